@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sections are read into a key (user, host pattern, port) and a target; the same code checks a
+ * file and matches in it. */
+#include "aws/config.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* Each section is compared with all before it, at every login: a thousand cost some ms. */
+enum {
+    SECTIONS_MAX = 1000
+};
+
+/* What a section is keyed by. */
+struct key {
+    char user[256];
+    bool has_user;
+    char host[RIA_HOST_SIZE]; /* without the "*" of a wildcard: ".eu-west-1.rds.amazonaws.com" */
+    bool is_wildcard;
+    uint16_t port;
+    bool has_port;
+};
+
+static bool take_host(const char *text, struct key *key)
+{
+    size_t len = strlen(text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    key->is_wildcard = strncmp(text, "*.", 2) == 0;
+    if (key->is_wildcard) {
+        text++;
+        len--;
+    }
+    if (len > 1 && text[len - 1] == '.') {
+        len--;
+    }
+    if (len == 0 || len >= RIA_HOST_SIZE || memchr(text, '*', len) != NULL) {
+        return false;
+    }
+    memcpy(key->host, text, len);
+    key->host[len] = '\0';
+    return true;
+}
+
+/* Reads "user@host:port". The last @ splits, because a user name may hold one. */
+static bool parse_key(const char *name, struct key *out)
+{
+    struct key key = {0};
+    const char *at = strrchr(name, '@');
+    if (at != NULL) {
+        size_t len = (size_t)(at - name);
+        if (len == 0 || len >= sizeof(key.user)) {
+            return false;
+        }
+        memcpy(key.user, name, len);
+        key.user[len] = '\0';
+        key.has_user = true;
+        name = at + 1;
+    }
+    char host[RIA_HOST_SIZE];
+    key.has_port = ria_endpoint_split(name, host, &key.port);
+    /* A bare IPv6 address holds colons, anything else with one must end in a port. */
+    const char *colon = strchr(name, ':');
+    bool is_bare_ipv6 = colon != NULL && strchr(colon + 1, ':') != NULL;
+    if (!key.has_port && colon != NULL && !is_bare_ipv6) {
+        return false;
+    }
+    if (!take_host(key.has_port ? host : name, &key)) {
+        return false;
+    }
+    *out = key;
+    return true;
+}
+
+static bool same_key(const struct key *a, const struct key *b)
+{
+    return a->has_user == b->has_user && a->is_wildcard == b->is_wildcard &&
+           a->has_port == b->has_port && a->port == b->port && strcmp(a->user, b->user) == 0 &&
+           strcasecmp(a->host, b->host) == 0;
+}
+
+static bool key_matches(const struct key *key, const char *host, uint16_t port, const char *user)
+{
+    if (key->has_user && strcmp(key->user, user) != 0) {
+        return false;
+    }
+    if (key->has_port && key->port != port) {
+        return false;
+    }
+    size_t len = strlen(host);
+    if (len > 1 && host[len - 1] == '.') {
+        len--;
+    }
+    size_t key_len = strlen(key->host);
+    if (key->is_wildcard) {
+        return len > key_len && strncasecmp(host + len - key_len, key->host, key_len) == 0;
+    }
+    return len == key_len && strncasecmp(host, key->host, len) == 0;
+}
+
+static bool take_endpoint(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    if (!ria_endpoint_split(setting->value, target->endpoint_host, &target->endpoint_port)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "endpoint needs a host and a port; write endpoint = HOST:PORT");
+    }
+    return true;
+}
+
+static bool take_tls(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    target->chain_suffices = strcmp(setting->value, "verify-ca") == 0;
+    if (!target->chain_suffices && strcmp(setting->value, "verify-full") != 0) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "tls is verify-full or verify-ca, and nothing less than these");
+    }
+    return true;
+}
+
+static bool take_region(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    if (!ria_region_is_plausible(setting->value)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "\"%.64s\" is no region; write one like eu-west-1",
+            setting->value);
+    }
+    return true;
+}
+
+static bool take_profile(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    if (*setting->value == '\0') {
+        return ria_fail_at(
+            err, RIA_E_CONFIG, setting, "profile is empty; name a profile or remove the line");
+    }
+    return true;
+}
+
+struct config_key {
+    const char *name;
+    size_t offset; /* of its struct ria_setting in struct ria_target */
+    bool (*take)(
+        const struct ria_setting *setting, struct ria_target *target, struct ria_error *err);
+};
+
+static const struct config_key config_keys[] = {
+    {"profile", offsetof(struct ria_target, profile), take_profile},
+    {"region", offsetof(struct ria_target, region), take_region},
+    {"endpoint", offsetof(struct ria_target, endpoint), take_endpoint},
+    {"tls", offsetof(struct ria_target, tls), take_tls},
+};
+
+static bool take_entry(
+    const char *path,
+    const struct ria_ini_entry *entry,
+    struct ria_target *target,
+    struct ria_error *err)
+{
+    struct ria_setting setting = {entry->value, path, entry->line};
+    for (size_t i = 0; i < sizeof(config_keys) / sizeof(config_keys[0]); i++) {
+        const struct config_key *known = &config_keys[i];
+        if (!entry->is_sub && strcmp(entry->key, known->name) == 0) {
+            memcpy((char *)target + known->offset, &setting, sizeof(setting));
+            return known->take(&setting, target, err);
+        }
+    }
+    return ria_fail_at(
+        err,
+        RIA_E_CONFIG,
+        &setting,
+        "unknown key \"%.64s\"; the keys are profile, region, endpoint and tls",
+        entry->key);
+}
+
+/* One server's token must not go to every name that fits, and a name that was not checked must
+ * not be an RDS name that anybody can claim. */
+static bool check_section(
+    const struct ria_setting *place,
+    const struct key *key,
+    const struct ria_target *target,
+    struct ria_error *err)
+{
+    if (key->is_wildcard && (target->endpoint.value != NULL || target->tls.value != NULL)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            place,
+            "endpoint and tls cannot stand in a section with a wildcard; name the host");
+    }
+    if (target->chain_suffices && target->endpoint.value == NULL) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            place,
+            "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
+            "verify-full");
+    }
+    return true;
+}
+
+static bool read_section(
+    const struct ria_ini *ini,
+    const char *path,
+    const struct ria_ini_section *section,
+    struct ria_target *out,
+    struct ria_error *err)
+{
+    struct ria_setting place = {section->name, path, section->line};
+    struct ria_target target = {0};
+    struct key key;
+    if (!parse_key(section->name, &key)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            &place,
+            "[%.64s] is no address; write [host], [host:port] or [user@host:port], with a "
+            "leading *. as the only wildcard",
+            section->name);
+    }
+    for (size_t i = 0; i < section->count; i++) {
+        if (!take_entry(path, &ini->entries[section->first + i], &target, err)) {
+            return false;
+        }
+    }
+    if (!check_section(&place, &key, &target, err)) {
+        return false;
+    }
+    *out = target;
+    return true;
+}
+
+static bool check_equal_sections(
+    const struct ria_ini *ini, const char *path, size_t index, struct ria_error *err)
+{
+    struct key key;
+    struct key earlier;
+    const struct ria_ini_section *section = &ini->sections[index];
+    bool known = parse_key(section->name, &key);
+    for (size_t i = 0; known && i < index; i++) {
+        if (parse_key(ini->sections[i].name, &earlier) && same_key(&key, &earlier)) {
+            return ria_fail(
+                err,
+                RIA_E_CONFIG,
+                "%s:%u: [%.64s] is the same as the section in line %u; join them",
+                path,
+                section->line,
+                section->name,
+                ini->sections[i].line);
+        }
+    }
+    return true;
+}
+
+static bool check_ini(const struct ria_ini *ini, const char *path, struct ria_error *err)
+{
+    if (ini->warning_count > 0) {
+        return ria_fail(
+            err, RIA_E_CONFIG, "%s:%u: %s", path, ini->warnings[0].line, ini->warnings[0].what);
+    }
+    if (ini->section_count > SECTIONS_MAX) {
+        return ria_fail(
+            err, RIA_E_CONFIG, "%s: more than %d sections; use wildcards", path, SECTIONS_MAX);
+    }
+    for (size_t i = 0; i < ini->section_count; i++) {
+        struct ria_target target;
+        if (!read_section(ini, path, &ini->sections[i], &target, err) ||
+            !check_equal_sections(ini, path, i, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_owner(
+    const struct ria_world *world,
+    const char *path,
+    const struct ria_file *file,
+    struct ria_error *err)
+{
+    uid_t uid = world->uid(world->self);
+    if (file->owner != 0 && file->owner != uid) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s: belongs to uid %u, neither to root nor to you; type: chown %u %s",
+            path,
+            (unsigned)file->owner,
+            (unsigned)uid,
+            path);
+    }
+    if ((file->mode & (S_IWGRP | S_IWOTH)) != 0) {
+        return ria_fail(
+            err, RIA_E_CONFIG, "%s: others can write it; type: chmod go-w %s", path, path);
+    }
+    return true;
+}
+
+/* Reads the file at out->path[out->count] and counts it if it is there. */
+static enum ria_outcome load_file(
+    const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+{
+    const char *path = out->path[out->count];
+    struct ria_ini *ini = &out->ini[out->count];
+    struct ria_file file = {0};
+    enum ria_outcome outcome = ria_setting_read(world, path, ini, &file, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    out->count++;
+    return check_owner(world, path, &file, err) && check_ini(ini, path, err) ? RIA_FOUND
+                                                                             : RIA_FAILED;
+}
+
+static bool load_named(
+    const struct ria_world *world, const char *named, struct ria_config *out, struct ria_error *err)
+{
+    if (!ria_setting_expand(world, named, out->path[0])) {
+        return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
+    }
+    enum ria_outcome outcome = load_file(world, out, err);
+    if (outcome == RIA_ABSENT) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "RDS_IAM_CONFIG names %s, which does not exist; mend or unset it",
+            out->path[0]);
+    }
+    return outcome == RIA_FOUND;
+}
+
+static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+{
+    const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
+    char wanted[RIA_PATH_MAX];
+    (void)snprintf(
+        wanted,
+        sizeof(wanted),
+        "%s/rds-iam/config",
+        base != NULL && base[0] == '/' ? base : "~/.config");
+    if (ria_setting_expand(world, wanted, out->path[0]) &&
+        load_file(world, out, err) == RIA_FAILED) {
+        return false;
+    }
+    (void)snprintf(out->path[out->count], RIA_PATH_MAX, "%s", "/etc/rds-iam/config");
+    return load_file(world, out, err) != RIA_FAILED;
+}
+
+bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+{
+    const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
+    bool ok = named != NULL ? load_named(world, named, out, err) : load_usual(world, out, err);
+    if (!ok) {
+        ria_config_release(out);
+    }
+    return ok;
+}
+
+void ria_config_match(
+    const struct ria_config *config,
+    const char *host,
+    uint16_t port,
+    const char *user,
+    struct ria_target *out)
+{
+    *out = (struct ria_target){0};
+    for (size_t i = 0; i < config->count; i++) {
+        const struct ria_ini *ini = &config->ini[i];
+        for (size_t j = 0; j < ini->section_count; j++) {
+            struct key key;
+            struct ria_error ignored; /* every section was checked when the file was read */
+            if (parse_key(ini->sections[j].name, &key) && key_matches(&key, host, port, user)) {
+                (void)read_section(ini, config->path[i], &ini->sections[j], out, &ignored);
+                return;
+            }
+        }
+    }
+}
+
+void ria_config_release(struct ria_config *config)
+{
+    for (size_t i = 0; i < RIA_CONFIG_FILES; i++) {
+        ria_ini_release(&config->ini[i]);
+    }
+    config->count = 0;
+}

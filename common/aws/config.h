@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam's own configuration file: what a dialled address stands for.
+ *
+ *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
+ *   profile = etl                                      AWS profile to sign with
+ *   region  = eu-west-1                                where the name does not say it
+ *
+ *   [*.eu-west-1.rds.amazonaws.com]                    "*." stands for one or more labels
+ *   profile = eu
+ *
+ *   [127.0.0.1:13306]                                  a tunnel, an alias, a load balancer
+ *   endpoint = prod.cluster-abc.eu-west-1.rds.amazonaws.com:3306
+ *   tls      = verify-ca                               verify-full is the default
+ *
+ * Read from $XDG_CONFIG_HOME/rds-iam/config (~/.config/rds-iam/config), then /etc/rds-iam/config,
+ * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
+ * belong to root or the user, and nobody else may be able to write it: it decides whose token goes
+ * to which address. Everything in it is checked when it is read, also what does not match.
+ */
+#ifndef RIA_AWS_CONFIG_H
+#define RIA_AWS_CONFIG_H
+
+#include "aws/endpoint.h"
+#include "aws/setting.h"
+
+enum {
+    RIA_CONFIG_FILES = 2
+};
+
+struct ria_config {
+    struct ria_ini ini[RIA_CONFIG_FILES];
+    char path[RIA_CONFIG_FILES][RIA_PATH_MAX];
+    size_t count;
+};
+
+/* What a section says. Borrowed from the ria_config. */
+struct ria_target {
+    struct ria_setting profile;
+    struct ria_setting region;
+    struct ria_setting endpoint;
+    struct ria_setting tls;
+    char endpoint_host[RIA_HOST_SIZE]; /* where endpoint is set */
+    uint16_t endpoint_port;
+    bool chain_suffices; /* tls = verify-ca */
+};
+
+/* Reads the files that there are. True also if there are none. False with err filled. *out must be
+ * zeroed. */
+bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+    RIA_MUST_USE;
+
+/* The section for what is dialled; a zeroed *out if none matches. */
+void ria_config_match(
+    const struct ria_config *config,
+    const char *host,
+    uint16_t port,
+    const char *user,
+    struct ria_target *out);
+
+void ria_config_release(struct ria_config *config);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The credentials value. */
+#include "aws/credentials.h"
+
+#include <string.h>
+
+void ria_credentials_release(struct ria_credentials *credentials)
+{
+    ria_buf_release(&credentials->access_key_id);
+    ria_buf_release(&credentials->secret_access_key);
+    ria_buf_release(&credentials->session_token);
+    credentials->expires = 0;
+    credentials->source[0] = '\0';
+}
+
+void ria_credentials_move(struct ria_credentials *to, struct ria_credentials *from)
+{
+    ria_buf_move(&to->access_key_id, &from->access_key_id);
+    ria_buf_move(&to->secret_access_key, &from->secret_access_key);
+    ria_buf_move(&to->session_token, &from->session_token);
+    to->expires = from->expires;
+    memcpy(to->source, from->source, sizeof(to->source));
+    ria_credentials_release(from);
+}

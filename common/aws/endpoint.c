@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The label walk over RDS host names. */
+#include "aws/endpoint.h"
+
+#include <string.h>
+
+enum {
+    LABELS_MAX = 16 /* an RDS name has 4 to 6 in front of its suffix */
+};
+
+struct suffix {
+    const char *text;
+    const char *partition;
+};
+
+/* A suffix that ends in another one stands in front of it. */
+static const struct suffix suffixes[] = {
+    {".amazonaws.com.cn", "aws-cn"},
+    {".amazonaws.com", "aws"},
+    {".amazonaws.eu", "aws-eusc"},
+    {".c2s.ic.gov", "aws-iso"},
+    {".sc2s.sgov.gov", "aws-iso-b"},
+    {".cloud.adc-e.uk", "aws-iso-e"},
+    {".csp.hci.ic.gov", "aws-iso-f"},
+};
+
+struct kind_prefix {
+    const char *text;
+    enum ria_endpoint_kind kind;
+};
+
+/* How the label in front of region and "rds" begins. Longer prefixes stand first. */
+static const struct kind_prefix kind_prefixes[] = {
+    {"cluster-ro-", RIA_ENDPOINT_CLUSTER_READER},
+    {"cluster-custom-", RIA_ENDPOINT_CLUSTER_CUSTOM},
+    {"cluster-", RIA_ENDPOINT_CLUSTER},
+    {"proxy-", RIA_ENDPOINT_PROXY},
+    {"shardgrp-", RIA_ENDPOINT_SHARD_GROUP},
+    {"global-", RIA_ENDPOINT_GLOBAL},
+    {"", RIA_ENDPOINT_INSTANCE},
+};
+
+struct labels {
+    char text[RIA_HOST_SIZE];
+    const char *label[LABELS_MAX];
+    size_t count;
+};
+
+static bool is_lower(char c)
+{
+    return c >= 'a' && c <= 'z';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool ends_with(const char *text, const char *suffix)
+{
+    size_t text_len = strlen(text);
+    size_t len = strlen(suffix);
+    return text_len > len && strcmp(text + text_len - len, suffix) == 0;
+}
+
+static size_t letters(const char *at)
+{
+    size_t len = 0;
+    while (is_lower(at[len])) {
+        len++;
+    }
+    return len;
+}
+
+bool ria_region_is_plausible(const char *region)
+{
+    if (strlen(region) >= RIA_REGION_SIZE) {
+        return false;
+    }
+    size_t first = letters(region);
+    if (first < 2 || first > 4) {
+        return false;
+    }
+    const char *at = region + first;
+    unsigned parts = 1;
+    while (*at == '-' && is_lower(at[1])) {
+        at += 1 + letters(at + 1);
+        parts++;
+    }
+    if (parts < 2 || *at != '-' || !is_digit(at[1])) {
+        return false;
+    }
+    at += is_digit(at[2]) ? 3 : 2;
+    return *at == '\0';
+}
+
+/* Letters, digits and what names and addresses are written with; lower-cased into out. */
+static bool normalise(const char *host, char out[RIA_HOST_SIZE])
+{
+    size_t len = strlen(host);
+    if (len > 1 && host[len - 1] == '.') {
+        len--;
+    }
+    if (len == 0 || len >= RIA_HOST_SIZE) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        char c = host[i];
+        c = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+        if (!is_lower(c) && !is_digit(c) && strchr(".-_:", c) == NULL) {
+            return false;
+        }
+        out[i] = c;
+    }
+    out[len] = '\0';
+    return true;
+}
+
+/* Splits the first `len` bytes of a host at its dots. False for an empty label or too many. */
+static bool split_labels(const char *host, size_t len, struct labels *out)
+{
+    memcpy(out->text, host, len);
+    out->text[len] = '\0';
+    char *at = out->text;
+    for (out->count = 0; out->count < LABELS_MAX; out->count++) {
+        char *dot = strchr(at, '.');
+        if (*at == '\0' || dot == at) {
+            return false;
+        }
+        out->label[out->count] = at;
+        if (dot == NULL) {
+            out->count++;
+            return true;
+        }
+        *dot = '\0';
+        at = dot + 1;
+    }
+    return false;
+}
+
+static bool is_service_label(const char *label)
+{
+    return strcmp(label, "rds") == 0 || strcmp(label, "rds-fips") == 0;
+}
+
+static enum ria_endpoint_kind kind_of(const char *label)
+{
+    size_t i = 0;
+    while (!starts_with(label, kind_prefixes[i].text)) {
+        i++;
+    }
+    return kind_prefixes[i].kind;
+}
+
+/* Fills kind, region and partition where the labels in front of the suffix are those of an RDS
+ * endpoint: ..., REGION, rds or ..., rds, REGION. */
+static void take_labels(
+    const struct labels *labels, const char *partition, struct ria_endpoint *out)
+{
+    if (labels->count < 4) {
+        return;
+    }
+    const char *before = labels->label[labels->count - 2];
+    const char *last = labels->label[labels->count - 1];
+    const char *region = is_service_label(last) ? before : last;
+    if (!is_service_label(last) && !is_service_label(before)) {
+        return;
+    }
+    enum ria_endpoint_kind kind = kind_of(labels->label[labels->count - 3]);
+    if (kind == RIA_ENDPOINT_GLOBAL && strcmp(region, "global") == 0) {
+        out->kind = kind;
+        out->partition = partition;
+        return;
+    }
+    if (!ria_region_is_plausible(region)) {
+        return;
+    }
+    out->kind = kind;
+    out->partition = starts_with(region, "us-gov-") ? "aws-us-gov" : partition;
+    memcpy(out->region, region, strlen(region) + 1);
+}
+
+static void classify(struct ria_endpoint *out)
+{
+    const char *host = out->host;
+    if (strstr(host, ".dsql.") != NULL && ends_with(host, ".on.aws")) {
+        out->kind = RIA_ENDPOINT_DSQL;
+        return;
+    }
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (!ends_with(host, suffixes[i].text)) {
+            continue;
+        }
+        struct labels labels;
+        if (split_labels(host, strlen(host) - strlen(suffixes[i].text), &labels)) {
+            take_labels(&labels, suffixes[i].partition, out);
+        }
+        return;
+    }
+}
+
+enum ria_outcome ria_endpoint_parse(
+    const char *host, struct ria_endpoint *out, struct ria_error *err)
+{
+    struct ria_endpoint endpoint = {.kind = RIA_ENDPOINT_OTHER};
+    if (!normalise(host, endpoint.host)) {
+        return ria_failed(
+            err, RIA_E_ENDPOINT, "\"%.64s\" is no host name; give the endpoint's name", host);
+    }
+    classify(&endpoint);
+    *out = endpoint;
+    if (endpoint.kind == RIA_ENDPOINT_DSQL) {
+        return ria_failed(
+            err,
+            RIA_E_ENDPOINT,
+            "%s is an Aurora DSQL endpoint: its tokens are another kind (service dsql), which "
+            "rds-iam does not make; use aws dsql generate-db-connect-auth-token",
+            endpoint.host);
+    }
+    if (endpoint.kind == RIA_ENDPOINT_GLOBAL) {
+        (void)ria_absent(
+            err,
+            "%s is an Aurora global endpoint, whose name holds no region; say the region of its "
+            "writer: [%s] region = REGION in ~/.config/rds-iam/config",
+            endpoint.host,
+            endpoint.host);
+    } else if (endpoint.kind == RIA_ENDPOINT_OTHER) {
+        (void)ria_absent(
+            err,
+            "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a "
+            "tunnel or an alias, say what it stands for: [%s] endpoint = NAME:PORT in "
+            "~/.config/rds-iam/config",
+            endpoint.host,
+            endpoint.host);
+    } else {
+        return RIA_FOUND;
+    }
+    err->code = RIA_E_ENDPOINT;
+    return RIA_ABSENT;
+}
+
+bool ria_port_parse(const char *text, uint16_t *port)
+{
+    unsigned value = 0;
+    size_t len = strlen(text);
+    if (len == 0 || len > 5) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!is_digit(text[i])) {
+            return false;
+        }
+        value = (value * 10) + (unsigned)(text[i] - '0');
+    }
+    if (value == 0 || value > UINT16_MAX) {
+        return false;
+    }
+    *port = (uint16_t)value;
+    return true;
+}
+
+bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon == text) {
+        return false;
+    }
+    const char *start = text;
+    const char *end = colon;
+    if (*start == '[') {
+        start++;
+        end--;
+        if (end <= start || *end != ']') {
+            return false;
+        }
+    } else if (memchr(start, ':', (size_t)(end - start)) != NULL) {
+        return false;
+    }
+    size_t len = (size_t)(end - start);
+    if (len == 0 || len >= RIA_HOST_SIZE || !ria_port_parse(colon + 1, port)) {
+        return false;
+    }
+    memcpy(host, start, len);
+    host[len] = '\0';
+    return true;
+}

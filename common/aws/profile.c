@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Sections become profiles; profiles are merged when they are asked. */
+#include "aws/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct location {
+    const char *variable;
+    const char *fallback;
+};
+
+static const struct location locations[RIA_PROFILE_FILES] = {
+    [RIA_PROFILE_CONFIG] = {"AWS_CONFIG_FILE", "~/.aws/config"},
+    [RIA_PROFILE_CREDENTIALS] = {"AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"},
+};
+
+struct prefix {
+    const char *word;
+    enum ria_profile_kind kind;
+};
+
+static const struct prefix prefixes[] = {
+    {"profile", RIA_PROFILE},
+    {"sso-session", RIA_PROFILE_SSO_SESSION},
+    {"services", RIA_PROFILE_SERVICES},
+};
+
+static const char *after_word(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+    if (strncmp(text, word, len) != 0 || (text[len] != ' ' && text[len] != '\t')) {
+        return NULL;
+    }
+    return text + len + strspn(text + len, " \t");
+}
+
+/* A name with blanks counts only in quotes, which are taken off in the document's own text. NULL
+ * for a name that does not count. */
+static const char *plain_name(struct ria_ini *ini, const char *name)
+{
+    size_t len = strlen(name);
+    if (len >= 3 && name[0] == '"' && name[len - 1] == '"') {
+        ini->text.data[(name - ini->text.data) + (ptrdiff_t)len - 1] = '\0';
+        return name + 1;
+    }
+    return len > 0 && strpbrk(name, " \t") == NULL ? name : NULL;
+}
+
+/* Says what a section of the config file is. False: nothing of ours. */
+static bool classify_config(
+    struct ria_ini *ini, const struct ria_ini_section *section, struct ria_profile_section *out)
+{
+    if (strcmp(section->name, "default") == 0) {
+        out->kind = RIA_PROFILE;
+        out->name = section->name;
+        return true;
+    }
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        const char *name = after_word(section->name, prefixes[i].word);
+        if (name != NULL) {
+            out->kind = prefixes[i].kind;
+            out->name = plain_name(ini, name);
+            return out->name != NULL;
+        }
+    }
+    return false;
+}
+
+static bool classify_credentials(
+    struct ria_ini *ini, const struct ria_ini_section *section, struct ria_profile_section *out)
+{
+    out->kind = RIA_PROFILE;
+    out->name =
+        after_word(section->name, "profile") != NULL ? NULL : plain_name(ini, section->name);
+    return out->name != NULL;
+}
+
+static void warn_about_name(
+    const struct ria_world *world, const char *path, const struct ria_profile_section *section)
+{
+    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-/.%@:+ ";
+    if (section->name[strspn(section->name, usual)] != '\0') {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s:%u: the name \"%s\" holds a character that some AWS tools do not accept",
+            path,
+            section->section->line,
+            section->name);
+    }
+}
+
+static void add_sections(
+    const struct ria_world *world, struct ria_profiles *profiles, enum ria_profile_file file)
+{
+    struct ria_ini *ini = &profiles->ini[file];
+    for (size_t i = 0; i < ini->section_count; i++) {
+        struct ria_profile_section section = {.file = file, .section = &ini->sections[i]};
+        bool ours = file == RIA_PROFILE_CONFIG
+                        ? classify_config(ini, section.section, &section)
+                        : classify_credentials(ini, section.section, &section);
+        if (ours) {
+            warn_about_name(world, profiles->path[file], &section);
+            profiles->sections[profiles->count++] = section;
+        }
+    }
+}
+
+/* Reads one of the two files; outcome as of ria_setting_read(). */
+static enum ria_outcome load_file(
+    const struct ria_world *world,
+    struct ria_profiles *profiles,
+    enum ria_profile_file which,
+    struct ria_error *err)
+{
+    const char *named = ria_world_env(world, locations[which].variable);
+    char *path = profiles->path[which];
+    if (!ria_setting_expand(world, named != NULL ? named : locations[which].fallback, path)) {
+        return ria_absent(err, "%s: HOME is not set", locations[which].fallback);
+    }
+    struct ria_ini *ini = &profiles->ini[which];
+    struct ria_file file = {0};
+    enum ria_outcome outcome = ria_setting_read(world, path, ini, &file, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    profiles->present[which] = true;
+    profiles->writable_by_others[which] = (file.mode & (S_IWGRP | S_IWOTH)) != 0;
+    for (size_t i = 0; i < ini->warning_count; i++) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s:%u: %s",
+            path,
+            ini->warnings[i].line,
+            ini->warnings[i].what);
+    }
+    return RIA_FOUND;
+}
+
+enum ria_outcome ria_profiles_load(
+    const struct ria_world *world, struct ria_profiles *out, struct ria_error *err)
+{
+    for (int i = 0; i < RIA_PROFILE_FILES; i++) {
+        if (load_file(world, out, (enum ria_profile_file)i, err) == RIA_FAILED) {
+            ria_profiles_release(out);
+            return RIA_FAILED;
+        }
+    }
+    if (!out->present[RIA_PROFILE_CONFIG] && !out->present[RIA_PROFILE_CREDENTIALS]) {
+        return ria_absent(
+            err,
+            "neither %s nor %s exists",
+            out->path[RIA_PROFILE_CONFIG],
+            out->path[RIA_PROFILE_CREDENTIALS]);
+    }
+    size_t most = out->ini[RIA_PROFILE_CONFIG].section_count +
+                  out->ini[RIA_PROFILE_CREDENTIALS].section_count;
+    out->sections = calloc(most + 1, sizeof(out->sections[0]));
+    if (out->sections == NULL) {
+        ria_profiles_release(out);
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+    }
+    add_sections(world, out, RIA_PROFILE_CONFIG);
+    add_sections(world, out, RIA_PROFILE_CREDENTIALS);
+    return RIA_FOUND;
+}
+
+/* [default] of the config file counts only where there is no [profile default]. */
+static bool is_shadowed(
+    const struct ria_profiles *profiles, const struct ria_profile_section *section)
+{
+    if (section->file != RIA_PROFILE_CONFIG || section->kind != RIA_PROFILE ||
+        strcmp(section->section->name, "default") != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct ria_profile_section *other = &profiles->sections[i];
+        if (other->file == RIA_PROFILE_CONFIG && other->kind == RIA_PROFILE &&
+            strcmp(other->name, "default") == 0 && other->name != other->section->name) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_named(
+    const struct ria_profiles *profiles,
+    const struct ria_profile_section *section,
+    enum ria_profile_kind kind,
+    const char *name)
+{
+    return section->kind == kind && strcmp(section->name, name) == 0 &&
+           !is_shadowed(profiles, section);
+}
+
+bool ria_profiles_has(
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    struct ria_setting *where)
+{
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct ria_profile_section *section = &profiles->sections[i];
+        if (is_named(profiles, section, kind, name)) {
+            if (where != NULL) {
+                *where =
+                    (struct ria_setting){"", profiles->path[section->file], section->section->line};
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ria_profiles_get_from(
+    const struct ria_profiles *profiles,
+    enum ria_profile_file file,
+    const char *name,
+    const char *key,
+    struct ria_setting *out)
+{
+    for (size_t i = profiles->count; i > 0; i--) {
+        const struct ria_profile_section *section = &profiles->sections[i - 1];
+        if (section->file != file || !is_named(profiles, section, RIA_PROFILE, name)) {
+            continue;
+        }
+        const struct ria_ini_entry *entry =
+            ria_ini_find(&profiles->ini[file], section->section, key);
+        if (entry != NULL) {
+            *out = (struct ria_setting){entry->value, profiles->path[file], entry->line};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ria_profiles_get(
+    const struct ria_profiles *profiles, const char *name, const char *key, struct ria_setting *out)
+{
+    return ria_profiles_get_from(profiles, RIA_PROFILE_CREDENTIALS, name, key, out) ||
+           ria_profiles_get_from(profiles, RIA_PROFILE_CONFIG, name, key, out);
+}
+
+void ria_profiles_release(struct ria_profiles *profiles)
+{
+    for (int i = 0; i < RIA_PROFILE_FILES; i++) {
+        ria_ini_release(&profiles->ini[i]);
+        profiles->present[i] = false;
+    }
+    free(profiles->sections);
+    profiles->sections = NULL;
+    profiles->count = 0;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The profiles of ~/.aws/config and ~/.aws/credentials, merged as the AWS SDKs merge them:
+ *
+ *   config       [default], [profile NAME], [profile "NA ME"], [sso-session NAME], [services NAME]
+ *   credentials  [NAME]
+ *
+ * The credentials file wins key by key; the last of several equal keys wins; [profile default]
+ * beats [default]. Any other section is ignored. What the keys mean is the providers' business.
+ * Files: AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE, else the two in ~/.aws.
+ */
+#ifndef RIA_AWS_PROFILE_H
+#define RIA_AWS_PROFILE_H
+
+#include "aws/setting.h"
+
+enum ria_profile_kind {
+    RIA_PROFILE,
+    RIA_PROFILE_SSO_SESSION,
+    RIA_PROFILE_SERVICES,
+};
+
+enum ria_profile_file {
+    RIA_PROFILE_CONFIG,
+    RIA_PROFILE_CREDENTIALS,
+    RIA_PROFILE_FILES,
+};
+
+struct ria_profile_section {
+    enum ria_profile_kind kind;
+    enum ria_profile_file file;
+    const char *name;
+    const struct ria_ini_section *section;
+};
+
+struct ria_profiles {
+    struct ria_ini ini[RIA_PROFILE_FILES];
+    char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" where HOME is needed and not set */
+    bool present[RIA_PROFILE_FILES];
+    bool writable_by_others[RIA_PROFILE_FILES];
+    struct ria_profile_section *sections; /* config's before credentials', in file order */
+    size_t count;
+};
+
+/* Reads both files. FOUND if at least one exists, else ABSENT; FAILED if one cannot be read or
+ * parsed. What was ignored in them is logged as warnings. *out must be zeroed; it is large: keep
+ * it off small stacks. */
+enum ria_outcome ria_profiles_load(
+    const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
+
+/* Whether any section of that kind and name exists; *where (may be NULL) is then set to the place
+ * of the first, with a value of "". */
+bool ria_profiles_has(
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    struct ria_setting *where);
+
+/* The value of a key (lower case) in one file, or in both as they are merged. False if not set. */
+bool ria_profiles_get_from(
+    const struct ria_profiles *profiles,
+    enum ria_profile_file file,
+    const char *name,
+    const char *key,
+    struct ria_setting *out);
+bool ria_profiles_get(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const char *key,
+    struct ria_setting *out);
+
+/* Wipes and frees; leaves {0}. */
+void ria_profiles_release(struct ria_profiles *profiles);
+
+#endif

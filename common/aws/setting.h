@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A setting that remembers where it was read, and the way a settings file is found and read. What
+ * a key means is said by the modules that use it (profile.h, config.h).
+ */
+#ifndef RIA_AWS_SETTING_H
+#define RIA_AWS_SETTING_H
+
+#include "base/world.h"
+#include "codec/ini.h"
+
+enum {
+    RIA_PATH_MAX = 4096
+};
+
+/* Borrowed from the document that it was read from. value is NULL where nothing is set. */
+struct ria_setting {
+    const char *value;
+    const char *path; /* a file, or the name of an option or a variable when line is 0 */
+    unsigned line;
+};
+
+/* Writes `value` into path, a leading "~/" replaced by $HOME and a slash. False if it needs HOME
+ * and there is none, or if it does not fit; path is then "". */
+bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
+    RIA_MUST_USE;
+
+/* Reads and parses the file. FOUND, ABSENT (no such file), or FAILED with its sentence. *file may
+ * be NULL. */
+enum ria_outcome ria_setting_read(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_ini *out,
+    struct ria_file *file,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* ria_fail() with "path:line: " (or "path: " without a line) in front of the text. */
+bool ria_fail_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
+
+#endif

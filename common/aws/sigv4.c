@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * SigV4: four HMACs make the signing key, a fifth the signature. */
+#include "aws/sigv4.h"
+
+#include "codec/digest.h"
+#include "codec/percent.h"
+
+#include <string.h>
+
+/* The scope is bounded by its region and service; 256 bytes hold any. */
+enum {
+    SCOPE_MAX = 256,
+    STRING_TO_SIGN_MAX = SCOPE_MAX + 128,
+};
+
+static const char terminator[] = "aws4_request";
+
+void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope)
+{
+    ria_buf_addf(
+        out,
+        "%.*s/%s/%s/%s",
+        RIA_DATE_LEN,
+        scope->timestamp,
+        scope->region,
+        scope->service,
+        terminator);
+}
+
+/* key = HMAC(key, text) */
+static bool chain(uint8_t key[RIA_SHA256_LEN], const char *text, struct ria_error *err)
+{
+    return ria_hmac_sha256(key, RIA_SHA256_LEN, text, strlen(text), key, err);
+}
+
+static bool derive_key(
+    const struct ria_sigv4_scope *scope,
+    const struct ria_credentials *credentials,
+    uint8_t key[RIA_SHA256_LEN],
+    struct ria_error *err)
+{
+    RIA_AUTO(buf) secret = {.max = RIA_SECRET_ACCESS_KEY_MAX + 4};
+    ria_buf_add_text(&secret, "AWS4");
+    ria_buf_add(&secret, credentials->secret_access_key.data, credentials->secret_access_key.len);
+    if (ria_buf_text(&secret) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+    }
+    return ria_hmac_sha256(secret.data, secret.len, scope->timestamp, RIA_DATE_LEN, key, err) &&
+           chain(key, scope->region, err) && chain(key, scope->service, err) &&
+           chain(key, terminator, err);
+}
+
+static bool add_string_to_sign(
+    struct ria_buf *out,
+    const struct ria_sigv4_scope *scope,
+    const struct ria_buf *canonical_request,
+    struct ria_error *err)
+{
+    uint8_t hash[RIA_SHA256_LEN];
+    if (!ria_sha256(canonical_request->data, canonical_request->len, hash, err)) {
+        return false;
+    }
+    ria_buf_addf(out, RIA_SIGV4_ALGORITHM "\n%s\n", scope->timestamp);
+    ria_sigv4_add_scope(out, scope);
+    ria_buf_add_char(out, '\n');
+    ria_hex_add(out, hash, sizeof(hash));
+    if (ria_buf_text(out) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+    }
+    return true;
+}
+
+bool ria_sigv4_sign(
+    const struct ria_sigv4_scope *scope,
+    const struct ria_credentials *credentials,
+    const struct ria_buf *canonical_request,
+    char signature[RIA_SIGNATURE_SIZE],
+    struct ria_error *err)
+{
+    RIA_AUTO(buf) text = {.max = STRING_TO_SIGN_MAX};
+    RIA_AUTO(buf) hex = {.max = RIA_SIGNATURE_SIZE};
+    if (!add_string_to_sign(&text, scope, canonical_request, err)) {
+        return false;
+    }
+    uint8_t key[RIA_SHA256_LEN];
+    bool ok = derive_key(scope, credentials, key, err) &&
+              ria_hmac_sha256(key, sizeof(key), text.data, text.len, key, err);
+    if (ok) {
+        ria_hex_add(&hex, key, sizeof(key));
+    }
+    explicit_bzero(key, sizeof(key));
+    if (ok && ria_buf_text(&hex) == NULL) {
+        ok = ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+    }
+    if (ok) {
+        memcpy(signature, hex.data, RIA_SIGNATURE_SIZE);
+    }
+    return ok;
+}

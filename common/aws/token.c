@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The token's query is written twice: sorted for the canonical request, and in botocore's order
+ * for the text. They share every encoded part. */
+#include "aws/token.h"
+
+#include "aws/sigv4.h"
+#include "codec/percent.h"
+
+#include <string.h>
+
+/* SHA-256 of nothing: the body of the request that is signed. */
+static const char empty_body_hash[] =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+enum {
+    HTTPS_PORT = 443
+};
+
+/* Action to X-Amz-Expires: the part that is the same in both orders. */
+static void add_head(
+    struct ria_buf *out,
+    const struct ria_token_claim *claim,
+    const struct ria_sigv4_scope *scope,
+    const struct ria_credentials *credentials)
+{
+    RIA_AUTO(buf) credential = {.max = RIA_ACCESS_KEY_ID_MAX + 256};
+    ria_buf_add(&credential, credentials->access_key_id.data, credentials->access_key_id.len);
+    ria_buf_add_char(&credential, '/');
+    ria_sigv4_add_scope(&credential, scope);
+    if (ria_buf_text(&credential) == NULL) {
+        out->failed = true;
+        return;
+    }
+    ria_buf_add_text(out, "Action=connect&DBUser=");
+    ria_percent_add(out, claim->user, strlen(claim->user));
+    ria_buf_add_text(out, "&X-Amz-Algorithm=" RIA_SIGV4_ALGORITHM "&X-Amz-Credential=");
+    ria_percent_add(out, credential.data, credential.len);
+    ria_buf_addf(out, "&X-Amz-Date=%s&X-Amz-Expires=%d", scope->timestamp, (int)RIA_TOKEN_LIFE);
+}
+
+static void add_session_token(struct ria_buf *out, const struct ria_credentials *credentials)
+{
+    if (credentials->session_token.len > 0) {
+        ria_buf_add_text(out, "&X-Amz-Security-Token=");
+        ria_percent_add(out, credentials->session_token.data, credentials->session_token.len);
+    }
+}
+
+/* An IPv6 address is written in brackets, as in a URL. */
+static void add_host(struct ria_buf *out, const char *host)
+{
+    bool is_ipv6 = strchr(host, ':') != NULL;
+    ria_buf_addf(out, "%s%s%s", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "");
+}
+
+static void add_canonical_request(
+    struct ria_buf *out,
+    const struct ria_buf *head,
+    const struct ria_token_claim *claim,
+    const struct ria_credentials *credentials)
+{
+    ria_buf_add_text(out, "GET\n/\n");
+    ria_buf_add(out, head->data, head->len);
+    add_session_token(out, credentials);
+    ria_buf_add_text(out, "&X-Amz-SignedHeaders=host\nhost:");
+    add_host(out, claim->host);
+    /* The Host header leaves out the default port of https; botocore and Go sign it so. */
+    if (claim->port != HTTPS_PORT) {
+        ria_buf_addf(out, ":%u", (unsigned)claim->port);
+    }
+    ria_buf_addf(out, "\n\nhost\n%s", empty_body_hash);
+}
+
+static bool sign(
+    const struct ria_token_claim *claim,
+    const struct ria_credentials *credentials,
+    struct ria_buf *out,
+    struct ria_error *err)
+{
+    struct ria_sigv4_scope scope = {.region = claim->region, .service = "rds-db"};
+    if (!ria_timestamp_format(claim->when, scope.timestamp)) {
+        return ria_fail(err, RIA_E_SYSTEM, "the clock shows no date that can be signed; set it");
+    }
+    RIA_AUTO(buf) head = {.max = RIA_TOKEN_MAX};
+    RIA_AUTO(buf) canonical = {.max = RIA_TOKEN_MAX};
+    add_head(&head, claim, &scope, credentials);
+    if (ria_buf_text(&head) != NULL) {
+        add_canonical_request(&canonical, &head, claim, credentials);
+    }
+    if (head.failed || canonical.failed) {
+        return ria_fail(err, RIA_E_SYSTEM, "the token is too long, or memory ran out");
+    }
+    char signature[RIA_SIGNATURE_SIZE];
+    if (!ria_sigv4_sign(&scope, credentials, &canonical, signature, err)) {
+        return false;
+    }
+    add_host(out, claim->host);
+    ria_buf_addf(out, ":%u/?", (unsigned)claim->port);
+    ria_buf_add(out, head.data, head.len);
+    ria_buf_add_text(out, "&X-Amz-SignedHeaders=host");
+    add_session_token(out, credentials);
+    ria_buf_addf(out, "&X-Amz-Signature=%s", signature);
+    explicit_bzero(signature, sizeof(signature));
+    if (ria_buf_text(out) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "the token is too long, or memory ran out");
+    }
+    return true;
+}
+
+bool ria_token_sign(
+    const struct ria_token_claim *claim,
+    const struct ria_credentials *credentials,
+    struct ria_buf *out,
+    struct ria_error *err)
+{
+    ria_buf_clear(out);
+    if (!sign(claim, credentials, out, err)) {
+        ria_buf_clear(out);
+        return false;
+    }
+    return true;
+}

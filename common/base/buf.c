@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The wiped buffer. realloc() is not used: it may leave a copy of the bytes behind. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST_SIZE = 128
+};
+
+static bool grow(struct ria_buf *buf, size_t need)
+{
+    size_t size = buf->size == 0 ? FIRST_SIZE : buf->size;
+    while (size < need) {
+        size *= 2;
+    }
+    char *data = malloc(size);
+    if (data == NULL) {
+        return false;
+    }
+    if (buf->data != NULL) {
+        memcpy(data, buf->data, buf->len);
+        explicit_bzero(buf->data, buf->size);
+        free(buf->data);
+    }
+    buf->data = data;
+    buf->size = size;
+    buf->data[buf->len] = '\0';
+    return true;
+}
+
+char *ria_buf_reserve(struct ria_buf *buf, size_t len)
+{
+    if (buf->failed) {
+        return NULL;
+    }
+    /* len is checked first: the sum cannot overflow after it. */
+    if (len > buf->max || buf->len > buf->max - len) {
+        buf->failed = true;
+        return NULL;
+    }
+    size_t need = buf->len + len + 1;
+    if (need > buf->size && !grow(buf, need)) {
+        buf->failed = true;
+        return NULL;
+    }
+    return buf->data + buf->len;
+}
+
+void ria_buf_grown(struct ria_buf *buf, size_t len)
+{
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+}
+
+void ria_buf_add(struct ria_buf *buf, const void *bytes, size_t len)
+{
+    char *room = ria_buf_reserve(buf, len);
+    if (room != NULL && len > 0) {
+        memcpy(room, bytes, len);
+        ria_buf_grown(buf, len);
+    }
+}
+
+void ria_buf_add_text(struct ria_buf *buf, const char *text)
+{
+    ria_buf_add(buf, text, strlen(text));
+}
+
+void ria_buf_add_char(struct ria_buf *buf, char c)
+{
+    ria_buf_add(buf, &c, 1);
+}
+
+void ria_buf_addf(struct ria_buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    char *room = len < 0 ? NULL : ria_buf_reserve(buf, (size_t)len);
+    if (room == NULL) {
+        buf->failed = true;
+        return;
+    }
+    va_start(args, format);
+    (void)vsnprintf(room, (size_t)len + 1, format, args);
+    va_end(args);
+    ria_buf_grown(buf, (size_t)len);
+}
+
+const char *ria_buf_text(const struct ria_buf *buf)
+{
+    if (buf->failed) {
+        return NULL;
+    }
+    return buf->data == NULL ? "" : buf->data;
+}
+
+void ria_buf_clear(struct ria_buf *buf)
+{
+    if (buf->data != NULL) {
+        explicit_bzero(buf->data, buf->size);
+    }
+    buf->len = 0;
+    buf->failed = false;
+}
+
+void ria_buf_release(struct ria_buf *buf)
+{
+    if (buf->data != NULL) {
+        explicit_bzero(buf->data, buf->size);
+        free(buf->data);
+    }
+    *buf = (struct ria_buf){.max = buf->max};
+}
+
+void ria_buf_move(struct ria_buf *to, struct ria_buf *from)
+{
+    ria_buf_release(to);
+    *to = *from;
+    *from = (struct ria_buf){.max = to->max};
+}

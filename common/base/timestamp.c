@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Civil date <-> day number. The year is counted from March, so that the leap day is its last day
+ * and the length of the months before it is a straight line: (153 * m + 2) / 5. */
+#include "base/timestamp.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    DAY = 86400,
+    ERA_YEARS = 400,
+    ERA_DAYS = 146097,       /* days in 400 years */
+    EPOCH_FROM_ERA = 719468, /* days from 0000-03-01 to 1970-01-01 */
+    YEAR_MAX = 9999,
+};
+
+struct civil {
+    int64_t year;
+    int month;
+    int day;
+};
+
+static int64_t days_from_civil(struct civil date)
+{
+    int64_t year = date.month <= 2 ? date.year - 1 : date.year;
+    int64_t era = year / ERA_YEARS;
+    int64_t year_of_era = year - (era * ERA_YEARS);
+    int month_from_march = (date.month + 9) % 12;
+    int64_t day_of_year = (((153 * month_from_march) + 2) / 5) + date.day - 1;
+    int64_t day_of_era =
+        (year_of_era * 365) + (year_of_era / 4) - (year_of_era / 100) + day_of_year;
+    return (era * ERA_DAYS) + day_of_era - EPOCH_FROM_ERA;
+}
+
+static struct civil civil_from_days(int64_t days)
+{
+    int64_t since_era = days + EPOCH_FROM_ERA;
+    int64_t era = since_era / ERA_DAYS;
+    int64_t day_of_era = since_era - (era * ERA_DAYS);
+    int64_t year_of_era =
+        (day_of_era - (day_of_era / 1460) + (day_of_era / 36524) - (day_of_era / 146096)) / 365;
+    int64_t day_of_year =
+        day_of_era - ((365 * year_of_era) + (year_of_era / 4) - (year_of_era / 100));
+    int64_t month_from_march = ((5 * day_of_year) + 2) / 153;
+    struct civil date = {
+        .year = year_of_era + (era * ERA_YEARS) + (month_from_march >= 10 ? 1 : 0),
+        .month = (int)(((month_from_march + 2) % 12) + 1),
+        .day = (int)(day_of_year - (((153 * month_from_march) + 2) / 5) + 1),
+    };
+    return date;
+}
+
+bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE])
+{
+    if (when < 0) {
+        return false;
+    }
+    struct civil date = civil_from_days(when / DAY);
+    if (date.year > YEAR_MAX) {
+        return false;
+    }
+    int second = (int)(when % DAY);
+    char text[64];
+    (void)snprintf(
+        text,
+        sizeof(text),
+        "%04d%02d%02dT%02d%02d%02dZ",
+        (int)date.year,
+        date.month,
+        date.day,
+        second / 3600,
+        (second / 60) % 60,
+        second % 60);
+    memcpy(out, text, RIA_TIMESTAMP_SIZE);
+    return true;
+}
+
+static int days_in_month(struct civil date)
+{
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = date.year % 4 == 0 && (date.year % 100 != 0 || date.year % ERA_YEARS == 0);
+    return lengths[date.month - 1] + (date.month == 2 && leap ? 1 : 0);
+}
+
+/* Takes exactly `digits` digits; false if there are fewer. */
+static bool take_number(const char **at, int digits, int *out)
+{
+    int value = 0;
+    for (int i = 0; i < digits; i++, (*at)++) {
+        if (isdigit((unsigned char)**at) == 0) {
+            return false;
+        }
+        value = (value * 10) + (**at - '0');
+    }
+    *out = value;
+    return true;
+}
+
+static bool take_char(const char **at, const char *allowed)
+{
+    if (**at == '\0' || strchr(allowed, **at) == NULL) {
+        return false;
+    }
+    (*at)++;
+    return true;
+}
+
+/* Seconds east of UTC from what ends a timestamp: Z, UTC, +hh:mm, -hhmm. */
+static bool take_zone(const char **at, int *out)
+{
+    if (strncmp(*at, "UTC", 3) == 0) {
+        *at += 3;
+        *out = 0;
+        return true;
+    }
+    if (take_char(at, "Zz")) {
+        *out = 0;
+        return true;
+    }
+    int sign = **at == '-' ? -1 : 1;
+    int hours = 0;
+    int minutes = 0;
+    if (!take_char(at, "+-") || !take_number(at, 2, &hours)) {
+        return false;
+    }
+    (void)take_char(at, ":");
+    if (!take_number(at, 2, &minutes) || hours > 23 || minutes > 59) {
+        return false;
+    }
+    *out = sign * ((hours * 3600) + (minutes * 60));
+    return true;
+}
+
+static bool take_date(const char **at, struct civil *out)
+{
+    int year = 0;
+    struct civil date = {0};
+    if (!take_number(at, 4, &year) || !take_char(at, "-") || !take_number(at, 2, &date.month) ||
+        !take_char(at, "-") || !take_number(at, 2, &date.day)) {
+        return false;
+    }
+    date.year = year;
+    if (year < 1970 || date.month < 1 || date.month > 12 || date.day < 1) {
+        return false;
+    }
+    *out = date;
+    return date.day <= days_in_month(date);
+}
+
+static bool take_clock(const char **at, int *out)
+{
+    int hour = 0;
+    int minute = 0;
+    int second = 0;
+    if (!take_number(at, 2, &hour) || !take_char(at, ":") || !take_number(at, 2, &minute) ||
+        !take_char(at, ":") || !take_number(at, 2, &second)) {
+        return false;
+    }
+    if (take_char(at, ".,")) {
+        if (isdigit((unsigned char)**at) == 0) {
+            return false;
+        }
+        while (isdigit((unsigned char)**at) != 0) {
+            (*at)++;
+        }
+    }
+    *out = (hour * 3600) + (minute * 60) + second;
+    return hour <= 23 && minute <= 59 && second <= 60;
+}
+
+bool ria_timestamp_parse(const char *text, int64_t *out)
+{
+    const char *at = text;
+    struct civil date = {0};
+    int clock = 0;
+    int zone = 0;
+    if (!take_date(&at, &date) || !take_char(&at, "Tt ") || !take_clock(&at, &clock) ||
+        !take_zone(&at, &zone) || *at != '\0') {
+        return false;
+    }
+    *out = (days_from_civil(date) * DAY) + clock - zone;
+    return true;
+}

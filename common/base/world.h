@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The outside world as the core sees it: environment, clocks, files, log. Everything in common/
+ * takes it as an argument, so that a unit test needs no setenv, no sleep and no file. This header
+ * only says what the world can be asked; the process's own world is in common/process.c.
+ */
+#ifndef RIA_BASE_WORLD_H
+#define RIA_BASE_WORLD_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+enum ria_log_level {
+    RIA_LOG_WARNING, /* something that a user should know of although it worked */
+    RIA_LOG_INFO,    /* what was decided and why */
+};
+
+/* What the world says of a file that it has read. */
+struct ria_file {
+    uid_t owner;
+    mode_t mode;
+};
+
+struct ria_world {
+    void *self;
+
+    /* The value of an environment variable, or NULL. Borrowed until the environment changes. */
+    const char *(*env)(void *self, const char *name);
+
+    /* Seconds since 1970 UTC, and milliseconds of a clock that never steps back. */
+    int64_t (*now)(void *self);
+    int64_t (*ticks)(void *self);
+
+    /* Reads a whole regular file into *out, which may hold max bytes (a longer file is refused),
+     * without following a FIFO or a device into a wait. FOUND; ABSENT if there is no such file;
+     * FAILED with a sentence that names the path. *file may be NULL. */
+    enum ria_outcome (*read_file)(
+        void *self,
+        const char *path,
+        struct ria_buf *out,
+        struct ria_file *file,
+        struct ria_error *err);
+
+    /* The uid that files are opened as. */
+    uid_t (*uid)(void *self);
+
+    /* True in a program that runs with more rights than its caller (setuid, file capabilities). */
+    bool (*is_privileged)(void *self);
+
+    /* One line without its newline; never a secret. */
+    void (*log)(void *self, enum ria_log_level level, const char *line);
+};
+
+/* An environment variable with a value; a blank one counts as unset, as in every AWS SDK. */
+const char *ria_world_env(const struct ria_world *world, const char *name);
+
+/* Formats and logs; control characters are replaced. */
+void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A point in time by which an answer must be there, on the world's ticks. */
+struct ria_deadline {
+    int64_t at; /* milliseconds */
+};
+
+/* What a login may take in all, sources on the network included. */
+enum {
+    RIA_LOGIN_BUDGET_MS = 10000
+};
+
+/* Now plus `budget` milliseconds. */
+struct ria_deadline ria_deadline_in(const struct ria_world *world, int64_t budget);
+
+/* Milliseconds left, never below 0. */
+int64_t ria_deadline_left(const struct ria_world *world, struct ria_deadline deadline);
+
+#endif

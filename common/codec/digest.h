@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * SHA-256 and HMAC-SHA-256 (FIPS 180-4, RFC 2104) by OpenSSL's EVP. The only module that includes
+ * OpenSSL. It fetches SHA-256 once per process; every function may be called from any thread.
+ *
+ * We run inside other people's programs. One that exports OpenSSL names of its own (a static
+ * OpenSSL linked with -rdynamic) takes over some of our calls and some of libcrypto's inner ones,
+ * and a mixture of two versions crashes. So before first use this module checks that every
+ * OpenSSL function that it and libcrypto's digests rely on lies in one object, and computes one
+ * HMAC whose value is known. If either fails, all calls fail with a sentence, for good.
+ */
+#ifndef RIA_CODEC_DIGEST_H
+#define RIA_CODEC_DIGEST_H
+
+#include "base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    RIA_SHA256_LEN = 32
+};
+
+/* out = SHA-256(data). False with err filled (RIA_E_CRYPTO); out is then unchanged. */
+bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
+    RIA_MUST_USE;
+
+/* out = HMAC-SHA-256(key, data). out may be the key's own memory. Nothing of the key stays on the
+ * stack or in memory that was freed. Failure as above. */
+bool ria_hmac_sha256(
+    const void *key,
+    size_t key_len,
+    const void *data,
+    size_t len,
+    uint8_t out[RIA_SHA256_LEN],
+    struct ria_error *err) RIA_MUST_USE;
+
+#endif

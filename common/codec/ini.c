@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reader works in place: every key, value and name is cut out of the text by writing NULs into
+ * it, and a continued value is moved up to its first line. Nothing is copied out of the wiped
+ * buffer. */
+#include "codec/ini.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct parser {
+    const char *name;
+    struct ria_ini *ini;
+    struct ria_error *err;
+    unsigned line;
+    /* The entry that indented lines belong to; none right after a section header. */
+    bool has_key;
+    bool key_is_parent; /* its value was empty: what follows indented are sub-properties */
+    bool key_continues; /* no empty line has come since */
+    size_t key_indent;
+    char *value_end; /* where a continuation is moved to */
+};
+
+/* One line, its blanks at both ends removed. */
+struct line {
+    char *start;
+    char *end; /* points at the NUL */
+    size_t indent;
+};
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Doubles an array at the sizes where doubling is due; the items hold pointers, not secrets. */
+static void *with_room(void *items, size_t count, size_t item_size)
+{
+    enum {
+        FIRST = 8
+    };
+    if (count == 0) {
+        return malloc(FIRST * item_size);
+    }
+    bool full = count >= FIRST && (count & (count - 1)) == 0;
+    return full ? realloc(items, 2 * count * item_size) : items;
+}
+
+static bool out_of_memory(struct parser *parser)
+{
+    return ria_fail(parser->err, RIA_E_SYSTEM, "%s: out of memory", parser->name);
+}
+
+static bool warn(struct parser *parser, const char *what)
+{
+    struct ria_ini *ini = parser->ini;
+    void *room = with_room(ini->warnings, ini->warning_count, sizeof(ini->warnings[0]));
+    if (room == NULL) {
+        return out_of_memory(parser);
+    }
+    ini->warnings = room;
+    ini->warnings[ini->warning_count++] = (struct ria_ini_warning){parser->line, what};
+    return true;
+}
+
+static char *trimmed_end(char *start, char *end)
+{
+    while (end > start && is_blank(end[-1])) {
+        end--;
+    }
+    *end = '\0';
+    return end;
+}
+
+static char *skip_blanks(char *at)
+{
+    while (is_blank(*at)) {
+        at++;
+    }
+    return at;
+}
+
+/* Cuts a comment, which starts at a '#' or ';' that follows a blank. Returns the new end. */
+static char *cut_comment(char *start, char *end)
+{
+    for (char *at = start; at + 1 < end; at++) {
+        if (is_blank(at[0]) && (at[1] == '#' || at[1] == ';')) {
+            *at = '\0';
+            return at;
+        }
+    }
+    return end;
+}
+
+static bool add_entry(struct parser *parser, struct line *line, char *equals, bool is_sub)
+{
+    struct ria_ini *ini = parser->ini;
+    void *room = with_room(ini->entries, ini->entry_count, sizeof(ini->entries[0]));
+    if (room == NULL) {
+        return out_of_memory(parser);
+    }
+    ini->entries = room;
+    char *value_end = cut_comment(equals + 1, line->end);
+    char *value = skip_blanks(equals + 1);
+    value_end = value > value_end ? value : trimmed_end(value, value_end);
+    (void)trimmed_end(line->start, equals);
+    for (char *c = line->start; *c != '\0'; c++) {
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+    }
+    ini->entries[ini->entry_count++] =
+        (struct ria_ini_entry){line->start, value, parser->line, is_sub};
+    ini->sections[ini->section_count - 1].count++;
+    if (!is_sub) {
+        parser->has_key = true;
+        parser->key_is_parent = *value == '\0';
+        parser->key_continues = true;
+        parser->key_indent = line->indent;
+        parser->value_end = value_end;
+    }
+    return true;
+}
+
+static char *matching_bracket(char *open)
+{
+    size_t depth = 0;
+    for (char *at = open; *at != '\0'; at++) {
+        if (*at == '[') {
+            depth++;
+        } else if (*at == ']' && --depth == 0) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static bool add_section(struct parser *parser, struct line *line)
+{
+    struct ria_ini *ini = parser->ini;
+    char *close = matching_bracket(line->start);
+    if (close == NULL) {
+        return ria_fail(
+            parser->err,
+            RIA_E_CONFIG,
+            "%s:%u: a section line without its closing ]; add it",
+            parser->name,
+            parser->line);
+    }
+    char *rest = skip_blanks(close + 1);
+    if (*rest != '\0' && *rest != '#' && *rest != ';' &&
+        !warn(parser, "text after the closing ] is ignored")) {
+        return false;
+    }
+    void *room = with_room(ini->sections, ini->section_count, sizeof(ini->sections[0]));
+    if (room == NULL) {
+        return out_of_memory(parser);
+    }
+    ini->sections = room;
+    char *name = skip_blanks(line->start + 1);
+    (void)trimmed_end(name, close);
+    ini->sections[ini->section_count++] =
+        (struct ria_ini_section){name, parser->line, ini->entry_count, 0};
+    parser->has_key = false;
+    return true;
+}
+
+static void continue_value(struct parser *parser, struct line *line)
+{
+    char *end = trimmed_end(line->start, cut_comment(line->start, line->end));
+    size_t len = (size_t)(end - line->start);
+    *parser->value_end = '\n';
+    memmove(parser->value_end + 1, line->start, len + 1);
+    parser->value_end += 1 + len;
+}
+
+/* A line that is indented deeper than the key above it. */
+static bool take_indented(struct parser *parser, struct line *line)
+{
+    if (!parser->key_is_parent) {
+        continue_value(parser, line);
+        return true;
+    }
+    char *equals = strchr(line->start, '=');
+    if (equals == NULL || equals == line->start) {
+        return warn(parser, "a sub-property needs the form key = value; the line is ignored");
+    }
+    return add_entry(parser, line, equals, true);
+}
+
+static bool take_line(struct parser *parser, struct line *line)
+{
+    char first = *line->start;
+    if (first == '\0') {
+        parser->key_continues = false;
+        return true;
+    }
+    if (first == '#' || first == ';') {
+        return true;
+    }
+    bool belongs = parser->has_key && line->indent > parser->key_indent;
+    if (belongs && (parser->key_is_parent || parser->key_continues)) {
+        return take_indented(parser, line);
+    }
+    if (first == '[') {
+        return add_section(parser, line);
+    }
+    if (parser->ini->section_count == 0) {
+        return warn(parser, "a line before the first [section] is ignored");
+    }
+    char *equals = strchr(line->start, '=');
+    if (equals == NULL) {
+        return warn(parser, "a line without = is ignored; write key = value");
+    }
+    if (equals == line->start) {
+        return warn(parser, "a line that starts with = is ignored; write key = value");
+    }
+    return add_entry(parser, line, equals, false);
+}
+
+static bool check_text(struct parser *parser, const struct ria_buf *text)
+{
+    if (ria_buf_text(text) == NULL) {
+        return out_of_memory(parser);
+    }
+    if (text->len > RIA_INI_TEXT_MAX) {
+        return ria_fail(
+            parser->err,
+            RIA_E_CONFIG,
+            "%s: larger than %d KB, so it is taken for no configuration file",
+            parser->name,
+            RIA_INI_TEXT_MAX / 1024);
+    }
+    unsigned line = 1;
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] == '\0') {
+            return ria_fail(
+                parser->err,
+                RIA_E_CONFIG,
+                "%s:%u: a NUL byte; save the file as plain text",
+                parser->name,
+                line);
+        }
+        line += text->data[i] == '\n' ? 1 : 0;
+    }
+    return true;
+}
+
+static bool take_text(struct parser *parser, char *at)
+{
+    static const char byte_order_mark[] = "\xef\xbb\xbf";
+    if (strncmp(at, byte_order_mark, 3) == 0) {
+        at += 3;
+    }
+    while (*at != '\0') {
+        char *newline = strchrnul(at, '\n');
+        char *next = *newline == '\0' ? newline : newline + 1;
+        parser->line++;
+        if (newline - at > RIA_INI_LINE_MAX) {
+            return ria_fail(
+                parser->err,
+                RIA_E_CONFIG,
+                "%s:%u: the line is longer than %d bytes",
+                parser->name,
+                parser->line,
+                RIA_INI_LINE_MAX);
+        }
+        if (newline > at && newline[-1] == '\r') {
+            newline--;
+        }
+        struct line line = {.start = skip_blanks(at)};
+        line.indent = (size_t)(line.start - at);
+        line.start = line.start > newline ? newline : line.start;
+        line.end = trimmed_end(line.start, newline);
+        if (!take_line(parser, &line)) {
+            return false;
+        }
+        at = next;
+    }
+    return true;
+}
+
+bool ria_ini_parse(
+    const char *name, struct ria_buf *text, struct ria_ini *out, struct ria_error *err)
+{
+    RIA_AUTO(ini) ini = {.text = {.max = RIA_INI_TEXT_MAX}};
+    struct parser parser = {.name = name, .ini = &ini, .err = err};
+    if (!check_text(&parser, text)) {
+        return false;
+    }
+    ria_buf_move(&ini.text, text);
+    if (ini.text.data != NULL && !take_text(&parser, ini.text.data)) {
+        return false;
+    }
+    *out = ini;
+    ini = (struct ria_ini){0};
+    return true;
+}
+
+const struct ria_ini_entry *ria_ini_find(
+    const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
+{
+    for (size_t i = section->first + section->count; i > section->first; i--) {
+        const struct ria_ini_entry *entry = &ini->entries[i - 1];
+        if (!entry->is_sub && strcmp(entry->key, key) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+void ria_ini_release(struct ria_ini *ini)
+{
+    ria_buf_release(&ini->text);
+    free(ini->sections);
+    free(ini->entries);
+    free(ini->warnings);
+    *ini = (struct ria_ini){0};
+}

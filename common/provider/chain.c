@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of sources and the loop over it. */
+#include "provider/chain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct source {
+    const char *name;
+    ria_provide *provide;
+};
+
+static const struct source sources[] = {
+    {"environment", ria_provider_environment},
+    {"profile", ria_provider_profile},
+    {"web identity", ria_provider_web_identity},
+    {"container", ria_provider_container},
+    {"instance metadata", ria_provider_instance_metadata},
+};
+
+_Static_assert(
+    sizeof(sources) / sizeof(sources[0]) <= RIA_TRAIL_MAX, "the trail holds every source");
+
+static void add_step(
+    struct ria_trail *trail, const char *source, enum ria_outcome outcome, const char *text)
+{
+    struct ria_trail_step *step = &trail->step[trail->count++];
+    step->source = source;
+    step->outcome = outcome;
+    (void)snprintf(step->text, sizeof(step->text), "%.*s", (int)sizeof(step->text) - 1, text);
+}
+
+/* "no AWS credentials; environment: ... is not set; profile: ...; ..." */
+static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct ria_error *err)
+{
+    RIA_AUTO(buf) list = {.max = RIA_ERROR_TEXT_MAX};
+    for (size_t i = 0; i < trail->count; i++) {
+        ria_buf_addf(&list, "; %s: %s", trail->step[i].source, trail->step[i].text);
+    }
+    const char *text = ria_buf_text(&list);
+    return ria_absent(
+        err,
+        "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked%s",
+        text == NULL ? "" : text + 1);
+}
+
+enum ria_outcome ria_chain_find(
+    const struct ria_ask *ask,
+    struct ria_credentials *out,
+    struct ria_trail *trail,
+    struct ria_error *err)
+{
+    trail->count = 0;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        if (ria_deadline_left(ask->world, ask->deadline) == 0) {
+            return ria_failed(
+                err,
+                RIA_E_DEADLINE,
+                "the time for a login was used up before the credential source \"%s\" was asked",
+                sources[i].name);
+        }
+        enum ria_outcome outcome = sources[i].provide(ask, out, err);
+        add_step(trail, sources[i].name, outcome, outcome == RIA_FOUND ? out->source : err->text);
+        if (outcome != RIA_ABSENT) {
+            return outcome;
+        }
+    }
+    return absent_everywhere(trail, err);
+}

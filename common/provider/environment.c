@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, with the rules
+ * that the AWS SDKs share: a blank variable counts as unset, AWS_SECURITY_TOKEN (the old name)
+ * counts only where AWS_SESSION_TOKEN is unset. Half a pair is an error, as in botocore. Skipped
+ * when a person named a profile. */
+#include "base/timestamp.h"
+#include "provider/provider.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Copies the value without the blanks that copying and pasting leaves around it. */
+static void add_trimmed(const struct ria_world *world, const char *name, struct ria_buf *out)
+{
+    const char *value = ria_world_env(world, name);
+    if (value == NULL) {
+        return;
+    }
+    static const char blanks[] = " \t\r\n";
+    const char *start = value + strspn(value, blanks);
+    size_t len = strlen(start);
+    while (len > 0 && strchr(blanks, start[len - 1]) != NULL) {
+        len--;
+    }
+    if (start != value || start[len] != '\0') {
+        ria_world_log(world, RIA_LOG_WARNING, "%s: blanks around the value were removed", name);
+    }
+    ria_buf_add(out, start, len);
+}
+
+static bool take_expiration(
+    const struct ria_world *world, struct ria_credentials *credentials, struct ria_error *err)
+{
+    const char *text = ria_world_env(world, "AWS_CREDENTIAL_EXPIRATION");
+    if (text != NULL && !ria_timestamp_parse(text, &credentials->expires)) {
+        return ria_fail(
+            err,
+            RIA_E_CREDENTIALS,
+            "AWS_CREDENTIAL_EXPIRATION is \"%.40s\"; write it like 2026-08-22T12:34:56Z or unset "
+            "it",
+            text);
+    }
+    return true;
+}
+
+static enum ria_outcome half_a_pair(const char *set, const char *unset, struct ria_error *err)
+{
+    return ria_failed(
+        err, RIA_E_CREDENTIALS, "%s is set but %s is not; set both or unset both", set, unset);
+}
+
+static void warn_of_unused_profile(const struct ria_world *world)
+{
+    const char *profile = ria_world_env(world, "AWS_PROFILE");
+    if (profile != NULL) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "AWS_PROFILE is set to \"%s\", but the keys in the environment are used; unset "
+            "AWS_ACCESS_KEY_ID to use the profile",
+            profile);
+    }
+}
+
+enum ria_outcome ria_provider_environment(
+    const struct ria_ask *ask, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_world *world = ask->world;
+    if (ask->profile.value != NULL) {
+        return ria_absent(err, "passed over, because a profile is named");
+    }
+    bool has_id = ria_world_env(world, "AWS_ACCESS_KEY_ID") != NULL;
+    bool has_secret = ria_world_env(world, "AWS_SECRET_ACCESS_KEY") != NULL;
+    if (!has_id && !has_secret) {
+        return ria_absent(err, "AWS_ACCESS_KEY_ID is not set");
+    }
+    if (!has_secret) {
+        return half_a_pair("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", err);
+    }
+    if (!has_id) {
+        return half_a_pair("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
+    }
+    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+    add_trimmed(world, "AWS_ACCESS_KEY_ID", &found.access_key_id);
+    add_trimmed(world, "AWS_SECRET_ACCESS_KEY", &found.secret_access_key);
+    bool has_token = ria_world_env(world, "AWS_SESSION_TOKEN") != NULL;
+    add_trimmed(
+        world, has_token ? "AWS_SESSION_TOKEN" : "AWS_SECURITY_TOKEN", &found.session_token);
+    if (!take_expiration(world, &found, err)) {
+        return RIA_FAILED;
+    }
+    if (found.access_key_id.failed || found.secret_access_key.failed ||
+        found.session_token.failed) {
+        return ria_failed(
+            err, RIA_E_CREDENTIALS, "the keys in the environment are too long to be AWS keys");
+    }
+    warn_of_unused_profile(world);
+    (void)snprintf(found.source, sizeof(found.source), "the environment");
+    ria_credentials_move(out, &found);
+    return RIA_FOUND;
+}

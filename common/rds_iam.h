@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The core's one door. The plugins, the agent and the command line tool include this header and
+ * nothing else of common/. They ask one question: what token logs this user in at this host and
+ * port?
+ *
+ *     struct ria_login login = {
+ *         .host = "prod.cluster-abc.eu-west-1.rds.amazonaws.com", .port = 5432, .user = "etl",
+ *         .channel = RIA_CHANNEL_VERIFIED};
+ *     RIA_AUTO(token) token = RIA_TOKEN_INIT;
+ *     struct ria_error err;
+ *     const struct ria_world *world = ria_process_world();
+ *     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
+ *     if (ria_token_for(&login, deadline, world, &token, &err) != RIA_FOUND) {
+ *         complain(err.text);
+ *     }
+ *
+ * What is behind it: rds-iam's own configuration file says what the dialled name stands for, the
+ * endpoint's name gives the region, the chain of credential sources gives the keys, and the token
+ * is signed at that moment. Nothing is kept between two calls but the fetched SHA-256.
+ *
+ * Every function here may be called from any thread. None writes to stdout, changes a signal, the
+ * environment, the umask or the working directory, starts a thread or leaves a file open.
+ */
+#ifndef RIA_RDS_IAM_H
+#define RIA_RDS_IAM_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/world.h"
+
+#include <stdint.h>
+
+#define RIA_VERSION "0.1.0"
+
+/* How well the connection that a token is meant for is protected. A token logs in whoever holds
+ * it, so it is made only for a channel that reaches the right server and nobody else. The value
+ * that a forgotten initialiser leaves is refused. */
+enum ria_channel {
+    RIA_CHANNEL_PLAIN,          /* not encrypted */
+    RIA_CHANNEL_UNVERIFIED,     /* encrypted, to nobody knows whom */
+    RIA_CHANNEL_CHAIN_VERIFIED, /* certificate checked, host name not: needs tls = verify-ca */
+    RIA_CHANNEL_VERIFIED,       /* certificate and host name checked */
+    RIA_CHANNEL_NONE,           /* none: the token is handed to the person who asked for it */
+};
+
+/* Who wants in where. Strings are borrowed for the call. */
+struct ria_login {
+    const char *host; /* as dialled: name or address, any case */
+    unsigned port;    /* as dialled, 1 to 65535 */
+    const char *user; /* database user, UTF-8 */
+    enum ria_channel channel;
+    const char *region;  /* said by the person, beats everything; or NULL */
+    const char *profile; /* the same for the AWS profile; or NULL */
+};
+
+struct ria_token {
+    struct ria_buf text; /* the password to send */
+    int64_t expires;     /* seconds since 1970: 15 minutes on, or when its credentials end */
+};
+
+/* Percent-encoding makes three bytes of one, so 8 KB of session token come to 24 KB. */
+enum {
+    RIA_TOKEN_TEXT_MAX = 32 * 1024
+};
+
+#define RIA_TOKEN_INIT                                                                             \
+    {                                                                                              \
+        .text = {.max = RIA_TOKEN_TEXT_MAX }                                                       \
+    }
+
+/* Makes a token. Answers
+ *   FOUND   *token is filled (release it, or use RIA_AUTO(token));
+ *   ABSENT  no credentials are configured: err lists each source that was asked and its answer;
+ *   FAILED  something is configured and broken, or the request is refused: err says why.
+ * *token is unchanged unless FOUND. Never blocks beyond the deadline except in reading local files.
+ * Warnings go to world->log. Needs about 30 KB of stack. err must not be NULL. */
+enum ria_outcome ria_token_for(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_token *token,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* The first half of the question, for a token that somebody else made (one pasted as a password):
+ * may it be sent over login->channel? Reads the configuration file only where it matters. False
+ * with err filled if not. */
+bool ria_login_may_send(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Wipes and frees; leaves an empty token. */
+void ria_token_release(struct ria_token *token);
+
+/* The process's own environment, clocks and files. Environment variables are read by
+ * secure_getenv(). Its log writes to stderr, and only where RDS_IAM_LOG is set. Static storage. */
+const struct ria_world *ria_process_world(void);
+
+#endif

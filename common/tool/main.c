@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the sub-command and gives it a world whose warnings go to stderr. */
+#include "tool/tool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+struct command {
+    const char *name;
+    ria_command *run;
+};
+
+static const struct command commands[] = {
+    {"token", ria_command_token},
+};
+
+static const char help[] =
+    "usage: rds-iam COMMAND [OPTION...]\n"
+    "\n"
+    "Logs existing clients in to Amazon RDS and Aurora with IAM database authentication.\n"
+    "\n"
+    "commands:\n"
+    "  token        print the token that logs a user in: rds-iam token --help\n"
+    "\n"
+    "options:\n"
+    "  --help       this text\n"
+    "  --version    the version\n";
+
+int ria_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fputs("rds-iam: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fprintf(stderr, "; see rds-iam %s%s--help\n", command, *command == '\0' ? "" : " ");
+    return RIA_EXIT_USAGE;
+}
+
+/* A person reads warnings; the rest only where RDS_IAM_LOG asks for it. */
+static void log_for_person(void *self, enum ria_log_level level, const char *line)
+{
+    if (level == RIA_LOG_WARNING) {
+        (void)fprintf(stderr, "rds-iam: warning: %s\n", line);
+    } else {
+        ria_process_world()->log(self, level, line);
+    }
+}
+
+/* False where stdout could not take all that was printed (a full disk, a closed pipe). */
+static bool printed(const char *text)
+{
+    return fputs(text, stdout) >= 0 && fflush(stdout) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    /* No core dump, and no debugger of another process, may show a secret. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    struct ria_world world = *ria_process_world();
+    world.log = log_for_person;
+    if (argc < 2) {
+        return ria_usage("", "no command given");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return printed(help) ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        return printed("rds-iam " RIA_VERSION "\n") ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            return commands[i].run(argc - 1, argv + 1, &world);
+        }
+    }
+    return ria_usage("", "unknown command \"%s\"", argv[1]);
+}

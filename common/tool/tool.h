@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam, the program that a person types: one file per sub-command. Exit status: 0, 1 (it failed,
+ * one sentence on stderr), 2 (usage).
+ */
+#ifndef RIA_TOOL_TOOL_H
+#define RIA_TOOL_TOOL_H
+
+#include "rds_iam.h"
+
+enum {
+    RIA_EXIT_OK = 0,
+    RIA_EXIT_FAILED = 1,
+    RIA_EXIT_USAGE = 2,
+};
+
+/* A sub-command. argv[0] is its name. Returns the exit status. */
+typedef int ria_command(int argc, char **argv, const struct ria_world *world);
+
+ria_command ria_command_token;
+
+/* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */
+int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

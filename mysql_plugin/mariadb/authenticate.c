@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The entry point. Connector/C calls it when the server asks for mysql_clear_password: for every
+ * new connection, reconnect and change of user. */
+#include "plugin.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What every RDS token holds, and nobody's password. */
+static const char token_mark[] = "X-Amz-Signature=";
+
+/* A library with another layout would not have this pointer lead back to where we came from. */
+static bool is_known_layout(const struct ria_mariadb *mysql)
+{
+    return mysql->methods != NULL && mysql->methods->api != NULL &&
+           mysql->methods->set_error != NULL && mysql->net.pvio != NULL &&
+           mysql->net.pvio->mysql == mysql;
+}
+
+/* As the stock plugin does: the text and its NUL. */
+static int send_text(struct ria_mariadb_vio *vio, const char *text, size_t len)
+{
+    return vio->write_packet(vio, (const unsigned char *)text, len + 1) == 0 ? RIA_MARIADB_OK
+                                                                             : RIA_MARIADB_ERROR;
+}
+
+static bool has_password(const struct ria_mariadb *mysql)
+{
+    return mysql->passwd != NULL && mysql->passwd[0] != '\0';
+}
+
+static void describe_login(
+    const struct ria_mariadb *mysql, enum ria_channel channel, struct ria_login *out)
+{
+    bool is_socket = mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP;
+    *out = (struct ria_login){
+        .host = is_socket ? NULL : mysql->host,
+        .port = mysql->port,
+        .user = mysql->user == NULL || mysql->user[0] == '\0' ? NULL : mysql->user,
+        .channel = channel,
+    };
+}
+
+/* The core speaks of channels in general; here the setting that is missing can be named. */
+static int refuse_channel(
+    struct ria_mariadb_vio *vio,
+    struct ria_mariadb *mysql,
+    enum ria_channel channel,
+    const char *missing)
+{
+    static const char *const what[] = {
+        [RIA_CHANNEL_PLAIN] = "the connection is not encrypted",
+        [RIA_CHANNEL_UNVERIFIED] = "the server's certificate was not verified",
+        [RIA_CHANNEL_CHAIN_VERIFIED] = "the server's host name was not verified",
+        [RIA_CHANNEL_VERIFIED] = "the connection is not fit for a token",
+    };
+    char text[RIA_ERROR_TEXT_MAX];
+    (void)snprintf(text, sizeof(text), "%s, so no token was sent; %s", what[channel], missing);
+    return ria_mariadb_refuse(vio, mysql, channel != RIA_CHANNEL_PLAIN, text);
+}
+
+static int finish(
+    struct ria_mariadb_vio *vio,
+    struct ria_mariadb *mysql,
+    struct ria_mariadb_job *job,
+    const char *missing)
+{
+    bool ran = ria_mariadb_run(job);
+    if (ran && job->outcome == RIA_FOUND) {
+        /* On the caller's own stack: the library may switch to another coroutine in here. */
+        return job->only_check ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
+                               : send_text(vio, job->token.text.data, job->token.text.len);
+    }
+    if (ran && job->err.code == RIA_E_CHANNEL) {
+        return refuse_channel(vio, mysql, job->login.channel, missing);
+    }
+    return ria_mariadb_refuse(vio, mysql, true, job->err.text);
+}
+
+static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+{
+    const char *missing = NULL;
+    enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
+    if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED) {
+        return refuse_channel(vio, mysql, channel, missing);
+    }
+    struct ria_mariadb_job *job = calloc(1, sizeof(*job));
+    if (job == NULL) {
+        return ria_mariadb_refuse(vio, mysql, true, "out of memory");
+    }
+    job->token = (struct ria_token)RIA_TOKEN_INIT;
+    job->only_check = has_password(mysql);
+    describe_login(mysql, channel, &job->login);
+    int result = finish(vio, mysql, job, missing);
+    ria_token_release(&job->token);
+    free(job);
+    return result;
+}
+
+static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+{
+    if (vio == NULL || mysql == NULL || !is_known_layout(mysql)) {
+        return RIA_MARIADB_ERROR;
+    }
+    if (has_password(mysql) && strstr(mysql->passwd, token_mark) == NULL) {
+        return send_text(vio, mysql->passwd, strlen(mysql->passwd));
+    }
+    int saved = errno;
+    int result = send_token(vio, mysql);
+    errno = saved;
+    return result;
+}
+
+extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;
+
+__attribute__((visibility("default")))
+const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {
+    .type = RIA_MARIADB_AUTHENTICATION_PLUGIN,
+    .interface_version = RIA_MARIADB_INTERFACE_VERSION,
+    .name = "mysql_clear_password",
+    .author = "the rds-iam authors",
+    .description = "RDS IAM tokens by way of mysql_clear_password",
+    .version = {0, 1, 0},
+    .license = "MIT",
+    .authenticate = authenticate,
+};

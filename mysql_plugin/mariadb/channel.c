@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the library did about TLS. It is asked through its own function table, because where it
+ * keeps the answer differs between versions and TLS libraries.
+ *
+ * Up to 3.4.0 a plugin that runs with verification on knows that chain and name were verified: the
+ * handshake would have failed. Since 3.4.1 the plugin may run before a failed verification is
+ * acted on, so the status must be asked for; and for the addresses of the own machine that version
+ * checks the chain alone. */
+#include "plugin.h"
+
+#include <string.h>
+
+static const char encrypt[] =
+    "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same "
+    "in the program's own TLS options";
+static const char verify[] =
+    "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca in [client], "
+    "or in the program's own TLS options";
+static const char other_ca[] =
+    "its certificate does not come from the CA in ssl-ca; get the RDS bundle for its region";
+static const char remove_default_auth[] =
+    "remove default-auth=mysql_clear_password, which asks for the token before TLS is up";
+static const char check_name[] =
+    "this library checks no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "
+    "[host:port] endpoint = NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config";
+
+static bool is_default_auth(struct ria_mariadb *mysql)
+{
+    const char *name = NULL;
+    return mysql->methods->api->get_option(mysql, RIA_MARIADB_OPT_DEFAULT_AUTH, &name) == 0 &&
+           name != NULL && strcmp(name, "mysql_clear_password") == 0;
+}
+
+/* Connector/C 3.4 leaves the name out for these two, and only for these. */
+static bool is_own_machine(const char *host)
+{
+    return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
+}
+
+static enum ria_channel verification_on(
+    struct ria_mariadb *mysql, bool has_status, unsigned status, const char **missing)
+{
+    if (!has_status) {
+        return RIA_CHANNEL_VERIFIED;
+    }
+    if (status != 0) {
+        *missing = other_ca;
+        return RIA_CHANNEL_UNVERIFIED;
+    }
+    if (is_own_machine(mysql->host)) {
+        *missing = check_name;
+        return RIA_CHANNEL_CHAIN_VERIFIED;
+    }
+    return RIA_CHANNEL_VERIFIED;
+}
+
+/* Without verification, an OpenSSL build up to 3.4.0 still checks the chain if it has a CA. One
+ * with GnuTLS lets an unknown CA pass. */
+static enum ria_channel verification_off(
+    struct ria_mariadb *mysql, bool has_status, const char **missing)
+{
+    bool has_ca = mysql->options.ssl_ca != NULL || mysql->options.ssl_capath != NULL;
+    *missing = has_ca ? verify : encrypt;
+    const char *library = NULL;
+    if (has_status || !has_ca ||
+        mysql->methods->api->get_info(NULL, RIA_MARIADB_INFO_TLS_LIBRARY, &library) != 0 ||
+        library == NULL || strncmp(library, "OpenSSL", strlen("OpenSSL")) != 0) {
+        return RIA_CHANNEL_UNVERIFIED;
+    }
+    return RIA_CHANNEL_CHAIN_VERIFIED;
+}
+
+enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing)
+{
+    const struct ria_mariadb_api *api = mysql->methods->api;
+    *missing = encrypt;
+    if (api->get_ssl_cipher(mysql) == NULL) {
+        *missing = is_default_auth(mysql) ? remove_default_auth : encrypt;
+        return RIA_CHANNEL_PLAIN;
+    }
+    char is_on = 0;
+    if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
+        is_on = 0;
+    }
+    unsigned status = 1;
+    bool has_status = api->get_info(mysql, RIA_MARIADB_INFO_TLS_VERIFY_STATUS, &status) == 0;
+    return is_on != 0 ? verification_on(mysql, has_status, status, missing)
+                      : verification_off(mysql, has_status, missing);
+}

@@ -1,0 +1,52 @@
+"""What every Python test of this tree starts with: where things are, and TAP on stdout.
+
+It knows the three directories of a run (source, build, installed prefix) from the environment that
+meson sets, dies with its parent so that a killed run leaves nothing behind, and runs programs with
+a time limit. It knows nothing of servers: that is in lab/ and integration/.
+"""
+import ctypes
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+from tap import TAPTestRunner
+
+PR_SET_PDEATHSIG = 1
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("RIA_BUILD", SOURCE / "build" / "plain"))
+PREFIX = pathlib.Path(os.environ.get("RIA_PREFIX", SOURCE / "build" / "prefix"))
+# What tests may write: labs, scratch directories, logs.
+WORK = pathlib.Path(os.environ.get("RIA_WORK", SOURCE / "build" / "work"))
+
+
+def installed(pattern):
+    """The one installed file that matches, such as "bin/rds-iam" or "lib*/**/x.so"."""
+    found = sorted(PREFIX.glob(pattern))
+    if len(found) != 1:
+        raise FileNotFoundError(
+            "%s: %d installed files match %s; run tests/run, which installs" % (PREFIX, len(found), pattern))
+    return found[0]
+
+
+def run(argv, env=None, stdin=None, timeout=60, cwd=None):
+    """Runs a program to its end. Text in, text out; the environment is exactly env, if given."""
+    return subprocess.run(
+        [str(a) for a in argv], env=env, input=stdin, timeout=timeout, cwd=cwd,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
+
+
+def main():
+    """Runs the tests of the calling file."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    WORK.mkdir(parents=True, exist_ok=True)
+    runner = TAPTestRunner()
+    runner.set_stream(True)
+    runner.set_format("{method_name}")
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    result = runner.run(suite)
+    sys.exit(0 if result.wasSuccessful() else 1)

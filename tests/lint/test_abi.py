@@ -1,0 +1,65 @@
+"""The private layout of Connector/C against the headers that are installed."""
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+# (our struct, our member, their type, their member)
+OFFSETS = [
+    ("ria_mariadb", "net.pvio", "MYSQL", "net.pvio"),
+    ("ria_mariadb", "net.unused_last_errno", "MYSQL", "net.last_errno"),
+    ("ria_mariadb", "net.unused_extension", "MYSQL", "net.extension"),
+    ("ria_mariadb", "host", "MYSQL", "host"),
+    ("ria_mariadb", "user", "MYSQL", "user"),
+    ("ria_mariadb", "passwd", "MYSQL", "passwd"),
+    ("ria_mariadb", "port", "MYSQL", "port"),
+    ("ria_mariadb", "options", "MYSQL", "options"),
+    ("ria_mariadb", "options.ssl_ca", "MYSQL", "options.ssl_ca"),
+    ("ria_mariadb", "options.ssl_capath", "MYSQL", "options.ssl_capath"),
+    ("ria_mariadb", "options.unused_extension", "MYSQL", "options.extension"),
+    ("ria_mariadb", "methods", "MYSQL", "methods"),
+    ("ria_mariadb_pvio", "type", "struct st_ma_pvio", "type"),
+    ("ria_mariadb_pvio", "mysql", "struct st_ma_pvio", "mysql"),
+    ("ria_mariadb_methods", "set_error", "struct st_mariadb_methods", "set_error"),
+    ("ria_mariadb_methods", "api", "struct st_mariadb_methods", "api"),
+    ("ria_mariadb_api", "get_info", "struct st_mariadb_api", "mariadb_get_infov"),
+    ("ria_mariadb_api", "get_ssl_cipher", "struct st_mariadb_api", "mysql_get_ssl_cipher"),
+    ("ria_mariadb_api", "get_option", "struct st_mariadb_api", "mysql_get_optionv"),
+]
+NUMBERS = [
+    ("RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT", "MYSQL_OPT_SSL_VERIFY_SERVER_CERT"),
+    ("RIA_MARIADB_OPT_DEFAULT_AUTH", "MYSQL_DEFAULT_AUTH"),
+    ("RIA_MARIADB_INFO_TLS_LIBRARY", "MARIADB_TLS_LIBRARY"),
+    ("RIA_MARIADB_PLUGIN_ERROR", "CR_AUTH_PLUGIN_ERR"),
+    ("RIA_MARIADB_SOCKET_UNIX", "PVIO_TYPE_UNIXSOCKET"),
+    ("RIA_MARIADB_SOCKET_TCP", "PVIO_TYPE_SOCKET"),
+]
+INCLUDES = "#include <stddef.h>\n#include <mysql.h>\n#include <errmsg.h>\n#include <ma_pvio.h>\n" '#include "abi.h"\n'
+
+
+def check(offsets, numbers):
+    lines = [INCLUDES]
+    for struct, member, theirs, their_member in offsets:
+        lines.append('_Static_assert(offsetof(struct %s, %s) == offsetof(%s, %s), "%s.%s");' % (
+            struct, member, theirs, their_member, struct, member))
+    for ours, theirs in numbers:
+        lines.append('_Static_assert((int)%s == (int)%s, "%s");' % (ours, theirs, ours))
+    flags = harness.run(["pkg-config", "--cflags", "libmariadb"]).stdout.split()
+    include = "-I%s" % (harness.SOURCE / "mysql_plugin/mariadb")
+    return harness.run(["gcc", "-std=gnu11", "-fsyntax-only", "-x", "c", *flags, include, "-"],
+                       stdin="\n".join(lines) + "\n")
+
+
+class Abi(unittest.TestCase):
+    def test_the_private_layout_is_the_installed_one(self):
+        result = check(OFFSETS, NUMBERS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_control_a_wrong_offset_and_a_wrong_number_are_found(self):
+        self.assertIn("ria_mariadb.host", check([("ria_mariadb", "host", "MYSQL", "user")], []).stderr)
+        self.assertIn("SSL_VERIFY", check([], [(NUMBERS[0][0], "MYSQL_DEFAULT_AUTH")]).stderr)
+
+
+harness.main()

@@ -1,0 +1,42 @@
+"""Sizes of files, and shell scripts."""
+import pathlib
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+LINES_MAX = 500
+FOLDERS = ["common", "mysql_plugin", "pg_plugin", "tests"]
+SCRIPTS = ["tests/run", "tests/prepare", ".ci/run"]
+
+
+def too_long(limit):
+    found = []
+    for folder in FOLDERS:
+        for path in sorted((harness.SOURCE / folder).rglob("*")):
+            if path.suffix in (".c", ".h", ".py") and path.read_text(encoding="utf-8").count("\n") >= limit:
+                found.append(str(path.relative_to(harness.SOURCE)))
+    return found
+
+
+class Files(unittest.TestCase):
+    def test_files_stay_under_500_lines(self):
+        self.assertEqual(too_long(LINES_MAX), [])
+        self.assertNotEqual(too_long(100), [], "control: the same search finds shorter files")
+
+    def test_every_folder_has_a_readme(self):
+        for folder in FOLDERS:
+            for path in [harness.SOURCE / folder, *sorted((harness.SOURCE / folder).rglob("*"))]:
+                if path.is_dir() and any(p.suffix in (".c", ".py", ".json") for p in path.iterdir()):
+                    self.assertTrue((path / "README.md").exists(), "%s has no README.md" % path)
+
+    def test_shell_scripts_pass_shellcheck(self):
+        self.assertIsNotNone(shutil.which("shellcheck"), "apt-get install shellcheck")
+        for script in SCRIPTS:
+            result = harness.run(["shellcheck", harness.SOURCE / script])
+            self.assertEqual(result.returncode, 0, result.stdout)
+
+
+harness.main()

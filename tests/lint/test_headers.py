@@ -1,0 +1,38 @@
+"""Every header compiles alone, in any order of inclusion."""
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+FOLDERS = ["common", "mysql_plugin/mariadb", "pg_plugin"]
+
+
+def compiles_alone(header):
+    flags = ["-I%s" % (harness.SOURCE / f) for f in FOLDERS]
+    # Included twice: the guard is part of the rule.
+    text = '#include "%s"\n#include "%s"\nint main(void) { return 0; }\n' % (header, header)
+    return harness.run(
+        ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
+         "-x", "c", *flags, "-"], stdin=text)
+
+
+class Headers(unittest.TestCase):
+    def test_each_header_compiles_alone(self):
+        headers = [h for f in FOLDERS for h in sorted((harness.SOURCE / f).rglob("*.h"))]
+        self.assertGreater(len(headers), 10)
+        for header in headers:
+            with self.subTest(header=header.name):
+                result = compiles_alone(header)
+                self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_control_a_header_that_leans_on_another_is_found(self):
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
+            header = pathlib.Path(scratch) / "leans.h"
+            header.write_text("bool f(struct ria_buf *buf, uint8_t byte);\n", encoding="utf-8")
+            self.assertNotEqual(compiles_alone(header).returncode, 0)
+
+
+harness.main()

@@ -1,0 +1,83 @@
+"""Layers include downwards only."""
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+# Each layer may include itself and those in front of it.
+CORE = ["base", "codec", "aws", "provider"]
+# The top of the core joins the layers; what stands on the core sees its one header.
+ABOVE = {
+    "common/tool": ["tool", "rds_iam.h"],
+    "mysql_plugin/mariadb": ["rds_iam.h", "abi.h", "plugin.h"],
+    "pg_plugin": ["rds_iam.h", "service", "passfile", "agent"],
+}
+INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
+
+
+def includes(path):
+    return INCLUDE.findall(path.read_text(encoding="utf-8"))
+
+
+def sources(folder):
+    return [p for p in sorted(folder.rglob("*")) if p.suffix in (".c", ".h")]
+
+
+def allowed(relative):
+    """The first components that a file may include, or None where there is no rule."""
+    parts = relative.parts
+    if parts[0] == "common" and parts[1] in CORE:
+        return CORE[: CORE.index(parts[1]) + 1]
+    if parts[0] == "common" and len(parts) == 2:
+        return CORE + ["rds_iam.h"]
+    for folder, names in ABOVE.items():
+        if relative.as_posix().startswith(folder + "/"):
+            return names
+    return None
+
+
+def violations(root):
+    found = []
+    for folder in ("common", "mysql_plugin", "pg_plugin"):
+        for path in sources(root / folder):
+            relative = path.relative_to(root)
+            names = allowed(relative)
+            for include in includes(path):
+                first = include.split("/")[0]
+                if names is None or first not in names:
+                    found.append("%s includes %s" % (relative, include))
+    return found
+
+
+class Layers(unittest.TestCase):
+    def test_layers_include_downwards_only(self):
+        self.assertEqual(violations(harness.SOURCE), [])
+
+    def test_the_core_door_brings_only_base(self):
+        names = {i.split("/")[0] for i in includes(harness.SOURCE / "common/rds_iam.h")}
+        self.assertEqual(names, {"base"})
+
+    def test_openssl_is_included_by_digest_alone(self):
+        users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
+        self.assertEqual(users, ["digest.c"])
+
+    def test_control_upward_includes_are_found(self):
+        planted = {
+            "common/codec/a.c": '#include "aws/token.h"\n',
+            "common/base/b.h": '#include "codec/ini.h"\n',
+            "mysql_plugin/mariadb/c.c": '#include "aws/token.h"\n',
+            "common/tool/d.c": '#include "provider/chain.h"\n',
+        }
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
+            for name, text in planted.items():
+                path = pathlib.Path(scratch) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            self.assertEqual(len(violations(pathlib.Path(scratch))), len(planted))
+
+
+harness.main()

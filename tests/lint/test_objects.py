@@ -1,0 +1,80 @@
+"""What the installed objects export, need and call."""
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+PLUGINS = {"lib*/**/rds-iam/mariadb/mysql_clear_password.so": "_mysql_client_plugin_declaration_"}
+PROGRAMS = ["bin/rds-iam"]
+GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")
+CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient|libcurl")
+# exit and its like end the host; the others change it behind its back.
+FORBIDDEN = set(
+    "exit _exit quick_exit abort __assert_fail signal sigaction umask setenv putenv unsetenv chdir "
+    "fchdir atexit __cxa_atexit printf puts putchar localtime gmtime strtok system popen fork "
+    "setlocale setrlimit gmtime_r localtime_r tzset __printf_chk".split())
+
+
+def exported(path):
+    lines = harness.run(["nm", "-D", "--defined-only", path]).stdout.splitlines()
+    return [line.split()[-1].split("@")[0] for line in lines]
+
+
+def imported(path):
+    lines = harness.run(["nm", "-D", "--undefined-only", path]).stdout.splitlines()
+    return {line.split()[-1].split("@")[0] for line in lines}
+
+
+def needed(path):
+    text = harness.run(["readelf", "-d", path]).stdout
+    return re.findall(r"\(NEEDED\).*\[(.+)\]", text)
+
+
+def compile_plugin(scratch, text, *flags):
+    path = pathlib.Path(scratch) / "planted.so"
+    result = harness.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", path, *flags], stdin=text)
+    assert result.returncode == 0, result.stderr
+    return path
+
+
+class Objects(unittest.TestCase):
+    def test_a_plugin_exports_its_one_symbol(self):
+        for pattern, symbol in PLUGINS.items():
+            self.assertEqual(exported(harness.installed(pattern)), [symbol])
+
+    def test_a_plugin_needs_libc_and_libcrypto_only(self):
+        for pattern in PLUGINS:
+            names = needed(harness.installed(pattern))
+            self.assertTrue(names)
+            self.assertEqual([n for n in names if not GUEST_NEEDS.match(n)], [])
+
+    def test_a_plugin_calls_nothing_that_a_guest_must_not(self):
+        for pattern in PLUGINS:
+            self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, set())
+
+    def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
+        for pattern in PLUGINS:
+            flags = harness.run(["readelf", "-d", harness.installed(pattern)]).stdout
+            self.assertIn("NODELETE", flags)
+            self.assertIn("NOW", flags)
+
+    def test_nothing_that_ships_links_a_client_library(self):
+        for pattern in [*PLUGINS, *PROGRAMS]:
+            names = needed(harness.installed(pattern))
+            self.assertEqual([n for n in names if CLIENT_LIBRARIES.search(n)], [], pattern)
+
+    def test_control_a_planted_plugin_breaks_each_rule(self):
+        text = "#include <stdlib.h>\nint one; int two; void f(void) { abort(); }\n"
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
+            path = compile_plugin(scratch, text, "-Wl,--no-as-needed", "-lm")
+            self.assertGreater(len(exported(path)), 1)
+            self.assertEqual([n for n in needed(path) if not GUEST_NEEDS.match(n)], ["libm.so.6"])
+            self.assertEqual(imported(path) & FORBIDDEN, {"abort"})
+            self.assertNotIn("NODELETE", harness.run(["readelf", "-d", path]).stdout)
+
+
+harness.main()

@@ -126,8 +126,7 @@ static enum ria_outcome read_file(
     } else if (errno == ENOENT || errno == ENOTDIR) {
         outcome = ria_absent(err, "%s does not exist", path);
     } else {
-        outcome =
-            ria_failed(err, RIA_E_CONFIG, "%s: cannot be opened: %s", path, strerrordesc_np(errno));
+        outcome = failed_by_errno(err, path, "cannot be opened");
     }
     errno = saved;
     return outcome;

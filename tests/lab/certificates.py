@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Certificates by the openssl command: a root as RDS's, and servers that are not what they say.
+
+Made once per build directory. Not here: anything about which client trusts what.
+"""
+import pathlib
+import subprocess
+from typing import NamedTuple
+
+from fixture import LabError
+
+DAYS = "3650"
+
+
+class Certificate(NamedTuple):
+    """A PEM certificate and its key, both as paths."""
+
+    certificate: pathlib.Path
+    key: pathlib.Path
+
+
+class Certificates:
+    """Where each certificate is in a directory that make() has filled."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.ca_file = self.directory / "rds-ca.crt"
+        self.other_ca_file = self.directory / "other-ca.crt"
+        # The lab's own servers; the same names from a stranger's CA; RDS's CA, a stranger's name.
+        self.server = self._pair("server")
+        self.other_ca = self._pair("other-ca-server")
+        self.wrong_name = self._pair("wrong-name-server")
+
+    def _pair(self, name):
+        return Certificate(self.directory / f"{name}.crt", self.directory / f"{name}.key")
+
+
+def make(directory, names, environment):
+    """Fill an existing, empty directory with certificates for the server names."""
+    directory = pathlib.Path(directory)
+    maker = _Maker(directory, environment)
+    maker.authority("rds-ca", "Lab RDS Root CA")
+    maker.authority("other-ca", "Some Other CA")
+    maker.leaf("rds-ca", "server", names)
+    maker.leaf("other-ca", "other-ca-server", names)
+    maker.leaf("rds-ca", "wrong-name-server", ["wrong.example.com"])
+
+
+class _Maker:
+    def __init__(self, directory, environment):
+        self._directory = directory
+        self._environment = environment
+
+    def authority(self, name, title):
+        self._key(name)
+        self._openssl(
+            "req", "-x509", "-new", "-key", f"{name}.key", "-out", f"{name}.crt",
+            "-sha256", "-days", DAYS, "-subj", f"/CN={title}",
+            "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+        )  # fmt: skip
+
+    def leaf(self, authority, name, dns_names):
+        self._key(name)
+        extensions = self._directory / f"{name}.ext"
+        alternatives = ",".join(f"DNS:{dns_name}" for dns_name in dns_names)
+        extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
+        # The common name is cut at 64 characters by X.509; clients look at the alternatives.
+        self._openssl(
+            "req", "-new", "-key", f"{name}.key", "-out", f"{name}.csr",
+            "-subj", f"/CN={dns_names[0][:60]}",
+        )  # fmt: skip
+        self._openssl(
+            "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.crt", "-sha256", "-days", DAYS,
+            "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial",
+            "-extfile", extensions.name,
+        )  # fmt: skip
+
+    def _key(self, name):
+        self._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")
+        (self._directory / f"{name}.key").chmod(0o600)
+
+    def _openssl(self, *arguments):
+        done = subprocess.run(
+            ["openssl", *arguments],
+            cwd=self._directory,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise LabError(f"openssl {arguments[0]} failed: {done.stdout.strip()[-300:]}")

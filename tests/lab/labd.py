@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""labd: the process that one lab is. It starts both servers, answers them, and cleans up.
+
+usage: /usr/bin/python3 -B labd.py --build-dir DIR --modules DIR [--owner PID]
+
+One JSON object is printed when everything is up ({"lab": ...}) or cannot be ({"error": ...});
+another one if a server dies later. labd ends on SIGTERM, SIGINT or SIGHUP, when its owner ends in
+whatever way, or when a server dies; it takes the servers and the lab directory with it. When labd
+itself is killed the kernel ends the servers, and the next labd removes the directory.
+
+Tests do not start this; they use rdslab.py.
+"""
+import argparse
+import concurrent.futures
+import contextlib
+import json
+import os
+import pathlib
+import select
+import signal
+import sys
+import threading
+import traceback
+
+import certificates
+import fixture
+import place
+import process
+import servers
+from control import Clock, ControlDoor, Journal, VerifierDoor
+from fixture import LabError
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+MODULES = ("pam_rdslab.so", "pam_confdir.so", "aws_authentication_plugin.so")
+
+
+class Stopped(Exception):
+    """Somebody asked labd to end."""
+
+
+def main():
+    arguments = parse_arguments()
+    for number in STOP_SIGNALS:
+        signal.signal(number, on_stop)
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                run(stack, arguments)
+            finally:
+                ignore_signals()  # nothing may interrupt the cleaning up
+    except Stopped:
+        return 0
+    except LabError as error:
+        announce({"error": str(error)})
+    except Exception:
+        announce({"error": f"labd has a fault:\n{traceback.format_exc()}"})
+    return 1
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description="runs one lab; see rdslab.py")
+    parser.add_argument("--build-dir", required=True)
+    parser.add_argument("--modules", required=True, type=pathlib.Path)
+    parser.add_argument("--owner", type=int)
+    return parser.parse_args()
+
+
+def run(stack, arguments):
+    """Bring the lab up, say so, and return never: only by an exception."""
+    if arguments.owner is not None:
+        follow(arguments.owner)
+    process.check_installed()
+    check_modules(arguments.modules)
+    root = place.lab_root(arguments.build_dir)
+    entries = fixture.load()
+    directory = stack.enter_context(place.own_directory(root))
+    write_hosts(directory, entries)
+
+    journal, clock, ports = Journal(), Clock(), {}
+    door = VerifierDoor(lambda: make_verifier(entries, ports, clock), journal, clock.now)
+    control = ControlDoor(journal, clock)
+    trust = make_certificates(root, entries)
+    running = [
+        kind(directory, entries, trust, arguments.modules, door.socket_name)
+        for kind in (servers.PostgreSQL, servers.MariaDB)
+    ]
+    prepare(running, root)
+    for server in running:
+        stack.callback(server.stop)
+        server.start()
+    door.warm_up()
+    for server in running:
+        server.await_ready()
+        ports[server.engine] = server.port
+    announce({"lab": describe(directory, trust, running, control)})
+    watch(running)
+
+
+def follow(owner):
+    """End this process as soon as the owner has ended."""
+    try:
+        descriptor = os.pidfd_open(owner)
+    except ProcessLookupError:
+        raise LabError(f"the lab's owner, process {owner}, does not exist") from None
+
+    def wait():
+        select.select([descriptor], [], [])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def check_modules(modules):
+    missing = [name for name in MODULES if not (modules / name).is_file()]
+    if missing:
+        raise LabError(f"{', '.join(missing)} not found in {modules}; run ninja in the build dir")
+
+
+def write_hosts(directory, entries):
+    names = entries.endpoints + entries.certified_names + entries.uncertified_names
+    (directory / "hosts").write_text("".join(f"127.0.0.1 {name}\n" for name in names))
+
+
+def make_certificates(root, entries):
+    names = entries.endpoints + entries.certified_names
+    entry = place.cached(
+        root,
+        f"certificates-{servers.fingerprint('/usr/bin/openssl', names)}",
+        lambda draft: certificates.make(draft, names, process.environment(draft)),
+    )
+    return certificates.Certificates(entry)
+
+
+def make_verifier(entries, ports, clock):
+    from verifier import Verifier  # here, because this import is slow; see VerifierDoor
+
+    return Verifier(entries, ports, clock.now)
+
+
+def prepare(running, root):
+    """Templates are made in threads, each of which outlives what it starts; see process.py."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(server.prepare, root) for server in running]:
+            done.result()
+
+
+def describe(directory, trust, running, control):
+    """What rdslab.py needs to know about this lab beyond lab.json."""
+    return {
+        "pid": os.getpid(),
+        "directory": str(directory),
+        "certificates": str(trust.directory),
+        "control": control.url,
+        "ports": {server.engine: server.port for server in running},
+        "server_pids": {server.engine: server.process.pid for server in running},
+    }
+
+
+def watch(running):
+    """Wait for a server to die."""
+    descriptors = {os.pidfd_open(server.process.pid): server for server in running}
+    ended, _, _ = select.select(list(descriptors), [], [])
+    raise descriptors[ended[0]].failure("died")
+
+
+def announce(message):
+    with contextlib.suppress(OSError):  # a lab that was left running has nobody who listens
+        print(json.dumps(message), flush=True)
+
+
+def on_stop(number, frame):
+    ignore_signals()
+    raise Stopped
+
+
+def ignore_signals():
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

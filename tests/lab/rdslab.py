@@ -1,0 +1,290 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: MIT
+"""RDS on loopback, for tests (class Lab) and by hand.
+
+    with Lab(build_dir) as lab:
+        password = lab.token("etl", lab.pg, "clickpipes_iam_user")
+        subprocess.run(["psql", ...], env=lab.client_env(PGPASSWORD=password), timeout=30)
+        assert lab.last_verdict()["reason"] is None
+
+    rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
+    rdslab.py down --build-dir DIR
+
+The lab is a process of its own (labd.py). It ends with the test that started it, however that
+ends. Importers keep the tree clean by PYTHONDONTWRITEBYTECODE=1 or python3 -B.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shlex
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import fixture  # noqa: E402
+import place  # noqa: E402
+import process  # noqa: E402
+from certificates import Certificates  # noqa: E402
+from fixture import LabError  # noqa: E402
+
+INTERPRETER = "/usr/bin/python3"  # the one that sees Debian's python3-botocore
+START_TIMEOUT_SECONDS = 120
+STOP_TIMEOUT_SECONDS = 20
+HTTP_TIMEOUT_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where one database is dialled. host resolves only under Lab.client_env()."""
+
+    engine: str
+    host: str
+    port: int
+    resource_id: str
+    region: str
+
+
+class Lab:
+    """One running lab. Raises LabError, with one sentence to read, when it cannot run.
+
+    owner is the process whose end ends the lab: this one, unless told otherwise; None for a lab
+    that stays until down().
+    """
+
+    def __init__(self, build_dir, owner="self", modules=None):
+        self._build_dir = pathlib.Path(build_dir).resolve()
+        self._owner = os.getpid() if owner == "self" else owner
+        self._modules = pathlib.Path(modules or self._build_dir / "tests" / "lab").resolve()
+        self._labd = None
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
+    def start(self):
+        """Bring the lab up and fill the attributes. Returns self."""
+        command = [INTERPRETER, "-B", "-E", "-s", str(fixture.HERE / "labd.py")]
+        command += ["--build-dir", str(self._build_dir), "--modules", str(self._modules)]
+        command += ["--owner", str(self._owner)] if self._owner is not None else []
+        self._labd = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=process.environment(self._build_dir),
+            cwd="/",
+            start_new_session=True,
+            text=True,
+        )
+        watchdog = _Watchdog(self._labd, START_TIMEOUT_SECONDS)
+        line = self._labd.stdout.readline()
+        watchdog.cancel()
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = {"error": f"labd did not start: {(line + self._rest()).strip()}"}
+        if "error" in message:
+            self.stop()
+            raise LabError(message["error"])
+        self._fill(message["lab"])
+        return self
+
+    def stop(self):
+        """End the lab; its servers and its directory are gone afterwards."""
+        if self._labd is None:
+            return
+        self._labd.terminate()
+        try:
+            self._labd.wait(STOP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._labd.kill()
+            self._labd.wait(STOP_TIMEOUT_SECONDS)
+        self._labd.stdout.close()
+        self._labd = None
+
+    def _fill(self, state):
+        entries = fixture.load()
+        trust = Certificates(state["certificates"])
+        self.state = state
+        self.directory = pathlib.Path(state["directory"])
+        self.hosts_file = self.directory / "hosts"
+        self.home = self.directory / "home"
+        self.certificates = trust
+        self.ca_file = trust.ca_file
+        self.other_ca_file = trust.other_ca_file
+        self.principals = entries.principals
+        self.passwords = entries.passwords
+        self.database_name = entries.database_name
+        self.certified_name = entries.certified_names[0]
+        self.pg = self._server(entries.databases["postgresql"])
+        self.mariadb = self._server(entries.databases["mariadb"])
+        self.mariadb_reader_host = entries.databases["mariadb"].endpoints[1]
+
+    def _server(self, database):
+        return Server(
+            engine=database.engine,
+            host=database.endpoints[0],
+            port=self.state["ports"][database.engine],
+            resource_id=database.resource_id,
+            region=database.region,
+        )
+
+    def client_env(self, **extra):
+        """A whole environment for a client: the lab's names resolve, HOME is private and empty,
+        nothing of the caller's gets through."""
+        return {
+            "PATH": process.PATH,
+            "HOME": str(self.home),
+            "LD_PRELOAD": "libnss_wrapper.so",
+            "NSS_WRAPPER_HOSTS": str(self.hosts_file),
+            **extra,
+        }
+
+    def token(self, principal, server, user, **overrides):
+        """A token by botocore, at the real time; overrides are mint()'s arguments, such as
+        host, port, region, service, at, life."""
+        from mint import mint  # here, because it imports botocore
+
+        if isinstance(principal, str):
+            principal = self.principals[principal]
+        target = {"host": server.host, "port": server.port, "region": server.region}
+        return mint(principal, user=user, **{**target, **overrides})
+
+    def journal(self):
+        """Every verdict so far, oldest first."""
+        return [json.loads(line) for line in self._http("/journal").splitlines()]
+
+    def last_verdict(self):
+        """The newest journal entry, or None."""
+        entries = self.journal()
+        return entries[-1] if entries else None
+
+    def clock(self, offset):
+        """Move the verifier's clock away from the real time by so many seconds."""
+        self._http("/clock", json.dumps({"offset": offset}).encode())
+
+    def _http(self, path, body=None):
+        try:
+            url = self.state["control"] + path
+            with urllib.request.urlopen(url, body, HTTP_TIMEOUT_SECONDS) as reply:
+                return reply.read().decode()
+        except OSError as error:
+            raise LabError(f"the lab does not answer ({error}) {self._rest()}".strip()) from None
+
+    def _rest(self):
+        """What a labd that has ended said last."""
+        try:
+            self._labd.wait(1)
+            return self._labd.stdout.read()
+        except (subprocess.TimeoutExpired, AttributeError):
+            return ""
+
+    def environment(self):
+        """The lab as flat RDSLAB_* strings, for shell scripts."""
+        return {
+            "RDSLAB_DIRECTORY": str(self.directory),
+            "RDSLAB_CONTROL": self.state["control"],
+            "RDSLAB_PG_HOST": self.pg.host,
+            "RDSLAB_PG_PORT": str(self.pg.port),
+            "RDSLAB_MARIADB_HOST": self.mariadb.host,
+            "RDSLAB_MARIADB_READER_HOST": self.mariadb_reader_host,
+            "RDSLAB_MARIADB_PORT": str(self.mariadb.port),
+            "RDSLAB_REGION": self.pg.region,
+            "RDSLAB_DATABASE": self.database_name,
+            "RDSLAB_CA_FILE": str(self.ca_file),
+            "RDSLAB_HOSTS_FILE": str(self.hosts_file),
+            "RDSLAB_HOME": str(self.home),
+        }
+
+    def description(self):
+        """The lab as one JSON object: environment(), credentials, client environment."""
+        return {
+            "lab": self.environment(),
+            "client_env": self.client_env(),
+            "principals": {name: entry.env() for name, entry in self.principals.items()},
+            "passwords": self.passwords,
+            "pid": self.state["pid"],
+        }
+
+
+class _Watchdog:
+    """Kills a labd that says nothing for too long, so that a read from it ends."""
+
+    def __init__(self, labd, seconds):
+        import threading
+
+        self._timer = threading.Timer(seconds, labd.kill)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def cancel(self):
+        self._timer.cancel()
+
+
+def down(build_dir):
+    """End every lab of a build directory. Returns how many there were."""
+    root = pathlib.Path(build_dir).resolve() / "lab"
+    if not root.is_dir():
+        return 0
+    ending = []
+    for path in place.lab_directories(root):
+        pid = place.holder(path)
+        if pid is not None:
+            os.kill(pid, signal.SIGTERM)
+            ending.append(path)
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while any(path.exists() for path in ending):
+        if time.monotonic() > deadline:
+            raise LabError(f"a lab in {root} did not end in {STOP_TIMEOUT_SECONDS} s")
+        time.sleep(0.05)
+    return len(ending)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="RDS on loopback")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="start a lab and print where it is")
+    up.add_argument("--build-dir", required=True)
+    up.add_argument("--owner", type=int, help="end the lab when this process ends")
+    up.add_argument("--env", action="store_true", help="print shell variables and not JSON")
+    up.add_argument("--wait", action="store_true", help="stay; the lab ends with this command")
+    stop = commands.add_parser("down", help="end all labs of the build directory")
+    stop.add_argument("--build-dir", required=True)
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "down":
+            down(arguments.build_dir)
+        else:
+            _up(arguments)
+    except LabError as error:
+        sys.exit(f"rdslab: {error}")
+    return 0
+
+
+def _up(arguments):
+    owner = os.getpid() if arguments.wait else arguments.owner
+    lab = Lab(arguments.build_dir, owner=owner).start()
+    if arguments.env:
+        for name, value in lab.environment().items():
+            print(f"export {name}={shlex.quote(value)}")
+    else:
+        print(json.dumps(lab.description(), indent=2))
+    sys.stdout.flush()
+    if arguments.wait:
+        try:
+            lab._labd.wait()
+        except KeyboardInterrupt:
+            lab.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

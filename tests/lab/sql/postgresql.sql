@@ -1,0 +1,15 @@
+-- Roles and grants of the lab's PostgreSQL, run once as its superuser. An empty line ends a
+-- command. A name in braces stands for a password from lab.json.
+
+-- RDS creates this role with the instance.
+CREATE ROLE rds_iam NOLOGIN;
+
+CREATE USER clickpipes_iam_user; GRANT rds_iam TO clickpipes_iam_user;
+
+GRANT pg_read_all_data TO clickpipes_iam_user;
+
+CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;
+
+CREATE USER scram_user PASSWORD '${scram_user}'; GRANT pg_read_all_data TO scram_user;
+
+CREATE DATABASE shop;

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * PAM module of the lab's servers. Two uses, told apart by the arguments in the service file:
+ *
+ *     pam_rdslab.so socket=NAME resource=ID    the password is an RDS token; the verifier decides
+ *     pam_rdslab.so password=WORD              the password must be WORD: an account that is
+ *                                              asked for a typed password in clear
+ *
+ * It looks up no accounts, opens no sessions and logs nothing: a log of a test server is no place
+ * for what a client sent. */
+#define PAM_SM_AUTH
+#define PAM_SM_ACCOUNT
+#include "verify.h"
+
+#include <security/pam_ext.h>
+#include <security/pam_modules.h>
+#include <string.h>
+
+/* Value of "name=value" among the arguments, or NULL. */
+static const char *argument(int argc, const char **argv, const char *name)
+{
+    size_t len = strlen(name);
+    for (int i = 0; i < argc; i++) {
+        if (strncmp(argv[i], name, len) == 0 && argv[i][len] == '=') {
+            return argv[i] + len + 1;
+        }
+    }
+    return NULL;
+}
+
+static int ask_verifier(const char *socket_name, const struct rdslab_login *login)
+{
+    switch (rdslab_verify(socket_name, login)) {
+    case RDSLAB_ACCEPTED:
+        return PAM_SUCCESS;
+    case RDSLAB_REFUSED:
+        return PAM_AUTH_ERR;
+    case RDSLAB_UNREACHABLE:
+    default:
+        return PAM_AUTHINFO_UNAVAIL;
+    }
+}
+
+PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)flags;
+    const char *user = NULL;
+    const char *typed = NULL;
+    if (pam_get_user(pamh, &user, NULL) != PAM_SUCCESS || user == NULL) {
+        return PAM_USER_UNKNOWN;
+    }
+    if (pam_get_authtok(pamh, PAM_AUTHTOK, &typed, NULL) != PAM_SUCCESS || typed == NULL) {
+        return PAM_AUTH_ERR;
+    }
+
+    const char *password = argument(argc, argv, "password");
+    if (password != NULL) {
+        return strcmp(typed, password) == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;
+    }
+    const char *socket_name = argument(argc, argv, "socket");
+    const char *resource = argument(argc, argv, "resource");
+    if (socket_name == NULL || resource == NULL) {
+        return PAM_SERVICE_ERR;
+    }
+    struct rdslab_login login = {
+        .resource = resource,
+        .user = user,
+        .token = typed,
+        .token_len = strlen(typed),
+    };
+    return ask_verifier(socket_name, &login);
+}
+
+PAM_EXTERN int pam_sm_setcred(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)pamh;
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return PAM_SUCCESS;
+}
+
+PAM_EXTERN int pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
+{
+    (void)pamh;
+    (void)flags;
+    (void)argc;
+    (void)argv;
+    return PAM_SUCCESS;
+}

@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: MIT
+"""The verdict about one token: may this user log in to this database now, and if not, why.
+
+The signature is recomputed by botocore, the policy is evaluated by iam.py. Nothing here listens
+on a socket, reads a clock or keeps a record; labd does that. A verdict never quotes a token.
+
+What RDS checks is documented, how strictly is not. This verifier takes exactly what botocore
+writes, up to the order of the parameters, so that whatever it lets in is beyond dispute.
+"""
+import calendar
+import hmac
+import re
+import time
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import quote, unquote_to_bytes
+
+from botocore.auth import SigV4QueryAuth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+import iam
+
+ACTION = "rds-db:connect"
+SERVICE = "rds-db"
+
+# RDS refuses tokens that ask for more than the fifteen minutes it documents.
+LIFE_MAX_SECONDS = 900
+
+# How far a client's clock may run ahead: what other AWS services allow. RDS documents nothing.
+FUTURE_TOLERANCE_SECONDS = 300
+
+FIXED_PARAMETERS = {
+    "Action": "connect",
+    "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+    "X-Amz-SignedHeaders": "host",
+}
+FREE_PARAMETERS = {"DBUser", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-Signature"}
+OPTIONAL_PARAMETERS = {"X-Amz-Security-Token"}
+
+
+class Verdict(NamedTuple):
+    """reason is one of the fixed words, or None for a login that is accepted."""
+
+    reason: str
+    detail: str
+
+    @property
+    def accepted(self):
+        return self.reason is None
+
+
+class Refused(Exception):
+    """Carries a Verdict out of the checks."""
+
+    def __init__(self, reason, detail):
+        super().__init__(reason)
+        self.verdict = Verdict(reason, detail)
+
+
+@dataclass
+class Claim:
+    """A well-formed token, taken apart. Nothing in it is checked against anything yet."""
+
+    host_port: str
+    parameters: dict
+    signed_at: int
+    life: int
+    access_key: str
+    day: str
+    region: str
+    service: str
+
+    @property
+    def user(self):
+        return self.parameters["DBUser"]
+
+    @property
+    def session_token(self):
+        return self.parameters.get("X-Amz-Security-Token")
+
+
+class Verifier:
+    """Judges tokens for the databases of one fixture.
+
+    ports maps an engine to its port and may be filled later; now() gives seconds of the epoch.
+    """
+
+    def __init__(self, fixture, ports, now=time.time):
+        self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
+        self._principals = {entry.access_key: entry for entry in fixture.principals.values()}
+        self._ports = ports
+        self._now = now
+        for principal in fixture.principals.values():
+            for policy in principal.policies:
+                iam.statements(policy)
+
+    def engine(self, resource_id):
+        """Name of the engine, or "unknown"."""
+        database = self._databases.get(resource_id)
+        return database.engine if database else "unknown"
+
+    def judge(self, resource_id, user, token):
+        """A Verdict on the bytes of a token that was sent as user's password."""
+        try:
+            self._check(self._databases[resource_id], user, parse(token))
+        except Refused as refused:
+            return refused.verdict
+        return Verdict(None, "")
+
+    def _check(self, database, user, claim):
+        self._check_target(database, user, claim)
+        principal = self._find_principal(claim)
+        _check_signature(principal, claim)
+        self._check_time(principal, claim)
+        arn = database.user_arn(user)
+        if principal.account != database.account:
+            raise Refused("AccessDenied", f"{principal.name} is not in account {database.account}")
+        answer = iam.evaluate(principal.policies, ACTION, arn)
+        if answer != iam.ALLOW:
+            raise Refused("AccessDenied", f"{answer}: {principal.name} {ACTION} on {arn}")
+
+    def _check_target(self, database, user, claim):
+        port = self._ports.get(database.engine)
+        expected = [f"{name}:{port}" for name in database.endpoints]
+        if claim.host_port not in expected:
+            raise Refused("WrongHost", f"signed for {claim.host_port}, this is {expected[0]}")
+        if claim.user != user:
+            raise Refused("WrongUser", f"signed for {claim.user!r}, the login is for {user!r}")
+        if (claim.service, claim.region) != (SERVICE, database.region):
+            raise Refused(
+                "WrongScope",
+                f"scope {claim.region}/{claim.service}, this is {database.region}/{SERVICE}",
+            )
+
+    def _find_principal(self, claim):
+        principal = self._principals.get(claim.access_key)
+        if principal is None:
+            raise Refused("InvalidClientTokenId", "no such access key")
+        if claim.session_token != principal.session_token:
+            wrong = "stray" if principal.session_token is None else "missing or wrong"
+            raise Refused("InvalidClientTokenId", f"{wrong} security token")
+        return principal
+
+    def _check_time(self, principal, claim):
+        now = self._now()
+        age = now - claim.signed_at
+        if age < -FUTURE_TOLERANCE_SECONDS:
+            raise Refused("NotYetValid", f"signed {-age:.0f} s in the future")
+        if age > claim.life:
+            raise Refused("Expired", f"signed {age:.0f} s ago, good for {claim.life} s")
+        if principal.expires is not None and now >= principal.expires:
+            raise Refused("Expired", f"the credentials of {principal.name} have expired")
+
+
+def parse(token):
+    """Take a token apart, or raise Refused with Malformed."""
+    try:
+        text = token.decode("ascii")
+    except UnicodeDecodeError:
+        raise Refused("Malformed", "not ASCII") from None
+    # By hand: urllib drops tabs and newlines, and a token that needs such mending is not one.
+    host_port, found, query = text.partition("/?")
+    if not found or not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", host_port):
+        raise Refused("Malformed", "not of the form host:port/?query")
+    parameters = _parameters(query)
+    credential = parameters["X-Amz-Credential"].split("/")
+    if len(credential) != 5 or credential[4] != "aws4_request":
+        raise Refused("Malformed", "X-Amz-Credential is not key/day/region/service/aws4_request")
+    access_key, day, region, service, _ = credential
+    if day != parameters["X-Amz-Date"][:8]:
+        raise Refused("Malformed", "X-Amz-Credential and X-Amz-Date name different days")
+    return Claim(
+        host_port=host_port,
+        parameters=parameters,
+        signed_at=_moment(parameters["X-Amz-Date"]),
+        life=_life(parameters["X-Amz-Expires"]),
+        access_key=access_key,
+        day=day,
+        region=region,
+        service=service,
+    )
+
+
+def _parameters(query):
+    parameters = {}
+    for pair in query.split("&"):
+        name, _, encoded = pair.partition("=")
+        try:
+            value = unquote_to_bytes(encoded).decode("utf-8")
+        except UnicodeDecodeError:
+            raise Refused("Malformed", "a parameter is not UTF-8") from None
+        if name in parameters:
+            raise Refused("Malformed", "a parameter is given twice")
+        # One spelling only, or %2f would pass for the %2F that was signed.
+        if encoded != quote(value, safe="-_.~"):
+            raise Refused("Malformed", "a parameter is not encoded as SigV4 encodes")
+        parameters[name] = value
+    required = FREE_PARAMETERS | set(FIXED_PARAMETERS)
+    missing = required - set(parameters)
+    if missing:
+        raise Refused("Malformed", "missing " + ", ".join(sorted(missing)))
+    if set(parameters) - required - OPTIONAL_PARAMETERS:
+        raise Refused("Malformed", "a parameter that does not belong here")
+    for name, value in FIXED_PARAMETERS.items():
+        if parameters[name] != value:
+            raise Refused("Malformed", f"{name} is not {value}")
+    return parameters
+
+
+def _moment(text):
+    try:
+        if not re.fullmatch(r"[0-9]{8}T[0-9]{6}Z", text):
+            raise ValueError(text)
+        return calendar.timegm(time.strptime(text, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        raise Refused("Malformed", "X-Amz-Date is not a time") from None
+
+
+def _life(text):
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > LIFE_MAX_SECONDS:
+        raise Refused("Malformed", f"X-Amz-Expires is not in 1 to {LIFE_MAX_SECONDS}")
+    return int(text)
+
+
+def _check_signature(principal, claim):
+    """botocore encodes and sorts the decoded parameters anew, so nothing is taken on trust."""
+    credentials = Credentials(principal.access_key, principal.secret_key, principal.session_token)
+    signer = SigV4QueryAuth(credentials, claim.service, claim.region)
+    signed = {
+        name: value for name, value in claim.parameters.items() if name != "X-Amz-Signature"
+    }
+    request = AWSRequest(method="GET", url=f"https://{claim.host_port}/", params=signed)
+    request.context["timestamp"] = claim.parameters["X-Amz-Date"]
+    to_sign = signer.string_to_sign(request, signer.canonical_request(request))
+    expected = signer.signature(to_sign, request)
+    if not hmac.compare_digest(expected, claim.parameters["X-Amz-Signature"]):
+        raise Refused("SignatureDoesNotMatch", "the signature is not the one computed here")

@@ -9,7 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
 PLUGINS = {"lib*/**/rds-iam/mariadb/mysql_clear_password.so": "_mysql_client_plugin_declaration_"}
-PROGRAMS = ["bin/rds-iam"]
+PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")
 CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient|libcurl")
 # exit and its like end the host; the others change it behind its back.

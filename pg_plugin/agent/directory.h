@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The agent's directory and every file in it: the one place that opens, replaces and removes
+ * passfiles. The directory belongs to the agent's user and is closed to everybody else (0700), so
+ * nobody can put a link or another file in the way. What the files hold is not known here.
+ *
+ * Not for threads. Names are single path components.
+ */
+#ifndef RIA_AGENT_DIRECTORY_H
+#define RIA_AGENT_DIRECTORY_H
+
+#include "rds_iam.h"
+
+#include <limits.h>
+#include <sys/types.h>
+
+struct ria_directory {
+    char path[PATH_MAX]; /* as realpath() gives it; what a passfile= line starts with */
+    int fd;
+    int lock; /* of ria_directory_lock(), or -1 */
+};
+
+/* Opens `wanted`, or where it is NULL the usual place: $XDG_RUNTIME_DIR/rds-iam/run if that
+ * variable names a directory of the user's own, else ~/.cache/rds-iam/run. Directories that are
+ * missing are made, 0700 from the start; a missing parent of `wanted` is an error. Refuses one that
+ * belongs to somebody else or that others can enter. Release with ria_directory_release(). */
+bool ria_directory_open(
+    const char *wanted,
+    const struct ria_world *world,
+    struct ria_directory *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Whether a passfile= value names a file in this directory, seen through links; *name then points
+ * at its last component. Names that begin with a dot, and the agent's own, are not for passfiles:
+ * FAILED with the reason, without a place in front. */
+enum ria_outcome ria_directory_holds(
+    const struct ria_directory *directory,
+    const char *passfile,
+    const char **name,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Replaces the file by one that holds `text`, 0600: whoever opens it sees the old or the new text,
+ * whole. */
+bool ria_directory_publish(
+    const struct ria_directory *directory,
+    const char *name,
+    const struct ria_buf *text,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Removes a file; that it is not there is no error. */
+void ria_directory_remove(const struct ria_directory *directory, const char *name);
+
+/* Makes this process the directory's only agent, and writes its process id to agent.pid. False
+ * with err filled if another one runs. The lock goes along with a fork, and is gone with its last
+ * holder. */
+bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
+
+/* Writes this process's id into the file that ria_directory_lock() holds. */
+void ria_directory_write_pid(const struct ria_directory *directory);
+
+/* Opens agent.log for appending, 0600. -1 with err filled. */
+int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
+    RIA_MUST_USE;
+
+/* Closes the directory and, if it holds the lock, removes agent.pid. Accepts one that never was
+ * opened, with both descriptors -1. */
+void ria_directory_release(struct ria_directory *directory);
+
+#endif

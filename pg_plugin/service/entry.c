@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rules of an entry: a table of what each key must be, and the few that take two keys. */
+#include "service/entry.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char default_port[] = "5432";
+static const char wanted_sslmode[] = "verify-full";
+
+/* -- lists ---------------------------------------------------------------------------------- */
+
+static size_t item_count(const char *list)
+{
+    size_t count = 1;
+    for (const char *at = list; *at != '\0'; at++) {
+        count += *at == ',' ? 1 : 0;
+    }
+    return count;
+}
+
+/* Copies the item of that index. False if it does not fit. */
+static bool copy_item(const char *list, size_t index, char *out, size_t size)
+{
+    for (; index > 0; index--) {
+        list = strchr(list, ',') + 1;
+    }
+    size_t len = strcspn(list, ",");
+    if (len >= size) {
+        return false;
+    }
+    memcpy(out, list, len);
+    out[len] = '\0';
+    return true;
+}
+
+/* 0 for what is no port. */
+static unsigned port_number(const char *text)
+{
+    unsigned number = 0;
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at < '0' || *at > '9' || number > UINT16_MAX) {
+            return 0;
+        }
+        number = (number * 10) + (unsigned)(*at - '0');
+    }
+    return number <= UINT16_MAX ? number : 0;
+}
+
+size_t ria_entry_host_count(const struct ria_entry *entry)
+{
+    return entry->host == NULL ? 0 : item_count(entry->host);
+}
+
+bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entry_host *out)
+{
+    const char *ports = entry->port == NULL ? default_port : entry->port;
+    size_t port_count = item_count(ports);
+    struct ria_entry_host found = {0};
+    if (index >= ria_entry_host_count(entry) || (port_count > 1 && index >= port_count) ||
+        !copy_item(entry->host, index, found.host, sizeof(found.host)) ||
+        !copy_item(ports, port_count > 1 ? index : 0, found.port, sizeof(found.port))) {
+        return false;
+    }
+    if (found.port[0] == '\0') {
+        memcpy(found.port, default_port, sizeof(default_port));
+    }
+    found.number = port_number(found.port);
+    if (found.number == 0) {
+        return false;
+    }
+    *out = found;
+    return true;
+}
+
+/* -- an entry ------------------------------------------------------------------------------- */
+
+static const char *value_of(
+    const struct ria_service_file *file, const struct ria_service *service, const char *key)
+{
+    const struct ria_service_setting *setting = ria_service_setting(file, service, key);
+    return setting == NULL ? NULL : setting->value;
+}
+
+bool ria_entry_take(
+    const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out)
+{
+    const char *passfile = value_of(file, service, "passfile");
+    if (passfile == NULL || *passfile == '\0') {
+        return false;
+    }
+    *out = (struct ria_entry){
+        .file = file,
+        .service = service,
+        .host = value_of(file, service, "host"),
+        .hostaddr = value_of(file, service, "hostaddr"),
+        .port = value_of(file, service, "port"),
+        .user = value_of(file, service, "user"),
+        .sslmode = value_of(file, service, "sslmode"),
+        .passfile = passfile,
+    };
+    return true;
+}
+
+/* Refuses the entry at the line of a key, or at its [name] where the key is not there. */
+__attribute__((format(printf, 4, 5))) static bool refuse(
+    const struct ria_entry *entry, const char *key, struct ria_error *err, const char *format, ...)
+{
+    const struct ria_service_setting *setting =
+        key == NULL ? NULL : ria_service_setting(entry->file, entry->service, key);
+    char text[RIA_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    return ria_fail(
+        err,
+        RIA_E_CONFIG,
+        "%s:%u: [%.64s] %s",
+        entry->file->path,
+        setting == NULL ? entry->service->line : setting->line,
+        entry->service->name,
+        text);
+}
+
+/* A key that must be there, and what is said if it is not. */
+static const struct {
+    const char *key;
+    const char *remedy;
+} required[] = {
+    {"host", "has no host=; add host=ENDPOINT, because a token is made for one server"},
+    {"user", "has no user=; add user=NAME, because a token is made for one user"},
+    {"sslmode",
+     "has no sslmode=; add sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem, or the "
+     "token may go to whoever answers"},
+};
+
+static bool check_required(const struct ria_entry *entry, struct ria_error *err)
+{
+    for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
+        const char *value = value_of(entry->file, entry->service, required[i].key);
+        if (value == NULL || *value == '\0') {
+            return refuse(entry, required[i].key, err, "%s", required[i].remedy);
+        }
+    }
+    return true;
+}
+
+/* What libpq itself stops at, in this entry or before its end. */
+static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
+{
+    const struct ria_service *service = entry->service;
+    if (service->long_line != 0) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s:%u: this line is longer than the %d bytes that libpq takes, so it cannot read "
+            "[%.64s]; shorten it",
+            entry->file->path,
+            service->long_line,
+            RIA_SERVICE_LINE_MAX,
+            service->name);
+    }
+    for (size_t i = service->first; i < service->first + service->count; i++) {
+        const struct ria_service_setting *setting = &entry->file->settings[i];
+        if (setting->value == NULL || !ria_service_knows_key(setting->key)) {
+            return ria_fail(
+                err,
+                RIA_E_CONFIG,
+                "%s:%u: [%.64s] libpq does not know \"%.64s\"%s, and refuses the service for it; "
+                "write key=value without blanks around the =",
+                entry->file->path,
+                setting->line,
+                service->name,
+                setting->key,
+                setting->value == NULL ? " (a line without =)" : "");
+        }
+    }
+    return true;
+}
+
+static bool check_hosts(const struct ria_entry *entry, struct ria_error *err)
+{
+    size_t count = ria_entry_host_count(entry);
+    size_t ports = entry->port == NULL ? 1 : item_count(entry->port);
+    if (ports != 1 && ports != count) {
+        return refuse(
+            entry, "port", err, "has %zu hosts and %zu ports; give one, or one each", count, ports);
+    }
+    if (entry->hostaddr != NULL && *entry->hostaddr != '\0' &&
+        item_count(entry->hostaddr) != count) {
+        return refuse(entry, "hostaddr", err, "has not as many addresses as hosts; give one each");
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ria_entry_host host;
+        char name[sizeof(host.host)];
+        if (!copy_item(entry->host, i, name, sizeof(name)) || *name == '\0') {
+            return refuse(entry, "host", err, "has an empty or overlong host; name each endpoint");
+        }
+        if (*name == '/' || *name == '@') {
+            return refuse(
+                entry,
+                "host",
+                err,
+                "has the Unix socket %.64s as its host; a token is for a server's name, so write "
+                "host=ENDPOINT",
+                name);
+        }
+        if (!ria_entry_host(entry, i, &host)) {
+            return refuse(entry, "port", err, "has a port that is not between 1 and 65535");
+        }
+    }
+    return true;
+}
+
+bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
+{
+    if (!check_readable(entry, err) || !check_required(entry, err)) {
+        return false;
+    }
+    if (strcmp(entry->sslmode, wanted_sslmode) != 0) {
+        return refuse(
+            entry,
+            "sslmode",
+            err,
+            "has sslmode=%.32s, which lets the token go to a server that nobody verified; write "
+            "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem",
+            entry->sslmode);
+    }
+    const char *password = value_of(entry->file, entry->service, "password");
+    if (password != NULL && *password != '\0') {
+        return refuse(
+            entry,
+            "password",
+            err,
+            "has a password=, and with it libpq does not read the passfile; remove the line");
+    }
+    return check_hosts(entry, err);
+}
+
+/* -- two entries ---------------------------------------------------------------------------- */
+
+/* A host that both entries have, in *out. */
+static bool common_host(
+    const struct ria_entry *a, const struct ria_entry *b, struct ria_entry_host *out)
+{
+    for (size_t i = 0; i < ria_entry_host_count(a); i++) {
+        for (size_t j = 0; j < ria_entry_host_count(b); j++) {
+            struct ria_entry_host other;
+            if (ria_entry_host(a, i, out) && ria_entry_host(b, j, &other) &&
+                strcmp(out->host, other.host) == 0 && strcmp(out->port, other.port) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool is_verified(const struct ria_entry *entry)
+{
+    return entry->sslmode != NULL && strcmp(entry->sslmode, wanted_sslmode) == 0;
+}
+
+bool ria_entry_may_share(
+    const struct ria_entry *entry, const struct ria_entry *earlier, struct ria_error *err)
+{
+    struct ria_entry_host host;
+    if (is_verified(entry) == is_verified(earlier) || entry->user == NULL ||
+        earlier->user == NULL || strcmp(entry->user, earlier->user) != 0 ||
+        !common_host(entry, earlier, &host)) {
+        return true;
+    }
+    return refuse(
+        entry,
+        "passfile",
+        err,
+        "shares its passfile and %.100s:%s with [%.64s] (%s:%u), but only one of them has "
+        "sslmode=verify-full; mend the other or give it a passfile of its own",
+        host.host,
+        host.port,
+        earlier->service->name,
+        earlier->file->path,
+        earlier->service->line);
+}

@@ -151,6 +151,12 @@ bool ria_directory_open(
     return open_directory(wanted, world, out, err);
 }
 
+bool ria_directory_is_gone(const struct ria_directory *directory)
+{
+    struct stat status;
+    return fstat(directory->fd, &status) == 0 && status.st_nlink == 0;
+}
+
 void ria_directory_release(struct ria_directory *directory)
 {
     if (directory->lock >= 0) {

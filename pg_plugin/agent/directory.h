@@ -50,6 +50,9 @@ bool ria_directory_publish(
 /* Removes a file; that it is not there is no error. */
 void ria_directory_remove(const struct ria_directory *directory, const char *name);
 
+/* Whether the directory was removed, as a logout does to $XDG_RUNTIME_DIR. */
+bool ria_directory_is_gone(const struct ria_directory *directory);
+
 /* Makes this process the directory's only agent, and writes its process id to agent.pid. False
  * with err filled if another one runs. The lock goes along with a fork, and is gone with its last
  * holder. */

@@ -122,13 +122,14 @@ static void block_signals(sigset_t *signals)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Waits for the round's time, a signal, a clock that was set back or an edited service file.
- * Returns the signal, or 0. */
+/* Waits for the round's time, a signal, a clock that was set back, an edited service file or the
+ * loss of the directory. Returns the signal, or 0. */
 static int wait_until(const struct ria_agent *agent, const sigset_t *signals, int64_t due)
 {
     uint64_t stamp = ria_round_stamp(agent);
     int64_t before = agent->world->now(agent->world->self);
-    while (before < due && ria_round_stamp(agent) == stamp) {
+    while (before < due && ria_round_stamp(agent) == stamp &&
+           !ria_directory_is_gone(agent->directory)) {
         int64_t left = due - before;
         struct timespec wait = {.tv_sec = left < LOOK_SECONDS ? left : LOOK_SECONDS};
         int caught = sigtimedwait(signals, NULL, &wait);
@@ -149,6 +150,13 @@ static int serve(struct ria_agent *agent, const sigset_t *signals, int64_t due)
     struct ria_round round;
     int caught = wait_until(agent, signals, due);
     while (caught == 0 || caught == SIGHUP) {
+        if (ria_directory_is_gone(agent->directory)) {
+            ria_report_event(
+                agent->report,
+                "%s: the directory is gone, so the agent ends",
+                agent->directory->path);
+            return EXIT_FAILED;
+        }
         ria_round_run(agent, &round);
         caught = wait_until(agent, signals, round.due);
     }

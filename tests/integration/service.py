@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""A user's pg_service.conf, and the agent that serves it.
+
+Not here: what a client or a server says.
+"""
+import contextlib
+import signal
+import subprocess
+import time
+
+import harness
+from labcase import USER
+
+DEADLINE_SECONDS = 20
+
+
+def agent_program():
+    return harness.installed("bin/rds-iam-agent")
+
+
+class Services:
+    """Entries of one home's service file, all with passfiles in one directory of that home."""
+
+    def __init__(self, home):
+        self.home = home
+        self.lab = home.lab
+        self.directory = home.path / "run"
+        self._text = "# services of a user\n"
+
+    def add(self, name, without=(), **settings):
+        """A good entry for the lab, with settings replaced, added, or left out. The line number of
+        its [name] is returned."""
+        entry = {
+            "host": self.lab.pg.host,
+            "port": self.lab.pg.port,
+            "user": USER,
+            "dbname": self.lab.database_name,
+            "sslmode": "verify-full",
+            "sslrootcert": self.lab.ca_file,
+            "passfile": self.directory / name,
+            **settings,
+        }
+        lines = [f"{key}={value}" for key, value in entry.items() if key not in without]
+        line = self._text.count("\n") + 1
+        self._text += f"[{name}]\n" + "\n".join(lines) + "\n"
+        self.home.write(".pg_service.conf", self._text)
+        return line
+
+    def line_of(self, text):
+        """Number of the last line of the service file that begins so."""
+        lines = self._text.splitlines()
+        return max(i for i, line in enumerate(lines, 1) if line.startswith(text))
+
+    def passfile(self, name):
+        return self.directory / name
+
+    def fill(self, principal="etl", **extra):
+        """rds-iam-agent --once: its result."""
+        return self.home.run(
+            [agent_program(), "--once", "--directory", self.directory], principal, **extra)
+
+    @contextlib.contextmanager
+    def agent(self, principal="etl", **extra):
+        """An agent in the foreground for as long as the block lasts."""
+        agent = Agent(self, principal, extra)
+        try:
+            yield agent
+        finally:
+            agent.end()
+
+
+class Agent:
+    """A running agent. Its log is collected in a file, because a pipe would fill."""
+
+    def __init__(self, services, principal, extra):
+        self._log = services.home.path / "agent.stderr"
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", agent_program(), "--foreground", "--directory",
+             services.directory],
+            env=services.home.env(principal, **extra), cwd=services.home.path,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log.open("wb"))
+        self.await_log("services have their tokens", "no service has its passfile")
+
+    def log(self):
+        return self._log.read_text(encoding="utf-8", errors="replace")
+
+    def await_log(self, *texts):
+        """Returns when one of the texts is in the log."""
+        await_true(lambda: any(text in self.log() for text in texts), lambda: f"{texts}: {self.log()}")
+
+    def renew(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def end(self, number=signal.SIGTERM):
+        """Ends it and returns its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(DEADLINE_SECONDS)
+
+
+def await_true(condition, what=lambda: ""):
+    """Looks until the condition holds; fails the test after a while."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"did not happen within {DEADLINE_SECONDS} s; {what()}")
+        time.sleep(0.02)

@@ -235,18 +235,21 @@ def down(build_dir):
     root = pathlib.Path(build_dir).resolve() / "lab"
     if not root.is_dir():
         return 0
-    ending = []
-    for path in place.lab_directories(root):
-        pid = place.holder(path)
-        if pid is not None:
-            os.kill(pid, signal.SIGTERM)
-            ending.append(path)
+    return sum(end(path) for path in place.lab_directories(root))
+
+
+def end(directory):
+    """End the lab of one directory. False if none is alive there."""
+    pid = place.holder(directory)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
-    while any(path.exists() for path in ending):
+    while directory.exists():
         if time.monotonic() > deadline:
-            raise LabError(f"a lab in {root} did not end in {STOP_TIMEOUT_SECONDS} s")
+            raise LabError(f"the lab in {directory} did not end in {STOP_TIMEOUT_SECONDS} s")
         time.sleep(0.05)
-    return len(ending)
+    return True
 
 
 def main():

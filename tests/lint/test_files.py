@@ -9,7 +9,7 @@ import harness  # noqa: E402
 
 LINES_MAX = 500
 FOLDERS = ["common", "mysql_plugin", "pg_plugin", "tests"]
-SCRIPTS = ["tests/run", "tests/prepare", ".ci/run"]
+SCRIPTS = ["tests/run", "tests/demo", "tests/prepare", ".ci/run"]
 
 
 def too_long(limit):

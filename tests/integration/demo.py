@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""The README's demonstration: what a user writes, two logins, and one refusal of each kind.
+
+It checks itself: a login that fails or a refusal that does not come ends it with status 1.
+"""
+import contextlib
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import sys
+import textwrap
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, Home, harness, mariadb_plugins, rdslab  # noqa: E402
+from service import Services, agent_program  # noqa: E402
+
+KEPT = harness.WORK / "demo"
+MARIADB_QUERY = (
+    'select current_user() as user, variable_value as tls, @@version as version'
+    ' from information_schema.session_status where variable_name = "ssl_version"')
+POSTGRESQL_QUERY = (
+    "select current_user as user, version as tls, current_setting($$server_version$$) as version"
+    " from pg_stat_ssl where pid = pg_backend_pid()")
+
+
+class Unexpected(Exception):
+    """The demonstration shows something else than it should."""
+
+
+def title(text):
+    print(f"\n== {text}\n", flush=True)
+
+
+def show(name, text):
+    print(f"{name}\n{textwrap.indent(text.rstrip(), '    ')}\n", flush=True)
+
+
+class Demo:
+    def __init__(self, lab, home):
+        self.lab = lab
+        self.home = home
+        self.services = Services(home)
+
+    def mariadb(self, *options, host=None, query="select 1"):
+        return ["mariadb", *options, "-h", host or self.lab.mariadb.host,
+                "-P", str(self.lab.mariadb.port), "-u", USER, "-e", query]
+
+    @staticmethod
+    def psql(service, query="select 1"):
+        return ["psql", "-Xw", f"service={service}", "-c", query]
+
+    def run(self, argv, principal="etl", **extra):
+        """Prints the command as a user types it, runs it and prints what it says."""
+        print("$ " + " ".join(f"{name}={value}" for name, value in extra.items())
+              + (" " if extra else "") + shlex.join(argv), flush=True)
+        result = self.home.run(argv, principal, **extra)
+        print(textwrap.indent((result.stdout + result.stderr).rstrip(), "    ") + "\n", flush=True)
+        return result
+
+    def write_files(self):
+        title("What a user writes, once")
+        show("~/.my.cnf", self.home.write(".my.cnf", textwrap.dedent(f"""\
+            [client]
+            plugin-dir={mariadb_plugins()}
+            ssl-ca={self.lab.ca_file}
+            ssl-verify-server-cert=1
+            """)).read_text())
+        self.services.add("shop")
+        show("~/.pg_service.conf", (self.home.path / ".pg_service.conf").read_text())
+        principal = self.lab.principals["etl"]
+        self.home.write(".aws/credentials", textwrap.dedent(f"""\
+            [default]
+            aws_access_key_id = {principal.access_key}
+            aws_secret_access_key = {principal.secret_key}
+            """))
+        print("~/.aws/credentials is what the AWS CLI reads too.", flush=True)
+
+    def log_in(self):
+        title("Two unchanged clients log in")
+        for argv in (self.mariadb(query=MARIADB_QUERY), self.psql("shop", POSTGRESQL_QUERY)):
+            result = self.run(argv, None)
+            if result.returncode != 0 or USER not in result.stdout:
+                raise Unexpected(f"{argv[0]} did not log in")
+
+    def refusal(self, cause, argv, sentence, principal=None, **extra):
+        print(f"-- {cause}")
+        result = self.run(argv, principal, **extra)
+        if result.returncode == 0 or sentence not in result.stderr:
+            raise Unexpected(f"the refusal should say: {sentence}")
+
+    def refuse_in_the_client(self):
+        title("What rds-iam refuses: mariadb prints the sentence itself")
+        one = {"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}
+        rows = (
+            ("TLS is switched off",
+             self.mariadb("--skip-ssl", "--ssl-verify-server-cert=0"), "is not encrypted", {}),
+            ("the server is not verified",
+             self.mariadb("--ssl-verify-server-cert=0"), "ssl-verify-server-cert=1", {}),
+            ("the name is none of RDS",
+             self.mariadb(host="db.example.com"), "is no RDS endpoint", {}),
+            ("half a key pair", self.mariadb(), "AWS_SECRET_ACCESS_KEY is not", one),
+            ("a profile that is not there", self.mariadb(), "does not exist", {"AWS_PROFILE": "prdo"}),
+            ("no credentials at all", self.mariadb(), "no AWS credentials",
+             {"AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}),
+        )
+        for cause, argv, sentence, extra in rows:
+            self.refusal(cause, argv, sentence, **extra)
+
+    def refuse_in_the_agent(self, agent):
+        title("psql can only say that it has no password: the sentence is in the agent's log")
+        before = len(agent.log())
+        self.services.add("weak", sslmode="require")
+        agent.await_log("[weak] has sslmode=require")
+        self.refusal("the server would not be verified", self.psql("weak"), "no password supplied")
+        show("the agent's log:", agent.log()[before:])
+
+    def refuse_at_the_server(self):
+        title("What the server refuses: it never says why; the lab's journal does")
+        # Keys in the environment come before the file's.
+        self.refusal("the policy does not allow rds-db:connect", self.mariadb(), "ERROR 1045",
+                     "no-policy")
+        self.verdict("AccessDenied")
+        self.lab.clock(1000)
+        self.refusal("a token of 16 minutes ago (the server's clock is moved)", self.psql("shop"),
+                     "PAM authentication failed")
+        self.verdict("Expired")
+        self.lab.clock(0)
+
+    def verdict(self, reason):
+        entry = self.lab.last_verdict()
+        show("the journal:", f"{entry['reason']}: {entry['detail']}")
+        if entry["reason"] != reason:
+            raise Unexpected(f"the journal should say {reason}")
+
+
+def keep(lab, home):
+    """Leaves the lab and an agent running, and says how to use them."""
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in home.env(None).items()]
+    (KEPT / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    services = Services(home)
+    home.run([agent_program(), "--directory", services.directory], None)
+    pid = int((services.directory / "agent.pid").read_text())
+    (KEPT / "agent.pid").write_text(f"{pid}\n")
+    (KEPT / "lab").write_text(f"{lab.directory}\n")
+    title("The servers stay up")
+    print(textwrap.dedent(f"""\
+        In a shell of its own:
+
+            bash
+            . {KEPT / "environment"}
+            mariadb -h {lab.mariadb.host} -P {lab.mariadb.port} -u {USER} shop
+            psql service=shop
+
+        The log of the agent: {services.directory}/agent.log
+        To end it all:        tests/demo --end"""), flush=True)
+
+
+def end_kept():
+    """Ends what keep() left. True if there was anything."""
+    found = KEPT.exists()
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int((KEPT / "agent.pid").read_text()), signal.SIGTERM)
+    with contextlib.suppress(OSError):
+        rdslab.end(pathlib.Path((KEPT / "lab").read_text().strip()))
+    shutil.rmtree(KEPT, ignore_errors=True)
+    return found
+
+
+def demonstrate(wants_keep):
+    start = time.monotonic()
+    end_kept()
+    title("RDS on loopback")
+    lab = rdslab.Lab(harness.BUILD, owner=None if wants_keep else "self").start()
+    home = Home(lab)
+    if wants_keep:
+        KEPT.mkdir(parents=True)
+        home.path.rename(KEPT / "home")
+        home.path = KEPT / "home"
+    done = False
+    try:
+        print(f"{lab.pg.host}:{lab.pg.port}\n{lab.mariadb.host}:{lab.mariadb.port}\n"
+              f"up after {time.monotonic() - start:.1f} s; the names resolve for these clients alone")
+        demo = Demo(lab, home)
+        demo.write_files()
+        with demo.services.agent(None) as agent:
+            show(f"\n$ rds-iam-agent --foreground --directory {demo.services.directory} &", agent.log())
+            demo.log_in()
+            demo.refuse_in_the_client()
+            demo.refuse_in_the_agent(agent)
+            demo.refuse_at_the_server()
+        done = True
+        if wants_keep:
+            keep(lab, home)
+    finally:
+        if not (done and wants_keep):
+            home.remove()
+            lab.stop()
+            shutil.rmtree(KEPT, ignore_errors=True)
+
+
+def on_signal(number, frame):
+    raise SystemExit(128 + number)
+
+
+def main():
+    signal.signal(signal.SIGTERM, on_signal)
+    if sys.argv[1:] == ["--end"]:
+        print("ended" if end_kept() else "nothing was left running")
+        return 0
+    try:
+        demonstrate(sys.argv[1:] == ["--keep"])
+    except (Unexpected, rdslab.LabError, AssertionError) as error:
+        print(f"tests/demo: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+sys.exit(main())

@@ -47,7 +47,7 @@ def files(clone, home):
 
 
 def processes():
-    """Command lines of all processes of this namespace but this one; the dead are no processes."""
+    """Command lines of all processes of this namespace but this one; the dead do not count."""
     while True:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -58,11 +58,13 @@ def processes():
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
+                # "pid (name) state ...": in the middle of an exec a process has no command line.
+                name, state = (entry / "stat").read_text().rsplit(")", 1)
                 line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             except OSError:
                 continue
-            if line:
-                found.append(line.strip())
+            if state.split()[0] not in "ZX":
+                found.append(line.strip() or name.split("(", 1)[1])
     return found
 
 

@@ -62,7 +62,7 @@ class FreshClone(unittest.TestCase):
         result = self.enter("", "bash", "-c", PLANT)
         self.assertEqual(
             result["files"], sorted([f"{self.home}/planted", "/tmp/planted", "?? planted"]))
-        self.assertEqual(result["processes"], ["sleep 300"])
+        self.assertEqual(len(result["processes"]), 1, result["processes"])
 
     def test_the_demonstration(self):
         for user in USERS:
@@ -84,7 +84,7 @@ class FreshClone(unittest.TestCase):
                 self.assertEqual(result["status"], 0, result["output"])
                 self.assertRegex(result["output"].splitlines()[-1], r"^\d+ passed, 0 failed, 0 skipped$")
                 self.assert_nothing_left(result)
-                killed = self.enter(user, "tests/run", kill_at="unit ")
+                killed = self.enter(user, "tests/run", kill_at="lint ")
                 self.assertEqual(killed["status"], -9, killed["output"])
                 self.assert_nothing_left(killed)
 

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The reader of pg_service.conf and the rules of an entry. Files are texts here: a world of one
+ * file. */
+#include "service/entry.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* -- a world that knows three variables and one file ---------------------------------------- */
+
+struct one_file {
+    const char *text; /* NULL: there is none */
+    size_t len;       /* 0: strlen(text) */
+    const char *home;
+    const char *servicefile;
+    const char *sysconfdir;
+};
+
+static const char *get_env(void *self, const char *name)
+{
+    const struct one_file *world = self;
+    if (strcmp(name, "HOME") == 0) {
+        return world->home;
+    }
+    if (strcmp(name, "PGSERVICEFILE") == 0) {
+        return world->servicefile;
+    }
+    return strcmp(name, "PGSYSCONFDIR") == 0 ? world->sysconfdir : NULL;
+}
+
+static enum ria_outcome read_file(
+    void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    (void)file;
+    const struct one_file *world = self;
+    if (world->text == NULL) {
+        return ria_absent(err, "%s does not exist", path);
+    }
+    ria_buf_add(out, world->text, world->len == 0 ? strlen(world->text) : world->len);
+    return RIA_FOUND;
+}
+
+static struct ria_world world_of(struct one_file *self)
+{
+    return (struct ria_world){.self = self, .env = get_env, .read_file = read_file};
+}
+
+static enum ria_outcome read_text(
+    const char *text, struct ria_service_file *file, struct ria_error *err)
+{
+    struct one_file self = {.text = text};
+    struct ria_world world = world_of(&self);
+    return ria_service_read("f", &world, file, err);
+}
+
+/* Reads a text of which everything can be read. */
+static void read_good(const char *text, struct ria_service_file *file)
+{
+    struct ria_error err = {0};
+    if (read_text(text, file, &err) != RIA_FOUND) {
+        fail_msg("%s", err.text);
+    }
+}
+
+static const struct ria_service *find(const struct ria_service_file *file, const char *name)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        if (strcmp(file->services[i].name, name) == 0) {
+            return &file->services[i];
+        }
+    }
+    fail_msg("no [%s]", name);
+    return NULL;
+}
+
+static const char *value(const struct ria_service_file *file, const char *service, const char *key)
+{
+    const struct ria_service_setting *setting = ria_service_setting(file, find(file, service), key);
+    return setting == NULL ? NULL : setting->value;
+}
+
+/* -- where the files are -------------------------------------------------------------------- */
+
+static void files_are_looked_for_where_libpq_looks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        struct one_file env;
+        const char *paths[2];
+        bool is_first_required;
+    } rows[] = {
+        {"a home", {.home = "/h"}, {"/h/.pg_service.conf", "/etc/pg/pg_service.conf"}, false},
+        {"no home", {0}, {"/etc/pg/pg_service.conf", NULL}, false},
+        {"PGSERVICEFILE instead of the home's",
+         {.home = "/h", .servicefile = "/s"},
+         {"/s", "/etc/pg/pg_service.conf"},
+         true},
+        {"PGSYSCONFDIR instead of the built-in one",
+         {.home = "/h", .sysconfdir = "/d"},
+         {"/h/.pg_service.conf", "/d/pg_service.conf"},
+         false},
+    };
+    struct ria_service_paths *paths = malloc(sizeof(*paths));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct one_file self = rows[i].env;
+        struct ria_world world = world_of(&self);
+        ria_service_find(&world, "/etc/pg", paths);
+        print_message("%s\n", rows[i].why);
+        assert_int_equal(paths->count, rows[i].paths[1] == NULL ? 1 : 2);
+        assert_string_equal(paths->path[0], rows[i].paths[0]);
+        if (rows[i].paths[1] != NULL) {
+            assert_string_equal(paths->path[1], rows[i].paths[1]);
+        }
+        assert_int_equal(paths->is_first_required, rows[i].is_first_required);
+    }
+    free(paths);
+}
+
+/* -- the text ------------------------------------------------------------------------------- */
+
+static void groups_comments_and_blanks_are_read_as_libpq_does(void **state)
+{
+    (void)state;
+    static const char text[] = "ignored=before any group\n"
+                               "# [comment]\n"
+                               "[a] text behind the bracket\r\n"
+                               "  host=leading blanks  \t \n"
+                               "\n"
+                               "port=1\n"
+                               "port=2\n"
+                               "user=has = signs\n"
+                               "dbname=\"quotes\" # stay\n"
+                               "[b c]\n"
+                               "host=last line without newline";
+    RIA_AUTO(service_file) file;
+    read_good(text, &file);
+    assert_int_equal(file.count, 2);
+    assert_string_equal(value(&file, "a", "host"), "leading blanks");
+    assert_string_equal(value(&file, "a", "port"), "1");
+    assert_string_equal(value(&file, "a", "user"), "has = signs");
+    assert_string_equal(value(&file, "a", "dbname"), "\"quotes\" # stay");
+    assert_null(value(&file, "a", "ignored"));
+    assert_string_equal(value(&file, "b c", "host"), "last line without newline");
+    assert_int_equal(find(&file, "a")->line, 3);
+    assert_int_equal(ria_service_setting(&file, find(&file, "a"), "user")->line, 8);
+}
+
+static void a_line_without_an_equals_sign_is_kept_as_a_key(void **state)
+{
+    (void)state;
+    RIA_AUTO(service_file) file;
+    read_good("[a]\nhost\n", &file);
+    assert_string_equal(file.settings[0].key, "host");
+    assert_null(file.settings[0].value);
+    assert_null(value(&file, "a", "host"));
+}
+
+static void an_open_bracket_ends_the_group(void **state)
+{
+    (void)state;
+    RIA_AUTO(service_file) file;
+    read_good("[a]\nhost=x\n[broken\nuser=y\n", &file);
+    assert_null(value(&file, "a", "user"));
+    assert_string_equal(file.services[1].name, "");
+}
+
+static void files_that_are_no_text_or_not_there(void **state)
+{
+    (void)state;
+    struct one_file self = {.text = "[a]\nho\0st=x\n", .len = 12};
+    struct ria_world world = world_of(&self);
+    struct ria_error err;
+    RIA_AUTO(service_file) file;
+    assert_int_equal(ria_service_read("f", &world, &file, &err), RIA_FAILED);
+    assert_string_equal(err.text, "f: holds a NUL byte; write it as plain text");
+    ria_service_file_release(&file);
+    assert_int_equal(read_text(NULL, &file, &err), RIA_ABSENT);
+    ria_service_file_release(&file);
+    assert_int_equal(read_text("", &file, &err), RIA_FOUND);
+    assert_int_equal(file.count, 0);
+}
+
+/* Writes "[a]\nuser=u\n", a line of that length with its newline, and "[b]\nuser=u\n". */
+static void long_line(char *out, size_t length)
+{
+    char *at = out + sprintf(out, "[a]\nuser=u\n#");
+    memset(at, 'x', length - 2);
+    (void)sprintf(at + length - 2, "\n[b]\nuser=u\n[c]\n");
+}
+
+static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t length;
+        bool is_lost;
+        bool is_lost_to_old;
+    } rows[] = {{254, false, false}, {255, false, true}, {1022, false, true}, {1023, true, true}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[2048];
+        long_line(text, rows[i].length);
+        RIA_AUTO(service_file) file;
+        read_good(text, &file);
+        unsigned lost = rows[i].is_lost ? 3 : 0;
+        assert_int_equal(find(&file, "a")->long_line, lost);
+        assert_int_equal(find(&file, "b")->long_line, lost);
+        assert_int_equal(find(&file, "c")->long_line, lost);
+        assert_int_equal(file.old_limit_line, rows[i].is_lost_to_old ? 3 : 0);
+    }
+    RIA_AUTO(service_file) file;
+    char text[2048] = "[before]\nuser=u\n";
+    long_line(text + strlen(text), 1023);
+    read_good(text, &file);
+    assert_int_equal(find(&file, "before")->long_line, 0);
+}
+
+static void every_keyword_and_no_other_is_known(void **state)
+{
+    (void)state;
+    static const char *const known[] = {
+        "host", "hostaddr", "passfile", "sslrootcert", "require_auth", "sslnegotiation"};
+    static const char *const unknown[] = {"", "Host", "host ", "iam", "service", "servicefile"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        assert_true(ria_service_knows_key(known[i]));
+        assert_false(ria_service_knows_key(unknown[i]));
+    }
+}
+
+/* -- entries -------------------------------------------------------------------------------- */
+
+#define GOOD "host=h\nuser=u\nsslmode=verify-full\npassfile=/d/p\n"
+
+static void take(const struct ria_service_file *file, const char *name, struct ria_entry *entry)
+{
+    assert_true(ria_entry_take(file, find(file, name), entry));
+}
+
+static void a_service_without_a_passfile_is_none_of_ours(void **state)
+{
+    (void)state;
+    RIA_AUTO(service_file) file;
+    read_good("[a]\nhost=h\n[b]\npassfile=\n", &file);
+    struct ria_entry entry;
+    assert_false(ria_entry_take(&file, find(&file, "a"), &entry));
+    assert_false(ria_entry_take(&file, find(&file, "b"), &entry));
+}
+
+static void hosts_and_ports_are_paired_as_libpq_pairs_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings;
+        const char *hosts[3];
+        const char *ports[3];
+        size_t count;
+    } rows[] = {
+        {GOOD, {"h"}, {"5432"}, 1},
+        {GOOD "port=\n", {"h"}, {"5432"}, 1},
+        {GOOD "port=6000\n", {"h"}, {"6000"}, 1},
+        {"host=a,b,c\n" GOOD "port=6000\n", {"a", "b", "c"}, {"6000", "6000", "6000"}, 3},
+        {"host=a,b,c\n" GOOD "port=1,,3\n", {"a", "b", "c"}, {"1", "5432", "3"}, 3},
+        {GOOD "port=05432\n", {"h"}, {"05432"}, 1},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "[a]\n%s", rows[i].settings);
+        RIA_AUTO(service_file) file;
+        read_good(text, &file);
+        struct ria_entry entry;
+        struct ria_error err = {0};
+        take(&file, "a", &entry);
+        if (!ria_entry_check(&entry, &err)) {
+            fail_msg("%s", err.text);
+        }
+        assert_int_equal(ria_entry_host_count(&entry), rows[i].count);
+        for (size_t j = 0; j < rows[i].count; j++) {
+            struct ria_entry_host host;
+            assert_true(ria_entry_host(&entry, j, &host));
+            assert_string_equal(host.host, rows[i].hosts[j]);
+            assert_string_equal(host.port, rows[i].ports[j]);
+            assert_int_equal(host.number, atoi(rows[i].ports[j]));
+        }
+        struct ria_entry_host host;
+        assert_false(ria_entry_host(&entry, rows[i].count, &host));
+    }
+}
+
+static void what_is_refused_is_said_with_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings;
+        const char *sentence; /* the beginning */
+    } rows[] = {
+        {"user=u\nsslmode=verify-full\npassfile=/d/p\n", "f:1: [a] has no host="},
+        {"host=\n" GOOD, "f:2: [a] has no host="},
+        {"host=h\nsslmode=verify-full\npassfile=/d/p\n", "f:1: [a] has no user="},
+        {"host=h\nuser=u\npassfile=/d/p\n", "f:1: [a] has no sslmode="},
+        {"sslmode=prefer\n" GOOD, "f:2: [a] has sslmode=prefer, which lets the token go"},
+        {"sslmode=Verify-Full\n" GOOD, "f:2: [a] has sslmode=Verify-Full, which lets"},
+        {GOOD "password=x\n", "f:6: [a] has a password=, and with it libpq"},
+        {"host=/tmp\n" GOOD, "f:2: [a] has the Unix socket /tmp as its host"},
+        {"host=h,@x\n" GOOD, "f:2: [a] has the Unix socket @x as its host"},
+        {"host=h,\n" GOOD, "f:2: [a] has an empty or overlong host"},
+        {GOOD "port=65536\n", "f:6: [a] has a port that is not between 1 and 65535"},
+        {GOOD "port=-1\n", "f:6: [a] has a port that is not between 1 and 65535"},
+        {GOOD "port= 1\n", "f:6: [a] has a port that is not between 1 and 65535"},
+        {GOOD "port=1,2\n", "f:6: [a] has 1 hosts and 2 ports"},
+        {GOOD "hostaddr=1,2\n", "f:6: [a] has not as many addresses as hosts"},
+        {GOOD "service=b\n", "f:6: [a] libpq does not know \"service\", and refuses"},
+        {GOOD "nonsense\n", "f:6: [a] libpq does not know \"nonsense\" (a line without =)"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "[a]\n%s", rows[i].settings);
+        RIA_AUTO(service_file) file;
+        read_good(text, &file);
+        struct ria_entry entry;
+        struct ria_error err = {0};
+        take(&file, "a", &entry);
+        assert_false(ria_entry_check(&entry, &err));
+        assert_int_equal(err.code, RIA_E_CONFIG);
+        err.text[strnlen(rows[i].sentence, sizeof(err.text))] = '\0';
+        assert_string_equal(err.text, rows[i].sentence);
+    }
+}
+
+static void entries_share_a_passfile_only_at_the_same_protection(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *other;
+        bool may_share;
+    } rows[] = {
+        {"the same", GOOD, true},
+        {"another user", "user=v\nsslmode=require\n" GOOD, true},
+        {"another port", "port=1\nsslmode=require\n" GOOD, true},
+        {"another host", "host=i\nsslmode=require\n" GOOD, true},
+        {"a host of another case is another line", "host=H\nsslmode=require\n" GOOD, true},
+        {"a weaker mode", "sslmode=require\n" GOOD, false},
+        {"a weaker mode, the default port written out", "port=5432\nsslmode=require\n" GOOD, false},
+        {"one of several hosts", "host=x,h\nsslmode=allow\n" GOOD, false},
+        {"no mode at all", "host=h\nuser=u\npassfile=/d/p\n", false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        (void)snprintf(text, sizeof(text), "[a]\n" GOOD "[b]\n%s", rows[i].other);
+        RIA_AUTO(service_file) file;
+        read_good(text, &file);
+        struct ria_entry a;
+        struct ria_entry b;
+        struct ria_error err = {0};
+        take(&file, "a", &a);
+        take(&file, "b", &b);
+        print_message("%s\n", rows[i].why);
+        assert_int_equal(ria_entry_may_share(&b, &a, &err), rows[i].may_share);
+        assert_int_equal(ria_entry_may_share(&a, &b, &err), rows[i].may_share);
+        if (!rows[i].may_share) {
+            assert_non_null(strstr(err.text, "shares its passfile and h:5432 with"));
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_are_looked_for_where_libpq_looks),
+        cmocka_unit_test(groups_comments_and_blanks_are_read_as_libpq_does),
+        cmocka_unit_test(a_line_without_an_equals_sign_is_kept_as_a_key),
+        cmocka_unit_test(an_open_bracket_ends_the_group),
+        cmocka_unit_test(files_that_are_no_text_or_not_there),
+        cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),
+        cmocka_unit_test(every_keyword_and_no_other_is_known),
+        cmocka_unit_test(a_service_without_a_passfile_is_none_of_ours),
+        cmocka_unit_test(hosts_and_ports_are_paired_as_libpq_pairs_them),
+        cmocka_unit_test(what_is_refused_is_said_with_its_line),
+        cmocka_unit_test(entries_share_a_passfile_only_at_the_same_protection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -26,24 +26,30 @@ class Certificates:
         self.directory = pathlib.Path(directory)
         self.ca_file = self.directory / "rds-ca.crt"
         self.other_ca_file = self.directory / "other-ca.crt"
-        # The lab's own servers; the same names from a stranger's CA; RDS's CA, a stranger's name.
+        # The lab's own servers; the same names from a stranger's CA, and from no CA at all; RDS's CA
+        # with a stranger's name; RDS's CA with the names that the lab's own servers do not have.
         self.server = self._pair("server")
         self.other_ca = self._pair("other-ca-server")
+        self.self_signed = self._pair("self-signed-server")
         self.wrong_name = self._pair("wrong-name-server")
+        self.other_names = self._pair("other-names-server")
 
     def _pair(self, name):
         return Certificate(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
 
-def make(directory, names, environment):
-    """Fill an existing, empty directory with certificates for the server names."""
+def make(directory, names, other_names, environment):
+    """Fill an existing, empty directory with certificates for the server names, and one for
+    other_names."""
     directory = pathlib.Path(directory)
     maker = _Maker(directory, environment)
     maker.authority("rds-ca", "Lab RDS Root CA")
     maker.authority("other-ca", "Some Other CA")
     maker.leaf("rds-ca", "server", names)
     maker.leaf("other-ca", "other-ca-server", names)
+    maker.self_signed("self-signed-server", names)
     maker.leaf("rds-ca", "wrong-name-server", ["wrong.example.com"])
+    maker.leaf("rds-ca", "other-names-server", other_names)
 
 
 class _Maker:
@@ -57,6 +63,15 @@ class _Maker:
             "req", "-x509", "-new", "-key", f"{name}.key", "-out", f"{name}.crt",
             "-sha256", "-days", DAYS, "-subj", f"/CN={title}",
             "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+        )  # fmt: skip
+
+    def self_signed(self, name, dns_names):
+        self._key(name)
+        alternatives = ",".join(f"DNS:{dns_name}" for dns_name in dns_names)
+        self._openssl(
+            "req", "-x509", "-new", "-key", f"{name}.key", "-out", f"{name}.crt",
+            "-sha256", "-days", DAYS, "-subj", f"/CN={dns_names[0][:60]}",
+            "-addext", f"subjectAltName={alternatives}",
         )  # fmt: skip
 
     def leaf(self, authority, name, dns_names):

@@ -123,10 +123,12 @@ def write_hosts(directory, entries):
 
 def make_certificates(root, entries):
     names = entries.endpoints + entries.certified_names
+    others = entries.uncertified_names
+    recipe = pathlib.Path(certificates.__file__).read_text(encoding="utf-8")
     entry = place.cached(
         root,
-        f"certificates-{servers.fingerprint('/usr/bin/openssl', names)}",
-        lambda draft: certificates.make(draft, names, process.environment(draft)),
+        f"certificates-{servers.fingerprint('/usr/bin/openssl', names, others, recipe)}",
+        lambda draft: certificates.make(draft, names, others, process.environment(draft)),
     )
     return certificates.Certificates(entry)
 

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""A recording peer that speaks MySQL's protocol up to the password.
+
+    MySQLPeer(None)                              no TLS; asks for mysql_clear_password; denies
+    MySQLPeer(None, Script(greeting=CLEAR))      asks in the greeting, before TLS can be up
+    MySQLPeer(cert, Script(asks=[switch(CLEAR), switch(CLEAR)], verdict=OK))
+
+What is sent is the MySQL documentation's "Connection Phase Packets". The scramble is constant and
+neither compression nor connection attributes are offered, so two clients that do the same send the
+same bytes.
+"""
+import struct
+from typing import NamedTuple
+
+from recorder import Peer
+
+CLEAR = "mysql_clear_password"
+NATIVE = "mysql_native_password"
+SCRAMBLE = b"an9oZ:k{QW2#xT5vLr;e"
+
+LONG_PASSWORD, LONG_FLAG, CONNECT_WITH_DB, PROTOCOL_41 = 0x1, 0x4, 0x8, 0x200
+SSL, TRANSACTIONS, SECURE_CONNECTION = 0x800, 0x2000, 0x8000
+MULTI_STATEMENTS, MULTI_RESULTS = 0x10000, 0x20000
+PLUGIN_AUTH, PLUGIN_AUTH_LENENC_DATA = 0x80000, 0x200000
+CAPABILITIES = (
+    LONG_PASSWORD | LONG_FLAG | CONNECT_WITH_DB | PROTOCOL_41 | TRANSACTIONS | SECURE_CONNECTION
+    | MULTI_STATEMENTS | MULTI_RESULTS | PLUGIN_AUTH | PLUGIN_AUTH_LENENC_DATA
+)  # fmt: skip
+
+SSL_REQUEST_SIZE = 32  # a handshake response that ends before the user's name
+
+OK = b"\x00\x00\x00\x02\x00\x00\x00"
+DENIED = b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied by the peer"
+
+
+def switch(plugin, data=b""):
+    """An AuthSwitchRequest."""
+    return b"\xfe" + plugin.encode() + b"\0" + data
+
+
+class Script(NamedTuple):
+    """What the peer says on one connection: the plugin that its greeting names, the packets that
+    ask for something, one answer each, and the verdict."""
+
+    greeting: str = NATIVE
+    asks: tuple = (switch(CLEAR),)
+    verdict: bytes = DENIED
+
+
+class MySQLPeer(Peer):
+    """The n-th connection gets the n-th script; the last one serves all further ones.
+
+    messages: after the clients have hung up, every packet's payload as (through TLS?, bytes).
+    """
+
+    def __init__(self, certificate=None, *scripts):
+        super().__init__(certificate)
+        self._scripts = list(scripts or [Script()])
+        self._messages = []
+
+    @property
+    def messages(self):
+        self._finish()
+        return list(self._messages)
+
+    def converse(self, wire):
+        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        packets = _Packets(wire, self._messages)
+        packets.write(self._greeting(script.greeting))
+        response = packets.read()
+        if self.context is not None and len(response) == SSL_REQUEST_SIZE:
+            wire.start_tls(self.context)
+            response = packets.read()
+        if script.greeting == CLEAR:
+            self.add_answer(wire, _authentication_data(response))
+        for ask in script.asks:
+            packets.write(ask)
+            self.add_answer(wire, packets.read())
+        packets.write(script.verdict)
+        while script.verdict == OK:
+            packets.read_command()
+            packets.write(OK)
+
+    def _greeting(self, plugin):
+        capabilities = CAPABILITIES | (SSL if self.context is not None else 0)
+        return b"".join((
+            b"\x0a5.5.5-10.11.9-MariaDB\0",
+            struct.pack("<I", 7),
+            SCRAMBLE[:8] + b"\0",
+            struct.pack("<HBHH", capabilities & 0xFFFF, 45, 2, capabilities >> 16),
+            bytes([len(SCRAMBLE) + 1]) + bytes(10),
+            SCRAMBLE[8:] + b"\0",
+            plugin.encode() + b"\0",
+        ))  # fmt: skip
+
+
+class _Packets:
+    """Length, sequence number, payload."""
+
+    def __init__(self, wire, messages):
+        self._wire = wire
+        self._messages = messages
+        self._sequence = 0
+
+    def write(self, payload):
+        head = len(payload).to_bytes(3, "little") + bytes([self._sequence % 256])
+        self._sequence += 1
+        self._wire.send(head + payload)
+
+    def read(self):
+        head = self._wire.read(4)
+        self._sequence = head[3] + 1
+        payload = self._wire.read(int.from_bytes(head[:3], "little"))
+        self._messages.append((self._wire.is_encrypted, payload))
+        return payload
+
+    def read_command(self):
+        """The next command; COM_QUIT is the end of the conversation."""
+        payload = self.read()
+        if payload[:1] == b"\x01":
+            raise EOFError
+        return payload
+
+
+def _authentication_data(response):
+    """The password's place in a HandshakeResponse41."""
+    (capabilities,) = struct.unpack("<I", response[:4])
+    _, _, rest = response[SSL_REQUEST_SIZE:].partition(b"\0")
+    if capabilities & PLUGIN_AUTH_LENENC_DATA and rest[:1] == b"\xfc":
+        (length,) = struct.unpack("<H", rest[1:3])
+        return rest[3 : 3 + length]
+    return rest[1 : 1 + rest[0]]

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""A scripted server that writes down every byte that a client sends it.
+
+    with MySQLPeer(certificate=lab.certificates.other_ca) as peer:
+        subprocess.run(["mariadb", "-P", str(peer.port), ...], timeout=30)
+    assert not traces.find(peer.received, secrets)
+
+What the two protocols have in common is here: the listener, TLS, the record. What is said to the
+client is in mysql_peer.py and postgresql_peer.py. Clients are served one after the other, in a
+thread; a peer ends when its last client has hung up, and no read lasts longer than TIMEOUT_SECONDS.
+"""
+import socket
+import ssl
+import threading
+
+# A client that says nothing for so long hangs; none of them ever waits on purpose.
+TIMEOUT_SECONDS = 20
+READ_SIZE = 65536
+
+
+class Wire:
+    """One accepted connection. Whatever arrives is recorded before anybody looks at it."""
+
+    def __init__(self, connection, received):
+        self._socket = connection
+        self._received = received
+        self._incoming = bytearray()
+        self._tls = None
+        self.is_encrypted = False
+
+    def start_tls(self, context):
+        """Do the server's part of a handshake. ssl.SSLError or EOFError if the client will not."""
+        self._from_client, self._to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._from_client, self._to_client, server_side=True)
+        self._from_client.write(bytes(self._incoming))
+        self._incoming.clear()
+        try:
+            self._until_it_has_enough(self._tls.do_handshake)
+        except ssl.SSLError:
+            self._flush()  # the alert
+            raise
+        self._flush()
+        self.is_encrypted = True
+
+    def send(self, data):
+        if self._tls is None:
+            self._socket.sendall(data)
+        else:
+            self._tls.write(data)
+            self._flush()
+
+    def read(self, count):
+        """Exactly so many bytes; EOFError if the client hangs up before."""
+        while len(self._incoming) < count:
+            self._incoming += self._more()
+        data = bytes(self._incoming[:count])
+        del self._incoming[:count]
+        return data
+
+    def drain(self):
+        """Read until the client hangs up; for the record alone. What follows a failed or ended TLS
+        is recorded as it comes."""
+        while True:
+            try:
+                self._more()
+            except ssl.SSLError:
+                self._tls = None
+            except (EOFError, ConnectionError):
+                return
+
+    def _more(self):
+        if self._tls is None:
+            return self._from_socket()
+        text = self._until_it_has_enough(lambda: self._tls.read(READ_SIZE))
+        if not text:
+            self._tls = None  # the client has said that TLS ends here
+        self._received += text
+        return text
+
+    def _from_socket(self):
+        data = self._socket.recv(READ_SIZE)
+        if not data:
+            raise EOFError
+        self._received += data
+        return data
+
+    def _until_it_has_enough(self, step):
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                self._flush()
+                self._from_client.write(self._from_socket())
+
+    def _flush(self):
+        data = self._to_client.read()
+        if data:
+            self._socket.sendall(data)
+
+
+class Peer:
+    """A server on a free port of 127.0.0.1, from __enter__ on.
+
+    certificate: what to show as a certificates.Certificate; None: offer no TLS.
+    """
+
+    def __init__(self, certificate=None):
+        self.context = None
+        if certificate is not None:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate.certificate, certificate.key)
+        self._received = bytearray()
+        self._connections = 0
+        self._answers = []
+        self._fault = None
+        self._thread = None
+        self._last_caller = None
+
+    def __enter__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception):
+        self._finish()
+
+    @property
+    def received(self):
+        """Every byte that clients sent: as it came, and the text of what came through TLS. Waits
+        for the clients to hang up; the peer serves no other ones afterwards."""
+        self._finish()
+        return bytes(self._received)
+
+    @property
+    def connections(self):
+        """How many clients came; one may have left without a word."""
+        self._finish()
+        return self._connections
+
+    @property
+    def answers(self):
+        """What clients sent where a password was asked for, each as (through TLS?, bytes)."""
+        self._finish()
+        return list(self._answers)
+
+    def converse(self, wire):
+        """Say to one client what the script says. EOFError and OSError may come out: it left."""
+        raise NotImplementedError
+
+    def add_answer(self, wire, data):
+        self._answers.append((wire.is_encrypted, data))
+
+    def _serve(self):
+        try:
+            while True:
+                connection, address = self._listener.accept()
+                with connection:
+                    if address == self._last_caller:
+                        return
+                    self._connections += 1
+                    connection.settimeout(TIMEOUT_SECONDS)
+                    self._serve_one(Wire(connection, self._received))
+        except Exception as fault:  # raised again where the test looks at the record
+            self._fault = fault
+
+    def _serve_one(self, wire):
+        try:
+            self.converse(wire)
+        except TimeoutError:
+            raise
+        except (EOFError, ConnectionError, ssl.SSLError):
+            pass  # the client has had enough
+        wire.drain()
+
+    def _finish(self):
+        """Connections are served in the order in which they came, so behind a call of our own
+        there is nobody left."""
+        if self._thread is not None:
+            with socket.socket() as caller:
+                caller.bind(("127.0.0.1", 0))
+                self._last_caller = caller.getsockname()
+                caller.settimeout(TIMEOUT_SECONDS)
+                caller.connect(("127.0.0.1", self.port))
+                self._thread.join(TIMEOUT_SECONDS * 2)
+            is_stuck, self._thread = self._thread.is_alive(), None
+            self._listener.close()
+            if is_stuck:
+                raise TimeoutError("a client of the recording peer does not hang up")
+        if self._fault is not None:
+            raise self._fault

@@ -21,6 +21,9 @@ static const char other_ca[] =
     "its certificate does not come from the CA in ssl-ca; get the RDS bundle for its region";
 static const char remove_default_auth[] =
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up";
+static const char asked_early[] =
+    "the server asked for it before TLS was up, which no RDS server does; check that this host and "
+    "port are those of your database";
 static const char check_name[] =
     "this library checks no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "
     "[host:port] endpoint = NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config";
@@ -71,17 +74,26 @@ static enum ria_channel verification_off(
     return RIA_CHANNEL_CHAIN_VERIFIED;
 }
 
+/* With verification on, the library goes on in plain text for nobody: without TLS it is asked too
+ * early, not without protection. */
+static const char *why_plain(struct ria_mariadb *mysql, bool is_on)
+{
+    if (is_default_auth(mysql)) {
+        return remove_default_auth;
+    }
+    return is_on ? asked_early : encrypt;
+}
+
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing)
 {
     const struct ria_mariadb_api *api = mysql->methods->api;
-    *missing = encrypt;
-    if (api->get_ssl_cipher(mysql) == NULL) {
-        *missing = is_default_auth(mysql) ? remove_default_auth : encrypt;
-        return RIA_CHANNEL_PLAIN;
-    }
     char is_on = 0;
     if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
         is_on = 0;
+    }
+    if (api->get_ssl_cipher(mysql) == NULL) {
+        *missing = why_plain(mysql, is_on != 0);
+        return RIA_CHANNEL_PLAIN;
     }
     unsigned status = 1;
     bool has_status = api->get_info(mysql, RIA_MARIADB_INFO_TLS_VERIFY_STATUS, &status) == 0;

@@ -56,38 +56,44 @@ class HostileCase(labcase.LabCase):
     def write_options(self, plugins, *lines):
         """The whole my.cnf of the user: which plugins, and how much TLS."""
         text = "\n".join(["[client]", "plugin-dir=%s" % plugins, *lines, ""])
-        self.home.write(".my.cnf", text.replace("CA", str(self.lab.ca_file)))
+        self.home.write(".my.cnf", text.replace("RDS-CA", str(self.lab.ca_file)))
 
-    def dial(self, client, peer, host=HOST, password=None, principal=PRINCIPAL, **environment):
-        """One client logs in at one peer. Returns what it printed, and remembers who could have
-        signed what meanwhile."""
+    def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
+        """One client logs in once. Returns what it printed, in which nothing secret may be, and
+        remembers in self.secrets what could have been sent meanwhile."""
         started = time.time()
-        result = self.home.run(
-            CLIENTS[client](self.home, host, peer.port, password), principal=principal, **environment)
+        argv = CLIENTS[client](self.home, host, port, password)
+        result = self.home.run(argv, principal=principal, **environment)
         self.assertGreaterEqual(result.returncode, 0, "%s died by a signal: %s" % (client, result))
         text = result.stdout + result.stderr
-        self.secrets = self.everything_secret(host, peer.port, started)
+        self.secrets = self.everything_secret(host, port, started)
         self.assertEqual(traces.find(text, self.secrets), [], "a secret was printed")
         return text
 
+    def token(self, host=HOST, port=3306, at=None):
+        """A token of botocore's for the account."""
+        return self.lab.token(PRINCIPAL, self.lab.mariadb, labcase.USER, host=host, port=port, at=at)
+
     def everything_secret(self, host, port, started):
         """The credentials, and the signature of every token that they can have made since."""
-        principal = self.lab.principals[PRINCIPAL]
-        moments = range(int(started), int(time.time()) + 1)
-        tokens = [
-            self.lab.token(PRINCIPAL, self.lab.mariadb, labcase.USER, host=host, port=port, at=at)
-            for at in moments
-        ]
-        return traces.secrets_of(principal) + [traces.signature(token) for token in tokens]
+        tokens = [self.token(host, port, at) for at in range(int(started), int(time.time()) + 1)]
+        return traces.secrets_of(self.lab.principals[PRINCIPAL]) + [traces.signature(t) for t in tokens]
 
     def assert_no_token(self, peer):
-        """Not one byte of a token or of what signs it has reached the peer, which was reached."""
+        """Not one byte of a token or of what signs it has reached the peer; the client has."""
         self.assertEqual(peer.connections, 1, "control: the client must have been there")
         self.assertEqual(traces.find(peer.received, self.secrets), [])
 
+    def assert_token(self, answer, host, port):
+        """The answer is a whole token, sent through TLS."""
+        through_tls, data = answer
+        self.assertTrue(through_tls, "a token in plain text")
+        head = "%s:%d/?Action=connect&DBUser=%s&" % (host, port, labcase.USER)
+        self.assertEqual(data[: len(head)], head.encode())
+        self.assertEqual(data[-1:], b"\0")
+
     def assert_sentence(self, client, text, sentence):
         """Our refusal, as the client shows it: number, place, what is wrong, what to do."""
-        state = " (HY000)" if client == "mariadb" else ""
-        self.assertIn("ERROR 2061%s: rds-iam: " % state, text)
-        self.assertIn(sentence, text)
+        start = "ERROR 2061%s: rds-iam: " % (" (HY000)" if client == "mariadb" else "")
+        self.assertIn(start + sentence, text)
         self.assertNotIn("%", text)

@@ -40,11 +40,12 @@ def switch(plugin, data=b""):
 
 class Script(NamedTuple):
     """What the peer says on one connection: the plugin that its greeting names, the packets that
-    ask for something, one answer each, and the verdict."""
+    ask for something, one answer each, the verdict, and how many commands it serves after OK."""
 
     greeting: str = NATIVE
     asks: tuple = (switch(CLEAR),)
     verdict: bytes = DENIED
+    commands: int = 100
 
 
 class MySQLPeer(Peer):
@@ -77,9 +78,11 @@ class MySQLPeer(Peer):
             packets.write(ask)
             self.add_answer(wire, packets.read())
         packets.write(script.verdict)
-        while script.verdict == OK:
-            packets.read_command()
-            packets.write(OK)
+        if script.verdict == OK:
+            for _ in range(script.commands):
+                packets.read_command()
+                packets.write(OK)
+            wire.hang_up()
 
     def _greeting(self, plugin):
         capabilities = CAPABILITIES | (SSL if self.context is not None else 0)

@@ -57,6 +57,10 @@ class Wire:
         del self._incoming[:count]
         return data
 
+    def hang_up(self):
+        """Say no more; what the client still says is recorded."""
+        self._socket.shutdown(socket.SHUT_WR)
+
     def drain(self):
         """Read until the client hangs up; for the record alone. What follows a failed or ended TLS
         is recorded as it comes."""

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""Servers that want a token without having earned it. Each is a scripted peer that records what it
+is sent, and each row has its control: with the distribution's plugin the same peer gets the
+password, which here is a token, and the same search finds it."""
+from typing import NamedTuple
+
+import hostile
+import labcase
+
+import harness
+import traces
+from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch
+
+CA = "ssl-ca=RDS-CA"
+VERIFY = "ssl-verify-server-cert=1"
+DEFAULT_AUTH = "default-auth=mysql_clear_password"
+EVERY_CLIENT = tuple(hostile.CLIENTS)
+
+NOT_ENCRYPTED = "the connection is not encrypted, so no token was sent; "
+NOT_VERIFIED = "the server's certificate was not verified, so no token was sent; "
+NAME_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
+SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client]"
+ADD_VERIFY = "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca"
+ASKED_EARLY = "the server asked for it before TLS was up, which no RDS server does"
+NO_DEFAULT_AUTH = "remove default-auth=mysql_clear_password"
+# The library's own refusals, before any plugin is asked.
+LIBRARY = "ERROR 2026"
+NO_TLS_THERE = "SSL is required, but the server does not support it"
+UNKNOWN_CA = "unable to get local issuer certificate"
+SELF_SIGNED = "self-signed certificate"
+WRONG_NAME = "Validation of SSL server certificate failed"
+
+ASKS_TWICE = Script(asks=(switch(CLEAR), switch(CLEAR)))
+ASKS_AFTER_NATIVE = Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR)))
+GREETING_ASKS = Script(greeting=CLEAR, asks=())
+
+
+class Row(NamedTuple):
+    """certificate: of lab.certificates. options: of the user's my.cnf. sentence: ours, or
+    (LIBRARY, its words). control: options under which the stock plugin hands its password over."""
+
+    name: str
+    certificate: str
+    options: tuple
+    sentence: object
+    script: Script = Script()
+    control: tuple = ()
+    clients: tuple = EVERY_CLIENT
+
+
+ROWS = [
+    Row("no_tls", None, (), NOT_ENCRYPTED + SET_CA),
+    Row("no_tls_and_21_bytes_in_the_switch", None, (), NOT_ENCRYPTED + SET_CA,
+        Script(asks=(switch(CLEAR, b"x" * 21),))),
+    Row("tls_turned_off_by_the_user", "server", ("skip-ssl",), NOT_ENCRYPTED + SET_CA,
+        control=("skip-ssl",)),
+    Row("tls_stripped_under_ssl_ca", None, (CA,), NOT_ENCRYPTED + SET_CA, control=(CA,)),
+    Row("tls_stripped_under_verification", None, (CA, VERIFY), (LIBRARY, NO_TLS_THERE)),
+    Row("certificate_of_another_ca", "other_ca", (CA, VERIFY), (LIBRARY, UNKNOWN_CA)),
+    Row("certificate_of_another_ca_without_verification", "other_ca", (CA,), (LIBRARY, UNKNOWN_CA)),
+    Row("certificate_of_itself", "self_signed", (CA, VERIFY), (LIBRARY, SELF_SIGNED)),
+    Row("certificate_with_a_wrong_name", "wrong_name", (CA, VERIFY), (LIBRARY, WRONG_NAME)),
+    Row("wrong_name_without_verification", "wrong_name", (CA,), NAME_NOT_VERIFIED + ADD_VERIFY,
+        control=(CA,)),
+    Row("verification_without_a_ca", "server", (VERIFY,), (LIBRARY, UNKNOWN_CA)),
+    Row("ca_without_verification", "server", (CA,), NAME_NOT_VERIFIED + ADD_VERIFY, control=(CA,)),
+    # What libmariadb's own reader of my.cnf takes for "off"; the command has another reader.
+    Row("verification_without_its_1", "server", (CA, "ssl-verify-server-cert"),
+        NAME_NOT_VERIFIED + ADD_VERIFY, control=(CA,), clients=("MySQLdb",)),
+    Row("verification_on", "server", (CA, "ssl-verify-server-cert=on"),
+        NAME_NOT_VERIFIED + ADD_VERIFY, control=(CA,), clients=("MySQLdb",)),
+    Row("tls_alone", "server", ("ssl",), NOT_VERIFIED + SET_CA, clients=("mariadb",)),
+    Row("tls_alone_in_the_library", "server", ("ssl-enforce=1",), NOT_VERIFIED + SET_CA,
+        control=("ssl-enforce=1",), clients=("MySQLdb",)),
+    Row("tls_alone_and_another_ca", "other_ca", ("ssl",), NOT_VERIFIED + SET_CA, clients=("mariadb",)),
+    Row("a_server_that_lets_everybody_in", "other_ca", ("ssl",), NOT_VERIFIED + SET_CA,
+        Script(verdict=OK), clients=("mariadb",)),
+    Row("greeting_asks", None, (), NOT_ENCRYPTED + SET_CA, GREETING_ASKS),
+    Row("greeting_asks_and_offers_tls", "other_ca", (), NOT_ENCRYPTED + SET_CA, GREETING_ASKS),
+    Row("greeting_asks_under_verification", "server", (CA, VERIFY), NOT_ENCRYPTED + ASKED_EARLY,
+        GREETING_ASKS),
+    Row("greeting_asks_and_tls_stripped", None, (CA, VERIFY), NOT_ENCRYPTED + ASKED_EARLY,
+        GREETING_ASKS),
+    Row("default_auth", None, (DEFAULT_AUTH,), NOT_ENCRYPTED + NO_DEFAULT_AUTH,
+        control=(DEFAULT_AUTH,)),
+    Row("default_auth_under_verification", "server", (CA, VERIFY, DEFAULT_AUTH),
+        NOT_ENCRYPTED + NO_DEFAULT_AUTH, control=(CA, DEFAULT_AUTH)),
+    Row("asks_twice", None, (), NOT_ENCRYPTED + SET_CA, ASKS_TWICE),
+    Row("asks_twice_through_tls", "wrong_name", (CA,), NAME_NOT_VERIFIED + ADD_VERIFY, ASKS_TWICE,
+        control=(CA,)),
+    Row("asks_for_a_scramble_first", None, (), NOT_ENCRYPTED + SET_CA, ASKS_AFTER_NATIVE),
+]  # fmt: skip
+
+# AuthSwitchRequests that end too early, or say nothing.
+TRUNCATED = (b"", b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw", b"\xfemysql_clear_password")
+
+
+class HostileMariaDB(hostile.HostileCase):
+    def peer(self, certificate, script):
+        return MySQLPeer(certificate and getattr(self.lab.certificates, certificate), script)
+
+    def record(self, client, plugins, options, certificate, script=Script(), password=None):
+        """One login; what was printed, and the peer with its record."""
+        self.write_options(plugins, *options)
+        with self.peer(certificate, script) as peer:
+            text = self.dial(client, peer.port, password=password)
+        return text, peer
+
+    def refuse(self, row, client):
+        text, peer = self.record(
+            client, labcase.mariadb_plugins(), row.options, row.certificate, row.script)
+        if isinstance(row.sentence, str):
+            self.assert_sentence(client, text, row.sentence)
+        else:
+            for words in row.sentence:
+                self.assertIn(words, text)
+        self.assert_no_token(peer)
+
+    def control(self, row, client):
+        token = self.token()
+        _, peer = self.record(
+            client, hostile.stock_plugins(), row.control, row.certificate, row.script, token)
+        self.assertIn(token.encode(), peer.received)
+        found = traces.find(peer.received, [traces.signature(token)])
+        self.assertEqual(len(found), len(traces.WORDS) + 1, found)
+
+    def test_typed_password_goes_where_the_stock_plugin_sends_it(self):
+        scripts = {row.script for row in ROWS} | {Script(asks=(ask,)) for ask in TRUNCATED[1:]}
+        sent = 0
+        for script in sorted(scripts):
+            for certificate, options in ((None, ()), (None, (CA,)), ("other_ca", ("ssl",)),
+                                         ("server", (CA, VERIFY)), ("server", (DEFAULT_AUTH,))):  # fmt: skip
+                records = []
+                for plugins in (hostile.stock_plugins(), labcase.mariadb_plugins()):
+                    _, peer = self.record(
+                        "mariadb", plugins, options, certificate, script, hostile.TYPED)
+                    records.append(peer.messages)
+                self.assertEqual(*records, (script, certificate, options))
+                sent += any(hostile.TYPED.encode() in data for _, data in records[1])
+        self.assertGreater(sent, len(scripts), "control: most of these servers get the password")
+
+    def test_typed_token_is_a_token(self):
+        token = self.token()
+        for client in EVERY_CLIENT:
+            for certificate, options, sentence in ((None, (), NOT_ENCRYPTED),
+                                                   ("wrong_name", (CA,), NAME_NOT_VERIFIED)):  # fmt: skip
+                text, peer = self.record(
+                    client, labcase.mariadb_plugins(), options, certificate, password=token)
+                self.assert_sentence(client, text, sentence)
+                self.secrets.append(traces.signature(token))
+                self.assert_no_token(peer)
+            _, peer = self.record(
+                client, labcase.mariadb_plugins(), (CA, VERIFY), "server", password=token)
+            self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
+
+    def test_typed_token_passes_where_none_could_be_made(self):
+        """What a person typed is not judged, only how it travels."""
+        token = self.token(host="db.example.com")
+        self.write_options(labcase.mariadb_plugins(), CA, VERIFY)
+        with self.peer("server", Script()) as peer:
+            self.dial("mariadb", peer.port, "db.example.com", token, principal=None)
+        self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
+
+    def test_verified_server_may_ask_twice(self):
+        """It has shown that it is the database, so a second token tells it nothing new."""
+        for client in EVERY_CLIENT:
+            _, peer = self.record(
+                client, labcase.mariadb_plugins(), (CA, VERIFY), "server", ASKS_TWICE)
+            self.assertEqual(len(peer.answers), 2, peer.answers)
+            for answer in peer.answers:
+                self.assert_token(answer, hostile.HOST, peer.port)
+            plain = b"".join(data for through_tls, data in peer.messages if not through_tls)
+            self.assertEqual(traces.find(plain, self.secrets), [])
+
+    def test_truncated_switch(self):
+        for ask in TRUNCATED:
+            for certificate, options in ((None, ()), ("wrong_name", (CA,))):
+                for client in EVERY_CLIENT:
+                    text, peer = self.record(
+                        client, labcase.mariadb_plugins(), options, certificate, Script(asks=(ask,)))
+                    self.assertIn("ERROR ", text)
+                    self.assert_no_token(peer)
+
+    def test_search_of_what_clients_print_finds_a_planted_secret(self):
+        printed = self.home.run(["env"], principal=hostile.PRINCIPAL).stdout
+        secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL])
+        self.assertEqual(traces.find(printed, secrets), ["a piece of a secret"] * 2)
+        encoded = self.token().replace("%", "%25")
+        self.assertEqual(len(traces.find(encoded)), len(traces.WORDS))
+
+
+def add_rows():
+    """Each row is a test of its own, so that a failure has its name."""
+    for row in ROWS:
+        def test(self, row=row):
+            for client in row.clients:
+                with self.subTest(client=client):
+                    self.refuse(row, client)
+                    self.control(row, client)
+        setattr(HostileMariaDB, "test_" + row.name, test)
+
+
+add_rows()
+if __name__ == "__main__":
+    harness.main()

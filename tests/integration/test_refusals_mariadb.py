@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Logins for which no token can be made, on a server that has earned one. The client prints why and
+what to do; a recording peer with the right certificate gets an empty password."""
+from typing import NamedTuple
+
+import hostile
+import labcase
+
+import harness
+from mysql_peer import OK, MySQLPeer, Script
+
+GLOBAL = "mydb.global-abcdefghijkl.global.rds.amazonaws.com"
+DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
+PERCENT = "odd%s%n.example.com"
+NO_RDS_NAME = (
+    "{0} is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
+    "alias, say what it stands for: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
+# An own line: nothing after it may be cut off.
+NO_CREDENTIALS = (
+    "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked environment: "
+    "AWS_ACCESS_KEY_ID is not set; profile: neither {home}/.aws/config nor {home}/.aws/credentials "
+    "exists; web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; container: "
+    "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: not asked by this version")  # fmt: skip
+NO_PROFILE = (
+    'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to {{home}}/.aws/config or '
+    "[{0}] to {{home}}/.aws/credentials, or name another one")  # fmt: skip
+# What the library keeps of an error, and what we put into it.
+LIBRARY_TEXT_MAX = 511
+
+
+class Row(NamedTuple):
+    """host: dialled. environment: the AWS_* of the user, None: good ones. certificate: of
+    lab.certificates. sentence: the whole of it, {home} for the user's home."""
+
+    name: str
+    sentence: str
+    host: str = hostile.HOST
+    environment: dict = None
+    certificate: str = "server"
+    clients: tuple = tuple(hostile.CLIENTS)
+
+
+ROWS = [
+    Row("no_rds_name", NO_RDS_NAME.format("db.example.com"), "db.example.com"),
+    # MySQLdb takes this name for the Unix socket.
+    Row("localhost", NO_RDS_NAME.format("localhost"), "localhost", None, "other_names", ("mariadb",)),
+    Row("no_host_name", '"odd?s?n.example.com" is no host name; give the endpoint\'s name', PERCENT,
+        None, "other_names"),
+    Row("no_region_in_a_global_endpoint",
+        GLOBAL + " is an Aurora global endpoint, whose name holds no region; say the region of its "
+        "writer: [" + GLOBAL + "] region = REGION in ~/.config/rds-iam/config", GLOBAL),
+    Row("dsql",
+        DSQL + " is an Aurora DSQL endpoint: its tokens are another kind (service dsql), which "
+        "rds-iam does not make; use aws dsql generate-db-connect-auth-token", DSQL),
+    Row("no_credentials", NO_CREDENTIALS, environment={}),
+    Row("half_a_pair", "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or "
+        "unset both", environment={"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}),
+    Row("the_other_half", "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not; set both or "
+        "unset both",
+        environment={"AWS_SECRET_ACCESS_KEY": "etlSession/Secret+EXAMPLE000000000000002"}),
+    Row("no_such_profile", NO_PROFILE.format("clickpipes"), environment={"AWS_PROFILE": "clickpipes"}),
+    Row("no_such_profile_with_percent_signs", NO_PROFILE.format("50?s?n?d"),
+        environment={"AWS_PROFILE": "50%s%n%d"}),
+]  # fmt: skip
+
+
+class RefusalsMariaDB(hostile.HostileCase):
+    def options(self):
+        self.write_options(labcase.mariadb_plugins(), "ssl-ca=RDS-CA", "ssl-verify-server-cert=1")
+
+    def log_in(self, client, host=hostile.HOST, environment=None, certificate="server"):
+        self.options()
+        principal = hostile.PRINCIPAL if environment is None else None
+        with MySQLPeer(getattr(self.lab.certificates, certificate)) as peer:
+            text = self.dial(client, peer.port, host, None, principal, **(environment or {}))
+        return text, peer
+
+    def refuse(self, row, client):
+        text, peer = self.log_in(client, row.host, row.environment, row.certificate)
+        self.assert_sentence(client, text, row.sentence.replace("{home}", str(self.home.path)))
+        self.assertEqual(peer.answers, [(True, b"\0")])
+        self.assert_no_token(peer)
+
+    def test_control_the_same_peer_gets_a_token(self):
+        for client in hostile.CLIENTS:
+            text, peer = self.log_in(client)
+            self.assertIn("ERROR 1045", text)
+            self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_no_rds_name_on_a_real_server(self):
+        self.options()
+        for client in hostile.CLIENTS:
+            text = self.dial(client, self.lab.mariadb.port, "db.example.com")
+            self.assert_sentence(client, text, NO_RDS_NAME.format("db.example.com"))
+        self.assertEqual([verdict["token_length"] for verdict in self.verdicts()], [0, 0])
+
+    def test_section_that_the_sentence_prints_is_the_remedy(self):
+        self.options()
+        self.home.write(
+            ".config/rds-iam/config",
+            "[db.example.com]\nendpoint = %s:%d\n" % (hostile.HOST, self.lab.mariadb.port))
+        text = self.dial("mariadb", self.lab.mariadb.port, "db.example.com")
+        self.assertEqual(text, "1\n1\n")
+        self.assert_accepted()
+
+    def test_region_that_the_sentence_asks_for_is_the_remedy(self):
+        self.home.write(".config/rds-iam/config", "[%s]\nregion = us-east-1\n" % GLOBAL)
+        _, peer = self.log_in("mariadb", GLOBAL)
+        self.assert_token(peer.answers[0], GLOBAL, peer.port)
+
+    def test_long_texts_fit_into_the_library(self):
+        long_paths = {"AWS_CONFIG_FILE": "/é%s" * 90, "AWS_SHARED_CREDENTIALS_FILE": "/é%s" * 90}
+        for environment in (long_paths, {**long_paths, "AWS_PROFILE": "%s" * 300}):
+            for client in hostile.CLIENTS:
+                text, peer = self.log_in(client, environment=environment)
+                self.assert_no_token(peer)
+                start = "AWS_PROFILE: the profile" if "AWS_PROFILE" in environment else "no AWS credentials: set"
+                self.assert_sentence(client, text, start)
+                sentence = text.strip().partition(": ")[2]
+                self.assertIn("/é?s/é?s", sentence, "control: the long path is in the sentence")
+                self.assertLessEqual(len(sentence.encode()), LIBRARY_TEXT_MAX)
+                self.assertTrue(sentence.endswith("..."), "the reader is told that it is cut: " + sentence)
+                self.assertNotIn("\ufffd", sentence, "cut within a character")
+
+    def test_failed_reconnect_with_percent_signs(self):
+        """The library hands the text of a failed reconnect to printf."""
+        self.options()
+        connect = """
+import json, sys, MySQLdb
+connection = MySQLdb.connect(**json.loads(sys.argv[1]))
+try:
+    connection.query("select 1")
+except MySQLdb.Error:
+    pass
+try:
+    connection.ping(True)
+except MySQLdb.Error as error:
+    sys.exit("ERROR %d: %s" % error.args)
+"""
+        lets_in_and_hangs_up = Script(asks=(), verdict=OK, commands=0)
+        scripts = (lets_in_and_hangs_up, Script())
+        with MySQLPeer(self.lab.certificates.server, *scripts) as peer:
+            argv = hostile.mysqldb(self.home, hostile.HOST, peer.port, None)
+            argv[argv.index(hostile.MYSQLDB)] = connect
+            result = self.home.run(argv, principal=None, AWS_PROFILE="50%s%n")
+        self.assertEqual(peer.connections, 2)
+        self.assertEqual(result.returncode, 1, result)
+        self.assert_sentence("MySQLdb", result.stderr, 'AWS_PROFILE: the profile "50?s?n" does not exist')
+
+
+def add_rows():
+    """Each row is a test of its own, so that a failure has its name."""
+    for row in ROWS:
+        def test(self, row=row):
+            for client in row.clients:
+                with self.subTest(client=client):
+                    self.refuse(row, client)
+        setattr(RefusalsMariaDB, "test_" + row.name, test)
+
+
+add_rows()
+if __name__ == "__main__":
+    harness.main()

@@ -7,20 +7,70 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Well-formed UTF-8 of more than one byte: table 3-7 of the Unicode Standard, less the control
+ * characters U+0080 to U+009F. */
+static const struct {
+    unsigned char lead_min;
+    unsigned char lead_max;
+    unsigned char second_min;
+    unsigned char second_max;
+    size_t len;
+} sequences[] = {
+    {0xc2, 0xc2, 0xa0, 0xbf, 2},
+    {0xc3, 0xdf, 0x80, 0xbf, 2},
+    {0xe0, 0xe0, 0xa0, 0xbf, 3},
+    {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3},
+    {0xee, 0xef, 0x80, 0xbf, 3},
+    {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4},
+    {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+static bool is_continuation(unsigned char c)
+{
+    return (c & 0xc0) == 0x80;
+}
+
+/* How many bytes the printable character at p has; 0 if there is none. Stops at a NUL. */
+static size_t character_len(const unsigned char *p)
+{
+    if (p[0] < 0x80) {
+        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
+    }
+    size_t i = 0;
+    size_t count = sizeof(sequences) / sizeof(sequences[0]);
+    while (i < count && (p[0] < sequences[i].lead_min || p[0] > sequences[i].lead_max)) {
+        i++;
+    }
+    if (i == count || p[1] < sequences[i].second_min || p[1] > sequences[i].second_max) {
+        return 0;
+    }
+    for (size_t at = 2; at < sequences[i].len; at++) {
+        if (!is_continuation(p[at])) {
+            return 0;
+        }
+    }
+    return sequences[i].len;
+}
+
 void ria_printable(char *text)
 {
-    for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++) {
-        if (*p < 0x20 || *p == 0x7f) {
+    unsigned char *p = (unsigned char *)text;
+    while (*p != '\0') {
+        size_t len = character_len(p);
+        if (len == 0) {
             *p = '?';
+            len = 1;
         }
+        p += len;
     }
 }
 
-/* Ends a full buffer in "..." without leaving half a UTF-8 character in front of it. */
-static void mark_cut(char *text, size_t size)
+void ria_mark_cut(char *text, size_t size)
 {
     size_t end = size - sizeof("...");
-    while (end > 0 && ((unsigned char)text[end] & 0xc0) == 0x80) {
+    while (end > 0 && is_continuation((unsigned char)text[end])) {
         end--;
     }
     memcpy(text + end, "...", sizeof("..."));
@@ -37,7 +87,7 @@ static void fill(struct ria_error *err, enum ria_code code, const char *format, 
     if (written < 0) {
         text[0] = '\0';
     } else if ((size_t)written >= sizeof(text)) {
-        mark_cut(text, sizeof(text));
+        ria_mark_cut(text, sizeof(text));
     }
     ria_printable(text);
     err->code = code;

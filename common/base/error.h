@@ -11,6 +11,7 @@
 #define RIA_BASE_ERROR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define RIA_MUST_USE __attribute__((warn_unused_result))
 
@@ -58,7 +59,11 @@ enum ria_outcome ria_failed(struct ria_error *err, enum ria_code code, const cha
 enum ria_outcome ria_absent(struct ria_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Replaces every control character of a text with '?'; for texts that a person will read. */
+/* Replaces every control character of a text, and every byte that is not UTF-8, with '?'. For texts
+ * that a person will read: Python's clients lose the whole of an error that is not UTF-8. */
 void ria_printable(char *text);
+
+/* Ends a full buffer of size bytes in "..." without half a UTF-8 character in front of it. */
+void ria_mark_cut(char *text, size_t size);
 
 #endif

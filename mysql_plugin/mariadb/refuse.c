@@ -30,7 +30,10 @@ int ria_mariadb_refuse(
     struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, bool tls_is_up, const char *text)
 {
     char sentence[480]; /* the library keeps 511 bytes and puts some of its own in front */
-    (void)snprintf(sentence, sizeof(sentence), "rds-iam: %s", text);
+    int written = snprintf(sentence, sizeof(sentence), "rds-iam: %s", text);
+    if (written >= (int)sizeof(sentence)) {
+        ria_mark_cut(sentence, sizeof(sentence));
+    }
     ria_printable(sentence);
     take_out_percent(sentence);
     if (tls_is_up) {

@@ -15,22 +15,23 @@ PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
     "{0} is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
     "alias, say what it stands for: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
-# An own line: nothing after it may be cut off.
+# Short, so that no sentence is cut, however deep the build directory lies.
+NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (
     "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked environment: "
-    "AWS_ACCESS_KEY_ID is not set; profile: neither {home}/.aws/config nor {home}/.aws/credentials "
+    "AWS_ACCESS_KEY_ID is not set; profile: neither /nowhere/config nor /nowhere/credentials "
     "exists; web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; container: "
     "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: not asked by this version")  # fmt: skip
 NO_PROFILE = (
-    'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to {{home}}/.aws/config or '
-    "[{0}] to {{home}}/.aws/credentials, or name another one")  # fmt: skip
-# What the library keeps of an error, and what we put into it.
+    'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to /nowhere/config or '
+    "[{0}] to /nowhere/credentials, or name another one")  # fmt: skip
+# What the library keeps of an error.
 LIBRARY_TEXT_MAX = 511
 
 
 class Row(NamedTuple):
     """host: dialled. environment: the AWS_* of the user, None: good ones. certificate: of
-    lab.certificates. sentence: the whole of it, {home} for the user's home."""
+    lab.certificates. sentence: the whole of it."""
 
     name: str
     sentence: str
@@ -71,13 +72,14 @@ class RefusalsMariaDB(hostile.HostileCase):
     def log_in(self, client, host=hostile.HOST, environment=None, certificate="server"):
         self.options()
         principal = hostile.PRINCIPAL if environment is None else None
+        environment = {} if environment is None else {**NO_FILES, **environment}
         with MySQLPeer(getattr(self.lab.certificates, certificate)) as peer:
-            text = self.dial(client, peer.port, host, None, principal, **(environment or {}))
+            text = self.dial(client, peer.port, host, None, principal, **environment)
         return text, peer
 
     def refuse(self, row, client):
         text, peer = self.log_in(client, row.host, row.environment, row.certificate)
-        self.assert_sentence(client, text, row.sentence.replace("{home}", str(self.home.path)))
+        self.assert_sentence(client, text, row.sentence)
         self.assertEqual(peer.answers, [(True, b"\0")])
         self.assert_no_token(peer)
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * OpenSSL functions under the names of libcrypto, exported by the program that this is linked into.
+ * The dynamic linker prefers them to libcrypto's own, for the plugin, for libssl and for libcrypto
+ * itself: as in a program that has an OpenSSL linked in and was linked with -rdynamic.
+ *
+ * Each works, by way of the libcrypto that is loaded, or TLS would fail before anybody is asked for
+ * a token. OWN_<group> says which are there, OWN_HIDDEN that none is exported; OWN_WRONG_DIGEST
+ * makes one of them lie to the plugin. */
+#include <dlfcn.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef OWN_HIDDEN
+#define EXPORT
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+
+/* The function of that name behind this program, in the search order of the linker. */
+static void *theirs(const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+    if (found == NULL) {
+        (void)fprintf(stderr, "openssl_names: no %s behind this program\n", name);
+        abort();
+    }
+    return found;
+}
+
+/* Defines NAME(parameters) and hands the call on. */
+#define FORWARD(result, name, parameters, arguments)                                               \
+    EXPORT result name parameters                                                                  \
+    {                                                                                              \
+        static result(*next) parameters;                                                           \
+        if (next == NULL) {                                                                        \
+            void *address = theirs(#name);                                                         \
+            memcpy(&next, &address, sizeof(next));                                                 \
+        }                                                                                          \
+        return next arguments;                                                                     \
+    }
+
+#define FORWARD_VOID(name, parameters, arguments)                                                  \
+    EXPORT void name parameters                                                                    \
+    {                                                                                              \
+        static void(*next) parameters;                                                             \
+        if (next == NULL) {                                                                        \
+            void *address = theirs(#name);                                                         \
+            memcpy(&next, &address, sizeof(next));                                                 \
+        }                                                                                          \
+        next arguments;                                                                            \
+    }
+
+#ifdef OWN_FETCH
+FORWARD(
+    EVP_MD *,
+    EVP_MD_fetch,
+    (OSSL_LIB_CTX * library, const char *name, const char *properties),
+    (library, name, properties))
+FORWARD_VOID(EVP_MD_free, (EVP_MD * digest), (digest))
+#endif
+
+#ifdef OWN_CONTEXT
+FORWARD(EVP_MD_CTX *, EVP_MD_CTX_new, (void), ())
+FORWARD_VOID(EVP_MD_CTX_free, (EVP_MD_CTX * context), (context))
+FORWARD(int, EVP_MD_CTX_reset, (EVP_MD_CTX * context), (context))
+#endif
+
+#ifdef OWN_DIGEST
+FORWARD(
+    int,
+    EVP_DigestInit_ex,
+    (EVP_MD_CTX * context, const EVP_MD *digest, ENGINE *engine),
+    (context, digest, engine))
+FORWARD(
+    int,
+    EVP_DigestFinal_ex,
+    (EVP_MD_CTX * context, unsigned char *out, unsigned *len),
+    (context, out, len))
+#endif
+
+#ifdef OWN_UPDATE
+#ifdef OWN_WRONG_DIGEST
+static bool is_a_plugin(const void *caller)
+{
+    Dl_info info;
+    return dladdr(caller, &info) != 0 && strstr(info.dli_fname, "mysql_clear_password") != NULL;
+}
+
+EXPORT int EVP_DigestUpdate(EVP_MD_CTX *context, const void *data, size_t len)
+{
+    int (*next)(EVP_MD_CTX *, const void *, size_t);
+    void *address = theirs("EVP_DigestUpdate");
+    memcpy(&next, &address, sizeof(next));
+    return next(context, data, is_a_plugin(__builtin_return_address(0)) ? 0 : len);
+}
+#else
+FORWARD(
+    int,
+    EVP_DigestUpdate,
+    (EVP_MD_CTX * context, const void *data, size_t len),
+    (context, data, len))
+#endif
+#endif
+
+#ifdef OWN_MEMORY
+FORWARD(void *, CRYPTO_malloc, (size_t size, const char *file, int line), (size, file, line))
+FORWARD(void *, CRYPTO_zalloc, (size_t size, const char *file, int line), (size, file, line))
+FORWARD_VOID(CRYPTO_free, (void *block, const char *file, int line), (block, file, line))
+FORWARD_VOID(
+    CRYPTO_clear_free,
+    (void *block, size_t size, const char *file, int line),
+    (block, size, file, line))
+FORWARD_VOID(OPENSSL_cleanse, (void *block, size_t size), (block, size))
+#endif
+
+#ifdef OWN_START
+FORWARD(
+    int,
+    OPENSSL_init_crypto,
+    (uint64_t options, const OPENSSL_INIT_SETTINGS *settings),
+    (options, settings))
+FORWARD(int, CRYPTO_THREAD_run_once, (CRYPTO_ONCE * once, void (*function)(void)), (once, function))
+#endif

@@ -12,6 +12,10 @@
 /* What every RDS token holds, and nobody's password. */
 static const char token_mark[] = "X-Amz-Signature=";
 
+static const char no_host[] =
+    "a Unix socket is dialled, and a token is signed for a host and a port; name the endpoint with "
+    "-h or host=";
+
 /* A library with another layout would not have this pointer lead back to where we came from. */
 static bool is_known_layout(const struct ria_mariadb *mysql)
 {
@@ -35,9 +39,8 @@ static bool has_password(const struct ria_mariadb *mysql)
 static void describe_login(
     const struct ria_mariadb *mysql, enum ria_channel channel, struct ria_login *out)
 {
-    bool is_socket = mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP;
     *out = (struct ria_login){
-        .host = is_socket ? NULL : mysql->host,
+        .host = mysql->host,
         .port = mysql->port,
         .user = mysql->user == NULL || mysql->user[0] == '\0' ? NULL : mysql->user,
         .channel = channel,
@@ -84,6 +87,10 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     const char *missing = NULL;
     enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
+    if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
+        /* Before the channel: no TLS setting would make a token of this. */
+        return ria_mariadb_refuse(vio, mysql, channel != RIA_CHANNEL_PLAIN, no_host);
+    }
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED) {
         return refuse_channel(vio, mysql, channel, missing);
     }

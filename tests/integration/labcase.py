@@ -85,5 +85,6 @@ class LabCase(unittest.TestCase):
         self.assertEqual(verdicts[-1]["reason"], reason, verdicts[-1])
 
     def assert_nothing_sent(self):
-        """No token or password reached the verifier."""
-        self.assertEqual(self.verdicts(), [])
+        """No token or password reached the verifier. A client that refuses politely ends the
+        handshake with an empty one, which the verifier sees and refuses."""
+        self.assertEqual([v for v in self.verdicts() if v["token_length"] > 0], [])

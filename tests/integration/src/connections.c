@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program with many or long connections, on libmariadb. It reads the user's option file and types
+ * no password of its own. Each step prints a line: who the server says is connected, or the error.
+ *
+ *   connections COMMAND HOST PORT USER [ARGUMENT...]
+ */
+#include <mysql.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+    THREADS_MAX = 200
+};
+
+struct place {
+    const char *host;
+    unsigned port;
+    const char *user;
+    char **arguments; /* of the command; ends with NULL */
+};
+
+/* Everything that the tests need of a user is in its ~/.my.cnf. */
+static MYSQL *new_handle(void)
+{
+    MYSQL *mysql = mysql_init(NULL);
+    if (mysql == NULL || mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, "connections") != 0) {
+        (void)fprintf(stderr, "no handle\n");
+        exit(2);
+    }
+    return mysql;
+}
+
+static bool show_error(MYSQL *mysql, const char *step)
+{
+    (void)printf("%s: %u %s\n", step, mysql_errno(mysql), mysql_error(mysql));
+    return false;
+}
+
+/* "step: user@host", or the error. */
+static bool show_user(MYSQL *mysql, const char *step)
+{
+    MYSQL_RES *result = NULL;
+    if (mysql_query(mysql, "select current_user()") == 0) {
+        result = mysql_store_result(mysql);
+    }
+    MYSQL_ROW row = result == NULL ? NULL : mysql_fetch_row(result);
+    bool ok = row != NULL;
+    if (ok) {
+        (void)printf("%s: %s\n", step, row[0]);
+    } else {
+        show_error(mysql, step);
+    }
+    mysql_free_result(result);
+    return ok;
+}
+
+static bool connect_to(MYSQL *mysql, const struct place *place)
+{
+    return mysql_real_connect(mysql, place->host, place->user, NULL, NULL, place->port, NULL, 0) !=
+           NULL;
+}
+
+static bool connect_and_show(MYSQL *mysql, const struct place *place, const char *step)
+{
+    return connect_to(mysql, place) ? show_user(mysql, step) : show_error(mysql, step);
+}
+
+/* change-user ... USER PASSWORD [USER PASSWORD]...: one connection, one user after the other. */
+static bool change_user(const struct place *place)
+{
+    MYSQL *mysql = new_handle();
+    bool ok = connect_and_show(mysql, place, "connect");
+    for (char **next = place->arguments; ok && next[0] != NULL && next[1] != NULL; next += 2) {
+        ok = mysql_change_user(mysql, next[0], next[1], NULL) == 0 ? show_user(mysql, "change")
+                                                                   : show_error(mysql, "change");
+    }
+    ok = ok && mysql_reset_connection(mysql) == 0 && show_user(mysql, "reset");
+    mysql_close(mysql);
+    return ok;
+}
+
+/* reconnect ... [NAME VALUE]: the connection breaks, and the library makes a new one, with the
+ * environment changed in between. */
+static bool reconnect(const struct place *place)
+{
+    MYSQL *mysql = new_handle();
+    my_bool yes = 1;
+    mysql_options(mysql, MYSQL_OPT_RECONNECT, &yes);
+    bool ok = connect_and_show(mysql, place, "connect");
+    if (ok) {
+        (void)shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+        if (place->arguments[0] != NULL && place->arguments[1] != NULL) {
+            (void)setenv(place->arguments[0], place->arguments[1], 1);
+        }
+        ok =
+            mysql_ping(mysql) == 0 ? show_user(mysql, "reconnect") : show_error(mysql, "reconnect");
+    }
+    mysql_close(mysql);
+    return ok;
+}
+
+static int wait_for(MYSQL *mysql, int events)
+{
+    struct pollfd descriptor = {
+        .fd = mysql_get_socket(mysql),
+        .events =
+            (short)((events & MYSQL_WAIT_READ ? POLLIN : 0) | (events & MYSQL_WAIT_WRITE ? POLLOUT : 0)),
+    };
+    if (poll(&descriptor, 1, events & MYSQL_WAIT_TIMEOUT ? 30000 : -1) <= 0) {
+        return MYSQL_WAIT_TIMEOUT;
+    }
+    return (descriptor.revents & ~POLLOUT ? MYSQL_WAIT_READ : 0) |
+           (descriptor.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0);
+}
+
+/* nonblocking ... STACK_BYTES: the plugin runs in a coroutine on a stack of that size. */
+static bool nonblocking(const struct place *place)
+{
+    MYSQL *mysql = new_handle();
+    size_t stack = place->arguments[0] == NULL ? 0 : strtoul(place->arguments[0], NULL, 10);
+    mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack);
+    MYSQL *connected = NULL;
+    int waits = 0;
+    int events = mysql_real_connect_start(
+        &connected, mysql, place->host, place->user, NULL, NULL, place->port, NULL, 0);
+    while (events != 0) {
+        waits++;
+        events = mysql_real_connect_cont(&connected, mysql, wait_for(mysql, events));
+    }
+    (void)printf("waited: %s\n", waits > 0 ? "yes" : "no");
+    bool ok = connected != NULL ? show_user(mysql, "connect") : show_error(mysql, "connect");
+    mysql_close(mysql);
+    return ok;
+}
+
+struct crowd {
+    const struct place *place;
+    pthread_barrier_t barrier;
+};
+
+static void *one_of_many(void *argument)
+{
+    struct crowd *crowd = argument;
+    (void)mysql_thread_init();
+    MYSQL *mysql = new_handle();
+    (void)pthread_barrier_wait(&crowd->barrier);
+    bool ok = connect_and_show(mysql, crowd->place, "thread");
+    mysql_close(mysql);
+    mysql_thread_end();
+    return ok ? argument : NULL;
+}
+
+/* threads ... COUNT: they all connect at the same moment, after one first connection. */
+static bool threads(const struct place *place)
+{
+    pthread_t thread[THREADS_MAX];
+    unsigned long count = place->arguments[0] == NULL ? 1 : strtoul(place->arguments[0], NULL, 10);
+    if (count == 0 || count > THREADS_MAX) {
+        (void)fprintf(stderr, "1 to %d threads\n", THREADS_MAX);
+        return false;
+    }
+    MYSQL *mysql = new_handle();
+    bool ok = connect_and_show(mysql, place, "connect");
+    mysql_close(mysql);
+    struct crowd crowd = {.place = place};
+    (void)pthread_barrier_init(&crowd.barrier, NULL, (unsigned)count);
+    for (size_t i = 0; i < count; i++) {
+        if (pthread_create(&thread[i], NULL, one_of_many, &crowd) != 0) {
+            (void)fprintf(stderr, "no thread\n");
+            exit(2);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        void *result = NULL;
+        (void)pthread_join(thread[i], &result);
+        ok = ok && result != NULL;
+    }
+    (void)pthread_barrier_destroy(&crowd.barrier);
+    return ok;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(const struct place *place);
+} commands[] = {
+    {"change-user", change_user},
+    {"reconnect", reconnect},
+    {"nonblocking", nonblocking},
+    {"threads", threads},
+};
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc >= 5 && i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            struct place place = {
+                .host = argv[2],
+                .port = (unsigned)strtoul(argv[3], NULL, 10),
+                .user = argv[4],
+                .arguments = argv + 5,
+            };
+            (void)signal(SIGPIPE, SIG_IGN); /* a broken connection is an error, not the end */
+            (void)mysql_library_init(0, NULL, NULL);
+            bool ok = commands[i].run(&place);
+            mysql_library_end();
+            return ok ? 0 : 1;
+        }
+    }
+    (void)fprintf(stderr, "usage: connections COMMAND HOST PORT USER [ARGUMENT...]\n");
+    return 2;
+}

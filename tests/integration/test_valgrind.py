@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""valgrind watches the `mariadb` command and a libmariadb program while the plugin works in them.
+
+Nothing is suppressed: neither the client nor libcrypto makes any noise with what is asked here.
+What stays reachable at exit is not asked for, because the plugin stays mapped until then.
+"""
+import pathlib
+import shutil
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, harness  # noqa: E402
+from mariadb_client import CONFIG, MariadbCase  # noqa: E402
+
+FOUND = 99
+OPTIONS = (
+    "--leak-check=full",
+    "--errors-for-leak-kinds=definite,indirect,possible",
+    "--keep-debuginfo=yes",  # the client unloads its plugins before it ends
+    f"--error-exitcode={FOUND}",
+)
+
+# A plugin of the same name that does wrong: it reads what it has freed, and forgets a block.
+FAULTY = """
+#include "abi.h"
+#include <stdlib.h>
+
+static int faulty_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+{
+    volatile char *freed = malloc(100);
+    free((void *)freed);
+    char *volatile forgotten = malloc(freed[7] == 'x' ? 200 : 300);
+    forgotten[0] = 'f';
+    forgotten = NULL;
+    (void)vio;
+    mysql->methods->set_error(mysql, RIA_MARIADB_PLUGIN_ERROR, "HY000", "%s", "faulty");
+    return RIA_MARIADB_ERROR;
+}
+
+const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {
+    .type = RIA_MARIADB_AUTHENTICATION_PLUGIN,
+    .interface_version = RIA_MARIADB_INTERFACE_VERSION,
+    .name = "mysql_clear_password",
+    .authenticate = faulty_authenticate,
+};
+"""
+
+
+class Memory(MariadbCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        assert shutil.which("valgrind"), "apt-get install valgrind"
+
+    def watched(self, argv, principal="etl", **extra):
+        """Runs a client under valgrind: its result, and what valgrind says."""
+        log = self.home.path / "valgrind.log"
+        log.unlink(missing_ok=True)
+        result = self.home.run(
+            ["valgrind", *OPTIONS, f"--log-file={log}", *argv], principal, timeout=120, **extra)
+        return result, log.read_text(encoding="utf-8", errors="replace")
+
+    def assert_clean(self, report):
+        self.assertIn("ERROR SUMMARY: 0 errors from 0 contexts", report)
+        for kind in ("definitely", "indirectly", "possibly"):
+            self.assertRegex(report, rf"{kind} lost: 0 bytes in 0 blocks", report)
+
+    def test_control_a_faulty_plugin_is_caught(self):
+        directory = self.home.path / "faulty"
+        directory.mkdir()
+        compiled = harness.run(
+            ["gcc", "-g", "-O0", "-shared", "-fPIC", f"-I{harness.SOURCE / 'mysql_plugin/mariadb'}",
+             "-o", directory / "mysql_clear_password.so", "-x", "c", "-"], stdin=FAULTY)
+        self.assertEqual(compiled.returncode, 0, compiled.stderr)
+        self.write_my_cnf(plugin_dir=directory)
+        result, report = self.watched(self.argv())
+        self.assertEqual(result.returncode, FOUND)
+        self.assertIn("ERROR 2061 (HY000): faulty", result.stderr)
+        for text in ("Invalid read of size 1", "definitely lost: 300 bytes", "faulty_authenticate"):
+            self.assertIn(text, report)
+
+    def test_a_login(self):
+        for principal in ("etl", "etl-session"):
+            with self.subTest(principal=principal):
+                result, report = self.watched(self.argv(), principal)
+                self.assert_logged_in(result)
+                self.assert_clean(report)
+        self.assert_accepted(2)
+
+    def test_a_login_with_files(self):
+        principal = self.lab.principals["etl-session"]
+        self.home.write(
+            ".aws/credentials",
+            f"[work]\naws_access_key_id = {principal.access_key}\n"
+            f"aws_secret_access_key = {principal.secret_key}\n"
+            f"aws_session_token = {principal.session_token}\n")
+        self.home.write(
+            CONFIG, f"# ours\n[{self.lab.mariadb.host}]\nprofile = work\nregion = us-east-1\n")
+        result, report = self.watched(self.argv(), None)
+        self.assert_logged_in(result)
+        self.assert_clean(report)
+
+    def test_refusals(self):
+        rows = (
+            ((), {"principal": None}, "no AWS credentials"),
+            (("--skip-ssl", "--ssl-verify-server-cert=0"), {}, "is not encrypted"),
+            ((), {"RDS_IAM_CONFIG": "/nowhere"}, "RDS_IAM_CONFIG names /nowhere"),
+            ((), {"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}, "ended at"),
+        )
+        for options, extra, sentence in rows:
+            with self.subTest(sentence=sentence):
+                result, report = self.watched(self.argv(*options), **extra)
+                self.assertEqual(result.returncode, 1)
+                self.assert_sentence(result, sentence)
+                self.assert_clean(report)
+
+    def test_a_refusal_by_the_server(self):
+        result, report = self.watched(self.argv(), "no-policy")
+        self.assertEqual(result.returncode, 1)
+        self.assert_refused("AccessDenied")
+        self.assert_clean(report)
+
+    def test_a_program_on_libmariadb(self):
+        program = harness.BUILD / "tests" / "integration" / "connections"
+        place = (self.lab.mariadb.host, self.lab.mariadb.port, USER)
+        rows = (("change-user", USER, ""), ("reconnect",), ("threads", 8))
+        for command, *arguments in rows:
+            with self.subTest(command=command):
+                result, report = self.watched([program, command, *place, *arguments])
+                self.assertEqual(result.returncode, 0, result.stdout)
+                self.assert_clean(report)
+        self.assert_accepted(2 + 2 + 9)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,322 @@
+# SPDX-License-Identifier: MIT
+"""The lab's own test: stock clients log in with tokens by botocore, labs do not disturb one another,
+and nothing is left of one however it ends. Knows nothing of the product."""
+import os
+import pathlib
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import harness  # noqa: E402
+import place  # noqa: E402
+import process  # noqa: E402
+import rdslab  # noqa: E402
+
+USER = "clickpipes_iam_user"
+DEADLINE_SECONDS = 20
+
+# A test that holds a lab: it says where the lab is, and waits to be killed.
+OWNER = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import rdslab
+lab = rdslab.Lab(sys.argv[2]).start()
+print(json.dumps(lab.state), flush=True)
+sys.stdin.read()
+"""
+
+
+def setUpModule():
+    harness.WORK.mkdir(parents=True, exist_ok=True)
+
+
+def mariadb(lab, user, password, query):
+    """The stock client: what is its password goes to the server, over verified TLS."""
+    return harness.run(
+        ["mariadb", "--no-defaults", f"--ssl-ca={lab.ca_file}", "--ssl-verify-server-cert", "-N",
+         "-h", lab.mariadb.host, "-P", lab.mariadb.port, "-u", user, "-e", query],
+        env=lab.client_env(MYSQL_PWD=password))
+
+
+def psql(lab, user, password, query):
+    return harness.run(
+        ["psql", "-XAtwc", query,
+         f"host={lab.pg.host} port={lab.pg.port} user={user} dbname={lab.database_name}"
+         f" sslmode=verify-full sslrootcert={lab.ca_file}"],
+        env=lab.client_env(PGPASSWORD=password))
+
+
+def traces(text):
+    """Numbers of the processes that have the text in their command line, their environment, their
+    working directory, or the name of an open file."""
+    found = set()
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid() and has_trace(entry, text):
+            found.add(int(entry.name))
+    return found
+
+
+def has_trace(entry, text):
+    try:
+        if any(text.encode() in (entry / name).read_bytes() for name in ("cmdline", "environ")):
+            return True
+        links = [entry / "cwd", *(entry / "fd").iterdir()]
+        return any(text in os.readlink(link) for link in links)
+    except OSError:
+        return False  # it ended while we looked, or is somebody else's
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def shared_memory_of(pids):
+    """System V segments that these processes made."""
+    lines = pathlib.Path("/proc/sysvipc/shm").read_text(encoding="utf-8").splitlines()
+    column = lines[0].split().index("cpid")
+    return [line for line in lines[1:] if int(line.split()[column]) in pids]
+
+
+def await_true(condition, what):
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what}: not within {DEADLINE_SECONDS} s")
+        time.sleep(0.02)
+
+
+class Logins(unittest.TestCase):
+    """One lab, stock clients."""
+
+    @classmethod
+    def setUpClass(cls):
+        start = time.monotonic()
+        cls.lab = rdslab.Lab(harness.BUILD).start()
+        print(f"# up after {time.monotonic() - start:.2f} s")
+        cls.addClassCleanup(cls.lab.stop)
+
+    def setUp(self):
+        self.lab.clock(0)
+
+    def assert_last(self, engine, reason):
+        verdict = self.lab.last_verdict()
+        self.assertEqual((verdict["engine"], verdict["reason"]), (engine, reason))
+
+    def test_a_good_token_logs_in(self):
+        for principal in ("etl", "etl-session"):
+            for server, client in ((self.lab.pg, psql), (self.lab.mariadb, mariadb)):
+                with self.subTest(principal=principal, engine=server.engine):
+                    token = self.lab.token(principal, server, USER)
+                    result = client(self.lab, USER, token, "select count(*) from shop.orders"
+                                    if client is mariadb else "select count(*) from orders")
+                    self.assertEqual(result.stdout.strip(), "3", result.stderr)
+                    self.assert_last(server.engine, None)
+                    self.assertEqual(self.lab.last_verdict()["token_length"], len(token))
+
+    def test_a_bad_token_does_not(self):
+        rows = (
+            ("WrongUser", {"user": "other_iam_user"}, 0),
+            ("WrongHost", {"port": 1}, 0),
+            ("WrongScope", {"region": "eu-west-1"}, 0),
+            ("Malformed", {"life": 901}, 0),
+            ("Expired", {}, 1000),
+            ("NotYetValid", {}, -1000),
+        )
+        for reason, overrides, offset in rows:
+            for server, client in ((self.lab.pg, psql), (self.lab.mariadb, mariadb)):
+                with self.subTest(reason=reason, engine=server.engine):
+                    token = self.lab.token("etl", server, **{"user": USER, **overrides})
+                    self.lab.clock(offset)
+                    result = client(self.lab, USER, token, "select 1")
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertRegex(result.stderr, "PAM authentication failed|ERROR 1045")
+                    self.assertNotIn(reason, result.stderr)
+                    self.assert_last(server.engine, reason)
+
+    def test_password_accounts_do_not_ask_the_verifier(self):
+        before = len(self.lab.journal())
+        for user, password in self.lab.passwords.items():
+            with self.subTest(user=user):
+                client = psql if user == "scram_user" else mariadb
+                result = client(self.lab, user, password, "select 42")
+                self.assertEqual(result.stdout.strip(), "42", result.stderr)
+                result = client(self.lab, user, password + "x", "select 42")
+                self.assertNotEqual(result.returncode, 0)
+        self.assertEqual(len(self.lab.journal()), before)
+
+    def test_accounts_are_made_with_the_statements_of_the_manual(self):
+        rows = (
+            ("mariadb.sql",
+             "CREATE USER 'clickpipes_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';"),
+            ("postgresql.sql",
+             "CREATE USER clickpipes_iam_user; GRANT rds_iam TO clickpipes_iam_user;"),
+        )
+        for name, statement in rows:
+            self.assertIn(statement, (HERE / "sql" / name).read_text().splitlines())
+        token = self.lab.token("etl", self.lab.mariadb, USER)
+        shown = mariadb(self.lab, USER, token, "show create user current_user()").stdout
+        self.assertRegex(shown, "IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS' REQUIRE SSL")
+        token = self.lab.token("etl", self.lab.pg, USER)
+        shown = psql(self.lab, USER, token, "select pg_has_role(current_user, 'rds_iam', 'member')")
+        self.assertEqual(shown.stdout.strip(), "t")
+
+    def test_other_certificates_are_not_trusted(self):
+        token = self.lab.token("etl", self.lab.mariadb, USER)
+        before = len(self.lab.journal())
+        result = harness.run(
+            ["mariadb", "--no-defaults", f"--ssl-ca={self.lab.other_ca_file}",
+             "--ssl-verify-server-cert", "-h", self.lab.mariadb.host, "-P", self.lab.mariadb.port,
+             "-u", USER], env=self.lab.client_env(MYSQL_PWD=token))
+        self.assertIn("ERROR 2026", result.stderr)
+        self.assertEqual(len(self.lab.journal()), before)
+
+
+class Ends(unittest.TestCase):
+    """Labs of their own for each test."""
+
+    def start_owner(self):
+        """A process that holds a lab, and the lab's state."""
+        owner = subprocess.Popen(
+            ["/usr/bin/python3", "-B", "-c", OWNER, str(HERE), str(harness.BUILD)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(owner.stdout.close)
+        self.addCleanup(owner.stdin.close)
+        self.addCleanup(owner.wait)
+        self.addCleanup(owner.kill)
+        return owner, rdslab.json.loads(owner.stdout.readline())
+
+    def assert_found(self, state):
+        """Control: the same search finds a lab that runs."""
+        found = traces(state["directory"])
+        self.assertLessEqual({state["pid"], *state["server_pids"].values()}, found)
+        for port in state["ports"].values():
+            self.assertTrue(is_listening(port))
+        self.assertTrue(shared_memory_of(set(state["server_pids"].values())))
+        return found
+
+    def assert_gone(self, state, seen):
+        await_true(lambda: not traces(state["directory"]), "the processes end")
+        for port in state["ports"].values():
+            self.assertFalse(is_listening(port))
+        self.assertEqual(shared_memory_of(seen), [])
+
+    def test_two_labs_at_once(self):
+        with rdslab.Lab(harness.BUILD) as one, rdslab.Lab(harness.BUILD) as two:
+            self.assertNotEqual(one.directory, two.directory)
+            self.assertEqual(len({*one.state["ports"].values(), *two.state["ports"].values()}), 4)
+            for lab, other in ((one, two), (two, one)):
+                token = lab.token("etl", lab.mariadb, USER)
+                self.assertEqual(mariadb(lab, USER, token, "select 1").returncode, 0)
+                self.assertIsNone(lab.last_verdict()["reason"])
+                # The port is signed: what opens one lab does not open the other.
+                mariadb(other, USER, token, "select 1")
+                self.assertEqual(other.last_verdict()["reason"], "WrongHost")
+            one.stop()
+            self.assertFalse(one.directory.exists())
+            token = two.token("etl", two.pg, USER)
+            self.assertEqual(psql(two, USER, token, "select 1").returncode, 0)
+
+    def test_an_orderly_end_leaves_nothing(self):
+        with rdslab.Lab(harness.BUILD) as lab:
+            state = lab.state
+            seen = self.assert_found(state)
+        self.assertFalse(pathlib.Path(state["directory"]).exists())
+        self.assert_gone(state, seen)
+
+    def test_an_owner_that_is_killed_leaves_nothing(self):
+        owner, state = self.start_owner()
+        seen = self.assert_found(state)
+        owner.send_signal(signal.SIGKILL)
+        self.assert_gone(state, seen)
+        self.assertFalse(pathlib.Path(state["directory"]).exists())
+
+    def test_a_labd_that_is_killed_leaves_a_directory_that_the_next_lab_removes(self):
+        owner, state = self.start_owner()
+        seen = self.assert_found(state)
+        os.kill(state["pid"], signal.SIGKILL)
+        self.assert_gone(state, seen - {owner.pid})
+        self.assertTrue(pathlib.Path(state["directory"]).exists())
+        with rdslab.Lab(harness.BUILD):
+            self.assertFalse(pathlib.Path(state["directory"]).exists())
+
+    def test_a_server_that_dies_takes_its_lab_with_it(self):
+        _, state = self.start_owner()
+        seen = self.assert_found(state)
+        os.kill(state["server_pids"]["mariadb"], signal.SIGKILL)
+        self.assert_gone(state, seen)
+        self.assertFalse(pathlib.Path(state["directory"]).exists())
+
+    def test_the_command_line(self):
+        build = self.scratch()
+        program = [sys.executable, "-B", HERE / "rdslab.py"]
+        up = harness.run([*program, "up", "--build-dir", build, "--env"], env=process.environment("/"))
+        self.assertEqual(up.returncode, 0, up.stderr)
+        directory = up.stdout.split("RDSLAB_DIRECTORY=")[1].split()[0]
+        self.assertGreaterEqual(len(traces(directory)), 3)
+        down = harness.run([*program, "down", "--build-dir", build], env=process.environment("/"))
+        self.assertEqual(down.returncode, 0, down.stderr)
+        self.assertFalse(pathlib.Path(directory).exists())
+        await_true(lambda: not traces(directory), "the processes end")
+
+    def test_what_is_missing_is_named(self):
+        modules = harness.BUILD / "tests" / "lab"
+        rows = (
+            (("/nowhere/build",), {"modules": modules},
+             "the build directory /nowhere/build does not exist"),
+            ((harness.BUILD,), {"modules": "/nowhere"},
+             "pam_rdslab.so, .* not found in /nowhere; run ninja in the build dir"),
+            ((harness.BUILD,), {"owner": 1 << 22}, "the lab's owner, process 4194304, does not exist"),
+        )
+        for arguments, keywords, sentence in rows:
+            with self.subTest(sentence=sentence), self.assertRaisesRegex(rdslab.LabError, sentence):
+                rdslab.Lab(*arguments, **keywords).start()
+
+    def scratch(self):
+        """A build directory of its own, with the lab's modules alone. It goes with the test."""
+        build = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
+        self.addCleanup(place.remove, build)
+        copy_modules(build)
+        return build
+
+
+def copy_modules(build):
+    modules = build / "tests" / "lab"
+    modules.mkdir(parents=True)
+    for path in (harness.BUILD / "tests" / "lab").glob("*.so"):
+        shutil.copy(path, modules)
+
+
+@unittest.skipIf(os.geteuid() != 0, "all tests here already run as an ordinary user")
+class OrdinaryUser(unittest.TestCase):
+    def test_the_lab_needs_no_root(self):
+        nobody = pwd.getpwnam("nobody")
+        as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
+                     "--pdeathsig", "KILL"]
+        build = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
+        self.addCleanup(place.remove, build)
+        build.chmod(0o755)
+        copy_modules(build)
+        for path in (build, *build.rglob("*")):
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        if harness.run([*as_nobody, "test", "-r", HERE / "rdslab.py", "-a", "-w", build]).returncode:
+            self.skipTest(f"{HERE} or {build} is below a directory that only root may enter")
+        result = harness.run(
+            [*as_nobody, "/usr/bin/python3", "-B", __file__], timeout=200, cwd="/",
+            env=process.environment(build, RIA_BUILD=str(build), RIA_WORK=str(build / "work")))
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        self.assertNotIn("not ok", result.stdout)
+        for name in ("test_a_good_token_logs_in", "test_an_owner_that_is_killed_leaves_nothing"):
+            self.assertRegex(result.stdout, rf"(?m)^ok \d+ {name}")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""The judge of all other tests is judged: good tokens pass, and nothing that is nearly one."""
+import dataclasses
+import pathlib
+import re
+import string
+import sys
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import fixture  # noqa: E402
+import harness  # noqa: E402
+import iam  # noqa: E402
+from mint import mint  # noqa: E402
+from verifier import Verifier  # noqa: E402
+
+USER = "clickpipes_iam_user"
+NOW = 1_750_000_000
+PORTS = {"postgresql": 5432, "mariadb": 3306}
+
+# Digits, letters of both cases, and the signs that separate or encode something.
+ALPHABET = string.ascii_letters + string.digits + "%&=/:?+-._~ \0\n"
+
+
+class Judge(unittest.TestCase):
+    def setUp(self):
+        self.entries = fixture.load()
+        self.database = self.entries.databases["mariadb"]
+        self.now = NOW
+        self.verifier = Verifier(self.entries, PORTS, lambda: self.now)
+
+    def mint(self, principal="etl", user=USER, **overrides):
+        if isinstance(principal, str):
+            principal = self.entries.principals[principal]
+        target = {"host": self.database.endpoints[0], "port": 3306, "region": "us-east-1", "at": NOW}
+        return mint(principal, user=user, **{**target, **overrides})
+
+    def reason(self, token, user=USER):
+        return self.verifier.judge(self.database.resource_id, user, token.encode()).reason
+
+
+def mutants(text):
+    """Texts that differ from the text in one character: another one, one less, one more."""
+    for i, char in enumerate(text):
+        # Neighbours in the alphabet, the other case, and two signs: not all, but at every place.
+        at = ALPHABET.find(char)
+        others = {ALPHABET[at - 1], ALPHABET[(at + 1) % len(ALPHABET)], char.swapcase(), "%", "0"}
+        for other in sorted(others - {char}):
+            yield text[:i] + other + text[i + 1:]
+        yield text[:i] + text[i + 1:]
+        yield text[:i] + char + text[i:]
+    yield text + "0"
+    yield text + "&"
+
+
+class Mutants(Judge):
+    def test_no_mutant_of_a_good_token_is_let_in(self):
+        for principal in ("etl", "etl-session"):
+            with self.subTest(principal=principal):
+                good = self.mint(principal)
+                self.assertIsNone(self.reason(good))
+                tried = {mutant for mutant in mutants(good) if mutant != good}
+                self.assertGreater(len(tried), 5 * len(good))
+                self.assertEqual([m for m in tried if self.reason(m) is None], [])
+                self.assertIsNone(self.reason(good), "control: the good one is still good")
+                print(f"# {principal}: {len(tried)} mutants of {len(good)} characters")
+
+    def test_both_databases_and_every_endpoint_take_their_own_tokens_only(self):
+        for database in self.entries.databases.values():
+            for name in database.endpoints:
+                token = mint(
+                    self.entries.principals["etl"], name, PORTS[database.engine], USER,
+                    database.region, at=NOW)
+                for other in self.entries.databases.values():
+                    reason = self.verifier.judge(other.resource_id, USER, token.encode()).reason
+                    self.assertEqual(reason, None if other is database else "WrongHost")
+
+
+class Reasons(Judge):
+    """What is wrong with a token, and the one word for it."""
+
+    def changed(self, name, **changes):
+        return dataclasses.replace(self.entries.principals[name], **changes)
+
+    def rows(self):
+        stolen = self.entries.principals["etl-session"].session_token
+        good = self.mint()
+        return (
+            (None, good),
+            (None, self.mint(at=NOW - 900)),
+            (None, self.mint(at=NOW + 300)),
+            (None, self.mint(host=self.database.endpoints[1])),
+            (None, self.mint("etl-session")),
+            ("WrongHost", self.mint(host=self.entries.databases["postgresql"].endpoints[0])),
+            ("WrongHost", self.mint(host=self.database.endpoints[0].upper())),
+            ("WrongHost", self.mint(host=self.database.endpoints[0] + ".")),
+            ("WrongHost", self.mint(port=3307)),
+            ("WrongUser", self.mint(user="other_iam_user")),
+            ("WrongUser", self.mint(user=USER.upper())),
+            ("WrongScope", self.mint(region="eu-west-1")),
+            ("WrongScope", self.mint(service="dsql")),
+            ("InvalidClientTokenId", self.mint(self.changed("etl", access_key="AKIANOBODY"))),
+            ("InvalidClientTokenId", self.mint(self.changed("etl", session_token=stolen))),
+            ("InvalidClientTokenId", self.mint(self.changed("etl-session", session_token=None))),
+            ("InvalidClientTokenId", self.mint(self.changed("etl-session", session_token="x"))),
+            ("SignatureDoesNotMatch", self.mint(self.changed("etl", secret_key="guessed"))),
+            ("SignatureDoesNotMatch", good[:-1] + ("0" if good[-1] != "0" else "1")),
+            ("NotYetValid", self.mint(at=NOW + 301)),
+            ("Expired", self.mint(at=NOW - 901)),
+            ("Expired", self.mint(at=NOW - 61, life=60)),
+            ("Expired", self.mint("etl-expired")),
+            ("AccessDenied", self.mint("no-policy")),
+            ("AccessDenied", self.mint("denied")),
+            ("AccessDenied", self.mint("foreign")),
+            ("Malformed", ""),
+            ("Malformed", "a typed password"),
+            ("Malformed", "https://" + good),
+            ("Malformed", self.mint(life=901)),
+            ("Malformed", self.mint(life=0)),
+            ("Malformed", good.replace("Action=connect&", "")),
+            ("Malformed", good + "&X-Amz-Expires=900"),
+            ("Malformed", good + "&Extra=1"),
+            ("Malformed", good.replace("%2F", "%2f")),
+        )
+
+    def test_each_reason_is_given_for_its_cause(self):
+        for number, (reason, token) in enumerate(self.rows()):
+            with self.subTest(row=number, reason=reason):
+                self.assertEqual(self.reason(token), reason)
+
+    def test_an_iam_user_whom_no_policy_names(self):
+        self.assertEqual(self.reason(self.mint(user="other_iam_user"), "other_iam_user"), "AccessDenied")
+
+    def test_no_reason_is_left_out(self):
+        known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verifier.py").read_text()))
+        self.assertEqual(known, {reason for reason, _ in self.rows() if reason})
+
+    def test_a_verdict_quotes_no_token(self):
+        for _, token in self.rows():
+            detail = self.verifier.judge(self.database.resource_id, USER, token.encode()).detail
+            self.assertNotIn("X-Amz-Signature=", detail)
+            if token:
+                self.assertNotIn(token[-64:], detail)
+
+
+class Policies(unittest.TestCase):
+    """Elements of IAM policies, one row for each."""
+
+    ARN = "arn:aws:rds-db:us-east-1:123456789012:dbuser:db-A/etl"
+
+    def answer(self, *statements):
+        policies = [{"Version": "2012-10-17", "Statement": list(statements)}]
+        return iam.evaluate(policies, "rds-db:connect", self.ARN)
+
+    def test_what_statements_allow(self):
+        def allow(resource, action="rds-db:connect", effect="Allow"):
+            return {"Effect": effect, "Action": action, "Resource": resource}
+
+        rows = (
+            (iam.ALLOW, [allow(self.ARN)]),
+            (iam.ALLOW, [allow("*", "*")]),
+            (iam.ALLOW, [allow(["no", "arn:aws:rds-db:*:*:dbuser:*/e?l"], "RDS-DB:Con*")]),
+            (iam.ALLOW, [{"Effect": "Allow", "NotAction": "s3:*", "NotResource": "x"}]),
+            (iam.IMPLICIT_DENY, []),
+            (iam.IMPLICIT_DENY, [allow(self.ARN + "x")]),
+            (iam.IMPLICIT_DENY, [allow(self.ARN.upper())]),
+            (iam.IMPLICIT_DENY, [allow("*", "rds:connect")]),
+            (iam.DENY, [allow("*"), allow("*/etl", "*", "Deny")]),
+            (iam.DENY, [allow("*", "*", "Deny"), allow("*")]),
+        )
+        for expected, statements in rows:
+            with self.subTest(statements=statements):
+                self.assertEqual(self.answer(*statements), expected)
+
+    def test_what_is_not_understood_is_an_error(self):
+        good = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+        for change in (
+            {"Condition": {}}, {"Effect": "allow"}, {"Resource": []}, {"NotAction": "*"},
+            {"Resource": "${aws:username}"},
+        ):
+            with self.subTest(change=change), self.assertRaises(iam.PolicyError):
+                self.answer({**good, **change})
+
+
+if __name__ == "__main__":
+    harness.main()

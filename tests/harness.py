@@ -20,7 +20,7 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("RIA_BUILD", SOURCE / "build" / "plain"))
 PREFIX = pathlib.Path(os.environ.get("RIA_PREFIX", SOURCE / "build" / "prefix"))
 # What tests may write: labs, scratch directories, logs.
-WORK = pathlib.Path(os.environ.get("RIA_WORK", SOURCE / "build" / "work"))
+WORK = pathlib.Path(os.environ.get("RIA_WORK", SOURCE / "build" / "work")).resolve()
 
 
 def installed(pattern):

@@ -3,10 +3,14 @@
  * What the library did about TLS. It is asked through its own function table, because where it
  * keeps the answer differs between versions and TLS libraries.
  *
- * Up to 3.4.0 a plugin that runs with verification on knows that chain and name were verified: the
- * handshake would have failed. Since 3.4.1 the plugin may run before a failed verification is
- * acted on, so the status must be asked for; and for the addresses of the own machine that version
- * checks the chain alone. */
+ * Up to 3.4.0 a plugin that runs with verification on knows that chain and name were verified, or
+ * the handshake would have failed; two exceptions. Up to 3.1.8 the name is checked only if the
+ * client was given a CA (ma_pvio_start_ssl() in ma_pvio.c). And 3.4.0 lets an unknown certificate
+ * pass for the addresses of the own machine, again unless there is a CA.
+ *
+ * Since 3.4.1 the plugin may run before a failed verification is acted on, so the status must be
+ * asked for. It is not enough for the own machine: 3.4.1 clears it there when nothing was verified
+ * (send_client_reply_packet() in my_auth.c), and later versions check the chain alone. */
 #include "plugin.h"
 
 #include <string.h>
@@ -25,7 +29,7 @@ static const char asked_early[] =
     "the server asked for it before TLS was up, which no RDS server does; check that this host and "
     "port are those of your database";
 static const char check_name[] =
-    "this library checks no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "
+    "some libraries check no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "
     "[host:port] endpoint = NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config";
 
 static bool is_default_auth(struct ria_mariadb *mysql)
@@ -35,7 +39,12 @@ static bool is_default_auth(struct ria_mariadb *mysql)
            name != NULL && strcmp(name, "mysql_clear_password") == 0;
 }
 
-/* Connector/C 3.4 leaves the name out for these two, and only for these. */
+static bool has_ca(const struct ria_mariadb *mysql)
+{
+    return mysql->options.ssl_ca != NULL || mysql->options.ssl_capath != NULL;
+}
+
+/* Connector/C 3.4 makes exceptions for these two, and only for these. */
 static bool is_own_machine(const char *host)
 {
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
@@ -44,14 +53,15 @@ static bool is_own_machine(const char *host)
 static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **missing)
 {
-    if (!has_status) {
-        return RIA_CHANNEL_VERIFIED;
-    }
-    if (status != 0) {
+    if (has_status && status != 0) {
         *missing = other_ca;
         return RIA_CHANNEL_UNVERIFIED;
     }
-    if (is_own_machine(mysql->host)) {
+    bool is_own = is_own_machine(mysql->host);
+    if (!has_ca(mysql) && (is_own || !has_status)) {
+        return RIA_CHANNEL_UNVERIFIED;
+    }
+    if (is_own) {
         *missing = check_name;
         return RIA_CHANNEL_CHAIN_VERIFIED;
     }
@@ -63,10 +73,9 @@ static enum ria_channel verification_on(
 static enum ria_channel verification_off(
     struct ria_mariadb *mysql, bool has_status, const char **missing)
 {
-    bool has_ca = mysql->options.ssl_ca != NULL || mysql->options.ssl_capath != NULL;
-    *missing = has_ca ? verify : encrypt;
+    *missing = has_ca(mysql) ? verify : encrypt;
     const char *library = NULL;
-    if (has_status || !has_ca ||
+    if (has_status || !has_ca(mysql) ||
         mysql->methods->api->get_info(NULL, RIA_MARIADB_INFO_TLS_LIBRARY, &library) != 0 ||
         library == NULL || strncmp(library, "OpenSSL", strlen("OpenSSL")) != 0) {
         return RIA_CHANNEL_UNVERIFIED;

@@ -91,7 +91,7 @@ static void fill(struct ria_error *err, enum ria_code code, const char *format, 
     }
     ria_printable(text);
     err->code = code;
-    memcpy(err->text, text, sizeof(text));
+    memcpy(err->text, text, strlen(text) + 1);
 }
 
 bool ria_fail(struct ria_error *err, enum ria_code code, const char *format, ...)

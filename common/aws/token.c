@@ -100,7 +100,8 @@ static bool sign(
     ria_buf_add(out, head.data, head.len);
     ria_buf_add_text(out, "&X-Amz-SignedHeaders=host");
     add_session_token(out, credentials);
-    ria_buf_addf(out, "&X-Amz-Signature=%s", signature);
+    ria_buf_add_text(out, "&X-Amz-Signature=");
+    ria_buf_add(out, signature, sizeof(signature) - 1);
     explicit_bzero(signature, sizeof(signature));
     if (ria_buf_text(out) == NULL) {
         return ria_fail(err, RIA_E_SYSTEM, "the token is too long, or memory ran out");

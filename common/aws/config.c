@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 /* Each section is compared with all before it, at every login: a thousand cost some ms. */
@@ -23,6 +22,20 @@ struct key {
     uint16_t port;
     bool has_port;
 };
+
+/* Compares host names without case. strcasecmp() is not asked: in a Turkish locale its I is no i.
+ */
+static bool same_host(const char *a, const char *b, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char x = (char)(a[i] >= 'A' && a[i] <= 'Z' ? a[i] - 'A' + 'a' : a[i]);
+        char y = (char)(b[i] >= 'A' && b[i] <= 'Z' ? b[i] - 'A' + 'a' : b[i]);
+        if (x != y) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static bool take_host(const char *text, struct key *key)
 {
@@ -81,7 +94,7 @@ static bool same_key(const struct key *a, const struct key *b)
 {
     return a->has_user == b->has_user && a->is_wildcard == b->is_wildcard &&
            a->has_port == b->has_port && a->port == b->port && strcmp(a->user, b->user) == 0 &&
-           strcasecmp(a->host, b->host) == 0;
+           strlen(a->host) == strlen(b->host) && same_host(a->host, b->host, strlen(a->host));
 }
 
 static bool key_matches(const struct key *key, const char *host, uint16_t port, const char *user)
@@ -98,9 +111,9 @@ static bool key_matches(const struct key *key, const char *host, uint16_t port, 
     }
     size_t key_len = strlen(key->host);
     if (key->is_wildcard) {
-        return len > key_len && strncasecmp(host + len - key_len, key->host, key_len) == 0;
+        return len > key_len && same_host(host + len - key_len, key->host, key_len);
     }
-    return len == key_len && strncasecmp(host, key->host, len) == 0;
+    return len == key_len && same_host(host, key->host, len);
 }
 
 static bool take_endpoint(

@@ -134,7 +134,7 @@ static enum ria_outcome load_file(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s:%u: %s",
+            "%s:%u: ignored: %s",
             path,
             ini->warnings[i].line,
             ini->warnings[i].what);

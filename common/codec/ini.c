@@ -148,7 +148,7 @@ static bool add_section(struct parser *parser, struct line *line)
     }
     char *rest = skip_blanks(close + 1);
     if (*rest != '\0' && *rest != '#' && *rest != ';' &&
-        !warn(parser, "text after the closing ] is ignored")) {
+        !warn(parser, "text after the closing ]; put it on a line of its own")) {
         return false;
     }
     void *room = with_room(ini->sections, ini->section_count, sizeof(ini->sections[0]));
@@ -182,7 +182,7 @@ static bool take_indented(struct parser *parser, struct line *line)
     }
     char *equals = strchr(line->start, '=');
     if (equals == NULL || equals == line->start) {
-        return warn(parser, "a sub-property needs the form key = value; the line is ignored");
+        return warn(parser, "a sub-property without its =; write key = value");
     }
     return add_entry(parser, line, equals, true);
 }
@@ -205,14 +205,14 @@ static bool take_line(struct parser *parser, struct line *line)
         return add_section(parser, line);
     }
     if (parser->ini->section_count == 0) {
-        return warn(parser, "a line before the first [section] is ignored");
+        return warn(parser, "a line before the first [section]; move it below one");
     }
     char *equals = strchr(line->start, '=');
     if (equals == NULL) {
-        return warn(parser, "a line without = is ignored; write key = value");
+        return warn(parser, "a line without its =; write key = value");
     }
     if (equals == line->start) {
-        return warn(parser, "a line that starts with = is ignored; write key = value");
+        return warn(parser, "a line that starts with =; write key = value");
     }
     return add_entry(parser, line, equals, false);
 }

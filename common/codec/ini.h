@@ -45,7 +45,7 @@ struct ria_ini_section {
 
 struct ria_ini_warning {
     unsigned line;
-    const char *what; /* static text: what is wrong; what was done */
+    const char *what; /* static text: what is wrong; what to do */
 };
 
 struct ria_ini {

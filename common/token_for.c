@@ -154,6 +154,15 @@ static bool resolve_endpoint(
     if (region == NULL || (!is_rds && !is_named)) {
         region = outcome == RIA_FOUND ? out->endpoint.region : NULL;
     }
+    if (region == NULL && is_mapped) {
+        return ria_fail_at(
+            err,
+            RIA_E_ENDPOINT,
+            &target->endpoint,
+            "the name %s holds no region; write the name of the RDS endpoint, or add region = "
+            "REGION to this section",
+            out->endpoint.host);
+    }
     if (region == NULL) {
         return false; /* err says why since the name was parsed */
     }

@@ -181,6 +181,10 @@ bool ria_timestamp_parse(const char *text, int64_t *out)
         !take_zone(&at, &zone) || *at != '\0') {
         return false;
     }
-    *out = (days_from_civil(date) * DAY) + clock - zone;
+    int64_t when = (days_from_civil(date) * DAY) + clock - zone;
+    if (when <= 0) {
+        return false;
+    }
+    *out = when;
     return true;
 }

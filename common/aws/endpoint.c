@@ -100,6 +100,14 @@ bool ria_region_is_plausible(const char *region)
     return *at == '\0';
 }
 
+/* Colons stand in IPv6 addresses only: mydb...com:3306 is a host and a port. */
+static bool is_ipv6_or_name(const char *host)
+{
+    const char *colon = strchr(host, ':');
+    return colon == NULL ||
+           (strchr(colon + 1, ':') != NULL && host[strspn(host, "0123456789abcdef:.")] == '\0');
+}
+
 /* Letters, digits and what names and addresses are written with; lower-cased into out. */
 static bool normalise(const char *host, char out[RIA_HOST_SIZE])
 {
@@ -119,7 +127,7 @@ static bool normalise(const char *host, char out[RIA_HOST_SIZE])
         out[i] = c;
     }
     out[len] = '\0';
-    return true;
+    return is_ipv6_or_name(out);
 }
 
 /* Splits the first `len` bytes of a host at its dots. False for an empty label or too many. */
@@ -211,7 +219,7 @@ enum ria_outcome ria_endpoint_parse(
     struct ria_endpoint endpoint = {.kind = RIA_ENDPOINT_OTHER};
     if (!normalise(host, endpoint.host)) {
         return ria_failed(
-            err, RIA_E_ENDPOINT, "\"%.64s\" is no host name; give the endpoint's name", host);
+            err, RIA_E_ENDPOINT, "\"%.64s\" is no host name; give the endpoint's name alone", host);
     }
     classify(&endpoint);
     *out = endpoint;

@@ -3,6 +3,7 @@
  * Finds the sub-command and gives it a world whose warnings go to stderr. */
 #include "tool/tool.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,10 +51,13 @@ static void log_for_person(void *self, enum ria_log_level level, const char *lin
     }
 }
 
-/* False where stdout could not take all that was printed (a full disk, a closed pipe). */
-static bool printed(const char *text)
+int ria_print(const char *text)
 {
-    return fputs(text, stdout) >= 0 && fflush(stdout) == 0;
+    if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {
+        (void)fprintf(stderr, "rds-iam: cannot write to stdout: %s\n", strerror(errno));
+        return RIA_EXIT_FAILED;
+    }
+    return RIA_EXIT_OK;
 }
 
 int main(int argc, char **argv)
@@ -66,10 +70,10 @@ int main(int argc, char **argv)
         return ria_usage("", "no command given");
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        return printed(help) ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+        return ria_print(help);
     }
     if (strcmp(argv[1], "--version") == 0) {
-        return printed("rds-iam " RIA_VERSION "\n") ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+        return ria_print("rds-iam " RIA_VERSION "\n");
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {

@@ -5,7 +5,6 @@
  * as it does in the hooks. */
 #include "tool/tool.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -63,12 +62,23 @@ static const char **place_of(struct arguments *arguments, int option)
     }
 }
 
+/* getopt_long() has not yet gone past a word of several letters, so the letter is named. It leaves
+ * 'h' for --help=VALUE, because -h itself is known. */
+static int unknown_option(char **argv)
+{
+    if (optopt != 0 && optopt != 'h') {
+        return ria_usage("token", "unknown option -%c", optopt);
+    }
+    return ria_usage("token", "unknown option %s", argv[optind - 1]);
+}
+
 /* Returns RIA_EXIT_OK or RIA_EXIT_USAGE, having said what is wrong. */
 static int parse(int argc, char **argv, struct arguments *out)
 {
     opterr = 0;
     int option;
-    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    int index = 0;
+    while ((option = getopt_long(argc, argv, ":h", options, &index)) != -1) {
         const char **place = place_of(out, option);
         if (option == 'h') {
             out->wants_help = true;
@@ -78,10 +88,10 @@ static int parse(int argc, char **argv, struct arguments *out)
             return ria_usage("token", "%s needs a value", argv[optind - 1]);
         }
         if (place == NULL) {
-            return ria_usage("token", "unknown option %s", argv[optind - 1]);
+            return unknown_option(argv);
         }
         if (*optarg == '\0') {
-            return ria_usage("token", "the value of an option is empty");
+            return ria_usage("token", "the value of --%s is empty", options[index].name);
         }
         *place = optarg;
     }
@@ -114,15 +124,6 @@ static unsigned port_of(const char *text)
     return port <= UINT16_MAX ? port : 0;
 }
 
-static int print_token(const struct ria_token *token)
-{
-    if (puts(token->text.data) < 0 || fflush(stdout) != 0) {
-        (void)fprintf(stderr, "rds-iam: the token could not be printed: %s\n", strerror(errno));
-        return RIA_EXIT_FAILED;
-    }
-    return RIA_EXIT_OK;
-}
-
 int ria_command_token(int argc, char **argv, const struct ria_world *world)
 {
     struct arguments arguments = {0};
@@ -131,7 +132,7 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
         return status;
     }
     if (arguments.wants_help) {
-        return fputs(help, stdout) >= 0 && fflush(stdout) == 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+        return ria_print(help);
     }
     unsigned port = port_of(arguments.port);
     if (port == 0) {
@@ -154,5 +155,11 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
         (void)fprintf(stderr, "rds-iam: %s\n", err.text);
         return RIA_EXIT_FAILED;
     }
-    return print_token(&token);
+    ria_buf_add_char(&token.text, '\n');
+    const char *text = ria_buf_text(&token.text);
+    if (text == NULL) {
+        (void)fputs("rds-iam: out of memory\n", stderr);
+        return RIA_EXIT_FAILED;
+    }
+    return ria_print(text);
 }

@@ -22,4 +22,8 @@ ria_command ria_command_token;
 /* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Writes to stdout, now. Returns RIA_EXIT_OK, or RIA_EXIT_FAILED having said why not (a full disk,
+ * a closed pipe). */
+int ria_print(const char *text);
+
 #endif

@@ -152,6 +152,10 @@ enum ria_outcome ria_profiles_load(
         }
     }
     if (!out->present[RIA_PROFILE_CONFIG] && !out->present[RIA_PROFILE_CREDENTIALS]) {
+        if (out->path[RIA_PROFILE_CONFIG][0] == '\0' ||
+            out->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
+            return ria_absent(err, "HOME is not set, so ~/.aws is not known");
+        }
         return ria_absent(
             err,
             "neither %s nor %s exists",

@@ -66,6 +66,15 @@ static enum ria_outcome not_there(
             profiles->path[RIA_PROFILE_CONFIG],
             profiles->path[RIA_PROFILE_CREDENTIALS]);
     }
+    if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
+        profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
+        return fail_at(
+            err,
+            choice,
+            "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
+            "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+            choice->value);
+    }
     return fail_at(
         err,
         choice,

@@ -85,6 +85,14 @@ static int finish(
 
 static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
+    if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
+        return ria_mariadb_refuse(
+            vio,
+            mysql,
+            false,
+            "this connection goes through a Unix socket, which leads to no RDS server; name the "
+            "server's host, or add protocol=tcp for a tunnel on localhost");
+    }
     const char *missing = NULL;
     enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
     if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {

@@ -21,8 +21,9 @@ static const char encrypt[] =
 static const char verify[] =
     "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca in [client], "
     "or in the program's own TLS options";
-static const char other_ca[] =
-    "its certificate does not come from the CA in ssl-ca; get the RDS bundle for its region";
+static const char other_ca[] = "its certificate does not come from the CA in ssl-ca, or is out of "
+                               "date; get the RDS bundle for "
+                               "its region";
 static const char remove_default_auth[] =
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up";
 static const char asked_early[] =
@@ -54,7 +55,7 @@ static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **missing)
 {
     if (has_status && status != 0) {
-        *missing = other_ca;
+        *missing = has_ca(mysql) ? other_ca : encrypt;
         return RIA_CHANNEL_UNVERIFIED;
     }
     bool is_own = is_own_machine(mysql->host);

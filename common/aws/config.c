@@ -394,6 +394,18 @@ bool ria_config_load(const struct ria_world *world, struct ria_config *out, stru
     return ok;
 }
 
+static const struct ria_ini_section *find_section(
+    const struct ria_ini *ini, const char *host, uint16_t port, const char *user)
+{
+    for (size_t i = 0; i < ini->section_count; i++) {
+        struct key key;
+        if (parse_key(ini->sections[i].name, &key) && key_matches(&key, host, port, user)) {
+            return &ini->sections[i];
+        }
+    }
+    return NULL;
+}
+
 void ria_config_match(
     const struct ria_config *config,
     const char *host,
@@ -403,14 +415,11 @@ void ria_config_match(
 {
     *out = (struct ria_target){0};
     for (size_t i = 0; i < config->count; i++) {
-        const struct ria_ini *ini = &config->ini[i];
-        for (size_t j = 0; j < ini->section_count; j++) {
-            struct key key;
+        const struct ria_ini_section *section = find_section(&config->ini[i], host, port, user);
+        if (section != NULL) {
             struct ria_error ignored; /* every section was checked when the file was read */
-            if (parse_key(ini->sections[j].name, &key) && key_matches(&key, host, port, user)) {
-                (void)read_section(ini, config->path[i], &ini->sections[j], out, &ignored);
-                return;
-            }
+            (void)read_section(&config->ini[i], config->path[i], section, out, &ignored);
+            return;
         }
     }
 }

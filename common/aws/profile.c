@@ -210,13 +210,14 @@ bool ria_profiles_has(
 {
     for (size_t i = 0; i < profiles->count; i++) {
         const struct ria_profile_section *section = &profiles->sections[i];
-        if (is_named(profiles, section, kind, name)) {
-            if (where != NULL) {
-                *where =
-                    (struct ria_setting){"", profiles->path[section->file], section->section->line};
-            }
-            return true;
+        if (!is_named(profiles, section, kind, name)) {
+            continue;
         }
+        if (where != NULL) {
+            *where =
+                (struct ria_setting){"", profiles->path[section->file], section->section->line};
+        }
+        return true;
     }
     return false;
 }

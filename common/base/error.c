@@ -77,6 +77,9 @@ void ria_mark_cut(char *text, size_t size)
 }
 
 static void fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+static void fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
 {
     if (err == NULL) {
         return;

@@ -22,8 +22,9 @@ enum {
 bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE]) RIA_MUST_USE;
 
 /* Reads RFC 3339 (2026-08-22T12:34:56Z, with fraction or +hh:mm), and the "UTC" ending that
- * botocore's file cache writes. A fraction is dropped. False, with *out untouched, for anything else
- * and for a time that does not come after the start of 1970: 0 stands for "no time" elsewhere. */
+ * botocore's file cache writes. A fraction is dropped. False, with *out untouched, for anything
+ * else and for a time that does not come after the start of 1970: 0 stands for "no time" elsewhere.
+ */
 bool ria_timestamp_parse(const char *text, int64_t *out) RIA_MUST_USE;
 
 #endif

@@ -64,7 +64,7 @@ static bool warn(struct parser *parser, const char *what)
     return true;
 }
 
-static char *trimmed_end(char *start, char *end)
+static char *trimmed_end(const char *start, char *end)
 {
     while (end > start && is_blank(end[-1])) {
         end--;
@@ -282,17 +282,17 @@ static bool take_text(struct parser *parser, char *at)
 bool ria_ini_parse(
     const char *name, struct ria_buf *text, struct ria_ini *out, struct ria_error *err)
 {
-    RIA_AUTO(ini) ini = {.text = {.max = RIA_INI_TEXT_MAX}};
+    struct ria_ini ini = {.text = {.max = RIA_INI_TEXT_MAX}};
     struct parser parser = {.name = name, .ini = &ini, .err = err};
     if (!check_text(&parser, text)) {
         return false;
     }
     ria_buf_move(&ini.text, text);
     if (ini.text.data != NULL && !take_text(&parser, ini.text.data)) {
+        ria_ini_release(&ini);
         return false;
     }
     *out = ini;
-    ini = (struct ria_ini){0};
     return true;
 }
 

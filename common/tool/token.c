@@ -27,6 +27,7 @@ static const char help[] =
 struct arguments {
     const char *hostname;
     const char *port;
+    unsigned port_number;
     const char *username;
     const char *region;
     const char *profile;
@@ -60,6 +61,19 @@ static const char **place_of(struct arguments *arguments, int option)
     default:
         return NULL;
     }
+}
+
+/* Decimal digits only; 0 for anything that is no port. */
+static unsigned port_of(const char *text)
+{
+    unsigned port = 0;
+    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 5) {
+        return 0;
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        port = (port * 10) + (unsigned)(*at - '0');
+    }
+    return port <= UINT16_MAX ? port : 0;
 }
 
 /* getopt_long() has not yet gone past a word of several letters, so the letter is named. It leaves
@@ -108,20 +122,11 @@ static int parse(int argc, char **argv, struct arguments *out)
             return ria_usage("token", "%s is missing", required[i].name);
         }
     }
+    out->port_number = port_of(out->port);
+    if (out->port_number == 0) {
+        return ria_usage("token", "--port \"%s\" is not between 1 and 65535", out->port);
+    }
     return RIA_EXIT_OK;
-}
-
-/* Decimal digits only; 0 for anything that is no port. */
-static unsigned port_of(const char *text)
-{
-    unsigned port = 0;
-    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 5) {
-        return 0;
-    }
-    for (const char *at = text; *at != '\0'; at++) {
-        port = (port * 10) + (unsigned)(*at - '0');
-    }
-    return port <= UINT16_MAX ? port : 0;
 }
 
 int ria_command_token(int argc, char **argv, const struct ria_world *world)
@@ -134,13 +139,9 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
     if (arguments.wants_help) {
         return ria_print(help);
     }
-    unsigned port = port_of(arguments.port);
-    if (port == 0) {
-        return ria_usage("token", "--port \"%s\" is not between 1 and 65535", arguments.port);
-    }
     struct ria_login login = {
         .host = arguments.hostname,
-        .port = port,
+        .port = arguments.port_number,
         .user = arguments.username,
         .channel = RIA_CHANNEL_NONE,
         .region = arguments.region,

@@ -39,6 +39,9 @@ static void write_line(const struct ria_report *report, const char *line)
 }
 
 static void format_line(char line[LINE_SIZE], const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static void format_line(char line[LINE_SIZE], const char *format, va_list args)
 {
     (void)vsnprintf(line, LINE_SIZE, format, args);
     ria_printable(line);

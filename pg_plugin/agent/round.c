@@ -75,19 +75,26 @@ static void read_file(struct work *work, const char *path, bool is_required)
     }
 }
 
+static const struct ria_service *find_service(const struct ria_service_file *file, const char *name)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        if (strcmp(file->services[i].name, name) == 0) {
+            return &file->services[i];
+        }
+    }
+    return NULL;
+}
+
 /* libpq takes the first group of a name, over both files. */
 static const struct ria_service *find_first(
     const struct work *work, const char *name, const struct ria_service_file **file)
 {
-    for (size_t i = 0; i < work->file_count; i++) {
+    const struct ria_service *found = NULL;
+    for (size_t i = 0; found == NULL && i < work->file_count; i++) {
         *file = &work->files[i];
-        for (size_t j = 0; j < (*file)->count; j++) {
-            if (strcmp((*file)->services[j].name, name) == 0) {
-                return &(*file)->services[j];
-            }
-        }
+        found = find_service(*file, name);
     }
-    return NULL;
+    return found;
 }
 
 static bool is_reached(struct work *work, const struct ria_entry *entry)
@@ -138,6 +145,16 @@ static void take_entry(struct work *work, const struct ria_entry *entry)
     work->candidates[work->count++] = found;
 }
 
+static void take_entries(struct work *work, const struct ria_service_file *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        struct ria_entry entry;
+        if (ria_entry_take(file, &file->services[i], &entry)) {
+            take_entry(work, &entry);
+        }
+    }
+}
+
 static bool collect(struct work *work)
 {
     struct ria_service_paths *paths = calloc(1, sizeof(*paths));
@@ -156,12 +173,7 @@ static bool collect(struct work *work)
         return false;
     }
     for (size_t i = 0; i < work->file_count; i++) {
-        for (size_t j = 0; j < work->files[i].count; j++) {
-            struct ria_entry entry;
-            if (ria_entry_take(&work->files[i], &work->files[i].services[j], &entry)) {
-                take_entry(work, &entry);
-            }
-        }
+        take_entries(work, &work->files[i]);
     }
     return true;
 }
@@ -193,16 +205,21 @@ static size_t group_size(const struct work *work, size_t first)
     return size;
 }
 
+static void check_pair(struct work *work, struct candidate *later, struct candidate *earlier)
+{
+    struct ria_error err;
+    if (!ria_entry_may_share(&later->entry, &earlier->entry, &err)) {
+        ria_report_state(work->agent->report, "%s", err.text);
+        later->is_good = false;
+        earlier->is_good = false;
+    }
+}
+
 static void check_sharing(struct work *work, struct candidate *group, size_t size)
 {
     for (size_t i = 1; i < size; i++) {
         for (size_t j = 0; j < i; j++) {
-            struct ria_error err;
-            if (!ria_entry_may_share(&group[i].entry, &group[j].entry, &err)) {
-                ria_report_state(work->agent->report, "%s", err.text);
-                group[i].is_good = false;
-                group[j].is_good = false;
-            }
+            check_pair(work, &group[i], &group[j]);
         }
     }
 }

@@ -20,7 +20,7 @@ struct ria_agent {
 };
 
 /* A hundred thousand names. */
-#define RIA_AGENT_PUBLISHED_MAX (4 * 1024 * 1024)
+#define RIA_AGENT_PUBLISHED_MAX ((size_t)4 * 1024 * 1024)
 
 struct ria_round {
     size_t entries; /* with a passfile in the directory */

@@ -242,17 +242,25 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
 
 /* -- two entries ---------------------------------------------------------------------------- */
 
+static bool has_host(const struct ria_entry *entry, const struct ria_entry_host *wanted)
+{
+    for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
+        struct ria_entry_host host;
+        if (ria_entry_host(entry, i, &host) && strcmp(host.host, wanted->host) == 0 &&
+            strcmp(host.port, wanted->port) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A host that both entries have, in *out. */
 static bool common_host(
     const struct ria_entry *a, const struct ria_entry *b, struct ria_entry_host *out)
 {
     for (size_t i = 0; i < ria_entry_host_count(a); i++) {
-        for (size_t j = 0; j < ria_entry_host_count(b); j++) {
-            struct ria_entry_host other;
-            if (ria_entry_host(a, i, out) && ria_entry_host(b, j, &other) &&
-                strcmp(out->host, other.host) == 0 && strcmp(out->port, other.port) == 0) {
-                return true;
-            }
+        if (ria_entry_host(a, i, out) && has_host(b, out)) {
+            return true;
         }
     }
     return false;

@@ -9,6 +9,7 @@
 #include "verify.h"
 
 #include <mysql/plugin_auth.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,14 @@ static int ask_verifier(const MYSQL_SERVER_AUTH_INFO *info, const unsigned char 
     }
     char user[MYSQL_USERNAME_LENGTH + 1];
     (void)snprintf(user, sizeof(user), "%.*s", (int)info->user_name_length, info->user_name);
+    /* The client sends a text and its NUL. Without the NUL nothing is a token; one in the middle is
+     * the verifier's to refuse. */
+    bool ends_in_nul = len > 0 && packet[len - 1] == '\0';
     struct rdslab_login login = {
         .resource = resource,
         .user = user,
         .token = (const char *)packet,
-        .token_len = strnlen((const char *)packet, len),
+        .token_len = ends_in_nul ? len - 1 : 0,
     };
     return rdslab_verify(socket_name, &login) == RDSLAB_ACCEPTED ? CR_OK : CR_ERROR;
 }

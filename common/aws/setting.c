@@ -31,6 +31,10 @@ enum ria_outcome ria_setting_read(
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = RIA_INI_TEXT_MAX};
+    /* The usual way to say "no file" where a variable must name one. */
+    if (strcmp(path, "/dev/null") == 0) {
+        return ria_absent(err, "/dev/null holds nothing");
+    }
     enum ria_outcome outcome = world->read_file(world->self, path, &text, file, err);
     if (outcome != RIA_FOUND) {
         return outcome;

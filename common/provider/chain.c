@@ -34,7 +34,8 @@ static void add_step(
 /* "no AWS credentials; environment: ... is not set; profile: ...; ..." */
 static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct ria_error *err)
 {
-    RIA_AUTO(buf) list = {.max = RIA_ERROR_TEXT_MAX};
+    /* What does not fit into an error's text is cut there, with a mark. */
+    RIA_AUTO(buf) list = {.max = sizeof(trail->step) + RIA_ERROR_TEXT_MAX};
     for (size_t i = 0; i < trail->count; i++) {
         ria_buf_addf(&list, "; %s: %s", trail->step[i].source, trail->step[i].text);
     }

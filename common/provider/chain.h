@@ -19,7 +19,7 @@ struct ria_trail {
     struct ria_trail_step {
         const char *source;
         enum ria_outcome outcome;
-        char text[160]; /* the source's own words; for FOUND, where the credentials are from */
+        char text[256]; /* the source's own words; for FOUND, where the credentials are from */
     } step[RIA_TRAIL_MAX];
     size_t count;
 };

@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, harness  # noqa: E402
 from mariadb_client import MariadbCase  # noqa: E402
 
-PROGRAM = harness.BUILD / "tests" / "integration" / "connections"
+PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
 WHO_IS_IT = f"{USER}@%"
 
 # ASYNC_CONTEXT_DEFAULT_STACK_SIZE of Connector/C 3.1 to 3.3.18; later ones have 256 KB.

@@ -121,7 +121,7 @@ class Memory(MariadbCase):
         self.assert_clean(report)
 
     def test_a_program_on_libmariadb(self):
-        program = harness.BUILD / "tests" / "integration" / "connections"
+        program = harness.BUILD / "tests" / "integration" / "src" / "connections"
         place = (self.lab.mariadb.host, self.lab.mariadb.port, USER)
         rows = (("change-user", USER, ""), ("reconnect",), ("threads", 8))
         for command, *arguments in rows:

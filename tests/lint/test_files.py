@@ -1,5 +1,6 @@
 """Sizes of files, and shell scripts."""
 import pathlib
+import re
 import shutil
 import sys
 import unittest
@@ -31,6 +32,16 @@ class Files(unittest.TestCase):
             for path in [harness.SOURCE / folder, *sorted((harness.SOURCE / folder).rglob("*"))]:
                 if path.is_dir() and any(p.suffix in (".c", ".py", ".json") for p in path.iterdir()):
                     self.assertTrue((path / "README.md").exists(), "%s has no README.md" % path)
+
+    def test_the_version_is_the_same_everywhere(self):
+        version = re.search(r"version: '([0-9.]+)'", self.read("meson.build")).group(1)
+        self.assertIn(f'#define RIA_VERSION "{version}"', self.read("common/rds_iam.h"))
+        self.assertIn("{%s}" % version.replace(".", ", "), self.read("mysql_plugin/mariadb/authenticate.c"))
+        self.assertIn(f"## {version}\n", self.read("NEWS.md"))
+
+    @staticmethod
+    def read(name):
+        return (harness.SOURCE / name).read_text(encoding="utf-8")
 
     def test_shell_scripts_pass_shellcheck(self):
         self.assertIsNotNone(shutil.which("shellcheck"), "apt-get install shellcheck")

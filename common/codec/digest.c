@@ -4,7 +4,8 @@
  * needs no second fetch, and is three times as fast as EVP_MAC for messages as short as ours. */
 #include "codec/digest.h"
 
-#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -38,26 +39,65 @@ static void (*const openssl_functions[])(void) = {
     (void (*)(void))CRYPTO_THREAD_run_once,
 };
 
+enum {
+    FUNCTIONS = sizeof(openssl_functions) / sizeof(openssl_functions[0])
+};
+
+/* The loaded object that each function lies in. */
+struct owners {
+    uintptr_t address[FUNCTIONS];
+    uintptr_t base[FUNCTIONS]; /* 0: not found yet */
+    const char *name[FUNCTIONS];
+};
+
+static bool covers(const struct dl_phdr_info *object, uintptr_t address)
+{
+    for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+        uintptr_t start = object->dlpi_addr + object->dlpi_phdr[i].p_vaddr;
+        if (object->dlpi_phdr[i].p_type == PT_LOAD && address >= start &&
+            address - start < object->dlpi_phdr[i].p_memsz) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The program headers identify an object; its load address is 0 for a program at a fixed place. */
+static int look_into(struct dl_phdr_info *object, size_t size, void *self)
+{
+    (void)size;
+    struct owners *owners = self;
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        if (owners->base[i] == 0 && covers(object, owners->address[i])) {
+            owners->base[i] = (uintptr_t)object->dlpi_phdr;
+            owners->name[i] =
+                *object->dlpi_name == '\0' ? program_invocation_name : object->dlpi_name;
+        }
+    }
+    return 0;
+}
+
+/* Address ranges tell it at once; dladdr() would search libcrypto's symbols for each name. */
 static bool lie_in_one_object(struct ria_error *err)
 {
-    Dl_info first = {0};
-    for (size_t i = 0; i < sizeof(openssl_functions) / sizeof(openssl_functions[0]); i++) {
-        Dl_info info = {0};
-        void *address = NULL; /* POSIX lets a function's address be an object's; ISO C does not */
-        memcpy(&address, &openssl_functions[i], sizeof(address));
-        if (dladdr(address, &info) == 0) {
+    struct owners owners = {0};
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        /* POSIX lets a function's address be an object's; ISO C does not. */
+        memcpy(&owners.address[i], &openssl_functions[i], sizeof(owners.address[i]));
+    }
+    (void)dl_iterate_phdr(look_into, &owners);
+    for (size_t i = 0; i < FUNCTIONS; i++) {
+        if (owners.base[i] == 0) {
             return ria_fail(err, RIA_E_CRYPTO, "cannot tell where OpenSSL's functions lie");
         }
-        if (i == 0) {
-            first = info;
-        } else if (info.dli_fbase != first.dli_fbase) {
+        if (owners.base[i] != owners.base[0]) {
             return ria_fail(
                 err,
                 RIA_E_CRYPTO,
                 "OpenSSL's functions are mixed from %s and %s: this program exports OpenSSL names "
                 "of its own; link it without -rdynamic or hide them",
-                first.dli_fname,
-                info.dli_fname);
+                owners.name[0],
+                owners.name[i]);
         }
     }
     return true;

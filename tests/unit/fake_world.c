@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tables behind the functions of a world. */
+#include "fake_world.h"
+
+#include "unit.h"
+
+static const char *get_env(void *self, const char *name)
+{
+    const struct ria_fake *fake = self;
+    for (size_t i = 0; i < fake->variable_count; i++) {
+        if (strcmp(fake->variables[i].name, name) == 0) {
+            return fake->variables[i].value;
+        }
+    }
+    return NULL;
+}
+
+static int64_t get_now(void *self)
+{
+    const struct ria_fake *fake = self;
+    return fake->now;
+}
+
+static int64_t get_ticks(void *self)
+{
+    struct ria_fake *fake = self;
+    fake->ticks += fake->ticks_step;
+    return fake->ticks;
+}
+
+static uid_t get_uid(void *self)
+{
+    (void)self;
+    return RIA_FAKE_UID;
+}
+
+static bool get_privileged(void *self)
+{
+    const struct ria_fake *fake = self;
+    return fake->is_privileged;
+}
+
+static struct ria_fake_file *find_file(struct ria_fake *fake, const char *path)
+{
+    for (size_t i = 0; i < fake->file_count; i++) {
+        if (strcmp(fake->files[i].path, path) == 0) {
+            return &fake->files[i];
+        }
+    }
+    return NULL;
+}
+
+static enum ria_outcome read_file(
+    void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    struct ria_fake *fake = self;
+    const struct ria_fake_file *found = find_file(fake, path);
+    fake->reads++;
+    if (found == NULL) {
+        return ria_absent(err, "%s does not exist", path);
+    }
+    if (found->text == NULL) {
+        return ria_failed(err, RIA_E_CONFIG, "%s: cannot be opened: Permission denied", path);
+    }
+    ria_buf_add(out, found->text, found->len);
+    if (out->failed) {
+        return ria_failed(err, RIA_E_CONFIG, "%s: cannot be read whole", path);
+    }
+    if (file != NULL) {
+        *file = found->file;
+    }
+    return RIA_FOUND;
+}
+
+static void keep_line(void *self, enum ria_log_level level, const char *line)
+{
+    struct ria_fake *fake = self;
+    if (fake->log_count == RIA_FAKE_ITEMS_MAX) {
+        return;
+    }
+    struct ria_fake_line *kept = &fake->log[fake->log_count++];
+    kept->level = level;
+    (void)snprintf(kept->text, sizeof(kept->text), "%s", line);
+}
+
+void ria_fake_init(struct ria_fake *fake)
+{
+    *fake = (struct ria_fake){
+        .world =
+            {
+                .self = fake,
+                .env = get_env,
+                .now = get_now,
+                .ticks = get_ticks,
+                .read_file = read_file,
+                .uid = get_uid,
+                .is_privileged = get_privileged,
+                .log = keep_line,
+            },
+        .now = 1787402096,
+        .ticks = 5000,
+    };
+    ria_fake_env(fake, "HOME", "/home/u");
+}
+
+void ria_fake_env(struct ria_fake *fake, const char *name, const char *value)
+{
+    size_t at = 0;
+    while (at < fake->variable_count && strcmp(fake->variables[at].name, name) != 0) {
+        at++;
+    }
+    assert_true(at < RIA_FAKE_ITEMS_MAX);
+    fake->variables[at] = (struct ria_fake_variable){name, value};
+    fake->variable_count += at == fake->variable_count ? 1 : 0;
+}
+
+struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text)
+{
+    struct ria_fake_file *file = find_file(fake, path);
+    if (file == NULL) {
+        assert_true(fake->file_count < RIA_FAKE_ITEMS_MAX);
+        file = &fake->files[fake->file_count++];
+    }
+    *file = (struct ria_fake_file){
+        .path = path,
+        .text = text,
+        .len = text == NULL ? 0 : strlen(text),
+        .file = {.owner = RIA_FAKE_UID, .mode = 0100600},
+    };
+    return file;
+}
+
+bool ria_fake_logged(const struct ria_fake *fake, enum ria_log_level level, const char *piece)
+{
+    for (size_t i = 0; i < fake->log_count; i++) {
+        if (fake->log[i].level == level && strstr(fake->log[i].text, piece) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t ria_fake_log_count(const struct ria_fake *fake, enum ria_log_level level)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < fake->log_count; i++) {
+        count += fake->log[i].level == level ? 1 : 0;
+    }
+    return count;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A world of tables: environment, files, clocks and a log that is kept. Nothing of the machine is
+ * seen through it, so tests need no setenv, no file and no sleep.
+ *
+ *     struct ria_fake fake;
+ *     ria_fake_init(&fake);
+ *     ria_fake_env(&fake, "AWS_PROFILE", "etl");
+ *     ria_fake_file(&fake, "/home/u/.aws/config", "[profile etl]\n");
+ *     ria_token_for(&login, deadline, &fake.world, ...);
+ *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "others can write it"));
+ *
+ * HOME is /home/u. Strings are borrowed. The struct must not be copied: its world points to it.
+ */
+#ifndef RIA_UNIT_FAKE_WORLD_H
+#define RIA_UNIT_FAKE_WORLD_H
+
+#include "base/world.h"
+
+enum {
+    RIA_FAKE_UID = 1000,
+    RIA_FAKE_ITEMS_MAX = 32,
+};
+
+#define RIA_FAKE_CONFIG "/home/u/.config/rds-iam/config"
+#define RIA_FAKE_AWS_CONFIG "/home/u/.aws/config"
+#define RIA_FAKE_AWS_CREDENTIALS "/home/u/.aws/credentials"
+
+struct ria_fake_file {
+    const char *path;
+    const char *text; /* NULL: it is there and cannot be opened */
+    size_t len;
+    struct ria_file file;
+};
+
+struct ria_fake {
+    struct ria_world world;
+    struct ria_fake_variable {
+        const char *name;
+        const char *value;
+    } variables[RIA_FAKE_ITEMS_MAX];
+    size_t variable_count;
+    struct ria_fake_file files[RIA_FAKE_ITEMS_MAX];
+    size_t file_count;
+    size_t reads; /* how often a file was asked for, also one that is not there */
+    int64_t now;
+    int64_t ticks;
+    int64_t ticks_step; /* how far each look at the ticks moves them */
+    bool is_privileged;
+    struct ria_fake_line {
+        enum ria_log_level level;
+        char text[RIA_ERROR_TEXT_MAX];
+    } log[RIA_FAKE_ITEMS_MAX];
+    size_t log_count;
+};
+
+/* An empty world of uid RIA_FAKE_UID at 2026-08-22T12:34:56Z. */
+void ria_fake_init(struct ria_fake *fake);
+
+/* Sets a variable, or the text of a file that belongs to the user with mode 0600; replaces. */
+void ria_fake_env(struct ria_fake *fake, const char *name, const char *value);
+struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text);
+
+/* Whether a line of that level holds the piece. */
+bool ria_fake_logged(const struct ria_fake *fake, enum ria_log_level level, const char *piece);
+
+/* How many lines of that level there are. */
+size_t ria_fake_log_count(const struct ria_fake *fake, enum ria_log_level level);
+
+#endif

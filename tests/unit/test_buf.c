@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The buffer: its maximum, its memory of a failure, and that it starts again after it. */
+#include "base/buf.h"
+
+#include "unit.h"
+
+static void an_empty_buffer_is_an_empty_text(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 10};
+    assert_string_equal(ria_buf_text(&buf), "");
+    ria_buf_add(&buf, NULL, 0);
+    assert_string_equal(ria_buf_text(&buf), "");
+    ria_buf_clear(&buf);
+    ria_buf_release(&buf);
+    ria_buf_release(&buf);
+    assert_int_equal(buf.max, 10);
+}
+
+static void every_kind_of_append_ends_in_a_nul(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 1000};
+    ria_buf_add_text(&buf, "text ");
+    ria_buf_add(&buf, "bytes and more", 5);
+    ria_buf_add_char(&buf, ' ');
+    ria_buf_addf(&buf, "%d%%%s", 7, "");
+    char *room = ria_buf_reserve(&buf, 3);
+    assert_non_null(room);
+    memcpy(room, "end", 3);
+    ria_buf_grown(&buf, 3);
+    assert_string_equal(ria_buf_text(&buf), "text bytes 7%end");
+    assert_int_equal(buf.len, strlen("text bytes 7%end"));
+}
+
+static void a_nul_byte_is_a_byte(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 8};
+    ria_buf_add(&buf, "a\0b", 4);
+    ria_buf_add_char(&buf, '\0');
+    assert_int_equal(buf.len, 5);
+    assert_memory_equal(buf.data, "a\0b\0\0", 6);
+}
+
+/* Around the sizes at which memory is got anew, and around the maximum. */
+static void the_maximum_is_exact(void **state)
+{
+    (void)state;
+    static const size_t maxima[] = {0, 1, 2, 126, 127, 128, 129, 255, 256, 1000, 4096};
+    for (size_t i = 0; i < RIA_COUNT(maxima); i++) {
+        RIA_AUTO(buf) buf = {.max = maxima[i]};
+        for (size_t len = 0; len < maxima[i]; len++) {
+            ria_buf_add_char(&buf, (char)('a' + (len % 26)));
+        }
+        assert_non_null(ria_buf_text(&buf));
+        assert_int_equal(buf.len, maxima[i]);
+        assert_int_equal(strlen(ria_buf_text(&buf)), maxima[i]);
+        ria_buf_add_char(&buf, 'x');
+        assert_null(ria_buf_text(&buf));
+        assert_int_equal(buf.len, maxima[i]);
+    }
+}
+
+static void growing_keeps_every_byte(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 100000};
+    for (int i = 0; i < 20000; i++) {
+        ria_buf_addf(&buf, "%05d", i);
+    }
+    const char *text = ria_buf_text(&buf);
+    assert_non_null(text);
+    for (int i = 0; i < 20000; i++) {
+        char want[16];
+        (void)snprintf(want, sizeof(want), "%05d", i);
+        assert_memory_equal(text + (5 * i), want, 5);
+    }
+}
+
+static void a_failure_is_remembered_until_the_buffer_is_cleared(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 4};
+    ria_buf_add_text(&buf, "abc");
+    ria_buf_add_text(&buf, "de");
+    assert_null(ria_buf_text(&buf));
+    ria_buf_add_text(&buf, "d");
+    ria_buf_addf(&buf, "%s", "d");
+    assert_null(ria_buf_reserve(&buf, 0));
+    assert_null(ria_buf_text(&buf));
+    ria_buf_clear(&buf);
+    assert_string_equal(ria_buf_text(&buf), "");
+    ria_buf_add_text(&buf, "wxyz");
+    assert_string_equal(ria_buf_text(&buf), "wxyz");
+}
+
+static void a_length_near_the_end_of_size_t_does_not_wrap(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 100};
+    ria_buf_add_text(&buf, "abc");
+    assert_null(ria_buf_reserve(&buf, SIZE_MAX));
+    assert_true(buf.failed);
+    ria_buf_clear(&buf);
+    assert_null(ria_buf_reserve(&buf, SIZE_MAX - 2));
+    assert_int_equal(buf.len, 0);
+}
+
+static void clearing_and_growing_wipe_the_bytes(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) buf = {.max = 1000};
+    ria_buf_add_text(&buf, "secret-of-some-length");
+    size_t len = buf.len;
+    ria_buf_clear(&buf);
+    for (size_t i = 0; i < len; i++) {
+        assert_int_equal(buf.data[i], 0);
+    }
+    assert_string_equal(ria_buf_text(&buf), "");
+}
+
+static void moving_leaves_an_empty_buffer_behind(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) from = {.max = 50};
+    RIA_AUTO(buf) to = {.max = 10};
+    ria_buf_add_text(&from, "more than ten bytes");
+    ria_buf_add_text(&to, "old");
+    ria_buf_move(&to, &from);
+    assert_string_equal(ria_buf_text(&to), "more than ten bytes");
+    assert_string_equal(ria_buf_text(&from), "");
+    assert_null(from.data);
+    ria_buf_add_text(&from, "again");
+    assert_string_equal(ria_buf_text(&from), "again");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_buffer_is_an_empty_text),
+        cmocka_unit_test(every_kind_of_append_ends_in_a_nul),
+        cmocka_unit_test(a_nul_byte_is_a_byte),
+        cmocka_unit_test(the_maximum_is_exact),
+        cmocka_unit_test(growing_keeps_every_byte),
+        cmocka_unit_test(a_failure_is_remembered_until_the_buffer_is_cleared),
+        cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
+        cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
+        cmocka_unit_test(moving_leaves_an_empty_buffer_behind),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Host names: region, kind, partition, and the sentence for each name that holds no region. */
+#include "aws/endpoint.h"
+
+#include "unit.h"
+#include "vectors.h"
+
+static void every_host_of_the_vectors_gives_its_region(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("endpoints.json");
+    json_t *cases = json_object_get(root, "cases");
+    size_t i;
+    json_t *row;
+    assert_int_equal(json_array_size(cases), 35);
+    json_array_foreach(cases, i, row)
+    {
+        const char *host = ria_vector_need(row, "host");
+        const char *region = ria_vector_text(row, "region");
+        struct ria_endpoint endpoint;
+        struct ria_error err = {0};
+        enum ria_outcome outcome = ria_endpoint_parse(host, &endpoint, &err);
+        if (region == NULL) {
+            expect(host, outcome != RIA_FOUND);
+            expect_text(host, endpoint.region, "");
+            expect_number(host, err.code, RIA_E_ENDPOINT);
+        } else {
+            expect_number(host, outcome, RIA_FOUND);
+            expect_text(host, endpoint.region, region);
+        }
+    }
+    json_decref(root);
+}
+
+static void kind_and_partition_are_told_by_the_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *host;
+        enum ria_endpoint_kind kind;
+        const char *partition;
+    } rows[] = {
+        {"an instance", "db.abc.us-east-1.rds.amazonaws.com", RIA_ENDPOINT_INSTANCE, "aws"},
+        {"a cluster", "c.cluster-abc.us-east-1.rds.amazonaws.com", RIA_ENDPOINT_CLUSTER, "aws"},
+        {"its reader",
+         "c.cluster-ro-abc.us-east-1.rds.amazonaws.com",
+         RIA_ENDPOINT_CLUSTER_READER,
+         "aws"},
+        {"a custom endpoint",
+         "c.cluster-custom-abc.us-east-1.rds.amazonaws.com",
+         RIA_ENDPOINT_CLUSTER_CUSTOM,
+         "aws"},
+        {"a proxy", "p.proxy-abc.us-east-1.rds.amazonaws.com", RIA_ENDPOINT_PROXY, "aws"},
+        {"a proxy's further endpoint",
+         "e.endpoint.proxy-abc.us-east-1.rds.amazonaws.com",
+         RIA_ENDPOINT_PROXY,
+         "aws"},
+        {"Limitless",
+         "l.shardgrp-abc.us-east-1.rds.amazonaws.com",
+         RIA_ENDPOINT_SHARD_GROUP,
+         "aws"},
+        {"China", "db.abc.rds.cn-north-1.amazonaws.com.cn", RIA_ENDPOINT_INSTANCE, "aws-cn"},
+        {"GovCloud", "db.abc.us-gov-west-1.rds.amazonaws.com", RIA_ENDPOINT_INSTANCE, "aws-us-gov"},
+        {"the European cloud",
+         "db.abc.eusc-de-east-1.rds.amazonaws.eu",
+         RIA_ENDPOINT_INSTANCE,
+         "aws-eusc"},
+        {"ISO", "db.abc.rds.us-iso-east-1.c2s.ic.gov", RIA_ENDPOINT_INSTANCE, "aws-iso"},
+        {"ISOB", "db.abc.rds.us-isob-east-1.sc2s.sgov.gov", RIA_ENDPOINT_INSTANCE, "aws-iso-b"},
+        {"ISOE", "db.abc.eu-isoe-west-1.rds.cloud.adc-e.uk", RIA_ENDPOINT_INSTANCE, "aws-iso-e"},
+        {"ISOF", "db.abc.us-isof-south-1.rds.csp.hci.ic.gov", RIA_ENDPOINT_INSTANCE, "aws-iso-f"},
+        {"a region with two digits",
+         "db.abc.ap-south-12.rds.amazonaws.com",
+         RIA_ENDPOINT_INSTANCE,
+         "aws"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_endpoint endpoint;
+        struct ria_error err;
+        expect_number(
+            rows[i].sentence, ria_endpoint_parse(rows[i].host, &endpoint, &err), RIA_FOUND);
+        expect_number(rows[i].sentence, endpoint.kind, rows[i].kind);
+        expect_text(rows[i].sentence, endpoint.partition, rows[i].partition);
+    }
+}
+
+static void a_name_without_a_region_has_a_sentence_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *host;
+        enum ria_outcome outcome;
+        const char *piece;
+    } rows[] = {
+        {"a global endpoint",
+         "g.global-abc.global.rds.amazonaws.com",
+         RIA_ABSENT,
+         "is an Aurora global endpoint, whose name holds no region; say the region of its writer: "
+         "[g.global-abc.global.rds.amazonaws.com] region = REGION"},
+        {"another service",
+         "id.dsql.us-east-1.on.aws",
+         RIA_FAILED,
+         "is an Aurora DSQL endpoint: its tokens are another kind (service dsql)"},
+        {"an alias",
+         "db.example.com",
+         RIA_ABSENT,
+         "db.example.com is no RDS endpoint: the server would refuse a token signed for it; if it "
+         "is a tunnel or an alias, say what it stands for: [db.example.com] endpoint = NAME:PORT"},
+        {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is no RDS endpoint"},
+        {"a name that goes on behind the suffix",
+         "db.abc.us-east-1.rds.amazonaws.com.evil.example",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
+        {"a suffix without its dot",
+         "db.abc.us-east-1.rds.evilamazonaws.com",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
+        {"an empty label", "db..us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
+        {"a dot in front", ".abc.us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
+        {"a region that is none",
+         "db.abc.east1.rds.amazonaws.com",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
+        {"more labels than a name has",
+         "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.us-east-1.rds.amazonaws.com",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
+        {"nothing", "", RIA_FAILED, "\"\" is no host name"},
+        {"a dot", ".", RIA_ABSENT, ". is no RDS endpoint"},
+        {"a blank", "db example", RIA_FAILED, "\"db example\" is no host name"},
+        {"a URL", "https://db.abc.us-east-1.rds.amazonaws.com", RIA_FAILED, "is no host name"},
+        {"a query", "db.abc.us-east-1.rds.amazonaws.com/?x=", RIA_FAILED, "is no host name"},
+        {"a line break", "db\nX: y", RIA_FAILED, "\"db?X: y\" is no host name"},
+        {"letters of another alphabet", "d\xc3\xbc.example", RIA_FAILED, "is no host name"},
+        {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is no host name"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_endpoint endpoint;
+        struct ria_error err = {0};
+        expect_number(
+            rows[i].sentence, ria_endpoint_parse(rows[i].host, &endpoint, &err), rows[i].outcome);
+        expect_piece(rows[i].sentence, err.text, rows[i].piece);
+        expect_number(rows[i].sentence, err.code, RIA_E_ENDPOINT);
+    }
+}
+
+static void case_and_one_trailing_dot_do_not_count(void **state)
+{
+    (void)state;
+    struct ria_endpoint endpoint;
+    struct ria_error err;
+    assert_int_equal(
+        ria_endpoint_parse("DB.Abc.US-East-1.RDS.amazonaws.COM.", &endpoint, &err), RIA_FOUND);
+    assert_string_equal(endpoint.host, "db.abc.us-east-1.rds.amazonaws.com");
+    assert_int_equal(
+        ria_endpoint_parse("db.abc.us-east-1.rds.amazonaws.com..", &endpoint, &err), RIA_ABSENT);
+}
+
+static void the_longest_host_is_read_and_one_byte_more_refused(void **state)
+{
+    (void)state;
+    char host[RIA_HOST_SIZE + 1];
+    struct ria_endpoint endpoint;
+    struct ria_error err;
+    memset(host, 'a', sizeof(host));
+    host[RIA_HOST_SIZE - 1] = '\0';
+    assert_int_equal(ria_endpoint_parse(host, &endpoint, &err), RIA_ABSENT);
+    assert_string_equal(endpoint.host, host);
+    host[RIA_HOST_SIZE - 1] = 'a';
+    host[RIA_HOST_SIZE] = '\0';
+    assert_int_equal(ria_endpoint_parse(host, &endpoint, &err), RIA_FAILED);
+}
+
+static void a_plausible_region_has_the_form_of_one(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "us-east-1",
+        "eu-central-2",
+        "us-gov-west-1",
+        "eusc-de-east-1",
+        "us-isob-east-1",
+        "ap-southeast-12",
+        "il-central-1"};
+    static const char *const bad[] = {
+        "",
+        "us",
+        "us-east",
+        "us-east-",
+        "us-east-x",
+        "us-east-123",
+        "us-1",
+        "u-east-1",
+        "europe-west-1",
+        "US-EAST-1",
+        "us--east-1",
+        "us-east-1 ",
+        "us-east-1/x",
+        "us-e4st-1",
+        "-us-east-1",
+        "rds",
+        "global",
+        "us-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"};
+    for (size_t i = 0; i < RIA_COUNT(good); i++) {
+        expect(good[i], ria_region_is_plausible(good[i]));
+    }
+    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
+        expect(bad[i], !ria_region_is_plausible(bad[i]));
+    }
+}
+
+static void ports_are_plain_decimal_from_1_to_65535(void **state)
+{
+    (void)state;
+    char text[16];
+    for (unsigned want = 1; want <= UINT16_MAX; want++) {
+        uint16_t port = 0;
+        (void)snprintf(text, sizeof(text), "%u", want);
+        assert_true(ria_port_parse(text, &port));
+        assert_int_equal(port, want);
+    }
+    static const char *const bad[] = {
+        "", "0", "00000", "65536", "99999", "100000", "-1", "+1", " 1", "1 ", "1a", "0x10", "1.0"};
+    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
+        uint16_t port = 7;
+        expect(bad[i], !ria_port_parse(bad[i], &port));
+        expect_number(bad[i], port, 7);
+    }
+}
+
+static void host_and_port_are_split_at_the_last_colon(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text;
+        const char *host; /* NULL: refused */
+        uint16_t port;
+    } rows[] = {
+        {"a name", "db.example:3306", "db.example", 3306},
+        {"an IPv6 address in brackets", "[::1]:3306", "::1", 3306},
+        {"an IPv4 address", "127.0.0.1:1", "127.0.0.1", 1},
+        {"no port", "db.example", NULL, 0},
+        {"an empty port", "db.example:", NULL, 0},
+        {"no host", ":3306", NULL, 0},
+        {"an IPv6 address without brackets", "::1:3306", NULL, 0},
+        {"an IPv6 address without a port", "[::1]", NULL, 0},
+        {"an open bracket", "[::1:3306", NULL, 0},
+        {"empty brackets", "[]:3306", NULL, 0},
+        {"text between bracket and colon", "[::1]x:3306", NULL, 0},
+        {"port 0", "db.example:0", NULL, 0},
+        {"a port too large", "db.example:65536", NULL, 0},
+        {"nothing", "", NULL, 0},
+        {"a colon", ":", NULL, 0},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char host[RIA_HOST_SIZE] = "untouched";
+        uint16_t port = 7;
+        bool split = ria_endpoint_split(rows[i].text, host, &port);
+        expect_number(rows[i].sentence, split, rows[i].host != NULL);
+        expect_text(rows[i].sentence, host, split ? rows[i].host : "untouched");
+        expect_number(rows[i].sentence, port, split ? rows[i].port : 7);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_host_of_the_vectors_gives_its_region),
+        cmocka_unit_test(kind_and_partition_are_told_by_the_name),
+        cmocka_unit_test(a_name_without_a_region_has_a_sentence_of_its_own),
+        cmocka_unit_test(case_and_one_trailing_dot_do_not_count),
+        cmocka_unit_test(the_longest_host_is_read_and_one_byte_more_refused),
+        cmocka_unit_test(a_plausible_region_has_the_form_of_one),
+        cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
+        cmocka_unit_test(host_and_port_are_split_at_the_last_colon),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Error texts: codes, cutting at a character, and no control character in what a person reads. */
+#include "base/error.h"
+
+#include "unit.h"
+
+static void each_form_fills_code_and_text_and_returns_its_answer(void **state)
+{
+    (void)state;
+    struct ria_error err;
+    assert_false(ria_fail(&err, RIA_E_CONFIG, "%s:%d: broken", "file", 3));
+    assert_int_equal(err.code, RIA_E_CONFIG);
+    assert_string_equal(err.text, "file:3: broken");
+    assert_int_equal(ria_failed(&err, RIA_E_DEADLINE, "late"), RIA_FAILED);
+    assert_int_equal(err.code, RIA_E_DEADLINE);
+    assert_string_equal(err.text, "late");
+    assert_int_equal(ria_absent(&err, "%s is not set", "X"), RIA_ABSENT);
+    assert_int_equal(err.code, RIA_E_NO_CREDENTIALS);
+    assert_string_equal(err.text, "X is not set");
+}
+
+static void nobody_has_to_want_the_text(void **state)
+{
+    (void)state;
+    assert_false(ria_fail(NULL, RIA_E_SYSTEM, "%s", "unheard"));
+    assert_int_equal(ria_failed(NULL, RIA_E_SYSTEM, "unheard"), RIA_FAILED);
+    assert_int_equal(ria_absent(NULL, "unheard"), RIA_ABSENT);
+}
+
+static void a_text_may_be_made_of_the_old_one(void **state)
+{
+    (void)state;
+    struct ria_error err;
+    (void)ria_fail(&err, RIA_E_CONFIG, "inner");
+    (void)ria_fail(&err, err.code, "outer: %s", err.text);
+    assert_string_equal(err.text, "outer: inner");
+}
+
+static void control_characters_are_replaced(void **state)
+{
+    (void)state;
+    struct ria_error err;
+    (void)ria_fail(&err, RIA_E_CONFIG, "%s", "a\nb\rc\td\x1b[31m\x7f\x01.");
+    assert_string_equal(err.text, "a?b?c?d?[31m??.");
+    (void)ria_fail(&err, RIA_E_CONFIG, "%s", "\xc3\xbc stays as it is");
+    assert_string_equal(err.text, "\xc3\xbc stays as it is");
+    char text[256];
+    for (int c = 1; c < 256; c++) {
+        text[c - 1] = (char)c;
+    }
+    text[255] = '\0';
+    ria_printable(text);
+    for (int c = 1; c < 256; c++) {
+        char want = (char)(c < 0x20 || c == 0x7f ? '?' : c);
+        assert_int_equal(text[c - 1], want);
+    }
+}
+
+/* Texts of every length around the limit, made of characters of one, two, three, four bytes. */
+static void a_long_text_is_cut_at_a_character(void **state)
+{
+    (void)state;
+    static const char *const characters[] = {"a", "\xc3\xbc", "\xe3\x81\x82", "\xf0\x9f\x98\x80"};
+    for (size_t i = 0; i < RIA_COUNT(characters); i++) {
+        size_t size = strlen(characters[i]);
+        for (size_t pad = 0; pad < 4; pad++) {
+            char text[RIA_ERROR_TEXT_MAX + 64];
+            size_t len = 0;
+            while (len < pad) {
+                text[len++] = '.';
+            }
+            while (len + size < sizeof(text)) {
+                memcpy(text + len, characters[i], size);
+                len += size;
+            }
+            text[len] = '\0';
+            struct ria_error err;
+            (void)ria_fail(&err, RIA_E_CONFIG, "%s", text);
+            size_t got = strlen(err.text);
+            assert_true(got < RIA_ERROR_TEXT_MAX && got > RIA_ERROR_TEXT_MAX - 12);
+            assert_string_equal(err.text + got - 3, "...");
+            assert_int_equal((got - 3 - pad) % size, 0);
+            assert_memory_equal(err.text, text, got - 3);
+        }
+    }
+}
+
+static void a_text_that_just_fits_is_whole(void **state)
+{
+    (void)state;
+    char text[RIA_ERROR_TEXT_MAX];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    struct ria_error err;
+    (void)ria_fail(&err, RIA_E_CONFIG, "%s", text);
+    assert_string_equal(err.text, text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_form_fills_code_and_text_and_returns_its_answer),
+        cmocka_unit_test(nobody_has_to_want_the_text),
+        cmocka_unit_test(a_text_may_be_made_of_the_old_one),
+        cmocka_unit_test(control_characters_are_replaced),
+        cmocka_unit_test(a_long_text_is_cut_at_a_character),
+        cmocka_unit_test(a_text_that_just_fits_is_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Percent-encoding and hexadecimal of all 256 bytes. */
+#include "codec/percent.h"
+
+#include "unit.h"
+
+static const char unreserved[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+static void every_byte_but_the_unreserved_66_is_encoded(void **state)
+{
+    (void)state;
+    size_t kept = 0;
+    for (unsigned c = 0; c < 256; c++) {
+        char byte = (char)c;
+        char want[8];
+        bool is_kept = c != 0 && strchr(unreserved, (int)c) != NULL;
+        (void)snprintf(want, sizeof(want), is_kept ? "%c" : "%%%02X", c);
+        RIA_AUTO(buf) out = {.max = 3};
+        ria_percent_add(&out, &byte, 1);
+        expect_text("a byte", ria_buf_text(&out), want);
+        kept += is_kept ? 1 : 0;
+    }
+    assert_int_equal(kept, 66);
+}
+
+static void bytes_are_encoded_one_by_one_and_once(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) out = {.max = 100};
+    static const char text[] = "a%41 \xf0\x9f\x98\x80/e\xcc\x81\0z";
+    ria_percent_add(&out, text, sizeof(text) - 1);
+    assert_string_equal(ria_buf_text(&out), "a%2541%20%F0%9F%98%80%2Fe%CC%81%00z");
+}
+
+static void a_full_buffer_is_remembered(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) out = {.max = 8};
+    ria_percent_add(&out, "///", 3);
+    assert_null(ria_buf_text(&out));
+}
+
+static void hexadecimal_is_lower_case_and_two_digits_each(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        uint8_t byte = (uint8_t)c;
+        char want[8];
+        (void)snprintf(want, sizeof(want), "%02x", c);
+        RIA_AUTO(buf) out = {.max = 2};
+        ria_hex_add(&out, &byte, 1);
+        expect_text("a byte", ria_buf_text(&out), want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_byte_but_the_unreserved_66_is_encoded),
+        cmocka_unit_test(bytes_are_encoded_one_by_one_and_once),
+        cmocka_unit_test(a_full_buffer_is_remembered),
+        cmocka_unit_test(hexadecimal_is_lower_case_and_two_digits_each),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam's own configuration file: which file, whose, what may stand in it, which section counts.
+ * The expected sentences are whole where they tell the user what to type. */
+#include "aws/config.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+#define PLACE RIA_FAKE_CONFIG
+
+/* Reads one text as the user's file. */
+static bool load(const char *text, struct ria_config *config, struct ria_error *err)
+{
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, RIA_FAKE_CONFIG, text);
+    return ria_config_load(&fake.world, config, err);
+}
+
+/* -- sections ------------------------------------------------------------------------------- */
+
+static void the_first_section_that_fits_counts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text; /* the sections' profiles tell them apart */
+        const char *host;
+        uint16_t port;
+        const char *user;
+        const char *want; /* NULL: no section */
+    } rows[] = {
+        {"a host", "[h]\nprofile=a\n", "h", 1, "u", "a"},
+        {"another host", "[h]\nprofile=a\n", "hh", 1, "u", NULL},
+        {"hosts have no case", "[Db.Example]\nprofile=a\n", "dB.eXAMPLE", 1, "u", "a"},
+        {"a dot at the end of what is dialled", "[h.x]\nprofile=a\n", "h.x.", 1, "u", "a"},
+        {"a dot at the end of the section", "[h.x.]\nprofile=a\n", "h.x", 1, "u", "a"},
+        {"a port", "[h:3306]\nprofile=a\n", "h", 3306, "u", "a"},
+        {"another port", "[h:3306]\nprofile=a\n", "h", 3307, "u", NULL},
+        {"a user", "[u@h]\nprofile=a\n", "h", 1, "u", "a"},
+        {"another user", "[u@h]\nprofile=a\n", "h", 1, "v", NULL},
+        {"users have a case", "[u@h]\nprofile=a\n", "h", 1, "U", NULL},
+        {"user and port", "[u@h:3306]\nprofile=a\n", "h", 3306, "u", "a"},
+        {"user fits, port does not", "[u@h:3306]\nprofile=a\n", "h", 1, "u", NULL},
+        {"an @ in the user's name",
+         "[jane@corp.example@h]\nprofile=a\n",
+         "h",
+         1,
+         "jane@corp.example",
+         "a"},
+        {"a colon in the user's name", "[a:b@h]\nprofile=a\n", "h", 1, "a:b", "a"},
+        {"a bare IPv6 address", "[::1]\nprofile=a\n", "::1", 1, "u", "a"},
+        {"an IPv6 address in brackets", "[[::1]]\nprofile=a\n", "::1", 1, "u", "a"},
+        {"an IPv6 address with a port", "[[::1]:3306]\nprofile=a\n", "::1", 3306, "u", "a"},
+        {"an IPv6 address with another port", "[[::1]:3306]\nprofile=a\n", "::1", 1, "u", NULL},
+        {"user and IPv6 address with a port", "[u@[::1]:3306]\nprofile=a\n", "::1", 3306, "u", "a"},
+        {"a wildcard for one label", "[*.x]\nprofile=a\n", "h.x", 1, "u", "a"},
+        {"a wildcard for more labels", "[*.x]\nprofile=a\n", "g.h.x", 1, "u", "a"},
+        {"a wildcard is not for none", "[*.x]\nprofile=a\n", "x", 1, "u", NULL},
+        {"a wildcard ends at a dot", "[*.x]\nprofile=a\n", "hx", 1, "u", NULL},
+        {"a dot is no label", "[*.x]\nprofile=a\n", ".x", 1, "u", NULL},
+        {"a wildcard has no case", "[*.X]\nprofile=a\n", "H.x.", 1, "u", "a"},
+        {"a wildcard with user and port", "[u@*.x:5]\nprofile=a\n", "h.x", 5, "u", "a"},
+        {"the first of two counts", "[*.x]\nprofile=a\n[h.x]\nprofile=b\n", "h.x", 1, "u", "a"},
+        {"the second where the first does not fit",
+         "[g.x]\nprofile=a\n[*.x]\nprofile=b\n",
+         "h.x",
+         1,
+         "u",
+         "b"},
+        {"a section that says nothing counts too", "[h]\n[*.x]\nprofile=b\n", "h", 1, "u", NULL},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        struct ria_target target;
+        if (!load(rows[i].text, &config, &err)) {
+            fail_msg("%s: %s", rows[i].sentence, err.text);
+        }
+        ria_config_match(&config, rows[i].host, rows[i].port, rows[i].user, &target);
+        if (rows[i].want == NULL) {
+            expect(rows[i].sentence, target.profile.value == NULL);
+        } else {
+            expect_text(rows[i].sentence, target.profile.value, rows[i].want);
+        }
+    }
+}
+
+static void a_section_fills_the_target_and_says_where_it_stands(void **state)
+{
+    (void)state;
+    RIA_AUTO(config) config = {0};
+    struct ria_error err = {0};
+    struct ria_target target;
+    assert_true(load(
+        "# a tunnel\n"
+        "[127.0.0.1:13306]\n"
+        "profile  = etl\n"
+        "region   = eu-west-1\n"
+        "endpoint = prod.example:3306 # the real one\n"
+        "TLS      = verify-ca\n"
+        "[h]\n"
+        "tls = verify-full\n",
+        &config,
+        &err));
+    ria_config_match(&config, "127.0.0.1", 13306, "u", &target);
+    assert_string_equal(target.profile.value, "etl");
+    assert_string_equal(target.profile.path, PLACE);
+    assert_int_equal(target.profile.line, 3);
+    assert_string_equal(target.region.value, "eu-west-1");
+    assert_string_equal(target.endpoint_host, "prod.example");
+    assert_int_equal(target.endpoint_port, 3306);
+    assert_int_equal(target.endpoint.line, 5);
+    assert_true(target.chain_suffices);
+    ria_config_match(&config, "h", 1, "u", &target);
+    assert_string_equal(target.tls.value, "verify-full");
+    assert_false(target.chain_suffices);
+    assert_null(target.endpoint.value);
+    ria_config_match(&config, "elsewhere", 1, "u", &target);
+    assert_null(target.tls.value);
+    assert_false(target.chain_suffices);
+}
+
+/* -- what is refused, with its place -------------------------------------------------------- */
+
+static void mistakes_are_refused_with_file_and_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text;
+        const char *want;
+    } rows[] = {
+        {"an unknown key",
+         "[h]\nprofil = a\n",
+         PLACE ":2: unknown key \"profil\"; the keys are profile, region, endpoint and tls"},
+        {"a sub-property",
+         "[h]\nprofile =\n  region = eu-west-1\n",
+         PLACE ":2: profile is empty; name a profile or remove the line"},
+        {"an empty profile",
+         "[h]\nprofile =\n",
+         PLACE ":2: profile is empty; name a profile or remove the line"},
+        {"no region",
+         "[h]\nregion = Ireland\n",
+         PLACE ":2: \"Ireland\" is no region; write one like eu-west-1"},
+        {"an endpoint without a port",
+         "[h]\nendpoint = prod.example\n",
+         PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
+        {"an endpoint with port 0",
+         "[h]\nendpoint = prod.example:0\n",
+         PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
+        {"an empty endpoint",
+         "[h]\nendpoint =\n",
+         PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
+        {"less than verification",
+         "[h]\nendpoint = e:1\ntls = require\n",
+         PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
+        {"verification off",
+         "[h]\nendpoint = e:1\ntls = no\n",
+         PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
+        {"another case",
+         "[h]\nendpoint = e:1\ntls = VERIFY-CA\n",
+         PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
+        {"verify-ca without an endpoint",
+         "[h]\ntls = verify-ca\n",
+         PLACE ":1: tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
+               "verify-full"},
+        {"an endpoint for every name",
+         "\n[*.x]\nendpoint = e:1\n",
+         PLACE ":2: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+        {"tls for every name",
+         "[*.x]\ntls = verify-full\n",
+         PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+        {"the same section twice",
+         "[h]\n\n[h]\n",
+         PLACE ":3: [h] is the same as the section in line 1; join them"},
+        {"the same but for case and a dot",
+         "[u@h.x:5]\n[u@H.X.:5]\n",
+         PLACE ":2: [u@H.X.:5] is the same as the section in line 1; join them"},
+        {"the same address, in brackets",
+         "[::1]\n[[::1]]\n",
+         PLACE ":2: [[::1]] is the same as the section in line 1; join them"},
+        {"a broken section that no login uses",
+         "[h]\nprofile = a\n[other]\nport = 5\n",
+         PLACE ":4: unknown key \"port\"; the keys are profile, region, endpoint and tls"},
+        {"a line without =",
+         "[h]\nprofile\n",
+         PLACE ":2: a line without = is ignored; write key = value"},
+        {"a line in front of any section",
+         "profile = a\n[h]\n",
+         PLACE ":1: a line before the first [section] is ignored"},
+        {"text behind a section",
+         "[h] profile = a\n",
+         PLACE ":1: text after the closing ] is ignored"},
+        {"no closing bracket",
+         "[h\nprofile = a\n",
+         PLACE ":1: a section line without its closing ]; add it"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        expect(rows[i].sentence, !load(rows[i].text, &config, &err));
+        expect_text(rows[i].sentence, err.text, rows[i].want);
+        expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
+        expect_number(rows[i].sentence, config.count, 0);
+    }
+}
+
+static void what_is_no_address_is_no_section(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "[]",
+        "[*]",
+        "[*.]",
+        "[*.:5]",
+        "[*..]",
+        "[*x]",
+        "[a.*.b]",
+        "[*.*.x]",
+        "[h:0]",
+        "[h:65536]",
+        "[h:abc]",
+        "[h:]",
+        "[:3306]",
+        "[@h]",
+        "[u@]",
+        "[u@:3306]",
+        "[[]]",
+        "[[]:5]",
+        "[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaa]"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        RIA_AUTO(config) config = {0};
+        RIA_AUTO(buf) text = {.max = 1024};
+        struct ria_error err = {0};
+        ria_buf_addf(&text, "[fine]\n%s\n", names[i]);
+        expect(names[i], !load(text.data, &config, &err));
+        expect_piece(names[i], err.text, PLACE ":2: [");
+        expect_piece(
+            names[i],
+            err.text,
+            "] is no address; write [host], [host:port] or [user@host:port], with a leading *. as "
+            "the only wildcard");
+    }
+}
+
+static void sections_that_differ_are_not_the_same(void **state)
+{
+    (void)state;
+    RIA_AUTO(config) config = {0};
+    struct ria_error err = {0};
+    static const char text[] = "[h]\n[h:1]\n[h:2]\n[u@h]\n[U@h]\n[u@h:1]\n[*.h]\n[x.h]\n";
+    assert_true(load(text, &config, &err));
+    assert_int_equal(config.ini[0].section_count, 8);
+}
+
+static void a_thousand_sections_are_enough(void **state)
+{
+    (void)state;
+    for (unsigned count = 1000; count <= 1001; count++) {
+        RIA_AUTO(config) config = {0};
+        RIA_AUTO(buf) text = {.max = 64 * 1024};
+        struct ria_error err = {0};
+        for (unsigned i = 0; i < count; i++) {
+            ria_buf_addf(&text, "[h%u]\n", i);
+        }
+        assert_int_equal(load(text.data, &config, &err), count == 1000);
+        if (count > 1000) {
+            assert_string_equal(err.text, PLACE ": more than 1000 sections; use wildcards");
+        }
+    }
+}
+
+/* -- which file, and whose ------------------------------------------------------------------ */
+
+static void the_file_must_be_safe_from_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        uid_t owner;
+        mode_t mode;
+        const char *want; /* NULL: it is read */
+    } rows[] = {
+        {"the user's own", RIA_FAKE_UID, 0100600, NULL},
+        {"others may read it", RIA_FAKE_UID, 0100644, NULL},
+        {"root's", 0, 0100644, NULL},
+        {"somebody else's",
+         1001,
+         0100644,
+         PLACE ": belongs to uid 1001, neither to root nor to you; type: chown 1000 " PLACE},
+        {"the group may write it",
+         RIA_FAKE_UID,
+         0100620,
+         PLACE ": others can write it; type: chmod go-w " PLACE},
+        {"everybody may write it",
+         RIA_FAKE_UID,
+         0100602,
+         PLACE ": others can write it; type: chmod go-w " PLACE},
+        {"root's, and everybody may write it",
+         0,
+         0100666,
+         PLACE ": others can write it; type: chmod go-w " PLACE},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        struct ria_fake_file *file = ria_fake_file(&fake, PLACE, "[h]\nprofile = a\n");
+        file->file = (struct ria_file){.owner = rows[i].owner, .mode = rows[i].mode};
+        bool loaded = ria_config_load(&fake.world, &config, &err);
+        expect_number(rows[i].sentence, loaded, rows[i].want == NULL);
+        if (!loaded) {
+            expect_text(rows[i].sentence, err.text, rows[i].want);
+            expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
+        }
+    }
+}
+
+static void files_are_looked_for_in_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *variable;
+        const char *value;
+        const char *paths[3]; /* the profile of [h] is 0, 1, 2 */
+        const char *want;     /* NULL: no profile; else the profile, or a piece of the sentence */
+        bool is_refused;
+    } rows[] = {
+        {"no file at all", NULL, NULL, {NULL}, NULL, false},
+        {"the user's", NULL, NULL, {PLACE}, "0", false},
+        {"the system's", NULL, NULL, {"/etc/rds-iam/config"}, "0", false},
+        {"the user's in front of the system's",
+         NULL,
+         NULL,
+         {"/etc/rds-iam/config", PLACE},
+         "1",
+         false},
+        {"XDG_CONFIG_HOME instead of ~/.config",
+         "XDG_CONFIG_HOME",
+         "/xdg",
+         {PLACE, "/xdg/rds-iam/config", "/etc/rds-iam/config"},
+         "1",
+         false},
+        {"a relative XDG_CONFIG_HOME does not count",
+         "XDG_CONFIG_HOME",
+         "xdg",
+         {PLACE, "xdg/rds-iam/config"},
+         "0",
+         false},
+        {"RDS_IAM_CONFIG alone",
+         "RDS_IAM_CONFIG",
+         "/named",
+         {PLACE, "/named", "/etc/rds-iam/config"},
+         "1",
+         false},
+        {"RDS_IAM_CONFIG in the home",
+         "RDS_IAM_CONFIG",
+         "~/named",
+         {PLACE, "/home/u/named"},
+         "1",
+         false},
+        {"a blank RDS_IAM_CONFIG is none", "RDS_IAM_CONFIG", "", {PLACE}, "0", false},
+        {"RDS_IAM_CONFIG that is not there",
+         "RDS_IAM_CONFIG",
+         "/named",
+         {PLACE},
+         "RDS_IAM_CONFIG names /named, which does not exist; mend or unset it",
+         true},
+        {"without a home the system's is read",
+         "HOME",
+         "",
+         {PLACE, "/etc/rds-iam/config"},
+         "1",
+         false},
+    };
+    static const char *const texts[] = {
+        "[h]\nprofile = 0\n", "[h]\nprofile = 1\n", "[h]\nprofile = 2\n"};
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        struct ria_target target;
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        if (rows[i].variable != NULL) {
+            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        }
+        for (size_t j = 0; j < RIA_COUNT(texts) && rows[i].paths[j] != NULL; j++) {
+            ria_fake_file(&fake, rows[i].paths[j], texts[j]);
+        }
+        bool loaded = ria_config_load(&fake.world, &config, &err);
+        expect_number(rows[i].sentence, loaded, !rows[i].is_refused);
+        ria_config_match(&config, "h", 1, "u", &target);
+        if (!loaded || rows[i].want == NULL) {
+            expect_text(rows[i].sentence, loaded ? "" : err.text, loaded ? "" : rows[i].want);
+            expect(rows[i].sentence, target.profile.value == NULL);
+        } else {
+            expect_text(rows[i].sentence, target.profile.value, rows[i].want);
+        }
+    }
+}
+
+static void both_files_are_read_and_both_are_checked(void **state)
+{
+    (void)state;
+    RIA_AUTO(config) config = {0};
+    struct ria_error err = {0};
+    struct ria_target target;
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, PLACE, "[h]\nprofile = mine\n");
+    ria_fake_file(&fake, "/etc/rds-iam/config", "[h]\nprofile = ours\n[g]\nprofile = ours\n");
+    assert_true(ria_config_load(&fake.world, &config, &err));
+    ria_config_match(&config, "h", 1, "u", &target);
+    assert_string_equal(target.profile.value, "mine");
+    ria_config_match(&config, "g", 1, "u", &target);
+    assert_string_equal(target.profile.value, "ours");
+    assert_string_equal(target.profile.path, "/etc/rds-iam/config");
+    ria_config_release(&config);
+    ria_fake_file(&fake, "/etc/rds-iam/config", "[h]\nnonsense = 1\n");
+    assert_false(ria_config_load(&fake.world, &config, &err));
+    expect_piece("the second file", err.text, "/etc/rds-iam/config:2: unknown key \"nonsense\"");
+    ria_fake_file(&fake, "/etc/rds-iam/config", NULL);
+    assert_false(ria_config_load(&fake.world, &config, &err));
+    assert_string_equal(err.text, "/etc/rds-iam/config: cannot be opened: Permission denied");
+}
+
+static void rds_iam_config_in_a_home_that_is_not_set(void **state)
+{
+    (void)state;
+    RIA_AUTO(config) config = {0};
+    struct ria_error err = {0};
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_env(&fake, "HOME", "");
+    ria_fake_env(&fake, "RDS_IAM_CONFIG", "~/named");
+    assert_false(ria_config_load(&fake.world, &config, &err));
+    assert_string_equal(err.text, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_section_that_fits_counts),
+        cmocka_unit_test(a_section_fills_the_target_and_says_where_it_stands),
+        cmocka_unit_test(mistakes_are_refused_with_file_and_line),
+        cmocka_unit_test(what_is_no_address_is_no_section),
+        cmocka_unit_test(sections_that_differ_are_not_the_same),
+        cmocka_unit_test(a_thousand_sections_are_enough),
+        cmocka_unit_test(the_file_must_be_safe_from_others),
+        cmocka_unit_test(files_are_looked_for_in_order),
+        cmocka_unit_test(both_files_are_read_and_both_are_checked),
+        cmocka_unit_test(rds_iam_config_in_a_home_that_is_not_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All of config_grammar.json: two file texts, and exactly the profiles that are in them. Nothing
+ * that is expected may be missing, and nothing may be there that is not expected. */
+#include "aws/profile.h"
+
+#include "fake_world.h"
+#include "unit.h"
+#include "vectors.h"
+
+#include <openssl/evp.h>
+
+/* Where each kind of section stands in a vector's "expect". */
+static const struct {
+    enum ria_profile_kind kind;
+    const char *member;
+} kinds[] = {
+    {RIA_PROFILE, "profiles"},
+    {RIA_PROFILE_SSO_SESSION, "sso_sessions"},
+    {RIA_PROFILE_SERVICES, "services"},
+};
+
+/* The bytes of NAME, or of NAME_base64, in a buffer. */
+static void add_bytes(const json_t *row, const char *name, struct ria_buf *out)
+{
+    const char *text = ria_vector_text(row, name);
+    if (text != NULL) {
+        ria_buf_add_text(out, text);
+        return;
+    }
+    char key[64];
+    (void)snprintf(key, sizeof(key), "%s_base64", name);
+    const char *encoded = ria_vector_need(row, key);
+    unsigned char bytes[1024];
+    size_t len = strlen(encoded);
+    assert_true(len < sizeof(bytes));
+    int decoded = EVP_DecodeBlock(bytes, (const unsigned char *)encoded, (int)len);
+    assert_true(decoded > 0);
+    for (size_t at = len; encoded[at - 1] == '='; at--) {
+        decoded--;
+    }
+    ria_buf_add(out, bytes, (size_t)decoded);
+}
+
+static const struct ria_ini_entry *find_entry(
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    const char *key,
+    const struct ria_ini **ini)
+{
+    for (size_t i = profiles->count; i > 0; i--) {
+        const struct ria_profile_section *section = &profiles->sections[i - 1];
+        *ini = &profiles->ini[section->file];
+        const struct ria_ini_entry *entry = ria_ini_find(*ini, section->section, key);
+        if (section->kind == kind && strcmp(section->name, name) == 0 && entry != NULL) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+/* The sub-properties behind `parent` are those of `want`, all and only they. */
+static void check_subs(
+    const char *sentence,
+    const struct ria_ini *ini,
+    const struct ria_ini_entry *parent,
+    const json_t *want)
+{
+    size_t count = 0;
+    const struct ria_ini_entry *end = ini->entries + ini->entry_count;
+    expect_text(sentence, parent->value, "");
+    for (const struct ria_ini_entry *sub = parent + 1; sub < end && sub->is_sub; sub++) {
+        expect_text(sentence, sub->value, ria_vector_need(want, sub->key));
+        count++;
+    }
+    expect_number(sentence, count, json_object_size(want));
+}
+
+static void check_value(
+    const char *sentence,
+    const struct ria_profiles *profiles,
+    size_t kind,
+    const char *name,
+    const char *key,
+    const json_t *want)
+{
+    const struct ria_ini *ini = NULL;
+    const struct ria_ini_entry *entry = find_entry(profiles, kinds[kind].kind, name, key, &ini);
+    expect(sentence, entry != NULL);
+    if (json_is_object(want)) {
+        check_subs(sentence, ini, entry, want);
+        return;
+    }
+    if (kinds[kind].kind == RIA_PROFILE) {
+        struct ria_setting setting = {0};
+        expect(sentence, ria_profiles_get(profiles, name, key, &setting));
+        expect_text(sentence, setting.value, json_string_value(want));
+    } else {
+        expect_text(sentence, entry->value, json_string_value(want));
+    }
+}
+
+/* Every section and key that was read is expected. [default] of the config file, where there is a
+ * [profile default], is not asked and has the same keys here. */
+static void check_nothing_more(
+    const char *sentence, const struct ria_profiles *profiles, size_t kind, const json_t *want)
+{
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct ria_profile_section *section = &profiles->sections[i];
+        if (section->kind != kinds[kind].kind) {
+            continue;
+        }
+        const json_t *keys = json_object_get(want, section->name);
+        expect(sentence, keys != NULL);
+        const struct ria_ini_entry *entry =
+            profiles->ini[section->file].entries + section->section->first;
+        for (size_t j = 0; j < section->section->count; j++) {
+            expect(sentence, entry[j].is_sub || json_object_get(keys, entry[j].key) != NULL);
+        }
+    }
+}
+
+static void check_kind(
+    const char *sentence, const struct ria_profiles *profiles, size_t kind, json_t *want)
+{
+    const char *name;
+    json_t *keys;
+    json_object_foreach(want, name, keys)
+    {
+        const char *key;
+        json_t *value;
+        expect(sentence, ria_profiles_has(profiles, kinds[kind].kind, name, NULL));
+        json_object_foreach(keys, key, value)
+        {
+            check_value(sentence, profiles, kind, name, key, value);
+        }
+    }
+    check_nothing_more(sentence, profiles, kind, want);
+}
+
+/* profiles_base64 gives the bytes of values that are no UTF-8. */
+static void check_bytes(const char *sentence, const struct ria_profiles *profiles, json_t *want)
+{
+    const char *name;
+    json_t *keys;
+    json_object_foreach(want, name, keys)
+    {
+        const char *key;
+        json_t *value;
+        json_object_foreach(keys, key, value)
+        {
+            RIA_AUTO(buf) bytes = {.max = 1024};
+            struct ria_setting setting = {0};
+            json_t *wrapped = json_pack("{s:O}", "value_base64", value);
+            add_bytes(wrapped, "value", &bytes);
+            json_decref(wrapped);
+            expect(sentence, ria_profiles_get(profiles, name, key, &setting));
+            expect_text(sentence, setting.value, ria_buf_text(&bytes));
+        }
+    }
+}
+
+static void check_row(const json_t *row)
+{
+    const char *sentence = ria_vector_need(row, "name");
+    json_t *want = json_object_get(row, "expect");
+    RIA_AUTO(buf) config = {.max = 4096};
+    RIA_AUTO(buf) credentials = {.max = 4096};
+    RIA_AUTO(profiles) profiles = {0};
+    struct ria_error err = {0};
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    add_bytes(row, "config", &config);
+    add_bytes(row, "credentials", &credentials);
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, ria_buf_text(&config))->len = config.len;
+    ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, ria_buf_text(&credentials));
+    enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
+    if (json_is_true(json_object_get(want, "error"))) {
+        expect_number(sentence, outcome, RIA_FAILED);
+        expect_piece(sentence, err.text, RIA_FAKE_AWS_CONFIG ":");
+        return;
+    }
+    expect_number(sentence, outcome, RIA_FOUND);
+    json_t *bytes = json_object_get(want, "profiles_base64");
+    if (bytes != NULL) {
+        check_bytes(sentence, &profiles, bytes);
+        return;
+    }
+    for (size_t kind = 0; kind < RIA_COUNT(kinds); kind++) {
+        check_kind(sentence, &profiles, kind, json_object_get(want, kinds[kind].member));
+    }
+    if (json_is_true(json_object_get(want, "warning"))) {
+        expect_number(sentence, ria_fake_log_count(&fake, RIA_LOG_WARNING), 1);
+    } else {
+        expect_number(sentence, ria_fake_log_count(&fake, RIA_LOG_WARNING), 0);
+    }
+}
+
+static void every_text_of_the_vectors_gives_its_profiles(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("config_grammar.json");
+    json_t *cases = json_object_get(root, "cases");
+    size_t i;
+    json_t *row;
+    assert_int_equal(json_array_size(cases), 44);
+    json_array_foreach(cases, i, row)
+    {
+        check_row(row);
+    }
+    json_decref(root);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_text_of_the_vectors_gives_its_profiles),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

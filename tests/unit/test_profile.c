@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The profile files: where they are, what they are together, and the texts about which the AWS
+ * SDKs disagree or are silent. */
+#include "aws/profile.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+static void files_are_looked_for_as_the_sdks_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *variable;
+        const char *value;
+        const char *path; /* of the one file that there is */
+        bool is_found;
+    } rows[] = {
+        {"the config file", NULL, NULL, RIA_FAKE_AWS_CONFIG, true},
+        {"the credentials file", NULL, NULL, RIA_FAKE_AWS_CREDENTIALS, true},
+        {"AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "/c", "/c", true},
+        {"AWS_CONFIG_FILE in the home", "AWS_CONFIG_FILE", "~/c", "/home/u/c", true},
+        {"AWS_CONFIG_FILE instead of the usual one",
+         "AWS_CONFIG_FILE",
+         "/c",
+         RIA_FAKE_AWS_CONFIG,
+         false},
+        {"a blank AWS_CONFIG_FILE is none", "AWS_CONFIG_FILE", " ", RIA_FAKE_AWS_CONFIG, true},
+        {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", true},
+        {"the same instead of the usual one",
+         "AWS_SHARED_CREDENTIALS_FILE",
+         "/c",
+         RIA_FAKE_AWS_CREDENTIALS,
+         false},
+        {"no home", "HOME", "", RIA_FAKE_AWS_CONFIG, false},
+        {"another user's home is no home of ours",
+         "AWS_CONFIG_FILE",
+         "~root/c",
+         "/home/u/oot/c",
+         false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(profiles) profiles = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        if (rows[i].variable != NULL) {
+            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        }
+        ria_fake_file(&fake, rows[i].path, "[default]\nregion = x\n");
+        enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
+        expect_number(rows[i].sentence, outcome, rows[i].is_found ? RIA_FOUND : RIA_ABSENT);
+        if (outcome == RIA_FOUND) {
+            struct ria_setting setting = {0};
+            expect(rows[i].sentence, ria_profiles_get(&profiles, "default", "region", &setting));
+            expect_text(rows[i].sentence, setting.path, rows[i].path);
+            expect_number(rows[i].sentence, setting.line, 2);
+        } else {
+            expect_piece(rows[i].sentence, err.text, "neither ");
+        }
+    }
+}
+
+static void a_file_that_cannot_be_read_is_no_absent_file(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {RIA_FAKE_AWS_CONFIG, RIA_FAKE_AWS_CREDENTIALS};
+    for (size_t i = 0; i < RIA_COUNT(paths); i++) {
+        RIA_AUTO(profiles) profiles = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_file(&fake, paths[1 - i], "[default]\nregion = x\n");
+        ria_fake_file(&fake, paths[i], NULL);
+        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FAILED);
+        expect_piece(paths[i], err.text, paths[i]);
+        expect_piece(paths[i], err.text, ": cannot be opened: Permission denied");
+        assert_null(profiles.sections);
+    }
+}
+
+/* Texts of the config file, and of both, for which no two SDKs agree. */
+static void undecided_texts_are_read_by_our_own_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *config;
+        const char *credentials;
+        const char *region; /* of the profile p; NULL: not set */
+        bool is_warned;
+    } rows[] = {
+        {"a bad sub-property is ignored, its neighbours are not",
+         "[profile p]\ns3 =\n  nonsense\nregion = a\n",
+         "",
+         "a",
+         true},
+        {"a line that starts with = is ignored", "[profile p]\n= a\nregion = b\n", "", "b", true},
+        {"a lone CR ends no line", "[profile p]\rregion = a\r", "", NULL, true},
+        {"a tab is a blank", "[profile\tp]\nregion = a\n", "", "a", false},
+        {"blanks at the end of a value go", "[profile p]\n region  =   a   \t\n", "", "a", false},
+        {"an empty line ends a value", "[profile p]\nregion = a\n\n  b\n", "", "a", true},
+        {"the credentials file wins", "[profile p]\nregion = a\n", "[p]\nregion = b\n", "b", false},
+        {"key by key", "[profile p]\nregion = a\n", "[p]\noutput = b\n", "a", false},
+        {"the last of equal sections wins",
+         "[profile p]\nregion = a\n[profile p]\nregion = b\n",
+         "",
+         "b",
+         false},
+        {"an earlier section gives what the last does not",
+         "[profile p]\nregion = a\n[profile p]\noutput = b\n",
+         "",
+         "a",
+         false},
+        {"a quoted name in the credentials file", "", "[\"p\"]\nregion = a\n", "a", false},
+        {"names have a case", "[profile P]\nregion = a\n", "", NULL, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(profiles) profiles = {0};
+        struct ria_error err = {0};
+        struct ria_setting setting = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, rows[i].credentials);
+        expect_number(rows[i].sentence, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        bool found = ria_profiles_get(&profiles, "p", "region", &setting);
+        expect_number(rows[i].sentence, found, rows[i].region != NULL);
+        if (found) {
+            expect_text(rows[i].sentence, setting.value, rows[i].region);
+        }
+        expect_number(
+            rows[i].sentence, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, rows[i].is_warned);
+    }
+}
+
+static void warnings_name_file_and_line(void **state)
+{
+    (void)state;
+    RIA_AUTO(profiles) profiles = {0};
+    struct ria_error err = {0};
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[profile a$b]\nnonsense\n");
+    assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+    assert_true(ria_fake_logged(
+        &fake,
+        RIA_LOG_WARNING,
+        RIA_FAKE_AWS_CONFIG ":1: the name \"a$b\" holds a character that some AWS tools do not "
+                            "accept"));
+    assert_true(ria_fake_logged(
+        &fake,
+        RIA_LOG_WARNING,
+        RIA_FAKE_AWS_CONFIG ":2: a line without = is ignored; write key = value"));
+}
+
+static void one_file_can_be_asked_alone(void **state)
+{
+    (void)state;
+    RIA_AUTO(profiles) profiles = {0};
+    struct ria_error err = {0};
+    struct ria_setting setting = {0};
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[profile p]\na = config\nb = config\n");
+    ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, "[p]\na = credentials\n");
+    assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+    assert_true(ria_profiles_get_from(&profiles, RIA_PROFILE_CONFIG, "p", "a", &setting));
+    assert_string_equal(setting.value, "config");
+    assert_false(ria_profiles_get_from(&profiles, RIA_PROFILE_CREDENTIALS, "p", "b", &setting));
+    assert_true(ria_profiles_get(&profiles, "p", "a", &setting));
+    assert_string_equal(setting.value, "credentials");
+    assert_true(ria_profiles_has(&profiles, RIA_PROFILE, "p", &setting));
+    assert_string_equal(setting.value, "");
+    assert_string_equal(setting.path, RIA_FAKE_AWS_CONFIG);
+    assert_int_equal(setting.line, 1);
+    assert_false(ria_profiles_has(&profiles, RIA_PROFILE_SSO_SESSION, "p", NULL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_are_looked_for_as_the_sdks_do),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_no_absent_file),
+        cmocka_unit_test(undecided_texts_are_read_by_our_own_rules),
+        cmocka_unit_test(warnings_name_file_and_line),
+        cmocka_unit_test(one_file_can_be_asked_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The tokens of tokens.json: signature and text by the signing modules, and once more by the one
+ * call of the core, which normalises host names first. */
+#include "aws/endpoint.h"
+#include "aws/sigv4.h"
+#include "aws/token.h"
+#include "rds_iam.h"
+
+#include "fake_world.h"
+#include "unit.h"
+#include "vectors.h"
+
+/* botocore signs the dot and keeps the case of the text; these two give the normalised token. */
+static const char *const normalised[] = {"host-upper", "trailing-dot"};
+static const char normal_form[] = "mysql-instance-static";
+
+static bool is_normalised(const char *name)
+{
+    for (size_t i = 0; i < RIA_COUNT(normalised); i++) {
+        if (strcmp(name, normalised[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const json_t *find_case(const json_t *cases, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *row = json_array_get(cases, i);
+        if (strcmp(ria_vector_need(row, "name"), name) == 0) {
+            return row;
+        }
+    }
+    fail_msg("no vector %s", name);
+    return NULL;
+}
+
+static void fill_credentials(const json_t *row, struct ria_credentials *out)
+{
+    const char *session_token = ria_vector_text(row, "session_token");
+    ria_buf_add_text(&out->access_key_id, ria_vector_need(row, "access_key"));
+    ria_buf_add_text(&out->secret_access_key, ria_vector_need(row, "secret_key"));
+    ria_buf_add_text(&out->session_token, session_token == NULL ? "" : session_token);
+}
+
+static int64_t time_of(const json_t *row)
+{
+    int64_t when = 0;
+    assert_true(ria_timestamp_parse(ria_vector_need(row, "time"), &when));
+    return when;
+}
+
+static unsigned port_of(const json_t *row)
+{
+    return (unsigned)json_integer_value(json_object_get(row, "port"));
+}
+
+/* The canonical request is the vector's own, so that hosts as botocore signs them are in it. */
+static void check_signature(const char *sentence, const json_t *row)
+{
+    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    RIA_AUTO(buf) request = {.max = 16 * 1024};
+    char signature[RIA_SIGNATURE_SIZE];
+    struct ria_error err = {0};
+    struct ria_sigv4_scope scope = {.region = ria_vector_need(row, "region"), .service = "rds-db"};
+    assert_true(ria_timestamp_format(time_of(row), scope.timestamp));
+    fill_credentials(row, &credentials);
+    ria_buf_add_text(&request, ria_vector_need(row, "canonical_request"));
+    expect(sentence, ria_sigv4_sign(&scope, &credentials, &request, signature, &err));
+    expect_text(sentence, signature, ria_vector_need(row, "signature"));
+}
+
+static void check_token(const char *sentence, const json_t *row)
+{
+    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    RIA_AUTO(buf) token = {.max = RIA_TOKEN_MAX};
+    struct ria_error err = {0};
+    fill_credentials(row, &credentials);
+    struct ria_token_claim claim = {
+        .host = ria_vector_need(row, "host"),
+        .port = (uint16_t)port_of(row),
+        .user = ria_vector_need(row, "user"),
+        .region = ria_vector_need(row, "region"),
+        .when = time_of(row),
+    };
+    expect(sentence, ria_token_sign(&claim, &credentials, &token, &err));
+    expect_text(sentence, ria_buf_text(&token), ria_vector_need(row, "token"));
+}
+
+static void every_signature_is_botocores(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("tokens.json");
+    json_t *cases = json_object_get(root, "cases");
+    size_t i;
+    json_t *row;
+    assert_int_equal(json_array_size(cases), 41);
+    json_array_foreach(cases, i, row)
+    {
+        check_signature(ria_vector_need(row, "name"), row);
+    }
+    json_decref(root);
+}
+
+static void tokens_are_botocores_byte_for_byte(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("tokens.json");
+    json_t *cases = json_object_get(root, "cases");
+    size_t i;
+    size_t checked = 0;
+    json_t *row;
+    json_array_foreach(cases, i, row)
+    {
+        const char *name = ria_vector_need(row, "name");
+        if (!is_normalised(name)) {
+            check_token(name, row);
+            checked++;
+        }
+    }
+    assert_int_equal(checked, 39);
+    json_decref(root);
+}
+
+static void published_tokens_and_signatures_are_reproduced(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("tokens.json");
+    json_t *published = json_object_get(root, "published");
+    size_t i;
+    json_t *row;
+    assert_int_equal(json_array_size(published), 3);
+    json_array_foreach(published, i, row)
+    {
+        check_signature(ria_vector_need(row, "source"), row);
+        check_token(ria_vector_need(row, "source"), row);
+    }
+    json_decref(root);
+}
+
+/* The region is said where the name holds none, or another one; else it must be found. */
+static void ask_for_token(const json_t *row, const char *want)
+{
+    const char *name = ria_vector_need(row, "name");
+    bool is_said = strcmp(name, "global-writer") == 0 || strcmp(name, "region-mismatch") == 0;
+    const char *session_token = ria_vector_text(row, "session_token");
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", ria_vector_need(row, "access_key"));
+    ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", ria_vector_need(row, "secret_key"));
+    ria_fake_env(&fake, "AWS_SESSION_TOKEN", session_token == NULL ? "" : session_token);
+    fake.now = time_of(row);
+    struct ria_login login = {
+        .host = ria_vector_need(row, "host"),
+        .port = port_of(row),
+        .user = ria_vector_need(row, "user"),
+        .channel = RIA_CHANNEL_VERIFIED,
+        .region = is_said ? ria_vector_need(row, "region") : NULL,
+    };
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    struct ria_error err = {0};
+    struct ria_deadline deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS);
+    if (ria_token_for(&login, deadline, &fake.world, &token, &err) != RIA_FOUND) {
+        fail_msg("%s: %s", name, err.text);
+    }
+    expect_text(name, ria_buf_text(&token.text), want);
+    expect_number(name, token.expires, fake.now + 900);
+    bool is_warned = strcmp(name, "region-mismatch") == 0 || strcmp(name, "port-443") == 0;
+    expect_number(name, ria_fake_log_count(&fake, RIA_LOG_WARNING), is_warned ? 1 : 0);
+}
+
+static void the_one_call_gives_the_same_tokens(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("tokens.json");
+    json_t *cases = json_object_get(root, "cases");
+    size_t i;
+    json_t *row;
+    json_array_foreach(cases, i, row)
+    {
+        bool differs = is_normalised(ria_vector_need(row, "name"));
+        const json_t *as = differs ? find_case(cases, normal_form) : row;
+        ask_for_token(row, ria_vector_need(as, "token"));
+    }
+    json_decref(root);
+}
+
+static void a_token_that_cannot_be_signed_leaves_nothing(void **state)
+{
+    (void)state;
+    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    RIA_AUTO(buf) token = {.max = RIA_TOKEN_MAX};
+    struct ria_error err = {0};
+    ria_buf_add_text(&credentials.access_key_id, "AKID");
+    ria_buf_add_text(&credentials.secret_access_key, "secret");
+    struct ria_token_claim claim = {"h", 1, "u", "us-east-1", -1};
+    ria_buf_add_text(&token, "an older token");
+    assert_false(ria_token_sign(&claim, &credentials, &token, &err));
+    assert_string_equal(err.text, "the clock shows no date that can be signed; set it");
+    assert_string_equal(ria_buf_text(&token), "");
+    claim.when = 0;
+    token.max = 100;
+    assert_false(ria_token_sign(&claim, &credentials, &token, &err));
+    assert_string_equal(err.text, "the token is too long, or memory ran out");
+    assert_string_equal(ria_buf_text(&token), "");
+}
+
+/* Every limit at its largest: 255 bytes of user that each become three, 8 KB of session token. */
+static void the_longest_token_fits(void **state)
+{
+    (void)state;
+    static char session_token[RIA_SESSION_TOKEN_MAX + 1];
+    char user[256];
+    char host[RIA_HOST_SIZE];
+    memset(session_token, '/', sizeof(session_token) - 1);
+    memset(user, '%', sizeof(user) - 1);
+    user[sizeof(user) - 1] = '\0';
+    memset(host, 'h', sizeof(host) - 1);
+    host[sizeof(host) - 1] = '\0';
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret");
+    ria_fake_env(&fake, "AWS_SESSION_TOKEN", session_token);
+    struct ria_login login = {host, 65535, user, RIA_CHANNEL_VERIFIED, "ap-southeast-1", NULL};
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    struct ria_error err = {0};
+    struct ria_deadline deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS);
+    assert_int_equal(ria_token_for(&login, deadline, &fake.world, &token, &err), RIA_FOUND);
+    assert_true(token.text.len > (3 * RIA_SESSION_TOKEN_MAX) + (3 * 255));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_signature_is_botocores),
+        cmocka_unit_test(tokens_are_botocores_byte_for_byte),
+        cmocka_unit_test(published_tokens_and_signatures_are_reproduced),
+        cmocka_unit_test(the_one_call_gives_the_same_tokens),
+        cmocka_unit_test(a_token_that_cannot_be_signed_leaves_nothing),
+        cmocka_unit_test(the_longest_token_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The credential sources one by one, beyond the rows of behaviour.json, and the loop over them. */
+#include "provider/chain.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+struct variable {
+    const char *name;
+    const char *value;
+};
+
+/* Asks the whole chain in a world of some variables and one config file. */
+struct asked {
+    struct ria_fake fake;
+    struct ria_credentials credentials;
+    struct ria_trail trail;
+    struct ria_error err;
+    enum ria_outcome outcome;
+};
+
+static void ask_chain(
+    struct asked *asked, const struct variable *variables, const char *config, const char *profile)
+{
+    asked->credentials = (struct ria_credentials)RIA_CREDENTIALS_INIT;
+    asked->err = (struct ria_error){0};
+    ria_fake_init(&asked->fake);
+    for (; variables != NULL && variables->name != NULL; variables++) {
+        ria_fake_env(&asked->fake, variables->name, variables->value);
+    }
+    if (config != NULL) {
+        ria_fake_file(&asked->fake, RIA_FAKE_AWS_CONFIG, config);
+    }
+    struct ria_ask ask = {
+        .world = &asked->fake.world,
+        .deadline = ria_deadline_in(&asked->fake.world, RIA_LOGIN_BUDGET_MS)};
+    if (profile != NULL) {
+        ask.profile = (struct ria_setting){profile, "--profile", 0};
+    }
+    asked->outcome = ria_chain_find(&ask, &asked->credentials, &asked->trail, &asked->err);
+}
+
+static const char keys_a[] = "[profile a]\naws_access_key_id = AKIA\naws_secret_access_key = s\n";
+
+static void environment_gives_or_refuses(void **state)
+{
+    (void)state;
+    static char long_text[RIA_SESSION_TOKEN_MAX + 2];
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    const struct {
+        const char *sentence;
+        struct variable variables[6];
+        const char *session_token; /* where FOUND */
+        int64_t expires;
+        const char *refusal;
+    } rows[] = {
+        {"the old name of the session token",
+         {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}, {"AWS_SECURITY_TOKEN", "o"}},
+         "o",
+         0,
+         NULL},
+        {"a blank AWS_SESSION_TOKEN leaves the old name",
+         {{"AWS_ACCESS_KEY_ID", "A"},
+          {"AWS_SECRET_ACCESS_KEY", "s"},
+          {"AWS_SECURITY_TOKEN", "o"},
+          {"AWS_SESSION_TOKEN", " "}},
+         "o",
+         0,
+         NULL},
+        {"line breaks around a session token go",
+         {{"AWS_ACCESS_KEY_ID", "A"},
+          {"AWS_SECRET_ACCESS_KEY", "s"},
+          {"AWS_SESSION_TOKEN", "\r\nt\n"}},
+         "t",
+         0,
+         NULL},
+        {"when they end",
+         {{"AWS_ACCESS_KEY_ID", "A"},
+          {"AWS_SECRET_ACCESS_KEY", "s"},
+          {"AWS_CREDENTIAL_EXPIRATION", "2026-08-22T12:34:56+00:00"}},
+         "",
+         1787402096,
+         NULL},
+        {"an end that is no date",
+         {{"AWS_ACCESS_KEY_ID", "A"},
+          {"AWS_SECRET_ACCESS_KEY", "s"},
+          {"AWS_CREDENTIAL_EXPIRATION", "soon"}},
+         NULL,
+         0,
+         "AWS_CREDENTIAL_EXPIRATION is \"soon\"; write it like 2026-08-22T12:34:56Z or unset it"},
+        {"a secret without an id",
+         {{"AWS_ACCESS_KEY_ID", " "}, {"AWS_SECRET_ACCESS_KEY", "s"}},
+         NULL,
+         0,
+         "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not; set both or unset both"},
+        {"a key id that is none",
+         {{"AWS_ACCESS_KEY_ID", long_text}, {"AWS_SECRET_ACCESS_KEY", "s"}},
+         NULL,
+         0,
+         "the keys in the environment are too long to be AWS keys"},
+        {"a session token that is none",
+         {{"AWS_ACCESS_KEY_ID", "A"},
+          {"AWS_SECRET_ACCESS_KEY", "s"},
+          {"AWS_SESSION_TOKEN", long_text}},
+         NULL,
+         0,
+         "the keys in the environment are too long to be AWS keys"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct asked asked;
+        ask_chain(&asked, rows[i].variables, NULL, NULL);
+        if (rows[i].refusal != NULL) {
+            expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
+            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+        } else {
+            expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
+            const char *token = ria_buf_text(&asked.credentials.session_token);
+            expect_text(rows[i].sentence, token, rows[i].session_token);
+            expect_number(rows[i].sentence, asked.credentials.expires, rows[i].expires);
+        }
+        ria_credentials_release(&asked.credentials);
+    }
+}
+
+static void which_profile_is_asked(void **state)
+{
+    (void)state;
+    static const char config[] = "[default]\naws_access_key_id = D\naws_secret_access_key = s\n"
+                                 "[profile a]\naws_access_key_id = A\naws_secret_access_key = s\n"
+                                 "[profile b]\naws_access_key_id = B\naws_secret_access_key = s\n";
+    static const struct {
+        const char *sentence;
+        struct variable variables[4];
+        const char *profile;
+        const char *access_key_id; /* NULL: refused */
+        const char *refusal;
+    } rows[] = {
+        {"nothing said", {{NULL, NULL}}, NULL, "D", NULL},
+        {"AWS_PROFILE", {{"AWS_PROFILE", "a"}}, NULL, "A", NULL},
+        {"AWS_DEFAULT_PROFILE", {{"AWS_DEFAULT_PROFILE", "a"}}, NULL, "A", NULL},
+        {"AWS_PROFILE in front of AWS_DEFAULT_PROFILE",
+         {{"AWS_PROFILE", "a"}, {"AWS_DEFAULT_PROFILE", "b"}},
+         NULL,
+         "A",
+         NULL},
+        {"a blank AWS_PROFILE",
+         {{"AWS_PROFILE", ""}, {"AWS_DEFAULT_PROFILE", "b"}},
+         NULL,
+         "B",
+         NULL},
+        {"a person in front of AWS_PROFILE", {{"AWS_PROFILE", "a"}}, "b", "B", NULL},
+        {"a person in front of the keys of the environment",
+         {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
+         "b",
+         "B",
+         NULL},
+        {"a person's profile that is not there, in spite of keys in the environment",
+         {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
+         "nope",
+         NULL,
+         "--profile: the profile \"nope\" does not exist"},
+        {"AWS_DEFAULT_PROFILE that is not there",
+         {{"AWS_DEFAULT_PROFILE", "nope"}},
+         NULL,
+         NULL,
+         "AWS_DEFAULT_PROFILE: the profile \"nope\" does not exist"},
+        {"a name with control characters",
+         {{"AWS_PROFILE", "a\x1b[2J\n"}},
+         NULL,
+         NULL,
+         "AWS_PROFILE: the profile \"a?[2J?\" does not exist"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct asked asked;
+        ask_chain(&asked, rows[i].variables, config, rows[i].profile);
+        if (rows[i].access_key_id == NULL) {
+            expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
+            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+        } else {
+            const char *id = ria_buf_text(&asked.credentials.access_key_id);
+            expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
+            expect_text(rows[i].sentence, id, rows[i].access_key_id);
+        }
+        ria_credentials_release(&asked.credentials);
+    }
+}
+
+static void a_named_profile_is_missed_also_without_any_file(void **state)
+{
+    (void)state;
+    struct asked asked;
+    ask_chain(&asked, NULL, NULL, "a");
+    assert_int_equal(asked.outcome, RIA_FAILED);
+    expect_piece("the sentence", asked.err.text, "--profile: the profile \"a\" does not exist");
+}
+
+static void a_profile_gives_or_refuses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *config;
+        const char *session_token; /* where FOUND */
+        const char *refusal;
+    } rows[] = {
+        {"keys with a session token",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\naws_session_token = t\n",
+         "t",
+         NULL},
+        {"the old name of the session token",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\naws_security_token = o\n",
+         "o",
+         NULL},
+        {"both names",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\naws_security_token = o\n"
+         "aws_session_token = t\n",
+         "t",
+         NULL},
+        {"an empty session token is none",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\naws_session_token =\n",
+         "",
+         NULL},
+        {"an empty secret",
+         "[default]\naws_access_key_id = A\naws_secret_access_key =\n",
+         NULL,
+         "config:2: the profile \"default\" has an aws_access_key_id but no aws_secret_access_key"},
+        {"an empty id",
+         "[default]\naws_access_key_id =\naws_secret_access_key = s\n",
+         NULL,
+         "config:3: the profile \"default\" has an aws_secret_access_key but no aws_access_key_id"},
+        {"a web identity",
+         "[default]\nrole_arn = arn\nweb_identity_token_file = /f\naws_access_key_id = A\n"
+         "aws_secret_access_key = s\n",
+         NULL,
+         "config:3: the profile \"default\" wants a web identity (web_identity_token_file)"},
+        {"SSO without a session",
+         "[default]\nsso_start_url = https://x\n",
+         NULL,
+         "config:2: the profile \"default\" wants AWS SSO (sso_start_url)"},
+        {"SSO in front of static keys",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n",
+         NULL,
+         "config:4: the profile \"default\" wants AWS SSO (sso_session)"},
+        {"aws login",
+         "[default]\nlogin_session = arn\n",
+         NULL,
+         "config:2: the profile \"default\" wants aws login (login_session)"},
+        {"a credential source without a role",
+         "[default]\ncredential_source = Environment\n",
+         NULL,
+         "config:2: the profile \"default\" has credential_source without role_arn"},
+        {"a role from a credential source",
+         "[default]\nrole_arn = arn\ncredential_source = EcsContainer\n",
+         NULL,
+         "config:2: the profile \"default\" wants a role (role_arn)"},
+        {"a role over another role",
+         "[default]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = q\n"
+         "source_profile = c\n[profile c]\naws_access_key_id = A\naws_secret_access_key = s\n",
+         NULL,
+         "config:2: the profile \"default\" wants a role (role_arn)"},
+        {"a source profile with half a pair",
+         "[default]\nrole_arn = r\nsource_profile = b\n[profile b]\naws_access_key_id = A\n",
+         NULL,
+         "config:5: the profile \"b\" has an aws_access_key_id but no aws_secret_access_key"},
+        {"its own source without keys",
+         "[default]\nrole_arn = r\nsource_profile = default\n",
+         NULL,
+         "config:2: the source_profile entries of \"default\" go round in a circle"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct asked asked;
+        ask_chain(&asked, NULL, rows[i].config, NULL);
+        if (rows[i].refusal != NULL) {
+            expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
+            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+            expect_number(rows[i].sentence, asked.err.code, RIA_E_CREDENTIALS);
+        } else {
+            const char *token = ria_buf_text(&asked.credentials.session_token);
+            expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
+            expect_text(rows[i].sentence, token, rows[i].session_token);
+        }
+        ria_credentials_release(&asked.credentials);
+    }
+}
+
+static void keys_and_session_token_come_from_one_file(void **state)
+{
+    (void)state;
+    struct asked asked;
+    ria_fake_init(&asked.fake);
+    ria_fake_file(
+        &asked.fake,
+        RIA_FAKE_AWS_CONFIG,
+        "[default]\naws_access_key_id = C\naws_secret_access_key = s\naws_session_token = t\n");
+    ria_fake_file(
+        &asked.fake,
+        RIA_FAKE_AWS_CREDENTIALS,
+        "[default]\naws_access_key_id = K\naws_secret_access_key = s\n");
+    struct ria_ask ask = {
+        .world = &asked.fake.world, .deadline = ria_deadline_in(&asked.fake.world, 1000)};
+    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    assert_int_equal(ria_provider_profile(&ask, &credentials, &asked.err), RIA_FOUND);
+    assert_string_equal(ria_buf_text(&credentials.access_key_id), "K");
+    assert_string_equal(ria_buf_text(&credentials.session_token), "");
+    ria_fake_file(&asked.fake, RIA_FAKE_AWS_CREDENTIALS, "[default]\naws_access_key_id = K\n");
+    assert_int_equal(ria_provider_profile(&ask, &credentials, &asked.err), RIA_FAILED);
+    expect_piece(
+        "a half in each",
+        asked.err.text,
+        "/home/u/.aws/credentials:2: the keys of the profile \"default\" stand in two files; put "
+        "both into this one");
+}
+
+static void keys_in_a_file_that_others_can_write_are_warned_about(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0100600, 0100644, 0100620, 0100602};
+    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, keys_a)->file.mode = modes[i];
+        struct ria_ask ask = {
+            .world = &fake.world,
+            .deadline = ria_deadline_in(&fake.world, 1000),
+            .profile = {"a", "--profile", 0}};
+        RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+        assert_int_equal(ria_provider_profile(&ask, &credentials, &err), RIA_FOUND);
+        bool warned = ria_fake_logged(
+            &fake,
+            RIA_LOG_WARNING,
+            "/home/u/.aws/config holds keys and others can write it; type: chmod go-w "
+            "/home/u/.aws/config");
+        assert_int_equal(warned, i >= 2);
+    }
+}
+
+static void absence_everywhere_lists_every_source(void **state)
+{
+    (void)state;
+    struct asked asked;
+    ask_chain(&asked, NULL, NULL, NULL);
+    assert_int_equal(asked.outcome, RIA_ABSENT);
+    assert_int_equal(asked.err.code, RIA_E_NO_CREDENTIALS);
+    assert_string_equal(
+        asked.err.text,
+        "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked "
+        "environment: AWS_ACCESS_KEY_ID is not set; "
+        "profile: neither /home/u/.aws/config nor /home/u/.aws/credentials exists; "
+        "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
+        "container: AWS_CONTAINER_CREDENTIALS_* is not set; "
+        "instance metadata: not asked by this version");
+    assert_int_equal(asked.trail.count, 5);
+    for (size_t i = 0; i < asked.trail.count; i++) {
+        assert_int_equal(asked.trail.step[i].outcome, RIA_ABSENT);
+    }
+}
+
+static void the_trail_ends_with_the_source_that_answered(void **state)
+{
+    (void)state;
+    static const struct variable named[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
+    struct asked asked;
+    ask_chain(&asked, named, keys_a, NULL);
+    assert_int_equal(asked.outcome, RIA_FOUND);
+    assert_int_equal(asked.trail.count, 2);
+    assert_string_equal(asked.trail.step[0].source, "environment");
+    assert_string_equal(asked.trail.step[1].text, "profile a (/home/u/.aws/config)");
+    ria_credentials_release(&asked.credentials);
+    ask_chain(&asked, named, NULL, NULL);
+    assert_int_equal(asked.outcome, RIA_FAILED);
+    assert_int_equal(asked.trail.count, 2);
+    assert_int_equal(asked.trail.step[1].outcome, RIA_FAILED);
+}
+
+static void a_deadline_that_passes_between_two_sources_ends_the_search(void **state)
+{
+    (void)state;
+    struct ria_error err = {0};
+    struct ria_trail trail;
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    struct ria_ask ask = {.world = &fake.world, .deadline = ria_deadline_in(&fake.world, 100)};
+    fake.ticks_step = 40;
+    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    assert_int_equal(ria_chain_find(&ask, &credentials, &trail, &err), RIA_FAILED);
+    assert_int_equal(err.code, RIA_E_DEADLINE);
+    assert_string_equal(
+        err.text,
+        "the time for a login was used up before the credential source \"web identity\" was asked");
+    assert_int_equal(trail.count, 2);
+}
+
+static void container_and_web_identity_refuse_by_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        struct variable variables[3];
+        const char *refusal;
+    } rows[] = {
+        {"ECS",
+         {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x"}},
+         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI asks for container credentials"},
+        {"EKS Pod Identity",
+         {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://x"}},
+         "AWS_CONTAINER_CREDENTIALS_FULL_URI asks for container credentials"},
+        {"a web identity",
+         {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"}, {"AWS_ROLE_ARN", "arn"}},
+         "AWS_WEB_IDENTITY_TOKEN_FILE asks for a web identity"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct asked asked;
+        ask_chain(&asked, rows[i].variables, NULL, NULL);
+        expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
+        expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(environment_gives_or_refuses),
+        cmocka_unit_test(which_profile_is_asked),
+        cmocka_unit_test(a_named_profile_is_missed_also_without_any_file),
+        cmocka_unit_test(a_profile_gives_or_refuses),
+        cmocka_unit_test(keys_and_session_token_come_from_one_file),
+        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_warned_about),
+        cmocka_unit_test(absence_everywhere_lists_every_source),
+        cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
+        cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),
+        cmocka_unit_test(container_and_web_identity_refuse_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a token is signed for: name, port and region, from what is dialled, from the configuration
+ * and from what a person says. */
+#include "rds_iam.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+#define HOST "db.abc.eu-west-1.rds.amazonaws.com"
+
+static const struct ria_login good = {
+    .host = HOST, .port = 3306, .user = "etl", .channel = RIA_CHANNEL_VERIFIED};
+
+/* A world with keys in its environment and, if given, a configuration. */
+static void set_up(struct ria_fake *fake, const char *config)
+{
+    ria_fake_init(fake);
+    ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", "secret");
+    if (config != NULL) {
+        ria_fake_file(fake, RIA_FAKE_CONFIG, config);
+    }
+}
+
+static enum ria_outcome ask(
+    struct ria_fake *fake,
+    const struct ria_login *login,
+    struct ria_token *token,
+    struct ria_error *err)
+{
+    *err = (struct ria_error){0};
+    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
+    return ria_token_for(login, deadline, &fake->world, token, err);
+}
+
+static void what_the_token_is_signed_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *config;
+        const char *host;
+        unsigned port;
+        const char *region;
+        const char *start; /* of the token; NULL: refused */
+        const char *scope; /* a piece of the token, or of the refusal */
+        const char *warning;
+    } rows[] = {
+        {"the name says it all", NULL, HOST, 3306, NULL, HOST ":3306/?", "%2Feu-west-1%2F", NULL},
+        {"the configuration's region counts more than the name's",
+         "[" HOST "]\nregion = eu-west-2\n",
+         HOST,
+         3306,
+         NULL,
+         HOST ":3306/?",
+         "%2Feu-west-2%2F",
+         "signing for the region eu-west-2, although the name " HOST " says eu-west-1"},
+        {"a person's region counts most",
+         "[" HOST "]\nregion = eu-west-2\n",
+         HOST,
+         3306,
+         "eu-west-3",
+         HOST ":3306/?",
+         "%2Feu-west-3%2F",
+         "signing for the region eu-west-3, although the name " HOST " says eu-west-1"},
+        {"the same region said twice",
+         NULL,
+         HOST,
+         3306,
+         "eu-west-1",
+         HOST ":3306/?",
+         "%2Feu-west-1%2F",
+         NULL},
+        {"a tunnel",
+         "[127.0.0.1:13306]\nendpoint = " HOST ":3306\n",
+         "127.0.0.1",
+         13306,
+         NULL,
+         HOST ":3306/?",
+         "%2Feu-west-1%2F",
+         NULL},
+        {"the tunnel's other port is not mapped",
+         "[127.0.0.1:13306]\nendpoint = " HOST ":3306\n",
+         "127.0.0.1",
+         13307,
+         NULL,
+         NULL,
+         "127.0.0.1 is no RDS endpoint",
+         NULL},
+        {"an endpoint in upper case with a dot",
+         "[alias]\nendpoint = DB.ABC.eu-west-1.RDS."
+         "amazonaws.com.:3306\n",
+         "alias",
+         5,
+         NULL,
+         HOST ":3306/?",
+         "%2Feu-west-1%2F",
+         NULL},
+        {"an endpoint that is no RDS name, with a region",
+         "[alias]\nendpoint = db.example:3306\nregion = eu-west-1\n",
+         "alias",
+         5,
+         NULL,
+         "db.example:3306/?",
+         "%2Feu-west-1%2F",
+         "db.example is no RDS endpoint"},
+        {"an endpoint that is no RDS name, without",
+         "[alias]\nendpoint = db.example:3306\n",
+         "alias",
+         5,
+         NULL,
+         NULL,
+         "db.example is no RDS endpoint",
+         NULL},
+        {"a region for every name makes no RDS name",
+         "[*.example]\nregion = eu-west-1\n",
+         "db.example",
+         3306,
+         NULL,
+         NULL,
+         "db.example is no RDS endpoint",
+         NULL},
+        {"a person may sign for any name",
+         NULL,
+         "db.example",
+         3306,
+         "eu-west-1",
+         "db.example:3306/?",
+         "%2Feu-west-1%2F",
+         "db.example is no RDS endpoint"},
+        {"a person may sign for an address",
+         NULL,
+         "::1",
+         3306,
+         "eu-west-1",
+         "[::1]:3306/?",
+         "%2Feu-west-1%2F",
+         "::1 is no RDS endpoint"},
+        {"a person's region that is none",
+         NULL,
+         HOST,
+         3306,
+         "Ireland",
+         NULL,
+         "\"Ireland\" is no region; write one like eu-west-1",
+         NULL},
+        {"a global endpoint without a region",
+         NULL,
+         "g.global-a.global.rds.amazonaws.com",
+         5432,
+         NULL,
+         NULL,
+         "is an Aurora global endpoint, whose name holds no region",
+         NULL},
+        {"a global endpoint with one",
+         "[*.global.rds.amazonaws.com]\nregion = eu-west-1\n",
+         "g.global-a.global.rds.amazonaws.com",
+         5432,
+         NULL,
+         "g.global-a.global.rds.amazonaws.com:5432/?",
+         "%2Feu-west-1%2F",
+         NULL},
+        {"DSQL, whatever is said",
+         NULL,
+         "x.dsql.eu-west-1.on.aws",
+         5432,
+         "eu-west-1",
+         NULL,
+         "is an Aurora DSQL endpoint",
+         NULL},
+        {"port 443",
+         NULL,
+         HOST,
+         443,
+         NULL,
+         HOST ":443/?",
+         "%2Feu-west-1%2F",
+         "port 443 is signed without the port, as botocore does; other signers differ here"},
+        {"a broken configuration",
+         "[" HOST "]\nnonsense = 1\n",
+         HOST,
+         3306,
+         NULL,
+         NULL,
+         RIA_FAKE_CONFIG ":2: unknown key \"nonsense\"",
+         NULL},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        set_up(&fake, rows[i].config);
+        struct ria_login login = good;
+        login.host = rows[i].host;
+        login.port = rows[i].port;
+        login.region = rows[i].region;
+        enum ria_outcome outcome = ask(&fake, &login, &token, &err);
+        expect_number(rows[i].sentence, outcome, rows[i].start == NULL ? RIA_FAILED : RIA_FOUND);
+        const char *text = outcome == RIA_FOUND ? ria_buf_text(&token.text) : err.text;
+        expect_piece(rows[i].sentence, text, rows[i].scope);
+        size_t len = rows[i].start == NULL ? 0 : strlen(rows[i].start);
+        expect(rows[i].sentence, len == 0 || strncmp(text, rows[i].start, len) == 0);
+        size_t warned = ria_fake_log_count(&fake, RIA_LOG_WARNING);
+        expect_number(rows[i].sentence, warned, rows[i].warning == NULL ? 0 : 1);
+        expect(
+            rows[i].sentence,
+            rows[i].warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].warning));
+    }
+}
+
+static void the_environment_and_the_profile_say_nothing_of_the_region(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err;
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    set_up(&fake, NULL);
+    ria_fake_env(&fake, "AWS_REGION", "us-east-1");
+    ria_fake_env(&fake, "AWS_DEFAULT_REGION", "us-east-1");
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\nregion = us-east-1\n");
+    assert_int_equal(ask(&fake, &good, &token, &err), RIA_FOUND);
+    expect_piece("the name's region", ria_buf_text(&token.text), "%2Feu-west-1%2F");
+    struct ria_login login = good;
+    login.host = "db.example";
+    assert_int_equal(ask(&fake, &login, &token, &err), RIA_FAILED);
+    expect_piece("no region", err.text, "db.example is no RDS endpoint");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_token_is_signed_for),
+        cmocka_unit_test(the_environment_and_the_profile_say_nothing_of_the_region),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

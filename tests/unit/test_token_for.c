@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one call: what is checked before anything is signed, which channel and which credentials will
+ * do, and that the out-parameters stay as they were where it refuses. What a token is signed for is
+ * in test_signed_for.c. */
+#include "rds_iam.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+#define HOST "db.abc.eu-west-1.rds.amazonaws.com"
+
+static const struct ria_login good = {
+    .host = HOST, .port = 3306, .user = "etl", .channel = RIA_CHANNEL_VERIFIED};
+
+/* A world with keys in its environment and, if given, a configuration. */
+static void set_up(struct ria_fake *fake, const char *config)
+{
+    ria_fake_init(fake);
+    ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", "secret");
+    if (config != NULL) {
+        ria_fake_file(fake, RIA_FAKE_CONFIG, config);
+    }
+}
+
+static enum ria_outcome ask(
+    struct ria_fake *fake,
+    const struct ria_login *login,
+    struct ria_token *token,
+    struct ria_error *err)
+{
+    *err = (struct ria_error){0};
+    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
+    return ria_token_for(login, deadline, &fake->world, token, err);
+}
+
+/* -- refusals ------------------------------------------------------------------------------- */
+
+static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **state)
+{
+    (void)state;
+    static char long_user[257];
+    memset(long_user, 'u', sizeof(long_user) - 1);
+    const struct {
+        const char *sentence;
+        struct ria_login login;
+        enum ria_code code;
+        const char *want;
+    } rows[] = {
+        {"no host",
+         {NULL, 1, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "no host name is dialled; a token needs one"},
+        {"an empty host",
+         {"", 1, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "no host name is dialled; a token needs one"},
+        {"port 0",
+         {HOST, 0, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "the port is not between 1 and 65535"},
+        {"a port too large",
+         {HOST, 65536, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "the port is not between 1 and 65535"},
+        {"no user",
+         {HOST, 1, NULL, RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "the user name must have 1 to 255 bytes; name the database user"},
+        {"an empty user",
+         {HOST, 1, "", RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "the user name must have 1 to 255 bytes; name the database user"},
+        {"a user of 256 bytes",
+         {HOST, 1, long_user, RIA_CHANNEL_VERIFIED, NULL, NULL},
+         RIA_E_USAGE,
+         "the user name must have 1 to 255 bytes; name the database user"},
+        {"no channel said",
+         {.host = HOST, .port = 1, .user = "u"},
+         RIA_E_CHANNEL,
+         "the connection is not encrypted; turn TLS on in the client"},
+        {"plain text",
+         {HOST, 1, "u", RIA_CHANNEL_PLAIN, NULL, NULL},
+         RIA_E_CHANNEL,
+         "the connection is not encrypted; turn TLS on in the client"},
+        {"nobody knows whom",
+         {HOST, 1, "u", RIA_CHANNEL_UNVERIFIED, NULL, NULL},
+         RIA_E_CHANNEL,
+         "the server's certificate was not verified; give the client the RDS CA bundle and turn "
+         "verification on"},
+        {"a value that is none",
+         {HOST, 1, "u", (enum ria_channel)77, NULL, NULL},
+         RIA_E_CHANNEL,
+         "the connection is not encrypted; turn TLS on in the client"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        set_up(&fake, "[" HOST "]\nregion = eu-west-1\n");
+        expect_number(rows[i].sentence, ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
+        expect_text(rows[i].sentence, err.text, rows[i].want);
+        expect_number(rows[i].sentence, err.code, rows[i].code);
+        expect_number(rows[i].sentence, fake.reads, 0);
+        expect(rows[i].sentence, token.text.data == NULL && token.expires == 0);
+    }
+}
+
+static void a_privileged_program_signs_nothing(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err;
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    set_up(&fake, NULL);
+    fake.is_privileged = true;
+    assert_int_equal(ask(&fake, &good, &token, &err), RIA_FAILED);
+    assert_int_equal(err.code, RIA_E_SYSTEM);
+    assert_string_equal(
+        err.text,
+        "this program runs with more rights than its caller (setuid or file capabilities); "
+        "nothing is signed in such a program");
+    assert_int_equal(fake.reads, 0);
+}
+
+/* -- verify-ca ------------------------------------------------------------------------------ */
+
+static void a_checked_chain_suffices_only_where_the_configuration_says_so(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *config;
+        bool may_send;
+    } rows[] = {
+        {"no configuration", NULL, false},
+        {"a section without tls", "[127.0.0.1:13306]\nendpoint = " HOST ":3306\n", false},
+        {"verify-full", "[127.0.0.1:13306]\nendpoint = " HOST ":3306\ntls = verify-full\n", false},
+        {"verify-ca", "[127.0.0.1:13306]\nendpoint = " HOST ":3306\ntls = verify-ca\n", true},
+        {"verify-ca for another port",
+         "[127.0.0.1:1]\nendpoint = " HOST ":3306\ntls = verify-ca\n",
+         false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        set_up(&fake, rows[i].config);
+        struct ria_login login = {
+            .host = "127.0.0.1",
+            .port = 13306,
+            .user = "etl",
+            .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+        enum ria_outcome outcome = ask(&fake, &login, &token, &err);
+        expect_number(rows[i].sentence, outcome, rows[i].may_send ? RIA_FOUND : RIA_FAILED);
+        if (!rows[i].may_send) {
+            expect_number(rows[i].sentence, err.code, RIA_E_CHANNEL);
+            expect_text(
+                rows[i].sentence,
+                err.text,
+                "the server's certificate was verified but not its host name; turn name "
+                "verification on, or where that cannot be: [127.0.0.1:13306] endpoint = "
+                "NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config");
+        }
+        err = (struct ria_error){0};
+        bool may_send = ria_login_may_send(&login, &fake.world, &err);
+        expect_number(rows[i].sentence, may_send, rows[i].may_send);
+        expect(rows[i].sentence, may_send || err.code == RIA_E_CHANNEL);
+    }
+}
+
+static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        enum ria_channel channel;
+        bool may_send;
+        bool reads;
+    } rows[] = {
+        {"plain text", RIA_CHANNEL_PLAIN, false, false},
+        {"unverified", RIA_CHANNEL_UNVERIFIED, false, false},
+        {"chain verified", RIA_CHANNEL_CHAIN_VERIFIED, false, true},
+        {"verified", RIA_CHANNEL_VERIFIED, true, false},
+        {"no channel", RIA_CHANNEL_NONE, true, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        set_up(&fake, "a broken file\n");
+        struct ria_login login = good;
+        login.channel = rows[i].channel;
+        expect_number(
+            rows[i].sentence, ria_login_may_send(&login, &fake.world, &err), rows[i].may_send);
+        expect_number(rows[i].sentence, fake.reads > 0, rows[i].reads);
+    }
+}
+
+/* -- credentials ---------------------------------------------------------------------------- */
+
+static void a_token_ends_with_its_credentials(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *expiration;
+        int64_t expires; /* after now; 0: refused */
+        const char *text;
+    } rows[] = {
+        {"they do not say", "", 900, NULL},
+        {"an hour", "2026-08-22T13:34:56Z", 900, NULL},
+        {"exactly a token's life", "2026-08-22T12:49:56Z", 900, NULL},
+        {"a second less",
+         "2026-08-22T12:49:55Z",
+         899,
+         "the AWS credentials of the environment end at 20260822T124955Z, and the token with them"},
+        {"a second", "2026-08-22T12:34:57Z", 1, "end at 20260822T123457Z, and the token with them"},
+        {"now",
+         "2026-08-22T12:34:56Z",
+         0,
+         "the AWS credentials of the environment ended at 20260822T123456Z; get new ones"},
+        {"long ago", "1999-08-22T12:34:56Z", 0, "ended at 19990822T123456Z; get new ones"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        set_up(&fake, NULL);
+        ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", rows[i].expiration);
+        enum ria_outcome outcome = ask(&fake, &good, &token, &err);
+        if (rows[i].expires == 0) {
+            expect_number(rows[i].sentence, outcome, RIA_FAILED);
+            expect_piece(rows[i].sentence, err.text, rows[i].text);
+            expect_number(rows[i].sentence, err.code, RIA_E_CREDENTIALS);
+            continue;
+        }
+        expect_number(rows[i].sentence, outcome, RIA_FOUND);
+        expect_number(rows[i].sentence, token.expires, fake.now + rows[i].expires);
+        bool warned = rows[i].text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].text);
+        expect_number(rows[i].sentence, warned, rows[i].text != NULL);
+    }
+}
+
+static void which_profile_signs(void **state)
+{
+    (void)state;
+    static const char profiles[] =
+        "[profile a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n"
+        "[profile b]\naws_access_key_id = AKIAB\naws_secret_access_key = s\n";
+    static const struct {
+        const char *sentence;
+        const char *config;
+        const char *profile;
+        const char *piece; /* of the token, or of the refusal */
+    } rows[] = {
+        {"the environment's keys", NULL, NULL, "X-Amz-Credential=AKIDEXAMPLE%2F"},
+        {"the configuration's profile in front of them",
+         "[" HOST "]\nprofile = a\n",
+         NULL,
+         "X-Amz-Credential=AKIAA%2F"},
+        {"a person's in front of that",
+         "[" HOST "]\nprofile = a\n",
+         "b",
+         "X-Amz-Credential=AKIAB%2F"},
+        {"the configuration's profile is not there",
+         "[" HOST "]\nprofile = nope\n",
+         NULL,
+         RIA_FAKE_CONFIG ":2: the profile \"nope\" does not exist"},
+        {"a person's is not there", NULL, "nope", "--profile: the profile \"nope\" does not exist"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        set_up(&fake, rows[i].config);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, profiles);
+        struct ria_login login = good;
+        login.profile = rows[i].profile;
+        bool found = ask(&fake, &login, &token, &err) == RIA_FOUND;
+        expect_piece(rows[i].sentence, found ? token.text.data : err.text, rows[i].piece);
+    }
+}
+
+static void no_credentials_are_absent_and_an_older_token_stays(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err;
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    set_up(&fake, NULL);
+    assert_int_equal(ask(&fake, &good, &token, &err), RIA_FOUND);
+    char before[2048];
+    (void)snprintf(before, sizeof(before), "%s", token.text.data);
+    ria_fake_init(&fake);
+    assert_int_equal(ask(&fake, &good, &token, &err), RIA_ABSENT);
+    assert_int_equal(err.code, RIA_E_NO_CREDENTIALS);
+    assert_string_equal(token.text.data, before);
+    ria_token_release(&token);
+    assert_null(token.text.data);
+    assert_int_equal(token.expires, 0);
+}
+
+static void a_deadline_that_has_passed_ends_the_call(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_error err = {0};
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    set_up(&fake, NULL);
+    struct ria_deadline deadline = ria_deadline_in(&fake.world, 0);
+    assert_int_equal(ria_token_for(&good, deadline, &fake.world, &token, &err), RIA_FAILED);
+    assert_int_equal(err.code, RIA_E_DEADLINE);
+    expect_piece("the cause", err.text, "the time for a login was used up");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_that_is_wrong_is_refused_before_any_file_is_read),
+        cmocka_unit_test(a_privileged_program_signs_nothing),
+        cmocka_unit_test(a_checked_chain_suffices_only_where_the_configuration_says_so),
+        cmocka_unit_test(a_pasted_token_needs_no_file_where_the_channel_decides),
+        cmocka_unit_test(a_token_ends_with_its_credentials),
+        cmocka_unit_test(which_profile_signs),
+        cmocka_unit_test(no_credentials_are_absent_and_an_older_token_stays),
+        cmocka_unit_test(a_deadline_that_has_passed_ends_the_call),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

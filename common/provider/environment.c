@@ -93,7 +93,9 @@ enum ria_outcome ria_provider_environment(
     if (found.access_key_id.failed || found.secret_access_key.failed ||
         found.session_token.failed) {
         return ria_failed(
-            err, RIA_E_CREDENTIALS, "the keys in the environment are too long to be AWS keys");
+            err,
+            RIA_E_CREDENTIALS,
+            "the keys in the environment are too long to be AWS keys, or memory ran out");
     }
     warn_of_unused_profile(world);
     (void)snprintf(found.source, sizeof(found.source), "the environment");

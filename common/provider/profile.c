@@ -179,7 +179,7 @@ static enum ria_outcome take_static(
         return fail_at(
             err,
             &pair.id,
-            "the keys of the profile \"%.64s\" are too long to be AWS keys",
+            "the keys of the profile \"%.64s\" are too long to be AWS keys, or memory ran out",
             profile->name);
     }
     warn_of_writers(ask->world, profile, &pair);

@@ -65,7 +65,9 @@ static enum ria_outcome read_file(
     }
     ria_buf_add(out, found->text, found->len);
     if (out->failed) {
-        return ria_failed(err, RIA_E_CONFIG, "%s: cannot be read whole", path);
+        bool fits = out->len + found->len <= out->max;
+        return ria_failed(
+            err, RIA_E_CONFIG, "%s: %s", path, fits ? "out of memory" : "too long to be read");
     }
     if (file != NULL) {
         *file = found->file;

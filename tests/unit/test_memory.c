@@ -182,6 +182,7 @@ static void *run(void *argument)
     struct ria_fake fake;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     set_up(&fake, job->road);
+    fake.world.log = NULL; /* its frames would cover those of the signer */
     job->outcome = ask(&fake, &token, &err);
     return NULL;
 }
@@ -201,6 +202,20 @@ __attribute__((no_sanitize("address"))) static bool holds(
         }
     }
     return false;
+}
+
+/* Any piece of it: later calls may have written over the rest. */
+static bool holds_piece(const char *stack, const void *secret, size_t len)
+{
+    enum {
+        PIECE = 12,
+        STEP = 4
+    };
+    bool found = false;
+    for (size_t at = 0; at + PIECE <= len; at += STEP) {
+        found = found || holds(stack, (const char *)secret + at, PIECE);
+    }
+    return found;
 }
 
 /* Runs the job on this stack, to the end of its thread. */
@@ -224,21 +239,26 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
         mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(stack, MAP_FAILED);
     uint8_t key[RIA_SHA256_LEN];
+    uint8_t padded[RIA_SHA256_LEN]; /* as HMAC uses it last */
     learn_signing_key(key);
+    for (size_t i = 0; i < sizeof(key); i++) {
+        padded[i] = key[i] ^ 0x5c;
+    }
     for (size_t i = 0; i < RIA_COUNT(roads); i++) {
         char signature[65];
         learn_signature(&roads[i], signature);
         struct on_a_stack job = {.road = &roads[i]};
         run_on(stack, &job);
-        expect(roads[i].sentence, !holds(stack, SECRET, strlen(SECRET)));
-        expect(roads[i].sentence, !holds(stack, SESSION, strlen(SESSION)));
-        expect(roads[i].sentence, !holds(stack, signature, 32));
-        expect(roads[i].sentence, !holds(stack, key, sizeof(key)));
+        expect(roads[i].sentence, !holds_piece(stack, SECRET, strlen(SECRET)));
+        expect(roads[i].sentence, !holds_piece(stack, SESSION, strlen(SESSION)));
+        expect(roads[i].sentence, !holds_piece(stack, signature, strlen(signature)));
+        expect(roads[i].sentence, !holds_piece(stack, key, sizeof(key)));
+        expect(roads[i].sentence, !holds_piece(stack, padded, sizeof(padded)));
         expect(roads[i].sentence, holds(stack, HOST, strlen(HOST)));
     }
     struct on_a_stack planting = {.road = NULL};
     run_on(stack, &planting);
-    assert_true(holds(stack, SECRET, strlen(SECRET)));
+    assert_true(holds_piece(stack, SECRET, strlen(SECRET)));
     (void)munmap(stack, STACK_SIZE);
 }
 

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The plugin's entry point: who gets what in which order. The thread that makes a token is played
+ * here: ria_mariadb_run() of this file says what it was asked, and what came of it. */
+#include "fake_mariadb.h"
+#include "unit.h"
+
+#include <errno.h>
+
+#define TOKEN "db.example:3306/?Action=connect&X-Amz-Signature=0123"
+
+extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;
+
+static struct ria_fake_mariadb fake;
+
+/* What the played thread answers, and what it was asked. */
+static struct {
+    bool no_thread;
+    enum ria_outcome outcome;
+    enum ria_code code;
+    const char *text; /* the token, or the sentence */
+    size_t runs;
+    struct ria_login login;
+    bool only_check;
+} played;
+
+bool ria_mariadb_run(struct ria_mariadb_job *job)
+{
+    played.runs++;
+    played.login = job->login;
+    played.only_check = job->only_check;
+    errno = EINTR;
+    if (played.no_thread) {
+        return ria_fail(&job->err, RIA_E_SYSTEM, "cannot start a thread");
+    }
+    job->outcome = played.outcome;
+    if (played.outcome == RIA_FOUND && !job->only_check) {
+        ria_buf_add_text(&job->token.text, played.text);
+    } else if (played.outcome != RIA_FOUND) {
+        (void)ria_fail(&job->err, played.code, "%s", played.text);
+    }
+    return true;
+}
+
+static int authenticate(void)
+{
+    return _mysql_client_plugin_declaration_.authenticate(&fake.vio, &fake.mysql);
+}
+
+static void set_up(bool is_verified)
+{
+    memset(&played, 0, sizeof(played));
+    played.outcome = RIA_FOUND;
+    played.text = TOKEN;
+    ria_fake_mariadb_init(&fake);
+    fake.tls = is_verified;
+    fake.is_verification_on = is_verified ? 1 : 0;
+}
+
+static void a_token_is_sent_with_its_nul(void **state)
+{
+    (void)state;
+    set_up(true);
+    errno = ENOENT;
+    assert_int_equal(authenticate(), RIA_MARIADB_OK);
+    assert_int_equal(errno, ENOENT);
+    assert_int_equal(fake.packets, 1);
+    assert_int_equal(fake.sent_len, sizeof(TOKEN));
+    assert_memory_equal(fake.sent, TOKEN, sizeof(TOKEN));
+    assert_int_equal(fake.error_count, 0);
+    assert_string_equal(played.login.host, "db.example");
+    assert_int_equal(played.login.port, 3306);
+    assert_string_equal(played.login.user, "etl");
+    assert_int_equal(played.login.channel, RIA_CHANNEL_VERIFIED);
+    assert_null(played.login.region);
+    assert_null(played.login.profile);
+}
+
+static void a_typed_password_goes_at_once_and_over_any_channel(void **state)
+{
+    (void)state;
+    char password[] = "typed % password";
+    for (int verified = 0; verified < 2; verified++) {
+        set_up(verified == 1);
+        fake.mysql.passwd = password;
+        assert_int_equal(authenticate(), RIA_MARIADB_OK);
+        assert_int_equal(played.runs, 0);
+        assert_int_equal(fake.sent_len, sizeof(password));
+        assert_memory_equal(fake.sent, password, sizeof(password));
+    }
+}
+
+static void a_pasted_token_is_held_to_the_rule_of_tokens(void **state)
+{
+    (void)state;
+    char pasted[] = TOKEN;
+    set_up(true);
+    fake.mysql.passwd = pasted;
+    assert_int_equal(authenticate(), RIA_MARIADB_OK);
+    assert_true(played.only_check);
+    assert_memory_equal(fake.sent, TOKEN, sizeof(TOKEN));
+    set_up(false);
+    fake.mysql.passwd = pasted;
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_int_equal(played.runs + fake.packets, 0);
+    expect_piece("plain text", fake.error, "rds-iam: the connection is not encrypted");
+    set_up(true);
+    fake.mysql.passwd = pasted;
+    played.outcome = RIA_FAILED;
+    played.code = RIA_E_CONFIG;
+    played.text = "f:1: broken";
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_string_equal(fake.error, "rds-iam: f:1: broken");
+    assert_int_equal(fake.sent_len, 1);
+}
+
+static void no_token_is_made_for_a_channel_that_is_not_fit(void **state)
+{
+    (void)state;
+    set_up(false);
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_string_equal(
+        fake.error,
+        "rds-iam: the connection is not encrypted, so no token was sent; set "
+        "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same "
+        "in the program's own TLS options");
+    assert_int_equal(played.runs + fake.packets + fake.reads, 0);
+    set_up(true);
+    fake.is_verification_on = 0;
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    expect_piece(
+        "unverified",
+        fake.error,
+        "rds-iam: the server's certificate was not verified, so no token was sent; set ssl-ca");
+    assert_int_equal(played.runs, 0);
+    assert_int_equal(fake.sent_len, 1);
+    assert_int_equal(fake.sent[0], 0);
+}
+
+static void a_chain_without_its_name_is_the_configurations_decision(void **state)
+{
+    (void)state;
+    char host[] = "127.0.0.1";
+    set_up(true);
+    fake.has_status = true;
+    fake.mysql.host = host;
+    assert_int_equal(authenticate(), RIA_MARIADB_OK);
+    assert_int_equal(played.login.channel, RIA_CHANNEL_CHAIN_VERIFIED);
+    set_up(true);
+    fake.has_status = true;
+    fake.mysql.host = host;
+    played.outcome = RIA_FAILED;
+    played.code = RIA_E_CHANNEL;
+    played.text = "the core's own words";
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    expect_piece(
+        "the setting is named",
+        fake.error,
+        "rds-iam: the server's host name was not verified, so no token was sent; this library "
+        "checks no names for 127.0.0.1 and ::1");
+}
+
+static void the_cores_sentence_reaches_the_user(void **state)
+{
+    (void)state;
+    static const enum ria_outcome outcomes[] = {RIA_ABSENT, RIA_FAILED};
+    for (size_t i = 0; i < RIA_COUNT(outcomes); i++) {
+        set_up(true);
+        played.outcome = outcomes[i];
+        played.code = RIA_E_NO_CREDENTIALS;
+        played.text = "no AWS credentials: 100%";
+        assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+        assert_string_equal(fake.error, "rds-iam: no AWS credentials: 100?");
+        assert_int_equal(fake.sent_len, 1);
+    }
+    set_up(true);
+    played.no_thread = true;
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_string_equal(fake.error, "rds-iam: cannot start a thread");
+}
+
+static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
+{
+    (void)state;
+    set_up(true);
+    fake.write_fails = true;
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_int_equal(fake.error_count, 0);
+}
+
+static void no_user_and_a_socket_are_passed_on_as_such(void **state)
+{
+    (void)state;
+    char nobody[] = "";
+    set_up(true);
+    fake.mysql.user = nobody;
+    fake.pvio.type = RIA_MARIADB_SOCKET_UNIX;
+    assert_int_equal(authenticate(), RIA_MARIADB_OK);
+    assert_null(played.login.user);
+    assert_null(played.login.host);
+    set_up(true);
+    fake.mysql.user = NULL;
+    assert_int_equal(authenticate(), RIA_MARIADB_OK);
+    assert_null(played.login.user);
+}
+
+/* Whatever pointer does not lead back: nothing is called through the tables, nothing is sent. */
+static void an_unknown_layout_is_left_alone(void **state)
+{
+    (void)state;
+    struct ria_mariadb other = {0};
+    for (int i = 0; i < 6; i++) {
+        set_up(true);
+        fake.mysql.methods = i == 0 ? NULL : &fake.methods;
+        fake.methods.api = i == 1 ? NULL : &fake.api;
+        fake.mysql.net.pvio = i == 2 ? NULL : &fake.pvio;
+        fake.pvio.mysql = i == 3 ? &other : &fake.mysql;
+        if (i == 4) {
+            fake.methods.set_error = NULL;
+        }
+        struct ria_mariadb_vio *vio = i == 5 ? NULL : &fake.vio;
+        int result = _mysql_client_plugin_declaration_.authenticate(vio, &fake.mysql);
+        assert_int_equal(result, RIA_MARIADB_ERROR);
+        assert_int_equal(played.runs + fake.packets + fake.reads + fake.error_count, 0);
+    }
+    assert_int_equal(
+        _mysql_client_plugin_declaration_.authenticate(&fake.vio, NULL), RIA_MARIADB_ERROR);
+}
+
+static void the_declaration_is_what_every_version_loads(void **state)
+{
+    (void)state;
+    const struct ria_mariadb_plugin *plugin = &_mysql_client_plugin_declaration_;
+    assert_int_equal(plugin->type, 2);
+    assert_int_equal(plugin->interface_version, 0x0100);
+    assert_string_equal(plugin->name, "mysql_clear_password");
+    assert_null(plugin->init);
+    assert_null(plugin->deinit);
+    assert_null(plugin->options);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_is_sent_with_its_nul),
+        cmocka_unit_test(a_typed_password_goes_at_once_and_over_any_channel),
+        cmocka_unit_test(a_pasted_token_is_held_to_the_rule_of_tokens),
+        cmocka_unit_test(no_token_is_made_for_a_channel_that_is_not_fit),
+        cmocka_unit_test(a_chain_without_its_name_is_the_configurations_decision),
+        cmocka_unit_test(the_cores_sentence_reaches_the_user),
+        cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
+        cmocka_unit_test(no_user_and_a_socket_are_passed_on_as_such),
+        cmocka_unit_test(an_unknown_layout_is_left_alone),
+        cmocka_unit_test(the_declaration_is_what_every_version_loads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

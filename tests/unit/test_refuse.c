@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The way of a sentence to the user of a MariaDB client: no % and no control character in it, and a
+ * handshake that ends properly where TLS is up. */
+#include "fake_mariadb.h"
+#include "unit.h"
+
+static struct ria_fake_mariadb fake;
+
+static void the_sentence_is_safe_to_print(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text;
+        const char *want;
+    } rows[] = {
+        {"a plain text", "no credentials", "rds-iam: no credentials"},
+        {"percent signs", "100% of %s%n", "rds-iam: 100? of ?s?n"},
+        {"control characters", "a\nb\x1b[2J\x7f", "rds-iam: a?b?[2J?"},
+        {"UTF-8 stays", "\xc3\xbc", "rds-iam: \xc3\xbc"},
+        {"nothing", "", "rds-iam: "},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        ria_fake_mariadb_init(&fake);
+        expect_number(
+            rows[i].sentence,
+            ria_mariadb_refuse(&fake.vio, &fake.mysql, false, rows[i].text),
+            RIA_MARIADB_ERROR);
+        expect_text(rows[i].sentence, fake.error, rows[i].want);
+        expect_number(rows[i].sentence, fake.error_code, 2061);
+        expect_text(rows[i].sentence, fake.sqlstate, "HY000");
+        expect_number(rows[i].sentence, fake.error_count, 1);
+    }
+}
+
+static void the_longest_sentence_fits_what_the_library_keeps(void **state)
+{
+    (void)state;
+    char text[RIA_ERROR_TEXT_MAX];
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    ria_fake_mariadb_init(&fake);
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, false, text);
+    assert_int_equal(strlen(fake.error), 479);
+}
+
+static void nothing_is_sent_where_tls_is_not_up(void **state)
+{
+    (void)state;
+    ria_fake_mariadb_init(&fake);
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, false, "no");
+    assert_int_equal(fake.packets, 0);
+    assert_int_equal(fake.reads, 0);
+}
+
+static void an_empty_password_ends_the_handshake_where_it_is(void **state)
+{
+    (void)state;
+    ria_fake_mariadb_init(&fake);
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, true, "no");
+    assert_int_equal(fake.packets, 1);
+    assert_int_equal(fake.sent_len, 1);
+    assert_int_equal(fake.sent[0], 0);
+    assert_int_equal(fake.reads, 2);
+    assert_string_equal(fake.error, "rds-iam: no");
+}
+
+static void a_connection_that_breaks_meanwhile_still_gets_the_sentence(void **state)
+{
+    (void)state;
+    ria_fake_mariadb_init(&fake);
+    fake.read_fails = true;
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, true, "no");
+    assert_int_equal(fake.packets, 0);
+    assert_string_equal(fake.error, "rds-iam: no");
+    ria_fake_mariadb_init(&fake);
+    fake.write_fails = true;
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, true, "no");
+    assert_int_equal(fake.reads, 1);
+    assert_string_equal(fake.error, "rds-iam: no");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sentence_is_safe_to_print),
+        cmocka_unit_test(the_longest_sentence_fits_what_the_library_keeps),
+        cmocka_unit_test(nothing_is_sent_where_tls_is_not_up),
+        cmocka_unit_test(an_empty_password_ends_the_handshake_where_it_is),
+        cmocka_unit_test(a_connection_that_breaks_meanwhile_still_gets_the_sentence),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -97,6 +97,7 @@ static const char *why_plain(struct ria_mariadb *mysql, bool is_on)
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing)
 {
     const struct ria_mariadb_api *api = mysql->methods->api;
+    *missing = encrypt;
     char is_on = 0;
     if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
         is_on = 0;

@@ -13,8 +13,8 @@
 static const char token_mark[] = "X-Amz-Signature=";
 
 static const char no_host[] =
-    "a Unix socket is dialled, and a token is signed for a host and a port; name the endpoint with "
-    "-h or host=";
+    "this connection goes through a Unix socket, which leads to no RDS server; name the server's "
+    "host, or add protocol=tcp for a tunnel on localhost";
 
 /* A library with another layout would not have this pointer lead back to where we came from. */
 static bool is_known_layout(const struct ria_mariadb *mysql)
@@ -85,14 +85,6 @@ static int finish(
 
 static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
-    if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
-        return ria_mariadb_refuse(
-            vio,
-            mysql,
-            false,
-            "this connection goes through a Unix socket, which leads to no RDS server; name the "
-            "server's host, or add protocol=tcp for a tunnel on localhost");
-    }
     const char *missing = NULL;
     enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
     if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {

@@ -1,8 +1,12 @@
 #!/usr/bin/python3
-"""Adds up what meson's JUnit files say and closes with one line: N passed, N failed, N skipped.
+# SPDX-License-Identifier: MIT
+"""Adds up what the suites say and closes with one line: N passed, N failed, N skipped.
 
-Exit status 0 only if something passed and nothing failed. A test that broke off before it said
-anything counts as failed.
+usage: summary.py STATUS=FILE... -- for each suite the exit status of its runner and its JUnit file.
+
+Exit status 0 only if something passed and nothing failed. A test that broke off (a crash, a time
+limit) counts as failed, once, beside those of its cases that had been told. A suite whose runner
+failed without telling of any failure counts as one failed test; a suite without tests as nothing.
 """
 import pathlib
 import sys
@@ -10,6 +14,7 @@ import xml.etree.ElementTree as ElementTree
 
 
 def count(path):
+    """(passed, failed, skipped) of one JUnit file."""
     passed = failed = skipped = 0
     for suite in ElementTree.parse(path).getroot().iter("testsuite"):
         cases = list(suite.iter("testcase"))
@@ -23,10 +28,22 @@ def count(path):
     return passed, failed, skipped
 
 
+def suite_totals(argument):
+    status, _, path = argument.partition("=")
+    try:
+        passed, failed, skipped = count(pathlib.Path(path))
+    except (FileNotFoundError, ElementTree.ParseError):
+        passed = failed = skipped = 0
+    if status != "0" and failed == 0:
+        failed = 1
+    return passed, failed, skipped
+
+
 def main():
-    totals = [sum(column) for column in zip(*(count(pathlib.Path(p)) for p in sys.argv[1:]))] or [0, 0, 0]
-    print("%d passed, %d failed, %d skipped" % tuple(totals))
-    return 0 if totals[0] > 0 and totals[1] == 0 else 1
+    passed, failed, skipped = (sum(column) for column in zip(*map(suite_totals, sys.argv[1:])))
+    print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
+    return 0 if passed > 0 and failed == 0 else 1
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,6 +12,7 @@
 extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;
 
 static struct ria_fake_mariadb fake;
+static char ca[] = "/ca.pem";
 
 /* What the played thread answers, and what it was asked. */
 static struct {
@@ -55,6 +56,7 @@ static void set_up(bool is_verified)
     ria_fake_mariadb_init(&fake);
     fake.tls = is_verified;
     fake.is_verification_on = is_verified ? 1 : 0;
+    fake.mysql.options.ssl_ca = is_verified ? ca : NULL;
 }
 
 static void a_token_is_sent_with_its_nul(void **state)
@@ -131,7 +133,8 @@ static void no_token_is_made_for_a_channel_that_is_not_fit(void **state)
     expect_piece(
         "unverified",
         fake.error,
-        "rds-iam: the server's certificate was not verified, so no token was sent; set ssl-ca");
+        "rds-iam: the server's certificate was not verified, so no token was sent; add "
+        "ssl-verify-server-cert=1");
     assert_int_equal(played.runs, 0);
     assert_int_equal(fake.sent_len, 1);
     assert_int_equal(fake.sent[0], 0);
@@ -156,8 +159,8 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
     expect_piece(
         "the setting is named",
         fake.error,
-        "rds-iam: the server's host name was not verified, so no token was sent; this library "
-        "checks no names for 127.0.0.1 and ::1");
+        "rds-iam: the server's host name was not verified, so no token was sent; some "
+        "libraries check no names for 127.0.0.1 and ::1");
 }
 
 static void the_cores_sentence_reaches_the_user(void **state)
@@ -188,20 +191,36 @@ static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
     assert_int_equal(fake.error_count, 0);
 }
 
-static void no_user_and_a_socket_are_passed_on_as_such(void **state)
+static void no_user_is_passed_on_as_such(void **state)
 {
     (void)state;
     char nobody[] = "";
     set_up(true);
     fake.mysql.user = nobody;
-    fake.pvio.type = RIA_MARIADB_SOCKET_UNIX;
     assert_int_equal(authenticate(), RIA_MARIADB_OK);
     assert_null(played.login.user);
-    assert_null(played.login.host);
     set_up(true);
     fake.mysql.user = NULL;
     assert_int_equal(authenticate(), RIA_MARIADB_OK);
     assert_null(played.login.user);
+}
+
+/* Whatever TLS settings there are: the sentence speaks of the socket. */
+static void a_unix_socket_is_refused_as_such(void **state)
+{
+    (void)state;
+    for (int verified = 0; verified < 2; verified++) {
+        set_up(verified == 1);
+        fake.pvio.type = RIA_MARIADB_SOCKET_UNIX;
+        assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+        expect_piece(
+            "the sentence",
+            fake.error,
+            "rds-iam: this connection goes through a Unix socket, which leads to no RDS server; "
+            "name the server's host");
+        assert_int_equal(played.runs, 0);
+        assert_int_equal(fake.packets, verified);
+    }
 }
 
 /* Whatever pointer does not lead back: nothing is called through the tables, nothing is sent. */
@@ -249,7 +268,8 @@ int main(void)
         cmocka_unit_test(a_chain_without_its_name_is_the_configurations_decision),
         cmocka_unit_test(the_cores_sentence_reaches_the_user),
         cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
-        cmocka_unit_test(no_user_and_a_socket_are_passed_on_as_such),
+        cmocka_unit_test(no_user_is_passed_on_as_such),
+        cmocka_unit_test(a_unix_socket_is_refused_as_such),
         cmocka_unit_test(an_unknown_layout_is_left_alone),
         cmocka_unit_test(the_declaration_is_what_every_version_loads),
     };

@@ -8,7 +8,6 @@ static char ca[] = "/ca.pem";
 
 struct row {
     const char *sentence;
-    bool tls;
     int option_result;
     char on;
     bool has_status;
@@ -22,144 +21,175 @@ struct row {
     const char *missing; /* a piece of the setting that is named; NULL: nothing to name */
 };
 
+static const char check_name[] = "some libraries check no names for 127.0.0.1 and ::1";
+static const char other_ca[] = "its certificate does not come from the CA in ssl-ca, or is out of";
 static const char verify[] = "add ssl-verify-server-cert=1";
 static const char encrypt[] = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1";
 
-static const struct row rows[] = {
+/* -- no TLS --------------------------------------------------------------------------------- */
+
+static const struct row plain[] = {
     {.sentence = "no TLS", .want = RIA_CHANNEL_PLAIN, .missing = encrypt},
-    {.sentence = "no TLS, although verification is on",
-     .on = 1,
+    {.sentence = "a CA without verification",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
      .missing = encrypt},
-    {.sentence = "no TLS yet, because default-auth asks too early",
+    {.sentence = "verification on: the server asks too early",
+     .on = 1,
+     .ssl_ca = ca,
+     .want = RIA_CHANNEL_PLAIN,
+     .missing = "the server asked for it before TLS was up"},
+    {.sentence = "default-auth asks too early",
      .default_auth = "mysql_clear_password",
      .ssl_ca = ca,
      .on = 1,
      .want = RIA_CHANNEL_PLAIN,
      .missing = "remove default-auth=mysql_clear_password"},
-    {.sentence = "no TLS, and another default-auth",
+    {.sentence = "another default-auth",
      .default_auth = "dialog",
      .want = RIA_CHANNEL_PLAIN,
      .missing = encrypt},
+};
 
-    {.sentence = "3.1 to 3.4.0, verification on",
-     .tls = true,
+/* -- verification on ------------------------------------------------------------------------ */
+
+static const struct row on[] = {
+    {.sentence = "3.1 to 3.4.0 with a CA", .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_VERIFIED},
+    {.sentence = "with a CA directory", .on = 1, .ssl_capath = ca, .want = RIA_CHANNEL_VERIFIED},
+    {.sentence = "without a CA, up to 3.1.8 checks no name",
      .on = 1,
-     .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "the same on an address of the own machine",
-     .tls = true,
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = encrypt},
+    {.sentence = "with GnuTLS",
      .on = 1,
-     .host = "127.0.0.1",
-     .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "the same with GnuTLS",
-     .tls = true,
-     .on = 1,
+     .ssl_ca = ca,
      .library = "GnuTLS 3.7.9",
      .want = RIA_CHANNEL_VERIFIED},
+    {.sentence = "an address of the own machine",
+     .on = 1,
+     .ssl_ca = ca,
+     .host = "127.0.0.1",
+     .want = RIA_CHANNEL_CHAIN_VERIFIED,
+     .missing = check_name},
+    {.sentence = "an address of the own machine, no CA",
+     .on = 1,
+     .host = "::1",
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = encrypt},
 
-    {.sentence = "3.4.1, verification on, status good",
-     .tls = true,
+    {.sentence = "3.4.1, good",
+     .on = 1,
+     .has_status = true,
+     .ssl_ca = ca,
+     .want = RIA_CHANNEL_VERIFIED},
+    {.sentence = "3.4.1, good by the system's CAs",
      .on = 1,
      .has_status = true,
      .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "3.4.1, verification on, not trusted",
-     .tls = true,
+    {.sentence = "3.4.1, not trusted",
      .on = 1,
      .has_status = true,
      .status = 1,
+     .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
-     .missing = "its certificate does not come from the CA in ssl-ca"},
-    {.sentence = "3.4.1, verification on, another name",
-     .tls = true,
+     .missing = other_ca},
+    {.sentence = "3.4.1, another name",
      .on = 1,
      .has_status = true,
      .status = 2,
+     .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
-     .missing = "its certificate does not come from the CA in ssl-ca"},
-    {.sentence = "3.4.1, 127.0.0.1: the chain alone",
-     .tls = true,
-     .on = 1,
-     .has_status = true,
-     .host = "127.0.0.1",
-     .want = RIA_CHANNEL_CHAIN_VERIFIED,
-     .missing = "tls = verify-ca in ~/.config/rds-iam/config"},
-    {.sentence = "3.4.1, ::1: the chain alone",
-     .tls = true,
-     .on = 1,
-     .has_status = true,
-     .host = "::1",
-     .want = RIA_CHANNEL_CHAIN_VERIFIED,
-     .missing = "dial the endpoint's own name"},
-    {.sentence = "3.4.1, 127.0.0.1, not trusted",
-     .tls = true,
+     .missing = other_ca},
+    {.sentence = "3.4.1, not trusted, no CA",
      .on = 1,
      .has_status = true,
      .status = 1,
-     .host = "127.0.0.1",
      .want = RIA_CHANNEL_UNVERIFIED,
-     .missing = "its certificate does not come from the CA in ssl-ca"},
-    {.sentence = "3.4.1, localhost: the name is checked",
-     .tls = true,
+     .missing = encrypt},
+    {.sentence = "3.4.1, 127.0.0.1: the chain alone",
      .on = 1,
      .has_status = true,
+     .ssl_ca = ca,
+     .host = "127.0.0.1",
+     .want = RIA_CHANNEL_CHAIN_VERIFIED,
+     .missing = check_name},
+    {.sentence = "3.4.1, ::1: the chain alone",
+     .on = 1,
+     .has_status = true,
+     .ssl_ca = ca,
+     .host = "::1",
+     .want = RIA_CHANNEL_CHAIN_VERIFIED,
+     .missing = check_name},
+    {.sentence = "3.4.1, 127.0.0.1 without a CA: good although nothing was checked",
+     .on = 1,
+     .has_status = true,
+     .host = "127.0.0.1",
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = encrypt},
+    {.sentence = "3.4.1, 127.0.0.1, not trusted",
+     .on = 1,
+     .has_status = true,
+     .status = 1,
+     .ssl_ca = ca,
+     .host = "127.0.0.1",
+     .want = RIA_CHANNEL_UNVERIFIED,
+     .missing = other_ca},
+    {.sentence = "3.4.1, localhost: the name is checked",
+     .on = 1,
+     .has_status = true,
+     .ssl_ca = ca,
      .host = "localhost",
      .want = RIA_CHANNEL_VERIFIED},
     {.sentence = "3.4.1, another loopback address: the name is checked",
-     .tls = true,
      .on = 1,
      .has_status = true,
+     .ssl_ca = ca,
      .host = "127.0.0.2",
      .want = RIA_CHANNEL_VERIFIED},
+};
 
-    {.sentence = "OpenSSL, a CA file, no verification: the chain alone",
-     .tls = true,
+/* -- verification off ----------------------------------------------------------------------- */
+
+static const struct row off[] = {
+    {.sentence = "OpenSSL with a CA file: the chain alone",
      .library = "OpenSSL 3.0.11",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
-    {.sentence = "OpenSSL, a CA directory, no verification: the chain alone",
-     .tls = true,
+    {.sentence = "OpenSSL with a CA directory: the chain alone",
      .library = "OpenSSL 3.0.11",
      .ssl_capath = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
     {.sentence = "GnuTLS lets an unknown CA pass",
-     .tls = true,
      .library = "GnuTLS 3.7.9",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
     {.sentence = "a TLS library that nobody knows",
-     .tls = true,
      .library = "wolfSSL 5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
     {.sentence = "a TLS library that is not told",
-     .tls = true,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
     {.sentence = "OpenSSL without a CA",
-     .tls = true,
      .library = "OpenSSL 3.0.11",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.sentence = "3.4.1, verification off: a good status says nothing",
-     .tls = true,
+    {.sentence = "3.4.1: a good status says nothing",
      .has_status = true,
      .library = "OpenSSL 3.5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.sentence = "3.4.1, verification off, no CA",
-     .tls = true,
+    {.sentence = "3.4.1, no CA",
      .has_status = true,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
     {.sentence = "a library that does not tell whether verification is on",
-     .tls = true,
      .option_result = 1,
      .on = 1,
      .library = "OpenSSL 3.0.11",
@@ -168,16 +198,15 @@ static const struct row rows[] = {
      .missing = verify},
 };
 
-static void channels_are_what_the_library_says(void **state)
+static void check_rows(bool tls, const struct row *rows, size_t count)
 {
-    (void)state;
     static struct ria_fake_mariadb fake;
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for (size_t i = 0; i < count; i++) {
         const struct row *row = &rows[i];
         char host[64];
         const char *missing = NULL;
         ria_fake_mariadb_init(&fake);
-        fake.tls = row->tls;
+        fake.tls = tls;
         fake.option_result = row->option_result;
         fake.is_verification_on = row->on;
         fake.has_status = row->has_status;
@@ -197,6 +226,24 @@ static void channels_are_what_the_library_says(void **state)
     }
 }
 
+static void without_tls_the_channel_is_plain(void **state)
+{
+    (void)state;
+    check_rows(false, plain, RIA_COUNT(plain));
+}
+
+static void with_verification_on_the_library_answers_for_it(void **state)
+{
+    (void)state;
+    check_rows(true, on, RIA_COUNT(on));
+}
+
+static void with_verification_off_the_name_is_never_checked(void **state)
+{
+    (void)state;
+    check_rows(true, off, RIA_COUNT(off));
+}
+
 static void a_connection_without_a_host_is_not_the_own_machine(void **state)
 {
     (void)state;
@@ -206,6 +253,7 @@ static void a_connection_without_a_host_is_not_the_own_machine(void **state)
     fake.tls = true;
     fake.is_verification_on = 1;
     fake.has_status = true;
+    fake.mysql.options.ssl_ca = ca;
     fake.mysql.host = NULL;
     assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_VERIFIED);
 }
@@ -213,7 +261,9 @@ static void a_connection_without_a_host_is_not_the_own_machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(channels_are_what_the_library_says),
+        cmocka_unit_test(without_tls_the_channel_is_plain),
+        cmocka_unit_test(with_verification_on_the_library_answers_for_it),
+        cmocka_unit_test(with_verification_off_the_name_is_never_checked),
         cmocka_unit_test(a_connection_without_a_host_is_not_the_own_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

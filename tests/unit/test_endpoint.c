@@ -135,6 +135,12 @@ static void a_name_without_a_region_has_a_sentence_of_its_own(void **state)
         {"a query", "db.abc.us-east-1.rds.amazonaws.com/?x=", RIA_FAILED, "is no host name"},
         {"a line break", "db\nX: y", RIA_FAILED, "\"db?X: y\" is no host name"},
         {"letters of another alphabet", "d\xc3\xbc.example", RIA_FAILED, "is no host name"},
+        {"a host and a port",
+         "db.example:3306",
+         RIA_FAILED,
+         "\"db.example:3306\" is no host name; give the endpoint's name alone"},
+        {"two ports", "db.example:1:2", RIA_FAILED, "is no host name"},
+        {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is no RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is no host name"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {

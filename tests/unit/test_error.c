@@ -45,15 +45,72 @@ static void control_characters_are_replaced(void **state)
     assert_string_equal(err.text, "a?b?c?d?[31m??.");
     (void)ria_fail(&err, RIA_E_CONFIG, "%s", "\xc3\xbc stays as it is");
     assert_string_equal(err.text, "\xc3\xbc stays as it is");
-    char text[256];
     for (int c = 1; c < 256; c++) {
-        text[c - 1] = (char)c;
+        char text[2] = {(char)c, '\0'};
+        ria_printable(text);
+        assert_int_equal(text[0], c >= 0x20 && c < 0x7f ? c : '?');
     }
-    text[255] = '\0';
-    ria_printable(text);
-    for (int c = 1; c < 256; c++) {
-        char want = (char)(c < 0x20 || c == 0x7f ? '?' : c);
-        assert_int_equal(text[c - 1], want);
+}
+
+/* UTF-8 of any code point, also of those that have none. */
+static size_t encode(unsigned point, char out[8])
+{
+    memset(out, 0, 8);
+    if (point < 0x80) {
+        out[0] = (char)point;
+        return 1;
+    }
+    size_t len = point < 0x800 ? 2 : (point < 0x10000 ? 3 : 4);
+    static const unsigned char leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = len - 1; i > 0; i--) {
+        out[i] = (char)(0x80 | (point & 0x3f));
+        point >>= 6;
+    }
+    out[0] = (char)(leads[len] | point);
+    return len;
+}
+
+static void every_character_of_unicode_stays_but_control_characters(void **state)
+{
+    (void)state;
+    for (unsigned point = 1; point < 0x120000; point++) {
+        char text[8];
+        char before[8];
+        size_t len = encode(point, text);
+        bool is_control = point < 0x20 || (point >= 0x7f && point < 0xa0);
+        bool is_surrogate = point >= 0xd800 && point < 0xe000;
+        bool stays = !is_control && !is_surrogate && point < 0x110000;
+        memcpy(before, text, sizeof(before));
+        ria_printable(text);
+        assert_true(stays ? memcmp(text, before, sizeof(text)) == 0 : text[0] == '?');
+        assert_int_equal(strlen(text), len);
+    }
+}
+
+static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text;
+        const char *want;
+    } rows[] = {
+        {"a continuation alone", "a\x80z", "a?z"},
+        {"half a character at the end", "a\xc3", "a?"},
+        {"half a character, then a letter", "\xe3\x81z", "??z"},
+        {"half a character, then a whole one", "\xe3\xc3\xbc", "?\xc3\xbc"},
+        {"three of four bytes at the end", "\xf0\x9f\x98", "???"},
+        {"too long a form of a slash", "\xc0\xaf", "??"},
+        {"too long a form of three bytes", "\xe0\x80\xaf", "???"},
+        {"too long a form of four bytes", "\xf0\x80\x80\xaf", "????"},
+        {"Latin-1", "gr\xfc\xdf", "gr??"},
+        {"bytes that never occur", "\xff\xfe", "??"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char text[32];
+        (void)snprintf(text, sizeof(text), "%s", rows[i].text);
+        ria_printable(text);
+        expect_text(rows[i].sentence, text, rows[i].want);
     }
 }
 
@@ -104,6 +161,8 @@ int main(void)
         cmocka_unit_test(nobody_has_to_want_the_text),
         cmocka_unit_test(a_text_may_be_made_of_the_old_one),
         cmocka_unit_test(control_characters_are_replaced),
+        cmocka_unit_test(every_character_of_unicode_stays_but_control_characters),
+        cmocka_unit_test(bytes_that_are_no_utf_8_are_replaced_one_by_one),
         cmocka_unit_test(a_long_text_is_cut_at_a_character),
         cmocka_unit_test(a_text_that_just_fits_is_whole),
     };

@@ -14,31 +14,36 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
         const char *sentence;
         const char *variable;
         const char *value;
-        const char *path; /* of the one file that there is */
-        bool is_found;
+        const char *path;    /* of the one file that there is */
+        const char *absence; /* NULL: it is found */
     } rows[] = {
-        {"the config file", NULL, NULL, RIA_FAKE_AWS_CONFIG, true},
-        {"the credentials file", NULL, NULL, RIA_FAKE_AWS_CREDENTIALS, true},
-        {"AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "/c", "/c", true},
-        {"AWS_CONFIG_FILE in the home", "AWS_CONFIG_FILE", "~/c", "/home/u/c", true},
+        {"the config file", NULL, NULL, RIA_FAKE_AWS_CONFIG, NULL},
+        {"the credentials file", NULL, NULL, RIA_FAKE_AWS_CREDENTIALS, NULL},
+        {"AWS_CONFIG_FILE", "AWS_CONFIG_FILE", "/c", "/c", NULL},
+        {"AWS_CONFIG_FILE in the home", "AWS_CONFIG_FILE", "~/c", "/home/u/c", NULL},
         {"AWS_CONFIG_FILE instead of the usual one",
          "AWS_CONFIG_FILE",
          "/c",
          RIA_FAKE_AWS_CONFIG,
-         false},
-        {"a blank AWS_CONFIG_FILE is none", "AWS_CONFIG_FILE", " ", RIA_FAKE_AWS_CONFIG, true},
-        {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", true},
+         "neither /c nor /home/u/.aws/credentials exists"},
+        {"a blank AWS_CONFIG_FILE is none", "AWS_CONFIG_FILE", " ", RIA_FAKE_AWS_CONFIG, NULL},
+        {"/dev/null is no file",
+         "AWS_CONFIG_FILE",
+         "/dev/null",
+         "/dev/null",
+         "neither /dev/null nor /home/u/.aws/credentials exists"},
+        {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", NULL},
         {"the same instead of the usual one",
          "AWS_SHARED_CREDENTIALS_FILE",
          "/c",
          RIA_FAKE_AWS_CREDENTIALS,
-         false},
-        {"no home", "HOME", "", RIA_FAKE_AWS_CONFIG, false},
+         "neither /home/u/.aws/config nor /c exists"},
+        {"no home", "HOME", "", RIA_FAKE_AWS_CONFIG, "HOME is not set, so ~/.aws is not known"},
         {"another user's home is no home of ours",
          "AWS_CONFIG_FILE",
          "~root/c",
          "/home/u/oot/c",
-         false},
+         "neither ~root/c nor /home/u/.aws/credentials exists"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(profiles) profiles = {0};
@@ -50,14 +55,14 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
         }
         ria_fake_file(&fake, rows[i].path, "[default]\nregion = x\n");
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(rows[i].sentence, outcome, rows[i].is_found ? RIA_FOUND : RIA_ABSENT);
+        expect_number(rows[i].sentence, outcome, rows[i].absence == NULL ? RIA_FOUND : RIA_ABSENT);
         if (outcome == RIA_FOUND) {
             struct ria_setting setting = {0};
             expect(rows[i].sentence, ria_profiles_get(&profiles, "default", "region", &setting));
             expect_text(rows[i].sentence, setting.path, rows[i].path);
             expect_number(rows[i].sentence, setting.line, 2);
         } else {
-            expect_piece(rows[i].sentence, err.text, "neither ");
+            expect_piece(rows[i].sentence, err.text, rows[i].absence);
         }
     }
 }
@@ -152,7 +157,7 @@ static void warnings_name_file_and_line(void **state)
     assert_true(ria_fake_logged(
         &fake,
         RIA_LOG_WARNING,
-        RIA_FAKE_AWS_CONFIG ":2: a line without = is ignored; write key = value"));
+        RIA_FAKE_AWS_CONFIG ":2: ignored: a line without its =; write key = value"));
 }
 
 static void one_file_can_be_asked_alone(void **state)

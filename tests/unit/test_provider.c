@@ -195,6 +195,23 @@ static void a_named_profile_is_missed_also_without_any_file(void **state)
     expect_piece("the sentence", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
+static void without_a_home_the_sentence_says_so(void **state)
+{
+    (void)state;
+    static const struct variable named[] = {{"HOME", ""}, {"AWS_PROFILE", "a"}, {NULL, NULL}};
+    static const struct variable unnamed[] = {{"HOME", ""}, {NULL, NULL}};
+    struct asked asked;
+    ask_chain(&asked, named, keys_a, NULL);
+    assert_int_equal(asked.outcome, RIA_FAILED);
+    expect_piece(
+        "a named profile",
+        asked.err.text,
+        "AWS_PROFILE: the profile \"a\" is not found, because HOME is not set; set it");
+    ask_chain(&asked, unnamed, keys_a, NULL);
+    assert_int_equal(asked.outcome, RIA_ABSENT);
+    expect_piece("no profile", asked.err.text, "profile: HOME is not set, so ~/.aws is not known");
+}
+
 static void a_profile_gives_or_refuses(void **state)
 {
     (void)state;
@@ -424,6 +441,7 @@ int main(void)
         cmocka_unit_test(environment_gives_or_refuses),
         cmocka_unit_test(which_profile_is_asked),
         cmocka_unit_test(a_named_profile_is_missed_also_without_any_file),
+        cmocka_unit_test(without_a_home_the_sentence_says_so),
         cmocka_unit_test(a_profile_gives_or_refuses),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
         cmocka_unit_test(keys_in_a_file_that_others_can_write_are_warned_about),

@@ -111,7 +111,9 @@ static void what_the_token_is_signed_for(void **state)
          5,
          NULL,
          NULL,
-         "db.example is no RDS endpoint",
+         RIA_FAKE_CONFIG
+         ":2: the name db.example holds no region; write the name of the RDS endpoint, "
+         "or add region = REGION to this section",
          NULL},
         {"a region for every name makes no RDS name",
          "[*.example]\nregion = eu-west-1\n",

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One defect of each kind that the sanitizers must find, chosen by name. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Many: a pointer to the last one may well be left on the stack, and then it is no leak. */
+static void leak(volatile int size)
+{
+    for (int i = 0; i < 100; i++) {
+        char *volatile lost = malloc((size_t)size);
+        (void)lost;
+    }
+}
+
+static void overflow(volatile int size)
+{
+    volatile char *block = malloc((size_t)size);
+    if (block != NULL) {
+        block[size] = 1;
+    }
+    free((void *)(size_t)block);
+}
+
+static void undefined(volatile int size)
+{
+    volatile int sum = INT_MAX;
+    sum = sum + size;
+    (void)sum;
+}
+
+static void nothing(volatile int size)
+{
+    (void)size;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(volatile int size);
+    } defects[] = {
+        {"leak", leak}, {"overflow", overflow}, {"undefined", undefined}, {"nothing", nothing}};
+    for (size_t i = 0; argc == 2 && i < sizeof(defects) / sizeof(defects[0]); i++) {
+        if (strcmp(argv[1], defects[i].name) == 0) {
+            defects[i].run(77);
+            return 0;
+        }
+    }
+    (void)fputs("usage: planted leak|overflow|undefined|nothing\n", stderr);
+    return 2;
+}

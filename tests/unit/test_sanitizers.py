@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""The control of the suite "sanitized": in that build, defects of each kind are found."""
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+PLANTED = harness.BUILD / "tests/unit/planted"
+
+
+class Sanitizers(unittest.TestCase):
+    def plant(self, name):
+        return harness.run([PLANTED, name], env=dict(os.environ))
+
+    def assert_found(self, name, words):
+        result = self.plant(name)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn(words, result.stderr)
+
+    def test_a_leak_is_found(self):
+        self.assert_found("leak", "LeakSanitizer: detected memory leaks")
+
+    def test_a_write_behind_a_block_is_found(self):
+        self.assert_found("overflow", "AddressSanitizer: heap-buffer-overflow")
+
+    def test_undefined_behaviour_is_found(self):
+        self.assert_found("undefined", "runtime error: signed integer overflow")
+
+    def test_nothing_is_found_where_nothing_is(self):
+        result = self.plant("nothing")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+
+harness.main()

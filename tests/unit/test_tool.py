@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""The installed `rds-iam token` from the outside: options, exit status, sentences, the token."""
+import calendar
+import pathlib
+import shutil
+import sys
+import tempfile
+import types
+import unittest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
+import harness  # noqa: E402
+import mint  # noqa: E402
+
+HOST = "mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"
+NOW = "2026-08-22 12:34:56"
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "tool/Secret+Key/EXAMPLE"}
+SESSION = "tool/Session+Token/EXAMPLE=="
+# What no line on stderr may hold.
+SECRETS = [KEYS["AWS_SECRET_ACCESS_KEY"], SESSION, "X-Amz-Signature", "profile/Secret+Key"]
+GOOD = ["--hostname", HOST, "--port", "3306", "--username", "etl"]
+SEE = "; see rds-iam token --help\n"
+
+
+def fake_clock():
+    """libfaketime, for the one process that it is preloaded into."""
+    found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        raise FileNotFoundError("apt-get install faketime")
+    return {"LD_PRELOAD": str(found[0]), "FAKETIME": NOW, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "TZ": "UTC"}
+
+
+def without(option):
+    """GOOD without one of its options."""
+    at = GOOD.index(option)
+    return GOOD[:at] + GOOD[at + 2:]
+
+
+def expected(user="etl", host=HOST, port=3306, region="eu-west-1", session=None, secret=None):
+    """botocore's token of the faked second."""
+    principal = types.SimpleNamespace(
+        access_key=KEYS["AWS_ACCESS_KEY_ID"], secret_key=secret or KEYS["AWS_SECRET_ACCESS_KEY"],
+        session_token=session)
+    at = calendar.timegm((2026, 8, 22, 12, 34, 56))
+    return mint.mint(principal, host, port, user, region, at=at)
+
+
+class Tool(unittest.TestCase):
+    def setUp(self):
+        harness.WORK.mkdir(parents=True, exist_ok=True)
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="tool-", dir=harness.WORK))
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        (self.home / ".aws").mkdir()
+        self.config = self.home / "config"
+        self.config.write_text("", encoding="utf-8")
+        self.config.chmod(0o600)
+
+    def profiles(self, text):
+        (self.home / ".aws/config").write_text(text, encoding="utf-8")
+
+    def env(self, keys):
+        # The machine's own /etc/rds-iam/config has no say here.
+        return {"HOME": str(self.home), "RDS_IAM_CONFIG": str(self.config), **keys}
+
+    def run_tool(self, *arguments, **keys):
+        return self.checked(harness.run(
+            [harness.installed("bin/rds-iam"), *arguments], env={**self.env(keys), **fake_clock()},
+            cwd=self.home))
+
+    def token(self, *arguments, **keys):
+        return self.run_tool("token", *arguments, **(keys or KEYS))
+
+    def checked(self, result):
+        self.assertEqual(self.secrets_in(result.stderr), [])
+        return result
+
+    @staticmethod
+    def secrets_in(text):
+        return [secret for secret in SECRETS if secret in text]
+
+    def assert_printed(self, result, text, warnings=0):
+        self.assertEqual((result.returncode, result.stdout), (0, text), result.stderr)
+        lines = result.stderr.splitlines()
+        self.assertEqual(len(lines), warnings, result.stderr)
+        for line in lines:
+            self.assertTrue(line.startswith("rds-iam: warning: "), line)
+
+    def assert_failed(self, result, sentence):
+        """One sentence, nothing on stdout."""
+        self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        self.assertTrue(result.stderr.startswith("rds-iam: " + sentence), result.stderr)
+
+    def assert_usage(self, result, sentence, see=SEE):
+        self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
+        self.assertEqual(result.stderr, "rds-iam: " + sentence + see)
+
+    def test_control_a_secret_on_stderr_would_be_found(self):
+        for secret in SECRETS:
+            self.assertEqual(self.secrets_in("x %s y" % secret), [secret])
+        # And each is one that these tests handle.
+        self.profiles("[profile p]\naws_access_key_id = A\naws_secret_access_key = profile/Secret+Key\n")
+        result = self.token(*GOOD, "--profile", "p", **KEYS, AWS_SESSION_TOKEN=SESSION)
+        self.assertIn("X-Amz-Signature", result.stdout)
+
+    def test_the_token_is_botocores_for_the_same_second(self):
+        self.assert_printed(self.token(*GOOD), expected() + "\n")
+        self.assert_printed(
+            self.token(*GOOD, **KEYS, AWS_SESSION_TOKEN=SESSION), expected(session=SESSION) + "\n")
+
+    def test_users_are_encoded_as_botocore_encodes_them(self):
+        for user in ("a b", "user+x", "ユーザー", "a&b=c", "a%41b", "jane.doe@example.com", "-dash"):
+            with self.subTest(user=user):
+                result = self.token("--hostname", HOST, "--port", "3306", "--username=" + user)
+                self.assert_printed(result, expected(user=user) + "\n")
+
+    def test_the_profile_signs(self):
+        self.profiles(
+            "[profile p]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = profile/Secret+Key\n")
+        want = expected(secret="profile/Secret+Key") + "\n"
+        self.assert_printed(self.token(*GOOD, "--profile", "p"), want)
+        self.assert_printed(self.token(*GOOD, AWS_PROFILE="p"), want)
+
+    def test_options_may_be_written_in_every_usual_way(self):
+        ways = [
+            ["--username", "etl", "--port", "3306", "--hostname", HOST],
+            ["--hostname=" + HOST, "--port=3306", "--username=etl"],
+            ["--host", HOST, "--po", "3306", "--user", "etl"],
+            ["--username", "other", *GOOD],
+            [*GOOD, "--"],
+            [*without("--port"), "--port", "03306"],
+        ]
+        for arguments in ways:
+            with self.subTest(arguments=arguments):
+                self.assert_printed(self.token(*arguments), expected() + "\n")
+
+    def test_a_port_is_part_of_the_token(self):
+        for port in (1, 443, 5432, 65535):
+            with self.subTest(port=port):
+                result = self.token(*without("--port"), "--port", str(port))
+                self.assert_printed(result, expected(port=port) + "\n", warnings=int(port == 443))
+
+    def test_usage_errors_name_the_option(self):
+        rows = [
+            (without("--hostname"), "--hostname is missing"),
+            (without("--port"), "--port is missing"),
+            (without("--username"), "--username is missing"),
+            ([], "--hostname is missing"),
+            ([*GOOD, "--region"], "--region needs a value"),
+            ([*GOOD, "--profile"], "--profile needs a value"),
+            (["--hostname"], "--hostname needs a value"),
+            ([*GOOD, "--region", ""], "the value of --region is empty"),
+            ([*GOOD, "--profile="], "the value of --profile is empty"),
+            ([*GOOD, "--username", ""], "the value of --username is empty"),
+            ([*without("--port"), "--port", ""], "the value of --port is empty"),
+            ([*without("--port"), "--port", "0"], '--port "0" is not between 1 and 65535'),
+            ([*without("--port"), "--port", "65536"], '--port "65536" is not between 1 and 65535'),
+            ([*without("--port"), "--port", "abc"], '--port "abc" is not between 1 and 65535'),
+            ([*without("--port"), "--port", "-1"], '--port "-1" is not between 1 and 65535'),
+            ([*without("--port"), "--port", "3306 "], '--port "3306 " is not between 1 and 65535'),
+            ([*without("--port"), "--port", "184467440737095516"],
+             '--port "184467440737095516" is not between 1 and 65535'),
+            ([*GOOD, "--nonsense"], "unknown option --nonsense"),
+            ([*GOOD, "--nonsense=1"], "unknown option --nonsense=1"),
+            ([*GOOD, "--p", "1"], "unknown option --p"),
+            ([*GOOD, "-x"], "unknown option -x"),
+            ([*GOOD, "-xyz"], "unknown option -x"),
+            ([*GOOD, "--help=1"], "unknown option --help=1"),
+            ([*GOOD, "more"], 'unexpected argument "more"'),
+            ([*GOOD, "--", "--region"], 'unexpected argument "--region"'),
+        ]
+        for arguments, sentence in rows:
+            with self.subTest(arguments=arguments):
+                self.assert_usage(self.token(*arguments), sentence)
+
+    def test_the_program_without_or_with_an_unknown_command(self):
+        see = "; see rds-iam --help\n"
+        self.assert_usage(self.run_tool(), "no command given", see)
+        self.assert_usage(self.run_tool("nonsense"), 'unknown command "nonsense"', see)
+        self.assert_usage(self.run_tool("--nonsense"), 'unknown command "--nonsense"', see)
+
+    def test_help_and_version_need_nothing(self):
+        for arguments, words in (
+            (["--help"], ["usage: rds-iam COMMAND", "rds-iam token --help"]),
+            (["-h"], ["usage: rds-iam COMMAND"]),
+            (["token", "--help"], ["usage: rds-iam token", *(o for o in GOOD if o.startswith("--")),
+                                   "--region", "--profile", "exit status"]),
+            (["token", "-h"], ["usage: rds-iam token"]),
+            (["token", "--help", "--nonsense"], ["usage: rds-iam token"]),
+            (["--version"], ["rds-iam "]),
+        ):
+            with self.subTest(arguments=arguments):
+                result = self.run_tool(*arguments)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                for word in words:
+                    self.assertIn(word, result.stdout)
+        self.assertRegex(self.run_tool("--version").stdout, r"\Ards-iam \d+\.\d+\.\d+\n\Z")
+
+    def test_the_region_that_is_said_counts_and_a_difference_is_warned_about(self):
+        result = self.token(*GOOD, "--region", "us-east-2")
+        self.assert_printed(result, expected(region="us-east-2") + "\n", warnings=1)
+        self.assertIn("signing for the region us-east-2, although the name %s says eu-west-1" % HOST,
+                      result.stderr)
+        self.assert_printed(self.token(*GOOD, "--region", "eu-west-1"), expected() + "\n")
+        self.assert_failed(self.token(*GOOD, "--region", "Ireland"), '"Ireland" is no region')
+
+    def test_the_environments_region_does_not_count(self):
+        result = self.token(*GOOD, **KEYS, AWS_REGION="us-east-2", AWS_DEFAULT_REGION="us-east-2")
+        self.assert_printed(result, expected() + "\n")
+
+    def test_a_host_that_is_no_rds_name(self):
+        arguments = ["--hostname", "db.example", *without("--hostname")]
+        self.assert_failed(self.token(*arguments), "db.example is no RDS endpoint")
+        result = self.token(*arguments, "--region", "eu-west-1")
+        self.assert_printed(result, expected(host="db.example") + "\n", warnings=1)
+        self.assertIn("rds-iam: warning: db.example is no RDS endpoint", result.stderr)
+
+    def test_the_configuration_counts_here_too(self):
+        self.config.write_text("[tunnel:13306]\nendpoint = %s:3306\n" % HOST, encoding="utf-8")
+        result = self.token("--hostname", "tunnel", "--port", "13306", "--username", "etl")
+        self.assert_printed(result, expected() + "\n")
+        self.config.chmod(0o666)
+        self.assert_failed(self.token(*GOOD), "%s: others can write it; type: chmod go-w" % self.config)
+
+    def test_credentials_that_are_not_there_or_broken(self):
+        self.profiles("[profile half]\naws_access_key_id = A\n")
+        rows = [
+            ({"AWS_PROFILE": "nope"}, 'AWS_PROFILE: the profile "nope" does not exist'),
+            ({"AWS_PROFILE": "half"},
+             '%s/.aws/config:2: the profile "half" has an aws_access_key_id but no' % self.home),
+            ({"AWS_ACCESS_KEY_ID": "A"}, "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not"),
+            ({"AWS_SECRET_ACCESS_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]},
+             "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not"),
+            ({"PATH": "/nowhere"}, "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair."),
+            ({**KEYS, "AWS_CREDENTIAL_EXPIRATION": "2026-08-22T12:34:56Z"},
+             "the AWS credentials of the environment ended at 20260822T123456Z"),
+        ]
+        for keys, sentence in rows:
+            with self.subTest(keys=keys):
+                self.assert_failed(self.token(*GOOD, **keys), sentence)
+        self.assert_failed(self.token(*GOOD, "--profile", "nope"), '--profile: the profile "nope"')
+
+    def test_a_stdout_that_takes_nothing_is_a_failure(self):
+        tool = harness.installed("bin/rds-iam")
+        for arguments in (["token", *GOOD], ["--help"], ["--version"], ["token", "--help"]):
+            for where in (">&-", ">/dev/full"):
+                with self.subTest(arguments=arguments, where=where):
+                    # Without the fake clock, which opens files of its own.
+                    result = self.checked(harness.run(
+                        ["/bin/sh", "-c", 'exec "$0" "$@" ' + where, tool, *arguments],
+                        env=self.env(KEYS), cwd=self.home))
+                    self.assert_failed(result, "cannot write to stdout: ")
+
+
+harness.main()

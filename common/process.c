@@ -126,7 +126,8 @@ static enum ria_outcome read_file(
     } else if (errno == ENOENT || errno == ENOTDIR) {
         outcome = ria_absent(err, "%s does not exist", path);
     } else {
-        outcome = failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
+        outcome =
+            failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
     }
     errno = saved;
     return outcome;

@@ -84,7 +84,7 @@ class FreshClone(unittest.TestCase):
                 self.assertEqual(result["status"], 0, result["output"])
                 self.assertRegex(result["output"].splitlines()[-1], r"^\d+ passed, 0 failed, 0 skipped$")
                 self.assert_nothing_left(result)
-                killed = self.enter(user, "tests/run", kill_at="lint ")
+                killed = self.enter(user, "tests/run", kill_at="sanitized ")
                 self.assertEqual(killed["status"], -9, killed["output"])
                 self.assert_nothing_left(killed)
 

@@ -113,7 +113,7 @@ static void files_are_looked_for_where_libpq_looks(void **state)
         struct one_file self = rows[i].env;
         struct ria_world world = world_of(&self);
         ria_service_find(&world, "/etc/pg", paths);
-        print_message("%s\n", rows[i].why);
+        print_message("# %s\n", rows[i].why);
         assert_int_equal(paths->count, rows[i].paths[1] == NULL ? 1 : 2);
         assert_string_equal(paths->path[0], rows[i].paths[0]);
         if (rows[i].paths[1] != NULL) {
@@ -361,7 +361,7 @@ static void entries_share_a_passfile_only_at_the_same_protection(void **state)
         struct ria_error err = {0};
         take(&file, "a", &a);
         take(&file, "b", &b);
-        print_message("%s\n", rows[i].why);
+        print_message("# %s\n", rows[i].why);
         assert_int_equal(ria_entry_may_share(&b, &a, &err), rows[i].may_share);
         assert_int_equal(ria_entry_may_share(&a, &b, &err), rows[i].may_share);
         if (!rows[i].may_share) {

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The process's own world, the one module that meets real files: what it reads, what it refuses to
+ * read, and that it leaves errno and the table of open files as they were. */
+#include "rds_iam.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A directory of its own in the build directory. */
+static char scratch[4096];
+static char path[4200];
+
+static const char *in_scratch(const char *name)
+{
+    (void)snprintf(path, sizeof(path), "%s/%s", scratch, name);
+    return path;
+}
+
+static void write_file(const char *name, const char *text, mode_t mode)
+{
+    int fd = open(in_scratch(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(fchmod(fd, mode), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+/* The lowest free number: higher after a call that left a file open. */
+static int next_fd(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    return fd;
+}
+
+/* Reads scratch/name and checks that nothing else has changed. */
+static enum ria_outcome read_named(
+    const char *name, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    const struct ria_world *world = ria_process_world();
+    *err = (struct ria_error){0};
+    int before = next_fd();
+    errno = EDOM;
+    enum ria_outcome outcome = world->read_file(world->self, in_scratch(name), out, file, err);
+    assert_int_equal(errno, EDOM);
+    assert_int_equal(next_fd(), before);
+    return outcome;
+}
+
+static void a_regular_file_is_read_with_owner_and_mode(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 100};
+    struct ria_file file = {0};
+    struct ria_error err;
+    write_file("plain", "some\ntext\n", 0640);
+    assert_int_equal(read_named("plain", &text, &file, &err), RIA_FOUND);
+    assert_string_equal(ria_buf_text(&text), "some\ntext\n");
+    assert_int_equal(file.owner, geteuid());
+    assert_int_equal(file.mode & 07777, 0640);
+    ria_buf_clear(&text);
+    assert_int_equal(symlink("plain", in_scratch("link")), 0);
+    assert_int_equal(read_named("link", &text, NULL, &err), RIA_FOUND);
+    assert_string_equal(ria_buf_text(&text), "some\ntext\n");
+}
+
+/* Around the size of the pieces in which it is read. */
+static void the_maximum_is_exact(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 10000};
+    for (size_t i = 0; i < RIA_COUNT(sizes); i++) {
+        char text[10001];
+        struct ria_error err;
+        memset(text, 'x', sizes[i]);
+        text[sizes[i]] = '\0';
+        write_file("sized", text, 0600);
+        RIA_AUTO(buf) enough = {.max = sizes[i]};
+        assert_int_equal(read_named("sized", &enough, NULL, &err), RIA_FOUND);
+        assert_int_equal(enough.len, sizes[i]);
+        if (sizes[i] > 0) {
+            RIA_AUTO(buf) less = {.max = sizes[i] - 1};
+            assert_int_equal(read_named("sized", &less, NULL, &err), RIA_FAILED);
+            expect_piece("the sentence", err.text, "/sized: cannot be read whole: File too large");
+        }
+    }
+}
+
+static void what_is_not_there_is_absent(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 100};
+    struct ria_error err;
+    write_file("plain", "x", 0600);
+    static const char *const names[] = {"nothing", "nothing/below", "plain/below"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_ABSENT);
+        expect_piece(names[i], err.text, names[i]);
+        expect_piece(names[i], err.text, " does not exist");
+    }
+}
+
+/* A FIFO that nobody writes to would hold a plain open() for ever. */
+static void what_is_no_regular_file_is_refused_without_waiting(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 100};
+    struct ria_error err;
+    assert_int_equal(mkfifo(in_scratch("fifo"), 0600), 0);
+    assert_int_equal(mkdir(in_scratch("directory"), 0700), 0);
+    assert_int_equal(symlink("/dev/zero", in_scratch("device")), 0);
+    static const char *const names[] = {"fifo", "directory", "device"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_FAILED);
+        expect_piece(names[i], err.text, ": is no regular file; name another one");
+        expect_number(names[i], text.len, 0);
+    }
+}
+
+static void what_cannot_be_opened_is_not_absent(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 100};
+    struct ria_error err;
+    assert_int_equal(symlink("circle", in_scratch("circle")), 0);
+    assert_int_equal(read_named("circle", &text, NULL, &err), RIA_FAILED);
+    expect_piece("the sentence", err.text, "/circle: cannot be opened");
+    expect_piece("the cause", err.text, "Too many levels of symbolic links");
+    if (geteuid() != 0) { /* nothing is closed to root */
+        write_file("closed", "x", 0);
+        assert_int_equal(read_named("closed", &text, NULL, &err), RIA_FAILED);
+        expect_piece("the cause", err.text, "Permission denied");
+    }
+}
+
+/* What the world's log writes to stderr. */
+static void capture_log(enum ria_log_level level, const char *line, char *out, size_t size)
+{
+    int ends[2];
+    int kept = dup(STDERR_FILENO);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+    assert_true(kept >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
+    const struct ria_world *world = ria_process_world();
+    errno = EDOM;
+    world->log(world->self, level, line);
+    int after = errno;
+    (void)dup2(kept, STDERR_FILENO);
+    (void)close(kept);
+    (void)close(ends[1]);
+    ssize_t len = read(ends[0], out, size - 1);
+    out[len > 0 ? len : 0] = '\0';
+    (void)close(ends[0]);
+    assert_int_equal(after, EDOM);
+}
+
+static void the_log_is_written_only_where_it_is_asked_for(void **state)
+{
+    (void)state;
+    char text[256];
+    assert_int_equal(unsetenv("RDS_IAM_LOG"), 0);
+    capture_log(RIA_LOG_WARNING, "a line", text, sizeof(text));
+    assert_string_equal(text, "");
+    assert_int_equal(setenv("RDS_IAM_LOG", "1", 1), 0);
+    capture_log(RIA_LOG_WARNING, "a line", text, sizeof(text));
+    assert_string_equal(text, "rds-iam: warning: a line\n");
+    capture_log(RIA_LOG_INFO, "a line", text, sizeof(text));
+    assert_string_equal(text, "rds-iam: a line\n");
+    assert_int_equal(unsetenv("RDS_IAM_LOG"), 0);
+}
+
+static void environment_uid_and_clocks_are_the_processs_own(void **state)
+{
+    (void)state;
+    const struct ria_world *world = ria_process_world();
+    char timestamp[64];
+    time_t before = time(NULL);
+    int64_t now = world->now(world->self);
+    (void)snprintf(timestamp, sizeof(timestamp), "%lld", (long long)now);
+    assert_true(now >= before && now <= time(NULL));
+    int64_t ticks = world->ticks(world->self);
+    assert_true(ticks > 0 && world->ticks(world->self) >= ticks);
+    assert_int_equal(world->uid(world->self), geteuid());
+    assert_false(world->is_privileged(world->self));
+    assert_int_equal(setenv("RIA_TEST", timestamp, 1), 0);
+    assert_string_equal(world->env(world->self, "RIA_TEST"), timestamp);
+    assert_int_equal(unsetenv("RIA_TEST"), 0);
+    assert_null(world->env(world->self, "RIA_TEST"));
+}
+
+static int make_scratch(void **state)
+{
+    (void)state;
+    (void)snprintf(scratch, sizeof(scratch), "%s/process-XXXXXX", RIA_SCRATCH);
+    return mkdtemp(scratch) == NULL ? -1 : 0;
+}
+
+static int remove_scratch(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "plain", "link", "sized", "fifo", "device", "circle", "closed"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        (void)unlink(in_scratch(names[i]));
+    }
+    (void)rmdir(in_scratch("directory"));
+    return rmdir(scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
+        cmocka_unit_test(the_maximum_is_exact),
+        cmocka_unit_test(what_is_not_there_is_absent),
+        cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),
+        cmocka_unit_test(what_cannot_be_opened_is_not_absent),
+        cmocka_unit_test(the_log_is_written_only_where_it_is_asked_for),
+        cmocka_unit_test(environment_uid_and_clocks_are_the_processs_own),
+    };
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}

@@ -4,8 +4,13 @@
  * It runs inside other people's programs, so it changes nothing there, errno included. */
 #include "rds_iam.h"
 
+#include "launch.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -28,12 +33,17 @@ static int64_t get_now(void *self)
     return now.tv_sec;
 }
 
+static int64_t milliseconds(clockid_t clock)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(clock, &now);
+    return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
+}
+
 static int64_t get_ticks(void *self)
 {
     (void)self;
-    struct timespec now = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
+    return milliseconds(CLOCK_MONOTONIC);
 }
 
 static uid_t get_uid(void *self)
@@ -133,6 +143,109 @@ static enum ria_outcome read_file(
     return outcome;
 }
 
+/* Both closed to everybody but the user. */
+static bool is_private(int fd, mode_t kind)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
+           status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+static enum ria_outcome read_private_file(
+    int directory, const char *name, struct ria_buf *out, struct ria_error *err)
+{
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0) {
+        return ria_absent(err, "there is no such file, or it is a link");
+    }
+    enum ria_outcome outcome;
+    if (!is_private(fd, S_IFREG)) {
+        outcome = ria_absent(err, "%s: is not the user's alone, so it is passed over", name);
+    } else if (!read_all(fd, out)) {
+        outcome = ria_absent(err, "%s: cannot be read whole", name);
+    } else {
+        outcome = RIA_FOUND;
+    }
+    (void)close(fd);
+    return outcome;
+}
+
+static enum ria_outcome read_private(
+    void *self, const char *directory, const char *name, struct ria_buf *out, struct ria_error *err)
+{
+    (void)self;
+    int saved = errno;
+    enum ria_outcome outcome;
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        outcome = ria_absent(err, "%s: is no directory", directory);
+    } else if (!is_private(fd, S_IFDIR)) {
+        outcome = ria_absent(
+            err, "%s: is not the user's alone, so it is passed over; type: chmod 700", directory);
+    } else {
+        outcome = read_private_file(fd, name, out, err);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    errno = saved;
+    return outcome;
+}
+
+static bool get_host(void *self, struct ria_host *out)
+{
+    struct ria_host host = {0};
+    struct stat status;
+    struct ria_error ignored;
+    int saved = errno;
+    RIA_AUTO(buf) text = {.max = 64};
+    bool ok =
+        read_file(self, "/proc/sys/kernel/random/boot_id", &text, NULL, &ignored) == RIA_FOUND &&
+        text.len >= RIA_BOOT_ID_SIZE - 1 && stat("/proc/self/ns/net", &status) == 0;
+    errno = saved;
+    if (!ok) {
+        return false;
+    }
+    memcpy(host.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
+    host.net_namespace = (uint64_t)status.st_ino;
+    host.real_minus_raw = milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_MONOTONIC_RAW);
+    *out = host;
+    return true;
+}
+
+static bool fetch(
+    void *self,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    (void)self;
+    int saved = errno;
+    bool ok = ria_launch_fetch(ria_process_world(), question, deadline, answer, err);
+    errno = saved;
+    return ok;
+}
+
+/* Neither a reader that is gone nor one that does not read may disturb the host. */
+static void write_to_stderr(const struct ria_buf *text)
+{
+    struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};
+    sigset_t pipe_signal;
+    sigset_t before;
+    sigset_t pending;
+    (void)sigemptyset(&pipe_signal);
+    (void)sigaddset(&pipe_signal, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+    (void)sigpending(&pending);
+    if (poll(&stderr_now, 1, 0) == 1 && write(STDERR_FILENO, text->data, text->len) < 0 &&
+        errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
+        const struct timespec at_once = {0};
+        (void)sigtimedwait(&pipe_signal, NULL, &at_once);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 static void write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
@@ -145,7 +258,7 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
     RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_ERROR_TEXT_MAX};
     ria_buf_addf(&text, "%s%s\n", names[level], line);
     if (!text.failed) {
-        (void)!write(STDERR_FILENO, text.data, text.len);
+        write_to_stderr(&text);
     }
     errno = saved;
 }
@@ -157,6 +270,9 @@ const struct ria_world *ria_process_world(void)
         .now = get_now,
         .ticks = get_ticks,
         .read_file = read_file,
+        .read_private = read_private,
+        .host = get_host,
+        .fetch = fetch,
         .uid = get_uid,
         .is_privileged = get_privileged,
         .log = write_log,

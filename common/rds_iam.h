@@ -17,10 +17,12 @@
  *
  * What is behind it: rds-iam's own configuration file says what the dialled name stands for, the
  * endpoint's name gives the region, the chain of credential sources gives the keys, and the token
- * is signed at that moment. Nothing is kept between two calls but the fetched SHA-256.
+ * is signed at that moment. Credentials of network sources come from a program of our own,
+ * rds-iam-fetch, and are kept in a cache file and in this process; tokens are not kept.
  *
  * Every function here may be called from any thread. None writes to stdout, changes a signal, the
- * environment, the umask or the working directory, starts a thread or leaves a file open.
+ * environment, the umask or the working directory, starts a thread or leaves a file open. A call
+ * that needs rds-iam-fetch has a child process while it lasts.
  */
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
@@ -74,13 +76,52 @@ enum {
  *   ABSENT  no credentials are configured: err lists each source that was asked and its answer;
  *   FAILED  something is configured and broken, or the request is refused: err says why.
  * *token is unchanged unless FOUND. Never blocks beyond the deadline except in reading local files.
- * Warnings go to world->log. Needs about 30 KB of stack. err must not be NULL. */
+ * Warnings go to world->log. Needs about 60 KB of stack. err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
     const struct ria_world *world,
     struct ria_token *token,
     struct ria_error *err) RIA_MUST_USE;
+
+/* The credentials that a token would be signed with, for `rds-iam credentials`: another program can
+ * use them, and a person can see where they come from. */
+struct ria_session {
+    struct ria_buf access_key_id;
+    struct ria_buf secret_access_key;
+    struct ria_buf session_token; /* empty for long-term keys */
+    int64_t expires;              /* seconds since 1970; 0: they do not say */
+    struct ria_buf explanation;   /* lines for a person: each source asked, what was chosen and why.
+                                     Filled whatever the answer is; holds no secret. */
+};
+
+#define RIA_SESSION_INIT                                                                           \
+    {                                                                                              \
+        .access_key_id = {.max = 128}, .secret_access_key = {.max = 256},                          \
+        .session_token = {.max = 8192}, .explanation = {.max = 65536},                             \
+    }
+
+/* The chain alone, without a token. login->host may be NULL: then rds-iam's configuration does not
+ * count; login->profile may name a profile. mfa_code is what a person typed, or NULL. Three answers
+ * as above; err is filled unless FOUND. Blocks until the deadline at most. */
+enum ria_outcome ria_session_for(
+    const struct ria_login *login,
+    const char *mfa_code,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_session *session,
+    struct ria_error *err) RIA_MUST_USE;
+
+void ria_session_release(struct ria_session *session);
+
+/* Writes into path the directory that credentials of network sources are kept in: the first
+ * (index 0) and any further one that may hold some. False beyond the last. */
+bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
+
+/* What a person can wait for, as against a login. */
+enum {
+    RIA_PERSON_BUDGET_MS = 60000
+};
 
 /* The first half of the question, for a token that somebody else made (one pasted as a password):
  * may it be sent over login->channel? Reads the configuration file only where it matters. False

@@ -117,100 +117,6 @@ static bool key_matches(const struct key *key, const char *host, uint16_t port, 
     return len == key_len && same_host(host, key->host, len);
 }
 
-static bool take_endpoint(
-    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
-{
-    if (!ria_endpoint_split(setting->value, target->endpoint_host, &target->endpoint_port)) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            setting,
-            "endpoint needs a host and a port; write endpoint = HOST:PORT");
-    }
-    struct ria_endpoint endpoint;
-    struct ria_error reason;
-    if (ria_endpoint_parse(target->endpoint_host, &endpoint, &reason) == RIA_FAILED) {
-        return ria_fail_at(err, RIA_E_CONFIG, setting, "%s", reason.text);
-    }
-    return true;
-}
-
-static bool take_tls(
-    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
-{
-    target->chain_suffices = strcmp(setting->value, "verify-ca") == 0;
-    if (!target->chain_suffices && strcmp(setting->value, "verify-full") != 0) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            setting,
-            "tls is verify-full or verify-ca, and nothing less than these");
-    }
-    return true;
-}
-
-static bool take_region(
-    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
-{
-    (void)target;
-    if (!ria_region_is_plausible(setting->value)) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            setting,
-            "\"%.64s\" is no region; write one like eu-west-1",
-            setting->value);
-    }
-    return true;
-}
-
-static bool take_profile(
-    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
-{
-    (void)target;
-    if (*setting->value == '\0') {
-        return ria_fail_at(
-            err, RIA_E_CONFIG, setting, "profile is empty; name a profile or remove the line");
-    }
-    return true;
-}
-
-struct config_key {
-    const char *name;
-    size_t offset; /* of its struct ria_setting in struct ria_target */
-    bool (*take)(
-        const struct ria_setting *setting, struct ria_target *target, struct ria_error *err);
-};
-
-static const struct config_key config_keys[] = {
-    {"profile", offsetof(struct ria_target, profile), take_profile},
-    {"region", offsetof(struct ria_target, region), take_region},
-    {"endpoint", offsetof(struct ria_target, endpoint), take_endpoint},
-    {"tls", offsetof(struct ria_target, tls), take_tls},
-};
-
-static bool take_entry(
-    const char *path,
-    const struct ria_ini_entry *entry,
-    struct ria_target *target,
-    struct ria_error *err)
-{
-    struct ria_setting setting = {entry->value, path, entry->line};
-    for (size_t i = 0; i < sizeof(config_keys) / sizeof(config_keys[0]); i++) {
-        const struct config_key *known = &config_keys[i];
-        if (!entry->is_sub && strcmp(entry->key, known->name) == 0) {
-            memcpy((char *)target + known->offset, &setting, sizeof(setting));
-            return known->take(&setting, target, err);
-        }
-    }
-    return ria_fail_at(
-        err,
-        RIA_E_CONFIG,
-        &setting,
-        "unknown key \"%.64s\"; the keys are profile, region, endpoint and tls",
-        entry->key);
-}
-
 /* One server's token must not go to every name that fits, and a name that was not checked must
  * not be an RDS name that anybody can claim. */
 static bool check_section(
@@ -225,6 +131,15 @@ static bool check_section(
             RIA_E_CONFIG,
             place,
             "endpoint and tls cannot stand in a section with a wildcard; name the host");
+    }
+    for (size_t i = 0; i < RIA_ROLE_VALUES; i++) {
+        if (target->role.value[i].value != NULL && target->role.value[RIA_ROLE_ARN].value == NULL) {
+            return ria_fail_at(
+                err,
+                RIA_E_CONFIG,
+                &target->role.value[i],
+                "this key belongs to a role; add role_arn beside it");
+        }
     }
     if (target->chain_suffices && target->endpoint.value == NULL) {
         return ria_fail_at(
@@ -257,7 +172,7 @@ static bool read_section(
             section->name);
     }
     for (size_t i = 0; i < section->count; i++) {
-        if (!take_entry(path, &ini->entries[section->first + i], &target, err)) {
+        if (!ria_target_take(path, &ini->entries[section->first + i], &target, err)) {
             return false;
         }
     }

@@ -5,6 +5,14 @@
  *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
  *   profile = etl                                      AWS profile to sign with
  *   region  = eu-west-1                                where the name does not say it
+ *   role_arn            = arn:aws:iam::123456789012:role/rds-access
+ *                                                      assumed with what the profile or chain gives
+ *   external_id         = ...                          these need role_arn:
+ *   role_session_name   = etl
+ *   duration_seconds    = 3600
+ *   session_tags        = team=etl, env=prod           the role must trust sts:TagSession too
+ *   transitive_tag_keys = team
+ *   source_identity     = jane
  *
  *   [*.eu-west-1.rds.amazonaws.com]                    "*." stands for one or more labels
  *   profile = eu
@@ -21,8 +29,7 @@
 #ifndef RIA_AWS_CONFIG_H
 #define RIA_AWS_CONFIG_H
 
-#include "aws/endpoint.h"
-#include "aws/setting.h"
+#include "aws/target.h"
 
 enum {
     RIA_CONFIG_FILES = 2
@@ -32,17 +39,6 @@ struct ria_config {
     struct ria_ini ini[RIA_CONFIG_FILES];
     char path[RIA_CONFIG_FILES][RIA_PATH_MAX];
     size_t count;
-};
-
-/* What a section says. Borrowed from the ria_config. */
-struct ria_target {
-    struct ria_setting profile;
-    struct ria_setting region;
-    struct ria_setting endpoint;
-    struct ria_setting tls;
-    char endpoint_host[RIA_HOST_SIZE]; /* where endpoint is set */
-    uint16_t endpoint_port;
-    bool chain_suffices; /* tls = verify-ca */
 };
 
 /* Reads the files that there are. True also if there are none. False with err filled. *out must be

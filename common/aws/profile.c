@@ -129,7 +129,10 @@ static enum ria_outcome load_file(
         return outcome;
     }
     profiles->present[which] = true;
-    profiles->writable_by_others[which] = (file.mode & (S_IWGRP | S_IWOTH)) != 0;
+    /* Root and the user may write it; the owner of a file can always. */
+    profiles->writable_by_others[which] =
+        (file.mode & (S_IWGRP | S_IWOTH)) != 0 ||
+        (file.owner != 0 && file.owner != world->uid(world->self));
     for (size_t i = 0; i < ini->warning_count; i++) {
         ria_world_log(
             world,

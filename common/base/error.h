@@ -31,6 +31,7 @@ enum ria_code {
     RIA_E_CHANNEL,        /* the connection is not fit to carry a token */
     RIA_E_CRYPTO,         /* OpenSSL cannot be trusted in this process, or failed */
     RIA_E_SYSTEM,         /* memory, threads, files of our own */
+    RIA_E_MFA,            /* a person must type a code */
     RIA_E_DEADLINE,       /* the time allowed is used up */
 };
 

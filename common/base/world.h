@@ -24,6 +24,23 @@ struct ria_file {
     mode_t mode;
 };
 
+/* A point in time by which an answer must be there, on the world's ticks. */
+struct ria_deadline {
+    int64_t at; /* milliseconds */
+};
+
+enum {
+    RIA_BOOT_ID_SIZE = 37 /* a UUID and its NUL */
+};
+
+/* What tells one running machine from another, and when its clock was set. */
+struct ria_host {
+    char boot_id[RIA_BOOT_ID_SIZE];
+    uint64_t net_namespace; /* a container has one of its own, with its own metadata service */
+    int64_t real_minus_raw; /* CLOCK_REALTIME minus CLOCK_MONOTONIC_RAW, milliseconds: it changes
+                               when the clock is set or slewed, and when the machine sleeps */
+};
+
 struct ria_world {
     void *self;
 
@@ -44,6 +61,28 @@ struct ria_world {
         struct ria_file *file,
         struct ria_error *err);
 
+    /* The same for a file in a directory of the user's own: only if directory and file belong to
+     * the user and are closed to everybody else, and neither is a link. Anything else is ABSENT,
+     * with the reason. */
+    enum ria_outcome (*read_private)(
+        void *self,
+        const char *directory,
+        const char *name,
+        struct ria_buf *out,
+        struct ria_error *err);
+
+    /* False where the system does not tell. */
+    bool (*host)(void *self, struct ria_host *out);
+
+    /* Hands a question to rds-iam-fetch and takes its answer, both whole records of codec/record.h;
+     * the program is killed at the deadline. False with err filled. */
+    bool (*fetch)(
+        void *self,
+        const struct ria_buf *question,
+        struct ria_deadline deadline,
+        struct ria_buf *answer,
+        struct ria_error *err);
+
     /* The uid that files are opened as. */
     uid_t (*uid)(void *self);
 
@@ -60,11 +99,6 @@ const char *ria_world_env(const struct ria_world *world, const char *name);
 /* Formats and logs; control characters are replaced. */
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* A point in time by which an answer must be there, on the world's ticks. */
-struct ria_deadline {
-    int64_t at; /* milliseconds */
-};
 
 /* What a login may take in all, sources on the network included. */
 enum {

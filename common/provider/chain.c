@@ -3,6 +3,9 @@
  * The table of sources and the loop over it. */
 #include "provider/chain.h"
 
+#include "provider/network.h"
+#include "provider/obtain.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -46,9 +49,32 @@ static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct 
         text == NULL ? "" : text + 1);
 }
 
+/* One source: its plan, a role of ours on top, and the credentials that come out. */
+static enum ria_outcome ask_source(
+    const struct ria_ask *ask,
+    const struct source *source,
+    struct ria_answer *out,
+    struct ria_error *err)
+{
+    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
+    enum ria_outcome outcome = source->provide(ask, &plan, err);
+    if (outcome == RIA_FOUND && ask->role != NULL) {
+        outcome =
+            ria_network_add_role(ask, &plan, plan.value[RIA_PLAN_PROFILE].value, ask->role, err);
+    }
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    ria_obtain(ask, &plan, out);
+    if (out->outcome != RIA_FOUND) {
+        *err = out->err;
+    }
+    return out->outcome;
+}
+
 enum ria_outcome ria_chain_find(
     const struct ria_ask *ask,
-    struct ria_credentials *out,
+    struct ria_answer *out,
     struct ria_trail *trail,
     struct ria_error *err)
 {
@@ -61,8 +87,12 @@ enum ria_outcome ria_chain_find(
                 "the time for a login was used up before the credential source \"%s\" was asked",
                 sources[i].name);
         }
-        enum ria_outcome outcome = sources[i].provide(ask, out, err);
-        add_step(trail, sources[i].name, outcome, outcome == RIA_FOUND ? out->source : err->text);
+        enum ria_outcome outcome = ask_source(ask, &sources[i], out, err);
+        add_step(
+            trail,
+            sources[i].name,
+            outcome,
+            outcome == RIA_FOUND ? out->credentials.source : err->text);
         if (outcome != RIA_ABSENT) {
             return outcome;
         }

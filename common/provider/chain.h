@@ -8,6 +8,7 @@
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
 
+#include "aws/answer.h"
 #include "provider/provider.h"
 
 enum {
@@ -24,11 +25,11 @@ struct ria_trail {
     size_t count;
 };
 
-/* Fills *out (RIA_CREDENTIALS_INIT) and *trail. ABSENT: no source is configured, and err lists what
+/* Fills *out (RIA_ANSWER_INIT) and *trail. ABSENT: no source is configured, and err lists what
  * each of them looked for. FAILED: err is the sentence of the source that failed. */
 enum ria_outcome ria_chain_find(
     const struct ria_ask *ask,
-    struct ria_credentials *out,
+    struct ria_answer *out,
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 

@@ -1,24 +1,47 @@
 /* SPDX-License-Identifier: MIT
  *
- * Container credentials (ECS tasks, EKS Pod Identity). This version asks no endpoint, so one that
- * is configured is refused by name. */
-#include "provider/provider.h"
+ * Container credentials (ECS tasks, EKS Pod Identity): which endpoint the environment names. The
+ * relative form wins, as in every AWS SDK. */
+#include "provider/container.h"
+
+#include "provider/network.h"
+
+#include <stdio.h>
+
+static const char relative[] = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+static const char full[] = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+
+enum ria_outcome ria_container_endpoint(
+    const struct ria_world *world, struct ria_plan *out, struct ria_error *err)
+{
+    struct ria_setting uri = ria_network_variable(world, relative);
+    if (uri.value == NULL) {
+        uri = ria_network_variable(world, full);
+    } else if (*uri.value != '/') {
+        return ria_failed(
+            err, RIA_E_CREDENTIALS, "%s does not begin with a slash; mend or unset it", relative);
+    }
+    if (uri.value == NULL) {
+        return ria_absent(err, "AWS_CONTAINER_CREDENTIALS_* is not set");
+    }
+    out->source = RIA_SOURCE_CONTAINER;
+    out->value[RIA_PLAN_CONTAINER_URI] = uri;
+    out->value[RIA_PLAN_CONTAINER_TOKEN_FILE] =
+        ria_network_variable(world, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    if (out->value[RIA_PLAN_CONTAINER_TOKEN_FILE].value == NULL) {
+        out->value[RIA_PLAN_CONTAINER_TOKEN] =
+            ria_network_variable(world, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    }
+    (void)snprintf(out->label, sizeof(out->label), "the container's endpoint (%s)", uri.path);
+    return RIA_FOUND;
+}
 
 enum ria_outcome ria_provider_container(
-    const struct ria_ask *ask, struct ria_credentials *out, struct ria_error *err)
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
-    static const char *const variables[] = {
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"};
-    (void)out;
-    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-        if (ria_world_env(ask->world, variables[i]) != NULL) {
-            return ria_failed(
-                err,
-                RIA_E_CREDENTIALS,
-                "%s asks for container credentials, which this version of rds-iam cannot use; "
-                "export its keys first: eval \"$(aws configure export-credentials --format env)\"",
-                variables[i]);
-        }
+    enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
+    if (outcome == RIA_FOUND) {
+        ria_network_settings(ask, NULL, out);
     }
-    return ria_absent(err, "AWS_CONTAINER_CREDENTIALS_* is not set");
+    return outcome;
 }

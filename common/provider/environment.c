@@ -4,8 +4,10 @@
  * that the AWS SDKs share: a blank variable counts as unset, AWS_SECURITY_TOKEN (the old name)
  * counts only where AWS_SESSION_TOKEN is unset. Half a pair is an error, as in botocore. Skipped
  * when a person named a profile. */
+#include "provider/environment.h"
+
 #include "base/timestamp.h"
-#include "provider/provider.h"
+#include "provider/network.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,13 +65,9 @@ static void warn_of_unused_profile(const struct ria_world *world)
     }
 }
 
-enum ria_outcome ria_provider_environment(
-    const struct ria_ask *ask, struct ria_credentials *out, struct ria_error *err)
+enum ria_outcome ria_environment_keys(
+    const struct ria_world *world, struct ria_plan *out, struct ria_error *err)
 {
-    const struct ria_world *world = ask->world;
-    if (ask->profile.value != NULL) {
-        return ria_absent(err, "passed over, because a profile is named");
-    }
     bool has_id = ria_world_env(world, "AWS_ACCESS_KEY_ID") != NULL;
     bool has_secret = ria_world_env(world, "AWS_SECRET_ACCESS_KEY") != NULL;
     if (!has_id && !has_secret) {
@@ -97,8 +95,22 @@ enum ria_outcome ria_provider_environment(
             RIA_E_CREDENTIALS,
             "the keys in the environment are too long to be AWS keys, or memory ran out");
     }
-    warn_of_unused_profile(world);
-    (void)snprintf(found.source, sizeof(found.source), "the environment");
-    ria_credentials_move(out, &found);
+    (void)snprintf(out->label, sizeof(out->label), "the environment");
+    out->source = RIA_SOURCE_KEYS;
+    ria_credentials_move(&out->keys, &found);
     return RIA_FOUND;
+}
+
+enum ria_outcome ria_provider_environment(
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+{
+    if (ask->profile.value != NULL) {
+        return ria_absent(err, "passed over, because a profile is named");
+    }
+    enum ria_outcome outcome = ria_environment_keys(ask->world, out, err);
+    if (outcome == RIA_FOUND) {
+        warn_of_unused_profile(ask->world);
+        ria_network_settings(ask, NULL, out);
+    }
+    return outcome;
 }

@@ -1,13 +1,87 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials of an EC2 instance's role. This version does not ask the metadata service. Nobody
- * configures it, so not asking is ABSENT, and the trail says so. */
-#include "provider/provider.h"
+ * Credentials of an EC2 instance's role: where its metadata service is. Nobody configures it, so it
+ * is the last source, and one that nobody answers is ABSENT. */
+#include "provider/instance_metadata.h"
+
+#include "provider/network.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+struct mode {
+    const char *name;
+    const char *endpoint;
+};
+
+static const struct mode modes[] = {
+    {"IPv4", "http://169.254.169.254"},
+    {"IPv6", "http://[fd00:ec2::254]"},
+};
+
+static struct ria_setting get(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    const char *profile,
+    const char *variable,
+    const char *key)
+{
+    struct ria_setting found = ria_network_variable(world, variable);
+    if (found.value == NULL && profile != NULL && plan->profiles != NULL) {
+        (void)ria_profiles_get(plan->profiles, profile, key, &found);
+    }
+    return found;
+}
+
+static enum ria_outcome endpoint_of_mode(
+    const struct ria_setting *mode, struct ria_setting *endpoint, struct ria_error *err)
+{
+    if (mode->value == NULL) {
+        *endpoint = (struct ria_setting){modes[0].endpoint, NULL, 0};
+        return RIA_FOUND;
+    }
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (strcasecmp(mode->value, modes[i].name) == 0) {
+            *endpoint = (struct ria_setting){modes[i].endpoint, NULL, 0};
+            return RIA_FOUND;
+        }
+    }
+    (void)ria_fail_at(
+        err, RIA_E_CREDENTIALS, mode, "\"%.32s\" is no mode; write IPv4 or IPv6", mode->value);
+    return RIA_FAILED;
+}
+
+enum ria_outcome ria_instance_endpoint(
+    const struct ria_world *world, const char *profile, struct ria_plan *out, struct ria_error *err)
+{
+    const char *disabled = ria_world_env(world, "AWS_EC2_METADATA_DISABLED");
+    if (disabled != NULL && strcasecmp(disabled, "true") == 0) {
+        return ria_absent(err, "AWS_EC2_METADATA_DISABLED is true");
+    }
+    struct ria_setting endpoint = get(
+        world, out, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+    struct ria_setting mode =
+        get(world,
+            out,
+            profile,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+            "ec2_metadata_service_endpoint_mode");
+    if (endpoint.value == NULL && endpoint_of_mode(&mode, &endpoint, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    out->source = RIA_SOURCE_INSTANCE;
+    out->value[RIA_PLAN_METADATA_ENDPOINT] = endpoint;
+    (void)snprintf(out->label, sizeof(out->label), "the instance's role");
+    return RIA_FOUND;
+}
 
 enum ria_outcome ria_provider_instance_metadata(
-    const struct ria_ask *ask, struct ria_credentials *out, struct ria_error *err)
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
-    (void)ask;
-    (void)out;
-    return ria_absent(err, "not asked by this version");
+    enum ria_outcome outcome = ria_instance_endpoint(ask->world, NULL, out, err);
+    if (outcome == RIA_FOUND) {
+        ria_network_settings(ask, NULL, out);
+    }
+    return outcome;
 }

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a credential source is. A provider is one stateless function with three answers; order,
- * stopping and the trail of reasons exist once, in chain.c, and no provider calls another.
+ * What a credential source is. A provider is one stateless function with three answers: it looks at
+ * environment and files and makes a plan (aws/plan.h), and does nothing on the network. Order,
+ * stopping, caching, carrying out and the trail of reasons exist once, in chain.c and obtain.c, and
+ * no provider calls another.
  *
  * To add one: write a function of this type in a file named after the source, declare it at the
- * end of this header, and give it its line in the table of chain.c.
+ * end of this header, and give it its line in the table of chain.c. If it asks the network, add the
+ * file that carries it out to fetch/ and its line to the table there.
  */
 #ifndef RIA_PROVIDER_PROVIDER_H
 #define RIA_PROVIDER_PROVIDER_H
 
-#include "aws/credentials.h"
-#include "aws/setting.h"
+#include "aws/plan.h"
 #include "base/world.h"
 
 /* What a provider is asked. */
@@ -20,14 +22,19 @@ struct ria_ask {
     /* The profile that a person chose by an option or in rds-iam's configuration; value is NULL if
      * none. It beats the environment. */
     struct ria_setting profile;
+    /* A role of rds-iam's configuration, assumed on top of what the chain finds; or NULL. */
+    const struct ria_role *role;
+    const char *region; /* of the database: where STS is asked if nothing says otherwise; or NULL */
+    const char *mfa_code; /* typed by a person, or NULL: nobody can be asked */
 };
 
-/* FOUND   *out (empty when called) is filled, its source named;
+/* FOUND   *out (RIA_PLAN_INIT when called) is filled, its label named;
  * ABSENT  this source is not configured: err says what was looked for, in a few words, because
  *         they become one item of a list;
- * FAILED  it is configured and broken, or it cannot be used here: err is a whole sentence. */
+ * FAILED  it is configured and broken, or it cannot be used here: err is a whole sentence.
+ * The caller releases *out in any case. */
 typedef enum ria_outcome ria_provide(
-    const struct ria_ask *ask, struct ria_credentials *out, struct ria_error *err);
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err);
 
 ria_provide ria_provider_environment;
 ria_provide ria_provider_profile;

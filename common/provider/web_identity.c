@@ -1,25 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * Web identity from the environment (EKS IAM roles for service accounts). This version does not
- * call STS, so a web identity that is configured is refused by name. */
-#include "provider/provider.h"
+ * Web identity from the environment (EKS IAM roles for service accounts): a token file and the role
+ * that it stands for. */
+#include "provider/network.h"
+
+#include <stdio.h>
 
 enum ria_outcome ria_provider_web_identity(
-    const struct ria_ask *ask, struct ria_credentials *out, struct ria_error *err)
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
-    (void)out;
-    if (ria_world_env(ask->world, "AWS_WEB_IDENTITY_TOKEN_FILE") == NULL) {
+    struct ria_setting file = ria_network_variable(ask->world, "AWS_WEB_IDENTITY_TOKEN_FILE");
+    if (file.value == NULL) {
         return ria_absent(err, "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
     }
-    if (ria_world_env(ask->world, "AWS_ROLE_ARN") == NULL) {
+    struct ria_role role = {0};
+    role.value[RIA_ROLE_ARN] = ria_network_variable(ask->world, "AWS_ROLE_ARN");
+    role.value[RIA_ROLE_SESSION_NAME] = ria_network_variable(ask->world, "AWS_ROLE_SESSION_NAME");
+    if (role.value[RIA_ROLE_ARN].value == NULL) {
         return ria_failed(
             err,
             RIA_E_CREDENTIALS,
             "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not; set both or unset both");
     }
-    return ria_failed(
-        err,
-        RIA_E_CREDENTIALS,
-        "AWS_WEB_IDENTITY_TOKEN_FILE asks for a web identity, which this version of rds-iam cannot "
-        "use; export its keys first: eval \"$(aws configure export-credentials --format env)\"");
+    out->source = RIA_SOURCE_WEB_IDENTITY;
+    out->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
+    (void)snprintf(out->label, sizeof(out->label), "the web identity of the environment");
+    ria_network_settings(ask, NULL, out);
+    return ria_network_add_role(ask, out, NULL, &role, err);
 }

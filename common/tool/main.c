@@ -15,6 +15,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+    {"credentials", ria_command_credentials},
     {"token", ria_command_token},
 };
 
@@ -24,6 +25,7 @@ static const char help[] =
     "Logs existing clients in to Amazon RDS and Aurora with IAM database authentication.\n"
     "\n"
     "commands:\n"
+    "  credentials  print, explain or forget AWS credentials: rds-iam credentials --help\n"
     "  token        print the token that logs a user in: rds-iam token --help\n"
     "\n"
     "options:\n"

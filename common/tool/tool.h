@@ -17,6 +17,7 @@ enum {
 /* A sub-command. argv[0] is its name. Returns the exit status. */
 typedef int ria_command(int argc, char **argv, const struct ria_world *world);
 
+ria_command ria_command_credentials;
 ria_command ria_command_token;
 
 /* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */

@@ -12,6 +12,7 @@ import harness  # noqa: E402
 CORE = ["base", "codec", "aws", "provider"]
 # The top of the core joins the layers; what stands on the core sees its one header.
 ABOVE = {
+    "common/fetch": ["fetch", *CORE, "rds_iam.h"],
     "common/tool": ["tool", "rds_iam.h"],
     "mysql_plugin/mariadb": ["rds_iam.h", "abi.h", "plugin.h"],
     "pg_plugin": ["rds_iam.h", "service", "passfile", "agent"],
@@ -33,7 +34,7 @@ def allowed(relative):
     if parts[0] == "common" and parts[1] in CORE:
         return CORE[: CORE.index(parts[1]) + 1]
     if parts[0] == "common" and len(parts) == 2:
-        return CORE + ["rds_iam.h"]
+        return CORE + ["rds_iam.h", "launch.h", "resolve.h"]
     for folder, names in ABOVE.items():
         if relative.as_posix().startswith(folder + "/"):
             return names

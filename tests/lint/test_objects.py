@@ -10,8 +10,10 @@ import harness  # noqa: E402
 
 PLUGINS = {"lib*/**/rds-iam/mariadb/mysql_clear_password.so": "_mysql_client_plugin_declaration_"}
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
+FETCH = "libexec/rds-iam/rds-iam-fetch"
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")
-CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient|libcurl")
+CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient")
+NETWORK_LIBRARIES = re.compile(r"libcurl|libjansson|libexpat")
 # exit and its like end the host; the others change it behind its back.
 FORBIDDEN = set(
     "exit _exit quick_exit abort __assert_fail signal sigaction umask setenv putenv unsetenv chdir "
@@ -63,9 +65,16 @@ class Objects(unittest.TestCase):
             self.assertIn("NOW", flags)
 
     def test_nothing_that_ships_links_a_client_library(self):
-        for pattern in [*PLUGINS, *PROGRAMS]:
+        for pattern in [*PLUGINS, *PROGRAMS, FETCH]:
             names = needed(harness.installed(pattern))
             self.assertEqual([n for n in names if CLIENT_LIBRARIES.search(n)], [], pattern)
+
+    def test_only_rds_iam_fetch_links_the_network(self):
+        for pattern in [*PLUGINS, *PROGRAMS]:
+            names = needed(harness.installed(pattern))
+            self.assertEqual([n for n in names if NETWORK_LIBRARIES.search(n)], [], pattern)
+        names = needed(harness.installed(FETCH))
+        self.assertEqual(len([n for n in names if NETWORK_LIBRARIES.search(n)]), 3, "the control")
 
     def test_control_a_planted_plugin_breaks_each_rule(self):
         text = "#include <stdlib.h>\nint one; int two; void f(void) { abort(); }\n"

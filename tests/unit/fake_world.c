@@ -3,6 +3,8 @@
  * Tables behind the functions of a world. */
 #include "fake_world.h"
 
+#include "aws/question.h"
+
 #include "unit.h"
 
 static const char *get_env(void *self, const char *name)
@@ -75,6 +77,55 @@ static enum ria_outcome read_file(
     return RIA_FOUND;
 }
 
+static enum ria_outcome read_private(
+    void *self, const char *directory, const char *name, struct ria_buf *out, struct ria_error *err)
+{
+    char path[512];
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    const struct ria_fake_file *found = find_file(self, path);
+    if (found == NULL || (found->file.mode & 077) != 0) {
+        return ria_absent(err, "%s is not there, or not the user's alone", path);
+    }
+    ria_buf_add(out, found->text, found->len);
+    return RIA_FOUND;
+}
+
+static bool get_host(void *self, struct ria_host *out)
+{
+    const struct ria_fake *fake = self;
+    *out = fake->host;
+    return fake->host.boot_id[0] != '\0';
+}
+
+static bool fetch(
+    void *self,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    (void)deadline;
+    struct ria_fake *fake = self;
+    struct ria_question asked = RIA_QUESTION_INIT;
+    assert_true(ria_question_read(question, &asked));
+    fake->fetches++;
+    fake->asked_source = asked.plan.source;
+    fake->asked_roles = asked.plan.role_count;
+    ria_question_release(&asked);
+    if (fake->answer == NULL && fake->asked_source == RIA_SOURCE_INSTANCE &&
+        fake->asked_roles == 0) {
+        static const struct ria_answer no_instance = {
+            .outcome = RIA_ABSENT, .err = {RIA_E_NO_CREDENTIALS, "nobody is there"}};
+        ria_answer_write(&no_instance, answer);
+        return true;
+    }
+    if (fake->answer == NULL) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "rds-iam-fetch was asked");
+    }
+    ria_answer_write(fake->answer, answer);
+    return true;
+}
+
 static void keep_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_fake *fake = self;
@@ -96,12 +147,16 @@ void ria_fake_init(struct ria_fake *fake)
                 .now = get_now,
                 .ticks = get_ticks,
                 .read_file = read_file,
+                .read_private = read_private,
+                .host = get_host,
+                .fetch = fetch,
                 .uid = get_uid,
                 .is_privileged = get_privileged,
                 .log = keep_line,
             },
         .now = 1787402096,
         .ticks = 5000,
+        .host = {.boot_id = "11111111-2222-3333-4444-555555555555", .net_namespace = 1},
     };
     ria_fake_env(fake, "HOME", "/home/u");
 }

@@ -10,11 +10,14 @@
  *     ria_token_for(&login, deadline, &fake.world, ...);
  *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "others can write it"));
  *
+ * A private file is one in `files` of mode 0600; rds-iam-fetch is a record of what it was asked.
  * HOME is /home/u. Strings are borrowed. The struct must not be copied: its world points to it.
  */
 #ifndef RIA_UNIT_FAKE_WORLD_H
 #define RIA_UNIT_FAKE_WORLD_H
 
+#include "aws/answer.h"
+#include "aws/plan.h"
 #include "base/world.h"
 
 enum {
@@ -47,6 +50,13 @@ struct ria_fake {
     int64_t ticks;
     int64_t ticks_step; /* how far each look at the ticks moves them */
     bool is_privileged;
+    struct ria_host host;
+    /* What rds-iam-fetch answers; NULL: this is no instance, and it refuses all else. And what it
+     * was asked last. */
+    const struct ria_answer *answer;
+    size_t fetches;
+    enum ria_source asked_source;
+    size_t asked_roles;
     struct ria_fake_line {
         enum ria_log_level level;
         char text[RIA_ERROR_TEXT_MAX];

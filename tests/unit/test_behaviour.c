@@ -2,10 +2,10 @@
  *
  * All of behaviour.json: which source answers, and where the search stops.
  *
- * Two tables stand beside the vectors. `stops` has the sentence for each row in which environment
- * or profile end the search. `later` has the rows whose answer is a source that this version does
- * not ask: each stops with that source's sentence. Whoever builds such a source finds here what
- * must then change. A row that is in neither table must be answered as the vector says. */
+ * Two tables stand beside the vectors. `stops` has the sentence for each row in which the search
+ * ends before anything is asked on the network. `fetched` has the rows that are handed to
+ * rds-iam-fetch, with what it is asked. A row that is in neither table must be answered as the
+ * vector says. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -45,39 +45,38 @@ static const struct row_text stops[] = {
      "/home/u/.aws/config:3: credential_source is \"environment\"; write Environment, "
      "Ec2InstanceMetadata or EcsContainer"},
     {"malformed config", "/home/u/.aws/config:1: a section line without its closing ]; add it"},
+    {"web identity env, no file",
+     "AWS_WEB_IDENTITY_TOKEN_FILE: the token file /nope does not exist"},
+    {"container token file missing",
+     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: the token file /nope does not exist"},
+    {"sso without token",
+     "/home/u/.aws/config:2: the profile \"default\" wants AWS SSO (sso_session), which this "
+     "version "
+     "of rds-iam cannot use"},
     {"web identity env, no role",
      "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not; set both or unset both"},
 };
 
-static const char role[] = "the profile \"default\" wants a role (role_arn), which this version of "
-                           "rds-iam cannot use; export its keys first: eval \"$(aws configure "
-                           "export-credentials --profile default --format env)\"";
-static const char process[] = "the profile \"default\" wants a credential process "
-                              "(credential_process), which this version of rds-iam cannot use";
-static const char web_identity[] = "AWS_WEB_IDENTITY_TOKEN_FILE asks for a web identity, which "
-                                   "this version of rds-iam cannot use";
-static const char sso[] = "the profile \"default\" wants AWS SSO (sso_session), which this version "
-                          "of rds-iam cannot use";
-static const char container[] = "AWS_CONTAINER_CREDENTIALS_FULL_URI asks for container "
-                                "credentials, which this version of rds-iam cannot use";
-
-static const struct row_text later[] = {
-    {"self reference with keys", role},
-    {"static keys + role_arn first profile", role},
-    {"process fails (exit 1)", process},
-    {"process bad JSON", process},
-    {"process shell syntax", process},
-    {"process quoted args", process},
-    {"process expired", process},
-    {"process in credentials file", process},
-    {"web identity env, no file", web_identity},
-    {"sso without token", sso},
-    {"no default profile, other profiles", container},
-    {"config only region", container},
-    {"container 404", container},
-    {"container bad host", container},
-    {"container token newline", container},
-    {"container token file missing", container},
+/* Rows that rds-iam-fetch carries out: with which source, and how many roles on top. What comes of
+ * it is seen with the installed programs. */
+static const struct row_fetch {
+    const char *name;
+    enum ria_source source;
+    size_t roles;
+} fetched[] = {
+    {"self reference with keys", RIA_SOURCE_KEYS, 1},
+    {"static keys + role_arn first profile", RIA_SOURCE_KEYS, 1},
+    {"process fails (exit 1)", RIA_SOURCE_PROCESS, 0},
+    {"process bad JSON", RIA_SOURCE_PROCESS, 0},
+    {"process shell syntax", RIA_SOURCE_PROCESS, 0},
+    {"process quoted args", RIA_SOURCE_PROCESS, 0},
+    {"process expired", RIA_SOURCE_PROCESS, 0},
+    {"process in credentials file", RIA_SOURCE_PROCESS, 0},
+    {"no default profile, other profiles", RIA_SOURCE_CONTAINER, 0},
+    {"config only region", RIA_SOURCE_CONTAINER, 0},
+    {"container 404", RIA_SOURCE_CONTAINER, 0},
+    {"container bad host", RIA_SOURCE_CONTAINER, 0},
+    {"container token newline", RIA_SOURCE_CONTAINER, 0},
 };
 
 static const struct row_text warnings[] = {
@@ -137,8 +136,18 @@ static void check_found(
     }
 }
 
-/* Returns the table's piece where the row is in one. */
-static const char *check_row(const json_t *root, const json_t *row)
+static const struct row_fetch *find_fetched(const char *name)
+{
+    for (size_t i = 0; i < RIA_COUNT(fetched); i++) {
+        if (strcmp(fetched[i].name, name) == 0) {
+            return &fetched[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether the row is in one of the tables. */
+static bool check_row(const json_t *root, const json_t *row)
 {
     const char *name = ria_vector_need(row, "name");
     const json_t *want = json_object_get(row, "expect");
@@ -146,26 +155,30 @@ static const char *check_row(const json_t *root, const json_t *row)
     set_up(&fake, root, row);
     struct ria_ask ask = {
         .world = &fake.world, .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS)};
-    RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     struct ria_trail trail;
     struct ria_error err = {0};
-    enum ria_outcome outcome = ria_chain_find(&ask, &credentials, &trail, &err);
+    enum ria_outcome outcome = ria_chain_find(&ask, &answer, &trail, &err);
 
     const char *stop = find(stops, RIA_COUNT(stops), name);
-    const char *piece = stop != NULL ? stop : find(later, RIA_COUNT(later), name);
-    if (stop != NULL) {
-        expect_text(name, ria_vector_need(want, "result"), "stop");
-    }
-    if (piece == NULL) {
+    const struct row_fetch *asked = find_fetched(name);
+    expect_number(name, fake.fetches, asked != NULL ? 1 : 0);
+    if (stop == NULL && asked == NULL) {
         expect_text(name, ria_vector_need(want, "result"), "credentials");
         expect_number(name, outcome, RIA_FOUND);
-        check_found(name, want, &credentials, &fake);
-        return NULL;
+        check_found(name, want, &answer.credentials, &fake);
+        return false;
     }
     expect_number(name, outcome, RIA_FAILED);
-    expect_piece(name, err.text, piece);
-    expect_text(name, ria_buf_text(&credentials.secret_access_key), "");
-    return piece;
+    expect_text(name, ria_buf_text(&answer.credentials.secret_access_key), "");
+    if (stop != NULL) {
+        expect_text(name, ria_vector_need(want, "result"), "stop");
+        expect_piece(name, err.text, stop);
+    } else {
+        expect_number(name, fake.asked_source, asked->source);
+        expect_number(name, fake.asked_roles, asked->roles);
+    }
+    return true;
 }
 
 static void every_row_of_the_vectors_is_decided_as_listed(void **state)
@@ -179,10 +192,10 @@ static void every_row_of_the_vectors_is_decided_as_listed(void **state)
     assert_int_equal(json_array_size(rows), 39);
     json_array_foreach(rows, i, row)
     {
-        listed += check_row(root, row) != NULL ? 1 : 0;
+        listed += check_row(root, row) ? 1 : 0;
     }
     /* No row of a table is forgotten or misspelt. */
-    assert_int_equal(listed, RIA_COUNT(stops) + RIA_COUNT(later));
+    assert_int_equal(listed, RIA_COUNT(stops) + RIA_COUNT(fetched));
     json_decref(root);
 }
 

@@ -134,7 +134,9 @@ static void mistakes_are_refused_with_file_and_line(void **state)
     } rows[] = {
         {"an unknown key",
          "[h]\nprofil = a\n",
-         PLACE ":2: unknown key \"profil\"; the keys are profile, region, endpoint and tls"},
+         PLACE ":2: unknown key \"profil\"; the keys are profile, region, endpoint, "
+               "tls, role_arn and its companions external_id, role_session_name, duration_seconds, "
+               "session_tags, transitive_tag_keys, source_identity"},
         {"a sub-property",
          "[h]\nprofile =\n  region = eu-west-1\n",
          PLACE ":2: profile is empty; name a profile or remove the line"},
@@ -192,7 +194,9 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          PLACE ":2: [[::1]] is the same as the section in line 1; join them"},
         {"a broken section that no login uses",
          "[h]\nprofile = a\n[other]\nport = 5\n",
-         PLACE ":4: unknown key \"port\"; the keys are profile, region, endpoint and tls"},
+         PLACE ":4: unknown key \"port\"; the keys are profile, region, endpoint, "
+               "tls, role_arn and its companions external_id, role_session_name, duration_seconds, "
+               "session_tags, transitive_tag_keys, source_identity"},
         {"a line without =", "[h]\nprofile\n", PLACE ":2: a line without its =; write key = value"},
         {"a line in front of any section",
          "profile = a\n[h]\n",

@@ -61,7 +61,8 @@ class Tool(unittest.TestCase):
 
     def env(self, keys):
         # The machine's own /etc/rds-iam/config has no say here.
-        return {"HOME": str(self.home), "RDS_IAM_CONFIG": str(self.config), **keys}
+        return {"HOME": str(self.home), "AWS_EC2_METADATA_DISABLED": "true",
+                "RDS_IAM_CONFIG": str(self.config), **keys}
 
     def run_tool(self, *arguments, **keys):
         return self.checked(harness.run(

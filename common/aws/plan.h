@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A plan: how credentials are got, worked out before anything is asked on the network. It names one
+ * source and the roles that are assumed on top of it, innermost first, with every setting that
+ * takes part and the place where it was read. Sources make plans (provider/); rds-iam-fetch carries
+ * them out; what both must agree on is here: the fields, their record, and the key that a result is
+ * cached under.
+ */
+#ifndef RIA_AWS_PLAN_H
+#define RIA_AWS_PLAN_H
+
+#include "aws/credentials.h"
+#include "aws/profile.h"
+#include "aws/setting.h"
+#include "codec/record.h"
+
+enum ria_source {
+    RIA_SOURCE_KEYS,         /* in the plan itself */
+    RIA_SOURCE_WEB_IDENTITY, /* its role is the plan's first one */
+    RIA_SOURCE_PROCESS,
+    RIA_SOURCE_CONTAINER,
+    RIA_SOURCE_INSTANCE,
+};
+
+/* What a source needs; each may be unset. */
+enum ria_plan_value {
+    RIA_PLAN_PROFILE, /* the profile that somebody chose */
+    RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
+    RIA_PLAN_PROCESS,
+    RIA_PLAN_CONTAINER_URI,
+    RIA_PLAN_CONTAINER_TOKEN,
+    RIA_PLAN_CONTAINER_TOKEN_FILE,
+    RIA_PLAN_METADATA_ENDPOINT,
+    RIA_PLAN_STS_URL, /* instead of the region's own */
+    RIA_PLAN_CA_BUNDLE,
+    RIA_PLAN_VALUES,
+};
+
+/* What STS is told of a role, and where. */
+enum ria_role_value {
+    RIA_ROLE_ARN,
+    RIA_ROLE_EXTERNAL_ID,
+    RIA_ROLE_SESSION_NAME,
+    RIA_ROLE_DURATION,
+    RIA_ROLE_MFA_SERIAL,
+    RIA_ROLE_SOURCE_IDENTITY,
+    RIA_ROLE_TAGS, /* "key=value, key=value" */
+    RIA_ROLE_TRANSITIVE_TAG_KEYS,
+    RIA_ROLE_REGION,
+    RIA_ROLE_VALUES,
+};
+
+struct ria_role {
+    struct ria_setting value[RIA_ROLE_VALUES];
+};
+
+enum {
+    RIA_ROLES_MAX = 16, /* a longer chain is taken for a mistake */
+    RIA_CACHE_NAME_SIZE = 65,
+};
+
+#define RIA_ROLE_SESSION_NAME_DEFAULT "rds-iam"
+
+/* Settings are borrowed: from the environment, from a configuration file that the caller holds,
+ * from `profiles`, or from the record that the plan was read from. */
+struct ria_plan {
+    enum ria_source source;
+    char label[160]; /* the source, for people: "profile etl (~/.aws/config)" */
+    struct ria_credentials keys;
+    struct ria_setting value[RIA_PLAN_VALUES];
+    struct ria_role roles[RIA_ROLES_MAX];
+    size_t role_count;
+    struct ria_profiles *profiles; /* owned, or NULL */
+    char mfa_code[8];              /* typed by a person, or "" */
+};
+
+#define RIA_PLAN_INIT                                                                              \
+    {                                                                                              \
+        .keys = RIA_CREDENTIALS_INIT                                                               \
+    }
+
+/* True if rds-iam-fetch has to carry it out. */
+bool ria_plan_needs_fetch(const struct ria_plan *plan);
+
+/* The plan's fields as a record; the reader borrows from the buffer. False with err filled. */
+bool ria_plan_write(const struct ria_plan *plan, struct ria_buf *out, struct ria_error *err)
+    RIA_MUST_USE;
+bool ria_plan_take_field(struct ria_plan *plan, const struct ria_record_field *field) RIA_MUST_USE;
+
+/* Fields that the plan does not know: what else a question holds. */
+enum {
+    RIA_FIELD_FIRST_FREE = 0x400
+};
+
+/* Hexadecimal SHA-256 of all that decides whose credentials come out of the plan. `host` is what
+ * must be equal for a source that belongs to one machine or container, or NULL; `evidence` is what
+ * was read on the way (a web identity's token), or NULL. No secret can be read from a name. */
+bool ria_plan_cache_name(
+    const struct ria_plan *plan,
+    const char *host,
+    const struct ria_buf *evidence,
+    char name[RIA_CACHE_NAME_SIZE],
+    struct ria_error *err) RIA_MUST_USE;
+
+void ria_plan_release(struct ria_plan *plan);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A plan's fields and three more. */
+#include "aws/question.h"
+
+enum {
+    TAG_BUDGET = RIA_FIELD_FIRST_FREE,
+    TAG_CACHE_DIRECTORY,
+    TAG_CACHE_NAME,
+};
+
+bool ria_question_write(
+    const struct ria_plan *plan,
+    int64_t budget,
+    const char *cache_directory,
+    const char *cache_name,
+    struct ria_buf *out,
+    struct ria_error *err)
+{
+    ria_record_begin(out, RIA_RECORD_QUESTION);
+    ria_record_add_number(out, TAG_BUDGET, budget);
+    if (cache_directory != NULL) {
+        ria_record_add_text(out, TAG_CACHE_DIRECTORY, cache_directory);
+        ria_record_add_text(out, TAG_CACHE_NAME, cache_name);
+    }
+    if (!ria_plan_write(plan, out, err)) {
+        return false;
+    }
+    ria_record_end(out);
+    if (ria_buf_text(out) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory while asking rds-iam-fetch");
+    }
+    return true;
+}
+
+static bool take_field(const struct ria_record_field *field, struct ria_question *out)
+{
+    switch (field->tag) {
+    case TAG_BUDGET:
+        return ria_record_number(field, &out->budget);
+    case TAG_CACHE_DIRECTORY:
+        out->cache_directory = ria_record_text(field);
+        return out->cache_directory != NULL;
+    case TAG_CACHE_NAME:
+        out->cache_name = ria_record_text(field);
+        return out->cache_name != NULL;
+    default:
+        return ria_plan_take_field(&out->plan, field);
+    }
+}
+
+bool ria_question_read(const struct ria_buf *bytes, struct ria_question *out)
+{
+    struct ria_record record;
+    struct ria_record_field field;
+    bool ok = ria_record_open(bytes, RIA_RECORD_QUESTION, &record);
+    while (ok && ria_record_next(&record, &field)) {
+        ok = take_field(&field, out);
+    }
+    return ok && out->budget > 0 && (out->cache_directory == NULL) == (out->cache_name == NULL);
+}
+
+void ria_question_release(struct ria_question *question)
+{
+    ria_plan_release(&question->plan);
+    *question = (struct ria_question)RIA_QUESTION_INIT;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What rds-iam-fetch is asked: to carry out a plan within a time, and to keep the result in a cache
+ * file.
+ */
+#ifndef RIA_AWS_QUESTION_H
+#define RIA_AWS_QUESTION_H
+
+#include "aws/plan.h"
+
+struct ria_question {
+    struct ria_plan plan;
+    int64_t budget;              /* milliseconds from now */
+    const char *cache_directory; /* NULL: nothing is kept */
+    const char *cache_name;      /* ria_plan_cache_name() */
+};
+
+#define RIA_QUESTION_INIT                                                                          \
+    {                                                                                              \
+        .plan = RIA_PLAN_INIT                                                                      \
+    }
+
+/* Replaces what *out holds by the record. */
+bool ria_question_write(
+    const struct ria_plan *plan,
+    int64_t budget,
+    const char *cache_directory,
+    const char *cache_name,
+    struct ria_buf *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Reads one; *out borrows from the bytes. False for anything that is no whole question. */
+bool ria_question_read(const struct ria_buf *bytes, struct ria_question *out) RIA_MUST_USE;
+
+void ria_question_release(struct ria_question *question);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Lists of tags. */
+#include "aws/tag.h"
+
+#include <string.h>
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n';
+}
+
+static void trim(const char **text, size_t *len)
+{
+    while (*len > 0 && is_blank((*text)[*len - 1])) {
+        (*len)--;
+    }
+    while (*len > 0 && is_blank(**text)) {
+        (*text)++;
+        (*len)--;
+    }
+}
+
+bool ria_tag_next(const char **list, struct ria_tag *out)
+{
+    if (**list == '\0') {
+        return false;
+    }
+    size_t len = strcspn(*list, ",");
+    const char *equals = memchr(*list, '=', len);
+    struct ria_tag tag = {.key = *list, .key_len = equals == NULL ? len : (size_t)(equals - *list)};
+    if (equals != NULL) {
+        tag.value = equals + 1;
+        tag.value_len = len - tag.key_len - 1;
+        trim(&tag.value, &tag.value_len);
+    }
+    trim(&tag.key, &tag.key_len);
+    *list += len;
+    *list += **list == ',' ? 1 : 0;
+    *out = tag;
+    return true;
+}
+
+static char lower(char c)
+{
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+static bool same_key(const struct ria_tag *a, const struct ria_tag *b)
+{
+    if (a->key_len != b->key_len) {
+        return false;
+    }
+    for (size_t i = 0; i < a->key_len; i++) {
+        if (lower(a->key[i]) != lower(b->key[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_repeated(const char *list, const struct ria_tag *tag)
+{
+    struct ria_tag other;
+    while (ria_tag_next(&list, &other) && other.key != tag->key) {
+        if (same_key(&other, tag)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *ria_tag_list_fault(const char *list, bool has_values)
+{
+    const char *at = list;
+    struct ria_tag tag;
+    for (size_t count = 0; ria_tag_next(&at, &tag); count++) {
+        if (count >= RIA_TAGS_MAX) {
+            return "there are more than 50 of them";
+        }
+        if (tag.key_len == 0) {
+            return "one of them is empty";
+        }
+        if (has_values != (tag.value != NULL)) {
+            return has_values ? "one of them has no value; write key=value"
+                              : "these are keys alone; write key, key";
+        }
+        if (tag.key_len > RIA_TAG_KEY_MAX || tag.value_len > RIA_TAG_VALUE_MAX) {
+            return "one of them is too long";
+        }
+        if (is_repeated(list, &tag)) {
+            return "a key stands there twice";
+        }
+    }
+    return NULL;
+}

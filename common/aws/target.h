@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What one section of rds-iam's configuration file says: the profile and role to sign with, and
+ * what the dialled address stands for. Keys and values are checked here; sections and files are
+ * config.h's.
+ */
+#ifndef RIA_AWS_TARGET_H
+#define RIA_AWS_TARGET_H
+
+#include "aws/endpoint.h"
+#include "aws/plan.h"
+
+/* What a section says. Borrowed from the document. */
+struct ria_target {
+    struct ria_setting profile;
+    struct ria_setting region;
+    struct ria_setting endpoint;
+    struct ria_setting tls;
+    struct ria_role role;              /* without RIA_ROLE_ARN: none */
+    char endpoint_host[RIA_HOST_SIZE]; /* where endpoint is set */
+    uint16_t endpoint_port;
+    bool chain_suffices; /* tls = verify-ca */
+};
+
+/* Takes one entry of a section. False with err filled: "path:line: ...", for an unknown key or a
+ * value that it cannot have. */
+bool ria_target_take(
+    const char *path,
+    const struct ria_ini_entry *entry,
+    struct ria_target *target,
+    struct ria_error *err) RIA_MUST_USE;
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sts:AssumeRole with the credentials at hand. */
+#include "aws/tag.h"
+#include "fetch/sts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void add_tags(struct ria_buf *form, const char *list)
+{
+    struct ria_tag tag;
+    for (unsigned i = 1; list != NULL && ria_tag_next(&list, &tag); i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "Tags.member.%u.Key", i);
+        ria_sts_add_bytes(form, name, tag.key, tag.key_len);
+        (void)snprintf(name, sizeof(name), "Tags.member.%u.Value", i);
+        ria_sts_add_bytes(form, name, tag.value == NULL ? "" : tag.value, tag.value_len);
+    }
+}
+
+static void add_transitive_keys(struct ria_buf *form, const char *list)
+{
+    struct ria_tag tag;
+    for (unsigned i = 1; list != NULL && ria_tag_next(&list, &tag); i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "TransitiveTagKeys.member.%u", i);
+        ria_sts_add_bytes(form, name, tag.key, tag.key_len);
+    }
+}
+
+static void add_form(struct ria_buf *form, const struct ria_role *role, const struct ria_plan *plan)
+{
+    const struct ria_setting *value = role->value;
+    const char *session = value[RIA_ROLE_SESSION_NAME].value;
+    ria_sts_begin(form, "AssumeRole");
+    ria_sts_add(form, "RoleArn", value[RIA_ROLE_ARN].value);
+    ria_sts_add(form, "RoleSessionName", session == NULL ? RIA_ROLE_SESSION_NAME_DEFAULT : session);
+    ria_sts_add(form, "ExternalId", value[RIA_ROLE_EXTERNAL_ID].value);
+    ria_sts_add(form, "DurationSeconds", value[RIA_ROLE_DURATION].value);
+    ria_sts_add(form, "SourceIdentity", value[RIA_ROLE_SOURCE_IDENTITY].value);
+    if (value[RIA_ROLE_MFA_SERIAL].value != NULL) {
+        ria_sts_add(form, "SerialNumber", value[RIA_ROLE_MFA_SERIAL].value);
+        ria_sts_add(form, "TokenCode", plan->mfa_code);
+    }
+    add_tags(form, value[RIA_ROLE_TAGS].value);
+    add_transitive_keys(form, value[RIA_ROLE_TRANSITIVE_TAG_KEYS].value);
+}
+
+static bool refused(
+    const struct ria_role *role,
+    const struct ria_credentials *caller,
+    const struct ria_sts_fault *fault,
+    struct ria_error *err)
+{
+    const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
+    return ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        arn,
+        "%.64s may not assume %.128s: STS says %s%s%.160s; %s",
+        caller->access_key_id.data,
+        arn->value,
+        fault->code,
+        fault->message[0] == '\0' ? "" : ": ",
+        fault->message,
+        ria_sts_advice(fault));
+}
+
+bool ria_fetch_assume_role(
+    struct ria_fetch *fetch,
+    const struct ria_role *role,
+    struct ria_credentials *credentials,
+    struct ria_error *err)
+{
+    const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
+    RIA_AUTO(buf) form = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+    struct ria_sts_fault fault = {0};
+    add_form(&form, role, fetch->plan);
+    if (ria_buf_text(&form) == NULL) {
+        return ria_fail_at(err, RIA_E_CREDENTIALS, arn, "the role's settings are too long for STS");
+    }
+    struct ria_sts_call call = {&form, credentials, &role->value[RIA_ROLE_REGION]};
+    if (!ria_sts_send(fetch, &call, &found, &fault, err)) {
+        return fault.status != 0
+                   ? refused(role, credentials, &fault, err)
+                   : ria_fail_at(
+                         err,
+                         RIA_E_CREDENTIALS,
+                         arn,
+                         "%.128s could not be assumed, because STS did not answer: %s; check the "
+                         "network, HTTPS_PROXY and AWS_CA_BUNDLE",
+                         arn->value,
+                         err->text);
+    }
+    (void)snprintf(
+        found.source, sizeof(found.source), "role %.90s by %.50s", arn->value, credentials->source);
+    ria_credentials_move(credentials, &found);
+    return true;
+}

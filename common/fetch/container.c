@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The endpoint that ECS and EKS Pod Identity give a container. The request carries an authorization
+ * token, so plain http goes only to this machine and to the addresses that AWS has fixed; names
+ * other than localhost are not resolved to see where they lead. */
+#include "fetch/fetch.h"
+#include "fetch/json.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TIMEOUT = 2000, /* milliseconds, as botocore's */
+    TOKEN_MAX = 8 * 1024,
+};
+
+static const char ecs_host[] = "http://169.254.170.2";
+
+/* Addresses of ECS, and of EKS Pod Identity in both families. */
+static const char *const fixed_addresses[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
+
+static bool is_fixed(const char *name)
+{
+    struct in6_addr address;
+    char canonical[INET6_ADDRSTRLEN];
+    const char *text = name;
+    if (inet_pton(AF_INET6, name, &address) == 1) {
+        text = inet_ntop(AF_INET6, &address, canonical, sizeof(canonical));
+    }
+    for (size_t i = 0; i < sizeof(fixed_addresses) / sizeof(fixed_addresses[0]); i++) {
+        if (text != NULL && strcmp(text, fixed_addresses[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_url(const struct ria_setting *uri, char url[2048], struct ria_error *err)
+{
+    struct ria_http_place place;
+    int len = snprintf(url, 2048, "%s%s", *uri->value == '/' ? ecs_host : "", uri->value);
+    if (len >= 2048 || !ria_http_place(url, &place)) {
+        return ria_fail_at(err, RIA_E_CREDENTIALS, uri, "is no URL; write http://ADDRESS/PATH");
+    }
+    if (!place.is_https && !place.is_loopback && !is_fixed(place.name)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            uri,
+            "plain http goes only to localhost, 127.0.0.0/8, [::1], 169.254.170.2, 169.254.170.23 "
+            "and [fd00:ec2::23], and not to %.100s; use https",
+            place.host);
+    }
+    return true;
+}
+
+/* The file is rotated, and wins over the variable. */
+static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, struct ria_error *err)
+{
+    const struct ria_setting *file = &fetch->plan->value[RIA_PLAN_CONTAINER_TOKEN_FILE];
+    const struct ria_setting *token = &fetch->plan->value[RIA_PLAN_CONTAINER_TOKEN];
+    RIA_AUTO(buf) text = {.max = TOKEN_MAX};
+    if (file->value != NULL) {
+        struct ria_error why;
+        if (fetch->world->read_file(fetch->world->self, file->value, &text, NULL, &why) !=
+            RIA_FOUND) {
+            return ria_fail_at(err, RIA_E_CREDENTIALS, file, "the token file %s", why.text);
+        }
+        while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) {
+            text.data[--text.len] = '\0';
+        }
+    } else if (token->value != NULL) {
+        ria_buf_add_text(&text, token->value);
+    } else {
+        return true;
+    }
+    if (text.failed || text.len == 0 || strlen(text.data) != text.len ||
+        strpbrk(text.data, "\r\n") != NULL) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            file->value != NULL ? file : token,
+            "is no authorization token: it is empty, too long or holds a line break; have it "
+            "written again");
+    }
+    ria_buf_addf(header, "Authorization: %s", text.data);
+    return !header->failed ||
+           ria_fail(err, RIA_E_SYSTEM, "out of memory for the container's token");
+}
+
+static enum ria_outcome take_answer(
+    const struct ria_fetch *fetch,
+    const struct ria_http_response *response,
+    struct ria_credentials *out,
+    struct ria_error *err)
+{
+    static const struct ria_json_form form = {
+        .session_token = "Token", .needs_session_token = true};
+    const struct ria_setting *uri = &fetch->plan->value[RIA_PLAN_CONTAINER_URI];
+    struct ria_error why = {0};
+    if (response->status != 200) {
+        char message[160];
+        ria_json_message(&response->body, message, sizeof(message));
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            uri,
+            "the container's endpoint answers with status %ld%s%s; check the task's or pod's role",
+            response->status,
+            message[0] == '\0' ? "" : ": ",
+            message);
+        return RIA_FAILED;
+    }
+    if (!ria_json_credentials(&response->body, &form, out, &why)) {
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            uri,
+            "the container's endpoint does not answer with credentials (%s); check what it is",
+            why.text);
+        return RIA_FAILED;
+    }
+    (void)snprintf(out->source, sizeof(out->source), "%s", fetch->plan->label);
+    return RIA_FOUND;
+}
+
+enum ria_outcome ria_fetch_container(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_setting *uri = &fetch->plan->value[RIA_PLAN_CONTAINER_URI];
+    char url[2048];
+    RIA_AUTO(buf) token = {.max = TOKEN_MAX + 32};
+    if (!find_url(uri, url, err) || !find_token(fetch, &token, err)) {
+        return RIA_FAILED;
+    }
+    struct ria_http_request request = {
+        .url = url,
+        .method = "GET",
+        .headers = {"Accept: application/json", token.data},
+        .connect_timeout = TIMEOUT,
+        .timeout = TIMEOUT,
+        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .is_local = true,
+    };
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    struct ria_error why = {0};
+    if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            uri,
+            "the container's endpoint did not answer: %s; is this process in the container?",
+            why.text);
+        return RIA_FAILED;
+    }
+    return take_answer(fetch, &response, out, err);
+}

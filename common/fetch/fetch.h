@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the files of rds-iam-fetch offer one another: one function for each kind of source, one for
+ * a role, and the time that is left.
+ */
+#ifndef RIA_FETCH_FETCH_H
+#define RIA_FETCH_FETCH_H
+
+#include "aws/answer.h"
+#include "aws/plan.h"
+#include "fetch/http.h"
+
+struct ria_fetch {
+    const struct ria_world *world;
+    const struct ria_plan *plan;
+    struct ria_deadline deadline;
+    struct ria_answer *answer; /* warnings, clock offset and identity go there */
+};
+
+/* Carries out a source. FOUND: *out is filled; ABSENT: there is no such source here (only the
+ * metadata service); FAILED: err is a whole sentence. */
+typedef enum ria_outcome ria_fetch_source(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err);
+
+ria_fetch_source ria_fetch_web_identity;
+ria_fetch_source ria_fetch_process;
+ria_fetch_source ria_fetch_container;
+ria_fetch_source ria_fetch_instance;
+
+/* Assumes a role with *credentials, which are replaced by the role's. */
+bool ria_fetch_assume_role(
+    struct ria_fetch *fetch,
+    const struct ria_role *role,
+    struct ria_credentials *credentials,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* The clock to sign with: the machine's, corrected by what was learned. */
+int64_t ria_fetch_now(const struct ria_fetch *fetch);
+
+/* The smaller of `wanted` milliseconds and the time that is left; at least 1. */
+int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted);
+
+/* Sends up to three times: again after no connection, a broken one, a throttling or server's
+ * status. Between two tries a random time of up to 200, then 400 ms, all within the deadline.
+ * *result is the last one's. */
+enum {
+    RIA_FETCH_TRIES = 3
+};
+enum ria_http_result ria_fetch_send(
+    struct ria_fetch *fetch,
+    struct ria_http_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Whether a status asks for another try: 429, 500, 502, 503, 504. */
+bool ria_fetch_is_transient(long status);
+
+/* Sleeps before the try of that number (1 is the first repetition). False if the time is too short
+ * for it. */
+bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUST_USE;
+
+#endif

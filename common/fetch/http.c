@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libcurl, one easy handle for all exchanges: a connection that is still open is used again. */
+#include "fetch/http.h"
+
+#include "fetch/wiped.h"
+
+#include <curl/curl.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static CURL *handle; /* this program is one thread and asks one thing at a time */
+
+bool ria_http_set_up(void)
+{
+    if (curl_global_init_mem(
+            CURL_GLOBAL_DEFAULT,
+            ria_wiped_malloc,
+            ria_wiped_free,
+            ria_wiped_realloc,
+            ria_wiped_strdup,
+            ria_wiped_calloc) != CURLE_OK) {
+        return false;
+    }
+    handle = curl_easy_init();
+    return handle != NULL;
+}
+
+/* -- the answer ----------------------------------------------------------------------------- */
+
+struct transfer {
+    struct ria_http_response *response;
+    bool is_over_limit;
+    bool was_kept; /* an Age header: its Date is old */
+};
+
+static size_t take_body(char *bytes, size_t size, size_t count, void *self)
+{
+    struct transfer *transfer = self;
+    size_t len = size * count;
+    ria_buf_add(&transfer->response->body, bytes, len);
+    if (transfer->response->body.failed) {
+        transfer->is_over_limit = true;
+        return 0;
+    }
+    return len;
+}
+
+static size_t take_header(char *bytes, size_t size, size_t count, void *self)
+{
+    struct transfer *transfer = self;
+    size_t len = size * count;
+    char line[128];
+    if (len < sizeof(line)) {
+        memcpy(line, bytes, len);
+        line[len] = '\0';
+        if (strncasecmp(line, "Date:", 5) == 0) {
+            transfer->response->date = curl_getdate(line + 5, NULL);
+            transfer->response->has_date = transfer->response->date > 0;
+        } else if (strncasecmp(line, "Age:", 4) == 0) {
+            transfer->was_kept = true;
+        }
+    }
+    return len;
+}
+
+/* -- certificates --------------------------------------------------------------------------- */
+
+/* Reading the system's bundle takes 20 ms, looking up one certificate by its hash some tenths. */
+static bool is_hashed(const char *directory)
+{
+    DIR *entries = opendir(directory);
+    bool found = false;
+    const struct dirent *entry = NULL;
+    while (entries != NULL && !found && (entry = readdir(entries)) != NULL) {
+        size_t len = strlen(entry->d_name);
+        found = len == 10 && strcmp(entry->d_name + len - 2, ".0") == 0;
+    }
+    if (entries != NULL) {
+        (void)closedir(entries);
+    }
+    return found;
+}
+
+static void set_authorities(const char *bundle)
+{
+    static const char directory[] = "/etc/ssl/certs";
+    if (bundle != NULL) {
+        (void)curl_easy_setopt(handle, CURLOPT_CAINFO, bundle);
+        (void)curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
+    } else if (is_hashed(directory)) {
+        (void)curl_easy_setopt(handle, CURLOPT_CAINFO, NULL);
+        (void)curl_easy_setopt(handle, CURLOPT_CAPATH, directory);
+    }
+}
+
+/* -- the exchange --------------------------------------------------------------------------- */
+
+static struct curl_slist *header_list(const struct ria_http_request *request)
+{
+    /* libcurl would add this one on its own, and it would not be signed. */
+    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
+    for (size_t i = 0; list != NULL && i < RIA_HTTP_HEADERS_MAX && request->headers[i] != NULL;
+         i++) {
+        struct curl_slist *longer = curl_slist_append(list, request->headers[i]);
+        if (longer == NULL) {
+            curl_slist_free_all(list);
+        }
+        list = longer;
+    }
+    return list;
+}
+
+static void set_body(const struct ria_http_request *request)
+{
+    (void)curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request->method);
+    if (request->body != NULL) {
+        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request->body->data);
+        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)request->body->len);
+    } else if (strcmp(request->method, "PUT") == 0) {
+        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDS, "");
+        (void)curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE, 0L);
+    }
+}
+
+static void set_options(const struct ria_http_request *request, struct transfer *transfer)
+{
+    curl_easy_reset(handle);
+    (void)curl_easy_setopt(handle, CURLOPT_URL, request->url);
+    (void)curl_easy_setopt(
+        handle, CURLOPT_PROTOCOLS_STR, request->is_local ? "http,https" : "https,http");
+    (void)curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(handle, CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION);
+    (void)curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout);
+    (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)request->timeout);
+    (void)curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
+    (void)curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+    (void)curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
+    (void)curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
+    /* A resolver that hangs is left behind; without this libcurl waits for it beyond every timeout.
+     */
+    (void)curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
+    /* A proxy's own headers are nobody's word. */
+    (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    /* Plain http is for this machine and its metadata: no proxy may see it. */
+    if (request->is_local || strncasecmp(request->url, "https:", 6) != 0) {
+        (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
+    }
+    set_authorities(request->ca_bundle);
+    set_body(request);
+}
+
+static enum ria_http_result classify(CURLcode code)
+{
+    curl_off_t connected = 0;
+    (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
+    switch ((int)code) {
+    case CURLE_OK:
+        return RIA_HTTP_ANSWERED;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_CONNECT:
+        return RIA_HTTP_NOBODY;
+    case CURLE_OPERATION_TIMEDOUT:
+        return connected > 0 ? RIA_HTTP_SILENT : RIA_HTTP_NOBODY;
+    case CURLE_RECV_ERROR:
+    case CURLE_SEND_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+        return RIA_HTTP_BROKEN;
+    default:
+        return RIA_HTTP_REFUSED;
+    }
+}
+
+enum ria_http_result ria_http_send(
+    const struct ria_http_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err)
+{
+    struct transfer transfer = {.response = response};
+    ria_buf_clear(&response->body);
+    response->has_date = false;
+    set_options(request, &transfer);
+    struct curl_slist *headers = header_list(request);
+    if (headers == NULL) {
+        (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for a request");
+        return RIA_HTTP_REFUSED;
+    }
+    (void)curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
+    CURLcode code = curl_easy_perform(handle);
+    curl_slist_free_all(headers);
+    (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response->status);
+    if (transfer.was_kept || strncasecmp(request->url, "https:", 6) != 0) {
+        response->has_date = false;
+    }
+    enum ria_http_result result = classify(code);
+    if (result != RIA_HTTP_ANSWERED) {
+        struct ria_http_place place = {0};
+        if (!ria_http_place(request->url, &place)) {
+            (void)snprintf(place.host, sizeof(place.host), "the URL");
+        }
+        (void)ria_fail(
+            err,
+            result == RIA_HTTP_SILENT ? RIA_E_DEADLINE : RIA_E_CREDENTIALS,
+            "%.128s: %s",
+            place.host,
+            transfer.is_over_limit ? "the answer is longer than 64 KB, so it is none of AWS's"
+                                   : curl_easy_strerror(code));
+    }
+    return result;
+}
+
+void ria_http_response_release(struct ria_http_response *response)
+{
+    ria_buf_release(&response->body);
+    *response = (struct ria_http_response)RIA_HTTP_RESPONSE_INIT;
+}

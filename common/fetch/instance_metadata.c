@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The role of an EC2 instance, by the second version of its metadata service: a session token
+ * first, then the role's name, then its credentials. The first version is never asked: whoever can
+ * make a program fetch a URL could ask it too.
+ *
+ * Nobody at the address is ABSENT: this is no instance. Silence after a connection is a fault, and
+ * mostly the hop limit of a container. */
+#include "fetch/fetch.h"
+#include "fetch/json.h"
+
+#include "aws/token.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+    TIMEOUT = 1000, /* milliseconds */
+    URL_MAX = 1024,
+    ENDPOINT_MAX = 512, /* with the longest path behind it */
+    STABLE_MIN = 120,   /* seconds; see keep_stable() */
+    STABLE_SPREAD = 480,
+};
+
+static const char token_path[] = "/latest/api/token";
+static const char role_path[] = "/latest/meta-data/iam/security-credentials/";
+
+static enum ria_outcome failed(
+    const struct ria_fetch *fetch, struct ria_error *err, const char *what, const char *why)
+{
+    const struct ria_setting *endpoint = &fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT];
+    return ria_failed(
+        err,
+        RIA_E_CREDENTIALS,
+        "the instance's metadata service (%.100s) %s%s%s",
+        endpoint->value,
+        what,
+        *why == '\0' ? "" : ": ",
+        why);
+}
+
+/* One exchange. `header` is a whole header line. */
+static enum ria_http_result send(
+    struct ria_fetch *fetch,
+    const char *method,
+    const char *path,
+    const char *header,
+    struct ria_http_response *response,
+    struct ria_error *err)
+{
+    const char *endpoint = fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT].value;
+    size_t len = strlen(endpoint);
+    char url[URL_MAX];
+    (void)snprintf(
+        url,
+        sizeof(url),
+        "%.*s%s",
+        (int)(len > 0 && endpoint[len - 1] == '/' ? len - 1 : len),
+        endpoint,
+        path); /* check_endpoint() has seen that it fits */
+    struct ria_http_request request = {
+        .url = url,
+        .method = method,
+        .headers = {header},
+        .connect_timeout = TIMEOUT,
+        .timeout = TIMEOUT,
+        .is_local = true,
+    };
+    return ria_fetch_send(fetch, &request, response, err);
+}
+
+static bool is_configured(const struct ria_setting *endpoint)
+{
+    return endpoint->path != NULL && *endpoint->path != '\0';
+}
+
+/* Whoever answers here is believed, so plain http goes only to this machine and to AWS's addresses.
+ */
+static bool check_endpoint(const struct ria_setting *endpoint, struct ria_error *err)
+{
+    struct ria_http_place place;
+    if (strlen(endpoint->value) >= ENDPOINT_MAX || !ria_http_place(endpoint->value, &place)) {
+        return ria_fail_at(
+            err, RIA_E_CREDENTIALS, endpoint, "is no URL; write http://169.254.169.254");
+    }
+    if (!place.is_https && !place.is_loopback && strcmp(place.name, "169.254.169.254") != 0 &&
+        strcmp(place.name, "fd00:ec2::254") != 0) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            endpoint,
+            "plain http goes only to this machine, 169.254.169.254 and [fd00:ec2::254], and not to "
+            "%.100s; use https",
+            place.host);
+    }
+    return true;
+}
+
+/* Nobody at the usual address: this is no instance. Nobody where somebody said: a mistake. */
+static enum ria_outcome nobody(struct ria_fetch *fetch, struct ria_error *err)
+{
+    const struct ria_setting *endpoint = &fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT];
+    if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
+        (void)failed(fetch, err, "was not reached in the time of a login; try again", "");
+        err->code = RIA_E_DEADLINE;
+        return RIA_FAILED;
+    }
+    if (is_configured(endpoint)) {
+        (void)ria_fail_at(
+            err, RIA_E_CREDENTIALS, endpoint, "nobody answers there; mend or unset it");
+        return RIA_FAILED;
+    }
+    return ria_absent(err, "nobody answers at the metadata service's address");
+}
+
+static enum ria_outcome get_token(
+    struct ria_fetch *fetch, struct ria_buf *header, struct ria_error *err)
+{
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    struct ria_error why = {0};
+    enum ria_http_result result = send(
+        fetch, "PUT", token_path, "X-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600", &response, &why);
+    if (result == RIA_HTTP_NOBODY) {
+        return nobody(fetch, err);
+    }
+    if (result == RIA_HTTP_SILENT) {
+        return failed(
+            fetch,
+            err,
+            "takes a connection and does not answer; in a container its hop limit must be 2: aws "
+            "ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID",
+            "");
+    }
+    if (result != RIA_HTTP_ANSWERED) {
+        return failed(fetch, err, "cannot be asked", why.text);
+    }
+    if (response.status == 403) {
+        return ria_absent(err, "the metadata service is switched off (status 403)");
+    }
+    if (response.status != 200 || response.body.len == 0 ||
+        strpbrk(response.body.data, "\r\n") != NULL) {
+        char status[32];
+        (void)snprintf(status, sizeof(status), "status %ld", response.status);
+        return failed(fetch, err, "gives no session token; is it AWS's?", status);
+    }
+    ria_buf_addf(header, "X-Aws-Ec2-Metadata-Token: %s", response.body.data);
+    return header->failed ? ria_failed(err, RIA_E_SYSTEM, "out of memory for the metadata token")
+                          : RIA_FOUND;
+}
+
+/* The first line is the role's name. */
+static enum ria_outcome get_role(
+    struct ria_fetch *fetch, const char *token, char role[128], struct ria_error *err)
+{
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    struct ria_error why = {0};
+    if (send(fetch, "GET", role_path, token, &response, &why) != RIA_HTTP_ANSWERED) {
+        return failed(fetch, err, "does not name the role; try again", why.text);
+    }
+    if (response.status == 404) {
+        return ria_absent(err, "the instance has no role");
+    }
+    size_t len = response.body.data == NULL ? 0 : strcspn(response.body.data, "\r\n");
+    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_+=,.@-";
+    if (response.status != 200 || len == 0 || len >= 128 ||
+        strspn(response.body.data, usual) != len) {
+        char status[32];
+        (void)snprintf(status, sizeof(status), "status %ld", response.status);
+        return failed(fetch, err, "does not name the role; is it AWS's?", status);
+    }
+    memcpy(role, response.body.data, len);
+    role[len] = '\0';
+    return RIA_FOUND;
+}
+
+/* In an outage the service hands out the last credentials it has, and AWS goes on taking them
+ * beyond their end ("static stability"). So they are used for a while longer, and asked for again
+ * soon. */
+static void keep_stable(struct ria_fetch *fetch, struct ria_credentials *credentials)
+{
+    int64_t now = ria_fetch_now(fetch);
+    if (credentials->expires - now >= RIA_TOKEN_LIFE) {
+        return;
+    }
+    uint32_t random = 0;
+    (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    credentials->expires = now + RIA_TOKEN_LIFE + STABLE_MIN + (random % STABLE_SPREAD);
+    ria_answer_warn(
+        fetch->answer,
+        "the instance's metadata service gives credentials that end soon or have ended; they are "
+        "used on, as AWS asks for during an outage");
+}
+
+enum ria_outcome ria_fetch_instance(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    static const struct ria_json_form form = {
+        .session_token = "Token", .needs_session_token = true, .wanted_code = "Success"};
+    RIA_AUTO(buf) token = {.max = 4096};
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    struct ria_error why = {0};
+    char role[128];
+    char path[sizeof(role_path) + sizeof(role)];
+    if (!check_endpoint(&fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT], err)) {
+        return RIA_FAILED;
+    }
+    enum ria_outcome outcome = get_token(fetch, &token, err);
+    outcome = outcome == RIA_FOUND ? get_role(fetch, token.data, role, err) : outcome;
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    (void)snprintf(path, sizeof(path), "%s%s", role_path, role);
+    if (send(fetch, "GET", path, token.data, &response, &why) != RIA_HTTP_ANSWERED) {
+        return failed(fetch, err, "does not give the role's credentials; try again", why.text);
+    }
+    if (response.status != 200) {
+        (void)snprintf(why.text, sizeof(why.text), "status %ld", response.status);
+        return failed(fetch, err, "does not give the role's credentials; try again", why.text);
+    }
+    if (!ria_json_credentials(&response.body, &form, out, &why)) {
+        return failed(
+            fetch,
+            err,
+            "does not answer with credentials; check that the role exists and trusts "
+            "ec2.amazonaws.com",
+            why.text);
+    }
+    keep_stable(fetch, out);
+    (void)snprintf(out->source, sizeof(out->source), "the instance's role %.120s", role);
+    return RIA_FOUND;
+}

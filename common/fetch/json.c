@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * jansson behind a facade. Its memory is wiped by the functions that it was given. */
+#include "fetch/json.h"
+
+#include "base/timestamp.h"
+#include "fetch/wiped.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <strings.h>
+
+void ria_json_set_up(void)
+{
+    json_set_alloc_funcs(ria_wiped_malloc, ria_wiped_free);
+}
+
+/* Some sources write accessKeyId: names are compared without case, as the Rust SDK does. */
+static const json_t *member(json_t *object, const char *name)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(object, key, value)
+    {
+        if (strcasecmp(key, name) == 0) {
+            return value;
+        }
+    }
+    return NULL;
+}
+
+static bool take_text(
+    json_t *object, const char *name, bool is_required, struct ria_buf *out, struct ria_error *err)
+{
+    const json_t *value = member(object, name);
+    if (value == NULL || json_is_null(value)) {
+        return !is_required || ria_fail(err, RIA_E_CREDENTIALS, "no %s in it", name);
+    }
+    const char *text = json_string_value(value);
+    if (text == NULL || (is_required && *text == '\0')) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "its %s is no text", name);
+    }
+    ria_buf_add(out, text, json_string_length(value));
+    return !out->failed || ria_fail(err, RIA_E_CREDENTIALS, "its %s is too long", name);
+}
+
+static bool take_expiry(
+    json_t *object, bool is_required, struct ria_credentials *out, struct ria_error *err)
+{
+    RIA_AUTO(buf) text = {.max = 64};
+    if (!take_text(object, "Expiration", is_required, &text, err)) {
+        return false;
+    }
+    if (text.len > 0 && !ria_timestamp_parse(text.data, &out->expires)) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "its Expiration is no time");
+    }
+    return true;
+}
+
+static bool check_head(json_t *object, const struct ria_json_form *form, struct ria_error *err)
+{
+    if (!json_is_object(object)) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "no JSON object");
+    }
+    const json_t *version = member(object, "Version");
+    if (form->has_version && (!json_is_integer(version) || json_integer_value(version) != 1)) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "no \"Version\": 1 in it");
+    }
+    const char *code = json_string_value(member(object, "Code"));
+    if (form->wanted_code != NULL && code != NULL && strcasecmp(code, form->wanted_code) != 0) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "its Code is %.64s", code);
+    }
+    return true;
+}
+
+static bool take_all(
+    json_t *object,
+    const struct ria_json_form *form,
+    struct ria_credentials *out,
+    struct ria_error *err)
+{
+    return check_head(object, form, err) &&
+           take_text(object, "AccessKeyId", true, &out->access_key_id, err) &&
+           take_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
+           take_text(
+               object, form->session_token, form->needs_session_token, &out->session_token, err) &&
+           take_expiry(object, form->needs_session_token, out, err);
+}
+
+bool ria_json_credentials(
+    const struct ria_buf *text,
+    const struct ria_json_form *form,
+    struct ria_credentials *out,
+    struct ria_error *err)
+{
+    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+    json_t *document =
+        json_loadb(text->data == NULL ? "" : text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
+    if (document == NULL) {
+        return ria_fail(err, RIA_E_CREDENTIALS, "no JSON");
+    }
+    bool ok = take_all(document, form, &found, err);
+    json_decref(document);
+    if (ok) {
+        ria_credentials_move(out, &found);
+    }
+    return ok;
+}
+
+void ria_json_message(const struct ria_buf *text, char *out, size_t size)
+{
+    json_t *document = json_loadb(text->data == NULL ? "" : text->data, text->len, 0, NULL);
+    const char *message = json_string_value(member(document, "message"));
+    (void)snprintf(out, size, "%s", message == NULL ? "" : message);
+    json_decref(document);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam-fetch: takes a question on its standard input (a socket), carries its plan out, keeps the
+ * result in the cache and answers on the same socket. Started by the core (common/launch.c), not by
+ * people. It reads no settings of its own: the question holds them. */
+#include "aws/question.h"
+#include "aws/token.h"
+#include "fetch/fetch.h"
+#include "fetch/json.h"
+#include "fetch/store.h"
+#include "provider/cache.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    /* Taken off the caller's time, so that the answer "it took too long" arrives. */
+    MARGIN_MS = 250,
+    LOCK_LOOK_NS = 10 * 1000 * 1000,
+};
+
+static ria_fetch_source *const sources[] = {
+    [RIA_SOURCE_KEYS] = NULL,
+    [RIA_SOURCE_WEB_IDENTITY] = ria_fetch_web_identity,
+    [RIA_SOURCE_PROCESS] = ria_fetch_process,
+    [RIA_SOURCE_CONTAINER] = ria_fetch_container,
+    [RIA_SOURCE_INSTANCE] = ria_fetch_instance,
+};
+
+/* -- the plan ------------------------------------------------------------------------------- */
+
+static enum ria_outcome find_source(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_plan *plan = fetch->plan;
+    if (sources[plan->source] != NULL) {
+        return sources[plan->source](fetch, out, err);
+    }
+    ria_buf_add(&out->access_key_id, plan->keys.access_key_id.data, plan->keys.access_key_id.len);
+    ria_buf_add(
+        &out->secret_access_key,
+        plan->keys.secret_access_key.data,
+        plan->keys.secret_access_key.len);
+    if (plan->keys.session_token.len > 0) {
+        ria_buf_add(
+            &out->session_token, plan->keys.session_token.data, plan->keys.session_token.len);
+    }
+    out->expires = plan->keys.expires;
+    (void)snprintf(out->source, sizeof(out->source), "%s", plan->label);
+    return RIA_FOUND;
+}
+
+/* An instance's role that somebody asked for must be there. */
+static enum ria_outcome insist(
+    const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
+{
+    if (outcome != RIA_ABSENT || plan->role_count == 0) {
+        return outcome;
+    }
+    const struct ria_setting *role = &plan->roles[plan->role_count - 1].value[RIA_ROLE_ARN];
+    char why[RIA_ERROR_TEXT_MAX];
+    memcpy(why, err->text, sizeof(why));
+    (void)ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        role,
+        "%.128s is to be assumed with the instance's role, but %.200s; run this on the instance",
+        role->value,
+        why);
+    return RIA_FAILED;
+}
+
+static enum ria_outcome carry_out(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_plan *plan = fetch->plan;
+    enum ria_outcome outcome = insist(plan, find_source(fetch, out, err), err);
+    /* A web identity's own role is assumed by its source. */
+    size_t first = plan->source == RIA_SOURCE_WEB_IDENTITY ? 1 : 0;
+    for (size_t i = first; outcome == RIA_FOUND && i < plan->role_count; i++) {
+        if (!ria_fetch_assume_role(fetch, &plan->roles[i], out, err)) {
+            outcome = RIA_FAILED;
+        }
+    }
+    return outcome;
+}
+
+/* -- the cache ------------------------------------------------------------------------------ */
+
+static bool read_fresh(const struct ria_fetch *fetch, const struct ria_question *question)
+{
+    struct ria_cache_place place = {0};
+    (void)snprintf(place.directory, sizeof(place.directory), "%s", question->cache_directory);
+    (void)snprintf(place.name, sizeof(place.name), "%s", question->cache_name);
+    if (!ria_cache_read(fetch->world, &place, fetch->answer)) {
+        return false;
+    }
+    if (fetch->answer->credentials.expires - ria_fetch_now(fetch) >= RIA_TOKEN_LIFE) {
+        return true;
+    }
+    ria_answer_release(fetch->answer);
+    return false;
+}
+
+/* True if another process has put the entry there, at once or while we waited for it. */
+static bool await_turn(
+    const struct ria_fetch *fetch, const struct ria_question *question, struct ria_store *store)
+{
+    const struct timespec wait = {.tv_nsec = LOCK_LOOK_NS};
+    if (!ria_store_open(store, question->cache_directory, question->cache_name)) {
+        return false;
+    }
+    /* A code that somebody typed is good for one call, which must be made. */
+    bool may_share = fetch->plan->mfa_code[0] == '\0';
+    for (;;) {
+        bool is_ours = ria_store_try_lock(store);
+        if (may_share && read_fresh(fetch, question)) {
+            return true;
+        }
+        if (is_ours || ria_deadline_left(fetch->world, fetch->deadline) == 0) {
+            return false;
+        }
+        (void)nanosleep(&wait, NULL);
+    }
+}
+
+static void serve(
+    struct ria_fetch *fetch, const struct ria_question *question, struct ria_buf *record)
+{
+    struct ria_store store;
+    struct ria_answer *answer = fetch->answer;
+    if (await_turn(fetch, question, &store)) {
+        ria_answer_write(answer, record);
+        ria_store_close(&store);
+        return;
+    }
+    if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
+        answer->outcome = ria_failed(
+            &answer->err,
+            RIA_E_DEADLINE,
+            "another process of yours is getting the same credentials and has not come back in the "
+            "time of a login; try again");
+    } else {
+        answer->outcome = carry_out(fetch, &answer->credentials, &answer->err);
+    }
+    ria_answer_write(answer, record);
+    /* Credentials that do not say when they end would stay for ever. */
+    if (answer->outcome == RIA_FOUND && answer->credentials.expires != 0 && !record->failed) {
+        ria_store_write(&store, record);
+    }
+    ria_store_close(&store);
+}
+
+/* -- the socket ----------------------------------------------------------------------------- */
+
+static bool read_whole(struct ria_buf *out)
+{
+    for (;;) {
+        char *room = ria_buf_reserve(out, 4096);
+        ssize_t len = room == NULL ? -1 : recv(STDIN_FILENO, room, 4096, 0);
+        if (len < 0 && room != NULL && errno == EINTR) {
+            continue;
+        }
+        if (len <= 0) {
+            return len == 0;
+        }
+        ria_buf_grown(out, (size_t)len);
+    }
+}
+
+static void send_whole(const struct ria_buf *record)
+{
+    size_t done = 0;
+    while (done < record->len) {
+        ssize_t len = send(STDIN_FILENO, record->data + done, record->len - done, MSG_NOSIGNAL);
+        if (len < 0 && errno != EINTR) {
+            return;
+        }
+        done += len < 0 ? 0 : (size_t)len;
+    }
+}
+
+static int explain_to_person(void)
+{
+    (void)fputs(
+        "rds-iam-fetch: is started by the plugins, the agent and rds-iam, and not by hand; see "
+        "rds-iam credentials --help\n",
+        stderr);
+    return 2;
+}
+
+int main(void)
+{
+    /* No core dump, no debugger of another process and no log of TLS keys may show a secret. */
+    (void)unsetenv("SSLKEYLOGFILE");
+    (void)prctl(PR_SET_DUMPABLE, 0);
+    (void)signal(SIGPIPE, SIG_IGN);
+    RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    __attribute__((cleanup(ria_question_release))) struct ria_question question = RIA_QUESTION_INIT;
+    if (!read_whole(&bytes) || !ria_question_read(&bytes, &question)) {
+        return explain_to_person();
+    }
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    const struct ria_world *world = ria_process_world();
+    int64_t budget = question.budget > (int64_t)2 * MARGIN_MS ? question.budget - MARGIN_MS
+                                                              : question.budget / 2;
+    struct ria_fetch fetch = {
+        .world = world,
+        .plan = &question.plan,
+        .deadline = ria_deadline_in(world, budget),
+        .answer = &answer,
+    };
+    ria_json_set_up();
+    if (ria_http_set_up()) {
+        serve(&fetch, &question, &record);
+    } else {
+        answer.outcome = ria_failed(&answer.err, RIA_E_SYSTEM, "libcurl cannot be set up");
+        ria_answer_write(&answer, &record);
+    }
+    send_whole(&record);
+    return 0;
+}

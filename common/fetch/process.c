@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A profile's credential_process, run by /bin/sh -c in a process group of its own, which is killed
+ * at the deadline. What it prints on stderr is shown if it fails; what it prints on stdout never
+ * is. */
+#include "fetch/fetch.h"
+#include "fetch/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    OUTPUT_MAX = 64 * 1024,
+    LOOK_NS = 5 * 1000 * 1000,
+    COMPLAINT_MAX = 200, /* the end of stderr that fits into a sentence */
+};
+
+struct child {
+    pid_t pid;
+    int out;
+    int complaint;
+};
+
+/* In the child. Never returns. */
+__attribute__((noreturn)) static void become(const char *command, int out, int complaint)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
+        dup2(complaint, STDERR_FILENO) >= 0) {
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+    }
+    _exit(127);
+}
+
+static bool start(const char *command, struct child *child)
+{
+    int out[2];
+    int complaint[2];
+    if (pipe2(out, O_CLOEXEC) != 0) {
+        return false;
+    }
+    if (pipe2(complaint, O_CLOEXEC) != 0) {
+        (void)close(out[0]);
+        (void)close(out[1]);
+        return false;
+    }
+    child->pid = fork();
+    if (child->pid == 0) {
+        become(command, out[1], complaint[1]);
+    }
+    (void)close(out[1]);
+    (void)close(complaint[1]);
+    child->out = out[0];
+    child->complaint = complaint[0];
+    if (child->pid < 0) {
+        (void)close(child->out);
+        (void)close(child->complaint);
+        return false;
+    }
+    (void)setpgid(child->pid, child->pid); /* whoever of the two comes first */
+    return true;
+}
+
+/* Keeps the last COMPLAINT_MAX bytes. */
+static void take_complaint(struct ria_buf *kept, const char *bytes, size_t len)
+{
+    if (len >= COMPLAINT_MAX) {
+        bytes += len - COMPLAINT_MAX;
+        len = COMPLAINT_MAX;
+    }
+    size_t over = kept->len + len > COMPLAINT_MAX ? kept->len + len - COMPLAINT_MAX : 0;
+    if (over > 0) {
+        memmove(kept->data, kept->data + over, kept->len - over);
+        kept->len -= over;
+    }
+    ria_buf_add(kept, bytes, len);
+}
+
+/* Takes what can be read now. False at the end. */
+static bool take(int fd, struct ria_buf *output, struct ria_buf *complaint)
+{
+    char bytes[4096];
+    ssize_t len = read(fd, bytes, sizeof(bytes));
+    if (len < 0 && errno == EINTR) {
+        return true;
+    }
+    if (len > 0 && output != NULL) {
+        ria_buf_add(output, bytes, (size_t)len);
+    } else if (len > 0) {
+        take_complaint(complaint, bytes, (size_t)len);
+    }
+    explicit_bzero(bytes, sizeof(bytes));
+    return len > 0;
+}
+
+enum {
+    STREAMS = 2 /* its output, then its complaints */
+};
+
+/* Takes from each stream that has something. One that has ended is not watched any more. */
+static void take_ready(
+    struct pollfd watched[STREAMS], struct ria_buf *output, struct ria_buf *complaint)
+{
+    for (size_t i = 0; i < STREAMS; i++) {
+        if (watched[i].revents != 0 && !take(watched[i].fd, i == 0 ? output : NULL, complaint)) {
+            watched[i].fd = -1;
+        }
+    }
+}
+
+/* Reads both to their ends. False at the deadline, or beyond the limit of the output. */
+static bool collect(
+    const struct ria_fetch *fetch,
+    const struct child *child,
+    struct ria_buf *output,
+    struct ria_buf *complaint)
+{
+    struct pollfd watched[STREAMS] = {
+        {.fd = child->out, .events = POLLIN}, {.fd = child->complaint, .events = POLLIN}};
+    while (watched[0].fd >= 0 || watched[1].fd >= 0) {
+        int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
+        int ready = left == 0 ? 0 : poll(watched, STREAMS, (int)left);
+        if (ready == 0 || (ready < 0 && errno != EINTR) || output->failed) {
+            return false;
+        }
+        if (ready > 0) {
+            take_ready(watched, output, complaint);
+        }
+    }
+    return !output->failed;
+}
+
+/* Waits for the command's end: it may close its streams and go on. False at the deadline. */
+static bool await_end(const struct ria_fetch *fetch, const struct child *child, int *status)
+{
+    const struct timespec look = {.tv_nsec = LOOK_NS};
+    for (;;) {
+        pid_t ended = waitpid(child->pid, status, WNOHANG);
+        if (ended != 0 && !(ended < 0 && errno == EINTR)) {
+            return true;
+        }
+        if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
+            return false;
+        }
+        (void)nanosleep(&look, NULL);
+    }
+}
+
+/* Exit status, or -1 if it was killed or took too long. What it left running in its group goes with
+ * it. */
+static int end(const struct ria_fetch *fetch, const struct child *child, bool *is_whole)
+{
+    int status = 0;
+    *is_whole = *is_whole && await_end(fetch, child, &status);
+    (void)kill(-child->pid, SIGKILL);
+    while (!*is_whole && waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    (void)close(child->out);
+    (void)close(child->complaint);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static enum ria_outcome fail_with(
+    const struct ria_setting *command,
+    struct ria_error *err,
+    const char *what,
+    const struct ria_buf *complaint)
+{
+    size_t len = complaint->len;
+    while (len > 0 && strchr(" \r\n", complaint->data[len - 1]) != NULL) {
+        len--;
+    }
+    (void)ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        command,
+        "the credential_process %s%s%.*s; run it by hand to see why",
+        what,
+        len > 0 ? ": " : "",
+        (int)len,
+        len > 0 ? complaint->data : "");
+    return RIA_FAILED;
+}
+
+static enum ria_outcome take_output(
+    struct ria_fetch *fetch,
+    const struct ria_buf *output,
+    const struct ria_buf *complaint,
+    struct ria_credentials *out,
+    struct ria_error *err)
+{
+    static const struct ria_json_form form = {.session_token = "SessionToken", .has_version = true};
+    const struct ria_setting *command = &fetch->plan->value[RIA_PLAN_PROCESS];
+    struct ria_error why = {0};
+    char what[RIA_ERROR_TEXT_MAX];
+    if (!ria_json_credentials(output, &form, out, &why)) {
+        (void)snprintf(what, sizeof(what), "printed no credentials (%.300s)", why.text);
+        return fail_with(command, err, what, complaint);
+    }
+    if (out->expires != 0 && out->expires <= ria_fetch_now(fetch)) {
+        return fail_with(command, err, "printed credentials that have ended", complaint);
+    }
+    (void)snprintf(out->source, sizeof(out->source), "%s", fetch->plan->label);
+    return RIA_FOUND;
+}
+
+enum ria_outcome ria_fetch_process(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_setting *command = &fetch->plan->value[RIA_PLAN_PROCESS];
+    RIA_AUTO(buf) output = {.max = OUTPUT_MAX};
+    RIA_AUTO(buf) complaint = {.max = COMPLAINT_MAX};
+    struct child child = {0};
+    if (!start(command->value, &child)) {
+        return fail_with(command, err, "cannot be started", &complaint);
+    }
+    bool is_whole = collect(fetch, &child, &output, &complaint);
+    int status = end(fetch, &child, &is_whole);
+    if (!is_whole) {
+        return fail_with(
+            command,
+            err,
+            output.failed ? "printed more than 64 KB" : "took longer than a login may",
+            &complaint);
+    }
+    if (status != 0) {
+        char what[64];
+        (void)snprintf(what, sizeof(what), "ended with status %d", status);
+        return fail_with(command, err, what, &complaint);
+    }
+    return take_output(fetch, &output, &complaint, out, err);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Time and trying again. */
+#include "fetch/fetch.h"
+
+#include "provider/cache.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+enum {
+    PAUSE_BASE = 200 /* milliseconds; doubled for each repetition, and a random part of it taken */
+};
+
+int64_t ria_fetch_now(const struct ria_fetch *fetch)
+{
+    return fetch->world->now(fetch->world->self) +
+           ria_cache_offset(fetch->world, &fetch->answer->offset);
+}
+
+int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted)
+{
+    int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
+    int64_t time = left < wanted ? left : wanted;
+    return time < 1 ? 1 : time;
+}
+
+bool ria_fetch_is_transient(long status)
+{
+    return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+/* Full jitter, so that many processes that failed together do not come back together. */
+bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition)
+{
+    uint32_t random = 0;
+    (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+    int64_t pause = random % ((uint32_t)PAUSE_BASE << (repetition - 1));
+    if (ria_deadline_left(fetch->world, fetch->deadline) <= pause) {
+        return false;
+    }
+    struct timespec wait = {.tv_sec = pause / 1000, .tv_nsec = (pause % 1000) * 1000000};
+    (void)nanosleep(&wait, NULL);
+    return true;
+}
+
+static bool is_worth_another(enum ria_http_result result, const struct ria_http_response *response)
+{
+    switch (result) {
+    case RIA_HTTP_ANSWERED:
+        return ria_fetch_is_transient(response->status);
+    case RIA_HTTP_NOBODY:
+    case RIA_HTTP_SILENT:
+    case RIA_HTTP_BROKEN:
+        return true;
+    case RIA_HTTP_REFUSED:
+    default:
+        return false;
+    }
+}
+
+enum ria_http_result ria_fetch_send(
+    struct ria_fetch *fetch,
+    struct ria_http_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err)
+{
+    int64_t connect = request->connect_timeout;
+    int64_t whole = request->timeout;
+    enum ria_http_result result = RIA_HTTP_NOBODY;
+    for (unsigned i = 0; i < RIA_FETCH_TRIES; i++) {
+        if (i > 0 && !ria_fetch_pause(fetch, i)) {
+            break;
+        }
+        request->connect_timeout = ria_fetch_timeout(fetch, connect);
+        request->timeout = ria_fetch_timeout(fetch, whole);
+        result = ria_http_send(request, response, err);
+        if (!is_worth_another(result, response)) {
+            break;
+        }
+    }
+    request->connect_timeout = connect;
+    request->timeout = whole;
+    return result;
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * STS over HTTPS. */
+#include "fetch/sts.h"
+
+#include "aws/partition.h"
+#include "aws/sigv4.h"
+#include "codec/digest.h"
+#include "codec/percent.h"
+#include "fetch/xml.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CONNECT_TIMEOUT = 2000, /* milliseconds */
+    TRY_TIMEOUT = 5000,
+    URL_MAX = 2048,
+    /* SDKs correct from four minutes on; STS refuses from five or fifteen. Seconds. */
+    OFFSET_MIN = 240,
+};
+
+static const char content_type[] = "application/x-www-form-urlencoded; charset=utf-8";
+
+/* -- the form ------------------------------------------------------------------------------- */
+
+void ria_sts_begin(struct ria_buf *form, const char *action)
+{
+    ria_buf_addf(form, "Action=%s&Version=2011-06-15", action);
+}
+
+void ria_sts_add_bytes(struct ria_buf *form, const char *name, const char *value, size_t len)
+{
+    ria_buf_addf(form, "&%s=", name);
+    ria_percent_add(form, value, len);
+}
+
+void ria_sts_add(struct ria_buf *form, const char *name, const char *value)
+{
+    if (value != NULL) {
+        ria_sts_add_bytes(form, name, value, strlen(value));
+    }
+}
+
+/* -- the signature -------------------------------------------------------------------------- */
+
+struct signed_headers {
+    char date[64];
+    struct ria_buf token;
+    struct ria_buf authorization;
+};
+
+static void release_headers(struct signed_headers *headers)
+{
+    ria_buf_release(&headers->token);
+    ria_buf_release(&headers->authorization);
+}
+
+/* The canonical request of a POST: its path, no query, the headers in their order. */
+static bool add_canonical(
+    struct ria_buf *out,
+    const struct ria_sts_call *call,
+    const struct ria_http_place *place,
+    const struct ria_sigv4_scope *scope,
+    struct ria_error *err)
+{
+    uint8_t hash[RIA_SHA256_LEN];
+    if (!ria_sha256(call->body->data, call->body->len, hash, err)) {
+        return false;
+    }
+    bool has_token = call->signer->session_token.len > 0;
+    ria_buf_addf(
+        out,
+        "POST\n%s\n\ncontent-type:%s\nhost:%s\nx-amz-date:%s\n",
+        place->path,
+        content_type,
+        place->host,
+        scope->timestamp);
+    if (has_token) {
+        ria_buf_addf(out, "x-amz-security-token:%s\n", call->signer->session_token.data);
+    }
+    ria_buf_addf(
+        out, "\ncontent-type;host;x-amz-date%s\n", has_token ? ";x-amz-security-token" : "");
+    ria_hex_add(out, hash, sizeof(hash));
+    return ria_buf_text(out) != NULL || ria_fail(err, RIA_E_SYSTEM, "out of memory for STS");
+}
+
+static bool sign(
+    const struct ria_sts_call *call,
+    const struct ria_http_place *place,
+    int64_t now,
+    struct signed_headers *out,
+    struct ria_error *err)
+{
+    struct ria_sigv4_scope scope = {.region = call->region->value, .service = "sts"};
+    char signature[RIA_SIGNATURE_SIZE];
+    RIA_AUTO(buf) canonical = {.max = (size_t)2 * RIA_SESSION_TOKEN_MAX};
+    if (!ria_timestamp_format(now, scope.timestamp)) {
+        return ria_fail(err, RIA_E_SYSTEM, "the clock shows no date that can be signed; set it");
+    }
+    if (!add_canonical(&canonical, call, place, &scope, err) ||
+        !ria_sigv4_sign(&scope, call->signer, &canonical, signature, err)) {
+        return false;
+    }
+    bool has_token = call->signer->session_token.len > 0;
+    (void)snprintf(out->date, sizeof(out->date), "X-Amz-Date: %s", scope.timestamp);
+    if (has_token) {
+        ria_buf_addf(&out->token, "X-Amz-Security-Token: %s", call->signer->session_token.data);
+    }
+    ria_buf_addf(
+        &out->authorization,
+        "Authorization: " RIA_SIGV4_ALGORITHM " Credential=%s/",
+        call->signer->access_key_id.data);
+    ria_sigv4_add_scope(&out->authorization, &scope);
+    ria_buf_addf(
+        &out->authorization,
+        ", SignedHeaders=content-type;host;x-amz-date%s, Signature=%s",
+        has_token ? ";x-amz-security-token" : "",
+        signature);
+    return ria_buf_text(&out->authorization) != NULL && ria_buf_text(&out->token) != NULL
+               ? true
+               : ria_fail(err, RIA_E_SYSTEM, "out of memory for STS");
+}
+
+/* -- the answer ----------------------------------------------------------------------------- */
+
+static bool take_credentials(
+    struct ria_fetch *fetch, const struct ria_buf *body, struct ria_credentials *out)
+{
+    RIA_AUTO(buf) expiration = {.max = 64};
+    RIA_AUTO(buf) arn = {.max = sizeof(fetch->answer->identity) - 1};
+    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+    const struct ria_xml_wanted wanted[] = {
+        {"AccessKeyId", &found.access_key_id},
+        {"SecretAccessKey", &found.secret_access_key},
+        {"SessionToken", &found.session_token},
+        {"Expiration", &expiration},
+        {"Arn", &arn},
+    };
+    if (!ria_xml_read(body, wanted, sizeof(wanted) / sizeof(wanted[0])) ||
+        found.access_key_id.len == 0 || found.secret_access_key.len == 0 ||
+        found.session_token.len == 0 || expiration.len == 0 ||
+        !ria_timestamp_parse(expiration.data, &found.expires)) {
+        return false;
+    }
+    (void)snprintf(
+        fetch->answer->identity,
+        sizeof(fetch->answer->identity),
+        "%s",
+        arn.len == 0 ? "" : arn.data);
+    ria_credentials_move(out, &found);
+    return true;
+}
+
+static void take_fault(const struct ria_http_response *response, struct ria_sts_fault *out)
+{
+    RIA_AUTO(buf) code = {.max = sizeof(out->code) - 1};
+    RIA_AUTO(buf) message = {.max = 4096};
+    const struct ria_xml_wanted wanted[] = {{"Code", &code}, {"Message", &message}};
+    out->status = response->status;
+    if (!ria_xml_read(&response->body, wanted, 2) || code.len == 0) {
+        (void)snprintf(out->code, sizeof(out->code), "HTTP status %ld", response->status);
+        out->message[0] = '\0';
+        return;
+    }
+    (void)snprintf(out->code, sizeof(out->code), "%s", code.data);
+    (void)snprintf(out->message, sizeof(out->message), "%s", message.len == 0 ? "" : message.data);
+}
+
+static bool is_worth_another(const struct ria_sts_fault *fault)
+{
+    static const char *const codes[] = {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "TooManyRequestsException",
+        "IDPCommunicationError",
+    };
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (strcmp(fault->code, codes[i]) == 0) {
+            return true;
+        }
+    }
+    return ria_fetch_is_transient(fault->status);
+}
+
+/* Takes the offset of this machine's clock from an answer. True if it is news. */
+static bool learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response)
+{
+    struct ria_clock_offset *offset = &fetch->answer->offset;
+    int64_t seconds = response->date - fetch->world->now(fetch->world->self);
+    struct ria_host host;
+    if (!response->has_date || offset->seconds != 0 ||
+        (seconds > -OFFSET_MIN && seconds < OFFSET_MIN) ||
+        !fetch->world->host(fetch->world->self, &host)) {
+        return false;
+    }
+    offset->seconds = seconds;
+    offset->real_minus_raw = host.real_minus_raw;
+    memcpy(offset->boot_id, host.boot_id, sizeof(offset->boot_id));
+    return true;
+}
+
+/* -- the call ------------------------------------------------------------------------------- */
+
+enum attempt {
+    DONE,
+    AGAIN,
+    GIVE_UP,
+};
+
+static bool find_url(
+    const struct ria_fetch *fetch,
+    const struct ria_setting *region,
+    char url[URL_MAX],
+    struct ria_http_place *place,
+    struct ria_error *err)
+{
+    const struct ria_setting *custom = &fetch->plan->value[RIA_PLAN_STS_URL];
+    if (custom->value == NULL) {
+        (void)snprintf(
+            url, URL_MAX, "https://sts.%s.%s/", region->value, ria_partition_suffix(region->value));
+        return ria_http_place(url, place) || ria_fail(err, RIA_E_SYSTEM, "no URL for STS");
+    }
+    int len = snprintf(url, URL_MAX, "%s", custom->value);
+    if (len >= URL_MAX || !ria_http_place(url, place)) {
+        return ria_fail_at(err, RIA_E_CREDENTIALS, custom, "is no URL; write https://HOST");
+    }
+    if (!place->is_https && !place->is_loopback) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            custom,
+            "STS is not asked over plain http; write https://%.100s",
+            place->host);
+    }
+    return true;
+}
+
+static enum attempt try_once(
+    struct ria_fetch *fetch,
+    const struct ria_sts_call *call,
+    struct ria_credentials *out,
+    struct ria_sts_fault *fault,
+    struct ria_error *err)
+{
+    char url[URL_MAX];
+    struct ria_http_place place;
+    __attribute__((cleanup(release_headers))) struct signed_headers headers = {
+        .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
+    if (!find_url(fetch, call->region, url, &place, err) ||
+        (call->signer != NULL && !sign(call, &place, ria_fetch_now(fetch), &headers, err))) {
+        return GIVE_UP;
+    }
+    char type[128];
+    (void)snprintf(type, sizeof(type), "Content-Type: %s", content_type);
+    struct ria_http_request request = {
+        .url = url,
+        .method = "POST",
+        .headers = {type},
+        .body = call->body,
+        .connect_timeout = ria_fetch_timeout(fetch, CONNECT_TIMEOUT),
+        .timeout = ria_fetch_timeout(fetch, TRY_TIMEOUT),
+        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+    };
+    if (call->signer != NULL) {
+        request.headers[1] = headers.date;
+        request.headers[2] = headers.authorization.data;
+        request.headers[3] = headers.token.len > 0 ? headers.token.data : NULL;
+    }
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    fault->status = 0;
+    enum ria_http_result result = ria_http_send(&request, &response, err);
+    if (result != RIA_HTTP_ANSWERED) {
+        return result == RIA_HTTP_REFUSED ? GIVE_UP : AGAIN;
+    }
+    bool is_news = learn_offset(fetch, &response);
+    if (response.status == 200) {
+        return take_credentials(fetch, &response.body, out)
+                   ? DONE
+                   : (ria_fail(
+                          err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", place.host),
+                      GIVE_UP);
+    }
+    take_fault(&response, fault);
+    return is_news || is_worth_another(fault) ? AGAIN : GIVE_UP;
+}
+
+bool ria_sts_send(
+    struct ria_fetch *fetch,
+    const struct ria_sts_call *call,
+    struct ria_credentials *out,
+    struct ria_sts_fault *fault,
+    struct ria_error *err)
+{
+    enum attempt attempt = AGAIN;
+    for (unsigned i = 0; attempt == AGAIN && i < RIA_FETCH_TRIES; i++) {
+        if (i > 0 && !ria_fetch_pause(fetch, i)) {
+            break;
+        }
+        attempt = try_once(fetch, call, out, fault, err);
+    }
+    return attempt == DONE;
+}
+
+const char *ria_sts_advice(const struct ria_sts_fault *fault)
+{
+    static const struct {
+        const char *code;
+        const char *advice;
+    } table[] = {
+        {"AccessDenied",
+         "look at both policies: the caller's must allow sts:AssumeRole (and sts:TagSession where "
+         "tags are sent) on the role, and the role's trust policy must name the caller, with the "
+         "same external id"},
+        {"ExpiredToken", "the credentials it was asked with have ended; get new ones"},
+        {"ExpiredTokenException", "the token has ended; get a new one"},
+        {"InvalidClientTokenId", "AWS does not know the access key; check it, and its account"},
+        {"SignatureDoesNotMatch",
+         "the secret key does not belong to the access key, or the clock "
+         "is wrong"},
+        {"RegionDisabledException", "activate STS in that region, or set another region"},
+        {"PackedPolicyTooLarge", "send fewer or shorter session tags"},
+        {"IDPRejectedClaim", "the identity provider refuses the token; get a new one"},
+        {"InvalidIdentityToken", "check that the account knows the token's identity provider"},
+        {"ValidationError", "mend what it names"},
+    };
+    if (strstr(fault->message, "role chaining") != NULL) {
+        return "a role that is assumed with another role's credentials lasts one hour at most: set "
+               "duration_seconds to 3600 or less";
+    }
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strcmp(fault->code, table[i].code) == 0) {
+            return table[i].advice;
+        }
+    }
+    return ria_fetch_is_transient(fault->status) ? "try again in a while"
+                                                 : "see the STS API's list of errors";
+}

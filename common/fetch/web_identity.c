@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sts:AssumeRoleWithWebIdentity: a token file stands for the plan's first role. The call is not
+ * signed, and the token goes into its body, where no log of URLs sees it. */
+#include "fetch/sts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    TOKEN_MIN = 4, /* STS: 4 to 20,000 characters */
+    TOKEN_MAX = 20000,
+};
+
+/* The file is rotated, so it is read anew each time. A newline at its end is not part of it. */
+static bool read_token(
+    const struct ria_fetch *fetch,
+    const struct ria_setting *file,
+    struct ria_buf *out,
+    struct ria_error *err)
+{
+    struct ria_error why;
+    if (fetch->world->read_file(fetch->world->self, file->value, out, NULL, &why) != RIA_FOUND) {
+        return ria_fail_at(err, RIA_E_CREDENTIALS, file, "the token file %s", why.text);
+    }
+    while (out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1]) != NULL) {
+        out->data[--out->len] = '\0';
+    }
+    if (out->len < TOKEN_MIN || strlen(out->data) != out->len) {
+        return ria_fail_at(
+            err, RIA_E_CREDENTIALS, file, "%s holds no token; have it written again", file->value);
+    }
+    return true;
+}
+
+enum ria_outcome ria_fetch_web_identity(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_role *role = &fetch->plan->roles[0];
+    const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
+    const struct ria_setting *file = &fetch->plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE];
+    const char *session = role->value[RIA_ROLE_SESSION_NAME].value;
+    RIA_AUTO(buf) token = {.max = TOKEN_MAX};
+    RIA_AUTO(buf) form = {.max = RIA_RECORD_MAX};
+    if (!read_token(fetch, file, &token, err)) {
+        return RIA_FAILED;
+    }
+    ria_sts_begin(&form, "AssumeRoleWithWebIdentity");
+    ria_sts_add(&form, "RoleArn", arn->value);
+    ria_sts_add(
+        &form, "RoleSessionName", session == NULL ? RIA_ROLE_SESSION_NAME_DEFAULT : session);
+    ria_sts_add(&form, "DurationSeconds", role->value[RIA_ROLE_DURATION].value);
+    ria_sts_add(&form, "WebIdentityToken", token.data);
+    if (ria_buf_text(&form) == NULL) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory for STS");
+    }
+    struct ria_sts_fault fault = {0};
+    struct ria_sts_call call = {&form, NULL, &role->value[RIA_ROLE_REGION]};
+    if (ria_sts_send(fetch, &call, out, &fault, err)) {
+        (void)snprintf(
+            out->source,
+            sizeof(out->source),
+            "role %.90s by %.50s",
+            arn->value,
+            fetch->plan->label);
+        return RIA_FOUND;
+    }
+    if (fault.status == 0) {
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            arn,
+            "%.128s could not be assumed, because STS did not answer: %s; check the network, "
+            "HTTPS_PROXY and AWS_CA_BUNDLE",
+            arn->value,
+            err->text);
+    } else {
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            arn,
+            "the token in %.96s does not open %.128s: STS says %s%s%.120s; %s",
+            file->value,
+            arn->value,
+            fault.code,
+            fault.message[0] == '\0' ? "" : ": ",
+            fault.message,
+            ria_sts_advice(&fault));
+    }
+    return RIA_FAILED;
+}

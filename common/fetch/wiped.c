@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The C library knows how large its blocks are. */
+#include "fetch/wiped.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+void *ria_wiped_malloc(size_t size)
+{
+    return malloc(size);
+}
+
+void *ria_wiped_calloc(size_t count, size_t size)
+{
+    return calloc(count, size);
+}
+
+void ria_wiped_free(void *memory)
+{
+    if (memory != NULL) {
+        explicit_bzero(memory, malloc_usable_size(memory));
+        free(memory);
+    }
+}
+
+/* A moved block would be freed by realloc() as it is. */
+void *ria_wiped_realloc(void *old, size_t size)
+{
+    size_t have = old == NULL ? 0 : malloc_usable_size(old);
+    if (old != NULL && size > 0 && size <= have) {
+        return old;
+    }
+    void *fresh = malloc(size == 0 ? 1 : size);
+    if (fresh != NULL && old != NULL) {
+        memcpy(fresh, old, have < size ? have : size);
+        ria_wiped_free(old);
+    }
+    return fresh;
+}
+
+char *ria_wiped_strdup(const char *text)
+{
+    return strdup(text);
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * expat behind a facade. */
+#include "fetch/xml.h"
+
+#include "fetch/wiped.h"
+
+#include <expat.h>
+#include <string.h>
+
+enum {
+    DEPTH_MAX = 8
+};
+
+struct reader {
+    XML_Parser parser;
+    const struct ria_xml_wanted *wanted;
+    size_t count;
+    unsigned depth;
+    struct ria_buf *open; /* where the text of the open element goes, or NULL */
+    bool failed;
+};
+
+static void stop(struct reader *reader)
+{
+    reader->failed = true;
+    (void)XML_StopParser(reader->parser, XML_FALSE);
+}
+
+static void on_start(void *self, const XML_Char *name, const XML_Char **attributes)
+{
+    (void)attributes;
+    struct reader *reader = self;
+    reader->open = NULL;
+    if (++reader->depth > DEPTH_MAX) {
+        stop(reader);
+        return;
+    }
+    for (size_t i = 0; i < reader->count; i++) {
+        if (strcmp(name, reader->wanted[i].name) == 0 && reader->wanted[i].out->len == 0) {
+            reader->open = reader->wanted[i].out;
+        }
+    }
+}
+
+static void on_end(void *self, const XML_Char *name)
+{
+    (void)name;
+    struct reader *reader = self;
+    reader->depth--;
+    reader->open = NULL;
+}
+
+static void on_text(void *self, const XML_Char *text, int len)
+{
+    struct reader *reader = self;
+    if (reader->open != NULL) {
+        ria_buf_add(reader->open, text, (size_t)len);
+        if (reader->open->failed) {
+            stop(reader);
+        }
+    }
+}
+
+/* Entities are declared in there, and nobody needs any. */
+static void on_doctype(
+    void *self,
+    const XML_Char *name,
+    const XML_Char *system_id,
+    const XML_Char *public_id,
+    int has_internal_subset)
+{
+    (void)name;
+    (void)system_id;
+    (void)public_id;
+    (void)has_internal_subset;
+    stop(self);
+}
+
+bool ria_xml_read(const struct ria_buf *text, const struct ria_xml_wanted *wanted, size_t count)
+{
+    static const XML_Memory_Handling_Suite memory = {
+        ria_wiped_malloc, ria_wiped_realloc, ria_wiped_free};
+    struct reader reader = {.wanted = wanted, .count = count};
+    reader.parser = XML_ParserCreate_MM("UTF-8", &memory, NULL);
+    if (reader.parser == NULL) {
+        return false;
+    }
+    XML_SetUserData(reader.parser, &reader);
+    XML_SetElementHandler(reader.parser, on_start, on_end);
+    XML_SetCharacterDataHandler(reader.parser, on_text);
+    XML_SetStartDoctypeDeclHandler(reader.parser, on_doctype);
+    enum XML_Status status =
+        XML_Parse(reader.parser, text->data == NULL ? "" : text->data, (int)text->len, XML_TRUE);
+    XML_ParserFree(reader.parser);
+    return status == XML_STATUS_OK && !reader.failed;
+}

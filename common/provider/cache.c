@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where results are, and what of them can be believed. */
+#include "provider/cache.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    /* STS takes 20,000 characters of a web identity's token. */
+    EVIDENCE_MAX = 20 * 1024,
+    /* Between two looks a good clock moves by less; one that is set or slewed moves by more.
+     * Milliseconds. */
+    CLOCK_MOVED = 2000,
+};
+
+static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
+{
+    const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
+    int len = runtime == NULL || *runtime != '/'
+                  ? -1
+                  : snprintf(path, RIA_PATH_MAX, "%s/rds-iam/cache", runtime);
+    return len > 0 && len < RIA_PATH_MAX;
+}
+
+bool ria_cache_directory(const struct ria_world *world, size_t index, char path[RIA_PATH_MAX])
+{
+    bool has_runtime = runtime_directory(world, path);
+    if (has_runtime && index == 0) {
+        return true;
+    }
+    return index == (has_runtime ? 1 : 0) &&
+           ria_setting_expand(world, "~/.cache/rds-iam/cache", path);
+}
+
+/* "boot-id namespace". False where this machine cannot be told from another. */
+static bool describe_host(const struct ria_world *world, char out[64])
+{
+    struct ria_host host;
+    if (!world->host(world->self, &host)) {
+        return false;
+    }
+    (void)snprintf(out, 64, "%s %" PRIu64, host.boot_id, host.net_namespace);
+    return true;
+}
+
+/* Reads what the key must hold of a file's contents. */
+static bool read_evidence(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    struct ria_buf *out,
+    struct ria_error *err)
+{
+    static const enum ria_plan_value files[] = {
+        RIA_PLAN_WEB_IDENTITY_TOKEN_FILE, RIA_PLAN_CONTAINER_TOKEN_FILE};
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        const struct ria_setting *file = &plan->value[files[i]];
+        if (file->value == NULL) {
+            continue;
+        }
+        struct ria_error why;
+        enum ria_outcome outcome = world->read_file(world->self, file->value, out, NULL, &why);
+        if (outcome != RIA_FOUND) {
+            return ria_fail_at(err, RIA_E_CREDENTIALS, file, "the token file %s", why.text);
+        }
+    }
+    return true;
+}
+
+bool ria_cache_find_place(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    struct ria_cache_place *out,
+    struct ria_error *err)
+{
+    bool is_local = plan->source == RIA_SOURCE_INSTANCE || plan->source == RIA_SOURCE_CONTAINER;
+    char host[64] = "";
+    bool has_host = is_local && describe_host(world, host);
+    /* What a command gives may hang on the environment that it is run in, which no key can hold. */
+    bool is_kept = plan->source != RIA_SOURCE_PROCESS;
+    bool has_directory = is_local ? has_host && runtime_directory(world, out->directory)
+                                  : ria_cache_directory(world, 0, out->directory);
+    if (!has_directory || !is_kept) {
+        out->directory[0] = '\0';
+    }
+    RIA_AUTO(buf) evidence = {.max = EVIDENCE_MAX};
+    return read_evidence(world, plan, &evidence, err) &&
+           ria_plan_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
+}
+
+bool ria_cache_read(
+    const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out)
+{
+    if (place->directory[0] == '\0') {
+        return false;
+    }
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    struct ria_error why = {0};
+    enum ria_outcome outcome =
+        world->read_private(world->self, place->directory, place->name, &record, &why);
+    if (outcome != RIA_FOUND) {
+        ria_world_log(
+            world, RIA_LOG_INFO, "cache %s/%.8s...: %s", place->directory, place->name, why.text);
+        return false;
+    }
+    if (!ria_answer_read(&record, out) || out->outcome != RIA_FOUND ||
+        out->credentials.expires == 0) {
+        ria_answer_release(out);
+        ria_world_log(
+            world,
+            RIA_LOG_INFO,
+            "cache %s/%.8s...: is damaged, so it is passed over",
+            place->directory,
+            place->name);
+        return false;
+    }
+    return true;
+}
+
+int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset)
+{
+    struct ria_host host;
+    if (offset->seconds == 0 || !world->host(world->self, &host) ||
+        strcmp(host.boot_id, offset->boot_id) != 0) {
+        return 0;
+    }
+    int64_t moved = host.real_minus_raw - offset->real_minus_raw;
+    return moved > -CLOCK_MOVED && moved < CLOCK_MOVED ? offset->seconds : 0;
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The road of a plan. */
+#include "provider/obtain.h"
+
+#include "aws/question.h"
+#include "aws/token.h"
+#include "base/timestamp.h"
+#include "provider/cache.h"
+#include "provider/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SHORT_COPY_MS = 60 * 1000
+};
+
+static int64_t seconds_left(const struct ria_world *world, const struct ria_answer *answer)
+{
+    int64_t now = world->now(world->self) + ria_cache_offset(world, &answer->offset);
+    return answer->credentials.expires == 0 ? INT64_MAX : answer->credentials.expires - now;
+}
+
+/* A token dies with its credentials, so they should outlive it. Where the clock was wrong and has
+ * been set since, the offset must be learned anew. */
+static bool is_fresh(const struct ria_world *world, const struct ria_answer *answer)
+{
+    bool has_lost_offset =
+        answer->offset.seconds != 0 && ria_cache_offset(world, &answer->offset) == 0;
+    return answer->outcome == RIA_ABSENT || (answer->outcome == RIA_FOUND && !has_lost_offset &&
+                                             seconds_left(world, answer) >= RIA_TOKEN_LIFE);
+}
+
+static void move(struct ria_answer *to, struct ria_answer *from)
+{
+    ria_answer_release(to);
+    *to = *from;
+    *from = (struct ria_answer)RIA_ANSWER_INIT;
+}
+
+/* This process's copy, or where that is none to use the file's. What is found is FOUND or ABSENT.
+ */
+static void find_kept(
+    const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out)
+{
+    if (ria_memory_get(place->name, world->ticks(world->self), out) && is_fresh(world, out)) {
+        return;
+    }
+    RIA_AUTO(answer) filed = RIA_ANSWER_INIT;
+    if (ria_cache_read(world, place, &filed) &&
+        (out->outcome != RIA_FOUND || filed.credentials.expires > out->credentials.expires)) {
+        move(out, &filed);
+    }
+}
+
+static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
+{
+    for (size_t i = 0; i < plan->role_count; i++) {
+        *serial = &plan->roles[i].value[RIA_ROLE_MFA_SERIAL];
+        if ((*serial)->value != NULL) {
+            return plan->mfa_code[0] == '\0';
+        }
+    }
+    return false;
+}
+
+static void refuse_mfa(
+    const struct ria_plan *plan, const struct ria_setting *serial, struct ria_answer *out)
+{
+    const char *profile = plan->value[RIA_PLAN_PROFILE].value;
+    (void)ria_fail_at(
+        &out->err,
+        RIA_E_MFA,
+        serial,
+        "the role needs an MFA code, and nobody can be asked for it here; type: rds-iam "
+        "credentials --profile %.64s, which keeps the session for the hooks",
+        profile == NULL ? "NAME" : profile);
+    out->outcome = RIA_FAILED;
+}
+
+static void log_warnings(const struct ria_world *world, const struct ria_answer *answer)
+{
+    for (size_t i = 0; i < answer->warning_count; i++) {
+        ria_world_log(world, RIA_LOG_WARNING, "%s", answer->warnings[i]);
+    }
+}
+
+/* Has the plan carried out. */
+static void fetch(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    const struct ria_cache_place *place,
+    struct ria_answer *out)
+{
+    const struct ria_world *world = ask->world;
+    RIA_AUTO(buf) question = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    struct ria_error err = {0};
+    bool has_directory = place->directory[0] != '\0';
+    bool ok = ria_question_write(
+                  plan,
+                  ria_deadline_left(world, ask->deadline),
+                  has_directory ? place->directory : NULL,
+                  place->name,
+                  &question,
+                  &err) &&
+              world->fetch(world->self, &question, ask->deadline, &record, &err);
+    if (ok && !ria_answer_read(&record, out)) {
+        ok = ria_fail(
+            &err,
+            RIA_E_SYSTEM,
+            "rds-iam-fetch gave an answer that cannot be read, or memory ran out");
+    }
+    if (!ok) {
+        out->outcome = RIA_FAILED;
+        out->err = err;
+        return;
+    }
+    log_warnings(world, out);
+    if (out->outcome != RIA_FAILED) {
+        /* "No instance" may change, and keys without an end would serve for ever. */
+        bool ends = out->outcome == RIA_FOUND && out->credentials.expires != 0;
+        int64_t until = world->ticks(world->self) + SHORT_COPY_MS;
+        ria_memory_put(place->name, ends ? INT64_MAX : until, &record);
+    }
+}
+
+/* Fetches, and falls back to what is still alive. */
+static void renew(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    const struct ria_cache_place *place,
+    struct ria_answer *kept,
+    struct ria_answer *out)
+{
+    const struct ria_setting *serial = NULL;
+    if (needs_mfa(plan, &serial)) {
+        refuse_mfa(plan, serial, out);
+    } else {
+        fetch(ask, plan, place, out);
+    }
+    if (out->outcome == RIA_FOUND || kept->outcome != RIA_FOUND ||
+        seconds_left(ask->world, kept) <= 0) {
+        return;
+    }
+    ria_world_log(
+        ask->world,
+        RIA_LOG_WARNING,
+        "the credentials of %s could not be renewed and are used until they end: %s",
+        plan->label,
+        out->err.text);
+    move(out, kept);
+}
+
+static void take_keys(struct ria_plan *plan, struct ria_answer *out)
+{
+    ria_credentials_move(&out->credentials, &plan->keys);
+    (void)snprintf(out->credentials.source, sizeof(out->credentials.source), "%s", plan->label);
+    out->outcome = RIA_FOUND;
+}
+
+void ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
+{
+    if (!ria_plan_needs_fetch(plan)) {
+        take_keys(plan, out);
+        return;
+    }
+    if (ask->mfa_code != NULL) {
+        (void)snprintf(plan->mfa_code, sizeof(plan->mfa_code), "%s", ask->mfa_code);
+    }
+    struct ria_cache_place place;
+    if (!ria_cache_find_place(ask->world, plan, &place, &out->err)) {
+        out->outcome = RIA_FAILED;
+        return;
+    }
+    RIA_AUTO(answer) kept = RIA_ANSWER_INIT;
+    find_kept(ask->world, &place, &kept);
+    if (is_fresh(ask->world, &kept)) {
+        move(out, &kept);
+        return;
+    }
+    renew(ask, plan, &place, &kept, out);
+}

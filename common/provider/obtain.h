@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a plan to credentials: keys that the plan holds, this process's copy, the cache file, and
+ * only then rds-iam-fetch.
+ */
+#ifndef RIA_PROVIDER_OBTAIN_H
+#define RIA_PROVIDER_OBTAIN_H
+
+#include "aws/answer.h"
+#include "provider/provider.h"
+
+/* Fills *out, whose outcome is then the answer: FOUND; ABSENT (nobody at the metadata service's
+ * address), FAILED; out->err says why. Credentials with less than a token's life left are renewed,
+ * and kept if that fails while they live. The plan's keys are moved out of it. */
+void ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out);
+
+#endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * role_arn in a profile: the roles are collected from the outermost to the one that stands on a
+ * source, following source_profile, and then turned round. Loops end here, before anything is
+ * asked. */
+#include "provider/container.h"
+#include "provider/environment.h"
+#include "provider/instance_metadata.h"
+#include "provider/network.h"
+#include "provider/profile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Fails with RIA_E_CREDENTIALS and the place in front. */
+#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
+
+/* STS: 15 minutes to 12 hours. */
+enum {
+    DURATION_MIN = 900,
+    DURATION_MAX = 43200,
+};
+
+static enum ria_outcome check_duration(const struct ria_setting *duration, struct ria_error *err)
+{
+    if (duration->value == NULL) {
+        return RIA_FOUND;
+    }
+    char *end = NULL;
+    long seconds = strtol(duration->value, &end, 10);
+    if (end == duration->value || *end != '\0' || seconds < DURATION_MIN ||
+        seconds > DURATION_MAX) {
+        return fail_at(
+            err,
+            duration,
+            "duration_seconds is \"%.32s\"; write a number from %d to %d",
+            duration->value,
+            DURATION_MIN,
+            DURATION_MAX);
+    }
+    return RIA_FOUND;
+}
+
+enum ria_outcome ria_profile_read_role(
+    const struct ria_profile *profile, struct ria_role *out, struct ria_error *err)
+{
+    static const struct {
+        enum ria_role_value value;
+        const char *key;
+    } keys[] = {
+        {RIA_ROLE_ARN, "role_arn"},
+        {RIA_ROLE_EXTERNAL_ID, "external_id"},
+        {RIA_ROLE_SESSION_NAME, "role_session_name"},
+        {RIA_ROLE_DURATION, "duration_seconds"},
+        {RIA_ROLE_MFA_SERIAL, "mfa_serial"},
+    };
+    struct ria_role role = {0};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        struct ria_setting *setting = &role.value[keys[i].value];
+        if (ria_profile_get(profile, keys[i].key, setting) && *setting->value == '\0') {
+            return fail_at(err, setting, "%s is empty; give it a value or remove it", keys[i].key);
+        }
+    }
+    if (check_duration(&role.value[RIA_ROLE_DURATION], err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    *out = role;
+    return RIA_FOUND;
+}
+
+/* -- what a role stands on ------------------------------------------------------------------ */
+
+struct role_source {
+    struct ria_setting profile;    /* source_profile, or */
+    struct ria_setting credential; /* credential_source */
+};
+
+/* Exactly one of the two. */
+static enum ria_outcome find_role_source(
+    const struct ria_profile *profile, struct role_source *out, struct ria_error *err)
+{
+    struct ria_setting role;
+    (void)ria_profile_get(profile, "role_arn", &role);
+    bool has_profile = ria_profile_get(profile, "source_profile", &out->profile);
+    bool has_credential = ria_profile_get(profile, "credential_source", &out->credential);
+    if (has_profile && has_credential) {
+        return fail_at(
+            err,
+            &role,
+            "the profile \"%.64s\" has both source_profile and credential_source; keep one",
+            profile->name);
+    }
+    if (!has_profile && !has_credential) {
+        return fail_at(
+            err,
+            &role,
+            "the profile \"%.64s\" has role_arn without source_profile or credential_source; add "
+            "one",
+            profile->name);
+    }
+    return RIA_FOUND;
+}
+
+static enum ria_outcome take_credential_source(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    const struct ria_setting *source,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    enum ria_outcome outcome;
+    if (strcmp(source->value, "Environment") == 0) {
+        outcome = ria_environment_keys(ask->world, plan, err);
+    } else if (strcmp(source->value, "EcsContainer") == 0) {
+        outcome = ria_container_endpoint(ask->world, plan, err);
+    } else if (strcmp(source->value, "Ec2InstanceMetadata") == 0) {
+        outcome = ria_instance_endpoint(ask->world, profile->name, plan, err);
+    } else {
+        return fail_at(
+            err,
+            source,
+            "credential_source is \"%.64s\"; write Environment, Ec2InstanceMetadata or "
+            "EcsContainer",
+            source->value);
+    }
+    if (outcome == RIA_ABSENT) {
+        char why[RIA_ERROR_TEXT_MAX];
+        memcpy(why, err->text, sizeof(why));
+        return fail_at(err, source, "credential_source is %s, but %s", source->value, why);
+    }
+    return outcome;
+}
+
+/* -- following source_profile --------------------------------------------------------------- */
+
+/* The profiles whose roles were collected, outermost first. */
+struct path {
+    const char *name[RIA_ROLES_MAX];
+    struct ria_role role[RIA_ROLES_MAX];
+    size_t count;
+};
+
+static bool was_visited(const struct path *path, const char *name)
+{
+    for (size_t i = 0; i < path->count; i++) {
+        if (strcmp(path->name[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum ria_outcome add_to_path(
+    const struct ria_profile *profile, struct path *path, struct ria_error *err)
+{
+    struct ria_setting role;
+    (void)ria_profile_get(profile, "role_arn", &role);
+    if (was_visited(path, profile->name)) {
+        return fail_at(
+            err,
+            &role,
+            "the source_profile entries of \"%.64s\" go round in a circle; end them in a profile "
+            "with keys",
+            path->name[0]);
+    }
+    if (path->count >= RIA_ROLES_MAX) {
+        return fail_at(
+            err,
+            &role,
+            "more than %d roles stand one on the other; shorten the chain",
+            RIA_ROLES_MAX);
+    }
+    path->name[path->count] = profile->name;
+    if (ria_profile_read_role(profile, &path->role[path->count], err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    path->count++;
+    return RIA_FOUND;
+}
+
+/* A profile that holds nothing of its own and was named as a source is a mistake. */
+static enum ria_outcome take_end(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    const struct ria_setting *named_at,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    enum ria_outcome outcome = ria_profile_source(ask, profile, plan, err);
+    if (outcome == RIA_ABSENT) {
+        return fail_at(
+            err,
+            named_at,
+            "source_profile names \"%.64s\", which holds no credentials; give it keys or name "
+            "another",
+            profile->name);
+    }
+    return outcome;
+}
+
+static enum ria_outcome follow(
+    const struct ria_ask *ask,
+    const struct ria_profile *first,
+    struct path *path,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    struct ria_profile at = *first;
+    for (;;) {
+        struct role_source source = {0};
+        if (add_to_path(&at, path, err) == RIA_FAILED ||
+            find_role_source(&at, &source, err) == RIA_FAILED) {
+            return RIA_FAILED;
+        }
+        if (source.credential.value != NULL) {
+            return take_credential_source(ask, &at, &source.credential, plan, err);
+        }
+        at.name = source.profile.value;
+        if (!ria_profiles_has(at.profiles, RIA_PROFILE, at.name, NULL)) {
+            return fail_at(
+                err,
+                &source.profile,
+                "source_profile names \"%.64s\", which does not exist; add it or name another",
+                at.name);
+        }
+        /* From the second profile on, static keys beat a role. */
+        enum ria_outcome outcome = ria_profile_keys(ask, &at, plan, err);
+        if (outcome != RIA_ABSENT) {
+            return outcome;
+        }
+        if (!ria_profile_has(&at, "role_arn") || ria_profile_has(&at, "web_identity_token_file")) {
+            return take_end(ask, &at, &source.profile, plan, err);
+        }
+    }
+}
+
+enum ria_outcome ria_profile_role(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    if (!ria_profile_has(profile, "role_arn") ||
+        ria_profile_has(profile, "web_identity_token_file")) {
+        return RIA_ABSENT;
+    }
+    struct path *path = calloc(1, sizeof(*path));
+    if (path == NULL) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory while following source_profile");
+    }
+    enum ria_outcome outcome = follow(ask, profile, path, plan, err);
+    for (size_t i = path->count; outcome == RIA_FOUND && i > 0; i--) {
+        outcome = ria_network_add_role(ask, plan, path->name[i - 1], &path->role[i - 1], err);
+    }
+    free(path);
+    return outcome;
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a profile holds of its own. A table in the order in which it counts. */
+#include "provider/network.h"
+#include "provider/profile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Fails with RIA_E_CREDENTIALS and the place in front. */
+#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
+
+typedef enum ria_outcome take_source(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err);
+
+static enum ria_outcome take_web_identity(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    struct ria_setting file;
+    struct ria_role role = {0};
+    if (!ria_profile_get(profile, "web_identity_token_file", &file)) {
+        return RIA_ABSENT;
+    }
+    if (!ria_profile_has(profile, "role_arn")) {
+        return fail_at(
+            err,
+            &file,
+            "the profile \"%.64s\" has web_identity_token_file without role_arn; add it",
+            profile->name);
+    }
+    if (ria_profile_read_role(profile, &role, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    plan->source = RIA_SOURCE_WEB_IDENTITY;
+    plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
+    (void)snprintf(
+        plan->label, sizeof(plan->label), "the web identity of profile %.64s", profile->name);
+    return ria_network_add_role(ask, plan, profile->name, &role, err);
+}
+
+/* Recognised, and refused by name. */
+static enum ria_outcome refuse_session(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    static const struct {
+        const char *key;
+        const char *name;
+    } refused[] = {
+        {"sso_session", "AWS SSO"},
+        {"sso_start_url", "AWS SSO"},
+        {"login_session", "aws login"},
+    };
+    (void)ask;
+    (void)plan;
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct ria_setting where;
+        if (ria_profile_get(profile, refused[i].key, &where)) {
+            return fail_at(
+                err,
+                &where,
+                "the profile \"%.64s\" wants %s (%s), which this version of rds-iam cannot use; "
+                "export its keys first: eval \"$(aws configure export-credentials --profile %.64s "
+                "--format env)\"",
+                profile->name,
+                refused[i].name,
+                refused[i].key,
+                profile->name);
+        }
+    }
+    return RIA_ABSENT;
+}
+
+static enum ria_outcome refuse_lone_credential_source(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    (void)ask;
+    (void)plan;
+    struct ria_setting where;
+    if (!ria_profile_get(profile, "credential_source", &where)) {
+        return RIA_ABSENT;
+    }
+    return fail_at(
+        err,
+        &where,
+        "the profile \"%.64s\" has credential_source without role_arn; add role_arn or remove it",
+        profile->name);
+}
+
+/* The file can say what is run, so only its user may have written it. */
+static enum ria_outcome take_process(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    (void)ask;
+    struct ria_setting command;
+    if (!ria_profile_get(profile, "credential_process", &command)) {
+        return RIA_ABSENT;
+    }
+    const struct ria_profiles *profiles = profile->profiles;
+    bool in_config = command.path == profiles->path[RIA_PROFILE_CONFIG];
+    if (profiles->writable_by_others[in_config ? RIA_PROFILE_CONFIG : RIA_PROFILE_CREDENTIALS]) {
+        return fail_at(
+            err,
+            &command,
+            "credential_process is not run from a file that others can write; type: chmod go-w %s",
+            command.path);
+    }
+    if (command.value[strspn(command.value, " \t\n")] == '\0') {
+        return fail_at(err, &command, "credential_process is empty; name a command or remove it");
+    }
+    plan->source = RIA_SOURCE_PROCESS;
+    plan->value[RIA_PLAN_PROCESS] = command;
+    plan->value[RIA_PLAN_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
+    (void)snprintf(
+        plan->label, sizeof(plan->label), "the credential_process of profile %.64s", profile->name);
+    return RIA_FOUND;
+}
+
+static take_source *const sources[] = {
+    take_web_identity,
+    refuse_session,
+    ria_profile_keys,
+    refuse_lone_credential_source,
+    take_process,
+};
+
+enum ria_outcome ria_profile_source(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        enum ria_outcome outcome = sources[i](ask, profile, plan, err);
+        if (outcome != RIA_ABSENT) {
+            return outcome;
+        }
+    }
+    return ria_absent(err, "[%.64s] holds no credentials", profile->name);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam credentials: the credentials that a token would be signed with, as credential_process
+ * prints them, so that other tools can use them; or where they come from; or an empty cache. */
+#include "tool/options.h"
+#include "tool/tool.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: rds-iam credentials [--profile NAME] [--explain | --clear]\n"
+    "\n"
+    "Prints the AWS credentials that a token would be signed with, in the form of a\n"
+    "credential_process: other AWS tools can use them.\n"
+    "\n"
+    "  --profile NAME     of this AWS profile; by default as the hooks find them\n"
+    "  --hostname HOST --port PORT --username USER\n"
+    "                     as for this login, with what rds-iam's configuration says of it\n"
+    "  --explain          print which sources were asked, what they answered, whose credentials\n"
+    "                     these are and until when; never a secret\n"
+    "  --clear            forget all credentials that are kept in the cache\n"
+    "  --help             this text\n"
+    "\n"
+    "A role that needs an MFA code asks for it on the terminal.\n"
+    "exit status: 0, 1 (failed: one sentence on stderr), 2 (usage)\n";
+
+/* -- printing ------------------------------------------------------------------------------- */
+
+/* AWS's keys and tokens hold nothing that JSON escapes; anything else is refused. */
+static bool is_plain(const struct ria_buf *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] < 0x20 || text->data[i] == '"' || text->data[i] == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void add_member(struct ria_buf *out, const char *name, const char *value)
+{
+    ria_buf_addf(out, ", \"%s\": \"%s\"", name, value);
+}
+
+static int print_credentials(const struct ria_session *session)
+{
+    RIA_AUTO(buf) text = {.max = (size_t)32 * 1024};
+    if (!is_plain(&session->access_key_id) || !is_plain(&session->secret_access_key) ||
+        !is_plain(&session->session_token)) {
+        (void)fputs("rds-iam: these credentials hold characters that no AWS key has\n", stderr);
+        return RIA_EXIT_FAILED;
+    }
+    ria_buf_add_text(&text, "{\"Version\": 1");
+    add_member(&text, "AccessKeyId", session->access_key_id.data);
+    add_member(&text, "SecretAccessKey", session->secret_access_key.data);
+    if (session->session_token.len > 0) {
+        add_member(&text, "SessionToken", session->session_token.data);
+    }
+    if (session->expires != 0) {
+        char when[32];
+        time_t expires = session->expires;
+        struct tm date;
+        (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&expires, &date));
+        add_member(&text, "Expiration", when);
+    }
+    ria_buf_add_text(&text, "}\n");
+    if (ria_buf_text(&text) == NULL) {
+        (void)fputs("rds-iam: out of memory\n", stderr);
+        return RIA_EXIT_FAILED;
+    }
+    /* Unbuffered, so that no copy of the keys stays in stdio's memory. */
+    (void)setvbuf(stdout, NULL, _IONBF, 0);
+    return ria_print(text.data);
+}
+
+/* -- the cache ------------------------------------------------------------------------------ */
+
+/* Locks stay: a process may hold one. */
+static bool clear_directory(const char *path, unsigned *count)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT || errno == ENOTDIR;
+    }
+    DIR *entries = fdopendir(fd);
+    const struct dirent *entry = NULL;
+    bool ok = entries != NULL;
+    while (ok && (entry = readdir(entries)) != NULL) {
+        /* "NAME", and "NAME.new" of a writer that was killed. */
+        size_t len = strcspn(entry->d_name, ".");
+        bool is_entry =
+            len == 64 && (entry->d_name[len] == '\0' || strcmp(entry->d_name + len, ".new") == 0);
+        if (is_entry) {
+            ok = unlinkat(fd, entry->d_name, 0) == 0 || errno == ENOENT;
+            (*count)++;
+        }
+    }
+    if (entries != NULL) {
+        (void)closedir(entries);
+    }
+    return ok;
+}
+
+static int clear(const struct ria_world *world)
+{
+    char path[PATH_MAX];
+    unsigned count = 0;
+    for (size_t i = 0; ria_session_directory(world, i, path, sizeof(path)); i++) {
+        if (!clear_directory(path, &count)) {
+            (void)fprintf(stderr, "rds-iam: %s: cannot be emptied: %s\n", path, strerror(errno));
+            return RIA_EXIT_FAILED;
+        }
+    }
+    return printf("%u kept credentials removed\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+}
+
+/* -- a code from the terminal --------------------------------------------------------------- */
+
+/* Six digits, typed unseen. False without a terminal. */
+static bool ask_for_code(char code[8])
+{
+    static const char prompt[] = "MFA code: ";
+    struct termios before;
+    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        return false;
+    }
+    bool is_terminal = tcgetattr(fd, &before) == 0;
+    struct termios unseen = before;
+    unseen.c_lflag &= (tcflag_t)~ECHO;
+    ssize_t len = -1;
+    if (is_terminal && tcsetattr(fd, TCSAFLUSH, &unseen) == 0) {
+        (void)!write(fd, prompt, sizeof(prompt) - 1);
+        len = read(fd, code, 7);
+        (void)tcsetattr(fd, TCSAFLUSH, &before);
+        (void)!write(fd, "\n", 1);
+    }
+    (void)close(fd);
+    if (len != 7 || code[6] != '\n') {
+        return false;
+    }
+    code[6] = '\0';
+    return strspn(code, "0123456789") == 6;
+}
+
+static enum ria_outcome find(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_session *session,
+    struct ria_error *err)
+{
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_PERSON_BUDGET_MS);
+    enum ria_outcome outcome = ria_session_for(login, NULL, deadline, world, session, err);
+    char code[8] = "";
+    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !ask_for_code(code)) {
+        return outcome;
+    }
+    ria_session_release(session);
+    deadline = ria_deadline_in(world, RIA_PERSON_BUDGET_MS);
+    outcome = ria_session_for(login, code, deadline, world, session, err);
+    explicit_bzero(code, sizeof(code));
+    return outcome;
+}
+
+static int show(const struct ria_login *login, bool explain, const struct ria_world *world)
+{
+    RIA_AUTO(session) session = RIA_SESSION_INIT;
+    struct ria_error err;
+    enum ria_outcome outcome = find(login, world, &session, &err);
+    if (explain && session.explanation.len > 0 &&
+        ria_print(session.explanation.data) != RIA_EXIT_OK) {
+        return RIA_EXIT_FAILED;
+    }
+    if (outcome != RIA_FOUND) {
+        (void)fprintf(stderr, "rds-iam: %s\n", err.text);
+        return RIA_EXIT_FAILED;
+    }
+    return explain ? RIA_EXIT_OK : print_credentials(&session);
+}
+
+int ria_command_credentials(int argc, char **argv, const struct ria_world *world)
+{
+    struct ria_login login = {.channel = RIA_CHANNEL_NONE};
+    const char *port = NULL;
+    bool explain = false;
+    bool clears = false;
+    bool wants_help = false;
+    const struct ria_option options[] = {
+        {.name = "profile", .value = &login.profile},
+        {.name = "hostname", .value = &login.host},
+        {.name = "port", .value = &port},
+        {.name = "username", .value = &login.user},
+        {.name = "explain", .flag = &explain},
+        {.name = "clear", .flag = &clears},
+    };
+    int status =
+        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
+    if (status != RIA_EXIT_OK) {
+        return status;
+    }
+    if (wants_help) {
+        return ria_print(help);
+    }
+    if ((port == NULL) != (login.host == NULL) || (login.user == NULL) != (login.host == NULL)) {
+        return ria_usage(argv[0], "--hostname, --port and --username belong together");
+    }
+    if (explain && clears) {
+        return ria_usage(argv[0], "--explain and --clear exclude each other");
+    }
+    login.port = port == NULL ? 0 : ria_options_port(port);
+    if (port != NULL && login.port == 0) {
+        return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
+    }
+    return clears ? clear(world) : show(&login, explain, world);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What rds-iam-fetch reads: STS's XML, JSON credentials, URLs. */
+#include "fetch/http.h"
+#include "fetch/json.h"
+#include "fetch/xml.h"
+#include "unit.h"
+
+static void fill(struct ria_buf *out, const char *text)
+{
+    ria_buf_clear(out);
+    ria_buf_add_text(out, text);
+}
+
+static void xml_gives_the_first_element_of_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *key; /* NULL: refused */
+    } rows[] = {
+        {"<r><Key>a</Key><Key>b</Key></r>", "a"},
+        {"<r xmlns='https://sts.amazonaws.com/doc/2011-06-15/'><c><Key>a&amp;b&#x3c;</Key></c></r>",
+         "a&b<"},
+        {"<r><Other>x</Other></r>", ""},
+        {"<r><Key>a<inner/>b</Key></r>", "a"},
+        {"", NULL},
+        {"<r>", NULL},
+        {"<r></s>", NULL},
+        {"{}", NULL},
+        {"<!DOCTYPE r><r/>", NULL},
+        {"<!DOCTYPE r [<!ENTITY a 'x'>]><r><Key>&a;</Key></r>", NULL},
+        {"<a><b><c><d><e><f><g><h><Key>deep</Key></h></g></f></e></d></c></b></a>", NULL},
+        {"<r><Key>0123456789012345678901234567890123456789</Key></r>", NULL},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(buf) text = {.max = 1024};
+        RIA_AUTO(buf) key = {.max = 32};
+        const struct ria_xml_wanted wanted[] = {{"Key", &key}};
+        fill(&text, rows[i].text);
+        expect_number(rows[i].text, ria_xml_read(&text, wanted, 1), rows[i].key != NULL);
+        if (rows[i].key != NULL) {
+            expect_text(rows[i].text, ria_buf_text(&key), rows[i].key);
+        }
+    }
+}
+
+static void json_gives_credentials_or_says_what_is_missing(void **state)
+{
+    (void)state;
+    static const struct ria_json_form container = {
+        .session_token = "Token", .needs_session_token = true, .wanted_code = "Success"};
+    static const struct ria_json_form process = {
+        .session_token = "SessionToken", .has_version = true};
+#define PAIR "\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"s\""
+    static const struct {
+        const char *text;
+        const struct ria_json_form *form;
+        const char *fault; /* NULL: taken */
+    } rows[] = {
+        {"{" PAIR ",\"Token\":\"t\",\"Expiration\":\"2026-08-22T12:34:56Z\"}", &container, NULL},
+        {"{\"accessKeyId\":\"A\",\"secretaccesskey\":\"s\",\"token\":\"t\",\"EXPIRATION\":"
+         "\"2026-08-22T12:34:56Z\",\"Code\":\"Success\"}",
+         &container,
+         NULL},
+        {"{\"Version\":1," PAIR "}", &process, NULL},
+        {"{\"Version\":1," PAIR ",\"SessionToken\":null}", &process, NULL},
+        {"", &process, "no JSON"},
+        {"{", &process, "no JSON"},
+        {"[]", &process, "no JSON object"},
+        {"{" PAIR "}", &process, "no \"Version\": 1 in it"},
+        {"{\"Version\":\"1\"," PAIR "}", &process, "no \"Version\": 1 in it"},
+        {"{\"Version\":2," PAIR "}", &process, "no \"Version\": 1 in it"},
+        {"{\"Version\":1,\"SecretAccessKey\":\"s\"}", &process, "no AccessKeyId in it"},
+        {"{\"Version\":1,\"AccessKeyId\":\"A\",\"SecretAccessKey\":\"\"}",
+         &process,
+         "its SecretAccessKey is no text"},
+        {"{\"Version\":1,\"AccessKeyId\":5,\"SecretAccessKey\":\"s\"}",
+         &process,
+         "its AccessKeyId is no text"},
+        {"{\"Version\":1," PAIR ",\"Expiration\":\"soon\"}", &process, "its Expiration is no time"},
+        {"{" PAIR ",\"Token\":\"t\"}", &container, "no Expiration in it"},
+        {"{" PAIR ",\"Expiration\":\"2026-08-22T12:34:56Z\"}", &container, "no Token in it"},
+        {"{\"Code\":\"AssumeRoleUnauthorizedAccess\"}",
+         &container,
+         "its Code is AssumeRoleUnauthorizedAccess"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(buf) text = {.max = 1024};
+        RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+        struct ria_error err = {0};
+        fill(&text, rows[i].text);
+        bool taken = ria_json_credentials(&text, rows[i].form, &found, &err);
+        expect_number(rows[i].text, taken, rows[i].fault == NULL);
+        expect_text(rows[i].text, err.text, rows[i].fault == NULL ? "" : rows[i].fault);
+        expect_text(rows[i].text, ria_buf_text(&found.secret_access_key), taken ? "s" : "");
+    }
+}
+
+static void urls_are_judged_by_what_would_be_dialled(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        const char *host; /* NULL: refused */
+        const char *path;
+        bool is_https;
+        bool is_loopback;
+    } rows[] = {
+        {"https://sts.eu-west-1.amazonaws.com", "sts.eu-west-1.amazonaws.com", "/", true, false},
+        {"https://h:443/p?q", "h", "/p", true, false},
+        {"http://127.0.0.1:80/", "127.0.0.1", "/", false, true},
+        {"http://127.9.9.9:81/x", "127.9.9.9:81", "/x", false, true},
+        {"http://LOCALHOST/", "LOCALHOST", "/", false, true},
+        {"http://[::1]:8080/", "[::1]:8080", "/", false, true},
+        {"http://[fd00:ec2::23]/v1", "[fd00:ec2::23]", "/v1", false, false},
+        {"http://127.0.0.1@evil.example/", "evil.example", "/", false, false},
+        {"http://127.0.0.1.evil.example/", "127.0.0.1.evil.example", "/", false, false},
+        {"http://localhost.evil.example/", "localhost.evil.example", "/", false, false},
+        {"ftp://h/", NULL, NULL, false, false},
+        {"file:///etc/passwd", NULL, NULL, false, false},
+        {"/x", NULL, NULL, false, false},
+        {"", NULL, NULL, false, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_http_place place = {0};
+        bool ok = ria_http_place(rows[i].url, &place);
+        expect_number(rows[i].url, ok, rows[i].host != NULL);
+        if (ok) {
+            expect_text(rows[i].url, place.host, rows[i].host);
+            expect_text(rows[i].url, place.path, rows[i].path);
+            expect_number(rows[i].url, place.is_https, rows[i].is_https);
+            expect_number(rows[i].url, place.is_loopback, rows[i].is_loopback);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(xml_gives_the_first_element_of_a_name),
+        cmocka_unit_test(json_gives_credentials_or_says_what_is_missing),
+        cmocka_unit_test(urls_are_judged_by_what_would_be_dialled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

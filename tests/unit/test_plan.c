@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The plans that sources on the network make: what rds-iam-fetch is asked, and what it is not. */
+#include "provider/chain.h"
+
+#include "fake_world.h"
+#include "provider/cache.h"
+#include "provider/memory.h"
+#include "unit.h"
+
+struct variable {
+    const char *name;
+    const char *value;
+};
+
+struct asked {
+    struct ria_fake fake;
+    struct ria_trail trail;
+    struct ria_error err;
+    enum ria_outcome outcome;
+};
+
+/* Asks the whole chain in a world of some variables. */
+static void ask_chain(struct asked *asked, const struct variable *variables)
+{
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    ria_memory_clear();
+    asked->err = (struct ria_error){0};
+    ria_fake_init(&asked->fake);
+    for (; variables->name != NULL; variables++) {
+        ria_fake_env(&asked->fake, variables->name, variables->value);
+    }
+    struct ria_ask ask = {
+        .world = &asked->fake.world, .deadline = ria_deadline_in(&asked->fake.world, 1000)};
+    asked->outcome = ria_chain_find(&ask, &answer, &asked->trail, &asked->err);
+}
+
+static void sources_on_the_network_are_handed_on(void **state)
+{
+    (void)state;
+    static const char role_chain[] =
+        "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n"
+        "[profile b]\nregion = eu-west-1\nrole_arn = q\nsource_profile = c\n"
+        "[profile c]\naws_access_key_id = A\naws_secret_access_key = s\n";
+    static const struct {
+        const char *sentence;
+        struct variable variables[5];
+        const char *config;
+        enum ria_source source;
+        size_t roles;
+    } rows[] = {
+        {"ECS", {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/x"}}, NULL, RIA_SOURCE_CONTAINER, 0},
+        {"a web identity of the environment",
+         {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"},
+          {"AWS_ROLE_ARN", "arn"},
+          {"AWS_REGION", "eu-west-1"}},
+         NULL,
+         RIA_SOURCE_WEB_IDENTITY,
+         1},
+        {"a web identity of a profile",
+         {{NULL, NULL}},
+         "[default]\nregion = eu-west-1\nrole_arn = arn\nweb_identity_token_file = /t\n",
+         RIA_SOURCE_WEB_IDENTITY,
+         1},
+        {"two roles, one on the other", {{NULL, NULL}}, role_chain, RIA_SOURCE_KEYS, 2},
+        {"a role with the environment's keys",
+         {{"AWS_PROFILE", "a"},
+          {"AWS_ACCESS_KEY_ID", ""},
+          {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "u"}},
+         "[profile a]\nregion = eu-west-1\nrole_arn = r\ncredential_source = EcsContainer\n",
+         RIA_SOURCE_CONTAINER,
+         1},
+        {"a role with the instance's",
+         {{NULL, NULL}},
+         "[default]\nregion = eu-west-1\nrole_arn = r\ncredential_source = Ec2InstanceMetadata\n",
+         RIA_SOURCE_INSTANCE,
+         1},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct asked asked;
+        ria_memory_clear();
+        ria_fake_init(&asked.fake);
+        ria_fake_file(&asked.fake, "/t", "token");
+        for (size_t j = 0; rows[i].variables[j].name != NULL; j++) {
+            ria_fake_env(&asked.fake, rows[i].variables[j].name, rows[i].variables[j].value);
+        }
+        if (rows[i].config != NULL) {
+            ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
+        }
+        struct ria_ask ask = {
+            .world = &asked.fake.world, .deadline = ria_deadline_in(&asked.fake.world, 1000)};
+        RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+        asked.err = (struct ria_error){0};
+        (void)!ria_chain_find(&ask, &answer, &asked.trail, &asked.err);
+        expect_text(rows[i].sentence, asked.err.text, "rds-iam-fetch was asked");
+        expect_number(rows[i].sentence, asked.fake.asked_source, rows[i].source);
+        expect_number(rows[i].sentence, asked.fake.asked_roles, rows[i].roles);
+    }
+}
+
+static void switched_off_metadata_is_not_asked(void **state)
+{
+    (void)state;
+    static const struct variable off[] = {{"AWS_EC2_METADATA_DISABLED", "TRUE"}, {NULL, NULL}};
+    static const struct variable mode[] = {
+        {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5"}, {NULL, NULL}};
+    struct asked asked;
+    ask_chain(&asked, off);
+    assert_int_equal(asked.outcome, RIA_ABSENT);
+    assert_int_equal(asked.fake.fetches, 0);
+    ask_chain(&asked, mode);
+    assert_int_equal(asked.outcome, RIA_FAILED);
+    expect_piece(
+        "the mode",
+        asked.err.text,
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv5\" is no mode; write IPv4 or IPv6");
+}
+
+static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
+{
+    (void)state;
+    struct asked asked;
+    static const char config[] = "[profile a]\ncredential_process = x\n";
+    ria_fake_init(&asked.fake);
+    ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, config)->file.mode = 0100664;
+    struct ria_ask ask = {
+        .world = &asked.fake.world,
+        .deadline = ria_deadline_in(&asked.fake.world, 1000),
+        .profile = {"a", "--profile", 0}};
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    assert_int_equal(ria_chain_find(&ask, &answer, &asked.trail, &asked.err), RIA_FAILED);
+    expect_piece("the mode", asked.err.text, "type: chmod go-w /home/u/.aws/config");
+    assert_int_equal(asked.fake.fetches, 0);
+}
+
+static void an_answer_serves_until_a_quarter_of_an_hour_before_its_end(void **state)
+{
+    (void)state;
+    static const int64_t lives[] = {901, 900, 899, 1};
+    for (size_t i = 0; i < RIA_COUNT(lives); i++) {
+        struct ria_fake fake;
+        RIA_AUTO(answer) given = RIA_ANSWER_INIT;
+        ria_memory_clear();
+        ria_fake_init(&fake);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = x\n");
+        given.outcome = RIA_FOUND;
+        ria_buf_add_text(&given.credentials.access_key_id, "A");
+        ria_buf_add_text(&given.credentials.secret_access_key, "s");
+        given.credentials.expires = fake.now + lives[i];
+        fake.answer = &given;
+        for (int j = 0; j < 2; j++) {
+            struct ria_ask ask = {
+                .world = &fake.world, .deadline = ria_deadline_in(&fake.world, 1000)};
+            RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+            struct ria_trail trail;
+            struct ria_error err;
+            assert_int_equal(ria_chain_find(&ask, &answer, &trail, &err), RIA_FOUND);
+            assert_string_equal(answer.credentials.access_key_id.data, "A");
+        }
+        assert_int_equal(fake.fetches, lives[i] >= 900 ? 1 : 2);
+    }
+    ria_memory_clear();
+}
+
+static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    struct ria_clock_offset offset = {.seconds = 600, .real_minus_raw = 5000};
+    memcpy(offset.boot_id, fake.host.boot_id, sizeof(offset.boot_id));
+    fake.host.real_minus_raw = 6999;
+    assert_int_equal(ria_cache_offset(&fake.world, &offset), 600);
+    fake.host.real_minus_raw = 7000;
+    assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
+    fake.host.real_minus_raw = 5000;
+    fake.host.boot_id[0] = '2';
+    assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sources_on_the_network_are_handed_on),
+        cmocka_unit_test(switched_off_metadata_is_not_asked),
+        cmocka_unit_test(a_process_is_not_run_from_a_file_that_others_can_write),
+        cmocka_unit_test(an_answer_serves_until_a_quarter_of_an_hour_before_its_end),
+        cmocka_unit_test(a_clock_offset_holds_for_this_machine_and_this_clock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -26,9 +26,11 @@ class Certificates:
         self.directory = pathlib.Path(directory)
         self.ca_file = self.directory / "rds-ca.crt"
         self.other_ca_file = self.directory / "other-ca.crt"
+        self.cloud_ca_file = self.directory / "cloud-ca.crt"
         # The lab's own servers; the same names from a stranger's CA, and from no CA at all; RDS's CA
         # with a stranger's name; RDS's CA with the names that the lab's own servers do not have.
         self.server = self._pair("server")
+        self.cloud = self._pair("cloud-server")
         self.other_ca = self._pair("other-ca-server")
         self.self_signed = self._pair("self-signed-server")
         self.wrong_name = self._pair("wrong-name-server")
@@ -45,6 +47,8 @@ def make(directory, names, other_names, environment):
     maker = _Maker(directory, environment)
     maker.authority("rds-ca", "Lab RDS Root CA")
     maker.authority("other-ca", "Some Other CA")
+    maker.authority("cloud-ca", "Lab Cloud CA")
+    maker.leaf("cloud-ca", "cloud-server", ["localhost"])
     maker.leaf("rds-ca", "server", names)
     maker.leaf("other-ca", "other-ca-server", names)
     maker.self_signed("self-signed-server", names)

@@ -4,6 +4,9 @@
     abstract Unix socket   three netstrings (resource id, user, token); answer "OK" or "NO"
     HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object a line
                            POST /clock       {"offset": seconds} moves the verifier's clock
+                           GET /calls        what AWS was asked, one JSON object a line
+                           POST /faults      [{"service", "kind", "times"}] of the next requests
+                           POST /machine     {"life": seconds} of a machine's credentials
 
 The journal has the length of a token and never the token.
 """
@@ -118,12 +121,14 @@ class VerifierDoor:
 
 
 class ControlDoor:
-    """The HTTP API for tests."""
+    """The HTTP API for tests. cloud is set when there is one."""
 
     def __init__(self, journal, clock):
         class Handler(_ControlHandler):
-            pass
+            door = self
 
+        self.cloud = None
+        self.clock = clock
         Handler.journal, Handler.clock = journal, clock
         self._server = _ControlServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -146,6 +151,7 @@ class _ControlServer(http.server.ThreadingHTTPServer):
 
 
 class _ControlHandler(http.server.BaseHTTPRequestHandler):
+    door = None
     journal = None
     clock = None
     timeout = 10
@@ -153,20 +159,33 @@ class _ControlHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/journal":
             self._reply(200, self.journal.text(), "application/jsonl")
+        elif self.path == "/calls":
+            calls = list(self.door.cloud.calls)
+            self._reply(200, "".join(json.dumps(call) + "\n" for call in calls), "application/jsonl")
         else:
-            self._reply(404, "there is /journal and /clock\n")
+            self._reply(404, "there is /journal and /calls\n")
 
     def do_POST(self):
-        if self.path != "/clock":
-            self._reply(404, "there is /journal and /clock\n")
+        setters = {"/clock": self._set_clock, "/faults": self._set_faults, "/machine": self._set_machine}
+        if self.path not in setters:
+            self._reply(404, "there is /clock, /faults and /machine\n")
             return
         try:
             length = min(int(self.headers.get("Content-Length", "0")), REQUEST_BODY_MAX)
-            self.clock.offset = float(json.loads(self.rfile.read(length))["offset"])
+            setters[self.path](json.loads(self.rfile.read(length)))
         except (ValueError, KeyError, TypeError):
-            self._reply(400, 'the body must be {"offset": seconds}\n')
+            self._reply(400, "that is not what is set here; see the head of control.py\n")
             return
-        self._reply(200, json.dumps({"offset": self.clock.offset}) + "\n", "application/json")
+        self._reply(200, "{}\n", "application/json")
+
+    def _set_clock(self, body):
+        self.clock.offset = float(body["offset"])
+
+    def _set_faults(self, body):
+        self.door.cloud.faults = [dict(fault) for fault in body]
+
+    def _set_machine(self, body):
+        self.door.cloud.machine_life = int(body["life"])
 
     def _reply(self, status, text, content_type="text/plain"):
         body = text.encode()

@@ -43,6 +43,11 @@ class Principal:
     session_token: str = field(repr=False)
     expires: float
     policies: tuple = field(repr=False)
+    assumed_arn: str = None  # of a role's session
+
+    @property
+    def arn(self):
+        return self.assumed_arn or f"arn:aws:iam::{self.account}:user/{self.name}"
 
     def env(self):
         """The credentials as an AWS tool reads them from its environment."""
@@ -56,11 +61,30 @@ class Principal:
 
 
 @dataclass(frozen=True)
+class Role:
+    """A role: who may assume it (trust), and what its sessions may do (policies)."""
+
+    name: str
+    account: str
+    trust: tuple
+    policies: tuple
+    max_session: int
+
+    @property
+    def arn(self):
+        return f"arn:aws:iam::{self.account}:role/{self.name}"
+
+    def session_arn(self, session):
+        return f"arn:aws:sts::{self.account}:assumed-role/{self.name}/{session}"
+
+
+@dataclass(frozen=True)
 class Fixture:
     """The whole of lab.json."""
 
     databases: dict
     principals: dict
+    roles: dict
     passwords: dict
     certified_names: tuple
     uncertified_names: tuple
@@ -81,10 +105,21 @@ def load(path=HERE / "lab.json"):
             for engine, entry in raw["databases"].items()
         },
         principals={name: _principal(name, entry) for name, entry in raw["principals"].items()},
+        roles={name: _role(name, entry) for name, entry in raw["roles"].items()},
         passwords=raw["passwords"],
         certified_names=tuple(raw["certified_names"]),
         uncertified_names=tuple(raw["uncertified_names"]),
         database_name=raw["database_name"],
+    )
+
+
+def _role(name, entry):
+    return Role(
+        name=name,
+        account=entry["account"],
+        trust=tuple(entry["trust"]),
+        policies=tuple(entry["policies"]),
+        max_session=entry.get("max_session", 3600),
     )
 
 

@@ -88,7 +88,8 @@ def run(stack, arguments):
     for server in running:
         stack.callback(server.stop)
         server.start()
-    door.warm_up()
+    verifier = door.warm_up()
+    control.cloud = make_cloud(entries, clock, verifier, trust)
     for server in running:
         server.await_ready()
         ports[server.engine] = server.port
@@ -139,6 +140,12 @@ def make_verifier(entries, ports, clock):
     return Verifier(entries, ports, clock.now)
 
 
+def make_cloud(entries, clock, verifier, trust):
+    from cloud import Cloud  # here, because it imports botocore
+
+    return Cloud(entries, clock, verifier.admit, trust.cloud)
+
+
 def prepare(running, root):
     """Templates are made in threads, each of which outlives what it starts; see process.py."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -153,6 +160,7 @@ def describe(directory, trust, running, control):
         "directory": str(directory),
         "certificates": str(trust.directory),
         "control": control.url,
+        "cloud": control.cloud.describe(),
         "ports": {server.engine: server.port for server in running},
         "server_pids": {server.engine: server.process.pid for server in running},
     }

@@ -121,7 +121,10 @@ class Lab:
         self.certificates = trust
         self.ca_file = trust.ca_file
         self.other_ca_file = trust.other_ca_file
+        self.cloud = state["cloud"]
+        self.cloud_ca_file = trust.cloud_ca_file
         self.principals = entries.principals
+        self.roles = entries.roles
         self.passwords = entries.passwords
         self.database_name = entries.database_name
         self.certified_name = entries.certified_names[0]
@@ -140,12 +143,13 @@ class Lab:
 
     def client_env(self, **extra):
         """A whole environment for a client: the lab's names resolve, HOME is private and empty,
-        nothing of the caller's gets through."""
+        nobody asks for this machine's metadata, nothing of the caller's gets through."""
         return {
             "PATH": process.PATH,
             "HOME": str(self.home),
             "LD_PRELOAD": "libnss_wrapper.so",
             "NSS_WRAPPER_HOSTS": str(self.hosts_file),
+            "AWS_EC2_METADATA_DISABLED": "true",
             **extra,
         }
 
@@ -171,6 +175,18 @@ class Lab:
     def clock(self, offset):
         """Move the verifier's clock away from the real time by so many seconds."""
         self._http("/clock", json.dumps({"offset": offset}).encode())
+
+    def calls(self):
+        """What the lab's AWS was asked so far, oldest first."""
+        return [json.loads(line) for line in self._http("/calls").splitlines()]
+
+    def faults(self, *faults):
+        """What the next requests to the lab's AWS meet; see cloud.py. None: nothing any more."""
+        self._http("/faults", json.dumps(faults).encode())
+
+    def machine_life(self, seconds):
+        """How long credentials of an instance or container live that are asked for from now on."""
+        self._http("/machine", json.dumps({"life": seconds}).encode())
 
     def _http(self, path, body=None):
         try:

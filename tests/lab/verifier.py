@@ -95,6 +95,10 @@ class Verifier:
             for policy in principal.policies:
                 iam.statements(policy)
 
+    def admit(self, principal):
+        """Know one more principal: a session that STS has issued."""
+        self._principals[principal.access_key] = principal
+
     def engine(self, resource_id):
         """Name of the engine, or "unknown"."""
         database = self._databases.get(resource_id)

@@ -21,7 +21,7 @@ NO_CREDENTIALS = (
     "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked environment: "
     "AWS_ACCESS_KEY_ID is not set; profile: neither /nowhere/config nor /nowhere/credentials "
     "exists; web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; container: "
-    "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: not asked by this version")  # fmt: skip
+    "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: AWS_EC2_METADATA_DISABLED is true")  # fmt: skip
 NO_PROFILE = (
     'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to /nowhere/config or '
     "[{0}] to /nowhere/credentials, or name another one")  # fmt: skip

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""A user's settings that lead to the lab's AWS instead of the real one."""
+import json
+
+from labcase import harness
+from mariadb_client import MariadbCase
+
+REGION = "us-east-1"
+
+
+class CloudCase(MariadbCase):
+    """No fault, no moved clock and no metadata service at the start of each test."""
+
+    def setUp(self):
+        super().setUp()
+        self.lab.faults()
+        self.lab.machine_life(21600)
+        self._calls = len(self.lab.calls())
+
+    def cloud_env(self, **extra):
+        return {
+            "AWS_ENDPOINT_URL_STS": self.lab.cloud["https"],
+            "AWS_CA_BUNDLE": str(self.lab.cloud_ca_file),
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **extra,
+        }
+
+    def machine_env(self, **extra):
+        """An instance whose metadata service is the lab's."""
+        return self.cloud_env(**{
+            "AWS_EC2_METADATA_DISABLED": "",
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.lab.cloud["http"], **extra})
+
+    def calls(self):
+        """What the lab's AWS was asked during this test."""
+        return self.lab.calls()[self._calls:]
+
+    def credentials(self, *arguments, principal="etl-base", env=None):
+        return self.home.run(
+            [harness.installed("bin/rds-iam"), "credentials", *arguments], principal,
+            **(self.cloud_env() if env is None else env))
+
+    def good(self, *arguments, **extra):
+        """The credentials, parsed; they must be had, without a word on stderr."""
+        result = self.credentials(*arguments, **extra)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return json.loads(result.stdout)
+
+    def role_profile(self, name, role, **settings):
+        """A profile of ~/.aws/config that assumes a role with the environment's keys; a setting of
+        None is left out."""
+        lines = {"role_arn": self.lab.roles[role].arn, "credential_source": "Environment", **settings}
+        text = f"[profile {name}]\n" + "".join(
+            f"{key} = {value}\n" for key, value in lines.items() if value is not None)
+        path = self.home.path / ".aws" / "config"
+        self.home.write(".aws/config", (path.read_text() if path.exists() else "") + text)
+
+    def cache_files(self):
+        """The kept credentials, without their locks."""
+        return [p for p in (self.home.path / ".cache/rds-iam/cache").glob("*") if not p.suffix]

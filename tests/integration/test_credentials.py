@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: MIT
+"""Roles, web identity, container, instance and process credentials: from the lab's AWS to a login."""
+import concurrent.futures
+import json
+import pathlib
+import shutil
+import stat
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import CloudCase  # noqa: E402
+from labcase import harness  # noqa: E402
+from mariadb_client import CONFIG  # noqa: E402
+from service import Services  # noqa: E402
+
+STARTS = 40  # at once; each would ask STS if it were alone
+
+
+class Story(CloudCase):
+    """A service holds a role's keys, assumes the access role and logs in."""
+
+    def write_section(self, role, **settings):
+        lines = {"role_arn": self.lab.roles[role].arn, **settings}
+        text = "".join(f"{key} = {value}\n" for key, value in lines.items())
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\n{text}[{self.lab.pg.host}]\n{text}")
+
+    def test_a_role_of_our_own_configuration_logs_in_everywhere(self):
+        self.write_section(
+            "rds-access", role_session_name="pipe-1", session_tags="team=etl, env=prod",
+            transitive_tag_keys="team")
+        self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
+        services = Services(self.home)
+        services.add("shop")
+        self.assertEqual(services.fill("etl-base", **self.cloud_env()).returncode, 0)
+        psql = self.home.run(["psql", "-XAtw", "service=shop", "-c", "select 1"], None)
+        self.assertEqual(psql.stdout, "1\n", psql.stderr)
+        self.assert_accepted(2)
+        calls = self.calls()
+        self.assertEqual(len(calls), 1, "one call of STS serves both clients")
+        self.assertEqual(dict(calls[0]["form"]), {
+            "Action": "AssumeRole", "Version": "2011-06-15",
+            "RoleArn": self.lab.roles["rds-access"].arn, "RoleSessionName": "pipe-1",
+            "Tags.member.1.Key": "team", "Tags.member.1.Value": "etl",
+            "Tags.member.2.Key": "env", "Tags.member.2.Value": "prod",
+            "TransitiveTagKeys.member.1": "team"})
+        self.assertTrue(calls[0]["tls"])
+
+    def test_the_region_of_the_database_is_where_sts_is_asked(self):
+        self.write_section("rds-access")
+        env = self.cloud_env()
+        del env["AWS_REGION"]
+        self.assert_logged_in(self.mariadb(principal="etl-base", **env))
+
+    def test_a_role_without_the_right_is_refused_by_the_database(self):
+        self.write_section("powerless")
+        result = self.mariadb(principal="etl-base", **self.cloud_env())
+        self.assertIn("ERROR 1045", result.stderr)
+        self.assert_refused("AccessDenied")
+
+    def test_a_role_that_does_not_trust_tags(self):
+        self.write_section("external", external_id="pipe-7", session_tags="team=etl")
+        result = self.mariadb(principal="etl-base", **self.cloud_env())
+        self.assertIn("ERROR 2061 (HY000): rds-iam: ", result.stderr)
+        self.assertIn("STS says AccessDenied: User: arn:aws:iam::123456789012:user/etl-base is not "
+                      "authorized to perform: sts:TagSession", result.stderr)
+        self.assert_nothing_sent()
+
+
+class Roles(CloudCase):
+    def test_an_external_id(self):
+        self.role_profile("good", "external", external_id="pipe-7")
+        self.role_profile("none", "external")
+        self.assertTrue(self.good("--profile", "good")["AccessKeyId"].startswith("ASIA"))
+        result = self.credentials("--profile", "none")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 may not assume "
+                      f"{self.lab.roles['external'].arn}: STS says AccessDenied", result.stderr)
+        self.assertIn("look at both policies", result.stderr)
+
+    def test_a_chain_of_roles_and_its_hour(self):
+        self.role_profile("hop", "hop")
+        self.role_profile("end", "rds-access", credential_source=None, source_profile="hop")
+        self.role_profile("long", "rds-access", credential_source=None, source_profile="hop",
+                          duration_seconds=7200)
+        self.good("--profile", "end")
+        self.assertEqual([c["operation"] for c in self.calls()], ["AssumeRole", "AssumeRole"])
+        result = self.credentials("--profile", "long")
+        self.assertIn("lasts one hour at most: set duration_seconds to 3600 or less", result.stderr)
+
+    def test_a_duration_and_a_session_name_are_sent(self):
+        self.role_profile("p", "rds-access", duration_seconds=7200, role_session_name="me@x")
+        self.good("--profile", "p")
+        form = dict(self.calls()[0]["form"])
+        self.assertEqual((form["DurationSeconds"], form["RoleSessionName"]), ("7200", "me@x"))
+
+    def test_mfa_is_not_asked_for_in_a_hook(self):
+        self.role_profile("p", "rds-access", mfa_serial="arn:aws:iam::123456789012:mfa/jane")
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
+        result = self.mariadb(principal="etl-base", **self.cloud_env())
+        self.assertIn("the role needs an MFA code, and nobody can be asked for it here; type: rds-iam "
+                      "credentials --profile p", result.stderr)
+        self.assertEqual(self.calls(), [])
+
+    def test_wrong_keys(self):
+        self.role_profile("p", "rds-access")
+        result = self.credentials(
+            "--profile", "p", env={**self.cloud_env(), "AWS_SECRET_ACCESS_KEY": "wrong"})
+        self.assertIn("STS says SignatureDoesNotMatch", result.stderr)
+        self.assertNotIn("wrong", result.stderr.replace("the clock is wrong", ""))
+
+
+class Sources(CloudCase):
+    def test_a_web_identity(self):
+        token = self.home.write("token", self.lab.cloud["web_identity_token"] + "\n")
+        env = self.cloud_env(
+            AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=self.lab.roles["rds-access"].arn)
+        self.assert_logged_in(self.mariadb(principal=None, **env))
+        call = self.calls()[0]
+        self.assertEqual(call["operation"], "AssumeRoleWithWebIdentity")
+        self.assertNotIn("authorization", call["headers"])
+        self.home.write("token", "another")
+        result = self.mariadb(principal=None, **env)
+        self.assertIn("STS says InvalidIdentityToken", result.stderr)
+        self.assertNotIn("another", result.stderr)
+
+    def test_an_instance(self):
+        run = self.home.path / "xdg"
+        run.mkdir(mode=0o700)
+        env = self.machine_env(XDG_RUNTIME_DIR=str(run))
+        for _ in range(2):
+            self.assert_logged_in(self.mariadb(principal=None, **env))
+        self.assertEqual([c["method"] for c in self.calls()], ["PUT", "GET", "GET"])
+        # A home may be shared with other machines, whose roles are others.
+        self.assertEqual(self.cache_files(), [])
+        self.assertEqual(len(list((run / "rds-iam/cache").glob("*[0-9a-f]"))), 1)
+
+    def test_an_instance_in_an_outage(self):
+        self.lab.machine_life(-60)
+        result = self.credentials("--explain", principal=None, env=self.machine_env())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("they are used on, as AWS asks for during an outage", result.stderr)
+        self.assert_logged_in(self.mariadb(principal=None, **self.machine_env()))
+
+    def test_a_container(self):
+        token = self.home.write("token", self.lab.cloud["container_token"] + "\n")
+        env = self.cloud_env(
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=self.lab.cloud["http"] + "/container",
+            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token))
+        self.assert_logged_in(self.mariadb(principal=None, **env))
+        self.home.write("token", "stale")
+        result = self.credentials(principal=None, env=env)
+        self.assertIn("answers with status 401: the token is not valid", result.stderr)
+
+    def test_a_process(self):
+        principal = self.lab.principals["etl"]
+        document = {"Version": 1, "AccessKeyId": principal.access_key,
+                    "SecretAccessKey": principal.secret_key}
+        self.home.write("keys", json.dumps(document))
+        self.home.write(".aws/config", "[default]\ncredential_process = cat keys; echo note >&2\n")
+        self.assert_logged_in(self.mariadb(principal=None, **self.cloud_env()))
+        self.home.write(".aws/config", "[default]\ncredential_process = cat keys; echo no luck >&2; exit 3\n")
+        result = self.mariadb(principal=None, **self.cloud_env())
+        self.assertIn(f"{self.home.path}/.aws/config:2: the credential_process ended with status 3: no "
+                      "luck; run it by hand to see why", result.stderr)
+        self.assertNotIn(principal.secret_key, result.stderr)
+
+
+class Cache(CloudCase):
+    def setUp(self):
+        super().setUp()
+        self.role_profile("p", "rds-access")
+
+    def short_profile(self):
+        """Its sessions live a little less than a token."""
+        self.role_profile("q", "rds-access", duration_seconds=900)
+        self.lab.clock(-5)
+
+    def test_files_are_private_and_serve_until_a_quarter_of_an_hour_before_their_end(self):
+        first = self.good("--profile", "p")
+        self.assertEqual(self.good("--profile", "p"), first)
+        self.assertEqual(len(self.calls()), 1)
+        (kept,) = self.cache_files()
+        self.assertEqual(stat.S_IMODE(kept.stat().st_mode), 0o600)
+        self.assertEqual(stat.S_IMODE(kept.parent.stat().st_mode), 0o700)
+        self.short_profile()
+        self.good("--profile", "q")
+        self.good("--profile", "q")
+        self.assertEqual(len(self.calls()), 3, "less than a token's life was left")
+
+    def test_a_renewal_that_fails_keeps_what_lives(self):
+        self.short_profile()
+        first = self.good("--profile", "q")
+        self.lab.faults({"service": "sts", "kind": "status", "status": 500, "times": 99})
+        result = self.credentials("--profile", "q")
+        self.assertEqual(json.loads(result.stdout), first)
+        self.assertIn("could not be renewed and are used until they end", result.stderr)
+
+    def test_what_cannot_be_trusted_is_passed_over(self):
+        self.good("--profile", "p")
+        (kept,) = self.cache_files()
+        good = kept.read_bytes()
+        elsewhere = self.home.path / "elsewhere"
+        elsewhere.write_bytes(good)
+
+        def torn():
+            kept.write_bytes(good[:-20])
+
+        def readable():
+            kept.write_bytes(good)
+            kept.chmod(0o640)
+
+        def link():
+            kept.unlink()
+            kept.symlink_to(elsewhere)
+
+        def open_directory():
+            kept.unlink()
+            kept.write_bytes(good)
+            kept.chmod(0o600)
+            kept.parent.chmod(0o755)
+
+        for i, spoil in enumerate((torn, readable, link, open_directory), 2):
+            with self.subTest(spoil=spoil.__name__):
+                spoil()
+                self.good("--profile", "p")
+                self.assertEqual(len(self.calls()), i)
+
+    def test_another_identity_is_another_entry(self):
+        self.role_profile("q", "rds-access", role_session_name="other")
+        self.good("--profile", "p")
+        self.good("--profile", "q")
+        self.assertEqual((len(self.calls()), len(self.cache_files())), (2, 2))
+
+    def test_clearing(self):
+        self.good("--profile", "p")
+        result = self.credentials("--clear")
+        self.assertEqual(result.stdout, "1 kept credentials removed\n")
+        self.assertEqual(self.cache_files(), [])
+
+    def test_many_at_once_ask_sts_once(self):
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
+        env = self.cloud_env()
+        with concurrent.futures.ThreadPoolExecutor(STARTS) as pool:
+            runs = [pool.submit(self.mariadb, principal="etl-base", **env) for _ in range(STARTS)]
+            failed = [run.result().stderr for run in runs if run.result().returncode]
+        self.assertEqual(failed, [])
+        self.assertEqual(len(self.calls()), 1)
+
+    def test_without_a_home_it_works_without_a_file(self):
+        self.home.write("ro/.aws/config", (self.home.path / ".aws/config").read_text())
+        env = self.cloud_env(HOME="/proc", AWS_CONFIG_FILE=str(self.home.path / ".aws/config"))
+        self.good("--profile", "p", env=env)
+        self.assertEqual(len(self.calls()), 1)
+
+
+class Programs(CloudCase):
+    """Which programs run, and what they load: the dynamic linker writes one file for each."""
+
+    def loaded(self, principal="etl-base", **extra):
+        """For each program that ran, whether it loaded libcurl."""
+        traces = self.home.path / "traces"
+        shutil.rmtree(traces, ignore_errors=True)
+        traces.mkdir()
+        env = self.cloud_env(LD_DEBUG="libs", LD_DEBUG_OUTPUT=str(traces / "t"), **extra)
+        result = self.home.run(
+            [harness.installed("bin/rds-iam"), "token", "--hostname", self.lab.pg.host, "--port", "1",
+             "--username", "u"], principal, **env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return sorted("libcurl.so" in path.read_text() for path in traces.iterdir())
+
+    def test_rds_iam_fetch_runs_only_when_it_is_needed(self):
+        self.assertEqual(self.loaded("etl"), [False], "static keys")
+        self.role_profile("p", "rds-access")
+        self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p\n")
+        self.assertEqual(self.loaded(), [False, True], "control: a role for the first time")
+        self.assertEqual(self.loaded(), [False], "the kept role")
+
+
+# What botocore asks for the same, with the environment's keys.
+BOTOCORE = """
+import botocore.session, sys
+url, authority, role, token = sys.argv[1:5]
+client = botocore.session.Session().create_client(
+    "sts", region_name="us-east-1", endpoint_url=url, verify=authority)
+if token:
+    client.assume_role_with_web_identity(
+        RoleArn=role, RoleSessionName="s1", WebIdentityToken=open(token).read())
+else:
+    client.assume_role(
+        RoleArn=role, RoleSessionName="s1", ExternalId="pipe-7", DurationSeconds=1800)
+"""
+
+
+class LikeBotocore(CloudCase):
+    """The same requests as botocore's, field by field; the lab accepts both."""
+
+    def botocore(self, role, token=""):
+        result = self.home.run(
+            ["/usr/bin/python3", "-c", BOTOCORE, self.lab.cloud["https"], self.lab.cloud_ca_file, role,
+             token], "etl-base")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def assert_last_two_are_equal(self):
+        ours, theirs = self.calls()[-2:]
+        self.assertIn("Botocore", theirs["user_agent"], "control: it is botocore's")
+        self.assertEqual(sorted(map(tuple, ours["form"])), sorted(map(tuple, theirs["form"])))
+        signed = {"authorization", "content-type", "host", "x-amz-date", "x-amz-security-token"}
+        self.assertEqual(signed & set(ours["headers"]), signed & set(theirs["headers"]))
+        for key in ("method", "path", "operation", "caller"):
+            self.assertEqual(ours[key], theirs[key])
+
+    def test_assume_role(self):
+        self.role_profile(
+            "p", "external", external_id="pipe-7", role_session_name="s1", duration_seconds=1800)
+        self.good("--profile", "p")
+        self.botocore(self.lab.roles["external"].arn)
+        self.assert_last_two_are_equal()
+
+    def test_web_identity(self):
+        token = self.home.write("token", self.lab.cloud["web_identity_token"])
+        role = self.lab.roles["rds-access"].arn
+        self.good(principal=None, env=self.cloud_env(
+            AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=role, AWS_ROLE_SESSION_NAME="s1"))
+        self.botocore(role, token)
+        self.assert_last_two_are_equal()
+
+
+class Explanation(CloudCase):
+    def test_it_names_each_source_and_no_secret(self):
+        self.role_profile("p", "rds-access")
+        result = self.credentials("--profile", "p", "--explain")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        arn = self.lab.roles["rds-access"].session_arn("rds-iam")
+        for text in ("profile    p (--profile)", "environment        absent  passed over, because a "
+                     "profile is named", f"identity   {arn}", "access key ASIA", "expires    20"):
+            self.assertIn(text, result.stdout)
+        (kept,) = self.cache_files()
+        self.assertIn(b"ASIA", kept.read_bytes(), "control: the file holds them")
+        self.assertNotIn(self.lab.principals["etl-base"].secret_key, result.stdout + result.stderr)
+
+    def test_of_a_login_with_its_configuration(self):
+        self.home.write(CONFIG, f"[{self.lab.pg.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n")
+        result = self.credentials(
+            "--explain", "--hostname", self.lab.pg.host, "--port", "5432", "--username", "u")
+        self.assertIn(f"database   {self.lab.pg.host}, region us-east-1", result.stdout)
+        self.assertIn(f"({self.home.path}/{CONFIG}:2)", result.stdout)
+
+    def test_the_command_line(self):
+        for arguments, text in (
+            (["--explain", "--clear"], "--explain and --clear exclude each other"),
+            (["--hostname", "h"], "--hostname, --port and --username belong together"),
+            (["--profil", "x", "y"], 'unexpected argument "y"'),
+            (["--nope"], "unknown option --nope"),
+        ):
+            with self.subTest(arguments=arguments):
+                result = self.credentials(*arguments)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn(text, result.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

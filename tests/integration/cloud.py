@@ -14,12 +14,12 @@ class CloudCase(MariadbCase):
     def setUp(self):
         super().setUp()
         self.lab.faults()
-        self.lab.machine_life(21600)
+        self.lab.machine()
         self._calls = len(self.lab.calls())
 
     def cloud_env(self, **extra):
         return {
-            "AWS_ENDPOINT_URL_STS": self.lab.cloud["https"],
+            "AWS_ENDPOINT_URL_STS": self.lab.cloud_https,
             "AWS_CA_BUNDLE": str(self.lab.cloud_ca_file),
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -30,7 +30,21 @@ class CloudCase(MariadbCase):
         """An instance whose metadata service is the lab's."""
         return self.cloud_env(**{
             "AWS_EC2_METADATA_DISABLED": "",
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.lab.cloud["http"], **extra})
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.lab.cloud_http, **extra})
+
+    def pod_env(self, name, **extra):
+        """A container with this entry of the lab's container endpoints."""
+        pod = self.lab.cloud.containers[name]
+        token = self.home.write(f"{name}-token", pod.authorization)
+        return self.cloud_env(
+            AWS_CONTAINER_CREDENTIALS_FULL_URI=self.lab.cloud_http + pod.path,
+            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token), **extra)
+
+    def web_identity_env(self, **extra):
+        token = self.home.write("web-identity-token", self.lab.web_identity())
+        return self.cloud_env(
+            AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=self.lab.roles["web-identity"].arn,
+            **extra)
 
     def calls(self):
         """What the lab's AWS was asked during this test."""

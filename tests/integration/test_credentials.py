@@ -37,7 +37,7 @@ class Story(CloudCase):
         self.assert_accepted(2)
         calls = self.calls()
         self.assertEqual(len(calls), 1, "one call of STS serves both clients")
-        self.assertEqual(dict(calls[0]["form"]), {
+        self.assertEqual(dict(calls[0]["parameters"]), {
             "Action": "AssumeRole", "Version": "2011-06-15",
             "RoleArn": self.lab.roles["rds-access"].arn, "RoleSessionName": "pipe-1",
             "Tags.member.1.Key": "team", "Tags.member.1.Value": "etl",
@@ -52,33 +52,33 @@ class Story(CloudCase):
         self.assert_logged_in(self.mariadb(principal="etl-base", **env))
 
     def test_a_role_without_the_right_is_refused_by_the_database(self):
-        self.write_section("powerless")
+        self.write_section("rds-access-powerless")
         result = self.mariadb(principal="etl-base", **self.cloud_env())
         self.assertIn("ERROR 1045", result.stderr)
         self.assert_refused("AccessDenied")
 
     def test_a_role_that_does_not_trust_tags(self):
-        self.write_section("external", external_id="pipe-7", session_tags="team=etl")
+        self.write_section("rds-access-untagged", session_tags="team=etl")
         result = self.mariadb(principal="etl-base", **self.cloud_env())
         self.assertIn("ERROR 2061 (HY000): rds-iam: ", result.stderr)
-        self.assertIn("STS says AccessDenied: User: arn:aws:iam::123456789012:user/etl-base is not "
+        self.assertIn("STS says AccessDenied: User: arn:aws:iam::210987654321:user/etl-base is not "
                       "authorized to perform: sts:TagSession", result.stderr)
         self.assert_nothing_sent()
 
 
 class Roles(CloudCase):
     def test_an_external_id(self):
-        self.role_profile("good", "external", external_id="pipe-7")
-        self.role_profile("none", "external")
+        self.role_profile("good", "rds-access-external", external_id="etl/4711")
+        self.role_profile("none", "rds-access-external")
         self.assertTrue(self.good("--profile", "good")["AccessKeyId"].startswith("ASIA"))
         result = self.credentials("--profile", "none")
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 may not assume "
-                      f"{self.lab.roles['external'].arn}: STS says AccessDenied", result.stderr)
+                      f"{self.lab.roles['rds-access-external'].arn}: STS says AccessDenied", result.stderr)
         self.assertIn("look at both policies", result.stderr)
 
     def test_a_chain_of_roles_and_its_hour(self):
-        self.role_profile("hop", "hop")
+        self.role_profile("hop", "etl-hop")
         self.role_profile("end", "rds-access", credential_source=None, source_profile="hop")
         self.role_profile("long", "rds-access", credential_source=None, source_profile="hop",
                           duration_seconds=7200)
@@ -90,7 +90,7 @@ class Roles(CloudCase):
     def test_a_duration_and_a_session_name_are_sent(self):
         self.role_profile("p", "rds-access", duration_seconds=7200, role_session_name="me@x")
         self.good("--profile", "p")
-        form = dict(self.calls()[0]["form"])
+        form = dict(self.calls()[0]["parameters"])
         self.assertEqual((form["DurationSeconds"], form["RoleSessionName"]), ("7200", "me@x"))
 
     def test_mfa_is_not_asked_for_in_a_hook(self):
@@ -111,14 +111,13 @@ class Roles(CloudCase):
 
 class Sources(CloudCase):
     def test_a_web_identity(self):
-        token = self.home.write("token", self.lab.cloud["web_identity_token"] + "\n")
-        env = self.cloud_env(
-            AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=self.lab.roles["rds-access"].arn)
+        env = self.web_identity_env()
+        self.home.write("web-identity-token", self.lab.web_identity() + "\n")
         self.assert_logged_in(self.mariadb(principal=None, **env))
         call = self.calls()[0]
         self.assertEqual(call["operation"], "AssumeRoleWithWebIdentity")
         self.assertNotIn("authorization", call["headers"])
-        self.home.write("token", "another")
+        self.home.write("web-identity-token", "another")
         result = self.mariadb(principal=None, **env)
         self.assertIn("STS says InvalidIdentityToken", result.stderr)
         self.assertNotIn("another", result.stderr)
@@ -135,21 +134,20 @@ class Sources(CloudCase):
         self.assertEqual(len(list((run / "rds-iam/cache").glob("*[0-9a-f]"))), 1)
 
     def test_an_instance_in_an_outage(self):
-        self.lab.machine_life(-60)
+        self.lab.machine(seconds=-60)
         result = self.credentials("--explain", principal=None, env=self.machine_env())
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("they are used on, as AWS asks for during an outage", result.stderr)
         self.assert_logged_in(self.mariadb(principal=None, **self.machine_env()))
 
     def test_a_container(self):
-        token = self.home.write("token", self.lab.cloud["container_token"] + "\n")
-        env = self.cloud_env(
-            AWS_CONTAINER_CREDENTIALS_FULL_URI=self.lab.cloud["http"] + "/container",
-            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token))
+        env = self.pod_env("pod")
+        self.home.write("pod-token", self.lab.cloud.containers["pod"].authorization + "\n")
         self.assert_logged_in(self.mariadb(principal=None, **env))
-        self.home.write("token", "stale")
+        self.home.write("pod-token", "stale")
         result = self.credentials(principal=None, env=env)
-        self.assertIn("answers with status 401: the token is not valid", result.stderr)
+        self.assertIn(
+            "answers with status 403: The token is not that of a known pod", result.stderr)
 
     def test_a_process(self):
         principal = self.lab.principals["etl"]
@@ -287,7 +285,7 @@ if token:
         RoleArn=role, RoleSessionName="s1", WebIdentityToken=open(token).read())
 else:
     client.assume_role(
-        RoleArn=role, RoleSessionName="s1", ExternalId="pipe-7", DurationSeconds=1800)
+        RoleArn=role, RoleSessionName="s1", ExternalId="etl/4711", DurationSeconds=1800)
 """
 
 
@@ -296,32 +294,31 @@ class LikeBotocore(CloudCase):
 
     def botocore(self, role, token=""):
         result = self.home.run(
-            ["/usr/bin/python3", "-c", BOTOCORE, self.lab.cloud["https"], self.lab.cloud_ca_file, role,
+            ["/usr/bin/python3", "-c", BOTOCORE, self.lab.cloud_https, self.lab.cloud_ca_file, role,
              token], "etl-base")
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def assert_last_two_are_equal(self):
         ours, theirs = self.calls()[-2:]
         self.assertIn("Botocore", theirs["user_agent"], "control: it is botocore's")
-        self.assertEqual(sorted(map(tuple, ours["form"])), sorted(map(tuple, theirs["form"])))
+        self.assertEqual(ours["parameters"], theirs["parameters"])
         signed = {"authorization", "content-type", "host", "x-amz-date", "x-amz-security-token"}
         self.assertEqual(signed & set(ours["headers"]), signed & set(theirs["headers"]))
-        for key in ("method", "path", "operation", "caller"):
+        for key in ("method", "path", "operation", "caller", "scope", "signed_headers", "content_type"):
             self.assertEqual(ours[key], theirs[key])
 
     def test_assume_role(self):
         self.role_profile(
-            "p", "external", external_id="pipe-7", role_session_name="s1", duration_seconds=1800)
+            "p", "rds-access-external", external_id="etl/4711", role_session_name="s1",
+            duration_seconds=1800)
         self.good("--profile", "p")
-        self.botocore(self.lab.roles["external"].arn)
+        self.botocore(self.lab.roles["rds-access-external"].arn)
         self.assert_last_two_are_equal()
 
     def test_web_identity(self):
-        token = self.home.write("token", self.lab.cloud["web_identity_token"])
-        role = self.lab.roles["rds-access"].arn
-        self.good(principal=None, env=self.cloud_env(
-            AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=role, AWS_ROLE_SESSION_NAME="s1"))
-        self.botocore(role, token)
+        env = self.web_identity_env(AWS_ROLE_SESSION_NAME="s1")
+        self.good(principal=None, env=env)
+        self.botocore(env["AWS_ROLE_ARN"], env["AWS_WEB_IDENTITY_TOKEN_FILE"])
         self.assert_last_two_are_equal()
 
 

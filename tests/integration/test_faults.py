@@ -16,39 +16,35 @@ from service import await_true  # noqa: E402
 BUDGET_SECONDS = 10
 # What a process needs beside its budget on a loaded machine.
 SLACK_SECONDS = 5
-ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
-THROTTLED = ("<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
-             "</ErrorResponse>")
 
 # name of the fault, the fault, tries, what the sentence says of it
 STS = (
     ("500", {"kind": "status", "status": 500}, 3, "STS says HTTP status 500; try again in a while"),
     ("503", {"kind": "status", "status": 503}, 3, "STS says HTTP status 503; try again in a while"),
     ("429", {"kind": "status", "status": 429}, 3, "STS says HTTP status 429; try again in a while"),
-    ("throttling", {"kind": "status", "status": 400, "body": THROTTLED}, 3,
+    ("throttling", {"kind": "status", "status": 400, "code": "Throttling", "message": "Rate exceeded"}, 3,
      "STS says Throttling: Rate exceeded"),
     ("400", {"kind": "status", "status": 400}, 1, "STS says HTTP status 400"),
-    ("malformed XML", {"kind": "status", "status": 200, "body": "<a><b></a>"}, 1,
+    ("malformed XML", {"kind": "malformed"}, 1, "the answer is none of STS's"),
+    ("entities", {"kind": "entity-bomb"}, 1, "the answer is none of STS's"),
+    ("JSON", {"kind": "body", "body": "{}", "content_type": "application/json"}, 1,
      "the answer is none of STS's"),
-    ("entities", {"kind": "status", "status": 200, "body": ENTITIES}, 1, "the answer is none of STS's"),
-    ("JSON", {"kind": "status", "status": 200, "body": "{}", "type": "application/json"}, 1,
-     "the answer is none of STS's"),
-    ("empty", {"kind": "status", "status": 200}, 1, "the answer is none of STS's"),
+    ("empty", {"kind": "empty"}, 1, "the answer is none of STS's"),
     ("redirect", {"kind": "redirect"}, 1, "STS says HTTP status 302"),
     ("reset", {"kind": "reset"}, 3, "STS did not answer"),
     ("truncated", {"kind": "truncated"}, 3, "STS did not answer"),
-    ("large", {"kind": "large"}, 1, "the answer is longer than 64 KB"),
+    ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
     ("hang", {"kind": "hang"}, 2, "STS did not answer"),
     ("drip", {"kind": "drip"}, 2, "STS did not answer"),
 )
 LOCAL = (
     ("500", {"kind": "status", "status": 500}, 3, "status 500"),
     ("404", {"kind": "status", "status": 404}, 1, "status 404"),
-    ("malformed JSON", {"kind": "status", "status": 200, "body": "{"}, 1, ""),
+    ("malformed JSON", {"kind": "body", "body": "{"}, 1, ""),
     ("redirect", {"kind": "redirect"}, 1, "status 302"),
     ("reset", {"kind": "reset"}, 3, ""),
     ("truncated", {"kind": "truncated"}, 3, ""),
-    ("large", {"kind": "large"}, 1, "the answer is longer than 64 KB"),
+    ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
     ("hang", {"kind": "hang"}, 3, ""),
 )
 ROWS = 2 * 15 + 2 * 8
@@ -69,17 +65,12 @@ class Faults(CloudCase):
     def sources(self):
         """(name, service, faults, environment, principal, words of the sentence's source)"""
         role = self.lab.roles["rds-access"].arn
-        token = self.home.write("token", self.lab.cloud["web_identity_token"])
-        self.home.write("container", self.lab.cloud["container_token"])
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nrole_arn = {role}\n")
-        web = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": role}
-        container = {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": self.lab.cloud["http"] + "/container",
-            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(self.home.path / "container")}
+        web = self.web_identity_env()
         return (
             ("role", "sts", STS, self.cloud_env(), "etl-base", role),
-            ("web identity", "sts", STS, self.cloud_env(**web), None, role),
-            ("container", "container", LOCAL, self.cloud_env(**container), None, "the container's"),
+            ("web identity", "sts", STS, web, None, web["AWS_ROLE_ARN"]),
+            ("container", "container", LOCAL, self.pod_env("pod"), None, "the container's"),
             ("instance", "imds", LOCAL, self.machine_env(), None, "the instance's"),
         )
 
@@ -156,7 +147,7 @@ class Faults(CloudCase):
         env = self.cloud_env(AWS_CA_BUNDLE=str(self.lab.ca_file))
         result = self.ask("role", *self.role_env(env))
         self.assertEqual(result.returncode, 1)
-        self.assertIn("STS did not answer: localhost:", result.stderr)
+        self.assertIn("STS did not answer: 127.0.0.1:", result.stderr)
         self.assertEqual(self.calls(), [], "nothing was sent")
 
     def test_plain_http_is_for_loopback_alone(self):

@@ -26,11 +26,9 @@ class Certificates:
         self.directory = pathlib.Path(directory)
         self.ca_file = self.directory / "rds-ca.crt"
         self.other_ca_file = self.directory / "other-ca.crt"
-        self.cloud_ca_file = self.directory / "cloud-ca.crt"
         # The lab's own servers; the same names from a stranger's CA, and from no CA at all; RDS's CA
         # with a stranger's name; RDS's CA with the names that the lab's own servers do not have.
         self.server = self._pair("server")
-        self.cloud = self._pair("cloud-server")
         self.other_ca = self._pair("other-ca-server")
         self.self_signed = self._pair("self-signed-server")
         self.wrong_name = self._pair("wrong-name-server")
@@ -40,6 +38,27 @@ class Certificates:
         return Certificate(self.directory / f"{name}.crt", self.directory / f"{name}.key")
 
 
+class CloudCertificates:
+    """Where things are in a directory that make_cloud() has filled: AWS's own CA, which is not
+    RDS's, its servers, and the key with which a cluster signs web identity tokens."""
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.ca_file = self.directory / "aws-ca.crt"
+        self.server = Certificate(self.directory / "aws.crt", self.directory / "aws.key")
+        self.provider_key = self.directory / "provider.key"
+        self.provider_public_key = self.directory / "provider.pub"
+
+
+def make_cloud(directory, names, environment):
+    """Fill an existing, empty directory for a cloud whose servers have these names."""
+    directory = pathlib.Path(directory)
+    maker = _Maker(directory, environment)
+    maker.authority("aws-ca", "Lab AWS Root CA")
+    maker.leaf("aws-ca", "aws", [*names, "localhost"], addresses=["127.0.0.1"])
+    maker.rsa_key("provider")
+
+
 def make(directory, names, other_names, environment):
     """Fill an existing, empty directory with certificates for the server names, and one for
     other_names."""
@@ -47,8 +66,6 @@ def make(directory, names, other_names, environment):
     maker = _Maker(directory, environment)
     maker.authority("rds-ca", "Lab RDS Root CA")
     maker.authority("other-ca", "Some Other CA")
-    maker.authority("cloud-ca", "Lab Cloud CA")
-    maker.leaf("cloud-ca", "cloud-server", ["localhost"])
     maker.leaf("rds-ca", "server", names)
     maker.leaf("other-ca", "other-ca-server", names)
     maker.self_signed("self-signed-server", names)
@@ -78,10 +95,12 @@ class _Maker:
             "-addext", f"subjectAltName={alternatives}",
         )  # fmt: skip
 
-    def leaf(self, authority, name, dns_names):
+    def leaf(self, authority, name, dns_names, addresses=()):
         self._key(name)
         extensions = self._directory / f"{name}.ext"
-        alternatives = ",".join(f"DNS:{dns_name}" for dns_name in dns_names)
+        alternatives = ",".join(
+            [f"DNS:{dns_name}" for dns_name in dns_names] + [f"IP:{each}" for each in addresses]
+        )
         extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
         # The common name is cut at 64 characters by X.509; clients look at the alternatives.
         self._openssl(
@@ -93,6 +112,11 @@ class _Maker:
             "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial",
             "-extfile", extensions.name,
         )  # fmt: skip
+
+    def rsa_key(self, name):
+        self._openssl("genrsa", "-out", f"{name}.key", "2048")
+        (self._directory / f"{name}.key").chmod(0o600)
+        self._openssl("rsa", "-in", f"{name}.key", "-pubout", "-out", f"{name}.pub")
 
     def _key(self, name):
         self._openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", f"{name}.key")

@@ -3,10 +3,13 @@
 
     abstract Unix socket   three netstrings (resource id, user, token); answer "OK" or "NO"
     HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object a line
-                           POST /clock       {"offset": seconds} moves the verifier's clock
-                           GET /calls        what AWS was asked, one JSON object a line
-                           POST /faults      [{"service", "kind", "times"}] of the next requests
-                           POST /machine     {"life": seconds} of a machine's credentials
+                           GET /calls        the calls to the AWS side, likewise
+                           POST /clock       {"offset": seconds} moves the clock of everything
+                           POST /faults      a list of faults (faults.py) that replaces the last one
+                           POST /machine     {"instance_role": name or null, "seconds": number}
+                           POST /expire      {"access_key": ...} ends a session
+                           POST /parameter   {"name": ..., "value": ...} of PostgreSQL's on RDS
+                           POST /revoke      {"access_key": ...} takes a key away
 
 The journal has the length of a token and never the token.
 """
@@ -24,7 +27,7 @@ import process
 
 ENGINE_TIMEOUT_SECONDS = 10
 TOKEN_MAX = 1 << 20
-REQUEST_BODY_MAX = 4096
+REQUEST_BODY_MAX = 65536
 
 
 class Clock:
@@ -38,7 +41,7 @@ class Clock:
 
 
 class Journal:
-    """Verdicts in the order in which they were given. Threads may call at once."""
+    """Entries in the order in which they were given. Threads may call at once."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -74,7 +77,7 @@ class VerifierDoor:
                 door.answer(self.request)
 
         self._server = _AbstractServer(f"\0{self.socket_name}", Handler)
-        _serve(self._server)
+        serve(self._server)
 
     def warm_up(self):
         """Have the verifier ready before the first question."""
@@ -86,7 +89,7 @@ class VerifierDoor:
     def answer(self, connection):
         """One question on one connection."""
         connection.settimeout(ENGINE_TIMEOUT_SECONDS)
-        if not _may_ask(connection):
+        if not may_ask(connection):
             return
         try:
             with connection.makefile("rb") as stream:
@@ -100,18 +103,19 @@ class VerifierDoor:
             pass  # the server gave up waiting; the journal has the verdict
 
     def _judge(self, resource, user, token):
-        engine = "unknown"
+        engine, principal = "unknown", None
         user = user.decode("utf-8", "replace")
         try:
             verifier = self.warm_up()
             engine = verifier.engine(resource)
-            reason, detail = verifier.judge(resource, user, token)
+            reason, detail, principal = verifier.judge(resource, user, token)
         except Exception as error:  # a fault of the lab must not let anybody in, and be seen
             reason, detail = "LabFault", type(error).__name__
         self._journal.append(
             time=round(self._now(), 3),
             engine=engine,
             user=user,
+            principal=principal,
             verdict="refused" if reason else "accepted",
             reason=reason,
             detail=detail,
@@ -121,18 +125,19 @@ class VerifierDoor:
 
 
 class ControlDoor:
-    """The HTTP API for tests. cloud is set when there is one."""
+    """The HTTP API for tests: pages are read, actions take a JSON body and answer nothing.
 
-    def __init__(self, journal, clock):
+    An action that raises KeyError, TypeError or ValueError has not understood its body.
+    """
+
+    def __init__(self, pages, actions):
         class Handler(_ControlHandler):
-            door = self
+            pass
 
-        self.cloud = None
-        self.clock = clock
-        Handler.journal, Handler.clock = journal, clock
+        Handler.pages, Handler.actions = pages, actions
         self._server = _ControlServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        _serve(self._server)
+        serve(self._server)
 
 
 class _AbstractServer(socketserver.ThreadingUnixStreamServer):
@@ -151,41 +156,29 @@ class _ControlServer(http.server.ThreadingHTTPServer):
 
 
 class _ControlHandler(http.server.BaseHTTPRequestHandler):
-    door = None
-    journal = None
-    clock = None
+    pages = None
+    actions = None
     timeout = 10
 
     def do_GET(self):
-        if self.path == "/journal":
-            self._reply(200, self.journal.text(), "application/jsonl")
-        elif self.path == "/calls":
-            calls = list(self.door.cloud.calls)
-            self._reply(200, "".join(json.dumps(call) + "\n" for call in calls), "application/jsonl")
+        page = self.pages.get(self.path)
+        if page is None:
+            self._reply(404, f"there is {', '.join(self.pages)}\n")
         else:
-            self._reply(404, "there is /journal and /calls\n")
+            self._reply(200, page(), "application/jsonl")
 
     def do_POST(self):
-        setters = {"/clock": self._set_clock, "/faults": self._set_faults, "/machine": self._set_machine}
-        if self.path not in setters:
-            self._reply(404, "there is /clock, /faults and /machine\n")
+        action = self.actions.get(self.path)
+        if action is None:
+            self._reply(404, f"there is {', '.join(self.actions)}\n")
             return
         try:
             length = min(int(self.headers.get("Content-Length", "0")), REQUEST_BODY_MAX)
-            setters[self.path](json.loads(self.rfile.read(length)))
-        except (ValueError, KeyError, TypeError):
-            self._reply(400, "that is not what is set here; see the head of control.py\n")
+            action(json.loads(self.rfile.read(length)))
+        except (ValueError, KeyError, TypeError) as error:
+            self._reply(400, f"the body is not understood: {error}\n")
             return
         self._reply(200, "{}\n", "application/json")
-
-    def _set_clock(self, body):
-        self.clock.offset = float(body["offset"])
-
-    def _set_faults(self, body):
-        self.door.cloud.faults = [dict(fault) for fault in body]
-
-    def _set_machine(self, body):
-        self.door.cloud.machine_life = int(body["life"])
 
     def _reply(self, status, text, content_type="text/plain"):
         body = text.encode()
@@ -199,11 +192,12 @@ class _ControlHandler(http.server.BaseHTTPRequestHandler):
         """Quiet."""
 
 
-def _serve(server):
+def serve(server):
+    """Serve from now on, in a thread of its own."""
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
 
 
-def _may_ask(connection):
+def may_ask(connection):
     """An abstract socket has no file mode: only labd's user and the servers' may ask."""
     size = struct.calcsize("3i")
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)

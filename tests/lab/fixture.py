@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 """What exists in the lab: lab.json as objects.
 
+The policy "connect", and the trust of the role rds-access-clickpipes, are those of the README.
 Databases, principals and passwords are constants of the fixture; ports and directories are not
 here, because they differ from one lab to the next.
 """
 import calendar
+import hashlib
 import json
 import pathlib
 import time
 from dataclasses import dataclass, field
+
+import readme
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -33,21 +37,12 @@ class Database:
 
 
 @dataclass(frozen=True)
-class Principal:
-    """Somebody with AWS credentials. expires is in seconds of the epoch, or None."""
+class Keys:
+    """AWS credentials; session_token is None for keys that last."""
 
-    name: str
-    account: str
     access_key: str
     secret_key: str = field(repr=False)
     session_token: str = field(repr=False)
-    expires: float
-    policies: tuple = field(repr=False)
-    assumed_arn: str = None  # of a role's session
-
-    @property
-    def arn(self):
-        return self.assumed_arn or f"arn:aws:iam::{self.account}:user/{self.name}"
 
     def env(self):
         """The credentials as an AWS tool reads them from its environment."""
@@ -61,21 +56,79 @@ class Principal:
 
 
 @dataclass(frozen=True)
-class Role:
-    """A role: who may assume it (trust), and what its sessions may do (policies)."""
+class Principal(Keys):
+    """Somebody with AWS credentials. expires is in seconds of the epoch, or None.
+
+    mfa is the serial number of a device and the one code that it shows, or None.
+    """
 
     name: str
     account: str
-    trust: tuple
-    policies: tuple
-    max_session: int
+    arn: str
+    user_id: str
+    expires: float
+    policies: tuple = field(repr=False)
+    tags: dict = field(default_factory=dict)
+    mfa: dict = None
 
     @property
-    def arn(self):
-        return f"arn:aws:iam::{self.account}:role/{self.name}"
+    def partition(self):
+        return self.arn.split(":")[1]
 
-    def session_arn(self, session):
-        return f"arn:aws:sts::{self.account}:assumed-role/{self.name}/{session}"
+
+@dataclass(frozen=True)
+class Role:
+    """A role: whom it trusts, and what its sessions may do. tags are the role's own."""
+
+    name: str
+    arn: str
+    role_id: str
+    trust: dict = field(repr=False)
+    policies: tuple = field(repr=False)
+    max_seconds: int
+    tags: dict
+
+    @property
+    def account(self):
+        return self.arn.split(":")[4]
+
+    def session_arn(self, session_name):
+        """What a session of this role is called; a role's path is no part of it."""
+        _, partition, _, _, account, resource = self.arn.split(":", 5)
+        name = resource.split("/")[-1]
+        return f"arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}"
+
+
+@dataclass(frozen=True)
+class Container:
+    """Whom a path of the container endpoints serves: everybody, or who shows the authorization.
+    session_tags are all transitive, as EKS makes them."""
+
+    path: str
+    service: str
+    role: str
+    session_name: str
+    authorization: str = field(repr=False)
+    session_tags: dict
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What the AWS side has beside roles. provider is the issuer of web identity tokens, without
+    its https://; instance_role is the role of the instance that the lab's own loopback is."""
+
+    names: tuple
+    regions: tuple
+    disabled_regions: tuple
+    instance_role: str
+    containers: dict
+    provider: str
+    provider_account: str
+    audiences: tuple
+
+    @property
+    def provider_arn(self):
+        return f"arn:aws:iam::{self.provider_account}:oidc-provider/{self.provider}"
 
 
 @dataclass(frozen=True)
@@ -85,6 +138,7 @@ class Fixture:
     databases: dict
     principals: dict
     roles: dict
+    cloud: Cloud
     passwords: dict
     certified_names: tuple
     uncertified_names: tuple
@@ -99,13 +153,19 @@ class Fixture:
 def load(path=HERE / "lab.json"):
     """Read the fixture; a KeyError or TypeError here is a mistake in lab.json."""
     raw = json.loads(path.read_text(encoding="utf-8"))
+    databases = {
+        engine: Database(engine, **{**entry, "endpoints": tuple(entry["endpoints"])})
+        for engine, entry in raw["databases"].items()
+    }
+    named = {name: (policy,) for name, policy in raw["policies"].items()}
+    named["connect"] = tuple(_access_policy(database) for database in databases.values())
     return Fixture(
-        databases={
-            engine: Database(engine, **{**entry, "endpoints": tuple(entry["endpoints"])})
-            for engine, entry in raw["databases"].items()
+        databases=databases,
+        principals={
+            name: _principal(name, entry, named) for name, entry in raw["principals"].items()
         },
-        principals={name: _principal(name, entry) for name, entry in raw["principals"].items()},
-        roles={name: _role(name, entry) for name, entry in raw["roles"].items()},
+        roles={name: _role(name, entry, named) for name, entry in raw["roles"].items()},
+        cloud=_cloud(raw["cloud"]),
         passwords=raw["passwords"],
         certified_names=tuple(raw["certified_names"]),
         uncertified_names=tuple(raw["uncertified_names"]),
@@ -113,25 +173,72 @@ def load(path=HERE / "lab.json"):
     )
 
 
-def _role(name, entry):
-    return Role(
-        name=name,
-        account=entry["account"],
-        trust=tuple(entry["trust"]),
-        policies=tuple(entry["policies"]),
-        max_session=entry.get("max_session", 3600),
+def _access_policy(database):
+    return readme.access_policy(
+        REGION=database.region, ACCOUNT=database.account, RESOURCE_ID=database.resource_id
     )
 
 
-def _principal(name, entry):
+def _principal(name, entry, named):
     expires = entry.get("expires")
     return Principal(
         name=name,
         account=entry["account"],
+        arn=f"arn:{entry.get('partition', 'aws')}:iam::{entry['account']}:user/{name}",
+        user_id=_unique_id("AIDA", name),
         access_key=entry["access_key"],
         secret_key=entry["secret_key"],
         # A list of pieces in the file, so that its lines stay short.
         session_token="".join(entry.get("session_token", [])) or None,
         expires=calendar.timegm(time.strptime(expires, "%Y-%m-%dT%H:%M:%SZ")) if expires else None,
-        policies=tuple(entry["policies"]),
+        policies=_policies(entry["policies"], named),
+        tags=entry.get("tags", {}),
+        mfa=entry.get("mfa"),
     )
+
+
+def _role(name, entry, named):
+    return Role(
+        name=name,
+        arn=entry["arn"],
+        role_id=_unique_id("AROA", name),
+        trust=entry.get("trust") or readme.trust_policy(**entry["trust_of_readme"]),
+        policies=_policies(entry["policies"], named),
+        max_seconds=entry.get("max_seconds", 3600),
+        tags=entry.get("tags", {}),
+    )
+
+
+def _cloud(entry):
+    return Cloud(
+        names=tuple(entry["names"]),
+        regions=tuple(entry["regions"]),
+        disabled_regions=tuple(entry["disabled_regions"]),
+        instance_role=entry["instance_role"],
+        containers={name: _container(each) for name, each in entry["containers"].items()},
+        provider=entry["provider"]["issuer"],
+        provider_account=entry["provider"]["account"],
+        audiences=tuple(entry["provider"]["audiences"]),
+    )
+
+
+def _container(entry):
+    return Container(
+        path=entry["path"],
+        service=entry["service"],
+        role=entry["role"],
+        session_name=entry["session_name"],
+        authorization=entry.get("authorization"),
+        session_tags=entry.get("session_tags", {}),
+    )
+
+
+def _policies(listed, named):
+    """Policies that stand in the list, or under a name in the table of those that several share."""
+    found = (named[each] if isinstance(each, str) else (each,) for each in listed)
+    return tuple(policy for policies in found for policy in policies)
+
+
+def _unique_id(prefix, name):
+    """The id that IAM gives to a user or role, the same in every lab."""
+    return prefix + hashlib.sha256(name.encode()).hexdigest()[:17].upper()

@@ -1,58 +1,154 @@
 # SPDX-License-Identifier: MIT
-"""IAM identity policies: may this action be done to this resource?
+"""IAM policies: may this action be done to this resource, and who may take on this role?
 
-It knows Effect, Action, NotAction, Resource and NotResource with the wildcards * and ?, and that
-an explicit Deny wins. Whatever else stands in a policy is an error and never ignored: a policy
-that is half understood allows too much. Not here: conditions, principals, policy variables,
-boundaries, sessions.
+Identity policies: Effect, Action, NotAction, Resource, NotResource, Condition. Trust policies:
+Effect, Principal, Action, Condition. Wildcards * and ?, the operators and keys in the tables below,
+the policy variable ${aws:PrincipalTag/...}; an explicit Deny wins. Whatever else stands in a policy
+is an error and never ignored: a policy that is half understood allows too much. Not here:
+boundaries, organisations, resource policies other than trust.
+
+A context maps condition keys, in lower case, to text; a key that it lacks is absent from the
+request.
 """
 import re
+from typing import NamedTuple
 
 ALLOW, DENY, IMPLICIT_DENY = "Allow", "Deny", "ImplicitDeny"
 
 _POLICY_ELEMENTS = {"Version", "Id", "Statement"}
-_STATEMENT_ELEMENTS = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource"}
+_IDENTITY_ELEMENTS = {
+    "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition",
+}  # fmt: skip
+_TRUST_ELEMENTS = {"Sid", "Effect", "Principal", "Action", "Condition"}
+_PRINCIPAL_KINDS = {"AWS", "Federated", "Service"}
 _VERSIONS = {"2012-10-17", "2008-10-17"}
+
+_CONDITION_KEYS = re.compile(
+    r"sts:(externalid|rolesessionname|sourceidentity)"
+    r"|aws:(principalarn|principalaccount|multifactorauthpresent)"
+    r"|aws:(principaltag|requesttag)/.+"
+    r"|[a-z0-9-]+(\.[a-z0-9-]+)+(/[^:]*)?:(aud|sub)"  # of an OpenID Connect provider
+)
+_VARIABLE = re.compile(r"\$\{([^}]*)\}?")
+_KNOWN_VARIABLE = re.compile(r"aws:PrincipalTag/[^,}]+", re.IGNORECASE)
 
 
 class PolicyError(ValueError):
     """A policy says something that this module does not understand."""
 
 
-def evaluate(policies, action, resource):
-    """ALLOW, DENY or IMPLICIT_DENY (nothing matched)."""
-    answer = IMPLICIT_DENY
-    for policy in policies:
-        for statement in statements(policy):
-            if not _applies(statement, action, resource):
-                continue
-            if statement["Effect"] == DENY:
-                return DENY
-            answer = ALLOW
-    return answer
+class Caller(NamedTuple):
+    """Whom a trust policy may mean: kind is AWS, Federated or Service, and names are all the
+    texts that stand for this caller under that kind."""
+
+    kind: str
+    names: frozenset
+
+
+def evaluate(policies, action, resource, context=None):
+    """ALLOW, DENY or IMPLICIT_DENY (nothing matched) by identity policies."""
+    context = context or {}
+    return _answer(
+        statement
+        for policy in policies
+        for statement in statements(policy)
+        if _covers(statement, "Action", action, {}, ignore_case=True)
+        and _covers(statement, "Resource", resource, context)
+        and _holds(statement, context)
+    )
+
+
+def evaluate_trust(policy, action, caller, context=None):
+    """The same, by a role's trust policy."""
+    return _answer(
+        statement
+        for statement in trust_statements(policy)
+        if _covers(statement, "Action", action, {}, ignore_case=True)
+        and caller.names.intersection(as_list(statement["Principal"].get(caller.kind, [])))
+        and _holds(statement, context or {})
+    )
 
 
 def statements(policy):
-    """The policy's statements, each of them checked. Raises PolicyError."""
-    _known(policy, _POLICY_ELEMENTS, "policy")
-    if policy.get("Version", "2008-10-17") not in _VERSIONS:
-        raise PolicyError(f"policy version {policy['Version']!r} is not known")
-    found = _as_list(policy.get("Statement", []))
+    """The identity policy's statements, each of them checked. Raises PolicyError."""
+    return _checked(policy, _IDENTITY_ELEMENTS, ("Action", "Resource"))
+
+
+def trust_statements(policy):
+    """The trust policy's statements, each of them checked. Raises PolicyError."""
+    found = _checked(policy, _TRUST_ELEMENTS, ("Action",))
     for statement in found:
-        _check(statement)
+        principal = statement.get("Principal")
+        if not isinstance(principal, dict) or not principal:
+            raise PolicyError("a trust policy's Principal must name AWS, Federated or Service")
+        _known(principal, _PRINCIPAL_KINDS, "principal")
+        for kind, names in principal.items():
+            for name in _strings(names, kind):
+                if "*" in name:
+                    raise PolicyError("a Principal for everybody is not known here")
     return found
 
 
-def matches(pattern, text, ignore_case=False):
-    """IAM wildcards: * is any run of characters, ? any one; every other character is itself."""
+def matches(pattern, text, ignore_case=False, context=None):
+    """IAM wildcards: * is any run of characters, ? any one; every other character is itself.
+    Variables are replaced from the context; one that is absent from it matches nothing."""
     wild = {"*": ".*", "?": "."}
-    expression = "".join(wild.get(char) or re.escape(char) for char in pattern)
+    expression, done = "", 0
+    for variable in _VARIABLE.finditer(pattern):
+        value = (context or {}).get(variable[1].lower())
+        if value is None:
+            return False
+        expression += "".join(wild.get(c) or re.escape(c) for c in pattern[done : variable.start()])
+        expression += re.escape(value)
+        done = variable.end()
+    expression += "".join(wild.get(char) or re.escape(char) for char in pattern[done:])
     flags = re.DOTALL | (re.IGNORECASE if ignore_case else 0)
     return re.fullmatch(expression, text, flags) is not None
 
 
-def _as_list(value):
+def as_list(value):
     return value if isinstance(value, list) else [value]
+
+
+def _literal(pattern, text, context):
+    """Equality; only variables are special."""
+    if any(variable[1].lower() not in context for variable in _VARIABLE.finditer(pattern)):
+        return False
+    return _VARIABLE.sub(lambda variable: context[variable[1].lower()], pattern) == text
+
+
+# How one wanted text is compared, and whether the operator is a negation: that one holds where the
+# key is absent, all others do not.
+_OPERATORS = {
+    "StringEquals": (_literal, False),
+    "StringNotEquals": (_literal, True),
+    "StringLike": (lambda pattern, text, context: matches(pattern, text, context=context), False),
+    "StringNotLike": (lambda pattern, text, context: matches(pattern, text, context=context), True),
+    "Bool": (lambda wanted, text, context: wanted.lower() == text.lower(), False),
+}
+
+
+def _answer(applying):
+    effects = {statement["Effect"] for statement in applying}
+    return DENY if DENY in effects else ALLOW if effects else IMPLICIT_DENY
+
+
+def _checked(policy, elements, sides):
+    _known(policy, _POLICY_ELEMENTS, "policy")
+    if policy.get("Version", "2008-10-17") not in _VERSIONS:
+        raise PolicyError(f"policy version {policy['Version']!r} is not known")
+    found = as_list(policy.get("Statement", []))
+    for statement in found:
+        _known(statement, elements, "statement")
+        if statement.get("Effect") not in (ALLOW, DENY):
+            raise PolicyError("a statement's Effect must be Allow or Deny")
+        for name in sides:
+            _check_side(statement, name)
+        if "Condition" in statement:
+            _check_condition(statement["Condition"])
+        if "${" in str(statement) and policy.get("Version") != "2012-10-17":
+            raise PolicyError("policy variables need Version 2012-10-17")
+    return found
 
 
 def _known(element, names, what):
@@ -63,27 +159,57 @@ def _known(element, names, what):
         raise PolicyError(f"{what} element not known here: {', '.join(sorted(unknown))}")
 
 
-def _check(statement):
-    _known(statement, _STATEMENT_ELEMENTS, "statement")
-    if statement.get("Effect") not in (ALLOW, DENY):
-        raise PolicyError("a statement's Effect must be Allow or Deny")
-    for name in ("Action", "Resource"):
-        if (name in statement) == ("Not" + name in statement):
-            raise PolicyError(f"a statement needs either {name} or Not{name}")
-        patterns = _as_list(statement.get(name, statement.get("Not" + name)))
-        if not patterns or not all(isinstance(pattern, str) for pattern in patterns):
-            raise PolicyError(f"{name} must be a string or a list of strings")
-        if any("${" in pattern for pattern in patterns):
-            raise PolicyError("policy variables are not known here")
+def _strings(value, name):
+    found = as_list(value)
+    if not found or not all(isinstance(item, str) for item in found):
+        raise PolicyError(f"{name} must be a string or a list of strings")
+    return found
 
 
-def _applies(statement, action, resource):
-    return _covers(statement, "Action", action, True) and _covers(
-        statement, "Resource", resource, False
-    )
+def _check_side(statement, name):
+    if (name in statement) == ("Not" + name in statement):
+        raise PolicyError(f"a statement needs either {name} or Not{name}")
+    for pattern in _strings(statement.get(name, statement.get("Not" + name)), name):
+        if name == "Action" and "${" in pattern:
+            raise PolicyError("an Action has no policy variables")
+        _check_variables(pattern)
 
 
-def _covers(statement, name, text, ignore_case):
+def _check_variables(pattern):
+    for variable in _VARIABLE.finditer(pattern):
+        if not variable[0].endswith("}") or not _KNOWN_VARIABLE.fullmatch(variable[1]):
+            raise PolicyError(f"policy variable not known here: {variable[0]}")
+
+
+def _check_condition(condition):
+    _known(condition, set(_OPERATORS), "condition")
+    if not condition:
+        raise PolicyError("a Condition must not be empty")
+    for operator, tests in condition.items():
+        if not isinstance(tests, dict) or not tests:
+            raise PolicyError(f"{operator} must be an object with condition keys")
+        for key, wanted in tests.items():
+            if not _CONDITION_KEYS.fullmatch(key.lower()):
+                raise PolicyError(f"condition key not known here: {key}")
+            for text in _strings(wanted, key):
+                _check_variables(text)
+
+
+def _covers(statement, name, text, context, ignore_case=False):
     inverted = "Not" + name in statement
-    patterns = _as_list(statement["Not" + name if inverted else name])
-    return any(matches(pattern, text, ignore_case) for pattern in patterns) != inverted
+    patterns = as_list(statement["Not" + name if inverted else name])
+    return any(matches(pattern, text, ignore_case, context) for pattern in patterns) != inverted
+
+
+def _holds(statement, context):
+    """All tests of all operators must hold; of the texts that one test lists, one."""
+    for operator, tests in statement.get("Condition", {}).items():
+        compare, negated = _OPERATORS[operator]
+        for key, wanted in tests.items():
+            text = context.get(key.lower())
+            found = text is not None and any(
+                compare(pattern, text, context) for pattern in as_list(wanted)
+            )
+            if found == negated:
+                return False
+    return True

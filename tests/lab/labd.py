@@ -27,8 +27,11 @@ import fixture
 import place
 import process
 import servers
+from aws import Cloud
 from control import Clock, ControlDoor, Journal, VerifierDoor
 from fixture import LabError
+from networks import Networks
+from principals import Principals
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MODULES = ("pam_rdslab.so", "pam_confdir.so", "aws_authentication_plugin.so")
@@ -76,10 +79,13 @@ def run(stack, arguments):
     directory = stack.enter_context(place.own_directory(root))
     write_hosts(directory, entries)
 
-    journal, clock, ports = Journal(), Clock(), {}
-    door = VerifierDoor(lambda: make_verifier(entries, ports, clock), journal, clock.now)
-    control = ControlDoor(journal, clock)
+    journal, calls, clock, ports = Journal(), Journal(), Clock(), {}
+    principals = Principals(entries, clock.now)
+    door = VerifierDoor(
+        lambda: make_verifier(entries, ports, clock, principals), journal, clock.now
+    )
     trust = make_certificates(root, entries)
+    cloud_trust = make_cloud_certificates(root, entries)
     running = [
         kind(directory, entries, trust, arguments.modules, door.socket_name)
         for kind in (servers.PostgreSQL, servers.MariaDB)
@@ -88,12 +94,18 @@ def run(stack, arguments):
     for server in running:
         stack.callback(server.stop)
         server.start()
-    verifier = door.warm_up()
-    control.cloud = make_cloud(entries, clock, verifier, trust)
+    door.warm_up()
+    cloud = Cloud(entries, principals, clock.now, calls, cloud_trust)
     for server in running:
         server.await_ready()
         ports[server.engine] = server.port
-    announce({"lab": describe(directory, trust, running, control)})
+    networks = Networks(cloud, cloud_trust.server, entries.cloud.instance_role)
+    pages = {"/journal": journal.text, "/calls": calls.text}
+    steering = actions(entries, clock, cloud, networks.machine, principals)
+    steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
+    control = ControlDoor(pages, steering)
+    state = describe(directory, trust, running, control)
+    announce({"lab": {**state, **describe_cloud(cloud_trust, networks)}})
     watch(running)
 
 
@@ -119,6 +131,7 @@ def check_modules(modules):
 
 def write_hosts(directory, entries):
     names = entries.endpoints + entries.certified_names + entries.uncertified_names
+    names += entries.cloud.names
     (directory / "hosts").write_text("".join(f"127.0.0.1 {name}\n" for name in names))
 
 
@@ -134,16 +147,41 @@ def make_certificates(root, entries):
     return certificates.Certificates(entry)
 
 
-def make_verifier(entries, ports, clock):
+def make_cloud_certificates(root, entries):
+    names = entries.cloud.names
+    recipe = pathlib.Path(certificates.__file__).read_text(encoding="utf-8")
+    entry = place.cached(
+        root,
+        f"cloud-{servers.fingerprint('/usr/bin/openssl', names, recipe)}",
+        lambda draft: certificates.make_cloud(draft, names, process.environment(draft)),
+    )
+    return certificates.CloudCertificates(entry)
+
+
+def make_verifier(entries, ports, clock, principals):
     from verifier import Verifier  # here, because this import is slow; see VerifierDoor
 
-    return Verifier(entries, ports, clock.now)
+    return Verifier(entries, ports, clock.now, principals)
 
 
-def make_cloud(entries, clock, verifier, trust):
-    from cloud import Cloud  # here, because it imports botocore
+def actions(entries, clock, cloud, machine, principals):
+    """What tests can steer; see control.py."""
 
-    return Cloud(entries, clock, verifier.admit, trust.cloud)
+    def set_clock(body):
+        clock.offset = float(body["offset"])
+
+    def set_machine(body):
+        if body["instance_role"] is not None:
+            entries.roles[body["instance_role"]]  # KeyError: there is no such role
+        machine.instance_role, machine.seconds = body["instance_role"], float(body["seconds"])
+
+    return {
+        "/clock": set_clock,
+        "/machine": set_machine,
+        "/faults": cloud.faults.replace,
+        "/expire": lambda body: principals.expire(body["access_key"]),
+        "/revoke": lambda body: principals.revoke(body["access_key"]),
+    }
 
 
 def prepare(running, root):
@@ -160,9 +198,17 @@ def describe(directory, trust, running, control):
         "directory": str(directory),
         "certificates": str(trust.directory),
         "control": control.url,
-        "cloud": control.cloud.describe(),
         "ports": {server.engine: server.port for server in running},
         "server_pids": {server.engine: server.process.pid for server in running},
+    }
+
+
+def describe_cloud(cloud_trust, networks):
+    """The same of the AWS side."""
+    return {
+        "cloud_certificates": str(cloud_trust.directory),
+        "cloud_ports": networks.ports,
+        "network": networks.socket_name,
     }
 
 

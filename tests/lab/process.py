@@ -44,15 +44,19 @@ NEEDED_FILES = [
     (f"{MARIADB_PLUGINS}/auth_pam_v1.so", "mariadb-server"),
     ("/usr/lib/*/libnss_wrapper.so", "libnss-wrapper"),
 ]
-NEEDED_COMMANDS = [("openssl", "openssl"), ("setpriv", "util-linux")]
+NEEDED_COMMANDS = [("openssl", "openssl"), ("setpriv", "util-linux"), ("ip", "iproute2")]
+NEEDED_MODULES = [
+    ("botocore", "python3-botocore"),
+    ("jwt", "python3-jwt"),
+    ("cryptography", "python3-cryptography"),
+]
 
 
 def check_installed():
     """Raise LabError naming the package to install."""
     missing = [package for pattern, package in NEEDED_FILES if not glob.glob(pattern)]
     missing += [package for name, package in NEEDED_COMMANDS if not shutil.which(name, path=PATH)]
-    if importlib.util.find_spec("botocore") is None:
-        missing.append("python3-botocore")
+    missing += [package for name, package in NEEDED_MODULES if not importlib.util.find_spec(name)]
     if missing:
         packages = " ".join(dict.fromkeys(missing))
         raise LabError(f"the lab needs packages that are not installed: apt install {packages}")

@@ -22,6 +22,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
@@ -31,8 +32,9 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import fixture  # noqa: E402
 import place  # noqa: E402
 import process  # noqa: E402
-from certificates import Certificates  # noqa: E402
-from fixture import LabError  # noqa: E402
+from certificates import Certificates, CloudCertificates  # noqa: E402
+from fixture import Keys, LabError  # noqa: E402,F401
+from namespace import Network  # noqa: E402
 
 INTERPRETER = "/usr/bin/python3"  # the one that sees Debian's python3-botocore
 START_TIMEOUT_SECONDS = 120
@@ -121,16 +123,24 @@ class Lab:
         self.certificates = trust
         self.ca_file = trust.ca_file
         self.other_ca_file = trust.other_ca_file
-        self.cloud = state["cloud"]
-        self.cloud_ca_file = trust.cloud_ca_file
         self.principals = entries.principals
-        self.roles = entries.roles
         self.passwords = entries.passwords
         self.database_name = entries.database_name
         self.certified_name = entries.certified_names[0]
         self.pg = self._server(entries.databases["postgresql"])
         self.mariadb = self._server(entries.databases["mariadb"])
         self.mariadb_reader_host = entries.databases["mariadb"].endpoints[1]
+        self._fill_cloud(state, entries)
+
+    def _fill_cloud(self, state, entries):
+        trust = CloudCertificates(state["cloud_certificates"])
+        ports = state["cloud_ports"]
+        self.roles = entries.roles
+        self.cloud = entries.cloud
+        self.cloud_http = f"http://127.0.0.1:{ports['http']}"
+        self.cloud_https = f"https://127.0.0.1:{ports['https']}"
+        self.cloud_ca_file = trust.ca_file
+        self.provider_key = trust.provider_key
 
     def _server(self, database):
         return Server(
@@ -173,26 +183,63 @@ class Lab:
         return entries[-1] if entries else None
 
     def clock(self, offset):
-        """Move the verifier's clock away from the real time by so many seconds."""
-        self._http("/clock", json.dumps({"offset": offset}).encode())
+        """Move the clock of the verifier and of the AWS side away from the real time by so many
+        seconds."""
+        self._act("/clock", {"offset": offset})
 
-    def calls(self):
-        """What the lab's AWS was asked so far, oldest first."""
-        return [json.loads(line) for line in self._http("/calls").splitlines()]
+    def calls(self, **wanted):
+        """Every call to the AWS side so far, oldest first; of them those with the wanted entries,
+        such as service="sts", operation="AssumeRole"."""
+        entries = [json.loads(line) for line in self._http("/calls").splitlines()]
+        return [
+            entry for entry in entries
+            if all(entry[name] == value for name, value in wanted.items())
+        ]  # fmt: skip
 
     def faults(self, *faults):
-        """What the next requests to the lab's AWS meet; see cloud.py. None: nothing any more."""
-        self._http("/faults", json.dumps(faults).encode())
+        """Have these faults, dicts as in faults.py, and none of the earlier ones."""
+        self._act("/faults", faults)
 
-    def machine_life(self, seconds):
-        """How long credentials of an instance or container live that are asked for from now on."""
-        self._http("/machine", json.dumps({"life": seconds}).encode())
+    def machine(self, instance_role="instance", seconds=21600):
+        """Which role the metadata service on the lab's loopback hands out, None for an instance
+        without one, and how long its sessions last."""
+        self._act("/machine", {"instance_role": instance_role, "seconds": seconds})
+
+    def expire(self, session):
+        """End a session at once. session has an access_key."""
+        self._act("/expire", {"access_key": session.access_key})
+
+    def revoke(self, principal):
+        """Nobody has this principal's key any more."""
+        self._act("/revoke", {"access_key": principal.access_key})
+
+    def parameter(self, name, value):
+        """Set a parameter that PostgreSQL has on RDS. One at a time; only rds.iam_auth_for_replication
+        does anything here."""
+        self._act("/parameter", {"name": name, "value": value})
+
+    def web_identity(self, subject="system:serviceaccount:etl:etl", **overrides):
+        """A web identity token of the lab's provider; overrides are web_identity.mint()'s
+        arguments, such as audience and expires, and further claims."""
+        import web_identity  # here, because it imports python3-jwt
+
+        target = {"key_file": self.provider_key, "provider": self.cloud.provider}
+        return web_identity.mint(subject=subject, **{**target, **overrides})
+
+    def network(self, instance_role="instance", boot_id=None):
+        """A network namespace with AWS's true addresses, as a context manager: namespace.py."""
+        return Network(self, instance_role, boot_id)
+
+    def _act(self, path, body):
+        self._http(path, json.dumps(body).encode())
 
     def _http(self, path, body=None):
         try:
             url = self.state["control"] + path
             with urllib.request.urlopen(url, body, HTTP_TIMEOUT_SECONDS) as reply:
                 return reply.read().decode()
+        except urllib.error.HTTPError as error:
+            raise LabError(f"the lab refuses {path}: {error.read().decode().strip()}") from None
         except OSError as error:
             raise LabError(f"the lab does not answer ({error}) {self._rest()}".strip()) from None
 
@@ -217,6 +264,9 @@ class Lab:
             "RDSLAB_REGION": self.pg.region,
             "RDSLAB_DATABASE": self.database_name,
             "RDSLAB_CA_FILE": str(self.ca_file),
+            "RDSLAB_CLOUD_HTTP": self.cloud_http,
+            "RDSLAB_CLOUD_HTTPS": self.cloud_https,
+            "RDSLAB_CLOUD_CA_FILE": str(self.cloud_ca_file),
             "RDSLAB_HOSTS_FILE": str(self.hosts_file),
             "RDSLAB_HOME": str(self.home),
         }

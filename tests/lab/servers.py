@@ -16,6 +16,7 @@ import time
 
 import place
 import process
+import readme
 from fixture import LabError
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -24,6 +25,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 10
 PORT_ATTEMPTS = 5
+
+# What the files in sql/ call the README's statements, and what the README calls them.
+README_TITLES = {
+    "readme_mariadb": "MySQL, MariaDB",
+    "readme_postgresql": "PostgreSQL",
+    "readme_replication": "PostgreSQL, replication",
+}
 
 
 def reserve_port():
@@ -39,9 +47,10 @@ def reserve_port():
 
 
 def rendered(name, fixture):
-    """Text of a file in sql/ with the fixture's passwords in it."""
+    """Text of a file in sql/ with the fixture's passwords and the README's statements in it."""
     text = (HERE / "sql" / name).read_text(encoding="utf-8")
-    return string.Template(text).substitute(fixture.passwords)
+    statements = {name: readme.statements(title) for name, title in README_TITLES.items()}
+    return string.Template(text).substitute(fixture.passwords, **statements)
 
 
 def fingerprint(binary, *texts):
@@ -103,7 +112,7 @@ class Server:
         """Return when the server takes connections; start it anew if it lost its port."""
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
-            log = self.log.read_text(encoding="utf-8", errors="replace")
+            log = self._log_text()
             if self.ready_text in log:
                 break
             if self.process.poll() is not None:
@@ -131,6 +140,9 @@ class Server:
     def failure(self, what):
         """A LabError with the end of the server's log."""
         return LabError(f"{self.engine} {what}; its log ends:\n{process.log_tail(self.log)}")
+
+    def _log_text(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")
 
     def command(self):
         """argv of the server."""
@@ -185,7 +197,11 @@ class PostgreSQL(Server):
         "max_connections": "200",
         "autovacuum": "off",
         "jit": "off",
+        "wal_level": "logical",  # rds.logical_replication
     }
+    # In the data directory, and read again when the server is told to.
+    PARAMETERS = "rds.conf"
+    _parameter = None
 
     def prepare(self, root):
         """Put a data directory and its configuration into the lab directory."""
@@ -211,6 +227,26 @@ class PostgreSQL(Server):
         self.run_step(initdb, draft / "initdb.log", draft)
         self.run_step([*single, "postgres"], draft / "roles.log", draft, roles)
         self.run_step([*single, self.fixture.database_name], draft / "shop.log", draft, shop)
+        with (data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
+            configuration.write(f"include_if_exists = '{self.PARAMETERS}'\n")
+
+    def set_parameter(self, name, value):
+        """A parameter of RDS's, which PostgreSQL keeps and pam_rdslab.so looks at; from the next
+        login on."""
+        if self._parameter == (name, value):
+            return
+        change = f'parameter "{name}" changed to "{value}"'
+        before = self._log_text().count(change)
+        path = self.data / self.PARAMETERS
+        path.write_text(f"{name} = '{value}'\n", encoding="utf-8")
+        path.chmod(0o644)
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while self._log_text().count(change) == before:
+            if time.monotonic() > deadline:
+                raise self.failure(f"did not take {name}")
+            time.sleep(0.02)
+        self._parameter = (name, value)
 
     def command(self):
         certificate, key = self.certificates.server
@@ -312,5 +348,5 @@ class MariaDB(Server):
     def await_ready(self):
         super().await_ready()
         # A mistake in the SQL does not keep the server from starting.
-        if "[ERROR]" in self.log.read_text(encoding="utf-8", errors="replace"):
+        if "[ERROR]" in self._log_text():
             raise self.failure("started with errors")

@@ -1,219 +1,162 @@
 # SPDX-License-Identifier: MIT
-"""The lab's Security Token Service: AssumeRole and AssumeRoleWithWebIdentity, in XML.
+"""STS: the query protocol in, XML out.
 
-The caller's signature is recomputed by botocore. A role's trust policy and the caller's own policy
-must both allow the call. A session that is issued here is a principal that the database logins are
-judged by. Not here: HTTP, and conditions other than the external id.
+AssumeRole, AssumeRoleWithWebIdentity and GetCallerIdentity; who may have what is decided in
+assume.py, who asks in signature.py.
 """
-import calendar
-import dataclasses
-import hmac
 import re
-import secrets
 import time
-from urllib.parse import parse_qs
-from xml.sax.saxutils import escape
+import uuid
+from xml.etree import ElementTree
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-import iam
-from fixture import Principal
+import parameters as query
+import signature
+from exchange import Answer, AwsError
 
 NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
-SKEW_SECONDS = 300  # STS's own words say 5 or 15 minutes; the stricter one
-CHAINED_MAX_SECONDS = 3600
-SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
-AUTHORIZATION = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([^/]+)/sts/aws4_request, "
-    r"SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})")
+VERSION = "2011-06-15"
+SERVICE = "sts"
+GLOBAL_REGION = "us-east-1"
 
-
-class StsError(Exception):
-    """What STS answers when it says no."""
-
-    def __init__(self, status, code, message):
-        super().__init__(code)
-        self.status, self.code, self.message = status, code, message
-
-
-def denied(message):
-    return StsError(403, "AccessDenied", message)
+HOST = re.compile(
+    r"sts(-fips)?(\.(?P<region>[a-z0-9-]+))?"
+    r"\.(amazonaws\.com|amazonaws\.com\.cn|api\.aws|api\.amazonwebservices\.com\.cn)"
+)
+PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
 class Sts:
-    """admit(principal) makes an issued session known to the verifier."""
+    """Answers requests; roles decides."""
 
-    def __init__(self, fixture, now, admit):
-        self._roles = {role.arn: role for role in fixture.roles.values()}
-        self._principals = {entry.access_key: entry for entry in fixture.principals.values()}
+    def __init__(self, cloud, principals, roles, now):
+        self._cloud = cloud
+        self._principals = principals
+        self._roles = roles
         self._now = now
-        self._admit = admit
-        self.web_identity_token = secrets.token_urlsafe(48)
+        self._operations = {
+            "AssumeRole": self._assume_role,
+            "AssumeRoleWithWebIdentity": self._assume_role_with_web_identity,
+            "GetCallerIdentity": self._get_caller_identity,
+        }
 
-    def call(self, headers, body):
-        """(status, XML, caller's access key or None, operation) of one request."""
-        form = {name: values[0] for name, values in parse_qs(body.decode(), True).items()}
-        operation = form.get("Action", "")
-        key = (AUTHORIZATION.fullmatch(headers.get("Authorization", "")) or [None, None])[1]
-        try:
-            if operation == "AssumeRole":
-                xml = self._assume_role(self._authenticate(headers, body), form)
-            elif operation == "AssumeRoleWithWebIdentity":
-                xml = self._web_identity(form)
-            else:
-                raise StsError(400, "InvalidAction", f"Could not find operation {operation}")
-        except StsError as error:
-            return error.status, _error_xml(error), key, operation
-        return 200, xml, key, operation
+    def operation(self, request):
+        """The name of what is asked for, as far as it can be told."""
+        found = re.search(r"(?:^|&)Action=(\w+)", request.body.decode("latin-1") or request.query)
+        return found[1] if found else "none"
 
-    def _authenticate(self, headers, body):
-        found = AUTHORIZATION.fullmatch(headers.get("Authorization", ""))
-        if not found:
-            raise StsError(403, "MissingAuthenticationToken", "Request is missing Authentication Token")
-        key, day, region, names, signature = found.groups()
-        principal = self._principals.get(key)
-        if principal is None or headers.get("X-Amz-Security-Token") != principal.session_token:
-            raise StsError(
-                403, "InvalidClientTokenId", "The security token included in the request is invalid.")
-        date = headers.get("X-Amz-Date", "")
-        self._check_date(date)
-        expected = _signature(principal, region, headers, names.split(";"), date, body)
-        if day != date[:8] or not hmac.compare_digest(expected, signature):
-            raise StsError(
-                403, "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided.")
-        if principal.expires is not None and self._now() >= principal.expires:
-            raise StsError(403, "ExpiredToken", "The security token included in the request is expired")
-        return principal
+    def serve(self, request):
+        parameters = query.decode(request)
+        request.parameters = query.without_secrets(parameters)
+        operation = parameters.get("Action", "")
+        if parameters.get("Version") != VERSION or operation not in self._operations:
+            raise AwsError(
+                400,
+                "InvalidAction",
+                f"Could not find operation {operation} for version {parameters.get('Version')}",
+            )
+        result = self._operations[operation](request, parameters)
+        return document(f"{operation}Response", [
+            (f"{operation}Result", result), ("ResponseMetadata", [("RequestId", None)]),
+        ])  # fmt: skip
 
-    def _check_date(self, date):
-        try:
-            signed = calendar.timegm(time.strptime(date, "%Y%m%dT%H%M%SZ"))
-        except ValueError:
-            raise StsError(400, "IncompleteSignature", "Date must be in ISO-8601") from None
-        if abs(self._now() - signed) > SKEW_SECONDS:
-            late = self._now() > signed
-            raise StsError(
-                403, "SignatureDoesNotMatch",
-                f"Signature {'expired' if late else 'not yet current'}: {date} is now "
-                f"{'earlier' if late else 'later'} than {_basic(self._now())} (5 min.)")
+    def error(self, status, code, message):
+        """An Answer in the form of STS's errors."""
+        blame = "Sender" if status < 500 else "Receiver"
+        error = [("Type", blame), ("Code", code), ("Message", message)]
+        return document("ErrorResponse", [("Error", error), ("RequestId", None)], status)
 
-    def _assume_role(self, caller, form):
-        role = self._roles.get(form.get("RoleArn", ""))
-        actions = ["sts:AssumeRole"]
-        if any(name.startswith("Tags.member.") for name in form):
-            actions.append("sts:TagSession")
-        for action in actions:
-            allowed = role is not None and iam.evaluate(
-                caller.policies, action, role.arn) == iam.ALLOW
-            if not allowed or not _trusts(role, caller, action, form.get("ExternalId")):
-                raise denied(
-                    f"User: {caller.arn} is not authorized to perform: {action} on resource: "
-                    f"{form.get('RoleArn')}")
-        duration = self._duration(role, caller, form)
-        return self._issue(role, form, duration, "AssumeRole")
+    def _get_caller_identity(self, request, parameters):
+        caller = self._caller(request)
+        query.check(parameters, (), ())
+        return [("Arn", caller.arn), ("UserId", caller.user_id), ("Account", caller.account)]
 
-    def _web_identity(self, form):
-        role = self._roles.get(form.get("RoleArn", ""))
-        if form.get("WebIdentityToken") != self.web_identity_token:
-            raise StsError(400, "InvalidIdentityToken", "No OpenIDConnect provider found in your account")
-        if role is None:
-            raise denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
-        return self._issue(role, form, int(form.get("DurationSeconds", 3600)), "AssumeRoleWithWebIdentity")
+    def _assume_role(self, request, parameters):
+        caller = self._caller(request)
+        session, packed = self._roles.assume(caller, parameters)
+        request.issued = session.access_key
+        result = _session(session)
+        if session.source_identity:
+            result.append(("SourceIdentity", session.source_identity))
+        return [*result, ("PackedPolicySize", str(packed))]
 
-    @staticmethod
-    def _duration(role, caller, form):
-        duration = int(form.get("DurationSeconds", 3600))
-        if caller.assumed_arn and duration > CHAINED_MAX_SECONDS:
-            raise StsError(
-                400, "ValidationError",
-                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by "
-                "role chaining")
-        if not 900 <= duration <= role.max_session:
-            raise StsError(
-                400, "ValidationError",
-                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-        return duration
+    def _assume_role_with_web_identity(self, request, parameters):
+        self._check_region(_regions(request, self._cloud)[0], self._cloud.provider_account)
+        session, packed, claims = self._roles.assume_with_web_identity(parameters)
+        request.issued = session.access_key
+        return [
+            *_session(session),
+            ("SubjectFromWebIdentityToken", claims["sub"]),
+            ("Audience", claims["aud"]),
+            ("Provider", self._cloud.provider_arn),
+            ("PackedPolicySize", str(packed)),
+        ]
 
-    def _issue(self, role, form, duration, operation):
-        session = form.get("RoleSessionName", "")
-        if not SESSION_NAME.fullmatch(session):
-            raise StsError(400, "ValidationError", "RoleSessionName is not valid")
-        principal = Principal(
-            name=f"{role.name}/{session}",
-            account=role.account,
-            access_key="ASIA" + secrets.token_hex(8).upper(),
-            secret_key=secrets.token_urlsafe(30),
-            session_token=secrets.token_urlsafe(900),
-            expires=self._now() + duration,
-            policies=role.policies,
-            assumed_arn=role.session_arn(session),
+    def _caller(self, request):
+        regions = _regions(request, self._cloud)
+        caller, region = signature.verify(
+            request, self._principals, SERVICE, regions, self._now()
         )
-        self._principals[principal.access_key] = principal
-        self._admit(principal)
-        return _issued_xml(principal, operation)
+        prefix = next((each for each in PARTITIONS if region.startswith(each)), None)
+        if caller.partition != PARTITIONS.get(prefix, "aws"):
+            raise AwsError(
+                403,
+                "InvalidClientTokenId",
+                signature.INVALID_TOKEN,
+                f"{caller.partition} keys in {region}",
+            )
+        self._check_region(region, caller.account)
+        return caller
 
-    def machine(self, role, life):
-        """Credentials of an instance or a container: a session that nobody assumed."""
-        principal = Principal(
-            name=f"{role.name}/i-0123", account=role.account,
-            access_key="ASIA" + secrets.token_hex(8).upper(), secret_key=secrets.token_urlsafe(30),
-            session_token=secrets.token_urlsafe(900), expires=self._now() + life,
-            policies=role.policies, assumed_arn=role.session_arn("i-0123"))
-        self._principals[principal.access_key] = principal
-        # A metadata service in an outage hands out what has ended, and AWS goes on taking it.
-        self._admit(dataclasses.replace(principal, expires=self._now() + max(life, 3600)))
-        return principal
-
-
-def _signature(principal, region, headers, names, date, body):
-    credentials = Credentials(principal.access_key, principal.secret_key, principal.session_token)
-    request = AWSRequest(
-        method="POST", url=f"https://{headers['Host']}/", data=body,
-        headers={name: headers.get(name, "") for name in names})
-    request.context["timestamp"] = date
-    signer = SigV4Auth(credentials, "sts", region)
-    return signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    def _check_region(self, region, account):
+        if region in self._cloud.disabled_regions:
+            raise AwsError(
+                403,
+                "RegionDisabledException",
+                f"STS is not activated in this region for account:{account}. Your account "
+                "administrator can activate STS in this region using the IAM Console.",
+            )
 
 
-def _trusts(role, caller, action, external_id):
-    """Trust statements: a principal, actions, and at most the condition on the external id."""
-    for statement in role.trust:
-        known = {"Effect", "Principal", "Action", "Condition"}
-        if set(statement) - known or statement["Effect"] != "Allow":
-            raise iam.PolicyError(f"the trust policy of {role.name} is not understood")
-        trusted = _as_list(statement["Principal"]["AWS"])
-        base_arn = re.sub(r":sts:(.*):assumed-role/([^/]+)/.*", r":iam:\1:role/\2", caller.arn)
-        condition = statement.get("Condition", {"StringEquals": {"sts:ExternalId": external_id}})
-        if base_arn in trusted and action in _as_list(statement["Action"]) and condition == {
-                "StringEquals": {"sts:ExternalId": external_id}}:
-            return True
-    return False
+def document(root, content, status=200):
+    """An XML Answer. content is a list of (name, text or such a list); a RequestId is made here."""
+    request_id = str(uuid.uuid4())
+    element = ElementTree.Element(root, xmlns=NAMESPACE)
+    _append(element, content, request_id)
+    ElementTree.indent(element)
+    body = ElementTree.tostring(element, encoding="unicode") + "\n"
+    headers = (("x-amzn-RequestId", request_id),)
+    return Answer(status, "text/xml", body.encode(), headers)
 
 
-def _as_list(value):
-    return value if isinstance(value, list) else [value]
+def _append(element, content, request_id):
+    for name, value in content:
+        child = ElementTree.SubElement(element, name)
+        if name == "RequestId":
+            child.text = request_id
+        elif isinstance(value, str):
+            child.text = value
+        else:
+            _append(child, value, request_id)
 
 
-def _basic(moment):
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment))
+def _session(session):
+    """The elements that both operations answer with."""
+    expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(session.expires))
+    return [
+        ("AssumedRoleUser", [("AssumedRoleId", session.user_id), ("Arn", session.arn)]),
+        ("Credentials", [
+            ("AccessKeyId", session.access_key),
+            ("SecretAccessKey", session.secret_key),
+            ("SessionToken", session.session_token),
+            ("Expiration", expiration),
+        ]),
+    ]  # fmt: skip
 
 
-def _issued_xml(principal, operation):
-    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(principal.expires))
-    return (
-        f'<{operation}Response xmlns="{NAMESPACE}"><{operation}Result><AssumedRoleUser>'
-        f"<AssumedRoleId>AROALAB:x</AssumedRoleId><Arn>{escape(principal.arn)}</Arn></AssumedRoleUser>"
-        f"<Credentials><AccessKeyId>{principal.access_key}</AccessKeyId>"
-        f"<SecretAccessKey>{principal.secret_key}</SecretAccessKey>"
-        f"<SessionToken>{principal.session_token}</SessionToken><Expiration>{expires}</Expiration>"
-        f"</Credentials></{operation}Result><ResponseMetadata><RequestId>r</RequestId>"
-        f"</ResponseMetadata></{operation}Response>\n")
-
-
-def _error_xml(error):
-    return (
-        f'<ErrorResponse xmlns="{NAMESPACE}"><Error><Type>Sender</Type><Code>{error.code}</Code>'
-        f"<Message>{escape(error.message)}</Message></Error><RequestId>r</RequestId></ErrorResponse>\n")
+def _regions(request, cloud):
+    """The regions that may stand in the scope of a request to this host. A host that is no name of
+    AWS's, such as the loopback address, stands for all of them."""
+    found = HOST.fullmatch(request.host)
+    if not found:
+        return cloud.regions
+    return (found["region"] or GLOBAL_REGION,)

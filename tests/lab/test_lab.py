@@ -16,10 +16,13 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+import fixture  # noqa: E402
 import harness  # noqa: E402
 import place  # noqa: E402
 import process  # noqa: E402
 import rdslab  # noqa: E402
+import readme  # noqa: E402
+import servers  # noqa: E402
 
 USER = "clickpipes_iam_user"
 DEADLINE_SECONDS = 20
@@ -162,19 +165,44 @@ class Logins(unittest.TestCase):
 
     def test_accounts_are_made_with_the_statements_of_the_manual(self):
         rows = (
-            ("mariadb.sql",
-             "CREATE USER 'clickpipes_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';"),
-            ("postgresql.sql",
-             "CREATE USER clickpipes_iam_user; GRANT rds_iam TO clickpipes_iam_user;"),
+            ("mariadb.sql", "MySQL, MariaDB", (
+                "CREATE USER 'clickpipes_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';",)),
+            ("postgresql.sql", "PostgreSQL", (
+                "CREATE USER clickpipes_iam_user;", "GRANT rds_iam TO clickpipes_iam_user;")),
         )
-        for name, statement in rows:
-            self.assertIn(statement, (HERE / "sql" / name).read_text().splitlines())
+        for name, title, statements in rows:
+            self.assertIn(readme.statements(title), servers.rendered(name, fixture.load()))
+            for statement in statements:
+                self.assertIn(statement, readme.statements(title).splitlines())
         token = self.lab.token("etl", self.lab.mariadb, USER)
         shown = mariadb(self.lab, USER, token, "show create user current_user()").stdout
         self.assertRegex(shown, "IDENTIFIED VIA AWSAuthenticationPlugin USING 'RDS' REQUIRE SSL")
         token = self.lab.token("etl", self.lab.pg, USER)
         shown = psql(self.lab, USER, token, "select pg_has_role(current_user, 'rds_iam', 'member')")
         self.assertEqual(shown.stdout.strip(), "t")
+
+    def test_replication_needs_a_parameter(self):
+        def identify():
+            token = self.lab.token("etl", self.lab.pg, USER)
+            return harness.run(
+                ["psql", "-XAtwc", "IDENTIFY_SYSTEM",
+                 f"host={self.lab.pg.host} port={self.lab.pg.port} user={USER}"
+                 f" dbname={self.lab.database_name} sslmode=require replication=database"],
+                env=self.lab.client_env(PGPASSWORD=token))
+
+        before = len(self.lab.journal())
+        self.assertIn("PAM authentication failed", identify().stderr)
+        self.assertEqual(len(self.lab.journal()), before, "nobody was asked about the token")
+        for value, accepted in (("1", True), ("0", False)):
+            self.lab.parameter("rds.iam_auth_for_replication", value)
+            self.assertEqual(identify().returncode == 0, accepted)
+        self.assertEqual(len(self.lab.journal()), before + 1)
+
+    def test_a_block_that_the_readme_lacks_is_an_error(self):
+        with self.assertRaisesRegex(LookupError, "README.md has 0 blocks of sql with -- Oracle"):
+            readme.statements("Oracle")
+        with self.assertRaisesRegex(LookupError, "README.md has no placeholder STRAY there"):
+            readme.configuration(REGION="r", ACCOUNT="1", ACCESS_ROLE="a", STRAY="s")
 
     def test_other_certificates_are_not_trusted(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)

@@ -20,6 +20,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 import iam
+from principals import Principals, permits
 
 ACTION = "rds-db:connect"
 SERVICE = "rds-db"
@@ -40,10 +41,12 @@ OPTIONAL_PARAMETERS = {"X-Amz-Security-Token"}
 
 
 class Verdict(NamedTuple):
-    """reason is one of the fixed words, or None for a login that is accepted."""
+    """reason is one of the fixed words, or None for a login that is accepted; principal is the name
+    of whose access key it was, or None if nobody's."""
 
     reason: str
     detail: str
+    principal: str = None
 
     @property
     def accepted(self):
@@ -84,20 +87,17 @@ class Verifier:
     """Judges tokens for the databases of one fixture.
 
     ports maps an engine to its port and may be filled later; now() gives seconds of the epoch.
+    principals are those of the fixture, if not given.
     """
 
-    def __init__(self, fixture, ports, now=time.time):
+    def __init__(self, fixture, ports, now=time.time, principals=None):
         self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
-        self._principals = {entry.access_key: entry for entry in fixture.principals.values()}
+        self._principals = principals or Principals(fixture, now)
         self._ports = ports
         self._now = now
         for principal in fixture.principals.values():
             for policy in principal.policies:
                 iam.statements(policy)
-
-    def admit(self, principal):
-        """Know one more principal: a session that STS has issued."""
-        self._principals[principal.access_key] = principal
 
     def engine(self, resource_id):
         """Name of the engine, or "unknown"."""
@@ -106,21 +106,25 @@ class Verifier:
 
     def judge(self, resource_id, user, token):
         """A Verdict on the bytes of a token that was sent as user's password."""
+        name = None
         try:
-            self._check(self._databases[resource_id], user, parse(token))
+            claim = parse(token)
+            principal = self._principals.find(claim.access_key)
+            name = principal and principal.name
+            self._check(self._databases[resource_id], user, claim, principal)
         except Refused as refused:
-            return refused.verdict
-        return Verdict(None, "")
+            return refused.verdict._replace(principal=name)
+        return Verdict(None, "", name)
 
-    def _check(self, database, user, claim):
+    def _check(self, database, user, claim, principal):
         self._check_target(database, user, claim)
-        principal = self._find_principal(claim)
+        _check_keys(principal, claim)
         _check_signature(principal, claim)
         self._check_time(principal, claim)
         arn = database.user_arn(user)
         if principal.account != database.account:
             raise Refused("AccessDenied", f"{principal.name} is not in account {database.account}")
-        answer = iam.evaluate(principal.policies, ACTION, arn)
+        answer = permits(principal, ACTION, arn)
         if answer != iam.ALLOW:
             raise Refused("AccessDenied", f"{answer}: {principal.name} {ACTION} on {arn}")
 
@@ -136,15 +140,6 @@ class Verifier:
                 "WrongScope",
                 f"scope {claim.region}/{claim.service}, this is {database.region}/{SERVICE}",
             )
-
-    def _find_principal(self, claim):
-        principal = self._principals.get(claim.access_key)
-        if principal is None:
-            raise Refused("InvalidClientTokenId", "no such access key")
-        if claim.session_token != principal.session_token:
-            wrong = "stray" if principal.session_token is None else "missing or wrong"
-            raise Refused("InvalidClientTokenId", f"{wrong} security token")
-        return principal
 
     def _check_time(self, principal, claim):
         now = self._now()
@@ -225,6 +220,14 @@ def _life(text):
     if not re.fullmatch(r"[1-9][0-9]{0,9}", text) or int(text) > LIFE_MAX_SECONDS:
         raise Refused("Malformed", f"X-Amz-Expires is not in 1 to {LIFE_MAX_SECONDS}")
     return int(text)
+
+
+def _check_keys(principal, claim):
+    if principal is None:
+        raise Refused("InvalidClientTokenId", "no such access key")
+    if claim.session_token != principal.session_token:
+        wrong = "stray" if principal.session_token is None else "missing or wrong"
+        raise Refused("InvalidClientTokenId", f"{wrong} security token")
 
 
 def _check_signature(principal, claim):

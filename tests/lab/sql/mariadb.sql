@@ -1,9 +1,7 @@
 -- Accounts and grants of the lab's MariaDB, run by the server as it starts; shop.sql follows it.
--- A name in braces stands for a password from lab.json.
+-- A name in braces stands for a password from lab.json, or for statements of the README.
 
-CREATE USER 'clickpipes_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';
-ALTER USER 'clickpipes_iam_user' REQUIRE SSL;
-
+${readme_mariadb}
 CREATE USER 'other_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL;
 
 CREATE USER 'native_user' IDENTIFIED VIA mysql_native_password USING PASSWORD('${native_user}');

@@ -1,11 +1,11 @@
 -- Roles and grants of the lab's PostgreSQL, run once as its superuser. An empty line ends a
--- command. A name in braces stands for a password from lab.json.
+-- command. A name in braces stands for a password from lab.json, or for statements of the README.
 
 -- RDS creates this role with the instance.
 CREATE ROLE rds_iam NOLOGIN;
 
-CREATE USER clickpipes_iam_user; GRANT rds_iam TO clickpipes_iam_user;
-
+${readme_postgresql}
+${readme_replication}
 GRANT pg_read_all_data TO clickpipes_iam_user;
 
 CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;

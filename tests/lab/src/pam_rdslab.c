@@ -2,7 +2,9 @@
  *
  * PAM module of the lab's servers. Two uses, told apart by the arguments in the service file:
  *
- *     pam_rdslab.so socket=NAME resource=ID    the password is an RDS token; the verifier decides
+ *     pam_rdslab.so socket=NAME resource=ID    the password is an RDS token; the verifier decides.
+ *                                              A replication login is refused unasked, unless
+ *                                              PostgreSQL has rds.iam_auth_for_replication = 1
  *     pam_rdslab.so password=WORD              the password must be WORD: an account that is
  *                                              asked for a typed password in clear
  *
@@ -12,9 +14,14 @@
 #define PAM_SM_ACCOUNT
 #include "verify.h"
 
+#include <dlfcn.h>
 #include <security/pam_ext.h>
 #include <security/pam_modules.h>
+#include <stdbool.h>
 #include <string.h>
+
+/* GetConfigOption() of PostgreSQL's utils/guc.h. */
+typedef const char *get_config_option(const char *name, bool missing_ok, bool restrict_privileged);
 
 /* Value of "name=value" among the arguments, or NULL. */
 static const char *argument(int argc, const char **argv, const char *name)
@@ -26,6 +33,20 @@ static const char *argument(int argc, const char **argv, const char *name)
         }
     }
     return NULL;
+}
+
+/* On RDS the rule that sends logins to IAM does not reach replication connections unless this
+ * parameter is set. MariaDB has neither name. */
+static bool is_refused_replication(void)
+{
+    const bool *is_walsender = dlsym(RTLD_DEFAULT, "am_walsender");
+    if (is_walsender == NULL || !*is_walsender) {
+        return false;
+    }
+    get_config_option *option = NULL;
+    *(void **)&option = dlsym(RTLD_DEFAULT, "GetConfigOption");
+    const char *value = option == NULL ? NULL : option("rds.iam_auth_for_replication", true, false);
+    return value == NULL || strcmp(value, "1") != 0;
 }
 
 static int ask_verifier(const char *socket_name, const struct rdslab_login *login)
@@ -56,6 +77,9 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, cons
     const char *password = argument(argc, argv, "password");
     if (password != NULL) {
         return strcmp(typed, password) == 0 ? PAM_SUCCESS : PAM_AUTH_ERR;
+    }
+    if (is_refused_replication()) {
+        return PAM_AUTH_ERR;
     }
     const char *socket_name = argument(argc, argv, "socket");
     const char *resource = argument(argc, argv, "resource");

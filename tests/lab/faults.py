@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""What can go wrong with the AWS side, on demand.
+
+    {"kind": "status", "service": "sts", "operation": "AssumeRole", "status": 503, "times": 2}
+
+A fault strikes the next requests whose service and operation match (* and ? are wildcards), after
+letting `skip` of them pass, `times` times (null: until the faults are cleared). The first that
+matches strikes; only one does.
+
+| kind         | what the client gets                                                              |
+|--------------|-----------------------------------------------------------------------------------|
+| delay        | the true answer, `seconds` late                                                    |
+| hang         | nothing, until it hangs up                                                         |
+| drip         | the true answer, one byte of its body every 200 ms                                 |
+| reset        | a connection that is reset after the request                                       |
+| close        | a connection that is closed after the request                                      |
+| truncated    | the true answer, less than Content-Length says, then the end                       |
+| flood        | the true answer, followed by blanks up to one gigabyte                             |
+| status       | `status`; with `code` an error in the service's form, else `body` as `content_type` |
+| content-type | the true answer, called `content_type`                                             |
+| redirect     | `status` (302) to `location`, or to the same path on elsewhere.example.com         |
+| malformed    | half of the true answer, with the right Content-Length                             |
+| entity-bomb  | an answer of STS whose entities grow to 3 GB                                       |
+| empty        | 200 and nothing                                                                    |
+| body         | 200 and `body`, called `content_type`                                              |
+
+A clock that is wrong is no fault of one answer: see the control door's /clock.
+"""
+import dataclasses
+import fnmatch
+import threading
+from dataclasses import dataclass
+
+from exchange import Answer
+
+# These are done while the answer is sent, by aws.py; the true answer is made before.
+MANNERS = {"delay", "hang", "drip", "reset", "close", "truncated", "flood"}
+# With these the service itself is never asked.
+UNASKED = {"hang", "reset", "close", "status", "redirect", "entity-bomb", "empty", "body"}
+
+ELSEWHERE = "http://elsewhere.example.com"
+
+ENTITY_BOMB = (
+    '<?xml version="1.0"?>\n<!DOCTYPE AssumeRoleResponse [\n<!ENTITY a0 "lol">\n'
+    + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">\n' for n in range(1, 10))
+    + "]>\n"
+    '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>'
+    "<Credentials><AccessKeyId>ASIABOMB</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
+    "<SessionToken>&a9;</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+    "</AssumeRoleResult></AssumeRoleResponse>\n"
+)
+
+
+@dataclass
+class Fault:
+    kind: str
+    service: str = "*"
+    operation: str = "*"
+    times: int = 1
+    skip: int = 0
+    seconds: float = 1.0
+    status: int = None
+    code: str = None
+    message: str = "The lab was told to say so."
+    body: str = ""
+    content_type: str = "text/html"
+    location: str = None
+
+    def matches(self, request):
+        return fnmatch.fnmatchcase(request.service, self.service) and fnmatch.fnmatchcase(
+            request.operation, self.operation
+        )
+
+    @property
+    def manner(self):
+        """How the answer is sent, or None for the usual way."""
+        return self.kind if self.kind in MANNERS else None
+
+    def answer(self, request, service, true_answer):
+        """The Answer in place of the true one, which true_answer() makes."""
+        if self.kind in UNASKED:
+            return _REPLACED.get(self.kind, _nothing)(self, request, service)
+        answer = true_answer()
+        if self.kind == "content-type":
+            return answer._replace(content_type=self.content_type)
+        if self.kind == "malformed":
+            return answer._replace(body=answer.body[: len(answer.body) // 2])
+        return answer
+
+
+def _nothing(fault, request, service):
+    return Answer(200, "text/plain", b"")
+
+
+def _status(fault, request, service):
+    if fault.code and service is not None:
+        return service.error(fault.status, fault.code, fault.message)
+    return Answer(fault.status, fault.content_type, fault.body.encode())
+
+
+def _redirect(fault, request, service):
+    location = fault.location or ELSEWHERE + request.target
+    return Answer(fault.status or 302, "text/html", b"", (("Location", location),))
+
+
+_REPLACED = {
+    "status": _status,
+    "redirect": _redirect,
+    "entity-bomb": lambda *_: Answer(200, "text/xml", ENTITY_BOMB.encode()),
+    "body": lambda fault, *_: Answer(200, fault.content_type, fault.body.encode()),
+}
+_KINDS = MANNERS | UNASKED | {"content-type", "malformed"}
+
+
+class Faults:
+    """The faults in waiting. Threads may call at once."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._waiting = []
+
+    def replace(self, descriptions):
+        """Forget all faults and have these. ValueError if one is not understood."""
+        found = [_checked(each) for each in descriptions]
+        with self._lock:
+            self._waiting = found
+
+    def take(self, request):
+        """The Fault that strikes this request, or None."""
+        with self._lock:
+            for fault in self._waiting:
+                if not fault.matches(request):
+                    continue
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._waiting.remove(fault)
+                return fault
+        return None
+
+
+def _checked(description):
+    names = {each.name for each in dataclasses.fields(Fault)}
+    if not isinstance(description, dict) or not set(description) <= names:
+        raise ValueError(f"a fault has {', '.join(sorted(names))}")
+    if description.get("kind") not in _KINDS:
+        raise ValueError(f"the kinds of fault are {', '.join(sorted(_KINDS))}")
+    if description["kind"] == "status" and not isinstance(description.get("status"), int):
+        raise ValueError("a fault of kind status needs a status")
+    return Fault(**description)

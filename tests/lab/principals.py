@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""Who holds which key: the users of lab.json, and every session that the lab's STS, instance and
+container endpoints have issued. A session lives in memory only and is as good as a user wherever
+keys are looked at.
+
+Not here: whether somebody may have a session (assume.py), and signatures.
+"""
+import base64
+import secrets
+import threading
+from dataclasses import dataclass, field, replace
+
+import iam
+from fixture import Principal, Role
+
+# What every session token of AWS begins with; the length is that of real ones, 1.2 to 2 kB.
+TOKEN_PREFIX = "IQoJb3JpZ2luX2Vj"
+TOKEN_BYTES_MIN, TOKEN_BYTES_MAX = 888, 1480
+
+
+@dataclass(frozen=True)
+class Session(Principal):
+    """A role that somebody has taken on. tags has the role's own, the inherited and the given ones;
+    transitive names those that go on to the next role."""
+
+    role: Role = None
+    transitive: tuple = ()
+    session_policies: tuple = ()
+    source_identity: str = None
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a session is given beside its role."""
+
+    session_name: str
+    seconds: float
+    tags: dict = field(default_factory=dict)
+    transitive: tuple = ()
+    session_policies: tuple = ()
+    source_identity: str = None
+
+
+class Principals:
+    """All of them, by access key. Threads may call at once."""
+
+    def __init__(self, fixture, now):
+        self._now = now
+        self._lock = threading.Lock()
+        self._by_key = {entry.access_key: entry for entry in fixture.principals.values()}
+
+    def find(self, access_key):
+        """The principal with this key, or None."""
+        with self._lock:
+            return self._by_key.get(access_key)
+
+    def issue(self, role, grant):
+        """A new Session, whose keys nobody can guess."""
+        arn = role.session_arn(grant.session_name)
+        session = Session(
+            access_key="ASIA" + base64.b32encode(secrets.token_bytes(10)).decode(),
+            secret_key=base64.b64encode(secrets.token_bytes(30)).decode(),
+            session_token=_session_token(),
+            name=arn,
+            account=role.account,
+            arn=arn,
+            user_id=f"{role.role_id}:{grant.session_name}",
+            expires=int(self._now() + grant.seconds),
+            policies=role.policies,
+            tags={**role.tags, **grant.tags},
+            role=role,
+            transitive=grant.transitive,
+            session_policies=grant.session_policies,
+            source_identity=grant.source_identity,
+        )
+        with self._lock:
+            self._by_key[session.access_key] = session
+        return session
+
+    def expire(self, access_key):
+        """The session is over at once. KeyError if there is none."""
+        with self._lock:
+            self._by_key[access_key] = replace(self._by_key[access_key], expires=int(self._now()))
+
+    def revoke(self, access_key):
+        """Nobody has this key any more. KeyError if nobody had."""
+        with self._lock:
+            del self._by_key[access_key]
+
+
+def context(principal):
+    """The condition keys that a request has because this principal makes it."""
+    role = getattr(principal, "role", None)
+    keys = {
+        "aws:principalarn": role.arn if role else principal.arn,
+        "aws:principalaccount": principal.account,
+    }
+    keys.update({f"aws:principaltag/{key.lower()}": text for key, text in principal.tags.items()})
+    source = getattr(principal, "source_identity", None)
+    if source:
+        keys["sts:sourceidentity"] = source
+    return keys
+
+
+def permits(principal, action, resource, extra=None):
+    """iam's answer by the principal's own policies; a session policy can only take away."""
+    keys = {**context(principal), **(extra or {})}
+    answer = iam.evaluate(principal.policies, action, resource, keys)
+    session_policies = getattr(principal, "session_policies", ())
+    if answer == iam.ALLOW and session_policies:
+        answer = iam.evaluate(session_policies, action, resource, keys)
+    return answer
+
+
+def as_caller(principal):
+    """The principal as trust policies may name it."""
+    partition, account = principal.arn.split(":")[1], principal.account
+    names = {principal.arn, account, f"arn:{partition}:iam::{account}:root"}
+    role = getattr(principal, "role", None)
+    if role:
+        names.add(role.arn)
+    return iam.Caller("AWS", frozenset(names))
+
+
+def is_session(principal):
+    return isinstance(principal, Session)
+
+
+def _session_token():
+    size = TOKEN_BYTES_MIN + secrets.randbelow(TOKEN_BYTES_MAX - TOKEN_BYTES_MIN)
+    return TOKEN_PREFIX + base64.b64encode(secrets.token_bytes(size)).decode()

@@ -5,7 +5,13 @@
 #include "fetch/sts.h"
 
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ADVICE_MAX = 192,
+    /* "User: ARN is not authorized to perform: sts:SetSourceIdentity", with an ARN of 130. */
+    MESSAGE_SHOWN = 200,
+};
 
 static void add_tags(struct ria_buf *form, const char *list)
 {
@@ -47,6 +53,67 @@ static void add_form(struct ria_buf *form, const struct ria_role *role, const st
     add_transitive_keys(form, value[RIA_ROLE_TRANSITIVE_TAG_KEYS].value);
 }
 
+/* Two policies must allow the call, and AWS may say which of them did not: IAM User Guide,
+ * "Troubleshoot access denied error messages". */
+static const char *policy_to_look_at(const char *message)
+{
+    static const struct {
+        const char *words;
+        const char *policy;
+    } table[] = {
+        {"trust policy", "the role's trust policy"},
+        {"resource-based policy", "the role's trust policy"},
+        {"identity-based policy", "the caller's own policy"},
+        {"session policy", "the session policy of the caller"},
+        {"permissions boundary", "the caller's permissions boundary"},
+        {"service control policy", "the service control policy of the caller's account"},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (strstr(message, table[i].words) != NULL) {
+            return table[i].policy;
+        }
+    }
+    return "both the caller's own policy and the role's trust policy";
+}
+
+/* The end of the sentence. room holds it where it is put together. */
+static const char *advice(
+    const struct ria_role *role, const struct ria_sts_fault *fault, char room[ADVICE_MAX])
+{
+    static const struct {
+        const char *action;
+        const char *reason;
+    } table[] = {
+        {"sts:TagSession", "for tags sent or handed on, "},
+        {"sts:SetSourceIdentity", "for a source identity, "},
+        {"sts:AssumeRole", ""},
+    };
+    const size_t count = sizeof(table) / sizeof(table[0]);
+    size_t i = 0;
+    while (i < count && strstr(fault->message, table[i].action) == NULL) {
+        i++;
+    }
+    if (strcmp(fault->code, "AccessDenied") != 0 || i == count) {
+        return ria_sts_advice(fault);
+    }
+    const char *policy = policy_to_look_at(fault->message);
+    const char *external_id = "";
+    if (strcmp(table[i].action, "sts:AssumeRole") == 0 && strstr(policy, "trust") != NULL) {
+        external_id = role->value[RIA_ROLE_EXTERNAL_ID].value == NULL
+                          ? ", which may want an external_id"
+                          : ", which may want another external_id";
+    }
+    (void)snprintf(
+        room,
+        ADVICE_MAX,
+        "%s%s must be allowed by %s%s",
+        table[i].reason,
+        table[i].action,
+        policy,
+        external_id);
+    return room;
+}
+
 static bool refused(
     const struct ria_role *role,
     const struct ria_credentials *caller,
@@ -54,17 +121,22 @@ static bool refused(
     struct ria_error *err)
 {
     const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
+    char room[ADVICE_MAX];
+    /* The role is named already; the room is for who asked for what. */
+    const char *resource = strstr(fault->message, " on resource: ");
+    size_t len = resource != NULL ? (size_t)(resource - fault->message) : strlen(fault->message);
     return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         arn,
-        "%.64s may not assume %.128s: STS says %s%s%.160s; %s",
+        "%.64s may not assume %.128s: STS says %s%s%.*s; %s",
         caller->access_key_id.data,
         arn->value,
         fault->code,
-        fault->message[0] == '\0' ? "" : ": ",
+        len == 0 ? "" : ": ",
+        len < MESSAGE_SHOWN ? (int)len : MESSAGE_SHOWN,
         fault->message,
-        ria_sts_advice(fault));
+        advice(role, fault, room));
 }
 
 bool ria_fetch_assume_role(

@@ -313,10 +313,7 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
         const char *code;
         const char *advice;
     } table[] = {
-        {"AccessDenied",
-         "look at both policies: the caller's must allow sts:AssumeRole (and sts:TagSession where "
-         "tags are sent) on the role, and the role's trust policy must name the caller, with the "
-         "same external id"},
+        {"AccessDenied", "look at the role's trust policy"},
         {"ExpiredToken", "the credentials it was asked with have ended; get new ones"},
         {"ExpiredTokenException", "the token has ended; get a new one"},
         {"InvalidClientTokenId", "AWS does not know the access key; check it, and its account"},
@@ -326,7 +323,8 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
         {"RegionDisabledException", "activate STS in that region, or set another region"},
         {"PackedPolicyTooLarge", "send fewer or shorter session tags"},
         {"IDPRejectedClaim", "the identity provider refuses the token; get a new one"},
-        {"InvalidIdentityToken", "check that the account knows the token's identity provider"},
+        {"InvalidIdentityToken",
+         "compare the token's issuer, key and audience with the account's identity provider"},
         {"ValidationError", "mend what it names"},
     };
     if (strstr(fault->message, "role chaining") != NULL) {

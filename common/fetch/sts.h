@@ -19,9 +19,9 @@ struct ria_sts_call {
 
 /* What STS says when it says no. */
 struct ria_sts_fault {
-    long status;       /* 0: it did not answer; err says why */
-    char code[64];     /* "AccessDenied" */
-    char message[256]; /* its own words, for a sentence */
+    long status;        /* 0: it did not answer; err says why */
+    char code[64];      /* "AccessDenied" */
+    char message[1024]; /* its own words, for a sentence */
 };
 
 /* Begins a form: Action and Version. */

@@ -85,7 +85,9 @@ enum ria_outcome ria_fetch_web_identity(
             fault.code,
             fault.message[0] == '\0' ? "" : ": ",
             fault.message,
-            ria_sts_advice(&fault));
+            strcmp(fault.code, "AccessDenied") == 0
+                ? "the role's trust policy must name the token's provider, audience and subject"
+                : ria_sts_advice(&fault));
     }
     return RIA_FAILED;
 }

@@ -11,59 +11,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 from mariadb_client import CONFIG  # noqa: E402
-from service import Services  # noqa: E402
 
 STARTS = 40  # at once; each would ask STS if it were alone
-
-
-class Story(CloudCase):
-    """A service holds a role's keys, assumes the access role and logs in."""
-
-    def write_section(self, role, **settings):
-        lines = {"role_arn": self.lab.roles[role].arn, **settings}
-        text = "".join(f"{key} = {value}\n" for key, value in lines.items())
-        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\n{text}[{self.lab.pg.host}]\n{text}")
-
-    def test_a_role_of_our_own_configuration_logs_in_everywhere(self):
-        self.write_section(
-            "rds-access", role_session_name="pipe-1", session_tags="team=etl, env=prod",
-            transitive_tag_keys="team")
-        self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
-        services = Services(self.home)
-        services.add("shop")
-        self.assertEqual(services.fill("etl-base", **self.cloud_env()).returncode, 0)
-        psql = self.home.run(["psql", "-XAtw", "service=shop", "-c", "select 1"], None)
-        self.assertEqual(psql.stdout, "1\n", psql.stderr)
-        self.assert_accepted(2)
-        calls = self.calls()
-        self.assertEqual(len(calls), 1, "one call of STS serves both clients")
-        self.assertEqual(dict(calls[0]["parameters"]), {
-            "Action": "AssumeRole", "Version": "2011-06-15",
-            "RoleArn": self.lab.roles["rds-access"].arn, "RoleSessionName": "pipe-1",
-            "Tags.member.1.Key": "team", "Tags.member.1.Value": "etl",
-            "Tags.member.2.Key": "env", "Tags.member.2.Value": "prod",
-            "TransitiveTagKeys.member.1": "team"})
-        self.assertTrue(calls[0]["tls"])
-
-    def test_the_region_of_the_database_is_where_sts_is_asked(self):
-        self.write_section("rds-access")
-        env = self.cloud_env()
-        del env["AWS_REGION"]
-        self.assert_logged_in(self.mariadb(principal="etl-base", **env))
-
-    def test_a_role_without_the_right_is_refused_by_the_database(self):
-        self.write_section("rds-access-powerless")
-        result = self.mariadb(principal="etl-base", **self.cloud_env())
-        self.assertIn("ERROR 1045", result.stderr)
-        self.assert_refused("AccessDenied")
-
-    def test_a_role_that_does_not_trust_tags(self):
-        self.write_section("rds-access-untagged", session_tags="team=etl")
-        result = self.mariadb(principal="etl-base", **self.cloud_env())
-        self.assertIn("ERROR 2061 (HY000): rds-iam: ", result.stderr)
-        self.assertIn("STS says AccessDenied: User: arn:aws:iam::210987654321:user/etl-base is not "
-                      "authorized to perform: sts:TagSession", result.stderr)
-        self.assert_nothing_sent()
 
 
 class Roles(CloudCase):
@@ -75,7 +24,26 @@ class Roles(CloudCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{self.home.path}/.aws/config:6: AKIALABBASEXAMPLE007 may not assume "
                       f"{self.lab.roles['rds-access-external'].arn}: STS says AccessDenied", result.stderr)
-        self.assertIn("look at both policies", result.stderr)
+        self.assertTrue(result.stderr.endswith(
+            "User: arn:aws:iam::210987654321:user/etl-base is not authorized to perform: sts:AssumeRole; "
+            "sts:AssumeRole must be allowed by both the caller's own policy and the role's trust policy, "
+            "which may want an external_id\n"), result.stderr)
+
+    def test_a_refusal_that_names_the_policy(self):
+        self.role_profile("p", "rds-access")
+        for words, policy in (
+            ("no identity-based policy", "the caller's own policy\n"),
+            ("no role trust policy", "the role's trust policy, which may want an external_id\n"),
+            ("no permissions boundary", "the caller's permissions boundary\n"),
+        ):
+            with self.subTest(words=words):
+                self.lab.faults({
+                    "service": "sts", "kind": "status", "status": 403, "code": "AccessDenied",
+                    "message": f"User: {'x' * 300} is not authorized to perform: sts:AssumeRole on "
+                               f"resource: {'y' * 300} because {words} allows the sts:AssumeRole action"})
+                result = self.credentials("--profile", "p")
+                self.assertTrue(result.stderr.endswith("sts:AssumeRole must be allowed by " + policy),
+                                result.stderr)
 
     def test_a_chain_of_roles_and_its_hour(self):
         self.role_profile("hop", "etl-hop")

@@ -21,7 +21,7 @@ struct ria_credentials {
     struct ria_buf secret_access_key;
     struct ria_buf session_token; /* empty for long-term keys */
     int64_t expires;              /* seconds since 1970; 0: they do not say */
-    char source[160];             /* for people: "the environment", "profile etl" */
+    char source[256];             /* for people: "the environment", "profile etl" */
 };
 
 #define RIA_CREDENTIALS_INIT                                                                       \

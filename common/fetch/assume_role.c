@@ -167,7 +167,11 @@ bool ria_fetch_assume_role(
                          err->text);
     }
     (void)snprintf(
-        found.source, sizeof(found.source), "role %.90s by %.50s", arn->value, credentials->source);
+        found.source,
+        sizeof(found.source),
+        "role %.128s by %.100s",
+        arn->value,
+        credentials->source);
     ria_credentials_move(credentials, &found);
     return true;
 }

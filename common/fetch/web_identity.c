@@ -60,7 +60,7 @@ enum ria_outcome ria_fetch_web_identity(
         (void)snprintf(
             out->source,
             sizeof(out->source),
-            "role %.90s by %.50s",
+            "role %.128s by %.100s",
             arn->value,
             fetch->plan->label);
         return RIA_FOUND;

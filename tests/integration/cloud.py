@@ -8,6 +8,27 @@ from mariadb_client import MariadbCase
 REGION = "us-east-1"
 
 
+def sts_settings(lab, **extra):
+    """Where STS is, and nothing else of AWS."""
+    return {
+        "AWS_ENDPOINT_URL_STS": lab.cloud_https,
+        "AWS_CA_BUNDLE": str(lab.cloud_ca_file),
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **extra,
+    }
+
+
+def pod_settings(home, name, **extra):
+    """A container with this entry of the lab's container endpoints."""
+    pod = home.lab.cloud.containers[name]
+    token = home.write(f"{name}-token", pod.authorization)
+    return sts_settings(
+        home.lab,
+        AWS_CONTAINER_CREDENTIALS_FULL_URI=home.lab.cloud_http + pod.path,
+        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token), **extra)
+
+
 class CloudCase(MariadbCase):
     """No fault, no moved clock and no metadata service at the start of each test."""
 
@@ -18,13 +39,7 @@ class CloudCase(MariadbCase):
         self._calls = len(self.lab.calls())
 
     def cloud_env(self, **extra):
-        return {
-            "AWS_ENDPOINT_URL_STS": self.lab.cloud_https,
-            "AWS_CA_BUNDLE": str(self.lab.cloud_ca_file),
-            "AWS_REGION": REGION,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            **extra,
-        }
+        return sts_settings(self.lab, **extra)
 
     def machine_env(self, **extra):
         """An instance whose metadata service is the lab's."""
@@ -33,12 +48,7 @@ class CloudCase(MariadbCase):
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.lab.cloud_http, **extra})
 
     def pod_env(self, name, **extra):
-        """A container with this entry of the lab's container endpoints."""
-        pod = self.lab.cloud.containers[name]
-        token = self.home.write(f"{name}-token", pod.authorization)
-        return self.cloud_env(
-            AWS_CONTAINER_CREDENTIALS_FULL_URI=self.lab.cloud_http + pod.path,
-            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token), **extra)
+        return pod_settings(self.home, name, **extra)
 
     def web_identity_env(self, **extra):
         token = self.home.write("web-identity-token", self.lab.web_identity())

@@ -14,10 +14,13 @@ import textwrap
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import REGION, pod_settings  # noqa: E402
 from labcase import USER, Home, harness, mariadb_plugins, rdslab  # noqa: E402
+import readme  # noqa: E402
 from service import Services, agent_program  # noqa: E402
 
 KEPT = harness.WORK / "demo"
+ACCESS_ROLE = "rds-access-clickpipes"
 MARIADB_QUERY = (
     'select current_user() as user, variable_value as tls, @@version as version'
     ' from information_schema.session_status where variable_name = "ssl_version"')
@@ -36,6 +39,18 @@ def title(text):
 
 def show(name, text):
     print(f"{name}\n{textwrap.indent(text.rstrip(), '    ')}\n", flush=True)
+
+
+class Pod(Home):
+    """The home of a pod of another account's service, whose environment leads to the lab's AWS."""
+
+    def __init__(self, lab):
+        super().__init__(lab)
+        self.settings = pod_settings(self, "service")
+
+    def env(self, principal=None, **extra):
+        return {**super().env(principal, **self.settings),
+                "PATH": f"{harness.PREFIX}/bin:{os.defpath}", **extra}
 
 
 class Demo:
@@ -60,16 +75,22 @@ class Demo:
         print(textwrap.indent((result.stdout + result.stderr).rstrip(), "    ") + "\n", flush=True)
         return result
 
+    def write_client_files(self):
+        """my.cnf and pg_service.conf. Returns their texts."""
+        self.services.add("shop")
+        return (
+            self.home.write(".my.cnf", textwrap.dedent(f"""\
+                [client]
+                plugin-dir={mariadb_plugins()}
+                ssl-ca={self.lab.ca_file}
+                ssl-verify-server-cert=1
+                """)).read_text(),
+            (self.home.path / ".pg_service.conf").read_text())
+
     def write_files(self):
         title("What a user writes, once")
-        show("~/.my.cnf", self.home.write(".my.cnf", textwrap.dedent(f"""\
-            [client]
-            plugin-dir={mariadb_plugins()}
-            ssl-ca={self.lab.ca_file}
-            ssl-verify-server-cert=1
-            """)).read_text())
-        self.services.add("shop")
-        show("~/.pg_service.conf", (self.home.path / ".pg_service.conf").read_text())
+        for name, text in zip(("~/.my.cnf", "~/.pg_service.conf"), self.write_client_files(), strict=True):
+            show(name, text)
         principal = self.lab.principals["etl"]
         self.home.write(".aws/credentials", textwrap.dedent(f"""\
             [default]
@@ -79,7 +100,6 @@ class Demo:
         print("~/.aws/credentials is what the AWS CLI reads too.", flush=True)
 
     def log_in(self):
-        title("Two unchanged clients log in")
         for argv in (self.mariadb(query=MARIADB_QUERY), self.psql("shop", POSTGRESQL_QUERY)):
             result = self.run(argv, None)
             if result.returncode != 0 or USER not in result.stdout:
@@ -128,6 +148,31 @@ class Demo:
                      "PAM authentication failed")
         self.verdict("Expired")
         self.lab.clock(0)
+
+    def tell_the_story(self):
+        """self.home is that of a Pod."""
+        title("The story: a service of another account is let into both databases")
+        self.write_client_files()
+        role = self.lab.roles[ACCESS_ROLE]
+        self.configure(role)
+        show("what Kubernetes and EKS put into its environment, here with the lab's addresses:", "\n".join(
+            f"{name}={value}" for name, value in self.home.settings.items()))
+        database = ["--hostname", self.lab.pg.host, "--port", str(self.lab.pg.port), "--username", USER]
+        self.run(["rds-iam", "credentials", "--explain", *database], None)
+        self.run(["rds-iam-agent", "--once", "--directory", str(self.services.directory)], None)
+        self.log_in()
+        found = {entry["principal"] for entry in self.lab.journal()[-2:]}
+        show("whom the databases have let in, by the journal:", "\n".join(found))
+        if found != {role.session_arn("rds-iam")}:
+            raise Unexpected("the journal should name the access role")
+        self.configure(self.lab.roles["rds-access-untagged"])
+        self.refusal("a role whose trust policy has no sts:TagSession", self.mariadb(),
+                     "sts:TagSession must be allowed by both the caller's own policy and the role's")
+
+    def configure(self, role):
+        show("~/.config/rds-iam/config, as in the README:", self.home.write(
+            ".config/rds-iam/config", readme.configuration(
+                REGION=REGION, ACCOUNT=role.account, ACCESS_ROLE=role.name)).read_text())
 
     def verdict(self, reason):
         entry = self.lab.last_verdict()
@@ -187,10 +232,16 @@ def demonstrate(wants_keep):
         demo.write_files()
         with demo.services.agent(None) as agent:
             show(f"\n$ rds-iam-agent --foreground --directory {demo.services.directory} &", agent.log())
+            title("Two unchanged clients log in")
             demo.log_in()
             demo.refuse_in_the_client()
             demo.refuse_in_the_agent(agent)
             demo.refuse_at_the_server()
+        pod = Pod(lab)
+        try:
+            Demo(lab, pod).tell_the_story()
+        finally:
+            pod.remove()
         done = True
         if wants_keep:
             keep(lab, home)

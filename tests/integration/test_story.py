@@ -2,7 +2,6 @@
 """The story of the README, on its very texts: a service of another account assumes the access role with
 session tags and logs in as clickpipes_iam_user on both servers. And whom the databases then see: the
 principal that STS made, with its tags, its end and its policies."""
-import json
 import pathlib
 import sys
 import time

@@ -79,6 +79,11 @@ class Network:
         self._holder.wait()
         self._holder.stdout.close()
 
+    @property
+    def pid(self):
+        """Of the process that holds it."""
+        return self._holder.pid
+
     def client_env(self, **extra):
         """A whole environment for a client inside: HOME is private and empty, and nothing points to
         the lab but the CA of its AWS."""
@@ -87,7 +92,7 @@ class Network:
 
     def command(self, argv, cwd="/"):
         """The argv that runs argv inside."""
-        target = ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", f"--wdns={cwd}"]
+        target = ["nsenter", f"--target={self.pid}", "--net", "--mount", f"--wdns={cwd}"]
         if os.geteuid() != 0:
             target += ["--user", "--preserve-credentials"]
         return [*target, "--", *(str(word) for word in argv)]

@@ -3,8 +3,11 @@
 people's clients get credentials from it, and every fault is one that a client can see."""
 import http.client
 import json
+import os
 import pathlib
+import select
 import socket
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -31,6 +34,18 @@ frozen = credentials.get_frozen_credentials()
 identity = session.create_client("sts").get_caller_identity()
 print(json.dumps({"method": credentials.method, "arn": identity["Arn"], "keys": frozen}))
 """
+
+# A test that holds a lab and a network of it: it says which process is the network's, and waits.
+OWNER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import rdslab
+lab = rdslab.Lab(sys.argv[2]).start()
+with lab.network() as network:
+    print(network.pid, flush=True)
+    sys.stdin.read()
+"""
+DEADLINE_SECONDS = 20
 
 
 class CloudCase(unittest.TestCase):
@@ -230,6 +245,20 @@ duration_seconds = 900
         probe = "import socket; socket.create_connection(('192.0.2.1', 80), 5)"
         result = self.network.run(["/usr/bin/python3", "-c", probe], env=self.env())
         self.assertRegex(result.stderr, "Network is unreachable")
+
+
+class Ends(unittest.TestCase):
+    def test_a_network_ends_with_its_owner(self):
+        """However that ends, and the network's process with it."""
+        owner = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "/usr/bin/python3", "-B", "-c", OWNER, HERE,
+             harness.BUILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        holder = os.pidfd_open(int(owner.stdout.readline()))
+        self.addCleanup(os.close, holder)
+        self.assertEqual(select.select([holder], [], [], 0)[0], [], "control: it is there")
+        owner.kill()
+        self.assertEqual(select.select([holder], [], [], DEADLINE_SECONDS)[0], [holder])
+        owner.communicate()
 
 
 class Faults(CloudCase):

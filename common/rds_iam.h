@@ -93,12 +93,13 @@ struct ria_session {
     int64_t expires;              /* seconds since 1970; 0: they do not say */
     struct ria_buf explanation;   /* lines for a person: each source asked, what was chosen and why.
                                      Filled whatever the answer is; holds no secret. */
+    struct ria_buf mfa_serial;    /* where FAILED with RIA_E_MFA: the device that shows the code */
 };
 
 #define RIA_SESSION_INIT                                                                           \
     {                                                                                              \
         .access_key_id = {.max = 128}, .secret_access_key = {.max = 256},                          \
-        .session_token = {.max = 8192}, .explanation = {.max = 65536},                             \
+        .session_token = {.max = 8192}, .explanation = {.max = 65536}, .mfa_serial = {.max = 256}, \
     }
 
 /* The chain alone, without a token. login->host may be NULL: then rds-iam's configuration does not

@@ -101,12 +101,12 @@ static void warn_of_region(
         ria_world_log(world, RIA_LOG_WARNING, "%s", reason->text);
     } else if (
         resolved->endpoint.region[0] != '\0' &&
-        strcmp(resolved->endpoint.region, resolved->region) != 0) {
+        strcmp(resolved->endpoint.region, resolved->region.value) != 0) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,
             "signing for the region %s, although the name %s says %s",
-            resolved->region,
+            resolved->region.value,
             resolved->endpoint.host,
             resolved->endpoint.region);
     }
@@ -128,15 +128,19 @@ bool ria_resolve_endpoint(
     if (outcome == RIA_FAILED) {
         return false;
     }
-    const char *region = login->region != NULL ? login->region : target->region.value;
+    struct ria_setting region = target->region;
+    if (login->region != NULL) {
+        region = (struct ria_setting){login->region, "--region", 0};
+    }
     /* A name that is no RDS name is signed for only where a person said so: by an option, or by an
      * endpoint line. A region alone, set for a wildcard, is not enough. */
     bool is_named = login->region != NULL || is_mapped;
     bool is_rds = out->endpoint.kind != RIA_ENDPOINT_OTHER;
-    if (region == NULL || (!is_rds && !is_named)) {
-        region = outcome == RIA_FOUND ? out->endpoint.region : NULL;
+    if (region.value == NULL || (!is_rds && !is_named)) {
+        region = (struct ria_setting){
+            outcome == RIA_FOUND ? out->endpoint.region : NULL, "the endpoint's name", 0};
     }
-    if (region == NULL && is_mapped) {
+    if (region.value == NULL && is_mapped) {
         return ria_fail_at(
             err,
             RIA_E_ENDPOINT,
@@ -145,21 +149,54 @@ bool ria_resolve_endpoint(
             "REGION to this section",
             out->endpoint.host);
     }
-    if (region == NULL) {
+    if (region.value == NULL) {
         return false; /* err says why since the name was parsed */
     }
-    if (!ria_region_is_plausible(region)) {
-        return ria_fail(
-            err, RIA_E_USAGE, "\"%.64s\" is no region; write one like eu-west-1", region);
+    if (!ria_region_is_plausible(region.value)) {
+        return ria_fail_at(
+            err,
+            RIA_E_USAGE,
+            &region,
+            "\"%.64s\" is no region; write one like eu-west-1",
+            region.value);
     }
-    memcpy(out->region, region, strlen(region) + 1);
+    out->region = region;
     warn_of_region(world, out, err);
     return true;
 }
 
+/* A name that a shell takes as it stands, or a word that stands for it. */
+static const char *plain(const char *name, const char *word)
+{
+    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-/.%@:+";
+    size_t len = strspn(name, usual);
+    return name[len] == '\0' && len < RIA_HOST_SIZE ? name : word;
+}
+
+/* The credentials of a login hang on our configuration and on the database's region, so whoever
+ * wants the same must name the login. */
+static void write_command(const struct ria_login *login, char *out, size_t size)
+{
+    int len = snprintf(out, size, "rds-iam credentials");
+    if (login->host != NULL) {
+        len += snprintf(
+            out + len,
+            size - (size_t)len,
+            " --hostname %s --port %u --username %s",
+            plain(login->host, "HOST"),
+            login->port,
+            plain(login->user, "USER"));
+    }
+    if (login->profile != NULL) {
+        (void)snprintf(
+            out + len, size - (size_t)len, " --profile %s", plain(login->profile, "NAME"));
+    }
+}
+
 struct ria_ask ria_resolve_ask(
     const struct ria_login *login,
-    const struct ria_resolved *resolved,
+    struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world)
 {
@@ -169,8 +206,10 @@ struct ria_ask ria_resolve_ask(
         .deadline = deadline,
         .profile = target->profile,
         .role = target->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &target->role,
-        .region = resolved->region[0] == '\0' ? NULL : resolved->region,
+        .region = resolved->region,
+        .command = resolved->command,
     };
+    write_command(login, resolved->command, sizeof(resolved->command));
     if (login->profile != NULL) {
         ask.profile = (struct ria_setting){login->profile, "--profile", 0};
     }

@@ -16,7 +16,8 @@ struct ria_resolved {
     struct ria_target target; /* borrowed from config */
     struct ria_endpoint endpoint;
     uint16_t port;
-    char region[RIA_REGION_SIZE];
+    struct ria_setting region; /* borrowed from config, endpoint or login */
+    char command[1024];        /* what a person types for the same credentials */
 };
 
 /* Host, port and user are there and of a sane size, and the program has no more rights than its
@@ -44,10 +45,10 @@ bool ria_resolve_endpoint(
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* What the chain is asked. Borrows from both. */
+/* What the chain is asked. Borrows from both; login->host may be NULL. */
 struct ria_ask ria_resolve_ask(
     const struct ria_login *login,
-    const struct ria_resolved *resolved,
+    struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world);
 

@@ -72,7 +72,7 @@ static bool sign(
         .host = resolved->endpoint.host,
         .port = resolved->port,
         .user = login->user,
-        .region = resolved->region,
+        .region = resolved->region.value,
         .when = now,
     };
     if (claim.port == HTTPS_PORT) {

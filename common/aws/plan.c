@@ -3,6 +3,7 @@
  * Plans as records and as cache names. Both run over the same two arrays of settings. */
 #include "aws/plan.h"
 
+#include "aws/partition.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
@@ -21,13 +22,58 @@ enum {
     TAG_EXPIRES,
     TAG_MFA_CODE,
     TAG_NEXT_ROLE, /* the role values behind it belong to one more role */
+    TAG_ROLE_SECONDS,
     TAG_VALUE = 0x100,
     TAG_ROLE_VALUE = 0x200,
 };
 
+const struct ria_range ria_role_duration = {"duration_seconds", 900, 43200};
+
 bool ria_plan_needs_fetch(const struct ria_plan *plan)
 {
     return plan->source != RIA_SOURCE_KEYS || plan->role_count > 0;
+}
+
+const struct ria_setting *ria_plan_origin(const struct ria_plan *plan)
+{
+    static const enum ria_plan_value origins[] = {
+        [RIA_SOURCE_KEYS] = RIA_PLAN_KEYS,
+        [RIA_SOURCE_WEB_IDENTITY] = RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
+        [RIA_SOURCE_PROCESS] = RIA_PLAN_PROCESS,
+        [RIA_SOURCE_CONTAINER] = RIA_PLAN_CONTAINER_URI,
+        [RIA_SOURCE_INSTANCE] = RIA_PLAN_METADATA_ENDPOINT,
+    };
+    return &plan->value[origins[plan->source]];
+}
+
+void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size)
+{
+    const struct ria_setting *origin = ria_plan_origin(plan);
+    int len = origin->line > 0
+                  ? snprintf(out, size, "%s (%s:%u)", plan->label, origin->path, origin->line)
+                  : snprintf(out, size, "%s", plan->label);
+    if (len >= (int)size) {
+        ria_mark_cut(out, size);
+    }
+}
+
+bool ria_plan_sts_url(
+    const struct ria_plan *plan,
+    const struct ria_role *role,
+    char url[RIA_STS_URL_MAX],
+    const struct ria_setting **from)
+{
+    const struct ria_setting *custom = &plan->value[RIA_PLAN_STS_URL];
+    const struct ria_setting *region = &role->value[RIA_ROLE_REGION];
+    int len = custom->value != NULL ? snprintf(url, RIA_STS_URL_MAX, "%s", custom->value)
+                                    : snprintf(
+                                          url,
+                                          RIA_STS_URL_MAX,
+                                          "https://sts.%s.%s/",
+                                          region->value,
+                                          ria_partition_suffix(region->value));
+    *from = custom->value != NULL ? custom : region;
+    return len >= 0 && len < RIA_STS_URL_MAX;
 }
 
 static void write_setting(struct ria_buf *out, unsigned tag, const struct ria_setting *setting)
@@ -73,6 +119,7 @@ bool ria_plan_write(const struct ria_plan *plan, struct ria_buf *out, struct ria
     }
     for (size_t i = 0; i < plan->role_count; i++) {
         ria_record_add_number(out, TAG_NEXT_ROLE, (int64_t)i);
+        ria_record_add_number(out, TAG_ROLE_SECONDS, plan->roles[i].duration);
         for (unsigned j = 0; j < RIA_ROLE_VALUES; j++) {
             write_setting(out, TAG_ROLE_VALUE + j, &plan->roles[i].value[j]);
         }
@@ -90,6 +137,13 @@ bool ria_plan_write(const struct ria_plan *plan, struct ria_buf *out, struct ria
 
 /* -- reading -------------------------------------------------------------------------------- */
 
+static bool take_duration(struct ria_role *role, int64_t seconds)
+{
+    role->duration = seconds;
+    return seconds == 0 ||
+           (seconds >= ria_role_duration.least && seconds <= ria_role_duration.most);
+}
+
 static bool take_number(struct ria_plan *plan, const struct ria_record_field *field)
 {
     int64_t number = 0;
@@ -106,6 +160,8 @@ static bool take_number(struct ria_plan *plan, const struct ria_record_field *fi
     case TAG_NEXT_ROLE:
         plan->role_count++;
         return plan->role_count <= RIA_ROLES_MAX;
+    case TAG_ROLE_SECONDS:
+        return plan->role_count > 0 && take_duration(&plan->roles[plan->role_count - 1], number);
     default:
         return false;
     }
@@ -165,7 +221,8 @@ static bool take_setting(struct ria_setting *setting, const struct ria_record_fi
     if (line >= end) {
         return false;
     }
-    *setting = (struct ria_setting){field->bytes, path, (unsigned)strtoul(line, NULL, 10)};
+    *setting = (struct ria_setting){
+        field->bytes, *path == '\0' ? NULL : path, (unsigned)strtoul(line, NULL, 10)};
     return true;
 }
 
@@ -175,7 +232,8 @@ bool ria_plan_take_field(struct ria_plan *plan, const struct ria_record_field *f
     if (setting != NULL) {
         return take_setting(setting, field);
     }
-    if (field->tag == TAG_SOURCE || field->tag == TAG_EXPIRES || field->tag == TAG_NEXT_ROLE) {
+    if (field->tag == TAG_SOURCE || field->tag == TAG_EXPIRES || field->tag == TAG_NEXT_ROLE ||
+        field->tag == TAG_ROLE_SECONDS) {
         return take_number(plan, field);
     }
     const char *text = ria_record_text(field);
@@ -227,7 +285,7 @@ static bool add_identity(
     const struct ria_setting *process = &plan->value[RIA_PLAN_PROCESS];
     if (process->value != NULL) {
         ria_buf_addf(out, "file %s\n", process->path == NULL ? "" : process->path);
-        add_value(out, "value", RIA_PLAN_PROFILE, &plan->value[RIA_PLAN_PROFILE]);
+        add_value(out, "value", RIA_PLAN_PROCESS_PROFILE, &plan->value[RIA_PLAN_PROCESS_PROFILE]);
     }
     for (size_t i = 0; i < plan->role_count; i++) {
         ria_buf_addf(out, "role %zu\n", i);

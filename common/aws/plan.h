@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plan: how credentials are got, worked out before anything is asked on the network. It names one
- * source and the roles that are assumed on top of it, innermost first, with every setting that
- * takes part and the place where it was read. Sources make plans (provider/); rds-iam-fetch carries
- * them out; what both must agree on is here: the fields, their record, and the key that a result is
- * cached under.
+ * A plan: how credentials are got. It is what environment, AWS's two files and our own come to once
+ * they are merged: one source and the roles that are assumed on top of it, innermost first, with
+ * every setting that takes part, its defaults filled in, and the place where each was read. It is
+ * worked out whole before anything is run or asked on the network: profiles are followed to their
+ * end, circles are found, numbers are read and refused. Two things are left to the moment of use:
+ * what a token file holds, because it is rotated, and the proxy variables, which libcurl reads.
+ *
+ * Sources make plans (provider/); rds-iam-fetch carries them out; what both must agree on is here:
+ * the fields, their record, and the key that a result is cached under.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H
@@ -25,8 +29,10 @@ enum ria_source {
 /* What a source needs; each may be unset. */
 enum ria_plan_value {
     RIA_PLAN_PROFILE, /* the profile that somebody chose */
+    RIA_PLAN_KEYS,    /* the id of the keys that the plan holds, for its place */
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,
+    RIA_PLAN_PROCESS_PROFILE, /* the profile that it is written in */
     RIA_PLAN_CONTAINER_URI,
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
@@ -52,20 +58,23 @@ enum ria_role_value {
 
 struct ria_role {
     struct ria_setting value[RIA_ROLE_VALUES];
+    int64_t duration; /* RIA_ROLE_DURATION in seconds; 0: STS decides */
 };
 
 enum {
     RIA_ROLES_MAX = 16, /* a longer chain is taken for a mistake */
     RIA_CACHE_NAME_SIZE = 65,
+    RIA_STS_URL_MAX = 2048,
 };
 
-#define RIA_ROLE_SESSION_NAME_DEFAULT "rds-iam"
+/* What STS takes: 15 minutes to 12 hours, in seconds. */
+extern const struct ria_range ria_role_duration;
 
 /* Settings are borrowed: from the environment, from a configuration file that the caller holds,
  * from `profiles`, or from the record that the plan was read from. */
 struct ria_plan {
     enum ria_source source;
-    char label[160]; /* the source, for people: "profile etl (~/.aws/config)" */
+    char label[160]; /* the source, for people: "profile etl" */
     struct ria_credentials keys;
     struct ria_setting value[RIA_PLAN_VALUES];
     struct ria_role roles[RIA_ROLES_MAX];
@@ -78,6 +87,21 @@ struct ria_plan {
     {                                                                                              \
         .keys = RIA_CREDENTIALS_INIT                                                               \
     }
+
+/* The setting that the source was chosen by: the keys' id, the command, the endpoint. */
+const struct ria_setting *ria_plan_origin(const struct ria_plan *plan);
+
+/* Writes the source, for people, with its place in a file: "profile etl (/home/u/.aws/config:3)".
+ */
+void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
+
+/* Where STS is asked for a role: an endpoint that somebody set, or the region's own. False if it
+ * does not fit. The setting that says so is *from. */
+bool ria_plan_sts_url(
+    const struct ria_plan *plan,
+    const struct ria_role *role,
+    char url[RIA_STS_URL_MAX],
+    const struct ria_setting **from) RIA_MUST_USE;
 
 /* True if rds-iam-fetch has to carry it out. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);

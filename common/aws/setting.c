@@ -6,6 +6,66 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+
+enum {
+    DIGITS_MAX = 18 /* what a number can have without overflow */
+};
+
+void ria_setting_add_place(struct ria_buf *out, const struct ria_setting *setting)
+{
+    if (setting->path == NULL) {
+        return;
+    }
+    ria_buf_add_text(out, setting->path);
+    if (setting->line > 0) {
+        ria_buf_addf(out, ":%u", setting->line);
+    }
+}
+
+bool ria_setting_number(
+    const struct ria_setting *setting,
+    const struct ria_range *range,
+    enum ria_code code,
+    int64_t *out,
+    struct ria_error *err)
+{
+    size_t digits = strspn(setting->value, "0123456789");
+    int64_t number = 0;
+    bool is_number = digits > 0 && digits <= DIGITS_MAX && setting->value[digits] == '\0';
+    for (size_t i = 0; is_number && i < digits; i++) {
+        number = (number * 10) + (setting->value[i] - '0');
+    }
+    if (!is_number || number < range->least || number > range->most) {
+        return ria_fail_at(
+            err,
+            code,
+            setting,
+            "%s is \"%.32s\"; write a number from %lld to %lld",
+            range->name,
+            setting->value,
+            (long long)range->least,
+            (long long)range->most);
+    }
+    *out = number;
+    return true;
+}
+
+bool ria_setting_boolean(
+    const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
+{
+    bool is_true = strcasecmp(setting->value, "true") == 0;
+    if (!is_true && strcasecmp(setting->value, "false") != 0) {
+        return ria_fail_at(
+            err,
+            code,
+            setting,
+            "\"%.32s\" is neither true nor false; write one of them",
+            setting->value);
+    }
+    *out = is_true;
+    return true;
+}
 
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
 {
@@ -54,6 +114,9 @@ bool ria_fail_at(
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (where->path == NULL) {
+        return ria_fail(err, code, "%s", text);
+    }
     if (where->line > 0) {
         return ria_fail(err, code, "%s:%u: %s", where->path, where->line, text);
     }

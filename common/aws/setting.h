@@ -16,9 +16,34 @@ enum {
 /* Borrowed from the document that it was read from. value is NULL where nothing is set. */
 struct ria_setting {
     const char *value;
-    const char *path; /* a file, or the name of an option or a variable when line is 0 */
+    const char *path; /* a file, or the name of an option or a variable when line is 0; NULL where
+                         nobody said it: a default */
     unsigned line;
 };
+
+/* Appends the place: "path:line", or "path". Nothing for a default. */
+void ria_setting_add_place(struct ria_buf *out, const struct ria_setting *setting);
+
+/* A number that a setting can be. */
+struct ria_range {
+    const char *name; /* of the setting */
+    int64_t least;
+    int64_t most;
+};
+
+/* Reads a number of digits alone. False with "path:line: name is ...; write a number from ...";
+ * *out is then unchanged. */
+bool ria_setting_number(
+    const struct ria_setting *setting,
+    const struct ria_range *range,
+    enum ria_code code,
+    int64_t *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Reads "true" or "false", in any case. False with a sentence as above. */
+bool ria_setting_boolean(
+    const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
+    RIA_MUST_USE;
 
 /* Writes `value` into path, a leading "~/" replaced by $HOME and a slash. False if it needs HOME
  * and there is none, or if it does not fit; path is then "". */
@@ -34,7 +59,8 @@ enum ria_outcome ria_setting_read(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* ria_fail() with "path:line: " (or "path: " without a line) in front of the text. */
+/* ria_fail() with "path:line: " (or "path: " without a line) in front of the text; with the text
+ * alone where the setting is a default. */
 bool ria_fail_at(
     struct ria_error *err,
     enum ria_code code,

@@ -5,7 +5,6 @@
 
 #include "aws/tag.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static bool take_endpoint(
@@ -79,18 +78,8 @@ static bool take_text(
 static bool take_duration(
     const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
 {
-    (void)target;
-    size_t digits = strspn(setting->value, "0123456789");
-    long seconds = digits == 0 || digits > 6 ? 0 : strtol(setting->value, NULL, 10);
-    if (setting->value[digits] != '\0' || seconds < 900 || seconds > 43200) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            setting,
-            "duration_seconds is \"%.32s\"; write a number from 900 to 43200",
-            setting->value);
-    }
-    return true;
+    return ria_setting_number(
+        setting, &ria_role_duration, RIA_E_CONFIG, &target->role.duration, err);
 }
 
 static bool take_list(const struct ria_setting *setting, bool has_values, struct ria_error *err)

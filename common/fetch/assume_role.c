@@ -38,12 +38,11 @@ static void add_transitive_keys(struct ria_buf *form, const char *list)
 static void add_form(struct ria_buf *form, const struct ria_role *role, const struct ria_plan *plan)
 {
     const struct ria_setting *value = role->value;
-    const char *session = value[RIA_ROLE_SESSION_NAME].value;
     ria_sts_begin(form, "AssumeRole");
     ria_sts_add(form, "RoleArn", value[RIA_ROLE_ARN].value);
-    ria_sts_add(form, "RoleSessionName", session == NULL ? RIA_ROLE_SESSION_NAME_DEFAULT : session);
+    ria_sts_add(form, "RoleSessionName", value[RIA_ROLE_SESSION_NAME].value);
     ria_sts_add(form, "ExternalId", value[RIA_ROLE_EXTERNAL_ID].value);
-    ria_sts_add(form, "DurationSeconds", value[RIA_ROLE_DURATION].value);
+    ria_sts_add_number(form, "DurationSeconds", role->duration);
     ria_sts_add(form, "SourceIdentity", value[RIA_ROLE_SOURCE_IDENTITY].value);
     if (value[RIA_ROLE_MFA_SERIAL].value != NULL) {
         ria_sts_add(form, "SerialNumber", value[RIA_ROLE_MFA_SERIAL].value);
@@ -153,7 +152,7 @@ bool ria_fetch_assume_role(
     if (ria_buf_text(&form) == NULL) {
         return ria_fail_at(err, RIA_E_CREDENTIALS, arn, "the role's settings are too long for STS");
     }
-    struct ria_sts_call call = {&form, credentials, &role->value[RIA_ROLE_REGION]};
+    struct ria_sts_call call = {&form, credentials, role};
     if (!ria_sts_send(fetch, &call, &found, &fault, err)) {
         return fault.status != 0
                    ? refused(role, credentials, &fault, err)

@@ -121,7 +121,7 @@ static enum ria_outcome take_answer(
             why.text);
         return RIA_FAILED;
     }
-    (void)snprintf(out->source, sizeof(out->source), "%s", fetch->plan->label);
+    ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
     return RIA_FOUND;
 }
 

@@ -53,7 +53,7 @@ static enum ria_outcome find_source(
             &out->session_token, plan->keys.session_token.data, plan->keys.session_token.len);
     }
     out->expires = plan->keys.expires;
-    (void)snprintf(out->source, sizeof(out->source), "%s", plan->label);
+    ria_plan_describe(plan, out->source, sizeof(out->source));
     return RIA_FOUND;
 }
 

@@ -211,7 +211,7 @@ static enum ria_outcome take_output(
     if (out->expires != 0 && out->expires <= ria_fetch_now(fetch)) {
         return fail_with(command, err, "printed credentials that have ended", complaint);
     }
-    (void)snprintf(out->source, sizeof(out->source), "%s", fetch->plan->label);
+    ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
     return RIA_FOUND;
 }
 

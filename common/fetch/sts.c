@@ -3,7 +3,6 @@
  * STS over HTTPS. */
 #include "fetch/sts.h"
 
-#include "aws/partition.h"
 #include "aws/sigv4.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
@@ -15,7 +14,6 @@
 enum {
     CONNECT_TIMEOUT = 2000, /* milliseconds */
     TRY_TIMEOUT = 5000,
-    URL_MAX = 2048,
     /* SDKs correct from four minutes on; STS refuses from five or fifteen. Seconds. */
     OFFSET_MIN = 240,
 };
@@ -39,6 +37,13 @@ void ria_sts_add(struct ria_buf *form, const char *name, const char *value)
 {
     if (value != NULL) {
         ria_sts_add_bytes(form, name, value, strlen(value));
+    }
+}
+
+void ria_sts_add_number(struct ria_buf *form, const char *name, int64_t number)
+{
+    if (number != 0) {
+        ria_buf_addf(form, "&%s=%lld", name, (long long)number);
     }
 }
 
@@ -92,7 +97,8 @@ static bool sign(
     struct signed_headers *out,
     struct ria_error *err)
 {
-    struct ria_sigv4_scope scope = {.region = call->region->value, .service = "sts"};
+    struct ria_sigv4_scope scope = {
+        .region = call->role->value[RIA_ROLE_REGION].value, .service = "sts"};
     char signature[RIA_SIGNATURE_SIZE];
     RIA_AUTO(buf) canonical = {.max = (size_t)2 * RIA_SESSION_TOKEN_MAX};
     if (!ria_timestamp_format(now, scope.timestamp)) {
@@ -215,26 +221,20 @@ enum attempt {
 
 static bool find_url(
     const struct ria_fetch *fetch,
-    const struct ria_setting *region,
-    char url[URL_MAX],
+    const struct ria_role *role,
+    char url[RIA_STS_URL_MAX],
     struct ria_http_place *place,
     struct ria_error *err)
 {
-    const struct ria_setting *custom = &fetch->plan->value[RIA_PLAN_STS_URL];
-    if (custom->value == NULL) {
-        (void)snprintf(
-            url, URL_MAX, "https://sts.%s.%s/", region->value, ria_partition_suffix(region->value));
-        return ria_http_place(url, place) || ria_fail(err, RIA_E_SYSTEM, "no URL for STS");
-    }
-    int len = snprintf(url, URL_MAX, "%s", custom->value);
-    if (len >= URL_MAX || !ria_http_place(url, place)) {
-        return ria_fail_at(err, RIA_E_CREDENTIALS, custom, "is no URL; write https://HOST");
+    const struct ria_setting *from;
+    if (!ria_plan_sts_url(fetch->plan, role, url, &from) || !ria_http_place(url, place)) {
+        return ria_fail_at(err, RIA_E_CREDENTIALS, from, "is no URL; write https://HOST");
     }
     if (!place->is_https && !place->is_loopback) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
-            custom,
+            from,
             "STS is not asked over plain http; write https://%.100s",
             place->host);
     }
@@ -248,11 +248,11 @@ static enum attempt try_once(
     struct ria_sts_fault *fault,
     struct ria_error *err)
 {
-    char url[URL_MAX];
+    char url[RIA_STS_URL_MAX];
     struct ria_http_place place;
     __attribute__((cleanup(release_headers))) struct signed_headers headers = {
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
-    if (!find_url(fetch, call->region, url, &place, err) ||
+    if (!find_url(fetch, call->role, url, &place, err) ||
         (call->signer != NULL && !sign(call, &place, ria_fetch_now(fetch), &headers, err))) {
         return GIVE_UP;
     }

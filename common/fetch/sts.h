@@ -14,7 +14,7 @@
 struct ria_sts_call {
     const struct ria_buf *body;           /* the form */
     const struct ria_credentials *signer; /* NULL: not signed */
-    const struct ria_setting *region;
+    const struct ria_role *role;          /* says where */
 };
 
 /* What STS says when it says no. */
@@ -27,7 +27,8 @@ struct ria_sts_fault {
 /* Begins a form: Action and Version. */
 void ria_sts_begin(struct ria_buf *form, const char *action);
 
-/* Appends "&name=value"; nothing where the value is NULL. */
+/* Appends "&name=value"; nothing where the value is NULL, or the number 0. */
+void ria_sts_add_number(struct ria_buf *form, const char *name, int64_t number);
 void ria_sts_add(struct ria_buf *form, const char *name, const char *value);
 void ria_sts_add_bytes(struct ria_buf *form, const char *name, const char *value, size_t len);
 

@@ -39,7 +39,6 @@ enum ria_outcome ria_fetch_web_identity(
     const struct ria_role *role = &fetch->plan->roles[0];
     const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
     const struct ria_setting *file = &fetch->plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE];
-    const char *session = role->value[RIA_ROLE_SESSION_NAME].value;
     RIA_AUTO(buf) token = {.max = TOKEN_MAX};
     RIA_AUTO(buf) form = {.max = RIA_RECORD_MAX};
     if (!read_token(fetch, file, &token, err)) {
@@ -47,15 +46,14 @@ enum ria_outcome ria_fetch_web_identity(
     }
     ria_sts_begin(&form, "AssumeRoleWithWebIdentity");
     ria_sts_add(&form, "RoleArn", arn->value);
-    ria_sts_add(
-        &form, "RoleSessionName", session == NULL ? RIA_ROLE_SESSION_NAME_DEFAULT : session);
-    ria_sts_add(&form, "DurationSeconds", role->value[RIA_ROLE_DURATION].value);
+    ria_sts_add(&form, "RoleSessionName", role->value[RIA_ROLE_SESSION_NAME].value);
+    ria_sts_add_number(&form, "DurationSeconds", role->duration);
     ria_sts_add(&form, "WebIdentityToken", token.data);
     if (ria_buf_text(&form) == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, "out of memory for STS");
     }
     struct ria_sts_fault fault = {0};
-    struct ria_sts_call call = {&form, NULL, &role->value[RIA_ROLE_REGION]};
+    struct ria_sts_call call = {&form, NULL, role};
     if (ria_sts_send(fetch, &call, out, &fault, err)) {
         (void)snprintf(
             out->source,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of sources and the loop over it. */
+ * The table of sources, the loop over it, and what comes of the plan. */
 #include "provider/chain.h"
 
 #include "provider/network.h"
-#include "provider/obtain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,36 +48,30 @@ static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct 
         text == NULL ? "" : text + 1);
 }
 
-/* One source: its plan, a role of ours on top, and the credentials that come out. */
+/* One source's plan, and a role of ours on top. */
 static enum ria_outcome ask_source(
     const struct ria_ask *ask,
     const struct source *source,
-    struct ria_answer *out,
+    struct ria_plan *plan,
     struct ria_error *err)
 {
-    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
-    enum ria_outcome outcome = source->provide(ask, &plan, err);
+    ria_plan_release(plan);
+    enum ria_outcome outcome = source->provide(ask, plan, err);
     if (outcome == RIA_FOUND && ask->role != NULL) {
         outcome =
-            ria_network_add_role(ask, &plan, plan.value[RIA_PLAN_PROFILE].value, ask->role, err);
+            ria_network_add_role(ask, plan, plan->value[RIA_PLAN_PROFILE].value, ask->role, err);
     }
-    if (outcome != RIA_FOUND) {
-        return outcome;
-    }
-    ria_obtain(ask, &plan, out);
-    if (out->outcome != RIA_FOUND) {
-        *err = out->err;
-    }
-    return out->outcome;
+    return outcome;
 }
 
-enum ria_outcome ria_chain_find(
+enum ria_outcome ria_chain_plan(
     const struct ria_ask *ask,
-    struct ria_answer *out,
+    struct ria_plan *plan,
     struct ria_trail *trail,
     struct ria_error *err)
 {
     trail->count = 0;
+    trail->road = RIA_ROAD_PLAN;
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
         if (ria_deadline_left(ask->world, ask->deadline) == 0) {
             return ria_failed(
@@ -87,15 +80,45 @@ enum ria_outcome ria_chain_find(
                 "the time for a login was used up before the credential source \"%s\" was asked",
                 sources[i].name);
         }
-        enum ria_outcome outcome = ask_source(ask, &sources[i], out, err);
-        add_step(
-            trail,
-            sources[i].name,
-            outcome,
-            outcome == RIA_FOUND ? out->credentials.source : err->text);
+        enum ria_outcome outcome = ask_source(ask, &sources[i], plan, err);
+        add_step(trail, sources[i].name, outcome, err->text);
+        if (outcome == RIA_FOUND) {
+            struct ria_trail_step *step = &trail->step[trail->count - 1];
+            ria_plan_describe(plan, step->text, sizeof(step->text));
+        }
         if (outcome != RIA_ABSENT) {
             return outcome;
         }
     }
     return absent_everywhere(trail, err);
+}
+
+/* A plan that comes to nothing is the last source's, the metadata service's where there is none:
+ * the others fail. */
+enum ria_outcome ria_chain_carry_out(
+    const struct ria_ask *ask,
+    struct ria_plan *plan,
+    struct ria_answer *out,
+    struct ria_trail *trail,
+    struct ria_error *err)
+{
+    trail->road = ria_obtain(ask, plan, out);
+    if (out->outcome == RIA_FOUND) {
+        return RIA_FOUND;
+    }
+    *err = out->err;
+    const char *source = trail->step[--trail->count].source;
+    add_step(trail, source, out->outcome, err->text);
+    return out->outcome == RIA_ABSENT ? absent_everywhere(trail, err) : RIA_FAILED;
+}
+
+enum ria_outcome ria_chain_find(
+    const struct ria_ask *ask,
+    struct ria_answer *out,
+    struct ria_trail *trail,
+    struct ria_error *err)
+{
+    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
+    enum ria_outcome outcome = ria_chain_plan(ask, &plan, trail, err);
+    return outcome == RIA_FOUND ? ria_chain_carry_out(ask, &plan, out, trail, err) : outcome;
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credential chain: asks each source of a fixed table in turn, stops at the first that answers
- * FOUND or FAILED, and keeps what each one said. The order is that of AWS's Rust SDK and Common
- * Runtime. A source that is configured but broken ends the search: falling through would log in as
- * somebody else.
+ * The credential chain, in two steps. First each source of a fixed table is asked for its plan, in
+ * turn, until one answers FOUND or FAILED; nothing is run and nothing asked on the network. Then
+ * that plan is carried out. What each source said is kept. The order is that of AWS's Rust SDK and
+ * Common Runtime. A source that is configured but broken ends the search: falling through would log
+ * in as somebody else.
  */
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
 
 #include "aws/answer.h"
+#include "provider/obtain.h"
 #include "provider/provider.h"
 
 enum {
@@ -23,10 +25,27 @@ struct ria_trail {
         char text[256]; /* the source's own words; for FOUND, where the credentials are from */
     } step[RIA_TRAIL_MAX];
     size_t count;
+    enum ria_road road; /* where FOUND */
 };
 
-/* Fills *out (RIA_ANSWER_INIT) and *trail. ABSENT: no source is configured, and err lists what
- * each of them looked for. FAILED: err is the sentence of the source that failed. */
+/* The first step. Fills *trail and, where FOUND or FAILED, *plan (RIA_PLAN_INIT; release it in any
+ * case). ABSENT: no source is configured, and err lists what each of them looked for. FAILED: err
+ * is the sentence of the source that failed. */
+enum ria_outcome ria_chain_plan(
+    const struct ria_ask *ask,
+    struct ria_plan *plan,
+    struct ria_trail *trail,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* The second, where the first said FOUND. Fills *out (RIA_ANSWER_INIT); answers as above. */
+enum ria_outcome ria_chain_carry_out(
+    const struct ria_ask *ask,
+    struct ria_plan *plan,
+    struct ria_answer *out,
+    struct ria_trail *trail,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Both. Fills *out (RIA_ANSWER_INIT) and *trail. */
 enum ria_outcome ria_chain_find(
     const struct ria_ask *ask,
     struct ria_answer *out,

@@ -32,7 +32,7 @@ enum ria_outcome ria_container_endpoint(
         out->value[RIA_PLAN_CONTAINER_TOKEN] =
             ria_network_variable(world, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     }
-    (void)snprintf(out->label, sizeof(out->label), "the container's endpoint (%s)", uri.path);
+    (void)snprintf(out->label, sizeof(out->label), "the container's endpoint");
     return RIA_FOUND;
 }
 

@@ -97,6 +97,7 @@ enum ria_outcome ria_environment_keys(
     }
     (void)snprintf(out->label, sizeof(out->label), "the environment");
     out->source = RIA_SOURCE_KEYS;
+    out->value[RIA_PLAN_KEYS] = ria_network_variable(world, "AWS_ACCESS_KEY_ID");
     ria_credentials_move(&out->keys, &found);
     return RIA_FOUND;
 }

@@ -55,8 +55,13 @@ static enum ria_outcome endpoint_of_mode(
 enum ria_outcome ria_instance_endpoint(
     const struct ria_world *world, const char *profile, struct ria_plan *out, struct ria_error *err)
 {
-    const char *disabled = ria_world_env(world, "AWS_EC2_METADATA_DISABLED");
-    if (disabled != NULL && strcasecmp(disabled, "true") == 0) {
+    struct ria_setting disabled = ria_network_variable(world, "AWS_EC2_METADATA_DISABLED");
+    bool is_disabled = false;
+    if (disabled.value != NULL &&
+        !ria_setting_boolean(&disabled, RIA_E_CREDENTIALS, &is_disabled, err)) {
+        return RIA_FAILED;
+    }
+    if (is_disabled) {
         return ria_absent(err, "AWS_EC2_METADATA_DISABLED is true");
     }
     struct ria_setting endpoint = get(

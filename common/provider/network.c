@@ -50,8 +50,8 @@ static enum ria_outcome find_region(
     if (!from_profile(plan, profile, "region", &region)) {
         region = first_variable(ask->world, variables, 2);
     }
-    if (region.value == NULL && ask->region != NULL) {
-        region = (struct ria_setting){ask->region, "the database's name", 0};
+    if (region.value == NULL) {
+        region = ask->region;
     }
     if (region.value == NULL) {
         return ria_failed(
@@ -89,6 +89,9 @@ enum ria_outcome ria_network_add_role(
         return RIA_FAILED;
     }
     struct ria_role added = *role;
+    if (added.value[RIA_ROLE_SESSION_NAME].value == NULL) {
+        added.value[RIA_ROLE_SESSION_NAME].value = "rds-iam";
+    }
     if (find_region(ask, plan, profile, &added.value[RIA_ROLE_REGION], err) == RIA_FAILED) {
         return RIA_FAILED;
     }

@@ -15,9 +15,9 @@ struct ria_setting ria_network_variable(const struct ria_world *world, const cha
  * NULL. */
 void ria_network_settings(const struct ria_ask *ask, const char *profile, struct ria_plan *plan);
 
-/* Appends a role and says where STS is asked for it: region of the profile > AWS_REGION >
- * AWS_DEFAULT_REGION > the database's. `profile` names a profile of plan->profiles, or is NULL.
- * FAILED if no region is known, or if the plan holds RIA_ROLES_MAX. */
+/* Appends a role with its defaults, and says where STS is asked for it: region of the profile >
+ * AWS_REGION > AWS_DEFAULT_REGION > the database's. `profile` names a profile of plan->profiles, or
+ * is NULL. FAILED if no region is known, or if the plan holds RIA_ROLES_MAX. */
 enum ria_outcome ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,

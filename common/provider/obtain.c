@@ -41,17 +41,19 @@ static void move(struct ria_answer *to, struct ria_answer *from)
 
 /* This process's copy, or where that is none to use the file's. What is found is FOUND or ABSENT.
  */
-static void find_kept(
+static enum ria_road find_kept(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out)
 {
     if (ria_memory_get(place->name, world->ticks(world->self), out) && is_fresh(world, out)) {
-        return;
+        return RIA_ROAD_MEMORY;
     }
     RIA_AUTO(answer) filed = RIA_ANSWER_INIT;
     if (ria_cache_read(world, place, &filed) &&
         (out->outcome != RIA_FOUND || filed.credentials.expires > out->credentials.expires)) {
         move(out, &filed);
+        return RIA_ROAD_FILE;
     }
+    return RIA_ROAD_MEMORY;
 }
 
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
@@ -66,16 +68,15 @@ static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **se
 }
 
 static void refuse_mfa(
-    const struct ria_plan *plan, const struct ria_setting *serial, struct ria_answer *out)
+    const struct ria_ask *ask, const struct ria_setting *serial, struct ria_answer *out)
 {
-    const char *profile = plan->value[RIA_PLAN_PROFILE].value;
     (void)ria_fail_at(
         &out->err,
         RIA_E_MFA,
         serial,
-        "the role needs an MFA code, and nobody can be asked for it here; type: rds-iam "
-        "credentials --profile %.64s, which keeps the session for the hooks",
-        profile == NULL ? "NAME" : profile);
+        "the role needs an MFA code, and nobody can be asked for it here; on a terminal, type: "
+        "%s, which keeps the session for the hooks",
+        ask->command == NULL ? "rds-iam credentials" : ask->command);
     out->outcome = RIA_FAILED;
 }
 
@@ -126,8 +127,8 @@ static void fetch(
     }
 }
 
-/* Fetches, and falls back to what is still alive. */
-static void renew(
+/* Fetches, and falls back to what is still alive. True if it was fetched. */
+static bool renew(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
     const struct ria_cache_place *place,
@@ -136,13 +137,13 @@ static void renew(
 {
     const struct ria_setting *serial = NULL;
     if (needs_mfa(plan, &serial)) {
-        refuse_mfa(plan, serial, out);
+        refuse_mfa(ask, serial, out);
     } else {
         fetch(ask, plan, place, out);
     }
     if (out->outcome == RIA_FOUND || kept->outcome != RIA_FOUND ||
         seconds_left(ask->world, kept) <= 0) {
-        return;
+        return true;
     }
     ria_world_log(
         ask->world,
@@ -151,20 +152,21 @@ static void renew(
         plan->label,
         out->err.text);
     move(out, kept);
+    return false;
 }
 
 static void take_keys(struct ria_plan *plan, struct ria_answer *out)
 {
     ria_credentials_move(&out->credentials, &plan->keys);
-    (void)snprintf(out->credentials.source, sizeof(out->credentials.source), "%s", plan->label);
+    ria_plan_describe(plan, out->credentials.source, sizeof(out->credentials.source));
     out->outcome = RIA_FOUND;
 }
 
-void ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
+enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
 {
     if (!ria_plan_needs_fetch(plan)) {
         take_keys(plan, out);
-        return;
+        return RIA_ROAD_PLAN;
     }
     if (ask->mfa_code != NULL) {
         (void)snprintf(plan->mfa_code, sizeof(plan->mfa_code), "%s", ask->mfa_code);
@@ -172,13 +174,13 @@ void ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_ans
     struct ria_cache_place place;
     if (!ria_cache_find_place(ask->world, plan, &place, &out->err)) {
         out->outcome = RIA_FAILED;
-        return;
+        return RIA_ROAD_PLAN;
     }
     RIA_AUTO(answer) kept = RIA_ANSWER_INIT;
-    find_kept(ask->world, &place, &kept);
+    enum ria_road road = find_kept(ask->world, &place, &kept);
     if (is_fresh(ask->world, &kept)) {
         move(out, &kept);
-        return;
+        return road;
     }
-    renew(ask, plan, &place, &kept, out);
+    return renew(ask, plan, &place, &kept, out) ? RIA_ROAD_FETCHED : road;
 }

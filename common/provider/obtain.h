@@ -9,9 +9,18 @@
 #include "aws/answer.h"
 #include "provider/provider.h"
 
+/* The road that credentials came by. */
+enum ria_road {
+    RIA_ROAD_PLAN,    /* the settings hold them */
+    RIA_ROAD_MEMORY,  /* this process's copy */
+    RIA_ROAD_FILE,    /* the cache */
+    RIA_ROAD_FETCHED, /* rds-iam-fetch */
+};
+
 /* Fills *out, whose outcome is then the answer: FOUND; ABSENT (nobody at the metadata service's
  * address), FAILED; out->err says why. Credentials with less than a token's life left are renewed,
- * and kept if that fails while they live. The plan's keys are moved out of it. */
-void ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out);
+ * and kept if that fails while they live. Where the plan's keys are the answer, they are moved out
+ * of it. */
+enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out);
 
 #endif

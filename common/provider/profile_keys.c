@@ -103,8 +103,8 @@ enum ria_outcome ria_profile_keys(
     }
     warn_of_writers(ask->world, profile, &pair);
     plan->source = RIA_SOURCE_KEYS;
-    (void)snprintf(
-        plan->label, sizeof(plan->label), "profile %.64s (%.80s)", profile->name, pair.id.path);
+    plan->value[RIA_PLAN_KEYS] = pair.id;
+    (void)snprintf(plan->label, sizeof(plan->label), "profile %.64s", profile->name);
     ria_credentials_move(&plan->keys, &found);
     return RIA_FOUND;
 }

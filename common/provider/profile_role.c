@@ -15,32 +15,6 @@
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
 
-/* STS: 15 minutes to 12 hours. */
-enum {
-    DURATION_MIN = 900,
-    DURATION_MAX = 43200,
-};
-
-static enum ria_outcome check_duration(const struct ria_setting *duration, struct ria_error *err)
-{
-    if (duration->value == NULL) {
-        return RIA_FOUND;
-    }
-    char *end = NULL;
-    long seconds = strtol(duration->value, &end, 10);
-    if (end == duration->value || *end != '\0' || seconds < DURATION_MIN ||
-        seconds > DURATION_MAX) {
-        return fail_at(
-            err,
-            duration,
-            "duration_seconds is \"%.32s\"; write a number from %d to %d",
-            duration->value,
-            DURATION_MIN,
-            DURATION_MAX);
-    }
-    return RIA_FOUND;
-}
-
 enum ria_outcome ria_profile_read_role(
     const struct ria_profile *profile, struct ria_role *out, struct ria_error *err)
 {
@@ -61,7 +35,9 @@ enum ria_outcome ria_profile_read_role(
             return fail_at(err, setting, "%s is empty; give it a value or remove it", keys[i].key);
         }
     }
-    if (check_duration(&role.value[RIA_ROLE_DURATION], err) == RIA_FAILED) {
+    const struct ria_setting *duration = &role.value[RIA_ROLE_DURATION];
+    if (duration->value != NULL &&
+        !ria_setting_number(duration, &ria_role_duration, RIA_E_CREDENTIALS, &role.duration, err)) {
         return RIA_FAILED;
     }
     *out = role;

@@ -124,7 +124,7 @@ static enum ria_outcome take_process(
     }
     plan->source = RIA_SOURCE_PROCESS;
     plan->value[RIA_PLAN_PROCESS] = command;
-    plan->value[RIA_PLAN_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
+    plan->value[RIA_PLAN_PROCESS_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
     (void)snprintf(
         plan->label, sizeof(plan->label), "the credential_process of profile %.64s", profile->name);
     return RIA_FOUND;

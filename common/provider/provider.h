@@ -24,8 +24,10 @@ struct ria_ask {
     struct ria_setting profile;
     /* A role of rds-iam's configuration, assumed on top of what the chain finds; or NULL. */
     const struct ria_role *role;
-    const char *region; /* of the database: where STS is asked if nothing says otherwise; or NULL */
+    /* Of the database: where STS is asked if nothing says otherwise. value may be NULL. */
+    struct ria_setting region;
     const char *mfa_code; /* typed by a person, or NULL: nobody can be asked */
+    const char *command;  /* what a person types to get the same credentials; or NULL */
 };
 
 /* FOUND   *out (RIA_PLAN_INIT when called) is filled, its label named;

@@ -403,7 +403,7 @@ static void the_trail_ends_with_the_source_that_answered(void **state)
     assert_int_equal(asked.outcome, RIA_FOUND);
     assert_int_equal(asked.trail.count, 2);
     assert_string_equal(asked.trail.step[0].source, "environment");
-    assert_string_equal(asked.trail.step[1].text, "profile a (/home/u/.aws/config)");
+    assert_string_equal(asked.trail.step[1].text, "profile a (/home/u/.aws/config:2)");
     ria_answer_release(&asked.answer);
     ask_chain(&asked, named, NULL, NULL);
     assert_int_equal(asked.outcome, RIA_FAILED);

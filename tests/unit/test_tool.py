@@ -204,7 +204,8 @@ class Tool(unittest.TestCase):
         self.assertIn("signing for the region us-east-2, although the name %s says eu-west-1" % HOST,
                       result.stderr)
         self.assert_printed(self.token(*GOOD, "--region", "eu-west-1"), expected() + "\n")
-        self.assert_failed(self.token(*GOOD, "--region", "Ireland"), '"Ireland" is no region')
+        self.assert_failed(
+            self.token(*GOOD, "--region", "Ireland"), '--region: "Ireland" is no region')
 
     def test_the_environments_region_does_not_count(self):
         result = self.token(*GOOD, **KEYS, AWS_REGION="us-east-2", AWS_DEFAULT_REGION="us-east-2")

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One line for each thing, its name in front. */
+#include "explain.h"
+
+#include "base/timestamp.h"
+#include "provider/cache.h"
+
+#include <string.h>
+
+static void end_line(struct ria_buf *out, const struct ria_setting *from)
+{
+    if (from->path != NULL) {
+        ria_buf_add_text(out, " (");
+        ria_setting_add_place(out, from);
+        ria_buf_add_char(out, ')');
+    }
+    ria_buf_add_char(out, '\n');
+}
+
+static void add_setting(struct ria_buf *out, const char *name, const struct ria_setting *setting)
+{
+    if (setting->value != NULL) {
+        ria_buf_addf(out, "%-10s %s", name, setting->value);
+        end_line(out, setting);
+    }
+}
+
+void ria_explain_login(
+    const struct ria_login *login,
+    const struct ria_ask *ask,
+    const struct ria_resolved *resolved,
+    struct ria_buf *out)
+{
+    if (login->host != NULL) {
+        ria_buf_addf(out, "database   %s:%u\n", resolved->endpoint.host, (unsigned)resolved->port);
+        add_setting(out, "endpoint", &resolved->target.endpoint);
+        add_setting(out, "region", &resolved->region);
+    }
+    add_setting(out, "profile", &ask->profile);
+}
+
+void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
+{
+    static const char *const words[] = {
+        [RIA_FOUND] = "found", [RIA_ABSENT] = "absent", [RIA_FAILED] = "FAILED"};
+    for (size_t i = 0; i < trail->count; i++) {
+        const struct ria_trail_step *step = &trail->step[i];
+        ria_buf_addf(out, "%-18s %-7s %s\n", step->source, words[step->outcome], step->text);
+    }
+}
+
+/* -- the plan ------------------------------------------------------------------------------- */
+
+/* A URL without what somebody may have put into it to be let in. */
+static void add_url(struct ria_buf *out, const char *url)
+{
+    const char *scheme_end = strstr(url, "://");
+    const char *host = scheme_end == NULL ? url : scheme_end + 3;
+    size_t len = strcspn(host, "/?#");
+    for (const char *at = host; len > 0 && (at = memchr(host, '@', len)) != NULL;) {
+        len -= (size_t)(at + 1 - host);
+        host = at + 1;
+    }
+    ria_buf_add(out, url, scheme_end == NULL ? 0 : (size_t)(scheme_end + 3 - url));
+    ria_buf_add(out, host, len);
+}
+
+static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
+{
+    char url[RIA_STS_URL_MAX];
+    const struct ria_setting *from;
+    if (ria_plan_sts_url(plan, role, url, &from)) {
+        ria_buf_add_text(out, "  STS      ");
+        add_url(out, url);
+        bool is_usual = from == &role->value[RIA_ROLE_REGION];
+        end_line(out, is_usual ? &(struct ria_setting){.path = "the region's own"} : from);
+    }
+}
+
+/* What a role is asked with; of some only that it is sent. */
+static void add_role(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
+{
+    static const struct {
+        enum ria_role_value value;
+        const char *name;
+        bool is_told;
+    } lines[] = {
+        {RIA_ROLE_ARN, "role", true},
+        {RIA_ROLE_SESSION_NAME, "  session", true},
+        {RIA_ROLE_DURATION, "  seconds", true},
+        {RIA_ROLE_EXTERNAL_ID, "  external", false},
+        {RIA_ROLE_MFA_SERIAL, "  MFA", true},
+        {RIA_ROLE_SOURCE_IDENTITY, "  person", true},
+        {RIA_ROLE_TAGS, "  tags", true},
+        {RIA_ROLE_TRANSITIVE_TAG_KEYS, "  go on", true},
+        {RIA_ROLE_REGION, "  region", true},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct ria_setting setting = role->value[lines[i].value];
+        if (setting.value != NULL && !lines[i].is_told) {
+            setting.value = "an external id is sent";
+        }
+        add_setting(out, lines[i].name, &setting);
+    }
+    add_sts(out, plan, role);
+}
+
+void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
+{
+    if (plan->label[0] == '\0') {
+        return;
+    }
+    add_setting(
+        out,
+        "source",
+        &(struct ria_setting){
+            plan->label, ria_plan_origin(plan)->path, ria_plan_origin(plan)->line});
+    const struct ria_setting *service = &plan->value[RIA_PLAN_METADATA_ENDPOINT];
+    if (service->value != NULL) {
+        ria_buf_add_text(out, "service    ");
+        add_url(out, service->value);
+        end_line(out, service);
+    }
+    for (size_t i = 0; i < plan->role_count; i++) {
+        add_role(out, plan, &plan->roles[i]);
+    }
+    if (plan->role_count > 0) {
+        add_setting(out, "CA bundle", &plan->value[RIA_PLAN_CA_BUNDLE]);
+    }
+}
+
+/* -- the answer ----------------------------------------------------------------------------- */
+
+static void add_road(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    enum ria_road road,
+    struct ria_buf *out)
+{
+    struct ria_cache_place place;
+    struct ria_error ignored;
+    switch (road) {
+    case RIA_ROAD_FETCHED:
+        ria_buf_add_text(out, "got        fetched now\n");
+        break;
+    case RIA_ROAD_MEMORY:
+        ria_buf_add_text(out, "got        kept in this process\n");
+        break;
+    case RIA_ROAD_FILE:
+        if (ria_cache_find_place(world, plan, &place, &ignored)) {
+            ria_buf_addf(out, "got        kept in %s/%s\n", place.directory, place.name);
+        }
+        break;
+    case RIA_ROAD_PLAN:
+    default:
+        ria_buf_add_text(out, "got        as they are, without asking AWS\n");
+    }
+}
+
+void ria_explain_answer(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    enum ria_road road,
+    const struct ria_answer *answer,
+    struct ria_buf *out)
+{
+    const struct ria_credentials *credentials = &answer->credentials;
+    char when[RIA_TIMESTAMP_SIZE] = "";
+    add_road(world, plan, road, out);
+    ria_buf_addf(out, "access key %s\n", credentials->access_key_id.data);
+    if (answer->identity[0] != '\0') {
+        ria_buf_addf(out, "identity   %s\n", answer->identity);
+    }
+    if (credentials->expires != 0 && ria_timestamp_format(credentials->expires, when)) {
+        ria_buf_addf(out, "expires    %s\n", when);
+    } else {
+        ria_buf_add_text(out, "expires    does not say\n");
+    }
+    int64_t offset = ria_cache_offset(world, &answer->offset);
+    if (offset != 0) {
+        ria_buf_addf(out, "clock      %lld s are added to this machine's\n", (long long)offset);
+    }
+}

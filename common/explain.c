@@ -52,18 +52,18 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
-/* A URL without what somebody may have put into it to be let in. */
+/* Scheme and host of a URL. Somebody may have put a password in front of the host, with a slash in
+ * it. */
 static void add_url(struct ria_buf *out, const char *url)
 {
     const char *scheme_end = strstr(url, "://");
     const char *host = scheme_end == NULL ? url : scheme_end + 3;
-    size_t len = strcspn(host, "/?#");
-    for (const char *at = host; len > 0 && (at = memchr(host, '@', len)) != NULL;) {
-        len -= (size_t)(at + 1 - host);
-        host = at + 1;
+    const char *at = memrchr(host, '@', strcspn(host, "?#"));
+    if (scheme_end != NULL) {
+        ria_buf_add(out, url, (size_t)(scheme_end + 3 - url));
     }
-    ria_buf_add(out, url, scheme_end == NULL ? 0 : (size_t)(scheme_end + 3 - url));
-    ria_buf_add(out, host, len);
+    host = at == NULL ? host : at + 1;
+    ria_buf_add(out, host, strcspn(host, "/?#"));
 }
 
 static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)

@@ -304,6 +304,8 @@ static void a_profile_gives_or_refuses(void **state)
             expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
             expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
             expect_number(rows[i].sentence, asked.err.code, RIA_E_CREDENTIALS);
+            /* A plan is resolved whole before anything is run or asked. */
+            expect_number(rows[i].sentence, asked.fake.fetches, 0);
         } else {
             const char *token = ria_buf_text(&asked.answer.credentials.session_token);
             expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);

@@ -327,6 +327,9 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
          "compare the token's issuer, key and audience with the account's identity provider"},
         {"ValidationError", "mend what it names"},
     };
+    if (strstr(fault->message, "MultiFactorAuthentication") != NULL) {
+        return "type the code that the device shows now; each is good for one call";
+    }
     if (strstr(fault->message, "role chaining") != NULL) {
         return "a role that is assumed with another role's credentials lasts one hour at most: set "
                "duration_seconds to 3600 or less";

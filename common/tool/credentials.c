@@ -3,6 +3,7 @@
  * rds-iam credentials: the credentials that a token would be signed with, as credential_process
  * prints them, so that other tools can use them; or where they come from; or an empty cache. */
 #include "tool/options.h"
+#include "tool/terminal.h"
 #include "tool/tool.h"
 
 #include <dirent.h>
@@ -11,7 +12,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,8 +24,8 @@ static const char help[] =
     "  --profile NAME     of this AWS profile; by default as the hooks find them\n"
     "  --hostname HOST --port PORT --username USER\n"
     "                     as for this login, with what rds-iam's configuration says of it\n"
-    "  --explain          print which sources were asked, what they answered, whose credentials\n"
-    "                     these are and until when; never a secret\n"
+    "  --explain          print which sources were asked, what they answered, every setting with\n"
+    "                     its place, whose credentials these are and until when; never a secret\n"
     "  --clear            forget all credentials that are kept in the cache\n"
     "  --help             this text\n"
     "\n"
@@ -124,31 +124,34 @@ static int clear(const struct ria_world *world)
 
 /* -- a code from the terminal --------------------------------------------------------------- */
 
-/* Six digits, typed unseen. False without a terminal. */
-static bool ask_for_code(char code[8])
+enum {
+    CODE_DIGITS = 6
+};
+
+/* False, with err as it was where nobody can be asked. */
+static bool ask_for_code(const struct ria_session *session, char code[8], struct ria_error *err)
 {
-    static const char prompt[] = "MFA code: ";
-    struct termios before;
-    int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
+    char question[512];
+    char line[64];
+    const struct ria_buf *serial = &session->mfa_serial;
+    (void)snprintf(
+        question, sizeof(question), "MFA code of %s: ", serial->len > 0 ? serial->data : "?");
+    ria_printable(question);
+    enum ria_typed typed = ria_terminal_ask(question, line, sizeof(line));
+    if (typed == RIA_TYPED_NO_TERMINAL) {
         return false;
     }
-    bool is_terminal = tcgetattr(fd, &before) == 0;
-    struct termios unseen = before;
-    unseen.c_lflag &= (tcflag_t)~ECHO;
-    ssize_t len = -1;
-    if (is_terminal && tcsetattr(fd, TCSAFLUSH, &unseen) == 0) {
-        (void)!write(fd, prompt, sizeof(prompt) - 1);
-        len = read(fd, code, 7);
-        (void)tcsetattr(fd, TCSAFLUSH, &before);
-        (void)!write(fd, "\n", 1);
+    bool is_code = typed == RIA_TYPED && strlen(line) == CODE_DIGITS &&
+                   strspn(line, "0123456789") == CODE_DIGITS;
+    if (is_code) {
+        memcpy(code, line, CODE_DIGITS + 1);
     }
-    (void)close(fd);
-    if (len != 7 || code[6] != '\n') {
-        return false;
-    }
-    code[6] = '\0';
-    return strspn(code, "0123456789") == 6;
+    explicit_bzero(line, sizeof(line));
+    return is_code || ria_fail(
+                          err,
+                          RIA_E_MFA,
+                          typed == RIA_TYPED ? "an MFA code has six digits; try it again"
+                                             : "no MFA code was typed; try it again");
 }
 
 static enum ria_outcome find(
@@ -160,7 +163,7 @@ static enum ria_outcome find(
     struct ria_deadline deadline = ria_deadline_in(world, RIA_PERSON_BUDGET_MS);
     enum ria_outcome outcome = ria_session_for(login, NULL, deadline, world, session, err);
     char code[8] = "";
-    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !ask_for_code(code)) {
+    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !ask_for_code(session, code, err)) {
         return outcome;
     }
     ria_session_release(session);

@@ -61,14 +61,6 @@ class Roles(CloudCase):
         form = dict(self.calls()[0]["parameters"])
         self.assertEqual((form["DurationSeconds"], form["RoleSessionName"]), ("7200", "me@x"))
 
-    def test_mfa_is_not_asked_for_in_a_hook(self):
-        self.role_profile("p", "rds-access", mfa_serial="arn:aws:iam::123456789012:mfa/jane")
-        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
-        result = self.mariadb(principal="etl-base", **self.cloud_env())
-        self.assertIn("the role needs an MFA code, and nobody can be asked for it here; type: rds-iam "
-                      "credentials --profile p", result.stderr)
-        self.assertEqual(self.calls(), [])
-
     def test_wrong_keys(self):
         self.role_profile("p", "rds-access")
         result = self.credentials(

@@ -282,27 +282,8 @@ class LikeBotocore(CloudCase):
         self.assert_last_two_are_equal()
 
 
-class Explanation(CloudCase):
-    def test_it_names_each_source_and_no_secret(self):
-        self.role_profile("p", "rds-access")
-        result = self.credentials("--profile", "p", "--explain")
-        self.assertEqual(result.returncode, 0, result.stderr)
-        arn = self.lab.roles["rds-access"].session_arn("rds-iam")
-        for text in ("profile    p (--profile)", "environment        absent  passed over, because a "
-                     "profile is named", f"identity   {arn}", "access key ASIA", "expires    20"):
-            self.assertIn(text, result.stdout)
-        (kept,) = self.cache_files()
-        self.assertIn(b"ASIA", kept.read_bytes(), "control: the file holds them")
-        self.assertNotIn(self.lab.principals["etl-base"].secret_key, result.stdout + result.stderr)
-
-    def test_of_a_login_with_its_configuration(self):
-        self.home.write(CONFIG, f"[{self.lab.pg.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n")
-        result = self.credentials(
-            "--explain", "--hostname", self.lab.pg.host, "--port", "5432", "--username", "u")
-        self.assertIn(f"database   {self.lab.pg.host}, region us-east-1", result.stdout)
-        self.assertIn(f"({self.home.path}/{CONFIG}:2)", result.stdout)
-
-    def test_the_command_line(self):
+class CommandLine(CloudCase):
+    def test_what_does_not_go_together_is_refused(self):
         for arguments, text in (
             (["--explain", "--clear"], "--explain and --clear exclude each other"),
             (["--hostname", "h"], "--hostname, --port and --username belong together"),

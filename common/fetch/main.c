@@ -11,6 +11,7 @@
 #include "provider/cache.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,9 +161,22 @@ static void serve(
 
 /* -- the socket ----------------------------------------------------------------------------- */
 
-static bool read_whole(struct ria_buf *out)
+/* The question is sent at once. Nobody waits for its answer longer than for a login. */
+static bool await_bytes(const struct ria_world *world, struct ria_deadline deadline)
 {
     for (;;) {
+        struct pollfd watched = {.fd = STDIN_FILENO, .events = POLLIN};
+        int ready = poll(&watched, 1, (int)ria_deadline_left(world, deadline));
+        if (ready >= 0 || errno != EINTR) {
+            return ready > 0;
+        }
+    }
+}
+
+static bool read_whole(const struct ria_world *world, struct ria_buf *out)
+{
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
+    while (await_bytes(world, deadline)) {
         char *room = ria_buf_reserve(out, 4096);
         ssize_t len = room == NULL ? -1 : recv(STDIN_FILENO, room, 4096, 0);
         if (len < 0 && room != NULL && errno == EINTR) {
@@ -173,6 +187,7 @@ static bool read_whole(struct ria_buf *out)
         }
         ria_buf_grown(out, (size_t)len);
     }
+    return false;
 }
 
 static void send_whole(const struct ria_buf *record)
@@ -205,11 +220,11 @@ int main(void)
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     __attribute__((cleanup(ria_question_release))) struct ria_question question = RIA_QUESTION_INIT;
-    if (!read_whole(&bytes) || !ria_question_read(&bytes, &question)) {
+    const struct ria_world *world = ria_process_world();
+    if (!read_whole(world, &bytes) || !ria_question_read(&bytes, &question)) {
         return explain_to_person();
     }
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    const struct ria_world *world = ria_process_world();
     int64_t budget = question.budget > (int64_t)2 * MARGIN_MS ? question.budget - MARGIN_MS
                                                               : question.budget / 2;
     struct ria_fetch fetch = {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * A profile's credential_process, run by /bin/sh -c in a process group of its own, which is killed
- * at the deadline. What it prints on stderr is shown if it fails; what it prints on stdout never
- * is. */
+ * at the deadline, and also when rds-iam-fetch itself is killed: a keeper, the first of the group,
+ * sees to that. What the command prints on stderr is shown if it fails; what it prints on stdout
+ * never is.
+ *
+ *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 
@@ -24,16 +27,15 @@ enum {
 };
 
 struct child {
-    pid_t pid;
+    pid_t pid; /* the keeper, and its group */
     int out;
     int complaint;
 };
 
-/* In the child. Never returns. */
+/* In the keeper's child. Never returns. */
 __attribute__((noreturn)) static void become(const char *command, int out, int complaint)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    (void)setpgid(0, 0);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
         dup2(complaint, STDERR_FILENO) >= 0) {
@@ -43,8 +45,42 @@ __attribute__((noreturn)) static void become(const char *command, int out, int c
     _exit(127);
 }
 
+/* In the child. Never returns. The death of its parent reaches a process as a signal, and no other
+ * process of the group; so the keeper passes it on. The signal is one that no command sends to its
+ * group by itself. */
+__attribute__((noreturn)) static void keep(
+    const char *command, int out, int complaint, pid_t parent)
+{
+    const int is_alone = SIGRTMIN;
+    sigset_t watched;
+    sigset_t before;
+    int status = 0;
+    (void)setpgid(0, 0);
+    (void)sigemptyset(&watched);
+    (void)sigaddset(&watched, is_alone);
+    (void)sigaddset(&watched, SIGCHLD);
+    (void)sigprocmask(SIG_BLOCK, &watched, &before);
+    (void)prctl(PR_SET_PDEATHSIG, is_alone);
+    pid_t shell = getppid() == parent ? fork() : -1;
+    if (shell == 0) {
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        become(command, out, complaint);
+    }
+    (void)close(STDIN_FILENO);
+    (void)close(out);
+    (void)close(complaint);
+    while (shell > 0 && sigwaitinfo(&watched, NULL) != is_alone) {
+        if (waitpid(shell, &status, WNOHANG) == shell) {
+            _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+        }
+    }
+    (void)kill(0, SIGKILL);
+    _exit(127);
+}
+
 static bool start(const char *command, struct child *child)
 {
+    pid_t self = getpid();
     int out[2];
     int complaint[2];
     if (pipe2(out, O_CLOEXEC) != 0) {
@@ -57,7 +93,7 @@ static bool start(const char *command, struct child *child)
     }
     child->pid = fork();
     if (child->pid == 0) {
-        become(command, out[1], complaint[1]);
+        keep(command, out[1], complaint[1], self);
     }
     (void)close(out[1]);
     (void)close(complaint[1]);
@@ -141,13 +177,15 @@ static bool collect(
     return !output->failed;
 }
 
-/* Waits for the command's end: it may close its streams and go on. False at the deadline. */
-static bool await_end(const struct ria_fetch *fetch, const struct child *child, int *status)
+/* Waits for the command's end: it may close its streams and go on. False at the deadline. The
+ * keeper is not reaped yet, so that no other process gets its number. */
+static bool await_end(const struct ria_fetch *fetch, const struct child *child)
 {
     const struct timespec look = {.tv_nsec = LOOK_NS};
     for (;;) {
-        pid_t ended = waitpid(child->pid, status, WNOHANG);
-        if (ended != 0 && !(ended < 0 && errno == EINTR)) {
+        siginfo_t ended = {0};
+        if (waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            ended.si_pid != 0) {
             return true;
         }
         if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
@@ -162,9 +200,9 @@ static bool await_end(const struct ria_fetch *fetch, const struct child *child, 
 static int end(const struct ria_fetch *fetch, const struct child *child, bool *is_whole)
 {
     int status = 0;
-    *is_whole = *is_whole && await_end(fetch, child, &status);
+    *is_whole = *is_whole && await_end(fetch, child);
     (void)kill(-child->pid, SIGKILL);
-    while (!*is_whole && waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
+    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
     }
     (void)close(child->out);
     (void)close(child->complaint);

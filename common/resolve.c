@@ -62,21 +62,32 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
     }
 }
 
+/* A remedy that is to be written into our configuration ends in the name of its file. */
+static void name_file(const struct ria_world *world, struct ria_error *err)
+{
+    char name[RIA_PATH_MAX];
+    ria_config_name(world, name, sizeof(name));
+    (void)ria_fail(err, err->code, "%s in %s", err->text, name);
+}
+
 static bool check_chain_suffices(
-    const struct ria_login *login, const struct ria_target *target, struct ria_error *err)
+    const struct ria_login *login,
+    const struct ria_world *world,
+    const struct ria_target *target,
+    struct ria_error *err)
 {
     if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || target->chain_suffices) {
         return true;
     }
-    return ria_fail(
+    (void)ria_fail(
         err,
         RIA_E_CHANNEL,
         "the server's certificate was verified but not its host name; turn name verification on, "
-        "or "
-        "where that cannot be: [%.100s:%u] endpoint = NAME:PORT, tls = verify-ca in "
-        "~/.config/rds-iam/config",
+        "or where that cannot be: [%.100s:%u] endpoint = NAME:PORT, tls = verify-ca",
         login->host,
         login->port);
+    name_file(world, err);
+    return false;
 }
 
 bool ria_resolve_target(
@@ -89,7 +100,7 @@ bool ria_resolve_target(
         return false;
     }
     ria_config_match(&out->config, login->host, (uint16_t)login->port, login->user, &out->target);
-    return check_chain_suffices(login, &out->target, err);
+    return check_chain_suffices(login, world, &out->target, err);
 }
 
 static void warn_of_region(
@@ -127,6 +138,9 @@ bool ria_resolve_endpoint(
     enum ria_outcome outcome = ria_endpoint_parse(host, &out->endpoint, err);
     if (outcome == RIA_FAILED) {
         return false;
+    }
+    if (outcome == RIA_ABSENT) {
+        name_file(world, err);
     }
     struct ria_setting region = target->region;
     if (login->region != NULL) {

@@ -282,15 +282,28 @@ static bool load_named(
     return outcome == RIA_FOUND;
 }
 
-static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+/* The user's own file. */
+static void write_usual_name(const struct ria_world *world, char *out, size_t size)
 {
     const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
-    char wanted[RIA_PATH_MAX];
     (void)snprintf(
-        wanted,
-        sizeof(wanted),
-        "%s/rds-iam/config",
-        base != NULL && base[0] == '/' ? base : "~/.config");
+        out, size, "%s/rds-iam/config", base != NULL && base[0] == '/' ? base : "~/.config");
+}
+
+void ria_config_name(const struct ria_world *world, char *out, size_t size)
+{
+    const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
+    if (named != NULL) {
+        (void)snprintf(out, size, "%s", named);
+    } else {
+        write_usual_name(world, out, size);
+    }
+}
+
+static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+{
+    char wanted[RIA_PATH_MAX];
+    write_usual_name(world, wanted, sizeof(wanted));
     if (ria_setting_expand(world, wanted, out->path[0]) &&
         load_file(world, out, err) == RIA_FAILED) {
         return false;

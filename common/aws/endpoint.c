@@ -235,15 +235,14 @@ enum ria_outcome ria_endpoint_parse(
         (void)ria_absent(
             err,
             "%s is an Aurora global endpoint, whose name holds no region; say the region of its "
-            "writer: [%s] region = REGION in ~/.config/rds-iam/config",
+            "writer: [%s] region = REGION",
             endpoint.host,
             endpoint.host);
     } else if (endpoint.kind == RIA_ENDPOINT_OTHER) {
         (void)ria_absent(
             err,
             "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a "
-            "tunnel or an alias, say what it stands for: [%s] endpoint = NAME:PORT in "
-            "~/.config/rds-iam/config",
+            "tunnel or an alias, say what it stands for: [%s] endpoint = NAME:PORT",
             endpoint.host,
             endpoint.host);
     } else {

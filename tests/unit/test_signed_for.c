@@ -2,37 +2,10 @@
  *
  * What a token is signed for: name, port and region, from what is dialled, from the configuration
  * and from what a person says. */
-#include "rds_iam.h"
-
-#include "fake_world.h"
+#include "login.h"
 #include "unit.h"
 
-#define HOST "db.abc.eu-west-1.rds.amazonaws.com"
-
-static const struct ria_login good = {
-    .host = HOST, .port = 3306, .user = "etl", .channel = RIA_CHANNEL_VERIFIED};
-
-/* A world with keys in its environment and, if given, a configuration. */
-static void set_up(struct ria_fake *fake, const char *config)
-{
-    ria_fake_init(fake);
-    ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
-    ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", "secret");
-    if (config != NULL) {
-        ria_fake_file(fake, RIA_FAKE_CONFIG, config);
-    }
-}
-
-static enum ria_outcome ask(
-    struct ria_fake *fake,
-    const struct ria_login *login,
-    struct ria_token *token,
-    struct ria_error *err)
-{
-    *err = (struct ria_error){0};
-    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
-    return ria_token_for(login, deadline, &fake->world, token, err);
-}
+#define HOST RIA_LOGIN_HOST
 
 static void what_the_token_is_signed_for(void **state)
 {
@@ -192,12 +165,12 @@ static void what_the_token_is_signed_for(void **state)
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, rows[i].config);
-        struct ria_login login = good;
+        ria_login_world(&fake, rows[i].config);
+        struct ria_login login = ria_login_good;
         login.host = rows[i].host;
         login.port = rows[i].port;
         login.region = rows[i].region;
-        enum ria_outcome outcome = ask(&fake, &login, &token, &err);
+        enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
         expect_number(rows[i].sentence, outcome, rows[i].start == NULL ? RIA_FAILED : RIA_FOUND);
         const char *text = outcome == RIA_FOUND ? ria_buf_text(&token.text) : err.text;
         expect_piece(rows[i].sentence, text, rows[i].scope);
@@ -217,22 +190,70 @@ static void the_environment_and_the_profile_say_nothing_of_the_region(void **sta
     struct ria_fake fake;
     struct ria_error err;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, NULL);
+    ria_login_world(&fake, NULL);
     ria_fake_env(&fake, "AWS_REGION", "us-east-1");
     ria_fake_env(&fake, "AWS_DEFAULT_REGION", "us-east-1");
     ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\nregion = us-east-1\n");
-    assert_int_equal(ask(&fake, &good, &token, &err), RIA_FOUND);
+    assert_int_equal(ria_login_ask(&fake, &ria_login_good, &token, &err), RIA_FOUND);
     expect_piece("the name's region", ria_buf_text(&token.text), "%2Feu-west-1%2F");
-    struct ria_login login = good;
+    struct ria_login login = ria_login_good;
     login.host = "db.example";
-    assert_int_equal(ask(&fake, &login, &token, &err), RIA_FAILED);
+    assert_int_equal(ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
     expect_piece("no region", err.text, "db.example is no RDS endpoint");
+}
+
+static void the_configuration_file_that_is_in_force_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable;
+        const char *value;
+        const char *want;
+    } rows[] = {
+        {"HOME", "/home/u", " in ~/.config/rds-iam/config"},
+        {"XDG_CONFIG_HOME", "/x", " in /x/rds-iam/config"},
+        {"XDG_CONFIG_HOME", "relative", " in ~/.config/rds-iam/config"},
+        {"RDS_IAM_CONFIG", "/etc/one", " in /etc/one"},
+        {"RDS_IAM_CONFIG", "~/one", " in ~/one"},
+    };
+    static const struct {
+        const char *host;
+        enum ria_channel channel;
+        const char *remedy;
+    } remedies[] = {
+        {"db.example", RIA_CHANNEL_VERIFIED, "[db.example] endpoint = NAME:PORT"},
+        {"g.global-a.global.rds.amazonaws.com",
+         RIA_CHANNEL_VERIFIED,
+         "[g.global-a.global.rds.amazonaws.com] region = REGION"},
+        {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "endpoint = NAME:PORT, tls = verify-ca"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        for (size_t j = 0; j < RIA_COUNT(remedies); j++) {
+            struct ria_fake fake;
+            struct ria_error err;
+            RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
+            RIA_AUTO(token) token = RIA_TOKEN_INIT;
+            ria_login_world(&fake, NULL);
+            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+            ria_fake_file(&fake, "/etc/one", "");
+            ria_fake_file(&fake, "/home/u/one", "");
+            struct ria_login login = ria_login_good;
+            login.host = remedies[j].host;
+            login.channel = remedies[j].channel;
+            expect_number(rows[i].value, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+            ria_buf_addf(&want, "%s%s", remedies[j].remedy, rows[i].want);
+            expect_piece(rows[i].value, err.text, ria_buf_text(&want));
+            expect_number(
+                rows[i].value, strlen(strstr(err.text, rows[i].want)), strlen(rows[i].want));
+        }
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_token_is_signed_for),
+        cmocka_unit_test(the_configuration_file_that_is_in_force_is_named),
         cmocka_unit_test(the_environment_and_the_profile_say_nothing_of_the_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,37 +3,10 @@
  * The one call: what is checked before anything is signed, which channel and which credentials will
  * do, and that the out-parameters stay as they were where it refuses. What a token is signed for is
  * in test_signed_for.c. */
-#include "rds_iam.h"
-
-#include "fake_world.h"
+#include "login.h"
 #include "unit.h"
 
-#define HOST "db.abc.eu-west-1.rds.amazonaws.com"
-
-static const struct ria_login good = {
-    .host = HOST, .port = 3306, .user = "etl", .channel = RIA_CHANNEL_VERIFIED};
-
-/* A world with keys in its environment and, if given, a configuration. */
-static void set_up(struct ria_fake *fake, const char *config)
-{
-    ria_fake_init(fake);
-    ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
-    ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", "secret");
-    if (config != NULL) {
-        ria_fake_file(fake, RIA_FAKE_CONFIG, config);
-    }
-}
-
-static enum ria_outcome ask(
-    struct ria_fake *fake,
-    const struct ria_login *login,
-    struct ria_token *token,
-    struct ria_error *err)
-{
-    *err = (struct ria_error){0};
-    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
-    return ria_token_for(login, deadline, &fake->world, token, err);
-}
+#define HOST RIA_LOGIN_HOST
 
 /* -- refusals ------------------------------------------------------------------------------- */
 
@@ -98,8 +71,9 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, "[" HOST "]\nregion = eu-west-1\n");
-        expect_number(rows[i].sentence, ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
+        ria_login_world(&fake, "[" HOST "]\nregion = eu-west-1\n");
+        expect_number(
+            rows[i].sentence, ria_login_ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
         expect_text(rows[i].sentence, err.text, rows[i].want);
         expect_number(rows[i].sentence, err.code, rows[i].code);
         expect_number(rows[i].sentence, fake.reads, 0);
@@ -113,9 +87,9 @@ static void a_privileged_program_signs_nothing(void **state)
     struct ria_fake fake;
     struct ria_error err;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, NULL);
+    ria_login_world(&fake, NULL);
     fake.is_privileged = true;
-    assert_int_equal(ask(&fake, &good, &token, &err), RIA_FAILED);
+    assert_int_equal(ria_login_ask(&fake, &ria_login_good, &token, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_SYSTEM);
     assert_string_equal(
         err.text,
@@ -146,13 +120,13 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, rows[i].config);
+        ria_login_world(&fake, rows[i].config);
         struct ria_login login = {
             .host = "127.0.0.1",
             .port = 13306,
             .user = "etl",
             .channel = RIA_CHANNEL_CHAIN_VERIFIED};
-        enum ria_outcome outcome = ask(&fake, &login, &token, &err);
+        enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
         expect_number(rows[i].sentence, outcome, rows[i].may_send ? RIA_FOUND : RIA_FAILED);
         if (!rows[i].may_send) {
             expect_number(rows[i].sentence, err.code, RIA_E_CHANNEL);
@@ -188,8 +162,8 @@ static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_fake fake;
         struct ria_error err = {0};
-        set_up(&fake, "a broken file\n");
-        struct ria_login login = good;
+        ria_login_world(&fake, "a broken file\n");
+        struct ria_login login = ria_login_good;
         login.channel = rows[i].channel;
         expect_number(
             rows[i].sentence, ria_login_may_send(&login, &fake.world, &err), rows[i].may_send);
@@ -226,9 +200,9 @@ static void a_token_ends_with_its_credentials(void **state)
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, NULL);
+        ria_login_world(&fake, NULL);
         ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", rows[i].expiration);
-        enum ria_outcome outcome = ask(&fake, &good, &token, &err);
+        enum ria_outcome outcome = ria_login_ask(&fake, &ria_login_good, &token, &err);
         if (rows[i].expires == 0) {
             expect_number(rows[i].sentence, outcome, RIA_FAILED);
             expect_piece(rows[i].sentence, err.text, rows[i].text);
@@ -273,11 +247,11 @@ static void which_profile_signs(void **state)
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, rows[i].config);
+        ria_login_world(&fake, rows[i].config);
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, profiles);
-        struct ria_login login = good;
+        struct ria_login login = ria_login_good;
         login.profile = rows[i].profile;
-        bool found = ask(&fake, &login, &token, &err) == RIA_FOUND;
+        bool found = ria_login_ask(&fake, &login, &token, &err) == RIA_FOUND;
         expect_piece(rows[i].sentence, found ? token.text.data : err.text, rows[i].piece);
     }
 }
@@ -288,12 +262,12 @@ static void no_credentials_are_absent_and_an_older_token_stays(void **state)
     struct ria_fake fake;
     struct ria_error err;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, NULL);
-    assert_int_equal(ask(&fake, &good, &token, &err), RIA_FOUND);
+    ria_login_world(&fake, NULL);
+    assert_int_equal(ria_login_ask(&fake, &ria_login_good, &token, &err), RIA_FOUND);
     char before[2048];
     (void)snprintf(before, sizeof(before), "%s", token.text.data);
     ria_fake_init(&fake);
-    assert_int_equal(ask(&fake, &good, &token, &err), RIA_ABSENT);
+    assert_int_equal(ria_login_ask(&fake, &ria_login_good, &token, &err), RIA_ABSENT);
     assert_int_equal(err.code, RIA_E_NO_CREDENTIALS);
     assert_string_equal(token.text.data, before);
     ria_token_release(&token);
@@ -307,9 +281,10 @@ static void a_deadline_that_has_passed_ends_the_call(void **state)
     struct ria_fake fake;
     struct ria_error err = {0};
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, NULL);
+    ria_login_world(&fake, NULL);
     struct ria_deadline deadline = ria_deadline_in(&fake.world, 0);
-    assert_int_equal(ria_token_for(&good, deadline, &fake.world, &token, &err), RIA_FAILED);
+    assert_int_equal(
+        ria_token_for(&ria_login_good, deadline, &fake.world, &token, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_DEADLINE);
     expect_piece("the cause", err.text, "the time for a login was used up");
 }

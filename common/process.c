@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -227,9 +228,22 @@ static bool fetch(
     return ok;
 }
 
+/* A host that closes its stderr gets the number again for the next thing that it opens. A
+ * connection to another machine is never a log; whether a file, a pipe or a socket of this machine
+ * is one (it is, under systemd), nobody but the host can know. */
+static bool may_be_stderr(int fd)
+{
+    int domain = AF_UNSPEC;
+    socklen_t len = sizeof(domain);
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain == AF_UNIX;
+}
+
 /* Neither a reader that is gone nor one that does not read may disturb the host. */
 static void write_to_stderr(const struct ria_buf *text)
 {
+    if (!may_be_stderr(STDERR_FILENO)) {
+        return;
+    }
     struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};
     sigset_t pipe_signal;
     sigset_t before;

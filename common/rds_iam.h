@@ -119,6 +119,11 @@ void ria_session_release(struct ria_session *session);
  * (index 0) and any further one that may hold some. False beyond the last. */
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
 
+/* Wipes this process's own copies of credentials. A program of ours calls it at its end. In a guest it
+ * may be called whenever the host says that it is done; calls that go on in other threads are not
+ * disturbed, and fill the copies again. */
+void ria_session_forget(void);
+
 /* What a person can wait for, as against a login. */
 enum {
     RIA_PERSON_BUDGET_MS = 60000
@@ -136,7 +141,9 @@ bool ria_login_may_send(
 void ria_token_release(struct ria_token *token);
 
 /* The process's own environment, clocks and files. Environment variables are read by
- * secure_getenv(). Its log writes to stderr, and only where RDS_IAM_LOG is set. Static storage. */
+ * secure_getenv(). Its log writes to stderr, and only where RDS_IAM_LOG is set and file descriptor
+ * 2 is no connection to another machine; a program that closes its stderr and opens something else
+ * there must not set it. Static storage. */
 const struct ria_world *ria_process_world(void);
 
 #endif

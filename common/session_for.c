@@ -5,6 +5,7 @@
 
 #include "explain.h"
 #include "provider/cache.h"
+#include "provider/memory.h"
 
 #include <stdio.h>
 
@@ -88,6 +89,11 @@ bool ria_session_directory(const struct ria_world *world, size_t index, char *pa
     char directory[RIA_PATH_MAX];
     return ria_cache_directory(world, index, directory) &&
            snprintf(path, size, "%s", directory) < (int)size;
+}
+
+void ria_session_forget(void)
+{
+    ria_memory_clear();
 }
 
 void ria_session_release(struct ria_session *session)

@@ -94,8 +94,9 @@ static bool lie_in_one_object(struct ria_error *err)
             return ria_fail(
                 err,
                 RIA_E_CRYPTO,
-                "OpenSSL's functions are mixed from %s and %s: this program exports OpenSSL names "
-                "of its own; link it without -rdynamic or hide them",
+                "OpenSSL's functions are mixed from %s and %s: a program exports OpenSSL names of "
+                "its own (link it without -rdynamic or hide them), or takes the address of one and "
+                "is loaded at a fixed place (link it with -pie)",
                 owners.name[0],
                 owners.name[i]);
         }

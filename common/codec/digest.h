@@ -5,9 +5,11 @@
  *
  * We run inside other people's programs. One that exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic) takes over some of our calls and some of libcrypto's inner ones,
- * and a mixture of two versions crashes. So before first use this module checks that every
- * OpenSSL function that it and libcrypto's digests rely on lies in one object, and computes one
- * HMAC whose value is known. If either fails, all calls fail with a sentence, for good.
+ * and a mixture of two versions crashes. (In a program that is no PIE, a function whose address it
+ * takes seems to lie in it; such a program is refused too, because the two cannot be told apart
+ * from addresses.) So before first use this module checks that every OpenSSL function that it and
+ * libcrypto's digests rely on lies in one object, and computes one HMAC whose value is known. If
+ * either fails, all calls fail with a sentence, for good.
  */
 #ifndef RIA_CODEC_DIGEST_H
 #define RIA_CODEC_DIGEST_H

@@ -79,7 +79,9 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
-            return commands[i].run(argc - 1, argv + 1, &world);
+            int status = commands[i].run(argc - 1, argv + 1, &world);
+            ria_session_forget();
+            return status;
         }
     }
     return ria_usage("", "unknown command \"%s\"", argv[1]);

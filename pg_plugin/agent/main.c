@@ -266,5 +266,6 @@ int main(int argc, char **argv)
     ria_buf_release(&agent.published);
     ria_directory_release(&directory);
     ria_report_release(&report);
+    ria_session_forget();
     return status;
 }

@@ -68,7 +68,7 @@ class Ends(CloudCase):
     def test_at_the_deadline_everything_is_killed(self):
         """rds-iam-fetch hangs whole, and another one is never asked anything."""
         ours, theirs = socket.socketpair()
-        program = next((harness.PREFIX / "libexec").glob("**/rds-iam-fetch"))
+        program = harness.installed("libexec/**/rds-iam-fetch")
         mute = subprocess.Popen([str(program)], stdin=theirs, stderr=subprocess.PIPE, text=True)
         theirs.close()
         self.addCleanup(mute.kill)

@@ -8,7 +8,8 @@ import labcase
 import harness
 from mysql_peer import MySQLPeer
 
-ADVICE = ": this program exports OpenSSL names of its own; link it without -rdynamic or hide them"
+ADVICE = (": a program exports OpenSSL names of its own (link it without -rdynamic or hide them), or takes "
+          "the address of one and is loaded at a fixed place (link it with -pie)")
 GROUPS = ("fetch", "context", "digest", "update", "memory", "start")
 
 

@@ -9,6 +9,7 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import CloudCase  # noqa: E402
 from labcase import USER, harness  # noqa: E402
 from mariadb_client import CONFIG, MariadbCase  # noqa: E402
 
@@ -46,19 +47,19 @@ const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {
 """
 
 
-class Memory(MariadbCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        assert shutil.which("valgrind"), "apt-get install valgrind"
+def watched(home, argv, principal="etl", options=OPTIONS, **extra):
+    """Runs a program under valgrind: its result, and what valgrind says."""
+    assert shutil.which("valgrind"), "apt-get install valgrind"
+    log = home.path / "valgrind.log"
+    log.unlink(missing_ok=True)
+    result = home.run(
+        ["valgrind", *options, f"--log-file={log}", *argv], principal, timeout=120, **extra)
+    return result, log.read_text(encoding="utf-8", errors="replace")
 
+
+class Memory(MariadbCase):
     def watched(self, argv, principal="etl", **extra):
-        """Runs a client under valgrind: its result, and what valgrind says."""
-        log = self.home.path / "valgrind.log"
-        log.unlink(missing_ok=True)
-        result = self.home.run(
-            ["valgrind", *OPTIONS, f"--log-file={log}", *argv], principal, timeout=120, **extra)
-        return result, log.read_text(encoding="utf-8", errors="replace")
+        return watched(self.home, argv, principal, **extra)
 
     def assert_clean(self, report):
         self.assertIn("ERROR SUMMARY: 0 errors from 0 contexts", report)
@@ -130,6 +131,19 @@ class Memory(MariadbCase):
                 self.assertEqual(result.returncode, 0, result.stdout)
                 self.assert_clean(report)
         self.assert_accepted(2 + 2 + 9)
+
+
+class OwnPrograms(CloudCase):
+    def test_no_copy_of_credentials_stays_when_rds_iam_ends(self):
+        """A copy that is kept is a block that can be reached at the end; one that is wiped is not."""
+        self.role_profile("p", "rds-access")
+        result, report = watched(
+            self.home, [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"], "etl-base",
+            ("--leak-check=full", "--show-leak-kinds=all"), **self.cloud_env())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("ASIA", result.stdout)
+        self.assertNotIn("ria_memory_put", report)
+        self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: what we keep is shown by name")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program at a fixed place that takes the address of an OpenSSL function: for the whole process
+ * the function then seems to lie in the program. It cannot be told from one that brings its own, so
+ * it is refused, and the sentence names this cause too. */
+#include "codec/digest.h"
+
+#include "unit.h"
+
+#include <openssl/evp.h>
+
+#ifdef __PIE__
+#error "this program must not be a PIE"
+#endif
+
+static void the_sentence_names_the_cause(void **state)
+{
+    (void)state;
+    int (*volatile update)(EVP_MD_CTX *, const void *, size_t) = EVP_DigestUpdate;
+    assert_non_null(update);
+    uint8_t digest[RIA_SHA256_LEN];
+    struct ria_error err = {0};
+    assert_false(ria_sha256("abc", 3, digest, &err));
+    assert_int_equal(err.code, RIA_E_CRYPTO);
+    expect_piece("the program", err.text, "test_digest_not_pie");
+    expect_piece(
+        "what to do",
+        err.text,
+        "or takes the address of one and is loaded at a fixed place (link it with -pie)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sentence_names_the_cause),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

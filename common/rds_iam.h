@@ -119,9 +119,9 @@ void ria_session_release(struct ria_session *session);
  * (index 0) and any further one that may hold some. False beyond the last. */
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
 
-/* Wipes this process's own copies of credentials. A program of ours calls it at its end. In a guest it
- * may be called whenever the host says that it is done; calls that go on in other threads are not
- * disturbed, and fill the copies again. */
+/* Wipes this process's own copies of credentials. A program of ours calls it at its end. In a guest
+ * it may be called whenever the host says that it is done; calls that go on in other threads are
+ * not disturbed, and fill the copies again. */
 void ria_session_forget(void);
 
 /* What a person can wait for, as against a login. */

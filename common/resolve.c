@@ -202,6 +202,10 @@ static void write_command(const struct ria_login *login, char *out, size_t size)
             login->port,
             plain(login->user, "USER"));
     }
+    if (login->host != NULL && login->region != NULL) {
+        len +=
+            snprintf(out + len, size - (size_t)len, " --region %s", plain(login->region, "REGION"));
+    }
     if (login->profile != NULL) {
         (void)snprintf(
             out + len, size - (size_t)len, " --profile %s", plain(login->profile, "NAME"));

@@ -17,7 +17,7 @@ struct ria_resolved {
     struct ria_endpoint endpoint;
     uint16_t port;
     struct ria_setting region; /* borrowed from config, endpoint or login */
-    char command[1024];        /* what a person types for the same credentials */
+    char command[1280];        /* what a person types for the same credentials */
 };
 
 /* Host, port and user are there and of a sane size, and the program has no more rights than its

@@ -4,8 +4,9 @@
  * they are merged: one source and the roles that are assumed on top of it, innermost first, with
  * every setting that takes part, its defaults filled in, and the place where each was read. It is
  * worked out whole before anything is run or asked on the network: profiles are followed to their
- * end, circles are found, numbers are read and refused. Two things are left to the moment of use:
- * what a token file holds, because it is rotated, and the proxy variables, which libcurl reads.
+ * end, circles are found, numbers are read and refused. Three things are left to the moment of
+ * use: what a token file holds, because it is rotated; whether a URL is one that may be asked,
+ * because libcurl takes it apart; and the proxy variables, which libcurl reads.
  *
  * Sources make plans (provider/); rds-iam-fetch carries them out; what both must agree on is here:
  * the fields, their record, and the key that a result is cached under.

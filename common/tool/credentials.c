@@ -24,6 +24,7 @@ static const char help[] =
     "  --profile NAME     of this AWS profile; by default as the hooks find them\n"
     "  --hostname HOST --port PORT --username USER\n"
     "                     as for this login, with what rds-iam's configuration says of it\n"
+    "  --region REGION    of that database; by default the host name says it\n"
     "  --explain          print which sources were asked, what they answered, every setting with\n"
     "                     its place, whose credentials these are and until when; never a secret\n"
     "  --clear            forget all credentials that are kept in the cache\n"
@@ -201,6 +202,7 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
         {.name = "hostname", .value = &login.host},
         {.name = "port", .value = &port},
         {.name = "username", .value = &login.user},
+        {.name = "region", .value = &login.region},
         {.name = "explain", .flag = &explain},
         {.name = "clear", .flag = &clears},
     };
@@ -214,6 +216,9 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     }
     if ((port == NULL) != (login.host == NULL) || (login.user == NULL) != (login.host == NULL)) {
         return ria_usage(argv[0], "--hostname, --port and --username belong together");
+    }
+    if (login.region != NULL && login.host == NULL) {
+        return ria_usage(argv[0], "--region is a database's; add --hostname, --port, --username");
     }
     if (explain && clears) {
         return ria_usage(argv[0], "--explain and --clear exclude each other");

@@ -286,6 +286,7 @@ class CommandLine(CloudCase):
     def test_what_does_not_go_together_is_refused(self):
         for arguments, text in (
             (["--explain", "--clear"], "--explain and --clear exclude each other"),
+            (["--region", "eu-west-1"], "--region is a database's; add --hostname, --port, --username"),
             (["--hostname", "h"], "--hostname, --port and --username belong together"),
             (["--profil", "x", "y"], 'unexpected argument "y"'),
             (["--nope"], "unknown option --nope"),

@@ -244,6 +244,26 @@ static void each_setting_is_told_with_its_place(void **state)
     }
 }
 
+static void a_kept_answer_is_told_to_be_kept(void **state)
+{
+    (void)state;
+    static const struct variable profile[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
+    __attribute__((cleanup(release))) struct explained once;
+    explain(&once, profile, "[profile a]\ncredential_process = x\n", NULL, &nowhere);
+    expect_piece("first", ria_buf_text(&once.session.explanation), "got        fetched now\n");
+    RIA_AUTO(session) again = RIA_SESSION_INIT;
+    struct ria_deadline deadline = ria_deadline_in(&once.fake.world, RIA_LOGIN_BUDGET_MS);
+    assert_int_equal(
+        ria_session_for(&nowhere, NULL, deadline, &once.fake.world, &again, &once.err), RIA_FOUND);
+    expect_piece("then", ria_buf_text(&again.explanation), "got        kept in this process\n");
+    assert_int_equal(once.fake.fetches, 1);
+    ria_session_forget();
+    RIA_AUTO(session) third = RIA_SESSION_INIT;
+    assert_int_equal(
+        ria_session_for(&nowhere, NULL, deadline, &once.fake.world, &third, &once.err), RIA_FOUND);
+    assert_int_equal(once.fake.fetches, 2);
+}
+
 static void what_fails_is_told_up_to_where_it_failed(void **state)
 {
     (void)state;
@@ -293,6 +313,10 @@ static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
          &there,
          "[" HOST "]\nprofile = a\n",
          "rds-iam credentials --hostname " HOST " --port 5432 --username u,"},
+        {"a region that was said",
+         &person,
+         "[" HOST "]\nprofile = a\n",
+         "rds-iam credentials --hostname " HOST " --port 5432 --username u --region eu-west-3,"},
         {"a user whose name a shell would split",
          &odd,
          "[" HOST "]\nprofile = a\n",
@@ -314,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_is_told_with_its_place),
+        cmocka_unit_test(a_kept_answer_is_told_to_be_kept),
         cmocka_unit_test(what_fails_is_told_up_to_where_it_failed),
         cmocka_unit_test(a_code_is_asked_for_by_the_name_of_its_device),
     };

@@ -82,19 +82,19 @@ static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const stru
 static void add_role(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
 {
     static const struct {
-        enum ria_role_value value;
         const char *name;
+        enum ria_role_value value;
         bool is_told;
     } lines[] = {
-        {RIA_ROLE_ARN, "role", true},
-        {RIA_ROLE_SESSION_NAME, "  session", true},
-        {RIA_ROLE_DURATION, "  seconds", true},
-        {RIA_ROLE_EXTERNAL_ID, "  external", false},
-        {RIA_ROLE_MFA_SERIAL, "  MFA", true},
-        {RIA_ROLE_SOURCE_IDENTITY, "  person", true},
-        {RIA_ROLE_TAGS, "  tags", true},
-        {RIA_ROLE_TRANSITIVE_TAG_KEYS, "  go on", true},
-        {RIA_ROLE_REGION, "  region", true},
+        {"role", RIA_ROLE_ARN, true},
+        {"  session", RIA_ROLE_SESSION_NAME, true},
+        {"  seconds", RIA_ROLE_DURATION, true},
+        {"  external", RIA_ROLE_EXTERNAL_ID, false},
+        {"  MFA", RIA_ROLE_MFA_SERIAL, true},
+        {"  person", RIA_ROLE_SOURCE_IDENTITY, true},
+        {"  tags", RIA_ROLE_TAGS, true},
+        {"  go on", RIA_ROLE_TRANSITIVE_TAG_KEYS, true},
+        {"  region", RIA_ROLE_REGION, true},
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         struct ria_setting setting = role->value[lines[i].value];

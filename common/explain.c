@@ -8,21 +8,32 @@
 
 #include <string.h>
 
-static void end_line(struct ria_buf *out, const struct ria_setting *from)
+/* Ends the line that began at `start`. What somebody wrote into a file or a variable may hold what
+ * would move the cursor of a terminal. */
+static void end_line(struct ria_buf *out, size_t start)
+{
+    if (!out->failed && out->len > start) {
+        ria_printable(out->data + start);
+    }
+    ria_buf_add_char(out, '\n');
+}
+
+static void end_setting(struct ria_buf *out, size_t start, const struct ria_setting *from)
 {
     if (from->path != NULL) {
         ria_buf_add_text(out, " (");
         ria_setting_add_place(out, from);
         ria_buf_add_char(out, ')');
     }
-    ria_buf_add_char(out, '\n');
+    end_line(out, start);
 }
 
 static void add_setting(struct ria_buf *out, const char *name, const struct ria_setting *setting)
 {
+    size_t start = out->len;
     if (setting->value != NULL) {
         ria_buf_addf(out, "%-10s %s", name, setting->value);
-        end_line(out, setting);
+        end_setting(out, start, setting);
     }
 }
 
@@ -46,7 +57,9 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
         [RIA_FOUND] = "found", [RIA_ABSENT] = "absent", [RIA_FAILED] = "FAILED"};
     for (size_t i = 0; i < trail->count; i++) {
         const struct ria_trail_step *step = &trail->step[i];
-        ria_buf_addf(out, "%-18s %-7s %s\n", step->source, words[step->outcome], step->text);
+        size_t start = out->len;
+        ria_buf_addf(out, "%-18s %-7s %s", step->source, words[step->outcome], step->text);
+        end_line(out, start);
     }
 }
 
@@ -70,11 +83,13 @@ static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const stru
 {
     char url[RIA_STS_URL_MAX];
     const struct ria_setting *from;
+    size_t start = out->len;
     if (ria_plan_sts_url(plan, role, url, &from)) {
         ria_buf_add_text(out, "  STS      ");
         add_url(out, url);
         bool is_usual = from == &role->value[RIA_ROLE_REGION];
-        end_line(out, is_usual ? &(struct ria_setting){.path = "the region's own"} : from);
+        end_setting(
+            out, start, is_usual ? &(struct ria_setting){.path = "the region's own"} : from);
     }
 }
 
@@ -117,10 +132,11 @@ void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
         &(struct ria_setting){
             plan->label, ria_plan_origin(plan)->path, ria_plan_origin(plan)->line});
     const struct ria_setting *service = &plan->value[RIA_PLAN_METADATA_ENDPOINT];
+    size_t start = out->len;
     if (service->value != NULL) {
         ria_buf_add_text(out, "service    ");
         add_url(out, service->value);
-        end_line(out, service);
+        end_setting(out, start, service);
     }
     for (size_t i = 0; i < plan->role_count; i++) {
         add_role(out, plan, &plan->roles[i]);

@@ -212,6 +212,19 @@ static void each_setting_is_told_with_its_place(void **state)
          ASKED_ENV
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
          "source     the credential_process of profile a (/home/u/.aws/config:2)\n" FETCHED},
+        {"what would move a terminal's cursor is replaced",
+         &chosen,
+         {{NULL, NULL}},
+         "[profile a]\nrole_arn = arn\x1b[2J\nsource_profile = b\nregion = eu-west-1\n"
+         "role_session_name = s\n  t\n[profile b]\n" KEYS,
+         NULL,
+         "profile    a (--profile)\n" PASSED_ENV
+         "profile            found   profile b (/home/u/.aws/config:8)\n"
+         "source     profile b (/home/u/.aws/config:8)\n"
+         "role       arn?[2J (/home/u/.aws/config:2)\n"
+         "  session  s?t (/home/u/.aws/config:5)\n"
+         "  region   eu-west-1 (/home/u/.aws/config:4)\n"
+         "  STS      https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
         {"a container",
          &nowhere,
          {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/" SECRET},

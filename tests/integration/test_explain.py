@@ -37,8 +37,8 @@ class Explanation(CloudCase):
             yield principal.secret_key
             if principal.session_token:
                 yield principal.session_token[:40]
-        yield self.lab.cloud["web_identity_token"]
-        yield self.lab.cloud["container_token"]
+        yield self.lab.cloud.containers["pod"].authorization
+        yield from (path.read_text() for path in self.home.path.glob("*-token"))
         for path in self.cache_files():
             # Fields of the record: a long run of printable characters is a key or a token.
             yield from (text.decode() for text in re.findall(rb"[\w+/=-]{40,}", path.read_bytes()))
@@ -63,13 +63,13 @@ class Explanation(CloudCase):
                 self.assertEqual(line, want.format(home=self.home.path))
 
     def role_lines(self, role, place, region, session="rds-iam", *more):
-        sts = self.lab.cloud["https"]
+        sts = self.lab.cloud_https
         return (f"role       {self.lab.roles[role].arn} ({place})", f"  session  {session}", *more,
                 f"  region   {region}", f"  STS      {sts} (AWS_ENDPOINT_URL_STS)")
 
     def fetched(self, role, session="rds-iam"):
         return (f"CA bundle  {self.lab.cloud_ca_file} (AWS_CA_BUNDLE)", "got        fetched now",
-                re.compile("access key ASIA[0-9A-F]{16}"),
+                re.compile("access key ASIA[0-9A-Z]{16}"),
                 f"identity   {self.lab.roles[role].session_arn(session)}", END)
 
     def test_keys_of_the_environment(self):
@@ -97,7 +97,7 @@ class Explanation(CloudCase):
         self.home.write(
             ".aws/config",
             f"[profile top]\nrole_arn = {roles['rds-access'].arn}\nsource_profile = middle\n"
-            f"[profile middle]\nrole_arn = {roles['hop'].arn}\nsource_profile = bottom\n"
+            f"[profile middle]\nrole_arn = {roles['etl-hop'].arn}\nsource_profile = bottom\n"
             "region = eu-west-1\n[profile bottom]\nregion = ap-south-1\n")
         self.home.write(
             ".aws/credentials",
@@ -107,22 +107,19 @@ class Explanation(CloudCase):
             PASSED_OVER,
             "profile            found   profile bottom ({home}/.aws/credentials:2)",
             "source     profile bottom ({home}/.aws/credentials:2)",
-            *self.role_lines("hop", f"{self.config}:5", f"eu-west-1 ({self.config}:7)"),
+            *self.role_lines("etl-hop", f"{self.config}:5", f"eu-west-1 ({self.config}:7)"),
             *self.role_lines(
                 "rds-access", f"{self.config}:2", "us-west-2 ({home}/.aws/credentials:5)"),
             *self.fetched("rds-access"))
         self.assert_lines(self.explain("--profile", "top"), *wanted)
-        self.assertEqual([dict(c["form"])["RoleArn"] for c in self.calls()],
-                         [roles["hop"].arn, roles["rds-access"].arn], "control: in that order")
+        self.assertEqual([c["parameters"]["RoleArn"] for c in self.calls()],
+                         [roles["etl-hop"].arn, roles["rds-access"].arn], "control: in that order")
         kept = [KEPT if line == "got        fetched now" else line for line in wanted]
         self.assert_lines(self.explain("--profile", "top"), *kept)
         self.assertEqual(len(self.calls()), 2, "the second time it was kept")
 
     def test_a_web_identity(self):
-        token = self.home.write("token", self.lab.cloud["web_identity_token"])
-        env = self.cloud_env(
-            AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=self.lab.roles["rds-access"].arn,
-            AWS_ROLE_SESSION_NAME="pod-7")
+        env = self.web_identity_env(AWS_ROLE_SESSION_NAME="pod-7")
         self.assert_lines(
             self.explain(principal=None, env=env),
             NO_KEYS,
@@ -130,9 +127,9 @@ class Explanation(CloudCase):
             "web identity       found   the web identity of the environment",
             "source     the web identity of the environment (AWS_WEB_IDENTITY_TOKEN_FILE)",
             *self.role_lines(
-                "rds-access", "AWS_ROLE_ARN", "us-east-1 (AWS_REGION)",
+                "web-identity", "AWS_ROLE_ARN", "us-east-1 (AWS_REGION)",
                 "pod-7 (AWS_ROLE_SESSION_NAME)"),
-            *self.fetched("rds-access", "pod-7"))
+            *self.fetched("web-identity", "pod-7"))
 
     def test_a_role_of_our_configuration_with_tags(self):
         ours = self.home.write(
@@ -157,21 +154,17 @@ class Explanation(CloudCase):
             "source     the environment (AWS_ACCESS_KEY_ID)",
             f"role       {self.lab.roles['rds-access'].arn} ({ours}:2)",
             *role,
-            f"  STS      {self.lab.cloud['https']} (AWS_ENDPOINT_URL_STS)",
+            f"  STS      {self.lab.cloud_https} (AWS_ENDPOINT_URL_STS)",
             *self.fetched("rds-access", "pipe-1"))
 
     def test_a_container_and_an_instance(self):
-        token = self.home.write("token", self.lab.cloud["container_token"])
-        url = self.lab.cloud["http"]
-        lines = self.explain(principal=None, env=self.cloud_env(
-            AWS_CONTAINER_CREDENTIALS_FULL_URI=url + "/container",
-            AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token)))
+        lines = self.explain(principal=None, env=self.pod_env("pod"))
         self.assertEqual(
             lines[4], "source     the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)")
         lines = self.explain(principal=None, env=self.machine_env())
         self.assertEqual(lines[5:7], [
             "source     the instance's role (AWS_EC2_METADATA_SERVICE_ENDPOINT)",
-            f"service    {url} (AWS_EC2_METADATA_SERVICE_ENDPOINT)"])
+            f"service    {self.lab.cloud_http} (AWS_EC2_METADATA_SERVICE_ENDPOINT)"])
 
     def test_a_clock_that_is_wrong(self):
         self.role_profile("p", "rds-access")
@@ -180,13 +173,14 @@ class Explanation(CloudCase):
         self.assertRegex("\n".join(said), r"^clock      (599|600|601) s are added to this machine's$")
 
     def test_a_refusal_names_what_was_to_be_done(self):
-        self.role_profile("p", "external")
+        self.role_profile("p", "rds-access-external")
         result = self.credentials("--explain", "--profile", "p")
         self.assertEqual(result.returncode, 1)
         lines = result.stdout.splitlines()
         self.assertRegex(lines[2], rf"^profile            FAILED  {re.escape(self.config)}:2: "
                                    rf"{self.base.access_key} may not assume ")
-        self.assertEqual(lines[4], f"role       {self.lab.roles['external'].arn} ({self.config}:2)")
+        arn = self.lab.roles["rds-access-external"].arn
+        self.assertEqual(lines[4], f"role       {arn} ({self.config}:2)")
         self.assertIn("STS says AccessDenied", result.stderr)
         self.assert_no_secret(result.stdout + result.stderr)
 
@@ -229,11 +223,11 @@ class InOtherTools(CloudCase):
 
     def test_botocore(self):
         self.assert_lent(self.identity(
-            "/usr/bin/python3", "-c", BOTOCORE, self.lab.cloud["https"], self.lab.cloud_ca_file))
+            "/usr/bin/python3", "-c", BOTOCORE, self.lab.cloud_https, self.lab.cloud_ca_file))
 
     def test_the_aws_cli(self):
         found = self.identity(
-            "/usr/bin/aws", "--profile", "ours", "--endpoint-url", self.lab.cloud["https"], "sts",
+            "/usr/bin/aws", "--profile", "ours", "--endpoint-url", self.lab.cloud_https, "sts",
             "get-caller-identity")
         self.assert_lent(json.loads(found)["Arn"])
 

@@ -105,7 +105,7 @@ class Mfa(CloudCase):
         self.assertEqual((status, err), (0, ""))
         self.assertTrue(json.loads(out)["AccessKeyId"].startswith("ASIA"))
         (call,) = self.calls()
-        self.assertEqual(dict(call["form"])["SerialNumber"], self.device["serial"])
+        self.assertEqual(call["parameters"]["SerialNumber"], self.device["serial"])
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
         self.assertEqual(len(self.calls()), 1, "the hook asks nobody")

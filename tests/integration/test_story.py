@@ -88,11 +88,11 @@ class Readme(StoryCase):
         result = self.credentials(
             "--explain", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER,
             principal=None, env=self.pod_env("service"))
-        self.assertIn(
-            f"container          found   role {self.lab.roles[ACCESS_ROLE].arn} by the container's "
-            "endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)\n", result.stdout)
-        arn = self.lab.roles[ACCESS_ROLE].session_arn("rds-iam")
-        self.assertIn(f"identity   {arn}\n", result.stdout)
+        role = self.lab.roles[ACCESS_ROLE]
+        for line in ("source     the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)",
+                     f"role       {role.arn} ({self.home.path / CONFIG}:2)",
+                     f"identity   {role.session_arn('rds-iam')}"):
+            self.assertIn(line + "\n", result.stdout)
 
     def test_the_service_by_itself_has_no_right(self):
         self.home.write(CONFIG, "")

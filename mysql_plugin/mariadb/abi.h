@@ -38,7 +38,8 @@ enum {
 /* NET */
 struct ria_mariadb_net {
     struct ria_mariadb_pvio *pvio;
-    unsigned char *unused_positions[4];
+    unsigned char *unused_positions[3];
+    unsigned char *read_pos; /* the packet that was read last */
     int unused_fd;
     unsigned long unused_lengths[6];
     unsigned unused_counters[5];
@@ -47,7 +48,7 @@ struct ria_mariadb_net {
     unsigned char unused_reading_or_writing;
     char unused_flags[5];
     void *unused_skip;
-    unsigned unused_last_errno;
+    unsigned last_errno;
     unsigned char unused_error;
     char unused_report[2];
     char unused_last_error[512];
@@ -147,9 +148,10 @@ struct ria_mariadb_vio {
     void (*unused_info)(struct ria_mariadb_vio *vio, void *info);
 };
 
-/* What an authentication function returns. Any value above RIA_MARIADB_ERROR would be taken for an
- * error number and overwrite the text. */
+/* What an authentication function returns. Any value above RIA_MARIADB_ERROR is taken for an error
+ * number, whose own text is then shown. */
 enum {
+    RIA_MARIADB_DONE = -2, /* the server's last word has been read */
     RIA_MARIADB_OK = -1,
     RIA_MARIADB_ERROR = 0,
 };

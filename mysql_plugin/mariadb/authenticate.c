@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The entry point. Connector/C calls it when the server asks for mysql_clear_password: for every
- * new connection, reconnect and change of user. */
+ * The answer to a server that asks for a password in clear: for every new connection, reconnect and
+ * change of user. */
 #include "plugin.h"
 
 #include <errno.h>
@@ -16,12 +16,13 @@ static const char no_host[] =
     "this connection goes through a Unix socket, which leads to no RDS server; name the server's "
     "host, or add protocol=tcp for a tunnel on localhost";
 
-/* A library with another layout would not have this pointer lead back to where we came from. */
-static bool is_known_layout(const struct ria_mariadb *mysql)
+/* A library with another layout would not have this pointer lead back to where we came from. It is
+ * looked at first: what it points to is a connection in every library, and can be read. */
+bool ria_mariadb_is_known(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
-    return mysql->methods != NULL && mysql->methods->api != NULL &&
-           mysql->methods->set_error != NULL && mysql->net.pvio != NULL &&
-           mysql->net.pvio->mysql == mysql;
+    return vio != NULL && mysql != NULL && mysql->net.pvio != NULL &&
+           mysql->net.pvio->mysql == mysql && mysql->methods != NULL &&
+           mysql->methods->api != NULL && mysql->methods->set_error != NULL;
 }
 
 /* As the stock plugin does: the text and its NUL. */
@@ -62,7 +63,7 @@ static int refuse_channel(
     };
     char text[RIA_ERROR_TEXT_MAX];
     (void)snprintf(text, sizeof(text), "%s, so no token was sent; %s", what[channel], missing);
-    return ria_mariadb_refuse(vio, mysql, channel != RIA_CHANNEL_PLAIN, text);
+    return ria_mariadb_refuse(vio, mysql, text);
 }
 
 static int finish(
@@ -80,7 +81,7 @@ static int finish(
     if (ran && job->err.code == RIA_E_CHANNEL) {
         return refuse_channel(vio, mysql, job->login.channel, missing);
     }
-    return ria_mariadb_refuse(vio, mysql, true, job->err.text);
+    return ria_mariadb_refuse(vio, mysql, job->err.text);
 }
 
 static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
@@ -89,14 +90,14 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
     if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
         /* Before the channel: no TLS setting would make a token of this. */
-        return ria_mariadb_refuse(vio, mysql, channel != RIA_CHANNEL_PLAIN, no_host);
+        return ria_mariadb_refuse(vio, mysql, no_host);
     }
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED) {
         return refuse_channel(vio, mysql, channel, missing);
     }
     struct ria_mariadb_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
-        return ria_mariadb_refuse(vio, mysql, true, "out of memory");
+        return ria_mariadb_refuse(vio, mysql, "out of memory");
     }
     job->token = (struct ria_token)RIA_TOKEN_INIT;
     job->only_check = has_password(mysql);
@@ -107,11 +108,8 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     return result;
 }
 
-static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
-    if (vio == NULL || mysql == NULL || !is_known_layout(mysql)) {
-        return RIA_MARIADB_ERROR;
-    }
     if (has_password(mysql) && strstr(mysql->passwd, token_mark) == NULL) {
         return send_text(vio, mysql->passwd, strlen(mysql->passwd));
     }
@@ -120,17 +118,3 @@ static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     errno = saved;
     return result;
 }
-
-extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;
-
-__attribute__((visibility("default")))
-const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {
-    .type = RIA_MARIADB_AUTHENTICATION_PLUGIN,
-    .interface_version = RIA_MARIADB_INTERFACE_VERSION,
-    .name = "mysql_clear_password",
-    .author = "the rds-iam authors",
-    .description = "RDS IAM tokens by way of mysql_clear_password",
-    .version = {0, 1, 0},
-    .license = "MIT",
-    .authenticate = authenticate,
-};

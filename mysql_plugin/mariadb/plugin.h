@@ -26,10 +26,42 @@ struct ria_mariadb_job {
  * with job->err filled if there can be no thread. */
 bool ria_mariadb_run(struct ria_mariadb_job *job) RIA_MUST_USE;
 
-/* Ends the handshake with a refusal. The user sees ERROR 2061 (HY000): rds-iam: text. Where TLS is
- * up the server gets an empty password and answers, so that it counts a denied login instead of a
- * broken connection. Returns what authenticate must return. */
-int ria_mariadb_refuse(
-    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, bool tls_is_up, const char *text);
+/* The user sees ERROR 2061 (HY000): rds-iam: text, and the connection is closed. Returns what
+ * authenticate must return. */
+int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text);
+
+/* The same, and ends the handshake first: the server gets an empty password and answers, so that it
+ * counts a denied login instead of a broken connection, of which some count only so many before
+ * they shut a host out. */
+int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const char *text);
+
+/* After read_packet() has returned less than 0: whether the server asks for another plugin, whose
+ * name begins at packet + 1. A broken connection looks like it but for the error. */
+bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char *packet);
+
+/* False for a library whose memory is laid out in another way than abi.h says: then nothing of it
+ * may be used. What is left is to return RIA_MARIADB_PLUGIN_ERROR, for which a library has words of
+ * its own. */
+bool ria_mariadb_is_known(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
+
+/* Answers a server that has asked for a password in clear: a typed password, a token or a refusal.
+ * Returns what authenticate must return. */
+int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql);
+
+/* The one symbol that a plugin exports. Both are one source but for this and what calls the rest.
+ */
+#define RIA_MARIADB_DECLARE(plugin_name, function)                                                 \
+    extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;                      \
+    __attribute__((visibility("default")))                                                         \
+    const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {                          \
+        .type = RIA_MARIADB_AUTHENTICATION_PLUGIN,                                                 \
+        .interface_version = RIA_MARIADB_INTERFACE_VERSION,                                        \
+        .name = plugin_name,                                                                       \
+        .author = "the rds-iam authors",                                                           \
+        .description = "RDS IAM tokens by way of mysql_clear_password",                            \
+        .version = {0, 1, 0},                                                                      \
+        .license = "MIT",                                                                          \
+        .authenticate = function,                                                                  \
+    };
 
 #endif

@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+enum {
+    SWITCH_REQUEST = 254, /* AuthSwitchRequest: this byte, then the name of a plugin */
+    ANSWERS_MAX = 4,      /* no server needs a second one */
+};
+
 /* The library passes a connection's error text to a printf function when it reconnects
  * (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so no % may be in it. */
 static void take_out_percent(char *text)
@@ -16,18 +21,29 @@ static void take_out_percent(char *text)
     }
 }
 
-/* An empty password ends the handshake properly. What the server answers is overwritten. */
-static void end_handshake(struct ria_mariadb_vio *vio)
+/* An empty password ends the handshake properly. What the server answers is overwritten. A server
+ * that asks on gets it again, because a request that is left open is followed by the library, as if
+ * nothing had been refused.
+ *
+ * Where the plugin was asked before anything was sent (by the greeting, by default-auth), the first
+ * read makes the library send the beginning of a login, in TLS if it can, and with no password. */
+static void end_handshake(struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;
-    if (vio->read_packet(vio, &packet) >= 0 &&
-        vio->write_packet(vio, (const unsigned char *)"", 1) == 0) {
-        (void)vio->read_packet(vio, &packet);
+    bool is_asked = vio->read_packet(vio, &packet) >= 0 || ria_mariadb_is_switch(mysql, packet);
+    for (int answers = 0; is_asked && answers < ANSWERS_MAX; answers++) {
+        packet = NULL;
+        is_asked = vio->write_packet(vio, (const unsigned char *)"", 1) == 0 &&
+                   vio->read_packet(vio, &packet) < 0 && ria_mariadb_is_switch(mysql, packet);
     }
 }
 
-int ria_mariadb_refuse(
-    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, bool tls_is_up, const char *text)
+bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char *packet)
+{
+    return packet != NULL && mysql->net.last_errno == 0 && packet[0] == SWITCH_REQUEST;
+}
+
+int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text)
 {
     char sentence[480]; /* the library keeps 511 bytes and puts some of its own in front */
     int written = snprintf(sentence, sizeof(sentence), "rds-iam: %s", text);
@@ -36,9 +52,12 @@ int ria_mariadb_refuse(
     }
     ria_printable(sentence);
     take_out_percent(sentence);
-    if (tls_is_up) {
-        end_handshake(vio);
-    }
     mysql->methods->set_error(mysql, RIA_MARIADB_PLUGIN_ERROR, "HY000", "%s", sentence);
     return RIA_MARIADB_ERROR;
+}
+
+int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const char *text)
+{
+    end_handshake(vio, mysql);
+    return ria_mariadb_fail(mysql, text);
 }

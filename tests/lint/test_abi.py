@@ -9,7 +9,8 @@ import harness  # noqa: E402
 # (our struct, our member, their type, their member)
 OFFSETS = [
     ("ria_mariadb", "net.pvio", "MYSQL", "net.pvio"),
-    ("ria_mariadb", "net.unused_last_errno", "MYSQL", "net.last_errno"),
+    ("ria_mariadb", "net.read_pos", "MYSQL", "net.read_pos"),
+    ("ria_mariadb", "net.last_errno", "MYSQL", "net.last_errno"),
     ("ria_mariadb", "net.unused_extension", "MYSQL", "net.extension"),
     ("ria_mariadb", "host", "MYSQL", "host"),
     ("ria_mariadb", "user", "MYSQL", "user"),

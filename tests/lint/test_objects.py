@@ -8,7 +8,10 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
-PLUGINS = {"lib*/**/rds-iam/mariadb/mysql_clear_password.so": "_mysql_client_plugin_declaration_"}
+PLUGINS = {
+    "lib*/**/rds-iam/mariadb/%s.so" % name: "_mysql_client_plugin_declaration_"
+    for name in ("mysql_clear_password", "aws_rds_iam")
+}
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
 FETCH = "libexec/rds-iam/rds-iam-fetch"
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")

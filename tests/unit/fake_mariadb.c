@@ -67,10 +67,13 @@ static struct ria_fake_mariadb *fake_of_vio(struct ria_mariadb_vio *vio)
 
 static int read_packet(struct ria_mariadb_vio *vio, unsigned char **packet)
 {
-    static unsigned char nothing[1];
     struct ria_fake_mariadb *fake = fake_of_vio(vio);
     fake->reads++;
-    *packet = nothing;
+    if (fake->packet != NULL) {
+        (void)snprintf(fake->read, sizeof(fake->read), "%s", fake->packet);
+        *packet = (unsigned char *)fake->read;
+        fake->mysql.net.read_pos = fake->is_from_greeting ? NULL : *packet;
+    }
     return fake->read_fails ? -1 : 0;
 }
 
@@ -78,7 +81,9 @@ static int write_packet(struct ria_mariadb_vio *vio, const unsigned char *packet
 {
     struct ria_fake_mariadb *fake = fake_of_vio(vio);
     assert_true(fake->sent_len + len <= sizeof(fake->sent));
-    memcpy(fake->sent + fake->sent_len, packet, len);
+    if (len > 0) {
+        memcpy(fake->sent + fake->sent_len, packet, len);
+    }
     fake->sent_len += len;
     fake->packets++;
     return fake->write_fails ? 1 : 0;

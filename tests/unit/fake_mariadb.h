@@ -27,12 +27,15 @@ struct ria_fake_mariadb {
     bool has_status; /* 3.4.1 and later */
     unsigned status;
     const char *tls_library;
+    const char *packet;    /* what is read; NULL: nothing is */
+    bool is_from_greeting; /* nothing was sent for it */
 
     /* What the plugin did. */
     char sent[RIA_FAKE_SENT_MAX];
     size_t sent_len;
     size_t packets; /* sent */
     size_t reads;
+    char read[64];
     bool write_fails;
     bool read_fails;
     unsigned error_code;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The way of a sentence to the user of a MariaDB client: no % and no control character in it, and a
- * handshake that ends properly where TLS is up. */
+ * handshake that ends properly. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -25,7 +25,7 @@ static void the_sentence_is_safe_to_print(void **state)
         ria_fake_mariadb_init(&fake);
         expect_number(
             rows[i].sentence,
-            ria_mariadb_refuse(&fake.vio, &fake.mysql, false, rows[i].text),
+            ria_mariadb_refuse(&fake.vio, &fake.mysql, rows[i].text),
             RIA_MARIADB_ERROR);
         expect_text(rows[i].sentence, fake.error, rows[i].want);
         expect_number(rows[i].sentence, fake.error_code, 2061);
@@ -41,24 +41,15 @@ static void the_longest_sentence_fits_what_the_library_keeps(void **state)
     memset(text, 'x', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     ria_fake_mariadb_init(&fake);
-    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, false, text);
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, text);
     assert_int_equal(strlen(fake.error), 479);
 }
 
-static void nothing_is_sent_where_tls_is_not_up(void **state)
+static void an_empty_password_ends_the_handshake(void **state)
 {
     (void)state;
     ria_fake_mariadb_init(&fake);
-    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, false, "no");
-    assert_int_equal(fake.packets, 0);
-    assert_int_equal(fake.reads, 0);
-}
-
-static void an_empty_password_ends_the_handshake_where_it_is(void **state)
-{
-    (void)state;
-    ria_fake_mariadb_init(&fake);
-    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, true, "no");
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, "no");
     assert_int_equal(fake.packets, 1);
     assert_int_equal(fake.sent_len, 1);
     assert_int_equal(fake.sent[0], 0);
@@ -71,14 +62,30 @@ static void a_connection_that_breaks_meanwhile_still_gets_the_sentence(void **st
     (void)state;
     ria_fake_mariadb_init(&fake);
     fake.read_fails = true;
-    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, true, "no");
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, "no");
     assert_int_equal(fake.packets, 0);
     assert_string_equal(fake.error, "rds-iam: no");
     ria_fake_mariadb_init(&fake);
     fake.write_fails = true;
-    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, true, "no");
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, "no");
     assert_int_equal(fake.reads, 1);
     assert_string_equal(fake.error, "rds-iam: no");
+}
+
+static void a_server_that_asks_on_gets_it_again_but_not_for_ever(void **state)
+{
+    (void)state;
+    ria_fake_mariadb_init(&fake);
+    fake.read_fails = true;
+    fake.packet = "\xfe"
+                  "dialog";
+    (void)ria_mariadb_refuse(&fake.vio, &fake.mysql, "no");
+    assert_int_equal(fake.packets, 4);
+    assert_int_equal(fake.sent_len, 4);
+    for (size_t i = 0; i < fake.sent_len; i++) {
+        assert_int_equal(fake.sent[i], 0);
+    }
+    assert_int_equal(fake.error_count, 1);
 }
 
 int main(void)
@@ -86,9 +93,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sentence_is_safe_to_print),
         cmocka_unit_test(the_longest_sentence_fits_what_the_library_keeps),
-        cmocka_unit_test(nothing_is_sent_where_tls_is_not_up),
-        cmocka_unit_test(an_empty_password_ends_the_handshake_where_it_is),
+        cmocka_unit_test(an_empty_password_ends_the_handshake),
         cmocka_unit_test(a_connection_that_breaks_meanwhile_still_gets_the_sentence),
+        cmocka_unit_test(a_server_that_asks_on_gets_it_again_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mysql_clear_password.so: takes the place of the distribution's plugin of that name, which RDS
+ * asks for. */
+#include "plugin.h"
+
+static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+{
+    return ria_mariadb_is_known(vio, mysql) ? ria_mariadb_authenticate(vio, mysql)
+                                            : RIA_MARIADB_PLUGIN_ERROR;
+}
+
+RIA_MARIADB_DECLARE("mysql_clear_password", authenticate)

@@ -2,13 +2,15 @@
 """What libmariadb does with a connection beyond opening it: another user, a reconnect, a coroutine,
 many threads. Each new login asks for a token of its own."""
 import pathlib
+import socket
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
+from labcase import USER, harness, mariadb_plugins  # noqa: E402
 from mariadb_client import MariadbCase  # noqa: E402
 
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
+SLOW = PROGRAM.with_name("slow_dlopen.so")
 WHO_IS_IT = f"{USER}@%"
 
 # ASYNC_CONTEXT_DEFAULT_STACK_SIZE of Connector/C 3.1 to 3.3.18; later ones have 256 KB.
@@ -64,18 +66,52 @@ class Connections(MariadbCase):
             for stack in (0, SMALL_STACK):
                 with self.subTest(principal=principal, stack=stack):
                     result = self.connections("nonblocking", stack, principal=principal)
-                    self.assert_steps(result, "waited: yes", f"connect: {WHO_IS_IT}")
-        self.assert_accepted(4)
+                    self.assert_steps(
+                        result, "waited: yes", f"connect: {WHO_IS_IT}", f"change: {WHO_IS_IT}",
+                        f"reconnect: {WHO_IS_IT}")
+        self.assert_accepted(4 * 3)
 
     def test_a_refusal_through_the_nonblocking_interface(self):
         result = self.connections("nonblocking", SMALL_STACK, principal=None)
         self.assertIn("waited: yes\nconnect: 2061 rds-iam: no AWS credentials", result.stdout)
         self.assertEqual(result.returncode, 1)
 
+    def test_a_handle_that_is_used_again_a_library_that_is_ended_and_a_child(self):
+        result = self.connections("reuse")
+        self.assert_steps(result, *[f"connect: {WHO_IS_IT}"] * 3, f"child: {WHO_IS_IT}")
+        self.assert_accepted(4)
+
+    def test_a_list_of_hosts_signs_for_the_one_that_answers(self):
+        mariadb = self.lab.mariadb
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            hosts = f"{self.lab.mariadb_reader_host}:{closed.getsockname()[1]},{mariadb.host}:{mariadb.port}"
+            result = self.home.run([PROGRAM, "reuse", hosts, 0, USER])
+        self.assert_steps(result, *[f"connect: {WHO_IS_IT}"] * 3, f"child: {WHO_IS_IT}")
+        self.assert_accepted(4)
+
     def test_forty_threads_after_a_first_connection(self):
         result = self.connections("threads", 40)
         self.assert_steps(result, f"connect: {WHO_IS_IT}", *[f"thread: {WHO_IS_IT}"] * 40)
         self.assert_accepted(41)
+
+    def crowd(self, **extra):
+        """Forty threads make this process's first connections, with a plugin that is slow to load."""
+        return self.connections("threads", 40, "cold", LD_PRELOAD=f"libnss_wrapper.so:{SLOW}", **extra)
+
+    def test_forty_threads_at_first_with_the_settings_that_we_recommend(self):
+        # The library loads the plugin before any thread asks for it.
+        settings = {
+            "LIBMYSQL_PLUGINS": "mysql_clear_password", "MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
+        for _ in range(20):
+            self.assert_steps(self.crowd(**settings), *[f"thread: {WHO_IS_IT}"] * 40)
+        self.assert_accepted(20 * 40)
+
+    def test_control_forty_threads_at_first_without_them(self):
+        """The race of every version: all but one thread find that another one has been faster."""
+        result = self.crowd()
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("it is already loaded", result.stdout)
 
 
 if __name__ == "__main__":

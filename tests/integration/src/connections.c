@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 enum {
     THREADS_MAX = 200
@@ -120,24 +122,71 @@ static int wait_for(MYSQL *mysql, int events)
            (descriptor.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0);
 }
 
-/* nonblocking ... STACK_BYTES: the plugin runs in a coroutine on a stack of that size. */
+/* What a step of the nonblocking interface comes to once all waiting is done. */
+#define FINISH(mysql, result, events, step)                                                        \
+    while ((events) != 0) {                                                                        \
+        (events) = step##_cont(result, mysql, wait_for(mysql, events));                            \
+    }
+
+/* nonblocking ... STACK_BYTES: the plugin runs in a coroutine on a stack of that size, at the first
+ * login, at a change of user and at a reconnect. */
 static bool nonblocking(const struct place *place)
 {
     MYSQL *mysql = new_handle();
+    my_bool yes = 1;
     size_t stack = place->arguments[0] == NULL ? 0 : strtoul(place->arguments[0], NULL, 10);
     mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack);
+    mysql_options(mysql, MYSQL_OPT_RECONNECT, &yes);
     MYSQL *connected = NULL;
-    int waits = 0;
     int events = mysql_real_connect_start(
         &connected, mysql, place->host, place->user, NULL, NULL, place->port, NULL, 0);
-    while (events != 0) {
-        waits++;
-        events = mysql_real_connect_cont(&connected, mysql, wait_for(mysql, events));
-    }
-    (void)printf("waited: %s\n", waits > 0 ? "yes" : "no");
+    (void)printf("waited: %s\n", events != 0 ? "yes" : "no");
+    FINISH(mysql, &connected, events, mysql_real_connect)
     bool ok = connected != NULL ? show_user(mysql, "connect") : show_error(mysql, "connect");
+    if (ok) {
+        my_bool failed = 1;
+        events = mysql_change_user_start(&failed, mysql, place->user, "", NULL);
+        FINISH(mysql, &failed, events, mysql_change_user)
+        ok = failed == 0 ? show_user(mysql, "change") : show_error(mysql, "change");
+    }
+    if (ok) {
+        int failed = 1;
+        (void)shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+        events = mysql_ping_start(&failed, mysql);
+        FINISH(mysql, &failed, events, mysql_ping)
+        ok = failed == 0 ? show_user(mysql, "reconnect") : show_error(mysql, "reconnect");
+    }
     mysql_close(mysql);
     return ok;
+}
+
+/* reuse ...: one handle is closed and opened again, and once more after the library was ended,
+ * which unloads its plugins; then a child process connects, too. */
+static bool reuse(const struct place *place)
+{
+    MYSQL handle;
+    bool ok = true;
+    for (int i = 0; ok && i < 3; i++) {
+        if (i == 2) {
+            mysql_library_end();
+            (void)mysql_library_init(0, NULL, NULL);
+        }
+        (void)mysql_init(&handle);
+        mysql_options(&handle, MYSQL_READ_DEFAULT_GROUP, "connections");
+        ok = connect_and_show(&handle, place, "connect");
+        mysql_close(&handle);
+    }
+    (void)fflush(stdout);
+    pid_t child = ok ? fork() : -1;
+    if (child == 0) {
+        MYSQL *mysql = new_handle();
+        ok = connect_and_show(mysql, place, "child");
+        mysql_close(mysql);
+        (void)fflush(stdout);
+        _exit(ok ? 0 : 1);
+    }
+    int status = 1;
+    return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
 struct crowd {
@@ -157,7 +206,8 @@ static void *one_of_many(void *argument)
     return ok ? argument : NULL;
 }
 
-/* threads ... COUNT: they all connect at the same moment, after one first connection. */
+/* threads ... COUNT [cold]: they all connect at the same moment, after one first connection, or as
+ * the first that this process makes. */
 static bool threads(const struct place *place)
 {
     pthread_t thread[THREADS_MAX];
@@ -166,9 +216,12 @@ static bool threads(const struct place *place)
         (void)fprintf(stderr, "1 to %d threads\n", THREADS_MAX);
         return false;
     }
-    MYSQL *mysql = new_handle();
-    bool ok = connect_and_show(mysql, place, "connect");
-    mysql_close(mysql);
+    bool ok = true;
+    if (place->arguments[1] == NULL) {
+        MYSQL *mysql = new_handle();
+        ok = connect_and_show(mysql, place, "connect");
+        mysql_close(mysql);
+    }
     struct crowd crowd = {.place = place};
     (void)pthread_barrier_init(&crowd.barrier, NULL, (unsigned)count);
     for (size_t i = 0; i < count; i++) {
@@ -193,6 +246,7 @@ static const struct {
     {"change-user", change_user},
     {"reconnect", reconnect},
     {"nonblocking", nonblocking},
+    {"reuse", reuse},
     {"threads", threads},
 };
 

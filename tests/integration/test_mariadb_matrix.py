@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Every client that Debian has for MariaDB: a login, another one after the server has dropped the
+connection, and a change of user where the client has one. What a user writes is the option file
+that the README gives; each client is told to read it in its own words."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, harness, mariadb_plugins  # noqa: E402
+from mariadb_client import MariadbCase  # noqa: E402
+
+ME = f"{USER}@%"
+# The server answers with an error, or not at all, and hangs up.
+DROP = "kill connection_id()"
+
+# Each prints one line for each login: the user that the server sees.
+PROGRAMS = {
+    "MySQLdb": (["/usr/bin/python3", "-c"], """
+import MySQLdb
+connection = MySQLdb.connect(host="%(host)s", port=%(port)d, user="%(user)s", read_default_file="%(file)s")
+def show():
+    cursor = connection.cursor()
+    cursor.execute("select current_user()")
+    print(cursor.fetchone()[0])
+show()
+try:
+    connection.query("%(drop)s")
+except MySQLdb.Error:
+    pass
+connection.ping(True)
+show()
+connection.change_user("%(user)s", "", "shop")
+show()
+"""),
+    "DBD::mysql": (["perl", "-e"], """
+use DBI;
+my $connection = DBI->connect(
+    "DBI:mysql:host=%(host)s;port=%(port)d;mysql_read_default_file=%(file)s", "%(user)s", "",
+    {PrintError => 0, mysql_auto_reconnect => 1}) or die DBI->errstr;
+print $connection->selectrow_array("select current_user()"), "\\n";
+$connection->do("%(drop)s");
+$connection->ping;
+print $connection->selectrow_array("select current_user()"), "\\n";
+"""),
+    "DBD::MariaDB": (["perl", "-e"], """
+use DBI;
+my $connection = DBI->connect(
+    "DBI:MariaDB:host=%(host)s;port=%(port)d;mariadb_read_default_file=%(file)s", "%(user)s", "",
+    {PrintError => 0, mariadb_auto_reconnect => 1}) or die DBI->errstr;
+print $connection->selectrow_array("select current_user()"), "\\n";
+$connection->do("%(drop)s");
+$connection->ping;
+print $connection->selectrow_array("select current_user()"), "\\n";
+"""),
+    "mysql2": (["ruby", "-e"], """
+require "mysql2"
+client = Mysql2::Client.new(
+  host: "%(host)s", port: %(port)d, username: "%(user)s", default_file: "%(file)s", reconnect: true)
+show = -> { puts client.query("select current_user()", as: :array).first.first }
+show.call
+begin
+  client.query("%(drop)s")
+rescue Mysql2::Error
+end
+client.ping
+show.call
+"""),
+}
+LOGINS = {"MySQLdb": 3, "DBD::mysql": 2, "DBD::MariaDB": 2, "mysql2": 2}
+
+
+class Matrix(MariadbCase):
+    def options(self):
+        mariadb = self.lab.mariadb
+        return {
+            "host": mariadb.host, "port": mariadb.port, "user": USER, "drop": DROP,
+            "file": self.home.path / ".my.cnf",
+        }
+
+    def test_every_language(self):
+        for name, (interpreter, script) in PROGRAMS.items():
+            for principal in ("etl", "etl-session"):
+                with self.subTest(program=name, principal=principal):
+                    seen = len(self.verdicts())
+                    result = self.home.run([*interpreter, script % self.options()], principal)
+                    self.assertEqual(
+                        result.stdout.splitlines(), [ME] * LOGINS[name], result.stderr)
+                    self.assertEqual(
+                        [v["reason"] for v in self.verdicts()[seen:]], [None] * LOGINS[name])
+
+    def test_the_command_connects_again(self):
+        # A script's connection is not made anew by itself; "connect" does it.
+        statements = f"select current_user();\n{DROP};\nconnect;\nselect current_user();\n"
+        result = self.home.run([*self.argv("--force", query=None), "-N"], stdin=statements)
+        self.assertIn("Connection was killed", result.stderr)
+        lines = [line for line in result.stdout.splitlines() if line == ME]
+        self.assertEqual(lines, [ME, ME], result)
+        self.assert_accepted(2)
+
+    def test_mariadb_dump_and_mariadb_slap(self):
+        result = self.home.run([*self.argv(query=None, program="mariadb-dump"), "shop"])
+        self.assertIn("(1,'Ada',1250)", result.stdout, result.stderr)
+        # One connection that looks at the server, and one for each of 4 clients, 5 times.
+        slap = ["--concurrency=4", "--iterations=5", "--no-drop", "--create-schema=shop",
+                "--query=select count(*) from orders"]
+        result = self.home.run([*self.argv(query=None, program="mariadb-slap"), *slap])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Number of clients running queries: 4", result.stdout)
+        self.assertEqual({v["reason"] for v in self.verdicts()}, {None})
+        self.assertGreaterEqual(len(self.verdicts()), 1 + 4 * 5)
+
+    def odbc(self, settings, statements=f"select current_user()\n{DROP}\nselect current_user()\n"):
+        mariadb = self.lab.mariadb
+        driver = next(pathlib.Path("/usr/lib").glob("*/odbc/libmaodbc.so"))
+        sources = self.home.write(
+            "odbc.ini",
+            f"[lab]\nDriver={driver}\nSERVER={mariadb.host}\nPORT={mariadb.port}\nUID={USER}\n"
+            f"{settings}\n")
+        return self.home.run(
+            ["isql", "-v", "-b", "lab"], stdin=statements, ODBCINI=str(sources))
+
+    def test_odbc(self):
+        # 4194304 is its AUTO_RECONNECT.
+        rows = ("USE_MYCNF=1",
+                f"PLUGIN_DIR={mariadb_plugins()}\nSSLCA={self.lab.ca_file}\nSSLVERIFY=1")
+        for settings in rows:
+            with self.subTest(settings=settings):
+                result = self.odbc(settings + "\nOPTIONS=4194304")
+                self.assertEqual(
+                    result.stdout.count(ME), 2, result.stdout + result.stderr)
+        self.assert_accepted(2 * len(rows))
+
+    def test_odbc_without_the_plugin_directory(self):
+        """The control, and how a refusal looks there."""
+        result = self.odbc(f"SSLCA={self.lab.ca_file}\nSSLVERIFY=1")
+        self.assertNotIn(ME, result.stdout)
+        result = self.odbc(f"PLUGIN_DIR={mariadb_plugins()}")
+        self.assertIn("rds-iam: the connection is not encrypted", result.stdout)
+        self.assert_nothing_sent()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -29,6 +29,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/refusal.h"
 #include "base/world.h"
 
 #include <stdint.h>

@@ -19,25 +19,17 @@ bool ria_resolve_check_login(
     const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
 {
     if (world->is_privileged(world->self)) {
-        return ria_fail(
-            err,
-            RIA_E_SYSTEM,
-            "this program runs with more rights than its caller (setuid or file capabilities); "
-            "nothing is signed in such a program");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     if (login->host == NULL || *login->host == '\0') {
-        return ria_fail(err, RIA_E_USAGE, "no host name is dialled; a token needs one");
+        return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_NO_HOST);
     }
     if (login->port == 0 || login->port > UINT16_MAX) {
-        return ria_fail(err, RIA_E_USAGE, "the port is not between 1 and 65535");
+        return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_PORT);
     }
     size_t user_len = login->user == NULL ? 0 : strlen(login->user);
     if (user_len == 0 || user_len > USER_MAX) {
-        return ria_fail(
-            err,
-            RIA_E_USAGE,
-            "the user name must have 1 to %d bytes; name the database user",
-            USER_MAX);
+        return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_USER, USER_MAX);
     }
     return true;
 }
@@ -50,15 +42,10 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
     case RIA_CHANNEL_NONE:
         return true;
     case RIA_CHANNEL_UNVERIFIED:
-        return ria_fail(
-            err,
-            RIA_E_CHANNEL,
-            "the server's certificate was not verified; give the client the RDS CA bundle and "
-            "turn verification on");
+        return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_UNVERIFIED "; " RIA_REMEDY_UNVERIFIED);
     case RIA_CHANNEL_PLAIN:
     default:
-        return ria_fail(
-            err, RIA_E_CHANNEL, "the connection is not encrypted; turn TLS on in the client");
+        return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_PLAIN "; " RIA_REMEDY_PLAIN);
     }
 }
 
@@ -79,11 +66,21 @@ static bool check_chain_suffices(
     if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || target->chain_suffices) {
         return true;
     }
+    struct ria_endpoint endpoint;
+    struct ria_error reason;
+    if (target->endpoint.value == NULL &&
+        ria_endpoint_parse(login->host, &endpoint, &reason) == RIA_ABSENT &&
+        endpoint.kind == RIA_ENDPOINT_OTHER) {
+        /* Verifying the name would not help: no token is made for it. */
+        (void)ria_fail(
+            err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, endpoint.host, endpoint.host, login->port);
+        name_file(world, err);
+        return false;
+    }
     (void)ria_fail(
         err,
         RIA_E_CHANNEL,
-        "the server's certificate was verified but not its host name; turn name verification on, "
-        "or where that cannot be: [%.100s:%u] endpoint = NAME:PORT, tls = verify-ca",
+        RIA_REFUSAL_NAME_UNVERIFIED "; " RIA_REMEDY_NAME_UNVERIFIED,
         login->host,
         login->port);
     name_file(world, err);
@@ -156,23 +153,13 @@ bool ria_resolve_endpoint(
     }
     if (region.value == NULL && is_mapped) {
         return ria_fail_at(
-            err,
-            RIA_E_ENDPOINT,
-            &target->endpoint,
-            "the name %s holds no region; write the name of the RDS endpoint, or add region = "
-            "REGION to this section",
-            out->endpoint.host);
+            err, RIA_E_ENDPOINT, &target->endpoint, RIA_REFUSAL_NO_REGION, out->endpoint.host);
     }
     if (region.value == NULL) {
         return false; /* err says why since the name was parsed */
     }
     if (!ria_region_is_plausible(region.value)) {
-        return ria_fail_at(
-            err,
-            RIA_E_USAGE,
-            &region,
-            "\"%.64s\" is no region; write one like eu-west-1",
-            region.value);
+        return ria_fail_at(err, RIA_E_USAGE, &region, RIA_REFUSAL_REGION, region.value);
     }
     out->region = region;
     warn_of_region(world, out, err);

@@ -4,6 +4,7 @@
  * stand for, who signs, and the signature. */
 #include "rds_iam.h"
 
+#include "alias.h"
 #include "aws/token.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
@@ -28,12 +29,7 @@ static bool check_expiry(
         return true;
     }
     if (credentials->expires <= now) {
-        return ria_fail(
-            err,
-            RIA_E_CREDENTIALS,
-            "the AWS credentials of %s ended at %s; get new ones",
-            credentials->source,
-            when);
+        return ria_fail(err, RIA_E_CREDENTIALS, RIA_REFUSAL_EXPIRED, credentials->source, when);
     }
     if (credentials->expires - now < RIA_TOKEN_LIFE) {
         ria_world_log(
@@ -113,6 +109,9 @@ static enum ria_outcome make_token(
     RIA_AUTO(resolved) resolved = {0};
     if (!ria_resolve_target(login, world, &resolved, err) ||
         !ria_resolve_endpoint(login, world, &resolved, err)) {
+        if (err->code == RIA_E_ENDPOINT && resolved.target.endpoint.value == NULL) {
+            ria_alias_explain(login, deadline, world, err);
+        }
         return RIA_FAILED;
     }
     struct ria_ask ask = ria_resolve_ask(login, &resolved, deadline, world);

@@ -3,6 +3,8 @@
  * The label walk over RDS host names. */
 #include "aws/endpoint.h"
 
+#include "base/refusal.h"
+
 #include <string.h>
 
 enum {
@@ -218,33 +220,17 @@ enum ria_outcome ria_endpoint_parse(
 {
     struct ria_endpoint endpoint = {.kind = RIA_ENDPOINT_OTHER};
     if (!normalise(host, endpoint.host)) {
-        return ria_failed(
-            err, RIA_E_ENDPOINT, "\"%.64s\" is no host name; give the endpoint's name alone", host);
+        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, host);
     }
     classify(&endpoint);
     *out = endpoint;
     if (endpoint.kind == RIA_ENDPOINT_DSQL) {
-        return ria_failed(
-            err,
-            RIA_E_ENDPOINT,
-            "%s is an Aurora DSQL endpoint: its tokens are another kind (service dsql), which "
-            "rds-iam does not make; use aws dsql generate-db-connect-auth-token",
-            endpoint.host);
+        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL, endpoint.host);
     }
     if (endpoint.kind == RIA_ENDPOINT_GLOBAL) {
-        (void)ria_absent(
-            err,
-            "%s is an Aurora global endpoint, whose name holds no region; say the region of its "
-            "writer: [%s] region = REGION",
-            endpoint.host,
-            endpoint.host);
+        (void)ria_absent(err, RIA_REFUSAL_GLOBAL, endpoint.host, endpoint.host);
     } else if (endpoint.kind == RIA_ENDPOINT_OTHER) {
-        (void)ria_absent(
-            err,
-            "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a "
-            "tunnel or an alias, say what it stands for: [%s] endpoint = NAME:PORT",
-            endpoint.host,
-            endpoint.host);
+        (void)ria_absent(err, RIA_REFUSAL_OTHER, endpoint.host, endpoint.host);
     } else {
         return RIA_FOUND;
     }

@@ -5,6 +5,7 @@
  * people. It reads no settings of its own: the question holds them. */
 #include "aws/question.h"
 #include "aws/token.h"
+#include "fetch/alias.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 #include "fetch/store.h"
@@ -221,7 +222,12 @@ int main(void)
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     __attribute__((cleanup(ria_question_release))) struct ria_question question = RIA_QUESTION_INIT;
     const struct ria_world *world = ria_process_world();
-    if (!read_whole(world, &bytes) || !ria_question_read(&bytes, &question)) {
+    bool is_read = read_whole(world, &bytes);
+    if (is_read && ria_fetch_answer_alias(&bytes, &record)) {
+        send_whole(&record);
+        return 0;
+    }
+    if (!is_read || !ria_question_read(&bytes, &question)) {
         return explain_to_person();
     }
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;

@@ -12,10 +12,6 @@
 /* What every RDS token holds, and nobody's password. */
 static const char token_mark[] = "X-Amz-Signature=";
 
-static const char no_host[] =
-    "this connection goes through a Unix socket, which leads to no RDS server; name the server's "
-    "host, or add protocol=tcp for a tunnel on localhost";
-
 /* A library with another layout would not have this pointer lead back to where we came from. It is
  * looked at first: what it points to is a connection in every library, and can be read. */
 bool ria_mariadb_is_known(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
@@ -56,13 +52,13 @@ static int refuse_channel(
     const char *missing)
 {
     static const char *const what[] = {
-        [RIA_CHANNEL_PLAIN] = "the connection is not encrypted",
-        [RIA_CHANNEL_UNVERIFIED] = "the server's certificate was not verified",
-        [RIA_CHANNEL_CHAIN_VERIFIED] = "the server's host name was not verified",
+        [RIA_CHANNEL_PLAIN] = RIA_REFUSAL_PLAIN,
+        [RIA_CHANNEL_UNVERIFIED] = RIA_REFUSAL_UNVERIFIED,
+        [RIA_CHANNEL_CHAIN_VERIFIED] = RIA_REFUSAL_NAME_UNVERIFIED,
         [RIA_CHANNEL_VERIFIED] = "the connection is not fit for a token",
     };
     char text[RIA_ERROR_TEXT_MAX];
-    (void)snprintf(text, sizeof(text), "%s, so no token was sent; %s", what[channel], missing);
+    (void)snprintf(text, sizeof(text), RIA_REFUSAL_NOT_SENT, what[channel], missing);
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
@@ -90,14 +86,14 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
     if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
         /* Before the channel: no TLS setting would make a token of this. */
-        return ria_mariadb_refuse(vio, mysql, no_host);
+        return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_UNIX_SOCKET);
     }
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED) {
         return refuse_channel(vio, mysql, channel, missing);
     }
     struct ria_mariadb_job *job = calloc(1, sizeof(*job));
     if (job == NULL) {
-        return ria_mariadb_refuse(vio, mysql, "out of memory");
+        return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_MEMORY);
     }
     job->token = (struct ria_token)RIA_TOKEN_INIT;
     job->only_check = has_password(mysql);

@@ -15,24 +15,6 @@
 
 #include <string.h>
 
-static const char encrypt[] =
-    "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same "
-    "in the program's own TLS options";
-static const char verify[] =
-    "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca in [client], "
-    "or in the program's own TLS options";
-static const char other_ca[] = "its certificate does not come from the CA in ssl-ca, or is out of "
-                               "date; get the RDS bundle for "
-                               "its region";
-static const char remove_default_auth[] =
-    "remove default-auth=mysql_clear_password, which asks for the token before TLS is up";
-static const char asked_early[] =
-    "the server asked for it before TLS was up, which no RDS server does; check that this host and "
-    "port are those of your database";
-static const char check_name[] =
-    "some libraries check no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "
-    "[host:port] endpoint = NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config";
-
 static bool is_default_auth(struct ria_mariadb *mysql)
 {
     const char *name = NULL;
@@ -55,7 +37,7 @@ static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **missing)
 {
     if (has_status && status != 0) {
-        *missing = has_ca(mysql) ? other_ca : encrypt;
+        *missing = has_ca(mysql) ? RIA_REMEDY_MARIADB_CA : RIA_REMEDY_MARIADB_TLS;
         return RIA_CHANNEL_UNVERIFIED;
     }
     bool is_own = is_own_machine(mysql->host);
@@ -63,7 +45,7 @@ static enum ria_channel verification_on(
         return RIA_CHANNEL_UNVERIFIED;
     }
     if (is_own) {
-        *missing = check_name;
+        *missing = RIA_REMEDY_OWN_MACHINE;
         return RIA_CHANNEL_CHAIN_VERIFIED;
     }
     return RIA_CHANNEL_VERIFIED;
@@ -74,7 +56,7 @@ static enum ria_channel verification_on(
 static enum ria_channel verification_off(
     struct ria_mariadb *mysql, bool has_status, const char **missing)
 {
-    *missing = has_ca(mysql) ? verify : encrypt;
+    *missing = has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY : RIA_REMEDY_MARIADB_TLS;
     const char *library = NULL;
     if (has_status || !has_ca(mysql) ||
         mysql->methods->api->get_info(NULL, RIA_MARIADB_INFO_TLS_LIBRARY, &library) != 0 ||
@@ -89,15 +71,15 @@ static enum ria_channel verification_off(
 static const char *why_plain(struct ria_mariadb *mysql, bool is_on)
 {
     if (is_default_auth(mysql)) {
-        return remove_default_auth;
+        return RIA_REMEDY_MARIADB_DEFAULT_AUTH;
     }
-    return is_on ? asked_early : encrypt;
+    return is_on ? RIA_REMEDY_ASKED_EARLY : RIA_REMEDY_MARIADB_TLS;
 }
 
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing)
 {
     const struct ria_mariadb_api *api = mysql->methods->api;
-    *missing = encrypt;
+    *missing = RIA_REMEDY_MARIADB_TLS;
     char is_on = 0;
     if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
         is_on = 0;

@@ -12,10 +12,6 @@
 
 #include <string.h>
 
-static const char asked_by_greeting[] = "the server asks for aws_rds_iam itself, which no RDS "
-                                        "server does; check that this host and port "
-                                        "are those of your database";
-
 /* The library keeps a 0 behind each packet, so the name can be compared where it lies. */
 static bool asks_for_clear_password(const unsigned char *packet)
 {
@@ -36,7 +32,7 @@ static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     /* A greeting that names this plugin: the library hands over its data and has sent nothing. To
      * go on would be a login without TLS, whatever was asked for. */
     if (packet != mysql->net.read_pos) {
-        return ria_mariadb_fail(mysql, asked_by_greeting);
+        return ria_mariadb_fail(mysql, RIA_REFUSAL_MARIADB_GREETING);
     }
     return RIA_MARIADB_DONE;
 }

@@ -28,8 +28,7 @@ static bool find_os_user(struct ria_mariadb_job *job)
         name = found->pw_name;
     }
     if (name == NULL || strlen(name) >= sizeof(job->os_user)) {
-        return ria_fail(
-            &job->err, RIA_E_USAGE, "no user is named and this process has no user name; give one");
+        return ria_fail(&job->err, RIA_E_USAGE, RIA_REFUSAL_NO_USER);
     }
     (void)snprintf(job->os_user, sizeof(job->os_user), "%s", name);
     job->login.user = job->os_user;
@@ -69,8 +68,7 @@ bool ria_mariadb_run(struct ria_mariadb_job *job)
         (void)pthread_attr_destroy(&attributes);
     }
     if (error != 0) {
-        return ria_fail(
-            &job->err, RIA_E_SYSTEM, "cannot start a thread to make the token (error %d)", error);
+        return ria_fail(&job->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
     }
     (void)pthread_join(thread, NULL);
     return true;

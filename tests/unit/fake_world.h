@@ -17,6 +17,7 @@
 #define RIA_UNIT_FAKE_WORLD_H
 
 #include "aws/answer.h"
+#include "aws/endpoint.h"
 #include "aws/plan.h"
 #include "base/world.h"
 
@@ -54,7 +55,10 @@ struct ria_fake {
     /* What rds-iam-fetch answers; NULL: this is no instance, and it refuses all else. And what it
      * was asked last. */
     const struct ria_answer *answer;
-    size_t fetches;
+    size_t fetches;               /* for credentials */
+    struct ria_deadline deadline; /* of the last question */
+    const char *alias; /* what DNS says a name stands for, and which name it was asked for */
+    char asked_alias[RIA_HOST_SIZE];
     enum ria_source asked_source;
     size_t asked_roles;
     struct ria_fake_line {

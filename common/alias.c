@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * DNS is asked by rds-iam-fetch and not here: a resolver has settings that belong to the host's
+ * process, needs more stack than a guest may have, and waits longer than a login may; a program of
+ * ours can be killed in the middle. It is asked only where the login is refused in any case. */
+#include "alias.h"
+
+#include "aws/alias.h"
+#include "aws/config.h"
+
+#include <string.h>
+
+enum {
+    /* A resolver that is there answers within one second; the login has failed already. */
+    BUDGET_MS = 2000
+};
+
+/* An address has no alias, and the machine's own name is no name of a database. */
+static bool is_worth_asking(const struct ria_endpoint *endpoint)
+{
+    const char *host = endpoint->host;
+    return endpoint->kind == RIA_ENDPOINT_OTHER && strchr(host, ':') == NULL &&
+           host[strspn(host, "0123456789.")] != '\0' && strcmp(host, "localhost") != 0;
+}
+
+static bool find_alias(
+    const char *host,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    char name[RIA_HOST_SIZE])
+{
+    struct ria_deadline own = ria_deadline_in(world, BUDGET_MS);
+    if (deadline.at < own.at) {
+        own = deadline;
+    }
+    RIA_AUTO(buf) question = {.max = 1024};
+    RIA_AUTO(buf) answer = {.max = 1024};
+    struct ria_error unused;
+    ria_alias_write_question(host, &question);
+    if (ria_buf_text(&question) == NULL ||
+        !world->fetch(world->self, &question, own, &answer, &unused) ||
+        !ria_alias_read_answer(&answer, name)) {
+        return false;
+    }
+    struct ria_endpoint endpoint;
+    return ria_endpoint_parse(name, &endpoint, &unused) == RIA_FOUND;
+}
+
+void ria_alias_explain(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_error *err)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    char name[RIA_HOST_SIZE];
+    char file[RIA_PATH_MAX];
+    if (ria_endpoint_parse(login->host, &endpoint, &unused) == RIA_FAILED ||
+        !is_worth_asking(&endpoint) || !find_alias(endpoint.host, deadline, world, name)) {
+        return;
+    }
+    ria_config_name(world, file, sizeof(file));
+    (void)ria_fail(
+        err,
+        RIA_E_ENDPOINT,
+        RIA_REFUSAL_ALIAS " in %s",
+        endpoint.host,
+        name,
+        endpoint.host,
+        login->port,
+        name,
+        login->port,
+        file);
+}

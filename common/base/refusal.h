@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sentences with which a login is refused, in one table: every client library shows the same
+ * words for the same cause. A sentence says what is wrong, and behind the semicolon what to do; a
+ * hook that knows a setting of its client library names it there. They are macros so that the
+ * compiler checks what is put into them.
+ *
+ * Not here: what is wrong in a file or with a credential source. Those sentences name file, line
+ * and source, and stand where these are known.
+ */
+#ifndef RIA_BASE_REFUSAL_H
+#define RIA_BASE_REFUSAL_H
+
+/* -- the login ------------------------------------------------------------------------------ */
+
+#define RIA_REFUSAL_PRIVILEGED                                                                     \
+    "this program runs with more rights than its caller (setuid or file capabilities); nothing "   \
+    "is signed in such a program"
+#define RIA_REFUSAL_NO_HOST "no host name is dialled; a token needs one"
+#define RIA_REFUSAL_PORT "the port is not between 1 and 65535"
+#define RIA_REFUSAL_USER "the user name must have 1 to %d bytes; name the database user"
+#define RIA_REFUSAL_NO_USER "no user is named and this process has no user name; give one"
+#define RIA_REFUSAL_UNIX_SOCKET                                                                    \
+    "this connection goes through a Unix socket, which leads to no RDS server; name the server's " \
+    "host, or add protocol=tcp for a tunnel on localhost"
+#define RIA_REFUSAL_MEMORY "out of memory"
+#define RIA_REFUSAL_THREAD "cannot start a thread to make the token (error %d)"
+
+/* -- the connection ------------------------------------------------------------------------- */
+
+#define RIA_REFUSAL_PLAIN "the connection is not encrypted"
+#define RIA_REFUSAL_UNVERIFIED "the server's certificate was not verified"
+#define RIA_REFUSAL_NAME_UNVERIFIED "the server's host name was not verified"
+#define RIA_REFUSAL_NOT_SENT "%s, so no token was sent; %s"
+
+/* What to do, in general. */
+#define RIA_REMEDY_PLAIN "turn TLS on in the client"
+#define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and turn verification on"
+#define RIA_REMEDY_NAME_UNVERIFIED                                                                 \
+    "turn name verification on, or where that cannot be: [%.100s:%u] endpoint = NAME:PORT, tls = " \
+    "verify-ca"
+
+/* What to do, in the words of MariaDB Connector/C. */
+#define RIA_REMEDY_MARIADB_TLS                                                                     \
+    "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same " \
+    "in the program's own TLS options"
+#define RIA_REMEDY_MARIADB_VERIFY                                                                  \
+    "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca in "         \
+    "[client], or in the program's own TLS options"
+#define RIA_REMEDY_MARIADB_CA                                                                      \
+    "its certificate does not come from the CA in ssl-ca, or is out of date; get the RDS bundle "  \
+    "for its region"
+#define RIA_REMEDY_MARIADB_DEFAULT_AUTH                                                            \
+    "remove default-auth=mysql_clear_password, which asks for the token before TLS is up"
+#define RIA_REMEDY_ASKED_EARLY                                                                     \
+    "the server asked for it before TLS was up, which no RDS server does; check that this host "   \
+    "and port are those of your database"
+#define RIA_REMEDY_OWN_MACHINE                                                                     \
+    "some libraries check no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "   \
+    "[host:port] endpoint = NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config"
+#define RIA_REFUSAL_MARIADB_GREETING                                                               \
+    "the server asks for aws_rds_iam itself, which no RDS server does; check that this host and "  \
+    "port are those of your database"
+
+/* -- the name ------------------------------------------------------------------------------- */
+
+#define RIA_REFUSAL_NO_NAME "\"%.64s\" is no host name; give the endpoint's name alone"
+#define RIA_REFUSAL_OTHER                                                                          \
+    "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or "  \
+    "an alias, say what it stands for: [%s] endpoint = NAME:PORT"
+#define RIA_REFUSAL_ALIAS                                                                          \
+    "%.60s is no RDS endpoint: the server would refuse a token signed for it; DNS says that it "   \
+    "stands for %.100s: if that is your database, dial that name, or write [%.60s:%u] endpoint = " \
+    "%.100s:%u"
+#define RIA_REFUSAL_TUNNEL                                                                         \
+    "%.100s is no RDS endpoint, and the server's host name was not verified; if it is a tunnel, "  \
+    "say what it stands for: [%.100s:%u] endpoint = NAME:PORT, tls = verify-ca"
+#define RIA_REFUSAL_GLOBAL                                                                         \
+    "%s is an Aurora global endpoint, whose name holds no region; say the region of its writer: "  \
+    "[%s] region = REGION"
+#define RIA_REFUSAL_DSQL                                                                           \
+    "%s is an Aurora DSQL endpoint: its tokens are another kind (service dsql), which rds-iam "    \
+    "does not make; use aws dsql generate-db-connect-auth-token"
+#define RIA_REFUSAL_NO_REGION                                                                      \
+    "the name %s holds no region; write the name of the RDS endpoint, or add region = REGION to "  \
+    "this section"
+#define RIA_REFUSAL_REGION "\"%.64s\" is no region; write one like eu-west-1"
+
+/* -- the credentials ------------------------------------------------------------------------ */
+
+#define RIA_REFUSAL_EXPIRED "the AWS credentials of %s ended at %s; get new ones"
+
+#endif

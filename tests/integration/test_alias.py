@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""A name that DNS knows as an alias of a database: the refusal prints the section to write, with the
+database's name. A DNS server of the test's own answers, in mount and network namespaces of its own;
+the lab's databases are not in that network, so a recording peer plays the server."""
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, harness  # noqa: E402
+from mariadb_client import CONFIG, MariadbCase  # noqa: E402
+
+ALIAS = "db.example.com"  # resolves to loopback under nss_wrapper, and is in the certificate
+RDS = "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"
+EC2 = "ec2-203-0-113-7.eu-west-1.compute.amazonaws.com"
+
+
+def in_own_network(command):
+    """As root, or as a user who is root in a user namespace."""
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    return ["unshare", *user, "--net", "--mount", "--fork", "--kill-child", *command]
+
+
+class Alias(MariadbCase):
+    def ask(self, records, *command, **extra):
+        # The script itself resolves nothing by nss_wrapper; the client does.
+        argv = in_own_network([
+            "/usr/bin/python3", pathlib.Path(__file__).with_name("dns.py"), self.home.path,
+            self.lab.certificates.directory, ",".join("=".join(pair) for pair in records.items()), *command])
+        result = self.home.run(argv, **extra)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)
+
+    def mariadb_there(self, records, **extra):
+        argv = ["mariadb", "-h", ALIAS, "-P", "PORT", "-u", USER, "-e", "select 1"]
+        seen = self.ask(records, *argv, **extra)
+        self.assertEqual(seen["status"], 1, seen)
+        self.assertEqual(seen["connections"], 1)
+        return seen
+
+    def section(self, port):
+        return f"[{ALIAS}:{port}] endpoint = {RDS}:{port} in ~/.config/rds-iam/config"
+
+    def test_the_refusal_prints_the_section_with_the_databases_name(self):
+        # A public database is itself an alias, of an EC2 name: that is not the one to sign for.
+        seen = self.mariadb_there({ALIAS: "lb.example.com", "lb.example.com": RDS, RDS: EC2})
+        self.assertEqual(seen["asked"], [ALIAS])
+        self.assertIn("ERROR 2061 (HY000): rds-iam: " + ALIAS + " is no RDS endpoint", seen["printed"])
+        self.assertIn(f"DNS says that it stands for {RDS}: if that is your database, dial that name, "
+                      f"or write {self.section(seen['port'])}", seen["printed"])
+        self.assertFalse(seen["got_token"], "what DNS says is never trusted on its own")
+
+    def test_the_section_that_is_printed_is_the_remedy(self):
+        # For any port: the peer has another one each time.
+        self.home.write(CONFIG, f"[{ALIAS}]\nendpoint = {RDS}:3306\n")
+        seen = self.mariadb_there({ALIAS: RDS})
+        self.assertIn("ERROR 1045", seen["printed"])
+        self.assertTrue(seen["got_token"], "control: the search finds a token that was sent")
+        self.assertEqual(seen["asked"], [], "a name with a section is not asked for")
+
+    def test_names_that_lead_elsewhere_keep_the_plain_sentence(self):
+        for records in ({}, {ALIAS: "lb.example.com"}, {ALIAS: RDS + ".evil.example"}):
+            with self.subTest(records=records):
+                seen = self.mariadb_there(records)
+                self.assertEqual(seen["asked"], [ALIAS])
+                self.assertIn(f"say what it stands for: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
+                self.assertFalse(seen["got_token"])
+
+    def test_a_resolver_that_does_not_answer_does_not_hold_the_login_up(self):
+        seen = self.mariadb_there({ALIAS: "silent"})
+        self.assertIn(f"[{ALIAS}] endpoint = NAME:PORT", seen["printed"])
+        self.assertTrue(seen["asked"])
+
+    def test_the_command_line_tool_says_the_same(self):
+        argv = [harness.installed("bin/rds-iam"), "token", "--hostname", ALIAS, "--port", "3306",
+                "--username", USER]
+        seen = self.ask({ALIAS: RDS}, *argv)
+        self.assertEqual(seen["status"], 1)
+        self.assertIn(f"or write {self.section(3306)}", seen["printed"])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,95 @@
+"""The sentences with which a login is refused: one table, and nothing in them that is not there."""
+import pathlib
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+FOLDERS = ("common", "mysql_plugin", "pg_plugin")
+TABLE = harness.SOURCE / "common/base/refusal.h"
+DEFINITION = re.compile(r"#define (RIA_(?:REFUSAL|REMEDY)_\w+)\s+((?:\\\n|[^\n])+)")
+STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"(?:\s*\\?\s*"((?:\\.|[^"\\\n])*)")*')
+PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"')
+# "rds-iam" as the name of the whole, and not of a command that somebody types.
+# Words that may well be said in another place, too.
+SHORT = 60
+NO_COMMAND = {"does", "is", "installed", "cannot", "authors"}
+
+
+def sources():
+    return [p for f in FOLDERS for p in sorted((harness.SOURCE / f).rglob("*.[ch]"))]
+
+
+def joined(text):
+    """The string literals of C source, neighbours joined."""
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+    return ["".join(PIECE.findall(match.group(0))) for match in STRING.finditer(text)]
+
+
+def table(text):
+    text = re.sub(r"\\\n", " ", text)
+    return {name: "".join(PIECE.findall(value)) for name, value in DEFINITION.findall(text)}
+
+
+def commands():
+    """What rds-iam can be told to do, and the options of each: from its own help."""
+    tool = harness.installed("bin/rds-iam")
+    names = re.findall(r"^  ([a-z]+)  ", harness.run([tool, "--help"]).stdout, re.M)
+    options = {}
+    for name in names:
+        options[name] = set(re.findall(r"--[a-z-]+", harness.run([tool, name, "--help"]).stdout))
+    return options
+
+
+def unknown_commands(texts, known):
+    found = []
+    for text in texts:
+        for word, rest in re.findall(r"\brds-iam ([a-z]\w*)([^;,\n\\]*)", text):
+            if word in NO_COMMAND:
+                continue
+            if word not in known:
+                found.append("rds-iam " + word)
+                continue
+            found += [f"rds-iam {word} {option}"
+                      for option in re.findall(r"--[a-z-]+", rest) if option not in known[word]]
+    return found
+
+
+class Sentences(unittest.TestCase):
+    def test_no_sentence_names_a_command_that_is_not_there(self):
+        known = commands()
+        self.assertLessEqual({"token", "credentials"}, set(known))
+        texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
+        self.assertTrue(any("rds-iam credentials --" in text for text in texts), "the control")
+        self.assertEqual(unknown_commands(texts, known), [])
+
+    def test_control_planted_commands_are_found(self):
+        known = {"token": {"--region"}}
+        planted = ["see rds-iam doctor for more", "type: rds-iam token --now", "rds-iam token --region X"]
+        self.assertEqual(unknown_commands(planted, known), ["rds-iam doctor", "rds-iam token --now"])
+
+    def test_every_sentence_is_used_and_stands_only_in_the_table(self):
+        sentences = table(TABLE.read_text(encoding="utf-8"))
+        self.assertGreater(len(sentences), 20)
+        others = "\n".join(p.read_text(encoding="utf-8") for p in sources() if p != TABLE)
+        for name, sentence in sentences.items():
+            with self.subTest(sentence=name):
+                self.assertRegex(others, rf"\b{name}\b", "nobody says it")
+                self.assertGreater(len(sentence), 10)
+        copies = [text for path in sources() if path != TABLE
+                  for text in joined(path.read_text(encoding="utf-8"))
+                  if len(text) > SHORT and text in sentences.values()]
+        self.assertEqual(copies, [])
+
+    def test_every_sentence_says_what_to_do(self):
+        """Behind a semicolon; a remedy is what stands there."""
+        said_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED"}
+        nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT"}
+        for name, sentence in table(TABLE.read_text(encoding="utf-8")).items():
+            if name.startswith("RIA_REFUSAL") and name not in said_elsewhere | nothing_to_do:
+                self.assertIn("; ", sentence, name)
+
+
+harness.main()

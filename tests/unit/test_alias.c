@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names that DNS has an alias for: what rds-iam-fetch reads out of a DNS message, and what becomes
+ * of the sentence. */
+#include "alias.h"
+#include "fake_world.h"
+#include "fetch/alias.h"
+#include "rds_iam.h"
+#include "unit.h"
+
+#include "aws/alias.h"
+
+#define RDS "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"
+
+/* -- DNS messages --------------------------------------------------------------------------- */
+
+/* A response to one question, with an answer of CNAME records. Names are written out in full. */
+struct message {
+    unsigned char bytes[2048];
+    size_t len;
+};
+
+static void add(struct message *message, const void *bytes, size_t len)
+{
+    assert_true(message->len + len <= sizeof(message->bytes));
+    memcpy(message->bytes + message->len, bytes, len);
+    message->len += len;
+}
+
+static void add_name(struct message *message, const char *name)
+{
+    while (*name != '\0') {
+        size_t len = strcspn(name, ".");
+        unsigned char head = (unsigned char)len;
+        add(message, &head, 1);
+        add(message, name, len);
+        name += len + (name[len] == '.' ? 1 : 0);
+    }
+    add(message, "", 1);
+}
+
+static void start(struct message *message, const char *name, unsigned char answers)
+{
+    const unsigned char header[12] = {0, 7, 0x81, 0x80, 0, 1, 0, answers, 0, 0, 0, 0};
+    message->len = 0;
+    add(message, header, sizeof(header));
+    add_name(message, name);
+    add(message, "\0\1\0\1", 4);
+}
+
+static void add_cname(struct message *message, const char *name, const char *target)
+{
+    struct message data = {.len = 0};
+    add_name(message, name);
+    add(message, "\0\5\0\1\0\0\0\74", 8);
+    add_name(&data, target);
+    const unsigned char len[2] = {(unsigned char)(data.len >> 8), (unsigned char)data.len};
+    add(message, len, 2);
+    add(message, data.bytes, data.len);
+}
+
+static void expect_alias(const char *sentence, const struct message *message, const char *want)
+{
+    char name[RIA_HOST_SIZE] = "";
+    bool found = ria_fetch_alias_of(message->bytes, message->len, name, sizeof(name));
+    expect_number(sentence, found, *want != '\0');
+    expect_text(sentence, name, want);
+}
+
+static void the_first_rds_name_of_the_chain_is_found(void **state)
+{
+    (void)state;
+    struct message message;
+    start(&message, "db.example.com", 1);
+    add_cname(&message, "db.example.com", RDS);
+    expect_alias("one step", &message, RDS);
+    start(&message, "db.example.com", 3);
+    add_cname(&message, RDS, "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com");
+    add_cname(&message, "lb.example.com", "PROD.cluster-abc123.eu-west-1.rds.amazonaws.com");
+    add_cname(&message, "DB.example.com", "lb.example.com");
+    expect_alias("in any order and case, and not the last name", &message, RDS);
+}
+
+static void what_leads_to_no_rds_name_is_no_alias(void **state)
+{
+    (void)state;
+    struct message message;
+    start(&message, "db.example.com", 0);
+    expect_alias("no record", &message, "");
+    start(&message, "db.example.com", 1);
+    add_cname(&message, "db.example.com", "lb.example.com");
+    expect_alias("another name", &message, "");
+    start(&message, "db.example.com", 1);
+    add_cname(&message, "other.example.com", RDS);
+    expect_alias("a record of a name that was not asked for", &message, "");
+    start(&message, "db.example.com", 2);
+    add_cname(&message, "db.example.com", "lb.example.com");
+    add_cname(&message, "lb.example.com", "db.example.com");
+    expect_alias("a loop", &message, "");
+    start(&message, "db.example.com", 1);
+    add_cname(&message, "db.example.com", RDS ".evil.example");
+    expect_alias("a name that only begins like one", &message, "");
+}
+
+static void a_message_that_is_cut_off_is_no_alias(void **state)
+{
+    (void)state;
+    struct message message;
+    start(&message, "db.example.com", 1);
+    add_cname(&message, "db.example.com", RDS);
+    size_t whole = message.len;
+    for (message.len = 0; message.len < whole; message.len++) {
+        expect_alias("cut off", &message, "");
+    }
+    expect_alias("control: the whole of it", &message, RDS);
+}
+
+/* -- records -------------------------------------------------------------------------------- */
+
+static void records_hold_one_name(void **state)
+{
+    (void)state;
+    char name[RIA_HOST_SIZE];
+    RIA_AUTO(buf) bytes = {.max = 1024};
+    ria_alias_write_question("db.example.com", &bytes);
+    assert_true(ria_alias_read_question(&bytes, name));
+    assert_string_equal(name, "db.example.com");
+    assert_false(ria_alias_read_answer(&bytes, name));
+    ria_buf_clear(&bytes);
+    ria_alias_write_answer("", &bytes);
+    assert_true(ria_alias_read_answer(&bytes, name));
+    assert_string_equal(name, "");
+    char longer[RIA_HOST_SIZE + 1];
+    memset(longer, 'x', RIA_HOST_SIZE);
+    longer[RIA_HOST_SIZE] = '\0';
+    ria_buf_clear(&bytes);
+    ria_alias_write_answer(longer, &bytes);
+    assert_false(ria_alias_read_answer(&bytes, name));
+}
+
+/* -- sentences ------------------------------------------------------------------------------ */
+
+static struct ria_fake fake;
+
+static void ask(
+    const char *host, enum ria_channel channel, const char *alias, struct ria_error *err)
+{
+    struct ria_login login = {.host = host, .port = 3306, .user = "etl", .channel = channel};
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    ria_fake_init(&fake);
+    ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "secret/Example");
+    fake.alias = alias;
+    struct ria_deadline deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS);
+    assert_int_equal(ria_token_for(&login, deadline, &fake.world, &token, err), RIA_FAILED);
+    assert_int_equal(err->code, RIA_E_ENDPOINT);
+}
+
+static void the_section_to_write_has_the_aliass_name(void **state)
+{
+    (void)state;
+    struct ria_error err;
+    static const enum ria_channel channels[] = {RIA_CHANNEL_VERIFIED, RIA_CHANNEL_CHAIN_VERIFIED};
+    for (size_t i = 0; i < RIA_COUNT(channels); i++) {
+        ask("DB.example.com", channels[i], RDS, &err);
+        expect_text("it was asked for", fake.asked_alias, "db.example.com");
+        expect_text(
+            "the sentence",
+            err.text,
+            "db.example.com is no RDS endpoint: the server would refuse a token signed for it; DNS "
+            "says that it stands for " RDS ": if that is your database, dial that name, or write "
+            "[db.example.com:3306] endpoint = " RDS ":3306 in ~/.config/rds-iam/config");
+    }
+}
+
+static void without_an_alias_the_sentence_stays(void **state)
+{
+    (void)state;
+    static const char *const aliases[] = {NULL, "lb.example.com", "odd%name", ""};
+    struct ria_error err;
+    for (size_t i = 0; i < RIA_COUNT(aliases); i++) {
+        ask("db.example.com", RIA_CHANNEL_VERIFIED, aliases[i], &err);
+        expect_piece("no alias", err.text, "if it is a tunnel or an alias, say what it stands for");
+    }
+}
+
+static void dns_is_not_asked_where_it_cannot_know(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {
+        "127.0.0.1", "::1", "10.0.0.5", "localhost", "prod.global-abc.global.rds.amazonaws.com"};
+    struct ria_error err;
+    for (size_t i = 0; i < RIA_COUNT(hosts); i++) {
+        ask(hosts[i], RIA_CHANNEL_VERIFIED, RDS, &err);
+        expect_text(hosts[i], fake.asked_alias, "");
+    }
+}
+
+static void dns_gets_two_seconds_and_never_more_than_the_login_has(void **state)
+{
+    (void)state;
+    struct ria_error err = {.code = RIA_E_ENDPOINT};
+    struct ria_login login = {.host = "db.example.com", .port = 3306, .user = "etl"};
+    static const int64_t budgets[][2] = {{10000, 2000}, {700, 700}, {0, 0}};
+    for (size_t i = 0; i < RIA_COUNT(budgets); i++) {
+        ria_fake_init(&fake);
+        ria_alias_explain(&login, ria_deadline_in(&fake.world, budgets[i][0]), &fake.world, &err);
+        assert_int_equal(fake.deadline.at - fake.ticks, budgets[i][1]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_rds_name_of_the_chain_is_found),
+        cmocka_unit_test(what_leads_to_no_rds_name_is_no_alias),
+        cmocka_unit_test(a_message_that_is_cut_off_is_no_alias),
+        cmocka_unit_test(records_hold_one_name),
+        cmocka_unit_test(the_section_to_write_has_the_aliass_name),
+        cmocka_unit_test(without_an_alias_the_sentence_stays),
+        cmocka_unit_test(dns_is_not_asked_where_it_cannot_know),
+        cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

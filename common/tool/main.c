@@ -16,6 +16,7 @@ struct command {
 
 static const struct command commands[] = {
     {"credentials", ria_command_credentials},
+    {"setup", ria_command_setup},
     {"token", ria_command_token},
 };
 
@@ -26,6 +27,7 @@ static const char help[] =
     "\n"
     "commands:\n"
     "  credentials  print, explain or forget AWS credentials: rds-iam credentials --help\n"
+    "  setup        print what to write for a client: rds-iam setup --help\n"
     "  token        print the token that logs a user in: rds-iam token --help\n"
     "\n"
     "options:\n"

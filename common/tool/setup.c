@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam setup: what to write so that existing programs use rds-iam. One table of the kinds of
+ * programs, one file for each of them. */
+#include "tool/tool.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char help[] =
+    "usage: rds-iam setup KIND [OPTION...]\n"
+    "\n"
+    "Prints what to write so that existing programs log in with rds-iam. Changes nothing.\n"
+    "\n"
+    "kinds:\n"
+    "  mysql        programs for MySQL and MariaDB servers: rds-iam setup mysql --help\n";
+
+static const struct {
+    const char *name;
+    ria_command *run;
+} kinds[] = {
+    {"mysql", ria_setup_mysql},
+};
+
+int ria_command_setup(int argc, char **argv, const struct ria_world *world)
+{
+    if (argc < 2) {
+        return ria_usage(argv[0], "no kind of programs given");
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        return ria_print(help);
+    }
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(argv[1], kinds[i].name) == 0) {
+            /* What usage errors call it. */
+            char command[32];
+            (void)snprintf(command, sizeof(command), "%s %s", argv[0], kinds[i].name);
+            argv[1] = command;
+            return kinds[i].run(argc - 1, argv + 1, world);
+        }
+    }
+    return ria_usage(argv[0], "unknown kind \"%s\"", argv[1]);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam setup mysql: option file, environment and unit lines for MariaDB Connector/C, and what
+ * the client programs of this machine need beyond them. */
+#include "tool/client_library.h"
+#include "tool/options.h"
+#include "tool/tool.h"
+
+#include <stdio.h>
+
+static const char help[] =
+    "usage: rds-iam setup mysql [--ssl-ca FILE] [--client FILE]\n"
+    "\n"
+    "Prints what to write so that programs on MariaDB Connector/C (mariadb, mariadb-dump, "
+    "MySQLdb,\n"
+    "DBD::MariaDB, mysql2, ODBC ...) log in with rds-iam, and which of those that are installed\n"
+    "here need more. Changes nothing.\n"
+    "\n"
+    "  --ssl-ca FILE      the RDS CA bundle, as it is to be written; it comes from\n"
+    "                     https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
+    "  --client FILE      look at this program or library, too\n"
+    "  --help             this text\n";
+
+#define PLUGIN_DIR RIA_MARIADB_PLUGIN_DIR
+
+/* =1 is the form that every reader of option files takes for "on". */
+static const char option_file[] =
+    "Option file: ~/.my.cnf, or a file in /etc/mysql/conf.d that is called exactly my.cnf "
+    "(programs\n"
+    "on libmariadb read no other name there), or one that !include names. Not under "
+    "[client-server]:\n"
+    "a server would take plugin-dir for its own.\n"
+    "\n"
+    "    [client]\n"
+    "    plugin-dir=" PLUGIN_DIR "\n"
+    "    ssl-ca=%s\n"
+    "    ssl-verify-server-cert=1\n"
+    "\n"
+    "mariadb-backup reads [client], too, and would look there for its server's plugins. Where "
+    "that\n"
+    "server has any (encryption), put their directory behind the lines above:\n"
+    "\n"
+    "    [mariadb-backup]\n"
+    "    plugin-dir=/usr/lib/mysql/plugin\n"
+    "\n"
+    "mariadb, mariadb-dump and their like read the option file. Programs on libmariadb read it "
+    "only\n"
+    "if they are told to: read_default_file or read_default_group (MySQLdb), default_file "
+    "(mysql2),\n"
+    "mysql_read_default_file (DBD::mysql), mariadb_read_default_file (DBD::MariaDB), USE_MYCNF=1\n"
+    "(ODBC). For all others, the environment; CA and verification are then set in their own "
+    "options:\n"
+    "\n";
+
+static const char environment[] =
+    "    MARIADB_PLUGIN_DIR=" PLUGIN_DIR "\n"
+    "    LIBMYSQL_PLUGINS=mysql_clear_password\n"
+    "\n"
+    "The second line loads the plugin before any thread asks for it: programs whose first logins\n"
+    "come from many threads at once need both lines, beside the option file, too. Never write the\n"
+    "second alone: it would load the distribution's plugin. In a systemd unit:\n"
+    "\n"
+    "    [Service]\n"
+    "    Environment=MARIADB_PLUGIN_DIR=" PLUGIN_DIR "\n"
+    "    Environment=LIBMYSQL_PLUGINS=mysql_clear_password\n"
+    "\n"
+    "In a Dockerfile:\n"
+    "\n"
+    "    ENV MARIADB_PLUGIN_DIR=" PLUGIN_DIR " \\\n"
+    "        LIBMYSQL_PLUGINS=mysql_clear_password\n"
+    "\n";
+
+static const char *const advice[] = {
+    [RIA_LIBRARY_LOADS] = "loads the plugin: the lines above suffice",
+    [RIA_LIBRARY_BUILT_IN] =
+        "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
+    [RIA_LIBRARY_ORACLE] = "is Oracle's: plugin-dir does not help it",
+    [RIA_LIBRARY_NONE] = "has no MySQL client library in it",
+    [RIA_LIBRARY_UNREADABLE] = "cannot be read",
+};
+
+static int show_client(const char *path, enum ria_client_library library, void *unused)
+{
+    (void)unused;
+    return printf("    %s %s\n", path, advice[library]) < 0 ? RIA_EXIT_FAILED : RIA_EXIT_OK;
+}
+
+int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
+{
+    (void)world;
+    const char *ca = "/path/to/global-bundle.pem";
+    const char *client = NULL;
+    bool wants_help = false;
+    const struct ria_option options[] = {
+        {.name = "ssl-ca", .value = &ca},
+        {.name = "client", .value = &client},
+    };
+    int status =
+        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
+    if (status != RIA_EXIT_OK) {
+        return status;
+    }
+    if (wants_help) {
+        return ria_print(help);
+    }
+    (void)printf(option_file, ca);
+    (void)printf("%s", environment);
+    (void)printf("The client programs and libraries of this machine:\n\n");
+    ria_client_library_each(show_client, NULL);
+    if (client != NULL) {
+        (void)show_client(client, ria_client_library_of(client), NULL);
+    }
+    return ria_print("");
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""What `rds-iam setup mysql` prints, written into an empty home as it is printed, logs in; and which
+option files reach which programs, as it says."""
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, LabCase, harness, mariadb_plugins  # noqa: E402
+from test_mariadb_clients import CA_AND_NAME, PROGRAMS, WHO  # noqa: E402
+
+# A library with the plugin built in, one of Oracle's, one of neither, in the words of their files.
+PLANTED = {
+    b"\0MARIADB_PLUGIN_DIR\0": "loads the plugin: the lines above suffice",
+    b"\0MARIADB_PLUGIN_DIR\0mysql_clear_password\0":
+        "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
+    b"\0LIBMYSQL_PLUGIN_DIR\0mysql_clear_password\0": "is Oracle's: plugin-dir does not help it",
+    b"\0MARIADB_PLUGIN_DIRECTORY\0": "has no MySQL client library in it",
+    b"": "has no MySQL client library in it",
+}
+
+
+class Setup(LabCase):
+    def setup_mysql(self, *options, **extra):
+        return self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql", *options], **extra)
+
+    def blocks(self):
+        """The indented blocks of what is printed, with their indentation taken off."""
+        result = self.setup_mysql("--ssl-ca", self.lab.ca_file)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        found = re.findall(r"(?:^    .*\n)+", result.stdout, re.M)
+        return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
+
+    def block(self, start):
+        found = [block for block in self.blocks() if block.startswith(start)]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def argv(self):
+        mariadb = self.lab.mariadb
+        return ["mariadb", "-h", mariadb.host, "-P", mariadb.port, "-u", USER, "-N", "-e", WHO]
+
+    def assert_logged_in(self, result):
+        self.assertRegex(result.stdout, rf"^{USER}@%\s+TLS_", result.stderr)
+
+    def program(self, name, settings):
+        interpreter, option, script = PROGRAMS[name]
+        return [interpreter, option, script % {
+            "host": self.lab.mariadb.host, "port": self.lab.mariadb.port, "user": USER, "query": WHO,
+            "settings": settings % {"file": self.home.path / ".my.cnf", "ca": self.lab.ca_file}}]
+
+    def test_the_option_file(self):
+        self.home.write(".my.cnf", self.block("[client]"))
+        self.assert_logged_in(self.home.run(self.argv()))
+        self.assert_logged_in(
+            self.home.run(self.program("MySQLdb", 'read_default_file="%(file)s"')))
+        self.assert_accepted(2)
+
+    def test_the_blocks_of_mariadb_backup_do_not_disturb_clients(self):
+        self.home.write(".my.cnf", self.block("[client]") + self.block("[mariadb-backup]"))
+        self.assert_logged_in(self.home.run(self.argv()))
+
+    def variables(self):
+        lines = self.block("MARIADB_PLUGIN_DIR").splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def test_the_environment(self):
+        variables = self.variables()
+        self.assertEqual(list(variables), ["MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS"])
+        argv = self.program("DBD::mysql", CA_AND_NAME["DBD::mysql"])
+        self.assert_logged_in(self.home.run(argv, **variables))
+        self.assert_accepted()
+
+    def test_the_second_variable_alone_loads_the_distributions_plugin(self):
+        self.home.write(".my.cnf", self.block("[client]"))
+        del (variables := self.variables())["MARIADB_PLUGIN_DIR"]
+        self.assertIn("ERROR 1045", self.home.run(self.argv(), **variables).stderr)
+        self.assert_nothing_sent()
+
+    def test_unit_and_dockerfile_say_the_same(self):
+        variables = self.variables()
+        unit = self.block("[Service]")
+        self.assertEqual(
+            dict(line.removeprefix("Environment=").split("=", 1) for line in unit.splitlines()[1:]),
+            variables)
+        docker = self.block("ENV ").removeprefix("ENV ").replace("\\\n", " ")
+        self.assertEqual(dict(word.split("=", 1) for word in docker.split()), variables)
+
+    def test_paths_are_those_of_the_installation(self):
+        self.assertIn(f"plugin-dir={mariadb_plugins()}\n", self.block("[client]"))
+        self.assertNotIn("client-server", "".join(self.blocks()))
+
+    def test_a_drop_in_reaches_libmariadb_by_one_name_alone(self):
+        directory = self.home.path / "conf.d"
+        self.home.write(".my.cnf", f"!includedir {directory}\n")
+        argv = self.program("MySQLdb", 'read_default_file="%(file)s"')
+        block = self.block("[client]")
+        drop_in = self.home.write("conf.d/rds.cnf", block)
+        self.assert_logged_in(self.home.run(self.argv()))
+        self.assertIn("Access denied", self.home.run(argv).stderr)
+        drop_in.rename(directory / "my.cnf")
+        self.assert_logged_in(self.home.run(self.argv()))
+        self.assert_logged_in(self.home.run(argv))
+
+    def test_clients_are_judged_by_what_is_in_them(self):
+        for content, words in PLANTED.items():
+            with self.subTest(content=content):
+                path = self.home.path / "client"
+                path.write_bytes(content)
+                self.assertIn(f"    {path} {words}\n", self.setup_mysql("--client", path).stdout)
+        path.unlink()
+        self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
+
+    def test_the_clients_of_this_machine(self):
+        """Told by the way of the manual: strings and grep."""
+        text = self.setup_mysql().stdout
+        library = next(pathlib.Path("/usr/lib").glob("*/libmariadb.so.3"))
+        for path in ("/usr/bin/mariadb", "/usr/bin/mariadb-dump", library):
+            words = subprocess.run(
+                ["strings", "-a", path], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+            self.assertNotIn("mysql_clear_password", words.stdout.splitlines())
+            self.assertIn(f"    {path} loads the plugin", text)
+        (self.home.path / "bin").mkdir()
+        (self.home.path / "bin" / "mysql").write_bytes(b"\0MARIADB_PLUGIN_DIR\0mysql_clear_password\0")
+        text = self.setup_mysql(PATH=f"{self.home.path}/bin:/usr/bin").stdout
+        self.assertIn(f"{self.home.path}/bin/mysql has mysql_clear_password built in", text)
+
+    def test_command_lines_that_are_wrong(self):
+        tool = harness.installed("bin/rds-iam")
+        rows = (
+            (["setup"], "no kind of programs given; see rds-iam setup --help"),
+            (["setup", "oracle"], 'unknown kind "oracle"; see rds-iam setup --help'),
+            (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
+            (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),
+        )
+        for arguments, sentence in rows:
+            with self.subTest(arguments=arguments):
+                result = self.home.run([tool, *arguments])
+                self.assertEqual((result.returncode, result.stderr), (2, f"rds-iam: {sentence}\n"))
+        for arguments in (["setup", "--help"], ["setup", "mysql", "--help"]):
+            result = self.home.run([tool, *arguments])
+            self.assertEqual((result.returncode, result.stdout[:14]), (0, "usage: rds-iam"))
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -34,12 +34,17 @@ def table(text):
 
 
 def commands():
-    """What rds-iam can be told to do, and the options of each: from its own help."""
-    tool = harness.installed("bin/rds-iam")
-    names = re.findall(r"^  ([a-z]+)  ", harness.run([tool, "--help"]).stdout, re.M)
+    """What rds-iam can be told to do, and the options of each: from its own help. A command that
+    has commands of its own ("setup") has their names among its options."""
+    def ask(*words):
+        text = harness.run([harness.installed("bin/rds-iam"), *words, "--help"]).stdout
+        return set(re.findall(r"^  ([a-z]+)  ", text, re.M)), set(re.findall(r"--[a-z-]+", text))
+
     options = {}
-    for name in names:
-        options[name] = set(re.findall(r"--[a-z-]+", harness.run([tool, name, "--help"]).stdout))
+    for name in ask()[0]:
+        kinds, options[name] = ask(name)
+        for kind in kinds:
+            options[name] |= {kind} | ask(name, kind)[1]
     return options
 
 
@@ -52,8 +57,8 @@ def unknown_commands(texts, known):
             if word not in known:
                 found.append("rds-iam " + word)
                 continue
-            found += [f"rds-iam {word} {option}"
-                      for option in re.findall(r"--[a-z-]+", rest) if option not in known[word]]
+            wanted = re.findall(r"--[a-z-]+", rest) + (re.findall(r"^ ([a-z]+)", rest) if word == "setup" else [])
+            found += [f"rds-iam {word} {option}" for option in wanted if option not in known[word]]
     return found
 
 
@@ -66,9 +71,12 @@ class Sentences(unittest.TestCase):
         self.assertEqual(unknown_commands(texts, known), [])
 
     def test_control_planted_commands_are_found(self):
-        known = {"token": {"--region"}}
-        planted = ["see rds-iam doctor for more", "type: rds-iam token --now", "rds-iam token --region X"]
-        self.assertEqual(unknown_commands(planted, known), ["rds-iam doctor", "rds-iam token --now"])
+        known = {"token": {"--region"}, "setup": {"mysql"}}
+        planted = ["see rds-iam doctor for more", "type: rds-iam token --now", "rds-iam token --region X",
+                   "rds-iam setup mysql", "rds-iam setup oracle"]
+        self.assertEqual(
+            unknown_commands(planted, known),
+            ["rds-iam doctor", "rds-iam token --now", "rds-iam setup oracle"])
 
     def test_every_sentence_is_used_and_stands_only_in_the_table(self):
         sentences = table(TABLE.read_text(encoding="utf-8"))

@@ -189,6 +189,13 @@ static bool reuse(const struct place *place)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
+/* version ...: of the library; connects nowhere. */
+static bool version(const struct place *place)
+{
+    (void)place;
+    return printf("version: %s\n", mysql_get_client_info()) > 0;
+}
+
 struct crowd {
     const struct place *place;
     pthread_barrier_t barrier;
@@ -248,6 +255,7 @@ static const struct {
     {"nonblocking", nonblocking},
     {"reuse", reuse},
     {"threads", threads},
+    {"version", version},
 };
 
 int main(int argc, char **argv)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""MariaDB clients of other Debian releases, unpacked and not installed.
+
+    client = fetch("trixie")        # a Client, or NotServed with the reason
+    client.command("mariadb")       # the start of a command line that runs its `mariadb`
+    client.program(path)            # the same for a program of ours on its libmariadb
+
+apt-get resolves and downloads them with directories of its own below build/clients, which are kept
+from one run to the next. A release that is newer than this system runs on its own C library; one that
+is older runs on this system's, for which the plugin was built.
+"""
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+MIRROR = "http://deb.debian.org/debian"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+CACHE = (harness.BUILD / ".." / "clients").resolve()
+SECONDS = 300
+
+# suite: the client's package, and whether the release has a newer C library than Debian 12. Backports
+# and experimental have no MariaDB of their own.
+RELEASES = {
+    "bullseye": ("mariadb-client-core-10.5", False),
+    "bookworm": ("mariadb-client-core", False),
+    "trixie": ("mariadb-client-core", True),
+    "sid": ("mariadb-client-core", True),
+}
+
+
+class NotServed(Exception):
+    """The mirror has no such client now, or there is no mirror. The text says which."""
+
+
+class Client:
+    """One release's client, unpacked below root."""
+
+    def __init__(self, suite, root, is_newer):
+        self.suite = suite
+        self.root = root
+        triplet = f"{platform.machine()}-linux-gnu"
+        self._libraries = [root / "usr/lib" / triplet, root / "lib" / triplet]
+        self._loader = next(iter(sorted(root.glob("**/ld-linux-*.so.*")))) if is_newer else None
+
+    @property
+    def libraries(self):
+        return ":".join(map(str, self._libraries))
+
+    def command(self, name):
+        return self.program(self.root / "usr/bin" / name)
+
+    def program(self, path):
+        if self._loader is not None:
+            return [str(self._loader), "--library-path", self.libraries, str(path)]
+        return ["env", f"LD_LIBRARY_PATH={self.libraries}", str(path)]
+
+
+def _apt(directory, suite, *arguments):
+    """apt-get with everything of its own in the directory. Returns its output."""
+    options = {
+        "Dir": directory, "Dir::Etc::sourcelist": directory / "sources.list", "Dir::Etc::sourceparts": "-",
+        "Dir::Etc::preferencesparts": "-", "Dir::State::status": directory / "status",
+        "APT::Default-Release": "", "APT::Get::AllowUnauthenticated": "false",
+        "APT::Sandbox::User": "", "Acquire::Languages": "none", "Acquire::Retries": "1",
+        "Debug::NoLocking": "1", "APT::Install-Recommends": "false",
+    }  # fmt: skip
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    done = subprocess.run(
+        ["apt-get", "-q", "-y", *words, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+    if done.returncode != 0:
+        lines = [line for line in done.stdout.splitlines() if line.startswith(("E:", "W:", "Err:"))]
+        raise NotServed(f"{suite}: {' '.join(lines) or done.stdout[-200:]}")
+    return done.stdout
+
+
+def _prepare(directory, suite):
+    for name in ("etc/apt", "var/lib/apt/lists/partial", "var/cache/apt/archives/partial"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    (directory / "status").touch()
+    line = f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n"
+    (directory / "sources.list").write_text(line, encoding="utf-8")
+
+
+def fetch(suite):
+    """The client of a release; raises NotServed."""
+    package, is_newer = RELEASES[suite]
+    root = CACHE / suite / "root"
+    if not root.exists():
+        directory = CACHE / suite / "apt"
+        _prepare(directory, suite)
+        _apt(directory, suite, "update")
+        _apt(directory, suite, "install", "--download-only", package, "libmariadb3")
+        draft = CACHE / suite / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        for archive in sorted((directory / "var/cache/apt/archives").glob("*.deb")):
+            if archive.name.startswith("libc6_") and not is_newer:
+                continue
+            subprocess.run(["dpkg-deb", "-x", archive, draft], check=True, timeout=SECONDS)
+        shutil.rmtree(directory)
+        draft.rename(root)
+    return Client(suite, root, is_newer)

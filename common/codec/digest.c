@@ -19,35 +19,41 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256;           /* NULL: not usable, see refusal */
 static struct ria_error refusal; /* written once, under `once` */
 
-/* What this file calls, and what libcrypto calls by these names on the way: its inner calls go
- * through the same symbol search, so a program can take them over too. */
-static void (*const openssl_functions[])(void) = {
-    (void (*)(void))EVP_MD_fetch,
-    (void (*)(void))EVP_MD_free,
-    (void (*)(void))EVP_MD_CTX_new,
-    (void (*)(void))EVP_MD_CTX_free,
-    (void (*)(void))EVP_MD_CTX_reset,
-    (void (*)(void))EVP_DigestInit_ex,
-    (void (*)(void))EVP_DigestUpdate,
-    (void (*)(void))EVP_DigestFinal_ex,
-    (void (*)(void))CRYPTO_malloc,
-    (void (*)(void))CRYPTO_zalloc,
-    (void (*)(void))CRYPTO_free,
-    (void (*)(void))CRYPTO_clear_free,
-    (void (*)(void))OPENSSL_cleanse,
-    (void (*)(void))OPENSSL_init_crypto,
-    (void (*)(void))CRYPTO_THREAD_run_once,
-};
-
 enum {
-    FUNCTIONS = sizeof(openssl_functions) / sizeof(openssl_functions[0])
+    FUNCTIONS = 15
 };
 
-/* The loaded object that each function lies in. */
-struct owners {
-    uintptr_t address[FUNCTIONS];
-    uintptr_t base[FUNCTIONS]; /* 0: not found yet */
-    const char *name[FUNCTIONS];
+/* What this file calls, and what libcrypto calls by these names on the way: its inner calls go
+ * through the same symbol search, so a program can take them over too. Listed at run time: a table
+ * of constants would have the linker search for each name once more. */
+static void list_functions(uintptr_t out[FUNCTIONS])
+{
+    void (*const functions[FUNCTIONS])(void) = {
+        (void (*)(void))EVP_MD_fetch,
+        (void (*)(void))EVP_MD_free,
+        (void (*)(void))EVP_MD_CTX_new,
+        (void (*)(void))EVP_MD_CTX_free,
+        (void (*)(void))EVP_MD_CTX_reset,
+        (void (*)(void))EVP_DigestInit_ex,
+        (void (*)(void))EVP_DigestUpdate,
+        (void (*)(void))EVP_DigestFinal_ex,
+        (void (*)(void))CRYPTO_malloc,
+        (void (*)(void))CRYPTO_zalloc,
+        (void (*)(void))CRYPTO_free,
+        (void (*)(void))CRYPTO_clear_free,
+        (void (*)(void))OPENSSL_cleanse,
+        (void (*)(void))OPENSSL_init_crypto,
+        (void (*)(void))CRYPTO_THREAD_run_once,
+    };
+    /* POSIX lets a function's address be an object's; ISO C does not. */
+    memcpy(out, functions, sizeof(functions));
+}
+
+/* The loaded object that an address lies in. */
+struct owner {
+    uintptr_t address;
+    bool is_found;
+    struct dl_phdr_info object;
 };
 
 static bool covers(const struct dl_phdr_info *object, uintptr_t address)
@@ -62,61 +68,72 @@ static bool covers(const struct dl_phdr_info *object, uintptr_t address)
     return false;
 }
 
-/* The program headers identify an object; its load address is 0 for a program at a fixed place. */
 static int look_into(struct dl_phdr_info *object, size_t size, void *self)
 {
     (void)size;
-    struct owners *owners = self;
-    for (size_t i = 0; i < FUNCTIONS; i++) {
-        if (owners->base[i] == 0 && covers(object, owners->address[i])) {
-            owners->base[i] = (uintptr_t)object->dlpi_phdr;
-            owners->name[i] =
-                *object->dlpi_name == '\0' ? program_invocation_name : object->dlpi_name;
-        }
+    struct owner *owner = self;
+    if (!covers(object, owner->address)) {
+        return 0;
     }
-    return 0;
+    owner->object = *object;
+    if (*object->dlpi_name == '\0') {
+        owner->object.dlpi_name = program_invocation_name;
+    }
+    owner->is_found = true;
+    return 1;
+}
+
+static bool find_owner(uintptr_t address, struct owner *out, struct ria_error *err)
+{
+    *out = (struct owner){.address = address};
+    (void)dl_iterate_phdr(look_into, out);
+    return out->is_found ||
+           ria_fail(err, RIA_E_CRYPTO, "cannot tell where OpenSSL's functions lie");
 }
 
 /* Address ranges tell it at once; dladdr() would search libcrypto's symbols for each name. */
 static bool lie_in_one_object(struct ria_error *err)
 {
-    struct owners owners = {0};
-    for (size_t i = 0; i < FUNCTIONS; i++) {
-        /* POSIX lets a function's address be an object's; ISO C does not. */
-        memcpy(&owners.address[i], &openssl_functions[i], sizeof(owners.address[i]));
+    uintptr_t functions[FUNCTIONS];
+    struct owner first;
+    struct owner other;
+    list_functions(functions);
+    if (!find_owner(functions[0], &first, err)) {
+        return false;
     }
-    (void)dl_iterate_phdr(look_into, &owners);
-    for (size_t i = 0; i < FUNCTIONS; i++) {
-        if (owners.base[i] == 0) {
-            return ria_fail(err, RIA_E_CRYPTO, "cannot tell where OpenSSL's functions lie");
+    for (size_t i = 1; i < FUNCTIONS; i++) {
+        if (covers(&first.object, functions[i])) {
+            continue;
         }
-        if (owners.base[i] != owners.base[0]) {
-            return ria_fail(
-                err,
-                RIA_E_CRYPTO,
-                "OpenSSL's functions are mixed from %s and %s: a program exports OpenSSL names of "
-                "its own (link it without -rdynamic or hide them), or takes the address of one and "
-                "is loaded at a fixed place (link it with -pie)",
-                owners.name[0],
-                owners.name[i]);
-        }
+        return find_owner(functions[i], &other, err) &&
+               ria_fail(
+                   err,
+                   RIA_E_CRYPTO,
+                   "OpenSSL's functions are mixed from %s and %s: a program exports OpenSSL names "
+                   "of "
+                   "its own (link it without -rdynamic or hide them), or takes the address of one "
+                   "and "
+                   "is loaded at a fixed place (link it with -pie)",
+                   first.object.dlpi_name,
+                   other.object.dlpi_name);
     }
     return true;
 }
 
-/* One digest over up to two pieces. */
+/* One digest over up to two pieces. A context that is used again is not set up anew. */
 static bool digest(
-    const void *first, size_t first_len, const void *second, size_t second_len, uint8_t *out)
+    EVP_MD_CTX *ctx,
+    const void *first,
+    size_t first_len,
+    const void *second,
+    size_t second_len,
+    uint8_t *out)
 {
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    if (ctx == NULL) {
-        return false;
-    }
     uint8_t sum[EVP_MAX_MD_SIZE];
-    bool ok =
-        EVP_DigestInit_ex(ctx, sha256, NULL) == 1 && EVP_DigestUpdate(ctx, first, first_len) == 1 &&
-        EVP_DigestUpdate(ctx, second, second_len) == 1 && EVP_DigestFinal_ex(ctx, sum, NULL) == 1;
-    EVP_MD_CTX_free(ctx);
+    bool ok = EVP_DigestInit_ex(ctx, sha256, NULL) == 1 &&
+              EVP_DigestUpdate(ctx, first, first_len) == 1 &&
+              (second_len == 0 || EVP_DigestUpdate(ctx, second, second_len) == 1) &&
+              EVP_DigestFinal_ex(ctx, sum, NULL) == 1;
     if (ok) {
         memcpy(out, sum, RIA_SHA256_LEN);
     }
@@ -124,24 +141,34 @@ static bool digest(
     return ok;
 }
 
+static bool hash(const void *data, size_t len, uint8_t *out)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL && digest(ctx, data, len, NULL, 0, out);
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
 static bool hmac(const uint8_t *key, size_t key_len, const void *data, size_t len, uint8_t *out)
 {
     uint8_t pad[BLOCK_LEN] = {0};
     uint8_t inner[RIA_SHA256_LEN];
-    bool ok = true;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL;
     if (key_len > sizeof(pad)) {
-        ok = digest(key, key_len, "", 0, pad);
+        ok = ok && digest(ctx, key, key_len, NULL, 0, pad);
     } else if (key_len > 0) {
         memcpy(pad, key, key_len);
     }
     for (size_t i = 0; i < sizeof(pad); i++) {
         pad[i] ^= 0x36;
     }
-    ok = ok && digest(pad, sizeof(pad), data, len, inner);
+    ok = ok && digest(ctx, pad, sizeof(pad), data, len, inner);
     for (size_t i = 0; i < sizeof(pad); i++) {
         pad[i] ^= 0x36 ^ 0x5c;
     }
-    ok = ok && digest(pad, sizeof(pad), inner, sizeof(inner), out);
+    ok = ok && digest(ctx, pad, sizeof(pad), inner, sizeof(inner), out);
+    EVP_MD_CTX_free(ctx);
     explicit_bzero(pad, sizeof(pad));
     explicit_bzero(inner, sizeof(inner));
     return ok;
@@ -200,7 +227,7 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
     if (!ready(err)) {
         return false;
     }
-    if (!digest(data, len, "", 0, out)) {
+    if (!hash(data, len, out)) {
         return ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute a SHA-256");
     }
     return true;

@@ -22,8 +22,12 @@ struct ria_mariadb_job {
     struct ria_error err;
 };
 
-/* Runs the job on a thread with a stack of 1 MB and all signals blocked, and waits for it. False
- * with job->err filled if there can be no thread. */
+/* True where the process's first stack is in use and has so many bytes left. */
+bool ria_mariadb_has_stack(size_t wanted);
+
+/* Runs the job: where it is called if that stack is big enough, else on a thread with a stack of 1
+ * MB and all signals blocked, for which it waits. False with job->err filled if there can be no
+ * thread. */
 bool ria_mariadb_run(struct ria_mariadb_job *job) RIA_MUST_USE;
 
 /* The user sees ERROR 2061 (HY000): rds-iam: text, and the connection is closed. Returns what

@@ -90,6 +90,14 @@ class Connections(MariadbCase):
         self.assert_steps(result, *[f"connect: {WHO_IS_IT}"] * 3, f"child: {WHO_IS_IT}")
         self.assert_accepted(4)
 
+    def test_a_program_with_a_small_first_stack(self):
+        """Less than a token may need; it is then made on a thread."""
+        mariadb = self.lab.mariadb
+        words = [str(word) for word in (PROGRAM, "reconnect", mariadb.host, mariadb.port, USER)]
+        result = self.home.run(["sh", "-c", 'ulimit -s 512; exec "$@"', "sh", *words])
+        self.assert_steps(result, f"connect: {WHO_IS_IT}", f"reconnect: {WHO_IS_IT}")
+        self.assert_accepted(2)
+
     def test_forty_threads_after_a_first_connection(self):
         result = self.connections("threads", 40)
         self.assert_steps(result, f"connect: {WHO_IS_IT}", *[f"thread: {WHO_IS_IT}"] * 40)

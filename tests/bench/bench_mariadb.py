@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""What our plugin adds to a login of the `mariadb` command, against the distribution's plugin, which is
+given a token as the typed password: instructions, resident memory and time.
+
+The first two have a bar. Time is reported, with the distribution's plugin against itself beside it:
+what that differs by is the noise of the machine.
+"""
+import os
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+import hostile  # noqa: E402
+from labcase import USER, harness, mariadb_plugins  # noqa: E402
+from mariadb_client import MariadbCase  # noqa: E402
+
+INSTRUCTIONS_MAX = 1.005
+RSS_KIB_MAX = 64
+PAIRS = 60
+COUNTED = 5  # under callgrind: signatures of random numbers differ in length
+SECONDS = 120
+
+
+def report(text):
+    print("# " + text, flush=True)
+
+
+class Cost(MariadbCase):
+    def setUp(self):
+        super().setUp()
+        # Of the same size in every respect but the plugin: where strings lie in memory decides which
+        # way the C library takes through them, and that alone is a thousandth of a login.
+        token = self.lab.token("etl", self.lab.mariadb, USER)
+        ours, stock = self.home.path / "ours_", self.home.path / "stock"
+        ours.symlink_to(mariadb_plugins())
+        stock.symlink_to(hostile.stock_plugins())
+        self.usual = {
+            "ours": (
+                self.write_my_cnf("ours_.cnf", plugin_dir=ours), self.home.env("etl", MYSQL_PWX=token)),
+            "stock": (
+                self.write_my_cnf("stock.cnf", plugin_dir=stock), self.home.env("etl", MYSQL_PWD=token)),
+        }
+
+    def log_in(self, whose, *prefix):
+        """One login: seconds, largest resident size in KiB, what was written to stderr."""
+        options, environment = self.usual[whose]
+        argv = [*prefix, *self.argv(f"--defaults-file={options}", query="select 1")]
+        start = time.monotonic()
+        with subprocess.Popen(
+                [str(word) for word in argv], env=environment, cwd=self.home.path,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
+            printed, said = client.communicate(timeout=SECONDS)
+            seconds = time.monotonic() - start
+        self.assertEqual(printed, "1\n", said)
+        return seconds, said
+
+    def instructions(self, whose):
+        _, said = self.log_in(whose, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+        return int(re.search(r"Collected : (\d+)", said).group(1))
+
+    def test_instructions(self):
+        counted = {"stock": [], "ours": []}
+        for _ in range(COUNTED):
+            for whose, counts in counted.items():
+                counts.append(self.instructions(whose))
+        stock, ours = (statistics.median(counted[whose]) for whose in ("stock", "ours"))
+        spread = max(counted["stock"]) / min(counted["stock"])
+        report(f"instructions: ours {ours:.0f}, stock {stock:.0f}, ratio {ours / stock:.4f} "
+               f"(stock's largest to its smallest {spread:.4f}; bar {INSTRUCTIONS_MAX})")
+        self.assertLessEqual(ours / stock, INSTRUCTIONS_MAX)
+
+    def resident(self, whose):
+        """Largest resident size of one login, by a process that starts nothing else."""
+        script = ("import os, resource, subprocess, sys\n"
+                  "subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=True)\n"
+                  "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+        options, environment = self.usual[whose]
+        result = harness.run(
+            ["/usr/bin/python3", "-S", "-c", script,
+             *self.argv(f"--defaults-file={options}", query="select 1")],
+            env=environment, cwd=self.home.path)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return int(result.stdout)
+
+    def test_resident_memory(self):
+        measured = {"stock": [], "ours": []}
+        for _ in range(21):
+            for whose, sizes in measured.items():
+                sizes.append(self.resident(whose))
+        stock, ours = (statistics.median(measured[whose]) for whose in ("stock", "ours"))
+        report(f"resident: ours {ours:.0f} KiB, stock {stock:.0f} KiB, {ours - stock:+.0f} KiB "
+               f"(bar {RSS_KIB_MAX})")
+        self.assertLessEqual(ours - stock, RSS_KIB_MAX)
+
+    def test_time(self):
+        rows = []
+        for _ in range(PAIRS):
+            rows.append([self.log_in(whose)[0] for whose in ("stock", "ours", "stock")])
+        for name, column in (("ours / stock", 1), ("stock / stock", 2)):
+            ratios = sorted(row[column] / row[0] for row in rows)
+            report(f"time: {name}: median {statistics.median(ratios):.3f}, "
+                   f"tenth {ratios[PAIRS // 10]:.3f}, ninetieth {ratios[-PAIRS // 10]:.3f} "
+                   f"({PAIRS} interleaved pairs on {os.cpu_count()} processors)")
+        milliseconds = statistics.median(row[0] for row in rows) * 1000
+        report(f"time: one login with stock {milliseconds:.1f} ms")
+
+
+if __name__ == "__main__":
+    harness.main()

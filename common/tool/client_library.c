@@ -124,6 +124,18 @@ static void look_in_path(struct search *search, const char *name)
     }
 }
 
+static void look_for(struct search *search, const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        look_at(search, found.gl_pathv[i]);
+    }
+    globfree(&found);
+}
+
 void ria_client_library_each(
     int (*see)(const char *path, enum ria_client_library library, void *data), void *data)
 {
@@ -132,12 +144,6 @@ void ria_client_library_each(
         look_in_path(&search, programs[i]);
     }
     for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-        glob_t found;
-        if (glob(libraries[i], 0, NULL, &found) == 0) {
-            for (size_t k = 0; k < found.gl_pathc; k++) {
-                look_at(&search, found.gl_pathv[k]);
-            }
-            globfree(&found);
-        }
+        look_for(&search, libraries[i]);
     }
 }

@@ -60,12 +60,12 @@ int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *my
     const struct ria_mariadb_plugin _mysql_client_plugin_declaration_ = {                          \
         .type = RIA_MARIADB_AUTHENTICATION_PLUGIN,                                                 \
         .interface_version = RIA_MARIADB_INTERFACE_VERSION,                                        \
-        .name = plugin_name,                                                                       \
+        .name = (plugin_name),                                                                     \
         .author = "the rds-iam authors",                                                           \
         .description = "RDS IAM tokens by way of mysql_clear_password",                            \
         .version = {0, 1, 0},                                                                      \
         .license = "MIT",                                                                          \
-        .authenticate = function,                                                                  \
+        .authenticate = (function),                                                                \
     };
 
 #endif

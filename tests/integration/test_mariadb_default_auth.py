@@ -79,7 +79,7 @@ class DefaultAuth(MariadbCase):
             with self.subTest(command=row[0]):
                 result = self.connections(*row)
                 self.assertEqual(result.returncode, 0, result.stdout)
-        self.assert_accepted(2 + 2 + 1)
+        self.assert_accepted(2 + 2 + 3)
 
     def test_a_change_to_a_native_account_fails_with_every_default_auth(self):
         """The library's own limit: its mysql_native_password uses an old scramble then."""

@@ -91,6 +91,7 @@ ROWS = [
     Row("asks_for_a_scramble_first", None, (), NOT_ENCRYPTED + SET_CA, ASKS_AFTER_NATIVE),
 ]  # fmt: skip
 
+OVERSIZED = (70_000, 1 << 20, (1 << 24) - 100)
 # AuthSwitchRequests that end too early, or say nothing.
 TRUNCATED = (b"", b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw", b"\xfemysql_clear_password")
 
@@ -180,6 +181,21 @@ class HostileMariaDB(hostile.HostileCase):
                         client, labcase.mariadb_plugins(), options, certificate, Script(asks=(ask,)))
                     self.assertIn("ERROR ", text)
                     self.assert_no_token(peer)
+
+    def test_oversized_switch(self):
+        """Data that no plugin reads, up to a whole packet of 16 MB."""
+        for size in OVERSIZED:
+            script = Script(asks=(switch(CLEAR, b"x" * size),))
+            for certificate, options in ((None, ()), ("wrong_name", (CA,))):
+                for client in EVERY_CLIENT:
+                    text, peer = self.record(
+                        client, labcase.mariadb_plugins(), options, certificate, script)
+                    self.assertIn("ERROR ", text)
+                    self.assert_no_token(peer)
+        script = Script(asks=(switch(CLEAR, b"x" * OVERSIZED[0]),))
+        _, peer = self.record(
+            "mariadb", labcase.mariadb_plugins(), (CA, VERIFY), "server", script)
+        self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_search_of_what_clients_print_finds_a_planted_secret(self):
         printed = self.home.run(["env"], principal=hostile.PRINCIPAL).stdout

@@ -6,6 +6,7 @@
  *   connections COMMAND HOST PORT USER [ARGUMENT...]
  */
 #include <mysql.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -224,10 +225,14 @@ static bool threads(const struct place *place)
         return false;
     }
     bool ok = true;
+    struct addrinfo *unused = NULL;
     if (place->arguments[1] == NULL) {
         MYSQL *mysql = new_handle();
         ok = connect_and_show(mysql, place, "connect");
         mysql_close(mysql);
+    } else if (getaddrinfo(place->host, NULL, NULL, &unused) == 0) {
+        /* nss_wrapper has a race of its own when threads ask it first. */
+        freeaddrinfo(unused);
     }
     struct crowd crowd = {.place = place};
     (void)pthread_barrier_init(&crowd.barrier, NULL, (unsigned)count);

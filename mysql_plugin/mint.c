@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,7 +36,7 @@ static bool find_os_user(struct ria_mint *mint)
             RIA_E_USAGE,
             "no user is named and this process has no user name; give one");
     }
-    (void)snprintf(mint->os_user, sizeof(mint->os_user), "%s", name);
+    memcpy(mint->os_user, name, strlen(name) + 1);
     mint->login.user = mint->os_user;
     return true;
 }

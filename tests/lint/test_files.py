@@ -37,6 +37,7 @@ class Files(unittest.TestCase):
         version = re.search(r"version: '([0-9.]+)'", self.read("meson.build")).group(1)
         self.assertIn(f'#define RIA_VERSION "{version}"', self.read("common/rds_iam.h"))
         self.assertIn("{%s}" % version.replace(".", ", "), self.read("mysql_plugin/mariadb/authenticate.c"))
+        self.assertIn("{%s}" % version.replace(".", ", "), self.read("mysql_plugin/mysql/declaration.c"))
         self.assertIn(f"## {version}\n", self.read("NEWS.md"))
 
     @staticmethod

@@ -9,6 +9,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
 PLUGINS = {"lib*/**/rds-iam/mariadb/mysql_clear_password.so": "_mysql_client_plugin_declaration_"}
+PLUGINS |= {
+    "lib*/**/rds-iam/mysql/%s.so" % name: "_mysql_client_plugin_declaration_"
+    for name in ("rds_iam_v1", "rds_iam_v2")
+}
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
 FETCH = "libexec/rds-iam/rds-iam-fetch"
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")

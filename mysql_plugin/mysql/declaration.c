@@ -36,10 +36,11 @@ __attribute__((
 /* Called under the library's lock, before anybody else can see the structure. */
 static int init(char *error, size_t size, int argc, va_list args)
 {
-    (void)error;
-    (void)size;
     (void)argc;
     (void)args;
+    if (error != NULL && size > 0) {
+        error[0] = '\0';
+    }
     _mysql_client_plugin_declaration_.name = "mysql_clear_password";
     return 0;
 }

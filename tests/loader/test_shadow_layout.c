@@ -6,6 +6,7 @@
 
 #include "memory.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,7 +72,9 @@ static void expect_left_alone(const char *sentence)
 {
     unsigned char before[sizeof(struct ria_mysql_57)];
     memcpy(before, connection.mysql, size_of_memory());
+    errno = EDOM;
     expect_number(sentence, ask(), 0);
+    expect_number(sentence, errno, EDOM);
     expect_number(sentence, memcmp(before, connection.mysql, size_of_memory()), 0);
     expect_number(sentence, connection.packets + connection.reads, 0);
 }

@@ -170,6 +170,14 @@ class MariadbClients(MysqlCase):
         self.assertIn("CREATE TABLE", dumped[0].stdout)
         self.assert_accepted(4)
 
+    def test_one_environment_for_both_libraries(self):
+        """As a service would have it that runs clients of both kinds."""
+        self.write_my_cnf()
+        directory = {"MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
+        self.assert_alike(self.both("mariadb", "-N", "-e", "select current_user()", **directory), 0)
+        self.assert_logged_in(self.client("9.x", *VERIFY_IDENTITY, **directory))
+        self.assert_accepted(3)
+
     def test_control_a_mariadb_client_that_is_led_to_the_wrong_directory(self):
         """It takes v1, whose interface is as old as its own; the plugin finds a memory that it does
         not know, and leaves it alone. That it was called shows that the variables count."""

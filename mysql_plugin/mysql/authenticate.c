@@ -32,27 +32,33 @@ static bool is_password_allowed(void)
 }
 
 static int refuse_channel(
-    const struct ria_mysql_connection *connection, enum ria_channel channel, const char *what)
+    struct ria_mysql_vio *vio,
+    const struct ria_mysql_connection *connection,
+    enum ria_channel channel,
+    const char *what)
 {
     char text[RIA_ERROR_TEXT_MAX];
     ria_sentence_channel(text, channel, what, verify_identity);
-    return ria_mysql_refuse(connection, text);
+    return ria_mysql_refuse(vio, connection, text);
 }
 
 /* The library's own plugin would send it in clear too. */
 static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     if (!connection->has_tls) {
-        return refuse_channel(connection, RIA_CHANNEL_PLAIN, "password");
+        return refuse_channel(vio, connection, RIA_CHANNEL_PLAIN, "password");
     }
     return send_text(vio, connection->password, strlen(connection->password));
 }
 
 /* VERIFY_CA and REQUIRED look the same from here: in both the name was not verified. */
-static int refuse_token(const struct ria_mysql_connection *connection)
+static int refuse_token(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     return refuse_channel(
-        connection, connection->has_tls ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_PLAIN, "token");
+        vio,
+        connection,
+        connection->has_tls ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_PLAIN,
+        "token");
 }
 
 static enum ria_channel channel_of(const struct ria_mysql_connection *connection)
@@ -79,9 +85,9 @@ static int finish(
                                  : ria_mysql_refuse_as_stock(connection, mint->err.text);
     }
     if (ran && mint->err.code == RIA_E_CHANNEL) {
-        return refuse_token(connection);
+        return refuse_token(vio, connection);
     }
-    return ria_mysql_refuse(connection, mint->err.text);
+    return ria_mysql_refuse(vio, connection, mint->err.text);
 }
 
 static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
@@ -94,7 +100,7 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
     }
     struct ria_mint *mint = calloc(1, sizeof(*mint));
     if (mint == NULL) {
-        return ria_mysql_refuse(connection, "out of memory");
+        return ria_mysql_refuse(vio, connection, "out of memory");
     }
     mint->token = (struct ria_token)RIA_TOKEN_INIT;
     mint->login = (struct ria_login){

@@ -67,6 +67,7 @@ class MysqlClients(MysqlCase):
     def test_no_credentials(self, library):
         result = self.client(library, *VERIFY_IDENTITY, principal=None)
         self.assert_refused_by_us(result, "no AWS credentials: ")
+        self.assertEqual(self.verdicts()[-1]["token_length"], 0, "the server has denied a login")
 
     @in_each
     def test_less_than_verify_identity(self, library):

@@ -30,6 +30,7 @@ struct ria_came_of {
     char error[512];
     char sqlstate[6];
     size_t packets;
+    bool has_tls;
     size_t len;
     char received[RIA_RECEIVED_MAX];
 };
@@ -47,7 +48,8 @@ void ria_login_connect(const struct ria_login_case *login, int *ours, int *their
 void ria_login_collect(int ours, int theirs, struct ria_came_of *out);
 
 /* An answer that no version of the library takes amiss, whatever it is: never above 0; an error has
- * number, SQLSTATE and text; an error sends nothing. */
+ * number, SQLSTATE and text. A refusal of ours sends an empty password through TLS and nothing in
+ * plain text; any other error sends nothing. */
 void ria_login_check(const char *sentence, const struct ria_came_of *came);
 
 /* One whole login. dialled->port of 0 becomes the listener's. */

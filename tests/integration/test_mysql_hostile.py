@@ -23,7 +23,7 @@ NO_TLS_THERE = LIBRARY + "SSL is required but the server doesn't support it"
 ASKS_TWICE = Script(asks=(switch(CLEAR), switch(CLEAR)))
 ASKS_AFTER_NATIVE = Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR)))
 GREETING_ASKS = Script(greeting=CLEAR, asks=())
-LETS_IN = Script(verdict=OK, commands=0)
+LETS_IN = Script(verdict=OK)
 TRUNCATED = (b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw")
 
 

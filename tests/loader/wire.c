@@ -375,6 +375,10 @@ bool ria_wire_query(struct ria_wire *wire, const char *query, char *out, size_t 
         if (!read_packet(wire)) {
             return false;
         }
+        if (i == 0 && wire->packet[0] == 0) {
+            *out = '\0'; /* done, and nothing to show: a scripted peer */
+            return true;
+        }
     }
     (void)snprintf(out, size, "%.*s", (int)wire->packet[0], (const char *)wire->packet + 1);
     return read_packet(wire);

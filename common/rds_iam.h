@@ -138,6 +138,15 @@ bool ria_login_may_send(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Is the dialled host one that tokens are made for: an RDS name, or one that a section of the
+ * configuration gives an endpoint? For a hook that is asked about every server. FOUND; ABSENT if it
+ * is neither, with the section to write in err; FAILED if the configuration cannot be read. Looks
+ * at names alone, and reads the configuration only where the name does not tell. */
+enum ria_outcome ria_login_is_known(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Wipes and frees; leaves an empty token. */
 void ria_token_release(struct ria_token *token);
 

@@ -220,3 +220,30 @@ struct ria_ask ria_resolve_ask(
     }
     return ask;
 }
+
+enum ria_outcome ria_login_is_known(
+    const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(resolved) resolved = {0};
+    struct ria_error reason;
+    if (login->host == NULL) {
+        return ria_absent(err, "no host name is dialled; a token needs one");
+    }
+    enum ria_outcome outcome = ria_endpoint_parse(login->host, &resolved.endpoint, &reason);
+    if (outcome != RIA_FAILED && resolved.endpoint.kind != RIA_ENDPOINT_OTHER) {
+        return RIA_FOUND;
+    }
+    if (!ria_config_load(world, &resolved.config, err)) {
+        return RIA_FAILED;
+    }
+    ria_config_match(
+        &resolved.config, login->host, (uint16_t)login->port, login->user, &resolved.target);
+    if (resolved.target.endpoint.value != NULL) {
+        return RIA_FOUND;
+    }
+    *err = reason;
+    if (outcome == RIA_ABSENT) {
+        name_file(world, err);
+    }
+    return RIA_ABSENT;
+}

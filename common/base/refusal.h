@@ -31,7 +31,7 @@
 #define RIA_REFUSAL_PLAIN "the connection is not encrypted"
 #define RIA_REFUSAL_UNVERIFIED "the server's certificate was not verified"
 #define RIA_REFUSAL_NAME_UNVERIFIED "the server's host name was not verified"
-#define RIA_REFUSAL_NOT_SENT "%s, so no token was sent; %s"
+#define RIA_REFUSAL_NOT_SENT "%s, so no %s was sent; %s"
 
 /* What to do, in general. */
 #define RIA_REMEDY_PLAIN "turn TLS on in the client"

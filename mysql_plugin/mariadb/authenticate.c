@@ -5,12 +5,8 @@
 #include "plugin.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What every RDS token holds, and nobody's password. */
-static const char token_mark[] = "X-Amz-Signature=";
 
 /* A library with another layout would not have this pointer lead back to where we came from. It is
  * looked at first: what it points to is a connection in every library, and can be read. */
@@ -44,31 +40,24 @@ static void describe_login(
     };
 }
 
-/* The core speaks of channels in general; here the setting that is missing can be named. */
 static int refuse_channel(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,
     enum ria_channel channel,
     const char *missing)
 {
-    static const char *const what[] = {
-        [RIA_CHANNEL_PLAIN] = RIA_REFUSAL_PLAIN,
-        [RIA_CHANNEL_UNVERIFIED] = RIA_REFUSAL_UNVERIFIED,
-        [RIA_CHANNEL_CHAIN_VERIFIED] = RIA_REFUSAL_NAME_UNVERIFIED,
-        [RIA_CHANNEL_VERIFIED] = "the connection is not fit for a token",
-    };
     char text[RIA_ERROR_TEXT_MAX];
-    (void)snprintf(text, sizeof(text), RIA_REFUSAL_NOT_SENT, what[channel], missing);
+    ria_sentence_channel(text, channel, "token", missing);
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
 static int finish(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,
-    struct ria_mariadb_job *job,
+    struct ria_mint *job,
     const char *missing)
 {
-    bool ran = ria_mariadb_run(job);
+    bool ran = ria_mint_run(job);
     if (ran && job->outcome == RIA_FOUND) {
         /* On the caller's own stack: the library may switch to another coroutine in here. */
         return job->only_check ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
@@ -91,7 +80,7 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED) {
         return refuse_channel(vio, mysql, channel, missing);
     }
-    struct ria_mariadb_job *job = calloc(1, sizeof(*job));
+    struct ria_mint *job = calloc(1, sizeof(*job));
     if (job == NULL) {
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_MEMORY);
     }
@@ -106,7 +95,7 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 
 int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
-    if (has_password(mysql) && strstr(mysql->passwd, token_mark) == NULL) {
+    if (has_password(mysql) && !ria_is_token(mysql->passwd)) {
         return send_text(vio, mysql->passwd, strlen(mysql->passwd));
     }
     int saved = errno;

@@ -6,29 +6,13 @@
 #define RIA_MARIADB_PLUGIN_H
 
 #include "abi.h"
+#include "mint.h"
 #include "rds_iam.h"
+#include "sentence.h"
 
 /* How well the connection is protected, as the library itself tells it. *missing is then the
  * setting that would make it better, as the second half of a sentence; static text. */
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing);
-
-/* What is to be done away from the caller's stack, and what came of it. On the heap. */
-struct ria_mariadb_job {
-    struct ria_login login;
-    bool only_check;   /* may a token be sent? instead of: make one */
-    char os_user[256]; /* where login.user is NULL: filled with the operating system's user */
-    struct ria_token token;
-    enum ria_outcome outcome;
-    struct ria_error err;
-};
-
-/* True where the process's first stack is in use and has so many bytes left. */
-bool ria_mariadb_has_stack(size_t wanted);
-
-/* Runs the job: where it is called if that stack is big enough, else on a thread with a stack of 1
- * MB and all signals blocked, for which it waits. False with job->err filled if there can be no
- * thread. */
-bool ria_mariadb_run(struct ria_mariadb_job *job) RIA_MUST_USE;
 
 /* The user sees ERROR 2061 (HY000): rds-iam: text, and the connection is closed. Returns what
  * authenticate must return. */

@@ -3,23 +3,10 @@
  * The way of a sentence to the user: the connection's error, as every client shows it. */
 #include "plugin.h"
 
-#include <stdio.h>
-
 enum {
     SWITCH_REQUEST = 254, /* AuthSwitchRequest: this byte, then the name of a plugin */
     ANSWERS_MAX = 4,      /* no server needs a second one */
 };
-
-/* The library passes a connection's error text to a printf function when it reconnects
- * (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so no % may be in it. */
-static void take_out_percent(char *text)
-{
-    for (char *at = text; *at != '\0'; at++) {
-        if (*at == '%') {
-            *at = '?';
-        }
-    }
-}
 
 /* An empty password ends the handshake properly. What the server answers is overwritten. A server
  * that asks on gets it again, because a request that is left open is followed by the library, as if
@@ -45,13 +32,8 @@ bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char 
 
 int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text)
 {
-    char sentence[480]; /* the library keeps 511 bytes and puts some of its own in front */
-    int written = snprintf(sentence, sizeof(sentence), "rds-iam: %s", text);
-    if (written >= (int)sizeof(sentence)) {
-        ria_mark_cut(sentence, sizeof(sentence));
-    }
-    ria_printable(sentence);
-    take_out_percent(sentence);
+    char sentence[RIA_SENTENCE_SIZE];
+    ria_sentence(sentence, text);
     mysql->methods->set_error(mysql, RIA_MARIADB_PLUGIN_ERROR, "HY000", "%s", sentence);
     return RIA_MARIADB_ERROR;
 }

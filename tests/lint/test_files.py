@@ -36,7 +36,8 @@ class Files(unittest.TestCase):
     def test_the_version_is_the_same_everywhere(self):
         version = re.search(r"version: '([0-9.]+)'", self.read("meson.build")).group(1)
         self.assertIn(f'#define RIA_VERSION "{version}"', self.read("common/rds_iam.h"))
-        self.assertIn("{%s}" % version.replace(".", ", "), self.read("mysql_plugin/mariadb/plugin.h"))
+        for path in ("mysql_plugin/mariadb/plugin.h", "mysql_plugin/mysql/declaration.c"):
+            self.assertIn("{%s}" % version.replace(".", ", "), self.read(path))
         self.assertIn(f"## {version}\n", self.read("NEWS.md"))
 
     @staticmethod

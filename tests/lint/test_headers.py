@@ -7,7 +7,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
-FOLDERS = ["common", "mysql_plugin/mariadb", "pg_plugin"]
+FOLDERS = ["common", "mysql_plugin", "pg_plugin"]
 
 
 def compiles_alone(header):

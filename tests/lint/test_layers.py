@@ -14,7 +14,9 @@ CORE = ["base", "codec", "aws", "provider"]
 ABOVE = {
     "common/fetch": ["fetch", *CORE, "rds_iam.h"],
     "common/tool": ["tool", "rds_iam.h"],
-    "mysql_plugin/mariadb": ["rds_iam.h", "abi.h", "plugin.h"],
+    "mysql_plugin/mariadb": ["rds_iam.h", "mint.h", "sentence.h", "stack.h", "abi.h", "plugin.h"],
+    "mysql_plugin/mysql": ["rds_iam.h", "mint.h", "sentence.h", "stack.h", "abi.h", "layout.h", "plugin.h"],
+    "mysql_plugin": ["rds_iam.h", "mint.h", "sentence.h", "stack.h"],
     "pg_plugin": ["rds_iam.h", "service", "passfile", "agent"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
@@ -71,6 +73,8 @@ class Layers(unittest.TestCase):
             "common/codec/a.c": '#include "aws/token.h"\n',
             "common/base/b.h": '#include "codec/ini.h"\n',
             "mysql_plugin/mariadb/c.c": '#include "aws/token.h"\n',
+            "mysql_plugin/mysql/e.c": '#include "aws/endpoint.h"\n',
+            "mysql_plugin/f.c": '#include "abi.h"\n',
             "common/tool/d.c": '#include "provider/chain.h"\n',
         }
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:

@@ -9,8 +9,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
 PLUGINS = {
-    "lib*/**/rds-iam/mariadb/%s.so" % name: "_mysql_client_plugin_declaration_"
-    for name in ("mysql_clear_password", "aws_rds_iam")
+    "lib*/**/rds-iam/%s.so" % name: "_mysql_client_plugin_declaration_"
+    for name in ("mariadb/mysql_clear_password", "mariadb/aws_rds_iam", "mysql/rds_iam_v1", "mysql/rds_iam_v2")
 }
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
 FETCH = "libexec/rds-iam/rds-iam-fetch"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The plugin's entry point: who gets what in which order. The thread that makes a token is played
- * here: ria_mariadb_run() of this file says what it was asked, and what came of it. */
+ * here: ria_mint_run() of this file says what it was asked, and what came of it. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -25,7 +25,7 @@ static struct {
     bool only_check;
 } played;
 
-bool ria_mariadb_run(struct ria_mariadb_job *job)
+bool ria_mint_run(struct ria_mint *job)
 {
     played.runs++;
     played.login = job->login;

@@ -13,7 +13,7 @@ static struct ria_fake_mariadb fake;
 static char ca[] = "/ca.pem";
 static size_t runs;
 
-bool ria_mariadb_run(struct ria_mariadb_job *job)
+bool ria_mint_run(struct ria_mint *job)
 {
     runs++;
     job->outcome = RIA_FOUND;

@@ -2,7 +2,7 @@
  *
  * Where the stack is known to suffice, and where it is not: on a thread, in a coroutine, under a
  * limit that is too low. */
-#include "plugin.h"
+#include "stack.h"
 #include "unit.h"
 
 #include <pthread.h>
@@ -29,17 +29,17 @@ static void the_first_stack_suffices_up_to_its_limit(void **state)
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
     set_limit(8 * 1024 * 1024);
-    assert_true(ria_mariadb_has_stack(WANTED));
-    assert_false(ria_mariadb_has_stack(8 * 1024 * 1024));
+    assert_true(ria_stack_has(WANTED));
+    assert_false(ria_stack_has(8 * 1024 * 1024));
     set_limit(WANTED / 2);
-    assert_false(ria_mariadb_has_stack(WANTED));
-    assert_true(ria_mariadb_has_stack(WANTED / 8));
+    assert_false(ria_stack_has(WANTED));
+    assert_true(ria_stack_has(WANTED / 8));
     set_limit(before.rlim_cur);
 }
 
 static void *ask_on_thread(void *answer)
 {
-    *(bool *)answer = ria_mariadb_has_stack(1);
+    *(bool *)answer = ria_stack_has(1);
     return NULL;
 }
 
@@ -57,7 +57,7 @@ static bool coroutine_answer;
 
 static void ask_in_coroutine(void)
 {
-    coroutine_answer = ria_mariadb_has_stack(1);
+    coroutine_answer = ria_stack_has(1);
 }
 
 static void a_coroutines_stack_is_not_known(void **state)

@@ -4,7 +4,7 @@
  * lies below the program's name, which the kernel puts at its top, and may grow to the limit.
  * Everything else (threads, coroutines, signal stacks) lies elsewhere, and what it is cannot be
  * asked cheaply. */
-#include "plugin.h"
+#include "stack.h"
 
 #include <stdint.h>
 #include <sys/auxv.h>
@@ -15,7 +15,7 @@ enum {
     FIRST_STACK_MAX = 8 * 1024 * 1024
 };
 
-bool ria_mariadb_has_stack(size_t wanted)
+bool ria_stack_has(size_t wanted)
 {
     struct rlimit limit;
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The core needs some tens of KB of stack and name services more; Connector/C's asynchronous API
+ * gives a plugin 60 KB without a guard page. So where it is not plain that there is enough, the
+ * work is done on a thread of our own, which is joined before the call returns. The host's signal
+ * handlers stay off it. A program that has but one thread is spared the second: it would make every
+ * malloc() and free() that follows slower, and cost 200 KB. */
+#include "mint.h"
+
+#include "stack.h"
+
+#include <pthread.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    STACK_SIZE = 1024 * 1024
+};
+
+/* Who a client library logs in when no user is named: read_user_name() in Connector/C's
+ * mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to 9.7. */
+static bool find_os_user(struct ria_mint *mint)
+{
+    char text[4096];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    const char *name = NULL;
+    if (geteuid() == 0) {
+        name = "root";
+    } else if (mint->login_name_first && getlogin_r(text, sizeof(text)) == 0) {
+        name = text;
+    } else if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found != NULL) {
+        name = found->pw_name;
+    }
+    if (name == NULL || strlen(name) >= sizeof(mint->os_user)) {
+        return ria_fail(&mint->err, RIA_E_USAGE, RIA_REFUSAL_NO_USER);
+    }
+    memcpy(mint->os_user, name, strlen(name) + 1);
+    mint->login.user = mint->os_user;
+    return true;
+}
+
+static enum ria_outcome make(struct ria_mint *mint, const struct ria_world *world)
+{
+    if (mint->only_check) {
+        return ria_login_may_send(&mint->login, world, &mint->err) ? RIA_FOUND : RIA_FAILED;
+    }
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
+    return ria_token_for(&mint->login, deadline, world, &mint->token, &mint->err);
+}
+
+static void *work(void *argument)
+{
+    struct ria_mint *mint = argument;
+    const struct ria_world *world = ria_process_world();
+    mint->outcome = RIA_FAILED;
+    if (mint->login.user == NULL && !find_os_user(mint)) {
+        return NULL;
+    }
+    if (mint->only_known) {
+        mint->outcome = ria_login_is_known(&mint->login, world, &mint->err);
+        mint->is_unknown = mint->outcome == RIA_ABSENT;
+        if (mint->outcome != RIA_FOUND) {
+            return NULL;
+        }
+    }
+    mint->outcome = make(mint, world);
+    return NULL;
+}
+
+bool ria_mint_run(struct ria_mint *mint)
+{
+    if (ria_stack_has(STACK_SIZE)) {
+        (void)work(mint);
+        return true;
+    }
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigset_t before;
+    int error = pthread_attr_init(&attributes);
+    if (error == 0) {
+        error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
+        error = error != 0 ? error : pthread_create(&thread, &attributes, work, mint);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+        (void)pthread_attr_destroy(&attributes);
+    }
+    if (error != 0) {
+        return ria_fail(&mint->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
+    }
+    (void)pthread_join(thread, NULL);
+    return true;
+}

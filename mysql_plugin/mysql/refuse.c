@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The way of a sentence to the user. The library has no function for it that a plugin could call,
+ * so it is written where the library keeps it (plugin_auth_common.h, CR_ERROR). */
+#include "plugin.h"
+#include "sentence.h"
+
+#include <stdio.h>
+
+int ria_mysql_refuse(
+    struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection, const char *text)
+{
+    char sentence[RIA_SENTENCE_SIZE];
+    if (connection->has_tls) {
+        /* What the library says of it is overwritten. */
+        (void)vio->write_packet(vio, (const unsigned char *)"", 1);
+    }
+    ria_sentence(sentence, text);
+    ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_ERROR, sentence);
+    return RIA_MYSQL_ERROR;
+}
+
+int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, const char *reason)
+{
+    char text[2 * RIA_ERROR_TEXT_MAX];
+    char sentence[RIA_SENTENCE_SIZE];
+    (void)snprintf(
+        text,
+        sizeof(text),
+        "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "
+        "(rds-iam: a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "
+        "--enable-cleartext-plugin cannot be seen here; as for a token: %s)",
+        reason);
+    ria_sentence_bare(sentence, text);
+    ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, sentence);
+    return RIA_MYSQL_ERROR;
+}

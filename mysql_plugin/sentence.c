@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The words of a refusal. */
+#include "sentence.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Connector/C passes a connection's error text to a printf function when it reconnects
+ * (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so no % may be in it. */
+static void take_out_percent(char *text)
+{
+    for (char *at = text; *at != '\0'; at++) {
+        if (*at == '%') {
+            *at = '?';
+        }
+    }
+}
+
+static void fill(char out[RIA_SENTENCE_SIZE], const char *start, const char *text)
+{
+    int written = snprintf(out, RIA_SENTENCE_SIZE, "%s%s", start, text);
+    if (written >= (int)RIA_SENTENCE_SIZE) {
+        ria_mark_cut(out, RIA_SENTENCE_SIZE);
+    }
+    ria_printable(out);
+    take_out_percent(out);
+}
+
+void ria_sentence(char out[RIA_SENTENCE_SIZE], const char *text)
+{
+    fill(out, "rds-iam: ", text);
+}
+
+void ria_sentence_bare(char out[RIA_SENTENCE_SIZE], const char *text)
+{
+    fill(out, "", text);
+}
+
+/* The core speaks of channels in general; here the setting that is missing can be named. */
+void ria_sentence_channel(
+    char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing)
+{
+    static const char *const words[] = {
+        [RIA_CHANNEL_PLAIN] = RIA_REFUSAL_PLAIN,
+        [RIA_CHANNEL_UNVERIFIED] = RIA_REFUSAL_UNVERIFIED,
+        [RIA_CHANNEL_CHAIN_VERIFIED] = RIA_REFUSAL_NAME_UNVERIFIED,
+        [RIA_CHANNEL_VERIFIED] = "the connection is not fit for a token",
+    };
+    (void)snprintf(out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, missing);
+}
+
+bool ria_is_token(const char *password)
+{
+    return strstr(password, "X-Amz-Signature=") != NULL;
+}

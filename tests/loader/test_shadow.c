@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The shadow plugins in Oracle's library, version by version: who takes them, what is sent to whom,
+ * and the sentence of each refusal. Everything is the product but the library around it. */
+#include "login.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOT_ENCRYPTED "rds-iam: the connection is not encrypted, so no token was sent; "
+#define NAME_NOT_VERIFIED "rds-iam: the server's host name was not verified, so no token was sent; "
+#define VERIFY_IDENTITY "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
+#define STOCK "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled"
+#define GATE "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN"
+
+static struct ria_login_case where;
+static struct ria_came_of came;
+
+static char rds[] = RIA_RDS_HOST;
+static char other[] = "db.example.com";
+static char etl[] = "etl";
+static char none[] = "";
+static char typed[] = "typed-at-the-prompt";
+static char pasted[] = "h:1/?Action=connect&DBUser=u&X-Amz-Signature=00";
+
+static void dial(struct ria_library *library, struct ria_dialled dialled)
+{
+    dialled.user = dialled.user == NULL ? etl : dialled.user;
+    dialled.password = dialled.password == NULL ? none : dialled.password;
+    ria_login_run(&where, library, &dialled, &came);
+}
+
+static void start(struct ria_library *library, const struct ria_profile *profile)
+{
+    ria_library_start(library, profile);
+    expect_number(profile->name, ria_library_preload(library, RIA_PLUGINS, RIA_SHADOWS), 1);
+}
+
+/* Runs a check in the library of each version. */
+static void in_each(void (*check)(struct ria_library *library, const char *version))
+{
+    for (size_t i = 0; i < RIA_PROFILES; i++) {
+        struct ria_library library;
+        start(&library, &ria_profiles[i]);
+        check(&library, ria_profiles[i].name);
+        ria_library_end(&library);
+    }
+}
+
+struct crowd {
+    struct ria_library *library;
+    pthread_barrier_t barrier;
+};
+
+static void *one_of_many(void *argument)
+{
+    struct crowd *crowd = argument;
+    struct ria_came_of *mine = calloc(1, sizeof(*mine));
+    struct ria_login_case own;
+    ria_login_listen(&own);
+    (void)pthread_barrier_wait(&crowd->barrier);
+    for (int i = 0; mine != NULL && i < 5; i++) {
+        struct ria_dialled dialled = {
+            .host = rds, .user = etl, .password = none, .has_tls = true, .is_verified = i % 2 == 0};
+        ria_login_run(&own, crowd->library, &dialled, mine);
+        if (dialled.is_verified) {
+            ria_login_expect_token("a thread", mine, rds, own.port, etl);
+        } else {
+            ria_login_expect_refusal("a thread", mine, 2061, NAME_NOT_VERIFIED);
+        }
+    }
+    ria_login_close(&own);
+    free(mine);
+    return argument;
+}
+
+/* The first test of the process: the plugin's first use of everything below it is by all of them at
+ * once. */
+static void threads_may_all_be_the_first(void **state)
+{
+    (void)state;
+    pthread_t threads[8];
+    for (size_t i = 0; i < RIA_PROFILES; i++) {
+        struct ria_library library;
+        struct crowd crowd = {.library = &library};
+        start(&library, &ria_profiles[i]);
+        assert_int_equal(pthread_barrier_init(&crowd.barrier, NULL, RIA_COUNT(threads)), 0);
+        for (size_t t = 0; t < RIA_COUNT(threads); t++) {
+            assert_int_equal(pthread_create(&threads[t], NULL, one_of_many, &crowd), 0);
+        }
+        for (size_t t = 0; t < RIA_COUNT(threads); t++) {
+            void *result = NULL;
+            assert_int_equal(pthread_join(threads[t], &result), 0);
+            assert_ptr_equal(result, &crowd);
+        }
+        (void)pthread_barrier_destroy(&crowd.barrier);
+        ria_library_end(&library);
+    }
+}
+
+static void each_version_takes_one_file_and_puts_it_in_front(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RIA_PROFILES; i++) {
+        const struct ria_profile *profile = &ria_profiles[i];
+        bool is_v1 = strcmp(profile->shadow, "rds_iam_v1") == 0;
+        const char *refused = is_v1 ? "rds_iam_v2" : "rds_iam_v1";
+        struct ria_library library;
+        ria_library_start(&library, profile);
+        const struct ria_declaration *built_in = ria_library_find(&library, "mysql_clear_password");
+        expect_number(
+            profile->name,
+            ria_library_load(&library, RIA_PLUGINS, refused),
+            RIA_LOAD_OTHER_INTERFACE);
+        expect_number(
+            profile->name, ria_library_load(&library, RIA_PLUGINS, profile->shadow), RIA_LOADED);
+        const struct ria_declaration *shadow = ria_library_find(&library, "mysql_clear_password");
+        expect(profile->name, shadow != built_in);
+        expect_number(profile->name, shadow->interface_version, is_v1 ? 0x0101 : 0x0200);
+        /* Named twice, it is not found under its first name, and loaded no second time. */
+        expect_number(
+            profile->name,
+            ria_library_load(&library, RIA_PLUGINS, profile->shadow),
+            RIA_LOAD_OTHER_NAME);
+        /* No function for asynchronous logins: the library calls the other one. */
+        expect(profile->name, shadow->functions[is_v1 ? 1 : 2] == NULL);
+        ria_library_end(&library);
+    }
+}
+
+/* init, deinit, init: the name is back each time, or the file would not be taken again. */
+static void check_again(struct ria_library *library, const char *version)
+{
+    for (int round = 0; round < 3; round++) {
+        const struct ria_profile *profile = library->profile;
+        ria_library_end(library);
+        start(library, profile);
+        dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
+        ria_login_expect_token(version, &came, rds, where.port, etl);
+    }
+}
+
+static void the_library_may_end_and_start_again(void **state)
+{
+    (void)state;
+    in_each(check_again);
+}
+
+static void check_token(struct ria_library *library, const char *version)
+{
+    struct ria_dialled dialled = {.host = rds, .has_tls = true, .is_verified = true};
+    dial(library, dialled);
+    ria_login_expect_token(version, &came, rds, where.port, etl);
+    /* --enable-cleartext-plugin is no matter. */
+    library->is_cleartext_enabled = true;
+    dial(library, dialled);
+    ria_login_expect_token(version, &came, rds, where.port, etl);
+    /* A password that nothing allows, such as a placeholder that a program insists on. */
+    dialled.password = typed;
+    dial(library, dialled);
+    ria_login_expect_token(version, &came, rds, where.port, etl);
+}
+
+static void a_token_and_its_nul_go_to_a_verified_server(void **state)
+{
+    (void)state;
+    in_each(check_token);
+}
+
+static void check_change(struct ria_library *library, const char *version)
+{
+    static char second[] = "second user";
+    struct ria_dialled dialled = {
+        .host = rds,
+        .user = etl,
+        .password = none,
+        .port = where.port,
+        .has_tls = true,
+        .is_verified = true};
+    struct ria_connection connection;
+    int ours = -1;
+    int theirs = -1;
+    memset(&came, 0, sizeof(came));
+    ria_login_connect(&where, &ours, &theirs);
+    assert_int_equal(fcntl(ours, F_SETFL, O_NONBLOCK), 0); /* as for an asynchronous login */
+    ria_connection_open(&connection, library->profile, ours, &dialled);
+    expect(version, ria_library_authenticate(library, &connection, &came.result));
+    dialled.user = second;
+    ria_connection_dial(&connection, &dialled);
+    expect(version, ria_library_authenticate(library, &connection, &came.result));
+    expect_number(version, connection.packets, 2);
+    ria_connection_close(&connection);
+    ria_login_collect(ours, theirs, &came);
+    const char *next = came.received + strlen(came.received) + 1;
+    expect_piece(version, came.received, "&DBUser=etl&");
+    expect_piece(version, next, "&DBUser=second%20user&");
+    expect_number(version, came.len, strlen(came.received) + strlen(next) + 2);
+}
+
+static void a_change_of_user_gets_a_token_of_its_own(void **state)
+{
+    (void)state;
+    in_each(check_change);
+}
+
+static void check_channels(struct ria_library *library, const char *version)
+{
+    static char *const passwords[] = {none, typed, pasted};
+    for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
+        dial(library, (struct ria_dialled){.host = rds, .password = passwords[i]});
+        ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
+        /* Bit 30 alone, as where TLS was wanted and stripped, is nothing. */
+        dial(
+            library,
+            (struct ria_dialled){.host = rds, .password = passwords[i], .is_verified = true});
+        ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
+        dial(library, (struct ria_dialled){.host = rds, .password = passwords[i], .has_tls = true});
+        ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED VERIFY_IDENTITY);
+    }
+    dial(
+        library,
+        (struct ria_dialled){
+            .host = rds, .password = pasted, .has_tls = true, .is_verified = true});
+    expect_text(version, came.received, pasted);
+}
+
+static void nothing_goes_to_a_server_that_was_not_verified(void **state)
+{
+    (void)state;
+    in_each(check_channels);
+}
+
+static void check_other_host(struct ria_library *library, const char *version)
+{
+    static char *const passwords[] = {none, typed, pasted};
+    static const char *const closed[] = {NULL, "", "0", "n", "true"};
+    static const char *const open[] = {"1", "Y", "y", "yes"};
+    struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
+    for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(closed); i++) {
+        const char *value = closed[i / RIA_COUNT(passwords)];
+        (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
+        library->is_cleartext_enabled = i % 2 == 0; /* which no plugin can see */
+        dialled.password = passwords[i % RIA_COUNT(passwords)];
+        dial(library, dialled);
+        ria_login_expect_refusal(version, &came, 2059, STOCK " (rds-iam: ");
+        expect_piece(version, came.error, "[db.example.com] endpoint = NAME:PORT");
+    }
+    for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(open); i++) {
+        (void)setenv(GATE, open[i / RIA_COUNT(passwords)], 1);
+        dialled.password = passwords[i % RIA_COUNT(passwords)];
+        dial(library, dialled);
+        expect_text(version, came.received, dialled.password);
+        expect_number(version, came.len, strlen(dialled.password) + 1);
+    }
+    (void)unsetenv(GATE);
+}
+
+static void another_host_meets_the_built_in_plugins_gate(void **state)
+{
+    (void)state;
+    in_each(check_other_host);
+}
+
+static void check_open_gate(struct ria_library *library, const char *version)
+{
+    (void)setenv(GATE, "1", 1);
+    dial(library, (struct ria_dialled){.host = rds, .password = typed, .has_tls = true});
+    expect_text(version, came.received, typed);
+    dial(library, (struct ria_dialled){.host = rds, .password = typed});
+    ria_login_expect_refusal(
+        version,
+        &came,
+        2061,
+        "rds-iam: the connection is not encrypted, so no password was sent; " VERIFY_IDENTITY);
+    dial(library, (struct ria_dialled){.host = other});
+    ria_login_expect_refusal(
+        version,
+        &came,
+        2061,
+        "rds-iam: the connection is not encrypted, so no password was sent; ");
+    /* A token is a token, whoever typed it. */
+    dial(library, (struct ria_dialled){.host = other, .password = pasted, .has_tls = true});
+    ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED);
+    dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
+    ria_login_expect_token(version, &came, rds, where.port, etl);
+    (void)unsetenv(GATE);
+}
+
+static void an_open_gate_lets_passwords_through_tls_alone(void **state)
+{
+    (void)state;
+    in_each(check_open_gate);
+}
+
+static void write_config(const char *text)
+{
+    FILE *file = fopen(RIA_SCRATCH "/shadow.config", "w");
+    assert_non_null(file);
+    (void)fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(RIA_SCRATCH "/shadow.config", 0600), 0);
+    (void)setenv("RDS_IAM_CONFIG", RIA_SCRATCH "/shadow.config", 1);
+}
+
+static void check_config(struct ria_library *library, const char *version)
+{
+    struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
+    write_config("[db.example.com]\nendpoint = " RIA_RDS_HOST ":3306\ntls = verify-ca\n");
+    dial(library, dialled);
+    ria_login_expect_token(version, &came, rds, 3306, etl);
+    /* tls = verify-ca counts for nothing where the chain's check cannot be seen. */
+    dialled.is_verified = false;
+    dial(library, dialled);
+    ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED VERIFY_IDENTITY);
+    /* A section that says nothing of an endpoint makes no host ours. */
+    write_config("[*.example.com]\nregion = us-east-1\n");
+    dial(library, dialled);
+    ria_login_expect_refusal(version, &came, 2059, STOCK);
+    write_config("[db.example.com]\nend = x\n");
+    dial(library, dialled);
+    ria_login_expect_refusal(
+        version, &came, 2061, "rds-iam: " RIA_SCRATCH "/shadow.config:2: unknown key \"end\"");
+    (void)setenv(GATE, "1", 1);
+    dialled.password = typed;
+    dial(library, dialled);
+    expect_text(version, came.received, typed);
+    (void)unsetenv(GATE);
+    (void)unsetenv("RDS_IAM_CONFIG");
+    (void)unlink(RIA_SCRATCH "/shadow.config");
+}
+
+static void the_configuration_makes_a_host_ours(void **state)
+{
+    (void)state;
+    in_each(check_config);
+}
+
+static void check_failures(struct ria_library *library, const char *version)
+{
+    static char global[] = "mydb.global-abcdefghijkl.global.rds.amazonaws.com";
+    struct ria_dialled dialled = {.host = rds, .has_tls = true, .is_verified = true};
+    (void)setenv("AWS_ACCESS_KEY_ID", "", 1);
+    dial(library, dialled);
+    ria_login_expect_refusal(
+        version, &came, 2061, "rds-iam: AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not");
+    (void)setenv("AWS_ACCESS_KEY_ID", "AKIALOADEREXAMPLE001", 1);
+    (void)setenv("AWS_CREDENTIAL_EXPIRATION", "100%s%n\n\xff", 1);
+    dial(library, dialled);
+    ria_login_expect_refusal(version, &came, 2061, "rds-iam: AWS_CREDENTIAL_EXPIRATION is ");
+    expect_piece(version, came.error, "100?s?n??");
+    (void)unsetenv("AWS_CREDENTIAL_EXPIRATION");
+    /* An RDS name that only a person can complete keeps its own sentence. */
+    dialled.host = global;
+    dial(library, dialled);
+    expect_number(version, came.code, 2061);
+    expect_piece(version, came.error, "is an Aurora global endpoint, whose name holds no region");
+}
+
+static void the_cores_sentence_reaches_the_user(void **state)
+{
+    (void)state;
+    in_each(check_failures);
+}
+
+static void check_nobody(struct ria_library *library, const char *version)
+{
+    const struct passwd *me = getpwuid(geteuid());
+    char terminal[256];
+    const char *name = me == NULL ? NULL : me->pw_name;
+    if (geteuid() == 0) {
+        name = "root";
+    } else if (getlogin_r(terminal, sizeof(terminal)) == 0) {
+        name = terminal;
+    }
+    assert_non_null(name);
+    dial(
+        library,
+        (struct ria_dialled){.host = rds, .user = none, .has_tls = true, .is_verified = true});
+    ria_login_expect_token(version, &came, rds, where.port, name);
+}
+
+static void without_a_user_it_is_the_operating_systems(void **state)
+{
+    (void)state;
+    in_each(check_nobody);
+}
+
+static int cannot_send(struct ria_connection *connection, const void *bytes, size_t len)
+{
+    (void)connection;
+    (void)bytes;
+    (void)len;
+    return 1;
+}
+
+static void check_broken_pipe(struct ria_library *library, const char *version)
+{
+    struct ria_dialled dialled = {
+        .host = rds,
+        .user = etl,
+        .password = none,
+        .port = where.port,
+        .has_tls = true,
+        .is_verified = true};
+    struct ria_connection connection;
+    int ours = -1;
+    int theirs = -1;
+    int result = 1;
+    ria_login_connect(&where, &ours, &theirs);
+    ria_connection_open(&connection, library->profile, ours, &dialled);
+    connection.send = cannot_send;
+    expect(version, !ria_library_authenticate(library, &connection, &result));
+    expect_number(version, result, 0);
+    expect_number(version, connection.packets, 1);
+    expect_text(version, ria_connection_error(&connection), "Unknown MySQL error");
+    ria_connection_close(&connection);
+    (void)close(ours);
+    (void)close(theirs);
+}
+
+static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
+{
+    (void)state;
+    in_each(check_broken_pipe);
+}
+
+/* The control: what the same library does without a shadow. */
+static void control_the_built_in_plugin_sends_what_is_typed(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RIA_PROFILES; i++) {
+        struct ria_library library;
+        ria_library_start(&library, &ria_profiles[i]);
+        dial(&library, (struct ria_dialled){.host = rds, .password = typed});
+        ria_login_expect_refusal("closed", &came, 2059, STOCK);
+        library.is_cleartext_enabled = true;
+        dial(&library, (struct ria_dialled){.host = other, .password = pasted});
+        expect_text("open, in plain text", came.received, pasted);
+        ria_library_end(&library);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_may_all_be_the_first),
+        cmocka_unit_test(each_version_takes_one_file_and_puts_it_in_front),
+        cmocka_unit_test(the_library_may_end_and_start_again),
+        cmocka_unit_test(a_token_and_its_nul_go_to_a_verified_server),
+        cmocka_unit_test(a_change_of_user_gets_a_token_of_its_own),
+        cmocka_unit_test(nothing_goes_to_a_server_that_was_not_verified),
+        cmocka_unit_test(another_host_meets_the_built_in_plugins_gate),
+        cmocka_unit_test(an_open_gate_lets_passwords_through_tls_alone),
+        cmocka_unit_test(the_configuration_makes_a_host_ours),
+        cmocka_unit_test(the_cores_sentence_reaches_the_user),
+        cmocka_unit_test(without_a_user_it_is_the_operating_systems),
+        cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
+        cmocka_unit_test(control_the_built_in_plugin_sends_what_is_typed),
+    };
+    ria_login_environment();
+    ria_login_listen(&where);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    ria_login_close(&where);
+    return failed;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which hosts are ours: what a hook asks that meets every server. */
+#include "rds_iam.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+#define HOST "db.abc.eu-west-1.rds.amazonaws.com"
+#define GLOBAL "db.global-abc.global.rds.amazonaws.com"
+#define DSQL "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
+
+static void names_and_sections_make_a_host_ours(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *config; /* NULL: none */
+        const char *host;
+        enum ria_outcome outcome;
+        const char *text; /* a piece of the reason */
+    } rows[] = {
+        {"an RDS name", NULL, HOST, RIA_FOUND, NULL},
+        {"in any case, with a dot", NULL, "DB.abc.EU-west-1.rds.amazonaws.com.", RIA_FOUND, NULL},
+        {"a global name, whose region is missing", NULL, GLOBAL, RIA_FOUND, NULL},
+        {"a name that holds one", NULL, HOST ".evil.example", RIA_ABSENT, "is no RDS endpoint"},
+        {"another name",
+         NULL,
+         "db.example",
+         RIA_ABSENT,
+         "[db.example] endpoint = NAME:PORT in ~/.config/rds-iam/config"},
+        {"an address", NULL, "127.0.0.1", RIA_ABSENT, "[127.0.0.1] endpoint = NAME:PORT"},
+        {"a name of another service", NULL, DSQL, RIA_ABSENT, "Aurora DSQL"},
+        {"no name at all", NULL, "a b", RIA_ABSENT, "is no host name"},
+        {"nothing", NULL, NULL, RIA_ABSENT, "no host name is dialled"},
+        {"a section with an endpoint",
+         "[db.example]\nendpoint = " HOST ":3306\n",
+         "DB.example",
+         RIA_FOUND,
+         NULL},
+        {"a section for this port and user",
+         "[etl@db.example:3306]\nendpoint = " HOST ":3306\n",
+         "db.example",
+         RIA_FOUND,
+         NULL},
+        {"a section for another user",
+         "[bob@db.example]\nendpoint = " HOST ":3306\n",
+         "db.example",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
+        {"a section without one",
+         "[*.example]\nregion = eu-west-1\n",
+         "db.example",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
+        {"a file that is broken",
+         "[db.example]\nend = 1\n",
+         "db.example",
+         RIA_FAILED,
+         ":2: unknown"},
+        {"a broken file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        ria_fake_init(&fake);
+        if (rows[i].config != NULL) {
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, rows[i].config);
+        }
+        struct ria_login login = {.host = rows[i].host, .port = 3306, .user = "etl"};
+        expect_number(
+            rows[i].sentence, ria_login_is_known(&login, &fake.world, &err), rows[i].outcome);
+        if (rows[i].text != NULL) {
+            expect_piece(rows[i].sentence, err.text, rows[i].text);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_sections_make_a_host_ours),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -19,8 +19,9 @@ struct ria_store {
  * it cannot be had: a read-only home is no reason to fail. */
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name);
 
-/* Takes the entry's lock without waiting. */
-bool ria_store_try_lock(struct ria_store *store);
+/* Takes the entry's lock, and sleeps up to `timeout` milliseconds while another process has it.
+ * Uses SIGALRM. */
+bool ria_store_lock(struct ria_store *store, int64_t timeout);
 
 /* Replaces the entry, whole, 0600, and removes entries of yesterday. Without the lock it does
  * nothing. */

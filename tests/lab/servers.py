@@ -286,7 +286,7 @@ class MariaDB(Server):
         "--pam-use-cleartext-plugin",
         "--skip-name-resolve",
         "--skip-log-bin",
-        "--max-connections=200",
+        "--max-connections=600",
         "--max-connect-errors=100000",
         "--log-warnings=1",
         "--innodb-buffer-pool-size=8M",

@@ -4,7 +4,6 @@
  * result in the cache and answers on the same socket. Started by the core (common/launch.c), not by
  * people. It reads no settings of its own: the question holds them. */
 #include "aws/question.h"
-#include "aws/token.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 #include "fetch/store.h"
@@ -101,7 +100,7 @@ static bool read_fresh(const struct ria_fetch *fetch, const struct ria_question 
     if (!ria_cache_read(fetch->world, &place, fetch->answer)) {
         return false;
     }
-    if (fetch->answer->credentials.expires - ria_fetch_now(fetch) >= RIA_TOKEN_LIFE) {
+    if (ria_cache_is_fresh(fetch->world, fetch->answer)) {
         return true;
     }
     ria_answer_release(fetch->answer);

@@ -39,4 +39,8 @@ bool ria_cache_read(
  * clock that it was learned on; else 0. */
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
 
+/* Whether credentials that were kept serve without a new look: they outlive a token, and the clock
+ * has not been set since its offset was learned. */
+bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_answer *answer);
+
 #endif

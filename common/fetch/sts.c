@@ -339,6 +339,5 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
             return table[i].advice;
         }
     }
-    return ria_fetch_is_transient(fault->status) ? "try again in a while"
-                                                 : "see the STS API's list of errors";
+    return is_worth_another(fault) ? "try again in a while" : "see the STS API's list of errors";
 }

@@ -2,6 +2,7 @@
 """A user's settings that lead to the lab's AWS instead of the real one."""
 import json
 
+from door import Door
 from labcase import harness
 from mariadb_client import MariadbCase
 
@@ -55,6 +56,19 @@ class CloudCase(MariadbCase):
         return self.cloud_env(
             AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=self.lab.roles["web-identity"].arn,
             **extra)
+
+    def sts_door(self):
+        """A way to the lab's STS that can have a fault in it, until the end of the test."""
+        return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
+
+    def local_door(self, listener=None):
+        """The same to the endpoints of an instance and of a container."""
+        return self._door(self.lab.cloud_http, None, listener)
+
+    def _door(self, *arguments):
+        door = Door(*arguments)
+        self.addCleanup(door.close)
+        return door
 
     def calls(self):
         """What the lab's AWS was asked during this test."""

@@ -4,6 +4,7 @@ asked once, nobody fails, and no lock outlives rds-iam-fetch."""
 import concurrent.futures
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 
@@ -16,8 +17,34 @@ from service import await_true  # noqa: E402
 STARTS = 500
 FEW = 20
 STORM_SECONDS = 120
+ATTEMPTS = 2
+OTHERS_MAX = 0.2  # of the machine's processors
+TOO_LATE = ("took longer than a login may", "has not come back in the time of a login")
+TICKS = os.sysconf("SC_CLK_TCK")
 # Waits at the gate, which is its standard input, until the test opens it for all.
 AT_GATE = 'read -r _; exec "$@" </dev/null'
+
+
+class Others:
+    """How much of the machine's processors everybody but this test and its lab used."""
+
+    def __init__(self, lab):
+        self._pids = [lab.state["pid"], *lab.state["server_pids"].values()]
+        self._start = self._now()
+
+    def _now(self):
+        """Seconds of all processors: passed, idle, and used by us and ours."""
+        fields = [int(field) for field in pathlib.Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
+        usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        ours = sum(each.ru_utime + each.ru_stime for each in usage)
+        for pid in self._pids:
+            stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ours += (int(stat[11]) + int(stat[12])) / TICKS
+        return sum(fields) / TICKS, (fields[3] + fields[4]) / TICKS, ours
+
+    def share(self):
+        passed, idle, ours = (now - then for now, then in zip(self._now(), self._start))
+        return max(0.0, passed - idle - ours) / passed
 
 
 class ConcurrencyCase(CloudCase):
@@ -41,10 +68,29 @@ class Storm(ConcurrencyCase):
 
     def storm(self, argv, starts=STARTS):
         """Starts the program so many times at once. Returns the lines that they printed; each must
-        succeed."""
+        succeed. Whether five hundred fit into the time of a login says something of the product only
+        while the machine is ours: a storm that fails while others use much of it is repeated."""
+        for _ in range(ATTEMPTS):
+            self.credentials("--clear")
+            self._calls = len(self.lab.calls())
+            self._seen = len(self.lab.journal())
+            others = Others(self.lab)
+            statuses, lines = self.start_all(argv, starts)
+            if statuses == [0] * starts:
+                return lines
+            errors = [line for line in lines if "rds-iam: " in line or "ERROR" in line]
+            late = [line for line in errors if any(words in line for words in TOO_LATE)]
+            share = others.share()
+            if len(late) != starts - statuses.count(0) or share < OTHERS_MAX:
+                self.fail(f"{starts - statuses.count(0)} of {starts} failed while others used {share:.0%} of "
+                          f"the machine: {set(errors)}")
+        self.skipTest(f"others use {share:.0%} of this machine, and {len(late)} of {starts} starts were late")
+
+    def start_all(self, argv, starts):
         gate, opener = os.pipe()
         log = self.home.path / "log"
         env = self.home.env("etl-base", **self.cloud_env())
+        log.unlink(missing_ok=True)
         with log.open("ab") as output:
             processes = [
                 subprocess.Popen(["sh", "-c", AT_GATE, "sh", *map(str, argv)], env=env, stdin=gate,
@@ -54,9 +100,7 @@ class Storm(ConcurrencyCase):
         self.assertEqual({process.poll() for process in processes}, {None}, "all wait at the gate")
         os.close(opener)
         statuses = [process.wait(STORM_SECONDS) for process in processes]
-        lines = log.read_text().splitlines()
-        self.assertEqual(statuses, [0] * starts, lines[-5:])
-        return lines
+        return statuses, log.read_text().splitlines()
 
     def test_of_mariadb_clients(self):
         lines = self.storm(self.argv(query="select current_user()"))

@@ -84,26 +84,30 @@ class Maps(ProgramsCase):
 class Starts(ProgramsCase):
     """rds-iam-fetch is started when nothing is kept, and not when something is."""
 
-    def programs(self, argv, principal="etl-base"):
-        """Names of the programs that were executed, by strace."""
+    def executed(self, argv, principal="etl-base"):
+        """The programs that were executed, as strace shows them. A program that lets nobody look into
+        its memory is a number there, unless root asks."""
         trace = self.traces / "trace"
         (text,) = self.traced(
             ["strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(trace), *map(str, argv)],
             principal)
-        return [pathlib.Path(path).name for path in re.findall(r'execve\("([^"]+)".* = 0$', text, re.MULTILINE)]
+        # A line that strace had to break off has no result; one of a call that failed ends with = -1.
+        return re.findall(r"execve\(([^,]+)(?!.* = -1 )", text)
 
-    def check(self, argv, program):
-        self.assertEqual(self.programs(argv, "etl"), [program], "static keys")
+    def check(self, argv):
+        self.assertEqual(len(self.executed(argv, "etl")), 1, "static keys")
         self.write_role()
-        self.assertEqual(self.programs(argv), [program, "rds-iam-fetch"], "control: a cold start")
-        self.assertEqual(self.programs(argv), [program], "kept credentials")
+        cold = self.executed(argv)
+        self.assertEqual(len(cold), 2, "control: a cold start")
+        self.assertEqual(len(self.executed(argv)), 1, "kept credentials")
         self.assertEqual(len(self.calls()), 1)
+        return cold
 
     def test_by_the_mariadb_client(self):
-        self.check(self.argv(), "mariadb")
+        self.assertIn("/rds-iam-fetch", self.check(self.argv())[1])
 
     def test_by_rds_iam_token(self):
-        self.check(self.token_argv(), "rds-iam")
+        self.check(self.token_argv())
 
 
 if __name__ == "__main__":

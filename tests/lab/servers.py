@@ -287,6 +287,7 @@ class MariaDB(Server):
         "--skip-name-resolve",
         "--skip-log-bin",
         "--max-connections=600",
+        "--connect-timeout=60",  # hundreds of clients on two processors take their time
         "--max-connect-errors=100000",
         "--log-warnings=1",
         "--innodb-buffer-pool-size=8M",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * usage: forks HOST PORT USER
- * A program that logs in and then becomes a daemon: it forks, the parent ends, the child lives on. The
- * child prints its process id, waits for the end of its standard input, logs in once more and prints
- * the user that the server sees, or the error. */
+ * A program that logs in and then becomes a daemon: it forks, the parent ends, the child lives on.
+ * The child prints its process id, waits for the end of its standard input, logs in once more and
+ * prints the user that the server sees, or the error. */
 #include <mysql.h>
 #include <stdbool.h>
 #include <stdio.h>

@@ -64,6 +64,7 @@ static bool is_whole_plan(const struct ria_plan *plan)
 {
     bool has_id = plan->keys.access_key_id.len > 0;
     bool ok = has_id == (plan->keys.secret_access_key.len > 0) &&
+              (has_id || plan->keys.session_token.len == 0) &&
               (has_id || plan->source != RIA_SOURCE_KEYS) &&
               (plan->role_count > 0 || plan->source != RIA_SOURCE_WEB_IDENTITY);
     for (size_t i = 0; ok && i < sizeof(needs) / sizeof(needs[0]); i++) {

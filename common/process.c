@@ -53,10 +53,13 @@ static uid_t get_uid(void *self)
     return geteuid();
 }
 
+/* AT_SECURE tells how the program was started. One that has changed its effective ids since lives
+ * in an environment of its real user, and what it starts could be either: a shell goes back to the
+ * real one. */
 static bool get_privileged(void *self)
 {
     (void)self;
-    return getauxval(AT_SECURE) != 0;
+    return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
 }
 
 /* Fails with "path: what: why", why being errno in words. */

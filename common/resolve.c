@@ -22,8 +22,8 @@ bool ria_resolve_check_login(
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "this program runs with more rights than its caller (setuid or file capabilities); "
-            "nothing is signed in such a program");
+            "this program runs with more rights than its caller (setuid, seteuid or file "
+            "capabilities); nothing is signed in such a program");
     }
     if (login->host == NULL || *login->host == '\0') {
         return ria_fail(err, RIA_E_USAGE, "no host name is dialled; a token needs one");

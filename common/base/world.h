@@ -86,7 +86,8 @@ struct ria_world {
     /* The uid that files are opened as. */
     uid_t (*uid)(void *self);
 
-    /* True in a program that runs with more rights than its caller (setuid, file capabilities). */
+    /* True in a program that runs with more rights than its caller (setuid, file capabilities), or
+     * for another user than the one it started as (seteuid). */
     bool (*is_privileged)(void *self);
 
     /* One line without its newline; never a secret. */

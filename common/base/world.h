@@ -71,6 +71,9 @@ struct ria_world {
         struct ria_buf *out,
         struct ria_error *err);
 
+    /* Whether the path leads to a directory that belongs to the user. */
+    bool (*is_own_directory)(void *self, const char *path);
+
     /* False where the system does not tell. */
     bool (*host)(void *self, struct ria_host *out);
 

@@ -17,10 +17,11 @@ enum {
     CLOCK_MOVED = 2000,
 };
 
+/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
 static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
-    int len = runtime == NULL || *runtime != '/'
+    int len = runtime == NULL || *runtime != '/' || !world->is_own_directory(world->self, runtime)
                   ? -1
                   : snprintf(path, RIA_PATH_MAX, "%s/rds-iam/cache", runtime);
     return len > 0 && len < RIA_PATH_MAX;

@@ -5,6 +5,8 @@
  *
  *   $XDG_RUNTIME_DIR/rds-iam/cache/<name>, else ~/.cache/rds-iam/cache/<name>
  *
+ * A runtime directory that does not belong to the user counts as none.
+ *
  * What a credential_process gives is kept in no file: it may depend on the environment it is run
  * in. Directory 0700, files 0600, both the user's own. Credentials that belong to one machine or
  * container are kept under $XDG_RUNTIME_DIR alone, because a home may be shared between hosts.

@@ -3,6 +3,8 @@
  * Files relative to the directory that was checked. */
 #include "fetch/store.h"
 
+#include "aws/plan.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,45 +24,62 @@ enum {
     ALARM_AGAIN_US = 20 * 1000,
 };
 
-/* Makes the directory and the two above it: .../rds-iam/cache, and ~/.cache where it is missing. */
-static void make_directories(const char *directory)
+/* What is the user's and nobody else can change. */
+static bool is_own(int fd, mode_t kind, mode_t forbidden)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
+           status.st_uid == geteuid() && (status.st_mode & forbidden) == 0;
+}
+
+/* Opens a directory that nobody else can write, made where it is missing. */
+static int open_own_directory(int parent, const char *name, mode_t forbidden)
+{
+    (void)mkdirat(parent, name, S_IRWXU);
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && !is_own(fd, S_IFDIR, forbidden)) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Opens ".../rds-iam/cache". What is above these two may belong to somebody else (HOME stays set in
+ * some shells of root), who must not lead us elsewhere: neither of the two may be a link. ~/.cache
+ * is made too. */
+static int open_cache(const char *directory)
 {
     char path[PATH_MAX];
     size_t len = strlen(directory);
     if (len >= sizeof(path)) {
-        return;
+        return -1;
     }
     memcpy(path, directory, len + 1);
-    size_t ends[3] = {len, 0, 0};
-    for (size_t i = 1; i < 3; i++) {
-        const char *slash = memrchr(path, '/', ends[i - 1]);
-        ends[i] = slash == NULL ? 0 : (size_t)(slash - path);
+    char *cache = strrchr(path, '/');
+    char *product = cache == NULL ? NULL : memrchr(path, '/', (size_t)(cache - path));
+    if (product == NULL) {
+        return -1;
     }
-    for (size_t i = 3; i > 0; i--) {
-        if (ends[i - 1] > 0) {
-            path[ends[i - 1]] = '\0';
-            (void)mkdir(path, S_IRWXU);
-            memcpy(path, directory, len + 1);
-        }
+    *product = '\0';
+    *cache = '\0';
+    (void)mkdir(path, S_IRWXU);
+    int base = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int parent = base < 0 ? -1 : open_own_directory(base, product + 1, S_IWGRP | S_IWOTH);
+    int fd = parent < 0 ? -1 : open_own_directory(parent, cache + 1, S_IRWXG | S_IRWXO);
+    if (base >= 0) {
+        (void)close(base);
     }
+    if (parent >= 0) {
+        (void)close(parent);
+    }
+    return fd;
 }
 
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name)
 {
-    struct stat status;
-    *store = (struct ria_store){.directory = -1, .lock = -1, .name = name};
-    if (directory == NULL) {
-        return false;
-    }
-    make_directories(directory);
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_uid != geteuid() ||
-                    (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
-        (void)close(fd);
-        fd = -1;
-    }
-    store->directory = fd;
-    return fd >= 0;
+    *store = (struct ria_store){
+        .directory = directory == NULL ? -1 : open_cache(directory), .lock = -1, .name = name};
+    return store->directory >= 0;
 }
 
 /* Ends flock() with EINTR by its arrival. */
@@ -102,10 +121,25 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     (void)snprintf(name, sizeof(name), "%s.lock", store->name);
     store->lock = openat(
         store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    int error = store->lock < 0 ? errno : lock_within(store->lock, timeout);
+    int error = store->lock < 0 ? errno : 0;
+    /* Another user's could be held for ever. */
+    if (error == 0 && !is_own(store->lock, S_IFREG, S_IRWXG | S_IRWXO)) {
+        (void)close(store->lock);
+        store->lock = -1;
+        error = EPERM;
+    }
+    error = error != 0 ? error : lock_within(store->lock, timeout);
     store->is_held = error == 0;
     /* Where there are no locks, everybody fetches and nobody writes. */
     return error != EWOULDBLOCK;
+}
+
+/* "NAME", "NAME.lock" and "NAME.new", where a name is a digest in hexadecimal. */
+static bool is_ours(const char *name)
+{
+    const char *end = name + strspn(name, "0123456789abcdef");
+    return end - name == RIA_CACHE_NAME_SIZE - 1 &&
+           (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }
 
 /* Removes what nobody can use any more: a key holds tokens that are rotated, so old entries are not
@@ -118,7 +152,7 @@ static void remove_old(int directory)
     time_t oldest = time(NULL) - KEPT_SECONDS;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         struct stat status;
-        if (entry->d_name[0] != '.' &&
+        if (is_ours(entry->d_name) &&
             fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             status.st_mtim.tv_sec < oldest) {
             (void)unlinkat(directory, entry->d_name, 0);

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A user's settings that lead to the lab's AWS instead of the real one."""
 import json
+import os
+import unittest
 
 from door import Door
-from labcase import harness
+from labcase import harness, rdslab
 from mariadb_client import MariadbCase
 
 REGION = "us-east-1"
@@ -28,6 +30,12 @@ def pod_settings(home, name, **extra):
         home.lab,
         AWS_CONTAINER_CREDENTIALS_FULL_URI=home.lab.cloud_http + pod.path,
         AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token), **extra)
+
+
+def needs_root(test):
+    """Decorates a test, or a class of them, that makes files of another user: an ordinary user
+    cannot, and has no such test."""
+    return test if os.geteuid() == 0 else None
 
 
 class CloudCase(MariadbCase):
@@ -97,3 +105,15 @@ class CloudCase(MariadbCase):
     def cache_files(self):
         """The kept credentials, without their locks."""
         return [p for p in (self.home.path / ".cache/rds-iam/cache").glob("*") if not p.suffix]
+
+
+class OneLabCase(CloudCase):
+    """One lab for all classes of a file."""
+
+    lab = None
+
+    @classmethod
+    def setUpClass(cls):
+        if OneLabCase.lab is None:
+            OneLabCase.lab = rdslab.Lab(harness.BUILD).start()
+            unittest.addModuleCleanup(OneLabCase.lab.stop)

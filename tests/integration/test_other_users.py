@@ -2,8 +2,8 @@
 """What another user can write or set decides neither which program is run nor whose credentials are
 used: settings files, programs with more rights than their caller, and where programs are found.
 
-Tests that need a file of another user are there for root alone. Each table's first rows are its control: the same
-thing without the flaw takes effect.
+Tests that need a file of another user are there for root alone. Each table's first rows are its
+control: the same thing without the flaw takes effect.
 """
 import json
 import os

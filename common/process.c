@@ -53,10 +53,24 @@ static uid_t get_uid(void *self)
     return geteuid();
 }
 
+/* AT_SECURE tells how the program was started. One that has changed its effective ids since lives
+ * in an environment of its real user, and what it starts could be either: a shell goes back to the
+ * real one. */
 static bool get_privileged(void *self)
 {
     (void)self;
-    return getauxval(AT_SECURE) != 0;
+    return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
+}
+
+/* Of a directory that the user made for itself. A link in its place is followed. */
+static bool get_own_directory(void *self, const char *path)
+{
+    (void)self;
+    int saved = errno;
+    struct stat status;
+    bool ok = stat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+    errno = saved;
+    return ok;
 }
 
 /* Fails with "path: what: why", why being errno in words. */
@@ -285,6 +299,7 @@ const struct ria_world *ria_process_world(void)
         .ticks = get_ticks,
         .read_file = read_file,
         .read_private = read_private,
+        .is_own_directory = get_own_directory,
         .host = get_host,
         .fetch = fetch,
         .uid = get_uid,

@@ -5,6 +5,22 @@
 
 #include <string.h>
 
+static bool is_plain(const struct ria_buf *text)
+{
+    for (size_t i = 0; i < text->len; i++) {
+        if (text->data[i] <= ' ' || text->data[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ria_credentials_are_plain(const struct ria_credentials *credentials)
+{
+    return is_plain(&credentials->access_key_id) && is_plain(&credentials->secret_access_key) &&
+           is_plain(&credentials->session_token);
+}
+
 void ria_credentials_release(struct ria_credentials *credentials)
 {
     ria_buf_release(&credentials->access_key_id);

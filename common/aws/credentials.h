@@ -31,6 +31,10 @@ struct ria_credentials {
         .session_token = {.max = RIA_SESSION_TOKEN_MAX},                                           \
     }
 
+/* Whether they hold only what AWS's keys and tokens hold: visible ASCII. Anything else may be a
+ * part of what it is put into: a line break of a header, an escape of a terminal. */
+bool ria_credentials_are_plain(const struct ria_credentials *credentials);
+
 /* Wipes and frees; leaves empty credentials that can be filled again. */
 void ria_credentials_release(struct ria_credentials *credentials);
 

@@ -49,6 +49,34 @@ static bool take_field(const struct ria_record_field *field, struct ria_question
     }
 }
 
+/* What each source cannot be asked without. Those that are not here need keys or a role. */
+static const struct {
+    enum ria_source source;
+    enum ria_plan_value value;
+} needs[] = {
+    {RIA_SOURCE_WEB_IDENTITY, RIA_PLAN_WEB_IDENTITY_TOKEN_FILE},
+    {RIA_SOURCE_PROCESS, RIA_PLAN_PROCESS},
+    {RIA_SOURCE_CONTAINER, RIA_PLAN_CONTAINER_URI},
+    {RIA_SOURCE_INSTANCE, RIA_PLAN_METADATA_ENDPOINT},
+};
+
+static bool is_whole_plan(const struct ria_plan *plan)
+{
+    bool has_id = plan->keys.access_key_id.len > 0;
+    bool ok = has_id == (plan->keys.secret_access_key.len > 0) &&
+              (has_id || plan->keys.session_token.len == 0) &&
+              (has_id || plan->source != RIA_SOURCE_KEYS) &&
+              (plan->role_count > 0 || plan->source != RIA_SOURCE_WEB_IDENTITY);
+    for (size_t i = 0; ok && i < sizeof(needs) / sizeof(needs[0]); i++) {
+        ok = plan->source != needs[i].source || plan->value[needs[i].value].value != NULL;
+    }
+    for (size_t i = 0; ok && i < plan->role_count; i++) {
+        const struct ria_setting *value = plan->roles[i].value;
+        ok = value[RIA_ROLE_ARN].value != NULL && value[RIA_ROLE_REGION].value != NULL;
+    }
+    return ok;
+}
+
 bool ria_question_read(const struct ria_buf *bytes, struct ria_question *out)
 {
     struct ria_record record;
@@ -57,7 +85,8 @@ bool ria_question_read(const struct ria_buf *bytes, struct ria_question *out)
     while (ok && ria_record_next(&record, &field)) {
         ok = take_field(&field, out);
     }
-    return ok && out->budget > 0 && (out->cache_directory == NULL) == (out->cache_name == NULL);
+    return ok && out->budget > 0 && (out->cache_directory == NULL) == (out->cache_name == NULL) &&
+           is_whole_plan(&out->plan);
 }
 
 void ria_question_release(struct ria_question *question)

@@ -14,7 +14,8 @@
 /* -- the login ------------------------------------------------------------------------------ */
 
 #define RIA_REFUSAL_PRIVILEGED                                                                     \
-    "this program runs with more rights than its caller (setuid or file capabilities); nothing "   \
+    "this program runs with more rights than its caller (setuid, seteuid or file capabilities); "  \
+    "nothing "                                                                                     \
     "is signed in such a program"
 #define RIA_REFUSAL_NO_HOST "no host name is dialled; a token needs one"
 #define RIA_REFUSAL_PORT "the port is not between 1 and 65535"

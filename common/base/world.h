@@ -71,6 +71,9 @@ struct ria_world {
         struct ria_buf *out,
         struct ria_error *err);
 
+    /* Whether the path leads to a directory that belongs to the user. */
+    bool (*is_own_directory)(void *self, const char *path);
+
     /* False where the system does not tell. */
     bool (*host)(void *self, struct ria_host *out);
 
@@ -86,7 +89,8 @@ struct ria_world {
     /* The uid that files are opened as. */
     uid_t (*uid)(void *self);
 
-    /* True in a program that runs with more rights than its caller (setuid, file capabilities). */
+    /* True in a program that runs with more rights than its caller (setuid, file capabilities), or
+     * for another user than the one it started as (seteuid). */
     bool (*is_privileged)(void *self);
 
     /* One line without its newline; never a secret. */

@@ -148,6 +148,15 @@ bool ria_fetch_assume_role(
     RIA_AUTO(buf) form = {.max = RIA_RECORD_MAX};
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     struct ria_sts_fault fault = {0};
+    if (!ria_credentials_are_plain(credentials)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            arn,
+            "the keys that it is to be assumed with (%.100s) hold blanks or control characters; "
+            "mend them",
+            credentials->source);
+    }
     add_form(&form, role, fetch->plan);
     if (ria_buf_text(&form) == NULL) {
         return ria_fail_at(err, RIA_E_CREDENTIALS, arn, "the role's settings are too long for STS");

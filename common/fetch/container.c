@@ -106,10 +106,12 @@ static enum ria_outcome take_answer(
             err,
             RIA_E_CREDENTIALS,
             uri,
-            "the container's endpoint answers with status %ld%s%s; check the task's or pod's role",
+            "the container's endpoint answers with status %ld%s%s; %s",
             response->status,
             message[0] == '\0' ? "" : ": ",
-            message);
+            message,
+            ria_fetch_is_transient(response->status) ? "try again in a while"
+                                                     : "check the task's or pod's role");
         return RIA_FAILED;
     }
     if (!ria_json_credentials(&response->body, &form, out, &why)) {

@@ -40,6 +40,26 @@ static enum ria_outcome failed(
         why);
 }
 
+/* "... what; remedy: status N". The service's own trouble passes. */
+static enum ria_outcome failed_by_status(
+    const struct ria_fetch *fetch,
+    struct ria_error *err,
+    const char *what,
+    const char *remedy,
+    long status)
+{
+    char sentence[128];
+    char why[32];
+    (void)snprintf(
+        sentence,
+        sizeof(sentence),
+        "%s; %s",
+        what,
+        ria_fetch_is_transient(status) ? "try again in a while" : remedy);
+    (void)snprintf(why, sizeof(why), "status %ld", status);
+    return failed(fetch, err, sentence, why);
+}
+
 /* One exchange. `header` is a whole header line. */
 static enum ria_http_result send(
     struct ria_fetch *fetch,
@@ -133,16 +153,15 @@ static enum ria_outcome get_token(
             "");
     }
     if (result != RIA_HTTP_ANSWERED) {
-        return failed(fetch, err, "cannot be asked", why.text);
+        return failed(fetch, err, "cannot be asked; try again", why.text);
     }
     if (response.status == 403) {
         return ria_absent(err, "the metadata service is switched off (status 403)");
     }
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {
-        char status[32];
-        (void)snprintf(status, sizeof(status), "status %ld", response.status);
-        return failed(fetch, err, "gives no session token; is it AWS's?", status);
+        return failed_by_status(
+            fetch, err, "gives no session token", "is it AWS's?", response.status);
     }
     ria_buf_addf(header, "X-Aws-Ec2-Metadata-Token: %s", response.body.data);
     return header->failed ? ria_failed(err, RIA_E_SYSTEM, "out of memory for the metadata token")
@@ -166,9 +185,8 @@ static enum ria_outcome get_role(
                                 "_+=,.@-";
     if (response.status != 200 || len == 0 || len >= 128 ||
         strspn(response.body.data, usual) != len) {
-        char status[32];
-        (void)snprintf(status, sizeof(status), "status %ld", response.status);
-        return failed(fetch, err, "does not name the role; is it AWS's?", status);
+        return failed_by_status(
+            fetch, err, "does not name the role", "is it AWS's?", response.status);
     }
     memcpy(role, response.body.data, len);
     role[len] = '\0';
@@ -216,8 +234,12 @@ enum ria_outcome ria_fetch_instance(
         return failed(fetch, err, "does not give the role's credentials; try again", why.text);
     }
     if (response.status != 200) {
-        (void)snprintf(why.text, sizeof(why.text), "status %ld", response.status);
-        return failed(fetch, err, "does not give the role's credentials; try again", why.text);
+        return failed_by_status(
+            fetch,
+            err,
+            "does not give the role's credentials",
+            "check the instance's role",
+            response.status);
     }
     if (!ria_json_credentials(&response.body, &form, out, &why)) {
         return failed(

@@ -84,7 +84,9 @@ static bool take_all(
            take_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
            take_text(
                object, form->session_token, form->needs_session_token, &out->session_token, err) &&
-           take_expiry(object, form->needs_session_token, out, err);
+           take_expiry(object, form->needs_session_token, out, err) &&
+           (ria_credentials_are_plain(out) ||
+            ria_fail(err, RIA_E_CREDENTIALS, "its keys hold blanks or control characters"));
 }
 
 bool ria_json_credentials(

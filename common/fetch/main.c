@@ -4,7 +4,6 @@
  * result in the cache and answers on the same socket. Started by the core (common/launch.c), not by
  * people. It reads no settings of its own: the question holds them. */
 #include "aws/question.h"
-#include "aws/token.h"
 #include "fetch/alias.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
@@ -19,13 +18,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     /* Taken off the caller's time, so that the answer "it took too long" arrives. */
     MARGIN_MS = 250,
-    LOCK_LOOK_NS = 10 * 1000 * 1000,
 };
 
 static ria_fetch_source *const sources[] = {
@@ -104,33 +101,44 @@ static bool read_fresh(const struct ria_fetch *fetch, const struct ria_question 
     if (!ria_cache_read(fetch->world, &place, fetch->answer)) {
         return false;
     }
-    if (fetch->answer->credentials.expires - ria_fetch_now(fetch) >= RIA_TOKEN_LIFE) {
+    if (ria_cache_is_fresh(fetch->world, fetch->answer)) {
         return true;
     }
     ria_answer_release(fetch->answer);
     return false;
 }
 
-/* True if another process has put the entry there, at once or while we waited for it. */
-static bool await_turn(
+enum turn {
+    IS_THERE, /* another process has put the entry there, before we looked or while we waited */
+    OURS,
+    TOO_LATE,
+};
+
+static enum turn await_turn(
     const struct ria_fetch *fetch, const struct ria_question *question, struct ria_store *store)
 {
-    const struct timespec wait = {.tv_nsec = LOCK_LOOK_NS};
-    if (!ria_store_open(store, question->cache_directory, question->cache_name)) {
-        return false;
-    }
     /* A code that somebody typed is good for one call, which must be made. */
     bool may_share = fetch->plan->mfa_code[0] == '\0';
-    for (;;) {
-        bool is_ours = ria_store_try_lock(store);
-        if (may_share && read_fresh(fetch, question)) {
-            return true;
-        }
-        if (is_ours || ria_deadline_left(fetch->world, fetch->deadline) == 0) {
-            return false;
-        }
-        (void)nanosleep(&wait, NULL);
+    if (!ria_store_open(store, question->cache_directory, question->cache_name)) {
+        return OURS;
     }
+    if (may_share && read_fresh(fetch, question)) {
+        return IS_THERE;
+    }
+    bool is_ours = ria_store_lock(store, ria_deadline_left(fetch->world, fetch->deadline));
+    if (may_share && read_fresh(fetch, question)) {
+        return IS_THERE;
+    }
+    return is_ours ? OURS : TOO_LATE;
+}
+
+/* Whoever only waits has no use for libcurl. */
+static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_answer *answer)
+{
+    if (!ria_http_set_up()) {
+        return ria_failed(&answer->err, RIA_E_SYSTEM, "libcurl cannot be set up");
+    }
+    return carry_out(fetch, &answer->credentials, &answer->err);
 }
 
 static void serve(
@@ -138,23 +146,20 @@ static void serve(
 {
     struct ria_store store;
     struct ria_answer *answer = fetch->answer;
-    if (await_turn(fetch, question, &store)) {
-        ria_answer_write(answer, record);
-        ria_store_close(&store);
-        return;
-    }
-    if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
+    enum turn turn = await_turn(fetch, question, &store);
+    if (turn == TOO_LATE) {
         answer->outcome = ria_failed(
             &answer->err,
             RIA_E_DEADLINE,
             "another process of yours is getting the same credentials and has not come back in the "
             "time of a login; try again");
-    } else {
-        answer->outcome = carry_out(fetch, &answer->credentials, &answer->err);
+    } else if (turn == OURS) {
+        answer->outcome = carry_out_now(fetch, answer);
     }
     ria_answer_write(answer, record);
     /* Credentials that do not say when they end would stay for ever. */
-    if (answer->outcome == RIA_FOUND && answer->credentials.expires != 0 && !record->failed) {
+    if (turn == OURS && answer->outcome == RIA_FOUND && answer->credentials.expires != 0 &&
+        !record->failed) {
         ria_store_write(&store, record);
     }
     ria_store_close(&store);
@@ -240,12 +245,7 @@ int main(void)
         .answer = &answer,
     };
     ria_json_set_up();
-    if (ria_http_set_up()) {
-        serve(&fetch, &question, &record);
-    } else {
-        answer.outcome = ria_failed(&answer.err, RIA_E_SYSTEM, "libcurl cannot be set up");
-        ria_answer_write(&answer, &record);
-    }
+    serve(&fetch, &question, &record);
     send_whole(&record);
     return 0;
 }

@@ -3,77 +3,143 @@
  * Files relative to the directory that was checked. */
 #include "fetch/store.h"
 
+#include "aws/plan.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 /* A role's session lives 12 hours at most. */
 enum {
-    KEPT_SECONDS = 13 * 3600
+    KEPT_SECONDS = 13 * 3600,
+    ALARM_AGAIN_US = 20 * 1000,
 };
 
-/* Makes the directory and the two above it: .../rds-iam/cache, and ~/.cache where it is missing. */
-static void make_directories(const char *directory)
+/* What is the user's and nobody else can change. */
+static bool is_own(int fd, mode_t kind, mode_t forbidden)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
+           status.st_uid == geteuid() && (status.st_mode & forbidden) == 0;
+}
+
+/* Opens a directory that nobody else can write, made where it is missing. */
+static int open_own_directory(int parent, const char *name, mode_t forbidden)
+{
+    (void)mkdirat(parent, name, S_IRWXU);
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && !is_own(fd, S_IFDIR, forbidden)) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Opens ".../rds-iam/cache". What is above these two may belong to somebody else (HOME stays set in
+ * some shells of root), who must not lead us elsewhere: neither of the two may be a link. ~/.cache
+ * is made too. */
+static int open_cache(const char *directory)
 {
     char path[PATH_MAX];
     size_t len = strlen(directory);
     if (len >= sizeof(path)) {
-        return;
+        return -1;
     }
     memcpy(path, directory, len + 1);
-    size_t ends[3] = {len, 0, 0};
-    for (size_t i = 1; i < 3; i++) {
-        const char *slash = memrchr(path, '/', ends[i - 1]);
-        ends[i] = slash == NULL ? 0 : (size_t)(slash - path);
+    char *cache = strrchr(path, '/');
+    char *product = cache == NULL ? NULL : memrchr(path, '/', (size_t)(cache - path));
+    if (product == NULL) {
+        return -1;
     }
-    for (size_t i = 3; i > 0; i--) {
-        if (ends[i - 1] > 0) {
-            path[ends[i - 1]] = '\0';
-            (void)mkdir(path, S_IRWXU);
-            memcpy(path, directory, len + 1);
-        }
+    *product = '\0';
+    *cache = '\0';
+    (void)mkdir(path, S_IRWXU);
+    int base = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int parent = base < 0 ? -1 : open_own_directory(base, product + 1, S_IWGRP | S_IWOTH);
+    int fd = parent < 0 ? -1 : open_own_directory(parent, cache + 1, S_IRWXG | S_IRWXO);
+    if (base >= 0) {
+        (void)close(base);
     }
+    if (parent >= 0) {
+        (void)close(parent);
+    }
+    return fd;
 }
 
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name)
 {
-    struct stat status;
-    *store = (struct ria_store){.directory = -1, .lock = -1, .name = name};
-    if (directory == NULL) {
-        return false;
-    }
-    make_directories(directory);
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && (fstat(fd, &status) != 0 || status.st_uid != geteuid() ||
-                    (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
-        (void)close(fd);
-        fd = -1;
-    }
-    store->directory = fd;
-    return fd >= 0;
+    *store = (struct ria_store){
+        .directory = directory == NULL ? -1 : open_cache(directory), .lock = -1, .name = name};
+    return store->directory >= 0;
 }
 
-bool ria_store_try_lock(struct ria_store *store)
+/* Ends flock() with EINTR by its arrival. */
+static void take_alarm(int number)
+{
+    (void)number;
+}
+
+/* Repeated, because the first one may come before flock() has gone to sleep. 0: none any more. */
+static void set_alarm(int64_t first)
+{
+    const struct itimerval when = {
+        .it_value = {.tv_sec = first / 1000, .tv_usec = (first % 1000) * 1000},
+        .it_interval = {.tv_usec = first == 0 ? 0 : ALARM_AGAIN_US},
+    };
+    (void)setitimer(ITIMER_REAL, &when, NULL);
+}
+
+/* Hundreds may wait for one: asleep they leave the machine to it. errno if there is no lock. */
+static int lock_within(int fd, int64_t timeout)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        return 0;
+    }
+    if (errno != EWOULDBLOCK || timeout <= 0) {
+        return errno;
+    }
+    const struct sigaction wake = {.sa_handler = take_alarm};
+    (void)sigaction(SIGALRM, &wake, NULL);
+    set_alarm(timeout);
+    int error = flock(fd, LOCK_EX) == 0 ? 0 : errno;
+    set_alarm(0);
+    return error == EINTR ? EWOULDBLOCK : error;
+}
+
+bool ria_store_lock(struct ria_store *store, int64_t timeout)
 {
     char name[NAME_MAX];
     (void)snprintf(name, sizeof(name), "%s.lock", store->name);
-    if (store->lock < 0) {
-        store->lock = openat(
-            store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    store->lock = openat(
+        store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    int error = store->lock < 0 ? errno : 0;
+    /* Another user's could be held for ever. */
+    if (error == 0 && !is_own(store->lock, S_IFREG, S_IRWXG | S_IRWXO)) {
+        (void)close(store->lock);
+        store->lock = -1;
+        error = EPERM;
     }
-    if (store->lock >= 0 && flock(store->lock, LOCK_EX | LOCK_NB) == 0) {
-        store->is_held = true;
-        return true;
-    }
+    error = error != 0 ? error : lock_within(store->lock, timeout);
+    store->is_held = error == 0;
     /* Where there are no locks, everybody fetches and nobody writes. */
-    return store->lock < 0 || errno != EWOULDBLOCK;
+    return error != EWOULDBLOCK;
+}
+
+/* "NAME", "NAME.lock" and "NAME.new", where a name is a digest in hexadecimal. */
+static bool is_ours(const char *name)
+{
+    const char *end = name + strspn(name, "0123456789abcdef");
+    return end - name == RIA_CACHE_NAME_SIZE - 1 &&
+           (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }
 
 /* Removes what nobody can use any more: a key holds tokens that are rotated, so old entries are not
@@ -86,7 +152,7 @@ static void remove_old(int directory)
     time_t oldest = time(NULL) - KEPT_SECONDS;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         struct stat status;
-        if (entry->d_name[0] != '.' &&
+        if (is_ours(entry->d_name) &&
             fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             status.st_mtim.tv_sec < oldest) {
             (void)unlinkat(directory, entry->d_name, 0);

@@ -15,12 +15,13 @@ struct ria_store {
     const char *name; /* borrowed */
 };
 
-/* Makes and checks the directory (0700, the user's own). False, with a store that keeps nothing, if
- * it cannot be had: a read-only home is no reason to fail. */
+/* Makes and checks the directory (0700, the user's own, as is the one above it). False, with a
+ * store that keeps nothing, if it cannot be had: a read-only home is no reason to fail. */
 bool ria_store_open(struct ria_store *store, const char *directory, const char *name);
 
-/* Takes the entry's lock without waiting. */
-bool ria_store_try_lock(struct ria_store *store);
+/* Takes the entry's lock, and sleeps up to `timeout` milliseconds while another process has it.
+ * Uses SIGALRM. */
+bool ria_store_lock(struct ria_store *store, int64_t timeout);
 
 /* Replaces the entry, whole, 0600, and removes entries of yesterday. Without the lock it does
  * nothing. */

@@ -146,7 +146,8 @@ static bool take_credentials(
     if (!ria_xml_read(body, wanted, sizeof(wanted) / sizeof(wanted[0])) ||
         found.access_key_id.len == 0 || found.secret_access_key.len == 0 ||
         found.session_token.len == 0 || expiration.len == 0 ||
-        !ria_timestamp_parse(expiration.data, &found.expires)) {
+        !ria_timestamp_parse(expiration.data, &found.expires) ||
+        !ria_credentials_are_plain(&found)) {
         return false;
     }
     (void)snprintf(
@@ -154,6 +155,7 @@ static bool take_credentials(
         sizeof(fetch->answer->identity),
         "%s",
         arn.len == 0 ? "" : arn.data);
+    ria_printable(fetch->answer->identity);
     ria_credentials_move(out, &found);
     return true;
 }
@@ -339,6 +341,5 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
             return table[i].advice;
         }
     }
-    return ria_fetch_is_transient(fault->status) ? "try again in a while"
-                                                 : "see the STS API's list of errors";
+    return is_worth_another(fault) ? "try again in a while" : "see the STS API's list of errors";
 }

@@ -3,6 +3,8 @@
  * Where results are, and what of them can be believed. */
 #include "provider/cache.h"
 
+#include "aws/token.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +17,11 @@ enum {
     CLOCK_MOVED = 2000,
 };
 
+/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
 static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
-    int len = runtime == NULL || *runtime != '/'
+    int len = runtime == NULL || *runtime != '/' || !world->is_own_directory(world->self, runtime)
                   ? -1
                   : snprintf(path, RIA_PATH_MAX, "%s/rds-iam/cache", runtime);
     return len > 0 && len < RIA_PATH_MAX;
@@ -127,4 +130,12 @@ int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_o
     }
     int64_t moved = host.real_minus_raw - offset->real_minus_raw;
     return moved > -CLOCK_MOVED && moved < CLOCK_MOVED ? offset->seconds : 0;
+}
+
+bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_answer *answer)
+{
+    int64_t expires = answer->credentials.expires;
+    int64_t offset = ria_cache_offset(world, &answer->offset);
+    return offset == answer->offset.seconds &&
+           (expires == 0 || expires - world->now(world->self) - offset >= RIA_TOKEN_LIFE);
 }

@@ -5,6 +5,8 @@
  *
  *   $XDG_RUNTIME_DIR/rds-iam/cache/<name>, else ~/.cache/rds-iam/cache/<name>
  *
+ * A runtime directory that does not belong to the user counts as none.
+ *
  * What a credential_process gives is kept in no file: it may depend on the environment it is run
  * in. Directory 0700, files 0600, both the user's own. Credentials that belong to one machine or
  * container are kept under $XDG_RUNTIME_DIR alone, because a home may be shared between hosts.
@@ -38,5 +40,9 @@ bool ria_cache_read(
 /* Seconds to add to the machine's time: the answer's offset, if this is still the machine and the
  * clock that it was learned on; else 0. */
 int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_offset *offset);
+
+/* Whether credentials that were kept serve without a new look: they outlive a token, and the clock
+ * has not been set since its offset was learned. */
+bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_answer *answer);
 
 #endif

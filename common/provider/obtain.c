@@ -4,7 +4,6 @@
 #include "provider/obtain.h"
 
 #include "aws/question.h"
-#include "aws/token.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
@@ -22,14 +21,10 @@ static int64_t seconds_left(const struct ria_world *world, const struct ria_answ
     return answer->credentials.expires == 0 ? INT64_MAX : answer->credentials.expires - now;
 }
 
-/* A token dies with its credentials, so they should outlive it. Where the clock was wrong and has
- * been set since, the offset must be learned anew. */
 static bool is_fresh(const struct ria_world *world, const struct ria_answer *answer)
 {
-    bool has_lost_offset =
-        answer->offset.seconds != 0 && ria_cache_offset(world, &answer->offset) == 0;
-    return answer->outcome == RIA_ABSENT || (answer->outcome == RIA_FOUND && !has_lost_offset &&
-                                             seconds_left(world, answer) >= RIA_TOKEN_LIFE);
+    return answer->outcome == RIA_ABSENT ||
+           (answer->outcome == RIA_FOUND && ria_cache_is_fresh(world, answer));
 }
 
 static void move(struct ria_answer *to, struct ria_answer *from)

@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -110,9 +109,8 @@ static void look_at(struct search *search, const char *path)
     }
 }
 
-static void look_in_path(struct search *search, const char *name)
+static void look_in_path(struct search *search, const char *at, const char *name)
 {
-    const char *at = getenv("PATH");
     while (at != NULL && *at != '\0') {
         char path[PATH_MAX];
         size_t len = strcspn(at, ":");
@@ -137,11 +135,13 @@ static void look_for(struct search *search, const char *pattern)
 }
 
 void ria_client_library_each(
-    int (*see)(const char *path, enum ria_client_library library, void *data), void *data)
+    const char *path,
+    int (*see)(const char *path, enum ria_client_library library, void *data),
+    void *data)
 {
     struct search search = {.see = see, .data = data};
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-        look_in_path(&search, programs[i]);
+        look_in_path(&search, path, programs[i]);
     }
     for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
         look_for(&search, libraries[i]);

@@ -16,9 +16,12 @@ enum ria_client_library {
 
 enum ria_client_library ria_client_library_of(const char *path);
 
-/* Calls `see` for the usual programs in PATH and the libraries where systems have them, for each
- * file once and only where there is a client library in it. Stops where it returns other than 0. */
+/* Calls `see` for the usual programs in `path` (as the variable PATH has it, or NULL) and the
+ * libraries where systems have them, for each file once and only where there is a client library in
+ * it. Stops where it returns other than 0. */
 void ria_client_library_each(
-    int (*see)(const char *path, enum ria_client_library library, void *data), void *data);
+    const char *path,
+    int (*see)(const char *path, enum ria_client_library library, void *data),
+    void *data);
 
 #endif

@@ -87,7 +87,6 @@ static int show_client(const char *path, enum ria_client_library library, void *
 
 int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
 {
-    (void)world;
     const char *ca = "/path/to/global-bundle.pem";
     const char *client = NULL;
     bool wants_help = false;
@@ -106,7 +105,7 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     (void)printf(option_file, ca);
     (void)printf("%s", environment);
     (void)printf("The client programs and libraries of this machine:\n\n");
-    ria_client_library_each(show_client, NULL);
+    ria_client_library_each(ria_world_env(world, "PATH"), show_client, NULL);
     if (client != NULL) {
         (void)show_client(client, ria_client_library_of(client), NULL);
     }

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A user's settings that lead to the lab's AWS instead of the real one."""
 import json
+import os
+import unittest
 
-from labcase import harness
+from door import Door
+from labcase import harness, rdslab
 from mariadb_client import MariadbCase
 
 REGION = "us-east-1"
@@ -27,6 +30,12 @@ def pod_settings(home, name, **extra):
         home.lab,
         AWS_CONTAINER_CREDENTIALS_FULL_URI=home.lab.cloud_http + pod.path,
         AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=str(token), **extra)
+
+
+def needs_root(test):
+    """Decorates a test, or a class of them, that makes files of another user: an ordinary user
+    cannot, and has no such test."""
+    return test if os.geteuid() == 0 else None
 
 
 class CloudCase(MariadbCase):
@@ -56,6 +65,19 @@ class CloudCase(MariadbCase):
             AWS_WEB_IDENTITY_TOKEN_FILE=str(token), AWS_ROLE_ARN=self.lab.roles["web-identity"].arn,
             **extra)
 
+    def sts_door(self):
+        """A way to the lab's STS that can have a fault in it, until the end of the test."""
+        return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
+
+    def local_door(self, listener=None):
+        """The same to the endpoints of an instance and of a container."""
+        return self._door(self.lab.cloud_http, None, listener)
+
+    def _door(self, *arguments):
+        door = Door(*arguments)
+        self.addCleanup(door.close)
+        return door
+
     def calls(self):
         """What the lab's AWS was asked during this test."""
         return self.lab.calls()[self._calls:]
@@ -83,3 +105,15 @@ class CloudCase(MariadbCase):
     def cache_files(self):
         """The kept credentials, without their locks."""
         return [p for p in (self.home.path / ".cache/rds-iam/cache").glob("*") if not p.suffix]
+
+
+class OneLabCase(CloudCase):
+    """One lab for all classes of a file."""
+
+    lab = None
+
+    @classmethod
+    def setUpClass(cls):
+        if OneLabCase.lab is None:
+            OneLabCase.lab = rdslab.Lab(harness.BUILD).start()
+            unittest.addModuleCleanup(OneLabCase.lab.stop)

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Roles, web identity, container, instance and process credentials: from the lab's AWS to a login."""
-import concurrent.futures
 import json
 import pathlib
-import shutil
 import stat
 import sys
 
@@ -11,8 +9,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 from mariadb_client import CONFIG  # noqa: E402
-
-STARTS = 40  # at once; each would ask STS if it were alone
 
 
 class Roles(CloudCase):
@@ -195,43 +191,11 @@ class Cache(CloudCase):
         self.assertEqual(result.stdout, "1 kept credentials removed\n")
         self.assertEqual(self.cache_files(), [])
 
-    def test_many_at_once_ask_sts_once(self):
-        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
-        env = self.cloud_env()
-        with concurrent.futures.ThreadPoolExecutor(STARTS) as pool:
-            runs = [pool.submit(self.mariadb, principal="etl-base", **env) for _ in range(STARTS)]
-            failed = [run.result().stderr for run in runs if run.result().returncode]
-        self.assertEqual(failed, [])
-        self.assertEqual(len(self.calls()), 1)
-
     def test_without_a_home_it_works_without_a_file(self):
         self.home.write("ro/.aws/config", (self.home.path / ".aws/config").read_text())
         env = self.cloud_env(HOME="/proc", AWS_CONFIG_FILE=str(self.home.path / ".aws/config"))
         self.good("--profile", "p", env=env)
         self.assertEqual(len(self.calls()), 1)
-
-
-class Programs(CloudCase):
-    """Which programs run, and what they load: the dynamic linker writes one file for each."""
-
-    def loaded(self, principal="etl-base", **extra):
-        """For each program that ran, whether it loaded libcurl."""
-        traces = self.home.path / "traces"
-        shutil.rmtree(traces, ignore_errors=True)
-        traces.mkdir()
-        env = self.cloud_env(LD_DEBUG="libs", LD_DEBUG_OUTPUT=str(traces / "t"), **extra)
-        result = self.home.run(
-            [harness.installed("bin/rds-iam"), "token", "--hostname", self.lab.pg.host, "--port", "1",
-             "--username", "u"], principal, **env)
-        self.assertEqual(result.returncode, 0, result.stderr)
-        return sorted("libcurl.so" in path.read_text() for path in traces.iterdir())
-
-    def test_rds_iam_fetch_runs_only_when_it_is_needed(self):
-        self.assertEqual(self.loaded("etl"), [False], "static keys")
-        self.role_profile("p", "rds-access")
-        self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p\n")
-        self.assertEqual(self.loaded(), [False, True], "control: a role for the first time")
-        self.assertEqual(self.loaded(), [False], "the kept role")
 
 
 # What botocore asks for the same, with the environment's keys.

@@ -140,6 +140,7 @@ class Lab:
         self.cloud_http = f"http://127.0.0.1:{ports['http']}"
         self.cloud_https = f"https://127.0.0.1:{ports['https']}"
         self.cloud_ca_file = trust.ca_file
+        self.cloud_certificate = trust.server
         self.provider_key = trust.provider_key
 
     def _server(self, database):

@@ -286,7 +286,8 @@ class MariaDB(Server):
         "--pam-use-cleartext-plugin",
         "--skip-name-resolve",
         "--skip-log-bin",
-        "--max-connections=200",
+        "--max-connections=600",
+        "--connect-timeout=60",  # hundreds of clients on two processors take their time
         "--max-connect-errors=100000",
         "--log-warnings=1",
         "--innodb-buffer-pool-size=8M",

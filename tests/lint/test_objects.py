@@ -23,6 +23,9 @@ FORBIDDEN = set(
     "fchdir atexit __cxa_atexit printf puts putchar localtime gmtime strtok system popen fork "
     "setlocale setrlimit gmtime_r localtime_r tzset __printf_chk".split())
 
+# These believe the environment of a program with more rights than its caller, or PATH.
+TRUSTING = set("getenv execvp execvpe execlp posix_spawnp system popen wordexp".split())
+
 
 def exported(path):
     lines = harness.run(["nm", "-D", "--defined-only", path]).stdout.splitlines()
@@ -61,6 +64,12 @@ class Objects(unittest.TestCase):
         for pattern in PLUGINS:
             self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, set())
 
+    def test_nothing_believes_the_environment_of_a_set_uid_program_or_path(self):
+        for pattern in [*PLUGINS, *PROGRAMS, FETCH]:
+            names = imported(harness.installed(pattern))
+            self.assertEqual(names & TRUSTING, set(), pattern)
+            self.assertIn("secure_getenv", names, "the control")
+
     def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
         for pattern in PLUGINS:
             flags = harness.run(["readelf", "-d", harness.installed(pattern)]).stdout
@@ -80,12 +89,14 @@ class Objects(unittest.TestCase):
         self.assertEqual(len([n for n in names if NETWORK_LIBRARIES.search(n)]), 3, "the control")
 
     def test_control_a_planted_plugin_breaks_each_rule(self):
-        text = "#include <stdlib.h>\nint one; int two; void f(void) { abort(); }\n"
+        text = "#include <stdlib.h>\nint one; int two;\n" \
+               'char *f(void) { char *home = getenv("HOME"); if (!home) abort(); return home; }\n'
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             path = compile_plugin(scratch, text, "-Wl,--no-as-needed", "-lm")
             self.assertGreater(len(exported(path)), 1)
             self.assertEqual([n for n in needed(path) if not GUEST_NEEDS.match(n)], ["libm.so.6"])
             self.assertEqual(imported(path) & FORBIDDEN, {"abort"})
+            self.assertEqual(imported(path) & TRUSTING, {"getenv"})
             self.assertNotIn("NODELETE", harness.run(["readelf", "-d", path]).stdout)
 
 

@@ -91,6 +91,12 @@ static enum ria_outcome read_private(
     return RIA_FOUND;
 }
 
+static bool get_own_directory(void *self, const char *path)
+{
+    const struct ria_fake *fake = self;
+    return fake->foreign_directory == NULL || strcmp(fake->foreign_directory, path) != 0;
+}
+
 static bool get_host(void *self, struct ria_host *out)
 {
     const struct ria_fake *fake = self;
@@ -153,6 +159,7 @@ void ria_fake_init(struct ria_fake *fake)
                 .ticks = get_ticks,
                 .read_file = read_file,
                 .read_private = read_private,
+                .is_own_directory = get_own_directory,
                 .host = get_host,
                 .fetch = fetch,
                 .uid = get_uid,

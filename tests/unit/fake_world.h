@@ -51,6 +51,7 @@ struct ria_fake {
     int64_t ticks;
     int64_t ticks_step; /* how far each look at the ticks moves them */
     bool is_privileged;
+    const char *foreign_directory; /* the one directory that is not the user's, or NULL */
     struct ria_host host;
     /* What rds-iam-fetch answers; NULL: this is no instance, and it refuses all else. And what it
      * was asked last. */

@@ -178,6 +178,25 @@ static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
     assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
 }
 
+static void credentials_are_fresh_by_the_corrected_clock_until_it_is_set(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    answer.offset = (struct ria_clock_offset){.seconds = 600, .real_minus_raw = 5000};
+    memcpy(answer.offset.boot_id, fake.host.boot_id, sizeof(answer.offset.boot_id));
+    fake.host.real_minus_raw = 5000;
+    answer.credentials.expires = fake.now + 600 + 900;
+    assert_true(ria_cache_is_fresh(&fake.world, &answer));
+    answer.credentials.expires--;
+    assert_false(ria_cache_is_fresh(&fake.world, &answer));
+    answer.credentials.expires = fake.now + 7200;
+    assert_true(ria_cache_is_fresh(&fake.world, &answer));
+    fake.host.real_minus_raw = 605000;
+    assert_false(ria_cache_is_fresh(&fake.world, &answer));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +205,7 @@ int main(void)
         cmocka_unit_test(a_process_is_not_run_from_a_file_that_others_can_write),
         cmocka_unit_test(an_answer_serves_until_a_quarter_of_an_hour_before_its_end),
         cmocka_unit_test(a_clock_offset_holds_for_this_machine_and_this_clock),
+        cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock_until_it_is_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

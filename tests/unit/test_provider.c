@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The credential sources one by one, beyond the rows of behaviour.json, and the loop over them. */
+#include "provider/cache.h"
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -431,6 +432,33 @@ static void a_deadline_that_passes_between_two_sources_ends_the_search(void **st
     assert_int_equal(trail.count, 2);
 }
 
+static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *runtime;
+        const char *foreign;
+        const char *first;
+    } rows[] = {
+        {"the user's own", "/run/user/1", NULL, "/run/user/1/rds-iam/cache"},
+        {"another user's", "/run/user/1", "/run/user/1", "/home/u/.cache/rds-iam/cache"},
+        {"a relative one", "run", NULL, "/home/u/.cache/rds-iam/cache"},
+        {"none", "", NULL, "/home/u/.cache/rds-iam/cache"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        char path[RIA_PATH_MAX];
+        ria_fake_init(&fake);
+        ria_fake_env(&fake, "XDG_RUNTIME_DIR", rows[i].runtime);
+        fake.foreign_directory = rows[i].foreign;
+        expect(rows[i].sentence, ria_cache_directory(&fake.world, 0, path));
+        expect_text(rows[i].sentence, path, rows[i].first);
+        bool has_second = strcmp(rows[i].first, "/run/user/1/rds-iam/cache") == 0;
+        expect_number(rows[i].sentence, ria_cache_directory(&fake.world, 1, path), has_second);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -444,6 +472,7 @@ int main(void)
         cmocka_unit_test(absence_everywhere_lists_every_source),
         cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
         cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),
+        cmocka_unit_test(the_cache_is_in_the_users_own_runtime_directory_or_in_the_home),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,6 +122,7 @@ static void fill_plan(struct ria_plan *plan)
     ria_buf_add_text(&plan->keys.secret_access_key, "secret");
     plan->value[RIA_PLAN_CA_BUNDLE] = (struct ria_setting){"/ca", "AWS_CA_BUNDLE", 0};
     plan->roles[0].value[RIA_ROLE_ARN] = (struct ria_setting){"arn:1", "/f", 3};
+    plan->roles[0].value[RIA_ROLE_REGION] = (struct ria_setting){"us-east-1", "/f", 4};
     plan->roles[1].value[RIA_ROLE_ARN] = (struct ria_setting){"arn:2", NULL, 0};
     plan->roles[1].value[RIA_ROLE_REGION] = (struct ria_setting){"eu-west-1", "/f", 9};
     plan->role_count = 2;
@@ -147,7 +148,52 @@ static void a_question_comes_out_as_it_went_in(void **state)
     assert_int_equal(question.plan.role_count, 2);
     assert_int_equal(question.plan.roles[0].value[RIA_ROLE_ARN].line, 3);
     assert_string_equal(question.plan.roles[1].value[RIA_ROLE_REGION].value, "eu-west-1");
-    assert_null(question.plan.roles[0].value[RIA_ROLE_REGION].value);
+    assert_null(question.plan.roles[0].value[RIA_ROLE_EXTERNAL_ID].value);
+}
+
+static bool is_taken(const struct ria_plan *plan)
+{
+    RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(question) question = RIA_QUESTION_INIT;
+    struct ria_error err;
+    assert_true(ria_question_write(plan, 9000, NULL, NULL, &bytes, &err));
+    return ria_question_read(&bytes, &question);
+}
+
+/* rds-iam-fetch goes by what is there, and looks for no NULL in it. */
+static void a_question_that_lacks_what_its_source_needs_is_none(void **state)
+{
+    (void)state;
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+    assert_false(is_taken(&plan)); /* no keys */
+    fill_plan(&plan);
+    assert_true(is_taken(&plan));
+    plan.roles[1].value[RIA_ROLE_REGION].value = NULL;
+    assert_false(is_taken(&plan));
+    plan.role_count = 1;
+    assert_true(is_taken(&plan));
+    for (int source = RIA_SOURCE_WEB_IDENTITY; source <= RIA_SOURCE_INSTANCE; source++) {
+        plan.source = (enum ria_source)source;
+        assert_false(is_taken(&plan));
+    }
+    plan.value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE].value = "/t";
+    plan.source = RIA_SOURCE_WEB_IDENTITY;
+    assert_true(is_taken(&plan));
+    plan.role_count = 0;
+    assert_false(is_taken(&plan));
+}
+
+static void half_a_pair_of_keys_is_no_question(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(question) question = RIA_QUESTION_INIT;
+    ria_record_begin(&bytes, RIA_RECORD_QUESTION);
+    ria_record_add_number(&bytes, RIA_FIELD_FIRST_FREE, 100);
+    ria_record_add_number(&bytes, 1, RIA_SOURCE_KEYS);
+    ria_record_add_text(&bytes, 3, "AKIA");
+    ria_record_end(&bytes);
+    assert_false(ria_question_read(&bytes, &question));
 }
 
 static void what_decides_the_identity_decides_the_name(void **state)
@@ -196,6 +242,8 @@ int main(void)
         cmocka_unit_test(an_answer_comes_out_as_it_went_in),
         cmocka_unit_test(a_damaged_answer_is_no_answer),
         cmocka_unit_test(a_question_comes_out_as_it_went_in),
+        cmocka_unit_test(a_question_that_lacks_what_its_source_needs_is_none),
+        cmocka_unit_test(half_a_pair_of_keys_is_no_question),
         cmocka_unit_test(what_decides_the_identity_decides_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,8 +93,8 @@ static void a_privileged_program_signs_nothing(void **state)
     assert_int_equal(err.code, RIA_E_SYSTEM);
     assert_string_equal(
         err.text,
-        "this program runs with more rights than its caller (setuid or file capabilities); "
-        "nothing is signed in such a program");
+        "this program runs with more rights than its caller (setuid, seteuid or file "
+        "capabilities); nothing is signed in such a program");
     assert_int_equal(fake.reads, 0);
 }
 

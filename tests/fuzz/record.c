@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Records as a pipe or a file hands them over: fields, answers, questions. What is taken for whole
+ * can be written again, and from then on writing and reading change nothing. */
+#include "fuzz.h"
+
+#include "aws/answer.h"
+#include "aws/question.h"
+
+#include <string.h>
+
+static void walk(const struct ria_buf *bytes, enum ria_record_kind kind)
+{
+    struct ria_record record;
+    struct ria_record_field field;
+    size_t seen = RIA_RECORD_HEADER_LEN;
+    if (!ria_record_open(bytes, kind, &record)) {
+        return;
+    }
+    RIA_AUTO(buf) again = {.max = RIA_RECORD_MAX};
+    ria_record_begin(&again, kind);
+    while (ria_record_next(&record, &field)) {
+        int64_t number = 0;
+        const char *text = ria_record_text(&field);
+        fuzz_require(field.bytes[field.len] == '\0');
+        fuzz_require(text == NULL || strlen(text) == field.len);
+        fuzz_require(ria_record_number(&field, &number) == (field.len == 8));
+        ria_record_add(&again, field.tag, field.bytes, field.len);
+        seen += field.len + 7;
+    }
+    ria_record_end(&again);
+    fuzz_require(seen == bytes->len);
+    fuzz_require(!again.failed && again.len == bytes->len);
+    /* Two bytes of the header are no part of the meaning. */
+    fuzz_require(memcmp(again.data + 8, bytes->data + 8, bytes->len - 8) == 0);
+}
+
+static void answer(const struct ria_buf *bytes)
+{
+    RIA_AUTO(answer) read = RIA_ANSWER_INIT;
+    RIA_AUTO(answer) again = RIA_ANSWER_INIT;
+    RIA_AUTO(buf) first = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) second = {.max = RIA_RECORD_MAX};
+    if (!ria_answer_read(bytes, &read)) {
+        fuzz_require(read.credentials.secret_access_key.len == 0 && read.outcome == RIA_FAILED);
+        return;
+    }
+    fuzz_require(
+        read.outcome == RIA_FOUND
+            ? read.credentials.access_key_id.len > 0 && read.credentials.secret_access_key.len > 0
+            : read.err.text[0] != '\0');
+    fuzz_require(read.warning_count <= RIA_ANSWER_WARNINGS_MAX);
+    ria_answer_write(&read, &first);
+    fuzz_require(!first.failed && ria_answer_read(&first, &again));
+    ria_answer_write(&again, &second);
+    fuzz_require(fuzz_same(&first, &second));
+    fuzz_require(again.outcome == read.outcome && again.offset.seconds == read.offset.seconds);
+    if (read.outcome == RIA_FOUND) {
+        fuzz_require(again.credentials.expires == read.credentials.expires);
+        fuzz_require(
+            fuzz_same(&again.credentials.secret_access_key, &read.credentials.secret_access_key));
+        fuzz_require(strcmp(again.identity, read.identity) == 0);
+    }
+}
+
+static void write_question(const struct ria_question *question, struct ria_buf *out)
+{
+    struct ria_error err;
+    fuzz_require(ria_question_write(
+        &question->plan,
+        question->budget,
+        question->cache_directory,
+        question->cache_name,
+        out,
+        &err));
+}
+
+static void question(const struct ria_buf *bytes)
+{
+    __attribute__((cleanup(ria_question_release))) struct ria_question read = RIA_QUESTION_INIT;
+    __attribute__((cleanup(ria_question_release))) struct ria_question again = RIA_QUESTION_INIT;
+    RIA_AUTO(buf) first = {.max = (size_t)2 * RIA_RECORD_MAX};
+    RIA_AUTO(buf) second = {.max = (size_t)2 * RIA_RECORD_MAX};
+    char name[RIA_CACHE_NAME_SIZE];
+    char name_again[RIA_CACHE_NAME_SIZE];
+    struct ria_error err;
+    if (!ria_question_read(bytes, &read)) {
+        return;
+    }
+    fuzz_require(read.budget > 0 && read.plan.role_count <= RIA_ROLES_MAX);
+    fuzz_require(read.plan.source <= RIA_SOURCE_INSTANCE);
+    write_question(&read, &first);
+    /* One that was filled to the brim with short numbers may grow beyond the limit. */
+    if (first.len > RIA_RECORD_MAX) {
+        return;
+    }
+    fuzz_require(ria_question_read(&first, &again));
+    write_question(&again, &second);
+    fuzz_require(fuzz_same(&first, &second));
+    /* What decides the identity has come through. */
+    if (ria_plan_cache_name(&read.plan, NULL, NULL, name, &err)) {
+        fuzz_require(ria_plan_cache_name(&again.plan, NULL, NULL, name_again, &err));
+        fuzz_require(strcmp(name, name_again) == 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    RIA_AUTO(buf) bytes = {0};
+    fuzz_fill(&bytes, data, size);
+    walk(&bytes, RIA_RECORD_QUESTION);
+    walk(&bytes, RIA_RECORD_ANSWER);
+    answer(&bytes);
+    question(&bytes);
+    return 0;
+}

@@ -185,8 +185,11 @@ void ria_explain_answer(
     char when[RIA_TIMESTAMP_SIZE] = "";
     add_road(world, plan, road, out);
     ria_buf_addf(out, "access key %s\n", credentials->access_key_id.data);
+    /* Instances and pods do not tell the ARN of their session. */
     if (answer->identity[0] != '\0') {
         ria_buf_addf(out, "identity   %s\n", answer->identity);
+    } else if (road != RIA_ROAD_PLAN) {
+        ria_buf_addf(out, "identity   that of %s\n", credentials->source);
     }
     if (credentials->expires != 0 && ria_timestamp_format(credentials->expires, when)) {
         ria_buf_addf(out, "expires    %s\n", when);

@@ -59,12 +59,12 @@ class TrueAddresses(NetworkCase):
     def test_an_instance(self):
         self.assert_same_identity(
             {}, "instance", INSTANCE, ["169.254.169.254"],
-            "instance metadata  found   the instance's role instance")
+            "identity   that of the instance's role instance")
 
     def test_an_instance_by_ipv6(self):
         self.assert_same_identity(
             {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "IPv6"}, "instance", INSTANCE,
-            ["[fd00:ec2::254]"], "instance metadata  found   the instance's role instance")
+            ["[fd00:ec2::254]"], "identity   that of the instance's role instance")
 
     def test_a_task(self):
         task = self.lab.cloud.containers["task"]
@@ -93,7 +93,7 @@ class TrueAddresses(NetworkCase):
             "credential_source = Ec2InstanceMetadata\n")
         self.assert_same_identity(
             {}, "rds-access", "etl", ["169.254.169.254", STS],
-            f"profile            found   role {arn} by the instance's role instance")
+            f"role       {arn} ({self.home.path}/.aws/config:2)")
 
     def test_a_web_identity_by_sts(self):
         role = self.lab.roles["web-identity"]
@@ -101,7 +101,7 @@ class TrueAddresses(NetworkCase):
         self.assert_same_identity(
             {"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": role.arn,
              "AWS_ROLE_SESSION_NAME": "etl"}, "web-identity", "etl", [STS],
-            f"web identity       found   role {role.arn}")
+            f"role       {role.arn} (AWS_ROLE_ARN)")
 
     def test_sts_of_a_stranger(self):
         """The same names and addresses, and a certificate of somebody else's: nothing is sent."""

@@ -46,7 +46,7 @@ static void write_file(const struct ria_buf *bytes)
 {
     struct ria_store store;
     fuzz_require(ria_store_open(&store, place.directory, place.name));
-    fuzz_require(ria_store_try_lock(&store) && store.is_held);
+    fuzz_require(ria_store_lock(&store, 0) && store.is_held);
     ria_store_write(&store, bytes);
     ria_store_close(&store);
 }

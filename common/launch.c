@@ -204,9 +204,8 @@ static bool talk(
     return receive(fd, answer, whole, world, deadline, err);
 }
 
-/* The answer is in, or there will be none: either way the child has nothing left to do, and must
- * not keep its host waiting. One that the host has reaped already is not there to be killed. */
-static void end(pid_t pid)
+/* One that the host has reaped already is not there to be killed. */
+void ria_launch_end(pid_t pid)
 {
     siginfo_t info = {0};
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
@@ -216,6 +215,24 @@ static void end(pid_t pid)
     }
 }
 
+bool ria_launch_start(int *fd, pid_t *pid, struct ria_error *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        return fail_by_errno(err, errno, "cannot be talked to");
+    }
+    char **environment = environment_for_child();
+    int error = environment == NULL ? ENOMEM : start(ends[1], environment, pid);
+    free(environment);
+    (void)close(ends[1]);
+    if (error != 0) {
+        (void)close(ends[0]);
+        return fail_by_errno(err, error, "cannot be started");
+    }
+    *fd = ends[0];
+    return true;
+}
+
 bool ria_launch_fetch(
     const struct ria_world *world,
     const struct ria_buf *question,
@@ -223,20 +240,13 @@ bool ria_launch_fetch(
     struct ria_buf *answer,
     struct ria_error *err)
 {
-    int ends[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        return fail_by_errno(err, errno, "cannot be talked to");
-    }
+    int fd = -1;
     pid_t pid = -1;
-    char **environment = environment_for_child();
-    int error = environment == NULL ? ENOMEM : start(ends[1], environment, &pid);
-    free(environment);
-    (void)close(ends[1]);
-    bool ok = error == 0 ? talk(ends[0], question, answer, world, deadline, err)
-                         : fail_by_errno(err, error, "cannot be started");
-    (void)close(ends[0]);
-    if (error == 0) {
-        end(pid);
+    if (!ria_launch_start(&fd, &pid, err)) {
+        return false;
     }
+    bool ok = talk(fd, question, answer, world, deadline, err);
+    (void)close(fd);
+    ria_launch_end(pid);
     return ok;
 }

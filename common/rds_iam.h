@@ -58,8 +58,10 @@ struct ria_login {
 };
 
 struct ria_token {
-    struct ria_buf text; /* the password to send */
-    int64_t expires;     /* seconds since 1970: 15 minutes on, or when its credentials end */
+    struct ria_buf text;         /* the password to send */
+    int64_t expires;             /* seconds since 1970: 15 minutes on, or when its credentials end */
+    int64_t credentials_expires; /* 0: they do not say */
+    char source[160];            /* of its credentials, for a person: "profile etl" */
 };
 
 /* Percent-encoding makes three bytes of one, so 8 KB of session token come to 24 KB. */
@@ -146,6 +148,48 @@ enum ria_outcome ria_login_is_known(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Reads rds-iam's configuration as a login would, and checks all of it. False with err filled:
+ * "file:line: what is wrong; what to do". */
+bool ria_configuration_check(const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
+
+/* -- for a program that serves others and must not wait --------------------------------------
+ *
+ * Credentials of network sources, fetched by children in the background. A caller puts
+ * ria_background_fetch() into its world as fetch(). It never waits: it gives what an earlier fetch
+ * of the same name has brought, or starts one and fails with RIA_E_PENDING. What has come is kept
+ * for as long as a token can be signed with it for 15 minutes, and anything else, refusals too, for
+ * some seconds, so that a source is not asked at each call. For one thread. */
+struct ria_background;
+
+/* NULL without memory or descriptors. `world` tells the time and is borrowed. */
+struct ria_background *ria_background_new(const struct ria_world *world);
+
+/* At the deadline the child is killed; what it has brought by then does not count. */
+bool ria_background_fetch(
+    struct ria_background *background,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Whether any fetch since the last call of this function was answered "not yet". */
+bool ria_background_was_pending(struct ria_background *background);
+
+/* Can be read when ria_background_work() has something to do. Closed with the rest. */
+int ria_background_fd(const struct ria_background *background);
+
+/* When ria_background_work() must be called in any case, on the world's ticks; INT64_MAX: never. */
+int64_t ria_background_due(const struct ria_background *background);
+
+/* Goes on without waiting. True if a fetch has come to its end, well or not. */
+bool ria_background_work(struct ria_background *background);
+
+/* Drops what was brought, because the clock was set or a person asks for it. */
+void ria_background_forget(struct ria_background *background);
+
+/* Kills the children. Accepts NULL. */
+void ria_background_free(struct ria_background *background);
 
 /* Wipes and frees; leaves an empty token. */
 void ria_token_release(struct ria_token *token);

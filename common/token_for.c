@@ -11,6 +11,8 @@
 #include "provider/chain.h"
 #include "resolve.h"
 
+#include <stdio.h>
+
 _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit holds every token");
 
 enum {
@@ -83,6 +85,8 @@ static bool sign(
     }
     ria_buf_move(&token->text, &text);
     token->expires = now + RIA_TOKEN_LIFE;
+    token->credentials_expires = credentials->expires;
+    (void)snprintf(token->source, sizeof(token->source), "%s", credentials->source);
     if (credentials->expires != 0 && credentials->expires < token->expires) {
         token->expires = credentials->expires;
     }
@@ -151,8 +155,16 @@ bool ria_login_may_send(
            ria_resolve_target(login, world, &resolved, err);
 }
 
+bool ria_configuration_check(const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(config) config = {0};
+    return ria_config_load(world, &config, err);
+}
+
 void ria_token_release(struct ria_token *token)
 {
     ria_buf_release(&token->text);
     token->expires = 0;
+    token->credentials_expires = 0;
+    token->source[0] = '\0';
 }

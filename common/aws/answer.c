@@ -113,7 +113,7 @@ static bool take_outcome(const struct ria_record_field *field, struct ria_answer
 static bool take_code(const struct ria_record_field *field, struct ria_answer *out)
 {
     int64_t number = 0;
-    if (!ria_record_number(field, &number) || number < RIA_E_NONE || number > RIA_E_DEADLINE) {
+    if (!ria_record_number(field, &number) || number < RIA_E_NONE || number > RIA_E_PENDING) {
         return false;
     }
     out->err.code = (enum ria_code)number;

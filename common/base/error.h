@@ -33,6 +33,7 @@ enum ria_code {
     RIA_E_SYSTEM,         /* memory, threads, files of our own */
     RIA_E_MFA,            /* a person must type a code */
     RIA_E_DEADLINE,       /* the time allowed is used up */
+    RIA_E_PENDING,        /* under way: ask again when it has come */
 };
 
 /* The answer to "can you?" where yes and no are not enough: a source that is not configured is

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Children that fetch, each with a name; their sockets are in one epoll set, so that a caller's loop
+ * has one descriptor to watch. The name of a fetch is the one that its cache file would have: it
+ * holds all that decides whose credentials come out. */
+#include "rds_iam.h"
+
+#include "aws/answer.h"
+#include "aws/question.h"
+#include "aws/token.h"
+#include "launch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    FETCHES_MAX = 256, /* names at a time; an agent has a dozen */
+    CHILDREN_MAX = 16, /* the rest waits for its turn */
+    KEPT_MS = 5000,    /* refusals, and credentials that die before a token would */
+};
+
+struct fetch {
+    char name[RIA_CACHE_NAME_SIZE];
+    int fd; /* of the child; -1: none runs */
+    pid_t pid;
+    struct ria_deadline deadline;
+    struct ria_buf question;
+    size_t sent;
+    struct ria_buf answer; /* a whole record once the child has ended well */
+    struct ria_error err;  /* else why not */
+    int64_t expires;       /* of the credentials in it; 0: there are none, or they do not say */
+    int64_t ended;         /* ticks; INT64_MIN: never, or forgotten */
+};
+
+struct ria_background {
+    const struct ria_world *world;
+    int epoll;
+    bool was_pending;
+    size_t children;
+    size_t count;
+    struct fetch *fetches[FETCHES_MAX];
+};
+
+struct ria_background *ria_background_new(const struct ria_world *world)
+{
+    struct ria_background *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return NULL;
+    }
+    made->world = world;
+    made->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (made->epoll < 0) {
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* -- one child ------------------------------------------------------------------------------ */
+
+static void end_child(struct ria_background *background, struct fetch *fetch)
+{
+    if (fetch->fd < 0) {
+        return;
+    }
+    (void)close(fetch->fd);
+    ria_launch_end(fetch->pid);
+    fetch->fd = -1;
+    background->children--;
+    fetch->ended = background->world->ticks(background->world->self);
+    ria_buf_release(&fetch->question);
+}
+
+static void fail_child(struct ria_background *background, struct fetch *fetch)
+{
+    ria_buf_release(&fetch->answer);
+    end_child(background, fetch);
+}
+
+static bool watch(const struct ria_background *background, struct fetch *fetch, int operation)
+{
+    uint32_t wanted = fetch->sent < fetch->question.len ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    struct epoll_event event = {.events = wanted, .data.ptr = fetch};
+    return epoll_ctl(background->epoll, operation, fetch->fd, &event) == 0;
+}
+
+static void start_child(
+    struct ria_background *background,
+    struct fetch *fetch,
+    const struct ria_buf *question,
+    struct ria_deadline deadline)
+{
+    ria_buf_clear(&fetch->answer);
+    ria_buf_clear(&fetch->question);
+    ria_buf_add(&fetch->question, question->data, question->len);
+    fetch->sent = 0;
+    fetch->expires = 0;
+    fetch->deadline = deadline;
+    fetch->ended = background->world->ticks(background->world->self);
+    if (fetch->question.failed) {
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "out of memory for a question to rds-iam-fetch");
+        return;
+    }
+    if (!ria_launch_start(&fetch->fd, &fetch->pid, &fetch->err)) {
+        fetch->fd = -1;
+        return;
+    }
+    background->children++;
+    if (!watch(background, fetch, EPOLL_CTL_ADD)) {
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch cannot be waited for");
+        fail_child(background, fetch);
+    }
+}
+
+/* False when the child does not take its question. */
+static bool go_on_sending(const struct ria_background *background, struct fetch *fetch)
+{
+    while (fetch->sent < fetch->question.len) {
+        ssize_t len = send(
+            fetch->fd,
+            fetch->question.data + fetch->sent,
+            fetch->question.len - fetch->sent,
+            MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (len < 0 && errno == EAGAIN) {
+            return true;
+        }
+        if (len < 0 && errno != EINTR) {
+            return false;
+        }
+        fetch->sent += len < 0 ? 0 : (size_t)len;
+    }
+    (void)shutdown(fetch->fd, SHUT_WR);
+    return watch(background, fetch, EPOLL_CTL_MOD);
+}
+
+/* Bytes that the answer still lacks; 0: it is whole; -1: it is none of ours. */
+static ssize_t lacking(const struct fetch *fetch)
+{
+    if (fetch->answer.len < RIA_RECORD_HEADER_LEN) {
+        return (ssize_t)(RIA_RECORD_HEADER_LEN - fetch->answer.len);
+    }
+    size_t whole = ria_record_length(fetch->answer.data);
+    return whole < fetch->answer.len ? -1 : (ssize_t)(whole - fetch->answer.len);
+}
+
+/* False when there will be no more. */
+static bool go_on_receiving(struct fetch *fetch)
+{
+    for (ssize_t want = lacking(fetch); want > 0; want = lacking(fetch)) {
+        char *room = ria_buf_reserve(&fetch->answer, (size_t)want);
+        ssize_t len = room == NULL ? 0 : recv(fetch->fd, room, (size_t)want, MSG_DONTWAIT);
+        if (len < 0 && errno == EAGAIN) {
+            return true;
+        }
+        if (len == 0 || (len < 0 && errno != EINTR)) {
+            return false;
+        }
+        if (len > 0) {
+            ria_buf_grown(&fetch->answer, (size_t)len);
+        }
+    }
+    return lacking(fetch) == 0;
+}
+
+static void take_answer(struct ria_background *background, struct fetch *fetch)
+{
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    if (!ria_answer_read(&fetch->answer, &answer)) {
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
+        fail_child(background, fetch);
+        return;
+    }
+    fetch->expires = answer.outcome == RIA_FOUND ? answer.credentials.expires : 0;
+    end_child(background, fetch);
+}
+
+static void go_on(struct ria_background *background, struct fetch *fetch, uint32_t events)
+{
+    bool ok = true;
+    if ((events & EPOLLOUT) != 0) {
+        ok = go_on_sending(background, fetch);
+    }
+    if (ok && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+        ok = go_on_receiving(fetch);
+    }
+    if (!ok) {
+        (void)ria_fail(
+            &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch ended without an answer; try it again");
+        fail_child(background, fetch);
+    } else if (lacking(fetch) == 0) {
+        take_answer(background, fetch);
+    }
+}
+
+/* -- all of them ---------------------------------------------------------------------------- */
+
+bool ria_background_work(struct ria_background *background)
+{
+    enum {
+        EVENTS = 16
+    };
+    struct epoll_event events[EVENTS];
+    size_t before = background->children;
+    int count = epoll_wait(background->epoll, events, EVENTS, 0);
+    for (int i = 0; i < count; i++) {
+        go_on(background, events[i].data.ptr, events[i].events);
+    }
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch *fetch = background->fetches[i];
+        if (fetch->fd >= 0 && ria_deadline_left(background->world, fetch->deadline) == 0) {
+            (void)ria_fail(
+                &fetch->err,
+                RIA_E_DEADLINE,
+                "getting AWS credentials took too long; rds-iam credentials --explain shows where "
+                "the time goes");
+            fail_child(background, fetch);
+        }
+    }
+    return background->children < before;
+}
+
+int ria_background_fd(const struct ria_background *background)
+{
+    return background->epoll;
+}
+
+int64_t ria_background_due(const struct ria_background *background)
+{
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < background->count; i++) {
+        const struct fetch *fetch = background->fetches[i];
+        if (fetch->fd >= 0 && fetch->deadline.at < due) {
+            due = fetch->deadline.at;
+        }
+    }
+    return due;
+}
+
+bool ria_background_was_pending(struct ria_background *background)
+{
+    bool was = background->was_pending;
+    background->was_pending = false;
+    return was;
+}
+
+void ria_background_forget(struct ria_background *background)
+{
+    for (size_t i = 0; i < background->count; i++) {
+        background->fetches[i]->ended = INT64_MIN;
+    }
+}
+
+static void free_fetch(struct fetch *fetch)
+{
+    ria_buf_release(&fetch->question);
+    ria_buf_release(&fetch->answer);
+    free(fetch);
+}
+
+void ria_background_free(struct ria_background *background)
+{
+    if (background == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < background->count; i++) {
+        end_child(background, background->fetches[i]);
+        free_fetch(background->fetches[i]);
+    }
+    (void)close(background->epoll);
+    free(background);
+}
+
+/* -- asking --------------------------------------------------------------------------------- */
+
+static struct fetch *find(const struct ria_background *background, const char *name)
+{
+    for (size_t i = 0; i < background->count; i++) {
+        if (strcmp(background->fetches[i]->name, name) == 0) {
+            return background->fetches[i];
+        }
+    }
+    return NULL;
+}
+
+/* A place in the table: a new one, or that of the fetch that ended first. NULL while all run. */
+static struct fetch **find_place(struct ria_background *background)
+{
+    if (background->count < FETCHES_MAX) {
+        return &background->fetches[background->count++];
+    }
+    struct fetch **oldest = NULL;
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch **here = &background->fetches[i];
+        if ((*here)->fd < 0 && (oldest == NULL || (*here)->ended < (*oldest)->ended)) {
+            oldest = here;
+        }
+    }
+    return oldest;
+}
+
+static struct fetch *add(struct ria_background *background, const char *name)
+{
+    struct fetch *made = calloc(1, sizeof(*made));
+    struct fetch **place = made == NULL ? NULL : find_place(background);
+    if (place == NULL) {
+        free(made);
+        return NULL;
+    }
+    *made = (struct fetch){
+        .fd = -1,
+        .ended = INT64_MIN,
+        .question = {.max = RIA_RECORD_MAX},
+        .answer = {.max = RIA_RECORD_MAX},
+    };
+    (void)snprintf(made->name, sizeof(made->name), "%s", name);
+    if (*place != NULL) {
+        free_fetch(*place);
+    }
+    *place = made;
+    return made;
+}
+
+static bool is_kept(const struct ria_background *background, const struct fetch *fetch)
+{
+    const struct ria_world *world = background->world;
+    if (fetch->ended == INT64_MIN) {
+        return false;
+    }
+    return world->ticks(world->self) < fetch->ended + KEPT_MS ||
+           fetch->expires - world->now(world->self) >= RIA_TOKEN_LIFE;
+}
+
+static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct ria_error *err)
+{
+    if (fetch->answer.len == 0) {
+        *err = fetch->err;
+        return false;
+    }
+    ria_buf_clear(answer);
+    ria_buf_add(answer, fetch->answer.data, fetch->answer.len);
+    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory for an answer");
+}
+
+static bool not_yet(struct ria_background *background, struct ria_error *err)
+{
+    background->was_pending = true;
+    return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try it again");
+}
+
+bool ria_background_fetch(
+    struct ria_background *background,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    struct ria_question read = RIA_QUESTION_INIT;
+    if (!ria_question_read(question, &read) || read.cache_name == NULL) {
+        ria_question_release(&read);
+        return ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch has no name");
+    }
+    struct fetch *fetch = find(background, read.cache_name);
+    if (fetch == NULL) {
+        fetch = add(background, read.cache_name);
+    }
+    ria_question_release(&read);
+    if (fetch == NULL || fetch->fd >= 0) {
+        return not_yet(background, err);
+    }
+    if (is_kept(background, fetch)) {
+        return answer_now(fetch, answer, err);
+    }
+    if (background->children >= CHILDREN_MAX) {
+        return not_yet(background, err);
+    }
+    start_child(background, fetch, question, deadline);
+    return fetch->fd >= 0 ? not_yet(background, err) : answer_now(fetch, answer, err);
+}

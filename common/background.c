@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Children that fetch, each with a name; their sockets are in one epoll set, so that a caller's loop
- * has one descriptor to watch. The name of a fetch is the one that its cache file would have: it
- * holds all that decides whose credentials come out. */
+ * Children that fetch, each with a name; their sockets are in one epoll set, so that a caller's
+ * loop has one descriptor to watch. The name of a fetch is the one that its cache file would have:
+ * it holds all that decides whose credentials come out. */
 #include "rds_iam.h"
 
 #include "aws/answer.h"
@@ -40,7 +40,6 @@ struct fetch {
 struct ria_background {
     const struct ria_world *world;
     int epoll;
-    bool was_pending;
     size_t children;
     size_t count;
     struct fetch *fetches[FETCHES_MAX];
@@ -171,7 +170,8 @@ static void take_answer(struct ria_background *background, struct fetch *fetch)
 {
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     if (!ria_answer_read(&fetch->answer, &answer)) {
-        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
+        (void)ria_fail(
+            &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
         fail_child(background, fetch);
         return;
     }
@@ -239,13 +239,6 @@ int64_t ria_background_due(const struct ria_background *background)
         }
     }
     return due;
-}
-
-bool ria_background_was_pending(struct ria_background *background)
-{
-    bool was = background->was_pending;
-    background->was_pending = false;
-    return was;
 }
 
 void ria_background_forget(struct ria_background *background)
@@ -346,9 +339,8 @@ static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct
     return !answer->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory for an answer");
 }
 
-static bool not_yet(struct ria_background *background, struct ria_error *err)
+static bool not_yet(struct ria_error *err)
 {
-    background->was_pending = true;
     return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try it again");
 }
 
@@ -370,14 +362,14 @@ bool ria_background_fetch(
     }
     ria_question_release(&read);
     if (fetch == NULL || fetch->fd >= 0) {
-        return not_yet(background, err);
+        return not_yet(err);
     }
     if (is_kept(background, fetch)) {
         return answer_now(fetch, answer, err);
     }
     if (background->children >= CHILDREN_MAX) {
-        return not_yet(background, err);
+        return not_yet(err);
     }
     start_child(background, fetch, question, deadline);
-    return fetch->fd >= 0 ? not_yet(background, err) : answer_now(fetch, answer, err);
+    return fetch->fd >= 0 ? not_yet(err) : answer_now(fetch, answer, err);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Starts rds-iam-fetch and talks to it. ria_launch_fetch() is the fetch() of the process's own
- * world (base/world.h) and waits for the answer; the other two are for background.c, which does not.
+ * world (base/world.h) and waits for the answer; the other two are for background.c, which does
+ * not.
  */
 #ifndef RIA_LAUNCH_H
 #define RIA_LAUNCH_H

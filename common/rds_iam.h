@@ -58,8 +58,8 @@ struct ria_login {
 };
 
 struct ria_token {
-    struct ria_buf text;         /* the password to send */
-    int64_t expires;             /* seconds since 1970: 15 minutes on, or when its credentials end */
+    struct ria_buf text; /* the password to send */
+    int64_t expires;     /* seconds since 1970: 15 minutes on, or when its credentials end */
     int64_t credentials_expires; /* 0: they do not say */
     char source[160];            /* of its credentials, for a person: "profile etl" */
 };
@@ -172,9 +172,6 @@ bool ria_background_fetch(
     struct ria_deadline deadline,
     struct ria_buf *answer,
     struct ria_error *err) RIA_MUST_USE;
-
-/* Whether any fetch since the last call of this function was answered "not yet". */
-bool ria_background_was_pending(struct ria_background *background);
 
 /* Can be read when ria_background_work() has something to do. Closed with the rest. */
 int ria_background_fd(const struct ria_background *background);

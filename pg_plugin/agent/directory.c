@@ -6,15 +6,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char pid_file[] = "agent.pid";
 static const char log_file[] = "agent.log";
+static const char socket_file[] = "agent.socket";
 
 /* Fails with "path: what: why", why being errno in words. */
 static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
@@ -22,6 +25,17 @@ static bool fail_by_errno(struct ria_error *err, const char *path, const char *w
     char words[128];
     return ria_fail(
         err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+}
+
+/* The same for a passfile, which a sentence names by its path. */
+static void fail_for_file(
+    const struct ria_directory *directory, const char *name, struct ria_error *err)
+{
+    int saved = errno;
+    char path[PATH_MAX + NAME_MAX];
+    (void)snprintf(path, sizeof(path), "%s/%s", directory->path, name);
+    errno = saved;
+    (void)fail_by_errno(err, path, "cannot be written");
 }
 
 /* -- the directory itself ------------------------------------------------------------------- */
@@ -46,6 +60,38 @@ static bool check_directory(
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return ria_fail(
             err, RIA_E_SYSTEM, "%s: others can enter it; type: chmod 700 %s", path, path);
+    }
+    return true;
+}
+
+/* Whoever can rename a directory above can put one of his own in the place of this one, and a
+ * client would read his passfiles. */
+static bool check_parents(const char *path, const struct ria_world *world, struct ria_error *err)
+{
+    char parent[PATH_MAX];
+    (void)snprintf(parent, sizeof(parent), "%s", path);
+    for (char *slash = strrchr(parent, '/'); slash != NULL; slash = strrchr(parent, '/')) {
+        bool is_root = slash == parent;
+        slash[is_root ? 1 : 0] = '\0';
+        struct stat status;
+        if (stat(parent, &status) != 0) {
+            return fail_by_errno(err, parent, "cannot be looked at");
+        }
+        bool is_own = status.st_uid == 0 || status.st_uid == world->uid(world->self);
+        bool is_open = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
+        if (!is_own || is_open) {
+            return ria_fail(
+                err,
+                RIA_E_SYSTEM,
+                "%s: others can replace what is in %s, which %s; name another directory with "
+                "--directory",
+                path,
+                parent,
+                is_own ? "everybody can write" : "belongs to somebody else");
+        }
+        if (is_root) {
+            return true;
+        }
     }
     return true;
 }
@@ -78,6 +124,10 @@ static bool open_directory(
     }
     if (realpath(path, directory.path) == NULL) {
         (void)fail_by_errno(err, path, "cannot be resolved");
+        ria_directory_release(&directory);
+        return false;
+    }
+    if (!check_parents(directory.path, world, err)) {
         ria_directory_release(&directory);
         return false;
     }
@@ -172,6 +222,12 @@ void ria_directory_release(struct ria_directory *directory)
 
 /* -- passfiles ------------------------------------------------------------------------------ */
 
+static bool is_own_name(const char *name)
+{
+    return strcmp(name, pid_file) == 0 || strcmp(name, log_file) == 0 ||
+           strcmp(name, socket_file) == 0;
+}
+
 enum ria_outcome ria_directory_holds(
     const struct ria_directory *directory,
     const char *passfile,
@@ -191,8 +247,8 @@ enum ria_outcome ria_directory_holds(
         return ria_absent(err, "the passfile is elsewhere");
     }
     const char *last = slash + 1;
-    if (*last == '\0' || *last == '.' || strcmp(last, pid_file) == 0 ||
-        strcmp(last, log_file) == 0 || strlen(last) > NAME_MAX - sizeof(".new")) {
+    if (*last == '\0' || *last == '.' || is_own_name(last) ||
+        strlen(last) > NAME_MAX - sizeof("..new")) {
         return ria_failed(
             err,
             RIA_E_CONFIG,
@@ -204,17 +260,62 @@ enum ria_outcome ria_directory_holds(
     return RIA_FOUND;
 }
 
-static bool write_all(int fd, const struct ria_buf *text)
+static void name_fresh(char fresh[NAME_MAX + 1], const char *name)
+{
+    (void)snprintf(fresh, NAME_MAX + 1, ".%.*s.new", NAME_MAX - (int)sizeof("..new"), name);
+}
+
+void ria_directory_drop(const struct ria_directory *directory, const char *name)
+{
+    char fresh[NAME_MAX + 1];
+    name_fresh(fresh, name);
+    ria_directory_remove(directory, fresh);
+}
+
+int ria_directory_create(
+    const struct ria_directory *directory, const char *name, struct ria_error *err)
+{
+    char fresh[NAME_MAX + 1];
+    ria_directory_drop(directory, name); /* of an agent that was killed in here */
+    name_fresh(fresh, name);
+    int fd = openat(
+        directory->fd,
+        fresh,
+        O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+        S_IRUSR | S_IWUSR);
+    if (fd < 0) {
+        fail_for_file(directory, name, err);
+    }
+    return fd;
+}
+
+bool ria_directory_put(
+    const struct ria_directory *directory, const char *name, struct ria_error *err)
+{
+    char fresh[NAME_MAX + 1];
+    name_fresh(fresh, name);
+    if (renameat(directory->fd, fresh, directory->fd, name) != 0) {
+        fail_for_file(directory, name, err);
+        ria_directory_drop(directory, name);
+        return false;
+    }
+    return true;
+}
+
+bool ria_directory_fill(int fd, const struct ria_buf *text)
 {
     size_t done = 0;
     while (done < text->len) {
-        ssize_t len = write(fd, text->data + done, text->len - done);
+        ssize_t len = pwrite(fd, text->data + done, text->len - done, (off_t)done);
         if (len < 0 && errno != EINTR) {
+            int saved = errno;
+            (void)!ftruncate(fd, 0);
+            errno = saved;
             return false;
         }
         done += len < 0 ? 0 : (size_t)len;
     }
-    return true;
+    return ftruncate(fd, (off_t)text->len) == 0;
 }
 
 bool ria_directory_publish(
@@ -223,27 +324,27 @@ bool ria_directory_publish(
     const struct ria_buf *text,
     struct ria_error *err)
 {
-    char path[PATH_MAX + NAME_MAX];
-    char fresh[NAME_MAX + 1];
-    (void)snprintf(path, sizeof(path), "%s/%s", directory->path, name);
-    (void)snprintf(fresh, sizeof(fresh), ".%.*s.new", NAME_MAX - (int)sizeof(".new"), name);
-    ria_directory_remove(directory, fresh); /* of an agent that was killed in here */
-    int fd = openat(
-        directory->fd,
-        fresh,
-        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-        S_IRUSR | S_IWUSR);
+    int fd = ria_directory_create(directory, name, err);
     if (fd < 0) {
-        return fail_by_errno(err, path, "cannot be written");
-    }
-    bool ok = write_all(fd, text);
-    ok = close(fd) == 0 && ok;
-    if (!ok || renameat(directory->fd, fresh, directory->fd, name) != 0) {
-        (void)fail_by_errno(err, path, "cannot be written");
-        ria_directory_remove(directory, fresh);
         return false;
     }
-    return true;
+    bool ok = ria_directory_fill(fd, text);
+    if (!ok) {
+        fail_for_file(directory, name, err);
+        ria_directory_drop(directory, name);
+    }
+    (void)close(fd);
+    return ok && ria_directory_put(directory, name, err);
+}
+
+bool ria_directory_has(const struct ria_directory *directory, const char *name, int fd)
+{
+    struct stat named;
+    struct stat opened;
+    return fstatat(directory->fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           fstat(fd, &opened) == 0 && named.st_ino == opened.st_ino &&
+           named.st_dev == opened.st_dev && opened.st_nlink == 1 &&
+           (opened.st_mode & ALLPERMS) == (S_IRUSR | S_IWUSR);
 }
 
 void ria_directory_remove(const struct ria_directory *directory, const char *name)
@@ -253,9 +354,19 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 
 /* -- the agent's own files ------------------------------------------------------------------ */
 
+/* What lies there under this name may be anything: a link, somebody's pipe, a second name of
+ * another file. */
 static int open_own(const struct ria_directory *directory, const char *name, int flags)
 {
-    return openat(directory->fd, name, flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    int fd = openat(directory->fd, name, flags, S_IRUSR | S_IWUSR);
+    struct stat status;
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1)) {
+        (void)close(fd);
+        errno = EEXIST;
+        return -1;
+    }
+    return fd;
 }
 
 /* The process id that agent.pid holds, for a sentence; 0 if it holds none. */
@@ -265,14 +376,35 @@ static long read_pid(int fd)
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
+/* The worker of an agent that was killed holds the lock until it has removed the passfiles, which
+ * takes it a moment. */
+static bool lock_file(int fd, long *holder)
+{
+    enum {
+        TRIES = 150
+    };
+    const struct timespec moment = {.tv_nsec = 20000000};
+    for (int i = 0; i < TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            return true;
+        }
+        *holder = read_pid(fd);
+        if (*holder > 0 && (kill((pid_t)*holder, 0) == 0 || errno != ESRCH)) {
+            return false;
+        }
+        (void)nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
 {
     int fd = open_own(directory, pid_file, O_RDWR);
+    long pid = 0;
     if (fd < 0) {
         return fail_by_errno(err, directory->path, "agent.pid cannot be written");
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        long pid = read_pid(fd);
+    if (!lock_file(fd, &pid)) {
         (void)close(fd);
         return ria_fail(
             err,

@@ -23,7 +23,9 @@ struct ria_directory {
 /* Opens `wanted`, or where it is NULL the usual place: $XDG_RUNTIME_DIR/rds-iam/run if that
  * variable names a directory of the user's own, else ~/.cache/rds-iam/run. Directories that are
  * missing are made, 0700 from the start; a missing parent of `wanted` is an error. Refuses one that
- * belongs to somebody else or that others can enter. Release with ria_directory_release(). */
+ * belongs to somebody else or that others can enter, and one below a directory that belongs to
+ * neither root nor the user or that everybody can write (/tmp, with its sticky bit, is fine).
+ * Release with ria_directory_release(). */
 bool ria_directory_open(
     const char *wanted,
     const struct ria_world *world,
@@ -46,6 +48,21 @@ bool ria_directory_publish(
     const char *name,
     const struct ria_buf *text,
     struct ria_error *err) RIA_MUST_USE;
+
+/* The same in pieces, for a file that stays open: makes the new file under a name of its own (-1
+ * with err filled), and puts it in its place, or drops it. */
+int ria_directory_create(
+    const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
+bool ria_directory_put(
+    const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
+void ria_directory_drop(const struct ria_directory *directory, const char *name);
+
+/* Writes the text over what the file holds. False, with errno set and the file empty, if it does
+ * not fit. */
+bool ria_directory_fill(int fd, const struct ria_buf *text) RIA_MUST_USE;
+
+/* Whether the name still stands for this file, and it is as it was made: one name, 0600. */
+bool ria_directory_has(const struct ria_directory *directory, const char *name, int fd);
 
 /* Removes a file; that it is not there is no error. */
 void ria_directory_remove(const struct ria_directory *directory, const char *name);

@@ -1,42 +1,42 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-agent: options, going to the background, and the loop that waits for the next round. */
-#include "agent/round.h"
+ * rds-iam-agent: options, and going to the background. */
+#include "agent/once.h"
+#include "agent/set.h"
+#include "agent/status.h"
+#include "agent/supervisor.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
     EXIT_OK = 0,
     EXIT_FAILED = 1,
     EXIT_USAGE = 2,
-    /* The wall clock may jump, the machine may sleep and somebody may edit a service file, so it is
-     * all looked at this often. */
-    LOOK_SECONDS = 2,
 };
 
 static const char help[] =
-    "usage: rds-iam-agent [--directory DIR] [--once | --foreground]\n"
+    "usage: rds-iam-agent [--directory DIR] [--once | --foreground | --status]\n"
     "\n"
-    "Keeps the passfiles of pg_service.conf filled with fresh tokens, for every service whose\n"
-    "passfile= lies in its directory and that says host, user and sslmode=verify-full.\n"
+    "Serves the passfiles of pg_service.conf, for every service whose passfile= lies in its\n"
+    "directory and that says host, user and sslmode=verify-full. A token is made when a client\n"
+    "opens the passfile; in between the file is empty. Where the file system cannot do that, the\n"
+    "tokens lie in the passfiles and are renewed.\n"
     "\n"
     "  --directory DIR   where the passfiles are; by default $XDG_RUNTIME_DIR/rds-iam/run, else\n"
     "                    ~/.cache/rds-iam/run\n"
-    "  --once            write the passfiles and end; they serve for 15 minutes\n"
     "  --foreground      stay in the terminal, with the log on stderr; by default it goes to the\n"
     "                    background and logs to agent.log in its directory\n"
+    "  --once            write the passfiles and end; they serve for 15 minutes\n"
+    "  --status          what the running agent serves, with which credentials, and what fails\n"
     "  --help, --version\n"
     "\n"
-    "An edited pg_service.conf is read again within seconds. SIGHUP: renew everything now.\n"
+    "An edited pg_service.conf is read again at once. SIGHUP: read and renew everything now.\n"
     "SIGTERM: remove the passfiles and end.\n"
     "exit status: 0, 1 (failed: sentences on stderr), 2 (usage)\n";
 
@@ -44,12 +44,14 @@ struct arguments {
     const char *directory;
     bool once;
     bool foreground;
+    bool status;
 };
 
 static const struct option options[] = {
     {"directory", required_argument, NULL, 'd'},
     {"once", no_argument, NULL, 'o'},
     {"foreground", no_argument, NULL, 'f'},
+    {"status", no_argument, NULL, 's'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'v'},
     {NULL, 0, NULL, 0},
@@ -82,6 +84,9 @@ static int parse(int argc, char **argv, struct arguments *out)
         case 'f':
             out->foreground = true;
             break;
+        case 's':
+            out->status = true;
+            break;
         case 'h':
             return print(help);
         case 'v':
@@ -98,74 +103,22 @@ static int parse(int argc, char **argv, struct arguments *out)
     if (out->once && out->foreground) {
         return usage("--once and --foreground exclude each other", "");
     }
+    if (out->status && (out->once || out->foreground)) {
+        return usage("--status goes with --directory alone", "");
+    }
     return -1;
 }
 
-/* The core's warnings are part of what a round says; the rest only where RDS_IAM_LOG asks. */
-static void log_to_report(void *self, enum ria_log_level level, const char *line)
+/* What is wrong with the entries is said to the person who starts the agent, too. */
+static void check_entries(struct ria_agent *agent)
 {
-    struct ria_report *report = self;
-    if (level == RIA_LOG_WARNING) {
-        ria_report_state(report, "warning: %s", line);
-    } else if (secure_getenv("RDS_IAM_LOG") != NULL) {
-        ria_report_event(report, "%s", line);
+    struct ria_set set;
+    if (!ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set)) {
+        ria_report_event(&agent->report, "out of memory while reading service files");
     }
+    ria_set_release(&set);
 }
 
-static void block_signals(sigset_t *signals)
-{
-    (void)sigemptyset(signals);
-    (void)sigaddset(signals, SIGTERM);
-    (void)sigaddset(signals, SIGINT);
-    (void)sigaddset(signals, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, signals, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-}
-
-/* Waits for the round's time, a signal, a clock that was set back, an edited service file or the
- * loss of the directory. Returns the signal, or 0. */
-static int wait_until(const struct ria_agent *agent, const sigset_t *signals, int64_t due)
-{
-    uint64_t stamp = ria_round_stamp(agent);
-    int64_t before = agent->world->now(agent->world->self);
-    while (before < due && ria_round_stamp(agent) == stamp &&
-           !ria_directory_is_gone(agent->directory)) {
-        int64_t left = due - before;
-        struct timespec wait = {.tv_sec = left < LOOK_SECONDS ? left : LOOK_SECONDS};
-        int caught = sigtimedwait(signals, NULL, &wait);
-        if (caught > 0) {
-            return caught;
-        }
-        int64_t now = agent->world->now(agent->world->self);
-        if (now < before) {
-            return 0;
-        }
-        before = now;
-    }
-    return 0;
-}
-
-static int serve(struct ria_agent *agent, const sigset_t *signals, int64_t due)
-{
-    struct ria_round round;
-    int caught = wait_until(agent, signals, due);
-    while (caught == 0 || caught == SIGHUP) {
-        if (ria_directory_is_gone(agent->directory)) {
-            ria_report_event(
-                agent->report,
-                "%s: the directory is gone, so the agent ends",
-                agent->directory->path);
-            return EXIT_FAILED;
-        }
-        ria_round_run(agent, &round);
-        caught = wait_until(agent, signals, round.due);
-    }
-    ria_round_undo(agent);
-    ria_report_event(agent->report, "ended by a signal; the passfiles are removed");
-    return EXIT_OK;
-}
-
-/* In the child everything that was said is said again, into the log. */
 static bool detach(struct ria_agent *agent, int log)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -178,39 +131,65 @@ static bool detach(struct ria_agent *agent, int log)
         }
     }
     (void)close(nothing);
-    ria_report_release(agent->report);
-    agent->report->fd = log;
-    agent->report->has_time = true;
-    ria_directory_write_pid(agent->directory);
-    ria_report_event(agent->report, "started, version " RIA_VERSION);
+    ria_report_release(&agent->report);
+    agent->report.fd = log;
+    agent->report.has_time = true;
+    ria_directory_write_pid(&agent->directory);
+    ria_report_event(&agent->report, "started, version " RIA_VERSION);
     return true;
 }
 
-static int run_in_background(struct ria_agent *agent, const sigset_t *signals)
+/* Returns when the passfiles are there. */
+static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
 {
-    struct ria_error err;
-    int log = ria_directory_open_log(agent->directory, &err);
-    if (log < 0) {
-        ria_report_event(agent->report, "%s", err.text);
+    char byte;
+    ssize_t len;
+    do {
+        len = read(ready, &byte, 1);
+    } while (len < 0 && errno == EINTR);
+    agent->directory.lock = -1; /* the child's now */
+    if (len != 1) {
+        ria_report_event(
+            &agent->report,
+            "the agent did not start; see its log, %s/agent.log",
+            agent->directory.path);
         return EXIT_FAILED;
     }
-    pid_t child = fork();
+    ria_report_event(
+        &agent->report,
+        "running in the background as process %ld; its log is %s/agent.log; to end it, type: "
+        "kill %ld",
+        (long)child,
+        agent->directory.path,
+        (long)child);
+    return EXIT_OK;
+}
+
+static int run_in_background(struct ria_agent *agent)
+{
+    struct ria_error err;
+    int ready[2] = {-1, -1};
+    int log = ria_directory_open_log(&agent->directory, &err);
+    if (log < 0) {
+        ria_report_event(&agent->report, "%s", err.text);
+        return EXIT_FAILED;
+    }
+    check_entries(agent);
+    pid_t child = pipe2(ready, O_CLOEXEC) == 0 ? fork() : -1;
     if (child < 0) {
-        ria_report_event(agent->report, "cannot start a process: %s", strerror(errno));
+        ria_report_event(&agent->report, "cannot start a process: %s", strerror(errno));
+        (void)close(log);
         return EXIT_FAILED;
     }
     if (child > 0) {
-        agent->directory->lock = -1; /* the child's now */
-        ria_report_event(
-            agent->report,
-            "running in the background as process %ld; its log is %s/agent.log; to end it, type: "
-            "kill %ld",
-            (long)child,
-            agent->directory->path,
-            (long)child);
-        return EXIT_OK;
+        (void)close(log);
+        (void)close(ready[1]);
+        int status = wait_for_child(agent, child, ready[0]);
+        (void)close(ready[0]);
+        return status;
     }
-    int status = detach(agent, log) ? serve(agent, signals, 0) : EXIT_FAILED;
+    (void)close(ready[0]);
+    int status = detach(agent, log) ? ria_supervisor_run(agent, ready[1]) : EXIT_FAILED;
     (void)close(log);
     return status;
 }
@@ -218,20 +197,19 @@ static int run_in_background(struct ria_agent *agent, const sigset_t *signals)
 static int run(struct ria_agent *agent, const struct arguments *arguments)
 {
     struct ria_error err;
-    sigset_t signals;
-    block_signals(&signals);
-    if (!arguments->once && !ria_directory_lock(agent->directory, &err)) {
-        ria_report_event(agent->report, "%s", err.text);
+    if (arguments->once) {
+        return ria_once(agent) ? EXIT_OK : EXIT_FAILED;
+    }
+    if (arguments->status ? !ria_status_ask(&agent->directory, &err)
+                          : !ria_directory_lock(&agent->directory, &err)) {
+        ria_report_event(&agent->report, "%s", err.text);
         return EXIT_FAILED;
     }
-    struct ria_round round;
-    ria_round_run(agent, &round);
-    if (arguments->once) {
-        bool ok = round.entries > 0 && round.served == round.entries && !round.is_broken;
-        return ok ? EXIT_OK : EXIT_FAILED;
+    if (arguments->status) {
+        return EXIT_OK;
     }
-    return arguments->foreground ? serve(agent, &signals, round.due)
-                                 : run_in_background(agent, &signals);
+    ria_supervisor_block_signals();
+    return arguments->foreground ? ria_supervisor_run(agent, -1) : run_in_background(agent);
 }
 
 int main(int argc, char **argv)
@@ -243,29 +221,15 @@ int main(int argc, char **argv)
     if (status >= 0) {
         return status;
     }
-    struct ria_report report = RIA_REPORT_INIT;
-    struct ria_world world = *ria_process_world();
-    world.self = &report;
-    world.log = log_to_report;
-    report.clock = &world;
-    struct ria_directory directory = {.fd = -1, .lock = -1};
-    struct ria_agent agent = {
-        .world = &world,
-        .sysconfdir = RIA_POSTGRESQL_SYSCONFDIR,
-        .directory = &directory,
-        .report = &report,
-        .published = {.max = RIA_AGENT_PUBLISHED_MAX},
-    };
+    struct ria_agent agent = {.sysconfdir = RIA_POSTGRESQL_SYSCONFDIR};
+    ria_agent_init(&agent);
     struct ria_error err;
-    if (ria_directory_open(arguments.directory, &world, &directory, &err)) {
+    if (ria_directory_open(arguments.directory, &agent.world, &agent.directory, &err)) {
         status = run(&agent, &arguments);
     } else {
-        ria_report_event(&report, "%s", err.text);
+        ria_report_event(&agent.report, "%s", err.text);
         status = EXIT_FAILED;
     }
-    ria_buf_release(&agent.published);
-    ria_directory_release(&directory);
-    ria_report_release(&report);
-    ria_session_forget();
+    ria_agent_release(&agent);
     return status;
 }

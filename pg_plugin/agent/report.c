@@ -3,10 +3,10 @@
  * The log. */
 #include "agent/report.h"
 
-#include "agent/lines.h"
-
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -14,7 +14,53 @@
 enum {
     LINE_SIZE = 2 * RIA_ERROR_TEXT_MAX, /* an error's sentence and its place */
     LOG_MAX = 1024 * 1024,              /* enough for weeks of changes; then the log starts anew */
+    SAID_STEP = 64,
+    WARNING_SECONDS = 3600,
 };
+
+/* -- what was said -------------------------------------------------------------------------- */
+
+uint64_t ria_report_hash(const char *text)
+{
+    /* FNV-1a: two sentences of one log hardly meet, and if they do, one is not said. */
+    uint64_t hash = 0xcbf29ce484222325U;
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
+    }
+    return hash == 0 ? 1 : hash;
+}
+
+static bool has_said(const struct ria_said *said, uint64_t hash)
+{
+    for (size_t i = 0; i < said->count; i++) {
+        if (said->hashes[i] == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without memory the line may be said again. */
+static void remember(struct ria_said *said, uint64_t hash)
+{
+    if (said->count % SAID_STEP == 0) {
+        uint64_t *larger =
+            reallocarray(said->hashes, said->count + SAID_STEP, sizeof(*said->hashes));
+        if (larger == NULL) {
+            return;
+        }
+        said->hashes = larger;
+    }
+    said->hashes[said->count++] = hash;
+}
+
+static void forget(struct ria_said *said)
+{
+    free(said->hashes);
+    *said = (struct ria_said){0};
+}
+
+/* -- saying --------------------------------------------------------------------------------- */
 
 static void start_anew_if_long(const struct ria_report *report)
 {
@@ -64,19 +110,39 @@ void ria_report_state(struct ria_report *report, const char *format, ...)
     va_start(args, format);
     format_line(line, format, args);
     va_end(args);
-    if (!ria_lines_has(&report->before, line) && !ria_lines_has(&report->now, line)) {
-        write_line(report, line);
+    uint64_t hash = ria_report_hash(line);
+    if (!has_said(&report->now, hash)) {
+        remember(&report->now, hash);
+        if (!has_said(&report->before, hash)) {
+            write_line(report, line);
+        }
     }
-    ria_lines_add(&report->now, line);
 }
 
 void ria_report_next(struct ria_report *report)
 {
-    ria_buf_move(&report->before, &report->now);
+    forget(&report->before);
+    report->before = report->now;
+    report->now = (struct ria_said){0};
+}
+
+void ria_report_warning(struct ria_report *report, const char *line)
+{
+    uint64_t hash = ria_report_hash(line);
+    int64_t now = report->clock->now(report->clock->self);
+    for (size_t i = 0; i < RIA_REPORT_WARNINGS; i++) {
+        if (report->warned[i].hash == hash && now < report->warned[i].until) {
+            return;
+        }
+    }
+    report->warned[report->next_warning].hash = hash;
+    report->warned[report->next_warning].until = now + WARNING_SECONDS;
+    report->next_warning = (report->next_warning + 1) % RIA_REPORT_WARNINGS;
+    ria_report_event(report, "warning: %s", line);
 }
 
 void ria_report_release(struct ria_report *report)
 {
-    ria_buf_release(&report->before);
-    ria_buf_release(&report->now);
+    forget(&report->before);
+    forget(&report->now);
 }

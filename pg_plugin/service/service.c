@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Every keyword of libpq 10 to 18 (PQconninfoOptions in each version). */
 static const char *const keywords[] = {
@@ -132,6 +133,10 @@ static bool add_service(struct ria_service_file *file, const char *name, unsigne
 
 static bool add_setting(struct ria_service_file *file, char *text, unsigned line)
 {
+    char *value = strchr(text, '=');
+    if ((file->count == 0 || value == NULL) && file->odd_line == 0) {
+        file->odd_line = line;
+    }
     if (file->count == 0) {
         return true; /* in front of every group: libpq reads over it */
     }
@@ -140,7 +145,6 @@ static bool add_setting(struct ria_service_file *file, char *text, unsigned line
         return false;
     }
     file->settings = array;
-    char *value = strchr(text, '=');
     if (value != NULL) {
         *value++ = '\0';
     }
@@ -169,6 +173,7 @@ static bool take_line(struct ria_service_file *file, char *text, unsigned line)
     }
     char *end = strchr(text, ']');
     if (end == NULL) {
+        file->odd_line = file->odd_line == 0 ? line : file->odd_line;
         return add_service(file, "", line);
     }
     *end = '\0';
@@ -216,6 +221,39 @@ static bool take_lines(struct ria_service_file *file)
     return true;
 }
 
+/* A service says where a token goes, so nobody else may say it. The user's own group may: that is
+ * how many systems make new files. */
+static enum ria_outcome check_owner(
+    const struct ria_world *world,
+    const char *path,
+    const struct ria_file *facts,
+    struct ria_error *err)
+{
+    if (facts->owner != 0 && facts->owner != world->uid(world->self)) {
+        return ria_failed(
+            err,
+            RIA_E_CONFIG,
+            "%s: belongs to uid %u, neither to root nor to you; chown it, or name another file",
+            path,
+            (unsigned)facts->owner);
+    }
+    if ((facts->mode & S_IWOTH) != 0) {
+        return ria_failed(
+            err, RIA_E_CONFIG, "%s: everybody can write it; type: chmod o-w %s", path, path);
+    }
+    return RIA_FOUND;
+}
+
+/* Where the first NUL byte is. */
+static unsigned line_of_nul(const struct ria_buf *text)
+{
+    unsigned line = 1;
+    for (const char *at = text->data; *at != '\0'; at++) {
+        line += *at == '\n' ? 1 : 0;
+    }
+    return line;
+}
+
 enum ria_outcome ria_service_read(
     const char *path,
     const struct ria_world *world,
@@ -224,12 +262,21 @@ enum ria_outcome ria_service_read(
 {
     *file = (struct ria_service_file){.text = {.max = RIA_SERVICE_TEXT_MAX}};
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
-    enum ria_outcome outcome = world->read_file(world->self, path, &file->text, NULL, err);
+    struct ria_file facts = {0};
+    enum ria_outcome outcome = world->read_file(world->self, path, &file->text, &facts, err);
+    if (outcome == RIA_FOUND) {
+        outcome = check_owner(world, path, &facts, err);
+    }
     if (outcome != RIA_FOUND) {
         return outcome;
     }
     if (file->text.data != NULL && strlen(file->text.data) != file->text.len) {
-        return ria_failed(err, RIA_E_CONFIG, "%s: holds a NUL byte; write it as plain text", path);
+        return ria_failed(
+            err,
+            RIA_E_CONFIG,
+            "%s:%u: holds a NUL byte; write it as plain text",
+            path,
+            line_of_nul(&file->text));
     }
     if (!take_lines(file)) {
         return ria_failed(err, RIA_E_SYSTEM, "%s: no memory to read it", path);

@@ -19,9 +19,9 @@
 #include <limits.h>
 
 enum {
-    RIA_SERVICE_TEXT_MAX = 1024 * 1024,
-    RIA_SERVICE_LINE_MAX = 1022, /* libpq 14 and later: fgets() into 1024 bytes */
-    RIA_SERVICE_LINE_OLD = 254,  /* libpq 10 to 13: into 256 bytes */
+    RIA_SERVICE_TEXT_MAX = 16 * 1024 * 1024, /* some forty thousand services */
+    RIA_SERVICE_LINE_MAX = 1022,             /* libpq 14 and later: fgets() into 1024 bytes */
+    RIA_SERVICE_LINE_OLD = 254,              /* libpq 10 to 13: into 256 bytes */
     RIA_SERVICE_FILES = 2,
 };
 
@@ -56,6 +56,8 @@ struct ria_service_file {
     struct ria_service_setting *settings;
     size_t setting_count;
     unsigned old_limit_line; /* the first line that libpq 10 to 13 cannot read, or 0 */
+    unsigned odd_line;       /* the first one that is no comment, group or setting of a group, or 0:
+                                libpq reads over it, or refuses its group */
 };
 
 /* PGSERVICEFILE, else ~/.pg_service.conf; then pg_service.conf in PGSYSCONFDIR, else in
@@ -63,7 +65,8 @@ struct ria_service_file {
 void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
 
-/* Reads one file. FOUND; ABSENT if there is none; FAILED with the reason. Release *file (or use
+/* Reads one file. FOUND; ABSENT if there is none; FAILED with the reason: it cannot be read, or
+ * somebody other than root and the user decides what is in it. Release *file (or use
  * RIA_AUTO(service_file)) in any case; it may be uninitialised before. */
 enum ria_outcome ria_service_read(
     const char *path,

@@ -21,6 +21,7 @@ struct one_file {
     const char *home;
     const char *servicefile;
     const char *sysconfdir;
+    struct ria_file facts;
 };
 
 static const char *get_env(void *self, const char *name)
@@ -38,8 +39,8 @@ static const char *get_env(void *self, const char *name)
 static enum ria_outcome read_file(
     void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
-    (void)file;
     const struct one_file *world = self;
+    *file = world->facts;
     if (world->text == NULL) {
         return ria_absent(err, "%s does not exist", path);
     }
@@ -47,9 +48,15 @@ static enum ria_outcome read_file(
     return RIA_FOUND;
 }
 
+static uid_t get_uid(void *self)
+{
+    (void)self;
+    return 7;
+}
+
 static struct ria_world world_of(struct one_file *self)
 {
-    return (struct ria_world){.self = self, .env = get_env, .read_file = read_file};
+    return (struct ria_world){.self = self, .env = get_env, .read_file = read_file, .uid = get_uid};
 }
 
 static enum ria_outcome read_text(
@@ -180,12 +187,62 @@ static void files_that_are_no_text_or_not_there(void **state)
     struct ria_error err;
     RIA_AUTO(service_file) file;
     assert_int_equal(ria_service_read("f", &world, &file, &err), RIA_FAILED);
-    assert_string_equal(err.text, "f: holds a NUL byte; write it as plain text");
+    assert_string_equal(err.text, "f:2: holds a NUL byte; write it as plain text");
     ria_service_file_release(&file);
     assert_int_equal(read_text(NULL, &file, &err), RIA_ABSENT);
     ria_service_file_release(&file);
     assert_int_equal(read_text("", &file, &err), RIA_FOUND);
     assert_int_equal(file.count, 0);
+}
+
+static void the_first_line_that_no_service_file_has_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned line;
+    } rows[] = {
+        {"", 0},
+        {"# a comment\n\n[a]\nhost=x\n", 0},
+        {"[a]\nhost=x\nrubbish\nmore\n", 3},
+        {"host=x\n[a]\n", 1},
+        {"[a]\n[b\nhost=x\n", 2},
+        {"\n\x7f"
+         "ELF\n",
+         2},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        RIA_AUTO(service_file) file;
+        read_good(rows[i].text, &file);
+        assert_int_equal(file.odd_line, rows[i].line);
+    }
+}
+
+static void a_file_that_others_decide_on_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        struct ria_file facts;
+        const char *text; /* NULL: it is read */
+    } rows[] = {
+        {{.owner = 0, .mode = 0100644}, NULL},
+        {{.owner = 7, .mode = 0100664}, NULL},
+        {{.owner = 8, .mode = 0100600},
+         "f: belongs to uid 8, neither to root nor to you; chown it, or name another file"},
+        {{.owner = 7, .mode = 0100666}, "f: everybody can write it; type: chmod o-w f"},
+        {{.owner = 0, .mode = 0100602}, "f: everybody can write it; type: chmod o-w f"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct one_file self = {.text = "[a]\n", .facts = rows[i].facts};
+        struct ria_world world = world_of(&self);
+        struct ria_error err;
+        RIA_AUTO(service_file) file;
+        enum ria_outcome wanted = rows[i].text == NULL ? RIA_FOUND : RIA_FAILED;
+        assert_int_equal(ria_service_read("f", &world, &file, &err), wanted);
+        if (rows[i].text != NULL) {
+            assert_string_equal(err.text, rows[i].text);
+        }
+    }
 }
 
 /* Writes "[a]\nuser=u\n", a line of that length with its newline, and "[b]\nuser=u\n". */
@@ -378,6 +435,8 @@ int main(void)
         cmocka_unit_test(a_line_without_an_equals_sign_is_kept_as_a_key),
         cmocka_unit_test(an_open_bracket_ends_the_group),
         cmocka_unit_test(files_that_are_no_text_or_not_there),
+        cmocka_unit_test(the_first_line_that_no_service_file_has_is_told),
+        cmocka_unit_test(a_file_that_others_decide_on_is_refused),
         cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),
         cmocka_unit_test(every_keyword_and_no_other_is_known),
         cmocka_unit_test(a_service_without_a_passfile_is_none_of_ours),

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The agent's world. */
+#include "agent/agent.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+/* CLOCK_BOOTTIME: what was made before the machine slept is old when it wakes. */
+static int64_t get_ticks(void *self)
+{
+    (void)self;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
+}
+
+static enum ria_outcome read_file(
+    void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    struct ria_agent *agent = self;
+    return ria_settings_read(&agent->settings, path, out, file, err);
+}
+
+static bool fetch(
+    void *self,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    struct ria_agent *agent = self;
+    if (agent->background == NULL) {
+        const struct ria_world *world = ria_process_world();
+        struct ria_deadline same =
+            ria_deadline_in(world, ria_deadline_left(&agent->world, deadline));
+        return world->fetch(world->self, question, same, answer, err);
+    }
+    bool ok = ria_background_fetch(agent->background, question, deadline, answer, err);
+    agent->is_pending = agent->is_pending || (!ok && err->code == RIA_E_PENDING);
+    return ok;
+}
+
+/* While credentials are fetched, the core warns that it could not renew them; that is no news. */
+static void log_line(void *self, enum ria_log_level level, const char *line)
+{
+    struct ria_agent *agent = self;
+    if (level == RIA_LOG_WARNING && !agent->is_pending) {
+        ria_report_warning(&agent->report, line);
+    } else if (level != RIA_LOG_WARNING && secure_getenv("RDS_IAM_LOG") != NULL) {
+        ria_report_event(&agent->report, "%s", line);
+    }
+}
+
+void ria_agent_init(struct ria_agent *agent)
+{
+    agent->world = *ria_process_world();
+    agent->world.self = agent;
+    agent->world.ticks = get_ticks;
+    agent->world.read_file = read_file;
+    agent->world.fetch = fetch;
+    agent->world.log = log_line;
+    agent->report.fd = 2;
+    agent->report.clock = &agent->world;
+    agent->directory.fd = -1;
+    agent->directory.lock = -1;
+}
+
+int64_t ria_agent_now(const struct ria_agent *agent)
+{
+    return agent->world.now(agent->world.self);
+}
+
+int64_t ria_agent_ticks(const struct ria_agent *agent)
+{
+    return agent->world.ticks(agent->world.self);
+}
+
+void ria_agent_release(struct ria_agent *agent)
+{
+    ria_background_free(agent->background);
+    agent->background = NULL;
+    ria_settings_release(&agent->settings);
+    ria_report_release(&agent->report);
+    ria_directory_release(&agent->directory);
+    ria_session_forget();
+}

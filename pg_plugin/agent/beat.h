@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker's heartbeat, on a page that both processes see. It beats while the worker works and is
+ * silent while it waits, so that an idle agent wakes nobody: the first work after a silence raises
+ * an alarm, and the supervisor looks from then on until the worker waits again.
+ */
+#ifndef RIA_AGENT_BEAT_H
+#define RIA_AGENT_BEAT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ria_beat {
+    int alarm; /* an eventfd */
+    atomic_uint count;
+    atomic_bool is_waiting;
+    atomic_bool is_watched;
+};
+
+/* A page of its own, or NULL. Lives as long as the process. */
+struct ria_beat *ria_beat_new(void);
+
+/* Worker: begins to work, goes on working, is about to wait. `beat` may be NULL. */
+void ria_beat_work(struct ria_beat *beat);
+void ria_beat_once(struct ria_beat *beat);
+void ria_beat_wait(struct ria_beat *beat);
+
+/* Supervisor: whether it must look again soon. False: the alarm will tell. */
+bool ria_beat_watch(struct ria_beat *beat);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Makes the token of one line, says in the log what keeps it from it, and when to try again. What
+ * was made and refused last is kept for --status, without any token.
+ */
+#ifndef RIA_AGENT_MINT_H
+#define RIA_AGENT_MINT_H
+
+#include "agent/agent.h"
+#include "agent/set.h"
+
+enum {
+    RIA_MINT_SOURCES = 8,
+    /* In the background a source may take its time. */
+    RIA_MINT_BUDGET_MS = 30000,
+};
+
+struct ria_mint {
+    struct ria_agent *agent;
+    uint64_t made;
+    int64_t last_made; /* 0: never */
+    char last_line[512];
+    int64_t last_refused;
+    char last_error[2 * RIA_ERROR_TEXT_MAX];
+    struct {
+        char name[160];
+        int64_t expires;         /* 0: they do not say */
+    } sources[RIA_MINT_SOURCES]; /* credentials that signed, the newest first */
+    uint64_t cause;              /* hash of the last sentence without its place */
+    unsigned repeated;           /* how many lines said it since */
+};
+
+enum ria_minted {
+    RIA_MINTED,
+    RIA_MINT_REFUSED,
+    RIA_MINT_PENDING, /* its credentials are being fetched */
+};
+
+/* Appends the passfile line to *out, or where that is NULL only tries: that fetches credentials
+ * ahead of need. */
+enum ria_minted ria_mint_line(struct ria_mint *mint, struct ria_line *line, struct ria_buf *out);
+
+#endif

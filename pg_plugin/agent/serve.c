@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All passfiles of a set, and the lines whose credentials are fetched ahead of need. */
+#include "agent/serve_file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    CHECK_MS = 100, /* a directory is emptied in steps; it shall not be filled between two */
+    SLICE_LINES = 64,
+};
+
+/* -- taking over a set ---------------------------------------------------------------------- */
+
+/* The lines may be others now, so what was made for a file does not count. */
+static void inherit(struct ria_served *file, struct ria_served *before)
+{
+    file->fd = before->fd;
+    file->state = before->state;
+    file->tries = before->tries;
+    file->since = before->since;
+    file->due = before->due;
+    before->fd = -1;
+}
+
+static void remove_file(struct ria_serve *serve, struct ria_served *file)
+{
+    ria_directory_remove(&serve->agent->directory, file->name);
+    ria_file_close(serve, file);
+}
+
+static void begin(struct ria_serve *serve, struct ria_served *file)
+{
+    if (file->count == 0) {
+        remove_file(serve, file);
+    } else if (!serve->is_leasing) {
+        ria_file_begin_renewing(serve, file);
+    } else if (file->fd < 0) {
+        ria_file_make(serve, file);
+    } else {
+        serve->by_fd[file->fd] = (size_t)(file - serve->set.files);
+        int64_t since = file->since;
+        ria_file_enter(serve, file, file->state, file->state == SERVE_LEASED ? INT64_MAX : 0);
+        file->since = since;
+    }
+}
+
+bool ria_serve_take(struct ria_serve *serve, struct ria_set *set)
+{
+    size_t *listed = calloc(set->file_count + 1, sizeof(*listed));
+    if (listed == NULL) {
+        return false;
+    }
+    free(serve->listed);
+    serve->listed = listed;
+    serve->listed_count = 0;
+    struct ria_set before = serve->set;
+    serve->set = *set;
+    *set = (struct ria_set){0};
+    for (size_t i = 0; i < before.file_count; i++) {
+        struct ria_served *old = &before.files[i];
+        struct ria_served *file = ria_set_find(&serve->set, old->name);
+        if (file != NULL) {
+            inherit(file, old);
+        } else {
+            remove_file(serve, old);
+        }
+    }
+    ria_set_release(&before);
+    for (size_t i = 0; i < serve->set.file_count; i++) {
+        begin(serve, &serve->set.files[i]);
+    }
+    serve->look = 0;
+    serve->next_look = 0;
+    return true;
+}
+
+/* -- what happens to it --------------------------------------------------------------------- */
+
+void ria_serve_open_all(struct ria_serve *serve)
+{
+    for (size_t i = 0; i < serve->set.file_count; i++) {
+        ria_serve_open(serve, serve->set.files[i].fd);
+    }
+}
+
+void ria_serve_check(struct ria_serve *serve, const char *name)
+{
+    struct ria_served *file = ria_set_find(&serve->set, name);
+    if (file == NULL || file->count == 0) {
+        return;
+    }
+    if (!serve->is_leasing) {
+        struct stat status;
+        if (fstatat(serve->agent->directory.fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+            file->due = 0;
+            serve->next_look = 0;
+        }
+    } else if (file->fd >= 0 && !ria_directory_has(&serve->agent->directory, name, file->fd)) {
+        ria_file_enter(serve, file, SERVE_NONE, ria_agent_ticks(serve->agent) + CHECK_MS);
+    }
+}
+
+static void retry_file(struct ria_serve *serve, struct ria_served *file)
+{
+    for (size_t i = file->first; i < file->first + file->count; i++) {
+        struct ria_line *line = &serve->set.lines[i];
+        if (line->is_pending) {
+            line->is_pending = false;
+            line->look_at = 0;
+            file->next = 0;
+            file->due = 0;
+        }
+    }
+}
+
+void ria_serve_retry(struct ria_serve *serve)
+{
+    for (size_t i = 0; i < serve->set.file_count; i++) {
+        retry_file(serve, &serve->set.files[i]);
+    }
+    serve->next_look = 0;
+}
+
+void ria_serve_renew(struct ria_serve *serve)
+{
+    for (size_t i = 0; i < serve->set.line_count; i++) {
+        serve->set.lines[i].look_at = 0;
+        serve->set.lines[i].failures = 0;
+    }
+    for (size_t i = 0; i < serve->set.file_count; i++) {
+        struct ria_served *file = &serve->set.files[i];
+        ria_file_drop_text(file);
+        file->due = file->state == SERVE_RENEWED ? 0 : file->due;
+    }
+    serve->next_look = 0;
+}
+
+int64_t ria_serve_work(struct ria_serve *serve)
+{
+    int64_t due = INT64_MAX;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < serve->listed_count; i++) {
+        size_t index = serve->listed[i];
+        struct ria_served *file = &serve->set.files[index];
+        int64_t next = ria_file_step(serve, file);
+        if (next == INT64_MAX) {
+            file->is_listed = false;
+        } else {
+            serve->listed[kept++] = index;
+            due = next < due ? next : due;
+        }
+    }
+    serve->listed_count = kept;
+    return due;
+}
+
+/* -- by the wall clock ---------------------------------------------------------------------- */
+
+static int64_t look_at_files(struct ria_serve *serve, int64_t now)
+{
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < serve->set.file_count; i++) {
+        struct ria_served *file = &serve->set.files[i];
+        if (file->state == SERVE_RENEWED && file->due <= now) {
+            ria_file_begin_renewing(serve, file);
+        } else if (file->state == SERVE_RENEWED && file->due < next) {
+            next = file->due;
+        }
+    }
+    return next;
+}
+
+/* Goes over the lines from where it stopped, a slice at a time. */
+static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
+{
+    for (size_t tried = 0; serve->look < serve->set.line_count; serve->look++) {
+        struct ria_line *line = &serve->set.lines[serve->look];
+        bool is_due = line->look_at <= now;
+        if (is_due && tried == SLICE_LINES) {
+            return now;
+        }
+        if (is_due) {
+            (void)ria_mint_line(&serve->mint, line, NULL);
+            tried++;
+        }
+    }
+    int64_t next = INT64_MAX;
+    for (size_t i = 0; i < serve->set.line_count; i++) {
+        next = serve->set.lines[i].look_at < next ? serve->set.lines[i].look_at : next;
+    }
+    serve->look = 0;
+    return next;
+}
+
+void ria_serve_look(struct ria_serve *serve)
+{
+    int64_t now = ria_agent_now(serve->agent);
+    if (serve->next_look <= now) {
+        serve->next_look =
+            serve->is_leasing ? look_at_lines(serve, now) : look_at_files(serve, now);
+    }
+}
+
+bool ria_serve_is_looked(const struct ria_serve *serve)
+{
+    for (size_t i = 0; i < serve->set.line_count; i++) {
+        const struct ria_line *line = &serve->set.lines[i];
+        if (line->is_pending || (!line->has_token && line->error == 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void ria_serve_end(struct ria_serve *serve)
+{
+    for (size_t i = 0; i < serve->set.file_count; i++) {
+        remove_file(serve, &serve->set.files[i]);
+    }
+    ria_set_release(&serve->set);
+    free(serve->listed);
+    free(serve->by_fd);
+    serve->listed = NULL;
+    serve->by_fd = NULL;
+    serve->listed_count = 0;
+    serve->by_fd_count = 0;
+}

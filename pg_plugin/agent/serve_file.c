@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Each file is a small machine of its own. Making lines is cut into slices, so that a passfile of
+ * ten thousand lines delays nobody else. */
+#include "agent/serve_file.h"
+
+#include "agent/lease.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    WAIT_MS = 4000, /* libpq's users rarely allow a login less */
+    TEXT_MS = 1000, /* one token for each entry and second */
+    OPEN_MS = 2000, /* a reader needs a millisecond */
+    RETRY_MS = 5000,
+    SLICE_LINES = 64,
+    TRIES_MAX = 8,  /* 2^8 / 4 ms between two attempts at most */
+    RENEW_PART = 3, /* a token is replaced after a third of its life: 5 minutes */
+    ROUND_SECONDS = 300,
+    RETRY_SECONDS = 5,
+};
+
+/* -- bookkeeping ---------------------------------------------------------------------------- */
+
+static size_t index_of(const struct ria_serve *serve, const struct ria_served *file)
+{
+    return (size_t)(file - serve->set.files);
+}
+
+static void list(struct ria_serve *serve, struct ria_served *file)
+{
+    if (!file->is_listed) {
+        file->is_listed = true;
+        serve->listed[serve->listed_count++] = index_of(serve, file);
+    }
+}
+
+void ria_file_enter(
+    struct ria_serve *serve, struct ria_served *file, enum ria_serve_state state, int64_t due)
+{
+    file->state = (unsigned char)state;
+    file->since = ria_agent_ticks(serve->agent);
+    file->due = due;
+    list(serve, file);
+}
+
+static bool set_fd(struct ria_serve *serve, struct ria_served *file, int fd)
+{
+    enum {
+        STEP = 1024
+    };
+    size_t need = (size_t)fd + 1;
+    if (need > serve->by_fd_count) {
+        size_t count = (need + STEP - 1) / STEP * STEP;
+        size_t *larger = reallocarray(serve->by_fd, count, sizeof(*larger));
+        if (larger == NULL) {
+            return false;
+        }
+        for (size_t i = serve->by_fd_count; i < count; i++) {
+            larger[i] = RIA_SERVE_NO_FILE;
+        }
+        serve->by_fd = larger;
+        serve->by_fd_count = count;
+    }
+    serve->by_fd[fd] = index_of(serve, file);
+    file->fd = fd;
+    return true;
+}
+
+void ria_file_close(struct ria_serve *serve, struct ria_served *file)
+{
+    if (file->fd >= 0) {
+        serve->by_fd[file->fd] = RIA_SERVE_NO_FILE;
+        (void)close(file->fd);
+        file->fd = -1;
+    }
+}
+
+static void look_by(struct ria_serve *serve, int64_t when)
+{
+    serve->next_look = when < serve->next_look ? when : serve->next_look;
+}
+
+static struct ria_line *line_of(
+    const struct ria_serve *serve, const struct ria_served *file, size_t i)
+{
+    return &serve->set.lines[file->first + i];
+}
+
+/* -- the text ------------------------------------------------------------------------------- */
+
+static bool has_text(const struct ria_serve *serve, const struct ria_served *file)
+{
+    int64_t age = ria_agent_ticks(serve->agent) - file->made_ticks;
+    int64_t wall_age = ria_agent_now(serve->agent) - file->made_at;
+    return file->made_at != 0 && age < TEXT_MS && wall_age >= 0 && wall_age <= 1;
+}
+
+void ria_file_drop_text(struct ria_served *file)
+{
+    ria_buf_release(&file->text);
+    file->made_at = 0;
+}
+
+/* When a file at rest has to be looked at again: its text lives for a second. */
+static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
+{
+    if (has_text(serve, file)) {
+        return file->made_ticks + TEXT_MS;
+    }
+    ria_file_drop_text(file);
+    return INT64_MAX;
+}
+
+static void begin_text(const struct ria_serve *serve, struct ria_served *file)
+{
+    ria_file_drop_text(file);
+    file->next = 0;
+    for (size_t i = 0; i < file->count; i++) {
+        line_of(serve, file, i)->is_done = false;
+    }
+}
+
+/* Goes on with the lines. True when there is nothing to go on with: all were tried, and perhaps
+ * some wait for their credentials. */
+static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
+{
+    size_t made = 0;
+    for (; file->next < file->count && made < SLICE_LINES; file->next++) {
+        struct ria_line *line = line_of(serve, file, file->next);
+        if (!line->is_done) {
+            made++;
+            line->is_done = ria_mint_line(&serve->mint, line, &file->text) != RIA_MINT_PENDING;
+            look_by(serve, line->look_at);
+        }
+    }
+    return file->next == file->count;
+}
+
+static bool is_text_whole(const struct ria_serve *serve, const struct ria_served *file)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        if (!line_of(serve, file, i)->is_done) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void say_failed(struct ria_serve *serve, const struct ria_error *err)
+{
+    ria_report_warning(&serve->agent->report, err->text);
+}
+
+/* True when the text is as good as it gets: whole, or the time is up. */
+static bool make_text(struct ria_serve *serve, struct ria_served *file)
+{
+    if (has_text(serve, file)) {
+        return true;
+    }
+    bool is_whole = add_to_text(serve, file) && is_text_whole(serve, file);
+    if (!is_whole && ria_agent_ticks(serve->agent) - file->since < WAIT_MS) {
+        return false;
+    }
+    file->made_ticks = ria_agent_ticks(serve->agent);
+    file->made_at = ria_agent_now(serve->agent);
+    if (!is_whole) {
+        struct ria_error err;
+        (void)ria_fail(
+            &err,
+            RIA_E_DEADLINE,
+            "%s/%s: credentials are late, so it is read with the lines that are ready",
+            serve->agent->directory.path,
+            file->name);
+        say_failed(serve, &err);
+    }
+    return true;
+}
+
+/* -- with leases ---------------------------------------------------------------------------- */
+
+void ria_file_make(struct ria_serve *serve, struct ria_served *file)
+{
+    struct ria_error err;
+    ria_file_close(serve, file);
+    int fd = ria_lease_make(&serve->agent->directory, file->name, &err);
+    ria_beat_once(serve->agent->beat);
+    if (fd < 0) {
+        say_failed(serve, &err);
+        ria_file_enter(serve, file, SERVE_NONE, ria_agent_ticks(serve->agent) + RETRY_MS);
+        return;
+    }
+    if (!set_fd(serve, file, fd)) {
+        (void)close(fd);
+        ria_file_enter(serve, file, SERVE_NONE, ria_agent_ticks(serve->agent) + RETRY_MS);
+        return;
+    }
+    ria_file_enter(serve, file, SERVE_LEASED, rest_due(serve, file));
+    ria_serve_open(serve, fd); /* somebody may have come before the number was known */
+}
+
+/* Nothing is written into a file that has a second name, or that others may read. */
+static void give(struct ria_serve *serve, struct ria_served *file)
+{
+    const struct ria_directory *directory = &serve->agent->directory;
+    if (!ria_directory_has(directory, file->name, file->fd)) {
+        ria_report_event(
+            &serve->agent->report,
+            "%s/%s: is not as it was made, so it gets no token and is replaced",
+            directory->path,
+            file->name);
+        ria_file_make(serve, file);
+        return;
+    }
+    if (file->text.failed || !ria_directory_fill(file->fd, &file->text)) {
+        struct ria_error err;
+        char words[128];
+        const char *why = file->text.failed ? "it is too long, or no memory"
+                                            : strerror_r(errno, words, sizeof(words));
+        (void)ria_fail(
+            &err,
+            RIA_E_SYSTEM,
+            "%s/%s: cannot be written, so it is empty: %s",
+            directory->path,
+            file->name,
+            why);
+        say_failed(serve, &err);
+    }
+    ria_lease_give(file->fd);
+    file->tries = 0;
+    ria_file_enter(serve, file, SERVE_GIVEN, ria_agent_ticks(serve->agent) + 1);
+}
+
+static void take_back(struct ria_serve *serve, struct ria_served *file)
+{
+    int64_t now = ria_agent_ticks(serve->agent);
+    if (ria_lease_take(file->fd)) {
+        (void)!ftruncate(file->fd, 0);
+        file->tries = 0;
+        file->state = SERVE_LEASED;
+        file->due = rest_due(serve, file);
+        ria_serve_open(serve, file->fd);
+    } else if (errno != EAGAIN || now - file->since >= OPEN_MS) {
+        ria_file_make(serve, file);
+    } else {
+        if (file->tries < TRIES_MAX) {
+            file->tries++;
+        }
+        file->due = now + ((1 << file->tries) + 3) / 4;
+    }
+}
+
+void ria_serve_open(struct ria_serve *serve, int fd)
+{
+    if (fd < 0 || (size_t)fd >= serve->by_fd_count || serve->by_fd[fd] == RIA_SERVE_NO_FILE) {
+        return;
+    }
+    struct ria_served *file = &serve->set.files[serve->by_fd[fd]];
+    if (file->state == SERVE_LEASED && ria_lease_is_wanted(fd)) {
+        serve->opened++;
+        if (!has_text(serve, file)) {
+            begin_text(serve, file);
+        }
+        ria_file_enter(serve, file, SERVE_WANTED, 0);
+    }
+}
+
+/* -- without -------------------------------------------------------------------------------- */
+
+static void renew(struct ria_serve *serve, struct ria_served *file)
+{
+    struct ria_error err;
+    int64_t now = ria_agent_now(serve->agent);
+    file->due = now + ROUND_SECONDS;
+    for (size_t i = 0; i < file->count; i++) {
+        const struct ria_line *line = line_of(serve, file, i);
+        int64_t part = (line->expires - now) / RENEW_PART;
+        int64_t due = line->has_token ? now + (part < 1 ? 1 : part) : now + RETRY_SECONDS;
+        file->due = due < file->due ? due : file->due;
+    }
+    if (!ria_directory_publish(&serve->agent->directory, file->name, &file->text, &err)) {
+        ria_directory_remove(&serve->agent->directory, file->name);
+        say_failed(serve, &err);
+        file->due = now + RETRY_SECONDS;
+    }
+    ria_file_drop_text(file);
+    file->state = SERVE_RENEWED;
+    look_by(serve, file->due);
+}
+
+void ria_file_begin_renewing(struct ria_serve *serve, struct ria_served *file)
+{
+    begin_text(serve, file);
+    ria_file_enter(serve, file, SERVE_RENEWING, 0);
+}
+
+/* Returns when the file is to be looked at again; INT64_MAX: it is at rest. */
+int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
+{
+    int64_t now = ria_agent_ticks(serve->agent);
+    bool is_made = false;
+    switch ((enum ria_serve_state)file->state) {
+    case SERVE_NONE:
+        if (now >= file->due) {
+            ria_file_make(serve, file);
+        }
+        break;
+    case SERVE_LEASED:
+        if (now >= file->due) {
+            ria_file_drop_text(file);
+            file->due = INT64_MAX;
+        }
+        break;
+    case SERVE_GIVEN:
+        if (now >= file->due) {
+            take_back(serve, file);
+        }
+        break;
+    case SERVE_WANTED:
+    case SERVE_RENEWING:
+        is_made = make_text(serve, file);
+        file->due = file->next < file->count ? now : file->since + WAIT_MS;
+        if (is_made && file->state == SERVE_WANTED) {
+            give(serve, file);
+        } else if (is_made) {
+            renew(serve, file);
+        }
+        break;
+    case SERVE_RENEWED:
+        break;
+    }
+    return file->state == SERVE_RENEWED ? INT64_MAX : file->due;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Collect, check, put in order. */
+#include "agent/set.h"
+
+#include "service/entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An entry whose passfile is ours. */
+struct candidate {
+    struct ria_entry entry;
+    const char *name; /* of its passfile in the directory */
+    bool is_good;
+};
+
+/* A name of a service and where it stands first. */
+struct known {
+    const struct ria_service_file *file;
+    const struct ria_service *service;
+};
+
+/* A host of a good candidate. */
+struct found_host {
+    struct candidate *candidate;
+    struct ria_entry_host host;
+};
+
+struct work {
+    const struct ria_world *world;
+    const struct ria_directory *directory;
+    struct ria_report *report;
+    struct ria_set *set;
+    struct ria_service_file files[RIA_SERVICE_FILES];
+    size_t file_count;
+    struct known *known; /* by name, then in libpq's order */
+    size_t known_count;
+    struct candidate *candidates;
+    size_t count;
+    struct found_host *hosts;
+    size_t host_count;
+};
+
+static void release_work(struct work *work)
+{
+    for (size_t i = 0; i < work->file_count; i++) {
+        ria_service_file_release(&work->files[i]);
+    }
+    free(work->known);
+    free(work->candidates);
+    free(work->hosts);
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+static void read_file(struct work *work, const char *path, bool is_required)
+{
+    struct ria_error err;
+    struct ria_service_file *file = &work->files[work->file_count++];
+    enum ria_outcome outcome = ria_service_read(path, work->world, file, &err);
+    if (outcome == RIA_ABSENT && is_required) {
+        ria_report_state(
+            work->report, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
+    } else if (outcome == RIA_FAILED) {
+        ria_report_state(work->report, "%s", err.text);
+    } else if (file->odd_line != 0) {
+        ria_report_state(
+            work->report,
+            "%s:%u: is neither a comment nor a [group] nor a setting of one; remove the line",
+            path,
+            file->odd_line);
+    }
+    if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required) || file->odd_line != 0) {
+        work->set->is_broken = true;
+    }
+}
+
+static bool read_files(struct work *work, const char *sysconfdir)
+{
+    struct ria_service_paths *paths = calloc(1, sizeof(*paths));
+    if (paths == NULL) {
+        return false;
+    }
+    ria_service_find(work->world, sysconfdir, paths);
+    bool ok = true;
+    for (size_t i = 0; ok && i < paths->count; i++) {
+        work->set->paths[i] = strdup(paths->path[i]);
+        ok = work->set->paths[i] != NULL;
+        work->set->path_count += ok ? 1 : 0;
+        read_file(work, paths->path[i], i == 0 && paths->is_first_required);
+    }
+    free(paths);
+    return ok;
+}
+
+static int compare_known(const void *a, const void *b)
+{
+    const struct known *left = a;
+    const struct known *right = b;
+    int order = strcmp(left->service->name, right->service->name);
+    if (order == 0 && left->file != right->file) {
+        order = left->file < right->file ? -1 : 1;
+    } else if (order == 0) {
+        order = left->service->line < right->service->line ? -1 : 1;
+    }
+    return order;
+}
+
+/* Every group by its name: there may be ten thousand. */
+static bool sort_known(struct work *work)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < work->file_count; i++) {
+        most += work->files[i].count;
+    }
+    work->known = calloc(most + 1, sizeof(*work->known));
+    work->candidates = calloc(most + 1, sizeof(*work->candidates));
+    if (work->known == NULL || work->candidates == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < work->file_count; i++) {
+        for (size_t j = 0; j < work->files[i].count; j++) {
+            work->known[work->known_count++] =
+                (struct known){&work->files[i], &work->files[i].services[j]};
+        }
+    }
+    qsort(work->known, work->known_count, sizeof(*work->known), compare_known);
+    return true;
+}
+
+/* -- collecting ----------------------------------------------------------------------------- */
+
+static void take_entry(struct work *work, const struct ria_entry *entry, const struct known *first)
+{
+    struct ria_error err;
+    struct candidate found = {.entry = *entry};
+    enum ria_outcome outcome =
+        ria_directory_holds(work->directory, entry->passfile, &found.name, &err);
+    if (outcome == RIA_ABSENT) {
+        return;
+    }
+    if (first->service != entry->service) {
+        ria_report_state(
+            work->report,
+            "%s:%u: [%s] is never read: libpq takes the first one, in %s:%u; rename one of them",
+            entry->file->path,
+            entry->service->line,
+            entry->service->name,
+            first->file->path,
+            first->service->line);
+        return;
+    }
+    work->set->entries++;
+    if (outcome == RIA_FAILED) {
+        const struct ria_service_setting *setting =
+            ria_service_setting(entry->file, entry->service, "passfile");
+        ria_report_state(
+            work->report,
+            "%s:%u: [%s] %s",
+            entry->file->path,
+            setting->line,
+            entry->service->name,
+            err.text);
+        return;
+    }
+    found.is_good = ria_entry_check(entry, &err);
+    if (!found.is_good) {
+        ria_report_state(work->report, "%s", err.text);
+    }
+    work->candidates[work->count++] = found;
+}
+
+/* libpq takes the first group of a name, over both files. */
+static void take_entries(struct work *work)
+{
+    const struct known *first = work->known;
+    for (size_t i = 0; i < work->known_count; i++) {
+        const struct known *here = &work->known[i];
+        if (strcmp(first->service->name, here->service->name) != 0) {
+            first = here;
+        }
+        struct ria_entry entry;
+        if (ria_entry_take(here->file, here->service, &entry)) {
+            take_entry(work, &entry, first);
+        }
+    }
+}
+
+/* -- checking ------------------------------------------------------------------------------- */
+
+static int compare_places(const struct ria_entry *left, const struct ria_entry *right)
+{
+    if (left->file != right->file) {
+        return left->file < right->file ? -1 : 1;
+    }
+    return left->service->line < right->service->line ? -1
+                                                      : left->service->line > right->service->line;
+}
+
+/* By passfile and by what libpq looks for in it, then in the order in which libpq reads. */
+static int compare_hosts(const void *a, const void *b)
+{
+    const struct found_host *left = a;
+    const struct found_host *right = b;
+    int order = strcmp(left->candidate->name, right->candidate->name);
+    order = order != 0 ? order : strcmp(left->host.host, right->host.host);
+    order = order != 0 ? order : strcmp(left->host.port, right->host.port);
+    order = order != 0 ? order : strcmp(left->candidate->entry.user, right->candidate->entry.user);
+    return order != 0 ? order : compare_places(&left->candidate->entry, &right->candidate->entry);
+}
+
+static bool is_same_line(const struct found_host *a, const struct found_host *b)
+{
+    return strcmp(a->candidate->name, b->candidate->name) == 0 &&
+           strcmp(a->host.host, b->host.host) == 0 && strcmp(a->host.port, b->host.port) == 0 &&
+           strcmp(a->candidate->entry.user, b->candidate->entry.user) == 0;
+}
+
+/* The hosts of every candidate that has a user, good or bad: a bad one reads the passfile too. */
+static bool list_hosts(struct work *work)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < work->count; i++) {
+        most += ria_entry_host_count(&work->candidates[i].entry);
+    }
+    work->hosts = calloc(most + 1, sizeof(*work->hosts));
+    if (work->hosts == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < work->count; i++) {
+        struct candidate *candidate = &work->candidates[i];
+        size_t count = ria_entry_host_count(&candidate->entry);
+        for (size_t j = 0; candidate->entry.user != NULL && j < count; j++) {
+            struct found_host *found = &work->hosts[work->host_count];
+            found->candidate = candidate;
+            work->host_count += ria_entry_host(&candidate->entry, j, &found->host) ? 1 : 0;
+        }
+    }
+    return true;
+}
+
+/* Entries that read each other's lines must protect them alike; where they do not, none of them is
+ * served. */
+static void check_run(struct work *work, struct found_host *run, size_t size)
+{
+    struct ria_error err;
+    const struct found_host *other = NULL;
+    for (size_t i = 1; i < size && other == NULL; i++) {
+        if (!ria_entry_may_share(&run[i].candidate->entry, &run->candidate->entry, &err)) {
+            other = &run[i];
+        }
+    }
+    if (other == NULL) {
+        return;
+    }
+    run->candidate->is_good = false;
+    for (size_t i = 1; i < size; i++) {
+        const struct ria_entry *entry = &run[i].candidate->entry;
+        if (!ria_entry_may_share(entry, &run->candidate->entry, &err) ||
+            !ria_entry_may_share(entry, &other->candidate->entry, &err)) {
+            ria_report_state(work->report, "%s", err.text);
+            run[i].candidate->is_good = false;
+        }
+    }
+}
+
+static void check_sharing(struct work *work)
+{
+    qsort(work->hosts, work->host_count, sizeof(*work->hosts), compare_hosts);
+    for (size_t first = 0, end = 0; first < work->host_count; first = end) {
+        while (end < work->host_count && is_same_line(&work->hosts[first], &work->hosts[end])) {
+            end++;
+        }
+        check_run(work, &work->hosts[first], end - first);
+    }
+}
+
+/* -- the set -------------------------------------------------------------------------------- */
+
+static int compare_candidates(const void *a, const void *b)
+{
+    const struct candidate *left = a;
+    const struct candidate *right = b;
+    int order = strcmp(left->name, right->name);
+    return order != 0 ? order : compare_places(&left->entry, &right->entry);
+}
+
+/* Four strings in one piece of memory. */
+static bool copy_texts(struct ria_line *line, const char *const texts[4])
+{
+    const char **places[] = {&line->service, &line->host, &line->port, &line->user};
+    size_t size = 0;
+    for (size_t i = 0; i < 4; i++) {
+        size += strlen(texts[i]) + 1;
+    }
+    char *at = malloc(size);
+    line->texts = at;
+    for (size_t i = 0; at != NULL && i < 4; i++) {
+        *places[i] = at;
+        at = stpcpy(at, texts[i]) + 1;
+    }
+    return line->texts != NULL;
+}
+
+static bool add_lines(struct work *work, size_t index)
+{
+    const struct ria_entry *entry = &work->candidates[index].entry;
+    struct ria_set *set = work->set;
+    for (size_t i = 0; entry->user != NULL && i < ria_entry_host_count(entry); i++) {
+        struct ria_entry_host host;
+        struct ria_line *line = &set->lines[set->line_count];
+        if (!ria_entry_host(entry, i, &host)) {
+            continue;
+        }
+        *line = (struct ria_line){
+            .path = set->paths[entry->file - work->files],
+            .place = entry->service->line,
+            .number = host.number,
+            .entry = index,
+        };
+        const char *const texts[] = {entry->service->name, host.host, host.port, entry->user};
+        if (!copy_texts(line, texts)) {
+            return false;
+        }
+        set->line_count++;
+        set->files[set->file_count - 1].count++;
+    }
+    return true;
+}
+
+static bool add_file(struct ria_set *set, const char *name)
+{
+    if (set->file_count > 0 && strcmp(set->files[set->file_count - 1].name, name) == 0) {
+        return true;
+    }
+    struct ria_served *file = &set->files[set->file_count];
+    *file = (struct ria_served){
+        .name = strdup(name),
+        .first = set->line_count,
+        .fd = -1,
+        .text = {.max = RIA_PASSFILE_MAX},
+    };
+    set->file_count += file->name == NULL ? 0 : 1;
+    return file->name != NULL;
+}
+
+/* A passfile of refused entries is in the set too, without a line. */
+static bool build(struct work *work)
+{
+    struct ria_set *set = work->set;
+    qsort(work->candidates, work->count, sizeof(*work->candidates), compare_candidates);
+    set->lines = calloc(work->host_count + 1, sizeof(*set->lines));
+    set->files = calloc(work->count + 1, sizeof(*set->files));
+    if (set->lines == NULL || set->files == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < work->count; i++) {
+        if (!add_file(set, work->candidates[i].name) ||
+            (work->candidates[i].is_good && !add_lines(work, i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ria_set_load(
+    const struct ria_world *world,
+    const char *sysconfdir,
+    const struct ria_directory *directory,
+    struct ria_report *report,
+    struct ria_set *out)
+{
+    *out = (struct ria_set){0};
+    __attribute__((cleanup(release_work))) struct work work = {
+        .world = world,
+        .directory = directory,
+        .report = report,
+        .set = out,
+    };
+    if (!read_files(&work, sysconfdir) || !sort_known(&work)) {
+        return false;
+    }
+    take_entries(&work);
+    if (!list_hosts(&work)) {
+        return false;
+    }
+    check_sharing(&work);
+    return build(&work);
+}
+
+size_t ria_set_count_served(const struct ria_set *set)
+{
+    size_t served = 0;
+    for (size_t first = 0, end = 0; first < set->line_count; first = end) {
+        bool is_served = true;
+        for (end = first; end < set->line_count && set->lines[end].entry == set->lines[first].entry;
+             end++) {
+            is_served = is_served && set->lines[end].has_token;
+        }
+        served += is_served ? 1 : 0;
+    }
+    return served;
+}
+
+static int compare_name(const void *name, const void *file)
+{
+    const struct ria_served *served = file;
+    return strcmp(name, served->name);
+}
+
+struct ria_served *ria_set_find(const struct ria_set *set, const char *name)
+{
+    return set->file_count == 0
+               ? NULL
+               : bsearch(name, set->files, set->file_count, sizeof(*set->files), compare_name);
+}
+
+void ria_set_release(struct ria_set *set)
+{
+    for (size_t i = 0; i < set->line_count; i++) {
+        free(set->lines[i].texts);
+    }
+    for (size_t i = 0; i < set->file_count; i++) {
+        free(set->files[i].name);
+        ria_buf_release(&set->files[i].text);
+    }
+    for (size_t i = 0; i < set->path_count; i++) {
+        free(set->paths[i]);
+    }
+    free(set->lines);
+    free(set->files);
+    *set = (struct ria_set){0};
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam's configuration as the agent uses it: what it said when it was last whole. An edit that
+ * breaks it changes nothing until it is mended. Other files are read as they are.
+ */
+#ifndef RIA_AGENT_SETTINGS_H
+#define RIA_AGENT_SETTINGS_H
+
+#include "rds_iam.h"
+
+#include <limits.h>
+
+enum {
+    RIA_SETTINGS_FILES = 2
+};
+
+struct ria_settings_file {
+    char path[PATH_MAX];
+    uint64_t stamp; /* of the file when it was read */
+    enum ria_outcome outcome;
+    struct ria_buf text;
+    struct ria_file facts;
+    struct ria_error err;
+};
+
+struct ria_settings {
+    struct ria_settings_file *files; /* what a reading asked for, also what is not there */
+    size_t count;
+    bool is_whole;
+    bool is_recording;
+};
+
+/* A number that changes when the file is edited, comes or goes. */
+uint64_t ria_settings_stamp(const char *path);
+
+/* Looks whether the files were edited since the last call, and reads them if so. False, with err
+ * filled, if that found them broken: what they said before is used on, if they ever were whole. */
+bool ria_settings_look(
+    struct ria_settings *settings,
+    const struct ria_world *world,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* The read_file() of the agent's world. */
+enum ria_outcome ria_settings_read(
+    struct ria_settings *settings,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *facts,
+    struct ria_error *err);
+
+void ria_settings_release(struct ria_settings *settings);
+
+#endif

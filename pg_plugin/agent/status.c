@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Both ends. Addresses of sockets are short and paths of directories are not, so the socket is
+ * reached through the descriptor of its directory. */
+#include "agent/status.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char socket_name[] = "agent.socket";
+
+enum {
+    TEXT_MAX = 16 * 1024 * 1024,
+    ANSWER_MS = 5000, /* a worker that is stuck is replaced before */
+};
+
+static struct sockaddr_un address_in(const struct ria_directory *directory)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(
+        address.sun_path,
+        sizeof(address.sun_path),
+        "/proc/self/fd/%d/%s",
+        directory->fd,
+        socket_name);
+    return address;
+}
+
+static bool fail_by_errno(
+    struct ria_error *err, const struct ria_directory *directory, const char *what)
+{
+    char words[128];
+    const char *why = strerror_r(errno, words, sizeof(words));
+    return ria_fail(err, RIA_E_SYSTEM, "%s/%s: %s: %s", directory->path, socket_name, what, why);
+}
+
+int ria_status_listen(const struct ria_directory *directory, struct ria_error *err)
+{
+    enum {
+        WAITING_MAX = 16
+    };
+    struct sockaddr_un address = address_in(directory);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    ria_directory_remove(directory, socket_name);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+        listen(fd, WAITING_MAX) != 0) {
+        (void)fail_by_errno(err, directory, "cannot be made");
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return -1;
+    }
+    return fd;
+}
+
+void ria_status_end(const struct ria_directory *directory)
+{
+    ria_directory_remove(directory, socket_name);
+}
+
+/* -- the text ------------------------------------------------------------------------------- */
+
+static void add_time(struct ria_buf *out, int64_t when)
+{
+    char text[32];
+    time_t seconds = when;
+    struct tm date;
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &date));
+    ria_buf_add_text(out, text);
+}
+
+static void add_head(const struct ria_status *status, struct ria_buf *out)
+{
+    const struct ria_serve *serve = status->serve;
+    const struct ria_mint *mint = &serve->mint;
+    ria_buf_addf(
+        out,
+        "rds-iam-agent " RIA_VERSION ", process %ld, worker %ld, since ",
+        (long)status->supervisor,
+        (long)getpid());
+    add_time(out, status->since);
+    ria_buf_addf(out, "\ndirectory    %s\n", serve->agent->directory.path);
+    ria_buf_addf(
+        out,
+        "serving      %s\n",
+        serve->is_leasing ? "on open; nothing lies in the passfiles in between"
+                          : "by renewal every few minutes, because leases do not work here");
+    ria_buf_addf(
+        out,
+        "entries      %zu of %zu services have their tokens, in %zu passfiles\n",
+        ria_set_count_served(&serve->set),
+        serve->set.entries,
+        serve->set.file_count);
+    ria_buf_addf(
+        out,
+        "opened       %llu times, with %llu tokens made\n",
+        (unsigned long long)serve->opened,
+        (unsigned long long)mint->made);
+    if (mint->last_made != 0) {
+        ria_buf_add_text(out, "last mint    ");
+        add_time(out, mint->last_made);
+        ria_buf_addf(out, " %s\n", mint->last_line);
+    } else {
+        ria_buf_add_text(out, "last mint    none yet\n");
+    }
+    if (mint->last_refused != 0) {
+        ria_buf_add_text(out, "last error   ");
+        add_time(out, mint->last_refused);
+        ria_buf_addf(out, " %s\n", mint->last_error);
+    } else {
+        ria_buf_add_text(out, "last error   none\n");
+    }
+}
+
+static void add_sources(const struct ria_mint *mint, struct ria_buf *out)
+{
+    for (size_t i = 0; i < RIA_MINT_SOURCES; i++) {
+        if (mint->sources[i].name[0] == '\0') {
+            continue;
+        }
+        ria_buf_addf(out, "credentials  %s, ", mint->sources[i].name);
+        if (mint->sources[i].expires == 0) {
+            ria_buf_add_text(out, "which do not say when they end\n");
+        } else {
+            ria_buf_add_text(out, "until ");
+            add_time(out, mint->sources[i].expires);
+            ria_buf_add_char(out, '\n');
+        }
+    }
+}
+
+static void add_lines(const struct ria_set *set, struct ria_buf *out)
+{
+    for (size_t i = 0; i < set->line_count; i++) {
+        const struct ria_line *line = &set->lines[i];
+        const char *word = line->has_token ? "ok" : "no token";
+        char who[1024];
+        (void)snprintf(
+            who,
+            sizeof(who),
+            "[%s] %s at %s:%s",
+            line->service,
+            line->user,
+            line->host,
+            line->port);
+        ria_printable(who);
+        ria_buf_addf(
+            out,
+            "%s  %s\n",
+            who,
+            line->is_pending && !line->has_token ? "credentials are being fetched" : word);
+    }
+}
+
+/* -- the agent's end ------------------------------------------------------------------------ */
+
+static bool may_ask(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof(peer);
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static void send_descriptor(int fd, int text)
+{
+    char byte = '.';
+    struct iovec data = {&byte, 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr header;
+    } control = {.bytes = {0}};
+    struct msghdr message = {
+        .msg_iov = &data,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
+    };
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &text, sizeof(text));
+    (void)!sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void answer(int fd, const struct ria_buf *text)
+{
+    int memory = memfd_create("status", MFD_CLOEXEC);
+    if (memory >= 0 && ria_directory_fill(memory, text)) {
+        send_descriptor(fd, memory);
+    }
+    if (memory >= 0) {
+        (void)close(memory);
+    }
+}
+
+void ria_status_answer(int listener, const struct ria_status *status)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        return;
+    }
+    RIA_AUTO(buf) text = {.max = TEXT_MAX};
+    if (may_ask(fd)) {
+        add_head(status, &text);
+        add_sources(&status->serve->mint, &text);
+        add_lines(&status->serve->set, &text);
+        answer(fd, &text);
+    }
+    (void)close(fd);
+}
+
+/* -- the other end -------------------------------------------------------------------------- */
+
+static int receive_descriptor(int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    char byte;
+    struct iovec data = {&byte, 1};
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr header;
+    } control = {.bytes = {0}};
+    struct msghdr message = {
+        .msg_iov = &data,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof(control.bytes),
+    };
+    errno = ETIMEDOUT;
+    if (poll(&wanted, 1, ANSWER_MS) <= 0 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) <= 0) {
+        return -1;
+    }
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    int received = -1;
+    if (header != NULL && header->cmsg_type == SCM_RIGHTS) {
+        memcpy(&received, CMSG_DATA(header), sizeof(received));
+    }
+    return received;
+}
+
+static bool print_file(int fd)
+{
+    char piece[4096];
+    off_t at = 0;
+    for (ssize_t len = 1; len > 0; at += len) {
+        len = pread(fd, piece, sizeof(piece), at);
+        if (len < 0 || fwrite(piece, 1, (size_t)len, stdout) != (size_t)len) {
+            return false;
+        }
+    }
+    return fflush(stdout) == 0;
+}
+
+bool ria_status_ask(const struct ria_directory *directory, struct ria_error *err)
+{
+    struct sockaddr_un address = address_in(directory);
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s: no agent serves it; start one: rds-iam-agent, or systemctl --user start "
+            "rds-iam-agent",
+            directory->path);
+    }
+    int text = receive_descriptor(fd);
+    bool ok = text >= 0 ? print_file(text) || fail_by_errno(err, directory, "cannot be read")
+                        : fail_by_errno(err, directory, "the agent does not answer");
+    if (text >= 0) {
+        (void)close(text);
+    }
+    (void)close(fd);
+    return ok;
+}

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Waits with one poll(): a worker, five descriptors and three points in time are all there is. */
+#include "agent/supervisor.h"
+
+#include "agent/notify.h"
+#include "agent/status.h"
+#include "agent/sweep.h"
+#include "agent/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    LOOK_MS = 500,     /* while the worker works */
+    SILENCE_MS = 2000, /* after which it is killed */
+    END_MS = 2000,     /* what it may take to end when told to */
+    QUICK_MS = 1000,   /* a worker that dies sooner is not replaced at once */
+    PAUSE_MS = 1000,
+    PAUSE_MAX_MS = 10000,
+};
+
+struct supervisor {
+    struct ria_agent *agent;
+    struct ria_notify notify;
+    struct ria_worker_start start;
+    int signals;
+    int control; /* our end; -1: no worker */
+    int ready;
+    pid_t worker;     /* -1: none */
+    int64_t started;  /* all times: monotonic milliseconds, which do not count sleep */
+    int64_t start_at; /* when the next worker is started, if there is none */
+    int64_t pause;
+    int64_t heard; /* when the count last changed */
+    unsigned count;
+    bool is_watching;
+    bool is_stopped; /* the worker, by a signal */
+    bool is_ready;   /* systemd was told */
+    int64_t end_by;  /* when a worker that was told to end is killed; INT64_MAX: not told */
+    int64_t ping_at; /* of systemd's watchdog */
+    int status;
+};
+
+static int64_t milliseconds(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
+}
+
+static void list_signals(sigset_t *signals)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD};
+    (void)sigemptyset(signals);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        (void)sigaddset(signals, numbers[i]);
+    }
+}
+
+void ria_supervisor_block_signals(void)
+{
+    sigset_t signals;
+    list_signals(&signals);
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* -- the worker ----------------------------------------------------------------------------- */
+
+/* In the child. Its own group: what the terminal sends is for the supervisor, which passes it on.
+ */
+static int be_worker(struct supervisor *supervisor, int control)
+{
+    (void)setpgid(0, 0);
+    (void)close(supervisor->signals);
+    (void)close(supervisor->control);
+    if (supervisor->ready >= 0) {
+        (void)close(supervisor->ready);
+    }
+    ria_notify_close(&supervisor->notify);
+    supervisor->start.control = control;
+    return ria_worker_run(&supervisor->start);
+}
+
+/* Returns false in the child, whose exit status is then supervisor->status. */
+static bool start_worker(struct supervisor *supervisor)
+{
+    int ends[2];
+    int64_t now = milliseconds();
+    supervisor->start_at = now + PAUSE_MS;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        return true;
+    }
+    struct ria_beat *beat = supervisor->agent->beat;
+    atomic_store(&beat->is_waiting, false);
+    atomic_store(&beat->is_watched, true);
+    supervisor->control = ends[0];
+    pid_t pid = fork();
+    if (pid == 0) {
+        supervisor->status = be_worker(supervisor, ends[1]);
+        return false;
+    }
+    (void)close(ends[1]);
+    if (pid < 0) {
+        (void)close(ends[0]);
+        supervisor->control = -1;
+        return true;
+    }
+    supervisor->worker = pid;
+    supervisor->started = now;
+    supervisor->heard = now;
+    supervisor->count = atomic_load(&beat->count);
+    supervisor->is_watching = true;
+    supervisor->is_stopped = false;
+    return true;
+}
+
+static void kill_worker(struct supervisor *supervisor, const char *why)
+{
+    ria_report_event(
+        &supervisor->agent->report,
+        "the worker (process %ld) %s and is killed; whoever waits for a passfile finds it empty",
+        (long)supervisor->worker,
+        why);
+    (void)kill(supervisor->worker, SIGKILL);
+    supervisor->is_watching = false;
+}
+
+/* A worker that was told to end, or that says that there is nothing left to serve, is the end of
+ * the service; any other is replaced. */
+static void take_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
+{
+    bool is_exit = info->si_code == CLD_EXITED;
+    (void)close(supervisor->control);
+    supervisor->control = -1;
+    supervisor->worker = -1;
+    supervisor->is_watching = false;
+    if (is_exit || supervisor->end_by != INT64_MAX) {
+        supervisor->status = is_exit ? info->si_status : 0;
+        supervisor->start_at = INT64_MAX;
+        return;
+    }
+    bool is_quick = now - supervisor->started < QUICK_MS;
+    int64_t longer = supervisor->pause == 0 ? PAUSE_MS : supervisor->pause * 2;
+    supervisor->pause = !is_quick ? 0 : longer < PAUSE_MAX_MS ? longer : PAUSE_MAX_MS;
+    supervisor->start_at = now + supervisor->pause;
+    ria_report_event(
+        &supervisor->agent->report,
+        "the worker was ended by signal %d; another one takes its place",
+        info->si_status);
+}
+
+static void take_children(struct supervisor *supervisor, int64_t now)
+{
+    siginfo_t info = {0};
+    const int kinds = WEXITED | WSTOPPED | WCONTINUED | WNOHANG;
+    while (supervisor->worker > 0 && waitid(P_PID, (id_t)supervisor->worker, &info, kinds) == 0 &&
+           info.si_pid != 0) {
+        if (info.si_code == CLD_STOPPED || info.si_code == CLD_CONTINUED) {
+            supervisor->is_stopped = info.si_code == CLD_STOPPED;
+            supervisor->is_watching = true;
+            supervisor->heard = now;
+        } else {
+            take_death(supervisor, &info, now);
+        }
+        info.si_pid = 0;
+    }
+}
+
+static void look_at_worker(struct supervisor *supervisor, int64_t now)
+{
+    struct ria_beat *beat = supervisor->agent->beat;
+    unsigned count = atomic_load(&beat->count);
+    bool goes_on = ria_beat_watch(beat) || supervisor->is_stopped;
+    if (!goes_on) {
+        supervisor->is_watching = false;
+    } else if (count != supervisor->count && !supervisor->is_stopped) {
+        supervisor->heard = now;
+    } else if (now - supervisor->heard >= SILENCE_MS) {
+        kill_worker(supervisor, supervisor->is_stopped ? "was stopped" : "does not answer");
+    }
+    supervisor->count = count;
+}
+
+/* -- what happens --------------------------------------------------------------------------- */
+
+static void send_to_worker(const struct supervisor *supervisor, enum ria_message message)
+{
+    char byte = (char)message;
+    if (supervisor->control >= 0) {
+        (void)!send(supervisor->control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+}
+
+static void tell_to_end(struct supervisor *supervisor, int64_t now)
+{
+    if (supervisor->end_by == INT64_MAX) {
+        supervisor->end_by = now + END_MS;
+        supervisor->start_at = INT64_MAX;
+        ria_notify_send(&supervisor->notify, "STOPPING=1");
+    }
+    send_to_worker(supervisor, RIA_MESSAGE_END);
+}
+
+static void take_signals(struct supervisor *supervisor, int64_t now)
+{
+    struct signalfd_siginfo info;
+    while (read(supervisor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        switch (info.ssi_signo) {
+        case SIGCHLD:
+            take_children(supervisor, now);
+            break;
+        case SIGHUP:
+            send_to_worker(supervisor, RIA_MESSAGE_RENEW);
+            break;
+        default:
+            tell_to_end(supervisor, now);
+            break;
+        }
+    }
+}
+
+static void say_ready(struct supervisor *supervisor)
+{
+    if (supervisor->ready >= 0) {
+        (void)!write(supervisor->ready, "R", 1);
+        (void)close(supervisor->ready);
+        supervisor->ready = -1;
+    }
+    if (!supervisor->is_ready) {
+        supervisor->is_ready = true;
+        ria_notify_send(&supervisor->notify, "READY=1\nSTATUS=serving");
+    }
+}
+
+static void take_message(struct supervisor *supervisor)
+{
+    char message[RIA_MESSAGE_MAX + 1] = "";
+    ssize_t len = recv(supervisor->control, message, RIA_MESSAGE_MAX, MSG_DONTWAIT);
+    if (len > 0 && message[0] == RIA_MESSAGE_READY) {
+        say_ready(supervisor);
+    } else if (len > 0 && message[0] == RIA_MESSAGE_STATUS) {
+        char text[RIA_MESSAGE_MAX + sizeof("STATUS=")];
+        ria_printable(message);
+        (void)snprintf(text, sizeof(text), "STATUS=%s", message + 1);
+        ria_notify_send(&supervisor->notify, text);
+    }
+}
+
+/* -- the loop ------------------------------------------------------------------------------- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Milliseconds until something is due; -1: nothing is. */
+static int until_due(const struct supervisor *supervisor, int64_t now)
+{
+    int64_t due = supervisor->worker < 0 ? supervisor->start_at : INT64_MAX;
+    due = earlier(due, supervisor->is_watching ? now + LOOK_MS : INT64_MAX);
+    due = earlier(due, supervisor->end_by);
+    due = earlier(due, supervisor->ping_at);
+    return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
+}
+
+static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
+{
+    if (supervisor->is_watching) {
+        look_at_worker(supervisor, now);
+    }
+    if (now >= supervisor->ping_at) {
+        ria_notify_send(&supervisor->notify, "WATCHDOG=1");
+        supervisor->ping_at = now + supervisor->notify.watchdog_ms;
+    }
+    if (now >= supervisor->end_by && supervisor->worker > 0) {
+        kill_worker(supervisor, "does not end");
+        supervisor->end_by = now + END_MS;
+    }
+    return supervisor->worker >= 0 || now < supervisor->start_at || start_worker(supervisor);
+}
+
+/* True at the end of the service, false in a worker that has ended. */
+static bool run(struct supervisor *supervisor)
+{
+    const struct ria_beat *beat = supervisor->agent->beat;
+    while (do_what_is_due(supervisor, milliseconds())) {
+        if (supervisor->worker < 0 && supervisor->start_at == INT64_MAX) {
+            return true;
+        }
+        struct pollfd watched[] = {
+            {.fd = supervisor->signals, .events = POLLIN},
+            {.fd = supervisor->control, .events = POLLIN},
+            {.fd = beat->alarm, .events = POLLIN},
+        };
+        (void)poll(watched, 3, until_due(supervisor, milliseconds()));
+        int64_t now = milliseconds();
+        uint64_t alarms;
+        if (read(beat->alarm, &alarms, sizeof(alarms)) > 0 && !supervisor->is_watching) {
+            supervisor->is_watching = supervisor->worker > 0;
+            supervisor->heard = now;
+            supervisor->count = atomic_load(&beat->count);
+        }
+        if (watched[1].revents != 0) {
+            take_message(supervisor);
+        }
+        take_signals(supervisor, now);
+    }
+    return false;
+}
+
+static bool open_supervisor(struct supervisor *supervisor)
+{
+    struct ria_agent *agent = supervisor->agent;
+    struct ria_error err;
+    sigset_t signals;
+    list_signals(&signals);
+    agent->beat = ria_beat_new();
+    supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (agent->beat == NULL || supervisor->signals < 0) {
+        ria_report_event(&agent->report, "no memory or descriptors to begin with");
+        return false;
+    }
+    supervisor->start.status = ria_status_listen(&agent->directory, &err);
+    if (supervisor->start.status < 0) {
+        ria_report_event(&agent->report, "%s", err.text); /* it serves all the same */
+    }
+    return true;
+}
+
+int ria_supervisor_run(struct ria_agent *agent, int ready)
+{
+    struct supervisor supervisor = {
+        .agent = agent,
+        .control = -1,
+        .ready = ready,
+        .worker = -1,
+        .end_by = INT64_MAX,
+        .ping_at = INT64_MAX,
+    };
+    supervisor.start = (struct ria_worker_start){
+        .agent = agent,
+        .supervisor = getpid(),
+        .since = ria_agent_now(agent),
+    };
+    if (!open_supervisor(&supervisor)) {
+        return 1;
+    }
+    ria_notify_open(&supervisor.notify);
+    if (supervisor.notify.watchdog_ms > 0) {
+        supervisor.ping_at = milliseconds();
+    }
+    if (!run(&supervisor)) {
+        agent->directory.lock = -1; /* the supervisor's, whose file it is to remove */
+        return supervisor.status;
+    }
+    ria_sweep(&agent->directory); /* of a worker that was killed */
+    if (supervisor.end_by != INT64_MAX) {
+        ria_report_event(&agent->report, "ended by a signal; the passfiles are removed");
+    }
+    ria_status_end(&agent->directory);
+    ria_notify_close(&supervisor.notify);
+    return supervisor.status;
+}

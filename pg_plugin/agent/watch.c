@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A file that is being written is no news until its writer closes it; one that appears is news when
+ * it comes whole, by a rename or as a link. */
+#include "agent/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const uint32_t edits = IN_CLOSE_WRITE | IN_CREATE | IN_MOVE | IN_DELETE | IN_ATTRIB |
+                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
+static const uint32_t own_edits =
+    IN_MOVE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
+
+bool ria_watch_open(
+    struct ria_watch *watch, const struct ria_directory *directory, struct ria_error *err)
+{
+    char parent[PATH_MAX];
+    char words[128];
+    *watch = (struct ria_watch){.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .own = -1};
+    (void)snprintf(parent, sizeof(parent), "%s", directory->path);
+    char *slash = strrchr(parent, '/');
+    slash[slash == parent ? 1 : 0] = '\0';
+    if (watch->fd >= 0) {
+        watch->own = inotify_add_watch(watch->fd, directory->path, own_edits);
+        watch->own_parent = inotify_add_watch(
+            watch->fd, parent, IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_MASK_ADD);
+    }
+    if (watch->own < 0) {
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s: cannot be watched: %s; raise fs.inotify.max_user_instances and max_user_watches",
+            directory->path,
+            strerror_r(errno, words, sizeof(words)));
+        ria_watch_release(watch);
+        return false;
+    }
+    return true;
+}
+
+static void watch_parent(const struct ria_watch *watch, const char *path)
+{
+    char parent[PATH_MAX];
+    (void)snprintf(parent, sizeof(parent), "%s", path);
+    for (char *slash = strrchr(parent, '/'); slash != NULL; slash = strrchr(parent, '/')) {
+        bool is_root = slash == parent;
+        slash[is_root ? 1 : 0] = '\0';
+        if (inotify_add_watch(watch->fd, parent, edits) >= 0 || is_root) {
+            return;
+        }
+    }
+}
+
+void ria_watch_file(const struct ria_watch *watch, const char *path)
+{
+    char real[PATH_MAX];
+    watch_parent(watch, path);
+    if (realpath(path, real) != NULL && strcmp(real, path) != 0) {
+        watch_parent(watch, real);
+    }
+}
+
+static void take_event(
+    const struct ria_watch *watch,
+    const struct inotify_event *event,
+    struct ria_watch_news *news,
+    void (*changed)(void *self, const char *name),
+    void *self)
+{
+    if (event->wd == watch->own || event->wd == watch->own_parent ||
+        (event->mask & IN_Q_OVERFLOW) != 0) {
+        news->is_own = true;
+        if (event->wd == watch->own && event->len > 0) {
+            changed(self, event->name);
+        }
+    }
+    if (event->wd != watch->own) {
+        news->is_edited = true;
+    }
+}
+
+struct ria_watch_news ria_watch_take(
+    const struct ria_watch *watch, void (*changed)(void *self, const char *name), void *self)
+{
+    struct ria_watch_news news = {0};
+    _Alignas(struct inotify_event) char bytes[16 * 1024];
+    for (;;) {
+        ssize_t len = read(watch->fd, bytes, sizeof(bytes));
+        if (len <= 0) {
+            return news;
+        }
+        for (const char *at = bytes; at < bytes + len;) {
+            struct inotify_event event;
+            memcpy(&event, at, sizeof(event));
+            const void *here = at;
+            take_event(watch, here, &news, changed, self);
+            at += sizeof(event) + event.len;
+        }
+    }
+}
+
+void ria_watch_release(struct ria_watch *watch)
+{
+    if (watch->fd >= 0) {
+        (void)close(watch->fd);
+    }
+    watch->fd = -1;
+}

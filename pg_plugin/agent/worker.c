@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One loop over everything that can happen. It has no timer while everything is at rest. */
+#include "agent/worker.h"
+
+#include "agent/lease.h"
+#include "agent/serve.h"
+#include "agent/status.h"
+#include "agent/sweep.h"
+#include "agent/watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum {
+    EDIT_MS = 50, /* an editor does several things to a file */
+    RETRY_SECONDS = 5,
+};
+
+/* What woke the loop. */
+enum source {
+    SOURCE_SIGNALS,
+    SOURCE_CONTROL,
+    SOURCE_STATUS,
+    SOURCE_WATCH,
+    SOURCE_BACKGROUND,
+    SOURCE_TICKS,
+    SOURCE_WALL,
+    SOURCES,
+};
+
+struct worker {
+    const struct ria_worker_start *start;
+    struct ria_agent *agent;
+    struct ria_serve serve;
+    struct ria_watch watch;
+    int epoll;
+    int fds[SOURCES];
+    int64_t timers[SOURCES]; /* what the two timers are set to */
+    int64_t load_at;         /* ticks; INT64_MAX: nothing was edited */
+    uint64_t stamps[2];      /* of the service files that are in use */
+    bool is_loaded;          /* a set is in use */
+    bool is_told;            /* what it comes to was said */
+    bool is_checking;        /* the directory may be gone */
+    bool is_ending;
+    int status;
+};
+
+/* -- telling -------------------------------------------------------------------------------- */
+
+static void send_message(const struct worker *worker, enum ria_message kind, const char *text)
+{
+    char message[RIA_MESSAGE_MAX];
+    int len = snprintf(message, sizeof(message), "%c%s", (char)kind, text);
+    size_t size = len < (int)sizeof(message) ? (size_t)len : sizeof(message) - 1;
+    (void)!send(worker->start->control, message, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* What a set comes to, once each of its lines was tried. */
+static void tell_result(struct worker *worker)
+{
+    const struct ria_set *set = &worker->serve.set;
+    struct ria_report *report = &worker->agent->report;
+    const char *path = worker->agent->directory.path;
+    if (worker->is_told || (worker->serve.is_leasing && !ria_serve_is_looked(&worker->serve))) {
+        return;
+    }
+    worker->is_told = true;
+    char text[RIA_MESSAGE_MAX];
+    if (set->entries == 0) {
+        (void)snprintf(text, sizeof(text), "no service has its passfile in %.300s", path);
+        ria_report_state(
+            report,
+            "no service has its passfile here; add a line like this to one in pg_service.conf: "
+            "passfile=%s/NAME",
+            path);
+    } else {
+        (void)snprintf(
+            text,
+            sizeof(text),
+            "%zu of %zu services have their tokens in %.300s",
+            ria_set_count_served(set),
+            set->entries,
+            path);
+        ria_report_state(report, "%s", text);
+    }
+    ria_report_next(report);
+    send_message(worker, RIA_MESSAGE_STATUS, text);
+}
+
+/* -- what is served ------------------------------------------------------------------------- */
+
+static void watch_files(const struct worker *worker)
+{
+    const struct ria_set *set = &worker->serve.set;
+    const struct ria_settings *settings = &worker->agent->settings;
+    for (size_t i = 0; i < set->path_count; i++) {
+        ria_watch_file(&worker->watch, set->paths[i]);
+    }
+    for (size_t i = 0; i < settings->count; i++) {
+        ria_watch_file(&worker->watch, settings->files[i].path);
+    }
+}
+
+/* Reads the service files. A broken one changes nothing, unless there is nothing yet. */
+static void load(struct worker *worker)
+{
+    struct ria_agent *agent = worker->agent;
+    struct ria_set set;
+    bool ok =
+        ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set);
+    ria_beat_once(agent->beat);
+    for (size_t i = 0; ok && i < set.path_count; i++) {
+        worker->stamps[i] = ria_settings_stamp(set.paths[i]);
+    }
+    if (!ok) {
+        ria_report_event(&agent->report, "out of memory while reading service files");
+        worker->load_at = ria_agent_ticks(agent) + ((int64_t)RETRY_SECONDS * 1000);
+    } else if (set.is_broken && worker->is_loaded) {
+        ria_report_state(
+            &agent->report,
+            "the service files cannot be used, so what they said before is served until they are "
+            "mended");
+        ria_report_next(&agent->report);
+    } else if (ria_serve_take(&worker->serve, &set)) {
+        worker->is_loaded = true;
+        worker->is_told = false;
+    }
+    ria_set_release(&set);
+    watch_files(worker);
+}
+
+static void look_at_settings(struct worker *worker)
+{
+    struct ria_agent *agent = worker->agent;
+    struct ria_error err;
+    bool was_whole = agent->settings.is_whole;
+    if (!ria_settings_look(&agent->settings, &agent->world, &err)) {
+        ria_report_event(
+            &agent->report,
+            "%s%s",
+            err.text,
+            was_whole ? "; what it said before is used until it is mended" : "");
+    }
+}
+
+static void load_if_edited(struct worker *worker)
+{
+    worker->load_at = INT64_MAX;
+    look_at_settings(worker);
+    const struct ria_set *set = &worker->serve.set;
+    bool is_edited = !worker->is_loaded;
+    for (size_t i = 0; i < set->path_count; i++) {
+        is_edited = is_edited || ria_settings_stamp(set->paths[i]) != worker->stamps[i];
+    }
+    if (is_edited) {
+        load(worker);
+    }
+    watch_files(worker);
+}
+
+static void check_directory(struct worker *worker)
+{
+    worker->is_checking = false;
+    if (ria_directory_is_gone(&worker->agent->directory)) {
+        ria_report_event(
+            &worker->agent->report,
+            "%s: the directory is gone, so the agent ends",
+            worker->agent->directory.path);
+        worker->is_ending = true;
+        worker->status = 1;
+    }
+}
+
+static void renew_all(struct worker *worker)
+{
+    ria_background_forget(worker->agent->background);
+    load(worker);
+    ria_serve_renew(&worker->serve);
+}
+
+/* -- what happens --------------------------------------------------------------------------- */
+
+static void take_signals(struct worker *worker)
+{
+    enum {
+        SIGNALS = 32
+    };
+    struct signalfd_siginfo infos[SIGNALS];
+    ssize_t len = read(worker->fds[SOURCE_SIGNALS], infos, sizeof(infos));
+    for (size_t i = 0; len > 0 && i < (size_t)len / sizeof(infos[0]); i++) {
+        int number = (int)infos[i].ssi_signo;
+        if (number == RIA_LEASE_SIGNAL) {
+            ria_serve_open(&worker->serve, infos[i].ssi_fd);
+        } else if (number == RIA_LEASE_LOST_SIGNAL) {
+            ria_serve_open_all(&worker->serve);
+        } else {
+            worker->is_ending = true;
+        }
+    }
+}
+
+static void take_message(struct worker *worker)
+{
+    char message[RIA_MESSAGE_MAX];
+    ssize_t len = recv(worker->start->control, message, sizeof(message), MSG_DONTWAIT);
+    if (len > 0 && message[0] == RIA_MESSAGE_RENEW) {
+        renew_all(worker);
+    } else if (len >= 0 || errno != EAGAIN) {
+        worker->is_ending = true; /* it was said, or there is nobody left to say it */
+    }
+}
+
+static void name_changed(void *self, const char *name)
+{
+    struct worker *worker = self;
+    ria_serve_check(&worker->serve, name);
+}
+
+static void take_news(struct worker *worker)
+{
+    struct ria_watch_news news = ria_watch_take(&worker->watch, name_changed, worker);
+    if (news.is_edited && worker->load_at == INT64_MAX) {
+        worker->load_at = ria_agent_ticks(worker->agent) + EDIT_MS;
+    }
+    worker->is_checking = worker->is_checking || news.is_own;
+}
+
+/* The wall clock's timer is cancelled when somebody sets the clock. */
+static void take_timer(struct worker *worker, enum source source)
+{
+    uint64_t times;
+    ssize_t len = read(worker->fds[source], &times, sizeof(times));
+    worker->timers[source] = -1;
+    if (len < 0 && errno == ECANCELED) {
+        ria_background_forget(worker->agent->background);
+        ria_serve_renew(&worker->serve);
+    }
+}
+
+static void answer_status(struct worker *worker)
+{
+    struct ria_status status = {
+        .serve = &worker->serve,
+        .supervisor = worker->start->supervisor,
+        .since = worker->start->since,
+    };
+    ria_status_answer(worker->fds[SOURCE_STATUS], &status);
+}
+
+static void take(struct worker *worker, enum source source)
+{
+    switch (source) {
+    case SOURCE_SIGNALS:
+        take_signals(worker);
+        break;
+    case SOURCE_CONTROL:
+        take_message(worker);
+        break;
+    case SOURCE_STATUS:
+        answer_status(worker);
+        break;
+    case SOURCE_WATCH:
+        take_news(worker);
+        break;
+    case SOURCE_BACKGROUND: /* go_on() asks it in any case */
+        break;
+    case SOURCE_TICKS:
+    case SOURCE_WALL:
+        take_timer(worker, source);
+        break;
+    case SOURCES:
+        break;
+    }
+}
+
+/* -- the loop ------------------------------------------------------------------------------- */
+
+/* Sets a timer to a point in time, in parts of a second; INT64_MAX: none. The wall clock's is then
+ * set to a point far away, because only a timer that is set tells that the clock is. */
+static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
+{
+    const int64_t far_seconds = (int64_t)1 << 32;
+    if (worker->timers[source] == when) {
+        return;
+    }
+    worker->timers[source] = when;
+    struct itimerspec timer = {0};
+    bool is_wall = source == SOURCE_WALL;
+    if (when != INT64_MAX) {
+        timer.it_value.tv_sec = when / parts;
+        timer.it_value.tv_nsec = when % parts * (1000000000 / parts);
+    } else if (is_wall) {
+        timer.it_value.tv_sec = far_seconds;
+    }
+    int flags = TFD_TIMER_ABSTIME | (is_wall ? TFD_TIMER_CANCEL_ON_SET : 0);
+    (void)timerfd_settime(worker->fds[source], flags, &timer, NULL);
+}
+
+/* Does what is due. Returns whether there is more to do at once. */
+static bool go_on(struct worker *worker)
+{
+    struct ria_agent *agent = worker->agent;
+    if (ria_background_work(agent->background)) {
+        ria_serve_retry(&worker->serve);
+    }
+    if (worker->is_checking) {
+        check_directory(worker);
+    }
+    if (worker->load_at <= ria_agent_ticks(agent)) {
+        load_if_edited(worker);
+    }
+    ria_serve_look(&worker->serve);
+    int64_t due = ria_serve_work(&worker->serve);
+    tell_result(worker);
+    int64_t background = ria_background_due(agent->background);
+    due = background < due ? background : due;
+    due = worker->load_at < due ? worker->load_at : due;
+    if (due <= ria_agent_ticks(agent) || worker->serve.next_look <= ria_agent_now(agent)) {
+        return true;
+    }
+    set_timer(worker, SOURCE_TICKS, due, 1000);
+    set_timer(worker, SOURCE_WALL, worker->serve.next_look, 1);
+    return false;
+}
+
+static int run(struct worker *worker)
+{
+    struct epoll_event events[SOURCES];
+    bool has_more = true;
+    while (!worker->is_ending) {
+        if (!has_more) {
+            ria_beat_wait(worker->agent->beat);
+        }
+        int count = epoll_wait(worker->epoll, events, SOURCES, has_more ? 0 : -1);
+        if (!has_more) {
+            ria_beat_work(worker->agent->beat);
+        }
+        for (int i = 0; i < count; i++) {
+            take(worker, (enum source)events[i].data.u32);
+        }
+        ria_beat_once(worker->agent->beat);
+        has_more = go_on(worker);
+    }
+    return worker->status;
+}
+
+/* -- the beginning -------------------------------------------------------------------------- */
+
+static int open_signals(void)
+{
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, RIA_LEASE_SIGNAL);
+    (void)sigaddset(&signals, RIA_LEASE_LOST_SIGNAL);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigprocmask(SIG_SETMASK, &signals, NULL);
+    /* A full disk and a terminal of somebody else's are told by errno. Ctrl-Z stops the supervisor,
+     * and openers shall not wait for that. */
+    static const int ignored[] = {
+        SIGPIPE, SIGXFSZ, SIGHUP, SIGTSTP, SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGQUIT};
+    for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
+        (void)signal(ignored[i], SIG_IGN);
+    }
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Each leased file is an open one. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool open_sources(struct worker *worker)
+{
+    int flags = TFD_CLOEXEC | TFD_NONBLOCK;
+    worker->epoll = epoll_create1(EPOLL_CLOEXEC);
+    worker->fds[SOURCE_SIGNALS] = open_signals();
+    worker->fds[SOURCE_CONTROL] = worker->start->control;
+    worker->fds[SOURCE_STATUS] = worker->start->status;
+    worker->fds[SOURCE_WATCH] = worker->watch.fd;
+    worker->fds[SOURCE_BACKGROUND] = ria_background_fd(worker->agent->background);
+    worker->fds[SOURCE_TICKS] = timerfd_create(CLOCK_BOOTTIME, flags);
+    worker->fds[SOURCE_WALL] = timerfd_create(CLOCK_REALTIME, flags);
+    for (unsigned i = 0; i < SOURCES; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.u32 = i};
+        bool is_optional = i == SOURCE_STATUS && worker->fds[i] < 0;
+        if (!is_optional && epoll_ctl(worker->epoll, EPOLL_CTL_ADD, worker->fds[i], &event) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_worker(struct worker *worker)
+{
+    struct ria_agent *agent = worker->agent;
+    struct ria_error err;
+    allow_files();
+    agent->background = ria_background_new(&agent->world);
+    if (agent->background == NULL) {
+        ria_report_event(&agent->report, "no memory to begin with");
+        return false;
+    }
+    if (!ria_watch_open(&worker->watch, &agent->directory, &err)) {
+        ria_report_event(&agent->report, "%s", err.text);
+        return false;
+    }
+    if (!open_sources(worker)) {
+        ria_report_event(&agent->report, "cannot wait for events: %s", strerror(errno));
+        return false;
+    }
+    ria_sweep(&agent->directory);
+    worker->serve.is_leasing = ria_lease_works(&agent->directory, &err);
+    if (!worker->serve.is_leasing) {
+        ria_report_event(
+            &agent->report,
+            "%s; so tokens are renewed every few minutes and lie in the passfiles",
+            err.text);
+    }
+    return true;
+}
+
+int ria_worker_run(const struct ria_worker_start *start)
+{
+    struct worker worker = {
+        .start = start,
+        .agent = start->agent,
+        .serve = {.agent = start->agent, .mint = {.agent = start->agent}},
+        .load_at = INT64_MAX,
+        .timers = {[SOURCE_TICKS] = -1, [SOURCE_WALL] = -1},
+    };
+    if (!open_worker(&worker)) {
+        return 1;
+    }
+    look_at_settings(&worker);
+    load(&worker);
+    send_message(&worker, RIA_MESSAGE_READY, "");
+    int status = run(&worker);
+    ria_serve_end(&worker.serve);
+    ria_watch_release(&worker.watch);
+    (void)close(worker.epoll);
+    return status;
+}

@@ -344,6 +344,22 @@ static bool not_yet(struct ria_error *err)
     return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try it again");
 }
 
+/* What is kept in no file has no name in the question; within one process the plan says enough. */
+static bool name_question(
+    const struct ria_buf *question, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
+{
+    struct ria_question read = RIA_QUESTION_INIT;
+    bool ok = ria_question_read(question, &read) ||
+              ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
+    if (ok && read.cache_name != NULL) {
+        (void)snprintf(name, RIA_CACHE_NAME_SIZE, "%s", read.cache_name);
+    } else if (ok) {
+        ok = ria_plan_cache_name(&read.plan, NULL, NULL, name, err);
+    }
+    ria_question_release(&read);
+    return ok;
+}
+
 bool ria_background_fetch(
     struct ria_background *background,
     const struct ria_buf *question,
@@ -351,16 +367,14 @@ bool ria_background_fetch(
     struct ria_buf *answer,
     struct ria_error *err)
 {
-    struct ria_question read = RIA_QUESTION_INIT;
-    if (!ria_question_read(question, &read) || read.cache_name == NULL) {
-        ria_question_release(&read);
-        return ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch has no name");
+    char name[RIA_CACHE_NAME_SIZE];
+    if (!name_question(question, name, err)) {
+        return false;
     }
-    struct fetch *fetch = find(background, read.cache_name);
+    struct fetch *fetch = find(background, name);
     if (fetch == NULL) {
-        fetch = add(background, read.cache_name);
+        fetch = add(background, name);
     }
-    ria_question_release(&read);
     if (fetch == NULL || fetch->fd >= 0) {
         return not_yet(err);
     }

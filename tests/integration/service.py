@@ -4,6 +4,7 @@
 Not here: what a client or a server says.
 """
 import contextlib
+import pathlib
 import signal
 import subprocess
 import time
@@ -60,10 +61,12 @@ class Services:
             [agent_program(), "--once", "--directory", self.directory], principal, **extra)
 
     @contextlib.contextmanager
-    def agent(self, principal="etl", **extra):
-        """An agent in the foreground for as long as the block lasts."""
-        agent = Agent(self, principal, extra)
+    def agent(self, principal="etl", under=(), wait=True, **extra):
+        """An agent in the foreground for as long as the block lasts; `under`: words in front of the
+        command; wait: until each entry was tried."""
+        agent = Agent(self, principal, extra, under)
         try:
+            agent.await_start(wait)
             yield agent
         finally:
             agent.end()
@@ -72,14 +75,21 @@ class Services:
 class Agent:
     """A running agent. Its log is collected in a file, because a pipe would fill."""
 
-    def __init__(self, services, principal, extra):
+    def __init__(self, services, principal, extra, under=()):
+        self._services = services
         self._log = services.home.path / "agent.stderr"
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", agent_program(), "--foreground", "--directory",
+            ["setpriv", "--pdeathsig", "KILL", *under, agent_program(), "--foreground", "--directory",
              services.directory],
             env=services.home.env(principal, **extra), cwd=services.home.path,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._log.open("wb"))
-        self.await_log("services have their tokens", "no service has its passfile")
+
+    def await_start(self, wait):
+        if wait:
+            self.await_log("services have their tokens", "no service has its passfile")
+        else:
+            socket = self._services.directory / "agent.socket"
+            await_true(lambda: socket.exists() and "directory" in self.status(), self.log)
 
     def log(self):
         return self._log.read_text(encoding="utf-8", errors="replace")
@@ -87,6 +97,21 @@ class Agent:
     def await_log(self, *texts):
         """Returns when one of the texts is in the log."""
         await_true(lambda: any(text in self.log() for text in texts), lambda: f"{texts}: {self.log()}")
+
+    @property
+    def worker(self):
+        """Process id of the worker; 0 while there is none."""
+        pid = self.process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else 0
+
+    def status(self):
+        """What --status says, by the first word of its lines."""
+        result = self._services.home.run(
+            [agent_program(), "--status", "--directory", self._services.directory], None)
+        assert result.returncode == 0, result.stderr
+        return {line.split(None, 1)[0]: line.split(None, 1)[1].strip()
+                for line in result.stdout.splitlines()}
 
     def renew(self):
         self.process.send_signal(signal.SIGHUP)

@@ -64,6 +64,24 @@ static bool check_directory(
     return true;
 }
 
+/* In a user namespace the host's root and everybody else who is not mapped look alike. */
+static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
+{
+    enum {
+        UNMAPPED = 65534 /* of the kernel; /proc/sys/kernel/overflowuid */
+    };
+    if (owner == 0 || owner == world->uid(world->self)) {
+        return true;
+    }
+    RIA_AUTO(buf) map = {.max = 4096};
+    struct ria_error ignored;
+    unsigned long first[3] = {0};
+    return owner == UNMAPPED &&
+           world->read_file(world->self, "/proc/self/uid_map", &map, NULL, &ignored) == RIA_FOUND &&
+           sscanf(map.data, "%lu %lu %lu", &first[0], &first[1], &first[2]) == 3 &&
+           first[2] != UINT32_MAX;
+}
+
 /* Whoever can rename a directory above can put one of his own in the place of this one, and a
  * client would read his passfiles. */
 static bool check_parents(const char *path, const struct ria_world *world, struct ria_error *err)
@@ -77,7 +95,7 @@ static bool check_parents(const char *path, const struct ria_world *world, struc
         if (stat(parent, &status) != 0) {
             return fail_by_errno(err, parent, "cannot be looked at");
         }
-        bool is_own = status.st_uid == 0 || status.st_uid == world->uid(world->self);
+        bool is_own = is_trusted_owner(status.st_uid, world);
         bool is_open = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
         if (!is_own || is_open) {
             return ria_fail(

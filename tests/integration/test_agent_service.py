@@ -1,0 +1,317 @@
+# SPDX-License-Identifier: MIT
+"""The agent's life as a service: what it tells systemd, its units, --status, what makes it read its
+files again, and what other users can do to it: nothing."""
+import contextlib
+import os
+import pathlib
+import pwd
+import signal
+import socket
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, harness  # noqa: E402
+from service import Services, agent_program, await_true  # noqa: E402
+from test_agent_lease import LeaseCase  # noqa: E402
+
+SOCKET_SECONDS = 20
+UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
+
+
+class Listener:
+    """What stands at the other end of $NOTIFY_SOCKET."""
+
+    def __init__(self, address):
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(address)
+        self._socket.settimeout(SOCKET_SECONDS)
+        self.lines = []
+
+    def await_line(self, line):
+        """Receives until the line has come; fails after a while."""
+        while line not in self.lines:
+            self.lines += self._socket.recv(4096).decode().splitlines()
+
+    def close(self):
+        self._socket.close()
+
+
+class Systemd(LeaseCase):
+    def listen(self, address):
+        listener = Listener(address)
+        self.addCleanup(listener.close)
+        return listener
+
+    def test_ready_status_watchdog_and_stopping(self):
+        self.services.add("prod")
+        path = str(self.home.path / "notify")
+        abstract = f"rds-iam-agent-{os.getpid()}"
+        for address, name in ((path, path), ("\0" + abstract, "@" + abstract)):
+            with self.subTest(name=name):
+                listener = self.listen(address)
+                with self.services.agent(NOTIFY_SOCKET=name, WATCHDOG_USEC="100000") as agent:
+                    listener.await_line("READY=1")
+                    self.assertIn("X-Amz-Signature", self.read())
+                    listener.await_line(
+                        f"STATUS=1 of 1 services have their tokens in {self.services.directory}")
+                    listener.lines.clear()
+                    for _ in range(3):
+                        listener.await_line("WATCHDOG=1")
+                        listener.lines.clear()
+                    self.assertEqual(agent.end(), 0)
+                    listener.await_line("STOPPING=1")
+
+    def test_no_watchdog_for_another_process(self):
+        """WATCHDOG_PID names whose it is; STOPPING=1 is the next thing then."""
+        self.services.add("prod")
+        listener = self.listen(str(self.home.path / "notify"))
+        with self.services.agent(
+                NOTIFY_SOCKET=str(self.home.path / "notify"), WATCHDOG_USEC="1000", WATCHDOG_PID="1") as agent:
+            listener.await_line("READY=1")
+            agent.end()
+            listener.await_line("STOPPING=1")
+        self.assertNotIn("WATCHDOG=1", listener.lines)
+
+    def test_no_child_can_speak_for_it(self):
+        principal = self.lab.principals["etl"]
+        answer = ('{"Version":1,"AccessKeyId":"%s","SecretAccessKey":"%s"}'
+                  % (principal.access_key, principal.secret_key))
+        script = self.home.write(
+            "process.sh", f"#!/bin/sh\nenv >{self.home.path}/seen\necho '{answer}'\n", 0o700)
+        self.home.write(".aws/config", f"[default]\ncredential_process = {script}\n")
+        self.services.add("prod")
+        self.listen(str(self.home.path / "notify"))
+        with self.services.agent(None, NOTIFY_SOCKET=str(self.home.path / "notify"),
+                                 WATCHDOG_USEC="100000"):
+            self.assertIn("X-Amz-Signature", self.read())
+        seen = (self.home.path / "seen").read_text()
+        self.assertIn("HOME=", seen, "control")
+        self.assertNotIn("NOTIFY_SOCKET", seen)
+        self.assertNotIn("WATCHDOG", seen)
+
+    def verify(self, path, *options):
+        runtime = self.home.path / "runtime"
+        runtime.mkdir(mode=0o700, exist_ok=True)
+        return self.home.run(
+            ["systemd-analyze", *options, "verify", path], None, XDG_RUNTIME_DIR=str(runtime))
+
+    def test_the_units_pass_systemd_analyze(self):
+        for name in UNITS:
+            with self.subTest(name=name):
+                path = harness.PREFIX / "lib/systemd" / name
+                options = ["--user"] if name.startswith("user") else []
+                result = self.verify(path, *options)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertIn(f"ExecStart={agent_program()} --foreground", path.read_text())
+                broken = self.home.write(path.name, path.read_text().replace("ExecStart=/", "ExecStart=/no"))
+                result = self.verify(broken, *options)
+                self.assertIn("is not executable", result.stderr, "control")
+
+
+class Status(LeaseCase):
+    def test_it_tells_entries_mint_error_and_credentials(self):
+        self.services.add("prod")
+        self.services.add("weak", sslmode="require")
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
+        with self.services.agent(AWS_CREDENTIAL_EXPIRATION=ends) as agent:
+            status = agent.status()
+            self.assertIn(f"process {agent.process.pid}, worker {agent.worker}", status["rds-iam-agent"])
+            self.assertEqual(status["directory"], str(self.services.directory))
+            self.assertIn("on open", status["serving"])
+            self.assertEqual(status["entries"], "1 of 2 services have their tokens, in 2 passfiles")
+            self.assertEqual(status["opened"], "0 times, with 0 tokens made")
+            self.assertEqual(status["credentials"], f"the environment, until {ends}")
+            self.assertEqual(
+                status["[prod]"], f"{USER} at {self.lab.pg.host}:{self.lab.pg.port}  ok")
+            self.read()
+            text = self.text()
+            self.assertIn("opened       1 times, with 1 tokens made", text)
+            self.assertRegex(text, r"last mint    \S+Z \[prod\] for " + USER)
+            self.assertNotIn("X-Amz", text)
+
+    def text(self):
+        result = self.home.run(
+            [agent_program(), "--status", "--directory", self.services.directory], None)
+        return result.stdout + result.stderr
+
+    def test_without_an_agent(self):
+        self.services.directory.mkdir(mode=0o700)
+        result = self.home.run(
+            [agent_program(), "--status", "--directory", self.services.directory], None)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{self.services.directory}: no agent serves it; start one", result.stderr)
+
+    def test_it_does_not_wait_for_a_reader(self):
+        """Connections that nobody reads from do not stop the agent."""
+        self.services.add("prod")
+        with self.services.agent() as agent, contextlib.ExitStack() as stack:
+            for _ in range(5):
+                client = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+                with working_directory(self.services.directory):
+                    client.connect("agent.socket")
+            self.assertIn("X-Amz-Signature", self.read())
+            self.assertIn("on open", agent.status()["serving"])
+
+
+@contextlib.contextmanager
+def working_directory(path):
+    before = os.getcwd()
+    os.chdir(path)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+class Edits(LeaseCase):
+    def test_a_file_that_is_replaced_or_reached_by_a_link_is_read_again(self):
+        real = self.home.path / "elsewhere"
+        real.mkdir()
+        self.services.add("one")
+        path = self.home.path / ".pg_service.conf"
+        path.rename(real / "services")
+        path.symlink_to(real / "services")
+        with self.services.agent() as agent:
+            text = (real / "services").read_text()
+            (real / "new").write_text(text.replace("/one\n", "/two\n"))
+            (real / "new").rename(real / "services")
+            await_true(lambda: self.services.passfile("two").exists(), agent.log)
+            await_true(lambda: not self.services.passfile("one").exists(), agent.log)
+            path.unlink()
+            await_true(lambda: not self.services.passfile("two").exists(), agent.log)
+            path.write_text(text)
+            await_true(lambda: self.services.passfile("one").exists(), agent.log)
+
+    def test_a_file_that_an_entry_keeps_stays_the_same_file(self):
+        self.services.add("prod")
+        with self.services.agent() as agent:
+            inode = self.services.passfile("prod").stat().st_ino
+            self.services.add("more")
+            await_true(lambda: self.services.passfile("more").exists(), agent.log)
+            self.assertEqual(self.services.passfile("prod").stat().st_ino, inode)
+            for name in ("prod", "more"):
+                self.assertIn("X-Amz-Signature", self.read(name))
+
+    def test_a_hangup_reads_everything_again(self):
+        self.services.add("prod")
+        with self.services.agent() as agent:
+            before = self.read()
+            agent.process.send_signal(signal.SIGHUP)
+            await_true(lambda: self.read() not in ("", before), agent.log)
+            self.assertIsNone(agent.process.poll())
+
+
+@unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+class OtherUsers(LeaseCase):
+    """Another user of the machine, and an agent of root's."""
+
+    def run_as_nobody(self, *argv):
+        user = pwd.getpwnam("nobody")
+        return self.home.run(
+            ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *argv], None)
+
+    def test_nobody_can_read_ask_or_end_it(self):
+        self.services.add("prod")
+        with self.services.agent() as agent:
+            # The way to the directory is open to all; the directory is not.
+            self.home.path.chmod(0o711)
+            path = self.services.passfile("prod")
+            for argv, sentence in (
+                (["cat", path], "Permission denied"),
+                (["ls", self.services.directory], "Permission denied"),
+                (["ln", path, self.home.path / "stolen"], "Permission denied"),
+                ([agent_program(), "--status", "--directory", self.services.directory],
+                 "Permission denied"),
+                (["sh", "-c", f"kill {agent.process.pid}"], "Operation not permitted"),
+                (["sh", "-c", f"kill {agent.worker}"], "Operation not permitted"),
+            ):
+                with self.subTest(argv=argv):
+                    result = self.run_as_nobody(*argv)
+                    self.assertNotEqual(result.returncode, 0)
+                    self.assertIn(sentence, result.stderr)
+            self.assertEqual(agent.status()["opened"], "0 times, with 0 tokens made")
+            # An open directory is not enough either: the mode of the file keeps others out.
+            self.services.directory.chmod(0o711)
+            self.assertIn("Permission denied", self.run_as_nobody("cat", path).stderr)
+            self.services.directory.chmod(0o700)
+            self.assertEqual(agent.status()["opened"], "0 times, with 0 tokens made")
+            self.assertIn("X-Amz-Signature", self.read(), "control: its user can")
+            self.assertEqual(agent.status()["opened"], "1 times, with 1 tokens made")
+
+    def test_an_entry_of_another_user_makes_it_sign_nothing(self):
+        """Whoever points PGSERVICEFILE or a link at somebody else's file."""
+        self.services.add("prod")
+        path = self.home.path / ".pg_service.conf"
+        os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+        result = self.services.fill()
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{path}: belongs to uid {pwd.getpwnam('nobody').pw_uid}, neither to root nor to you",
+                      result.stderr)
+        self.assertFalse(self.services.passfile("prod").exists())
+        os.chown(path, 0, -1)
+        path.chmod(0o666)
+        self.assertIn(f"{path}: everybody can write it; type: chmod o-w {path}", self.services.fill().stderr)
+        path.chmod(0o600)
+        self.assertEqual(self.services.fill().returncode, 0, "control")
+
+    def test_directories_that_others_can_replace_are_refused(self):
+        outer = self.home.path / "outer"
+        outer.mkdir(mode=0o755)
+        inner = Services(self.home)
+        inner.directory = outer / "run"
+        inner.add("prod")
+        self.assertEqual(inner.fill().returncode, 0, "control")
+        for change, sentence in (
+            (lambda: outer.chmod(0o777), "which everybody can write"),
+            (lambda: os.chown(outer, pwd.getpwnam("nobody").pw_uid, -1), "which belongs to somebody else"),
+        ):
+            change()
+            result = inner.fill()
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(f"{inner.directory}: others can replace what is in {outer}, {sentence}",
+                          result.stderr)
+            outer.chmod(0o755)
+        os.chown(outer, 0, -1)
+        outer.chmod(0o1777)
+        self.assertEqual(inner.fill().returncode, 0, "a sticky bit keeps others from replacing it")
+        os.chown(inner.directory, pwd.getpwnam("nobody").pw_uid, -1)
+        self.assertIn("and not to you (uid 0)", inner.fill().stderr)
+
+
+class Names(LeaseCase):
+    def test_what_lies_in_place_of_its_own_files_is_left_alone(self):
+        precious = self.home.write("precious", "keep")
+        self.services.add("prod")
+        self.services.directory.mkdir(mode=0o700)
+        for name, make in (
+            ("agent.pid", lambda path: path.symlink_to(precious)),
+            ("agent.pid", lambda path: os.link(precious, path)),
+            ("agent.pid", os.mkfifo),
+            ("agent.log", lambda path: path.symlink_to(precious)),
+            ("agent.log", lambda path: os.link(precious, path)),
+            ("agent.log", os.mkfifo),
+        ):
+            with self.subTest(name=name):
+                path = self.services.directory / name
+                make(path)
+                result = self.home.run([agent_program(), "--directory", self.services.directory])
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(f"{name} cannot be written", result.stderr)
+                self.assertEqual(precious.read_text(), "keep")
+                path.unlink()
+
+    def test_a_passfile_name_that_is_taken_by_a_directory(self):
+        self.services.add("prod")
+        self.services.passfile("prod").mkdir(parents=True)
+        self.services.directory.chmod(0o700)
+        with self.services.agent() as agent:
+            agent.await_log("prod: cannot be written: Is a directory", "prod: cannot be written: File exists")
+            self.services.passfile("prod").rmdir()
+            await_true(lambda: self.services.passfile("prod").is_file(), agent.log)
+            self.assertIn("X-Amz-Signature", self.read())
+
+
+if __name__ == "__main__":
+    harness.main()

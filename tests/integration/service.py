@@ -47,6 +47,10 @@ class Services:
         self.home.write(".pg_service.conf", self._text)
         return line
 
+    def clear(self):
+        """Forgets the entries, for the next add()."""
+        self._text = "# services of a user\n"
+
     def line_of(self, text):
         """Number of the last line of the service file that begins so."""
         lines = self._text.splitlines()

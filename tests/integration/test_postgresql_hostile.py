@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""PostgreSQL servers that want a token without having earned it. The token lies in a passfile, so
+"""PostgreSQL servers that want a token without having earned it. The token comes out of a passfile, so
 libpq alone decides whom it is sent to: what pg_service.conf says must keep it at home. Scripted
 peers record what psql sends; the control of each is psql with less than verify-full."""
+import time
 from typing import NamedTuple
 
 import labcase
@@ -9,6 +10,7 @@ import labcase
 import harness
 import traces
 from postgresql_peer import PostgreSQLPeer
+from service import Services
 
 HOST = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
 # A session's credentials: a secret key and a session token to look for.
@@ -39,26 +41,9 @@ ROWS = [
 
 
 class HostilePostgreSQL(labcase.LabCase):
-    def publish(self, port):
-        """Puts a passfile with a token for HOST:port where the service entry can name it, and
-        returns its path and the token. By hand: a stand-in for whatever renews passfiles."""
-        token = self.lab.token(PRINCIPAL, self.lab.pg, labcase.USER, host=HOST, port=port)
-        line = ":".join((HOST, str(port), "*", labcase.USER, token.replace(":", "\\:")))
-        return self.home.write("passfile", line + "\n"), token
-
-    def write_service(self, port, passfile):
-        """The entry that a user writes."""
-        self.home.write(".pg_service.conf", "\n".join((
-            "[%s]" % SERVICE,
-            "host=%s" % HOST,
-            "port=%d" % port,
-            "user=%s" % labcase.USER,
-            "dbname=postgres",
-            "sslmode=verify-full",
-            "sslrootcert=%s" % self.lab.ca_file,
-            "passfile=%s" % passfile,
-            "",
-        )))  # fmt: skip
+    def setUp(self):
+        super().setUp()
+        self.services = Services(self.home)
 
     def psql(self, words="", **environment):
         """What psql prints; with words of the user's own on its command line. The client has no
@@ -69,41 +54,62 @@ class HostilePostgreSQL(labcase.LabCase):
         return result.stdout + result.stderr
 
     def record(self, certificate, words="", **environment):
-        """One login under the published passfile; what was printed, the peer, and the token."""
+        """One login through the agent; what was printed, the peer, and the tokens that the agent
+        can have made, by their second."""
+        start = int(time.time())
         with PostgreSQLPeer(certificate and getattr(self.lab.certificates, certificate)) as peer:
-            passfile, token = self.publish(peer.port)
-            self.write_service(peer.port, passfile)
-            text = self.psql(words, **environment)
-        self.assertEqual(traces.find(text, self.secrets(token)), [], "a secret was printed")
+            self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")
+            with self.services.agent(PRINCIPAL) as agent:
+                text = self.psql(words, **environment)
+                self.assertTrue(agent.status()["opened"].startswith("1 times"), "control: it was read")
+            self.services.clear()
+        tokens = [self.token(peer.port, at) for at in range(start, int(time.time()) + 1)]
+        self.assertEqual(traces.find(text, self.secrets(tokens)), [], "a secret was printed")
         self.assertGreaterEqual(peer.connections, 1, "control: psql must have been there")
-        return text, peer, token
+        return text, peer, tokens
 
-    def secrets(self, token):
-        return [traces.signature(token), *traces.secrets_of(self.lab.principals[PRINCIPAL])]
+    def token(self, port, at):
+        """botocore's, for that second."""
+        return self.lab.token(PRINCIPAL, self.lab.pg, labcase.USER, host=HOST, port=port, at=at)
+
+    def secrets(self, tokens):
+        signatures = [traces.signature(token) for token in tokens]
+        return [*signatures, *traces.secrets_of(self.lab.principals[PRINCIPAL])]
+
+    def assert_handed_over(self, peer, tokens, is_encrypted):
+        """The peer got one of the tokens, whole. Returns it."""
+        was_encrypted, answer = peer.answers[0]
+        self.assertEqual(was_encrypted, is_encrypted)
+        self.assertIn(answer, [token.encode() + b"\0" for token in tokens])
+        return answer[:-1].decode()
 
     def refuse(self, row):
-        text, peer, token = self.record(row.certificate)
+        text, peer, tokens = self.record(row.certificate)
         self.assertIn(row.sentence, text)
         self.assertEqual(peer.answers, [])
-        self.assertEqual(traces.find(peer.received, self.secrets(token)), [])
+        self.assertEqual(traces.find(peer.received, self.secrets(tokens)), [])
 
     def control(self, row):
-        """The same passfile, for somebody who turns verification down on the command line: libpq
+        """The same entry, for somebody who turns verification down on the command line: libpq
         hands the token over. It is what the passfile alone cannot prevent."""
-        _, peer, token = self.record(row.certificate, row.control)
-        self.assertEqual(peer.answers[0], (row.certificate is not None, token.encode() + b"\0"))
+        _, peer, tokens = self.record(row.certificate, row.control)
+        token = self.assert_handed_over(peer, tokens, row.certificate is not None)
         found = traces.find(peer.received, [traces.signature(token)])
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_verified_server_gets_the_token(self):
         """The control of every refusal: this passfile is found and used."""
-        text, peer, token = self.record("server")
+        text, peer, tokens = self.record("server")
         self.assertIn("password authentication failed by the peer", text)
-        self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
+        self.assert_handed_over(peer, tokens, True)
+        self.assertEqual(len(peer.answers), 1)
 
     def test_typed_password_in_the_environment_leaks_without_verification(self):
+        """It beats the passfile, which is not opened then."""
         typed = "typed-at-the-prompt-1234567890"
-        text, peer, _ = self.record(None, "sslmode=prefer", PGPASSWORD=typed)
+        with PostgreSQLPeer(None) as peer:
+            self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")
+            text = self.psql("sslmode=prefer", PGPASSWORD=typed)
         self.assertNotIn(typed, text)
         self.assertEqual(peer.answers, [(False, typed.encode() + b"\0")])
 

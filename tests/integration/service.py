@@ -31,6 +31,17 @@ class Services:
     def add(self, name, without=(), **settings):
         """A good entry for the lab, with settings replaced, added, or left out. The line number of
         its [name] is returned."""
+        line = self._append(name, without, settings)
+        self.home.write(".pg_service.conf", self._text)
+        return line
+
+    def add_all(self, entries):
+        """Many at once: a dict of settings for each name."""
+        for name, settings in entries.items():
+            self._append(name, (), settings)
+        self.home.write(".pg_service.conf", self._text)
+
+    def _append(self, name, without, settings):
         entry = {
             "host": self.lab.pg.host,
             "port": self.lab.pg.port,
@@ -44,7 +55,6 @@ class Services:
         lines = [f"{key}={value}" for key, value in entry.items() if key not in without]
         line = self._text.count("\n") + 1
         self._text += f"[{name}]\n" + "\n".join(lines) + "\n"
-        self.home.write(".pg_service.conf", self._text)
         return line
 
     def clear(self):

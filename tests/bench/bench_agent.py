@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""What an open of a passfile costs that the agent serves, beside an open of a plain file with the same
+text in the same directory. The two take turns, so that a busy machine slows both. Nothing here fails
+because something is slow; it fails when an open brings no token."""
+import pathlib
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+from labcase import harness  # noqa: E402
+from test_agent_lease import LeaseCase  # noqa: E402
+
+OPENS = 3000
+
+
+def timed(path):
+    start = time.perf_counter_ns()
+    text = path.read_bytes()
+    return (time.perf_counter_ns() - start) / 1000, text
+
+
+def line(what, times):
+    cuts = statistics.quantiles(times, n=100)
+    return f"# {what:34} p50 {cuts[49]:8.0f} us   p99 {cuts[98]:8.0f} us"
+
+
+class Open(LeaseCase):
+    def test_an_open_beside_a_plain_file(self):
+        self.services.add("prod")
+        plain = self.services.directory / "plain"
+        at_rest, in_a_row, plainly = [], [], []
+        with self.services.agent("etl-session"):
+            plain.write_bytes(timed(self.services.passfile("prod"))[1])
+            for _ in range(OPENS):
+                plainly.append(timed(plain)[0])
+                duration, text = timed(self.services.passfile("prod"))
+                in_a_row.append(duration)
+                self.assertIn(b"X-Amz-Signature", text)
+            for _ in range(OPENS // 10):
+                self.await_rest()
+                duration, text = timed(self.services.passfile("prod"))
+                at_rest.append(duration)
+                self.assertIn(b"X-Amz-Signature", text)
+            plain.unlink()
+        print(line("a plain file", plainly))
+        print(line("a passfile, opens in a row", in_a_row))
+        print(line("a passfile at rest", at_rest))
+        ratio = statistics.median(at_rest) / statistics.median(plainly)
+        print(f"# a passfile at rest costs {ratio:.1f} plain files")
+
+
+if __name__ == "__main__":
+    harness.main()

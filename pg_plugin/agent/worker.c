@@ -182,6 +182,7 @@ static void check_directory(struct worker *worker)
 static void renew_all(struct worker *worker)
 {
     ria_background_forget(worker->agent->background);
+    ria_session_forget();
     load(worker);
     ria_serve_renew(&worker->serve);
 }

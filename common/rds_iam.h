@@ -61,7 +61,7 @@ struct ria_token {
     struct ria_buf text; /* the password to send */
     int64_t expires;     /* seconds since 1970: 15 minutes on, or when its credentials end */
     int64_t credentials_expires; /* 0: they do not say */
-    char source[160];            /* of its credentials, for a person: "profile etl" */
+    char source[256];            /* of its credentials, for a person: "profile etl" */
 };
 
 /* Percent-encoding makes three bytes of one, so 8 KB of session token come to 24 KB. */

@@ -23,7 +23,7 @@ struct ria_mint {
     int64_t last_refused;
     char last_error[2 * RIA_ERROR_TEXT_MAX];
     struct {
-        char name[160];
+        char name[256];
         int64_t expires;         /* 0: they do not say */
     } sources[RIA_MINT_SOURCES]; /* credentials that signed, the newest first */
     uint64_t cause;              /* hash of the last sentence without its place */

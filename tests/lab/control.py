@@ -4,7 +4,8 @@
     abstract Unix socket   three netstrings (resource id, user, token); answer "OK" or "NO"
     HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object a line
                            GET /calls        the calls to the AWS side, likewise
-                           POST /clock       {"offset": seconds} moves the clock of everything
+                           POST /clock       {"offset": seconds} moves the clock of everything;
+                                             {"oldest": second} beside it ends tokens signed before
                            POST /faults      a list of faults (faults.py) that replaces the last one
                            POST /machine     {"instance_role": name or null, "seconds": number}
                            POST /expire      {"access_key": ...} ends a session
@@ -31,10 +32,11 @@ REQUEST_BODY_MAX = 65536
 
 
 class Clock:
-    """The real time and an offset."""
+    """The real time and an offset. Tokens that were signed before `oldest` have had their life."""
 
     def __init__(self):
         self.offset = 0.0
+        self.oldest = 0
 
     def now(self):
         return time.time() + self.offset

@@ -161,7 +161,7 @@ def make_cloud_certificates(root, entries):
 def make_verifier(entries, ports, clock, principals):
     from verifier import Verifier  # here, because this import is slow; see VerifierDoor
 
-    return Verifier(entries, ports, clock.now, principals)
+    return Verifier(entries, ports, clock.now, principals, lambda: clock.oldest)
 
 
 def actions(entries, clock, cloud, machine, principals):
@@ -169,6 +169,7 @@ def actions(entries, clock, cloud, machine, principals):
 
     def set_clock(body):
         clock.offset = float(body["offset"])
+        clock.oldest = int(body.get("oldest", 0))
 
     def set_machine(body):
         if body["instance_role"] is not None:

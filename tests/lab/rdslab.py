@@ -188,6 +188,15 @@ class Lab:
         seconds."""
         self._act("/clock", {"offset": offset})
 
+    def expire_tokens(self):
+        """Every token that was signed until now has had its life, as after 15 minutes, and one that
+        is signed from now on has not. Tokens are dated by the second, so this takes up to one.
+        Ends with the next clock()."""
+        oldest = int(time.time()) + 1
+        self._act("/clock", {"offset": 0, "oldest": oldest})
+        while time.time() < oldest:
+            time.sleep(max(0.0, oldest - time.time()))
+
     def calls(self, **wanted):
         """Every call to the AWS side so far, oldest first; of them those with the wanted entries,
         such as service="sts", operation="AssumeRole"."""

@@ -152,6 +152,16 @@ class Logins(unittest.TestCase):
                     self.assertNotIn(reason, result.stderr)
                     self.assert_last(server.engine, reason)
 
+    def test_tokens_end_when_told_and_later_ones_do_not(self):
+        old = self.lab.token("etl", self.lab.pg, USER)
+        self.lab.expire_tokens()
+        self.assertNotEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
+        self.assert_last("postgresql", "Expired")
+        fresh = self.lab.token("etl", self.lab.pg, USER)
+        self.assertEqual(psql(self.lab, USER, fresh, "select 1").returncode, 0)
+        self.lab.clock(0)
+        self.assertEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
+
     def test_password_accounts_do_not_ask_the_verifier(self):
         before = len(self.lab.journal())
         for user, password in self.lab.passwords.items():

@@ -87,14 +87,16 @@ class Verifier:
     """Judges tokens for the databases of one fixture.
 
     ports maps an engine to its port and may be filled later; now() gives seconds of the epoch.
-    principals are those of the fixture, if not given.
+    principals are those of the fixture, if not given. oldest() is the second before which no token
+    was signed that is still good.
     """
 
-    def __init__(self, fixture, ports, now=time.time, principals=None):
+    def __init__(self, fixture, ports, now=time.time, principals=None, oldest=lambda: 0):
         self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
         self._principals = principals or Principals(fixture, now)
         self._ports = ports
         self._now = now
+        self._oldest = oldest
         for principal in fixture.principals.values():
             for policy in principal.policies:
                 iam.statements(policy)
@@ -146,6 +148,8 @@ class Verifier:
         age = now - claim.signed_at
         if age < -FUTURE_TOLERANCE_SECONDS:
             raise Refused("NotYetValid", f"signed {-age:.0f} s in the future")
+        if claim.signed_at < self._oldest():
+            raise Refused("Expired", "signed before the end that was set for tokens")
         if age > claim.life:
             raise Refused("Expired", f"signed {age:.0f} s ago, good for {claim.life} s")
         if principal.expires is not None and now >= principal.expires:

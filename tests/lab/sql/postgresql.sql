@@ -13,3 +13,5 @@ CREATE USER other_iam_user; GRANT rds_iam TO other_iam_user;
 CREATE USER scram_user PASSWORD '${scram_user}'; GRANT pg_read_all_data TO scram_user;
 
 CREATE DATABASE shop;
+
+CREATE DATABASE work OWNER clickpipes_iam_user;

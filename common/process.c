@@ -277,7 +277,8 @@ static void write_to_stderr(const struct ria_buf *text)
 static void write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
-    if (secure_getenv("RDS_IAM_LOG") == NULL) {
+    const char *wanted = secure_getenv("RDS_IAM_LOG");
+    if (wanted == NULL || (level != RIA_LOG_WARNING && strcmp(wanted, "warning") == 0)) {
         return;
     }
     static const char *const names[] = {

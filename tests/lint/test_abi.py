@@ -1,4 +1,4 @@
-"""The private layout of Connector/C against the headers that are installed."""
+"""What we know of Connector/C and of libpq against the headers that are installed."""
 import pathlib
 import sys
 import unittest
@@ -40,15 +40,28 @@ NUMBERS = [
 INCLUDES = "#include <stddef.h>\n#include <mysql.h>\n#include <errmsg.h>\n#include <ma_pvio.h>\n" '#include "abi.h"\n'
 
 
-def check(offsets, numbers):
-    lines = [INCLUDES]
+LIBPQ_INCLUDES = '#include <stddef.h>\n#include <libpq-fe.h>\n#include "preload/abi.h"\n'
+LIBPQ_OFFSETS = [
+    ("ria_pq_option", name, "PQconninfoOption", name) for name in ("keyword", "val", "label", "dispsize")
+]
+LIBPQ_NUMBERS = [("RIA_PQ_CONNECTION_BAD", "CONNECTION_BAD")]
+
+
+def check_libpq(offsets, numbers):
+    # Declaring the functions twice makes the compiler compare them, but for the name of the handle.
+    includes = "#define ria_pq_conn pg_conn\n" + LIBPQ_INCLUDES
+    return check(offsets, numbers, includes, "libpq", "pg_plugin")
+
+
+def check(offsets, numbers, includes=INCLUDES, library="libmariadb", folder="mysql_plugin/mariadb"):
+    lines = [includes]
     for struct, member, theirs, their_member in offsets:
         lines.append('_Static_assert(offsetof(struct %s, %s) == offsetof(%s, %s), "%s.%s");' % (
             struct, member, theirs, their_member, struct, member))
     for ours, theirs in numbers:
         lines.append('_Static_assert((int)%s == (int)%s, "%s");' % (ours, theirs, ours))
-    flags = harness.run(["pkg-config", "--cflags", "libmariadb"]).stdout.split()
-    include = "-I%s" % (harness.SOURCE / "mysql_plugin/mariadb")
+    flags = harness.run(["pkg-config", "--cflags", library]).stdout.split()
+    include = "-I%s" % (harness.SOURCE / folder)
     return harness.run(["gcc", "-std=gnu11", "-fsyntax-only", "-x", "c", *flags, include, "-"],
                        stdin="\n".join(lines) + "\n")
 
@@ -57,6 +70,12 @@ class Abi(unittest.TestCase):
     def test_the_private_layout_is_the_installed_one(self):
         result = check(OFFSETS, NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_libpq_is_as_we_know_it(self):
+        result = check_libpq(LIBPQ_OFFSETS, LIBPQ_NUMBERS)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        wrong = check_libpq([("ria_pq_option", "val", "PQconninfoOption", "label")], [])
+        self.assertIn("ria_pq_option.val", wrong.stderr, "control")
 
     def test_control_a_wrong_offset_and_a_wrong_number_are_found(self):
         self.assertIn("ria_mariadb.host", check([("ria_mariadb", "host", "MYSQL", "user")], []).stderr)

@@ -17,6 +17,8 @@ ABOVE = {
     "mysql_plugin/mariadb": ["rds_iam.h", "mint.h", "sentence.h", "stack.h", "abi.h", "plugin.h"],
     "mysql_plugin/mysql": ["rds_iam.h", "mint.h", "sentence.h", "stack.h", "abi.h", "layout.h", "plugin.h"],
     "mysql_plugin": ["rds_iam.h", "mint.h", "sentence.h", "stack.h"],
+    # Of the core's headers the preload needs RIA_AUTO alone, without the core behind it.
+    "pg_plugin/preload": ["rds_iam.h", "service", "passfile", "preload", "base"],
     "pg_plugin": ["rds_iam.h", "service", "passfile", "agent"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)

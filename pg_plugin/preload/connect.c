@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * See connect.h for the order of decisions. */
+#include "preload/connect.h"
+
+#include "preload/ask.h"
+#include "preload/overlay.h"
+#include "preload/probe.h"
+
+#include "base/buf.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+enum {
+    /* Every option of libpq 18, and some of later ones. */
+    OPTIONS_MAX = 128,
+};
+
+/* -- the program's call ---------------------------------------------------------------------- */
+
+static struct ria_pq_conn *make_string_call(
+    const struct ria_libpq *libpq, const char *name, const char *conninfo)
+{
+    struct ria_pq_conn *(*real)(const char *);
+    return ria_libpq_function(libpq, name, &real) ? real(conninfo) : NULL;
+}
+
+static struct ria_pq_conn *make_params_call(
+    const struct ria_libpq *libpq,
+    const char *name,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname)
+{
+    struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
+    return ria_libpq_function(libpq, name, &real) ? real(keywords, values, expand_dbname) : NULL;
+}
+
+static struct ria_pq_conn *make_login_call(
+    const struct ria_libpq *libpq, const char *name, const char *const *login)
+{
+    struct ria_pq_conn *(*real)(
+        const char *,
+        const char *,
+        const char *,
+        const char *,
+        const char *,
+        const char *,
+        const char *);
+    if (!ria_libpq_function(libpq, name, &real)) {
+        return NULL;
+    }
+    return real(login[0], login[1], login[2], login[3], login[4], login[5], login[6]);
+}
+
+static struct ria_pq_conn *make_call(const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    switch (call->kind) {
+    case RIA_CALL_STRING:
+        return make_string_call(libpq, call->name, call->conninfo);
+    case RIA_CALL_LOGIN:
+        return make_login_call(libpq, call->name, call->login);
+    case RIA_CALL_PARAMS:
+    default:
+        return make_params_call(
+            libpq, call->name, call->keywords, call->values, call->expand_dbname);
+    }
+}
+
+/* -- the same call in the form of PQconnectdbParams() ---------------------------------------- */
+
+static bool take_params(const struct ria_call *call, struct ria_arguments *out)
+{
+    size_t count = 0;
+    while (call->keywords != NULL && call->keywords[count] != NULL) {
+        count++;
+    }
+    if (!ria_arguments_init(out, count + 1, call->expand_dbname)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ria_arguments_add(out, call->keywords[i], call->values[i]);
+    }
+    return true;
+}
+
+/* libpq takes dbname= for a connection string if it looks like one, and else for a name. A string
+ * that is none of both is an error that libpq itself should report. */
+static bool take_string(const struct ria_call *call, struct ria_arguments *out)
+{
+    const char *text = call->conninfo;
+    bool is_blank = text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
+    bool is_connection_string =
+        text != NULL && (strchr(text, '=') != NULL || strncmp(text, "postgresql://", 13) == 0 ||
+                         strncmp(text, "postgres://", 11) == 0);
+    if ((!is_blank && !is_connection_string) || !ria_arguments_init(out, 2, 1)) {
+        return false;
+    }
+    if (!is_blank) {
+        ria_arguments_add(out, "dbname", text);
+    }
+    return true;
+}
+
+/* dbname first: it may be a connection string, which the other arguments override. */
+static bool take_login(const struct ria_call *call, struct ria_arguments *out)
+{
+    static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {
+        "host", "port", "options", NULL, NULL, "user", "password"};
+    enum {
+        DBNAME = 4
+    };
+    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + 1, 1)) {
+        return false;
+    }
+    ria_arguments_add(out, "dbname", call->login[DBNAME]);
+    for (size_t i = 0; i < RIA_LOGIN_ARGUMENTS; i++) {
+        if (keywords[i] != NULL) {
+            ria_arguments_add(out, keywords[i], call->login[i]);
+        }
+    }
+    return true;
+}
+
+static bool take_arguments(const struct ria_call *call, struct ria_arguments *out)
+{
+    switch (call->kind) {
+    case RIA_CALL_STRING:
+        return take_string(call, out);
+    case RIA_CALL_LOGIN:
+        return take_login(call, out);
+    case RIA_CALL_PARAMS:
+    default:
+        return take_params(call, out);
+    }
+}
+
+/* -- tokens ---------------------------------------------------------------------------------- */
+
+static struct ria_pq_target target_of(const struct ria_settled *settled)
+{
+    return (struct ria_pq_target){
+        .host = ria_settled_value(settled, "host"),
+        .hostaddr = ria_settled_value(settled, "hostaddr"),
+        .port = ria_settled_value(settled, "port"),
+        .user = ria_settled_value(settled, "user"),
+        .sslmode = ria_settled_value(settled, "sslmode"),
+        .passfile = ria_settled_value(settled, "passfile"),
+    };
+}
+
+/* A host or an address is given, and not only a Unix socket's directory. */
+static bool is_on_network(const struct ria_pq_target *target)
+{
+    const char *host = target->host;
+    if (target->hostaddr != NULL || host == NULL) {
+        return target->hostaddr != NULL;
+    }
+    return (*host != '/' && *host != '@') || strchr(host, ',') != NULL;
+}
+
+/* Lays a passfile with tokens over the connection's own. False if there is no token. */
+static bool lay_over(const struct ria_pq_target *target)
+{
+    struct ria_pq_question question = {.wish = RIA_PQ_CONNECTION_PASSFILE, .target = target};
+    if (target->passfile == NULL) {
+        return false;
+    }
+    ria_pq_ask(&question);
+    return question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
+}
+
+/* -- a token that the program has ------------------------------------------------------------ */
+
+/* The same connection without its password. Only a connection string can say that the password is
+ * empty: an empty argument means that PGPASSWORD counts. All else is given as it was settled;
+ * `second` has the one setting that `first` was spoiled with. */
+static bool without_password(
+    const struct ria_settled *first, const struct ria_settled *second, struct ria_arguments *out)
+{
+    static const char spoiled[] = "target_session_attrs";
+    if (!ria_arguments_init(out, OPTIONS_MAX + 1, 1)) {
+        return false;
+    }
+    ria_arguments_add(out, "dbname", "password=''");
+    for (const struct ria_pq_option *at = first->options; at->keyword != NULL; at++) {
+        bool is_left_out =
+            strcmp(at->keyword, "password") == 0 || strcmp(at->keyword, spoiled) == 0;
+        if (!is_left_out && at->val != NULL && *at->val != '\0' && out->count < OPTIONS_MAX - 1) {
+            ria_arguments_add(out, at->keyword, at->val);
+        }
+    }
+    ria_arguments_add(out, spoiled, ria_settled_value(second, spoiled));
+    return true;
+}
+
+static bool may_send(const struct ria_pq_target *target)
+{
+    struct ria_pq_question question = {.wish = RIA_PQ_MAY_SEND, .target = target};
+    if (target->sslmode != NULL && strcmp(target->sslmode, "verify-full") == 0) {
+        return true;
+    }
+    ria_pq_ask(&question);
+    return question.ok;
+}
+
+static struct ria_pq_conn *connect_without_token(
+    const struct ria_libpq *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    const struct ria_settled *settled)
+{
+    RIA_AUTO(settled) second = {0};
+    RIA_AUTO(arguments) bare = {0};
+    RIA_AUTO(settled) again = {0};
+    struct ria_pq_target target = target_of(settled);
+    bool is_allowed = may_send(&target);
+    bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) &&
+                      without_password(settled, &second, &bare) &&
+                      ria_probe(libpq, &bare, "target_session_attrs", &again);
+    ria_overlay_set(RIA_OVERLAY_PASS);
+    if (!is_settled) {
+        return is_allowed ? make_call(libpq, call) : NULL;
+    }
+    target = target_of(&again);
+    if (!lay_over(&target) && is_allowed) {
+        return make_call(libpq, call);
+    }
+    return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
+}
+
+/* -- the whole ------------------------------------------------------------------------------- */
+
+static struct ria_pq_conn *connect_with_token(
+    const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    RIA_AUTO(arguments) arguments = {0};
+    RIA_AUTO(settled) settled = {0};
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    bool is_settled = take_arguments(call, &arguments) &&
+                      ria_probe(libpq, &arguments, "target_session_attrs", &settled);
+    struct ria_pq_target target = {0};
+    if (is_settled) {
+        target = target_of(&settled);
+    }
+    const char *password = is_settled ? ria_settled_value(&settled, "password") : NULL;
+    if (is_settled && ria_is_token(password) && is_on_network(&target)) {
+        return connect_without_token(libpq, call, &arguments, &settled);
+    }
+    ria_overlay_set(RIA_OVERLAY_PASS);
+    if (is_settled && !settled.has_stored_password && is_on_network(&target)) {
+        (void)lay_over(&target);
+    }
+    return make_call(libpq, call);
+}
+
+struct ria_pq_conn *ria_connect(const struct ria_call *call)
+{
+    int saved = errno;
+    RIA_AUTO(libpq) libpq = {0};
+    if (!ria_libpq_find(call->name, call->caller, &libpq)) {
+        return NULL;
+    }
+    errno = saved;
+    /* libpq calls its own functions by their public names, and comes by here again. */
+    if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
+        return make_call(&libpq, call);
+    }
+    struct ria_pq_conn *conn = connect_with_token(&libpq, call);
+    ria_overlay_end();
+    return conn;
+}
+
+/* -- reset ----------------------------------------------------------------------------------- */
+
+/* How much fits where a password is. Only an allocator that answers for its own blocks is asked. */
+static size_t room_at(char *password)
+{
+    Dl_info owner;
+    Dl_info asked;
+    size_t (*usable)(void *) = NULL;
+    void *allocate = dlsym(RTLD_DEFAULT, "malloc");
+    void *found = dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    memcpy(&usable, &found, sizeof(usable));
+    if (usable == NULL || dladdr(allocate, &owner) == 0 || dladdr(found, &asked) == 0 ||
+        owner.dli_fbase != asked.dli_fbase) {
+        return strlen(password) + 1;
+    }
+    return usable(password);
+}
+
+/* PQpass() returns the connection's own string, which strdup() made: fe-connect.c, 10 to 18. */
+void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn)
+{
+    char *(*pass)(const struct ria_pq_conn *);
+    char *(*host)(const struct ria_pq_conn *);
+    char *(*port)(const struct ria_pq_conn *);
+    if (getauxval(AT_SECURE) != 0 || conn == NULL || !ria_libpq_function(libpq, "PQpass", &pass) ||
+        !ria_libpq_function(libpq, "PQhost", &host) ||
+        !ria_libpq_function(libpq, "PQport", &port)) {
+        return;
+    }
+    char *password = pass(conn);
+    RIA_AUTO(settled) settled = {0};
+    if (!ria_is_token(password) || !ria_probe_connection(libpq, conn, &settled)) {
+        return;
+    }
+    struct ria_pq_target target = target_of(&settled);
+    target.host = host(conn); /* of the list, the one that it is connected to */
+    target.hostaddr = NULL;
+    target.port = port(conn);
+    struct ria_pq_question question = {
+        .wish = RIA_PQ_REFRESH,
+        .target = &target,
+        .password = password,
+        .room = room_at(password),
+    };
+    ria_pq_ask(&question);
+    if (!question.ok && !may_send(&target)) {
+        explicit_bzero(password, strlen(password));
+    }
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What happens around one call of libpq's that begins a connection:
+ *
+ *   1. libpq is asked what the settings come to (probe.h)
+ *   2. a password that the program has goes where it always went. If it is a token, it is one of an
+ *      earlier connection (pg_restore -j keeps it) or a pasted one: where a fresh one can be made,
+ *      the connection is begun without it; where the server is not verified, too
+ *   3. a passfile with a fresh token for each host is laid over the connection's own (overlay.h)
+ *   4. the program's call is made, with its own arguments
+ *
+ * A connection to a Unix socket, one to nothing that a token can be made for and one in a program
+ * with more rights than its caller go through untouched.
+ */
+#ifndef RIA_PRELOAD_CONNECT_H
+#define RIA_PRELOAD_CONNECT_H
+
+#include "preload/libpq.h"
+
+#include <stddef.h>
+
+enum ria_call_kind {
+    RIA_CALL_STRING, /* PQconnectdb, PQconnectStart */
+    RIA_CALL_PARAMS, /* their Params */
+    RIA_CALL_LOGIN,  /* PQsetdbLogin */
+};
+
+enum {
+    RIA_LOGIN_ARGUMENTS = 7
+};
+
+/* A call as the program made it. */
+struct ria_call {
+    enum ria_call_kind kind;
+    const char *name;   /* of the function */
+    const char *params; /* the Params function that does the same, blocking or not */
+    const void *caller; /* return address */
+    const char *conninfo;
+    const char *const *keywords;
+    const char *const *values;
+    int expand_dbname;
+    const char *login[RIA_LOGIN_ARGUMENTS]; /* in PQsetdbLogin()'s order */
+};
+
+/* The connection, or NULL as where libpq has no memory. */
+struct ria_pq_conn *ria_connect(const struct ria_call *call);
+
+/* Puts a fresh token in the place of the one that a connection keeps for its reset: libpq does not
+ * read the passfile again then. A connection over which none may go loses it. */
+void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn);
+
+#endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looks a function up behind our own one of the same name. */
+#include "preload/libpq.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+/* The object that holds an address, with one more reference to it. NULL for the program itself,
+ * whose handle would search everything, us first. */
+static void *object_at(const void *address)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map == NULL ||
+        map->l_name == NULL || *map->l_name == '\0') {
+        return NULL;
+    }
+    return dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
+}
+
+/* What the calling object would find in itself and in what it was linked with. */
+static void *find_through(const void *caller, const char *name)
+{
+    void *object = object_at(caller);
+    if (object == NULL) {
+        return NULL;
+    }
+    void *found = dlsym(object, name);
+    (void)dlclose(object);
+    return found;
+}
+
+/* For a caller that ended in a jump to us, so that the return address is somebody else's: any
+ * loaded object that has the function. */
+static void *find_anywhere(const char *name)
+{
+    static const char here = 0;
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) == 0) {
+        return NULL;
+    }
+    void *found = NULL;
+    for (map = map == NULL ? NULL : map->l_next; map != NULL && found == NULL; map = map->l_next) {
+        void *object = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
+        if (object != NULL) {
+            found = dlsym(object, name);
+            (void)dlclose(object);
+        }
+    }
+    return found;
+}
+
+bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
+{
+    void *found = find_through(caller, name);
+    if (found == NULL) {
+        found = dlsym(RTLD_NEXT, name);
+    }
+    if (found == NULL) {
+        found = find_anywhere(name);
+    }
+    out->handle = found == NULL ? NULL : object_at(found);
+    return out->handle != NULL;
+}
+
+bool ria_libpq_function(const struct ria_libpq *libpq, const char *name, void *function)
+{
+    void *found = dlsym(libpq->handle, name);
+    memcpy(function, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
+    return found != NULL;
+}
+
+void ria_libpq_release(struct ria_libpq *libpq)
+{
+    if (libpq->handle != NULL) {
+        (void)dlclose(libpq->handle);
+        libpq->handle = NULL;
+    }
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The answers of module.h, and the file in memory. */
+#include "preload/mint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    /* Percent-encoding alone makes one session token a few dozen bytes longer than another. */
+    SPARE = 1024,
+};
+
+/* -- a file in memory ------------------------------------------------------------------------ */
+
+static bool write_all(int fd, const char *data, size_t len)
+{
+    while (len > 0) {
+        ssize_t written = write(fd, data, len);
+        if (written < 0 && errno != EINTR) {
+            return false;
+        }
+        if (written > 0) {
+            data += written;
+            len -= (size_t)written;
+        }
+    }
+    return true;
+}
+
+/* Regular, of this user, 0600: what libpq wants of a passfile. */
+static int in_memory(const struct ria_buf *text)
+{
+    const char *data = ria_buf_text(text);
+    int fd = data == NULL ? -1 : memfd_create("rds-iam-passfile", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0) {
+        ria_world_log(
+            ria_process_world(),
+            RIA_LOG_WARNING,
+            "cannot make a passfile in memory (memfd_create)");
+        return -1;
+    }
+    if (fchmod(fd, S_IRUSR | S_IWUSR) != 0 || !write_all(fd, data, text->len) ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0 ||
+        lseek(fd, 0, SEEK_SET) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* -- the user's own passfile ----------------------------------------------------------------- */
+
+/* Copies the lines that hold a token, or those that hold none. */
+static void copy_lines(const char *text, bool with_token, struct ria_buf *out)
+{
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+        const char *found = memmem(text, len, "Action=connect&DBUser=", 22);
+        if ((found != NULL) == with_token && len > 0) {
+            ria_buf_add(out, text, len);
+            ria_buf_add_char(out, '\n');
+        }
+        text += len + (text[len] == '\n' ? 1 : 0);
+    }
+}
+
+/* libpq passes a file over that others may read, and says so; it was asked once already. */
+static void read_own(const char *path, struct ria_buf *own)
+{
+    const struct ria_world *world = ria_process_world();
+    struct ria_file file;
+    struct ria_error err;
+    if (world->read_file(world->self, path, own, &file, &err) != RIA_FOUND ||
+        (file.mode & (S_IRWXG | S_IRWXO)) != 0) {
+        ria_buf_clear(own);
+    }
+}
+
+/* libpq takes the first line that fits. Passwords that the user keeps come first; tokens in the
+ * user's file are older than ours, and come last. */
+static void make_connection_passfile(struct ria_pq_question *question)
+{
+    RIA_AUTO(buf) own = {.max = RIA_PASSFILE_MAX};
+    RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
+    RIA_AUTO(buf) whole = {.max = (size_t)3 * RIA_PASSFILE_MAX};
+    if (ria_mint_lines(question->target, SPARE, &lines) == 0 || lines.failed) {
+        return;
+    }
+    read_own(question->target->passfile, &own);
+    const char *text = ria_buf_text(&own);
+    if (text != NULL) {
+        copy_lines(text, false, &whole);
+    }
+    ria_buf_add(&whole, lines.data, lines.len);
+    if (text != NULL) {
+        copy_lines(text, true, &whole);
+    }
+    question->fd = in_memory(&whole);
+}
+
+/* -- module.h -------------------------------------------------------------------------------- */
+
+static void make_service_passfile(struct ria_pq_question *question)
+{
+    RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
+    bool only_ask = question->wish == RIA_PQ_SERVICE_PASSFILE_IS_THERE;
+    size_t entries = ria_mint_entries(question->path, only_ask, &lines);
+    /* Without a line there is nothing that an agent's real file could be worse than. */
+    if (entries > 0 && (only_ask || lines.len > 0)) {
+        question->fd = in_memory(&lines);
+    }
+}
+
+/* The first host of the target, which has one. */
+static bool first_host(const struct ria_pq_target *target, struct ria_login *login)
+{
+    char *end = NULL;
+    unsigned long port = strtoul(target->port == NULL ? "5432" : target->port, &end, 10);
+    *login = (struct ria_login){
+        .host = target->host,
+        .port = port > UINT16_MAX ? 0 : (unsigned)port,
+        .user = target->user,
+        .channel = ria_channel_of(target->sslmode),
+    };
+    return target->host != NULL && target->user != NULL;
+}
+
+static void check_sending(struct ria_pq_question *question)
+{
+    struct ria_login login;
+    struct ria_error err;
+    question->ok = first_host(question->target, &login);
+    if (question->ok && !ria_login_may_send(&login, ria_process_world(), &err)) {
+        ria_world_log(
+            ria_process_world(),
+            RIA_LOG_WARNING,
+            "the token that was given as the password is not sent: %s",
+            err.text);
+        question->ok = false;
+    }
+}
+
+static void make_fresh(struct ria_pq_question *question)
+{
+    const struct ria_world *world = ria_process_world();
+    struct ria_login login;
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
+    if (!first_host(question->target, &login) ||
+        !ria_mint_token(question->target, login.host, login.port, deadline, &token)) {
+        return;
+    }
+    const char *text = ria_buf_text(&token.text);
+    if (text == NULL || token.text.len >= question->room) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "the fresh token is longer than the one that the connection keeps, so its reset sends "
+            "the old one; connect anew instead");
+        return;
+    }
+    memcpy(question->password, text, token.text.len + 1);
+    question->ok = true;
+}
+
+static void answer(struct ria_pq_question *question)
+{
+    static void (*const answers[])(struct ria_pq_question *) = {
+        [RIA_PQ_CONNECTION_PASSFILE] = make_connection_passfile,
+        [RIA_PQ_SERVICE_PASSFILE] = make_service_passfile,
+        [RIA_PQ_SERVICE_PASSFILE_IS_THERE] = make_service_passfile,
+        [RIA_PQ_MAY_SEND] = check_sending,
+        [RIA_PQ_REFRESH] = make_fresh,
+    };
+    answers[question->wish](question);
+}
+
+__attribute__((visibility("default"))) const struct ria_pq_module ria_pq_module = {
+    .version = RIA_PQ_MODULE_VERSION,
+    .answer = answer,
+};

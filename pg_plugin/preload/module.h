@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The seam between the two shared objects. librds-iam-pq.so is loaded into every program that runs
+ * under it, so it is small and needs libc alone. What makes tokens, and libcrypto with it, is
+ * rds-iam-pq-mint.so: it is loaded by the first connection that may need one, and never unloaded.
+ */
+#ifndef RIA_PRELOAD_MODULE_H
+#define RIA_PRELOAD_MODULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Where a connection goes, as libpq has settled it. NULL: not set. */
+struct ria_pq_target {
+    const char *host; /* host, hostaddr and port may be lists */
+    const char *hostaddr;
+    const char *port;
+    const char *user;
+    const char *sslmode;
+    const char *passfile;
+};
+
+enum ria_pq_wish {
+    /* A passfile in memory for target: the lines of its own passfile, and one with a token for each
+     * host for which one can be made. fd is a sealed memfd with mode 0600; -1 if there is no token
+     * for any host. */
+    RIA_PQ_CONNECTION_PASSFILE,
+
+    /* The same for a passfile= of pg_service.conf, by its path: a line for each host of each entry
+     * that names it. -1 if no entry that is fit for tokens does. */
+    RIA_PQ_SERVICE_PASSFILE,
+
+    /* Whether there are such entries; fd is an empty file then. */
+    RIA_PQ_SERVICE_PASSFILE_IS_THERE,
+
+    /* ok: a token that somebody else made may go to target. */
+    RIA_PQ_MAY_SEND,
+
+    /* Writes a fresh token for target, which has one host, over the old one at password, which has
+     * room for `room` bytes, its NUL included. ok: done; else password is untouched. */
+    RIA_PQ_REFRESH,
+};
+
+struct ria_pq_question {
+    enum ria_pq_wish wish;
+    const struct ria_pq_target *target;
+    const char *path;
+    char *password;
+    size_t room;
+    int fd;  /* an answer; owned by who asked */
+    bool ok; /* the other one */
+};
+
+struct ria_pq_module {
+    unsigned version; /* RIA_PQ_MODULE_VERSION, or the other half does without */
+
+    /* Answers on the calling thread, which needs tens of KB of stack, within 10 s and the time of
+     * reading local files. What is wrong is said on stderr, where RDS_IAM_LOG is set. */
+    void (*answer)(struct ria_pq_question *question);
+};
+
+enum {
+    RIA_PQ_MODULE_VERSION = 1
+};
+
+/* The module's one symbol. */
+extern const struct ria_pq_module ria_pq_module;
+#define RIA_PQ_MODULE_SYMBOL "ria_pq_module"
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One record for each thread. It is a value and not a pointer, so that a program that leaves
+ * libpq by longjmp() leaves nothing that dangles: the thread then gets no more tokens. */
+#include "preload/overlay.h"
+
+#include "preload/ask.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+enum {
+    PATH_SIZE = 1024 /* MAXPGPATH of libpq */
+};
+
+static __thread struct {
+    enum ria_overlay_mode mode;
+    int fd;
+    char path[PATH_SIZE];
+} overlay;
+
+enum ria_overlay_mode ria_overlay_mode(void)
+{
+    return overlay.mode;
+}
+
+void ria_overlay_set(enum ria_overlay_mode mode)
+{
+    overlay.mode = mode;
+}
+
+bool ria_overlay_serve(const char *path, int fd)
+{
+    size_t len = strlen(path);
+    if (len >= PATH_SIZE) {
+        (void)close(fd);
+        return false;
+    }
+    memcpy(overlay.path, path, len + 1);
+    overlay.fd = fd;
+    overlay.mode = RIA_OVERLAY_SERVE;
+    return true;
+}
+
+void ria_overlay_end(void)
+{
+    if (overlay.mode == RIA_OVERLAY_SERVE) {
+        int saved = errno;
+        (void)close(overlay.fd);
+        errno = saved;
+    }
+    overlay.mode = RIA_OVERLAY_NONE;
+}
+
+/* The name alone says it: this is asked for every file that the program opens. */
+static bool is_in_agents_directory(const char *path)
+{
+    static const char directory[] = "/rds-iam/run";
+    const char *name = strrchr(path, '/');
+    size_t len = name == NULL ? 0 : (size_t)(name - path);
+    size_t tail = sizeof(directory) - 1;
+    return *path == '/' && len >= tail && memcmp(name - tail, directory, tail) == 0 &&
+           name[1] != '\0' && name[1] != '.';
+}
+
+static int ask_module(const char *path, bool only_ask)
+{
+    struct ria_pq_question question = {
+        .wish = only_ask ? RIA_PQ_SERVICE_PASSFILE_IS_THERE : RIA_PQ_SERVICE_PASSFILE,
+        .path = path,
+        .fd = -1,
+    };
+    if (getauxval(AT_SECURE) == 0) {
+        ria_pq_ask(&question);
+    }
+    return question.fd;
+}
+
+/* Not inlined: callers of open() may pass NULL although its header says that they must not. */
+__attribute__((noinline)) enum ria_overlay_answer ria_overlay_open(
+    const char *path, bool only_ask, int *fd)
+{
+    if (path == NULL) {
+        return RIA_OVERLAY_REAL;
+    }
+    int saved = errno;
+    int found = -1;
+    if (overlay.mode == RIA_OVERLAY_SERVE && strcmp(path, overlay.path) == 0) {
+        found = fcntl(overlay.fd, F_DUPFD_CLOEXEC, 0);
+        (void)lseek(found, 0, SEEK_SET);
+    } else if (overlay.mode == RIA_OVERLAY_HIDE && is_in_agents_directory(path)) {
+        return RIA_OVERLAY_ABSENT;
+    } else if (overlay.mode == RIA_OVERLAY_NONE && is_in_agents_directory(path)) {
+        found = ask_module(path, only_ask);
+    }
+    errno = saved;
+    *fd = found;
+    return found < 0 ? RIA_OVERLAY_REAL : RIA_OVERLAY_FILE;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The passfile that libpq opens while it connects. libpq reads it inside the call that begins a
+ * connection, on the calling thread, so for that long, and for that thread alone, the name of its
+ * passfile stands for another file. Nothing else of the program sees it, and no argument of the
+ * call is changed.
+ *
+ * Outside of such calls a passfile in the agent's directory is served too, whether or not an agent
+ * runs, for programs that reach libpq past the interposed functions and for readers without libpq.
+ */
+#ifndef RIA_PRELOAD_OVERLAY_H
+#define RIA_PRELOAD_OVERLAY_H
+
+#include <stdbool.h>
+
+enum ria_overlay_mode {
+    RIA_OVERLAY_NONE,  /* no call is in progress on this thread */
+    RIA_OVERLAY_HIDE,  /* one is that sends no password: the agent's passfiles are not there */
+    RIA_OVERLAY_PASS,  /* one is, and files are what they are */
+    RIA_OVERLAY_SERVE, /* one is, and one name stands for a passfile in memory */
+};
+
+enum ria_overlay_mode ria_overlay_mode(void);
+void ria_overlay_set(enum ria_overlay_mode mode);
+
+/* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). False,
+ * with fd closed, for a path that libpq cannot have either. */
+bool ria_overlay_serve(const char *path, int fd);
+
+/* The call is over. */
+void ria_overlay_end(void);
+
+/* What a file function should do with a name. */
+enum ria_overlay_answer {
+    RIA_OVERLAY_REAL,   /* open the real file */
+    RIA_OVERLAY_ABSENT, /* say that there is none: ENOENT */
+    RIA_OVERLAY_FILE,   /* *fd is the file; the caller owns it */
+};
+
+/* For opening to read. With only_ask the file need not have its contents. Keeps errno. */
+enum ria_overlay_answer ria_overlay_open(const char *path, bool only_ask, int *fd);
+
+#endif

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""The preload under every way to begin a connection, through Debian's libpq: as programs link it, past
+the dynamic linker, as a module's private copy, bound to itself. tests/long has the other versions."""
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, LabCase, harness  # noqa: E402
+import ways  # noqa: E402
+from ways import CONNECTS, RESETS, SERVICE_FORMS, Case  # noqa: E402
+
+FORMS = (*SERVICE_FORMS, "fields", "multi_host", "hostaddr")
+
+
+def reachable(reach, form):
+    """Past the linker only a service entry says where a connection goes."""
+    return reach != "dlsym" or form in SERVICE_FORMS
+
+
+class WaysCase(LabCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        harness.WORK.mkdir(parents=True, exist_ok=True)
+        cls.copies = ways.Copies(ways.debian_libpq(), tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))
+        cls.addClassCleanup(cls.copies.remove)
+
+    def assert_in(self, results):
+        self.assertEqual([(str(c), text) for c, text in results if text != f"ok {USER}"], [])
+
+    def connect(self, cases, env):
+        return ways.run_connects(cases, self.copies, self.home, self.lab, env)
+
+    def reset(self, cases, env):
+        return ways.run_resets(cases, self.copies, self.home, self.lab, env)
+
+
+class Ways(WaysCase):
+    def test_each_way_with_each_form(self):
+        cases = [Case("linked", way, form) for way in CONNECTS for form in FORMS]
+        self.assert_in(self.connect(cases, ways.with_preload()))
+        self.assert_accepted(len(cases))
+
+    def test_each_reach_with_each_form(self):
+        cases = [Case(reach, way, form) for reach in ("dlsym", "private", "symbolic") for form in FORMS
+                 for way in ("connectdb", "startparams") if reachable(reach, form)]
+        self.assert_in(self.connect(cases, ways.with_preload()))
+        self.assert_accepted(len(cases))
+
+    def test_control_without_the_preload_there_is_no_password(self):
+        cases = [Case(reach, "connectdb", form) for reach in ways.REACHES for form in FORMS]
+        for case, text in self.connect(cases, {}):
+            with self.subTest(case=str(case)):
+                self.assertIn("no password supplied", text)
+        self.assert_nothing_sent()
+
+    def test_login_by_seven_arguments(self):
+        pg = self.lab.pg
+        result = self.home.run(
+            [ways.PROGRAMS / "ways", "linked", "login", "-", pg.host, pg.port, self.lab.database_name, USER],
+            **ways.with_preload(PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file)))
+        self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
+        self.assert_accepted()
+
+    def test_pings_make_no_token(self):
+        for way in ("ping", "pingparams"):
+            with self.subTest(way=way):
+                case = Case("linked", way, "fields")
+                (_, text), = self.connect([case], ways.with_preload(RDS_IAM_LOG="1"))
+                self.assertEqual(text, "ping 0")
+        (_, text), = self.connect([Case("linked", "connectdb", "fields")], ways.with_preload(RDS_IAM_LOG="1"))
+        self.assertIn("signed for", text, "control: a login says that it signed")
+
+
+class Resets(WaysCase):
+    def test_resets_after_the_end_of_the_token(self):
+        cases = [Case("linked", way, form) for way in RESETS for form in FORMS]
+        cases += [Case(reach, way, form) for reach in ("private", "symbolic") for way in RESETS
+                  for form in ("entry", "fields", "multi_host")]
+        self.assert_in(self.reset(cases, ways.with_preload()))
+        self.assert_accepted(2 * len(cases))
+
+    def test_control_without_the_preload_a_reset_sends_the_old_token(self):
+        token = self.lab.token("etl", self.lab.pg, USER)
+        for case, text in self.reset(
+                [Case("linked", way, "fields") for way in RESETS], {"PGPASSWORD": token}):
+            with self.subTest(case=str(case)):
+                self.assertIn("PAM authentication failed", text)
+        self.assert_refused("Expired")
+
+    def test_a_longer_token_takes_the_place_of_a_shorter_one(self):
+        """As when the session's credentials are renewed between connection and reset."""
+        shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
+        run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
+                       ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
+        self.assertEqual(run.await_connected(), "connected\n")
+        renewed = self.lab.principals["etl-renewed"]
+        self.assertGreater(len(renewed.session_token), 64)
+        shell.write_text(self.profile("etl-renewed"), encoding="utf-8")
+        self.lab.expire_tokens()
+        self.assertEqual(run.end(), f"ok {USER}")
+        first, second = (v["token_length"] for v in self.verdicts())
+        self.assertGreater(second, first)
+
+    def test_a_reset_whose_token_does_not_fit_says_so(self):
+        shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
+        run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
+                       ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
+        self.assertEqual(run.await_connected(), "connected\n")
+        shell.write_text(self.profile("etl-session"), encoding="utf-8")
+        self.lab.expire_tokens()
+        text = run.end()
+        self.assertIn("the fresh token is longer than the one that the connection keeps", text)
+        self.assertIn("PAM authentication failed", text)
+
+    def profile(self, name):
+        principal = self.lab.principals[name]
+        text = (f"[default]\naws_access_key_id = {principal.access_key}\n"
+                f"aws_secret_access_key = {principal.secret_key}\n")
+        return text + (f"aws_session_token = {principal.session_token}\n" if principal.session_token else "")
+
+
+class Exceptions(WaysCase):
+    """What the preload does not reach."""
+
+    def test_a_module_that_is_loaded_with_deepbind(self):
+        # Its own address: the lab's names are a preload too.
+        form = ways.forms(self.home, self.lab)["hostaddr"]
+        case = Case("private", "connectdb", "hostaddr")
+        run = ways.Run(case, self.copies, self.home, form, ways.with_preload(), deep=True)
+        self.assertIn("no password supplied", run.end())
+        self.assert_nothing_sent()
+        run = ways.Run(case, self.copies, self.home, form, ways.with_preload())
+        self.assertEqual(run.end(), f"ok {USER}", "control: without deepbind it is reached")
+
+    def test_past_the_linker_without_a_service_entry(self):
+        """libpq's own calls come by the preload, and so some ways do; those that begin everything
+        do not, and none does in a libpq that is bound to itself."""
+        (_, text), = self.connect([Case("dlsym", "startparams", "fields")], ways.with_preload())
+        self.assertIn("no password supplied", text)
+        (_, text), = self.connect([Case("dlsym", "startparams", "entry")], ways.with_preload())
+        self.assertEqual(text, f"ok {USER}", "control: with an entry it is reached")
+
+    def test_a_reset_past_the_linker(self):
+        (_, text), = self.reset([Case("dlsym", "reset", "entry")], ways.with_preload())
+        self.assertIn("PAM authentication failed", text)
+        self.assert_refused("Expired")
+
+    def test_a_static_program(self):
+        ways.forms(self.home, self.lab)
+        passfile = self.home.path / "rds-iam" / "run" / "prod"
+        for program, expected in (("first_line", r"^[0-9]{3,}$"), ("first_line_static", "^No such file")):
+            with self.subTest(program=program):
+                result = self.home.run([ways.PROGRAMS / program, passfile], **ways.with_preload())
+                self.assertRegex(result.stdout.strip(), expected)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Every way that libpq offers to begin a connection, through copies of libpq of any version.
+
+A Copies object has one libpq: as it is, under another name with a module of its own (as Python
+wheels bring it), and bound to itself (as -Bsymbolic-functions builds are). A case is a way, a form
+of connection string, and how libpq is reached; src/ways.c runs it. Not here: what must come of it.
+"""
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+from typing import NamedTuple
+
+import harness
+from labcase import USER
+
+PROGRAMS = harness.BUILD / "tests" / "integration" / "src"
+SOURCE = pathlib.Path(__file__).resolve().parent / "src" / "ways.c"
+CONNECTS = ("connectdb", "params", "start", "startparams", "setdb")
+RESETS = ("reset", "resetstart")
+# How libpq is reached; the last is an exception, and tested as one.
+REACHES = ("linked", "dlsym", "private", "symbolic")
+TOGETHER = 12
+TIMEOUT_SECONDS = 120
+
+DT_NULL, DT_SYMBOLIC, PT_DYNAMIC = 0, 16, 2
+
+
+def preload():
+    return harness.installed("lib*/**/rds-iam/librds-iam-pq.so")
+
+
+class Case(NamedTuple):
+    reach: str
+    way: str
+    form: str
+
+    def __str__(self):
+        return " ".join(self)
+
+
+def forms(home, lab):
+    """Connection strings, each with variables that go with it. The service entry's passfile is in
+    a directory like the agent's, where no agent is."""
+    passfile = home.path / "rds-iam" / "run" / "prod"
+    settings = {"port": lab.pg.port, "user": USER, "dbname": lab.database_name, "sslmode": "verify-full",
+                "sslrootcert": lab.ca_file}
+    entry = {"host": lab.pg.host, **settings, "passfile": passfile}
+    services = home.write(".pg_service.conf", "[prod]\n" + "".join(f"{k}={v}\n" for k, v in entry.items()))
+    # libpq 10 to 14 do not look at HOME.
+    named = {"PGSERVICEFILE": str(services)}
+    words = " ".join(f"{k}={v}" for k, v in settings.items())
+    ports = words.replace(f"port={lab.pg.port}", f"port=1,{lab.pg.port}")
+    return {
+        "entry": ("service=prod", named),
+        "uri_service": ("postgresql:///?service=prod", named),
+        "pgservice": ("", {**named, "PGSERVICE": "prod"}),
+        "fields": (f"host={lab.pg.host} {words}", {}),
+        "multi_host": (f"host={lab.pg.host},{lab.pg.host} {ports}", {}),
+        "hostaddr": (f"host={lab.pg.host} hostaddr=127.0.0.1 {words}", {}),
+    }  # fmt: skip
+
+
+SERVICE_FORMS = ("entry", "uri_service", "pgservice")
+
+
+class Copies:
+    """One libpq (the file) and what is made of it in a directory. The file's own directory has the
+    libraries that it needs, unless the system has them."""
+
+    def __init__(self, library, directory):
+        self.library = pathlib.Path(library).resolve()
+        self.directory = pathlib.Path(directory)
+        for name in ("stock", "symbolic", "private"):
+            (self.directory / name).mkdir(parents=True, exist_ok=True)
+        stock = self.library.read_bytes()
+        (self.directory / "stock" / "libpq.so.5").write_bytes(stock)
+        (self.directory / "symbolic" / "libpq.so.5").write_bytes(bound_to_itself(stock))
+        private = self.directory / "private" / "libpq.so.9"
+        private.write_bytes(stock.replace(b"libpq.so.5\0", b"libpq.so.9\0"))
+        self.module = self.directory / "private" / "module.so"
+        done = harness.run(
+            ["gcc", "-shared", "-fPIC", "-I/usr/include/postgresql", "-DWAYS_MODULE", SOURCE, private,
+             "-Wl,-z,now", f"-Wl,-rpath,{private.parent}", "-o", self.module,
+             "-Wl,--allow-shlib-undefined"])
+        assert done.returncode == 0, done.stderr
+
+    def command(self, case, conninfo, deep=False):
+        lookup = "dlsym" if case.reach == "dlsym" else "linked"
+        program = [PROGRAMS / "ways"]
+        if case.reach == "private":
+            program = [PROGRAMS / "ways_in_module", self.module, "deepbind" if deep else "local"]
+        return [*program, lookup, case.way, conninfo]
+
+    def env(self, case):
+        kind = "symbolic" if case.reach == "symbolic" else "stock"
+        places = [self.directory / kind]
+        if not str(self.library).startswith("/usr/lib"):
+            places.append(self.library.parent)
+        return {"LD_LIBRARY_PATH": ":".join(str(p) for p in places)}
+
+    def remove(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def bound_to_itself(data):
+    """The library with DT_SYMBOLIC in one of the spare entries of its dynamic section."""
+    data = bytearray(data)
+    at, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    for i in range(count):
+        kind, _, offset, _, _, length = struct.unpack_from("<IIQQQQ", data, at + i * size)
+        if kind != PT_DYNAMIC:
+            continue
+        tags = [struct.unpack_from("<Q", data, offset + j)[0] for j in range(0, length, 16)]
+        end = tags.index(DT_NULL)
+        assert end + 1 < len(tags), "no spare entry in the dynamic section"
+        struct.pack_into("<QQ", data, offset + 16 * end, DT_SYMBOLIC, 0)
+        return bytes(data)
+    raise ValueError("no dynamic section")
+
+
+class Run:
+    """One case as a running program."""
+
+    def __init__(self, case, copies, home, form, env, principal="etl", deep=False):
+        conninfo, named = form
+        argv = copies.command(case, conninfo, deep)
+        self.case = case
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *(str(a) for a in argv)],
+            env=home.env(principal, **{**copies.env(case), **named, **env}), cwd=home.path,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.has_connected = None
+
+    def await_connected(self):
+        line = self.process.stdout.readline()
+        self.has_connected = line == "connected\n"
+        return line
+
+    def end(self):
+        """What it printed in the end."""
+        try:
+            return self.process.communicate("\n", timeout=TIMEOUT_SECONDS)[0].strip()
+        finally:
+            self.process.kill()
+
+
+def with_preload(**extra):
+    return {"LD_PRELOAD": f"libnss_wrapper.so:{preload()}", "RDS_IAM_LOG": "warning", **extra}
+
+
+def run_connects(cases, copies, home, lab, env):
+    """[(case, what it printed)], a dozen at once."""
+    all_forms = forms(home, lab)
+    results = []
+    cases = list(cases)
+    for start in range(0, len(cases), TOGETHER):
+        runs = [Run(c, copies, home, all_forms[c.form], env) for c in cases[start : start + TOGETHER]]
+        results += [(run.case, run.end()) for run in runs]
+    return results
+
+
+def run_resets(cases, copies, home, lab, env):
+    """The same for resets: all connect, their tokens end, all are reset."""
+    all_forms = forms(home, lab)
+    runs = [Run(c, copies, home, all_forms[c.form], env) for c in cases]
+    first = [run.await_connected() for run in runs]
+    lab.expire_tokens()
+    return [(run.case, run.end() if run.has_connected else line) for run, line in zip(runs, first)]
+
+
+def debian_libpq():
+    found = sorted(pathlib.Path("/usr/lib").glob("*/libpq.so.5"))
+    return pathlib.Path(os.path.realpath(found[0]))

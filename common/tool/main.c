@@ -17,6 +17,7 @@ struct command {
 static const struct command commands[] = {
     {"credentials", ria_command_credentials},
     {"setup", ria_command_setup},
+    {"exec", ria_command_exec},
     {"token", ria_command_token},
 };
 
@@ -28,6 +29,7 @@ static const char help[] =
     "commands:\n"
     "  credentials  print, explain or forget AWS credentials: rds-iam credentials --help\n"
     "  setup        print what to write for a client: rds-iam setup --help\n"
+    "  exec         run a command whose database logins use tokens: rds-iam exec --help\n"
     "  token        print the token that logs a user in: rds-iam token --help\n"
     "\n"
     "options:\n"

@@ -19,6 +19,7 @@ typedef int ria_command(int argc, char **argv, const struct ria_world *world);
 
 ria_command ria_command_credentials;
 ria_command ria_command_setup;
+ria_command ria_command_exec;
 ria_command ria_command_token;
 
 /* What rds-iam setup knows. */

@@ -163,6 +163,13 @@ static bool is_on_network(const struct ria_pq_target *target)
     return (*host != '/' && *host != '@') || strchr(host, ',') != NULL;
 }
 
+/* The user's passfile has what the connection needs; of a list, only the first host's is known. */
+static bool is_provided_for(const struct ria_settled *settled, const struct ria_pq_target *target)
+{
+    const char *hosts = target->host != NULL ? target->host : target->hostaddr;
+    return settled->has_stored_password && strchr(hosts, ',') == NULL;
+}
+
 /* Lays a passfile with tokens over the connection's own. False if there is no token. */
 static bool lay_over(const struct ria_pq_target *target)
 {
@@ -252,7 +259,7 @@ static struct ria_pq_conn *connect_with_token(
         return connect_without_token(libpq, call, &arguments, &settled);
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
-    if (is_settled && !settled.has_stored_password && is_on_network(&target)) {
+    if (is_settled && is_on_network(&target) && !is_provided_for(&settled, &target)) {
         (void)lay_over(&target);
     }
     return make_call(libpq, call);

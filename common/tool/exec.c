@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient find the hooks. It sets
+ * environment variables and becomes the command: what it prints and how it ends is its own. */
+#include "tool/options.h"
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    /* What shells and env(1) say of a command. */
+    EXIT_CANNOT_RUN = 126,
+    EXIT_NOT_FOUND = 127,
+};
+
+static const char help[] =
+    "usage: rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n"
+    "\n"
+    "Runs COMMAND so that it, and what it starts, logs in to RDS with tokens of their own making:\n"
+    "\n"
+    "  rds-iam exec --ca global-bundle.pem -- psql -h ENDPOINT -U USER DATABASE\n"
+    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
+    "      --ssl-verify-server-cert\n"
+    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
+    "      --ssl-mode=VERIFY_IDENTITY\n"
+    "\n"
+    "  --ca FILE   Amazon's CA bundle, for PostgreSQL (PGSSLROOTCERT)\n"
+    "  --help      this text\n"
+    "\n"
+    "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
+    "PGSSLMODE=verify-full where it is not set; MySQL's and MariaDB's clients have no variable "
+    "for\n"
+    "it, so their options are typed, or stand in my.cnf. A password that is given goes where it\n"
+    "always went. Why there is no token is said on stderr (RDS_IAM_LOG).\n"
+    "\n"
+    "exit status: that of COMMAND; 126 or 127 (it cannot be run, or found), 1 (failed), 2 "
+    "(usage)\n";
+
+/* -- variables ------------------------------------------------------------------------------- */
+
+enum how {
+    REPLACE,
+    DEFAULT, /* where it is not set */
+    APPEND,  /* to what is set, behind the separator */
+};
+
+struct variable {
+    const char *name;
+    const char *value;
+    enum how how;
+    const char *separator;
+    const char *needs; /* a file without which it is left alone; or NULL */
+};
+
+static const struct variable variables[] = {
+    {"LD_PRELOAD", RIA_PKGLIBDIR "/librds-iam-pq.so", APPEND, ":", NULL},
+    {"PGSSLMODE", "verify-full", DEFAULT, NULL, NULL},
+    {"MARIADB_PLUGIN_DIR",
+     RIA_PKGLIBDIR "/mariadb",
+     REPLACE,
+     NULL,
+     RIA_PKGLIBDIR "/mariadb/mysql_clear_password.so"},
+    {"LIBMYSQL_PLUGIN_DIR",
+     RIA_PKGLIBDIR "/mysql",
+     REPLACE,
+     NULL,
+     RIA_PKGLIBDIR "/mysql/rds_iam_v1.so"},
+    /* Both: each library takes the one of its interface. */
+    {"LIBMYSQL_PLUGINS",
+     "rds_iam_v1;rds_iam_v2",
+     APPEND,
+     ";",
+     RIA_PKGLIBDIR "/mysql/rds_iam_v1.so"},
+    {"RDS_IAM_LOG", "warning", DEFAULT, NULL, NULL},
+};
+
+/* A command that is run by rds-iam exec may run rds-iam exec itself. */
+static bool is_in_list(const char *list, const char *value, const char *separator)
+{
+    size_t len = strlen(value);
+    for (const char *at = strstr(list, value); at != NULL; at = strstr(at + 1, value)) {
+        if ((at == list || at[-1] == *separator) && (at[len] == '\0' || at[len] == *separator)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool append(const struct variable *variable, const char *set)
+{
+    if (is_in_list(set, variable->value, variable->separator)) {
+        return true;
+    }
+    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    ria_buf_addf(&text, "%s%s%s", set, variable->separator, variable->value);
+    const char *value = ria_buf_text(&text);
+    return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
+static bool apply(const struct variable *variable)
+{
+    const char *set = getenv(variable->name); /* NOLINT(concurrency-mt-unsafe): one thread */
+    bool is_set = set != NULL && *set != '\0';
+    if (variable->needs != NULL && access(variable->needs, R_OK) != 0) {
+        return true;
+    }
+    if (variable->how == APPEND && is_set) {
+        return append(variable, set);
+    }
+    return (variable->how == DEFAULT && is_set) ||
+           setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
+}
+
+/* The loader goes on without a preload that it cannot find, and the command without a password. */
+static bool check_preload(void)
+{
+    const char *preload = variables[0].value;
+    if (access(preload, R_OK) == 0) {
+        return true;
+    }
+    (void)fprintf(
+        stderr,
+        "rds-iam: %s: cannot be read (%s); install rds-iam anew\n",
+        preload,
+        strerror(errno));
+    return false;
+}
+
+static bool set_variables(const char *ca)
+{
+    bool ok = true;
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        ok = apply(&variables[i]) && ok;
+    }
+    if (ca != NULL) {
+        ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
+    }
+    if (!ok) {
+        (void)fputs("rds-iam: out of memory\n", stderr);
+    }
+    return ok;
+}
+
+/* -- the command ----------------------------------------------------------------------------- */
+
+/* A relative name would mean another file wherever the command goes. */
+static bool resolve_ca(const char *ca, char **out)
+{
+    *out = ca == NULL ? NULL : realpath(ca, NULL);
+    if (ca != NULL && *out == NULL) {
+        (void)fprintf(stderr, "rds-iam: --ca %s: %s; name Amazon's bundle\n", ca, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+/* The options of our own end at the first "--". */
+static int find_end(int argc, char **argv)
+{
+    int end = 1;
+    while (end < argc && strcmp(argv[end], "--") != 0) {
+        end++;
+    }
+    return end;
+}
+
+int ria_command_exec(int argc, char **argv, const struct ria_world *world)
+{
+    (void)world;
+    const char *ca = NULL;
+    bool wants_help = false;
+    const struct ria_option options[] = {{.name = "ca", .value = &ca}};
+    int end = find_end(argc, argv);
+    int status = ria_options_parse(end, argv, options, 1, &wants_help);
+    if (status != RIA_EXIT_OK) {
+        return status;
+    }
+    if (wants_help) {
+        return ria_print(help);
+    }
+    if (end + 1 >= argc) {
+        return ria_usage(argv[0], "no command given: write -- and the command");
+    }
+    char *resolved = NULL;
+    bool ok = resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved);
+    free(resolved);
+    if (!ok) {
+        return RIA_EXIT_FAILED;
+    }
+    char **command = argv + end + 1;
+    (void)execvp(command[0], command);
+    int error = errno;
+    (void)fprintf(stderr, "rds-iam: cannot run %s: %s\n", command[0], strerror(error));
+    return error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""rds-iam exec: unchanged clients log in from an empty home, with nothing but host and user."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, LabCase, harness  # noqa: E402
+
+
+class ExecCase(LabCase):
+    def exec(self, *command, own=(), principal="etl", **extra):
+        """rds-iam exec OWN -- COMMAND in a home without a file."""
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", *own, "--", *command], principal, **extra)
+
+    def psql(self, *words, own=None, **extra):
+        pg = self.lab.pg
+        own = ["--ca", self.lab.ca_file] if own is None else own
+        return self.exec("psql", "-XAtw", "-h", pg.host, "-p", pg.port, "-U", USER, *words,
+                         self.lab.database_name, own=own, **extra)
+
+    def mariadb(self, *options, **extra):
+        server = self.lab.mariadb
+        return self.exec("mariadb", "-h", server.host, "-P", server.port, "-u", USER, *options, "-N", "-e",
+                         "select current_user()", **extra)
+
+
+class Clients(ExecCase):
+    def test_the_home_is_empty_and_stays_so(self):
+        self.assertEqual(self.psql("-c", "select current_user").stdout.strip(), USER)
+        self.assertEqual(list(self.home.path.iterdir()), [])
+
+    def test_psql(self):
+        result = self.psql("-c", "select current_user, ssl from pg_stat_ssl where pid = pg_backend_pid()")
+        self.assertEqual((result.stdout, result.stderr), (f"{USER}|t\n", ""))
+        self.assert_accepted()
+
+    def test_psql_with_the_ca_in_the_environment(self):
+        result = self.psql("-c", "select 1", own=[], PGSSLROOTCERT=str(self.lab.ca_file))
+        self.assertEqual(result.stdout, "1\n", result.stderr)
+
+    def test_mariadb_with_the_options_that_are_typed(self):
+        result = self.mariadb(f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert")
+        self.assertEqual(result.stdout.strip(), f"{USER}@%", result.stderr)
+        self.assert_accepted()
+
+    def test_mariadb_without_them_says_what_is_missing(self):
+        result = self.mariadb()
+        self.assertIn("so no token was sent", result.stderr)
+        self.assert_nothing_sent()
+
+    def test_what_a_command_starts_logs_in_too(self):
+        pg = self.lab.pg
+        script = f"psql -XAtw -h {pg.host} -p {pg.port} -U {USER} -c 'select 7' {self.lab.database_name} | cat"
+        result = self.exec("sh", "-c", script, own=["--ca", self.lab.ca_file])
+        self.assertEqual(result.stdout, "7\n", result.stderr)
+
+    def test_exec_inside_exec_adds_nothing(self):
+        tool = harness.installed("bin/rds-iam")
+        once = self.exec("env").stdout
+        self.assertEqual(self.exec(tool, "exec", "--", "env").stdout, once)
+
+
+class Variables(ExecCase):
+    def variables(self, own=(), **extra):
+        lines = self.exec("env", own=own, **extra).stdout.splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def test_what_is_set(self):
+        library = harness.installed("lib*/**/rds-iam/librds-iam-pq.so")
+        found = self.variables(["--ca", self.lab.ca_file])
+        self.assertEqual(found["LD_PRELOAD"], f"libnss_wrapper.so:{library}")
+        self.assertEqual(found["MARIADB_PLUGIN_DIR"], str(library.parent / "mariadb"))
+        self.assertEqual(found["PGSSLMODE"], "verify-full")
+        self.assertEqual(found["PGSSLROOTCERT"], str(self.lab.ca_file))
+        self.assertEqual(found["RDS_IAM_LOG"], "warning")
+        shadow = library.parent / "mysql" / "rds_iam_v1.so"
+        expected = ("rds_iam_v1;rds_iam_v2", str(shadow.parent)) if shadow.exists() else (None, None)
+        self.assertEqual((found.get("LIBMYSQL_PLUGINS"), found.get("LIBMYSQL_PLUGIN_DIR")), expected)
+
+    def test_what_a_person_has_set_stays(self):
+        found = self.variables(PGSSLMODE="verify-ca", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")
+        self.assertEqual((found["PGSSLMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
+                         ("verify-ca", "1", "/a.pem"))
+
+    def test_the_variables_of_the_command_hold_no_secret_of_ours(self):
+        before = self.home.env()
+        added = {k: v for k, v in self.variables().items() if before.get(k) != v}
+        self.assertLessEqual(set(added), {"LD_PRELOAD", "PGSSLMODE", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS",
+                                          "LIBMYSQL_PLUGIN_DIR", "RDS_IAM_LOG", "PWD"})
+
+
+class Words(ExecCase):
+    """What is said where there is no token."""
+
+    def test_without_credentials(self):
+        result = self.psql("-c", "select 1", principal=None)
+        self.assertIn("rds-iam: warning: no token for clickpipes_iam_user at mypg.", result.stderr)
+        self.assertIn(": no AWS credentials: ", result.stderr)
+        self.assertIn("no password supplied", result.stderr)
+        self.assert_nothing_sent()
+
+    def test_with_less_than_verification(self):
+        result = self.psql("-c", "select 1", PGSSLMODE="require")
+        self.assertIn("sslmode=require lets it go to a server that nobody verified; add sslmode=verify-full",
+                      result.stderr)
+        self.assert_nothing_sent()
+
+    def test_a_name_that_is_no_endpoint(self):
+        result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",
+                           self.lab.database_name, own=["--ca", self.lab.ca_file])
+        self.assertIn("db.example.com is no RDS endpoint", result.stderr)
+        self.assertIn("no password supplied", result.stderr)
+
+    def test_the_end_of_the_command_is_its_own(self):
+        self.assertEqual(self.exec("sh", "-c", "exit 7").returncode, 7)
+        self.assertEqual(self.exec("sh", "-c", "kill -TERM $$").returncode, -15)
+
+    def test_what_cannot_be_run(self):
+        file = self.home.write("no-program", "")
+        for command, status, sentence in (
+                ("/no/such/program", 127, "rds-iam: cannot run /no/such/program: No such file or directory\n"),
+                (file, 126, f"rds-iam: cannot run {file}: Permission denied\n")):
+            with self.subTest(command=command):
+                result = self.exec(command)
+                self.assertEqual((result.returncode, result.stderr), (status, sentence))
+
+    def test_usage(self):
+        tool = harness.installed("bin/rds-iam")
+        for words, sentence in (
+                (["exec"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
+                (["exec", "--"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
+                (["exec", "psql"], 'rds-iam: unexpected argument "psql"; see rds-iam exec --help\n'),
+                (["exec", "--ca", "/no/ca", "--", "true"],
+                 "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle\n")):
+            with self.subTest(words=words):
+                result = self.home.run([tool, *words])
+                self.assertEqual(result.stderr, sentence)
+                self.assertEqual(result.returncode, 1 if "--ca" in words else 2)
+
+
+if __name__ == "__main__":
+    harness.main()

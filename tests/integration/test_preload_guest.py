@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""The preload as a guest: servers that want a token without having earned it, programs that have no
+libpq, programs with more rights than their caller, and what is left of a token."""
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, LabCase, harness  # noqa: E402
+from postgresql_peer import PostgreSQLPeer  # noqa: E402
+import traces  # noqa: E402
+import ways  # noqa: E402
+
+PRINCIPAL = "etl-session"
+# Every sslmode under which libpq may send a password to somebody whom it did not verify by name.
+WEAK = ("disable", "allow", "prefer", "require", "verify-ca")
+# Looks at itself: prints the libraries that are mapped, and what a program may not find changed.
+MAPS = """
+import json, os, signal, threading
+maps = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
+print(json.dumps([sorted(os.path.basename(m) for m in maps), threading.active_count(), len(os.listdir("/proc/self/fd")),
+                  os.umask(0o22), str(signal.getsignal(signal.SIGTERM)), sorted(os.environ)]))
+"""
+LEFT = """
+import json, os, psycopg2
+connection = psycopg2.connect("")
+links = []
+for fd in os.listdir("/proc/self/fd"):
+    try:
+        links.append(os.readlink("/proc/self/fd/" + fd).split(":")[0])
+    except FileNotFoundError:
+        pass
+print(json.dumps([sorted(links), len(os.listdir("/proc/self/task")), open("/proc/self/environ").read(),
+                  open("/proc/self/cmdline").read()]))
+"""
+
+
+class Hostile(LabCase):
+    """A recording peer under the name of an RDS endpoint. Whatever it got is looked through."""
+
+    def psql(self, port, sslmode, argv=(), **extra):
+        pg = self.lab.pg
+        return self.home.run(
+            [*argv, "psql", "-w", "-X", "-c", "select 1", f"host={pg.host} port={port} user={USER} dbname=shop"],
+            PRINCIPAL, PGSSLMODE=sslmode, PGSSLROOTCERT=str(self.lab.ca_file), **extra)
+
+    def exec(self):
+        return [harness.installed("bin/rds-iam"), "exec", "--"]
+
+    def assert_nothing(self, peer, *secrets):
+        self.assertGreaterEqual(peer.connections, 1, "control: psql must have been there")
+        self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
+        secrets = [*secrets, *traces.secrets_of(self.lab.principals[PRINCIPAL])]
+        self.assertEqual(traces.find(peer.received, secrets), [])
+
+    def test_a_server_without_tls_gets_nothing(self):
+        for sslmode in (*WEAK, "verify-full"):
+            with self.subTest(sslmode=sslmode), PostgreSQLPeer(None) as peer:
+                result = self.psql(peer.port, sslmode, self.exec())
+                self.assertNotEqual(result.returncode, 0)
+                self.assert_nothing(peer)
+
+    def test_nor_does_one_with_a_certificate_that_does_not_hold(self):
+        for certificate in ("other_ca", "self_signed", "wrong_name"):
+            for sslmode in ("require", "verify-ca", "verify-full"):
+                peer = PostgreSQLPeer(getattr(self.lab.certificates, certificate))
+                with self.subTest(certificate=certificate, sslmode=sslmode), peer:
+                    self.psql(peer.port, sslmode, self.exec())
+                    self.assert_nothing(peer)
+
+    def test_nor_does_it_get_a_token_that_somebody_pasted(self):
+        for sslmode in WEAK:
+            with self.subTest(sslmode=sslmode), PostgreSQLPeer(None) as peer:
+                token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
+                result = self.psql(peer.port, sslmode, self.exec(), PGPASSWORD=token)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertIn("the token that was given as the password is not sent", result.stderr)
+                self.assert_nothing(peer, traces.signature(token))
+
+    def test_control_stock_psql_hands_it_over(self):
+        with PostgreSQLPeer(None) as peer:
+            token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
+            self.psql(peer.port, "prefer", PGPASSWORD=token)
+            self.assertEqual(peer.answers, [(False, token.encode() + b"\0")])
+            self.assertIn("a piece of a secret", traces.find(peer.received, [traces.signature(token)]))
+
+    def test_control_a_verified_server_gets_it(self):
+        with PostgreSQLPeer(self.lab.certificates.server) as peer:
+            result = self.psql(peer.port, "verify-full", self.exec())
+            (through_tls, data), = peer.answers
+            self.assertTrue(through_tls)
+            self.assertIn(b"Action=connect", data)
+            self.assertIn("password authentication failed by the peer", result.stderr)
+            self.assertNotIn("X-Amz", result.stderr)
+
+
+class Without(LabCase):
+    """Programs that have no libpq."""
+
+    def test_they_run_as_before(self):
+        for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
+                     ["grep", "-c", "root", "/etc/passwd"], ["find", "/etc/ssl", "-name", "*.pem"]):
+            with self.subTest(argv=argv):
+                plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+                self.assertEqual((under.returncode, under.stdout, under.stderr),
+                                 (plain.returncode, plain.stdout, plain.stderr))
+
+    def test_python_finds_nothing_changed_and_no_libcrypto(self):
+        argv = ["/usr/bin/python3", "-S", "-c", MAPS]
+        plain = json.loads(self.home.run(argv).stdout)
+        under = json.loads(self.home.run(argv, **ways.with_preload()).stdout)
+        added = set(under[0]) - set(plain[0])
+        self.assertEqual(added, {ways.preload().name})
+        self.assertEqual(under[1:5], plain[1:5])
+        self.assertEqual(set(under[5]) - set(plain[5]), {"RDS_IAM_LOG"})
+
+    def test_control_a_login_brings_the_other_half(self):
+        script = "import psycopg2; psycopg2.connect('')" + MAPS
+        pg = self.lab.pg
+        result = self.home.run(
+            ["/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
+            PGDATABASE="shop", PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
+        self.assertIn("rds-iam-pq-mint.so", json.loads(result.stdout)[0], result.stderr)
+
+    def test_what_it_costs_a_start(self):
+        """Told and not judged: it depends on the machine."""
+        def milliseconds(**extra):
+            start = time.monotonic()
+            self.home.run(["ls", "/"], **extra)
+            return (time.monotonic() - start) * 1000
+
+        plain, under = [], []
+        for _ in range(30):
+            plain.append(milliseconds(LD_PRELOAD=""))
+            under.append(milliseconds(LD_PRELOAD=str(ways.preload())))
+        self.assertEqual(len(under), len(plain))
+        print("# ls /: %.2f ms, under the preload %.2f ms" % (statistics.median(plain), statistics.median(under)))
+
+
+class Left(LabCase):
+    def test_no_descriptor_no_thread_and_no_token_in_environment_or_arguments(self):
+        pg = self.lab.pg
+        argv = ["/usr/bin/python3", "-c", LEFT]
+        settings = {"PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "shop",
+                    "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.lab.ca_file)}
+        token = self.lab.token("etl", pg, USER)
+        stock = json.loads(self.home.run(argv, **settings, PGPASSWORD=token).stdout)
+        result = self.home.run(argv, **settings, **ways.with_preload())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        under = json.loads(result.stdout)
+        self.assertEqual(under[:2], stock[:2])
+        self.assertEqual(traces.find("".join(under[2:])), [])
+        self.assertIn("X-Amz-", traces.find("".join(stock[2:])), "control: a token there is found")
+        self.assert_accepted(2)
+
+    def test_a_passfile_that_others_can_read_is_not_made_good(self):
+        pg = self.lab.pg
+        self.home.write(".pgpass", f"{pg.host}:*:*:scram_user:{self.lab.passwords['scram_user']}\n", mode=0o644)
+        result = self.home.run(
+            ["psql", "-XAtwc", "select 1", f"host={pg.host},{pg.host} port={pg.port} user=scram_user dbname=shop"],
+            PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("has group or world access", result.stderr)
+        self.assertIn("password authentication failed", result.stderr, "control: our token was all it had")
+
+
+if os.geteuid() == 0:  # only root can make a program that runs with more rights than its caller
+
+    class Privileged(LabCase):
+        def test_a_setgid_program_gets_nothing(self):
+            program = self.home.path / "ways"
+            shutil.copy(ways.PROGRAMS / "ways", program)
+            conninfo, _ = ways.forms(self.home, self.lab)["hostaddr"]
+            argv = [program, "linked", "connectdb", conninfo]
+            result = self.home.run(argv, **ways.with_preload())
+            self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
+            os.chown(program, 0, 65534)
+            program.chmod(0o2755)
+            result = self.home.run(argv, **ways.with_preload())
+            self.assertIn("no password supplied", result.stdout)
+            self.assertNotIn("signed", result.stderr)
+            self.assert_accepted()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -16,8 +16,9 @@ struct command {
 
 static const struct command commands[] = {
     {"credentials", ria_command_credentials},
-    {"setup", ria_command_setup},
     {"exec", ria_command_exec},
+    {"lint", ria_command_lint},
+    {"setup", ria_command_setup},
     {"token", ria_command_token},
 };
 
@@ -28,8 +29,9 @@ static const char help[] =
     "\n"
     "commands:\n"
     "  credentials  print, explain or forget AWS credentials: rds-iam credentials --help\n"
-    "  setup        print what to write for a client: rds-iam setup --help\n"
     "  exec         run a command whose database logins use tokens: rds-iam exec --help\n"
+    "  lint         check pg_service.conf by libpq's rules and ours: rds-iam lint --help\n"
+    "  setup        print what to write for a client: rds-iam setup --help\n"
     "  token        print the token that logs a user in: rds-iam token --help\n"
     "\n"
     "options:\n"

@@ -13,13 +13,15 @@ static const char help[] =
     "Prints what to write so that existing programs log in with rds-iam. Changes nothing.\n"
     "\n"
     "kinds:\n"
-    "  mysql        programs for MySQL and MariaDB servers: rds-iam setup mysql --help\n";
+    "  mysql        programs for MySQL and MariaDB servers: rds-iam setup mysql --help\n"
+    "  postgres     programs on libpq for PostgreSQL servers: rds-iam setup postgres --help\n";
 
 static const struct {
     const char *name;
     ria_command *run;
 } kinds[] = {
     {"mysql", ria_setup_mysql},
+    {"postgres", ria_setup_postgres},
 };
 
 int ria_command_setup(int argc, char **argv, const struct ria_world *world)

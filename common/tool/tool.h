@@ -18,12 +18,14 @@ enum {
 typedef int ria_command(int argc, char **argv, const struct ria_world *world);
 
 ria_command ria_command_credentials;
-ria_command ria_command_setup;
 ria_command ria_command_exec;
+ria_command ria_command_lint;
+ria_command ria_command_setup;
 ria_command ria_command_token;
 
 /* What rds-iam setup knows. */
 ria_command ria_setup_mysql;
+ria_command ria_setup_postgres;
 
 /* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam lint: the user's service files under every rule that libpq has for them. It reads them
+ * with the reader that the agent reads them with (pg_plugin/service), and prints what it finds. */
+#include "tool/lint.h"
+
+#include "tool/options.h"
+#include "tool/tool.h"
+
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char help[] =
+    "usage: rds-iam lint\n"
+    "\n"
+    "Reads pg_service.conf as libpq 10 to 18 does, that of PGSERVICEFILE or ~ and the system's, "
+    "and\n"
+    "prints what libpq refuses or understands otherwise than it seems, and why a service gets no\n"
+    "token, each with file and line.\n"
+    "\n"
+    "exit status: 0 (no error; maybe warnings), 1 (errors), 2 (usage)\n";
+
+void ria_lint_add(
+    struct ria_lint *lint,
+    enum ria_finding kind,
+    const char *path,
+    unsigned line,
+    const char *format,
+    ...)
+{
+    char text[RIA_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    ria_printable(text);
+    bool is_error = kind == RIA_FINDING_ERROR;
+    ria_buf_addf(&lint->text, "%s:", path);
+    if (line != 0) {
+        ria_buf_addf(&lint->text, "%u:", line);
+    }
+    ria_buf_addf(&lint->text, " %s: %s\n", is_error ? "error" : "warning", text);
+    lint->errors += is_error ? 1 : 0;
+    lint->warnings += is_error ? 0 : 1;
+}
+
+/* Everything that was read, because the first service of a name counts over all files. */
+struct files {
+    struct ria_service_file file[RIA_SERVICE_FILES];
+    size_t count;
+};
+
+static void release_files(struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        ria_service_file_release(&files->file[i]);
+    }
+}
+
+/* -- one service ----------------------------------------------------------------------------- */
+
+/* The services of all files, counted through. NULL beyond the last. */
+static const struct ria_service *service_at(
+    const struct files *files, size_t index, const struct ria_service_file **where)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        if (index < files->file[i].count) {
+            *where = &files->file[i];
+            return &files->file[i].services[index];
+        }
+        index -= files->file[i].count;
+    }
+    return NULL;
+}
+
+/* The first service of a name that there is. */
+static const struct ria_service *first_of_name(
+    const struct files *files, const char *name, const struct ria_service_file **where)
+{
+    const struct ria_service *service = NULL;
+    for (size_t i = 0; (service = service_at(files, i, where)) != NULL; i++) {
+        if (strcmp(service->name, name) == 0) {
+            break;
+        }
+    }
+    return service;
+}
+
+/* ria_entry_check() says file and line itself. */
+static void add_sentence(struct ria_lint *lint, const char *sentence)
+{
+    const char *place = strstr(sentence, ": ");
+    ria_buf_addf(
+        &lint->text,
+        "%.*s: error: %s\n",
+        place == NULL ? 0 : (int)(place - sentence),
+        sentence,
+        place == NULL ? sentence : place + 2);
+    lint->errors++;
+}
+
+/* Whether another service in front of this one reads the same lines of the same passfile. */
+static void check_sharing(
+    struct ria_lint *lint, const struct files *files, const struct ria_entry *entry)
+{
+    const struct ria_service_file *where = NULL;
+    const struct ria_service *other = NULL;
+    for (size_t i = 0; (other = service_at(files, i, &where)) != entry->service; i++) {
+        struct ria_entry earlier;
+        struct ria_error err;
+        if (ria_entry_take(where, other, &earlier) &&
+            strcmp(earlier.passfile, entry->passfile) == 0 &&
+            !ria_entry_may_share(entry, &earlier, &err)) {
+            add_sentence(lint, err.text);
+            return;
+        }
+    }
+}
+
+static void check_entry(
+    struct ria_lint *lint, const struct files *files, const struct ria_entry *entry)
+{
+    struct ria_error err;
+    if (!ria_entry_check(entry, &err)) {
+        add_sentence(lint, err.text);
+    }
+    ria_lint_passfile(lint, entry);
+    check_sharing(lint, files, entry);
+}
+
+static void check_service(
+    struct ria_lint *lint,
+    const struct files *files,
+    const struct ria_service_file *file,
+    const struct ria_service *service)
+{
+    const struct ria_service_file *where = NULL;
+    const struct ria_service *first = first_of_name(files, service->name, &where);
+    if (first != service && *service->name != '\0') {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            file->path,
+            service->line,
+            "[%.64s] is at %s:%u already, and libpq takes the first",
+            service->name,
+            where->path,
+            first->line);
+        return;
+    }
+    unsigned errors = lint->errors;
+    ria_lint_settings(lint, file, service);
+    struct ria_entry entry;
+    if (lint->errors == errors && service->long_line == 0 &&
+        ria_entry_take(file, service, &entry)) {
+        check_entry(lint, files, &entry);
+    }
+}
+
+/* -- files ----------------------------------------------------------------------------------- */
+
+static void check_file(struct ria_lint *lint, const struct files *files, size_t index)
+{
+    const struct ria_service_file *file = &files->file[index];
+    ria_lint_lines(lint, file->path);
+    for (size_t i = 0; i < file->count; i++) {
+        check_service(lint, files, file, &file->services[i]);
+    }
+}
+
+/* libpq 10 to 14 asks for the home directory of the user, and 15 and later HOME first. */
+static void check_home(struct ria_lint *lint, const struct ria_service_paths *paths)
+{
+    const char *home = ria_world_env(lint->world, "HOME");
+    const struct passwd *entry = getpwuid(geteuid()); /* NOLINT(concurrency-mt-unsafe) */
+    if (!paths->is_first_required && home != NULL && entry != NULL && entry->pw_dir != NULL &&
+        strcmp(home, entry->pw_dir) != 0) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            paths->path[0],
+            0,
+            "libpq 10 to 14 does not look at HOME but in %s; set PGSERVICEFILE",
+            entry->pw_dir);
+    }
+}
+
+static void read_files(
+    struct ria_lint *lint, const struct ria_service_paths *paths, struct files *files)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        struct ria_service_file *file = &files->file[files->count];
+        struct ria_error err;
+        enum ria_outcome outcome = ria_service_read(paths->path[i], lint->world, file, &err);
+        if (outcome == RIA_FOUND) {
+            files->count++;
+            continue;
+        }
+        ria_service_file_release(file);
+        if (outcome == RIA_FAILED) {
+            add_sentence(lint, err.text);
+        } else if (i == 0 && paths->is_first_required) {
+            ria_lint_add(
+                lint,
+                RIA_FINDING_ERROR,
+                paths->path[i],
+                0,
+                "PGSERVICEFILE names it and it is not there, so libpq refuses every service");
+        }
+    }
+}
+
+/* A libpq that comes inside a Python wheel looks for the system's file elsewhere. */
+static void check_system_file(
+    struct ria_lint *lint, const struct ria_service_paths *paths, const struct files *files)
+{
+    const struct ria_service_file *last = &files->file[files->count - 1];
+    if (files->count == 0 || last->count == 0 ||
+        strcmp(last->path, paths->path[paths->count - 1]) != 0) {
+        return;
+    }
+    ria_lint_add(
+        lint,
+        RIA_FINDING_WARNING,
+        last->path,
+        0,
+        "a libpq that a program brings along (Python wheels) looks for this file elsewhere; "
+        "entries "
+        "in ~/.pg_service.conf reach all");
+}
+
+static void run_lint(struct ria_lint *lint, struct files *files)
+{
+    struct ria_service_paths paths;
+    ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    read_files(lint, &paths, files);
+    if (files->count > 0) {
+        check_home(lint, &paths);
+        check_system_file(lint, &paths, files);
+    }
+    size_t services = 0;
+    for (size_t i = 0; i < files->count; i++) {
+        check_file(lint, files, i);
+        services += files->file[i].count;
+    }
+    ria_buf_addf(
+        &lint->text,
+        "%zu services in %zu files: %u errors, %u warnings\n",
+        services,
+        files->count,
+        lint->errors,
+        lint->warnings);
+}
+
+int ria_command_lint(int argc, char **argv, const struct ria_world *world)
+{
+    bool wants_help = false;
+    const struct ria_option none[1] = {{0}};
+    int status = ria_options_parse(argc, argv, none, 0, &wants_help);
+    if (status != RIA_EXIT_OK) {
+        return status;
+    }
+    if (wants_help) {
+        return ria_print(help);
+    }
+    struct files files = {0};
+    struct ria_lint lint = {.world = world, .text = {.max = RIA_SERVICE_TEXT_MAX}};
+    run_lint(&lint, &files);
+    const char *text = ria_buf_text(&lint.text);
+    if (text == NULL) {
+        (void)fputs("rds-iam: there is more to say than fits; mend the first findings\n", stderr);
+    }
+    status = text == NULL ? RIA_EXIT_FAILED : ria_print(text);
+    ria_buf_release(&lint.text);
+    release_files(&files);
+    return status == RIA_EXIT_OK && lint.errors > 0 ? RIA_EXIT_FAILED : status;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The rules, from fe-connect.c of PostgreSQL 10 to 18, and the keywords that each of these versions
+ * knows. */
+#include "tool/lint.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* -- lines ----------------------------------------------------------------------------------- */
+
+static void check_length(struct ria_lint *lint, const char *path, unsigned line, size_t len)
+{
+    if (len > RIA_SERVICE_LINE_MAX) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            path,
+            line,
+            "%zu bytes, and libpq takes %d: to it this service and all behind it are lost; shorten "
+            "the line",
+            len,
+            RIA_SERVICE_LINE_MAX);
+    } else if (len > RIA_SERVICE_LINE_OLD) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            path,
+            line,
+            "%zu bytes, and libpq 10 to 13 takes %d: to it this service and all behind it are lost",
+            len,
+            RIA_SERVICE_LINE_OLD);
+    }
+}
+
+/* One line without its newline. */
+static void check_line(
+    struct ria_lint *lint, const char *path, unsigned line, const char *text, size_t len)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    if (line == 1 && len >= 3 && memcmp(text, mark, 3) == 0) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            path,
+            line,
+            "begins with a byte order mark, which libpq takes for text; save the file without it");
+        text += 3;
+        len -= 3;
+    }
+    size_t blanks = 0;
+    while (blanks < len && isspace((unsigned char)text[blanks])) {
+        blanks++;
+    }
+    const char *content = text + blanks;
+    size_t rest = len - blanks;
+    if (rest > 0 && *content == '[' && memchr(content, ']', rest) == NULL) {
+        ria_lint_add(
+            lint, RIA_FINDING_ERROR, path, line, "begins a service and has no ]; write [NAME]");
+    }
+    bool is_setting = rest > 0 && *content != '#' && *content != '[';
+    if (is_setting && isspace((unsigned char)content[rest - 1])) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            path,
+            line,
+            "ends in a blank or a carriage return, which libpq 10 to 12 takes for a part of the "
+            "value; remove it");
+    }
+}
+
+void ria_lint_lines(struct ria_lint *lint, const char *path)
+{
+    RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
+    struct ria_error err;
+    if (lint->world->read_file(lint->world->self, path, &text, NULL, &err) != RIA_FOUND ||
+        text.len == 0) {
+        return; /* said where the file is read for its services */
+    }
+    const char *at = text.data;
+    for (unsigned line = 1; *at != '\0'; line++) {
+        size_t len = strcspn(at, "\n");
+        size_t newline = at[len] == '\n' ? 1 : 0;
+        check_length(lint, path, line, len + newline);
+        check_line(lint, path, line, at, len);
+        at += len + newline;
+    }
+}
+
+/* -- settings -------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *key;
+    unsigned since; /* major version */
+} later_keys[] = {
+    {"channel_binding", 13},
+    {"gssdelegation", 16},
+    {"gssencmode", 12},
+    {"load_balance_hosts", 16},
+    {"max_protocol_version", 18},
+    {"min_protocol_version", 18},
+    {"oauth_client_id", 18},
+    {"oauth_client_secret", 18},
+    {"oauth_issuer", 18},
+    {"oauth_scope", 18},
+    {"require_auth", 16},
+    {"scram_client_key", 18},
+    {"scram_server_key", 18},
+    {"ssl_max_protocol_version", 13},
+    {"ssl_min_protocol_version", 13},
+    {"sslcertmode", 16},
+    {"sslcrldir", 14},
+    {"sslkeylogfile", 18},
+    {"sslnegotiation", 17},
+    {"sslpassword", 13},
+    {"sslsni", 14},
+    {"tcp_user_timeout", 12},
+};
+
+static const struct {
+    const char *key;
+    unsigned last;
+} former_keys[] = {
+    {"authtype", 13},
+    {"tty", 13},
+};
+
+static void check_age(struct ria_lint *lint, const char *path, unsigned line, const char *key)
+{
+    for (size_t i = 0; i < sizeof(later_keys) / sizeof(later_keys[0]); i++) {
+        if (strcmp(later_keys[i].key, key) == 0) {
+            ria_lint_add(
+                lint,
+                RIA_FINDING_WARNING,
+                path,
+                line,
+                "libpq before version %u does not know \"%s\", and refuses the service for it",
+                later_keys[i].since,
+                key);
+        }
+    }
+    for (size_t i = 0; i < sizeof(former_keys) / sizeof(former_keys[0]); i++) {
+        if (strcmp(former_keys[i].key, key) == 0) {
+            ria_lint_add(
+                lint,
+                RIA_FINDING_WARNING,
+                path,
+                line,
+                "libpq after version %u does not know \"%s\", and refuses the service for it",
+                former_keys[i].last,
+                key);
+        }
+    }
+}
+
+/* Keys that are no keywords, for a reason of their own. */
+static const struct {
+    const char *key;
+    const char *why;
+} wrong_keys[] = {
+    {"service", "a service cannot name another one; copy its settings"},
+    {"servicefile", "a service file cannot be named here; set PGSERVICEFILE"},
+};
+
+static bool check_key(
+    struct ria_lint *lint, const char *path, const struct ria_service_setting *setting)
+{
+    const char *key = setting->key;
+    if (strncmp(key, "ldap://", 7) == 0) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            path,
+            setting->line,
+            "a directory is asked for the settings: without an answer libpq goes on with its "
+            "defaults, to another server; write the settings themselves");
+        return false;
+    }
+    for (size_t i = 0; i < sizeof(wrong_keys) / sizeof(wrong_keys[0]); i++) {
+        if (strcmp(wrong_keys[i].key, key) == 0) {
+            ria_lint_add(lint, RIA_FINDING_ERROR, path, setting->line, "%s", wrong_keys[i].why);
+            return false;
+        }
+    }
+    if (setting->value == NULL || !ria_service_knows_key(key)) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            path,
+            setting->line,
+            "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value "
+            "without blanks around the =",
+            key,
+            setting->value == NULL ? " (a line without =)" : "");
+        return false;
+    }
+    check_age(lint, path, setting->line, key);
+    return true;
+}
+
+static void check_value(
+    struct ria_lint *lint, const char *path, const struct ria_service_setting *setting)
+{
+    const char *value = setting->value;
+    if (isspace((unsigned char)*value) || *value == '"' || *value == '\'') {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            path,
+            setting->line,
+            "the value begins with a %s, which libpq takes for a part of it",
+            *value == '"' || *value == '\'' ? "quote" : "blank");
+    }
+}
+
+void ria_lint_settings(
+    struct ria_lint *lint, const struct ria_service_file *file, const struct ria_service *service)
+{
+    for (size_t i = service->first; i < service->first + service->count; i++) {
+        const struct ria_service_setting *setting = &file->settings[i];
+        if (!check_key(lint, file->path, setting)) {
+            continue;
+        }
+        check_value(lint, file->path, setting);
+        const struct ria_service_setting *first = ria_service_setting(file, service, setting->key);
+        if (first != setting) {
+            ria_lint_add(
+                lint,
+                RIA_FINDING_WARNING,
+                file->path,
+                setting->line,
+                "\"%s\" is set in line %u already, and the first one counts",
+                setting->key,
+                first->line);
+        }
+    }
+}
+
+/* -- services with a passfile ---------------------------------------------------------------- */
+
+static unsigned line_of(const struct ria_entry *entry, const char *key)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(entry->file, entry->service, key);
+    return setting == NULL ? entry->service->line : setting->line;
+}
+
+/* The file itself, if it is there already. It is not opened: an agent would make tokens for us. */
+static void check_file(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    struct stat status;
+    unsigned line = line_of(entry, "passfile");
+    if (stat(entry->passfile, &status) != 0) {
+        return;
+    }
+    if (!S_ISREG(status.st_mode)) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            entry->file->path,
+            line,
+            "%s is no regular file, and libpq does not read it",
+            entry->passfile);
+    } else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            entry->file->path,
+            line,
+            "others can read %s, so libpq does not; type: chmod 600 %s",
+            entry->passfile,
+            entry->passfile);
+    }
+}
+
+static void check_root_certificate(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(entry->file, entry->service, "sslrootcert");
+    const char *path = setting == NULL ? "" : setting->value;
+    if (*path == '\0') {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            entry->service->line,
+            "[%.64s] has no sslrootcert=; libpq takes ~/.postgresql/root.crt",
+            entry->service->name);
+    } else if (strcmp(path, "system") == 0) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            setting->line,
+            "libpq before version 16 takes \"system\" for a file's name; and the system knows RDS "
+            "Proxy's certificates, not those of RDS");
+    } else if (access(path, R_OK) != 0) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            entry->file->path,
+            setting->line,
+            "%s cannot be read, and without it no server is verified",
+            path);
+    }
+}
+
+void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    unsigned line = line_of(entry, "passfile");
+    if (*entry->passfile != '/') {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_ERROR,
+            entry->file->path,
+            line,
+            "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a "
+            "path that begins with /",
+            entry->passfile);
+    } else if (strpbrk(entry->passfile, "$%") != NULL) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            line,
+            "libpq puts in no variables; write the path itself");
+    }
+    check_file(lint, entry);
+    check_root_certificate(lint, entry);
+    if (ria_world_env(lint->world, "PGPASSWORD") != NULL &&
+        ria_service_setting(entry->file, entry->service, "password") == NULL) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            entry->service->line,
+            "PGPASSWORD is set, and libpq takes it instead of [%.64s]'s passfile; unset it, or add "
+            "an empty line password= to the service",
+            entry->service->name);
+    }
+}

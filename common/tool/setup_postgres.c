@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam setup postgres. All that it prints is a piece of pg_service.conf: the entry, and the rest
+ * as comments, so that it can be appended to that file as it is. Comments count for libpq's limit
+ * of 254 bytes a line too. */
+#include "tool/options.h"
+#include "tool/tool.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    LINE_MAX_OLD = 254, /* libpq 10 to 13: fgets() into 256 bytes */
+    TEXT_MAX = 16 * 1024,
+};
+
+static const char help[] =
+    "usage: rds-iam setup postgres --hostname HOST --username USER --dbname NAME --ca FILE\n"
+    "                              [OPTION...]\n"
+    "\n"
+    "Prints an entry for ~/.pg_service.conf, and as comments in it all else that has to be done: "
+    "the\n"
+    "SQL, what replication needs, the agent's service, the form for Kubernetes. To append it:\n"
+    "\n"
+    "  rds-iam setup postgres ... >>~/.pg_service.conf\n"
+    "\n"
+    "  --hostname HOST   the endpoint\n"
+    "  --port PORT       5432\n"
+    "  --username USER   the database user\n"
+    "  --dbname NAME     the database\n"
+    "  --ca FILE         Amazon's CA bundle (global-bundle.pem)\n"
+    "  --service NAME    the entry's name: rds\n"
+    "  --help            this text\n"
+    "\n"
+    "exit status: 0, 1 (failed: one sentence on stderr), 2 (usage)\n";
+
+struct setup {
+    const char *hostname;
+    const char *port;
+    const char *username;
+    const char *dbname;
+    const char *ca;
+    const char *service;
+    char passfile[PATH_MAX];
+};
+
+/* -- the texts ------------------------------------------------------------------------------- */
+
+static const char replication[] =
+    "#    For replication (CREATE SUBSCRIPTION, pg_recvlogical), with PostgreSQL 11 and later:\n"
+    "#    in the parameter group rds.logical_replication=1 and rds.iam_auth_for_replication=1, "
+    "and\n"
+    "#      ALTER USER %s WITH REPLICATION;\n"
+    "#    With the second parameter on, a user who has rds_iam and rds_replication must use IAM "
+    "for\n"
+    "#    replication. A subscription is the subscriber's own client: its CONNECTION string names "
+    "a\n"
+    "#    passfile that an agent of that server's account keeps (the settings below, as words).\n"
+    "#\n";
+
+static const char agent[] =
+    "\n"
+    "# 3. The agent that fills the passfile. Your own, with systemd:\n"
+    "#      systemctl --user enable --now rds-iam-agent.service\n"
+    "#    For the account of a daemon, as root:\n"
+    "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
+    "#    Without systemd: rds-iam-agent\n"
+    "#\n"
+    "# 4. psql service=%s\n"
+    "#\n"
+    "# In Kubernetes the agent is a container beside the client's: same uid, one volume in "
+    "memory.\n"
+    "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n"
+    "#\n";
+
+static const char sidecar[] =
+    "#    volumes:\n"
+    "#      - {name: tokens, emptyDir: {medium: Memory}}\n"
+    "#      - {name: services, configMap: {name: pg-services}}\n"
+    "#    containers:\n"
+    "#      - name: rds-iam-agent\n"
+    "#        image: IMAGE-WITH-RDS-IAM\n"
+    "#        command: [rds-iam-agent, --foreground, --directory, /tokens/run]\n"
+    "#        securityContext: {runAsUser: 1000}\n"
+    "#        env: [{name: PGSERVICEFILE, value: /services/pg_service.conf}]\n"
+    "#        volumeMounts: [{name: tokens, mountPath: /tokens}, {name: services, mountPath: "
+    "/services}]\n"
+    "#      - name: client\n"
+    "#        image: YOUR-IMAGE\n"
+    "#        securityContext: {runAsUser: 1000}\n"
+    "#        env: [{name: PGSERVICEFILE, value: /services/pg_service.conf}]\n"
+    "#        volumeMounts: [{name: tokens, mountPath: /tokens}, {name: services, mountPath: "
+    "/services}]\n";
+
+/* -- values ---------------------------------------------------------------------------------- */
+
+/* libpq knows no quoting in a service file: what stands behind the = is the value. */
+static bool is_writable(const char *value)
+{
+    size_t len = strlen(value);
+    for (const char *at = value; *at != '\0'; at++) {
+        if (iscntrl((unsigned char)*at) != 0) {
+            return false;
+        }
+    }
+    return len > 0 && !isspace((unsigned char)value[0]) && !isspace((unsigned char)value[len - 1]);
+}
+
+static int check_values(const char *command, const struct setup *setup)
+{
+    const struct {
+        const char *option;
+        const char *value;
+    } values[] = {
+        {"hostname", setup->hostname},
+        {"username", setup->username},
+        {"dbname", setup->dbname},
+        {"ca", setup->ca},
+        {"service", setup->service},
+    };
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        if (!is_writable(values[i].value) ||
+            strlen(values[i].value) > LINE_MAX_OLD - sizeof("sslrootcert=")) {
+            return ria_usage(
+                command,
+                "--%s has blanks at an end, control characters or too many bytes for a line of "
+                "pg_service.conf",
+                values[i].option);
+        }
+    }
+    if (strpbrk(setup->service, "]/") != NULL) {
+        return ria_usage(command, "--service must not hold ] or /");
+    }
+    if (*setup->ca != '/') {
+        return ria_usage(command, "--ca must begin with /: programs run in any directory");
+    }
+    if (ria_options_port(setup->port) == 0) {
+        return ria_usage(command, "--port \"%s\" is not between 1 and 65535", setup->port);
+    }
+    return RIA_EXIT_OK;
+}
+
+/* Where rds-iam-agent keeps passfiles unless it is told otherwise. */
+static bool find_passfile(const struct ria_world *world, struct setup *setup)
+{
+    const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
+    const char *home = ria_world_env(world, "HOME");
+    struct stat status;
+    bool has_runtime = runtime != NULL && *runtime == '/' && stat(runtime, &status) == 0 &&
+                       S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+    if (!has_runtime && home == NULL) {
+        (void)fputs(
+            "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);
+        return false;
+    }
+    int len = snprintf(
+        setup->passfile,
+        sizeof(setup->passfile),
+        "%s%s/rds-iam/run/%s",
+        has_runtime ? runtime : home,
+        has_runtime ? "" : "/.cache",
+        setup->service);
+    if (len < 0 || len > LINE_MAX_OLD - (int)sizeof("passfile=")) {
+        (void)fputs("rds-iam: the passfile's path is too long for pg_service.conf\n", stderr);
+        return false;
+    }
+    return true;
+}
+
+/* A name as SQL has it: quoted unless it is plain. */
+static void quote(const char *name, struct ria_buf *out)
+{
+    bool is_plain = !isdigit((unsigned char)*name) &&
+                    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+    if (is_plain) {
+        ria_buf_add_text(out, name);
+        return;
+    }
+    ria_buf_add_char(out, '"');
+    for (; *name != '\0'; name++) {
+        if (*name == '"') {
+            ria_buf_add_char(out, '"');
+        }
+        ria_buf_add_char(out, *name);
+    }
+    ria_buf_add_char(out, '"');
+}
+
+/* -- the whole ------------------------------------------------------------------------------- */
+
+static int print_setup(const struct setup *setup)
+{
+    RIA_AUTO(buf) user = {.max = 1024};
+    RIA_AUTO(buf) text = {.max = TEXT_MAX};
+    quote(setup->username, &user);
+    const char *name = ria_buf_text(&user);
+    if (name != NULL) {
+        ria_buf_addf(
+            &text,
+            "# 1. In the database, as its administrator, once:\n"
+            "#      CREATE USER %s; GRANT rds_iam TO %s;\n"
+            "#\n",
+            name,
+            name);
+        ria_buf_addf(&text, replication, name);
+    }
+    ria_buf_addf(
+        &text,
+        "# 2. In ~/.pg_service.conf:\n"
+        "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
+        "passfile=%s\n",
+        setup->service,
+        setup->hostname,
+        setup->port,
+        setup->username,
+        setup->dbname,
+        setup->ca,
+        setup->passfile);
+    ria_buf_addf(&text, agent, setup->service, setup->service);
+    ria_buf_add_text(&text, sidecar);
+    const char *whole = name == NULL ? NULL : ria_buf_text(&text);
+    if (whole == NULL) {
+        (void)fputs("rds-iam: out of memory\n", stderr);
+        return RIA_EXIT_FAILED;
+    }
+    return ria_print(whole);
+}
+
+int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
+{
+    struct setup setup = {.port = "5432", .service = "rds"};
+    bool wants_help = false;
+    const struct ria_option options[] = {
+        {.name = "hostname", .value = &setup.hostname, .is_required = true},
+        {.name = "username", .value = &setup.username, .is_required = true},
+        {.name = "dbname", .value = &setup.dbname, .is_required = true},
+        {.name = "ca", .value = &setup.ca, .is_required = true},
+        {.name = "port", .value = &setup.port},
+        {.name = "service", .value = &setup.service},
+    };
+    int status =
+        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
+    if (status != RIA_EXIT_OK) {
+        return status;
+    }
+    if (wants_help) {
+        return ria_print(help);
+    }
+    status = check_values(argv[0], &setup);
+    if (status != RIA_EXIT_OK) {
+        return status;
+    }
+    return find_passfile(world, &setup) ? print_setup(&setup) : RIA_EXIT_FAILED;
+}

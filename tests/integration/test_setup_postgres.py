@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+"""What rds-iam setup postgres prints, appended to an empty home's pg_service.conf, logs in; and what
+rds-iam lint finds in a service file, where libpq itself can be asked, with libpq's word for it."""
+import pathlib
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, LabCase, harness  # noqa: E402
+from service import agent_program, await_true  # noqa: E402
+
+
+def tool():
+    return harness.installed("bin/rds-iam")
+
+
+class Setup(LabCase):
+    def setup_postgres(self, *more, **extra):
+        pg = self.lab.pg
+        return self.home.run(
+            [tool(), "setup", "postgres", "--hostname", pg.host, "--port", pg.port, "--username", USER,
+             "--dbname", self.lab.database_name, "--ca", self.lab.ca_file, *more], principal=None, **extra)
+
+    def login(self, *argv, **extra):
+        result = self.home.run([*argv, "psql", "-XAtwc", "select current_user", "service=rds"], **extra)
+        self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
+        self.assert_accepted()
+
+    def test_appended_to_an_empty_home_it_logs_in_with_the_agent(self):
+        self.home.write(".pg_service.conf", self.setup_postgres().stdout)
+        result = self.home.run([agent_program(), "--once"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.login(principal=None)
+
+    def test_and_with_the_agent_in_a_runtime_directory(self):
+        runtime = self.home.path / "run"
+        runtime.mkdir(mode=0o700)
+        where = {"XDG_RUNTIME_DIR": str(runtime)}
+        text = self.setup_postgres(**where).stdout
+        self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
+        self.home.write(".pg_service.conf", text)
+        self.assertEqual(self.home.run([agent_program(), "--once"], **where).returncode, 0)
+        self.login(principal=None)
+
+    def test_and_without_an_agent_under_exec(self):
+        self.home.write(".pg_service.conf", self.setup_postgres().stdout)
+        self.login(tool(), "exec", "--")
+        self.assertFalse((self.home.path / ".cache").exists())
+
+    def test_lint_finds_nothing_in_it(self):
+        path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
+        result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+
+    def test_the_sql_is_what_the_database_was_made_with(self):
+        text = self.setup_postgres().stdout
+        sql = (harness.SOURCE / "tests/lab/sql/postgresql.sql").read_text(encoding="utf-8")
+        statement = re.search(r"^# +(CREATE USER .*)$", text, re.M).group(1)
+        self.assertIn(statement, sql)
+        for wanted in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
+                       f"ALTER USER {USER} WITH REPLICATION;",
+                       "systemctl --user enable --now rds-iam-agent.service",
+                       "systemctl enable --now rds-iam-agent@ACCOUNT.service"):
+            self.assertIn(wanted, text)
+
+    def test_an_odd_name_is_quoted_in_sql_and_not_in_the_entry(self):
+        text = self.setup_postgres("--username", 'Etl "x"').stdout
+        self.assertIn('CREATE USER "Etl ""x"""; GRANT rds_iam TO "Etl ""x""";', text)
+        self.assertIn('\nuser=Etl "x"\n', text)
+
+    def test_the_sidecar(self):
+        """Its command fills the passfile that the client's entry names; /tokens is a volume."""
+        text = self.setup_postgres().stdout
+        lines = text[text.index("#    volumes:"):].splitlines()
+        form = yaml.safe_load("\n".join(line[5:] for line in lines))
+        agent, client = form["containers"]
+        self.assertEqual(agent["securityContext"], client["securityContext"])
+        self.assertEqual(agent["volumeMounts"], client["volumeMounts"])
+        self.assertEqual(agent["env"], client["env"])
+        tokens = self.home.path / "tokens"
+        tokens.mkdir(mode=0o777)
+        wanted = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
+        entry = re.sub(r"\npassfile=.*\n", f"\npassfile={wanted}\n", text).replace("=/tokens", f"={tokens}")
+        services = self.home.write("pg_service.conf", entry)
+        command = [word.replace("/tokens", str(tokens)) for word in agent["command"]]
+        self.assertEqual(command[0], agent_program().name)
+        log = self.home.path / "log"
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", agent_program(), *command[1:]], stdin=subprocess.DEVNULL,
+            stderr=log.open("wb"), env=self.home.env(PGSERVICEFILE=str(services)), cwd=self.home.path)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        await_true((tokens / "run" / "rds").exists, lambda: log.read_text(encoding="utf-8"))
+        self.login(principal=None, PGSERVICEFILE=str(services))
+
+    def test_what_a_service_file_cannot_hold(self):
+        for words, sentence in (
+                (["--username", " x"], "--username has blanks at an end"),
+                (["--dbname", "a\nb"], "--dbname has blanks at an end, control characters"),
+                (["--ca", "bundle.pem"], "--ca must begin with /"),
+                (["--service", "a]"], "--service must not hold ]"),
+                (["--port", "70000"], '--port "70000" is not between 1 and 65535')):
+            with self.subTest(words=words):
+                result = self.setup_postgres(*words)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn(sentence, result.stderr)
+                self.assertIn("; see rds-iam setup postgres --help\n", result.stderr)
+
+
+class Row(NamedTuple):
+    """text: a service file, NAME for a good entry's settings. psql: libpq's word for it, if it has
+    one; "" if it takes the service."""
+
+    text: str
+    line: int
+    finding: str
+    psql: str = ""
+
+
+GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA\npassfile=/nowhere/p\n"
+LONG = "options=" + "x" * 1100
+SYNTAX = "syntax error in service file"
+ROWS = {
+    "unknown key": Row(f"[s]\niam=yes\n{GOOD}", 2, 'error: libpq does not know "iam"', SYNTAX),
+    "no equals sign": Row(f"[s]\nverify\n{GOOD}", 2, 'error: libpq does not know "verify" (a line without =)', SYNTAX),
+    "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host "', SYNTAX),
+    "a nested service": Row("[s]\nservice=t\n", 2, "error: a service cannot name another one", "nested service"),
+    "servicefile": Row("[s]\nservicefile=/x\n", 2, "error: a service file cannot be named here", SYNTAX),
+    "a directory": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: a directory is asked", None),
+    "too long for all": Row(f"[s]\n{LONG}\n{GOOD}", 2, "error: 1109 bytes, and libpq takes 1022", "too long"),
+    "a long comment": Row(f"# {'x' * 1100}\n[s]\n{GOOD}", 1, "error: 1103 bytes, and libpq takes", "too long"),
+    "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, and libpq 10 to 13 takes 254"),
+    "byte order mark": Row(f"\ufeff[s]\n{GOOD}", 1, "error: begins with a byte order mark", 'definition of service "s" not found'),
+    "no bracket": Row(f"[s\n{GOOD}", 1, "error: begins a service and has no ]", 'definition of service "s" not found'),
+    "trailing blank": Row("[s]\ndbname=d  \n", 2, "warning: ends in a blank or a carriage return"),
+    "carriage return": Row("[s]\r\ndbname=d\r\n", 2, "warning: ends in a blank or a carriage return"),
+    "quotes": Row("[s]\ndbname='d'\n", 2, "warning: the value begins with a quote"),
+    "leading blank": Row("[s]\ndbname= d\n", 2, "warning: the value begins with a blank"),
+    "a key of 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
+    "a key of 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
+    "a key until 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
+    "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is set in line 2 already, and the first one counts'),
+    "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is at FILE:1 already, and libpq takes the first"),
+    "no host": Row(f"[s]\n{GOOD}".replace("host=H\n", ""), 1, "error: [s] has no host=; add host=ENDPOINT", None),
+    "no user": Row(f"[s]\n{GOOD}".replace("user=u\n", ""), 1, "error: [s] has no user=; add user=NAME", None),
+    "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
+    "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
+    "a password": Row(f"[s]\n{GOOD}password=x\n", 9, "error: [s] has a password=", None),
+    "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
+    "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq takes "~/p" as it is', None),
+    "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq puts in no variables", None),
+    "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: others can read OPEN, so libpq does not; type: chmod 600", None),
+    "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is no regular file", None),
+    "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq takes ~/.postgresql", None),
+    "a CA that is not there": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
+    "the system's CA": Row(f"[s]\n{GOOD}".replace("=CA", "=system"), 7, "warning: libpq before version 16 takes", None),
+    "a shared passfile": Row(f"[t]\n{GOOD.replace('verify-full', 'require')}[s]\n{GOOD}", 16, "error: [s] shares its passfile", None),
+}  # fmt: skip
+
+
+class Lint(LabCase):
+    def lint(self, text, **extra):
+        opened = self.home.write("open", "", mode=0o644)
+        text = text.replace("=CA", f"={self.lab.ca_file}").replace("OPEN", str(opened))
+        path = self.home.write("services", text)
+        return path, self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path), **extra)
+
+    def test_each_rule(self):
+        for name, row in ROWS.items():
+            with self.subTest(rule=name):
+                path, result = self.lint(row.text)
+                finding = row.finding.replace("FILE", str(path)).replace("OPEN", str(self.home.path / "open"))
+                self.assertIn(f"{path}:{row.line}: {finding}", result.stdout)
+                self.assertEqual(result.returncode, 1 if "error:" in result.stdout else 0)
+                self.check_with_libpq(path, row)
+
+    def check_with_libpq(self, path, row):
+        """Asks psql where it stops; it gets no further than a port on which nobody listens."""
+        if row.psql is None:
+            return
+        result = self.home.run(
+            ["psql", "-w", "service=s host=127.0.0.1 port=1 sslmode=disable"], principal=None,
+            PGSERVICEFILE=str(path))
+        self.assertIn(row.psql or "Connection refused", result.stderr)
+
+    def test_control_a_good_file_has_no_finding(self):
+        _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
+        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+
+    def test_a_password_in_the_environment(self):
+        path, result = self.lint(f"[s]\n{GOOD}", PGPASSWORD="x")
+        self.assertIn(f"{path}:1: warning: PGPASSWORD is set, and libpq takes it instead of [s]'s passfile", result.stdout)
+        _, result = self.lint(f"[s]\n{GOOD}password=\n", PGPASSWORD="x")
+        self.assertNotIn("PGPASSWORD", result.stdout)
+
+    def test_a_file_that_is_named_and_missing(self):
+        result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE="/no/such")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("/no/such: error: PGSERVICEFILE names it and it is not there", result.stdout)
+
+    def test_no_file_at_all_is_no_error(self):
+        result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(self.home.path))
+        self.assertEqual((result.returncode, result.stdout), (0, "0 services in 0 files: 0 errors, 0 warnings\n"))
+
+    def test_places_that_not_every_libpq_looks_at(self):
+        path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")
+        system = self.home.write("etc/pg_service.conf", "[a]\ndbname=e\n")
+        result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(system.parent))
+        self.assertIn(f"{path}: warning: libpq 10 to 14 does not look at HOME but in ", result.stdout)
+        self.assertIn(f"{system}: warning: a libpq that a program brings along", result.stdout)
+        self.assertIn(f"{system}:1: warning: [a] is at {path}:1 already", result.stdout)
+        self.assertEqual(result.returncode, 0)
+
+    def test_usage(self):
+        for words, status in (([], 0), (["x"], 2)):
+            self.assertEqual(self.home.run([tool(), "lint", *words], PGSYSCONFDIR="/no").returncode, status)
+        self.assertEqual(self.home.run([tool(), "setup"]).stderr,
+                         "rds-iam: no kind of programs given; see rds-iam setup --help\n")
+        self.assertEqual(self.home.run([tool(), "setup", "oracle"]).stderr,
+                         'rds-iam: unknown kind "oracle"; see rds-iam setup --help\n')
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -150,6 +150,10 @@ static int run_way(const struct functions *pq, const char *way, char **arguments
         printf("ping %d\n", (int)answer);
         return answer == PQPING_OK ? 0 : 1;
     }
+    if (strcmp(way, "version") == 0) {
+        printf("%d\n", PQlibVersion());
+        return 0;
+    }
     PGconn *conn = begin(pq, way, arguments);
     if (PQstatus(conn) == CONNECTION_OK && strncmp(way, "reset", 5) == 0) {
         await_line();

@@ -10,8 +10,8 @@
 #include "rds_iam.h"
 
 enum {
-    /* As much as anybody keeps in a passfile, and the tokens of a long list of hosts. */
-    RIA_PASSFILE_MAX = 1024 * 1024,
+    /* A passfile that an agent keeps for ten thousand entries has 15 MB. */
+    RIA_PASSFILE_MAX = 32 * 1024 * 1024,
 };
 
 /* How well libpq protects a connection with that sslmode. NULL is its default. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The answers of module.h, and the file in memory. */
+#include "preload/agents_path.h"
 #include "preload/mint.h"
 
 #include <errno.h>
@@ -82,28 +83,6 @@ static void read_own(const char *path, struct ria_buf *own)
     }
 }
 
-/* libpq takes the first line that fits. Passwords that the user keeps come first; tokens in the
- * user's file are older than ours, and come last. */
-static void make_connection_passfile(struct ria_pq_question *question)
-{
-    RIA_AUTO(buf) own = {.max = RIA_PASSFILE_MAX};
-    RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
-    RIA_AUTO(buf) whole = {.max = (size_t)3 * RIA_PASSFILE_MAX};
-    if (ria_mint_lines(question->target, SPARE, &lines) == 0 || lines.failed) {
-        return;
-    }
-    read_own(question->target->passfile, &own);
-    const char *text = ria_buf_text(&own);
-    if (text != NULL) {
-        copy_lines(text, false, &whole);
-    }
-    ria_buf_add(&whole, lines.data, lines.len);
-    if (text != NULL) {
-        copy_lines(text, true, &whole);
-    }
-    question->fd = in_memory(&whole);
-}
-
 /* -- module.h -------------------------------------------------------------------------------- */
 
 static void make_service_passfile(struct ria_pq_question *question)
@@ -131,19 +110,55 @@ static bool first_host(const struct ria_pq_target *target, struct ria_login *log
     return target->host != NULL && target->user != NULL;
 }
 
-static void check_sending(struct ria_pq_question *question)
+/* Whether a token that somebody else made may go to the target; why not is in the log. */
+static bool may_send(const struct ria_pq_target *target, const char *what)
 {
     struct ria_login login;
     struct ria_error err;
-    question->ok = first_host(question->target, &login);
-    if (question->ok && !ria_login_may_send(&login, ria_process_world(), &err)) {
-        ria_world_log(
-            ria_process_world(),
-            RIA_LOG_WARNING,
-            "the token that was given as the password is not sent: %s",
-            err.text);
-        question->ok = false;
+    if (!first_host(target, &login)) {
+        return false;
     }
+    if (ria_login_may_send(&login, ria_process_world(), &err)) {
+        return true;
+    }
+    ria_world_log(ria_process_world(), RIA_LOG_WARNING, "%s is not sent: %s", what, err.text);
+    return false;
+}
+
+/* libpq takes the first line that fits. Passwords that the user keeps come first; tokens in the
+ * user's file, an agent's or an old one's, are older than ours and come last. Where no token may go
+ * they are left out: the entry that they were made for may have asked for a better connection. */
+static void make_connection_passfile(struct ria_pq_question *question)
+{
+    RIA_AUTO(buf) own = {.max = RIA_PASSFILE_MAX};
+    RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
+    RIA_AUTO(buf) tokens = {.max = RIA_PASSFILE_MAX + 1}; /* a newline at the end is added */
+    RIA_AUTO(buf) whole = {.max = ((size_t)2 * RIA_PASSFILE_MAX) + 2};
+    size_t made = ria_mint_lines(question->target, SPARE, &lines);
+    /* An agent would make all its tokens for somebody who opens its file. */
+    if (made == 0 || !ria_is_agents_path(question->target->passfile)) {
+        read_own(question->target->passfile, &own);
+    }
+    if (own.len > 0) {
+        copy_lines(own.data, false, &whole);
+        copy_lines(own.data, true, &tokens);
+    }
+    bool has_tokens = tokens.len > 0;
+    bool is_allowed = !has_tokens || may_send(question->target, "the token in the passfile");
+    if (made == 0 && is_allowed) {
+        return;
+    }
+    ria_buf_add(&whole, lines.data, lines.len);
+    if (is_allowed && has_tokens) {
+        ria_buf_add(&whole, tokens.data, tokens.len);
+    }
+    whole.failed = whole.failed || lines.failed || tokens.failed;
+    question->fd = in_memory(&whole);
+}
+
+static void check_sending(struct ria_pq_question *question)
+{
+    question->ok = may_send(question->target, "the token that was given as the password");
 }
 
 static void make_fresh(struct ria_pq_question *question)

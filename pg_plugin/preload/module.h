@@ -22,8 +22,8 @@ struct ria_pq_target {
 
 enum ria_pq_wish {
     /* A passfile in memory for target: the lines of its own passfile, and one with a token for each
-     * host for which one can be made. fd is a sealed memfd with mode 0600; -1 if there is no token
-     * for any host. */
+     * host for which one can be made; without any token where none may go. fd is a sealed memfd
+     * with mode 0600; -1 if the passfile is right as it is. */
     RIA_PQ_CONNECTION_PASSFILE,
 
     /* The same for a passfile= of pg_service.conf, by its path: a line for each host of each entry

@@ -4,6 +4,7 @@
  * libpq by longjmp() leaves nothing that dangles: the thread then gets no more tokens. */
 #include "preload/overlay.h"
 
+#include "preload/agents_path.h"
 #include "preload/ask.h"
 
 #include <errno.h>
@@ -55,17 +56,6 @@ void ria_overlay_end(void)
     overlay.mode = RIA_OVERLAY_NONE;
 }
 
-/* The name alone says it: this is asked for every file that the program opens. */
-static bool is_in_agents_directory(const char *path)
-{
-    static const char directory[] = "/rds-iam/run";
-    const char *name = strrchr(path, '/');
-    size_t len = name == NULL ? 0 : (size_t)(name - path);
-    size_t tail = sizeof(directory) - 1;
-    return *path == '/' && len >= tail && memcmp(name - tail, directory, tail) == 0 &&
-           name[1] != '\0' && name[1] != '.';
-}
-
 static int ask_module(const char *path, bool only_ask)
 {
     struct ria_pq_question question = {
@@ -91,9 +81,9 @@ __attribute__((noinline)) enum ria_overlay_answer ria_overlay_open(
     if (overlay.mode == RIA_OVERLAY_SERVE && strcmp(path, overlay.path) == 0) {
         found = fcntl(overlay.fd, F_DUPFD_CLOEXEC, 0);
         (void)lseek(found, 0, SEEK_SET);
-    } else if (overlay.mode == RIA_OVERLAY_HIDE && is_in_agents_directory(path)) {
+    } else if (overlay.mode == RIA_OVERLAY_HIDE && ria_is_agents_path(path)) {
         return RIA_OVERLAY_ABSENT;
-    } else if (overlay.mode == RIA_OVERLAY_NONE && is_in_agents_directory(path)) {
+    } else if (overlay.mode == RIA_OVERLAY_NONE && ria_is_agents_path(path)) {
         found = ask_module(path, only_ask);
     }
     errno = saved;

@@ -14,6 +14,7 @@ from labcase import USER, LabCase, harness  # noqa: E402
 from postgresql_peer import PostgreSQLPeer  # noqa: E402
 import traces  # noqa: E402
 import ways  # noqa: E402
+from service import Services  # noqa: E402
 
 PRINCIPAL = "etl-session"
 # Every sslmode under which libpq may send a password to somebody whom it did not verify by name.
@@ -80,6 +81,23 @@ class Hostile(LabCase):
                 self.assertNotEqual(result.returncode, 0)
                 self.assertIn("the token that was given as the password is not sent", result.stderr)
                 self.assert_nothing(peer, traces.signature(token))
+
+    def test_nor_does_it_get_the_agents_token_by_words_that_weaken_the_entry(self):
+        services = Services(self.home)
+        for under in (True, False):
+            with self.subTest(under=under), PostgreSQLPeer(None) as peer:
+                services.add(f"peer{peer.port}", port=peer.port)
+                self.assertEqual(services.fill(PRINCIPAL).returncode, 0)
+                # The client has no credentials: the passfile is all that it could send.
+                argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
+                        f"service=peer{peer.port} sslmode=prefer"]
+                result = self.home.run(argv, None)
+                self.assertNotEqual(result.returncode, 0)
+                if under:
+                    self.assertIn("the token in the passfile is not sent", result.stderr)
+                    self.assert_nothing(peer)
+                else:
+                    self.assertIn(b"Action=connect", peer.answers[0][1], "control: stock psql sends it")
 
     def test_control_stock_psql_hands_it_over(self):
         with PostgreSQLPeer(None) as peer:

@@ -121,6 +121,55 @@ class Resets(WaysCase):
         return text + (f"aws_session_token = {principal.session_token}\n" if principal.session_token else "")
 
 
+class Together(WaysCase):
+    """Several copies of libpq, and several threads, in one process."""
+
+    def environment(self):
+        pg = self.lab.pg
+        return ways.with_preload(
+            PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE=self.lab.database_name,
+            PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file))
+
+    def test_two_copies_take_turns(self):
+        result = self.home.run(["/usr/bin/python3", "-c", ways.TWO_COPIES, self.copies.module], **self.environment())
+        self.assertEqual(result.stdout.split("\n")[:4], [f"ok {USER}"] * 4, result.stderr)
+        self.assertIn("libpq.so.9", result.stdout)
+        self.assertIn("libpq.so.5", result.stdout)
+        self.assert_accepted(4)
+
+    def test_sixteen_threads(self):
+        result = self.home.run(["/usr/bin/python3", "-c", ways.THREADS], **self.environment())
+        self.assertEqual(result.stdout, f"{USER}\n" * 16, result.stderr)
+        self.assert_accepted(16)
+
+
+class Memory(WaysCase):
+    """valgrind sees no error and no leak, libpq's own included: nothing is suppressed."""
+
+    OPTIONS = ("-q", "--leak-check=full", "--keep-debuginfo=yes", "--error-exitcode=99")
+
+    def test_logins_and_resets(self):
+        old = self.lab.token("etl", self.lab.pg, USER, at=1000000)
+        all_forms = ways.forms(self.home, self.lab)
+        for way, form, extra in (("connectdb", "entry", {}), ("params", "multi_host", {"PGPASSWORD": old}),
+                                 ("setdb", "fields", {}), ("resetstart", "fields", {})):
+            with self.subTest(way=way, form=form):
+                conninfo, named = all_forms[form]
+                result = self.home.run(
+                    ["valgrind", *self.OPTIONS, ways.PROGRAMS / "ways", "linked", way, conninfo], stdin="\n",
+                    timeout=120, **named, **ways.with_preload(**extra))
+                self.assertEqual(result.stdout.splitlines()[-1], f"ok {USER}", result.stderr)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_control_a_leak_is_found(self):
+        program = self.home.path / "leaks"
+        text = "#include <stdlib.h>\nint main(void) { volatile char *p = malloc(9); p[0] = 1; p = NULL; return 0; }\n"
+        self.assertEqual(harness.run(["gcc", "-O0", "-x", "c", "-", "-o", program], stdin=text).returncode, 0)
+        result = self.home.run(["valgrind", *self.OPTIONS, program], **ways.with_preload())
+        self.assertEqual(result.returncode, 99, result.stderr)
+        self.assertIn("definitely lost", result.stderr)
+
+
 class Exceptions(WaysCase):
     """What the preload does not reach."""
 

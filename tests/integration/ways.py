@@ -26,6 +26,35 @@ TIMEOUT_SECONDS = 120
 
 DT_NULL, DT_SYMBOLIC, PT_DYNAMIC = 0, 16, 2
 
+# psycopg2 with the system's libpq, and a module with its own, in one process.
+TWO_COPIES = """
+import ctypes, sys, psycopg2
+module = ctypes.CDLL(sys.argv[1])
+def own():
+    cursor = psycopg2.connect("").cursor()
+    cursor.execute("select current_user")
+    print("ok", cursor.fetchone()[0], flush=True)
+def other():
+    words = [b"ways", b"linked", b"connectdb", b"application_name=other"]
+    module.ways(len(words), (ctypes.c_char_p * 5)(*words, None))
+    ctypes.CDLL(None).fflush(None)
+for turn in (own, other, own, other):
+    turn()
+print([line.split("/")[-1].strip() for line in open("/proc/self/maps") if "libpq.so" in line])
+"""
+THREADS = """
+import threading, psycopg2
+names = []
+def connect():
+    cursor = psycopg2.connect("").cursor()
+    cursor.execute("select current_user")
+    names.append(cursor.fetchone()[0])
+threads = [threading.Thread(target=connect) for _ in range(16)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(*names, sep="\\n")
+"""
+
 
 def preload():
     return harness.installed("lib*/**/rds-iam/librds-iam-pq.so")

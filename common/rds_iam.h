@@ -192,9 +192,9 @@ void ria_background_free(struct ria_background *background);
 void ria_token_release(struct ria_token *token);
 
 /* The process's own environment, clocks and files. Environment variables are read by
- * secure_getenv(). Its log writes to stderr, and only where RDS_IAM_LOG is set (warnings alone if to
- * "warning") and file descriptor 2 is no connection to another machine; a program that closes its
- * stderr and opens something else there must not set it. Static storage. */
+ * secure_getenv(). Its log writes to stderr, and only where RDS_IAM_LOG is set (to "warning": for
+ * warnings alone) and file descriptor 2 is no connection to another machine; a program that closes
+ * its stderr and opens something else there must not set it. Static storage. */
 const struct ria_world *ria_process_world(void);
 
 #endif

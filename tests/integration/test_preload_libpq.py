@@ -73,6 +73,49 @@ class Ways(WaysCase):
         self.assertIn("signed for", text, "control: a login says that it signed")
 
 
+class Stale(WaysCase):
+    """A token that has had its life is given as the password."""
+
+    def setUp(self):
+        super().setUp()
+        self.token = self.lab.token("etl", self.lab.pg, USER, at=1000000)
+        self.conninfo = ways.forms(self.home, self.lab)["fields"][0]
+
+    def run_ways(self, conninfo, env):
+        for way in CONNECTS:
+            run = ways.Run(Case("linked", way, "fields"), self.copies, self.home, (conninfo, {}), env)
+            yield way, run.end()
+
+    def test_in_the_environment(self):
+        for way, text in self.run_ways(self.conninfo, ways.with_preload(PGPASSWORD=self.token)):
+            self.assertEqual((way, text), (way, f"ok {USER}"))
+
+    def test_in_the_connection_string(self):
+        conninfo = f"{self.conninfo} password='{self.token}'"
+        for way, text in self.run_ways(conninfo, ways.with_preload()):
+            self.assertEqual((way, text), (way, f"ok {USER}"))
+
+    def test_control_without_the_preload_it_is_sent(self):
+        for _, text in self.run_ways(self.conninfo, {"PGPASSWORD": self.token}):
+            self.assertIn("PAM authentication failed", text)
+        self.assert_refused("Expired")
+
+    def test_all_other_settings_stay(self):
+        """Two that can be seen: one that is asked for with a setting of its own, and a name."""
+        conninfo = f"{self.conninfo} target_session_attrs=read-only"
+        for way, text in self.run_ways(conninfo, ways.with_preload(PGPASSWORD=self.token)):
+            self.assertIn("session is not read-only", text, way)
+        for way, text in self.run_ways(self.conninfo, ways.with_preload(
+                PGPASSWORD=self.token, PGTARGETSESSIONATTRS="read-only")):
+            self.assertIn("session is not read-only", text, way)
+        script = "import psycopg2; c = psycopg2.connect(''); print(c.get_dsn_parameters()['application_name'])"
+        pg = self.lab.pg
+        result = self.home.run(["/usr/bin/python3", "-c", script], **ways.with_preload(
+            PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE=self.lab.database_name,
+            PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=self.token, PGAPPNAME="a 'b\\ c"))
+        self.assertEqual(result.stdout, "a 'b\\ c\n", result.stderr)
+
+
 class Resets(WaysCase):
     def test_resets_after_the_end_of_the_token(self):
         cases = [Case("linked", way, form) for way in RESETS for form in FORMS]

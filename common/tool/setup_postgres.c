@@ -202,7 +202,8 @@ static int print_setup(const struct setup *setup)
         ria_buf_addf(
             &text,
             "# 1. In the database, as its administrator, once:\n"
-            "#      CREATE USER %s; GRANT rds_iam TO %s;\n"
+            "#      CREATE USER %s;\n"
+            "#      GRANT rds_iam TO %s;\n"
             "#\n",
             name,
             name);

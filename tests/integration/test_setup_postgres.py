@@ -60,8 +60,9 @@ class Setup(LabCase):
         text = self.setup_postgres().stdout
         # The lab runs the README's statements; see its sql/postgresql.sql.
         sql = (harness.SOURCE / "README.md").read_text(encoding="utf-8")
-        statement = re.search(r"^# +(CREATE USER .*)$", text, re.M).group(1)
-        self.assertIn(statement, sql)
+        for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
+            self.assertIn(f"\n{statement}\n", sql)
+        self.assertIn(f"CREATE USER {USER};", text)
         for wanted in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
                        f"ALTER USER {USER} WITH REPLICATION;",
                        "systemctl --user enable --now rds-iam-agent.service",
@@ -70,7 +71,8 @@ class Setup(LabCase):
 
     def test_an_odd_name_is_quoted_in_sql_and_not_in_the_entry(self):
         text = self.setup_postgres("--username", 'Etl "x"').stdout
-        self.assertIn('CREATE USER "Etl ""x"""; GRANT rds_iam TO "Etl ""x""";', text)
+        self.assertIn(' CREATE USER "Etl ""x""";\n', text)
+        self.assertIn(' GRANT rds_iam TO "Etl ""x""";\n', text)
         self.assertIn('\nuser=Etl "x"\n', text)
 
     def test_the_sidecar(self):

@@ -103,7 +103,7 @@ static bool append(const struct variable *variable, const char *set)
 
 static bool apply(const struct variable *variable)
 {
-    const char *set = getenv(variable->name); /* NOLINT(concurrency-mt-unsafe): one thread */
+    const char *set = secure_getenv(variable->name);
     bool is_set = set != NULL && *set != '\0';
     if (variable->needs != NULL && access(variable->needs, R_OK) != 0) {
         return true;
@@ -170,7 +170,6 @@ static int find_end(int argc, char **argv)
 
 int ria_command_exec(int argc, char **argv, const struct ria_world *world)
 {
-    (void)world;
     const char *ca = NULL;
     bool wants_help = false;
     const struct ria_option options[] = {{.name = "ca", .value = &ca}};
@@ -184,6 +183,13 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     if (end + 1 >= argc) {
         return ria_usage(argv[0], "no command given: write -- and the command");
+    }
+    /* The command is looked for in the caller's PATH. */
+    if (world->is_privileged(world->self)) {
+        (void)fputs(
+            "rds-iam: this program runs with more rights than its caller; remove its set-uid bit\n",
+            stderr);
+        return RIA_EXIT_FAILED;
     }
     char *resolved = NULL;
     bool ok = resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved);

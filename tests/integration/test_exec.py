@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """rds-iam exec: unchanged clients log in from an empty home, with nothing but host and user."""
+import os
 import pathlib
+import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
+import mysql_client  # noqa: E402
 
 
 class ExecCase(LabCase):
@@ -48,6 +51,17 @@ class Clients(ExecCase):
         self.assertIn("so no token was sent", result.stderr)
         self.assert_nothing_sent()
 
+    def test_a_client_on_oracles_library_with_the_options_that_are_typed(self):
+        """The library is played by tests/loader; the options are those of Oracle's mysql."""
+        server = self.lab.mariadb
+        for library in mysql_client.LIBRARIES:
+            with self.subTest(library=library):
+                result = self.exec(
+                    mysql_client.PROGRAM, "--library=" + library, "--ssl-mode=VERIFY_IDENTITY",
+                    f"--ssl-ca={self.lab.ca_file}", server.host, server.port, USER)
+                self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
+        self.assert_accepted(len(mysql_client.LIBRARIES))
+
     def test_what_a_command_starts_logs_in_too(self):
         pg = self.lab.pg
         script = f"psql -XAtw -h {pg.host} -p {pg.port} -U {USER} -c 'select 7' {self.lab.database_name} | cat"
@@ -73,9 +87,11 @@ class Variables(ExecCase):
         self.assertEqual(found["PGSSLMODE"], "verify-full")
         self.assertEqual(found["PGSSLROOTCERT"], str(self.lab.ca_file))
         self.assertEqual(found["RDS_IAM_LOG"], "warning")
-        shadow = library.parent / "mysql" / "rds_iam_v1.so"
-        expected = ("rds_iam_v1;rds_iam_v2", str(shadow.parent)) if shadow.exists() else (None, None)
-        self.assertEqual((found.get("LIBMYSQL_PLUGINS"), found.get("LIBMYSQL_PLUGIN_DIR")), expected)
+        self.assertEqual({k: v for k, v in found.items() if k.startswith("LIBMYSQL")}, mysql_client.preload())
+
+    def test_plugins_that_are_named_already_stay_in_front(self):
+        found = self.variables(LIBMYSQL_PLUGINS="other")
+        self.assertEqual(found["LIBMYSQL_PLUGINS"], "other;rds_iam_v1;rds_iam_v2")
 
     def test_what_a_person_has_set_stays(self):
         found = self.variables(PGSSLMODE="verify-ca", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")
@@ -136,6 +152,20 @@ class Words(ExecCase):
                 result = self.home.run([tool, *words])
                 self.assertEqual(result.stderr, sentence)
                 self.assertEqual(result.returncode, 1 if "--ca" in words else 2)
+
+
+if os.geteuid() == 0:  # only root can make a program that runs with more rights than its caller
+
+    class Privileged(ExecCase):
+        def test_a_setgid_copy_runs_nothing(self):
+            tool = self.home.path / "rds-iam"
+            shutil.copy(harness.installed("bin/rds-iam"), tool)
+            self.assertEqual(self.home.run([tool, "exec", "--", "echo", "ran"]).stdout, "ran\n", "control")
+            os.chown(tool, 0, 65534)
+            tool.chmod(0o2755)
+            result = self.home.run([tool, "exec", "--", "echo", "ran"])
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("runs with more rights than its caller", result.stderr)
 
 
 if __name__ == "__main__":

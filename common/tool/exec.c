@@ -123,10 +123,7 @@ static bool check_preload(void)
         return true;
     }
     (void)fprintf(
-        stderr,
-        "rds-iam: %s: cannot be read (%s); install rds-iam anew\n",
-        preload,
-        strerror(errno));
+        stderr, "rds-iam: %s: cannot be read (%s); reinstall rds-iam\n", preload, strerror(errno));
     return false;
 }
 

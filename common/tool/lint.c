@@ -21,6 +21,8 @@ static const char help[] =
     "prints what libpq refuses or understands otherwise than it seems, and why a service gets no\n"
     "token, each with file and line.\n"
     "\n"
+    "  --help   this text\n"
+    "\n"
     "exit status: 0 (no error; maybe warnings), 1 (errors), 2 (usage)\n";
 
 void ria_lint_add(

@@ -64,6 +64,20 @@ static bool check_directory(
     return true;
 }
 
+/* The first line of a uid_map: where its range begins inside, where outside, how long it is. What
+ * cannot be read maps all, and nobody is trusted for it. */
+static bool maps_all(const char *map)
+{
+    char *rest = NULL;
+    if (map == NULL) {
+        return true;
+    }
+    (void)strtoul(map, &rest, 10);
+    (void)strtoul(rest, &rest, 10);
+    unsigned long length = strtoul(rest, NULL, 10);
+    return length == 0 || length == UINT32_MAX;
+}
+
 /* In a user namespace the host's root and everybody else who is not mapped look alike. */
 static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
 {
@@ -75,11 +89,9 @@ static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
     }
     RIA_AUTO(buf) map = {.max = 4096};
     struct ria_error ignored;
-    unsigned long first[3] = {0};
     return owner == UNMAPPED &&
            world->read_file(world->self, "/proc/self/uid_map", &map, NULL, &ignored) == RIA_FOUND &&
-           sscanf(map.data, "%lu %lu %lu", &first[0], &first[1], &first[2]) == 3 &&
-           first[2] != UINT32_MAX;
+           !maps_all(ria_buf_text(&map));
 }
 
 /* Whoever can rename a directory above can put one of his own in the place of this one, and a

@@ -331,7 +331,8 @@ static bool add_lines(struct work *work, size_t index)
 
 static bool add_file(struct ria_set *set, const char *name)
 {
-    if (set->file_count > 0 && strcmp(set->files[set->file_count - 1].name, name) == 0) {
+    const char *last = set->file_count == 0 ? NULL : set->files[set->file_count - 1].name;
+    if (last != NULL && strcmp(last, name) == 0) {
         return true;
     }
     struct ria_served *file = &set->files[set->file_count];
@@ -364,6 +365,19 @@ static bool build(struct work *work)
     return true;
 }
 
+static bool load(struct work *work, const char *sysconfdir)
+{
+    if (!read_files(work, sysconfdir) || !sort_known(work)) {
+        return false;
+    }
+    take_entries(work);
+    if (!list_hosts(work)) {
+        return false;
+    }
+    check_sharing(work);
+    return build(work);
+}
+
 bool ria_set_load(
     const struct ria_world *world,
     const char *sysconfdir,
@@ -372,21 +386,15 @@ bool ria_set_load(
     struct ria_set *out)
 {
     *out = (struct ria_set){0};
-    __attribute__((cleanup(release_work))) struct work work = {
+    struct work work = {
         .world = world,
         .directory = directory,
         .report = report,
         .set = out,
     };
-    if (!read_files(&work, sysconfdir) || !sort_known(&work)) {
-        return false;
-    }
-    take_entries(&work);
-    if (!list_hosts(&work)) {
-        return false;
-    }
-    check_sharing(&work);
-    return build(&work);
+    bool ok = load(&work, sysconfdir);
+    release_work(&work);
+    return ok;
 }
 
 size_t ria_set_count_served(const struct ria_set *set)

@@ -18,14 +18,12 @@ static const char terminator[] = "aws4_request";
 
 void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope)
 {
-    ria_buf_addf(
-        out,
-        "%.*s/%s/%s/%s",
-        RIA_DATE_LEN,
-        scope->timestamp,
-        scope->region,
-        scope->service,
-        terminator);
+    const char *const parts[] = {scope->region, scope->service, terminator};
+    ria_buf_add(out, scope->timestamp, RIA_DATE_LEN);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        ria_buf_add_char(out, '/');
+        ria_buf_add_text(out, parts[i]);
+    }
 }
 
 /* key = HMAC(key, text) */
@@ -61,7 +59,9 @@ static bool add_string_to_sign(
     if (!ria_sha256(canonical_request->data, canonical_request->len, hash, err)) {
         return false;
     }
-    ria_buf_addf(out, RIA_SIGV4_ALGORITHM "\n%s\n", scope->timestamp);
+    ria_buf_add_text(out, RIA_SIGV4_ALGORITHM "\n");
+    ria_buf_add_text(out, scope->timestamp);
+    ria_buf_add_char(out, '\n');
     ria_sigv4_add_scope(out, scope);
     ria_buf_add_char(out, '\n');
     ria_hex_add(out, hash, sizeof(hash));

@@ -36,7 +36,10 @@ static void add_head(
     ria_percent_add(out, claim->user, strlen(claim->user));
     ria_buf_add_text(out, "&X-Amz-Algorithm=" RIA_SIGV4_ALGORITHM "&X-Amz-Credential=");
     ria_percent_add(out, credential.data, credential.len);
-    ria_buf_addf(out, "&X-Amz-Date=%s&X-Amz-Expires=%d", scope->timestamp, (int)RIA_TOKEN_LIFE);
+    ria_buf_add_text(out, "&X-Amz-Date=");
+    ria_buf_add_text(out, scope->timestamp);
+    ria_buf_add_text(out, "&X-Amz-Expires=");
+    ria_buf_add_number(out, RIA_TOKEN_LIFE);
 }
 
 static void add_session_token(struct ria_buf *out, const struct ria_credentials *credentials)
@@ -51,7 +54,9 @@ static void add_session_token(struct ria_buf *out, const struct ria_credentials 
 static void add_host(struct ria_buf *out, const char *host)
 {
     bool is_ipv6 = strchr(host, ':') != NULL;
-    ria_buf_addf(out, "%s%s%s", is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "");
+    ria_buf_add_text(out, is_ipv6 ? "[" : "");
+    ria_buf_add_text(out, host);
+    ria_buf_add_text(out, is_ipv6 ? "]" : "");
 }
 
 static void add_canonical_request(
@@ -67,9 +72,11 @@ static void add_canonical_request(
     add_host(out, claim->host);
     /* The Host header leaves out the default port of https; botocore and Go sign it so. */
     if (claim->port != HTTPS_PORT) {
-        ria_buf_addf(out, ":%u", (unsigned)claim->port);
+        ria_buf_add_char(out, ':');
+        ria_buf_add_number(out, claim->port);
     }
-    ria_buf_addf(out, "\n\nhost\n%s", empty_body_hash);
+    ria_buf_add_text(out, "\n\nhost\n");
+    ria_buf_add_text(out, empty_body_hash);
 }
 
 static bool sign(
@@ -96,7 +103,9 @@ static bool sign(
         return false;
     }
     add_host(out, claim->host);
-    ria_buf_addf(out, ":%u/?", (unsigned)claim->port);
+    ria_buf_add_char(out, ':');
+    ria_buf_add_number(out, claim->port);
+    ria_buf_add_text(out, "/?");
     ria_buf_add(out, head.data, head.len);
     ria_buf_add_text(out, "&X-Amz-SignedHeaders=host");
     add_session_token(out, credentials);

@@ -76,6 +76,17 @@ void ria_buf_add_char(struct ria_buf *buf, char c)
     ria_buf_add(buf, &c, 1);
 }
 
+void ria_buf_add_number(struct ria_buf *buf, unsigned number)
+{
+    char digits[3 * sizeof(number)];
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + (number % 10));
+        number /= 10;
+    } while (number > 0);
+    ria_buf_add(buf, digits + at, sizeof(digits) - at);
+}
+
 void ria_buf_addf(struct ria_buf *buf, const char *format, ...)
 {
     va_list args;

@@ -28,11 +28,13 @@ struct ria_buf {
     bool failed; /* an append went over max or found no memory; sticky */
 };
 
-/* Append bytes, a string, one character, a formatted text. After a failure they do nothing. No
- * secret goes through ria_buf_addf(): vsnprintf() leaves pieces of it on the stack. */
+/* Append bytes, a string, one character, a number in decimal, a formatted text. After a failure
+ * they do nothing. No secret goes through ria_buf_addf(): vsnprintf() leaves pieces of it on the
+ * stack. */
 void ria_buf_add(struct ria_buf *buf, const void *bytes, size_t len);
 void ria_buf_add_text(struct ria_buf *buf, const char *text);
 void ria_buf_add_char(struct ria_buf *buf, char c);
+void ria_buf_add_number(struct ria_buf *buf, unsigned number);
 void ria_buf_addf(struct ria_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -4,9 +4,7 @@
  * and the length of the months before it is a straight line: (153 * m + 2) / 5. */
 #include "base/timestamp.h"
 
-#include <ctype.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -53,6 +51,16 @@ static struct civil civil_from_days(int64_t days)
     return date;
 }
 
+/* Writes exactly `digits` digits; returns where the next character goes. */
+static char *put_number(char *at, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        at[i] = (char)('0' + (value % 10));
+        value /= 10;
+    }
+    return at + digits;
+}
+
 bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE])
 {
     if (when < 0) {
@@ -63,18 +71,15 @@ bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE])
         return false;
     }
     int second = (int)(when % DAY);
-    char text[64];
-    (void)snprintf(
-        text,
-        sizeof(text),
-        "%04d%02d%02dT%02d%02d%02dZ",
-        (int)date.year,
-        date.month,
-        date.day,
-        second / 3600,
-        (second / 60) % 60,
-        second % 60);
-    memcpy(out, text, RIA_TIMESTAMP_SIZE);
+    char *at = put_number(out, (int)date.year, 4);
+    at = put_number(at, date.month, 2);
+    at = put_number(at, date.day, 2);
+    *at++ = 'T';
+    at = put_number(at, second / 3600, 2);
+    at = put_number(at, (second / 60) % 60, 2);
+    at = put_number(at, second % 60, 2);
+    *at++ = 'Z';
+    *at = '\0';
     return true;
 }
 
@@ -85,12 +90,17 @@ static int days_in_month(struct civil date)
     return lengths[date.month - 1] + (date.month == 2 && leap ? 1 : 0);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* Takes exactly `digits` digits; false if there are fewer. */
 static bool take_number(const char **at, int digits, int *out)
 {
     int value = 0;
     for (int i = 0; i < digits; i++, (*at)++) {
-        if (isdigit((unsigned char)**at) == 0) {
+        if (!is_digit(**at)) {
             return false;
         }
         value = (value * 10) + (**at - '0');
@@ -160,10 +170,10 @@ static bool take_clock(const char **at, int *out)
         return false;
     }
     if (take_char(at, ".,")) {
-        if (isdigit((unsigned char)**at) == 0) {
+        if (!is_digit(**at)) {
             return false;
         }
-        while (isdigit((unsigned char)**at) != 0) {
+        while (is_digit(**at)) {
             (*at)++;
         }
     }

@@ -4,7 +4,6 @@
 #include "codec/percent.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 static bool is_unreserved(unsigned char c)
 {
@@ -12,25 +11,46 @@ static bool is_unreserved(unsigned char c)
            c == '.' || c == '_' || c == '~';
 }
 
+static size_t encoded_len(const char *bytes, size_t len)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < len; i++) {
+        total += is_unreserved((unsigned char)bytes[i]) ? 1 : 3;
+    }
+    return total;
+}
+
 void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
 {
     static const char digits[] = "0123456789ABCDEF";
+    size_t total = encoded_len(bytes, len);
+    char *at = ria_buf_reserve(out, total);
+    if (at == NULL) {
+        return;
+    }
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)bytes[i];
         if (is_unreserved(c)) {
-            ria_buf_add_char(out, (char)c);
+            *at++ = (char)c;
         } else {
-            char code[] = {'%', digits[c >> 4], digits[c & 0xf]};
-            ria_buf_add(out, code, sizeof(code));
+            *at++ = '%';
+            *at++ = digits[c >> 4];
+            *at++ = digits[c & 0xf];
         }
     }
+    ria_buf_grown(out, total);
 }
 
 void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len)
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < len; i++) {
-        char pair[] = {digits[bytes[i] >> 4], digits[bytes[i] & 0xf]};
-        ria_buf_add(out, pair, sizeof(pair));
+    char *at = ria_buf_reserve(out, 2 * len);
+    if (at == NULL) {
+        return;
     }
+    for (size_t i = 0; i < len; i++) {
+        *at++ = digits[bytes[i] >> 4];
+        *at++ = digits[bytes[i] & 0xf];
+    }
+    ria_buf_grown(out, 2 * len);
 }

@@ -5,6 +5,8 @@
 
 #include "unit.h"
 
+#include <limits.h>
+
 static void an_empty_buffer_is_an_empty_text(void **state)
 {
     (void)state;
@@ -32,6 +34,19 @@ static void every_kind_of_append_ends_in_a_nul(void **state)
     ria_buf_grown(&buf, 3);
     assert_string_equal(ria_buf_text(&buf), "text bytes 7%end");
     assert_int_equal(buf.len, strlen("text bytes 7%end"));
+}
+
+static void a_number_is_written_in_decimal(void **state)
+{
+    (void)state;
+    static const unsigned numbers[] = {0, 9, 10, 443, 65535, UINT_MAX};
+    for (size_t i = 0; i < RIA_COUNT(numbers); i++) {
+        char want[16];
+        (void)snprintf(want, sizeof(want), "%u", numbers[i]);
+        RIA_AUTO(buf) buf = {.max = 16};
+        ria_buf_add_number(&buf, numbers[i]);
+        assert_string_equal(ria_buf_text(&buf), want);
+    }
 }
 
 static void a_nul_byte_is_a_byte(void **state)
@@ -141,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_buffer_is_an_empty_text),
         cmocka_unit_test(every_kind_of_append_ends_in_a_nul),
+        cmocka_unit_test(a_number_is_written_in_decimal),
         cmocka_unit_test(a_nul_byte_is_a_byte),
         cmocka_unit_test(the_maximum_is_exact),
         cmocka_unit_test(growing_keeps_every_byte),

@@ -292,20 +292,17 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
     errno = saved;
 }
 
+/* All but the log is the same, whether somebody reads it or not. */
+#define WORLD(log_function)                                                                        \
+    {                                                                                              \
+        .env = get_env, .now = get_now, .ticks = get_ticks, .read_file = read_file,                \
+        .read_private = read_private, .is_own_directory = get_own_directory, .host = get_host,     \
+        .fetch = fetch, .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),    \
+    }
+
 const struct ria_world *ria_process_world(void)
 {
-    static const struct ria_world world = {
-        .env = get_env,
-        .now = get_now,
-        .ticks = get_ticks,
-        .read_file = read_file,
-        .read_private = read_private,
-        .is_own_directory = get_own_directory,
-        .host = get_host,
-        .fetch = fetch,
-        .uid = get_uid,
-        .is_privileged = get_privileged,
-        .log = write_log,
-    };
-    return &world;
+    static const struct ria_world silent = WORLD(NULL);
+    static const struct ria_world logging = WORLD(write_log);
+    return secure_getenv("RDS_IAM_LOG") == NULL ? &silent : &logging;
 }

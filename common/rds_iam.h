@@ -192,9 +192,10 @@ void ria_background_free(struct ria_background *background);
 void ria_token_release(struct ria_token *token);
 
 /* The process's own environment, clocks and files. Environment variables are read by
- * secure_getenv(). Its log writes to stderr, and only where RDS_IAM_LOG is set (to "warning": for
- * warnings alone) and file descriptor 2 is no connection to another machine; a program that closes
- * its stderr and opens something else there must not set it. Static storage. */
+ * secure_getenv(). It has a log only if RDS_IAM_LOG is set as this is called (to "warning": for
+ * warnings alone); that writes to stderr unless file descriptor 2 is a connection to another
+ * machine. A program that closes its stderr and opens something else there must not set it. Static
+ * storage. */
 const struct ria_world *ria_process_world(void);
 
 #endif

@@ -249,18 +249,22 @@ static bool check_owner(
     return true;
 }
 
-/* Reads the file at out->path[out->count] and counts it if it is there. */
+/* Reads the file and counts it if it is there. */
 static enum ria_outcome load_file(
-    const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+    const struct ria_world *world, const char *path, struct ria_config *out, struct ria_error *err)
 {
-    const char *path = out->path[out->count];
     struct ria_ini *ini = &out->ini[out->count];
     struct ria_file file = {0};
     enum ria_outcome outcome = ria_setting_read(world, path, ini, &file, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    out->count++;
+    struct ria_buf *kept = &out->path[out->count++];
+    kept->max = RIA_PATH_MAX;
+    ria_buf_add_text(kept, path);
+    if (kept->failed) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
     return check_owner(world, path, &file, err) && check_ini(ini, path, err) ? RIA_FOUND
                                                                              : RIA_FAILED;
 }
@@ -268,16 +272,17 @@ static enum ria_outcome load_file(
 static bool load_named(
     const struct ria_world *world, const char *named, struct ria_config *out, struct ria_error *err)
 {
-    if (!ria_setting_expand(world, named, out->path[0])) {
+    char path[RIA_PATH_MAX];
+    if (!ria_setting_expand(world, named, path)) {
         return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
     }
-    enum ria_outcome outcome = load_file(world, out, err);
+    enum ria_outcome outcome = load_file(world, path, out, err);
     if (outcome == RIA_ABSENT) {
         return ria_fail(
             err,
             RIA_E_CONFIG,
             "RDS_IAM_CONFIG names %s, which does not exist; mend or unset it",
-            out->path[0]);
+            path);
     }
     return outcome == RIA_FOUND;
 }
@@ -303,13 +308,12 @@ void ria_config_name(const struct ria_world *world, char *out, size_t size)
 static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
 {
     char wanted[RIA_PATH_MAX];
+    char path[RIA_PATH_MAX];
     write_usual_name(world, wanted, sizeof(wanted));
-    if (ria_setting_expand(world, wanted, out->path[0]) &&
-        load_file(world, out, err) == RIA_FAILED) {
+    if (ria_setting_expand(world, wanted, path) && load_file(world, path, out, err) == RIA_FAILED) {
         return false;
     }
-    (void)snprintf(out->path[out->count], RIA_PATH_MAX, "%s", "/etc/rds-iam/config");
-    return load_file(world, out, err) != RIA_FAILED;
+    return load_file(world, "/etc/rds-iam/config", out, err) != RIA_FAILED;
 }
 
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
@@ -346,7 +350,7 @@ void ria_config_match(
         const struct ria_ini_section *section = find_section(&config->ini[i], host, port, user);
         if (section != NULL) {
             struct ria_error ignored; /* every section was checked when the file was read */
-            (void)read_section(&config->ini[i], config->path[i], section, out, &ignored);
+            (void)read_section(&config->ini[i], config->path[i].data, section, out, &ignored);
             return;
         }
     }
@@ -356,6 +360,7 @@ void ria_config_release(struct ria_config *config)
 {
     for (size_t i = 0; i < RIA_CONFIG_FILES; i++) {
         ria_ini_release(&config->ini[i]);
+        ria_buf_release(&config->path[i]);
     }
     config->count = 0;
 }

@@ -37,7 +37,7 @@ enum {
 
 struct ria_config {
     struct ria_ini ini[RIA_CONFIG_FILES];
-    char path[RIA_CONFIG_FILES][RIA_PATH_MAX];
+    struct ria_buf path[RIA_CONFIG_FILES]; /* on the heap: every login zeroes this struct */
     size_t count;
 };
 

@@ -93,7 +93,7 @@ struct ria_world {
      * for another user than the one it started as (seteuid). */
     bool (*is_privileged)(void *self);
 
-    /* One line without its newline; never a secret. */
+    /* One line without its newline; never a secret. NULL where nobody reads it. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
 };
 

@@ -52,10 +52,11 @@ int ria_usage(const char *command, const char *format, ...)
 /* A person reads warnings; the rest only where RDS_IAM_LOG asks for it. */
 static void log_for_person(void *self, enum ria_log_level level, const char *line)
 {
+    (void)self;
     if (level == RIA_LOG_WARNING) {
         (void)fprintf(stderr, "rds-iam: warning: %s\n", line);
     } else {
-        ria_process_world()->log(self, level, line);
+        ria_world_log(ria_process_world(), level, "%s", line);
     }
 }
 

@@ -152,7 +152,7 @@ static void capture(
     assert_true(kept >= 0 && dup2(ends[1], STDERR_FILENO) >= 0);
     const struct ria_world *world = ria_process_world();
     errno = EDOM;
-    world->log(world->self, level, line);
+    ria_world_log(world, level, "%s", line);
     int after = errno;
     (void)dup2(kept, STDERR_FILENO);
     (void)close(kept);

@@ -211,7 +211,7 @@ void ria_launch_end(pid_t pid)
     if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
         (void)kill(-pid, SIGKILL);
     }
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR) {
     }
 }
 

@@ -138,13 +138,18 @@ static enum ria_outcome read_open_file(
 }
 
 /* O_NONBLOCK: opening a FIFO or a device must not wait for somebody at its other end. */
+static int open_at(int directory, const char *name, int flags)
+{
+    return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
 static enum ria_outcome read_file(
     void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
     (void)self;
     int saved = errno;
     enum ria_outcome outcome;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = open_at(AT_FDCWD, path, 0);
     if (fd >= 0) {
         outcome = read_open_file(fd, path, out, file, err);
         (void)close(fd);
@@ -169,7 +174,7 @@ static bool is_private(int fd, mode_t kind)
 static enum ria_outcome read_private_file(
     int directory, const char *name, struct ria_buf *out, struct ria_error *err)
 {
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    int fd = open_at(directory, name, O_NOFOLLOW);
     if (fd < 0) {
         return ria_absent(err, "there is no such file, or it is a link");
     }
@@ -191,7 +196,7 @@ static enum ria_outcome read_private(
     (void)self;
     int saved = errno;
     enum ria_outcome outcome;
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = open_at(AT_FDCWD, directory, O_DIRECTORY | O_NOFOLLOW);
     if (fd < 0) {
         outcome = ria_absent(err, "%s: is no directory", directory);
     } else if (!is_private(fd, S_IFDIR)) {

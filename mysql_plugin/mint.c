@@ -29,7 +29,7 @@ static bool find_os_user(struct ria_mint *mint)
     const char *name = NULL;
     if (geteuid() == 0) {
         name = "root";
-    } else if (mint->login_name_first && getlogin_r(text, sizeof(text)) == 0) {
+    } else if (mint->login_name != NULL && mint->login_name(text, sizeof(text)) == 0) {
         name = text;
     } else if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found != NULL) {
         name = found->pw_name;

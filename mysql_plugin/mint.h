@@ -11,12 +11,13 @@
 /* What is to be done, and what came of it. On the heap, zeroed, with its token initialised. */
 struct ria_mint {
     struct ria_login login;
-    bool only_check;       /* may a token be sent? instead of: make one */
-    bool only_known;       /* first: is the host one that tokens are made for? */
-    bool login_name_first; /* where login.user is NULL: who sits at the terminal, before whose
-                              process it is; as the client library does it */
-    char os_user[256];     /* where login.user is NULL: filled with the operating system's user */
-    bool is_unknown;       /* only_known was asked, and the answer is no: err says why */
+    bool only_check; /* may a token be sent? instead of: make one */
+    bool only_known; /* first: is the host one that tokens are made for? */
+    /* Where login.user is NULL: getlogin_r(), if the client library asks who sits at the terminal
+     * before it asks whose process it is; or NULL. */
+    int (*login_name)(char *name, size_t size);
+    char os_user[256]; /* where login.user is NULL: filled with the operating system's user */
+    bool is_unknown;   /* only_known was asked, and the answer is no: err says why */
     struct ria_token token;
     enum ria_outcome outcome;
     struct ria_error err;

@@ -46,7 +46,7 @@ static const char *plain_name(struct ria_ini *ini, const char *name)
         ini->text.data[(name - ini->text.data) + (ptrdiff_t)len - 1] = '\0';
         return name + 1;
     }
-    return len > 0 && strpbrk(name, " \t") == NULL ? name : NULL;
+    return len > 0 && name[strcspn(name, " \t")] == '\0' ? name : NULL;
 }
 
 /* Says what a section of the config file is. False: nothing of ours. */

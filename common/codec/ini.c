@@ -252,7 +252,7 @@ static bool take_text(struct parser *parser, char *at)
         at += 3;
     }
     while (*at != '\0') {
-        char *newline = strchrnul(at, '\n');
+        char *newline = at + strcspn(at, "\n");
         char *next = *newline == '\0' ? newline : newline + 1;
         parser->line++;
         if (newline - at > RIA_INI_LINE_MAX) {

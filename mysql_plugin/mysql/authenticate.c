@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char verify_identity[] =
     "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or the same in [client] "
@@ -111,7 +112,7 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
     };
     mint->only_check = is_token;
     mint->only_known = !(is_token && may_send_password);
-    mint->login_name_first = true;
+    mint->login_name = getlogin_r;
     int result = finish(vio, connection, mint, may_send_password);
     ria_token_release(&mint->token);
     free(mint);

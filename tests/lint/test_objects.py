@@ -52,6 +52,11 @@ def needed(path):
     return re.findall(r"\(NEEDED\).*\[(.+)\]", text)
 
 
+def runs_when_loaded(path):
+    text = harness.run(["readelf", "-d", path]).stdout
+    return set(re.findall(r"\((INIT|FINI|INIT_ARRAY|FINI_ARRAY)\)", text))
+
+
 def compile_plugin(scratch, text, *flags):
     path = pathlib.Path(scratch) / "planted.so"
     result = harness.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", path, *flags], stdin=text)
@@ -92,6 +97,10 @@ class Objects(unittest.TestCase):
             self.assertIn("NODELETE", flags)
             self.assertIn("NOW", flags)
 
+    def test_a_plugin_runs_nothing_when_it_is_loaded(self):
+        for pattern in PLUGINS:
+            self.assertEqual(runs_when_loaded(harness.installed(pattern)), set())
+
     def test_nothing_that_ships_links_a_client_library(self):
         for pattern in [*PLUGINS, *PROGRAMS, FETCH]:
             names = needed(harness.installed(pattern))
@@ -113,6 +122,7 @@ class Objects(unittest.TestCase):
             self.assertEqual([n for n in needed(path) if not GUEST_NEEDS.match(n)], ["libm.so.6"])
             self.assertEqual(imported(path) & FORBIDDEN, {"abort"})
             self.assertEqual(imported(path) & TRUSTING, {"getenv"})
+            self.assertEqual(runs_when_loaded(path), {"INIT", "FINI", "INIT_ARRAY", "FINI_ARRAY"})
             self.assertNotIn("NODELETE", harness.run(["readelf", "-d", path]).stdout)
 
 

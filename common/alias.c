@@ -55,12 +55,13 @@ void ria_alias_explain(
     struct ria_endpoint endpoint;
     struct ria_error unused;
     char name[RIA_HOST_SIZE];
-    char file[RIA_PATH_MAX];
     if (ria_endpoint_parse(login->host, &endpoint, &unused) == RIA_FAILED ||
         !is_worth_asking(&endpoint) || !find_alias(endpoint.host, deadline, world, name)) {
         return;
     }
-    ria_config_name(world, file, sizeof(file));
+    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &file);
+    const char *file_name = ria_buf_text(&file);
     (void)ria_fail(
         err,
         RIA_E_ENDPOINT,
@@ -71,5 +72,5 @@ void ria_alias_explain(
         login->port,
         name,
         login->port,
-        file);
+        file_name == NULL ? "its file" : file_name);
 }

@@ -52,9 +52,10 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
 /* A remedy that is to be written into our configuration ends in the name of its file. */
 static void name_file(const struct ria_world *world, struct ria_error *err)
 {
-    char name[RIA_PATH_MAX];
-    ria_config_name(world, name, sizeof(name));
-    (void)ria_fail(err, err->code, "%s in %s", err->text, name);
+    RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &name);
+    const char *text = ria_buf_text(&name);
+    (void)ria_fail(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
 }
 
 static bool check_chain_suffices(

@@ -70,7 +70,7 @@ static void *work(void *argument)
     return NULL;
 }
 
-bool ria_mint_run(struct ria_mint *mint)
+static bool run(struct ria_mint *mint)
 {
     if (ria_stack_has(STACK_SIZE)) {
         (void)work(mint);
@@ -94,4 +94,14 @@ bool ria_mint_run(struct ria_mint *mint)
     }
     (void)pthread_join(thread, NULL);
     return true;
+}
+
+/* A thread that is cancelled in here would leave its keys unwiped, and a program unreaped. */
+bool ria_mint_run(struct ria_mint *mint)
+{
+    int before = PTHREAD_CANCEL_ENABLE;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    bool ran = run(mint);
+    (void)pthread_setcancelstate(before, NULL);
+    return ran;
 }

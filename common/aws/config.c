@@ -4,7 +4,6 @@
  * file and matches in it. */
 #include "aws/config.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,7 +57,7 @@ static bool take_host(const char *text, struct key *key)
     memcpy(key->host, text, len);
     key->host[len] = '\0';
     /* No host is written with these: [profile etl] is a section of another file. */
-    return strpbrk(key->host, "* \t\"'/[]") == NULL;
+    return key->host[strcspn(key->host, "* \t\"'/[]")] == '\0';
 }
 
 /* Reads "user@host:port". The last @ splits, because a user name may hold one. */
@@ -288,29 +287,34 @@ static bool load_named(
 }
 
 /* The user's own file. */
-static void write_usual_name(const struct ria_world *world, char *out, size_t size)
+static void add_usual_name(const struct ria_world *world, struct ria_buf *out)
 {
     const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
-    (void)snprintf(
-        out, size, "%s/rds-iam/config", base != NULL && base[0] == '/' ? base : "~/.config");
+    ria_buf_add_text(out, base != NULL && base[0] == '/' ? base : "~/.config");
+    ria_buf_add_text(out, "/rds-iam/config");
 }
 
-void ria_config_name(const struct ria_world *world, char *out, size_t size)
+void ria_config_add_name(const struct ria_world *world, struct ria_buf *out)
 {
     const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
     if (named != NULL) {
-        (void)snprintf(out, size, "%s", named);
+        ria_buf_add_text(out, named);
     } else {
-        write_usual_name(world, out, size);
+        add_usual_name(world, out);
     }
 }
 
 static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
 {
-    char wanted[RIA_PATH_MAX];
+    RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     char path[RIA_PATH_MAX];
-    write_usual_name(world, wanted, sizeof(wanted));
-    if (ria_setting_expand(world, wanted, path) && load_file(world, path, out, err) == RIA_FAILED) {
+    add_usual_name(world, &name);
+    if (ria_buf_text(&name) == NULL) {
+        return ria_fail(
+            err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long to be a path, or memory ran out");
+    }
+    if (ria_setting_expand(world, name.data, path) &&
+        load_file(world, path, out, err) == RIA_FAILED) {
         return false;
     }
     return load_file(world, "/etc/rds-iam/config", out, err) != RIA_FAILED;

@@ -46,9 +46,9 @@ struct ria_config {
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Writes the name of the file that a person would write into, as people say it: the one that
+/* Appends the name of the file that a person would write into, as people say it: the one that
  * RDS_IAM_CONFIG names, or "~/.config/rds-iam/config". It need not exist. */
-void ria_config_name(const struct ria_world *world, char *out, size_t size);
+void ria_config_add_name(const struct ria_world *world, struct ria_buf *out);
 
 /* The section for what is dialled; a zeroed *out if none matches. */
 void ria_config_match(

@@ -75,11 +75,14 @@ bool ria_setting_expand(const struct ria_world *world, const char *value, char p
         home = ria_world_env(world, "HOME");
         rest = value + 1;
     }
-    int len = home == NULL ? -1 : snprintf(path, RIA_PATH_MAX, "%s%s", home, rest);
-    if (len < 0 || len >= RIA_PATH_MAX) {
+    size_t home_len = home == NULL ? RIA_PATH_MAX : strlen(home);
+    size_t rest_len = strlen(rest);
+    if (home_len >= RIA_PATH_MAX || rest_len >= RIA_PATH_MAX - home_len) {
         path[0] = '\0';
         return false;
     }
+    memcpy(path, home, home_len);
+    memcpy(path + home_len, rest, rest_len + 1);
     return true;
 }
 

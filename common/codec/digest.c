@@ -149,23 +149,27 @@ static bool hash(const void *data, size_t len, uint8_t *out)
     return ok;
 }
 
+/* The bytes of RFC 2104, eight at a time. */
+#define INNER UINT64_C(0x3636363636363636)
+#define OUTER UINT64_C(0x5c5c5c5c5c5c5c5c)
+
 static bool hmac(const uint8_t *key, size_t key_len, const void *data, size_t len, uint8_t *out)
 {
-    uint8_t pad[BLOCK_LEN] = {0};
+    uint64_t pad[BLOCK_LEN / sizeof(uint64_t)] = {0};
     uint8_t inner[RIA_SHA256_LEN];
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool ok = ctx != NULL;
     if (key_len > sizeof(pad)) {
-        ok = ok && digest(ctx, key, key_len, NULL, 0, pad);
+        ok = ok && digest(ctx, key, key_len, NULL, 0, (uint8_t *)pad);
     } else if (key_len > 0) {
         memcpy(pad, key, key_len);
     }
-    for (size_t i = 0; i < sizeof(pad); i++) {
-        pad[i] ^= 0x36;
+    for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
+        pad[i] ^= INNER;
     }
     ok = ok && digest(ctx, pad, sizeof(pad), data, len, inner);
-    for (size_t i = 0; i < sizeof(pad); i++) {
-        pad[i] ^= 0x36 ^ 0x5c;
+    for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
+        pad[i] ^= INNER ^ OUTER;
     }
     ok = ok && digest(ctx, pad, sizeof(pad), inner, sizeof(inner), out);
     EVP_MD_CTX_free(ctx);

@@ -11,34 +11,22 @@ static bool is_unreserved(unsigned char c)
            c == '.' || c == '_' || c == '~';
 }
 
-static size_t encoded_len(const char *bytes, size_t len)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < len; i++) {
-        total += is_unreserved((unsigned char)bytes[i]) ? 1 : 3;
-    }
-    return total;
-}
-
+/* What stays as it is is appended in one piece. */
 void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
 {
     static const char digits[] = "0123456789ABCDEF";
-    size_t total = encoded_len(bytes, len);
-    char *at = ria_buf_reserve(out, total);
-    if (at == NULL) {
-        return;
-    }
     for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (is_unreserved(c)) {
-            *at++ = (char)c;
-        } else {
-            *at++ = '%';
-            *at++ = digits[c >> 4];
-            *at++ = digits[c & 0xf];
+        size_t start = i;
+        while (i < len && is_unreserved((unsigned char)bytes[i])) {
+            i++;
+        }
+        ria_buf_add(out, bytes + start, i - start);
+        if (i < len) {
+            unsigned char c = (unsigned char)bytes[i];
+            char code[] = {'%', digits[c >> 4], digits[c & 0xf]};
+            ria_buf_add(out, code, sizeof(code));
         }
     }
-    ria_buf_grown(out, total);
 }
 
 void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len)

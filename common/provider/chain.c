@@ -55,7 +55,6 @@ static enum ria_outcome ask_source(
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    ria_plan_release(plan);
     enum ria_outcome outcome = source->provide(ask, plan, err);
     if (outcome == RIA_FOUND && ask->role != NULL) {
         outcome =
@@ -89,6 +88,7 @@ enum ria_outcome ria_chain_plan(
         if (outcome != RIA_ABSENT) {
             return outcome;
         }
+        ria_plan_release(plan);
     }
     return absent_everywhere(trail, err);
 }

@@ -157,12 +157,10 @@ static void take_keys(struct ria_plan *plan, struct ria_answer *out)
     out->outcome = RIA_FOUND;
 }
 
-enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
+/* Not inlined: its 10 KB would be taken from the host's stack also where the plan has the keys. */
+__attribute__((noinline)) static enum ria_road obtain_elsewhere(
+    const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
 {
-    if (!ria_plan_needs_fetch(plan)) {
-        take_keys(plan, out);
-        return RIA_ROAD_PLAN;
-    }
     if (ask->mfa_code != NULL) {
         (void)snprintf(plan->mfa_code, sizeof(plan->mfa_code), "%s", ask->mfa_code);
     }
@@ -178,4 +176,13 @@ enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struc
         return road;
     }
     return renew(ask, plan, &place, &kept, out) ? RIA_ROAD_FETCHED : road;
+}
+
+enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
+{
+    if (ria_plan_needs_fetch(plan)) {
+        return obtain_elsewhere(ask, plan, out);
+    }
+    take_keys(plan, out);
+    return RIA_ROAD_PLAN;
 }

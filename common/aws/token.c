@@ -14,7 +14,8 @@ static const char empty_body_hash[] =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 enum {
-    HTTPS_PORT = 443
+    HTTPS_PORT = 443,
+    USUAL_LEN = 511,
 };
 
 /* Action to X-Amz-Expires: the part that is the same in both orders. */
@@ -91,6 +92,10 @@ static bool sign(
     }
     RIA_AUTO(buf) head = {.max = RIA_TOKEN_MAX};
     RIA_AUTO(buf) canonical = {.max = RIA_TOKEN_MAX};
+    /* What most tokens need, so that they are not moved and wiped as they grow. */
+    (void)ria_buf_reserve(&head, USUAL_LEN);
+    (void)ria_buf_reserve(&canonical, USUAL_LEN);
+    (void)ria_buf_reserve(out, USUAL_LEN);
     add_head(&head, claim, &scope, credentials);
     if (ria_buf_text(&head) != NULL) {
         add_canonical_request(&canonical, &head, claim, credentials);

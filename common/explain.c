@@ -81,15 +81,17 @@ static void add_url(struct ria_buf *out, const char *url)
 
 static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
 {
-    char url[RIA_STS_URL_MAX];
-    const struct ria_setting *from;
+    struct ria_plan_endpoint endpoint;
+    const struct ria_setting *region = &role->value[RIA_ROLE_REGION];
     size_t start = out->len;
-    if (ria_plan_sts_url(plan, role, url, &from)) {
+    if (ria_plan_service(plan, RIA_SERVICE_STS, region, &endpoint)) {
         ria_buf_add_text(out, "  STS      ");
-        add_url(out, url);
-        bool is_usual = from == &role->value[RIA_ROLE_REGION];
+        add_url(out, endpoint.url);
+        bool is_usual = endpoint.from == region;
         end_setting(
-            out, start, is_usual ? &(struct ria_setting){.path = "the region's own"} : from);
+            out,
+            start,
+            is_usual ? &(struct ria_setting){.path = "the region's own"} : endpoint.from);
     }
 }
 

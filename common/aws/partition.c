@@ -3,28 +3,30 @@
  * Partitions by the beginning of a region's name. */
 #include "aws/partition.h"
 
+#include <stddef.h>
 #include <string.h>
 
-struct partition {
+struct beginning {
     const char *prefix;
-    const char *suffix;
+    struct ria_partition partition;
 };
 
-static const struct partition partitions[] = {
-    {"cn-", "amazonaws.com.cn"},
-    {"us-iso-", "c2s.ic.gov"},
-    {"us-isob-", "sc2s.sgov.gov"},
-    {"eu-isoe-", "cloud.adc-e.uk"},
-    {"us-isof-", "csp.hci.ic.gov"},
-    {"eusc-", "amazonaws.eu"},
+static const struct beginning beginnings[] = {
+    {"cn-", {"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"}},
+    {"us-gov-", {"aws-us-gov", "amazonaws.com", "api.aws"}},
+    {"us-iso-", {"aws-iso", "c2s.ic.gov", "api.aws.ic.gov"}},
+    {"us-isob-", {"aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"}},
+    {"eu-isoe-", {"aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"}},
+    {"us-isof-", {"aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"}},
+    {"eusc-", {"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"}},
 };
 
-const char *ria_partition_suffix(const char *region)
+struct ria_partition ria_partition_of(const char *region)
 {
-    for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++) {
-        if (strncmp(region, partitions[i].prefix, strlen(partitions[i].prefix)) == 0) {
-            return partitions[i].suffix;
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (strncmp(region, beginnings[i].prefix, strlen(beginnings[i].prefix)) == 0) {
+            return beginnings[i].partition;
         }
     }
-    return "amazonaws.com";
+    return (struct ria_partition){"aws", "amazonaws.com", "api.aws"};
 }

@@ -3,7 +3,6 @@
  * Plans as records and as cache names. Both run over the same two arrays of settings. */
 #include "aws/plan.h"
 
-#include "aws/partition.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
@@ -57,23 +56,48 @@ void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size)
     }
 }
 
-bool ria_plan_sts_url(
-    const struct ria_plan *plan,
-    const struct ria_role *role,
-    char url[RIA_STS_URL_MAX],
-    const struct ria_setting **from)
+/* The variant that decides, or the region. */
+static const struct ria_setting *variant_or_region(
+    const struct ria_plan *plan, bool is_legacy, const struct ria_setting *region)
 {
-    const struct ria_setting *custom = &plan->value[RIA_PLAN_STS_URL];
-    const struct ria_setting *region = &role->value[RIA_ROLE_REGION];
-    int len = custom->value != NULL ? snprintf(url, RIA_STS_URL_MAX, "%s", custom->value)
-                                    : snprintf(
-                                          url,
-                                          RIA_STS_URL_MAX,
-                                          "https://sts.%s.%s/",
-                                          region->value,
-                                          ria_partition_suffix(region->value));
-    *from = custom->value != NULL ? custom : region;
-    return len >= 0 && len < RIA_STS_URL_MAX;
+    const struct ria_setting *const variants[] = {
+        &plan->value[RIA_PLAN_FIPS],
+        &plan->value[RIA_PLAN_DUAL_STACK],
+        &plan->value[RIA_PLAN_STS_LEGACY],
+    };
+    for (size_t i = 0; i < (is_legacy ? 3 : 2); i++) {
+        if (variants[i]->value != NULL) {
+            return variants[i];
+        }
+    }
+    return region;
+}
+
+bool ria_plan_service(
+    const struct ria_plan *plan,
+    enum ria_service service,
+    const struct ria_setting *region,
+    struct ria_plan_endpoint *out)
+{
+    const struct ria_setting *custom = &plan->value[RIA_PLAN_STS_URL + (unsigned)service];
+    const struct ria_service_variant variant = {
+        .is_fips = plan->value[RIA_PLAN_FIPS].value != NULL,
+        .is_dual_stack = plan->value[RIA_PLAN_DUAL_STACK].value != NULL,
+        .is_legacy = plan->value[RIA_PLAN_STS_LEGACY].value != NULL,
+    };
+    struct ria_service_endpoint own;
+    ria_service_endpoint(service, region->value, &variant, &own);
+    bool is_legacy = strcmp(own.region, region->value) != 0;
+    if (custom->value != NULL) {
+        out->from = custom;
+        (void)snprintf(out->region, sizeof(out->region), "%.31s", region->value);
+        int len = snprintf(out->url, sizeof(out->url), "%s", custom->value);
+        return len >= 0 && len < (int)sizeof(out->url);
+    }
+    out->from = variant_or_region(plan, is_legacy, region);
+    memcpy(out->region, own.region, sizeof(out->region));
+    (void)snprintf(out->url, sizeof(out->url), "https://%s/", own.host);
+    return true;
 }
 
 static void write_setting(struct ria_buf *out, unsigned tag, const struct ria_setting *setting)
@@ -249,6 +273,9 @@ static const enum ria_plan_value identifying[] = {
     RIA_PLAN_CONTAINER_URI,
     RIA_PLAN_METADATA_ENDPOINT,
     RIA_PLAN_STS_URL,
+    RIA_PLAN_SSO_URL,
+    RIA_PLAN_SSO_OIDC_URL,
+    RIA_PLAN_SIGNIN_URL,
 };
 
 /* A digest in place of the value, so that no secret goes into the text that is hashed again. */

@@ -16,6 +16,7 @@
 
 #include "aws/credentials.h"
 #include "aws/profile.h"
+#include "aws/service.h"
 #include "aws/setting.h"
 #include "codec/record.h"
 
@@ -38,7 +39,13 @@ enum ria_plan_value {
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
     RIA_PLAN_METADATA_ENDPOINT,
-    RIA_PLAN_STS_URL, /* instead of the region's own */
+    RIA_PLAN_STS_URL, /* instead of the region's own; the order is that of enum ria_service */
+    RIA_PLAN_SSO_URL,
+    RIA_PLAN_SSO_OIDC_URL,
+    RIA_PLAN_SIGNIN_URL,
+    RIA_PLAN_FIPS, /* these three are set only where they are wanted */
+    RIA_PLAN_DUAL_STACK,
+    RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
     RIA_PLAN_VALUES,
 };
@@ -65,7 +72,7 @@ struct ria_role {
 enum {
     RIA_ROLES_MAX = 16, /* a longer chain is taken for a mistake */
     RIA_CACHE_NAME_SIZE = 65,
-    RIA_STS_URL_MAX = 2048,
+    RIA_SERVICE_URL_MAX = 2048,
 };
 
 /* What STS takes: 15 minutes to 12 hours, in seconds. */
@@ -96,13 +103,20 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan);
  */
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
 
-/* Where STS is asked for a role: an endpoint that somebody set, or the region's own. False if it
- * does not fit. The setting that says so is *from. */
-bool ria_plan_sts_url(
+/* Where a service is asked. */
+struct ria_plan_endpoint {
+    char url[RIA_SERVICE_URL_MAX];
+    char region[RIA_REGION_SIZE];   /* to sign for */
+    const struct ria_setting *from; /* what says so: a setting of the plan, or the region */
+};
+
+/* An endpoint that somebody set, or the region's own in the variants that are wanted. False if the
+ * URL does not fit. */
+bool ria_plan_service(
     const struct ria_plan *plan,
-    const struct ria_role *role,
-    char url[RIA_STS_URL_MAX],
-    const struct ria_setting **from) RIA_MUST_USE;
+    enum ria_service service,
+    const struct ria_setting *region,
+    struct ria_plan_endpoint *out) RIA_MUST_USE;
 
 /* True if rds-iam-fetch has to carry it out. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);

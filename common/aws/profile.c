@@ -225,6 +225,38 @@ bool ria_profiles_has(
     return false;
 }
 
+/* What is looked for in the sections of one name; `parent` is NULL for what is no sub-property. */
+struct wanted {
+    enum ria_profile_kind kind;
+    enum ria_profile_file file;
+    const char *parent;
+    const char *key;
+};
+
+static bool find(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const struct wanted *wanted,
+    struct ria_setting *out)
+{
+    const struct ria_ini *ini = &profiles->ini[wanted->file];
+    for (size_t i = profiles->count; i > 0; i--) {
+        const struct ria_profile_section *section = &profiles->sections[i - 1];
+        if (section->file != wanted->file || !is_named(profiles, section, wanted->kind, name)) {
+            continue;
+        }
+        const struct ria_ini_entry *entry =
+            wanted->parent == NULL
+                ? ria_ini_find(ini, section->section, wanted->key)
+                : ria_ini_find_sub(ini, section->section, wanted->parent, wanted->key);
+        if (entry != NULL) {
+            *out = (struct ria_setting){entry->value, profiles->path[wanted->file], entry->line};
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ria_profiles_get_from(
     const struct ria_profiles *profiles,
     enum ria_profile_file file,
@@ -232,19 +264,25 @@ bool ria_profiles_get_from(
     const char *key,
     struct ria_setting *out)
 {
-    for (size_t i = profiles->count; i > 0; i--) {
-        const struct ria_profile_section *section = &profiles->sections[i - 1];
-        if (section->file != file || !is_named(profiles, section, RIA_PROFILE, name)) {
-            continue;
-        }
-        const struct ria_ini_entry *entry =
-            ria_ini_find(&profiles->ini[file], section->section, key);
-        if (entry != NULL) {
-            *out = (struct ria_setting){entry->value, profiles->path[file], entry->line};
-            return true;
-        }
-    }
-    return false;
+    return find(profiles, name, &(struct wanted){RIA_PROFILE, file, NULL, key}, out);
+}
+
+bool ria_profiles_get_session(
+    const struct ria_profiles *profiles, const char *name, const char *key, struct ria_setting *out)
+{
+    const struct wanted wanted = {RIA_PROFILE_SSO_SESSION, RIA_PROFILE_CONFIG, NULL, key};
+    return find(profiles, name, &wanted, out);
+}
+
+bool ria_profiles_get_service(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const char *service,
+    const char *key,
+    struct ria_setting *out)
+{
+    const struct wanted wanted = {RIA_PROFILE_SERVICES, RIA_PROFILE_CONFIG, service, key};
+    return find(profiles, name, &wanted, out);
 }
 
 bool ria_profiles_get(

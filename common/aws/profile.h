@@ -69,6 +69,19 @@ bool ria_profiles_get(
     const char *key,
     struct ria_setting *out);
 
+/* The value of a key in [sso-session NAME]; of a sub-property of a key in [services NAME]. */
+bool ria_profiles_get_session(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const char *key,
+    struct ria_setting *out);
+bool ria_profiles_get_service(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const char *service,
+    const char *key,
+    struct ria_setting *out);
+
 /* Wipes and frees; leaves {0}. */
 void ria_profiles_release(struct ria_profiles *profiles);
 

@@ -308,6 +308,23 @@ const struct ria_ini_entry *ria_ini_find(
     return NULL;
 }
 
+const struct ria_ini_entry *ria_ini_find_sub(
+    const struct ria_ini *ini,
+    const struct ria_ini_section *section,
+    const char *parent,
+    const char *key)
+{
+    const struct ria_ini_entry *top = ria_ini_find(ini, section, parent);
+    const struct ria_ini_entry *end = &ini->entries[section->first + section->count];
+    const struct ria_ini_entry *found = NULL;
+    for (const struct ria_ini_entry *at = top; at != NULL && ++at < end && at->is_sub;) {
+        if (strcmp(at->key, key) == 0) {
+            found = at;
+        }
+    }
+    return found;
+}
+
 void ria_ini_release(struct ria_ini *ini)
 {
     ria_buf_release(&ini->text);

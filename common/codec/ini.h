@@ -68,6 +68,13 @@ bool ria_ini_parse(
 const struct ria_ini_entry *ria_ini_find(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key);
 
+/* The last sub-property with that key under the last entry that is its parent, or NULL. */
+const struct ria_ini_entry *ria_ini_find_sub(
+    const struct ria_ini *ini,
+    const struct ria_ini_section *section,
+    const char *parent,
+    const char *key);
+
 /* Wipes and frees everything; leaves {0}. Accepts a zeroed document. */
 void ria_ini_release(struct ria_ini *ini);
 

@@ -34,6 +34,15 @@ bool ria_fetch_assume_role(
     struct ria_credentials *credentials,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Where a service is asked; anything but this machine by https alone. */
+bool ria_fetch_find_service(
+    const struct ria_fetch *fetch,
+    enum ria_service service,
+    const struct ria_setting *region,
+    struct ria_plan_endpoint *endpoint,
+    struct ria_http_place *place,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* The clock to sign with: the machine's, corrected by what was learned. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 

@@ -93,12 +93,12 @@ static bool add_canonical(
 static bool sign(
     const struct ria_sts_call *call,
     const struct ria_http_place *place,
+    const char *region,
     int64_t now,
     struct signed_headers *out,
     struct ria_error *err)
 {
-    struct ria_sigv4_scope scope = {
-        .region = call->role->value[RIA_ROLE_REGION].value, .service = "sts"};
+    struct ria_sigv4_scope scope = {.region = region, .service = "sts"};
     char signature[RIA_SIGNATURE_SIZE];
     RIA_AUTO(buf) canonical = {.max = (size_t)2 * RIA_SESSION_TOKEN_MAX};
     if (!ria_timestamp_format(now, scope.timestamp)) {
@@ -221,28 +221,6 @@ enum attempt {
     GIVE_UP,
 };
 
-static bool find_url(
-    const struct ria_fetch *fetch,
-    const struct ria_role *role,
-    char url[RIA_STS_URL_MAX],
-    struct ria_http_place *place,
-    struct ria_error *err)
-{
-    const struct ria_setting *from;
-    if (!ria_plan_sts_url(fetch->plan, role, url, &from) || !ria_http_place(url, place)) {
-        return ria_fail_at(err, RIA_E_CREDENTIALS, from, "is no URL; write https://HOST");
-    }
-    if (!place->is_https && !place->is_loopback) {
-        return ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            from,
-            "STS is not asked over plain http; write https://%.100s",
-            place->host);
-    }
-    return true;
-}
-
 static enum attempt try_once(
     struct ria_fetch *fetch,
     const struct ria_sts_call *call,
@@ -250,18 +228,20 @@ static enum attempt try_once(
     struct ria_sts_fault *fault,
     struct ria_error *err)
 {
-    char url[RIA_STS_URL_MAX];
+    struct ria_plan_endpoint endpoint;
     struct ria_http_place place;
     __attribute__((cleanup(release_headers))) struct signed_headers headers = {
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
-    if (!find_url(fetch, call->role, url, &place, err) ||
-        (call->signer != NULL && !sign(call, &place, ria_fetch_now(fetch), &headers, err))) {
+    if (!ria_fetch_find_service(
+            fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &endpoint, &place, err) ||
+        (call->signer != NULL &&
+         !sign(call, &place, endpoint.region, ria_fetch_now(fetch), &headers, err))) {
         return GIVE_UP;
     }
     char type[128];
     (void)snprintf(type, sizeof(type), "Content-Type: %s", content_type);
     struct ria_http_request request = {
-        .url = url,
+        .url = endpoint.url,
         .method = "POST",
         .headers = {type},
         .body = call->body,

@@ -41,7 +41,7 @@ enum ria_outcome ria_provider_container(
 {
     enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
     if (outcome == RIA_FOUND) {
-        ria_network_settings(ask, NULL, out);
+        outcome = ria_network_settings(ask, NULL, out, err);
     }
     return outcome;
 }

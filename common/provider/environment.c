@@ -111,7 +111,7 @@ enum ria_outcome ria_provider_environment(
     enum ria_outcome outcome = ria_environment_keys(ask->world, out, err);
     if (outcome == RIA_FOUND) {
         warn_of_unused_profile(ask->world);
-        ria_network_settings(ask, NULL, out);
+        outcome = ria_network_settings(ask, NULL, out, err);
     }
     return outcome;
 }

@@ -86,7 +86,7 @@ enum ria_outcome ria_provider_instance_metadata(
 {
     enum ria_outcome outcome = ria_instance_endpoint(ask->world, NULL, out, err);
     if (outcome == RIA_FOUND) {
-        ria_network_settings(ask, NULL, out);
+        outcome = ria_network_settings(ask, NULL, out, err);
     }
     return outcome;
 }

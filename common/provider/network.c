@@ -3,18 +3,25 @@
  * Settings of sources on the network. */
 #include "provider/network.h"
 
-#include "aws/endpoint.h"
+#include <string.h>
+#include <strings.h>
 
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name)
 {
     return (struct ria_setting){ria_world_env(world, name), name, 0};
 }
 
+/* An empty value counts as none. */
 static bool from_profile(
     const struct ria_plan *plan, const char *profile, const char *key, struct ria_setting *out)
 {
-    return profile != NULL && plan->profiles != NULL &&
-           ria_profiles_get(plan->profiles, profile, key, out) && *out->value != '\0';
+    struct ria_setting found;
+    if (profile == NULL || plan->profiles == NULL ||
+        !ria_profiles_get(plan->profiles, profile, key, &found) || *found.value == '\0') {
+        return false;
+    }
+    *out = found;
+    return true;
 }
 
 static struct ria_setting first_variable(
@@ -27,21 +34,192 @@ static struct ria_setting first_variable(
     return found;
 }
 
-void ria_network_settings(const struct ria_ask *ask, const char *profile, struct ria_plan *plan)
-{
-    static const char *const urls[] = {"AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"};
-    plan->value[RIA_PLAN_STS_URL] = first_variable(ask->world, urls, 2);
-    struct ria_setting bundle = ria_network_variable(ask->world, "AWS_CA_BUNDLE");
-    if (bundle.value == NULL) {
-        (void)from_profile(plan, profile, "ca_bundle", &bundle);
-    }
-    plan->value[RIA_PLAN_CA_BUNDLE] = bundle;
-}
-
-static enum ria_outcome find_region(
+/* The variable, or the profile's key beside it. */
+static struct ria_setting variable_or_key(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
     const char *profile,
+    const char *variable,
+    const char *key)
+{
+    struct ria_setting found = ria_network_variable(ask->world, variable);
+    if (found.value == NULL) {
+        (void)from_profile(plan, profile, key, &found);
+    }
+    return found;
+}
+
+/* -- variants ------------------------------------------------------------------------------- */
+
+/* Sets *out only where the setting says "true". */
+static enum ria_outcome take_switch(
+    const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
+{
+    bool is_on = false;
+    if (setting->value != NULL && !ria_setting_boolean(setting, RIA_E_CREDENTIALS, &is_on, err)) {
+        return RIA_FAILED;
+    }
+    *out = is_on ? *setting : (struct ria_setting){0};
+    return RIA_FOUND;
+}
+
+static enum ria_outcome take_sts_mode(
+    const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
+{
+    bool is_legacy = setting->value != NULL && strcasecmp(setting->value, "legacy") == 0;
+    if (setting->value != NULL && !is_legacy && strcasecmp(setting->value, "regional") != 0) {
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            setting,
+            "\"%.32s\" is no kind of STS endpoint; write regional or legacy",
+            setting->value);
+        return RIA_FAILED;
+    }
+    *out = is_legacy ? *setting : (struct ria_setting){0};
+    return RIA_FOUND;
+}
+
+static enum ria_outcome take_variants(
+    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+{
+    static const struct {
+        const char *variable;
+        const char *key;
+        enum ria_plan_value value;
+        enum ria_outcome (*take)(
+            const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err);
+    } variants[] = {
+        {"AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", RIA_PLAN_FIPS, take_switch},
+        {"AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", RIA_PLAN_DUAL_STACK, take_switch},
+        {"AWS_STS_REGIONAL_ENDPOINTS",
+         "sts_regional_endpoints",
+         RIA_PLAN_STS_LEGACY,
+         take_sts_mode},
+    };
+    for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
+        struct ria_setting found =
+            variable_or_key(ask, plan, profile, variants[i].variable, variants[i].key);
+        if (variants[i].take(&found, &plan->value[variants[i].value], err) == RIA_FAILED) {
+            return RIA_FAILED;
+        }
+    }
+    return RIA_FOUND;
+}
+
+/* -- endpoints that somebody named ---------------------------------------------------------- */
+
+/* A section that is named must be there, also if no service of ours is in it. */
+static enum ria_outcome find_section(
+    const struct ria_plan *plan,
+    const char *profile,
+    struct ria_setting *section,
+    struct ria_error *err)
+{
+    if (!from_profile(plan, profile, "services", section) ||
+        ria_profiles_has(plan->profiles, RIA_PROFILE_SERVICES, section->value, NULL)) {
+        return RIA_FOUND;
+    }
+    (void)ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        section,
+        "services names \"%.64s\", which does not exist; add [services %.64s] or remove the line",
+        section->value,
+        section->value);
+    return RIA_FAILED;
+}
+
+/* "AWS_ENDPOINT_URL_SSO_OIDC" and its like. A setting borrows its place, so these are literals. */
+static const char *const url_variables[RIA_SERVICES] = {
+    [RIA_SERVICE_STS] = "AWS_ENDPOINT_URL_STS",
+    [RIA_SERVICE_SSO] = "AWS_ENDPOINT_URL_SSO",
+    [RIA_SERVICE_SSO_OIDC] = "AWS_ENDPOINT_URL_SSO_OIDC",
+    [RIA_SERVICE_SIGNIN] = "AWS_ENDPOINT_URL_SIGNIN",
+};
+
+static enum ria_outcome take_urls(
+    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+{
+    struct ria_setting ignored;
+    struct ria_setting section = {0};
+    struct ria_setting asked = variable_or_key(
+        ask,
+        plan,
+        profile,
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+        "ignore_configured_endpoint_urls");
+    if (take_switch(&asked, &ignored, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    if (ignored.value != NULL) {
+        return RIA_FOUND;
+    }
+    if (find_section(plan, profile, &section, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    for (unsigned i = 0; i < RIA_SERVICES; i++) {
+        const char *const variables[] = {url_variables[i], "AWS_ENDPOINT_URL"};
+        const char *key = ria_service_key((enum ria_service)i);
+        struct ria_setting *out = &plan->value[RIA_PLAN_STS_URL + i];
+        *out = first_variable(ask->world, variables, 2);
+        bool is_found =
+            out->value != NULL ||
+            (section.value != NULL &&
+             ria_profiles_get_service(plan->profiles, section.value, key, "endpoint_url", out));
+        if (!is_found) {
+            (void)from_profile(plan, profile, "endpoint_url", out);
+        }
+    }
+    return RIA_FOUND;
+}
+
+enum ria_outcome ria_network_settings(
+    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+{
+    plan->value[RIA_PLAN_CA_BUNDLE] =
+        variable_or_key(ask, plan, profile, "AWS_CA_BUNDLE", "ca_bundle");
+    return take_variants(ask, profile, plan, err) == RIA_FAILED
+               ? RIA_FAILED
+               : take_urls(ask, profile, plan, err);
+}
+
+/* AWS's SDKs refuse it too: who asks for FIPS must not be led elsewhere without a word. */
+enum ria_outcome ria_network_check_service(
+    const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
+{
+    static const struct {
+        enum ria_plan_value value;
+        const char *name;
+    } variants[] = {{RIA_PLAN_FIPS, "FIPS"}, {RIA_PLAN_DUAL_STACK, "dual-stack"}};
+    const struct ria_setting *url = &plan->value[RIA_PLAN_STS_URL + (unsigned)service];
+    for (size_t i = 0; url->value != NULL && i < sizeof(variants) / sizeof(variants[0]); i++) {
+        const struct ria_setting *variant = &plan->value[variants[i].value];
+        if (variant->value != NULL) {
+            RIA_AUTO(buf) place = {.max = RIA_PATH_MAX + 16};
+            ria_setting_add_place(&place, url);
+            const char *text = ria_buf_text(&place);
+            (void)ria_fail_at(
+                err,
+                RIA_E_CREDENTIALS,
+                variant,
+                "%s endpoints are wanted, but %.160s names another for %s; remove one of the two",
+                variants[i].name,
+                text == NULL ? "" : text,
+                ria_service_name(service));
+            return RIA_FAILED;
+        }
+    }
+    return RIA_FOUND;
+}
+
+/* -- regions -------------------------------------------------------------------------------- */
+
+enum ria_outcome ria_network_region(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    const char *profile,
+    const char *service,
     struct ria_setting *out,
     struct ria_error *err)
 {
@@ -57,9 +235,10 @@ static enum ria_outcome find_region(
         return ria_failed(
             err,
             RIA_E_CREDENTIALS,
-            "no region says where to ask STS; set AWS_REGION, or region in the profile");
+            "no region says where to ask %s; set AWS_REGION, or region in the profile",
+            service);
     }
-    if (!ria_region_is_plausible(region.value)) {
+    if (!ria_region_is_plausible(region.value) && strcmp(region.value, ria_region_global) != 0) {
         (void)ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
@@ -92,7 +271,9 @@ enum ria_outcome ria_network_add_role(
     if (added.value[RIA_ROLE_SESSION_NAME].value == NULL) {
         added.value[RIA_ROLE_SESSION_NAME].value = "rds-iam";
     }
-    if (find_region(ask, plan, profile, &added.value[RIA_ROLE_REGION], err) == RIA_FAILED) {
+    if (ria_network_region(ask, plan, profile, "STS", &added.value[RIA_ROLE_REGION], err) ==
+            RIA_FAILED ||
+        ria_network_check_service(plan, RIA_SERVICE_STS, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
     plan->roles[plan->role_count++] = added;

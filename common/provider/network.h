@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings that every source on the network shares: where STS is asked and with which CA, and
- * the region of a role. From the environment and from the profile in use.
+ * The settings that every source on the network shares: where AWS's services are asked and with
+ * which CA, and the region of a role. From the environment and from the profile in use.
+ *
+ * An endpoint, in the order of the AWS SDKs: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
+ * [services] section that the profile names, the profile's endpoint_url.
  */
 #ifndef RIA_PROVIDER_NETWORK_H
 #define RIA_PROVIDER_NETWORK_H
@@ -11,13 +14,29 @@
 /* The environment variable as a setting; value is NULL where it is unset or blank. */
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name);
 
-/* Fills RIA_PLAN_STS_URL and RIA_PLAN_CA_BUNDLE. `profile` names a profile of plan->profiles, or is
- * NULL. */
-void ria_network_settings(const struct ria_ask *ask, const char *profile, struct ria_plan *plan);
+/* Fills the endpoints of services, their variants, and RIA_PLAN_CA_BUNDLE, from variables and the
+ * keys of the profile beside them. `profile` names a profile of plan->profiles, or is NULL. FAILED
+ * for a value that cannot be. */
+enum ria_outcome ria_network_settings(
+    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+    RIA_MUST_USE;
 
-/* Appends a role with its defaults, and says where STS is asked for it: region of the profile >
- * AWS_REGION > AWS_DEFAULT_REGION > the database's. `profile` names a profile of plan->profiles, or
- * is NULL. FAILED if no region is known, or if the plan holds RIA_ROLES_MAX. */
+/* Refuses an endpoint that somebody named for a service that is to be asked in a variant. */
+enum ria_outcome ria_network_check_service(
+    const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
+
+/* Where a service is asked: region of the profile > AWS_REGION > AWS_DEFAULT_REGION > the
+ * database's. `service` stands in the sentence if there is none. */
+enum ria_outcome ria_network_region(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    const char *profile,
+    const char *service,
+    struct ria_setting *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Appends a role with its defaults, and says where STS is asked for it, as above. FAILED if no
+ * region is known, or if the plan holds RIA_ROLES_MAX. */
 enum ria_outcome ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,

@@ -100,7 +100,9 @@ static enum ria_outcome from_profiles(
     }
     struct ria_profile profile = {plan->profiles, choice.value};
     plan->value[RIA_PLAN_PROFILE] = choice;
-    ria_network_settings(ask, choice.value, plan);
+    if (ria_network_settings(ask, choice.value, plan, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
     outcome = ria_profile_role(ask, &profile, plan, err);
     if (outcome == RIA_ABSENT) {
         outcome = ria_profile_source(ask, &profile, plan, err);

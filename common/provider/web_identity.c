@@ -25,6 +25,7 @@ enum ria_outcome ria_provider_web_identity(
     out->source = RIA_SOURCE_WEB_IDENTITY;
     out->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
     (void)snprintf(out->label, sizeof(out->label), "the web identity of the environment");
-    ria_network_settings(ask, NULL, out);
-    return ria_network_add_role(ask, out, NULL, &role, err);
+    return ria_network_settings(ask, NULL, out, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_network_add_role(ask, out, NULL, &role, err);
 }

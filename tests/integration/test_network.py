@@ -95,6 +95,31 @@ class TrueAddresses(NetworkCase):
             {}, "rds-access", "etl", ["169.254.169.254", STS],
             f"role       {arn} ({self.home.path}/.aws/config:2)")
 
+    def test_variants_of_sts(self):
+        """Each at its own name, and signed for the region that is valid there: STS takes no other."""
+        arn = self.lab.roles["rds-access"].arn
+        keys = {"AWS_PROFILE": "p", **self.lab.principals["etl-base"].env()}
+        for variables, region, host, signed_for in (
+            ({}, "eu-west-1", "sts.eu-west-1.amazonaws.com", "eu-west-1"),
+            ({"AWS_STS_REGIONAL_ENDPOINTS": "legacy"}, "eu-west-1", "sts.amazonaws.com", "us-east-1"),
+            ({"AWS_USE_FIPS_ENDPOINT": "true"}, "us-east-1", "sts-fips.us-east-1.amazonaws.com", "us-east-1"),
+            ({"AWS_USE_DUALSTACK_ENDPOINT": "true"}, "us-east-1", "sts.us-east-1.api.aws", "us-east-1"),
+            ({}, "aws-global", "sts.amazonaws.com", "us-east-1"),
+            ({"AWS_ENDPOINT_URL": "https://sts.us-west-2.amazonaws.com"}, "us-west-2",
+             "sts.us-west-2.amazonaws.com", "us-west-2"),
+        ):
+            with self.subTest(host=host, region=region):
+                self.home.write(".aws/config", f"[profile p]\nrole_arn = {arn}\nregion = {region}\n"
+                                "credential_source = Environment\n")
+                self.host.run([harness.installed("bin/rds-iam"), "credentials", "--clear"])
+                self.calls()
+                result = self.host.run(
+                    [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
+                    **keys, **variables)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                (call,) = self.calls()
+                self.assertEqual((call["host"], call["scope"].split("/")[1]), (host, signed_for))
+
     def test_a_web_identity_by_sts(self):
         role = self.lab.roles["web-identity"]
         token = self.home.write("token", self.lab.web_identity())

@@ -75,7 +75,7 @@ static void each_region_has_its_partitions_suffix(void **state)
         {"xx-new-1", "amazonaws.com"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_text(rows[i][0], ria_partition_suffix(rows[i][0]), rows[i][1]);
+        expect_text(rows[i][0], ria_partition_of(rows[i][0]).suffix, rows[i][1]);
     }
 }
 

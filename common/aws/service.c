@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Names put together from a table. */
+#include "aws/service.h"
+
+#include "aws/partition.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char ria_region_global[] = "aws-global";
+
+struct service {
+    const char *name;
+    const char *key;
+    const char *host; /* in front of the region */
+    const char *fips_host;
+    bool is_plain_in_govcloud; /* whose usual endpoints are FIPS ones */
+};
+
+static const struct service services[RIA_SERVICES] = {
+    [RIA_SERVICE_STS] = {"STS", "sts", "sts", "sts-fips", true},
+    [RIA_SERVICE_SSO] = {"SSO", "sso", "portal.sso", "portal.sso-fips", true},
+    [RIA_SERVICE_SSO_OIDC] = {"SSO_OIDC", "sso_oidc", "oidc", "oidc-fips", true},
+    [RIA_SERVICE_SIGNIN] = {"SIGNIN", "signin", "signin", "signin-fips", false},
+};
+
+/* The regions that AWS_STS_REGIONAL_ENDPOINTS = legacy is about; a later region never had the one
+ * endpoint. */
+static const char *const legacy_regions[] = {
+    ria_region_global,
+    "ap-northeast-1",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+};
+
+/* Where sign-in has a name of its own, with the region in front. */
+static const struct {
+    const char *partition;
+    const char *suffix;
+} signin_hosts[] = {
+    {"aws", "signin.aws.amazon.com"},
+    {"aws-cn", "signin.amazonaws.cn"},
+    {"aws-us-gov", "signin.amazonaws-us-gov.com"},
+};
+
+static bool is_legacy_region(const char *region)
+{
+    for (size_t i = 0; i < sizeof(legacy_regions) / sizeof(legacy_regions[0]); i++) {
+        if (strcmp(legacy_regions[i], region) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_one_for_all(
+    enum ria_service service, const char *region, const struct ria_service_variant *variant)
+{
+    return service == RIA_SERVICE_STS && !variant->is_fips && !variant->is_dual_stack &&
+           (strcmp(region, ria_region_global) == 0 ||
+            (variant->is_legacy && is_legacy_region(region)));
+}
+
+static const char *signin_host(
+    enum ria_service service, const char *partition, const struct ria_service_variant *variant)
+{
+    bool is_usual = service == RIA_SERVICE_SIGNIN && !variant->is_fips && !variant->is_dual_stack;
+    for (size_t i = 0; is_usual && i < sizeof(signin_hosts) / sizeof(signin_hosts[0]); i++) {
+        if (strcmp(signin_hosts[i].partition, partition) == 0) {
+            return signin_hosts[i].suffix;
+        }
+    }
+    return NULL;
+}
+
+void ria_service_endpoint(
+    enum ria_service service,
+    const char *region,
+    const struct ria_service_variant *variant,
+    struct ria_service_endpoint *out)
+{
+    const struct service *known = &services[service];
+    struct ria_partition partition = ria_partition_of(region);
+    const char *signin = signin_host(service, partition.name, variant);
+    bool is_global = is_one_for_all(service, region, variant);
+    bool is_plain = !variant->is_fips || (known->is_plain_in_govcloud && !variant->is_dual_stack &&
+                                          strcmp(partition.name, "aws-us-gov") == 0);
+    (void)snprintf(out->region, sizeof(out->region), "%s", is_global ? "us-east-1" : region);
+    if (is_global) {
+        (void)snprintf(out->host, sizeof(out->host), "sts.amazonaws.com");
+    } else if (signin != NULL) {
+        (void)snprintf(out->host, sizeof(out->host), "%.31s.%s", region, signin);
+    } else {
+        (void)snprintf(
+            out->host,
+            sizeof(out->host),
+            "%s.%.31s.%s",
+            is_plain ? known->host : known->fips_host,
+            region,
+            variant->is_dual_stack ? partition.dual_stack_suffix : partition.suffix);
+    }
+}
+
+const char *ria_service_name(enum ria_service service)
+{
+    return services[service].name;
+}
+
+const char *ria_service_key(enum ria_service service)
+{
+    return services[service].key;
+}

@@ -41,7 +41,11 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan)
         [RIA_SOURCE_PROCESS] = RIA_PLAN_PROCESS,
         [RIA_SOURCE_CONTAINER] = RIA_PLAN_CONTAINER_URI,
         [RIA_SOURCE_INSTANCE] = RIA_PLAN_METADATA_ENDPOINT,
+        [RIA_SOURCE_SSO] = RIA_PLAN_SSO_SESSION,
     };
+    if (plan->source == RIA_SOURCE_SSO && plan->value[RIA_PLAN_SSO_SESSION].value == NULL) {
+        return &plan->value[RIA_PLAN_SSO_START_URL];
+    }
     return &plan->value[origins[plan->source]];
 }
 
@@ -177,7 +181,7 @@ static bool take_number(struct ria_plan *plan, const struct ria_record_field *fi
     switch (field->tag) {
     case TAG_SOURCE:
         plan->source = (enum ria_source)number;
-        return number >= RIA_SOURCE_KEYS && number <= RIA_SOURCE_INSTANCE;
+        return number >= 0 && number < RIA_SOURCES;
     case TAG_EXPIRES:
         plan->keys.expires = number;
         return true;
@@ -272,6 +276,11 @@ static const enum ria_plan_value identifying[] = {
     RIA_PLAN_PROCESS,
     RIA_PLAN_CONTAINER_URI,
     RIA_PLAN_METADATA_ENDPOINT,
+    RIA_PLAN_SSO_SESSION,
+    RIA_PLAN_SSO_START_URL,
+    RIA_PLAN_SSO_REGION,
+    RIA_PLAN_SSO_ACCOUNT_ID,
+    RIA_PLAN_SSO_ROLE_NAME,
     RIA_PLAN_STS_URL,
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
@@ -312,7 +321,7 @@ static bool add_identity(
     const struct ria_setting *process = &plan->value[RIA_PLAN_PROCESS];
     if (process->value != NULL) {
         ria_buf_addf(out, "file %s\n", process->path == NULL ? "" : process->path);
-        add_value(out, "value", RIA_PLAN_PROCESS_PROFILE, &plan->value[RIA_PLAN_PROCESS_PROFILE]);
+        add_value(out, "value", RIA_PLAN_SOURCE_PROFILE, &plan->value[RIA_PLAN_SOURCE_PROFILE]);
     }
     for (size_t i = 0; i < plan->role_count; i++) {
         ria_buf_addf(out, "role %zu\n", i);

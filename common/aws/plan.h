@@ -26,6 +26,8 @@ enum ria_source {
     RIA_SOURCE_PROCESS,
     RIA_SOURCE_CONTAINER,
     RIA_SOURCE_INSTANCE,
+    RIA_SOURCE_SSO,
+    RIA_SOURCES,
 };
 
 /* What a source needs; each may be unset. */
@@ -34,11 +36,16 @@ enum ria_plan_value {
     RIA_PLAN_KEYS,    /* the id of the keys that the plan holds, for its place */
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,
-    RIA_PLAN_PROCESS_PROFILE, /* the profile that it is written in */
+    RIA_PLAN_SOURCE_PROFILE, /* the profile that a process or a session is written in */
     RIA_PLAN_CONTAINER_URI,
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
     RIA_PLAN_METADATA_ENDPOINT,
+    RIA_PLAN_SSO_SESSION, /* unset in the older form, whose token belongs to a start URL */
+    RIA_PLAN_SSO_START_URL,
+    RIA_PLAN_SSO_REGION,
+    RIA_PLAN_SSO_ACCOUNT_ID,
+    RIA_PLAN_SSO_ROLE_NAME,
     RIA_PLAN_STS_URL, /* instead of the region's own; the order is that of enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,

@@ -253,3 +253,19 @@ bool ria_hmac_sha256(
     }
     return true;
 }
+
+bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
+{
+    uint8_t sum[RIA_SHA1_LEN];
+    if (!ready(err)) {
+        return false;
+    }
+    EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    bool ok = sha1 != NULL && EVP_Digest(data, len, sum, NULL, sha1, NULL) == 1;
+    EVP_MD_free(sha1);
+    if (!ok) {
+        return ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute a SHA-1");
+    }
+    memcpy(out, sum, sizeof(sum));
+    return true;
+}

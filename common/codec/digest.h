@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * SHA-256 and HMAC-SHA-256 (FIPS 180-4, RFC 2104) by OpenSSL's EVP. The only module that includes
- * OpenSSL. It fetches SHA-256 once per process; every function may be called from any thread.
+ * OpenSSL and that a plugin runs. It fetches SHA-256 once per process; every function may be called
+ * from any thread.
  *
  * We run inside other people's programs. One that exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic) takes over some of our calls and some of libcrypto's inner ones,
@@ -20,11 +21,17 @@
 #include <stdint.h>
 
 enum {
-    RIA_SHA256_LEN = 32
+    RIA_SHA256_LEN = 32,
+    RIA_SHA1_LEN = 20,
 };
 
 /* out = SHA-256(data). False with err filled (RIA_E_CRYPTO); out is then unchanged. */
 bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
+    RIA_MUST_USE;
+
+/* out = SHA-1(data), for the names that the AWS CLI gives its cache files and for nothing else.
+ * Failure as above. */
+bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
     RIA_MUST_USE;
 
 /* out = HMAC-SHA-256(key, data). out may be the key's own memory. Nothing of the key stays on the

@@ -26,6 +26,7 @@ ria_fetch_source ria_fetch_web_identity;
 ria_fetch_source ria_fetch_process;
 ria_fetch_source ria_fetch_container;
 ria_fetch_source ria_fetch_instance;
+ria_fetch_source ria_fetch_sso;
 
 /* Assumes a role with *credentials, which are replaced by the role's. */
 bool ria_fetch_assume_role(
@@ -42,6 +43,9 @@ bool ria_fetch_find_service(
     struct ria_plan_endpoint *endpoint,
     struct ria_http_place *place,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Appends a service's base URL, with or without its last slash, and a path that begins with one. */
+void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path);
 
 /* The clock to sign with: the machine's, corrected by what was learned. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);

@@ -31,6 +31,7 @@ static ria_fetch_source *const sources[] = {
     [RIA_SOURCE_PROCESS] = ria_fetch_process,
     [RIA_SOURCE_CONTAINER] = ria_fetch_container,
     [RIA_SOURCE_INSTANCE] = ria_fetch_instance,
+    [RIA_SOURCE_SSO] = ria_fetch_sso,
 };
 
 /* -- the plan ------------------------------------------------------------------------------- */

@@ -3,6 +3,8 @@
  * Where AWS's services are asked. */
 #include "fetch/fetch.h"
 
+#include <string.h>
+
 bool ria_fetch_find_service(
     const struct ria_fetch *fetch,
     enum ria_service service,
@@ -25,4 +27,14 @@ bool ria_fetch_find_service(
             place->host);
     }
     return true;
+}
+
+void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path)
+{
+    size_t len = strlen(base);
+    while (len > 0 && base[len - 1] == '/') {
+        len--;
+    }
+    ria_buf_add(out, base, len);
+    ria_buf_add_text(out, path);
 }

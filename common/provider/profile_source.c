@@ -55,8 +55,6 @@ static enum ria_outcome refuse_session(
         const char *key;
         const char *name;
     } refused[] = {
-        {"sso_session", "AWS SSO"},
-        {"sso_start_url", "AWS SSO"},
         {"login_session", "aws login"},
     };
     (void)ask;
@@ -124,14 +122,16 @@ static enum ria_outcome take_process(
     }
     plan->source = RIA_SOURCE_PROCESS;
     plan->value[RIA_PLAN_PROCESS] = command;
-    plan->value[RIA_PLAN_PROCESS_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
+    plan->value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
     (void)snprintf(
         plan->label, sizeof(plan->label), "the credential_process of profile %.64s", profile->name);
     return RIA_FOUND;
 }
 
+/* SSO and aws login stand in front of keys, as in the AWS SDKs. */
 static take_source *const sources[] = {
     take_web_identity,
+    ria_profile_sso,
     refuse_session,
     ria_profile_keys,
     refuse_lone_credential_source,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A user's settings that lead to the lab's AWS instead of the real one."""
+import hashlib
 import json
 import os
 import unittest
@@ -77,6 +78,29 @@ class CloudCase(MariadbCase):
         door = Door(*arguments)
         self.addCleanup(door.close)
         return door
+
+    def sso_env(self, **extra):
+        """SSO's two endpoints are the lab's too, and no keys lie about."""
+        return self.cloud_env(
+            AWS_ENDPOINT_URL_SSO=self.lab.cloud_https, AWS_ENDPOINT_URL_SSO_OIDC=self.lab.cloud_https,
+            **extra)
+
+    def sso_profile(self, name="p", role="Etl", session="dev"):
+        """A profile of a session, or of the older form where session is None."""
+        sso = self.lab.cloud.sso
+        account = self.lab.roles["sso-etl"].account
+        urls = f"sso_start_url = {sso.start_url}\nsso_region = {sso.region}\n"
+        own = f"sso_session = {session}\n" if session else urls
+        section = f"[sso-session {session}]\n{urls}" if session else ""
+        return self.home.write(
+            ".aws/config", f"[profile {name}]\n{own}sso_account_id = {account}\n"
+            f"sso_role_name = {role}\n{section}")
+
+    def sso_login(self, named_after="dev", **terms):
+        """What `aws sso login` leaves behind. Returns the token file's path and what is in it."""
+        token = self.lab.sso_login(**terms)
+        key = hashlib.sha1(named_after.encode()).hexdigest()
+        return self.home.write(f".aws/sso/cache/{key}.json", json.dumps(token)), token
 
     def calls(self):
         """What the lab's AWS was asked during this test."""

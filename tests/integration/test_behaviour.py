@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every row of behaviour.json through the installed program, against an HTTP server that plays the
-container's endpoint and STS as the vectors say. SSO is not built: its row stops with its sentence."""
+container's endpoint and STS as the vectors say."""
 import http.server
 import json
 import pathlib
@@ -30,7 +30,7 @@ STOPS = {
     "process expired": "printed credentials that have ended",
     "web identity env, no file": "the token file /nope does not exist",
     "web identity env, no role": "AWS_ROLE_ARN is not",
-    "sso without token": "AWS SSO (sso_session), which this version of rds-iam cannot use",
+    "sso without token": "config:2: nobody has logged in for profile default (there is no ",
     "malformed config": "a section line without its closing ]",
     "container 404": "answers with status 404",
     "container bad host": "and not to 192.0.2.1",

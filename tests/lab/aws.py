@@ -3,7 +3,7 @@
 the call down, sends the answer.
 
 What is asked for decides the service, not the address: "/" is STS, "/latest/" the instance
-metadata, what begins with /v1/ or /v2/ a container endpoint.
+metadata, what begins with /v1/ or /v2/ a container endpoint, and SSO's two have a path each.
 A call is in the record before its answer is sent, so whoever has the answer finds it there.
 """
 import email.utils
@@ -16,12 +16,16 @@ import ssl
 import struct
 import time
 
+import oidc
+import portal
 import signature
 from assume import Roles
 from container import Container
 from exchange import Answer, AwsError, Request
 from faults import Faults
 from metadata import Metadata
+from oidc import Oidc
+from portal import Portal
 from sts import Sts
 
 BODY_MAX = 1 << 20
@@ -42,6 +46,8 @@ class Cloud:
         self._sts = Sts(fixture.cloud, principals, roles, now)
         self._metadata = Metadata(fixture, roles, now)
         self._container = Container(fixture, roles)
+        self.oidc = Oidc(now)
+        self._portal = Portal(fixture, roles, self.oidc)
         self._calls = calls
         self.faults = Faults()
         self.now = now
@@ -65,6 +71,10 @@ class Cloud:
             return "sts", self._sts
         if request.path.startswith("/latest/"):
             return "imds", self._metadata
+        if request.path == portal.PATH:
+            return "sso", self._portal
+        if request.path == oidc.PATH:
+            return "sso-oidc", self.oidc
         if self._container.knows(request.path):
             return "container", self._container
         return "none", None

@@ -10,6 +10,8 @@
                            POST /machine     {"instance_role": name or null, "seconds": number}
                            POST /expire      {"access_key": ...} ends a session
                            POST /parameter   {"name": ..., "value": ...} of PostgreSQL's on RDS
+                           POST /sso        somebody has logged in to SSO (oidc.py)
+                           POST /sso-over   {"client_id": ...} and is logged out
                            POST /revoke      {"access_key": ...} takes a key away
 
 The journal has the length of a token and never the token.

@@ -113,6 +113,16 @@ class Container:
 
 
 @dataclass(frozen=True)
+class Sso:
+    """AWS SSO: who logs in where, and which role of the fixture a role name of the portal is."""
+
+    start_url: str
+    region: str
+    user: str
+    roles: dict
+
+
+@dataclass(frozen=True)
 class Cloud:
     """What the AWS side has beside roles. provider is the issuer of web identity tokens, without
     its https://; instance_role is the role of the instance that the lab's own loopback is."""
@@ -122,6 +132,7 @@ class Cloud:
     disabled_regions: tuple
     instance_role: str
     containers: dict
+    sso: Sso
     provider: str
     provider_account: str
     audiences: tuple
@@ -216,6 +227,7 @@ def _cloud(entry):
         disabled_regions=tuple(entry["disabled_regions"]),
         instance_role=entry["instance_role"],
         containers={name: _container(each) for name, each in entry["containers"].items()},
+        sso=Sso(**entry["sso"]),
         provider=entry["provider"]["issuer"],
         provider_account=entry["provider"]["account"],
         audiences=tuple(entry["provider"]["audiences"]),

@@ -180,6 +180,8 @@ def actions(entries, clock, cloud, machine, principals):
         "/clock": set_clock,
         "/machine": set_machine,
         "/faults": cloud.faults.replace,
+        "/sso": cloud.oidc.log_in,
+        "/sso-over": cloud.oidc.log_out,
         "/expire": lambda body: principals.expire(body["access_key"]),
         "/revoke": lambda body: principals.revoke(body["access_key"]),
     }

@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import pathlib
+import secrets
 import shlex
 import signal
 import subprocess
@@ -236,6 +237,31 @@ class Lab:
         target = {"key_file": self.provider_key, "provider": self.cloud.provider}
         return web_identity.mint(subject=subject, **{**target, **overrides})
 
+    def sso_login(self, expires=3600, seconds=3600, registration=86400, renewable=True):
+        """Somebody logs in to SSO. Returns what `aws sso login` writes into the token file. The
+        access token ends in `expires` seconds and those after it live `seconds`; the client's
+        registration ends in `registration` seconds."""
+        now = time.time()
+        access, refresh, client, secret = (secrets.token_urlsafe(96) for _ in range(4))
+        self._act("/sso", {
+            "access_token": access, "refresh_token": refresh, "client_id": client,
+            "client_secret": secret, "expires": now + expires, "seconds": seconds,
+        })  # fmt: skip
+        token = {
+            "startUrl": self.cloud.sso.start_url, "region": self.cloud.sso.region,
+            "accessToken": access, "expiresAt": _utc(now + expires),
+        }  # fmt: skip
+        if renewable:
+            token.update({
+                "clientId": client, "clientSecret": secret, "refreshToken": refresh,
+                "registrationExpiresAt": _utc(now + registration),
+            })  # fmt: skip
+        return token
+
+    def sso_logout(self, token):
+        """The login of this token file is over."""
+        self._act("/sso-over", {"client_id": token["clientId"]})
+
     def network(self, instance_role="instance", boot_id=None):
         """A network namespace with AWS's true addresses, as a context manager: namespace.py."""
         return Network(self, instance_role, boot_id)
@@ -290,6 +316,10 @@ class Lab:
             "passwords": self.passwords,
             "pid": self.state["pid"],
         }
+
+
+def _utc(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
 class _Watchdog:

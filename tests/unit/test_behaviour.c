@@ -49,10 +49,6 @@ static const struct row_text stops[] = {
      "AWS_WEB_IDENTITY_TOKEN_FILE: the token file /nope does not exist"},
     {"container token file missing",
      "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: the token file /nope does not exist"},
-    {"sso without token",
-     "/home/u/.aws/config:2: the profile \"default\" wants AWS SSO (sso_session), which this "
-     "version "
-     "of rds-iam cannot use"},
     {"web identity env, no role",
      "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not; set both or unset both"},
 };
@@ -74,6 +70,7 @@ static const struct row_fetch {
     {"process in credentials file", RIA_SOURCE_PROCESS, 0},
     {"no default profile, other profiles", RIA_SOURCE_CONTAINER, 0},
     {"config only region", RIA_SOURCE_CONTAINER, 0},
+    {"sso without token", RIA_SOURCE_SSO, 0},
     {"container 404", RIA_SOURCE_CONTAINER, 0},
     {"container bad host", RIA_SOURCE_CONTAINER, 0},
     {"container token newline", RIA_SOURCE_CONTAINER, 0},

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * jansson once more, for documents that are kept whole. */
+#include "fetch/document.h"
+
+#include "base/timestamp.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+bool ria_document_read(const struct ria_buf *text, struct ria_document *out)
+{
+    json_t *root =
+        json_loadb(text->data == NULL ? "" : text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        root = NULL;
+    }
+    out->root = root;
+    return root != NULL;
+}
+
+static json_t *home(const struct ria_document *document, const char *parent)
+{
+    json_t *root = document->root;
+    return parent == NULL ? root : json_object_get(root, parent);
+}
+
+bool ria_document_text(
+    const struct ria_document *document, const char *parent, const char *name, struct ria_buf *out)
+{
+    const json_t *member = json_object_get(home(document, parent), name);
+    ria_buf_clear(out);
+    if (json_string_length(member) == 0) {
+        return false;
+    }
+    ria_buf_add(out, json_string_value(member), json_string_length(member));
+    return ria_buf_text(out) != NULL;
+}
+
+bool ria_document_number(
+    const struct ria_document *document, const char *parent, const char *name, int64_t *out)
+{
+    const json_t *member = json_object_get(home(document, parent), name);
+    if (!json_is_integer(member)) {
+        return false;
+    }
+    *out = json_integer_value(member);
+    return true;
+}
+
+bool ria_document_time(
+    const struct ria_document *document, const char *parent, const char *name, int64_t *out)
+{
+    RIA_AUTO(buf) text = {.max = 64};
+    return ria_document_text(document, parent, name, &text) && ria_timestamp_parse(text.data, out);
+}
+
+bool ria_document_set(
+    struct ria_document *document, const char *parent, const char *name, const char *text)
+{
+    json_t *object = home(document, parent);
+    return json_is_object(object) && json_object_set_new(object, name, json_string(text)) == 0;
+}
+
+bool ria_document_set_time(
+    struct ria_document *document, const char *parent, const char *name, int64_t when)
+{
+    char basic[RIA_TIMESTAMP_SIZE];
+    char text[32];
+    if (!ria_timestamp_format(when, basic)) {
+        return false;
+    }
+    (void)snprintf(
+        text,
+        sizeof(text),
+        "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
+        basic,
+        basic + 4,
+        basic + 6,
+        basic + 9,
+        basic + 11,
+        basic + 13);
+    return ria_document_set(document, parent, name, text);
+}
+
+static int append(const char *bytes, size_t len, void *self)
+{
+    struct ria_buf *out = self;
+    ria_buf_add(out, bytes, len);
+    return out->failed ? -1 : 0;
+}
+
+bool ria_document_write(const struct ria_document *document, struct ria_buf *out)
+{
+    return json_dump_callback(document->root, append, out, JSON_ENSURE_ASCII) == 0;
+}
+
+void ria_document_release(struct ria_document *document)
+{
+    json_decref(document->root);
+    document->root = NULL;
+}

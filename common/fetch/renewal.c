@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A child that outlives us, and its error over a pipe. */
+#include "fetch/renewal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    /* Nobody waits for it any more; three tries of five seconds and their pauses end before. */
+    RENEWAL_MS = 30 * 1000
+};
+
+/* The socket is the guest's: it must end with rds-iam-fetch and not with us. */
+static void leave(void)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    (void)setsid();
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (nothing >= 0) {
+        (void)dup2(nothing, STDIN_FILENO);
+    } else {
+        (void)close(STDIN_FILENO);
+    }
+}
+
+__attribute__((noreturn)) static void renew_alone(
+    const struct ria_fetch *caller, struct ria_token_file *file, ria_renew *renew, int out)
+{
+    struct ria_error err = {0};
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    leave();
+    struct ria_fetch fetch = {
+        .world = caller->world,
+        .plan = caller->plan,
+        .deadline = ria_deadline_in(caller->world, RENEWAL_MS),
+        .answer = &answer,
+    };
+    if (ria_token_file_prepare(file, &err) && renew(&fetch, file, &err)) {
+        err.code = RIA_E_NONE;
+    }
+    /* A pipe takes it whole, and whoever waited may be gone. */
+    (void)!write(out, &err, sizeof(err));
+    _exit(0);
+}
+
+static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error *out)
+{
+    for (;;) {
+        int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
+        struct pollfd watched = {.fd = in, .events = POLLIN};
+        int ready = left == 0 ? 0 : poll(&watched, 1, (int)left);
+        if (ready < 0 && errno == EINTR) {
+            continue;
+        }
+        if (ready <= 0) {
+            return ria_fail(out, RIA_E_DEADLINE, "its renewal takes longer than a login may");
+        }
+        ssize_t len = read(in, out, sizeof(*out));
+        if (len < 0 && errno == EINTR) {
+            continue;
+        }
+        return len == (ssize_t)sizeof(*out)
+                   ? out->code == RIA_E_NONE
+                   : ria_fail(out, RIA_E_SYSTEM, "its renewal ended before its time");
+    }
+}
+
+enum ria_outcome ria_renewal_run(
+    struct ria_fetch *fetch, struct ria_token_file *file, ria_renew *renew, struct ria_error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return ria_failed(err, RIA_E_SYSTEM, "no pipe can be had for its renewal");
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(ends[0]);
+        renew_alone(fetch, file, renew, ends[1]);
+    }
+    (void)close(ends[1]);
+    if (pid < 0) {
+        (void)close(ends[0]);
+        return ria_failed(err, RIA_E_SYSTEM, "no process can be had for its renewal");
+    }
+    struct ria_error said = {0};
+    bool ok = await_error(fetch, ends[0], &said);
+    (void)close(ends[0]);
+    if (said.code != RIA_E_DEADLINE) {
+        (void)waitpid(pid, NULL, 0);
+    }
+    if (!ok) {
+        *err = said;
+    }
+    return ok ? RIA_FOUND : RIA_FAILED;
+}

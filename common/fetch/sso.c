@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The credentials of a role, from SSO's portal (GetRoleCredentials). The request is not signed; it
+ * carries the session's token. */
+#include "fetch/sso.h"
+
+#include "codec/percent.h"
+#include "fetch/document.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CONNECT_TIMEOUT = 2000, /* milliseconds */
+    TRY_TIMEOUT = 5000,
+};
+
+static bool take_credentials(const struct ria_buf *body, struct ria_credentials *out)
+{
+    static const char parent[] = "roleCredentials";
+    RIA_AUTO(document) answer = {0};
+    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+    int64_t milliseconds = 0;
+    if (!ria_document_read(body, &answer) ||
+        !ria_document_text(&answer, parent, "accessKeyId", &found.access_key_id) ||
+        !ria_document_text(&answer, parent, "secretAccessKey", &found.secret_access_key) ||
+        !ria_document_text(&answer, parent, "sessionToken", &found.session_token) ||
+        !ria_document_number(&answer, parent, "expiration", &milliseconds) || milliseconds < 1000) {
+        return false;
+    }
+    found.expires = milliseconds / 1000;
+    ria_credentials_move(out, &found);
+    return true;
+}
+
+/* What to do about a status, the end of a sentence. */
+static void say_what_to_do(const struct ria_plan *plan, long status, char *out, size_t size)
+{
+    const struct ria_setting *value = plan->value;
+    if (status == 401) {
+        (void)snprintf(
+            out,
+            size,
+            "the session is over; type: aws sso login --profile %.64s",
+            value[RIA_PLAN_SOURCE_PROFILE].value);
+    } else if (status == 403 || status == 404) {
+        (void)snprintf(
+            out,
+            size,
+            "have role %.64s in account %.32s assigned to you, or mend sso_role_name and "
+            "sso_account_id",
+            value[RIA_PLAN_SSO_ROLE_NAME].value,
+            value[RIA_PLAN_SSO_ACCOUNT_ID].value);
+    } else {
+        (void)snprintf(
+            out,
+            size,
+            ria_fetch_is_transient(status) ? "try again in a while" : "check its endpoint");
+    }
+}
+
+static enum ria_outcome refused(
+    const struct ria_plan *plan,
+    const struct ria_http_response *response,
+    const char *host,
+    struct ria_error *err)
+{
+    RIA_AUTO(document) document = {0};
+    RIA_AUTO(buf) message = {.max = 1024};
+    char advice[256];
+    bool has_message = ria_document_read(&response->body, &document) &&
+                       ria_document_text(&document, NULL, "message", &message);
+    say_what_to_do(plan, response->status, advice, sizeof(advice));
+    (void)ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        ria_plan_origin(plan),
+        "SSO's portal %.80s answers %.80s with status %ld%s%.80s; %s",
+        host,
+        plan->label,
+        response->status,
+        has_message ? ": " : "",
+        has_message ? message.data : "",
+        advice);
+    return RIA_FAILED;
+}
+
+static enum ria_outcome take_answer(
+    struct ria_fetch *fetch,
+    const struct ria_http_response *response,
+    const char *host,
+    struct ria_credentials *out,
+    struct ria_error *err)
+{
+    const struct ria_plan *plan = fetch->plan;
+    if (response->status != 200) {
+        return refused(plan, response, host, err);
+    }
+    if (!take_credentials(&response->body, out)) {
+        (void)ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            ria_plan_origin(plan),
+            "%.128s: the answer is none of SSO's; check its endpoint",
+            host);
+        return RIA_FAILED;
+    }
+    ria_plan_describe(plan, out->source, sizeof(out->source));
+    (void)snprintf(
+        fetch->answer->identity,
+        sizeof(fetch->answer->identity),
+        "role %.100s of account %.32s",
+        plan->value[RIA_PLAN_SSO_ROLE_NAME].value,
+        plan->value[RIA_PLAN_SSO_ACCOUNT_ID].value);
+    return RIA_FOUND;
+}
+
+static void add_url(struct ria_buf *out, const char *base, const struct ria_plan *plan)
+{
+    const char *role = plan->value[RIA_PLAN_SSO_ROLE_NAME].value;
+    const char *account = plan->value[RIA_PLAN_SSO_ACCOUNT_ID].value;
+    ria_fetch_add_path(out, base, "/federation/credentials?role_name=");
+    ria_percent_add(out, role, strlen(role));
+    ria_buf_add_text(out, "&account_id=");
+    ria_percent_add(out, account, strlen(account));
+}
+
+enum ria_outcome ria_fetch_sso(
+    struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
+{
+    const struct ria_plan *plan = fetch->plan;
+    struct ria_plan_endpoint endpoint;
+    struct ria_http_place place;
+    RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 4096};
+    RIA_AUTO(buf) token = {.max = RIA_SSO_TOKEN_MAX};
+    RIA_AUTO(buf) header = {.max = RIA_SSO_TOKEN_MAX + 64};
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    if (!ria_fetch_find_service(
+            fetch, RIA_SERVICE_SSO, &plan->value[RIA_PLAN_SSO_REGION], &endpoint, &place, err) ||
+        !ria_sso_token(fetch, &token, err)) {
+        return RIA_FAILED;
+    }
+    add_url(&url, endpoint.url, plan);
+    ria_buf_add_text(&header, "x-amz-sso_bearer_token: ");
+    ria_buf_add_text(&header, token.data);
+    if (ria_buf_text(&url) == NULL || ria_buf_text(&header) == NULL) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory for SSO");
+    }
+    struct ria_http_request request = {
+        .url = url.data,
+        .method = "GET",
+        .headers = {header.data},
+        .connect_timeout = CONNECT_TIMEOUT,
+        .timeout = TRY_TIMEOUT,
+        .ca_bundle = plan->value[RIA_PLAN_CA_BUNDLE].value,
+    };
+    struct ria_error why = {0};
+    if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
+        (void)ria_fail_at(
+            err,
+            why.code,
+            ria_plan_origin(plan),
+            "SSO's portal did not answer %.80s: %s; check the network, HTTPS_PROXY and "
+            "AWS_CA_BUNDLE",
+            plan->label,
+            why.text);
+        return RIA_FAILED;
+    }
+    return take_answer(fetch, &response, place.host, out, err);
+}

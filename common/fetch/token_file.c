@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A temporary file beside it, fsync, rename, fsync of the directory. */
+#include "fetch/token_file.h"
+
+#include "aws/token_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    FILE_MAX = 64 * 1024, /* four tokens of SSO with their registration have 8 KB */
+    /* Somebody who writes in place is done after a moment. */
+    LOOKS = 10,
+    LOOK_NS = 10 * 1000 * 1000,
+    /* A renewed token may be longer than the old one. */
+    ROOM_FOR_MORE = 16 * 1024,
+};
+
+static void wait_a_moment(void)
+{
+    const struct timespec moment = {.tv_nsec = LOOK_NS};
+    (void)nanosleep(&moment, NULL);
+}
+
+static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
+{
+    char words[128];
+    return ria_fail(
+        err,
+        RIA_E_CREDENTIALS,
+        "%.200s %s: %s",
+        path,
+        what,
+        strerror_r(errno, words, sizeof(words)));
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+enum ria_outcome ria_token_file_read(
+    const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
+{
+    if (!ria_token_file_path(fetch->world, fetch->plan, file->path, err)) {
+        return RIA_FAILED;
+    }
+    for (unsigned i = 0; i < LOOKS; i++) {
+        RIA_AUTO(buf) text = {.max = FILE_MAX};
+        enum ria_outcome outcome =
+            fetch->world->read_file(fetch->world->self, file->path, &text, NULL, err);
+        ria_document_release(&file->document);
+        if (outcome != RIA_FOUND || ria_document_read(&text, &file->document)) {
+            return outcome;
+        }
+        wait_a_moment();
+    }
+    return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is no JSON", file->path);
+}
+
+/* -- the lock ------------------------------------------------------------------------------- */
+
+bool ria_token_file_lock(
+    const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
+{
+    char name[RIA_PATH_MAX + 8];
+    (void)snprintf(name, sizeof(name), "%s.lock", file->path);
+    if (file->lock < 0) {
+        file->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    }
+    if (file->lock < 0) {
+        return fail_by_errno(err, name, "cannot be opened");
+    }
+    while (flock(file->lock, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return fail_by_errno(err, name, "cannot be locked");
+        }
+        if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
+            return ria_fail(
+                err, RIA_E_DEADLINE, "another process of yours is renewing it all this time");
+        }
+        wait_a_moment();
+    }
+    return true;
+}
+
+/* -- writing -------------------------------------------------------------------------------- */
+
+/* The name is the same each time: its writer holds the lock. */
+static int open_fresh(const struct ria_token_file *file, char name[RIA_PATH_MAX + 8])
+{
+    (void)snprintf(name, RIA_PATH_MAX + 8, "%s.new", file->path);
+    (void)unlink(name);
+    return open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+}
+
+static bool write_all(int fd, const struct ria_buf *bytes)
+{
+    size_t done = 0;
+    while (done < bytes->len) {
+        ssize_t len = write(fd, bytes->data + done, bytes->len - done);
+        if (len < 0 && errno != EINTR) {
+            return false;
+        }
+        done += len < 0 ? 0 : (size_t)len;
+    }
+    return fsync(fd) == 0;
+}
+
+static bool sync_directory(const char *path)
+{
+    char directory[RIA_PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    (void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool ok = fd >= 0 && fsync(fd) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return ok;
+}
+
+/* Writes `bytes` to the file beside it, and then, if it is `to_stay`, puts that in its place. */
+static bool write_file(
+    const struct ria_token_file *file,
+    const struct ria_buf *bytes,
+    bool to_stay,
+    struct ria_error *err)
+{
+    char fresh[RIA_PATH_MAX + 8];
+    int fd = open_fresh(file, fresh);
+    bool ok = fd >= 0 && write_all(fd, bytes);
+    ok = (fd >= 0 && close(fd) == 0) && ok;
+    if (ok && to_stay) {
+        ok = rename(fresh, file->path) == 0;
+        /* The new name is there in any case; a directory that cannot be synced loses nothing yet.
+         */
+        (void)sync_directory(file->path);
+    }
+    if (!ok) {
+        (void)fail_by_errno(err, fresh, "cannot be written");
+    }
+    if (fd >= 0 && !(ok && to_stay)) {
+        (void)unlink(fresh);
+    }
+    return ok;
+}
+
+bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error *err)
+{
+    RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
+    if (!ria_document_write(&file->document, &bytes)) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+    }
+    char *room = ria_buf_reserve(&bytes, ROOM_FOR_MORE);
+    if (room == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+    }
+    memset(room, ' ', ROOM_FOR_MORE);
+    ria_buf_grown(&bytes, ROOM_FOR_MORE);
+    return write_file(file, &bytes, false, err);
+}
+
+bool ria_token_file_replace(
+    const struct ria_fetch *fetch,
+    struct ria_token_file *file,
+    const char *member,
+    const char *text,
+    struct ria_error *err)
+{
+    __attribute__((cleanup(ria_token_file_release))) struct ria_token_file now =
+        RIA_TOKEN_FILE_INIT;
+    RIA_AUTO(buf) found = {.max = FILE_MAX};
+    RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
+    /* One that was damaged meanwhile is mended. */
+    if (ria_token_file_read(fetch, &now, err) == RIA_FOUND &&
+        (!ria_document_text(&now.document, NULL, member, &found) ||
+         strcmp(found.data, text) != 0)) {
+        return true;
+    }
+    if (!ria_document_write(&file->document, &bytes)) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+    }
+    return write_file(file, &bytes, true, err);
+}
+
+void ria_token_file_release(struct ria_token_file *file)
+{
+    ria_document_release(&file->document);
+    if (file->lock >= 0) {
+        (void)close(file->lock);
+    }
+    file->lock = -1;
+}

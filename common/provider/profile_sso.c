@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * AWS SSO (IAM Identity Center) in a profile: sso_session and its section, or the older form with
+ * all of it in the profile. */
+#include "provider/network.h"
+#include "provider/profile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Fails with RIA_E_CREDENTIALS and the place in front. */
+#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
+
+/* A key of the profile that has a value. */
+static enum ria_outcome need(
+    const struct ria_profile *profile,
+    const struct ria_setting *because,
+    const char *key,
+    struct ria_setting *out,
+    struct ria_error *err)
+{
+    if (ria_profile_get(profile, key, out) && *out->value != '\0') {
+        return RIA_FOUND;
+    }
+    return fail_at(
+        err,
+        because,
+        "the profile \"%.64s\" wants AWS SSO and has no %s; add it, or type: aws configure sso",
+        profile->name,
+        key);
+}
+
+/* A key of the session's section; the profile may repeat it and not change it. */
+static enum ria_outcome need_of_session(
+    const struct ria_profile *profile,
+    const struct ria_setting *session,
+    const char *key,
+    struct ria_setting *out,
+    struct ria_error *err)
+{
+    struct ria_setting repeated;
+    if (!ria_profiles_get_session(profile->profiles, session->value, key, out) ||
+        *out->value == '\0') {
+        return fail_at(
+            err,
+            session,
+            "[sso-session %.64s] has no %s; add it, or type: aws configure sso-session",
+            session->value,
+            key);
+    }
+    if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
+        return fail_at(
+            err,
+            &repeated,
+            "%s is another one than that of [sso-session %.64s]; remove this line",
+            key,
+            session->value);
+    }
+    return RIA_FOUND;
+}
+
+static enum ria_outcome take_session(
+    const struct ria_profile *profile, struct ria_plan *plan, struct ria_error *err)
+{
+    const struct ria_setting *session = &plan->value[RIA_PLAN_SSO_SESSION];
+    if (!ria_profiles_has(profile->profiles, RIA_PROFILE_SSO_SESSION, session->value, NULL)) {
+        return fail_at(
+            err,
+            session,
+            "sso_session names \"%.64s\", which does not exist; add [sso-session %.64s] or type: "
+            "aws configure sso-session",
+            session->value,
+            session->value);
+    }
+    struct ria_setting *value = plan->value;
+    return need_of_session(
+               profile, session, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) == RIA_FAILED
+               ? RIA_FAILED
+               : need_of_session(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
+}
+
+static enum ria_outcome check(const struct ria_plan *plan, struct ria_error *err)
+{
+    const struct ria_setting *region = &plan->value[RIA_PLAN_SSO_REGION];
+    if (!ria_region_is_plausible(region->value)) {
+        return fail_at(
+            err, region, "\"%.64s\" is no region; write one like eu-west-1", region->value);
+    }
+    return ria_network_check_service(plan, RIA_SERVICE_SSO, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err);
+}
+
+enum ria_outcome ria_profile_sso(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    (void)ask;
+    struct ria_setting *value = plan->value;
+    bool has_session = ria_profile_get(profile, "sso_session", &value[RIA_PLAN_SSO_SESSION]);
+    if (!has_session &&
+        !ria_profile_get(profile, "sso_start_url", &value[RIA_PLAN_SSO_START_URL])) {
+        return RIA_ABSENT;
+    }
+    plan->source = RIA_SOURCE_SSO;
+    struct ria_setting because = *ria_plan_origin(plan);
+    if (has_session ? take_session(profile, plan, err) == RIA_FAILED
+                    : need(profile, &because, "sso_region", &value[RIA_PLAN_SSO_REGION], err) ==
+                          RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    if (need(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ==
+            RIA_FAILED ||
+        need(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err) ==
+            RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, because.path, 0};
+    (void)snprintf(
+        plan->label, sizeof(plan->label), "the SSO session of profile %.64s", profile->name);
+    return check(plan, err);
+}

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: MIT
+"""AWS SSO: from a token file of the AWS CLI's to a login, its renewal, and what cannot be renewed."""
+import concurrent.futures
+import json
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import CloudCase  # noqa: E402
+from labcase import harness  # noqa: E402
+from mariadb_client import CONFIG  # noqa: E402
+from network import Host, NetworkCase  # noqa: E402
+from service import await_true  # noqa: E402
+
+AT_ONCE = 50
+# A short token is renewed at once: it ends within the quarter of an hour.
+SHORT = {"expires": 60}
+
+
+class SsoCase(CloudCase):
+    def ask(self, *arguments, **extra):
+        return self.credentials(
+            "--profile", "p", *arguments, principal=None, env=self.sso_env(**extra))
+
+    def good(self, *arguments, **extra):
+        result = self.ask(*arguments, **extra)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return json.loads(result.stdout)
+
+    def operations(self):
+        return [call["operation"] for call in self.calls()]
+
+    def forget(self):
+        """The role's credentials, so that the next login needs the token again."""
+        self.credentials("--clear")
+
+
+class Logins(SsoCase):
+    def test_a_login_by_a_session_and_by_the_older_form(self):
+        arn = self.lab.roles["sso-etl"].session_arn(self.lab.cloud.sso.user)
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
+        for session in ("dev", None):
+            with self.subTest(session=session):
+                self.forget()
+                self.sso_profile(session=session)
+                self.sso_login(session or self.lab.cloud.sso.start_url, renewable=bool(session))
+                self.assert_logged_in(self.mariadb(principal=None, **self.sso_env()))
+                self.assertEqual(self.lab.last_verdict()["principal"], arn)
+        self.assertEqual(self.operations(), ["GetRoleCredentials"] * 2)
+
+    def test_what_explain_says(self):
+        config = self.sso_profile()
+        self.sso_login()
+        shown = self.ask("--explain").stdout
+        self.assertIn(f"source     the SSO session of profile p ({config}:2)\n", shown)
+        self.assertIn(f"account    {self.lab.roles['sso-etl'].account} ({config}:3)\n", shown)
+        self.assertIn(f"role name  Etl ({config}:4)\n", shown)
+        self.assertIn(f"identity   role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
+
+    def test_a_role_on_top(self):
+        self.sso_profile(name="base")
+        self.sso_login()
+        config = self.home.path / ".aws/config"
+        config.write_text(config.read_text() + "[profile p]\nsource_profile = base\n"
+                          f"role_arn = {self.lab.roles['rds-access'].arn}\n")
+        self.good()
+        self.assertEqual(self.operations(), ["GetRoleCredentials", "AssumeRole"])
+
+
+class Renewal(SsoCase):
+    def setUp(self):
+        super().setUp()
+        self.sso_profile()
+
+    def test_a_token_is_renewed_and_written_back_as_the_cli_writes_it(self):
+        path, before = self.sso_login(**SHORT)
+        path.write_text(json.dumps({**before, "somebody": {"else's": [1, None]}}))
+        path.chmod(0o644)
+        self.good()
+        self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
+        text = path.read_text(encoding="ascii")
+        after = json.loads(text)
+        self.assertEqual(text, json.dumps(after), "the form of Python's json.dumps()")
+        self.assertEqual(list(after), [*before, "somebody"])
+        changed = {name for name in before if after[name] != before[name]}
+        self.assertEqual(changed, {"accessToken", "refreshToken", "expiresAt"})
+        self.assertEqual(after["somebody"], {"else's": [1, None]})
+        self.assertRegex(after["expiresAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+        self.assertEqual({p.name for p in path.parent.iterdir()}, {path.name, path.name + ".lock"})
+
+    def test_the_window_is_a_quarter_of_an_hour(self):
+        for expires, renewals in ((880, 1), (1000, 0)):
+            self.forget()
+            self.sso_login(expires=expires)
+            before = len(self.lab.calls(operation="CreateToken"))
+            self.good()
+            self.assertEqual(len(self.lab.calls(operation="CreateToken")) - before, renewals)
+
+    def test_a_renewal_that_fails_keeps_a_token_that_lives(self):
+        path, before = self.sso_login(**SHORT)
+        for fault, words in (({"kind": "status", "status": 503}, "status 503"),
+                             ({"kind": "reset"}, "localhost"),
+                             ({"kind": "body", "body": "{}"}, "the answer is none of SSO's")):
+            with self.subTest(fault=fault):
+                self.forget()
+                self.lab.faults({"service": "sso-oidc", "times": 99, **fault})
+                result = self.ask("--explain")
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn("could not be renewed and is used until it ends", result.stdout + result.stderr)
+                self.assertEqual(json.loads(path.read_text()), before)
+
+    def test_a_session_that_is_over(self):
+        config = self.home.path / ".aws/config"
+        last = "type: aws sso login --profile p\n"
+        with self.subTest("nobody has logged in"):
+            result = self.ask()
+            self.assertIn(f"{config}:2: nobody has logged in for profile p (there is no ", result.stderr)
+            self.assertTrue(result.stderr.endswith(last), result.stderr)
+        for name, terms in (("no refresh token", {"renewable": False}), ("no registration", {"registration": -1})):
+            with self.subTest(name):
+                _, token = self.sso_login(expires=-60, **terms)
+                result = self.ask()
+                self.assertIn(
+                    f"{config}:2: the SSO session of profile p ended {token['expiresAt']}; " + last,
+                    result.stderr)
+        with self.subTest("the server says so"):
+            _, token = self.sso_login(expires=-60)
+            self.lab.sso_logout(token)
+            result = self.ask()
+            self.assertRegex(result.stderr, f"ended {token['expiresAt']}, .*with status 400: invalid_grant; " + last)
+        with self.subTest("the portal says so"):
+            _, token = self.sso_login()
+            self.lab.sso_logout(token)
+            result = self.ask()
+            self.assertIn("with status 401: Session token not found or invalid; the session is over; " + last,
+                          result.stderr)
+        with self.subTest("a renewal that may be tried again"):
+            _, token = self.sso_login(expires=-60)
+            self.lab.faults({"service": "sso-oidc", "kind": "status", "status": 500, "times": 99})
+            result = self.ask()
+            self.assertIn(f"ended {token['expiresAt']} and could not be renewed: ", result.stderr)
+            self.assertTrue(result.stderr.endswith("; try again\n"), result.stderr)
+        for token in (token["accessToken"], token["refreshToken"], token["clientSecret"]):
+            self.assertNotIn(token, result.stderr)
+
+    def test_a_role_that_is_not_assigned(self):
+        self.sso_profile(role="Admin")
+        self.sso_login()
+        self.assertIn("with status 403: No access; have role Admin in account", self.ask().stderr)
+
+    def test_a_directory_that_cannot_be_written(self):
+        """A token is not spent where its successor could not be kept."""
+        path, before = self.sso_login(**SHORT)
+        for number, name in enumerate((".lock", ".new"), 1):
+            with self.subTest(name=name):
+                self.forget()
+                in_the_way = path.with_name(path.name + name)
+                in_the_way.mkdir()
+                result = self.ask("--explain")
+                self.assertIn(f"{in_the_way} cannot be ", result.stdout + result.stderr)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(self.operations(), ["GetRoleCredentials"] * number)
+                self.assertEqual(json.loads(path.read_text()), before)
+                in_the_way.rmdir()
+
+    def test_a_file_that_stays_torn(self):
+        path, _ = self.sso_login()
+        path.write_text(path.read_text()[:40])
+        self.assertIn("is no JSON; type: aws sso login --profile p", self.ask().stderr)
+
+    def test_a_new_login_during_a_renewal_stays(self):
+        path, _ = self.sso_login(**SHORT)
+        self.lab.faults({"service": "sso-oidc", "kind": "delay", "seconds": 2})
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            asked = pool.submit(self.ask)
+            await_true(lambda: "CreateToken" in self.operations())
+            _, new = self.sso_login()
+            self.assertEqual(asked.result().returncode, 0, asked.result().stderr)
+        self.assertEqual(json.loads(path.read_text()), new)
+
+    def test_fifty_at_once_renew_once(self):
+        self.sso_login(**SHORT)
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
+        # Each has a cache of its own, or the role's credentials would be shared too.
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+            runs = [pool.submit(self.ask, XDG_RUNTIME_DIR=self.runtime(i)) for i in range(AT_ONCE)]
+            failed = [run.result().stderr for run in runs if run.result().returncode]
+        self.assertEqual(failed, [])
+        self.assertEqual(sorted(self.operations()), ["CreateToken"] + ["GetRoleCredentials"] * AT_ONCE)
+
+    def runtime(self, number):
+        path = self.home.path / f"run-{number}"
+        path.mkdir(mode=0o700, exist_ok=True)
+        return str(path)
+
+
+class Kills(SsoCase):
+    """The server takes a refresh token back when it answers. A login that is killed at any moment must
+    not lose the session: the renewal goes on without it."""
+
+    def test_a_login_that_is_killed_while_the_server_answers(self):
+        self.sso_profile()
+        path, before = self.sso_login(**SHORT)
+        self.lab.faults({"service": "sso-oidc", "kind": "delay", "seconds": 1})
+        process = subprocess.Popen(
+            [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
+            env=self.home.env(None, **self.sso_env()), cwd=self.home.path,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        await_true(lambda: "CreateToken" in self.operations())  # the old token is spent
+        pids = [process.pid, *children(process.pid)]
+        self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
+        for pid in pids:
+            os.killpg(pid, signal.SIGKILL)
+        process.wait(timeout=30)
+        await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
+        self.good()
+        self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
+
+
+def children(pid):
+    """Children of a process, by the kernel's word."""
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(each) for each in task.read_text().split()]
+        except OSError:
+            pass
+    return found
+
+
+class TheCli(NetworkCase):
+    """Debian's AWS CLI and botocore at SSO's true names: they read what we write, we what they write,
+    and they ask as we do."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.network = cls.enterClassContext(cls.lab.network())
+
+    sso_profile, sso_login = CloudCase.sso_profile, CloudCase.sso_login
+
+    def setUp(self):
+        super().setUp()
+        self.host = Host(self.home, self.network)
+        self.sso_profile()
+
+    def ours(self):
+        self.host.run([harness.installed("bin/rds-iam"), "credentials", "--clear"])
+        result = self.host.run([harness.installed("bin/rds-iam"), "credentials", "--profile", "p"])
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return self.calls()
+
+    def theirs(self):
+        for path in (self.home.path / ".aws/cli/cache").glob("*"):
+            path.unlink()
+        result = self.host.caller(AWS_PROFILE="p")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(result.stdout.strip(),
+                         self.lab.roles["sso-etl"].session_arn(self.lab.cloud.sso.user))
+        return [call for call in self.calls() if call["operation"] != "GetCallerIdentity"]
+
+    def test_each_reads_what_the_other_has_renewed_and_asks_the_same(self):
+        renewed = []
+        for first, second in ((self.ours, self.theirs), (self.theirs, self.ours)):
+            path, before = self.sso_login(**SHORT)
+            calls = first()
+            self.assertEqual([c["operation"] for c in calls], ["CreateToken", "GetRoleCredentials"])
+            after = json.loads(path.read_text())
+            self.assertNotEqual(after["refreshToken"], before["refreshToken"])
+            self.assertEqual(set(after), set(before))
+            renewed.append(calls)
+            self.assertEqual([c["operation"] for c in second()], ["GetRoleCredentials"])
+            self.assertEqual(json.loads(path.read_text()), after)
+        for ours, theirs in zip(*renewed):
+            self.assertIn("aws-cli", theirs["user_agent"], "control: it is theirs")
+            for parameters in (ours["parameters"], theirs["parameters"]):
+                parameters.pop("clientId", None)  # another login, another client
+            for key in ("method", "path", "host", "tls", "parameters", "content_type", "caller"):
+                self.assertEqual(ours[key], theirs[key], key)
+            extra = {"accept-encoding", "user-agent", "accept", "connection", "content-length"}
+            self.assertEqual(set(ours["headers"]) - extra, set(theirs["headers"]) - extra)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -142,6 +142,7 @@ void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
     }
     add_setting(out, "account", &plan->value[RIA_PLAN_SSO_ACCOUNT_ID]);
     add_setting(out, "role name", &plan->value[RIA_PLAN_SSO_ROLE_NAME]);
+    add_setting(out, "CLI cache", &plan->value[RIA_PLAN_CLI_CACHE]);
     for (size_t i = 0; i < plan->role_count; i++) {
         add_role(out, plan, &plan->roles[i]);
     }

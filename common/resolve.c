@@ -213,6 +213,7 @@ struct ria_ask ria_resolve_ask(
         .profile = target->profile,
         .role = target->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &target->role,
         .region = resolved->region,
+        .cli_cache = target->cli_cache,
         .command = resolved->command,
     };
     write_command(login, resolved->command, sizeof(resolved->command));

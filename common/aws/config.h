@@ -5,6 +5,7 @@
  *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
  *   profile = etl                                      AWS profile to sign with
  *   region  = eu-west-1                                where the name does not say it
+ *   aws_cli_cache       = read                         role credentials that the AWS CLI has kept
  *   role_arn            = arn:aws:iam::123456789012:role/rds-access
  *                                                      assumed with what the profile or chain gives
  *   external_id         = ...                          these need role_arn:

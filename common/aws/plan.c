@@ -285,6 +285,7 @@ static const enum ria_plan_value identifying[] = {
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
+    RIA_PLAN_CLI_CACHE, /* whose entries may be of another source */
 };
 
 /* A digest in place of the value, so that no secret goes into the text that is hashed again. */

@@ -65,6 +65,17 @@ static bool take_profile(
     return true;
 }
 
+static bool take_cli_cache(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    if (strcmp(setting->value, "off") == 0) {
+        target->cli_cache = (struct ria_setting){0};
+        return true;
+    }
+    return strcmp(setting->value, "read") == 0 ||
+           ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache is read or off");
+}
+
 static bool take_text(
     const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
 {
@@ -119,6 +130,7 @@ static const struct config_key config_keys[] = {
     {"region", offsetof(struct ria_target, region), take_region},
     {"endpoint", offsetof(struct ria_target, endpoint), take_endpoint},
     {"tls", offsetof(struct ria_target, tls), take_tls},
+    {"aws_cli_cache", offsetof(struct ria_target, cli_cache), take_cli_cache},
     {"role_arn", ROLE(RIA_ROLE_ARN), take_text},
     {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_text},
     {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_text},
@@ -146,7 +158,8 @@ bool ria_target_take(
         err,
         RIA_E_CONFIG,
         &setting,
-        "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, role_arn and its "
+        "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, aws_cli_cache, "
+        "role_arn and its "
         "companions external_id, role_session_name, duration_seconds, session_tags, "
         "transitive_tag_keys, source_identity",
         entry->key);

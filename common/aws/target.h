@@ -16,6 +16,7 @@ struct ria_target {
     struct ria_setting region;
     struct ria_setting endpoint;
     struct ria_setting tls;
+    struct ria_setting cli_cache;      /* aws_cli_cache; set only where it is "read" */
     struct ria_role role;              /* without RIA_ROLE_ARN: none */
     char endpoint_host[RIA_HOST_SIZE]; /* where endpoint is set */
     uint16_t endpoint_port;

@@ -157,6 +157,9 @@ bool ria_fetch_assume_role(
             "mend them",
             credentials->source);
     }
+    if (role->value[RIA_ROLE_MFA_SERIAL].value != NULL && fetch->plan->mfa_code[0] == '\0') {
+        return ria_fail(err, RIA_E_MFA, "the role needs an MFA code");
+    }
     add_form(&form, role, fetch->plan);
     if (ria_buf_text(&form) == NULL) {
         return ria_fail_at(err, RIA_E_CREDENTIALS, arn, "the role's settings are too long for STS");

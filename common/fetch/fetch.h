@@ -35,6 +35,11 @@ bool ria_fetch_assume_role(
     struct ria_credentials *credentials,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Where the plan allows it: credentials that the AWS CLI has kept of its outermost role that has
+ * some, or of an SSO session's. *roles is then how many roles of the plan they stand for. */
+bool ria_fetch_kept_by_cli(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
+    RIA_MUST_USE;
+
 /* Where a service is asked; anything but this machine by https alone. */
 bool ria_fetch_find_service(
     const struct ria_fetch *fetch,

@@ -81,9 +81,13 @@ static enum ria_outcome carry_out(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
 {
     const struct ria_plan *plan = fetch->plan;
-    enum ria_outcome outcome = insist(plan, find_source(fetch, out, err), err);
-    /* A web identity's own role is assumed by its source. */
-    size_t first = plan->source == RIA_SOURCE_WEB_IDENTITY ? 1 : 0;
+    size_t first = 0;
+    enum ria_outcome outcome = RIA_FOUND;
+    if (!ria_fetch_kept_by_cli(fetch, out, &first)) {
+        outcome = insist(plan, find_source(fetch, out, err), err);
+        /* A web identity's own role is assumed by its source. */
+        first = plan->source == RIA_SOURCE_WEB_IDENTITY ? 1 : 0;
+    }
     for (size_t i = first; outcome == RIA_FOUND && i < plan->role_count; i++) {
         if (!ria_fetch_assume_role(fetch, &plan->roles[i], out, err)) {
             outcome = RIA_FAILED;

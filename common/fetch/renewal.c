@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +17,21 @@ enum {
     /* Nobody waits for it any more; three tries of five seconds and their pauses end before. */
     RENEWAL_MS = 30 * 1000
 };
+
+/* Everything above stderr but two. What else is open, the lock of the cache say, ends with
+ * rds-iam-fetch. */
+static void close_all_but(unsigned one, unsigned other)
+{
+    unsigned low = one < other ? one : other;
+    unsigned high = one < other ? other : one;
+    const unsigned ranges[][2] = {
+        {STDERR_FILENO + 1, low - 1}, {low + 1, high - 1}, {high + 1, UINT_MAX}};
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        if (ranges[i][0] <= ranges[i][1]) {
+            (void)close_range(ranges[i][0], ranges[i][1], 0);
+        }
+    }
+}
 
 /* The socket is the guest's: it must end with rds-iam-fetch and not with us. */
 static void leave(void)
@@ -35,6 +51,7 @@ __attribute__((noreturn)) static void renew_alone(
 {
     struct ria_error err = {0};
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    close_all_but((unsigned)file->lock, (unsigned)out);
     leave();
     struct ria_fetch fetch = {
         .world = caller->world,

@@ -25,7 +25,8 @@ static bool take_credentials(const struct ria_buf *body, struct ria_credentials 
         !ria_document_text(&answer, parent, "accessKeyId", &found.access_key_id) ||
         !ria_document_text(&answer, parent, "secretAccessKey", &found.secret_access_key) ||
         !ria_document_text(&answer, parent, "sessionToken", &found.session_token) ||
-        !ria_document_number(&answer, parent, "expiration", &milliseconds) || milliseconds < 1000) {
+        !ria_document_number(&answer, parent, "expiration", &milliseconds) || milliseconds < 1000 ||
+        !ria_credentials_are_plain(&found)) {
         return false;
     }
     found.expires = milliseconds / 1000;
@@ -101,8 +102,9 @@ static enum ria_outcome take_answer(
             err,
             RIA_E_CREDENTIALS,
             ria_plan_origin(plan),
-            "%.128s: the answer is none of SSO's; check its endpoint",
-            host);
+            "the answer of %.128s to %.80s is none of SSO's; check its endpoint",
+            host,
+            plan->label);
         return RIA_FAILED;
     }
     ria_plan_describe(plan, out->source, sizeof(out->source));

@@ -140,7 +140,8 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
         return refused(&response, place.host, err);
     }
     if (!take_tokens(fetch, &response, file)) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "%.128s: the answer is none of SSO's", place.host);
+        return ria_fail(
+            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of SSO's", place.host);
     }
     return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
 }
@@ -155,14 +156,24 @@ static int64_t seconds_left(const struct ria_fetch *fetch, const struct ria_toke
                : 0;
 }
 
+/* It goes into a header, where a line break would begin another one. */
+static bool is_plain(const struct ria_buf *token)
+{
+    for (size_t i = 0; i < token->len; i++) {
+        if (token->data[i] <= ' ' || token->data[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool take_token(
     const struct ria_fetch *fetch,
     const struct ria_token_file *file,
     struct ria_buf *out,
     struct ria_error *err)
 {
-    return (ria_document_text(&file->document, NULL, "accessToken", out) &&
-            strpbrk(out->data, "\r\n") == NULL && strlen(out->data) == out->len) ||
+    return (ria_document_text(&file->document, NULL, "accessToken", out) && is_plain(out)) ||
            ria_fail_at(
                err,
                RIA_E_CREDENTIALS,

@@ -4,24 +4,21 @@
 #include "fetch/store.h"
 
 #include "aws/plan.h"
+#include "fetch/lock.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 /* A role's session lives 12 hours at most. */
 enum {
     KEPT_SECONDS = 13 * 3600,
-    ALARM_AGAIN_US = 20 * 1000,
 };
 
 /* What is the user's and nobody else can change. */
@@ -82,39 +79,6 @@ bool ria_store_open(struct ria_store *store, const char *directory, const char *
     return store->directory >= 0;
 }
 
-/* Ends flock() with EINTR by its arrival. */
-static void take_alarm(int number)
-{
-    (void)number;
-}
-
-/* Repeated, because the first one may come before flock() has gone to sleep. 0: none any more. */
-static void set_alarm(int64_t first)
-{
-    const struct itimerval when = {
-        .it_value = {.tv_sec = first / 1000, .tv_usec = (first % 1000) * 1000},
-        .it_interval = {.tv_usec = first == 0 ? 0 : ALARM_AGAIN_US},
-    };
-    (void)setitimer(ITIMER_REAL, &when, NULL);
-}
-
-/* Hundreds may wait for one: asleep they leave the machine to it. errno if there is no lock. */
-static int lock_within(int fd, int64_t timeout)
-{
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
-        return 0;
-    }
-    if (errno != EWOULDBLOCK || timeout <= 0) {
-        return errno;
-    }
-    const struct sigaction wake = {.sa_handler = take_alarm};
-    (void)sigaction(SIGALRM, &wake, NULL);
-    set_alarm(timeout);
-    int error = flock(fd, LOCK_EX) == 0 ? 0 : errno;
-    set_alarm(0);
-    return error == EINTR ? EWOULDBLOCK : error;
-}
-
 bool ria_store_lock(struct ria_store *store, int64_t timeout)
 {
     char name[NAME_MAX];
@@ -128,7 +92,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
         store->lock = -1;
         error = EPERM;
     }
-    error = error != 0 ? error : lock_within(store->lock, timeout);
+    error = error != 0 ? error : ria_lock_within(store->lock, timeout);
     store->is_held = error == 0;
     /* Where there are no locks, everybody fetches and nobody writes. */
     return error != EWOULDBLOCK;

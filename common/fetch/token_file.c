@@ -4,12 +4,12 @@
 #include "fetch/token_file.h"
 
 #include "aws/token_file.h"
+#include "fetch/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -75,17 +75,13 @@ bool ria_token_file_lock(
     if (file->lock < 0) {
         return fail_by_errno(err, name, "cannot be opened");
     }
-    while (flock(file->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            return fail_by_errno(err, name, "cannot be locked");
-        }
-        if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
-            return ria_fail(
-                err, RIA_E_DEADLINE, "another process of yours is renewing it all this time");
-        }
-        wait_a_moment();
+    int error = ria_lock_within(file->lock, ria_deadline_left(fetch->world, fetch->deadline));
+    if (error == EWOULDBLOCK) {
+        return ria_fail(
+            err, RIA_E_DEADLINE, "another process of yours is renewing it all this time");
     }
-    return true;
+    errno = error;
+    return error == 0 || fail_by_errno(err, name, "cannot be locked");
 }
 
 /* -- writing -------------------------------------------------------------------------------- */

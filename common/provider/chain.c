@@ -56,6 +56,7 @@ static enum ria_outcome ask_source(
     struct ria_error *err)
 {
     enum ria_outcome outcome = source->provide(ask, plan, err);
+    plan->value[RIA_PLAN_CLI_CACHE] = ask->cli_cache;
     if (outcome == RIA_FOUND && ask->role != NULL) {
         outcome =
             ria_network_add_role(ask, plan, plan->value[RIA_PLAN_PROFILE].value, ask->role, err);

@@ -131,10 +131,14 @@ static bool renew(
     struct ria_answer *out)
 {
     const struct ria_setting *serial = NULL;
-    if (needs_mfa(plan, &serial)) {
-        refuse_mfa(ask, serial, out);
-    } else {
+    bool has_no_code = needs_mfa(plan, &serial);
+    /* What the AWS CLI has kept of such a role needs none. */
+    if (!has_no_code || plan->value[RIA_PLAN_CLI_CACHE].value != NULL) {
         fetch(ask, plan, place, out);
+    }
+    if (has_no_code && out->outcome != RIA_FOUND &&
+        (out->err.code == RIA_E_MFA || out->err.code == RIA_E_NONE)) {
+        refuse_mfa(ask, serial, out);
     }
     if (out->outcome == RIA_FOUND || kept->outcome != RIA_FOUND ||
         seconds_left(ask->world, kept) <= 0) {

@@ -26,6 +26,8 @@ struct ria_ask {
     const struct ria_role *role;
     /* Of the database: where STS is asked if nothing says otherwise. value may be NULL. */
     struct ria_setting region;
+    /* aws_cli_cache of rds-iam's configuration, where it is "read"; value may be NULL. */
+    struct ria_setting cli_cache;
     const char *mfa_code; /* typed by a person, or NULL: nobody can be asked */
     const char *command;  /* what a person types to get the same credentials; or NULL */
 };

@@ -88,7 +88,7 @@ static void question(const struct ria_buf *bytes)
         return;
     }
     fuzz_require(read.budget > 0 && read.plan.role_count <= RIA_ROLES_MAX);
-    fuzz_require(read.plan.source <= RIA_SOURCE_INSTANCE);
+    fuzz_require(read.plan.source < RIA_SOURCES);
     write_question(&read, &first);
     /* One that was filled to the brim with short numbers may grow beyond the limit. */
     if (first.len > RIA_RECORD_MAX) {

@@ -172,7 +172,7 @@ static void a_question_that_lacks_what_its_source_needs_is_none(void **state)
     assert_false(is_taken(&plan));
     plan.role_count = 1;
     assert_true(is_taken(&plan));
-    for (int source = RIA_SOURCE_WEB_IDENTITY; source <= RIA_SOURCE_INSTANCE; source++) {
+    for (int source = RIA_SOURCE_WEB_IDENTITY; source < RIA_SOURCES; source++) {
         plan.source = (enum ria_source)source;
         assert_false(is_taken(&plan));
     }

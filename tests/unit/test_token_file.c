@@ -4,6 +4,8 @@
  * token files that a plan comes to. */
 #include "aws/token_file.h"
 
+#include "aws/cli_cache.h"
+
 #include "codec/digest.h"
 #include "codec/percent.h"
 #include "fake_world.h"
@@ -33,6 +35,92 @@ static void every_key_of_the_vectors_comes_out(void **state)
         expect_text(input, ria_buf_text(&hex), ria_vector_need(row, "key"));
     }
     json_decref(root);
+}
+
+/* The text that a row of the vectors is a digest of. */
+static const char *find_input(const json_t *root, const char *name)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(root, "cases"), i, row)
+    {
+        if (strcmp(ria_vector_need(row, "name"), name) == 0) {
+            return ria_vector_need(row, "input");
+        }
+    }
+    fail_msg("the vectors have no %s", name);
+    return NULL;
+}
+
+static void roles_come_to_the_texts_of_the_vectors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is_web_identity;
+        struct ria_role role;
+    } rows[] = {
+#define FOO [RIA_ROLE_ARN] = {"arn:aws:iam::123456789012:role/Foo", "c", 1}
+        {"assume-role default session", false, {.value = {FOO}}},
+        {"assume-role default session",
+         false,
+         {.value = {FOO, [RIA_ROLE_SESSION_NAME] = {"rds-iam", NULL, 0}}}},
+        {"with session name", false, {.value = {FOO, [RIA_ROLE_SESSION_NAME] = {"me", "c", 2}}}},
+        {"ext+mfa+duration",
+         false,
+         {.value =
+              {FOO,
+               [RIA_ROLE_SESSION_NAME] = {"me", "c", 2},
+               [RIA_ROLE_EXTERNAL_ID] = {"x", "c", 2},
+               [RIA_ROLE_DURATION] = {"3600", "c", 2},
+               [RIA_ROLE_MFA_SERIAL] = {"arn:aws:iam::1:mfa/u", "c", 2}},
+          .duration = 3600}},
+        {"non-ascii external id",
+         false,
+         {.value = {FOO, [RIA_ROLE_EXTERNAL_ID] = {"\xc3\xa9/\xc3\xbc", "c", 2}}}},
+        {"web identity", true, {.value = {FOO, [RIA_ROLE_DURATION] = {"900", "c", 2}}}},
+    };
+    json_t *root = ria_vectors_load("cache_keys.json");
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(buf) text = {.max = 1024};
+        expect(
+            rows[i].name, ria_cli_cache_role_text(&rows[i].role, rows[i].is_web_identity, &text));
+        expect_text(rows[i].name, ria_buf_text(&text), find_input(root, rows[i].name));
+    }
+    json_decref(root);
+    RIA_AUTO(buf) text = {.max = 1024};
+    const struct ria_role tagged = {.value = {FOO, [RIA_ROLE_TAGS] = {"a=b", "c", 2}}};
+    assert_false(ria_cli_cache_role_text(&tagged, false, &text));
+}
+
+static void sso_roles_come_to_the_texts_of_the_vectors(void **state)
+{
+    (void)state;
+    json_t *root = ria_vectors_load("cache_keys.json");
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+    plan.source = RIA_SOURCE_SSO;
+    plan.value[RIA_PLAN_SSO_ACCOUNT_ID].value = "123456789012";
+    plan.value[RIA_PLAN_SSO_ROLE_NAME].value = "R";
+    plan.value[RIA_PLAN_SSO_START_URL].value = "https://x.awsapps.com/start";
+    RIA_AUTO(buf) legacy = {.max = 1024};
+    ria_cli_cache_sso_text(&plan, &legacy);
+    expect_text("legacy", ria_buf_text(&legacy), find_input(root, "sso creds legacy"));
+    plan.value[RIA_PLAN_SSO_SESSION].value = "dev";
+    RIA_AUTO(buf) session = {.max = 1024};
+    ria_cli_cache_sso_text(&plan, &session);
+    expect_text("session", ria_buf_text(&session), find_input(root, "sso creds session"));
+    json_decref(root);
+}
+
+static void texts_are_escaped_as_python_does(void **state)
+{
+    (void)state;
+    const struct ria_role role = {
+        .value = {[RIA_ROLE_ARN] = {"\"\\\n\r\t\b\f\x01\x7f/~\xf0\x9f\x98\x80", "c", 1}}};
+    RIA_AUTO(buf) text = {.max = 1024};
+    assert_true(ria_cli_cache_role_text(&role, false, &text));
+    assert_string_equal(
+        text.data, "{\"RoleArn\": \"\\\"\\\\\\n\\r\\t\\b\\f\\u0001\\u007f/~\\ud83d\\ude00\"}");
 }
 
 static void a_plan_has_its_token_file(void **state)
@@ -79,6 +167,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_of_the_vectors_comes_out),
+        cmocka_unit_test(roles_come_to_the_texts_of_the_vectors),
+        cmocka_unit_test(sso_roles_come_to_the_texts_of_the_vectors),
+        cmocka_unit_test(texts_are_escaped_as_python_does),
         cmocka_unit_test(a_plan_has_its_token_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

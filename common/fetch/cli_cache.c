@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Role credentials that the AWS CLI has kept. Read where somebody has asked for it (aws_cli_cache =
+ * read), because a key does not say whose credentials asked for the role; so an entry counts only
+ * if it is of this role, of this session where one is named, and lives for a token's time. Anything
+ * else, a file that is just being written too, is no entry. */
+#include "aws/cli_cache.h"
+
+#include "aws/token.h"
+#include "fetch/document.h"
+#include "fetch/fetch.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    FILE_MAX = 64 * 1024,
+    KEY_TEXT_MAX = 8 * 1024,
+};
+
+/* Nobody else may have written it. */
+static bool read_entry(
+    const struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
+{
+    const struct ria_world *world = fetch->world;
+    char key[RIA_CLI_KEY_SIZE];
+    char name[128];
+    char path[RIA_PATH_MAX];
+    struct ria_file file;
+    struct ria_error ignored;
+    RIA_AUTO(buf) text = {.max = FILE_MAX};
+    if (!ria_cli_cache_key(key_text, key, &ignored)) {
+        return false;
+    }
+    (void)snprintf(name, sizeof(name), "~/.aws/cli/cache/%s.json", key);
+    return ria_setting_expand(world, name, path) &&
+           world->read_file(world->self, path, &text, &file, &ignored) == RIA_FOUND &&
+           file.owner == world->uid(world->self) && (file.mode & (S_IWGRP | S_IWOTH)) == 0 &&
+           ria_document_read(&text, out);
+}
+
+static bool take_credentials(
+    const struct ria_fetch *fetch, const struct ria_document *entry, struct ria_credentials *out)
+{
+    static const char parent[] = "Credentials";
+    RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
+    if (!ria_document_text(entry, parent, "AccessKeyId", &found.access_key_id) ||
+        !ria_document_text(entry, parent, "SecretAccessKey", &found.secret_access_key) ||
+        !ria_document_text(entry, parent, "SessionToken", &found.session_token) ||
+        !ria_document_time(entry, parent, "Expiration", &found.expires) ||
+        found.expires - ria_fetch_now(fetch) < RIA_TOKEN_LIFE ||
+        !ria_credentials_are_plain(&found)) {
+        return false;
+    }
+    ria_credentials_move(out, &found);
+    return true;
+}
+
+/* Whether arn:P:sts::ACCOUNT:assumed-role/NAME/SESSION is a session of arn:P:iam::ACCOUNT:role/.../
+ * NAME, and the one that the settings name if they do. */
+static bool is_session_of(const char *session, const struct ria_role *role)
+{
+    const char *arn = role->value[RIA_ROLE_ARN].value;
+    const struct ria_setting *wanted = &role->value[RIA_ROLE_SESSION_NAME];
+    const char *service = strstr(arn, ":iam::");
+    const char *name = strrchr(arn, '/');
+    const char *resource = service == NULL ? NULL : strchr(service + 6, ':');
+    if (name == NULL || resource == NULL) {
+        return false;
+    }
+    RIA_AUTO(buf) beginning = {.max = RIA_PATH_MAX};
+    ria_buf_add(&beginning, arn, (size_t)(service - arn));
+    ria_buf_add_text(&beginning, ":sts::");
+    ria_buf_add(&beginning, service + 6, (size_t)(resource - service - 6));
+    ria_buf_add_text(&beginning, ":assumed-role");
+    ria_buf_add_text(&beginning, name);
+    ria_buf_add_char(&beginning, '/');
+    return ria_buf_text(&beginning) != NULL &&
+           strncmp(session, beginning.data, beginning.len) == 0 &&
+           (wanted->path == NULL || strcmp(session + beginning.len, wanted->value) == 0);
+}
+
+static bool find_role(struct ria_fetch *fetch, size_t number, struct ria_credentials *out)
+{
+    const struct ria_role *role = &fetch->plan->roles[number];
+    bool is_web_identity = number == 0 && fetch->plan->source == RIA_SOURCE_WEB_IDENTITY;
+    RIA_AUTO(buf) text = {.max = KEY_TEXT_MAX};
+    RIA_AUTO(buf) arn = {.max = sizeof(fetch->answer->identity) - 1};
+    RIA_AUTO(document) entry = {0};
+    if (!ria_cli_cache_role_text(role, is_web_identity, &text) ||
+        !read_entry(fetch, &text, &entry) ||
+        !ria_document_text(&entry, "AssumedRoleUser", "Arn", &arn) ||
+        !is_session_of(arn.data, role) || !take_credentials(fetch, &entry, out)) {
+        return false;
+    }
+    (void)snprintf(fetch->answer->identity, sizeof(fetch->answer->identity), "%s", arn.data);
+    (void)snprintf(
+        out->source,
+        sizeof(out->source),
+        "role %.128s by the AWS CLI's cache",
+        role->value[RIA_ROLE_ARN].value);
+    return true;
+}
+
+static bool find_sso(struct ria_fetch *fetch, struct ria_credentials *out)
+{
+    RIA_AUTO(buf) text = {.max = KEY_TEXT_MAX};
+    RIA_AUTO(buf) type = {.max = 16};
+    RIA_AUTO(document) entry = {0};
+    if (fetch->plan->source != RIA_SOURCE_SSO) {
+        return false;
+    }
+    ria_cli_cache_sso_text(fetch->plan, &text);
+    if (!read_entry(fetch, &text, &entry) ||
+        !ria_document_text(&entry, NULL, "ProviderType", &type) || strcmp(type.data, "sso") != 0 ||
+        !take_credentials(fetch, &entry, out)) {
+        return false;
+    }
+    (void)snprintf(
+        out->source, sizeof(out->source), "%.128s by the AWS CLI's cache", fetch->plan->label);
+    return true;
+}
+
+bool ria_fetch_kept_by_cli(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
+{
+    const struct ria_plan *plan = fetch->plan;
+    /* A code that somebody has typed is for a session of its own. */
+    if (plan->value[RIA_PLAN_CLI_CACHE].value == NULL || plan->mfa_code[0] != '\0') {
+        return false;
+    }
+    for (size_t i = plan->role_count; i > 0; i--) {
+        if (find_role(fetch, i - 1, out)) {
+            *roles = i;
+            return true;
+        }
+    }
+    *roles = 0;
+    return find_sso(fetch, out);
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""What goes wrong on the way to SSO: its portal and the renewal of its tokens meet each fault. The login
+fails within its time, with a sentence that names source, cause and remedy, and after the number of tries
+that the journal shows; or it succeeds, because the fault went away."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import CloudCase  # noqa: E402
+from labcase import harness  # noqa: E402
+
+# name of the fault, the fault, tries, what the sentence says of it
+SSO = (
+    ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again in a while"),
+    ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again in a while"),
+    ("400", {"kind": "status", "status": 400}, 1, "with status 400; check its endpoint"),
+    ("401", {"kind": "status", "status": 401}, 1, "type: aws sso login --profile p"),
+    ("malformed JSON", {"kind": "malformed"}, 1, "is none of SSO's"),
+    ("other JSON", {"kind": "body", "body": "{}"}, 1, "is none of SSO's"),
+    ("empty", {"kind": "empty"}, 1, "is none of SSO's"),
+    ("redirect", {"kind": "redirect"}, 1, "with status 302"),
+    ("reset", {"kind": "reset"}, 3, "SSO's portal did not answer"),
+    ("truncated", {"kind": "truncated"}, 3, "SSO's portal did not answer"),
+    ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
+    ("hang", {"kind": "hang"}, 2, "SSO's portal did not answer"),
+    ("drip", {"kind": "drip"}, 2, "SSO's portal did not answer"),
+)
+# The token has ended. A renewal that hangs goes on after the login, so it stands last.
+RENEWAL = (
+    ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
+    ("400", {"kind": "status", "status": 400}, 1, "type: aws sso login --profile p"),
+    ("malformed JSON", {"kind": "malformed"}, 1, "is none of SSO's; try again"),
+    ("other JSON", {"kind": "body", "body": "{}"}, 1, "is none of SSO's; try again"),
+    ("empty", {"kind": "empty"}, 1, "is none of SSO's; try again"),
+    ("redirect", {"kind": "redirect"}, 1, "answers its renewal with status 302; try again"),
+    ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
+    ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
+    ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
+    ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
+)
+ROWS = 13 + 10
+
+
+class SsoFaults(CloudCase):
+    SOURCES = (("sso", SSO, 3600), ("sso-oidc", RENEWAL, -60))
+
+    def ask(self, expires):
+        """A login by a token that ends so many seconds from now."""
+        self.sso_profile()
+        self.sso_login(expires=expires)
+        self.credentials("--clear")
+        return self.login(self.sso_env())
+
+    def login(self, env):
+        """As a hook does it, within a login's time."""
+        database = ["--hostname", self.lab.pg.host, "--port", "1", "--username", "u"]
+        return self.home.run(
+            [harness.installed("bin/rds-iam"), "token", *database], None, AWS_PROFILE="p", **env)
+
+    def test_every_fault(self):
+        rows = 0
+        for service, faults, expires in self.SOURCES:
+            for name, fault, tries, sentence in faults:
+                rows += 1
+                with self.subTest(service=service, fault=name):
+                    self.lab.faults({"service": service, "times": 99, **fault})
+                    before = len(self.calls())
+                    result = self.ask(expires)
+                    self.assertEqual((result.returncode, result.stdout), (1, ""))
+                    self.assertIn("the SSO session of profile p", result.stderr.replace("token of ", ""))
+                    self.assertIn(sentence, result.stderr)
+                    self.assertEqual(len(self.calls()) - before, tries, result.stderr)
+        self.assertEqual(rows, ROWS)
+
+    def test_a_fault_that_goes_away_or_does_no_harm(self):
+        for service, _, expires in self.SOURCES:
+            for kind in ("reset", "status", "delay", "content-type"):
+                with self.subTest(service=service, kind=kind):
+                    self.lab.faults({"service": service, "kind": kind, "status": 503, "seconds": 0.2,
+                                     "times": 2})
+                    result = self.ask(expires)
+                    self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_an_authority_that_is_not_trusted(self):
+        for expires, sentence in ((3600, "SSO's portal did not answer"), (-60, "could not be renewed: ")):
+            self.sso_profile()
+            self.sso_login(expires=expires)
+            result = self.login(self.sso_env(AWS_CA_BUNDLE=str(self.lab.ca_file)))
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(sentence, result.stderr)
+        self.assertEqual(self.calls(), [], "nothing was sent")
+
+    def test_plain_http_is_for_loopback_alone(self):
+        self.sso_profile()
+        self.sso_login(expires=-60)
+        for name in ("SSO_OIDC", "SSO"):
+            env = self.sso_env()
+            env[f"AWS_ENDPOINT_URL_{name}"] = "http://192.0.2.1"
+            result = self.login(env)
+            self.assertIn(f"{name} is not asked over plain http; write https://192.0.2.1", result.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Profiles that want a session that somebody has logged in to: AWS SSO. What must be in them, and
+ * what rds-iam-fetch is then asked. */
+#include "provider/chain.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+static enum ria_outcome plan_for(
+    struct ria_fake *fake, const char *config, struct ria_plan *plan, struct ria_error *err)
+{
+    struct ria_trail trail;
+    ria_fake_init(fake);
+    ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, config);
+    struct ria_ask ask = {.world = &fake->world, .deadline = ria_deadline_in(&fake->world, 1000)};
+    return ria_chain_plan(&ask, plan, &trail, err);
+}
+
+static void what_is_missing_or_contradicts_itself_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *config;
+        const char *refusal;
+    } rows[] = {
+        {"SSO without a region",
+         "[default]\nsso_start_url = https://x\n",
+         "config:2: the profile \"default\" wants AWS SSO and has no sso_region; add it, or type: "
+         "aws configure sso"},
+        {"SSO without an account",
+         "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_role_name = R\n",
+         "config:2: the profile \"default\" wants AWS SSO and has no sso_account_id"},
+        {"SSO without a role",
+         "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\n",
+         "config:2: the profile \"default\" wants AWS SSO and has no sso_role_name"},
+        {"an SSO region that is none",
+         "[default]\nsso_start_url = https://x\nsso_region = here\nsso_account_id = 1\n"
+         "sso_role_name = R\n",
+         "config:3: \"here\" is no region; write one like eu-west-1"},
+        {"SSO in front of static keys",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n",
+         "config:4: sso_session names \"x\", which does not exist; add [sso-session x] or type: "
+         "aws configure sso-session"},
+        {"an SSO session without a region",
+         "[default]\nsso_session = x\n[sso-session x]\nsso_start_url = https://x\n",
+         "config:2: [sso-session x] has no sso_region; add it"},
+        {"another start URL beside a session",
+         "[default]\nsso_session = x\nsso_start_url = https://y\n[sso-session x]\n"
+         "sso_start_url = https://x\nsso_region = eu-west-1\n",
+         "config:3: sso_start_url is another one than that of [sso-session x]; remove this line"},
+        {"an SSO portal that is named while FIPS is wanted",
+         "[default]\nsso_session = x\nsso_account_id = 1\nsso_role_name = R\n"
+         "use_fips_endpoint = true\nservices = s\n[services s]\nsso =\n"
+         "  endpoint_url = https://p\n[sso-session x]\nsso_start_url = https://x\n"
+         "sso_region = eu-west-1\n",
+         "config:5: FIPS endpoints are wanted, but /home/u/.aws/config:9 names another for SSO"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        expect_number(rows[i].sentence, plan_for(&fake, rows[i].config, &plan, &err), RIA_FAILED);
+        expect_piece(rows[i].sentence, err.text, rows[i].refusal);
+    }
+}
+
+static void a_session_and_the_older_form_come_to_the_same_plan(void **state)
+{
+    (void)state;
+    static const char *const configs[] = {
+        "[default]\nsso_session = dev\nsso_account_id = 1\nsso_role_name = R\n"
+        "sso_region = eu-west-1\naws_access_key_id = A\n"
+        "[sso-session dev]\nsso_start_url = https://x\nsso_region = eu-west-1\n",
+        "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\n"
+        "sso_role_name = R\n"};
+    for (size_t i = 0; i < RIA_COUNT(configs); i++) {
+        RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        assert_int_equal(plan_for(&fake, configs[i], &plan, &err), RIA_FOUND);
+        assert_int_equal(plan.source, RIA_SOURCE_SSO);
+        assert_string_equal(plan.label, "the SSO session of profile default");
+        assert_int_equal(ria_plan_origin(&plan)->line, 2);
+        assert_string_equal(ria_plan_origin(&plan)->value, i == 0 ? "dev" : "https://x");
+        assert_string_equal(plan.value[RIA_PLAN_SSO_START_URL].value, "https://x");
+        assert_string_equal(plan.value[RIA_PLAN_SSO_REGION].value, "eu-west-1");
+        assert_string_equal(plan.value[RIA_PLAN_SSO_ACCOUNT_ID].value, "1");
+        assert_string_equal(plan.value[RIA_PLAN_SSO_ROLE_NAME].value, "R");
+        assert_string_equal(plan.value[RIA_PLAN_SOURCE_PROFILE].value, "default");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_missing_or_contradicts_itself_is_refused),
+        cmocka_unit_test(a_session_and_the_older_form_come_to_the_same_plan),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

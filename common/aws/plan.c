@@ -42,6 +42,7 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan)
         [RIA_SOURCE_CONTAINER] = RIA_PLAN_CONTAINER_URI,
         [RIA_SOURCE_INSTANCE] = RIA_PLAN_METADATA_ENDPOINT,
         [RIA_SOURCE_SSO] = RIA_PLAN_SSO_SESSION,
+        [RIA_SOURCE_LOGIN] = RIA_PLAN_LOGIN_SESSION,
     };
     if (plan->source == RIA_SOURCE_SSO && plan->value[RIA_PLAN_SSO_SESSION].value == NULL) {
         return &plan->value[RIA_PLAN_SSO_START_URL];
@@ -281,6 +282,8 @@ static const enum ria_plan_value identifying[] = {
     RIA_PLAN_SSO_REGION,
     RIA_PLAN_SSO_ACCOUNT_ID,
     RIA_PLAN_SSO_ROLE_NAME,
+    RIA_PLAN_LOGIN_SESSION,
+    RIA_PLAN_LOGIN_DIRECTORY,
     RIA_PLAN_STS_URL,
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,

@@ -27,6 +27,7 @@ enum ria_source {
     RIA_SOURCE_CONTAINER,
     RIA_SOURCE_INSTANCE,
     RIA_SOURCE_SSO,
+    RIA_SOURCE_LOGIN,
     RIA_SOURCES,
 };
 
@@ -46,6 +47,9 @@ enum ria_plan_value {
     RIA_PLAN_SSO_REGION,
     RIA_PLAN_SSO_ACCOUNT_ID,
     RIA_PLAN_SSO_ROLE_NAME,
+    RIA_PLAN_LOGIN_SESSION, /* the ARN of whoever has logged in */
+    RIA_PLAN_LOGIN_REGION,
+    RIA_PLAN_LOGIN_DIRECTORY, /* of its token file */
     RIA_PLAN_STS_URL, /* instead of the region's own; the order is that of enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,

@@ -9,26 +9,42 @@
 #include <stdio.h>
 #include <string.h>
 
+/* The directory, and what the name is a digest of. */
+static bool add_name(const struct ria_plan *plan, struct ria_buf *hex, struct ria_error *err)
+{
+    const char *named_after = ria_plan_origin(plan)->value;
+    uint8_t digest[RIA_SHA256_LEN];
+    bool is_login = plan->source == RIA_SOURCE_LOGIN;
+    if (!(is_login ? ria_sha256(named_after, strlen(named_after), digest, err)
+                   : ria_sha1(named_after, strlen(named_after), digest, err))) {
+        return false;
+    }
+    ria_hex_add(hex, digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN);
+    return ria_buf_text(hex) != NULL ||
+           ria_fail(err, RIA_E_SYSTEM, "out of memory for the name of a token file");
+}
+
 bool ria_token_file_path(
     const struct ria_world *world,
     const struct ria_plan *plan,
     char path[RIA_PATH_MAX],
     struct ria_error *err)
 {
-    const struct ria_setting *named_after = ria_plan_origin(plan);
-    uint8_t digest[RIA_SHA1_LEN];
+    const char *directory = plan->source == RIA_SOURCE_LOGIN
+                                ? plan->value[RIA_PLAN_LOGIN_DIRECTORY].value
+                                : "~/.aws/sso/cache";
     char name[RIA_PATH_MAX];
-    RIA_AUTO(buf) hex = {.max = 2 * sizeof(digest)};
-    if (!ria_sha1(named_after->value, strlen(named_after->value), digest, err)) {
+    RIA_AUTO(buf) hex = {.max = (size_t)2 * RIA_SHA256_LEN};
+    if (!add_name(plan, &hex, err)) {
         return false;
     }
-    ria_hex_add(&hex, digest, sizeof(digest));
-    const char *text = ria_buf_text(&hex);
-    (void)snprintf(name, sizeof(name), "~/.aws/sso/cache/%s.json", text == NULL ? "" : text);
-    return (text != NULL && ria_setting_expand(world, name, path)) ||
+    int len = snprintf(name, sizeof(name), "%s/%s.json", directory, hex.data);
+    return (len < (int)sizeof(name) && ria_setting_expand(world, name, path)) ||
            ria_fail_at(
                err,
                RIA_E_CREDENTIALS,
-               named_after,
-               "the token is looked for in ~/.aws, but HOME is not set or is too long; set it");
+               ria_plan_origin(plan),
+               "the token is looked for in %.200s, but HOME is not set or the name is too long; "
+               "mend it",
+               directory);
 }

@@ -4,6 +4,7 @@
  * and renews the file (fetch/token_file.h).
  *
  *   ~/.aws/sso/cache/SHA-1 of the session's name, or of the start URL.json
+ *   ~/.aws/login/cache/SHA-256 of the ARN in login_session.json; the directory can be another one
  */
 #ifndef RIA_AWS_TOKEN_FILE_H
 #define RIA_AWS_TOKEN_FILE_H

@@ -27,6 +27,7 @@ ria_fetch_source ria_fetch_process;
 ria_fetch_source ria_fetch_container;
 ria_fetch_source ria_fetch_instance;
 ria_fetch_source ria_fetch_sso;
+ria_fetch_source ria_fetch_login;
 
 /* Assumes a role with *credentials, which are replaced by the role's. */
 bool ria_fetch_assume_role(

@@ -32,6 +32,7 @@ static ria_fetch_source *const sources[] = {
     [RIA_SOURCE_CONTAINER] = ria_fetch_container,
     [RIA_SOURCE_INSTANCE] = ria_fetch_instance,
     [RIA_SOURCE_SSO] = ria_fetch_sso,
+    [RIA_SOURCE_LOGIN] = ria_fetch_login,
 };
 
 /* -- the plan ------------------------------------------------------------------------------- */

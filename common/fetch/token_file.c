@@ -168,8 +168,7 @@ bool ria_token_file_replace(
     const char *text,
     struct ria_error *err)
 {
-    __attribute__((cleanup(ria_token_file_release))) struct ria_token_file now =
-        RIA_TOKEN_FILE_INIT;
+    RIA_AUTO(token_file) now = RIA_TOKEN_FILE_INIT;
     RIA_AUTO(buf) found = {.max = FILE_MAX};
     RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
     /* One that was damaged meanwhile is mended. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The parts that the source "profile" is put together from: static keys (profile_keys.c), SSO
- * (profile_sso.c), what else a profile can hold (profile_source.c), and roles on top of another
- * profile (profile_role.c).
+ * (profile_sso.c), aws login (profile_login.c), what else a profile can hold (profile_source.c),
+ * and roles on top of another profile (profile_role.c).
  */
 #ifndef RIA_PROVIDER_PROFILE_H
 #define RIA_PROVIDER_PROFILE_H
@@ -36,6 +36,13 @@ enum ria_outcome ria_profile_source(
 
 /* sso_session or sso_start_url. Answers as ria_provide. */
 enum ria_outcome ria_profile_sso(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* login_session. Answers as ria_provide. */
+enum ria_outcome ria_profile_login(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
     struct ria_plan *plan,

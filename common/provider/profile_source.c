@@ -44,39 +44,6 @@ static enum ria_outcome take_web_identity(
     return ria_network_add_role(ask, plan, profile->name, &role, err);
 }
 
-/* Recognised, and refused by name. */
-static enum ria_outcome refuse_session(
-    const struct ria_ask *ask,
-    const struct ria_profile *profile,
-    struct ria_plan *plan,
-    struct ria_error *err)
-{
-    static const struct {
-        const char *key;
-        const char *name;
-    } refused[] = {
-        {"login_session", "aws login"},
-    };
-    (void)ask;
-    (void)plan;
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        struct ria_setting where;
-        if (ria_profile_get(profile, refused[i].key, &where)) {
-            return fail_at(
-                err,
-                &where,
-                "the profile \"%.64s\" wants %s (%s), which this version of rds-iam cannot use; "
-                "export its keys first: eval \"$(aws configure export-credentials --profile %.64s "
-                "--format env)\"",
-                profile->name,
-                refused[i].name,
-                refused[i].key,
-                profile->name);
-        }
-    }
-    return RIA_ABSENT;
-}
-
 static enum ria_outcome refuse_lone_credential_source(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
@@ -132,7 +99,7 @@ static enum ria_outcome take_process(
 static take_source *const sources[] = {
     take_web_identity,
     ria_profile_sso,
-    refuse_session,
+    ria_profile_login,
     ria_profile_keys,
     refuse_lone_credential_source,
     take_process,

@@ -102,6 +102,20 @@ class CloudCase(MariadbCase):
         key = hashlib.sha1(named_after.encode()).hexdigest()
         return self.home.write(f".aws/sso/cache/{key}.json", json.dumps(token)), token
 
+    def login_env(self, **extra):
+        return self.cloud_env(AWS_ENDPOINT_URL_SIGNIN=self.lab.cloud_https, **extra)
+
+    def login_profile(self, name="p"):
+        arn = self.lab.roles["login-etl"].session_arn("ada")
+        self.home.write(".aws/config", f"[profile {name}]\nlogin_session = {arn}\nregion = {REGION}\n")
+        return arn
+
+    def aws_login(self, directory=".aws/login/cache", **terms):
+        """What `aws login` leaves behind. Returns the token file's path and what is in it."""
+        token = self.lab.aws_login(**terms)
+        key = hashlib.sha256(self.lab.roles["login-etl"].session_arn("ada").encode()).hexdigest()
+        return self.home.write(f"{directory}/{key}.json", json.dumps(token)), token
+
     def calls(self):
         """What the lab's AWS was asked during this test."""
         return self.lab.calls()[self._calls:]

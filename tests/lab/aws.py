@@ -3,7 +3,8 @@
 the call down, sends the answer.
 
 What is asked for decides the service, not the address: "/" is STS, "/latest/" the instance
-metadata, what begins with /v1/ or /v2/ a container endpoint, and SSO's two have a path each.
+metadata, what begins with /v1/ or /v2/ a container endpoint, SSO's two and
+sign-in have a path each.
 A call is in the record before its answer is sent, so whoever has the answer finds it there.
 """
 import email.utils
@@ -19,6 +20,7 @@ import time
 import oidc
 import portal
 import signature
+import signin
 from assume import Roles
 from container import Container
 from exchange import Answer, AwsError, Request
@@ -26,6 +28,7 @@ from faults import Faults
 from metadata import Metadata
 from oidc import Oidc
 from portal import Portal
+from signin import Signin
 from sts import Sts
 
 BODY_MAX = 1 << 20
@@ -47,6 +50,7 @@ class Cloud:
         self._metadata = Metadata(fixture, roles, now)
         self._container = Container(fixture, roles)
         self.oidc = Oidc(now)
+        self.signin = Signin(fixture, roles, now)
         self._portal = Portal(fixture, roles, self.oidc)
         self._calls = calls
         self.faults = Faults()
@@ -75,6 +79,8 @@ class Cloud:
             return "sso", self._portal
         if request.path == oidc.PATH:
             return "sso-oidc", self.oidc
+        if request.path == signin.PATH:
+            return "signin", self.signin
         if self._container.knows(request.path):
             return "container", self._container
         return "none", None

@@ -12,6 +12,8 @@
                            POST /parameter   {"name": ..., "value": ...} of PostgreSQL's on RDS
                            POST /sso        somebody has logged in to SSO (oidc.py)
                            POST /sso-over   {"client_id": ...} and is logged out
+                           POST /login      the same by aws login (signin.py)
+                           POST /login-over {"refresh_token": ...} and is logged out
                            POST /revoke      {"access_key": ...} takes a key away
 
 The journal has the length of a token and never the token.

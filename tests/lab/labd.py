@@ -182,6 +182,8 @@ def actions(entries, clock, cloud, machine, principals):
         "/faults": cloud.faults.replace,
         "/sso": cloud.oidc.log_in,
         "/sso-over": cloud.oidc.log_out,
+        "/login": cloud.signin.log_in,
+        "/login-over": cloud.signin.log_out,
         "/expire": lambda body: principals.expire(body["access_key"]),
         "/revoke": lambda body: principals.revoke(body["access_key"]),
     }

@@ -14,6 +14,7 @@ The lab is a process of its own (labd.py). It ends with the test that started it
 ends. Importers keep the tree clean by PYTHONDONTWRITEBYTECODE=1 or python3 -B.
 """
 import argparse
+import base64
 import json
 import os
 import pathlib
@@ -261,6 +262,44 @@ class Lab:
     def sso_logout(self, token):
         """The login of this token file is over."""
         self._act("/sso-over", {"client_id": token["clientId"]})
+
+    def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada"):
+        """Somebody logs in by `aws login`. Returns what that writes into the token file. Its first
+        credentials are not known to AWS; those after them are, and live `seconds`."""
+        from cryptography.hazmat.primitives import serialization  # here: its import is slow
+        from cryptography.hazmat.primitives.asymmetric import ec
+
+        key = ec.generate_private_key(ec.SECP256R1())
+        point = key.public_key().public_numbers()
+        refresh = secrets.token_urlsafe(96)
+        client = "arn:aws:signin:::devtools/same-device"
+        self._act("/login", {
+            "client_id": client, "refresh_token": refresh, "role": role, "user": user,
+            "seconds": seconds,
+            "key": {
+                "kty": "EC", "crv": "P-256",
+                **{name: base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+                   for name, number in (("x", point.x), ("y", point.y))},
+            },
+        })  # fmt: skip
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        )
+        return {
+            "accessToken": {
+                "accessKeyId": "ASIAFIRST", "secretAccessKey": "first-secret",
+                "sessionToken": "first-token", "accountId": self.roles[role].account,
+                "expiresAt": _utc(time.time() + expires),
+            },
+            "tokenType": "aws_sigv4", "refreshToken": refresh, "idToken": "id-token",
+            "clientId": client, "dpopKey": pem.decode(),
+        }  # fmt: skip
+
+    def aws_logout(self, token):
+        """The login of this token file is over."""
+        self._act("/login-over", {"refresh_token": token["refreshToken"]})
 
     def network(self, instance_role="instance", boot_id=None):
         """A network namespace with AWS's true addresses, as a context manager: namespace.py."""

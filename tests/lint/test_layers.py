@@ -67,9 +67,12 @@ class Layers(unittest.TestCase):
         names = {i.split("/")[0] for i in includes(harness.SOURCE / "common/rds_iam.h")}
         self.assertEqual(names, {"base"})
 
-    def test_openssl_is_included_by_digest_alone(self):
+    def test_openssl_is_included_by_two_files_and_one_of_them_is_no_guest(self):
         users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
-        self.assertEqual(users, ["digest.c"])
+        self.assertEqual(users, ["digest.c", "es256.c"])
+        signers = {p.parent.name for folder in ("common", "mysql_plugin", "pg_plugin")
+                   for p in sources(harness.SOURCE / folder) if "codec/es256.h" in includes(p)}
+        self.assertEqual(signers, {"codec", "fetch"})
 
     def test_control_upward_includes_are_found(self):
         planted = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Profiles that want a session that somebody has logged in to: AWS SSO. What must be in them, and
- * what rds-iam-fetch is then asked. */
+ * Profiles that want a session that somebody has logged in to: AWS SSO and aws login. What must be
+ * in them, and what rds-iam-fetch is then asked. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -56,6 +56,17 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "  endpoint_url = https://p\n[sso-session x]\nsso_start_url = https://x\n"
          "sso_region = eu-west-1\n",
          "config:5: FIPS endpoints are wanted, but /home/u/.aws/config:9 names another for SSO"},
+        {"a login session that is empty",
+         "[default]\nlogin_session =\n",
+         "config:2: login_session is empty; type: aws login --profile default"},
+        {"a login without a region",
+         "[default]\nlogin_session = arn\n",
+         "no region says where to ask sign-in; set AWS_REGION, or region in the profile"},
+        {"a sign-in endpoint that is named while dual-stack is wanted",
+         "[default]\nlogin_session = arn\nregion = eu-west-1\nendpoint_url = https://x\n"
+         "use_dualstack_endpoint = true\n",
+         "config:5: dual-stack endpoints are wanted, but /home/u/.aws/config:4 names another for "
+         "SIGNIN"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -92,11 +103,33 @@ static void a_session_and_the_older_form_come_to_the_same_plan(void **state)
     }
 }
 
+static void a_login_session_beats_keys(void **state)
+{
+    (void)state;
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
+    struct ria_fake fake;
+    struct ria_error err = {0};
+    assert_int_equal(
+        plan_for(
+            &fake,
+            "[default]\naws_access_key_id = A\naws_secret_access_key = s\nregion = eu-west-1\n"
+            "login_session = arn:aws:sts::1:assumed-role/Admin/a\n",
+            &plan,
+            &err),
+        RIA_FOUND);
+    assert_int_equal(plan.source, RIA_SOURCE_LOGIN);
+    assert_string_equal(plan.label, "the aws login of profile default");
+    assert_int_equal(ria_plan_origin(&plan)->line, 5);
+    assert_string_equal(plan.value[RIA_PLAN_LOGIN_REGION].value, "eu-west-1");
+    assert_string_equal(plan.value[RIA_PLAN_LOGIN_DIRECTORY].value, "~/.aws/login/cache");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_missing_or_contradicts_itself_is_refused),
         cmocka_unit_test(a_session_and_the_older_form_come_to_the_same_plan),
+        cmocka_unit_test(a_login_session_beats_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

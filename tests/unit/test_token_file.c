@@ -138,6 +138,11 @@ static void a_plan_has_its_token_file(void **state)
          RIA_PLAN_SSO_SESSION,
          "dev",
          "/home/u/.aws/sso/cache/34c6fceca75e456f25e7e99531e2425c6c1de443.json"},
+        {"an aws login",
+         RIA_SOURCE_LOGIN,
+         RIA_PLAN_LOGIN_SESSION,
+         "arn:aws:sts::012345678910:assumed-role/Admin/admin",
+         "/l/4b0ba8f99f075c0633e122fd73346ce203a3faf18ea0310eb2d29df1bab2e255.json"},
         {"SSO's older form",
          RIA_SOURCE_SSO,
          RIA_PLAN_SSO_START_URL,
@@ -151,6 +156,7 @@ static void a_plan_has_its_token_file(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
         plan.source = rows[i].source;
+        plan.value[RIA_PLAN_LOGIN_DIRECTORY].value = "/l";
         plan.value[rows[i].value] = (struct ria_setting){rows[i].named_after, "/c", 2};
         expect(rows[i].sentence, ria_token_file_path(&fake.world, &plan, path, &err));
         expect_text(rows[i].sentence, path, rows[i].path);
@@ -160,7 +166,8 @@ static void a_plan_has_its_token_file(void **state)
     plan.value[RIA_PLAN_SSO_SESSION] = (struct ria_setting){"dev", "/c", 2};
     ria_fake_env(&fake, "HOME", "");
     assert_false(ria_token_file_path(&fake.world, &plan, path, &err));
-    expect_piece("no HOME", err.text, "/c:2: the token is looked for in ~/.aws, but HOME is not");
+    expect_piece(
+        "no HOME", err.text, "/c:2: the token is looked for in ~/.aws/sso/cache, but HOME is not");
 }
 
 int main(void)

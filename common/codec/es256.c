@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * OpenSSL writes a signature as a DER sequence of two numbers; they are taken out of it. */
+#include "codec/es256.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+enum {
+    DER_MAX = 80 /* two numbers of 33 bytes and their heads have 72 */
+};
+
+/* Nobody can be asked for one. */
+static int no_password(char *out, int size, int is_writing, void *self)
+{
+    (void)out;
+    (void)size;
+    (void)is_writing;
+    (void)self;
+    return -1;
+}
+
+static bool get_number(const EVP_PKEY *key, const char *name, uint8_t out[RIA_ES256_NUMBER_LEN])
+{
+    BIGNUM *number = NULL;
+    bool ok = EVP_PKEY_get_bn_param(key, name, &number) == 1 &&
+              BN_bn2binpad(number, out, RIA_ES256_NUMBER_LEN) == RIA_ES256_NUMBER_LEN;
+    BN_free(number);
+    return ok;
+}
+
+static bool is_p256(const EVP_PKEY *key)
+{
+    char group[32] = "";
+    return EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1 &&
+           strcmp(group, "prime256v1") == 0;
+}
+
+bool ria_es256_read(const struct ria_buf *pem, struct ria_es256_key *out, struct ria_error *err)
+{
+    BIO *bio = pem->len > INT32_MAX ? NULL : BIO_new_mem_buf(pem->data, (int)pem->len);
+    EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    (void)BIO_free(bio);
+    if (key == NULL || !is_p256(key) || !get_number(key, OSSL_PKEY_PARAM_EC_PUB_X, out->x) ||
+        !get_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, out->y)) {
+        EVP_PKEY_free(key);
+        return ria_fail(err, RIA_E_CREDENTIALS, "is no private key of the curve P-256");
+    }
+    out->key = key;
+    return true;
+}
+
+static bool take_numbers(const uint8_t *der, size_t len, uint8_t out[RIA_ES256_SIGNATURE_LEN])
+{
+    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)len);
+    bool ok = signature != NULL &&
+              BN_bn2binpad(ECDSA_SIG_get0_r(signature), out, RIA_ES256_NUMBER_LEN) ==
+                  RIA_ES256_NUMBER_LEN &&
+              BN_bn2binpad(
+                  ECDSA_SIG_get0_s(signature), out + RIA_ES256_NUMBER_LEN, RIA_ES256_NUMBER_LEN) ==
+                  RIA_ES256_NUMBER_LEN;
+    ECDSA_SIG_free(signature);
+    return ok;
+}
+
+bool ria_es256_sign(
+    const struct ria_es256_key *key,
+    const void *data,
+    size_t len,
+    uint8_t out[RIA_ES256_SIGNATURE_LEN],
+    struct ria_error *err)
+{
+    uint8_t der[DER_MAX];
+    size_t der_len = sizeof(der);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool ok =
+        context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
+        EVP_DigestSign(context, der, &der_len, data, len) == 1 && take_numbers(der, der_len, out);
+    EVP_MD_CTX_free(context);
+    return ok || ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not sign with the key");
+}
+
+void ria_es256_key_release(struct ria_es256_key *key)
+{
+    EVP_PKEY_free(key->key);
+    key->key = NULL;
+}

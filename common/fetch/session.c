@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The road of a token, and the sentences along it. */
+#include "fetch/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    CONNECT_TIMEOUT = 2000, /* milliseconds */
+    TRY_TIMEOUT = 5000,
+};
+
+static const char *profile_name(const struct ria_fetch *fetch)
+{
+    return fetch->plan->value[RIA_PLAN_SOURCE_PROFILE].value;
+}
+
+/* -- asking --------------------------------------------------------------------------------- */
+
+bool ria_session_write_request(
+    const struct ria_token_file *file,
+    const char *const members[],
+    size_t count,
+    struct ria_buf *body)
+{
+    static const char empty[] = "{\"grantType\": \"refresh_token\"}";
+    RIA_AUTO(document) request = {0};
+    RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
+    ria_buf_add_text(&text, empty);
+    bool ok = ria_document_read(&text, &request);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = ria_document_text(&file->document, NULL, members[i], &text) &&
+             ria_document_set(&request, NULL, members[i], text.data);
+    }
+    return ok && ria_document_write(&request, body);
+}
+
+/* {"error": "invalid_grant", ...}. */
+static bool refused(
+    const struct ria_http_response *response, const char *host, struct ria_error *err)
+{
+    static const char no_permission[] = "INSUFFICIENT_PERMISSIONS";
+    RIA_AUTO(document) document = {0};
+    RIA_AUTO(buf) word = {.max = 64};
+    bool has_word = ria_document_read(&response->body, &document) &&
+                    ria_document_text(&document, NULL, "error", &word);
+    bool may_change = has_word && strcmp(word.data, no_permission) == 0;
+    bool is_final = !may_change &&
+                    (response->status == 400 || response->status == 401 || response->status == 403);
+    return ria_fail(
+        err,
+        is_final ? RIA_E_NO_CREDENTIALS : RIA_E_CREDENTIALS,
+        "%.128s answers its renewal with status %ld%s%s%s",
+        host,
+        response->status,
+        has_word ? ": " : "",
+        has_word ? word.data : "",
+        may_change ? "; have signin:CreateOAuth2Token allowed" : "");
+}
+
+bool ria_session_send(
+    struct ria_fetch *fetch,
+    const struct ria_session_request *request,
+    struct ria_http_response *response,
+    struct ria_error *err)
+{
+    struct ria_http_request http = {
+        .url = request->url,
+        .method = "POST",
+        .headers = {"Content-Type: application/json", request->header},
+        .body = request->body,
+        .connect_timeout = CONNECT_TIMEOUT,
+        .timeout = TRY_TIMEOUT,
+        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+    };
+    return ria_fetch_send(fetch, &http, response, err) == RIA_HTTP_ANSWERED &&
+           (response->status == 200 || refused(response, request->host, err));
+}
+
+/* -- the token ------------------------------------------------------------------------------ */
+
+static int64_t seconds_left(
+    const struct ria_fetch *fetch,
+    const struct ria_session_kind *kind,
+    const struct ria_token_file *file)
+{
+    int64_t until = 0;
+    return ria_document_time(&file->document, kind->expiry_parent, "expiresAt", &until)
+               ? until - ria_fetch_now(fetch)
+               : 0;
+}
+
+static bool not_logged_in(
+    const struct ria_fetch *fetch,
+    const struct ria_session_kind *kind,
+    const struct ria_token_file *file,
+    struct ria_error *err)
+{
+    return ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        ria_plan_origin(fetch->plan),
+        "nobody has logged in for profile %.64s (there is no %.160s); type: %s --profile %.64s",
+        profile_name(fetch),
+        file->path,
+        kind->login,
+        profile_name(fetch));
+}
+
+bool ria_session_is_damaged(
+    const struct ria_fetch *fetch,
+    const struct ria_session_kind *kind,
+    const struct ria_token_file *file,
+    struct ria_error *err)
+{
+    return ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        ria_plan_origin(fetch->plan),
+        "%.160s holds no token that can be used; type: %s --profile %.64s",
+        file->path,
+        kind->login,
+        profile_name(fetch));
+}
+
+/* `why` may be "". */
+static bool has_ended(
+    const struct ria_fetch *fetch,
+    const struct ria_session_kind *kind,
+    const struct ria_token_file *file,
+    const struct ria_error *why,
+    struct ria_error *err)
+{
+    RIA_AUTO(buf) when = {.max = 64};
+    const struct ria_setting *origin = ria_plan_origin(fetch->plan);
+    bool may_be_renewed_later = why->text[0] != '\0' && why->code != RIA_E_NO_CREDENTIALS;
+    if (!ria_document_text(&file->document, kind->expiry_parent, "expiresAt", &when)) {
+        return ria_session_is_damaged(fetch, kind, file, err);
+    }
+    if (may_be_renewed_later) {
+        return ria_fail_at(
+            err,
+            why->code,
+            origin,
+            "the token of %.80s ended %.32s and could not be renewed: %.200s; try again",
+            fetch->plan->label,
+            when.data,
+            why->text);
+    }
+    return ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        origin,
+        "%.80s ended %.32s%s%.160s; type: %s --profile %.64s",
+        fetch->plan->label,
+        when.data,
+        why->text[0] == '\0' ? "" : ", ",
+        why->text,
+        kind->login,
+        profile_name(fetch));
+}
+
+static bool try_to_renew(
+    struct ria_fetch *fetch,
+    const struct ria_session_kind *kind,
+    struct ria_token_file *file,
+    struct ria_error *err)
+{
+    if (!ria_token_file_lock(fetch, file, err)) {
+        return false;
+    }
+    /* Somebody else may have done it while we waited. */
+    enum ria_outcome outcome = ria_token_file_read(fetch, file, err);
+    if (outcome == RIA_FOUND && seconds_left(fetch, kind, file) < kind->renew_before) {
+        outcome = ria_renewal_run(fetch, file, kind->renew, err);
+        outcome = outcome == RIA_FOUND ? ria_token_file_read(fetch, file, err) : outcome;
+    }
+    return outcome == RIA_FOUND;
+}
+
+bool ria_session_open(
+    struct ria_fetch *fetch,
+    const struct ria_session_kind *kind,
+    struct ria_token_file *file,
+    struct ria_error *err)
+{
+    struct ria_error why = {0};
+    enum ria_outcome outcome = ria_token_file_read(fetch, file, &why);
+    if (outcome == RIA_ABSENT) {
+        return not_logged_in(fetch, kind, file, err);
+    }
+    if (outcome == RIA_FAILED) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            ria_plan_origin(fetch->plan),
+            "the token file %s; type: %s --profile %.64s",
+            why.text,
+            kind->login,
+            profile_name(fetch));
+    }
+    why = (struct ria_error){0};
+    if (seconds_left(fetch, kind, file) < kind->renew_before && kind->can_be_renewed(fetch, file) &&
+        !try_to_renew(fetch, kind, file, &why) && seconds_left(fetch, kind, file) > 0) {
+        ria_answer_warn(
+            fetch->answer,
+            "the token of %.80s could not be renewed and is used until it ends: %s",
+            fetch->plan->label,
+            why.text);
+    }
+    return seconds_left(fetch, kind, file) > 0 || has_ended(fetch, kind, file, &why, err);
+}

@@ -12,7 +12,7 @@ import harness  # noqa: E402
 
 PROGRAMS = harness.BUILD / "tests/fuzz"
 CORPUS = harness.SOURCE / "tests/fuzz/corpus"
-TARGETS = ["cache", "ini", "json", "process", "record", "xml"]
+TARGETS = ["cache", "ini", "json", "oidc", "portal", "process", "record", "signin", "token_file", "xml"]
 
 
 def replay(target, files, cwd):

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Token files of the AWS CLI's, for services that give whatever they are asked for; and entries of
+ * its cache of roles are read by the same functions.
+ *
+ * Input: 's' (SSO) or 'l' (aws login), then the file. */
+#include "fake_session.h"
+
+/* All that any of the three is asked for. */
+#define KEYS "\"accessKeyId\": \"N\", \"secretAccessKey\": \"n\", \"sessionToken\": \"n\""
+static const char sso_answers[] =
+    "200 +0\n{\"accessToken\": \"n\", \"expiresIn\": 3600, \"refreshToken\": \"n\", "
+    "\"roleCredentials\": {" KEYS ", \"expiration\": 1787409296000}}\n====\n"
+    "200 +0\n{\"roleCredentials\": {" KEYS ", \"expiration\": 1787409296000}}";
+static const char login_answers[] =
+    "200 +0\n{\"accessToken\": {" KEYS "}, \"expiresIn\": 900, \"refreshToken\": \"n\"}";
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    RIA_AUTO(buf) file = {0};
+    bool is_login = fuzz_byte(&input) == 'l';
+    fuzz_fill(&file, input.at, input.left);
+    if (is_login) {
+        fuzz_ask_session(
+            RIA_SOURCE_LOGIN,
+            &file,
+            (struct fuzz_input){(const uint8_t *)login_answers, sizeof(login_answers) - 1});
+    } else {
+        fuzz_ask_session(
+            RIA_SOURCE_SSO,
+            &file,
+            (struct fuzz_input){(const uint8_t *)sso_answers, sizeof(sso_answers) - 1});
+    }
+    return 0;
+}

@@ -83,6 +83,25 @@ bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE])
     return true;
 }
 
+bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED_SIZE])
+{
+    char basic[RIA_TIMESTAMP_SIZE];
+    if (!ria_timestamp_format(when, basic)) {
+        return false;
+    }
+    (void)snprintf(
+        out,
+        RIA_TIMESTAMP_EXTENDED_SIZE,
+        "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
+        basic,
+        basic + 4,
+        basic + 6,
+        basic + 9,
+        basic + 11,
+        basic + 13);
+    return true;
+}
+
 static int days_in_month(struct civil date)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};

@@ -6,7 +6,6 @@
 #include "base/timestamp.h"
 
 #include <jansson.h>
-#include <stdio.h>
 
 bool ria_document_read(const struct ria_buf *text, struct ria_document *out)
 {
@@ -66,21 +65,10 @@ bool ria_document_set(
 bool ria_document_set_time(
     struct ria_document *document, const char *parent, const char *name, int64_t when)
 {
-    char basic[RIA_TIMESTAMP_SIZE];
-    char text[32];
-    if (!ria_timestamp_format(when, basic)) {
+    char text[RIA_TIMESTAMP_EXTENDED_SIZE];
+    if (!ria_timestamp_format_extended(when, text)) {
         return false;
     }
-    (void)snprintf(
-        text,
-        sizeof(text),
-        "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
-        basic,
-        basic + 4,
-        basic + 6,
-        basic + 9,
-        basic + 11,
-        basic + 13);
     return ria_document_set(document, parent, name, text);
 }
 

@@ -3,6 +3,8 @@
  * The road of a token, and the sentences along it. */
 #include "fetch/session.h"
 
+#include "base/timestamp.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -132,10 +134,12 @@ static bool has_ended(
     const struct ria_error *why,
     struct ria_error *err)
 {
-    RIA_AUTO(buf) when = {.max = 64};
+    int64_t end = 0;
+    char when[RIA_TIMESTAMP_EXTENDED_SIZE];
     const struct ria_setting *origin = ria_plan_origin(fetch->plan);
     bool may_be_renewed_later = why->text[0] != '\0' && why->code != RIA_E_NO_CREDENTIALS;
-    if (!ria_document_text(&file->document, kind->expiry_parent, "expiresAt", &when)) {
+    if (!ria_document_time(&file->document, kind->expiry_parent, "expiresAt", &end) ||
+        !ria_timestamp_format_extended(end, when)) {
         return ria_session_is_damaged(fetch, kind, file, err);
     }
     if (may_be_renewed_later) {
@@ -143,18 +147,18 @@ static bool has_ended(
             err,
             why->code,
             origin,
-            "the token of %.80s ended %.32s and could not be renewed: %.200s; try again",
+            "the token of %.80s ended %s and could not be renewed: %.200s; try again",
             fetch->plan->label,
-            when.data,
+            when,
             why->text);
     }
     return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         origin,
-        "%.80s ended %.32s%s%.160s; type: %s --profile %.64s",
+        "%.80s ended %s%s%.160s; type: %s --profile %.64s",
         fetch->plan->label,
-        when.data,
+        when,
         why->text[0] == '\0' ? "" : ", ",
         why->text,
         kind->login,

@@ -3,7 +3,8 @@
 
 Nobody can click through a browser here, so a test says that somebody has logged in (control.py, /sso)
 and writes the token file that `aws sso login` would have written. A refresh token is good for one use:
-whoever loses the answer has lost the session. That is the hardest server that a client can meet.
+whoever loses the answer has lost the session. That is the hardest server that a client can meet. A
+login with `grace` is at a server that takes the last one too, until its successor is shown.
 """
 import hmac
 import json
@@ -25,7 +26,16 @@ class Login:
     client_secret: str
     refresh_token: str
     seconds: float
+    grace: bool = False
     is_over: bool = False
+    spent: str = ""
+
+    def takes(self, refresh_token):
+        """Whether it may be shown; it is then spent."""
+        if self.is_over or refresh_token not in (self.refresh_token, self.grace and self.spent):
+            return False
+        self.spent = refresh_token
+        return True
 
 
 class Oidc:
@@ -39,10 +49,11 @@ class Oidc:
 
     def log_in(self, body):
         """Somebody has logged in: client_id, client_secret, refresh_token, access_token, its end
-        `expires`, and `seconds` for the tokens after it."""
+        `expires`, `seconds` for the tokens after it, and `grace`."""
         login = Login(
-            body["client_id"], body["client_secret"], body["refresh_token"], float(body["seconds"])
-        )
+            body["client_id"], body["client_secret"], body["refresh_token"], float(body["seconds"]),
+            bool(body["grace"]),
+        )  # fmt: skip
         with self._lock:
             self._logins[login.client_id] = login
             self._expiry[body["access_token"]] = (login, float(body["expires"]))
@@ -82,7 +93,7 @@ class Oidc:
             login = self._logins.get(body["clientId"])
             if login is None or not _equal(login.client_secret, body["clientSecret"]):
                 raise AwsError(401, "invalid_client", "Invalid client provided")
-            if login.is_over or not _equal(login.refresh_token, body["refreshToken"]):
+            if not login.takes(body["refreshToken"]):
                 raise AwsError(400, "invalid_grant", "Invalid refresh token provided")
             login.refresh_token = secrets.token_urlsafe(96)
             access_token = secrets.token_urlsafe(96)

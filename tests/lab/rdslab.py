@@ -238,7 +238,8 @@ class Lab:
         target = {"key_file": self.provider_key, "provider": self.cloud.provider}
         return web_identity.mint(subject=subject, **{**target, **overrides})
 
-    def sso_login(self, expires=3600, seconds=3600, registration=86400, renewable=True):
+    def sso_login(self, expires=3600, seconds=3600, registration=86400, renewable=True,
+                  grace=False):
         """Somebody logs in to SSO. Returns what `aws sso login` writes into the token file. The
         access token ends in `expires` seconds and those after it live `seconds`; the client's
         registration ends in `registration` seconds."""
@@ -246,7 +247,7 @@ class Lab:
         access, refresh, client, secret = (secrets.token_urlsafe(96) for _ in range(4))
         self._act("/sso", {
             "access_token": access, "refresh_token": refresh, "client_id": client,
-            "client_secret": secret, "expires": now + expires, "seconds": seconds,
+            "client_secret": secret, "expires": now + expires, "seconds": seconds, "grace": grace,
         })  # fmt: skip
         token = {
             "startUrl": self.cloud.sso.start_url, "region": self.cloud.sso.region,
@@ -263,7 +264,7 @@ class Lab:
         """The login of this token file is over."""
         self._act("/sso-over", {"client_id": token["clientId"]})
 
-    def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada"):
+    def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada", grace=False):
         """Somebody logs in by `aws login`. Returns what that writes into the token file. Its first
         credentials are not known to AWS; those after them are, and live `seconds`."""
         from cryptography.hazmat.primitives import serialization  # here: its import is slow
@@ -275,7 +276,7 @@ class Lab:
         client = "arn:aws:signin:::devtools/same-device"
         self._act("/login", {
             "client_id": client, "refresh_token": refresh, "role": role, "user": user,
-            "seconds": seconds,
+            "seconds": seconds, "grace": grace,
             "key": {
                 "kty": "EC", "crv": "P-256",
                 **{name: base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """AWS's sign-in service: who has logged in by `aws login`, and CreateOAuth2Token with a refresh token.
 
-As with SSO (oidc.py) a test says that somebody has logged in, and a refresh token is good for one use.
+As with SSO (oidc.py) a test says that somebody has logged in, and a refresh token is good for one use
+or, with `grace`, until its successor is shown.
 Each request carries a proof that its sender holds the session's key (DPoP, RFC 9449): its signature is
 checked by python3-jwt, and the rest of it here.
 """
@@ -32,7 +33,9 @@ class Login:
     role: str
     user: str
     seconds: float
+    grace: bool = False
     is_over: bool = False
+    spent: str = ""
     proofs: set = field(default_factory=set)
 
 
@@ -87,7 +90,7 @@ class Signin:
             if login.key != key or claims["jti"] in login.proofs:
                 raise AwsError(400, "INVALID_REQUEST", "the proof is another key's, or was shown before")
             login.proofs.add(claims["jti"])
-            del self._by_token[login.refresh_token]
+            self._spend(login, body["refreshToken"])
             login.refresh_token = secrets.token_urlsafe(96)
             self._by_token[login.refresh_token] = login
         role = self._fixture.roles[login.role]
@@ -103,6 +106,13 @@ class Signin:
             "expiresIn": int(login.seconds),
             "refreshToken": login.refresh_token,
         })  # fmt: skip
+
+    def _spend(self, login, shown):
+        """The token before the one that is shown is good no more; nor is the shown one, without grace."""
+        other = login.spent if shown == login.refresh_token else login.refresh_token
+        for token in (other,) if login.grace else (other, shown):
+            self._by_token.pop(token, None)
+        login.spent = shown
 
     def error(self, status, code, message):
         """An Answer in the form of sign-in's errors."""

@@ -52,6 +52,9 @@ static void every_day_of_800_years_is_written_and_read(void **state)
             hour,
             minute,
             left);
+        char extended[RIA_TIMESTAMP_EXTENDED_SIZE];
+        assert_true(ria_timestamp_format_extended((n * DAY) + second, extended));
+        assert_string_equal(extended, want);
         int64_t read = -1;
         assert_true(ria_timestamp_parse(want, &read));
         assert_int_equal(read, (n * DAY) + second);

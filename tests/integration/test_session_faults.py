@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What goes wrong on the way to SSO: its portal and the renewal of its tokens meet each fault. The login
+"""What goes wrong on the way to SSO and sign-in: the portal and the renewal of tokens meet each fault. The login
 fails within its time, with a sentence that names source, cause and remedy, and after the number of tries
 that the journal shows; or it succeeds, because the fault went away."""
 import pathlib
@@ -26,30 +26,38 @@ SSO = (
     ("drip", {"kind": "drip"}, 2, "SSO's portal did not answer"),
 )
 # The token has ended. A renewal that hangs goes on after the login, so it stands last.
-RENEWAL = (
-    ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
-    ("400", {"kind": "status", "status": 400}, 1, "type: aws sso login --profile p"),
-    ("malformed JSON", {"kind": "malformed"}, 1, "is none of SSO's; try again"),
-    ("other JSON", {"kind": "body", "body": "{}"}, 1, "is none of SSO's; try again"),
-    ("empty", {"kind": "empty"}, 1, "is none of SSO's; try again"),
-    ("redirect", {"kind": "redirect"}, 1, "answers its renewal with status 302; try again"),
-    ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
-    ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
-    ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
-    ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
-)
-ROWS = 13 + 10
+def renewal(login, service):
+    return (
+        ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
+        ("400", {"kind": "status", "status": 400}, 1, f"type: {login} --profile p"),
+        ("malformed JSON", {"kind": "malformed"}, 1, f"is none of {service}'s; try again"),
+        ("other JSON", {"kind": "body", "body": "{}"}, 1, f"is none of {service}'s; try again"),
+        ("empty", {"kind": "empty"}, 1, f"is none of {service}'s; try again"),
+        ("redirect", {"kind": "redirect"}, 1, "answers its renewal with status 302; try again"),
+        ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
+        ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
+        ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
+        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
+    )
 
 
-class SsoFaults(CloudCase):
-    SOURCES = (("sso", SSO, 3600), ("sso-oidc", RENEWAL, -60))
+OIDC, SIGNIN = renewal("aws sso login", "SSO"), renewal("aws login", "sign-in")
+ROWS = 13 + 2 * 10
 
-    def ask(self, expires):
+
+class SessionFaults(CloudCase):
+    SOURCES = (("sso", SSO, 3600), ("sso-oidc", OIDC, -60), ("signin", SIGNIN, -60))
+
+    def ask(self, service, expires):
         """A login by a token that ends so many seconds from now."""
-        self.sso_profile()
-        self.sso_login(expires=expires)
+        if service == "signin":
+            self.login_profile()
+            self.aws_login(expires=expires)
+        else:
+            self.sso_profile()
+            self.sso_login(expires=expires)
         self.credentials("--clear")
-        return self.login(self.sso_env())
+        return self.login(self.login_env() if service == "signin" else self.sso_env())
 
     def login(self, env):
         """As a hook does it, within a login's time."""
@@ -64,12 +72,13 @@ class SsoFaults(CloudCase):
                 rows += 1
                 with self.subTest(service=service, fault=name):
                     self.lab.faults({"service": service, "times": 99, **fault})
-                    before = len(self.calls())
-                    result = self.ask(expires)
+                    before = len(self.lab.calls(service=service))
+                    result = self.ask(service, expires)
                     self.assertEqual((result.returncode, result.stdout), (1, ""))
-                    self.assertIn("the SSO session of profile p", result.stderr.replace("token of ", ""))
+                    words = "the aws login of" if service == "signin" else "the SSO session of"
+                    self.assertIn(words + " profile p", result.stderr)
                     self.assertIn(sentence, result.stderr)
-                    self.assertEqual(len(self.calls()) - before, tries, result.stderr)
+                    self.assertEqual(len(self.lab.calls(service=service)) - before, tries, result.stderr)
         self.assertEqual(rows, ROWS)
 
     def test_a_fault_that_goes_away_or_does_no_harm(self):
@@ -78,7 +87,7 @@ class SsoFaults(CloudCase):
                 with self.subTest(service=service, kind=kind):
                     self.lab.faults({"service": service, "kind": kind, "status": 503, "seconds": 0.2,
                                      "times": 2})
-                    result = self.ask(expires)
+                    result = self.ask(service, expires)
                     self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_an_authority_that_is_not_trusted(self):

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Five hundred logins that are killed at random moments, for each kind of session: none is lost.
+
+At a server that takes a refresh token back when it answers, what is killed is the login: rds-iam and
+rds-iam-fetch. The renewal goes on without them. At a server that takes the last token too until its
+successor is shown, the renewal is killed as well: the file then holds the one or the other, whole.
+"""
+import fcntl
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "integration"), str(TESTS)]
+from cloud import CloudCase  # noqa: E402
+from labcase import harness  # noqa: E402
+
+KILLS = 500
+COMMAND = ["credentials", "--profile", "p"]
+
+
+def children(pid):
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += [int(each) for each in task.read_text().split()]
+        except OSError:
+            pass
+    return found
+
+
+def descendants(pid):
+    """All processes below this one, the deepest first."""
+    found = []
+    for child in children(pid):
+        found += [*descendants(child), child]
+    return found
+
+
+class Kills(CloudCase):
+    def renewals(self):
+        return len(self.lab.calls(operation=self.operation))
+
+    def end_token(self, path, parent):
+        """The token has ended. Nobody is renewing it at this moment, because we hold the lock."""
+        with open(f"{path}.lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            document = json.loads(path.read_text())
+            (document[parent] if parent else document)["expiresAt"] = "2026-01-01T00:00:00Z"
+            draft = path.with_suffix(".draft")
+            draft.write_text(json.dumps(document))
+            draft.rename(path)
+
+    def killed_login(self, seconds, env, with_renewal):
+        process = subprocess.Popen(
+            [harness.installed("bin/rds-iam"), *COMMAND], env=self.home.env(None, **env),
+            cwd=self.home.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(seconds)
+        victims = descendants(process.pid) if with_renewal else children(process.pid)
+        for pid in [*victims, process.pid]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return process.wait(timeout=30)
+
+    def check(self, path, parent, env, with_renewal):
+        self.credentials("--clear")
+        self.end_token(path, parent)
+        start = time.monotonic()
+        self.assertEqual(self.home.run([harness.installed("bin/rds-iam"), *COMMAND], None, **env).stderr, "")
+        whole = time.monotonic() - start
+        before, killed = self.renewals(), 0
+        for _ in range(KILLS):
+            self.end_token(path, parent)
+            self.credentials("--clear")
+            status = self.killed_login(random.uniform(0, 1.3 * whole), env, with_renewal)
+            killed += status == -signal.SIGKILL
+        renewed = self.renewals() - before
+        self.end_token(path, parent)
+        self.credentials("--clear")
+        result = self.home.run([harness.installed("bin/rds-iam"), *COMMAND], None, **env)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), "the session is lost")
+        # The controls: kills struck, some before and some after the server had answered.
+        self.assertGreater(killed, KILLS // 4)
+        self.assertGreater(renewed, KILLS // 50)
+        self.assertLess(renewed, KILLS)
+
+    def test_sso(self):
+        self.operation = "CreateToken"
+        for grace in (False, True):
+            with self.subTest(grace=grace):
+                self.sso_profile()
+                path, _ = self.sso_login(expires=-60, grace=grace)
+                self.check(path, None, self.sso_env(), with_renewal=grace)
+
+    def test_aws_login(self):
+        self.operation = "CreateOAuth2Token"
+        for grace in (False, True):
+            with self.subTest(grace=grace):
+                self.login_profile()
+                path, _ = self.aws_login(expires=-60, grace=grace)
+                self.check(path, "accessToken", self.login_env(), with_renewal=grace)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -79,13 +79,18 @@ static void add_url(struct ria_buf *out, const char *url)
     ria_buf_add(out, host, strcspn(host, "/?#"));
 }
 
-static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
+/* Where a service is asked, and what says so. */
+static void add_service(
+    struct ria_buf *out,
+    const struct ria_plan *plan,
+    const char *name,
+    enum ria_service service,
+    const struct ria_setting *region)
 {
     struct ria_plan_endpoint endpoint;
-    const struct ria_setting *region = &role->value[RIA_ROLE_REGION];
     size_t start = out->len;
-    if (ria_plan_service(plan, RIA_SERVICE_STS, region, &endpoint)) {
-        ria_buf_add_text(out, "  STS      ");
+    if (region->value != NULL && ria_plan_service(plan, service, region, &endpoint)) {
+        ria_buf_addf(out, "%-10s ", name);
         add_url(out, endpoint.url);
         bool is_usual = endpoint.from == region;
         end_setting(
@@ -93,6 +98,15 @@ static void add_sts(struct ria_buf *out, const struct ria_plan *plan, const stru
             start,
             is_usual ? &(struct ria_setting){.path = "the region's own"} : endpoint.from);
     }
+}
+
+/* The services of SSO and of sign-in; their regions are set for their sources alone. */
+static void add_session_services(struct ria_buf *out, const struct ria_plan *plan)
+{
+    const struct ria_setting *sso = &plan->value[RIA_PLAN_SSO_REGION];
+    add_service(out, plan, "portal", RIA_SERVICE_SSO, sso);
+    add_service(out, plan, "OIDC", RIA_SERVICE_SSO_OIDC, sso);
+    add_service(out, plan, "sign-in", RIA_SERVICE_SIGNIN, &plan->value[RIA_PLAN_LOGIN_REGION]);
 }
 
 /* What a role is asked with; of some only that it is sent. */
@@ -120,7 +134,7 @@ static void add_role(struct ria_buf *out, const struct ria_plan *plan, const str
         }
         add_setting(out, lines[i].name, &setting);
     }
-    add_sts(out, plan, role);
+    add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
 }
 
 void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
@@ -142,6 +156,7 @@ void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
     }
     add_setting(out, "account", &plan->value[RIA_PLAN_SSO_ACCOUNT_ID]);
     add_setting(out, "role name", &plan->value[RIA_PLAN_SSO_ROLE_NAME]);
+    add_session_services(out, plan);
     add_setting(out, "CLI cache", &plan->value[RIA_PLAN_CLI_CACHE]);
     for (size_t i = 0; i < plan->role_count; i++) {
         add_role(out, plan, &plan->roles[i]);

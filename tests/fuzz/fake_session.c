@@ -5,6 +5,7 @@
 
 #include "fetch/renewal.h"
 
+#include <jansson.h>
 #include <string.h>
 
 static const struct ria_buf *in_place; /* what the file holds */
@@ -113,23 +114,28 @@ static void check_secret(const struct fuzz_input *input, const struct ria_error 
     }
 }
 
+/* All members but those that a renewal is about. */
 static void check_written(void)
 {
+    static const char *const ours[] = {"accessToken", "refreshToken", "expiresAt"};
     RIA_AUTO(document) before = {0};
     RIA_AUTO(document) after = {0};
-    RIA_AUTO(buf) old = {.max = (size_t)1024 * 1024};
-    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    const char *name;
+    json_t *value;
     if (written.len == 0) {
         return;
     }
     fuzz_require(ria_document_read(&written, &after));
     fuzz_require(ria_document_read(in_place, &before));
-    bool had = ria_document_text(&before, NULL, "startUrl", &old);
-    fuzz_require(ria_document_text(&after, NULL, "startUrl", &text) == had);
-    fuzz_require(!had || fuzz_same(&old, &text));
-    fuzz_require(
-        fuzz_count(in_place->data, in_place->len, "\"not ours\": [1]") ==
-        fuzz_count(written.data, written.len, "\"not ours\": [1]"));
+    json_t *root = before.root;
+    json_object_foreach(root, name, value)
+    {
+        bool is_ours = false;
+        for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
+            is_ours = is_ours || strcmp(name, ours[i]) == 0;
+        }
+        fuzz_require(is_ours || json_equal(value, json_object_get(after.root, name)));
+    }
 }
 
 void fuzz_ask_session(enum ria_source source, const struct ria_buf *file, struct fuzz_input input)
@@ -149,9 +155,7 @@ void fuzz_ask_session(enum ria_source source, const struct ria_buf *file, struct
         fuzz_require(ria_credentials_are_plain(&found));
     }
     check_secret(&input, &err);
-    if (file->data == fuzz_sso_file || fuzz_count(file->data, file->len, "\\u") == 0) {
-        check_written();
-    }
+    check_written();
     fuzz_network_close(&network);
     ria_buf_release(&written);
 }

@@ -59,6 +59,8 @@ class Logins(SsoCase):
         self.assertIn(f"source     the SSO session of profile p ({config}:2)\n", shown)
         self.assertIn(f"account    {self.lab.roles['sso-etl'].account} ({config}:3)\n", shown)
         self.assertIn(f"role name  Etl ({config}:4)\n", shown)
+        for name, variable in (("portal", "SSO"), ("OIDC  ", "SSO_OIDC")):
+            self.assertIn(f"{name}     {self.lab.cloud_https} (AWS_ENDPOINT_URL_{variable})\n", shown)
         self.assertIn(f"identity   role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
 
     def test_a_role_on_top(self):

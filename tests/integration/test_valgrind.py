@@ -145,6 +145,35 @@ class OwnPrograms(CloudCase):
         self.assertNotIn("ria_memory_put", report)
         self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: what we keep is shown by name")
 
+    def test_renewals_of_sessions(self):
+        """rds-iam, rds-iam-fetch and the renewal that outlives it, each with a report of its own. Once
+        rds-iam-fetch has answered it is killed, so its report has no end."""
+        for prepare, env in ((self.sso_session, self.sso_env()), (self.login_session, self.login_env())):
+            with self.subTest(prepare=prepare.__name__):
+                prepare()
+                logs = self.home.path / "logs"
+                shutil.rmtree(logs, ignore_errors=True)
+                logs.mkdir()
+                result = self.home.run(
+                    ["valgrind", *OPTIONS, "--trace-children=yes", f"--log-file={logs}/%p",
+                     harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
+                    None, timeout=120, **env)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                reports = [path.read_text(errors="replace") for path in logs.iterdir()]
+                self.assertEqual(len(reports), 3, "control: all three were watched")
+                ends = [report for report in reports if "ERROR SUMMARY: 0 errors from 0 contexts" in report]
+                self.assertGreaterEqual(len(ends), 2)
+                for report in reports:
+                    self.assertNotRegex(report, "Invalid|uninitialised|definitely lost: [1-9]|overlap")
+
+    def sso_session(self):
+        self.sso_profile()
+        self.sso_login(expires=-60)
+
+    def login_session(self):
+        self.login_profile()
+        self.aws_login(expires=-60)
+
 
 if __name__ == "__main__":
     harness.main()

@@ -56,6 +56,9 @@ void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path)
 /* The clock to sign with: the machine's, corrected by what was learned. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
+/* Takes the offset of this machine's clock from an answer of AWS's. True if it is news. */
+bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
+
 /* The smaller of `wanted` milliseconds and the time that is left; at least 1. */
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted);
 

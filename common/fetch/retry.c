@@ -5,10 +5,13 @@
 
 #include "provider/cache.h"
 
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 enum {
+    /* SDKs correct from four minutes on; STS refuses from five or fifteen. Seconds. */
+    OFFSET_MIN = 240,
     PAUSE_BASE = 200 /* milliseconds; doubled for each repetition, and a random part of it taken */
 };
 
@@ -16,6 +19,22 @@ int64_t ria_fetch_now(const struct ria_fetch *fetch)
 {
     return fetch->world->now(fetch->world->self) +
            ria_cache_offset(fetch->world, &fetch->answer->offset);
+}
+
+bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response)
+{
+    struct ria_clock_offset *offset = &fetch->answer->offset;
+    int64_t seconds = response->date - fetch->world->now(fetch->world->self);
+    struct ria_host host;
+    if (!response->has_date || offset->seconds != 0 ||
+        (seconds > -OFFSET_MIN && seconds < OFFSET_MIN) ||
+        !fetch->world->host(fetch->world->self, &host)) {
+        return false;
+    }
+    offset->seconds = seconds;
+    offset->real_minus_raw = host.real_minus_raw;
+    memcpy(offset->boot_id, host.boot_id, sizeof(offset->boot_id));
+    return true;
 }
 
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted)

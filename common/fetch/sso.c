@@ -168,5 +168,6 @@ enum ria_outcome ria_fetch_sso(
             why.text);
         return RIA_FAILED;
     }
+    (void)ria_fetch_learn_offset(fetch, &response);
     return take_answer(fetch, &response, place.host, out, err);
 }

@@ -14,8 +14,6 @@
 enum {
     CONNECT_TIMEOUT = 2000, /* milliseconds */
     TRY_TIMEOUT = 5000,
-    /* SDKs correct from four minutes on; STS refuses from five or fifteen. Seconds. */
-    OFFSET_MIN = 240,
 };
 
 static const char content_type[] = "application/x-www-form-urlencoded; charset=utf-8";
@@ -196,23 +194,6 @@ static bool is_worth_another(const struct ria_sts_fault *fault)
     return ria_fetch_is_transient(fault->status);
 }
 
-/* Takes the offset of this machine's clock from an answer. True if it is news. */
-static bool learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response)
-{
-    struct ria_clock_offset *offset = &fetch->answer->offset;
-    int64_t seconds = response->date - fetch->world->now(fetch->world->self);
-    struct ria_host host;
-    if (!response->has_date || offset->seconds != 0 ||
-        (seconds > -OFFSET_MIN && seconds < OFFSET_MIN) ||
-        !fetch->world->host(fetch->world->self, &host)) {
-        return false;
-    }
-    offset->seconds = seconds;
-    offset->real_minus_raw = host.real_minus_raw;
-    memcpy(offset->boot_id, host.boot_id, sizeof(offset->boot_id));
-    return true;
-}
-
 /* -- the call ------------------------------------------------------------------------------- */
 
 enum attempt {
@@ -260,7 +241,7 @@ static enum attempt try_once(
     if (result != RIA_HTTP_ANSWERED) {
         return result == RIA_HTTP_REFUSED ? GIVE_UP : AGAIN;
     }
-    bool is_news = learn_offset(fetch, &response);
+    bool is_news = ria_fetch_learn_offset(fetch, &response);
     if (response.status == 200) {
         return take_credentials(fetch, &response.body, out)
                    ? DONE

@@ -63,6 +63,18 @@ class Logins(SsoCase):
             self.assertIn(f"{name}     {self.lab.cloud_https} (AWS_ENDPOINT_URL_{variable})\n", shown)
         self.assertIn(f"identity   role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
 
+    def test_a_clock_that_is_wrong(self):
+        """The portal's answer tells by how much, and the token for the database is signed with that."""
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
+        self.sso_profile()
+        self.sso_login()
+        self.lab.clock(600)
+        for _ in range(2):
+            result = self.mariadb(principal=None, **self.sso_env(RDS_IAM_LOG="1"))
+            self.assert_logged_in(result)
+            self.assertRegex(result.stderr, "this machine's clock is (599|600|601) s behind AWS's")
+        self.assertEqual(self.operations(), ["GetRoleCredentials"])
+
     def test_a_role_on_top(self):
         self.sso_profile(name="base")
         self.sso_login()

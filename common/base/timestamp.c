@@ -89,16 +89,11 @@ bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED
     if (!ria_timestamp_format(when, basic)) {
         return false;
     }
-    (void)snprintf(
-        out,
-        RIA_TIMESTAMP_EXTENDED_SIZE,
-        "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
-        basic,
-        basic + 4,
-        basic + 6,
-        basic + 9,
-        basic + 11,
-        basic + 13);
+    static const char form[RIA_TIMESTAMP_EXTENDED_SIZE] = "YYYY-MM-DDThh:mm:ssZ";
+    const char *at = basic;
+    for (size_t i = 0; i < sizeof(form); i++) {
+        out[i] = form[i] == '-' || form[i] == ':' ? form[i] : *at++;
+    }
     return true;
 }
 

@@ -212,6 +212,18 @@ static int run(struct ria_agent *agent, const struct arguments *arguments)
     return arguments->foreground ? ria_supervisor_run(agent, -1) : run_in_background(agent);
 }
 
+/* Before a directory is made, which would belong to the wrong user. */
+static bool open_directory(struct ria_agent *agent, const char *path, struct ria_error *err)
+{
+    if (agent->world.is_privileged(agent->world.self)) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "this program runs with more rights than its caller; remove its set-uid bit");
+    }
+    return ria_directory_open(path, &agent->world, &agent->directory, err);
+}
+
 int main(int argc, char **argv)
 {
     /* No core dump, and no debugger of another process, may show a secret. */
@@ -224,7 +236,7 @@ int main(int argc, char **argv)
     struct ria_agent agent = {.sysconfdir = RIA_POSTGRESQL_SYSCONFDIR};
     ria_agent_init(&agent);
     struct ria_error err;
-    if (ria_directory_open(arguments.directory, &agent.world, &agent.directory, &err)) {
+    if (open_directory(&agent, arguments.directory, &err)) {
         status = run(&agent, &arguments);
     } else {
         ria_report_event(&agent.report, "%s", err.text);

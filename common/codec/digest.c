@@ -24,29 +24,26 @@ enum {
 };
 
 /* What this file calls, and what libcrypto calls by these names on the way: its inner calls go
- * through the same symbol search, so a program can take them over too. Listed at run time: a table
- * of constants would have the linker search for each name once more. */
+ * through the same symbol search, so a program can take them over too. One by one: of a list the
+ * compiler would make a table, and the loader search for each name once more. */
 static void list_functions(uintptr_t out[FUNCTIONS])
 {
-    void (*const functions[FUNCTIONS])(void) = {
-        (void (*)(void))EVP_MD_fetch,
-        (void (*)(void))EVP_MD_free,
-        (void (*)(void))EVP_MD_CTX_new,
-        (void (*)(void))EVP_MD_CTX_free,
-        (void (*)(void))EVP_MD_CTX_reset,
-        (void (*)(void))EVP_DigestInit_ex,
-        (void (*)(void))EVP_DigestUpdate,
-        (void (*)(void))EVP_DigestFinal_ex,
-        (void (*)(void))CRYPTO_malloc,
-        (void (*)(void))CRYPTO_zalloc,
-        (void (*)(void))CRYPTO_free,
-        (void (*)(void))CRYPTO_clear_free,
-        (void (*)(void))OPENSSL_cleanse,
-        (void (*)(void))OPENSSL_init_crypto,
-        (void (*)(void))CRYPTO_THREAD_run_once,
-    };
-    /* POSIX lets a function's address be an object's; ISO C does not. */
-    memcpy(out, functions, sizeof(functions));
+    size_t i = 0;
+    out[i++] = (uintptr_t)EVP_MD_fetch;
+    out[i++] = (uintptr_t)EVP_MD_free;
+    out[i++] = (uintptr_t)EVP_MD_CTX_new;
+    out[i++] = (uintptr_t)EVP_MD_CTX_free;
+    out[i++] = (uintptr_t)EVP_MD_CTX_reset;
+    out[i++] = (uintptr_t)EVP_DigestInit_ex;
+    out[i++] = (uintptr_t)EVP_DigestUpdate;
+    out[i++] = (uintptr_t)EVP_DigestFinal_ex;
+    out[i++] = (uintptr_t)CRYPTO_malloc;
+    out[i++] = (uintptr_t)CRYPTO_zalloc;
+    out[i++] = (uintptr_t)CRYPTO_free;
+    out[i++] = (uintptr_t)CRYPTO_clear_free;
+    out[i++] = (uintptr_t)OPENSSL_cleanse;
+    out[i++] = (uintptr_t)OPENSSL_init_crypto;
+    out[i++] = (uintptr_t)CRYPTO_THREAD_run_once;
 }
 
 /* The loaded object that an address lies in. */

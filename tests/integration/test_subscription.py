@@ -91,6 +91,12 @@ class Subscription(LabCase):
                  f" passfile={self.services.passfile('work')}")
         return self.subscriber.sql(f"create subscription s connection '{words}' publication p")
 
+    def expire_tokens(self):
+        """For a second all who open the passfile share one token, and that one ends too."""
+        before = self.services.passfile("work").read_text()
+        self.lab.expire_tokens()
+        await_true(lambda: self.services.passfile("work").read_text() != before)
+
     def await_rows(self, expected):
         await_true(lambda: self.subscriber.sql("select string_agg(id::text, ' ' order by id) from t")
                    .stdout == f"{expected}\n", self.subscriber.said)
@@ -117,7 +123,7 @@ class Subscription(LabCase):
             self.publisher("insert into t values (2)")
             self.await_rows("1 2")
 
-            self.lab.expire_tokens()
+            self.expire_tokens()
             seen = len(self.verdicts())
             ended = self.publisher("select count(pg_terminate_backend(pid)) from pg_stat_replication")
             self.assertEqual(ended.stdout, "1\n", ended.stderr)
@@ -126,8 +132,7 @@ class Subscription(LabCase):
             self.assertGreater(len(self.verdicts()), seen + 2, "the worker began anew, beside two psql")
             self.assertEqual(self.subscriber.sql("drop subscription s").stderr,
                              'NOTICE:  dropped replication slot "s" on publisher\n')
-        self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()},
-                         {(None, "etl")})
+        self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()}, {(None, "etl")})
         self.assertFalse(self.services.passfile("work").exists())
 
 

@@ -155,12 +155,13 @@ static bool resolve_ca(const char *ca, char **out)
     return true;
 }
 
-/* The options of our own end at the first "--". */
+/* The options of our own end at the first "--". Without one they end at a word that is none: the -h
+ * of "psql -h ENDPOINT" shall not be taken for one of ours. */
 static int find_end(int argc, char **argv)
 {
     int end = 1;
-    while (end < argc && strcmp(argv[end], "--") != 0) {
-        end++;
+    while (end < argc && *argv[end] == '-' && strcmp(argv[end], "--") != 0) {
+        end += strcmp(argv[end], "--ca") == 0 && end + 1 < argc ? 2 : 1;
     }
     return end;
 }
@@ -177,6 +178,9 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     if (wants_help) {
         return ria_print(help);
+    }
+    if (end < argc && strcmp(argv[end], "--") != 0) {
+        return ria_usage(argv[0], "write -- in front of the command \"%s\"", argv[end]);
     }
     if (end + 1 >= argc) {
         return ria_usage(argv[0], "no command given: write -- and the command");

@@ -142,16 +142,18 @@ class Words(ExecCase):
 
     def test_usage(self):
         tool = harness.installed("bin/rds-iam")
+        write = 'rds-iam: write -- in front of the command "psql"; see rds-iam exec --help\n'
         for words, sentence in (
                 (["exec"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
                 (["exec", "--"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
-                (["exec", "psql"], 'rds-iam: unexpected argument "psql"; see rds-iam exec --help\n'),
+                (["exec", "psql", "-h", "db"], write),
+                (["exec", "--ca", "/no/ca", "psql", "-h", "db", "--", "x"], write),
                 (["exec", "--ca", "/no/ca", "--", "true"],
                  "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle\n")):
             with self.subTest(words=words):
                 result = self.home.run([tool, *words])
-                self.assertEqual(result.stderr, sentence)
-                self.assertEqual(result.returncode, 1 if "--ca" in words else 2)
+                self.assertEqual((result.stdout, result.stderr), ("", sentence))
+                self.assertEqual(result.returncode, 1 if "true" in words else 2)
 
 
 if os.geteuid() == 0:  # only root can make a program that runs with more rights than its caller

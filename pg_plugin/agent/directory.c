@@ -436,6 +436,14 @@ bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
     }
     if (!lock_file(fd, &pid)) {
         (void)close(fd);
+        if (pid <= 0) {
+            return ria_fail(
+                err,
+                RIA_E_SYSTEM,
+                "%s: another agent serves it, and its agent.pid does not say which process; end it "
+                "first",
+                directory->path);
+        }
         return ria_fail(
             err,
             RIA_E_SYSTEM,

@@ -224,10 +224,24 @@ static bool open_directory(struct ria_agent *agent, const char *path, struct ria
     return ria_directory_open(path, &agent->world, &agent->directory, err);
 }
 
+/* Whoever starts us may have closed them. No file of ours may get their numbers, or the log would
+ * be written into it. */
+static bool fill_standard_files(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd >= 0 && close(fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
     /* No core dump, and no debugger of another process, may show a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
+    if (!fill_standard_files()) {
+        return EXIT_FAILED;
+    }
     struct arguments arguments = {0};
     int status = parse(argc, argv, &arguments);
     if (status >= 0) {

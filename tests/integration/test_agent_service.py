@@ -302,6 +302,22 @@ class Names(LeaseCase):
                 self.assertEqual(precious.read_text(), "keep")
                 path.unlink()
 
+    def test_started_without_standard_files_it_writes_its_log_into_none_of_its_own(self):
+        self.services.add("prod")
+        closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh"]
+        with self.services.agent(under=closed, wait=False) as agent:
+            await_true(lambda: agent.status()["entries"].startswith("1 of 1"))
+            written = (self.services.directory / "agent.pid").read_text()
+            self.assertEqual(written, f"{agent.process.pid}\n")
+
+    def test_an_agent_whose_process_is_not_told(self):
+        self.services.add("prod")
+        with self.services.agent():
+            self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
+            result = self.home.run([agent_program(), "--directory", self.services.directory])
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("another agent serves it, and its agent.pid does not say which process", result.stderr)
+
     def test_a_passfile_name_that_is_taken_by_a_directory(self):
         self.services.add("prod")
         self.services.passfile("prod").mkdir(parents=True)

@@ -85,7 +85,8 @@ class Setup(LabCase):
         self.assertEqual(agent["volumeMounts"], client["volumeMounts"])
         self.assertEqual(agent["env"], client["env"])
         tokens = self.home.path / "tokens"
-        tokens.mkdir(mode=0o777)
+        tokens.mkdir()
+        tokens.chmod(0o1777)  # as Kubernetes makes a volume in memory
         wanted = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
         entry = re.sub(r"\npassfile=.*\n", f"\npassfile={wanted}\n", text).replace("=/tokens", f"={tokens}")
         services = self.home.write("pg_service.conf", entry)

@@ -21,8 +21,10 @@ struct ria_serve {
     struct ria_mint mint;
     struct ria_set set;
     bool is_leasing;
-    uint64_t opened; /* files that somebody waited for */
-    size_t *listed;  /* indices of the files that are not at rest */
+    size_t leased;     /* files that are open here */
+    size_t leased_max; /* the limit of open files, less what everything else needs */
+    uint64_t opened;   /* files that somebody waited for */
+    size_t *listed;    /* indices of the files that are not at rest */
     size_t listed_count;
     size_t *by_fd; /* index of the file that has this descriptor */
     size_t by_fd_count;

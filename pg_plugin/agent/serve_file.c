@@ -66,6 +66,7 @@ static bool set_fd(struct ria_serve *serve, struct ria_served *file, int fd)
         serve->by_fd_count = count;
     }
     serve->by_fd[fd] = index_of(serve, file);
+    serve->leased++;
     file->fd = fd;
     return true;
 }
@@ -75,6 +76,7 @@ void ria_file_close(struct ria_serve *serve, struct ria_served *file)
     if (file->fd >= 0) {
         serve->by_fd[file->fd] = RIA_SERVE_NO_FILE;
         (void)close(file->fd);
+        serve->leased--;
         file->fd = -1;
     }
 }
@@ -182,11 +184,30 @@ static bool make_text(struct ria_serve *serve, struct ria_served *file)
 
 /* -- with leases ---------------------------------------------------------------------------- */
 
+/* Makes a leased file. The descriptors that are not for passfiles stay free: without them nothing
+ * could be fetched or asked. */
+static int make_leased(
+    const struct ria_serve *serve, const struct ria_served *file, struct ria_error *err)
+{
+    const struct ria_directory *directory = &serve->agent->directory;
+    if (serve->leased < serve->leased_max) {
+        return ria_lease_make(directory, file->name, err);
+    }
+    (void)ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "%s: %zu passfiles are served and no more, because each is an open file; raise ulimit -n, "
+        "or LimitNOFILE= of the service, or let entries share a passfile",
+        directory->path,
+        serve->leased_max);
+    return -1;
+}
+
 void ria_file_make(struct ria_serve *serve, struct ria_served *file)
 {
     struct ria_error err;
     ria_file_close(serve, file);
-    int fd = ria_lease_make(&serve->agent->directory, file->name, &err);
+    int fd = make_leased(serve, file, &err);
     ria_beat_once(serve->agent->beat);
     if (fd < 0) {
         say_failed(serve, &err);

@@ -22,6 +22,7 @@
 enum {
     EDIT_MS = 50, /* an editor does several things to a file */
     RETRY_SECONDS = 5,
+    OTHER_FILES = 64, /* open ones that are no passfiles: a child that fetches has one */
 };
 
 /* What woke the loop. */
@@ -374,14 +375,17 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Each leased file is an open one. */
-static void allow_files(void)
+/* Each leased file is an open one. Returns how many there may be. */
+static size_t allow_files(void)
 {
-    struct rlimit limit;
+    struct rlimit limit = {0};
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
     }
+    size_t all = (size_t)limit.rlim_cur;
+    return all - (all / 2 < OTHER_FILES ? all / 2 : OTHER_FILES);
 }
 
 static bool open_sources(struct worker *worker)
@@ -409,7 +413,7 @@ static bool open_worker(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     struct ria_error err;
-    allow_files();
+    worker->serve.leased_max = allow_files();
     agent->background = ria_background_new(&agent->world);
     if (agent->background == NULL) {
         ria_report_event(&agent->report, "no memory to begin with");

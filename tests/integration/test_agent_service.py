@@ -131,6 +131,17 @@ class Status(LeaseCase):
             self.assertRegex(text, r"last mint    \S+Z \[prod\] for " + USER)
             self.assertNotIn("X-Amz", text)
 
+    def test_more_passfiles_than_files_may_be_open(self):
+        self.services.add_all({f"p{i:03}": {} for i in range(100)})
+        limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
+        with self.services.agent(under=limited) as agent:
+            agent.await_log(f"{self.services.directory}: 32 passfiles are served and no more")
+            self.assertIn("on open", agent.status()["serving"])
+            made = [path.name for path in self.services.directory.glob("p*")]
+            self.assertEqual(len(made), 32)
+            self.assertIn("X-Amz-Signature", self.read(made[0]))
+            self.assertEqual(self.psql(made[-1]).returncode, 0)
+
     def text(self):
         result = self.home.run(
             [agent_program(), "--status", "--directory", self.services.directory], None)

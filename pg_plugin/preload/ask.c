@@ -38,12 +38,15 @@ static void *answer(void *argument)
 void ria_pq_ask(struct ria_pq_question *question)
 {
     int saved = errno;
+    int cancelling;
     pthread_t thread;
     pthread_attr_t attributes;
     sigset_t all;
     sigset_t before;
     question->fd = -1;
     question->ok = false;
+    /* A caller that is cancelled here would take the question away from under the thread. */
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
     int error = pthread_attr_init(&attributes);
     if (error == 0) {
         error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
@@ -56,5 +59,6 @@ void ria_pq_ask(struct ria_pq_question *question)
     if (error == 0) {
         (void)pthread_join(thread, NULL);
     }
+    (void)pthread_setcancelstate(cancelling, NULL);
     errno = saved;
 }

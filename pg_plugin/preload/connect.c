@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -265,6 +266,12 @@ static struct ria_pq_conn *connect_with_token(
     return make_call(libpq, call);
 }
 
+static void end_overlay(void *unused)
+{
+    (void)unused;
+    ria_overlay_end();
+}
+
 struct ria_pq_conn *ria_connect(const struct ria_call *call)
 {
     int saved = errno;
@@ -277,8 +284,10 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
         return make_call(&libpq, call);
     }
-    struct ria_pq_conn *conn = connect_with_token(&libpq, call);
-    ria_overlay_end();
+    struct ria_pq_conn *conn;
+    pthread_cleanup_push(end_overlay, NULL); /* libpq waits where a thread can be cancelled */
+    conn = connect_with_token(&libpq, call);
+    pthread_cleanup_pop(1);
     return conn;
 }
 

@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import statistics
+import subprocess
 import sys
 import time
 
@@ -15,6 +17,7 @@ from postgresql_peer import PostgreSQLPeer  # noqa: E402
 import traces  # noqa: E402
 import ways  # noqa: E402
 from service import Services  # noqa: E402
+from test_agent_lease import LeaseCase  # noqa: E402
 
 PRINCIPAL = "etl-session"
 # Every sslmode under which libpq may send a password to somebody whom it did not verify by name.
@@ -174,6 +177,43 @@ class Left(LabCase):
         self.assertEqual(traces.find("".join(under[2:])), [])
         self.assertIn("X-Amz-", traces.find("".join(stock[2:])), "control: a token there is found")
         self.assert_accepted(2)
+
+    def start_cancelled(self, port, principal, **extra):
+        """A thread that connects, and is cancelled by a line."""
+        conninfo, _ = ways.forms(self.home, self.lab)["fields"]
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", ways.PROGRAMS / "cancelled",
+             conninfo.replace(f"port={self.lab.pg.port}", f"port={port}")],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.home.path,
+            env=self.home.env(principal, **ways.with_preload(), **extra))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def cancel(self, process):
+        process.stdin.write("\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), "cancelled\n")
+
+    def test_a_thread_that_is_cancelled_waits_for_ours(self):
+        gate = LeaseCase.gate(self)
+        self.addCleanup(gate.release)
+        process = self.start_cancelled(
+            self.lab.pg.port, None, AWS_PROFILE="gate", AWS_CONFIG_FILE=str(self.home.path / ".aws/gate"))
+        gate.await_asked()
+        self.cancel(process)
+        gate.open()
+        # The file in memory is libpq's own, which is cancelled as it reads it.
+        self.assertIn("ended 1 ", process.communicate(timeout=ways.TIMEOUT_SECONDS)[0])
+
+    def test_a_thread_that_is_cancelled_leaves_no_token(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            process = self.start_cancelled(server.getsockname()[1], "etl")
+            peer, _ = server.accept()
+            with peer:
+                self.assertEqual(len(peer.recv(8)), 8, "libpq asks for TLS and waits")
+                self.cancel(process)
+                self.assertEqual(process.communicate(timeout=ways.TIMEOUT_SECONDS)[0], "ended 1 0\n")
 
     def test_a_passfile_that_others_can_read_is_not_made_good(self):
         pg = self.lab.pg

@@ -71,6 +71,8 @@ void ria_supervisor_block_signals(void)
     list_signals(&signals);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
+    /* Where it is ignored, as it may be inherited, no child is waited for and none is told of. */
+    (void)signal(SIGCHLD, SIG_DFL);
 }
 
 /* -- the worker ----------------------------------------------------------------------------- */

@@ -94,6 +94,16 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
+    def test_it_hears_of_its_worker_where_nobody_waited_for_children(self):
+        """Whoever started it ignores SIGCHLD, and programs inherit that."""
+        self.services.add("prod")
+        ignoring = ["env", "--ignore-signal=CHLD"]
+        with self.services.agent(under=ignoring) as agent:
+            os.kill(agent.worker, signal.SIGKILL)
+            agent.await_log("the worker was ended by signal 9; another one takes its place")
+            self.assert_served(agent)
+            self.assertEqual(agent.end(), 0)
+
     def test_a_worker_that_is_stopped_is_replaced_and_frees_who_waits(self):
         with self.serving() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
             worker = agent.worker

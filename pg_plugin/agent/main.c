@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -242,6 +243,8 @@ int main(int argc, char **argv)
     if (!fill_standard_files()) {
         return EXIT_FAILED;
     }
+    /* A file of ours is for its owner, whatever the mask says of him. */
+    (void)umask(umask(0) & (S_IRWXG | S_IRWXO));
     struct arguments arguments = {0};
     int status = parse(argc, argv, &arguments);
     if (status >= 0) {

@@ -321,6 +321,13 @@ class Names(LeaseCase):
             written = (self.services.directory / "agent.pid").read_text()
             self.assertEqual(written, f"{agent.process.pid}\n")
 
+    def test_started_with_a_mask_for_its_owner_too(self):
+        self.services.add("prod")
+        masked = ["sh", "-c", 'umask 0277; exec "$@"', "sh"]
+        with self.services.agent(under=masked) as agent:
+            self.assertEqual(self.psql().returncode, 0, agent.log())
+            self.assertTrue(agent.status()["opened"].startswith("1 times"))
+
     def test_an_agent_whose_process_is_not_told(self):
         self.services.add("prod")
         with self.services.agent():

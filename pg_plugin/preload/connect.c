@@ -206,6 +206,17 @@ static bool without_password(
     return true;
 }
 
+/* Whether the passfile as it is has a token that was made after the given one: an agent's, whose
+ * client need not have credentials. */
+static bool has_later_token(
+    const struct ria_libpq *libpq, struct ria_arguments *bare, const char *given)
+{
+    RIA_AUTO(settled) settled = {0};
+    struct ria_token_date date = ria_token_date(given);
+    return ria_probe(libpq, bare, "target_session_attrs", &settled) &&
+           strcmp(settled.stored_token.text, date.text) > 0;
+}
+
 static bool may_send(const struct ria_pq_target *target)
 {
     struct ria_pq_question question = {.wish = RIA_PQ_MAY_SEND, .target = target};
@@ -235,7 +246,8 @@ static struct ria_pq_conn *connect_without_token(
         return is_allowed ? make_call(libpq, call) : NULL;
     }
     target = target_of(&again);
-    if (!lay_over(&target) && is_allowed) {
+    if (!lay_over(&target) && is_allowed &&
+        !has_later_token(libpq, &bare, ria_settled_value(settled, "password"))) {
         return make_call(libpq, call);
     }
     return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);

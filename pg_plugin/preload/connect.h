@@ -5,7 +5,8 @@
  *   1. libpq is asked what the settings come to (probe.h)
  *   2. a password that the program has goes where it always went. If it is a token, it is one of an
  *      earlier connection (pg_restore -j keeps it) or a pasted one: where a fresh one can be made,
- *      the connection is begun without it; where the server is not verified, too
+ *      the connection is begun without it, and where the passfile has a later one (an agent's);
+ *      where the server is not verified, too
  *   3. a passfile with a fresh token for each host is laid over the connection's own (overlay.h)
  *   4. the program's call is made, with its own arguments
  *

@@ -37,6 +37,19 @@ bool ria_is_token(const char *password)
     return password != NULL && strstr(password, "/?Action=connect&DBUser=") != NULL;
 }
 
+struct ria_token_date ria_token_date(const char *token)
+{
+    static const char key[] = "X-Amz-Date=";
+    struct ria_token_date date = {""};
+    const char *found = ria_is_token(token) ? strstr(token, key) : NULL;
+    if (found != NULL) {
+        found += sizeof(key) - 1;
+        size_t len = strcspn(found, "&");
+        memcpy(date.text, found, len < sizeof(date.text) ? len : 0);
+    }
+    return date;
+}
+
 bool ria_probe_connection(
     const struct ria_libpq *libpq, struct ria_pq_conn *conn, struct ria_settled *out)
 {
@@ -50,6 +63,7 @@ bool ria_probe_connection(
     out->options = conninfo(conn);
     const char *password = pass(conn);
     out->has_stored_password = password != NULL && *password != '\0' && !ria_is_token(password);
+    out->stored_token = ria_token_date(password);
     return out->options != NULL;
 }
 

@@ -83,6 +83,9 @@ class ClientCase(LabCase):
         self.addCleanup(self.close, process)
         return process
 
+    def expire_tokens(self):
+        self.lab.expire_tokens()
+
     @staticmethod
     def close(process):
         process.kill()
@@ -268,7 +271,7 @@ class Tools(ClientCase):
         with self.lock():
             process = self.start("pg_restore", "-w", "-j", "2", "--clean", "--if-exists", "-d", "work", archive, **how)
             self.await_waiting()
-            self.lab.expire_tokens()
+            self.expire_tokens()
         _, errors = process.communicate(timeout=DEADLINE_SECONDS)
         return process.returncode, errors
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Unchanged libpq programs with the agent alone: no preload and no AWS setting reaches them, only a
+service's name. Each logs in before and after the end of its first token. And what a passfile cannot do."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from labcase import USER, harness  # noqa: E402
+from service import Services, await_true  # noqa: E402
+import test_preload_clients as clients  # noqa: E402
+
+RUBY = """
+require "pg"
+$stdout.sync = true
+loop do
+  connection = PG.connect("service=work")
+  puts connection.exec("select current_user").getvalue(0, 0)
+  connection.close
+  break unless STDIN.gets
+end
+"""
+PHP = """
+for ($line = "first"; $line !== false; $line = fgets(STDIN)) {
+    $connection = pg_connect("service=work", PGSQL_CONNECT_FORCE_NEW);
+    echo pg_fetch_row(pg_query($connection, "select current_user"))[0], "\\n";
+}
+"""
+
+
+class AgentCase(clients.ClientCase):
+    def setUp(self):
+        super().setUp()
+        self.services = Services(self.home)
+        # By its address too: PHP's modules do not see the lab's names.
+        self.services.add("work", dbname="work", hostaddr="127.0.0.1")
+        self.environment = {"PGSERVICE": "work"}
+        self.companion, self.exec = self.exec, []
+        agent = self.services.agent()
+        agent.__enter__()
+        self.addCleanup(agent.__exit__, None, None, None)
+
+    def start(self, *argv, **how):
+        return super().start(*argv, principal=None, **how)
+
+    def run_client(self, *argv, stdin=None, **extra):
+        return self.home.run([*self.exec, *argv], None, stdin=stdin, **{**self.environment, **extra})
+
+    def expire_tokens(self):
+        """For a second all who open the passfile share one token, and that one ends too."""
+        passfile = self.services.passfile("work")
+        before = passfile.read_text()
+        self.lab.expire_tokens()
+        await_true(lambda: passfile.read_text() != before)
+
+    def assert_all_accepted(self):
+        self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()}, {(None, "etl")})
+
+
+class Languages(AgentCase):
+    def assert_twice(self, *argv, again="again\n", **extra):
+        process = self.start(*argv, **extra)
+        self.assertEqual(process.stdout.readline().strip(), USER)
+        self.expire_tokens()
+        output, errors = process.communicate(again, timeout=clients.DEADLINE_SECONDS)
+        self.assertEqual((output.strip(), process.returncode), (USER, 0), errors)
+        self.assert_accepted(2)
+
+    def test_psycopg2(self):
+        self.assert_twice("/usr/bin/python3", "-c", clients.PSYCOPG.format(module="psycopg2", conninfo=""))
+
+    def test_psycopg3(self):
+        self.assert_twice("/usr/bin/python3", "-c", clients.PSYCOPG.format(module="psycopg", conninfo=""))
+
+    def test_ruby_pg(self):
+        self.assert_twice("ruby", "-e", RUBY)
+
+    def test_perl_dbd_pg(self):
+        self.assert_twice("perl", "-e", clients.PERL, CONNINFO="")
+
+    def test_php(self):
+        self.assert_twice("php", "-r", PHP)
+
+    def test_psql_connects_again(self):
+        process = self.start("psql", "-XAtqw")
+        process.stdin.write("select current_user;\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline().strip(), USER)
+        self.expire_tokens()
+        output, errors = process.communicate("\\c\nselect current_user;\n", timeout=clients.DEADLINE_SECONDS)
+        self.assertEqual((output.strip(), process.returncode), (USER, 0), errors)
+        self.assert_accepted(2)
+
+
+class Tools(AgentCase):
+    # These methods alone: the class has tests of its own.
+    make_archive, lock = clients.Tools.make_archive, clients.Tools.lock
+    await_waiting, restore = clients.Tools.await_waiting, clients.Tools.restore
+
+    def test_pg_dump_with_jobs(self):
+        archive = self.make_archive()
+        result = self.run_client("pg_dump", "-w", "-Fd", "-j", "2", "-f", archive)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue((archive / "toc.dat").exists())
+        self.assert_all_accepted()
+
+    def test_pgbench_with_a_connection_for_each_transaction(self):
+        self.home.write("one.sql", "select 1;\n")
+        result = self.run_client("pgbench", "-n", "-C", "-c", "2", "-t", "5", "-f", "one.sql", "service=work")
+        self.assertIn("number of transactions actually processed: 10/10", result.stdout, result.stderr)
+        self.assertGreaterEqual(len(self.verdicts()), 10)
+        self.assert_all_accepted()
+
+    def test_pg_restore_with_jobs_needs_the_companion(self):
+        archive = self.make_archive()
+        self.assertEqual(self.run_client("pg_dump", "-w", "-Fd", "-f", archive).returncode, 0)
+        status, errors = self.restore(archive)
+        self.assertEqual(status, 1, "control")
+        self.assertIn("reconnection failed", errors)
+        self.assertIn("PAM authentication failed", errors)
+        self.assert_refused("Expired")
+        # The agent has credentials, and its client has none.
+        status, errors = self.restore(archive, under=self.companion)
+        self.assertEqual(status, 0, errors)
+
+
+class Replication(AgentCase):
+    def receive(self, *arguments):
+        return self.run_client("pg_recvlogical", "-w", "-d", "service=work", "--slot=clients", *arguments)
+
+    def test_pg_recvlogical_with_the_agent_and_under_the_preload(self):
+        self.lab.parameter("rds.iam_auth_for_replication", "0")
+        self.assertIn("PAM authentication failed", self.receive("--create-slot").stderr, "control")
+        self.lab.parameter("rds.iam_auth_for_replication", "1")
+        self.addCleanup(self.lab.parameter, "rds.iam_auth_for_replication", "0")
+        for under in ([], self.companion):
+            with self.subTest(under=under):
+                self.exec = under
+                self.assertEqual(self.receive("--create-slot").returncode, 0)
+                self.expire_tokens()
+                self.run_client("psql", "-XAtwc", "select pg_logical_emit_message(true, 'rds-iam', 'a change')")
+                end = self.run_client("psql", "-XAtwc", "select pg_current_wal_lsn()").stdout.strip()
+                received = self.receive("--start", "--file=-", f"--endpos={end}")
+                self.assertIn("content:a change", received.stdout, received.stderr)
+                self.assertEqual(self.receive("--drop-slot").returncode, 0)
+        self.assert_all_accepted()
+
+
+if __name__ == "__main__":
+    harness.main()

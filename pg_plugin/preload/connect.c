@@ -184,25 +184,42 @@ static bool lay_over(const struct ria_pq_target *target)
 
 /* -- a token that the program has ------------------------------------------------------------ */
 
-/* The same connection without its password. Only a connection string can say that the password is
- * empty: an empty argument means that PGPASSWORD counts. All else is given as it was settled;
- * `second` has the one setting that `first` was spoiled with. */
-static bool without_password(
-    const struct ria_settled *first, const struct ria_settled *second, struct ria_arguments *out)
+static bool is_one_of(const char *keyword, const char *const *list)
 {
-    static const char spoiled[] = "target_session_attrs";
-    if (!ria_arguments_init(out, OPTIONS_MAX + 1, 1)) {
+    while (*list != NULL && strcmp(*list, keyword) != 0) {
+        list++;
+    }
+    return *list != NULL;
+}
+
+/* The settings of a connection, less the password and those of the list `but`, with room for three
+ * more. Only a connection string can say that the password is empty: an empty argument means that
+ * PGPASSWORD counts. All else is given as it was settled. */
+static bool without_password(
+    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
+{
+    if (!ria_arguments_init(out, OPTIONS_MAX + 4, 1)) {
         return false;
     }
     ria_arguments_add(out, "dbname", "password=''");
-    for (const struct ria_pq_option *at = first->options; at->keyword != NULL; at++) {
-        bool is_left_out =
-            strcmp(at->keyword, "password") == 0 || strcmp(at->keyword, spoiled) == 0;
-        if (!is_left_out && at->val != NULL && *at->val != '\0' && out->count < OPTIONS_MAX - 1) {
+    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
+        bool is_left_out = strcmp(at->keyword, "password") == 0 || is_one_of(at->keyword, but);
+        if (!is_left_out && at->val != NULL && *at->val != '\0' && out->count < OPTIONS_MAX) {
             ria_arguments_add(out, at->keyword, at->val);
         }
     }
-    ria_arguments_add(out, spoiled, ria_settled_value(second, spoiled));
+    return true;
+}
+
+/* The same connection; `second` has the one setting that `first` was spoiled with. */
+static bool settle_again(
+    const struct ria_settled *first, const struct ria_settled *second, struct ria_arguments *out)
+{
+    static const char *const spoiled[] = {"target_session_attrs", NULL};
+    if (!without_password(first, spoiled, out)) {
+        return false;
+    }
+    ria_arguments_add(out, spoiled[0], ria_settled_value(second, spoiled[0]));
     return true;
 }
 
@@ -212,9 +229,8 @@ static bool has_later_token(
     const struct ria_libpq *libpq, struct ria_arguments *bare, const char *given)
 {
     RIA_AUTO(settled) settled = {0};
-    struct ria_token_date date = ria_token_date(given);
     return ria_probe(libpq, bare, "target_session_attrs", &settled) &&
-           strcmp(settled.stored_token.text, date.text) > 0;
+           ria_is_later_token(settled.stored_token, given);
 }
 
 static bool may_send(const struct ria_pq_target *target)
@@ -239,7 +255,7 @@ static struct ria_pq_conn *connect_without_token(
     struct ria_pq_target target = target_of(settled);
     bool is_allowed = may_send(&target);
     bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) &&
-                      without_password(settled, &second, &bare) &&
+                      settle_again(settled, &second, &bare) &&
                       ria_probe(libpq, &bare, "target_session_attrs", &again);
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (!is_settled) {
@@ -321,6 +337,31 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
+/* Writes the passfile's token over the one at password, if it is the later one and fits. */
+static void take_from_passfile(
+    const struct ria_libpq *libpq,
+    const struct ria_settled *settled,
+    const struct ria_pq_target *target,
+    char *password,
+    size_t room)
+{
+    static const char *const but[] = {"host", "hostaddr", "port", "target_session_attrs", NULL};
+    RIA_AUTO(arguments) bare = {0};
+    RIA_AUTO(settled) now = {0};
+    if (!without_password(settled, but, &bare)) {
+        return;
+    }
+    ria_arguments_add(&bare, "host", target->host);
+    ria_arguments_add(&bare, "port", target->port);
+    ria_overlay_set(RIA_OVERLAY_PASS);
+    bool is_later = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
+                    ria_is_later_token(now.stored_token, password);
+    ria_overlay_end();
+    if (is_later && strlen(now.stored_token) < room) {
+        memcpy(password, now.stored_token, strlen(now.stored_token) + 1);
+    }
+}
+
 /* PQpass() returns the connection's own string, which strdup() made: fe-connect.c, 10 to 18. */
 void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn)
 {
@@ -348,7 +389,12 @@ void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn
         .room = room_at(password),
     };
     ria_pq_ask(&question);
-    if (!question.ok && !may_send(&target)) {
+    if (question.ok) {
+        return;
+    }
+    if (!may_send(&target)) {
         explicit_bzero(password, strlen(password));
+    } else if (ria_overlay_mode() == RIA_OVERLAY_NONE) {
+        take_from_passfile(libpq, &settled, &target, password, question.room);
     }
 }

@@ -37,17 +37,20 @@ bool ria_is_token(const char *password)
     return password != NULL && strstr(password, "/?Action=connect&DBUser=") != NULL;
 }
 
-struct ria_token_date ria_token_date(const char *token)
+/* 20240131T235959Z: of two dates the later one is the greater text. */
+static const char *date_of(const char *token)
 {
     static const char key[] = "X-Amz-Date=";
-    struct ria_token_date date = {""};
     const char *found = ria_is_token(token) ? strstr(token, key) : NULL;
-    if (found != NULL) {
-        found += sizeof(key) - 1;
-        size_t len = strcspn(found, "&");
-        memcpy(date.text, found, len < sizeof(date.text) ? len : 0);
-    }
-    return date;
+    return found == NULL ? "" : found + sizeof(key) - 1;
+}
+
+bool ria_is_later_token(const char *a, const char *b)
+{
+    enum {
+        DATE_LEN = 16
+    };
+    return strncmp(date_of(a), date_of(b), DATE_LEN) > 0;
 }
 
 bool ria_probe_connection(
@@ -63,7 +66,7 @@ bool ria_probe_connection(
     out->options = conninfo(conn);
     const char *password = pass(conn);
     out->has_stored_password = password != NULL && *password != '\0' && !ria_is_token(password);
-    out->stored_token = ria_token_date(password);
+    out->stored_token = ria_is_token(password) ? strdup(password) : NULL;
     return out->options != NULL;
 }
 
@@ -108,6 +111,10 @@ void ria_settled_release(struct ria_settled *settled)
     if (settled->options != NULL &&
         ria_libpq_function(settled->libpq, "PQconninfoFree", &release)) {
         release(settled->options);
+    }
+    if (settled->stored_token != NULL) {
+        explicit_bzero(settled->stored_token, strlen(settled->stored_token));
+        free(settled->stored_token);
     }
     *settled = (struct ria_settled){0};
 }

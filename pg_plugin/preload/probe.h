@@ -29,16 +29,11 @@ void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, con
 
 void ria_arguments_release(struct ria_arguments *arguments);
 
-/* When a token was made, by its own words (20240131T235959Z): the later one is the greater text. */
-struct ria_token_date {
-    char text[17]; /* "": no token */
-};
-
 struct ria_settled {
     const struct ria_libpq *libpq;
     struct ria_pq_option *options;
-    bool has_stored_password;           /* the passfile has one for the first host, and no token */
-    struct ria_token_date stored_token; /* or it has a token */
+    bool has_stored_password; /* the passfile has one for the first host, and no token */
+    char *stored_token;       /* or it has a token; NULL: none */
 };
 
 /* Asks. `spoiled` is the setting that is made invalid, and is what cannot be read then. False if
@@ -52,7 +47,8 @@ bool ria_probe(
 /* Whether a password is a token, of whatever age and maker. */
 bool ria_is_token(const char *password);
 
-struct ria_token_date ria_token_date(const char *token);
+/* Whether a is a token that was made after the token b, by their own words. */
+bool ria_is_later_token(const char *a, const char *b);
 
 /* The settings of a connection that there is. */
 bool ria_probe_connection(

@@ -74,6 +74,15 @@ class Languages(AgentCase):
     def test_ruby_pg(self):
         self.assert_twice("ruby", "-e", RUBY)
 
+    def test_a_reset_needs_the_companion(self):
+        """The agent has credentials, and its client has none."""
+        self.assert_twice("ruby", "-e", clients.RUBY, under=self.companion, CONNINFO="service=work")
+        process = self.start("ruby", "-e", clients.RUBY, CONNINFO="service=work")
+        self.assertEqual(process.stdout.readline().strip(), USER)
+        self.expire_tokens()
+        _, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
+        self.assertIn("PAM authentication failed", errors, "control")
+
     def test_perl_dbd_pg(self):
         self.assert_twice("perl", "-e", clients.PERL, CONNINFO="")
 

@@ -300,6 +300,18 @@ static void end_overlay(void *unused)
     ria_overlay_end();
 }
 
+/* libpq waits where a thread can be cancelled. */
+static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size): two macros */
+                                           const struct ria_libpq *libpq,
+                                           const struct ria_call *call)
+{
+    struct ria_pq_conn *conn;
+    pthread_cleanup_push(end_overlay, NULL);
+    conn = connect_with_token(libpq, call);
+    pthread_cleanup_pop(1);
+    return conn;
+}
+
 struct ria_pq_conn *ria_connect(const struct ria_call *call)
 {
     int saved = errno;
@@ -312,11 +324,7 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
         return make_call(&libpq, call);
     }
-    struct ria_pq_conn *conn;
-    pthread_cleanup_push(end_overlay, NULL); /* libpq waits where a thread can be cancelled */
-    conn = connect_with_token(&libpq, call);
-    pthread_cleanup_pop(1);
-    return conn;
+    return connect_and_end(&libpq, call);
 }
 
 /* -- reset ----------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup mysql: option file, environment and unit lines for MariaDB Connector/C, and what
- * the client programs of this machine need beyond them. */
+ * rds-iam setup mysql: option file, environment and unit lines for MariaDB Connector/C and for
+ * Oracle's library, and what the client programs of this machine need beyond them. */
 #include "tool/client_library.h"
 #include "tool/options.h"
 #include "tool/tool.h"
@@ -13,15 +13,17 @@ static const char help[] =
     "\n"
     "Prints what to write so that programs on MariaDB Connector/C (mariadb, mariadb-dump, "
     "MySQLdb,\n"
-    "DBD::MariaDB, mysql2, ODBC ...) log in with rds-iam, and which of those that are installed\n"
-    "here need more. Changes nothing.\n"
+    "DBD::MariaDB, mysql2, ODBC ...) and on Oracle's library (the mysql command of MySQL ...) log "
+    "in\n"
+    "with rds-iam, and which of those that are installed here need more. Changes nothing.\n"
     "\n"
     "  --ssl-ca FILE      the RDS CA bundle, as it is to be written; it comes from\n"
     "                     https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
     "  --client FILE      look at this program or library, too\n"
     "  --help             this text\n";
 
-#define PLUGIN_DIR RIA_MARIADB_PLUGIN_DIR
+#define PLUGIN_DIR RIA_PKGLIBDIR "/mariadb"
+#define ORACLE_PLUGIN_DIR RIA_PKGLIBDIR "/mysql"
 
 /* =1 is the form that every reader of option files takes for "on". */
 static const char option_file[] =
@@ -70,11 +72,52 @@ static const char environment[] =
     "        LIBMYSQL_PLUGINS=mysql_clear_password\n"
     "\n";
 
+/* ssl-mode is an option of Oracle's programs alone, and ssl-verify-server-cert one of MariaDB's:
+ * each ends on the other's, unless it is "loose-", which libmariadb's own reader does not know. */
+static const char oracle[] =
+    "Programs on Oracle's library (the mysql command of MySQL, libmysqlclient) have "
+    "mysql_clear_password\n"
+    "built in and need no plugin-dir, but two variables; each library takes one of the two "
+    "plugins:\n"
+    "\n"
+    "    LIBMYSQL_PLUGIN_DIR=" ORACLE_PLUGIN_DIR "\n"
+    "    LIBMYSQL_PLUGINS=\"rds_iam_v1;rds_iam_v2\"\n"
+    "\n"
+    "and verification of the server's name, in their option file or in the program's own options "
+    "(the\n"
+    "mysql command: --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE). They do not need\n"
+    "--enable-cleartext-plugin:\n"
+    "\n"
+    "    [client]\n"
+    "    ssl-ca=%s\n"
+    "    loose-ssl-mode=VERIFY_IDENTITY\n"
+    "\n"
+    "\"loose-\" is for MariaDB's programs, which read [client] too and do not know ssl-mode. "
+    "Where both\n"
+    "read one file, put MariaDB's lines from above under [client-mariadb]: Oracle's programs do "
+    "not know\n"
+    "ssl-verify-server-cert. In a systemd unit:\n"
+    "\n"
+    "    [Service]\n"
+    "    Environment=LIBMYSQL_PLUGIN_DIR=" ORACLE_PLUGIN_DIR "\n"
+    "    Environment=\"LIBMYSQL_PLUGINS=rds_iam_v1;rds_iam_v2\"\n"
+    "\n"
+    "In a Dockerfile:\n"
+    "\n"
+    "    ENV LIBMYSQL_PLUGIN_DIR=" ORACLE_PLUGIN_DIR " \\\n"
+    "        LIBMYSQL_PLUGINS=\"rds_iam_v1;rds_iam_v2\"\n"
+    "\n"
+    "Not for mysqld, which starts the same library. Programs of both libraries in one environment "
+    "take\n"
+    "LIBMYSQL_PLUGINS=\"mysql_clear_password;rds_iam_v1;rds_iam_v2\" and both directories.\n"
+    "\n";
+
 static const char *const advice[] = {
     [RIA_LIBRARY_LOADS] = "loads the plugin: the lines above suffice",
     [RIA_LIBRARY_BUILT_IN] =
         "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
-    [RIA_LIBRARY_ORACLE] = "is Oracle's: plugin-dir does not help it",
+    [RIA_LIBRARY_ORACLE] =
+        "is Oracle's: LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
     [RIA_LIBRARY_NONE] = "has no MySQL client library in it",
     [RIA_LIBRARY_UNREADABLE] = "cannot be read",
 };
@@ -104,6 +147,7 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     }
     (void)printf(option_file, ca);
     (void)printf("%s", environment);
+    (void)printf(oracle, ca);
     (void)printf("The client programs and libraries of this machine:\n\n");
     ria_client_library_each(ria_world_env(world, "PATH"), show_client, NULL);
     if (client != NULL) {

@@ -3,10 +3,12 @@
 option files reach which programs, as it says."""
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import mysql_client  # noqa: E402
 from labcase import USER, LabCase, harness, mariadb_plugins  # noqa: E402
 from test_mariadb_clients import CA_AND_NAME, PROGRAMS, WHO  # noqa: E402
 
@@ -15,7 +17,8 @@ PLANTED = {
     b"\0MARIADB_PLUGIN_DIR\0": "loads the plugin: the lines above suffice",
     b"\0MARIADB_PLUGIN_DIR\0mysql_clear_password\0":
         "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
-    b"\0LIBMYSQL_PLUGIN_DIR\0mysql_clear_password\0": "is Oracle's: plugin-dir does not help it",
+    b"\0LIBMYSQL_PLUGIN_DIR\0mysql_clear_password\0":
+        "is Oracle's: LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
     b"\0MARIADB_PLUGIN_DIRECTORY\0": "has no MySQL client library in it",
     b"": "has no MySQL client library in it",
 }
@@ -32,10 +35,12 @@ class Setup(LabCase):
         found = re.findall(r"(?:^    .*\n)+", result.stdout, re.M)
         return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
 
-    def block(self, start):
+    def block(self, start, number=0):
+        """The block that starts so. There is one for MariaDB's programs, and behind it mostly one for
+        Oracle's, which is number 1."""
         found = [block for block in self.blocks() if block.startswith(start)]
-        self.assertEqual(len(found), 1)
-        return found[0]
+        self.assertEqual(len(found), 1 if start in ("MARIADB", "LIBMYSQL", "[mariadb-backup]") else 2)
+        return found[number]
 
     def argv(self):
         mariadb = self.lab.mariadb
@@ -62,7 +67,7 @@ class Setup(LabCase):
         self.assert_logged_in(self.home.run(self.argv()))
 
     def variables(self):
-        lines = self.block("MARIADB_PLUGIN_DIR").splitlines()
+        lines = self.block("MARIADB").splitlines()
         return dict(line.split("=", 1) for line in lines)
 
     def test_the_environment(self):
@@ -78,14 +83,52 @@ class Setup(LabCase):
         self.assertIn("ERROR 1045", self.home.run(self.argv(), **variables).stderr)
         self.assert_nothing_sent()
 
+    def oracles_variables(self):
+        """As a shell takes them."""
+        return dict(word.split("=", 1) for word in shlex.split(self.block("LIBMYSQL")))
+
+    def test_a_client_on_oracles_library(self):
+        """tests/loader plays it, and reads no option file: the lines are given as options."""
+        lines = self.block("[client]", 1).splitlines()[1:]
+        options = ["--" + line.removeprefix("loose-") for line in lines]
+        self.assertEqual(options, [f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY"])
+        mariadb = self.lab.mariadb
+        for library in mysql_client.LIBRARIES:
+            argv = [mysql_client.PROGRAM, "--library=" + library, *options, mariadb.host, mariadb.port, USER]
+            with self.subTest(library=library):
+                self.assertIn("ERROR 2059", self.home.run(argv).stdout, "control: the variables count")
+                result = self.home.run(argv, **self.oracles_variables())
+                self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
+        self.assert_accepted(len(mysql_client.LIBRARIES))
+
+    def test_one_option_file_for_programs_of_both_libraries(self):
+        lines = self.block("[client]").replace("[client]", "[client-mariadb]") + self.block("[client]", 1)
+        self.home.write(".my.cnf", lines)
+        result = self.home.run(self.argv())
+        self.assert_logged_in(result)
+        self.assertIn("unknown variable 'loose-ssl-mode=VERIFY_IDENTITY'", result.stderr)
+        self.assert_logged_in(
+            self.home.run(self.program("MySQLdb", 'read_default_file="%(file)s"')))
+        self.assert_accepted(2)
+
+    def test_one_environment_for_programs_of_both_libraries(self):
+        text = self.setup_mysql().stdout
+        plugins = re.search(r'LIBMYSQL_PLUGINS="(mysql_clear_password;.*)"', text).group(1)
+        both = {**self.variables(), **self.oracles_variables(), "LIBMYSQL_PLUGINS": plugins}
+        self.home.write(".my.cnf", self.block("[client]").replace("plugin-dir=", "#"))
+        self.assert_logged_in(self.home.run(self.argv(), **both))
+        argv = [mysql_client.PROGRAM, "--library=9.x", "--ssl-mode=VERIFY_IDENTITY",
+                f"--ssl-ca={self.lab.ca_file}", self.lab.mariadb.host, self.lab.mariadb.port, USER]
+        self.assertEqual(self.home.run(argv, **both).stdout, f"{USER}@%\n")
+        self.assert_accepted(2)
+
     def test_unit_and_dockerfile_say_the_same(self):
-        variables = self.variables()
-        unit = self.block("[Service]")
-        self.assertEqual(
-            dict(line.removeprefix("Environment=").split("=", 1) for line in unit.splitlines()[1:]),
-            variables)
-        docker = self.block("ENV ").removeprefix("ENV ").replace("\\\n", " ")
-        self.assertEqual(dict(word.split("=", 1) for word in docker.split()), variables)
+        for number, variables in enumerate((self.variables(), self.oracles_variables())):
+            unit = self.block("[Service]", number).splitlines()[1:]
+            words = [word for line in unit for word in shlex.split(line.removeprefix("Environment="))]
+            self.assertEqual(dict(word.split("=", 1) for word in words), variables)
+            docker = self.block("ENV ", number).removeprefix("ENV ").replace("\\\n", " ")
+            self.assertEqual(dict(word.split("=", 1) for word in shlex.split(docker)), variables)
 
     def test_paths_are_those_of_the_installation(self):
         self.assertIn(f"plugin-dir={mariadb_plugins()}\n", self.block("[client]"))

@@ -3,6 +3,7 @@
  * Sections become profiles; profiles are merged when they are asked. */
 #include "aws/profile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -110,6 +111,24 @@ static void add_sections(
     }
 }
 
+/* Root and the user may write it; the owner of a file can always. */
+static void check_writers(
+    const struct ria_world *world,
+    struct ria_profiles *profiles,
+    enum ria_profile_file which,
+    const struct ria_file *file)
+{
+    uid_t uid = world->uid(world->self);
+    char *remedy = profiles->remedy[which];
+    bool is_foreign = file->owner != 0 && file->owner != uid;
+    profiles->writable_by_others[which] = is_foreign || (file->mode & (S_IWGRP | S_IWOTH)) != 0;
+    if (is_foreign) {
+        (void)snprintf(remedy, sizeof(profiles->remedy[which]), "chown %u", (unsigned)uid);
+    } else {
+        (void)snprintf(remedy, sizeof(profiles->remedy[which]), "chmod go-w");
+    }
+}
+
 /* Reads one of the two files; outcome as of ria_setting_read(). */
 static enum ria_outcome load_file(
     const struct ria_world *world,
@@ -129,10 +148,7 @@ static enum ria_outcome load_file(
         return outcome;
     }
     profiles->present[which] = true;
-    /* Root and the user may write it; the owner of a file can always. */
-    profiles->writable_by_others[which] =
-        (file.mode & (S_IWGRP | S_IWOTH)) != 0 ||
-        (file.owner != 0 && file.owner != world->uid(world->self));
+    check_writers(world, profiles, which, &file);
     for (size_t i = 0; i < ini->warning_count; i++) {
         ria_world_log(
             world,

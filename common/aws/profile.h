@@ -38,6 +38,7 @@ struct ria_profiles {
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" where HOME is needed and not set */
     bool present[RIA_PROFILE_FILES];
     bool writable_by_others[RIA_PROFILE_FILES];
+    char remedy[RIA_PROFILE_FILES][32];   /* for that: "chmod go-w" or "chown UID", less the path */
     struct ria_profile_section *sections; /* config's before credentials', in file order */
     size_t count;
 };

@@ -72,8 +72,9 @@ static void warn_of_writers(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s holds keys and others can write it; type: chmod go-w %s",
+            "%s holds keys and others can write it; type: %s %s",
             pair->id.path,
+            profile->profiles->remedy[pair->file],
             pair->id.path);
     }
 }

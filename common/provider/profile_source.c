@@ -77,11 +77,13 @@ static enum ria_outcome take_process(
     }
     const struct ria_profiles *profiles = profile->profiles;
     bool in_config = command.path == profiles->path[RIA_PROFILE_CONFIG];
-    if (profiles->writable_by_others[in_config ? RIA_PROFILE_CONFIG : RIA_PROFILE_CREDENTIALS]) {
+    enum ria_profile_file file = in_config ? RIA_PROFILE_CONFIG : RIA_PROFILE_CREDENTIALS;
+    if (profiles->writable_by_others[file]) {
         return fail_at(
             err,
             &command,
-            "credential_process is not run from a file that others can write; type: chmod go-w %s",
+            "credential_process is not run from a file that others can write; type: %s %s",
+            profiles->remedy[file],
             command.path);
     }
     if (command.value[strspn(command.value, " \t\n")] == '\0') {

@@ -188,7 +188,8 @@ class SettingsFiles(OneLabCase):
             WRITABLE: "{0}:2: credential_process is not run from a file that others can write; type: "
                       "chmod go-w {0}",
             IRREGULAR: "{0}: is no regular file; name another one",
-            FOREIGN: "{0}:2: credential_process is not run from a file that others can write",
+            FOREIGN: "{0}:2: credential_process is not run from a file that others can write; type: "
+                     f"chown {os.geteuid()} {{0}}",
         }
         principal = self.lab.principals["etl-base"]
         document = {"Version": 1, "AccessKeyId": principal.access_key,
@@ -231,7 +232,8 @@ class SettingsFiles(OneLabCase):
             spoil(path)
             result = self.explain()
             self.assert_key(result, self.lab.principals["etl"].access_key)
-            warning = f"rds-iam: warning: {path} holds keys and others can write it; type: chmod go-w"
+            remedy = f"chown {os.geteuid()}" if verdict == FOREIGN else "chmod go-w"
+            warning = f"rds-iam: warning: {path} holds keys and others can write it; type: {remedy} {path}"
             self.assertEqual(warning in result.stderr, verdict != WORKS)
 
     def test_keys(self):

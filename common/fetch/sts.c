@@ -173,7 +173,7 @@ static void take_fault(const struct ria_http_response *response, struct ria_sts_
     (void)snprintf(out->message, sizeof(out->message), "%s", message.len == 0 ? "" : message.data);
 }
 
-static bool is_worth_another(const struct ria_sts_fault *fault)
+bool ria_sts_is_passing(const struct ria_sts_fault *fault)
 {
     static const char *const codes[] = {
         "Throttling",
@@ -250,7 +250,7 @@ static enum attempt try_once(
                       GIVE_UP);
     }
     take_fault(&response, fault);
-    return is_news || is_worth_another(fault) ? AGAIN : GIVE_UP;
+    return is_news || ria_sts_is_passing(fault) ? AGAIN : GIVE_UP;
 }
 
 bool ria_sts_send(
@@ -302,5 +302,5 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
             return table[i].advice;
         }
     }
-    return is_worth_another(fault) ? "try again in a while" : "see the STS API's list of errors";
+    return ria_sts_is_passing(fault) ? "try again in a while" : "see the STS API's list of errors";
 }

@@ -41,6 +41,9 @@ bool ria_sts_send(
     struct ria_sts_fault *fault,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Nobody was refused: STS is busy or broken, and may answer later. */
+bool ria_sts_is_passing(const struct ria_sts_fault *fault);
+
 /* What to do about a refusal, by its code: the end of a sentence. */
 const char *ria_sts_advice(const struct ria_sts_fault *fault);
 

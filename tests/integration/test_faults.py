@@ -31,6 +31,7 @@ FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI: the container's endpoint "
 RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint "
 BY_HAND = "; run it by hand to see why"
 DENIED = "User: arn:x is not authorized to perform: sts:AssumeRole"
+COULD_NOT = " could not "  # it was not refused
 LOGIN = "accepted"
 
 
@@ -51,9 +52,9 @@ STS = {
     "503 twice": (status(503, times=2), 3, LOGIN),
     "reset twice": (Fault("reset", times=2), 3, LOGIN),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN),
-    "429": (status(429), 3, ["STS says HTTP status 429; try again in a while"]),
-    "500": (status(500), 3, ["STS says HTTP status 500; try again in a while"]),
-    "503": (status(503), 3, ["STS says HTTP status 503; try again in a while"]),
+    "429": (status(429), 3, [COULD_NOT, "STS says HTTP status 429; try again in a while"]),
+    "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again in a while"]),
+    "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again in a while"]),
     "400": (status(400), 1, ["STS says HTTP status 400; see the STS API's list of errors"]),
     "redirect": (Fault("redirect"), 1, ["STS says HTTP status 302"]),
     "malformed XML": (status(200, "<a><b></a>"), 1, ["the answer is none of STS's; check the network"]),
@@ -66,7 +67,7 @@ STS = {
     "hang": (Fault("hang"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "drip": (Fault("drip"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "throttled": (refusal(400, "Throttling", "Rate exceeded"), 3,
-                  ["STS says Throttling: Rate exceeded; try again in a while"]),
+                  [COULD_NOT, "STS says Throttling: Rate exceeded; try again in a while"]),
     "expired": (refusal(403, "ExpiredTokenException", "It has expired"), 1,
                 ["STS says ExpiredTokenException: It has expired; the token has ended; get a new one"]),
     "region": (refusal(403, "RegionDisabledException", "STS is not active"), 1,
@@ -91,7 +92,7 @@ WEB_IDENTITY = {
                ["STS says AccessDenied: Not authorized to perform it; the role's trust policy must "
                 "name the token's provider, audience and subject"]),
     "provider": (refusal(400, "IDPCommunicationError", "No answer from it"), 3,
-                 ["STS says IDPCommunicationError: No answer from it; try again in a while"]),
+                 [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again in a while"]),
 }
 # name: (fault, tries, kind of failure, what the sentence says of it)
 LOCAL = {

@@ -3,7 +3,7 @@
  * DNS is asked by rds-iam-fetch and not here: a resolver has settings that belong to the host's
  * process, needs more stack than a guest may have, and waits longer than a login may; a program of
  * ours can be killed in the middle. It is asked only where the login is refused in any case. */
-#include "alias.h"
+#include "rds_iam.h"
 
 #include "aws/alias.h"
 #include "aws/config.h"

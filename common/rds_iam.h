@@ -149,6 +149,15 @@ enum ria_outcome ria_login_is_known(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
+/* A better sentence for a login that has been refused because its host is not known: where DNS says
+ * that the dialled name is an alias of an RDS name, *err says so, with the section to write,
+ * instead of what it said. Takes 2 seconds at most, and nothing beyond the deadline. */
+void ria_alias_explain(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_error *err);
+
 /* Reads rds-iam's configuration as a login would, and checks all of it. False with err filled:
  * "file:line: what is wrong; what to do". */
 bool ria_configuration_check(const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;

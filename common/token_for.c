@@ -4,7 +4,6 @@
  * stand for, who signs, and the signature. */
 #include "rds_iam.h"
 
-#include "alias.h"
 #include "aws/token.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"

@@ -42,12 +42,12 @@ static bool find_os_user(struct ria_mint *mint)
     return true;
 }
 
-static enum ria_outcome make(struct ria_mint *mint, const struct ria_world *world)
+static enum ria_outcome make(
+    struct ria_mint *mint, struct ria_deadline deadline, const struct ria_world *world)
 {
     if (mint->only_check) {
         return ria_login_may_send(&mint->login, world, &mint->err) ? RIA_FOUND : RIA_FAILED;
     }
-    struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
     return ria_token_for(&mint->login, deadline, world, &mint->token, &mint->err);
 }
 
@@ -59,14 +59,17 @@ static void *work(void *argument)
     if (mint->login.user == NULL && !find_os_user(mint)) {
         return NULL;
     }
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
     if (mint->only_known) {
         mint->outcome = ria_login_is_known(&mint->login, world, &mint->err);
         mint->is_unknown = mint->outcome == RIA_ABSENT;
-        if (mint->outcome != RIA_FOUND) {
-            return NULL;
-        }
     }
-    mint->outcome = make(mint, world);
+    if (mint->is_unknown && mint->asks_dns) {
+        ria_alias_explain(&mint->login, deadline, world, &mint->err);
+    }
+    if (!mint->only_known || mint->outcome == RIA_FOUND) {
+        mint->outcome = make(mint, deadline, world);
+    }
     return NULL;
 }
 

@@ -17,6 +17,8 @@ struct ria_mint {
      * before it asks whose process it is; or NULL. */
     int (*login_name)(char *name, size_t size);
     char os_user[256]; /* where login.user is NULL: filled with the operating system's user */
+    bool asks_dns;     /* only_known: where the answer is no, and the login is refused for it,
+                          what the name stands for */
     bool is_unknown;   /* only_known was asked, and the answer is no: err says why */
     struct ria_token token;
     enum ria_outcome outcome;

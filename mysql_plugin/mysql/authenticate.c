@@ -101,7 +101,7 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
     }
     struct ria_mint *mint = calloc(1, sizeof(*mint));
     if (mint == NULL) {
-        return ria_mysql_refuse(vio, connection, "out of memory");
+        return ria_mysql_refuse(vio, connection, RIA_REFUSAL_MEMORY);
     }
     mint->token = (struct ria_token)RIA_TOKEN_INIT;
     mint->login = (struct ria_login){
@@ -112,6 +112,7 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
     };
     mint->only_check = is_token;
     mint->only_known = !(is_token && may_send_password);
+    mint->asks_dns = !may_send_password;
     mint->login_name = getlogin_r;
     int result = finish(vio, connection, mint, may_send_password);
     ria_token_release(&mint->token);

@@ -28,8 +28,8 @@ int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, con
         text,
         sizeof(text),
         "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "
-        "(rds-iam: a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "
-        "--enable-cleartext-plugin cannot be seen here; as for a token: %s)",
+        "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "
+        "--enable-cleartext-plugin cannot be seen here)",
         reason);
     ria_sentence_bare(sentence, text);
     ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, sentence);

@@ -8,6 +8,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import mysql_client  # noqa: E402
 from labcase import USER, harness  # noqa: E402
 from mariadb_client import CONFIG, MariadbCase  # noqa: E402
 
@@ -58,6 +59,26 @@ class Alias(MariadbCase):
         self.assertIn("ERROR 1045", seen["printed"])
         self.assertTrue(seen["got_token"], "control: the search finds a token that was sent")
         self.assertEqual(seen["asked"], [], "a name with a section is not asked for")
+
+    def oracle_there(self, records, *options, **extra):
+        """A client on Oracle's library, as tests/loader plays it."""
+        argv = [mysql_client.PROGRAM, "--library=9.x", "--ssl-mode=VERIFY_IDENTITY",
+                f"--ssl-ca={self.lab.ca_file}", *options, ALIAS, "PORT", USER]
+        return self.ask(records, *argv, **mysql_client.preload(), **extra)
+
+    def test_a_client_on_oracles_library_prints_the_section_too(self):
+        """In the words of that library, whose own plugin would have refused."""
+        seen = self.oracle_there({ALIAS: RDS, RDS: EC2})
+        self.assertEqual(seen["asked"], [ALIAS])
+        self.assertTrue(seen["printed"].startswith(
+            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is no RDS endpoint: "), seen["printed"])
+        self.assertIn(f"or write {self.section(seen['port'])}", seen["printed"])
+        self.assertFalse(seen["got_token"])
+
+    def test_a_client_on_oracles_library_that_may_send_a_password_asks_nobody(self):
+        seen = self.oracle_there({ALIAS: RDS}, **mysql_client.GATE)
+        self.assertEqual(seen["asked"], [])
+        self.assertFalse(seen["got_token"])
 
     def test_names_that_lead_elsewhere_keep_the_plain_sentence(self):
         for records in ({}, {ALIAS: "lb.example.com"}, {ALIAS: RDS + ".evil.example"}):

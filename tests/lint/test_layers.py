@@ -39,7 +39,7 @@ def allowed(relative):
     if parts[0] == "common" and parts[1] in CORE:
         return CORE[: CORE.index(parts[1]) + 1]
     if parts[0] == "common" and len(parts) == 2:
-        return CORE + ["rds_iam.h", "alias.h", "explain.h", "launch.h", "resolve.h"]
+        return CORE + ["rds_iam.h", "explain.h", "launch.h", "resolve.h"]
     for folder, names in ABOVE.items():
         if relative.as_posix().startswith(folder + "/"):
             return names

@@ -2,7 +2,6 @@
  *
  * Names that DNS has an alias for: what rds-iam-fetch reads out of a DNS message, and what becomes
  * of the sentence. */
-#include "alias.h"
 #include "fake_world.h"
 #include "fetch/alias.h"
 #include "rds_iam.h"

@@ -6,6 +6,7 @@
  * may reap our child before we do. */
 #include "launch.h"
 
+#include "base/refusal.h"
 #include "codec/record.h"
 
 #include <errno.h>
@@ -104,11 +105,7 @@ static int start(int fd, char **environment, pid_t *pid)
 
 static bool out_of_time(struct ria_error *err)
 {
-    return ria_fail(
-        err,
-        RIA_E_DEADLINE,
-        "getting AWS credentials took longer than a login may; rds-iam credentials --explain shows "
-        "where the time goes");
+    return ria_fail(err, RIA_E_DEADLINE, RIA_REFUSAL_OUT_OF_TIME);
 }
 
 /* Waits until the socket can be read or written. */

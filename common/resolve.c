@@ -229,7 +229,7 @@ enum ria_outcome ria_login_is_known(
     RIA_AUTO(resolved) resolved = {0};
     struct ria_error reason;
     if (login->host == NULL) {
-        return ria_absent(err, "no host name is dialled; a token needs one");
+        return ria_absent(err, RIA_REFUSAL_NO_HOST);
     }
     enum ria_outcome outcome = ria_endpoint_parse(login->host, &resolved.endpoint, &reason);
     if (outcome != RIA_FAILED && resolved.endpoint.kind != RIA_ENDPOINT_OTHER) {

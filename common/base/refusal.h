@@ -63,6 +63,15 @@
     "the server asks for aws_rds_iam itself, which no RDS server does; check that this host and "  \
     "port are those of your database"
 
+/* What to do, and how a password is refused, in the words of Oracle's library. */
+#define RIA_REMEDY_MYSQL_TLS                                                                       \
+    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or the same in [client] " \
+    "or in the program's own TLS options"
+#define RIA_REFUSAL_MYSQL_NOT_ENABLED                                                              \
+    "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "           \
+    "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "         \
+    "--enable-cleartext-plugin cannot be seen here)"
+
 /* -- the name ------------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is no host name; give the endpoint's name alone"
@@ -89,6 +98,14 @@
 
 /* -- the credentials ------------------------------------------------------------------------ */
 
+#define RIA_REFUSAL_NO_CREDENTIALS                                                                 \
+    "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked%s"
+#define RIA_REFUSAL_MFA                                                                            \
+    "the role needs an MFA code, and nobody can be asked for it here; on a terminal, type: %s, "   \
+    "which keeps the session for the hooks"
+#define RIA_REFUSAL_OUT_OF_TIME                                                                    \
+    "getting AWS credentials took longer than a login may; rds-iam credentials --explain shows "   \
+    "where the time goes"
 #define RIA_REFUSAL_EXPIRED "the AWS credentials of %s ended at %s; get new ones"
 
 #endif

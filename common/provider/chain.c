@@ -3,6 +3,7 @@
  * The table of sources, the loop over it, and what comes of the plan. */
 #include "provider/chain.h"
 
+#include "base/refusal.h"
 #include "provider/network.h"
 
 #include <stdio.h>
@@ -42,10 +43,7 @@ static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct 
         ria_buf_addf(&list, "; %s: %s", trail->step[i].source, trail->step[i].text);
     }
     const char *text = ria_buf_text(&list);
-    return ria_absent(
-        err,
-        "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked%s",
-        text == NULL ? "" : text + 1);
+    return ria_absent(err, RIA_REFUSAL_NO_CREDENTIALS, text == NULL ? "" : text + 1);
 }
 
 /* One source's plan, and a role of ours on top. */

@@ -4,6 +4,7 @@
 #include "provider/obtain.h"
 
 #include "aws/question.h"
+#include "base/refusal.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
@@ -69,8 +70,7 @@ static void refuse_mfa(
         &out->err,
         RIA_E_MFA,
         serial,
-        "the role needs an MFA code, and nobody can be asked for it here; on a terminal, type: "
-        "%s, which keeps the session for the hooks",
+        RIA_REFUSAL_MFA,
         ask->command == NULL ? "rds-iam credentials" : ask->command);
     out->outcome = RIA_FAILED;
 }

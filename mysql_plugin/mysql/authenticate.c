@@ -11,11 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char verify_identity[] =
-    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or the same in [client] "
-    "or "
-    "in the program's own TLS options";
-
 /* As the library's own plugin does: the text and its NUL. */
 static int send_text(struct ria_mysql_vio *vio, const char *text, size_t len)
 {
@@ -39,7 +34,7 @@ static int refuse_channel(
     const char *what)
 {
     char text[RIA_ERROR_TEXT_MAX];
-    ria_sentence_channel(text, channel, what, verify_identity);
+    ria_sentence_channel(text, channel, what, RIA_REMEDY_MYSQL_TLS);
     return ria_mysql_refuse(vio, connection, text);
 }
 

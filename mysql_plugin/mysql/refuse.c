@@ -24,13 +24,7 @@ int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, con
 {
     char text[2 * RIA_ERROR_TEXT_MAX];
     char sentence[RIA_SENTENCE_SIZE];
-    (void)snprintf(
-        text,
-        sizeof(text),
-        "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "
-        "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "
-        "--enable-cleartext-plugin cannot be seen here)",
-        reason);
+    (void)snprintf(text, sizeof(text), RIA_REFUSAL_MYSQL_NOT_ENABLED, reason);
     ria_sentence_bare(sentence, text);
     ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, sentence);
     return RIA_MYSQL_ERROR;

@@ -129,8 +129,7 @@ static void set_options(const struct ria_http_request *request, struct transfer 
 {
     curl_easy_reset(handle);
     (void)curl_easy_setopt(handle, CURLOPT_URL, request->url);
-    (void)curl_easy_setopt(
-        handle, CURLOPT_PROTOCOLS_STR, request->is_local ? "http,https" : "https,http");
+    (void)curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(handle, CURLOPT_USERAGENT, "rds-iam/" RIA_VERSION);

@@ -94,6 +94,9 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     }
     error = error != 0 ? error : ria_lock_within(store->lock, timeout);
     store->is_held = error == 0;
+    if (store->is_held) {
+        (void)futimens(store->lock, NULL); /* remove_old() takes it for one that nobody uses */
+    }
     /* Where there are no locks, everybody fetches and nobody writes. */
     return error != EWOULDBLOCK;
 }

@@ -279,6 +279,21 @@ class Cache(OneLabCase):
         self.assertEqual([p for p in old if p.exists()], [], "control: old entries are removed")
         self.assertEqual([p for p in others if not p.exists()], [])
 
+    def test_a_lock_that_is_in_use_does_not_grow_old(self):
+        """Others wait for it; who came later would find a new one, and ask beside them."""
+        self.fresh_home()
+        self.explain()
+        place = Place(self.home.path)
+        unused = place.directory / ("0" * 64 + ".lock")
+        place.write(unused, PRECIOUS)
+        inode = place.lock.stat().st_ino
+        for path in (place.lock, unused):
+            os.utime(path, (0, 0))
+        place.entry.unlink()
+        self.explain()
+        self.assertFalse(unused.exists(), "control: an old lock is removed")
+        self.assertEqual(place.lock.stat().st_ino, inode)
+
 
 class RuntimeDirectory(OneLabCase):
     """$XDG_RUNTIME_DIR counts if it is the user's own; else the cache is in the home."""

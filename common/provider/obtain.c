@@ -154,6 +154,36 @@ static bool renew(
     return false;
 }
 
+/* Keys that AWS refuses whatever is signed with them, and the database then without a reason. */
+static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
+{
+    const struct ria_setting *origin = ria_plan_origin(plan);
+    const struct ria_credentials *keys = &plan->keys;
+    if (keys->access_key_id.len == 0 || keys->secret_access_key.len == 0) {
+        return true;
+    }
+    if (strchr("\"'", keys->access_key_id.data[0]) != NULL ||
+        strchr("\"'", keys->secret_access_key.data[0]) != NULL) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            origin,
+            "the keys of %s stand in quotes, which count as part of them; take the quotes away",
+            plan->label);
+    }
+    if (strncmp(keys->access_key_id.data, "ASIA", 4) == 0 && keys->session_token.len == 0) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            origin,
+            "the keys of %s are temporary ones (ASIA...), which AWS takes only with their session "
+            "token; add %s",
+            plan->label,
+            origin->line > 0 ? "aws_session_token" : "AWS_SESSION_TOKEN");
+    }
+    return true;
+}
+
 static void take_keys(struct ria_plan *plan, struct ria_answer *out)
 {
     ria_credentials_move(&out->credentials, &plan->keys);
@@ -184,6 +214,10 @@ __attribute__((noinline)) static enum ria_road obtain_elsewhere(
 
 enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
 {
+    if (!check_keys(plan, &out->err)) {
+        out->outcome = RIA_FAILED;
+        return RIA_ROAD_PLAN;
+    }
     if (ria_plan_needs_fetch(plan)) {
         return obtain_elsewhere(ask, plan, out);
     }

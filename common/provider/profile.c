@@ -39,6 +39,19 @@ static struct ria_setting choose(const struct ria_ask *ask)
     return (struct ria_setting){"default", NULL, 0};
 }
 
+/* [NAME] in ~/.aws/config, which is a profile in ~/.aws/credentials alone. */
+static const struct ria_ini_section *find_bare(
+    const struct ria_profiles *profiles, const char *name)
+{
+    const struct ria_ini *ini = &profiles->ini[RIA_PROFILE_CONFIG];
+    for (size_t i = 0; i < ini->section_count; i++) {
+        if (strcmp(ini->sections[i].name, name) == 0) {
+            return &ini->sections[i];
+        }
+    }
+    return NULL;
+}
+
 /* A profile that somebody named and that is not there is a mistake; no [default] is none. */
 static enum ria_outcome not_there(
     const struct ria_setting *choice, const struct ria_profiles *profiles, struct ria_error *err)
@@ -57,6 +70,18 @@ static enum ria_outcome not_there(
             choice,
             "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
             "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
+            choice->value);
+    }
+    const struct ria_ini_section *bare = find_bare(profiles, choice->value);
+    if (bare != NULL) {
+        return fail_at(
+            err,
+            choice,
+            "the profile \"%.64s\" does not exist, because %s:%u lacks a word; write [profile "
+            "%.64s] there",
+            choice->value,
+            profiles->path[RIA_PROFILE_CONFIG],
+            bare->line,
             choice->value);
     }
     return fail_at(

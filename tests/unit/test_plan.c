@@ -20,8 +20,9 @@ struct asked {
     enum ria_outcome outcome;
 };
 
-/* Asks the whole chain in a world of some variables. */
-static void ask_chain(struct asked *asked, const struct variable *variables)
+/* Asks the whole chain in a world of some variables and one config file, or none. */
+static void ask_chain_with(
+    struct asked *asked, const struct variable *variables, const char *config)
 {
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     ria_memory_clear();
@@ -30,9 +31,17 @@ static void ask_chain(struct asked *asked, const struct variable *variables)
     for (; variables->name != NULL; variables++) {
         ria_fake_env(&asked->fake, variables->name, variables->value);
     }
+    if (config != NULL) {
+        ria_fake_file(&asked->fake, RIA_FAKE_AWS_CONFIG, config);
+    }
     struct ria_ask ask = {
         .world = &asked->fake.world, .deadline = ria_deadline_in(&asked->fake.world, 1000)};
     asked->outcome = ria_chain_find(&ask, &answer, &asked->trail, &asked->err);
+}
+
+static void ask_chain(struct asked *asked, const struct variable *variables)
+{
+    ask_chain_with(asked, variables, NULL);
 }
 
 static void sources_on_the_network_are_handed_on(void **state)
@@ -133,6 +142,71 @@ static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
     assert_int_equal(asked.fake.fetches, 0);
 }
 
+/* The database would refuse them, and say nothing. */
+static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
+{
+    (void)state;
+#define KEYS(id, secret) "aws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
+    static const struct {
+        const char *sentence;
+        struct variable variables[4];
+        const char *config;
+        const char *refusal; /* NULL: found */
+    } rows[] = {
+        {"temporary keys without their token",
+         {{"AWS_ACCESS_KEY_ID", "ASIAX"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
+         NULL,
+         "AWS_ACCESS_KEY_ID: the keys of the environment are temporary ones (ASIA...), which AWS "
+         "takes only with their session token; add AWS_SESSION_TOKEN"},
+        {"control: with it",
+         {{"AWS_ACCESS_KEY_ID", "ASIAX"},
+          {"AWS_SECRET_ACCESS_KEY", "s"},
+          {"AWS_SESSION_TOKEN", "t"}},
+         NULL,
+         NULL},
+        {"in a profile",
+         {{NULL, NULL}},
+         "[default]\n" KEYS("ASIAX", "s"),
+         "config:2: the keys of profile default are temporary ones (ASIA...), which AWS takes only "
+         "with their session token; add aws_session_token"},
+        {"control: with it",
+         {{NULL, NULL}},
+         "[default]\naws_session_token = t\n" KEYS("ASIAX", "s"),
+         NULL},
+        {"under a role",
+         {{NULL, NULL}},
+         "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\n[profile b]\n" KEYS(
+             "ASIAX", "s"),
+         "config:6: the keys of profile b are temporary ones"},
+        {"an id in quotes",
+         {{NULL, NULL}},
+         "[default]\n" KEYS("\"AKIAX\"", "s"),
+         "config:2: the keys of profile default stand in quotes, which count as part of them; take "
+         "the quotes away"},
+        {"a secret in quotes",
+         {{NULL, NULL}},
+         "[default]\n" KEYS("AKIAX", "'s'"),
+         "stand in quotes"},
+        {"a profile without its word",
+         {{"AWS_PROFILE", "b"}},
+         "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
+         "AWS_PROFILE: the profile \"b\" does not exist, because /home/u/.aws/config:4 lacks a "
+         "word; "
+         "write [profile b] there"},
+    };
+#undef KEYS
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct asked asked;
+        ask_chain_with(&asked, rows[i].variables, rows[i].config);
+        bool is_found = rows[i].refusal == NULL;
+        expect_number(rows[i].sentence, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
+        expect_number(rows[i].sentence, asked.fake.fetches, 0);
+        if (!is_found) {
+            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+        }
+    }
+}
+
 static void an_answer_serves_until_a_quarter_of_an_hour_before_its_end(void **state)
 {
     (void)state;
@@ -203,6 +277,7 @@ int main(void)
         cmocka_unit_test(sources_on_the_network_are_handed_on),
         cmocka_unit_test(switched_off_metadata_is_not_asked),
         cmocka_unit_test(a_process_is_not_run_from_a_file_that_others_can_write),
+        cmocka_unit_test(keys_and_profiles_that_cannot_be_meant_are_refused),
         cmocka_unit_test(an_answer_serves_until_a_quarter_of_an_hour_before_its_end),
         cmocka_unit_test(a_clock_offset_holds_for_this_machine_and_this_clock),
         cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock_until_it_is_set),

@@ -50,6 +50,14 @@ void ria_sentence_channel(
     (void)snprintf(out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, missing);
 }
 
+void ria_log_password_sent(void)
+{
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_INFO,
+        "the program gave a password, so that was sent and no token was made");
+}
+
 bool ria_is_token(const char *password)
 {
     return strstr(password, "X-Amz-Signature=") != NULL;

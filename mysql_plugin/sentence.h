@@ -25,6 +25,9 @@ void ria_sentence_bare(char out[RIA_SENTENCE_SIZE], const char *text);
 void ria_sentence_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing);
 
+/* For whoever wonders why there was no token: a program's own password goes in its place. */
+void ria_log_password_sent(void);
+
 /* True for a password that holds what every RDS token holds, and nobody's password. */
 bool ria_is_token(const char *password);
 

@@ -96,6 +96,7 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     if (has_password(mysql) && !ria_is_token(mysql->passwd)) {
+        ria_log_password_sent();
         return send_text(vio, mysql->passwd, strlen(mysql->passwd));
     }
     int saved = errno;

@@ -44,6 +44,9 @@ static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_conne
     if (!connection->has_tls) {
         return refuse_channel(vio, connection, RIA_CHANNEL_PLAIN, "password");
     }
+    if (*connection->password != '\0') {
+        ria_log_password_sent();
+    }
     return send_text(vio, connection->password, strlen(connection->password));
 }
 

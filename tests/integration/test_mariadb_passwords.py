@@ -73,6 +73,14 @@ class Accounts(PasswordCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertIn("pam_user@%", result.stdout)
 
+    def test_the_log_says_that_a_password_took_the_tokens_place(self):
+        said = "rds-iam: the program gave a password, so that was sent and no token was made\n"
+        result = self.mariadb(MYSQL_PWD="typed", RDS_IAM_LOG="1")
+        self.assertIn("ERROR 1045", result.stderr)
+        self.assertIn(said, result.stderr)
+        self.assertNotIn(said, self.mariadb(RDS_IAM_LOG="1").stderr)
+        self.assertNotIn(said, self.mariadb(MYSQL_PWD="typed").stderr)
+
     def test_a_typed_token_is_held_to_the_tokens_rule(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)
         plain = ("--skip-ssl", "--ssl-verify-server-cert=0")

@@ -123,6 +123,12 @@ class MysqlClients(MysqlCase):
         self.assertEqual(result.returncode, 0)
         self.assertIn(f"rds-iam: signed for {USER} at {self.lab.mariadb.host}:", result.stderr)
 
+    def test_the_log_says_that_a_password_took_the_tokens_place(self):
+        result = self.client("9.x", *VERIFY_IDENTITY, "--password=typed", RDS_IAM_LOG="1", **GATE)
+        self.assertIn("ERROR 1045", result.stdout)
+        self.assertEqual(
+            result.stderr, "rds-iam: the program gave a password, so that was sent and no token was made\n")
+
     def test_links_lead_back_to_the_librarys_own_plugins(self):
         links = {path.stem: os.readlink(path) for path in shadow_plugins().iterdir() if path.is_symlink()}
         self.assertIn("mysql_native_password", links)

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -56,7 +57,10 @@ static int print_credentials(const struct ria_session *session)
     RIA_AUTO(buf) text = {.max = (size_t)32 * 1024};
     if (!is_plain(&session->access_key_id) || !is_plain(&session->secret_access_key) ||
         !is_plain(&session->session_token)) {
-        (void)fputs("rds-iam: these credentials hold characters that no AWS key has\n", stderr);
+        (void)fputs(
+            "rds-iam: these credentials hold characters that no AWS key has; --explain says where "
+            "they come from\n",
+            stderr);
         return RIA_EXIT_FAILED;
     }
     ria_buf_add_text(&text, "{\"Version\": 1");
@@ -84,22 +88,36 @@ static int print_credentials(const struct ria_session *session)
 
 /* -- the cache ------------------------------------------------------------------------------ */
 
-/* Locks stay: a process may hold one. */
+/* "NAME", and "NAME.new" of a writer that was killed, where a name is a digest in hexadecimal.
+ * Locks stay: a process may hold one. */
+static bool is_entry(const char *name)
+{
+    const char *end = name + strspn(name, "0123456789abcdef");
+    return end - name == 64 && (*end == '\0' || strcmp(end, ".new") == 0);
+}
+
+/* HOME may be another user's, who could lead us anywhere; what is his is no cache of ours. */
+static bool is_own(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && status.st_uid == geteuid();
+}
+
 static bool clear_directory(const char *path, unsigned *count)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return errno == ENOENT || errno == ENOTDIR;
     }
+    if (!is_own(fd)) {
+        (void)close(fd);
+        return true;
+    }
     DIR *entries = fdopendir(fd);
     const struct dirent *entry = NULL;
     bool ok = entries != NULL;
     while (ok && (entry = readdir(entries)) != NULL) {
-        /* "NAME", and "NAME.new" of a writer that was killed. */
-        size_t len = strcspn(entry->d_name, ".");
-        bool is_entry =
-            len == 64 && (entry->d_name[len] == '\0' || strcmp(entry->d_name + len, ".new") == 0);
-        if (is_entry) {
+        if (is_entry(entry->d_name)) {
             ok = unlinkat(fd, entry->d_name, 0) == 0 || errno == ENOENT;
             (*count)++;
         }

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Roles, web identity, container, instance and process credentials: from the lab's AWS to a login."""
 import json
+import os
 import pathlib
 import stat
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
+from cloud import CloudCase, needs_root  # noqa: E402
 from labcase import harness  # noqa: E402
 from mariadb_client import CONFIG  # noqa: E402
 
@@ -191,6 +192,22 @@ class Cache(CloudCase):
         self.assertEqual(result.stdout, "1 kept credentials removed\n")
         self.assertEqual(self.cache_files(), [])
 
+    def test_clearing_leaves_alone_what_is_not_the_caches(self):
+        self.good("--profile", "p")
+        (entry,) = self.cache_files()
+        other = entry.with_name("z" * 64)
+        other.write_bytes(b"x")
+        self.assertEqual(self.credentials("--clear").stdout, "1 kept credentials removed\n")
+        self.assertEqual(self.cache_files(), [other])
+
+    @needs_root
+    def test_clearing_leaves_another_users_directory_alone(self):
+        self.good("--profile", "p")
+        (entry,) = self.cache_files()
+        os.chown(entry.parent, 65534, 65534)
+        self.assertEqual(self.credentials("--clear").stdout, "0 kept credentials removed\n")
+        self.assertEqual(self.cache_files(), [entry])
+
     def test_without_a_home_it_works_without_a_file(self):
         self.home.write("ro/.aws/config", (self.home.path / ".aws/config").read_text())
         env = self.cloud_env(HOME="/proc", AWS_CONFIG_FILE=str(self.home.path / ".aws/config"))
@@ -247,6 +264,15 @@ class LikeBotocore(CloudCase):
 
 
 class CommandLine(CloudCase):
+    def test_keys_that_would_not_be_json_are_not_printed(self):
+        self.home.write(
+            ".aws/credentials", '[default]\naws_access_key_id = AKIAX\naws_secret_access_key = a"b\n')
+        result = self.credentials(principal=None)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertEqual(
+            result.stderr, "rds-iam: these credentials hold characters that no AWS key has; --explain says "
+                           "where they come from\n")
+
     def test_what_does_not_go_together_is_refused(self):
         for arguments, text in (
             (["--explain", "--clear"], "--explain and --clear exclude each other"),

@@ -124,7 +124,7 @@ static void check_writers(
     profiles->writable_by_others[which] = is_foreign || (file->mode & (S_IWGRP | S_IWOTH)) != 0;
     if (is_foreign) {
         (void)snprintf(remedy, sizeof(profiles->remedy[which]), "chown %u", (unsigned)uid);
-    } else {
+    } else if (profiles->writable_by_others[which]) {
         (void)snprintf(remedy, sizeof(profiles->remedy[which]), "chmod go-w");
     }
 }

@@ -329,6 +329,7 @@ class MoreRights(OneLabCase):
         result = self.run_copy(0o4755, "credentials", "--clear", **env)
         self.assertEqual(result.stdout, "0 kept credentials removed\n")
         self.assertTrue(kept.exists())
+        os.chown(kept.parent, os.geteuid(), os.getegid())
         result = self.run_copy(0o755, "credentials", "--clear", **env)
         self.assertEqual(result.stdout, "1 kept credentials removed\n")
 

@@ -92,7 +92,10 @@ bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED
     static const char form[RIA_TIMESTAMP_EXTENDED_SIZE] = "YYYY-MM-DDThh:mm:ssZ";
     const char *at = basic;
     for (size_t i = 0; i < sizeof(form); i++) {
-        out[i] = form[i] == '-' || form[i] == ':' ? form[i] : *at++;
+        out[i] = form[i];
+        if (form[i] != '-' && form[i] != ':') {
+            out[i] = *at++;
+        }
     }
     return true;
 }

@@ -1,4 +1,7 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * The question goes to a thread of our own: the stack of a caller may be small, and the host's
+ * signal handlers stay off it. */
 #include "preload/ask.h"
 
 #include "preload/overlay.h"

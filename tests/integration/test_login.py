@@ -194,7 +194,7 @@ class Kills(LoginCase):
             env=self.home.env(None, **self.login_env()), cwd=self.home.path,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         await_true(lambda: "CreateOAuth2Token" in self.operations())  # the old token is spent
-        pids = [process.pid, *children(process.pid)]
+        pids = [process.pid, *harness.children(process.pid)]
         self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
         for pid in pids:
             os.killpg(pid, signal.SIGKILL)
@@ -202,14 +202,6 @@ class Kills(LoginCase):
         await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
         self.good()
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
-
-
-def children(pid):
-    """Children of a process, by the kernel's word."""
-    found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        found += [int(each) for each in task.read_text().split()]
-    return found
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ class Kills(SsoCase):
             env=self.home.env(None, **self.sso_env()), cwd=self.home.path,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         await_true(lambda: "CreateToken" in self.operations())  # the old token is spent
-        pids = [process.pid, *children(process.pid)]
+        pids = [process.pid, *harness.children(process.pid)]
         self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
         for pid in pids:
             os.killpg(pid, signal.SIGKILL)
@@ -234,17 +234,6 @@ class Kills(SsoCase):
         await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
         self.good()
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
-
-
-def children(pid):
-    """Children of a process, by the kernel's word."""
-    found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(each) for each in task.read_text().split()]
-        except OSError:
-            pass
-    return found
 
 
 class TheCli(NetworkCase):

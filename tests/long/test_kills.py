@@ -24,20 +24,10 @@ KILLS = 500
 COMMAND = ["credentials", "--profile", "p"]
 
 
-def children(pid):
-    found = []
-    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(each) for each in task.read_text().split()]
-        except OSError:
-            pass
-    return found
-
-
 def descendants(pid):
     """All processes below this one, the deepest first."""
     found = []
-    for child in children(pid):
+    for child in harness.children(pid):
         found += [*descendants(child), child]
     return found
 
@@ -61,7 +51,7 @@ class Kills(CloudCase):
             [harness.installed("bin/rds-iam"), *COMMAND], env=self.home.env(None, **env),
             cwd=self.home.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(seconds)
-        victims = descendants(process.pid) if with_renewal else children(process.pid)
+        victims = descendants(process.pid) if with_renewal else harness.children(process.pid)
         for pid in [*victims, process.pid]:
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -1,46 +1,47 @@
 /* SPDX-License-Identifier: MIT
  *
- * libpq's functions that begin a connection, or one anew, or a ping. The return address says which
- * object calls, and so which copy of libpq it means. */
+ * libpq's functions that begin a connection, or one anew, or a ping. */
+#include "preload/interpose.h"
+
 #include "preload/connect.h"
 #include "preload/overlay.h"
 
 #include "base/buf.h"
 
-#define CALLER __builtin_return_address(0)
+#include <string.h>
 
-struct ria_pq_conn *PQconnectdb(const char *conninfo)
+struct ria_pq_conn *ria_interpose_connectdb(const void *caller, const char *conninfo)
 {
     const struct ria_call call = {
         .kind = RIA_CALL_STRING,
         .name = "PQconnectdb",
         .params = "PQconnectdbParams",
-        .caller = CALLER,
+        .caller = caller,
         .conninfo = conninfo,
     };
     return ria_connect(&call);
 }
 
-struct ria_pq_conn *PQconnectStart(const char *conninfo)
+struct ria_pq_conn *ria_interpose_start(const void *caller, const char *conninfo)
 {
     const struct ria_call call = {
         .kind = RIA_CALL_STRING,
         .name = "PQconnectStart",
         .params = "PQconnectStartParams",
-        .caller = CALLER,
+        .caller = caller,
         .conninfo = conninfo,
     };
     return ria_connect(&call);
 }
 
-struct ria_pq_conn *PQconnectdbParams(
-    const char *const *keywords, const char *const *values, int expand_dbname)
+struct ria_pq_conn *ria_interpose_connectdb_params(
+    const void *caller, const char *const *keywords, const char *const *values, int expand_dbname)
 {
     const struct ria_call call = {
         .kind = RIA_CALL_PARAMS,
         .name = "PQconnectdbParams",
         .params = "PQconnectdbParams",
-        .caller = CALLER,
+        .caller = caller,
         .keywords = keywords,
         .values = values,
         .expand_dbname = expand_dbname,
@@ -48,14 +49,14 @@ struct ria_pq_conn *PQconnectdbParams(
     return ria_connect(&call);
 }
 
-struct ria_pq_conn *PQconnectStartParams(
-    const char *const *keywords, const char *const *values, int expand_dbname)
+struct ria_pq_conn *ria_interpose_start_params(
+    const void *caller, const char *const *keywords, const char *const *values, int expand_dbname)
 {
     const struct ria_call call = {
         .kind = RIA_CALL_PARAMS,
         .name = "PQconnectStartParams",
         .params = "PQconnectStartParams",
-        .caller = CALLER,
+        .caller = caller,
         .keywords = keywords,
         .values = values,
         .expand_dbname = expand_dbname,
@@ -63,22 +64,15 @@ struct ria_pq_conn *PQconnectStartParams(
     return ria_connect(&call);
 }
 
-struct ria_pq_conn *PQsetdbLogin(/* NOLINT(readability-function-size) */
-                                 const char *host,
-                                 const char *port,
-                                 const char *options,
-                                 const char *tty,
-                                 const char *dbname,
-                                 const char *login,
-                                 const char *password)
+struct ria_pq_conn *ria_interpose_login(const void *caller, const char *const *login)
 {
-    const struct ria_call call = {
+    struct ria_call call = {
         .kind = RIA_CALL_LOGIN,
         .name = "PQsetdbLogin",
         .params = "PQconnectdbParams",
-        .caller = CALLER,
-        .login = {host, port, options, tty, dbname, login, password},
+        .caller = caller,
     };
+    memcpy(call.login, login, sizeof(call.login));
     return ria_connect(&call);
 }
 
@@ -105,11 +99,11 @@ static void end_without_tokens(bool has_begun)
     }
 }
 
-unsigned PQping(const char *conninfo)
+unsigned ria_interpose_ping(const void *caller, const char *conninfo)
 {
     RIA_AUTO(libpq) libpq = {0};
     unsigned (*real)(const char *);
-    if (!ria_libpq_find("PQping", CALLER, &libpq) || !ria_libpq_function(&libpq, "PQping", &real)) {
+    if (!ria_libpq_find("PQping", caller, &libpq) || !ria_libpq_function(&libpq, "PQping", &real)) {
         return PQPING_NO_ATTEMPT;
     }
     bool has_begun = begin_without_tokens();
@@ -118,11 +112,12 @@ unsigned PQping(const char *conninfo)
     return answer;
 }
 
-unsigned PQpingParams(const char *const *keywords, const char *const *values, int expand_dbname)
+unsigned ria_interpose_ping_params(
+    const void *caller, const char *const *keywords, const char *const *values, int expand_dbname)
 {
     RIA_AUTO(libpq) libpq = {0};
     unsigned (*real)(const char *const *, const char *const *, int);
-    if (!ria_libpq_find("PQpingParams", CALLER, &libpq) ||
+    if (!ria_libpq_find("PQpingParams", caller, &libpq) ||
         !ria_libpq_function(&libpq, "PQpingParams", &real)) {
         return PQPING_NO_ATTEMPT;
     }
@@ -134,21 +129,21 @@ unsigned PQpingParams(const char *const *keywords, const char *const *values, in
 
 /* -- resets ---------------------------------------------------------------------------------- */
 
-void PQreset(struct ria_pq_conn *conn)
+void ria_interpose_reset(const void *caller, struct ria_pq_conn *conn)
 {
     RIA_AUTO(libpq) libpq = {0};
     void (*real)(struct ria_pq_conn *);
-    if (ria_libpq_find("PQreset", CALLER, &libpq) && ria_libpq_function(&libpq, "PQreset", &real)) {
+    if (ria_libpq_find("PQreset", caller, &libpq) && ria_libpq_function(&libpq, "PQreset", &real)) {
         ria_connect_refresh(&libpq, conn);
         real(conn);
     }
 }
 
-int PQresetStart(struct ria_pq_conn *conn)
+int ria_interpose_reset_start(const void *caller, struct ria_pq_conn *conn)
 {
     RIA_AUTO(libpq) libpq = {0};
     int (*real)(struct ria_pq_conn *);
-    if (!ria_libpq_find("PQresetStart", CALLER, &libpq) ||
+    if (!ria_libpq_find("PQresetStart", caller, &libpq) ||
         !ria_libpq_function(&libpq, "PQresetStart", &real)) {
         return 0;
     }

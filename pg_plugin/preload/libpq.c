@@ -3,6 +3,8 @@
  * Looks a function up behind our own one of the same name. */
 #include "preload/libpq.h"
 
+#include "preload/lookup.h"
+
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
@@ -27,7 +29,7 @@ static void *find_through(const void *caller, const char *name)
     if (object == NULL) {
         return NULL;
     }
-    void *found = dlsym(object, name);
+    void *found = ria_lookup(object, name);
     (void)dlclose(object);
     return found;
 }
@@ -46,7 +48,7 @@ static void *find_anywhere(const char *name)
     for (map = map == NULL ? NULL : map->l_next; map != NULL && found == NULL; map = map->l_next) {
         void *object = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
         if (object != NULL) {
-            found = dlsym(object, name);
+            found = ria_lookup(object, name);
             (void)dlclose(object);
         }
     }
@@ -57,7 +59,7 @@ bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
 {
     void *found = find_through(caller, name);
     if (found == NULL) {
-        found = dlsym(RTLD_NEXT, name);
+        found = ria_lookup(RTLD_NEXT, name);
     }
     if (found == NULL) {
         found = find_anywhere(name);
@@ -66,9 +68,24 @@ bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
     return out->handle != NULL;
 }
 
+const void *ria_libpq_place(const void *address)
+{
+    Dl_info here;
+    Dl_info there;
+    void *object = object_at(address);
+    if (object == NULL) {
+        return NULL;
+    }
+    void *other = ria_lookup(object, "PQconninfo");
+    bool is_libpq = other != NULL && dladdr(address, &here) != 0 && dladdr(other, &there) != 0 &&
+                    here.dli_fbase == there.dli_fbase;
+    (void)dlclose(object);
+    return is_libpq ? here.dli_fbase : NULL;
+}
+
 bool ria_libpq_function(const struct ria_libpq *libpq, const char *name, void *function)
 {
-    void *found = dlsym(libpq->handle, name);
+    void *found = ria_lookup(libpq->handle, name);
     memcpy(function, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
     return found != NULL;
 }

@@ -2,7 +2,7 @@
  *
  * The copy of libpq that an interposed call is meant for. A program may have several, each loaded
  * by a module of its own and hidden from the others, so nothing is kept: each call looks it up
- * anew, through the object that made the call.
+ * anew, through the object that made the call, or that is the copy itself (copies.h).
  */
 #ifndef RIA_PRELOAD_LIBPQ_H
 #define RIA_PRELOAD_LIBPQ_H
@@ -18,6 +18,10 @@ struct ria_libpq {
 /* Finds the library that `name` of the caller's would have reached. caller is a return address.
  * False if there is none. Release it, or use RIA_AUTO(libpq). */
 bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out);
+
+/* Where the copy is loaded that holds an address. NULL if what holds it is no libpq, as a program's
+ * own wrapper of some function. */
+const void *ria_libpq_place(const void *address);
 
 /* A function of it, as a void pointer's worth of bytes into *function; false if it has none. */
 bool ria_libpq_function(const struct ria_libpq *libpq, const char *name, void *function);

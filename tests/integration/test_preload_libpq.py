@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The preload under every way to begin a connection, through Debian's libpq: as programs link it, past
-the dynamic linker, as a module's private copy, bound to itself. tests/long has the other versions."""
+"""The preload under every way to begin a connection, through Debian's libpq: as programs link it, as a
+module's private copy, bound to itself, and with each the functions looked up. tests/long has the other
+versions."""
 import pathlib
 import sys
 import tempfile
@@ -11,11 +12,6 @@ import ways  # noqa: E402
 from ways import CONNECTS, RESETS, SERVICE_FORMS, Case  # noqa: E402
 
 FORMS = (*SERVICE_FORMS, "fields", "multi_host", "hostaddr")
-
-
-def reachable(reach, form):
-    """Past the linker only a service entry says where a connection goes."""
-    return reach != "dlsym" or form in SERVICE_FORMS
 
 
 class WaysCase(LabCase):
@@ -38,13 +34,13 @@ class WaysCase(LabCase):
 
 class Ways(WaysCase):
     def test_each_way_with_each_form(self):
-        cases = [Case("linked", way, form) for way in CONNECTS for form in FORMS]
+        cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in CONNECTS for form in FORMS]
         self.assert_in(self.connect(cases, ways.with_preload()))
         self.assert_accepted(len(cases))
 
     def test_each_reach_with_each_form(self):
-        cases = [Case(reach, way, form) for reach in ("dlsym", "private", "symbolic") for form in FORMS
-                 for way in ("connectdb", "startparams") if reachable(reach, form)]
+        cases = [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
+                 for form in FORMS for way in ("connectdb", "startparams")]
         self.assert_in(self.connect(cases, ways.with_preload()))
         self.assert_accepted(len(cases))
 
@@ -57,17 +53,17 @@ class Ways(WaysCase):
 
     def test_login_by_seven_arguments(self):
         pg = self.lab.pg
-        result = self.home.run(
-            [ways.PROGRAMS / "ways", "linked", "login", "-", pg.host, pg.port, self.lab.database_name, USER],
-            **ways.with_preload(PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file)))
-        self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
-        self.assert_accepted()
+        for lookup in ("linked", "dlsym"):
+            result = self.home.run(
+                [ways.PROGRAMS / "ways", lookup, "login", "-", pg.host, pg.port, self.lab.database_name, USER],
+                **ways.with_preload(PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file)))
+            self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
+        self.assert_accepted(2)
 
     def test_pings_make_no_token(self):
-        for way in ("ping", "pingparams"):
-            with self.subTest(way=way):
-                case = Case("linked", way, "fields")
-                (_, text), = self.connect([case], ways.with_preload(RDS_IAM_LOG="1"))
+        cases = [Case(reach, way, "fields") for reach in ("linked", "dlsym") for way in ("ping", "pingparams")]
+        for case, text in self.connect(cases, ways.with_preload(RDS_IAM_LOG="1")):
+            with self.subTest(case=str(case)):
                 self.assertEqual(text, "ping 0")
         (_, text), = self.connect([Case("linked", "connectdb", "fields")], ways.with_preload(RDS_IAM_LOG="1"))
         self.assertIn("signed for", text, "control: a login says that it signed")
@@ -82,9 +78,8 @@ class Stale(WaysCase):
         self.conninfo = ways.forms(self.home, self.lab)["fields"][0]
 
     def run_ways(self, conninfo, env):
-        for way in CONNECTS:
-            run = ways.Run(Case("linked", way, "fields"), self.copies, self.home, (conninfo, {}), env)
-            yield way, run.end()
+        for case in [Case(reach, way, "fields") for reach in ("linked", "dlsym") for way in CONNECTS]:
+            yield str(case), ways.Run(case, self.copies, self.home, (conninfo, {}), env).end()
 
     def test_in_the_environment(self):
         for way, text in self.run_ways(self.conninfo, ways.with_preload(PGPASSWORD=self.token)):
@@ -118,16 +113,16 @@ class Stale(WaysCase):
 
 class Resets(WaysCase):
     def test_resets_after_the_end_of_the_token(self):
-        cases = [Case("linked", way, form) for way in RESETS for form in FORMS]
-        cases += [Case(reach, way, form) for reach in ("private", "symbolic") for way in RESETS
-                  for form in ("entry", "fields", "multi_host")]
+        cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in RESETS for form in FORMS]
+        cases += [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
+                  for way in RESETS for form in ("entry", "fields", "multi_host")]
         self.assert_in(self.reset(cases, ways.with_preload()))
         self.assert_accepted(2 * len(cases))
 
     def test_control_without_the_preload_a_reset_sends_the_old_token(self):
         token = self.lab.token("etl", self.lab.pg, USER)
         for case, text in self.reset(
-                [Case("linked", way, "fields") for way in RESETS], {"PGPASSWORD": token}):
+                [Case(reach, way, "fields") for reach in ways.REACHES for way in RESETS], {"PGPASSWORD": token}):
             with self.subTest(case=str(case)):
                 self.assertIn("PAM authentication failed", text)
         self.assert_refused("Expired")
@@ -174,11 +169,16 @@ class Together(WaysCase):
             PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file))
 
     def test_two_copies_take_turns(self):
-        result = self.home.run(["/usr/bin/python3", "-c", ways.TWO_COPIES, self.copies.module], **self.environment())
-        self.assertEqual(result.stdout.split("\n")[:4], [f"ok {USER}"] * 4, result.stderr)
-        self.assertIn("libpq.so.9", result.stdout)
-        self.assertIn("libpq.so.5", result.stdout)
-        self.assert_accepted(4)
+        """psycopg looks its libpq's functions up, psycopg2 is linked with it."""
+        for lookup, driver in (("linked", "psycopg2"), ("dlsym", "psycopg2"), ("linked", "psycopg"), ("dlsym", "psycopg")):
+            with self.subTest(module=lookup, driver=driver):
+                result = self.home.run(
+                    ["/usr/bin/python3", "-c", ways.TWO_COPIES, self.copies.module, lookup, driver],
+                    **self.environment())
+                self.assertEqual(result.stdout.split("\n")[:4], [f"ok {USER}"] * 4, result.stderr)
+                self.assertIn("libpq.so.9", result.stdout)
+                self.assertIn("libpq.so.5", result.stdout)
+        self.assert_accepted(16)
 
     def test_sixteen_threads(self):
         result = self.home.run(["/usr/bin/python3", "-c", ways.THREADS], **self.environment())
@@ -194,12 +194,14 @@ class Memory(WaysCase):
     def test_logins_and_resets(self):
         old = self.lab.token("etl", self.lab.pg, USER, at=1000000)
         all_forms = ways.forms(self.home, self.lab)
-        for way, form, extra in (("connectdb", "entry", {}), ("params", "multi_host", {"PGPASSWORD": old}),
-                                 ("setdb", "fields", {}), ("resetstart", "fields", {})):
-            with self.subTest(way=way, form=form):
+        for lookup, way, form, extra in (
+                ("linked", "connectdb", "entry", {}), ("linked", "params", "multi_host", {"PGPASSWORD": old}),
+                ("linked", "setdb", "fields", {}), ("linked", "resetstart", "fields", {}),
+                ("dlsym", "resetstart", "fields", {})):
+            with self.subTest(lookup=lookup, way=way, form=form):
                 conninfo, named = all_forms[form]
                 result = self.home.run(
-                    ["valgrind", *self.OPTIONS, ways.PROGRAMS / "ways", "linked", way, conninfo], stdin="\n",
+                    ["valgrind", *self.OPTIONS, ways.PROGRAMS / "ways", lookup, way, conninfo], stdin="\n",
                     timeout=120, **named, **ways.with_preload(**extra))
                 self.assertEqual(result.stdout.splitlines()[-1], f"ok {USER}", result.stderr)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
@@ -225,19 +227,6 @@ class Exceptions(WaysCase):
         self.assert_nothing_sent()
         run = ways.Run(case, self.copies, self.home, form, ways.with_preload())
         self.assertEqual(run.end(), f"ok {USER}", "control: without deepbind it is reached")
-
-    def test_past_the_linker_without_a_service_entry(self):
-        """libpq's own calls come by the preload, and so some ways do; those that begin everything
-        do not, and none does in a libpq that is bound to itself."""
-        (_, text), = self.connect([Case("dlsym", "startparams", "fields")], ways.with_preload())
-        self.assertIn("no password supplied", text)
-        (_, text), = self.connect([Case("dlsym", "startparams", "entry")], ways.with_preload())
-        self.assertEqual(text, f"ok {USER}", "control: with an entry it is reached")
-
-    def test_a_reset_past_the_linker(self):
-        (_, text), = self.reset([Case("dlsym", "reset", "entry")], ways.with_preload())
-        self.assertIn("PAM authentication failed", text)
-        self.assert_refused("Expired")
 
     def test_a_static_program(self):
         ways.forms(self.home, self.lab)

@@ -19,23 +19,24 @@ PROGRAMS = harness.BUILD / "tests" / "integration" / "src"
 SOURCE = pathlib.Path(__file__).resolve().parent / "src" / "ways.c"
 CONNECTS = ("connectdb", "params", "start", "startparams", "setdb")
 RESETS = ("reset", "resetstart")
-# How libpq is reached; the last is an exception, and tested as one.
-REACHES = ("linked", "dlsym", "private", "symbolic")
+# How libpq is reached: by whose copy, and whether its functions are looked up, as ctypes does.
+REACHES = ("linked", "private", "symbolic", "dlsym", "private_dlsym", "symbolic_dlsym")
 TOGETHER = 12
 TIMEOUT_SECONDS = 120
 
 DT_NULL, DT_SYMBOLIC, PT_DYNAMIC = 0, 16, 2
 
-# psycopg2 with the system's libpq, and a module with its own, in one process.
+# A driver with the system's libpq, and a module with its own, in one process.
 TWO_COPIES = """
-import ctypes, sys, psycopg2
+import ctypes, sys
+driver = __import__(sys.argv[3])
 module = ctypes.CDLL(sys.argv[1])
 def own():
-    cursor = psycopg2.connect("").cursor()
+    cursor = driver.connect("").cursor()
     cursor.execute("select current_user")
     print("ok", cursor.fetchone()[0], flush=True)
 def other():
-    words = [b"ways", b"linked", b"connectdb", b"application_name=other"]
+    words = [b"ways", sys.argv[2].encode(), b"connectdb", b"application_name=other"]
     module.ways(len(words), (ctypes.c_char_p * 5)(*words, None))
     ctypes.CDLL(None).fflush(None)
 for turn in (own, other, own, other):
@@ -110,20 +111,21 @@ class Copies:
         private.write_bytes(stock.replace(b"libpq.so.5\0", b"libpq.so.9\0"))
         self.module = self.directory / "private" / "module.so"
         done = harness.run(
-            ["gcc", "-shared", "-fPIC", "-I/usr/include/postgresql", "-DWAYS_MODULE", SOURCE, private,
+            ["gcc", "-shared", "-fPIC", "-I/usr/include/postgresql", "-DWAYS_MODULE",
+             f'-DWAYS_LIBPQ="{private.name}"', SOURCE, private,
              "-Wl,-z,now", f"-Wl,-rpath,{private.parent}", "-o", self.module,
              "-Wl,--allow-shlib-undefined"])
         assert done.returncode == 0, done.stderr
 
     def command(self, case, conninfo, deep=False):
-        lookup = "dlsym" if case.reach == "dlsym" else "linked"
+        lookup = "dlsym" if case.reach.endswith("dlsym") else "linked"
         program = [PROGRAMS / "ways"]
-        if case.reach == "private":
+        if case.reach.startswith("private"):
             program = [PROGRAMS / "ways_in_module", self.module, "deepbind" if deep else "local"]
         return [*program, lookup, case.way, conninfo]
 
     def env(self, case):
-        kind = "symbolic" if case.reach == "symbolic" else "stock"
+        kind = "symbolic" if case.reach.startswith("symbolic") else "stock"
         places = [self.directory / kind]
         if not str(self.library).startswith("/usr/lib"):
             places.append(self.library.parent)

@@ -17,7 +17,7 @@ PLUGINS = {
     "lib*/**/rds-iam/rds-iam-pq-mint.so": ["ria_pq_module"],
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
-        "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 fopen "
+        "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "
         "fopen64 open open64 openat openat64 stat stat64".split()),
 }
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]

@@ -4,7 +4,8 @@
  *
  *   ways LOOKUP WAY CONNINFO [HOST PORT DBNAME USER]
  *
- * LOOKUP: "linked", as programs call libpq, or "dlsym", as ctypes, cffi and JNA do. Prints
+ * LOOKUP: "linked", as programs call libpq, or "dlsym", as ctypes, cffi and JNA do, in the library
+ * WAYS_LIBPQ. Prints
  * "ok USER" or "failed: MESSAGE". A way that resets a connection first prints "connected" and waits
  * for a line on stdin. Compiled as a module too (-DWAYS_MODULE), with a copy of libpq of its own.
  */
@@ -14,6 +15,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+#ifndef WAYS_LIBPQ
+#define WAYS_LIBPQ "libpq.so.5"
+#endif
 
 struct functions {
     PGconn *(*connectdb)(const char *);
@@ -68,7 +73,7 @@ static const char *const names[] = {
 static bool look_up(struct functions *out)
 {
     void *found[sizeof(names) / sizeof(names[0])];
-    void *libpq = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
+    void *libpq = dlopen(WAYS_LIBPQ, RTLD_NOW | RTLD_LOCAL);
     for (size_t i = 0; libpq != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
         found[i] = dlsym(libpq, names[i]);
     }

@@ -4,6 +4,7 @@
 #include "preload/connect.h"
 
 #include "preload/ask.h"
+#include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
 
@@ -335,8 +336,8 @@ static size_t room_at(char *password)
     Dl_info owner;
     Dl_info asked;
     size_t (*usable)(void *) = NULL;
-    void *allocate = dlsym(RTLD_DEFAULT, "malloc");
-    void *found = dlsym(RTLD_DEFAULT, "malloc_usable_size");
+    void *allocate = ria_lookup(RTLD_DEFAULT, "malloc");
+    void *found = ria_lookup(RTLD_DEFAULT, "malloc_usable_size");
     memcpy(&usable, &found, sizeof(usable));
     if (usable == NULL || dladdr(allocate, &owner) == 0 || dladdr(found, &asked) == 0 ||
         owner.dli_fbase != asked.dli_fbase) {

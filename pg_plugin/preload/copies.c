@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A copy is known by the address at which it is loaded, and nothing holds it: a program may unload
- * it. What is loaded there next is the copy of that number then, and a number whose copy is gone is
- * given to the next new one. */
+ * A copy has a number and is known by a mark in it. Nothing holds it: a program may unload it, and
+ * the number of a copy that is gone is given to the next new one. */
 #include "preload/copies.h"
 
 #include "preload/interpose.h"
@@ -14,12 +13,12 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* Where the copies are; NULL: never taken. */
-static const void *places[RIA_COPIES_MAX];
+/* By number; NULL: not given yet. */
+static const void *marks[RIA_COPIES_MAX];
 
-static const void *place(size_t number)
+static const void *mark_of(size_t number)
 {
-    return __atomic_load_n(&places[number], __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&marks[number], __ATOMIC_ACQUIRE);
 }
 
 /* -- the functions --------------------------------------------------------------------------- */
@@ -79,14 +78,14 @@ static const void *place(size_t number)
     }
 
 FUNCTIONS(RIA_INTERPOSED, , __builtin_return_address(0))
-FUNCTIONS(static, _0, place(0))
-FUNCTIONS(static, _1, place(1))
-FUNCTIONS(static, _2, place(2))
-FUNCTIONS(static, _3, place(3))
-FUNCTIONS(static, _4, place(4))
-FUNCTIONS(static, _5, place(5))
-FUNCTIONS(static, _6, place(6))
-FUNCTIONS(static, _7, place(7))
+FUNCTIONS(static, _0, mark_of(0))
+FUNCTIONS(static, _1, mark_of(1))
+FUNCTIONS(static, _2, mark_of(2))
+FUNCTIONS(static, _3, mark_of(3))
+FUNCTIONS(static, _4, mark_of(4))
+FUNCTIONS(static, _5, mark_of(5))
+FUNCTIONS(static, _6, mark_of(6))
+FUNCTIONS(static, _7, mark_of(7))
 
 typedef void any_function(void);
 
@@ -147,47 +146,43 @@ bool ria_copies_knows(const char *name)
 
 /* A free number, or one whose copy is gone; RIA_COPIES_MAX if there is none. Of two threads with
  * the same copy one is first, and the other takes its number. */
-static size_t number_of(const void *at)
+static size_t number_of(const void *mark)
 {
     for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
-        if (place(i) == at) {
+        if (mark_of(i) == mark) {
             return i;
         }
     }
     for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
-        const void *before = place(i);
-        bool is_free = before == NULL || ria_libpq_place(before) != before;
+        const void *old = mark_of(i);
+        bool is_free = old == NULL || !ria_libpq_is_marked(old);
         if ((is_free && __atomic_compare_exchange_n(
-                            &places[i], &before, at, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) ||
-            before == at) {
+                            &marks[i], &old, mark, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) ||
+            old == mark) {
             return i;
         }
     }
     return RIA_COPIES_MAX;
 }
 
-/* The function that a call of our own one from there would have come to; NULL: none. */
-static void *behind_ours(const char *name, const void *caller)
+/* Of the copy that a call of our own function from there would come to. */
+static const void *mark_behind_ours(const char *name, const void *caller)
 {
     RIA_AUTO(libpq) libpq = {0};
-    void *found = NULL;
-    if (ria_libpq_find(name, caller, &libpq)) {
-        (void)ria_libpq_function(&libpq, name, &found);
-    }
-    return found;
+    void *found;
+    bool is_there =
+        ria_libpq_find(name, caller, &libpq) && ria_libpq_function(&libpq, name, &found);
+    return is_there ? ria_libpq_mark(libpq.handle, found) : NULL;
 }
 
-void *ria_copies_stand_in(const char *name, void *found, const void *caller)
+void *ria_copies_stand_in(void *handle, const char *name, void *found, const void *caller)
 {
     const struct function *function = find(name);
-    void *real = found;
     if (function == NULL) {
         return found;
     }
-    if (found == address_of(function->linked)) {
-        real = behind_ours(name, caller);
-    }
-    const void *at = real == NULL ? NULL : ria_libpq_place(real);
-    size_t number = at == NULL ? RIA_COPIES_MAX : number_of(at);
+    const void *mark = found == address_of(function->linked) ? mark_behind_ours(name, caller)
+                                                             : ria_libpq_mark(handle, found);
+    size_t number = mark == NULL ? RIA_COPIES_MAX : number_of(mark);
     return number == RIA_COPIES_MAX ? found : address_of(function->of_copy[number]);
 }

@@ -19,11 +19,11 @@ enum {
 /* Whether a function of this name is interposed. */
 bool ria_copies_knows(const char *name);
 
-/* What a program gets that has looked `name`, one of them, up and would have got `found`: the
- * function of ours that stands for found's copy of libpq, or found itself if that is no libpq's. If
- * found is our own already, it is the copy that the caller, a return address, would have reached.
- * The same each time as long as the copy is loaded. Takes no lock but the dynamic linker's; leaves
- * dlerror() with what went wrong on the way. */
-void *ria_copies_stand_in(const char *name, void *found, const void *caller);
+/* What a program gets that has looked `name`, one of them, up by handle and would have got `found`:
+ * the function of ours that stands for found's copy of libpq, or found itself if that is no
+ * libpq's. If found is our own already, it is the copy that the caller, a return address, would
+ * have reached. The same each time as long as the copy is loaded. Takes no lock but the dynamic
+ * linker's; leaves dlerror() with what went wrong on the way. */
+void *ria_copies_stand_in(void *handle, const char *name, void *found, const void *caller);
 
 #endif

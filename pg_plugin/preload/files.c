@@ -4,6 +4,7 @@
  * other readers of passfiles are compiled to. Each asks overlay.h and else calls the next function
  * of its name. Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
 #include "preload/abi.h"
+#include "preload/lookup.h"
 #include "preload/overlay.h"
 
 #include <dlfcn.h>
@@ -37,7 +38,7 @@ static void *next_of(const char *name, void **kept)
 {
     void *next = __atomic_load_n(kept, __ATOMIC_RELAXED);
     if (next == NULL) {
-        next = dlsym(RTLD_NEXT, name);
+        next = ria_lookup(RTLD_NEXT, name);
         __atomic_store_n(kept, next, __ATOMIC_RELAXED);
     }
     return next;

@@ -68,19 +68,23 @@ bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
     return out->handle != NULL;
 }
 
-const void *ria_libpq_place(const void *address)
+/* Not by dlopen(): where a program forks in the midst of one, its child may look functions up and
+ * no more. */
+const void *ria_libpq_mark(void *handle, const void *function)
 {
     Dl_info here;
     Dl_info there;
-    void *object = object_at(address);
-    if (object == NULL) {
-        return NULL;
-    }
-    void *other = ria_lookup(object, "PQconninfo");
-    bool is_libpq = other != NULL && dladdr(address, &here) != 0 && dladdr(other, &there) != 0 &&
-                    here.dli_fbase == there.dli_fbase;
-    (void)dlclose(object);
-    return is_libpq ? here.dli_fbase : NULL;
+    struct link_map *map = NULL;
+    const void *mark = ria_lookup(handle, "PQconninfo");
+    bool is_libpq = mark != NULL && dladdr1(mark, &there, (void **)&map, RTLD_DL_LINKMAP) != 0 &&
+                    dladdr(function, &here) != 0 && here.dli_fbase == there.dli_fbase;
+    return is_libpq && map != NULL && *map->l_name != '\0' ? mark : NULL;
+}
+
+bool ria_libpq_is_marked(const void *mark)
+{
+    Dl_info info;
+    return dladdr(mark, &info) != 0 && info.dli_saddr == mark;
 }
 
 bool ria_libpq_function(const struct ria_libpq *libpq, const char *name, void *function)

@@ -19,9 +19,13 @@ struct ria_libpq {
  * False if there is none. Release it, or use RIA_AUTO(libpq). */
 bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out);
 
-/* Where the copy is loaded that holds an address. NULL if what holds it is no libpq, as a program's
- * own wrapper of some function. */
-const void *ria_libpq_place(const void *address);
+/* What one copy of libpq is told from another by, as long as both are loaded: an address in it.
+ * NULL if what has `function`, looked up by handle, is no libpq, as a program's own wrapper of it,
+ * or is the program itself. */
+const void *ria_libpq_mark(void *handle, const void *function);
+
+/* False if the copy is gone. What is there now may be another. */
+bool ria_libpq_is_marked(const void *mark);
 
 /* A function of it, as a void pointer's worth of bytes into *function; false if it has none. */
 bool ria_libpq_function(const struct ria_libpq *libpq, const char *name, void *function);

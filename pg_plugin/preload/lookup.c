@@ -68,7 +68,7 @@ static void *look_up_ours(void *handle, const char *name)
     int saved = errno;
     void *found = ria_lookup(handle, name);
     if (found != NULL) {
-        found = ria_copies_stand_in(name, found, __builtin_return_address(0));
+        found = ria_copies_stand_in(handle, name, found, __builtin_return_address(0));
         (void)dlerror(); /* of a lookup of ours on the way there */
     }
     errno = saved;

@@ -34,6 +34,36 @@ for line in itertools.chain(["first"], sys.stdin):
     print(cursor.fetchone()[0], flush=True)
     connection.close()
 """
+# The program's own declarations of libpq, as its header has them; it is not linked with it.
+CFFI = """
+import cffi, ctypes.util, os, sys
+ffi = cffi.FFI()
+ffi.cdef("typedef struct conn conn; conn *PQconnectdb(const char *); void PQreset(conn *); char *PQuser(conn *);"
+         "int PQstatus(conn *); char *PQerrorMessage(conn *);")
+pq = ffi.dlopen(ctypes.util.find_library("pq"))
+conn = pq.PQconnectdb(os.environ["CONNINFO"].encode())
+def say():
+    print(ffi.string((pq.PQerrorMessage if pq.PQstatus(conn) else pq.PQuser)(conn)).decode(), flush=True)
+say()
+for line in sys.stdin:
+    pq.PQreset(conn)
+    say()
+"""
+CTYPES = """
+import ctypes, os, sys
+pq = ctypes.CDLL("libpq.so.5")
+pq.PQuser.restype = pq.PQerrorMessage.restype = ctypes.c_char_p
+pq.PQconnectdb.restype = ctypes.c_void_p
+for name in ("PQuser", "PQstatus", "PQerrorMessage", "PQreset"):
+    getattr(pq, name).argtypes = [ctypes.c_void_p]
+conn = pq.PQconnectdb(os.environ["CONNINFO"].encode())
+def say():
+    print((pq.PQerrorMessage if pq.PQstatus(conn) else pq.PQuser)(conn).decode(), flush=True)
+say()
+for line in sys.stdin:
+    pq.PQreset(conn)
+    say()
+"""
 RUBY = """
 require "pg"
 connection = PG.connect(ENV.fetch("CONNINFO"))
@@ -97,7 +127,8 @@ class Languages(ClientCase):
 
     def assert_twice(self, *argv, **extra):
         process = self.start(*argv, **extra)
-        self.assertEqual(process.stdout.readline().strip(), USER)
+        line = process.stdout.readline().strip()
+        self.assertEqual(line, USER, line or process.communicate()[1])
         self.lab.expire_tokens()
         output, errors = process.communicate("again\n", timeout=DEADLINE_SECONDS)
         self.assertEqual((output.strip(), process.returncode), (USER, 0), errors)
@@ -106,10 +137,41 @@ class Languages(ClientCase):
     def test_psycopg2(self):
         self.assert_twice("/usr/bin/python3", "-c", PSYCOPG.format(module="psycopg2", conninfo=""))
 
-    def test_psycopg3_with_an_entry(self):
+    def test_psycopg3(self):
         """Debian's has no C part: it looks libpq's functions up by ctypes."""
+        script = PSYCOPG.format(module="psycopg", conninfo=f"host={self.lab.pg.host} user={USER}")
+        script += "assert driver.pq.__impl__ == 'python', driver.pq.__impl__\n"
+        del self.environment["PGHOST"], self.environment["PGUSER"]
+        self.assert_twice("/usr/bin/python3", "-c", script)
+        result = self.home.run(["/usr/bin/python3", "-c", script], stdin="", **self.environment)
+        self.assertIn("no password supplied", result.stderr, "control: without the preload")
+        self.assert_accepted(2)
+
+    def test_psycopg3_with_an_entry(self):
         conninfo, named = ways.forms(self.home, self.lab)["entry"]
         self.assert_twice("/usr/bin/python3", "-c", PSYCOPG.format(module="psycopg", conninfo=conninfo), **named)
+
+    def test_programs_that_look_libpq_up_connect_and_reset(self):
+        for script in (CFFI, CTYPES):
+            argv = ["/usr/bin/python3", "-c", script]
+            with self.subTest(script=script.split()[1]):
+                self.lab.clock(0)
+                self._seen = len(self.lab.journal())
+                self.assert_twice(*argv, CONNINFO="application_name=lookup")
+                result = self.home.run(argv, stdin="", CONNINFO="", **self.environment)
+                self.assertIn("no password supplied", result.stdout, "control: without the preload")
+                self.lab.clock(0)
+                self.assert_refused_reset(argv)
+
+    def assert_refused_reset(self, argv):
+        """The control of a reset: its first login is good, as its token is then."""
+        stale = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
+        process = self.start(*argv, under=[], CONNINFO="", **stale)
+        self.assertEqual(process.stdout.readline().strip(), USER)
+        self.lab.expire_tokens()
+        output, errors = process.communicate("again\n", timeout=DEADLINE_SECONDS)
+        self.assertIn("PAM authentication failed", output, errors)
+        self.assert_refused("Expired")
 
     def test_ruby_pg_connects_and_resets(self):
         self.assert_twice("ruby", "-e", RUBY, CONNINFO="application_name=ruby")

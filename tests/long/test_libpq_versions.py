@@ -66,8 +66,7 @@ class Versions(LabCase):
         self.assertEqual(found, list(libpq_versions.MAJORS))
 
     def test_under_the_preload(self):
-        cases = [Case(reach, way, form) for reach in ways.REACHES for way in CONNECTS for form in FORMS
-                 if reach != "dlsym" or form in SERVICE_FORMS]
+        cases = [Case(reach, way, form) for reach in ways.REACHES for way in CONNECTS for form in FORMS]
 
         def check(copies):
             before = len(self.verdicts())
@@ -77,8 +76,7 @@ class Versions(LabCase):
         self.for_each(check)
 
     def test_resets_under_the_preload(self):
-        cases = [Case(reach, way, form) for reach in ("linked", "private", "symbolic") for way in RESETS
-                 for form in FORMS]
+        cases = [Case(reach, way, form) for reach in ways.REACHES for way in RESETS for form in FORMS]
         self.for_each(lambda copies: self.assert_in(
             ways.run_resets(cases, copies, self.home, self.lab, ways.with_preload())))
 

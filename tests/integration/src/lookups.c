@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * An object that looks functions up as it is loaded, in every way whose answer depends on who asks,
+ * and says on stdout what it got and what dlerror() said. Compiled under several names (WHO). All
+ * export everywhere(), and each a function and a PQexec() of its own. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+#define JOIN(a, b) a##b
+#define ONLY(who) JOIN(only_, who)
+#define TEXT(name) #name
+#define NAME(name) TEXT(name)
+#define EXPORTED __attribute__((visibility("default")))
+
+void everywhere(void);
+void ONLY(WHO)(void);
+void PQexec(void);
+
+EXPORTED void everywhere(void)
+{
+}
+
+EXPORTED void ONLY(WHO)(void)
+{
+}
+
+EXPORTED void PQexec(void)
+{
+}
+
+static void say_error(const char *before)
+{
+    const char *text = dlerror();
+    (void)printf("%s%s", before, text == NULL ? "no error" : text);
+}
+
+static void say(const char *where, void *handle, const char *name)
+{
+    Dl_info info = {0};
+    void *found = dlsym(handle, name);
+    const char *file = found != NULL && dladdr(found, &info) != 0 ? info.dli_fname : "nothing";
+    const char *slash = strrchr(file, '/');
+    (void)printf("%s: %s %s: ", NAME(WHO), where, name);
+    (void)printf("%s", slash == NULL ? file : slash + 1);
+    say_error(", ");
+    say_error(", then ");
+    (void)printf("\n");
+}
+
+__attribute__((constructor)) static void look_up(void)
+{
+    static const char *const names[] = {
+        "everywhere",
+        "only_first",
+        "only_second",
+        "only_module",
+        "PQexec",
+        "PQ",
+        "P",
+        "",
+        "malloc",
+        "absent"};
+    void *library = dlopen("libm.so.6", RTLD_NOW);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        say("next", RTLD_NEXT, names[i]);
+        say("default", RTLD_DEFAULT, names[i]);
+        say("libm", library, names[i]);
+    }
+    say("libm", library, "PQconnectdb"); /* it has none, and says so */
+    (void)dlsym(library, "absent");
+    say("after an error that nobody asked for, libm", library, "cos");
+    (void)dlclose(library);
+}

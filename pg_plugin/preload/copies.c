@@ -23,9 +23,7 @@ static const void *mark_of(size_t number)
 
 /* -- the functions --------------------------------------------------------------------------- */
 
-/* clang-format takes the rows of a table for expressions.
- * clang-format off
- * A type cannot stand in parentheses, and PQsetdbLogin() has its parameters from libpq.
+/* A type cannot stand in parentheses, and PQsetdbLogin() has its parameters from libpq.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
 
 #define FUNCTIONS(linkage, suffix, caller)                                                         \
@@ -95,30 +93,25 @@ struct function {
     any_function *of_copy[RIA_COPIES_MAX];
 };
 
-#define ANY(function) (any_function *)(function)
-#define FUNCTION(name)                                                                             \
-    {                                                                                              \
-#name, ANY(name),                                                                          \
-        {                                                                                          \
-            ANY(name##_0), ANY(name##_1), ANY(name##_2), ANY(name##_3), ANY(name##_4),             \
-                ANY(name##_5), ANY(name##_6), ANY(name##_7)                                        \
-        }                                                                                          \
-    }
+#define LINKED(name) #name, (any_function *)(name)
+#define COPY(name) (any_function *)(name)
+#define COPIES(name)                                                                               \
+    COPY(name##_0), COPY(name##_1), COPY(name##_2), COPY(name##_3), COPY(name##_4),                \
+        COPY(name##_5), COPY(name##_6), COPY(name##_7)
 
 static const struct function functions[] = {
-    FUNCTION(PQconnectdb),
-    FUNCTION(PQconnectStart),
-    FUNCTION(PQconnectdbParams),
-    FUNCTION(PQconnectStartParams),
-    FUNCTION(PQsetdbLogin),
-    FUNCTION(PQping),
-    FUNCTION(PQpingParams),
-    FUNCTION(PQreset),
-    FUNCTION(PQresetStart),
+    {LINKED(PQconnectdb), {COPIES(PQconnectdb)}},
+    {LINKED(PQconnectStart), {COPIES(PQconnectStart)}},
+    {LINKED(PQconnectdbParams), {COPIES(PQconnectdbParams)}},
+    {LINKED(PQconnectStartParams), {COPIES(PQconnectStartParams)}},
+    {LINKED(PQsetdbLogin), {COPIES(PQsetdbLogin)}},
+    {LINKED(PQping), {COPIES(PQping)}},
+    {LINKED(PQpingParams), {COPIES(PQpingParams)}},
+    {LINKED(PQreset), {COPIES(PQreset)}},
+    {LINKED(PQresetStart), {COPIES(PQresetStart)}},
 };
 
-/* NOLINTEND(bugprone-macro-parentheses,readability-function-size)
- * clang-format on */
+/* NOLINTEND(bugprone-macro-parentheses,readability-function-size) */
 
 static void *address_of(any_function *function)
 {

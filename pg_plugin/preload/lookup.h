@@ -10,8 +10,8 @@
 #define RIA_PRELOAD_LOOKUP_H
 
 /* dlsym() as if ours were not there; RTLD_NEXT is what comes behind us. For all that this library
- * looks up itself: by the public name that might come by an object that is preloaded before us, whose
- * call on top of ours makes it the one that asks. */
+ * looks up itself: by the public name that might come by an object that is preloaded before us,
+ * whose call on top of ours makes it the one that asks. */
 void *ria_lookup(void *handle, const char *name);
 
 /* What answers dlsym(handle, name). Called for every lookup of a program, maybe before anything is

@@ -29,6 +29,16 @@ maps = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
 print(json.dumps([sorted(os.path.basename(m) for m in maps), threading.active_count(), len(os.listdir("/proc/self/fd")),
                   os.umask(0o22), str(signal.getsignal(signal.SIGTERM)), sorted(os.environ)]))
 """
+# Interpreters, each with modules that it finds by dlopen() and dlsym(), libpq's among them.
+INTERPRETERS = (
+    ["php", "-r", "echo implode(' ', get_loaded_extensions()), ' ', function_exists('pg_connect');"],
+    ["/usr/bin/python3", "-c",
+     "import psycopg, psycopg2, sqlite3, ssl; print(psycopg2.__libpq_version__, psycopg.pq.version(), ssl.HAS_SNI)"],
+    ["perl", "-MDBI", "-MDBD::Pg", "-MPOSIX", "-e", "print join(' ', DBI->available_drivers), $DBD::Pg::VERSION"],
+    ["ruby", "-ropenssl", "-rpg", "-rfiddle", "-e",
+     "puts PG.library_version, OpenSSL::VERSION, Fiddle.dlopen('libpq.so.5')['PQlibVersion'] != 0"],
+    ["node", "-e", "console.log(require('crypto').createHash('sha256').update('x').digest('hex'))"],
+)
 LEFT = """
 import json, os, psycopg2
 connection = psycopg2.connect("")
@@ -129,6 +139,14 @@ class Without(LabCase):
                 plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
                 self.assertEqual((under.returncode, under.stdout, under.stderr),
                                  (plain.returncode, plain.stdout, plain.stderr))
+
+    def test_interpreters_load_their_modules(self):
+        for argv in INTERPRETERS:
+            with self.subTest(argv=argv[0]):
+                plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+                self.assertEqual((plain.returncode, plain.stderr), (0, ""))
+                self.assertGreater(len(plain.stdout), 10)
+                self.assertEqual((under.returncode, under.stdout, under.stderr), (0, plain.stdout, ""))
 
     def test_python_finds_nothing_changed_and_no_libcrypto(self):
         argv = ["/usr/bin/python3", "-S", "-c", MAPS]
@@ -239,15 +257,17 @@ if os.geteuid() == 0:  # only root can make a program that runs with more rights
             program = self.home.path / "ways"
             shutil.copy(ways.PROGRAMS / "ways", program)
             conninfo, _ = ways.forms(self.home, self.lab)["hostaddr"]
-            argv = [program, "linked", "connectdb", conninfo]
-            result = self.home.run(argv, **ways.with_preload())
-            self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
+            cases = [[program, lookup, "connectdb", conninfo] for lookup in ("linked", "dlsym")]
+            for argv in cases:
+                result = self.home.run(argv, **ways.with_preload())
+                self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
             os.chown(program, 0, 65534)
             program.chmod(0o2755)
-            result = self.home.run(argv, **ways.with_preload())
-            self.assertIn("no password supplied", result.stdout)
-            self.assertNotIn("signed", result.stderr)
-            self.assert_accepted()
+            for argv in cases:
+                result = self.home.run(argv, **ways.with_preload())
+                self.assertIn("no password supplied", result.stdout)
+                self.assertNotIn("signed", result.stderr)
+            self.assert_accepted(2)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 """The preload under every way to begin a connection, through Debian's libpq: as programs link it, as a
 module's private copy, bound to itself, and with each the functions looked up. tests/long has the other
 versions."""
+import itertools
 import pathlib
 import sys
 import tempfile
@@ -170,7 +171,7 @@ class Together(WaysCase):
 
     def test_two_copies_take_turns(self):
         """psycopg looks its libpq's functions up, psycopg2 is linked with it."""
-        for lookup, driver in (("linked", "psycopg2"), ("dlsym", "psycopg2"), ("linked", "psycopg"), ("dlsym", "psycopg")):
+        for lookup, driver in itertools.product(("linked", "dlsym"), ("psycopg2", "psycopg")):
             with self.subTest(module=lookup, driver=driver):
                 result = self.home.run(
                     ["/usr/bin/python3", "-c", ways.TWO_COPIES, self.copies.module, lookup, driver],

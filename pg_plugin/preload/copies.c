@@ -84,6 +84,7 @@ FUNCTIONS(static, _4, mark_of(4))
 FUNCTIONS(static, _5, mark_of(5))
 FUNCTIONS(static, _6, mark_of(6))
 FUNCTIONS(static, _7, mark_of(7))
+_Static_assert(RIA_COPIES_MAX == 8, "a line for each");
 
 typedef void any_function(void);
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """dlsym() under the preload: which copy of libpq a looked-up function stands for, and that every other
-lookup finds what it found without it. Objects that stand for libpq; tests/integration has real ones in
-test_preload_libpq.py."""
+lookup finds what it found without it. Nobody logs in: small objects stand for libpq, and
+test_preload_libpq.py has real ones."""
 import json
 import pathlib
 import shutil

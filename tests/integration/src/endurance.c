@@ -3,14 +3,16 @@
  * Many logins in one process, by threads that live as long as it does. After the first logins, and
  * after all of them, it prints what the process holds:
  *
- *   endurance HOST PORT USER THREADS FIRST ALL [turns] [leak]
- *   logins 100 failures 0 rss 9876 descriptors 3 threads 9 children 0
+ *   endurance HOST PORT USER THREADS FIRST ALL [turns] [leak N]
+ *   logins 100 failures 0 rss 9876 held 465360 descriptors 3 threads 9 children 0
  *
- * rss is in KiB. With "turns", the threads log in one after the other, so that malloc's arenas do
- * not depend on who meets whom. With "leak", each login keeps 1 KiB, and every hundredth a file
+ * rss is in KiB, after malloc has given back what it keeps for itself; held is in bytes, what
+ * malloc has given out, the caches of the threads included. With "turns", the threads log in one
+ * after the other. With "leak", every Nth login keeps 16 bytes, and every hundredth a file
  * descriptor, which is what a measurement must see. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <mysql.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,7 +31,7 @@ struct work {
     unsigned port;
     const char *user;
     bool takes_turns;
-    bool leaks;
+    long leaks; /* every login of which number; 0: none */
     pthread_mutex_t turn;
     atomic_long goal; /* logins up to here; the threads wait at the barrier when it is reached */
     atomic_long started;
@@ -37,12 +39,12 @@ struct work {
     pthread_barrier_t barrier;
 };
 
-static void leak(long number)
+static void leak(long number, long every)
 {
-    char *volatile kept = malloc(1024);
-    if (kept != NULL) {
-        memset(kept, 'x', 1024);
+    if (number % every == 0) {
+        char *volatile kept = calloc(1, 16);
         kept = NULL;
+        (void)kept;
     }
     if (number % 100 == 0) {
         (void)!open("/dev/null", O_RDONLY);
@@ -79,8 +81,8 @@ static void *run(void *argument)
             if (work->takes_turns) {
                 (void)pthread_mutex_unlock(&work->turn);
             }
-            if (work->leaks) {
-                leak(number);
+            if (work->leaks > 0) {
+                leak(number, work->leaks);
             }
         }
         (void)pthread_barrier_wait(&work->barrier); /* all logins of this phase are done */
@@ -137,15 +139,16 @@ static void report(struct work *work, long goal)
 {
     /* Once for nothing: what measuring itself needs for the first time is not to count. */
     (void)(resident() + count_entries("/proc/self/fd") + children());
+    (void)malloc_trim(0);
     (void)printf(
-        "logins %ld failures %ld rss %ld descriptors %ld threads %ld children %ld\n",
+        "logins %ld failures %ld rss %ld held %zu descriptors %ld threads %ld children %ld\n",
         goal,
         atomic_load(&work->failures),
         resident(),
+        mallinfo2().uordblks,
         count_entries("/proc/self/fd"),
         count_entries("/proc/self/task"),
         children());
-    (void)fflush(stdout);
 }
 
 static int endure(struct work *work, int threads, const long goals[2])
@@ -176,7 +179,8 @@ int main(int argc, char **argv)
 {
     int threads = argc < 7 ? 0 : (int)strtol(argv[4], NULL, 10);
     if (threads < 1 || threads > THREADS_MAX) {
-        (void)fprintf(stderr, "usage: endurance HOST PORT USER THREADS FIRST ALL [turns] [leak]\n");
+        (void)fprintf(
+            stderr, "usage: endurance HOST PORT USER THREADS FIRST ALL [turns] [leak N]\n");
         return 2;
     }
     struct work work = {
@@ -187,10 +191,13 @@ int main(int argc, char **argv)
     };
     for (int i = 7; i < argc; i++) {
         work.takes_turns = work.takes_turns || strcmp(argv[i], "turns") == 0;
-        work.leaks = work.leaks || strcmp(argv[i], "leak") == 0;
+        if (strcmp(argv[i], "leak") == 0 && i + 1 < argc) {
+            work.leaks = strtol(argv[++i], NULL, 10);
+        }
     }
     const long goals[2] = {strtol(argv[5], NULL, 10), strtol(argv[6], NULL, 10)};
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)setvbuf(stdout, NULL, _IONBF, 0); /* its buffer is not to count */
     (void)mysql_library_init(0, NULL, NULL);
     /* The plugin is loaded before the threads ask for it, as the setup says. */
     int status = log_in(&work) ? endure(&work, threads, goals) : 1;

@@ -2,6 +2,7 @@
  *
  * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient find the hooks. It sets
  * environment variables and becomes the command: what it prints and how it ends is its own. */
+#include "tool/mysql_environment.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -56,25 +57,16 @@ struct variable {
     const char *needs; /* a file without which it is left alone; or NULL */
 };
 
+#define MARIADB_PLUGIN RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so"
+#define ORACLE_PLUGIN RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so"
+
 static const struct variable variables[] = {
     {"LD_PRELOAD", RIA_PKGLIBDIR "/librds-iam-pq.so", APPEND, ":", NULL},
     {"PGSSLMODE", "verify-full", DEFAULT, NULL, NULL},
-    {"MARIADB_PLUGIN_DIR",
-     RIA_PKGLIBDIR "/mariadb",
-     REPLACE,
-     NULL,
-     RIA_PKGLIBDIR "/mariadb/mysql_clear_password.so"},
-    {"LIBMYSQL_PLUGIN_DIR",
-     RIA_PKGLIBDIR "/mysql",
-     REPLACE,
-     NULL,
-     RIA_PKGLIBDIR "/mysql/rds_iam_v1.so"},
-    /* Both: each library takes the one of its interface. */
-    {"LIBMYSQL_PLUGINS",
-     "rds_iam_v1;rds_iam_v2",
-     APPEND,
-     ";",
-     RIA_PKGLIBDIR "/mysql/rds_iam_v1.so"},
+    {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, NULL, MARIADB_PLUGIN},
+    {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, ";", MARIADB_PLUGIN},
+    {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, NULL, ORACLE_PLUGIN},
+    {"LIBMYSQL_PLUGINS", RIA_ORACLE_PLUGINS, APPEND, ";", ORACLE_PLUGIN},
     {"RDS_IAM_LOG", "warning", DEFAULT, NULL, NULL},
 };
 

@@ -3,6 +3,7 @@
  * rds-iam setup mysql: option file, environment and unit lines for MariaDB Connector/C and for
  * Oracle's library, and what the client programs of this machine need beyond them. */
 #include "tool/client_library.h"
+#include "tool/mysql_environment.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -22,9 +23,6 @@ static const char help[] =
     "  --client FILE      look at this program or library, too\n"
     "  --help             this text\n";
 
-#define PLUGIN_DIR RIA_PKGLIBDIR "/mariadb"
-#define ORACLE_PLUGIN_DIR RIA_PKGLIBDIR "/mysql"
-
 /* =1 is the form that every reader of option files takes for "on". */
 static const char option_file[] =
     "Option file: ~/.my.cnf, or a file in /etc/mysql/conf.d that is called exactly my.cnf "
@@ -34,7 +32,7 @@ static const char option_file[] =
     "a server would take plugin-dir for its own.\n"
     "\n"
     "    [client]\n"
-    "    plugin-dir=" PLUGIN_DIR "\n"
+    "    plugin-dir=" RIA_MARIADB_PLUGIN_DIR "\n"
     "    ssl-ca=%s\n"
     "    ssl-verify-server-cert=1\n"
     "\n"
@@ -55,21 +53,21 @@ static const char option_file[] =
     "\n";
 
 static const char environment[] =
-    "    MARIADB_PLUGIN_DIR=" PLUGIN_DIR "\n"
-    "    LIBMYSQL_PLUGINS=mysql_clear_password\n"
+    "    MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
+    "    LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
     "\n"
     "The second line loads the plugin before any thread asks for it: programs whose first logins\n"
     "come from many threads at once need both lines, beside the option file, too. Never write the\n"
     "second alone: it would load the distribution's plugin. In a systemd unit:\n"
     "\n"
     "    [Service]\n"
-    "    Environment=MARIADB_PLUGIN_DIR=" PLUGIN_DIR "\n"
-    "    Environment=LIBMYSQL_PLUGINS=mysql_clear_password\n"
+    "    Environment=MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
+    "    Environment=LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
     "\n"
     "In a Dockerfile:\n"
     "\n"
-    "    ENV MARIADB_PLUGIN_DIR=" PLUGIN_DIR " \\\n"
-    "        LIBMYSQL_PLUGINS=mysql_clear_password\n"
+    "    ENV MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR " \\\n"
+    "        LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
     "\n";
 
 /* ssl-mode is an option of Oracle's programs alone, and ssl-verify-server-cert one of MariaDB's:
@@ -80,8 +78,8 @@ static const char oracle[] =
     "built in and need no plugin-dir, but two variables; each library takes one of the two "
     "plugins:\n"
     "\n"
-    "    LIBMYSQL_PLUGIN_DIR=" ORACLE_PLUGIN_DIR "\n"
-    "    LIBMYSQL_PLUGINS=\"rds_iam_v1;rds_iam_v2\"\n"
+    "    LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR "\n"
+    "    LIBMYSQL_PLUGINS=\"" RIA_ORACLE_PLUGINS "\"\n"
     "\n"
     "and verification of the server's name, in their option file or in the program's own options "
     "(the\n"
@@ -99,17 +97,17 @@ static const char oracle[] =
     "ssl-verify-server-cert. In a systemd unit:\n"
     "\n"
     "    [Service]\n"
-    "    Environment=LIBMYSQL_PLUGIN_DIR=" ORACLE_PLUGIN_DIR "\n"
-    "    Environment=\"LIBMYSQL_PLUGINS=rds_iam_v1;rds_iam_v2\"\n"
+    "    Environment=LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR "\n"
+    "    Environment=\"LIBMYSQL_PLUGINS=" RIA_ORACLE_PLUGINS "\"\n"
     "\n"
     "In a Dockerfile:\n"
     "\n"
-    "    ENV LIBMYSQL_PLUGIN_DIR=" ORACLE_PLUGIN_DIR " \\\n"
-    "        LIBMYSQL_PLUGINS=\"rds_iam_v1;rds_iam_v2\"\n"
+    "    ENV LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR " \\\n"
+    "        LIBMYSQL_PLUGINS=\"" RIA_ORACLE_PLUGINS "\"\n"
     "\n"
     "Not for mysqld, which starts the same library. Programs of both libraries in one environment "
     "take\n"
-    "LIBMYSQL_PLUGINS=\"mysql_clear_password;rds_iam_v1;rds_iam_v2\" and both directories.\n"
+    "LIBMYSQL_PLUGINS=\"" RIA_MARIADB_PLUGINS ";" RIA_ORACLE_PLUGINS "\" and both directories.\n"
     "\n";
 
 static const char *const advice[] = {

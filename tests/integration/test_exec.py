@@ -2,6 +2,7 @@
 """rds-iam exec: unchanged clients log in from an empty home, with nothing but host and user."""
 import os
 import pathlib
+import re
 import shutil
 import sys
 
@@ -87,11 +88,20 @@ class Variables(ExecCase):
         self.assertEqual(found["PGSSLMODE"], "verify-full")
         self.assertEqual(found["PGSSLROOTCERT"], str(self.lab.ca_file))
         self.assertEqual(found["RDS_IAM_LOG"], "warning")
-        self.assertEqual({k: v for k, v in found.items() if k.startswith("LIBMYSQL")}, mysql_client.preload())
+        self.assertEqual(found["LIBMYSQL_PLUGIN_DIR"], str(mysql_client.shadow_plugins()))
+
+    def test_the_plugins_are_those_that_setup_prints_for_both_libraries(self):
+        text = self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql"]).stdout
+        printed = re.search(r'LIBMYSQL_PLUGINS="(mysql_clear_password;.*)" and both', text).group(1)
+        self.assertEqual(self.variables()["LIBMYSQL_PLUGINS"], printed)
+        self.assertEqual(printed, "mysql_clear_password;" + mysql_client.preload()["LIBMYSQL_PLUGINS"])
 
     def test_plugins_that_are_named_already_stay_in_front(self):
-        found = self.variables(LIBMYSQL_PLUGINS="other")
-        self.assertEqual(found["LIBMYSQL_PLUGINS"], "other;rds_iam_v1;rds_iam_v2")
+        for named, found in (
+                ("other", "other;mysql_clear_password;rds_iam_v1;rds_iam_v2"),
+                ("mysql_clear_password;other", "mysql_clear_password;other;rds_iam_v1;rds_iam_v2")):
+            with self.subTest(named=named):
+                self.assertEqual(self.variables(LIBMYSQL_PLUGINS=named)["LIBMYSQL_PLUGINS"], found)
 
     def test_what_a_person_has_set_stays(self):
         found = self.variables(PGSSLMODE="verify-ca", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")

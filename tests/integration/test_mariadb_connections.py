@@ -103,9 +103,12 @@ class Connections(MariadbCase):
         self.assert_steps(result, f"connect: {WHO_IS_IT}", *[f"thread: {WHO_IS_IT}"] * 40)
         self.assert_accepted(41)
 
-    def crowd(self, **extra):
+    def crowd(self, *wrapper, **extra):
         """Forty threads make this process's first connections, with a plugin that is slow to load."""
-        return self.connections("threads", 40, "cold", LD_PRELOAD=f"libnss_wrapper.so:{SLOW}", **extra)
+        mariadb = self.lab.mariadb
+        return self.home.run(
+            [*wrapper, PROGRAM, "threads", mariadb.host, mariadb.port, USER, 40, "cold"],
+            LD_PRELOAD=f"libnss_wrapper.so:{SLOW}", **extra)
 
     def test_forty_threads_at_first_with_the_settings_that_we_recommend(self):
         # The library loads the plugin before any thread asks for it.
@@ -120,6 +123,16 @@ class Connections(MariadbCase):
         result = self.crowd()
         self.assertEqual(result.returncode, 1)
         self.assertIn("it is already loaded", result.stdout)
+
+    def test_forty_threads_at_first_under_exec(self):
+        self.write_my_cnf(without=["plugin-dir"])
+        under_exec = (harness.installed("bin/rds-iam"), "exec", "--")
+        for _ in range(5):
+            self.assert_steps(self.crowd(*under_exec), *[f"thread: {WHO_IS_IT}"] * 40)
+        self.assert_accepted(5 * 40)
+        control = self.crowd(*under_exec, "env", "--unset=LIBMYSQL_PLUGINS")
+        self.assertEqual(control.returncode, 1)
+        self.assertIn("it is already loaded", control.stdout)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,8 +88,19 @@ static bool change_user(const struct place *place)
     return ok;
 }
 
-/* reconnect ... [NAME VALUE]: the connection breaks, and the library makes a new one, with the
- * environment changed in between. */
+/* The server hangs up; the library is to find that out by itself. */
+static void be_dropped(MYSQL *mysql)
+{
+    struct pollfd closed = {.fd = mysql_get_socket(mysql), .events = POLLRDHUP};
+    (void)mysql_query(mysql, "kill connection_id()");
+    if (poll(&closed, 1, 30000) != 1) {
+        (void)fprintf(stderr, "the server did not hang up\n");
+        exit(2);
+    }
+}
+
+/* reconnect ... [NAME VALUE]: the server drops the connection, and the library makes a new one,
+ * with the environment changed in between. */
 static bool reconnect(const struct place *place)
 {
     MYSQL *mysql = new_handle();
@@ -98,7 +108,7 @@ static bool reconnect(const struct place *place)
     mysql_options(mysql, MYSQL_OPT_RECONNECT, &yes);
     bool ok = connect_and_show(mysql, place, "connect");
     if (ok) {
-        (void)shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+        be_dropped(mysql);
         if (place->arguments[0] != NULL && place->arguments[1] != NULL) {
             (void)setenv(place->arguments[0], place->arguments[1], 1);
         }
@@ -152,7 +162,7 @@ static bool nonblocking(const struct place *place)
     }
     if (ok) {
         int failed = 1;
-        (void)shutdown(mysql_get_socket(mysql), SHUT_RDWR);
+        be_dropped(mysql);
         events = mysql_ping_start(&failed, mysql);
         FINISH(mysql, &failed, events, mysql_ping)
         ok = failed == 0 ? show_user(mysql, "reconnect") : show_error(mysql, "reconnect");

@@ -94,6 +94,8 @@ ROWS = [
 OVERSIZED = (70_000, 1 << 20, (1 << 24) - 100)
 # AuthSwitchRequests that end too early, or say nothing.
 TRUNCATED = (b"", b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw", b"\xfemysql_clear_password")
+# A request that ends before the packet does, at first and after a refusal has been answered.
+CUT = (Script(is_cut=True), ASKS_TWICE._replace(is_cut=True))
 
 
 class HostileMariaDB(hostile.HostileCase):
@@ -126,7 +128,7 @@ class HostileMariaDB(hostile.HostileCase):
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_typed_password_goes_where_the_stock_plugin_sends_it(self):
-        scripts = {row.script for row in ROWS} | {Script(asks=(ask,)) for ask in TRUNCATED[1:]}
+        scripts = {row.script for row in ROWS} | {Script(asks=(ask,)) for ask in TRUNCATED[1:]} | {*CUT}
         sent = 0
         for script in sorted(scripts):
             for certificate, options in ((None, ()), (None, (CA,)), ("other_ca", ("ssl",)),
@@ -174,13 +176,22 @@ class HostileMariaDB(hostile.HostileCase):
             self.assertEqual(traces.find(plain, self.secrets), [])
 
     def test_truncated_switch(self):
-        for ask in TRUNCATED:
+        for script in (*(Script(asks=(ask,)) for ask in TRUNCATED), *CUT):
             for certificate, options in ((None, ()), ("wrong_name", (CA,))):
                 for client in EVERY_CLIENT:
                     text, peer = self.record(
-                        client, labcase.mariadb_plugins(), options, certificate, Script(asks=(ask,)))
+                        client, labcase.mariadb_plugins(), options, certificate, script)
                     self.assertIn("ERROR ", text)
                     self.assert_no_token(peer)
+
+    def test_packet_that_ends_too_early_after_a_token(self):
+        """The control: a server that has earned a token gets it, and one."""
+        for client in EVERY_CLIENT:
+            text, peer = self.record(
+                client, labcase.mariadb_plugins(), (CA, VERIFY), "server", CUT[1])
+            self.assertRegex(text, "ERROR 20(13|26)")
+            self.assertEqual(len(peer.answers), 1)
+            self.assert_token(peer.answers[0], hostile.HOST, peer.port)
 
     def test_oversized_switch(self):
         """Data that no plugin reads, up to a whole packet of 16 MB."""

@@ -25,6 +25,10 @@ ASKS_AFTER_NATIVE = Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR)
 GREETING_ASKS = Script(greeting=CLEAR, asks=())
 LETS_IN = Script(verdict=OK)
 TRUNCATED = (b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw")
+# A request that ends before the packet does, at first and after a refusal has been answered.
+CUT = (Script(is_cut=True), ASKS_TWICE._replace(is_cut=True))
+# Data that no plugin reads: what the client of tests/loader takes, and more.
+OVERSIZED = (60_000, 1 << 20)
 
 
 def mode(name, *more):
@@ -105,7 +109,8 @@ class HostileMysql(MysqlCase):
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_control_a_verified_server_gets_a_token(self):
-        for script in (Script(), ASKS_TWICE, ASKS_AFTER_NATIVE, GREETING_ASKS):
+        oversized = Script(asks=(switch(CLEAR, b"x" * OVERSIZED[0]),))
+        for script in (Script(), ASKS_TWICE, ASKS_AFTER_NATIVE, GREETING_ASKS, oversized, CUT[1]):
             row = Row("", "server", VERIFY_IDENTITY, "", script)
             for library in LIBRARIES:
                 _, peer = self.record(library, row)
@@ -144,13 +149,15 @@ class HostileMysql(MysqlCase):
             self.assertIn(NAME_NOT_VERIFIED + REMEDY, result.stdout)
             self.assertNotIn(hostile.TYPED.encode(), peer.received)
 
-    def test_truncated_switch(self):
-        for ask in TRUNCATED:
-            row = Row("", None, (), "", Script(asks=(ask,)))
-            for library in LIBRARIES:
-                result, peer = self.record(library, row)
-                self.assertIn("ERROR ", result.stdout)
-                self.assert_no_token(peer)
+    def test_truncated_and_oversized_switch(self):
+        scripts = [*(Script(asks=(ask,)) for ask in TRUNCATED), *CUT,
+                   *(Script(asks=(switch(CLEAR, b"x" * size),)) for size in OVERSIZED)]
+        for script in scripts:
+            for certificate, options in ((None, ()), ("wrong_name", mode("VERIFY_CA", CA))):
+                for library in LIBRARIES:
+                    result, peer = self.record(library, Row("", certificate, options, "", script))
+                    self.assertIn("ERROR ", result.stdout)
+                    self.assert_no_token(peer)
 
 
 def add_rows():

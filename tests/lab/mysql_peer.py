@@ -40,12 +40,14 @@ def switch(plugin, data=b""):
 
 class Script(NamedTuple):
     """What the peer says on one connection: the plugin that its greeting names, the packets that
-    ask for something, one answer each, the verdict, and how many commands it serves after OK."""
+    ask for something, one answer each, the verdict, and how many commands it serves after OK. With
+    is_cut, the last of these packets ends in its middle, and so does the connection."""
 
     greeting: str = NATIVE
     asks: tuple = (switch(CLEAR),)
     verdict: bytes = DENIED
     commands: int = 100
+    is_cut: bool = False
 
 
 class MySQLPeer(Peer):
@@ -74,9 +76,13 @@ class MySQLPeer(Peer):
             response = packets.read()
         if script.greeting == CLEAR:
             self.add_answer(wire, _authentication_data(response))
-        for ask in script.asks:
+        for ask in script.asks[:-1] if script.is_cut else script.asks:
             packets.write(ask)
             self.add_answer(wire, packets.read())
+        if script.is_cut:
+            packets.write(script.asks[-1], len(script.asks[-1]) // 2)
+            wire.hang_up()
+            return
         packets.write(script.verdict)
         if script.verdict == OK:
             for _ in range(script.commands):
@@ -105,10 +111,10 @@ class _Packets:
         self._messages = messages
         self._sequence = 0
 
-    def write(self, payload):
+    def write(self, payload, cut_at=None):
         head = len(payload).to_bytes(3, "little") + bytes([self._sequence % 256])
         self._sequence += 1
-        self._wire.send(head + payload)
+        self._wire.send(head + payload[:cut_at])
 
     def read(self):
         head = self._wire.read(4)

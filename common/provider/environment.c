@@ -111,7 +111,8 @@ enum ria_outcome ria_provider_environment(
     enum ria_outcome outcome = ria_environment_keys(ask->world, out, err);
     if (outcome == RIA_FOUND) {
         warn_of_unused_profile(ask->world);
-        outcome = ria_network_settings(ask, NULL, out, err);
     }
-    return outcome;
+    /* Keys alone are signed with here: nobody is asked, so no variable says where and how. */
+    return outcome == RIA_FOUND && ask->role != NULL ? ria_network_settings(ask, NULL, out, err)
+                                                     : outcome;
 }

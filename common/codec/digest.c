@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 enum {
     BLOCK_LEN = 64
@@ -74,7 +75,8 @@ static int look_into(struct dl_phdr_info *object, size_t size, void *self)
     }
     owner->object = *object;
     if (*object->dlpi_name == '\0') {
-        owner->object.dlpi_name = program_invocation_name;
+        owner->object.dlpi_name =
+            (const char *)getauxval(AT_EXECFN); /* NOLINT(performance-no-int-to-ptr) */
     }
     owner->is_found = true;
     return 1;

@@ -27,10 +27,9 @@ bool ria_tag_next(const char **list, struct ria_tag *out)
         return false;
     }
     size_t len = strcspn(*list, ",");
-    const char *equals = memchr(*list, '=', len);
-    struct ria_tag tag = {.key = *list, .key_len = equals == NULL ? len : (size_t)(equals - *list)};
-    if (equals != NULL) {
-        tag.value = equals + 1;
+    struct ria_tag tag = {.key = *list, .key_len = strcspn(*list, ",=")};
+    if (tag.key_len < len) {
+        tag.value = tag.key + tag.key_len + 1;
         tag.value_len = len - tag.key_len - 1;
         trim(&tag.value, &tag.value_len);
     }

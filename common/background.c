@@ -8,10 +8,10 @@
 #include "aws/answer.h"
 #include "aws/question.h"
 #include "aws/token.h"
+#include "base/text.h"
 #include "launch.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -310,7 +310,7 @@ static struct fetch *add(struct ria_background *background, const char *name)
         .question = {.max = RIA_RECORD_MAX},
         .answer = {.max = RIA_RECORD_MAX},
     };
-    (void)snprintf(made->name, sizeof(made->name), "%s", name);
+    (void)ria_text_copy(made->name, sizeof(made->name), name);
     if (*place != NULL) {
         free_fetch(*place);
     }
@@ -352,7 +352,7 @@ static bool name_question(
     bool ok = ria_question_read(question, &read) ||
               ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
     if (ok && read.cache_name != NULL) {
-        (void)snprintf(name, RIA_CACHE_NAME_SIZE, "%s", read.cache_name);
+        (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
     } else if (ok) {
         ok = ria_plan_cache_name(&read.plan, NULL, NULL, name, err);
     }

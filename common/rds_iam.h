@@ -30,6 +30,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/refusal.h"
+#include "base/text.h"
 #include "base/world.h"
 
 #include <stdint.h>

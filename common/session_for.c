@@ -3,11 +3,10 @@
  * The credentials behind a token, and the explanation where they come from. */
 #include "rds_iam.h"
 
+#include "base/text.h"
 #include "explain.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
-
-#include <stdio.h>
 
 static void take_answer(struct ria_answer *answer, struct ria_session *session)
 {
@@ -87,8 +86,7 @@ enum ria_outcome ria_session_for(
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size)
 {
     char directory[RIA_PATH_MAX];
-    return ria_cache_directory(world, index, directory) &&
-           snprintf(path, size, "%s", directory) < (int)size;
+    return ria_cache_directory(world, index, directory) && ria_text_copy(path, size, directory);
 }
 
 void ria_session_forget(void)

@@ -5,12 +5,11 @@
 #include "rds_iam.h"
 
 #include "aws/token.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
 #include "provider/chain.h"
 #include "resolve.h"
-
-#include <stdio.h>
 
 _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit holds every token");
 
@@ -85,7 +84,7 @@ static bool sign(
     ria_buf_move(&token->text, &text);
     token->expires = now + RIA_TOKEN_LIFE;
     token->credentials_expires = credentials->expires;
-    (void)snprintf(token->source, sizeof(token->source), "%s", credentials->source);
+    (void)ria_text_copy(token->source, sizeof(token->source), credentials->source);
     if (credentials->expires != 0 && credentials->expires < token->expires) {
         token->expires = credentials->expires;
     }

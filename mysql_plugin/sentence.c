@@ -3,7 +3,6 @@
  * The words of a refusal. */
 #include "sentence.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Connector/C passes a connection's error text to a printf function when it reconnects
@@ -19,10 +18,7 @@ static void take_out_percent(char *text)
 
 static void fill(char out[RIA_SENTENCE_SIZE], const char *start, const char *text)
 {
-    int written = snprintf(out, RIA_SENTENCE_SIZE, "%s%s", start, text);
-    if (written >= (int)RIA_SENTENCE_SIZE) {
-        ria_mark_cut(out, RIA_SENTENCE_SIZE);
-    }
+    (void)ria_text_format(out, RIA_SENTENCE_SIZE, "%s%s", start, text);
     ria_printable(out);
     take_out_percent(out);
 }
@@ -47,7 +43,8 @@ void ria_sentence_channel(
         [RIA_CHANNEL_CHAIN_VERIFIED] = RIA_REFUSAL_NAME_UNVERIFIED,
         [RIA_CHANNEL_VERIFIED] = "the connection is not fit for a token",
     };
-    (void)snprintf(out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, missing);
+    (void)ria_text_format(
+        out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, missing);
 }
 
 void ria_log_password_sent(void)

@@ -3,8 +3,8 @@
  * Answers as records. */
 #include "aws/answer.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
 
 enum tag {
@@ -30,7 +30,7 @@ void ria_answer_warn(struct ria_answer *answer, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(
+    (void)ria_text_format_args(
         answer->warnings[answer->warning_count++], sizeof(answer->warnings[0]), format, args);
     va_end(args);
 }

@@ -4,6 +4,7 @@
 #include "aws/endpoint.h"
 
 #include "base/refusal.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -135,7 +136,7 @@ static bool normalise(const char *host, char out[RIA_HOST_SIZE])
 /* Splits the first `len` bytes of a host at its dots. False for an empty label or too many. */
 static bool split_labels(const char *host, size_t len, struct labels *out)
 {
-    memcpy(out->text, host, len);
+    (void)ria_text_copy(out->text, sizeof(out->text), host);
     out->text[len] = '\0';
     char *at = out->text;
     for (out->count = 0; out->count < LABELS_MAX; out->count++) {
@@ -193,7 +194,7 @@ static void take_labels(
     }
     out->kind = kind;
     out->partition = starts_with(region, "us-gov-") ? "aws-us-gov" : partition;
-    memcpy(out->region, region, strlen(region) + 1);
+    (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 
 static void classify(struct ria_endpoint *out)
@@ -272,7 +273,7 @@ bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *po
         if (end <= start || *end != ']') {
             return false;
         }
-    } else if (memchr(start, ':', (size_t)(end - start)) != NULL) {
+    } else if (strchr(start, ':') != colon) {
         return false;
     }
     size_t len = (size_t)(end - start);

@@ -3,10 +3,10 @@
  * Plans as records and as cache names. Both run over the same two arrays of settings. */
 #include "aws/plan.h"
 
+#include "base/text.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,11 +53,10 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan)
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size)
 {
     const struct ria_setting *origin = ria_plan_origin(plan);
-    int len = origin->line > 0
-                  ? snprintf(out, size, "%s (%s:%u)", plan->label, origin->path, origin->line)
-                  : snprintf(out, size, "%s", plan->label);
-    if (len >= (int)size) {
-        ria_mark_cut(out, size);
+    if (origin->line > 0) {
+        (void)ria_text_format(out, size, "%s (%s:%u)", plan->label, origin->path, origin->line);
+    } else {
+        (void)ria_text_copy(out, size, plan->label);
     }
 }
 
@@ -95,13 +94,12 @@ bool ria_plan_service(
     bool is_legacy = strcmp(own.region, region->value) != 0;
     if (custom->value != NULL) {
         out->from = custom;
-        (void)snprintf(out->region, sizeof(out->region), "%.31s", region->value);
-        int len = snprintf(out->url, sizeof(out->url), "%s", custom->value);
-        return len >= 0 && len < (int)sizeof(out->url);
+        (void)ria_text_copy(out->region, sizeof(out->region), region->value);
+        return ria_text_copy(out->url, sizeof(out->url), custom->value);
     }
     out->from = variant_or_region(plan, is_legacy, region);
     memcpy(out->region, own.region, sizeof(out->region));
-    (void)snprintf(out->url, sizeof(out->url), "https://%s/", own.host);
+    (void)ria_text_format(out->url, sizeof(out->url), "https://%s/", own.host);
     return true;
 }
 

@@ -3,7 +3,8 @@
  * Sections become profiles; profiles are merged when they are asked. */
 #include "aws/profile.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -123,9 +124,9 @@ static void check_writers(
     bool is_foreign = file->owner != 0 && file->owner != uid;
     profiles->writable_by_others[which] = is_foreign || (file->mode & (S_IWGRP | S_IWOTH)) != 0;
     if (is_foreign) {
-        (void)snprintf(remedy, sizeof(profiles->remedy[which]), "chown %u", (unsigned)uid);
+        (void)ria_text_format(remedy, sizeof(profiles->remedy[which]), "chown %u", (unsigned)uid);
     } else if (profiles->writable_by_others[which]) {
-        (void)snprintf(remedy, sizeof(profiles->remedy[which]), "chmod go-w");
+        (void)ria_text_copy(remedy, sizeof(profiles->remedy[which]), "chmod go-w");
     }
 }
 

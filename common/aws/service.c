@@ -4,8 +4,8 @@
 #include "aws/service.h"
 
 #include "aws/partition.h"
+#include "base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 const char ria_region_global[] = "aws-global";
@@ -98,13 +98,13 @@ void ria_service_endpoint(
     bool is_global = is_one_for_all(service, region, variant);
     bool is_plain = !variant->is_fips || (known->is_plain_in_govcloud && !variant->is_dual_stack &&
                                           strcmp(partition.name, "aws-us-gov") == 0);
-    (void)snprintf(out->region, sizeof(out->region), "%s", is_global ? "us-east-1" : region);
+    (void)ria_text_copy(out->region, sizeof(out->region), is_global ? "us-east-1" : region);
     if (is_global) {
-        (void)snprintf(out->host, sizeof(out->host), "sts.amazonaws.com");
+        (void)ria_text_copy(out->host, sizeof(out->host), "sts.amazonaws.com");
     } else if (signin != NULL) {
-        (void)snprintf(out->host, sizeof(out->host), "%.31s.%s", region, signin);
+        (void)ria_text_format(out->host, sizeof(out->host), "%.31s.%s", region, signin);
     } else {
-        (void)snprintf(
+        (void)ria_text_format(
             out->host,
             sizeof(out->host),
             "%s.%.31s.%s",

@@ -3,10 +3,9 @@
  * Settings files: where they are and how they are read. */
 #include "aws/setting.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
-#include <strings.h>
 
 enum {
     DIGITS_MAX = 18 /* what a number can have without overflow */
@@ -54,8 +53,8 @@ bool ria_setting_number(
 bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
 {
-    bool is_true = strcasecmp(setting->value, "true") == 0;
-    if (!is_true && strcasecmp(setting->value, "false") != 0) {
+    bool is_true = ria_text_same(setting->value, "true");
+    if (!is_true && !ria_text_same(setting->value, "false")) {
         return ria_fail_at(
             err,
             code,
@@ -115,7 +114,7 @@ bool ria_fail_at(
     char text[RIA_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
+    (void)ria_text_format_args(text, sizeof(text), format, args);
     va_end(args);
     if (where->path == NULL) {
         return ria_fail(err, code, "%s", text);

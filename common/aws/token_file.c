@@ -3,10 +3,10 @@
  * A directory, and a digest as the name in it. */
 #include "aws/token_file.h"
 
+#include "base/text.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* The directory, and what the name is a digest of. */
@@ -38,8 +38,8 @@ bool ria_token_file_path(
     if (!add_name(plan, &hex, err)) {
         return false;
     }
-    int len = snprintf(name, sizeof(name), "%s/%s.json", directory, hex.data);
-    return (len < (int)sizeof(name) && ria_setting_expand(world, name, path)) ||
+    return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex.data) &&
+            ria_setting_expand(world, name, path)) ||
            ria_fail_at(
                err,
                RIA_E_CREDENTIALS,

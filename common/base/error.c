@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Error texts: formatting, cutting and cleaning. */
+ * Error texts: formatting and cleaning. */
 #include "base/error.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
 
 /* Well-formed UTF-8 of more than one byte: table 3-7 of the Unicode Standard, less the control
@@ -67,15 +67,6 @@ void ria_printable(char *text)
     }
 }
 
-void ria_mark_cut(char *text, size_t size)
-{
-    size_t end = size - sizeof("...");
-    while (end > 0 && is_continuation((unsigned char)text[end])) {
-        end--;
-    }
-    memcpy(text + end, "...", sizeof("..."));
-}
-
 static void fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
@@ -86,12 +77,7 @@ static void fill(struct ria_error *err, enum ria_code code, const char *format, 
     }
     /* The arguments may point into the old text ("%s: %s", where, err->text). */
     char text[RIA_ERROR_TEXT_MAX];
-    int written = vsnprintf(text, sizeof(text), format, args);
-    if (written < 0) {
-        text[0] = '\0';
-    } else if ((size_t)written >= sizeof(text)) {
-        ria_mark_cut(text, sizeof(text));
-    }
+    (void)ria_text_format_args(text, sizeof(text), format, args);
     ria_printable(text);
     err->code = code;
     memcpy(err->text, text, strlen(text) + 1);

@@ -65,7 +65,4 @@ enum ria_outcome ria_absent(struct ria_error *err, const char *format, ...)
  * that a person will read: Python's clients lose the whole of an error that is not UTF-8. */
 void ria_printable(char *text);
 
-/* Ends a full buffer of size bytes in "..." without half a UTF-8 character in front of it. */
-void ria_mark_cut(char *text, size_t size);
-
 #endif

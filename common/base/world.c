@@ -3,8 +3,8 @@
  * What can be said about any world without knowing which one it is. */
 #include "base/world.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
 
 const char *ria_world_env(const struct ria_world *world, const char *name)
@@ -24,7 +24,7 @@ void ria_world_log(const struct ria_world *world, enum ria_log_level level, cons
     char line[RIA_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(line, sizeof(line), format, args);
+    (void)ria_text_format_args(line, sizeof(line), format, args);
     va_end(args);
     ria_printable(line);
     world->log(world->self, level, line);

@@ -4,9 +4,9 @@
 #include "provider/cache.h"
 
 #include "aws/token.h"
+#include "base/text.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -21,10 +21,8 @@ enum {
 static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
-    int len = runtime == NULL || *runtime != '/' || !world->is_own_directory(world->self, runtime)
-                  ? -1
-                  : snprintf(path, RIA_PATH_MAX, "%s/rds-iam/cache", runtime);
-    return len > 0 && len < RIA_PATH_MAX;
+    return runtime != NULL && *runtime == '/' && world->is_own_directory(world->self, runtime) &&
+           ria_text_format(path, RIA_PATH_MAX, "%s/rds-iam/cache", runtime);
 }
 
 bool ria_cache_directory(const struct ria_world *world, size_t index, char path[RIA_PATH_MAX])
@@ -44,7 +42,7 @@ static bool describe_host(const struct ria_world *world, char out[64])
     if (!world->host(world->self, &host)) {
         return false;
     }
-    (void)snprintf(out, 64, "%s %" PRIu64, host.boot_id, host.net_namespace);
+    (void)ria_text_format(out, 64, "%s %" PRIu64, host.boot_id, host.net_namespace);
     return true;
 }
 

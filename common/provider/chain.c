@@ -4,9 +4,9 @@
 #include "provider/chain.h"
 
 #include "base/refusal.h"
+#include "base/text.h"
 #include "provider/network.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct source {
@@ -31,7 +31,7 @@ static void add_step(
     struct ria_trail_step *step = &trail->step[trail->count++];
     step->source = source;
     step->outcome = outcome;
-    (void)snprintf(step->text, sizeof(step->text), "%.*s", (int)sizeof(step->text) - 1, text);
+    (void)ria_text_copy(step->text, sizeof(step->text), text);
 }
 
 /* "no AWS credentials; environment: ... is not set; profile: ...; ..." */

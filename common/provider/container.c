@@ -4,9 +4,8 @@
  * relative form wins, as in every AWS SDK. */
 #include "provider/container.h"
 
+#include "base/text.h"
 #include "provider/network.h"
-
-#include <stdio.h>
 
 static const char relative[] = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 static const char full[] = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
@@ -32,7 +31,7 @@ enum ria_outcome ria_container_endpoint(
         out->value[RIA_PLAN_CONTAINER_TOKEN] =
             ria_network_variable(world, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
     }
-    (void)snprintf(out->label, sizeof(out->label), "the container's endpoint");
+    (void)ria_text_copy(out->label, sizeof(out->label), "the container's endpoint");
     return RIA_FOUND;
 }
 

@@ -6,10 +6,10 @@
  * when a person named a profile. */
 #include "provider/environment.h"
 
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/network.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Copies the value without the blanks that copying and pasting leaves around it. */
@@ -95,7 +95,7 @@ enum ria_outcome ria_environment_keys(
             RIA_E_CREDENTIALS,
             "the keys in the environment are too long to be AWS keys, or memory ran out");
     }
-    (void)snprintf(out->label, sizeof(out->label), "the environment");
+    (void)ria_text_copy(out->label, sizeof(out->label), "the environment");
     out->source = RIA_SOURCE_KEYS;
     out->value[RIA_PLAN_KEYS] = ria_network_variable(world, "AWS_ACCESS_KEY_ID");
     ria_credentials_move(&out->keys, &found);

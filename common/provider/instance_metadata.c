@@ -4,11 +4,10 @@
  * is the last source, and one that nobody answers is ABSENT. */
 #include "provider/instance_metadata.h"
 
+#include "base/text.h"
 #include "provider/network.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 struct mode {
     const char *name;
@@ -42,7 +41,7 @@ static enum ria_outcome endpoint_of_mode(
         return RIA_FOUND;
     }
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        if (strcasecmp(mode->value, modes[i].name) == 0) {
+        if (ria_text_same(mode->value, modes[i].name)) {
             *endpoint = (struct ria_setting){modes[i].endpoint, NULL, 0};
             return RIA_FOUND;
         }
@@ -77,7 +76,7 @@ enum ria_outcome ria_instance_endpoint(
     }
     out->source = RIA_SOURCE_INSTANCE;
     out->value[RIA_PLAN_METADATA_ENDPOINT] = endpoint;
-    (void)snprintf(out->label, sizeof(out->label), "the instance's role");
+    (void)ria_text_copy(out->label, sizeof(out->label), "the instance's role");
     return RIA_FOUND;
 }
 

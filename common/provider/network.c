@@ -3,8 +3,9 @@
  * Settings of sources on the network. */
 #include "provider/network.h"
 
+#include "base/text.h"
+
 #include <string.h>
-#include <strings.h>
 
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name)
 {
@@ -66,8 +67,8 @@ static enum ria_outcome take_switch(
 static enum ria_outcome take_sts_mode(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
-    bool is_legacy = setting->value != NULL && strcasecmp(setting->value, "legacy") == 0;
-    if (setting->value != NULL && !is_legacy && strcasecmp(setting->value, "regional") != 0) {
+    bool is_legacy = setting->value != NULL && ria_text_same(setting->value, "legacy");
+    if (setting->value != NULL && !is_legacy && !ria_text_same(setting->value, "regional")) {
         (void)ria_fail_at(
             err,
             RIA_E_CREDENTIALS,

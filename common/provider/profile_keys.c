@@ -3,7 +3,7 @@
  * aws_access_key_id and its companions in a profile. */
 #include "provider/profile.h"
 
-#include <stdio.h>
+#include "base/text.h"
 
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
@@ -105,7 +105,7 @@ enum ria_outcome ria_profile_keys(
     warn_of_writers(ask->world, profile, &pair);
     plan->source = RIA_SOURCE_KEYS;
     plan->value[RIA_PLAN_KEYS] = pair.id;
-    (void)snprintf(plan->label, sizeof(plan->label), "profile %.64s", profile->name);
+    (void)ria_text_format(plan->label, sizeof(plan->label), "profile %.64s", profile->name);
     ria_credentials_move(&plan->keys, &found);
     return RIA_FOUND;
 }

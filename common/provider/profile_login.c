@@ -4,7 +4,8 @@
 #include "provider/network.h"
 #include "provider/profile.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
 
 enum ria_outcome ria_profile_login(
@@ -34,7 +35,7 @@ enum ria_outcome ria_profile_login(
         directory->value = "~/.aws/login/cache";
         directory->path = NULL;
     }
-    (void)snprintf(
+    (void)ria_text_format(
         plan->label, sizeof(plan->label), "the aws login of profile %.64s", profile->name);
     return ria_network_region(
                ask, plan, profile->name, "sign-in", &plan->value[RIA_PLAN_LOGIN_REGION], err) ==

@@ -4,7 +4,8 @@
 #include "provider/network.h"
 #include "provider/profile.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
 
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
@@ -39,7 +40,7 @@ static enum ria_outcome take_web_identity(
     }
     plan->source = RIA_SOURCE_WEB_IDENTITY;
     plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
-    (void)snprintf(
+    (void)ria_text_format(
         plan->label, sizeof(plan->label), "the web identity of profile %.64s", profile->name);
     return ria_network_add_role(ask, plan, profile->name, &role, err);
 }
@@ -92,7 +93,7 @@ static enum ria_outcome take_process(
     plan->source = RIA_SOURCE_PROCESS;
     plan->value[RIA_PLAN_PROCESS] = command;
     plan->value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
-    (void)snprintf(
+    (void)ria_text_format(
         plan->label, sizeof(plan->label), "the credential_process of profile %.64s", profile->name);
     return RIA_FOUND;
 }

@@ -5,7 +5,8 @@
 #include "provider/network.h"
 #include "provider/profile.h"
 
-#include <stdio.h>
+#include "base/text.h"
+
 #include <string.h>
 
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
@@ -118,7 +119,7 @@ enum ria_outcome ria_profile_sso(
         return RIA_FAILED;
     }
     value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, because.path, 0};
-    (void)snprintf(
+    (void)ria_text_format(
         plan->label, sizeof(plan->label), "the SSO session of profile %.64s", profile->name);
     return check(plan, err);
 }

@@ -4,7 +4,7 @@
  * that it stands for. */
 #include "provider/network.h"
 
-#include <stdio.h>
+#include "base/text.h"
 
 enum ria_outcome ria_provider_web_identity(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
@@ -24,7 +24,7 @@ enum ria_outcome ria_provider_web_identity(
     }
     out->source = RIA_SOURCE_WEB_IDENTITY;
     out->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
-    (void)snprintf(out->label, sizeof(out->label), "the web identity of the environment");
+    (void)ria_text_copy(out->label, sizeof(out->label), "the web identity of the environment");
     return ria_network_settings(ask, NULL, out, err) == RIA_FAILED
                ? RIA_FAILED
                : ria_network_add_role(ask, out, NULL, &role, err);

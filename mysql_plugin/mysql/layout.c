@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -165,5 +164,5 @@ void ria_mysql_set_error(
     char *at = (char *)connection->mysql;
     memcpy(at + layout->last_errno, &code, sizeof(code));
     memcpy(at + layout->sqlstate, "HY000", sizeof("HY000"));
-    (void)snprintf(at + layout->last_error, LAST_ERROR_SIZE, "%s", text);
+    (void)ria_text_copy(at + layout->last_error, LAST_ERROR_SIZE, text);
 }

@@ -5,8 +5,6 @@
 #include "plugin.h"
 #include "sentence.h"
 
-#include <stdio.h>
-
 int ria_mysql_refuse(
     struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection, const char *text)
 {
@@ -24,7 +22,7 @@ int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, con
 {
     char text[2 * RIA_ERROR_TEXT_MAX];
     char sentence[RIA_SENTENCE_SIZE];
-    (void)snprintf(text, sizeof(text), RIA_REFUSAL_MYSQL_NOT_ENABLED, reason);
+    (void)ria_text_format(text, sizeof(text), RIA_REFUSAL_MYSQL_NOT_ENABLED, reason);
     ria_sentence_bare(sentence, text);
     ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, sentence);
     return RIA_MYSQL_ERROR;

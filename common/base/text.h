@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Texts in arrays of a fixed size. What does not fit is cut at a UTF-8 character and ends in "...".
+ * Not for secrets, nor for texts of any length: those go into a buffer (base/buf.h).
+ */
+#ifndef RIA_BASE_TEXT_H
+#define RIA_BASE_TEXT_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Write into out, of which size is the whole: at least 4. False if the text was cut. One copies,
+ * the other formats, which takes ten times as long. */
+bool ria_text_copy(char *out, size_t size, const char *text);
+bool ria_text_format(char *out, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool ria_text_format_args(char *out, size_t size, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+/* Compares without the case of ASCII's letters. strcasecmp() is not asked: in a Turkish locale its
+ * I is no i. */
+bool ria_text_same(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Texts in arrays: whole, cut with a mark, and compared without case. */
+#include "base/text.h"
+
+#include "unit.h"
+
+static void what_fits_is_copied_whole(void **state)
+{
+    (void)state;
+    char out[8] = "before";
+    assert_true(ria_text_copy(out, sizeof(out), ""));
+    assert_string_equal(out, "");
+    assert_true(ria_text_copy(out, sizeof(out), "1234567"));
+    assert_string_equal(out, "1234567");
+    assert_true(ria_text_format(out, sizeof(out), "%s:%u", "a", 12345U));
+    assert_string_equal(out, "a:12345");
+}
+
+static void what_does_not_fit_ends_in_a_mark(void **state)
+{
+    (void)state;
+    char out[8];
+    assert_false(ria_text_copy(out, sizeof(out), "12345678"));
+    assert_string_equal(out, "1234...");
+    assert_false(ria_text_format(out, sizeof(out), "%s:%u", "abc", 12345U));
+    assert_string_equal(out, "abc:...");
+    assert_false(ria_text_copy(out, 4, "1234"));
+    assert_string_equal(out, "...");
+}
+
+/* The second byte of the u umlaut would be the first that does not fit. */
+static void no_half_character_stands_in_front_of_the_mark(void **state)
+{
+    (void)state;
+    char out[8];
+    assert_false(ria_text_copy(
+        out,
+        sizeof(out),
+        "123\xc3\xbc"
+        "678"));
+    assert_string_equal(out, "123...");
+    assert_false(ria_text_format(
+        out,
+        sizeof(out),
+        "%s",
+        "12\xc3\xbc"
+        "5678"));
+    assert_string_equal(out, "12\xc3\xbc...");
+}
+
+static void nothing_is_written_behind_the_array(void **state)
+{
+    (void)state;
+    char out[12] = "...........";
+    (void)ria_text_copy(out, 8, "a longer text than that");
+    (void)ria_text_format(out, 8, "%d", 123456789);
+    assert_string_equal(out, "1234...");
+    assert_string_equal(out + 8, "...");
+}
+
+static void letters_of_ascii_are_compared_without_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        bool is_same;
+    } rows[] = {
+        {"", "", true},
+        {"regional", "REGIONAL", true},
+        {"IPv6", "ipv6", true},
+        {"true", "tru", false},
+        {"true", "truee", false},
+        {"@", "`", false}, /* the neighbours of A and a */
+        {"[", "{", false},
+        {"\xc3\x9c", "\xc3\xbc", false}, /* U and u umlaut */
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        assert_int_equal(ria_text_same(rows[i].a, rows[i].b), rows[i].is_same);
+        assert_int_equal(ria_text_same(rows[i].b, rows[i].a), rows[i].is_same);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_fits_is_copied_whole),
+        cmocka_unit_test(what_does_not_fit_ends_in_a_mark),
+        cmocka_unit_test(no_half_character_stands_in_front_of_the_mark),
+        cmocka_unit_test(nothing_is_written_behind_the_array),
+        cmocka_unit_test(letters_of_ascii_are_compared_without_case),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

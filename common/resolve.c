@@ -3,7 +3,6 @@
  * May a token go over this channel, what does the dialled name stand for, and where is it. */
 #include "resolve.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -178,31 +177,29 @@ static const char *plain(const char *name, const char *word)
 
 /* The credentials of a login hang on our configuration and on the database's region, so whoever
  * wants the same must name the login. */
-static void write_command(const struct ria_login *login, char *out, size_t size)
+static void add_command(const void *whose, struct ria_buf *out)
 {
-    int len = snprintf(out, size, "rds-iam credentials");
+    const struct ria_login *login = whose;
+    ria_buf_add_text(out, "rds-iam credentials");
     if (login->host != NULL) {
-        len += snprintf(
-            out + len,
-            size - (size_t)len,
+        ria_buf_addf(
+            out,
             " --hostname %s --port %u --username %s",
             plain(login->host, "HOST"),
             login->port,
             plain(login->user, "USER"));
     }
     if (login->host != NULL && login->region != NULL) {
-        len +=
-            snprintf(out + len, size - (size_t)len, " --region %s", plain(login->region, "REGION"));
+        ria_buf_addf(out, " --region %s", plain(login->region, "REGION"));
     }
     if (login->profile != NULL) {
-        (void)snprintf(
-            out + len, size - (size_t)len, " --profile %s", plain(login->profile, "NAME"));
+        ria_buf_addf(out, " --profile %s", plain(login->profile, "NAME"));
     }
 }
 
 struct ria_ask ria_resolve_ask(
     const struct ria_login *login,
-    struct ria_resolved *resolved,
+    const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world)
 {
@@ -214,9 +211,9 @@ struct ria_ask ria_resolve_ask(
         .role = target->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &target->role,
         .region = resolved->region,
         .cli_cache = target->cli_cache,
-        .command = resolved->command,
+        .add_command = add_command,
+        .whose = login,
     };
-    write_command(login, resolved->command, sizeof(resolved->command));
     if (login->profile != NULL) {
         ask.profile = (struct ria_setting){login->profile, "--profile", 0};
     }

@@ -17,7 +17,6 @@ struct ria_resolved {
     struct ria_endpoint endpoint;
     uint16_t port;
     struct ria_setting region; /* borrowed from config, endpoint or login */
-    char command[1280];        /* what a person types for the same credentials */
 };
 
 /* Host, port and user are there and of a sane size, and the program has no more rights than its
@@ -48,7 +47,7 @@ bool ria_resolve_endpoint(
 /* What the chain is asked. Borrows from both; login->host may be NULL. */
 struct ria_ask ria_resolve_ask(
     const struct ria_login *login,
-    struct ria_resolved *resolved,
+    const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world);
 

@@ -5,15 +5,16 @@
 
 #include "aws/question.h"
 #include "base/refusal.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum {
-    SHORT_COPY_MS = 60 * 1000
+    SHORT_COPY_MS = 60 * 1000,
+    COMMAND_MAX = 1280, /* four names of up to 255 characters, and their options */
 };
 
 static int64_t seconds_left(const struct ria_world *world, const struct ria_answer *answer)
@@ -66,12 +67,17 @@ static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **se
 static void refuse_mfa(
     const struct ria_ask *ask, const struct ria_setting *serial, struct ria_answer *out)
 {
+    RIA_AUTO(buf) command = {.max = COMMAND_MAX};
+    if (ask->add_command != NULL) {
+        ask->add_command(ask->whose, &command);
+    }
+    bool is_written = ria_buf_text(&command) != NULL && command.len > 0;
     (void)ria_fail_at(
         &out->err,
         RIA_E_MFA,
         serial,
         RIA_REFUSAL_MFA,
-        ask->command == NULL ? "rds-iam credentials" : ask->command);
+        is_written ? command.data : "rds-iam credentials");
     out->outcome = RIA_FAILED;
 }
 
@@ -196,7 +202,7 @@ __attribute__((noinline)) static enum ria_road obtain_elsewhere(
     const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
 {
     if (ask->mfa_code != NULL) {
-        (void)snprintf(plan->mfa_code, sizeof(plan->mfa_code), "%s", ask->mfa_code);
+        (void)ria_text_copy(plan->mfa_code, sizeof(plan->mfa_code), ask->mfa_code);
     }
     struct ria_cache_place place;
     if (!ria_cache_find_place(ask->world, plan, &place, &out->err)) {

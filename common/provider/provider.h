@@ -29,7 +29,10 @@ struct ria_ask {
     /* aws_cli_cache of rds-iam's configuration, where it is "read"; value may be NULL. */
     struct ria_setting cli_cache;
     const char *mfa_code; /* typed by a person, or NULL: nobody can be asked */
-    const char *command;  /* what a person types to get the same credentials; or NULL */
+    /* Appends what `whose` login's person types to get the same credentials; or NULL. Only one
+     * sentence needs it, so it is not written at every login. */
+    void (*add_command)(const void *whose, struct ria_buf *out);
+    const void *whose;
 };
 
 /* FOUND   *out (RIA_PLAN_INIT when called) is filled, its label named;

@@ -26,27 +26,29 @@ void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scop
     }
 }
 
-/* key = HMAC(key, text) */
-static bool chain(uint8_t key[RIA_SHA256_LEN], const char *text, struct ria_error *err)
-{
-    return ria_hmac_sha256(key, RIA_SHA256_LEN, text, strlen(text), key, err);
-}
-
-static bool derive_key(
+/* The signing key is derived, and what is to be signed is the last link of the chain. */
+static bool compute(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
-    uint8_t key[RIA_SHA256_LEN],
+    const struct ria_buf *text,
+    uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
+    const struct ria_message chain[] = {
+        {scope->timestamp, RIA_DATE_LEN},
+        {scope->region, strlen(scope->region)},
+        {scope->service, strlen(scope->service)},
+        {terminator, sizeof(terminator) - 1},
+        {text->data, text->len},
+    };
     RIA_AUTO(buf) secret = {.max = RIA_SECRET_ACCESS_KEY_MAX + 4};
     ria_buf_add_text(&secret, "AWS4");
     ria_buf_add(&secret, credentials->secret_access_key.data, credentials->secret_access_key.len);
     if (ria_buf_text(&secret) == NULL) {
         return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
     }
-    return ria_hmac_sha256(secret.data, secret.len, scope->timestamp, RIA_DATE_LEN, key, err) &&
-           chain(key, scope->region, err) && chain(key, scope->service, err) &&
-           chain(key, terminator, err);
+    return ria_hmac_sha256(
+        secret.data, secret.len, chain, sizeof(chain) / sizeof(chain[0]), out, err);
 }
 
 static bool add_string_to_sign(
@@ -83,13 +85,12 @@ bool ria_sigv4_sign(
     if (!add_string_to_sign(&text, scope, canonical_request, err)) {
         return false;
     }
-    uint8_t key[RIA_SHA256_LEN];
-    bool ok = derive_key(scope, credentials, key, err) &&
-              ria_hmac_sha256(key, sizeof(key), text.data, text.len, key, err);
+    uint8_t mac[RIA_SHA256_LEN];
+    bool ok = compute(scope, credentials, &text, mac, err);
     if (ok) {
-        ria_hex_add(&hex, key, sizeof(key));
+        ria_hex_add(&hex, mac, sizeof(mac));
     }
-    explicit_bzero(key, sizeof(key));
+    explicit_bzero(mac, sizeof(mac));
     if (ok && ria_buf_text(&hex) == NULL) {
         ok = ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
     }

@@ -152,28 +152,50 @@ static bool hash(const void *data, size_t len, uint8_t *out)
 #define INNER UINT64_C(0x3636363636363636)
 #define OUTER UINT64_C(0x5c5c5c5c5c5c5c5c)
 
-static bool hmac(const uint8_t *key, size_t key_len, const void *data, size_t len, uint8_t *out)
+static bool hmac(
+    EVP_MD_CTX *ctx,
+    const uint8_t *key,
+    size_t key_len,
+    const struct ria_message *message,
+    uint8_t *out)
 {
     uint64_t pad[BLOCK_LEN / sizeof(uint64_t)] = {0};
     uint8_t inner[RIA_SHA256_LEN];
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-    bool ok = ctx != NULL;
+    bool ok = true;
     if (key_len > sizeof(pad)) {
-        ok = ok && digest(ctx, key, key_len, NULL, 0, (uint8_t *)pad);
+        ok = digest(ctx, key, key_len, NULL, 0, (uint8_t *)pad);
     } else if (key_len > 0) {
         memcpy(pad, key, key_len);
     }
     for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
         pad[i] ^= INNER;
     }
-    ok = ok && digest(ctx, pad, sizeof(pad), data, len, inner);
+    ok = ok && digest(ctx, pad, sizeof(pad), message->data, message->len, inner);
     for (size_t i = 0; i < sizeof(pad) / sizeof(pad[0]); i++) {
         pad[i] ^= INNER ^ OUTER;
     }
     ok = ok && digest(ctx, pad, sizeof(pad), inner, sizeof(inner), out);
-    EVP_MD_CTX_free(ctx);
     explicit_bzero(pad, sizeof(pad));
     explicit_bzero(inner, sizeof(inner));
+    return ok;
+}
+
+static bool hmac_chain(
+    const void *key, size_t key_len, const struct ria_message *messages, size_t count, uint8_t *out)
+{
+    uint8_t sum[RIA_SHA256_LEN];
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = hmac(ctx, key, key_len, &messages[i], sum);
+        key = sum;
+        key_len = sizeof(sum);
+    }
+    EVP_MD_CTX_free(ctx);
+    if (ok) {
+        memcpy(out, sum, sizeof(sum));
+    }
+    explicit_bzero(sum, sizeof(sum));
     return ok;
 }
 
@@ -185,9 +207,9 @@ static bool known_answer(void)
                                                  0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83,
                                                  0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43};
     static const char text[] = "what do ya want for nothing?";
+    const struct ria_message message = {text, sizeof(text) - 1};
     uint8_t got[RIA_SHA256_LEN] = {0};
-    return hmac((const uint8_t *)"Jefe", 4, text, sizeof(text) - 1, got) &&
-           memcmp(got, want, sizeof(want)) == 0;
+    return hmac_chain("Jefe", 4, &message, 1, got) && memcmp(got, want, sizeof(want)) == 0;
 }
 
 static void set_up(void)
@@ -239,15 +261,15 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
 bool ria_hmac_sha256(
     const void *key,
     size_t key_len,
-    const void *data,
-    size_t len,
+    const struct ria_message *messages,
+    size_t count,
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
     if (!ready(err)) {
         return false;
     }
-    if (!hmac(key, key_len, data, len, out)) {
+    if (!hmac_chain(key, key_len, messages, count, out)) {
         return ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not compute an HMAC");
     }
     return true;

@@ -34,13 +34,20 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
     RIA_MUST_USE;
 
-/* out = HMAC-SHA-256(key, data). out may be the key's own memory. Nothing of the key stays on the
- * stack or in memory that was freed. Failure as above. */
+/* One message of a chain. */
+struct ria_message {
+    const void *data;
+    size_t len;
+};
+
+/* out = HMAC-SHA-256(key, message). Of more messages than one, each has as its key what the one
+ * before it came to: that is how keys are derived. out may be the key's own memory. Nothing of a
+ * key stays on the stack or in memory that was freed. Failure as above. */
 bool ria_hmac_sha256(
     const void *key,
     size_t key_len,
-    const void *data,
-    size_t len,
+    const struct ria_message *messages,
+    size_t count,
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err) RIA_MUST_USE;
 

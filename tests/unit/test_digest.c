@@ -112,11 +112,12 @@ static void hmac_gives_the_answers_of_rfc_4231(void **state)
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        const struct ria_message message = {rows[i].data, rows[i].len};
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
         expect(
             rows[i].sentence,
-            ria_hmac_sha256(rows[i].key, rows[i].key_len, rows[i].data, rows[i].len, got, &err));
+            ria_hmac_sha256(rows[i].key, rows[i].key_len, &message, 1, got, &err));
         expect_hex(rows[i].sentence, got, rows[i].want);
     }
 }
@@ -133,7 +134,8 @@ static void hmac_agrees_with_openssl_for_keys_around_the_block(void **state)
         uint8_t want[EVP_MAX_MD_SIZE];
         unsigned want_len = 0;
         struct ria_error err;
-        assert_true(ria_hmac_sha256(key, len, key, sizeof(key) - len, got, &err));
+        const struct ria_message message = {key, sizeof(key) - len};
+        assert_true(ria_hmac_sha256(key, len, &message, 1, got, &err));
         assert_non_null(HMAC(EVP_sha256(), key, (int)len, key, sizeof(key) - len, want, &want_len));
         assert_int_equal(want_len, RIA_SHA256_LEN);
         assert_memory_equal(got, want, RIA_SHA256_LEN);
@@ -146,9 +148,25 @@ static void the_answer_may_go_where_the_key_is(void **state)
     uint8_t key[RIA_SHA256_LEN] = "0123456789abcdef0123456789abcde";
     uint8_t apart[RIA_SHA256_LEN];
     struct ria_error err;
-    assert_true(ria_hmac_sha256(key, sizeof(key), "data", 4, apart, &err));
-    assert_true(ria_hmac_sha256(key, sizeof(key), "data", 4, key, &err));
+    const struct ria_message message = {"data", 4};
+    assert_true(ria_hmac_sha256(key, sizeof(key), &message, 1, apart, &err));
+    assert_true(ria_hmac_sha256(key, sizeof(key), &message, 1, key, &err));
     assert_memory_equal(key, apart, sizeof(key));
+}
+
+static void each_message_of_a_chain_has_the_answer_before_it_as_its_key(void **state)
+{
+    (void)state;
+    static const struct ria_message messages[] = {{"one", 3}, {"", 0}, {"three", 5}};
+    uint8_t got[RIA_SHA256_LEN];
+    uint8_t want[RIA_SHA256_LEN];
+    struct ria_error err;
+    assert_true(ria_hmac_sha256("key", 3, messages, RIA_COUNT(messages), got, &err));
+    assert_true(ria_hmac_sha256("key", 3, &messages[0], 1, want, &err));
+    assert_true(ria_hmac_sha256(want, sizeof(want), &messages[1], 1, want, &err));
+    assert_memory_not_equal(got, want, sizeof(want));
+    assert_true(ria_hmac_sha256(want, sizeof(want), &messages[2], 1, want, &err));
+    assert_memory_equal(got, want, sizeof(want));
 }
 
 int main(void)
@@ -158,6 +176,7 @@ int main(void)
         cmocka_unit_test(hmac_gives_the_answers_of_rfc_4231),
         cmocka_unit_test(hmac_agrees_with_openssl_for_keys_around_the_block),
         cmocka_unit_test(the_answer_may_go_where_the_key_is),
+        cmocka_unit_test(each_message_of_a_chain_has_the_answer_before_it_as_its_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,7 +30,7 @@ static void every_call_is_refused_with_the_same_sentence(void **state)
         expect_piece("what to do", err.text, "link it without -rdynamic or hide them");
         assert_string_equal((const char *)digest, "untouched");
         err = (struct ria_error){0};
-        assert_false(ria_hmac_sha256("k", 1, "abc", 3, digest, &err));
+        assert_false(ria_hmac_sha256("k", 1, &(struct ria_message){"abc", 3}, 1, digest, &err));
         expect_piece("the cause", err.text, "OpenSSL's functions are mixed from ");
         assert_string_equal((const char *)digest, "untouched");
     }

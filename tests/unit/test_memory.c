@@ -94,7 +94,8 @@ static void learn_signing_key(uint8_t key[RIA_SHA256_LEN])
     for (size_t i = 0; i < RIA_COUNT(steps); i++) {
         const void *with = i == 0 ? (const void *)first : key;
         size_t len = i == 0 ? sizeof(first) - 1 : RIA_SHA256_LEN;
-        assert_true(ria_hmac_sha256(with, len, steps[i], strlen(steps[i]), key, &err));
+        const struct ria_message step = {steps[i], strlen(steps[i])};
+        assert_true(ria_hmac_sha256(with, len, &step, 1, key, &err));
     }
 }
 

@@ -192,5 +192,9 @@ bool ria_answer_read(const struct ria_buf *bytes, struct ria_answer *out)
 void ria_answer_release(struct ria_answer *answer)
 {
     ria_credentials_release(&answer->credentials);
-    *answer = (struct ria_answer)RIA_ANSWER_INIT;
+    answer->outcome = RIA_FAILED;
+    answer->err = (struct ria_error){0};
+    answer->identity[0] = '\0';
+    answer->offset = (struct ria_clock_offset){0};
+    answer->warning_count = 0;
 }

@@ -171,6 +171,15 @@ static bool take_duration(struct ria_role *role, int64_t seconds)
            (seconds >= ria_role_duration.least && seconds <= ria_role_duration.most);
 }
 
+static bool add_empty_role(struct ria_plan *plan)
+{
+    if (plan->role_count == RIA_ROLES_MAX) {
+        return false;
+    }
+    plan->role_count++;
+    return true;
+}
+
 static bool take_number(struct ria_plan *plan, const struct ria_record_field *field)
 {
     int64_t number = 0;
@@ -185,8 +194,7 @@ static bool take_number(struct ria_plan *plan, const struct ria_record_field *fi
         plan->keys.expires = number;
         return true;
     case TAG_NEXT_ROLE:
-        plan->role_count++;
-        return plan->role_count <= RIA_ROLES_MAX;
+        return add_empty_role(plan);
     case TAG_ROLE_SECONDS:
         return plan->role_count > 0 && take_duration(&plan->roles[plan->role_count - 1], number);
     default:
@@ -375,5 +383,11 @@ void ria_plan_release(struct ria_plan *plan)
         free(plan->profiles);
     }
     explicit_bzero(plan->mfa_code, sizeof(plan->mfa_code));
-    *plan = (struct ria_plan)RIA_PLAN_INIT;
+    /* Not the whole of it: that is some KB of roles, which nearly no plan has. */
+    memset(plan->roles, 0, plan->role_count * sizeof(plan->roles[0]));
+    memset(plan->value, 0, sizeof(plan->value));
+    plan->role_count = 0;
+    plan->source = RIA_SOURCE_KEYS;
+    plan->label[0] = '\0';
+    plan->profiles = NULL;
 }

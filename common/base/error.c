@@ -58,7 +58,8 @@ void ria_printable(char *text)
 {
     unsigned char *p = (unsigned char *)text;
     while (*p != '\0') {
-        size_t len = character_len(p);
+        bool is_plain = *p >= 0x20 && *p < 0x7f; /* nearly every one */
+        size_t len = is_plain ? 1 : character_len(p);
         if (len == 0) {
             *p = '?';
             len = 1;

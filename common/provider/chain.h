@@ -14,7 +14,7 @@
 #include "provider/provider.h"
 
 enum {
-    RIA_TRAIL_MAX = 8
+    RIA_TRAIL_MAX = 5 /* one step for each source */
 };
 
 /* What the sources answered, in the order in which they were asked. */

@@ -4,8 +4,10 @@
     abstract Unix socket   three netstrings (resource id, user, token); answer "OK" or "NO"
     HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object a line
                            GET /calls        the calls to the AWS side, likewise
+                           GET /live         how many of the accepted tokens have not ended
                            POST /clock       {"offset": seconds} moves the clock of everything;
-                                             {"oldest": second} beside it ends tokens signed before
+                                             {"oldest": second} beside it ends tokens signed before,
+                                             {"life": seconds} those that are older
                            POST /faults      a list of faults (faults.py) that replaces the last one
                            POST /machine     {"instance_role": name or null, "seconds": number}
                            POST /expire      {"access_key": ...} ends a session
@@ -36,14 +38,23 @@ REQUEST_BODY_MAX = 65536
 
 
 class Clock:
-    """The real time and an offset. Tokens that were signed before `oldest` have had their life."""
+    """The real time and an offset; and when a token has had its life, although it says more: it was
+    signed before `oldest`, or more than `life` seconds ago."""
 
     def __init__(self):
-        self.offset = 0.0
-        self.oldest = 0
+        self.set(0.0)
+
+    def set(self, offset, oldest=0, life=None):
+        self.offset, self.oldest, self.life = offset, oldest, life
 
     def now(self):
         return time.time() + self.offset
+
+    def has_ended(self, signed_at):
+        """Tokens are dated by the second, and so is their age: a life of two lasts two to three."""
+        if signed_at < self.oldest:
+            return True
+        return self.life is not None and int(self.now()) - signed_at > self.life
 
 
 class Journal:
@@ -61,6 +72,9 @@ class Journal:
     def text(self):
         with self._lock:
             return "".join(line + "\n" for line in self._lines)
+
+    def entries(self):
+        return [json.loads(line) for line in self.text().splitlines()]
 
 
 class VerifierDoor:
@@ -109,12 +123,12 @@ class VerifierDoor:
             pass  # the server gave up waiting; the journal has the verdict
 
     def _judge(self, resource, user, token):
-        engine, principal = "unknown", None
+        engine, principal, signed_at = "unknown", None, None
         user = user.decode("utf-8", "replace")
         try:
             verifier = self.warm_up()
             engine = verifier.engine(resource)
-            reason, detail, principal = verifier.judge(resource, user, token)
+            reason, detail, principal, signed_at = verifier.judge(resource, user, token)
         except Exception as error:  # a fault of the lab must not let anybody in, and be seen
             reason, detail = "LabFault", type(error).__name__
         self._journal.append(
@@ -125,6 +139,7 @@ class VerifierDoor:
             verdict="refused" if reason else "accepted",
             reason=reason,
             detail=detail,
+            signed_at=signed_at,
             token_length=len(token),
         )
         return reason is None

@@ -100,7 +100,11 @@ def run(stack, arguments):
         server.await_ready()
         ports[server.engine] = server.port
     networks = Networks(cloud, cloud_trust.server, entries.cloud.instance_role)
-    pages = {"/journal": journal.text, "/calls": calls.text}
+    pages = {
+        "/journal": journal.text,
+        "/calls": calls.text,
+        "/live": lambda: f"{count_live(journal, clock)}\n",
+    }
     steering = actions(entries, clock, cloud, networks.machine, principals)
     steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
     control = ControlDoor(pages, steering)
@@ -161,15 +165,17 @@ def make_cloud_certificates(root, entries):
 def make_verifier(entries, ports, clock, principals):
     from verifier import Verifier  # here, because this import is slow; see VerifierDoor
 
-    return Verifier(entries, ports, clock.now, principals, lambda: clock.oldest)
+    return Verifier(entries, ports, clock.now, principals, clock.has_ended)
 
 
 def actions(entries, clock, cloud, machine, principals):
     """What tests can steer; see control.py."""
 
     def set_clock(body):
-        clock.offset = float(body["offset"])
-        clock.oldest = int(body.get("oldest", 0))
+        life = body.get("life")
+        clock.set(
+            float(body["offset"]), int(body.get("oldest", 0)), None if life is None else float(life)
+        )
 
     def set_machine(body):
         if body["instance_role"] is not None:
@@ -187,6 +193,12 @@ def actions(entries, clock, cloud, machine, principals):
         "/expire": lambda body: principals.expire(body["access_key"]),
         "/revoke": lambda body: principals.revoke(body["access_key"]),
     }
+
+
+def count_live(journal, clock):
+    """Accepted tokens that a login could use once more."""
+    accepted = (entry for entry in journal.entries() if entry["reason"] is None)
+    return sum(not clock.has_ended(entry["signed_at"]) for entry in accepted)
 
 
 def prepare(running, root):

@@ -42,6 +42,7 @@ INTERPRETER = "/usr/bin/python3"  # the one that sees Debian's python3-botocore
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 20
 HTTP_TIMEOUT_SECONDS = 10
+TOKEN_END_TIMEOUT_SECONDS = 10  # beyond their life
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Lab:
             self.stop()
             raise LabError(message["error"])
         self._fill(message["lab"])
+        self.life = None
         return self
 
     def stop(self):
@@ -187,15 +189,29 @@ class Lab:
 
     def clock(self, offset):
         """Move the clock of the verifier and of the AWS side away from the real time by so many
-        seconds."""
-        self._act("/clock", {"offset": offset})
+        seconds. Tokens live as long as they say."""
+        self._set_clock(offset)
+
+    def token_life(self, seconds):
+        """From now on a token is good for so many seconds and no more; as tokens are dated by the
+        second, it may be for one more. Ends with the next clock()."""
+        self._set_clock(0, life=seconds)
+
+    def await_token_end(self):
+        """Until each token that has logged in somebody has had the life of token_life(), by the
+        lab's own clock."""
+        deadline = time.monotonic() + self.life + TOKEN_END_TIMEOUT_SECONDS
+        while self._http("/live") != "0\n":
+            if time.monotonic() > deadline:
+                raise LabError(f"tokens do not end after {self.life} s")
+            time.sleep(0.1)
 
     def expire_tokens(self):
         """Every token that was signed until now has had its life, as after 15 minutes, and one that
         is signed from now on has not. Tokens are dated by the second, so this takes up to one.
         Ends with the next clock()."""
         oldest = int(time.time()) + 1
-        self._act("/clock", {"offset": 0, "oldest": oldest})
+        self._set_clock(0, oldest=oldest)
         while time.time() < oldest:
             time.sleep(max(0.0, oldest - time.time()))
 
@@ -305,6 +321,11 @@ class Lab:
     def network(self, instance_role="instance", boot_id=None):
         """A network namespace with AWS's true addresses, as a context manager: namespace.py."""
         return Network(self, instance_role, boot_id)
+
+    def _set_clock(self, offset, **tokens):
+        """One call sets all of it."""
+        self._act("/clock", {"offset": offset, **tokens})
+        self.life = tokens.get("life")
 
     def _act(self, path, body):
         self._http(path, json.dumps(body).encode())

@@ -162,6 +162,24 @@ class Logins(unittest.TestCase):
         self.lab.clock(0)
         self.assertEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
 
+    def test_tokens_end_by_themselves_after_the_life_they_are_given(self):
+        """No sooner: the first login takes as long as it takes, the second is given a new token."""
+        self.lab.token_life(2)
+        token = self.lab.token("etl", self.lab.pg, USER)
+        while psql(self.lab, USER, token, "select 1").returncode != 0:
+            verdict = self.lab.last_verdict()
+            self.assert_last("postgresql", "Expired")
+            self.assertGreater(verdict["time"] - verdict["signed_at"], 2)
+            print(f"# a login took {verdict['time'] - verdict['signed_at']:.1f} s; once more")
+            token = self.lab.token("etl", self.lab.pg, USER)
+        self.assert_last("postgresql", None)
+        self.lab.await_token_end()
+        self.assertNotEqual(psql(self.lab, USER, token, "select 1").returncode, 0)
+        self.assert_last("postgresql", "Expired")
+        self.assertRegex(self.lab.last_verdict()["detail"], "^signed [0-9.]+ s ago, past the end")
+        self.lab.clock(0)
+        self.assertEqual(psql(self.lab, USER, token, "select 1").returncode, 0, "control")
+
     def test_password_accounts_do_not_ask_the_verifier(self):
         before = len(self.lab.journal())
         for user, password in self.lab.passwords.items():

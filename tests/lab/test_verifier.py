@@ -9,6 +9,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
+import control  # noqa: E402
 import fixture  # noqa: E402
 import harness  # noqa: E402
 import iam  # noqa: E402
@@ -52,6 +53,21 @@ def mutants(text):
         yield text[:i] + char + text[i:]
     yield text + "0"
     yield text + "&"
+
+
+class Life(unittest.TestCase):
+    """When a token has had its life before its own time."""
+
+    def test_by_the_second_in_which_it_arrives(self):
+        clock = control.Clock()
+        for now, ended in ((100.0, False), (102.999, False), (103.0, True)):
+            clock.now = lambda: now  # noqa: B023 (called at once)
+            clock.set(0.0, life=2)
+            self.assertEqual(clock.has_ended(100), ended, now)
+            clock.set(0.0)
+            self.assertFalse(clock.has_ended(100), "control: no life was set")
+        clock.set(0.0, oldest=101)
+        self.assertEqual([clock.has_ended(second) for second in (100, 101)], [True, False])
 
 
 class Mutants(Judge):

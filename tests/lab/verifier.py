@@ -42,11 +42,12 @@ OPTIONAL_PARAMETERS = {"X-Amz-Security-Token"}
 
 class Verdict(NamedTuple):
     """reason is one of the fixed words, or None for a login that is accepted; principal is the name
-    of whose access key it was, or None if nobody's."""
+    of whose access key it was, or None if nobody's; signed_at is the token's date, if it has one."""
 
     reason: str
     detail: str
     principal: str = None
+    signed_at: int = None
 
     @property
     def accepted(self):
@@ -87,16 +88,16 @@ class Verifier:
     """Judges tokens for the databases of one fixture.
 
     ports maps an engine to its port and may be filled later; now() gives seconds of the epoch.
-    principals are those of the fixture, if not given. oldest() is the second before which no token
-    was signed that is still good.
+    principals are those of the fixture, if not given. has_ended(second) tells whether a token that
+    was signed then is at its end before its own time.
     """
 
-    def __init__(self, fixture, ports, now=time.time, principals=None, oldest=lambda: 0):
+    def __init__(self, fixture, ports, now=time.time, principals=None, has_ended=lambda _: False):
         self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
         self._principals = principals or Principals(fixture, now)
         self._ports = ports
         self._now = now
-        self._oldest = oldest
+        self._has_ended = has_ended
         for principal in fixture.principals.values():
             for policy in principal.policies:
                 iam.statements(policy)
@@ -108,15 +109,16 @@ class Verifier:
 
     def judge(self, resource_id, user, token):
         """A Verdict on the bytes of a token that was sent as user's password."""
-        name = None
+        name = signed_at = None
         try:
             claim = parse(token)
+            signed_at = claim.signed_at
             principal = self._principals.find(claim.access_key)
             name = principal and principal.name
             self._check(self._databases[resource_id], user, claim, principal)
         except Refused as refused:
-            return refused.verdict._replace(principal=name)
-        return Verdict(None, "", name)
+            return refused.verdict._replace(principal=name, signed_at=signed_at)
+        return Verdict(None, "", name, signed_at)
 
     def _check(self, database, user, claim, principal):
         self._check_target(database, user, claim)
@@ -148,8 +150,8 @@ class Verifier:
         age = now - claim.signed_at
         if age < -FUTURE_TOLERANCE_SECONDS:
             raise Refused("NotYetValid", f"signed {-age:.0f} s in the future")
-        if claim.signed_at < self._oldest():
-            raise Refused("Expired", "signed before the end that was set for tokens")
+        if self._has_ended(claim.signed_at):
+            raise Refused("Expired", f"signed {age:.1f} s ago, past the end that was set for tokens")
         if age > claim.life:
             raise Refused("Expired", f"signed {age:.0f} s ago, good for {claim.life} s")
         if principal.expires is not None and now >= principal.expires:

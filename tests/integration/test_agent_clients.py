@@ -104,6 +104,7 @@ class Tools(AgentCase):
     # These methods alone: the class has tests of its own.
     make_archive, lock = clients.Tools.make_archive, clients.Tools.lock
     await_waiting, restore = clients.Tools.await_waiting, clients.Tools.restore
+    restore_once = clients.Tools.restore_once
 
     def test_pg_dump_with_jobs(self):
         archive = self.make_archive()

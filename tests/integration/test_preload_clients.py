@@ -322,18 +322,37 @@ class Tools(ClientCase):
         yield
         holder.communicate(timeout=DEADLINE_SECONDS)
 
-    def await_waiting(self):
+    def await_waiting(self, process):
+        """True when the process waits for the lock, False when it has ended instead."""
         waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.run_client("psql", "-XAtwc", waiting).stdout != "1\n":
             self.assertLess(time.monotonic(), deadline, "no restore waits for the lock")
+            if process.poll() is not None:
+                return False
+        return True
 
-    def restore(self, archive, **how):
-        """pg_restore -j whose token ends while an index is made. Its exit status and its words."""
+    def restore(self, archive, under=None, password=dict):
+        """pg_restore -j whose token ends while an index is made, because it lives for two seconds. Its
+        exit status and its words. password() gives variables that are made when it starts."""
+        for _ in range(2):
+            seen, moments = len(self.lab.journal()), []
+            status, errors = self.restore_once(archive, moments, under, password)
+            if status == 0 or not ways.were_late(self.lab, self.lab.journal()[seen:], moments):
+                break
+        self.lab.token_life(None)
+        return status, errors
+
+    def restore_once(self, archive, moments, under, password):
+        self.lab.token_life(None)
         with self.lock():
-            process = self.start("pg_restore", "-w", "-j", "2", "--clean", "--if-exists", "-d", "work", archive, **how)
-            self.await_waiting()
-            self.expire_tokens()
+            self.lab.token_life(ways.TOKEN_LIFE)
+            moments.append(time.time())
+            process = self.start("pg_restore", "-w", "-j", "2", "--clean", "--if-exists", "-d", "work", archive,
+                                 under=under, **password())
+            if self.await_waiting(process):
+                self.lab.await_token_end()
+                moments.append(time.time())
         _, errors = process.communicate(timeout=DEADLINE_SECONDS)
         return process.returncode, errors
 
@@ -341,12 +360,12 @@ class Tools(ClientCase):
         archive = self.make_archive()
         self.assertEqual(self.run_client("pg_dump", "-w", "-Fd", "-f", archive).returncode, 0)
         self.assertEqual(self.restore(archive), (0, ""))
-        status, errors = self.restore(archive, under=[], **self.stale_now())
+        status, errors = self.restore(archive, [], self.pasted_token)
         self.assertEqual(status, 1, "control")
         self.assertIn("PAM authentication failed", errors)
         self.assert_refused("Expired")
 
-    def stale_now(self):
+    def pasted_token(self):
         return {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
 
     def test_pgbench_with_a_connection_for_each_transaction(self):

@@ -28,6 +28,7 @@ REACHES = ("linked", "private", "symbolic", "dlsym", "private_dlsym", "symbolic_
 TOGETHER = 12
 TIMEOUT_SECONDS = 120
 TOKEN_LIFE = 2
+SHARED_SECONDS = 1  # a passfile's token is for all who open it within a second
 REFUSED = "PAM authentication failed"
 
 DT_NULL, DT_SYMBOLIC, PT_DYNAMIC = 0, 16, 2
@@ -227,14 +228,26 @@ def _with_late_ones_again(run, cases, lab):
     also returns the moments since when a token was fresh."""
     seen = len(lab.journal())
     results, moments = run(cases)
-    ended = [v for v in lab.journal()[seen:] if v["reason"] == "Expired"]
-    if lab.life is None or not ended:
+    if not were_late(lab, lab.journal()[seen:], moments):
         return results
-    if any(v["signed_at"] < int(max(m for m in moments if m < v["time"])) for v in ended):
-        return results  # somebody has sent a token that was there before
-    took = max(v["time"] - v["signed_at"] for v in ended)
-    print(f"# {len(ended)} of {len(cases)} logins took up to {took:.1f} s, and their tokens live {lab.life} s")
     return [run([case])[0][0] if REFUSED in text else (case, text) for case, text in results]
+
+
+def were_late(lab, verdicts, moments):
+    """Whether logins were refused only because the machine was too busy to send a fresh token within
+    its life. It is printed. False where somebody has sent a token that was there before the last of
+    the moments."""
+    ended = [v for v in verdicts if v["reason"] == "Expired"]
+    if lab.life is None or not ended:
+        return False
+    for verdict in ended:
+        moment = max(m for m in moments if m < verdict["time"])
+        if verdict["signed_at"] < int(moment) - SHARED_SECONDS:
+            return False
+    took = max(v["time"] - v["signed_at"] for v in ended)
+    print(f"# {len(ended)} of {len(verdicts)} logins took up to {took:.1f} s, and tokens live {lab.life} s: "
+          "once more")
+    return True
 
 
 def debian_libpq():

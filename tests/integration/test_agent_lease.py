@@ -11,6 +11,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import LabCase, harness  # noqa: E402
+from opener import Opener, within_limit  # noqa: E402
 from service import Services, await_true  # noqa: E402
 
 # Processes, because the lab's name resolution is not made for thirty threads.
@@ -27,16 +28,25 @@ DATE = re.compile(r"X-Amz-Date=(\w+)")
 
 
 class LeaseCase(LabCase):
+    """In all tests of such a class who opens a passfile waits for no longer than opener.py says."""
+
+    def __init_subclass__(cls):
+        super().__init_subclass__()
+        for name, test in list(vars(cls).items()):
+            if name.startswith("test"):
+                setattr(cls, name, within_limit(test))
+
     def setUp(self):
         super().setUp()
         self.services = Services(self.home)
+        self.opener = Opener()
 
     def psql(self, service="prod"):
         return self.home.run(["psql", "-XAtw", f"service={service}", "-c", "select 1"], principal=None)
 
     def read(self, name="prod"):
         """Opens the passfile as a client does."""
-        return self.services.passfile(name).read_text()
+        return self.opener.read(self.services.passfile(name))
 
     def size(self, name="prod"):
         """Looks at it without opening it."""

@@ -10,6 +10,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 from labcase import harness  # noqa: E402
+from opener import WAIT_SECONDS  # noqa: E402
 from service import await_true  # noqa: E402
 from test_agent_lease import LeaseCase  # noqa: E402
 
@@ -113,8 +114,12 @@ class Long(LeaseCase):
             worker = agent.worker
             agent.process.send_signal(signal.SIGSTOP)
             os.kill(worker, signal.SIGSTOP)
-            opener = pool.submit(self.read)
+            opener = pool.submit(self.services.passfile("prod").read_text)
+            start = time.monotonic()
             self.assertEqual(opener.result(FROZEN_SECONDS), "")
+            seconds = time.monotonic() - start
+            print(f"# both frozen: an open took {seconds:.1f} s")
+            self.assertGreater(seconds, WAIT_SECONDS, "control: nobody is there to be faster")
             os.kill(worker, signal.SIGCONT)
             agent.process.send_signal(signal.SIGCONT)
             await_true(lambda: "X-Amz-Signature" in self.read(), agent.log)

@@ -132,7 +132,8 @@ static enum ria_outcome read_open_file(
         return failed_by_errno(err, path, "cannot be read whole");
     }
     if (file != NULL) {
-        *file = (struct ria_file){.owner = status.st_uid, .mode = status.st_mode};
+        *file = (struct ria_file){
+            .owner = status.st_uid, .group = status.st_gid, .mode = status.st_mode};
     }
     return RIA_FOUND;
 }

@@ -21,8 +21,17 @@ enum ria_log_level {
 /* What the world says of a file that it has read. */
 struct ria_file {
     uid_t owner;
+    gid_t group;
     mode_t mode;
 };
+
+/* Whether a group is a user's private one, by its number: where users have such groups they get
+ * both numbers alike, and their umask lets the group write. Whoever else may be in a group is not
+ * asked for, because the answer may take a network. */
+static inline bool ria_is_private_group(gid_t group, uid_t user)
+{
+    return group == user;
+}
 
 /* A point in time by which an answer must be there, on the world's ticks. */
 struct ria_deadline {

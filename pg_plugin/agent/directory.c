@@ -94,6 +94,20 @@ static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
            !maps_all(ria_buf_text(&map));
 }
 
+/* Who can replace what is in a directory beside its owner, in words; NULL: nobody. A sticky bit
+ * keeps them from it. */
+static const char *open_to(const struct stat *status, const struct ria_world *world)
+{
+    if ((status->st_mode & S_ISVTX) != 0) {
+        return NULL;
+    }
+    if ((status->st_mode & S_IWOTH) != 0) {
+        return "everybody can write";
+    }
+    bool is_private = ria_is_private_group(status->st_gid, world->uid(world->self));
+    return (status->st_mode & S_IWGRP) != 0 && !is_private ? "its group can write" : NULL;
+}
+
 /* Whoever can rename a directory above can put one of his own in the place of this one, and a
  * client would read his passfiles. */
 static bool check_parents(const char *path, const struct ria_world *world, struct ria_error *err)
@@ -107,9 +121,9 @@ static bool check_parents(const char *path, const struct ria_world *world, struc
         if (stat(parent, &status) != 0) {
             return fail_by_errno(err, parent, "cannot be looked at");
         }
-        bool is_own = is_trusted_owner(status.st_uid, world);
-        bool is_open = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
-        if (!is_own || is_open) {
+        const char *others = is_trusted_owner(status.st_uid, world) ? open_to(&status, world)
+                                                                    : "belongs to somebody else";
+        if (others != NULL) {
             return ria_fail(
                 err,
                 RIA_E_SYSTEM,
@@ -117,7 +131,7 @@ static bool check_parents(const char *path, const struct ria_world *world, struc
                 "--directory",
                 path,
                 parent,
-                is_own ? "everybody can write" : "belongs to somebody else");
+                others);
         }
         if (is_root) {
             return true;

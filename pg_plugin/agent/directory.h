@@ -24,8 +24,8 @@ struct ria_directory {
  * variable names a directory of the user's own, else ~/.cache/rds-iam/run. Directories that are
  * missing are made, 0700 from the start; a missing parent of `wanted` is an error. Refuses one that
  * belongs to somebody else or that others can enter, and one below a directory that belongs to
- * neither root nor the user or that everybody can write (/tmp, with its sticky bit, is fine).
- * Release with ria_directory_release(). */
+ * neither root nor the user, or that everybody or a group that is not the user's private one can
+ * write (/tmp, with its sticky bit, is fine). Release with ria_directory_release(). */
 bool ria_directory_open(
     const char *wanted,
     const struct ria_world *world,

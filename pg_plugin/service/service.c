@@ -221,8 +221,8 @@ static bool take_lines(struct ria_service_file *file)
     return true;
 }
 
-/* A service says where a token goes, so nobody else may say it. The user's own group may: that is
- * how many systems make new files. */
+/* A service says where a token goes, so nobody else may say it. The user's private group may: that
+ * is how many systems make new files. */
 static enum ria_outcome check_owner(
     const struct ria_world *world,
     const char *path,
@@ -240,6 +240,16 @@ static enum ria_outcome check_owner(
     if ((facts->mode & S_IWOTH) != 0) {
         return ria_failed(
             err, RIA_E_CONFIG, "%s: everybody can write it; type: chmod o-w %s", path, path);
+    }
+    uid_t uid = world->uid(world->self);
+    if ((facts->mode & S_IWGRP) != 0 && !ria_is_private_group(facts->group, uid)) {
+        return ria_failed(
+            err,
+            RIA_E_CONFIG,
+            "%s: all of group %u can write it; type: chmod g-w %s",
+            path,
+            (unsigned)facts->group,
+            path);
     }
     return RIA_FOUND;
 }

@@ -264,8 +264,26 @@ class OtherUsers(LeaseCase):
         os.chown(path, 0, -1)
         path.chmod(0o666)
         self.assertIn(f"{path}: everybody can write it; type: chmod o-w {path}", self.services.fill().stderr)
+        path.chmod(0o660)
+        os.chown(path, 0, 4)
+        self.assertIn(f"{path}: all of group 4 can write it; type: chmod g-w {path}", self.services.fill().stderr)
+        os.chown(path, 0, 0)
+        self.assertEqual(self.services.fill().returncode, 0, "one's private group may")
         path.chmod(0o600)
         self.assertEqual(self.services.fill().returncode, 0, "control")
+
+    def test_a_running_agent_serves_on_what_it_has_and_says_so(self):
+        self.services.add("prod")
+        path = self.home.path / ".pg_service.conf"
+        with self.services.agent() as agent:
+            path.chmod(0o666)
+            path.write_text(path.read_text().replace("[prod]", "[planted]"))
+            agent.await_log(f"{path}: everybody can write it; type: chmod o-w {path}")
+            agent.await_log("what they said before is served until they are mended")
+            self.assertIn("[prod]", agent.status())
+            self.assertNotIn("[planted]", agent.status())
+            path.chmod(0o600)
+            await_true(lambda: "[planted]" in agent.status(), agent.log)
 
     def test_directories_that_others_can_replace_are_refused(self):
         outer = self.home.path / "outer"
@@ -276,6 +294,7 @@ class OtherUsers(LeaseCase):
         self.assertEqual(inner.fill().returncode, 0, "control")
         for change, sentence in (
             (lambda: outer.chmod(0o777), "which everybody can write"),
+            (lambda: (outer.chmod(0o775), os.chown(outer, 0, 4)), "which its group can write"),
             (lambda: os.chown(outer, pwd.getpwnam("nobody").pw_uid, -1), "which belongs to somebody else"),
         ):
             change()
@@ -284,7 +303,10 @@ class OtherUsers(LeaseCase):
             self.assertIn(f"{inner.directory}: others can replace what is in {outer}, {sentence}",
                           result.stderr)
             outer.chmod(0o755)
-        os.chown(outer, 0, -1)
+        os.chown(outer, 0, 0)
+        outer.chmod(0o775)
+        self.assertEqual(inner.fill().returncode, 0, "one's private group is nobody else")
+        os.chown(outer, 0, 4)
         outer.chmod(0o1777)
         self.assertEqual(inner.fill().returncode, 0, "a sticky bit keeps others from replacing it")
         os.chown(inner.directory, pwd.getpwnam("nobody").pw_uid, -1)

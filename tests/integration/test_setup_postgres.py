@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What rds-iam setup postgres prints, appended to an empty home's pg_service.conf, logs in; and what
 rds-iam lint finds in a service file, where libpq itself can be asked, with libpq's word for it."""
+import os
 import pathlib
+import pwd
 import re
 import subprocess
 import sys
@@ -194,6 +196,22 @@ class Lint(LabCase):
     def test_control_a_good_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+
+    def test_a_file_that_others_decide_on(self):
+        """An entry says where its token goes, and by whose certificate."""
+        nobody = pwd.getpwnam("nobody").pw_uid
+        path, _ = self.lint(f"[s]\n{GOOD}")
+        rows = [(0o666, -1, -1, f"everybody can write it; type: chmod o-w {path}")]
+        if os.geteuid() == 0:
+            rows += [(0o660, -1, 4, f"all of group 4 can write it; type: chmod g-w {path}"),
+                     (0o600, nobody, -1, f"belongs to uid {nobody}, neither to root nor to you")]
+        for mode, owner, group, sentence in rows:
+            with self.subTest(sentence=sentence):
+                os.chown(path, owner, group)
+                path.chmod(mode)
+                result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(f"{path}: error: {sentence}", result.stdout)
 
     def test_a_password_in_the_environment(self):
         path, result = self.lint(f"[s]\n{GOOD}", PGPASSWORD="x")

@@ -67,6 +67,7 @@ static void a_regular_file_is_read_with_owner_and_mode(void **state)
     assert_int_equal(read_named("plain", &text, &file, &err), RIA_FOUND);
     assert_string_equal(ria_buf_text(&text), "some\ntext\n");
     assert_int_equal(file.owner, geteuid());
+    assert_int_equal(file.group, getegid());
     assert_int_equal(file.mode & 07777, 0640);
     ria_buf_clear(&text);
     assert_int_equal(symlink("plain", in_scratch("link")), 0);

@@ -226,7 +226,12 @@ static void a_file_that_others_decide_on_is_refused(void **state)
         const char *text; /* NULL: it is read */
     } rows[] = {
         {{.owner = 0, .mode = 0100644}, NULL},
-        {{.owner = 7, .mode = 0100664}, NULL},
+        {{.owner = 7, .group = 7, .mode = 0100664}, NULL},
+        {{.owner = 7, .group = 8, .mode = 0100644}, NULL},
+        {{.owner = 7, .group = 8, .mode = 0100664},
+         "f: all of group 8 can write it; type: chmod g-w f"},
+        {{.owner = 0, .group = 0, .mode = 0100620},
+         "f: all of group 0 can write it; type: chmod g-w f"},
         {{.owner = 8, .mode = 0100600},
          "f: belongs to uid 8, neither to root nor to you; chown it, or name another file"},
         {{.owner = 7, .mode = 0100666}, "f: everybody can write it; type: chmod o-w f"},

@@ -100,6 +100,27 @@ class Languages(AgentCase):
         self.assert_accepted(2)
 
 
+class LostConnection(AgentCase):
+    """psql on a terminal resets it, and a reset does not read the passfile again."""
+
+    lose_connection = clients.Psql.lose_connection
+
+    def test_it_comes_back_with_the_companion(self):
+        """The agent has credentials and its client has none, which the companion says in between."""
+        terminal = clients.Terminal(self, self.companion, None)
+        self.assertRegex(self.lose_connection(terminal), "Attempting reset: .*\nSucceeded[.]|reset: Succeeded[.]")
+        self.assert_accepted(2)
+
+    def test_control_without_it_the_old_token_is_sent_and_a_new_connection_helps(self):
+        terminal = clients.Terminal(self, [], None)
+        self.assertIn("Attempting reset: Failed.", self.lose_connection(terminal))
+        self.assert_refused("Expired")
+        terminal.say("\\c service=work")
+        terminal.say("select 'in ' || 'again';")
+        terminal.await_text("in again\r\n")
+        self.assertEqual([v["reason"] for v in self.verdicts()], [None, "Expired", None])
+
+
 class Tools(AgentCase):
     # These methods alone: the class has tests of its own.
     make_archive, lock = clients.Tools.make_archive, clients.Tools.lock
@@ -137,7 +158,7 @@ class Replication(AgentCase):
     def receive(self, *arguments):
         return self.run_client("pg_recvlogical", "-w", "-d", "service=work", "--slot=clients", *arguments)
 
-    def test_pg_recvlogical_with_the_agent_and_under_the_preload(self):
+    def test_pg_recvlogical_with_the_agent_and_with_the_companion_beside_it(self):
         self.lab.parameter("rds.iam_auth_for_replication", "0")
         self.assertIn("PAM authentication failed", self.receive("--create-slot").stderr, "control")
         self.lab.parameter("rds.iam_auth_for_replication", "1")

@@ -195,12 +195,12 @@ class Languages(ClientCase):
 class Terminal:
     """psql on a terminal, where it keeps going after an error."""
 
-    def __init__(self, case, under, **extra):
+    def __init__(self, case, under, principal="etl", **extra):
         self.master, slave = pty.openpty()
         self.text = ""
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *(str(a) for a in under), "psql", "-XAtq", "-P", "pager=off"],
-            env=case.home.env("etl", TERM="dumb", **{**case.environment, **extra}), cwd=case.home.path,
+            env=case.home.env(principal, TERM="dumb", **{**case.environment, **extra}), cwd=case.home.path,
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
         os.close(slave)
         case.addCleanup(self.end)
@@ -239,7 +239,7 @@ class Psql(ClientCase):
     def lose_connection(self, terminal):
         terminal.say("select 'i' || 'n';")
         terminal.await_text("in\r\n")
-        self.lab.expire_tokens()
+        self.expire_tokens()
         terminal.say("select pg_terminate_backend(pg_backend_pid());")
         return terminal.await_text("Succeeded.", "Failed.")
 
@@ -296,6 +296,30 @@ class Psql(ClientCase):
         result = self.run_client("psql", "-XAtwc", "\\conninfo", "-c", "\\echo :HOST :PORT :USER")
         self.assertNotIn("X-Amz", result.stdout + result.stderr)
         self.assertIn(self.lab.pg.host, result.stdout)
+
+
+class Replication(ClientCase):
+    """pg_recvlogical without an agent; before and after the end of its first token."""
+
+    def receive(self, *arguments):
+        return self.run_client("pg_recvlogical", "-w", "-d", "work", "--slot=preload", *arguments)
+
+    def test_pg_recvlogical(self):
+        self.lab.parameter("rds.iam_auth_for_replication", "1")
+        self.addCleanup(self.lab.parameter, "rds.iam_auth_for_replication", "0")
+        self.assertEqual(self.receive("--create-slot").returncode, 0)
+        self.lab.expire_tokens()
+        self.run_client("psql", "-XAtwc", "select pg_logical_emit_message(true, 'rds-iam', 'a change')")
+        end = self.run_client("psql", "-XAtwc", "select pg_current_wal_lsn()").stdout.strip()
+        received = self.receive("--start", "--file=-", f"--endpos={end}")
+        self.assertIn("content:a change", received.stdout, received.stderr)
+        self.assertEqual(self.receive("--drop-slot").returncode, 0)
+        self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()}, {(None, "etl")})
+
+    def test_control_without_the_preload_there_is_no_password(self):
+        self.exec = []
+        self.assertIn("no password supplied", self.receive("--create-slot").stderr)
+        self.assertEqual([v for v in self.verdicts() if v["token_length"] > 0], [])
 
 
 class Tools(ClientCase):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """CREATE SUBSCRIPTION: a second PostgreSQL subscribes to the lab's. There the server itself is the client
-of libpq, the agent runs as the server's user, and each worker of a subscription opens the passfile anew."""
+of libpq, the agent runs as the server's user, and each worker of a subscription opens the passfile anew.
+And a server under the preload, which needs neither."""
 import contextlib
 import os
 import pathlib
 import pwd
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,14 +54,15 @@ class Subscriber:
         (self.data / "pg_ident.conf").write_text(f"own {user} postgres\n")
 
     @contextlib.contextmanager
-    def running(self):
+    def running(self, under=(), principal=None):
+        """under: words in front of the server's command."""
         self.make()
         settings = {**SETTINGS, "unix_socket_directories": self.socket}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with self.log.open("wb") as output:
             server = subprocess.Popen(
-                [*AS_SERVER, f"{process.POSTGRESQL_BIN}/postgres", "-D", self.data, *options],
-                env=self.home.env(None), cwd=self.home.path, stdin=subprocess.DEVNULL,
+                [*AS_SERVER, *under, f"{process.POSTGRESQL_BIN}/postgres", "-D", self.data, *options],
+                env=self.home.env(principal), cwd=self.home.path, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT)
         try:
             await_true(lambda: READY in self.said(), self.said)
@@ -85,10 +88,10 @@ class Subscription(LabCase):
         """By the same passfile, over an ordinary connection."""
         return self.subscriber.run("psql", "-XAtw", "service=work", "-c", command)
 
-    def subscribe(self):
+    def subscribe(self, passfile=None):
         words = (f"host={self.lab.pg.host} port={self.lab.pg.port} user={USER} dbname=work"
-                 f" sslmode=verify-full sslrootcert={self.lab.ca_file}"
-                 f" passfile={self.services.passfile('work')}")
+                 f" sslmode=verify-full sslrootcert={self.lab.ca_file}")
+        words += f" passfile={passfile}" if passfile else ""
         return self.subscriber.sql(f"create subscription s connection '{words}' publication p")
 
     def expire_tokens(self):
@@ -102,23 +105,25 @@ class Subscription(LabCase):
                    .stdout == f"{expected}\n", self.subscriber.said)
 
     def publish(self):
-        made = self.publisher("create table t (id int primary key); insert into t values (1);"
+        made = self.publisher("drop publication if exists p; drop table if exists t;"
+                              "create table t (id int primary key); insert into t values (1);"
                               "create publication p for table t")
         self.assertEqual(made.returncode, 0, made.stderr)
         self.addCleanup(self.lab.parameter, PARAMETER, "0")
-        self.assertEqual(self.subscriber.sql("create table t (id int primary key)").stderr, "")
 
     def test_workers_log_in_for_as_long_as_the_subscription_lives(self):
         with self.services.agent(under=AS_SERVER), self.subscriber.running():
             self.publish()
+            self.assertEqual(self.subscriber.sql("create table t (id int primary key)").stderr, "")
             before = len(self.verdicts())
             self.lab.parameter(PARAMETER, "0")
-            self.assertIn(f'PAM authentication failed for user "{USER}"', self.subscribe().stderr)
+            passfile = self.services.passfile("work")
+            self.assertIn(f'PAM authentication failed for user "{USER}"', self.subscribe(passfile).stderr)
             self.assertEqual(self.verdicts()[before:], [], "nobody was asked about the token")
             self.assertEqual(self.publisher("select 1").stdout, "1\n", "control: without replication")
 
             self.lab.parameter(PARAMETER, "1")
-            self.assertEqual(self.subscribe().returncode, 0)
+            self.assertEqual(self.subscribe(passfile).returncode, 0)
             self.await_rows("1")
             self.publisher("insert into t values (2)")
             self.await_rows("1 2")
@@ -134,6 +139,28 @@ class Subscription(LabCase):
                              'NOTICE:  dropped replication slot "s" on publisher\n')
         self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()}, {(None, "etl")})
         self.assertFalse(self.services.passfile("work").exists())
+
+    def test_a_server_under_the_preload_needs_no_passfile(self):
+        companion = [str(harness.installed("bin/rds-iam")), "exec", "--"]
+        with self.services.agent(under=AS_SERVER):
+            self.publish()
+            self.lab.parameter(PARAMETER, "1")
+            with self.subscriber.running():
+                self.assertEqual(self.subscriber.sql("create table t (id int primary key)").stderr, "")
+                self.assertIn("no password supplied", self.subscribe().stderr, "control")
+            shutil.rmtree(self.subscriber.data)
+            with self.subscriber.running(companion, "etl"):
+                self.assertEqual(self.subscriber.sql("create table t (id int primary key)").stderr, "")
+                self.assertEqual(self.subscribe().returncode, 0)
+                self.await_rows("1")
+                self.expire_tokens()
+                ended = self.publisher("select count(pg_terminate_backend(pid)) from pg_stat_replication")
+                self.assertEqual(ended.stdout, "1\n", ended.stderr)
+                self.publisher("insert into t values (2)")
+                self.await_rows("1 2")
+                self.assertEqual(self.subscriber.sql("drop subscription s").stderr,
+                                 'NOTICE:  dropped replication slot "s" on publisher\n')
+        self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()}, {(None, "etl")})
 
 
 if __name__ == "__main__":

@@ -65,6 +65,28 @@ void ria_status_end(const struct ria_directory *directory)
     ria_directory_remove(directory, socket_name);
 }
 
+/* -- the answer ----------------------------------------------------------------------------- */
+
+/* A message of one byte, because there is none of no byte, with room for one descriptor. */
+struct envelope {
+    char byte;
+    struct iovec data;
+    _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    struct msghdr message;
+};
+
+static struct cmsghdr *open_envelope(struct envelope *envelope)
+{
+    *envelope = (struct envelope){.byte = '.', .data = {&envelope->byte, 1}};
+    envelope->message = (struct msghdr){
+        .msg_iov = &envelope->data,
+        .msg_iovlen = 1,
+        .msg_control = envelope->control,
+        .msg_controllen = sizeof(envelope->control),
+    };
+    return CMSG_FIRSTHDR(&envelope->message);
+}
+
 /* -- the text ------------------------------------------------------------------------------- */
 
 static void add_time(struct ria_buf *out, int64_t when)
@@ -171,24 +193,13 @@ static bool may_ask(int fd)
 
 static void send_descriptor(int fd, int text)
 {
-    char byte = '.';
-    struct iovec data = {&byte, 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr header;
-    } control = {.bytes = {0}};
-    struct msghdr message = {
-        .msg_iov = &data,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof(control.bytes),
-    };
-    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    struct envelope envelope;
+    struct cmsghdr *header = open_envelope(&envelope);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
     header->cmsg_len = CMSG_LEN(sizeof(int));
     memcpy(CMSG_DATA(header), &text, sizeof(text));
-    (void)!sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!sendmsg(fd, &envelope.message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static void answer(int fd, const struct ria_buf *text)
@@ -223,23 +234,13 @@ void ria_status_answer(int listener, const struct ria_status *status)
 static int receive_descriptor(int fd)
 {
     struct pollfd wanted = {.fd = fd, .events = POLLIN};
-    char byte;
-    struct iovec data = {&byte, 1};
-    union {
-        char bytes[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr header;
-    } control = {.bytes = {0}};
-    struct msghdr message = {
-        .msg_iov = &data,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof(control.bytes),
-    };
+    struct envelope envelope;
+    (void)open_envelope(&envelope);
     errno = ETIMEDOUT;
-    if (poll(&wanted, 1, ANSWER_MS) <= 0 || recvmsg(fd, &message, MSG_CMSG_CLOEXEC) <= 0) {
+    if (poll(&wanted, 1, ANSWER_MS) <= 0 || recvmsg(fd, &envelope.message, MSG_CMSG_CLOEXEC) <= 0) {
         return -1;
     }
-    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope.message);
     int received = -1;
     if (header != NULL && header->cmsg_type == SCM_RIGHTS) {
         memcpy(&received, CMSG_DATA(header), sizeof(received));

@@ -17,7 +17,8 @@
 struct ria_directory {
     char path[PATH_MAX]; /* as realpath() gives it; what a passfile= line starts with */
     int fd;
-    int lock; /* of ria_directory_lock(), or -1 */
+    int lock;      /* of ria_directory_lock(), or -1 */
+    unsigned made; /* components of the path, from its end, that were not there before */
 };
 
 /* Opens `wanted`, or where it is NULL the usual place: $XDG_RUNTIME_DIR/rds-iam/run if that
@@ -31,6 +32,10 @@ bool ria_directory_open(
     const struct ria_world *world,
     struct ria_directory *out,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Removes what ria_directory_open() has made, as far as it is empty: for whoever did nothing there.
+ */
+void ria_directory_unmake(const struct ria_directory *directory);
 
 /* Whether a passfile= value names a file in this directory, seen through links; *name then points
  * at its last component. Names that begin with a dot, and the agent's own, are not for passfiles:

@@ -255,6 +255,9 @@ int main(int argc, char **argv)
     struct ria_error err;
     if (open_directory(&agent, arguments.directory, &err)) {
         status = run(&agent, &arguments);
+        if (status != EXIT_OK && (arguments.once || arguments.status)) {
+            ria_directory_unmake(&agent.directory);
+        }
     } else {
         ria_report_event(&agent.report, "%s", err.text);
         status = EXIT_FAILED;

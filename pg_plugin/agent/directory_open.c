@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the private directory is, and whether nobody else can be in it or put another one in its
+ * place. */
+#include "agent/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Fails with "path: what: why", why being errno in words. */
+static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
+{
+    char words[128];
+    return ria_fail(
+        err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+}
+
+static bool check_directory(
+    int fd, const char *path, const struct ria_world *world, struct ria_error *err)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return fail_by_errno(err, path, "cannot be looked at");
+    }
+    uid_t uid = world->uid(world->self);
+    if (status.st_uid != uid) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s: belongs to uid %u and not to you (uid %u); name another one with --directory",
+            path,
+            (unsigned)status.st_uid,
+            (unsigned)uid);
+    }
+    if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return ria_fail(
+            err, RIA_E_SYSTEM, "%s: others can enter it; type: chmod 700 %s", path, path);
+    }
+    return true;
+}
+
+/* The first line of a uid_map: where its range begins inside, where outside, how long it is. What
+ * cannot be read maps all, and nobody is trusted for it. */
+static bool maps_all(const char *map)
+{
+    char *rest = NULL;
+    if (map == NULL) {
+        return true;
+    }
+    (void)strtoul(map, &rest, 10);
+    (void)strtoul(rest, &rest, 10);
+    unsigned long length = strtoul(rest, NULL, 10);
+    return length == 0 || length == UINT32_MAX;
+}
+
+/* In a user namespace the host's root and everybody else who is not mapped look alike. */
+static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
+{
+    enum {
+        UNMAPPED = 65534 /* of the kernel; /proc/sys/kernel/overflowuid */
+    };
+    if (owner == 0 || owner == world->uid(world->self)) {
+        return true;
+    }
+    RIA_AUTO(buf) map = {.max = 4096};
+    struct ria_error ignored;
+    return owner == UNMAPPED &&
+           world->read_file(world->self, "/proc/self/uid_map", &map, NULL, &ignored) == RIA_FOUND &&
+           !maps_all(ria_buf_text(&map));
+}
+
+/* Who can replace what is in a directory beside its owner, in words; NULL: nobody. A sticky bit
+ * keeps them from it. */
+static const char *open_to(const struct stat *status, const struct ria_world *world)
+{
+    if ((status->st_mode & S_ISVTX) != 0) {
+        return NULL;
+    }
+    if ((status->st_mode & S_IWOTH) != 0) {
+        return "everybody can write";
+    }
+    bool is_private = ria_is_private_group(status->st_gid, world->uid(world->self));
+    return (status->st_mode & S_IWGRP) != 0 && !is_private ? "its group can write" : NULL;
+}
+
+/* Whoever can rename a directory above can put one of his own in the place of this one, and a
+ * client would read his passfiles. */
+static bool check_parents(const char *path, const struct ria_world *world, struct ria_error *err)
+{
+    char parent[PATH_MAX];
+    (void)snprintf(parent, sizeof(parent), "%s", path);
+    for (char *slash = strrchr(parent, '/'); slash != NULL; slash = strrchr(parent, '/')) {
+        bool is_root = slash == parent;
+        slash[is_root ? 1 : 0] = '\0';
+        struct stat status;
+        if (stat(parent, &status) != 0) {
+            return fail_by_errno(err, parent, "cannot be looked at");
+        }
+        const char *others = is_trusted_owner(status.st_uid, world) ? open_to(&status, world)
+                                                                    : "belongs to somebody else";
+        if (others != NULL) {
+            return ria_fail(
+                err,
+                RIA_E_SYSTEM,
+                "%s: others can replace what is in %s, which %s; name another directory with "
+                "--directory",
+                path,
+                parent,
+                others);
+        }
+        if (is_root) {
+            return true;
+        }
+    }
+    return true;
+}
+
+/* *made counts the directories that were not there. */
+static bool make_directory(const char *path, unsigned *made, struct ria_error *err)
+{
+    if (mkdir(path, S_IRWXU) == 0) {
+        (*made)++;
+        return true;
+    }
+    return errno == EEXIST || fail_by_errno(err, path, "cannot be made");
+}
+
+/* Removes as many components from the end, as long as they are empty. */
+static void unmake(const char *path, unsigned made)
+{
+    char left[PATH_MAX];
+    (void)snprintf(left, sizeof(left), "%s", path);
+    for (unsigned i = 0; i < made && rmdir(left) == 0; i++) {
+        char *slash = strrchr(left, '/');
+        if (slash == NULL) {
+            return;
+        }
+        *slash = '\0';
+    }
+}
+
+void ria_directory_unmake(const struct ria_directory *directory)
+{
+    unmake(directory->path, directory->made);
+}
+
+static bool open_made(
+    const char *path,
+    const struct ria_world *world,
+    struct ria_directory *directory,
+    struct ria_error *err)
+{
+    directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory->fd < 0) {
+        return fail_by_errno(err, path, "cannot be opened as a directory");
+    }
+    if (!check_directory(directory->fd, path, world, err)) {
+        return false;
+    }
+    if (realpath(path, directory->path) == NULL) {
+        return fail_by_errno(err, path, "cannot be resolved");
+    }
+    return check_parents(directory->path, world, err);
+}
+
+/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
+static const char *own_runtime_directory(const struct ria_world *world)
+{
+    const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");
+    struct stat status;
+    if (path == NULL || *path != '/' || stat(path, &status) != 0 || !S_ISDIR(status.st_mode) ||
+        status.st_uid != world->uid(world->self)) {
+        return NULL;
+    }
+    return path;
+}
+
+/* Appends each component to the base and makes it. */
+static bool make_below(
+    const char *base,
+    const char *const components[],
+    char path[PATH_MAX],
+    unsigned *made,
+    struct ria_error *err)
+{
+    int len = snprintf(path, PATH_MAX, "%s", base);
+    for (size_t i = 0; components[i] != NULL; i++) {
+        int more = len < 0 || len >= PATH_MAX
+                       ? -1
+                       : snprintf(path + len, PATH_MAX - (size_t)len, "/%s", components[i]);
+        if (more < 0 || len + more >= PATH_MAX) {
+            return ria_fail(err, RIA_E_SYSTEM, "%.64s...: the path is too long", base);
+        }
+        len += more;
+        if (!make_directory(path, made, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_usual(
+    const struct ria_world *world, char path[PATH_MAX], unsigned *made, struct ria_error *err)
+{
+    static const char *const in_runtime[] = {"rds-iam", "run", NULL};
+    static const char *const in_home[] = {".cache", "rds-iam", "run", NULL};
+    const char *runtime = own_runtime_directory(world);
+    if (runtime != NULL) {
+        return make_below(runtime, in_runtime, path, made, err);
+    }
+    const char *home = ria_world_env(world, "HOME");
+    if (home == NULL) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "neither XDG_RUNTIME_DIR nor HOME names a directory; name one with --directory");
+    }
+    return make_below(home, in_home, path, made, err);
+}
+
+bool ria_directory_open(
+    const char *wanted,
+    const struct ria_world *world,
+    struct ria_directory *out,
+    struct ria_error *err)
+{
+    char usual[PATH_MAX] = "";
+    struct ria_directory directory = {.fd = -1, .lock = -1};
+    const char *path = wanted != NULL ? wanted : usual;
+    bool ok = wanted != NULL ? make_directory(path, &directory.made, err)
+                             : make_usual(world, usual, &directory.made, err);
+    if (!ok || !open_made(path, world, &directory, err)) {
+        ria_directory_release(&directory);
+        unmake(path, directory.made);
+        return false;
+    }
+    *out = directory;
+    return true;
+}

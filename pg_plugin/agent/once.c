@@ -5,7 +5,7 @@
 
 #include "agent/mint.h"
 
-static bool fill(struct ria_mint *mint, struct ria_set *set, const struct ria_served *file)
+static bool fill(struct ria_mint *mint, struct ria_set *set, struct ria_served *file)
 {
     struct ria_agent *agent = mint->agent;
     struct ria_error err;
@@ -23,6 +23,7 @@ static bool fill(struct ria_mint *mint, struct ria_set *set, const struct ria_se
     } else if (ria_directory_publish(&agent->directory, file->name, &text, &err)) {
         return true;
     }
+    file->is_missing = true;
     ria_directory_remove(&agent->directory, file->name);
     ria_report_event(&agent->report, "%s", err.text);
     return false;

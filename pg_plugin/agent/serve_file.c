@@ -209,6 +209,7 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     ria_file_close(serve, file);
     int fd = make_leased(serve, file, &err);
     ria_beat_once(serve->agent->beat);
+    file->is_missing = fd < 0;
     if (fd < 0) {
         say_failed(serve, &err);
         ria_file_enter(serve, file, SERVE_NONE, ria_agent_ticks(serve->agent) + RETRY_MS);
@@ -302,7 +303,9 @@ static void renew(struct ria_serve *serve, struct ria_served *file)
         int64_t due = line->has_token ? now + (part < 1 ? 1 : part) : now + RETRY_SECONDS;
         file->due = due < file->due ? due : file->due;
     }
-    if (!ria_directory_publish(&serve->agent->directory, file->name, &file->text, &err)) {
+    file->is_missing =
+        !ria_directory_publish(&serve->agent->directory, file->name, &file->text, &err);
+    if (file->is_missing) {
         ria_directory_remove(&serve->agent->directory, file->name);
         say_failed(serve, &err);
         file->due = now + RETRY_SECONDS;

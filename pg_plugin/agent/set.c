@@ -397,16 +397,26 @@ bool ria_set_load(
     return ok;
 }
 
-size_t ria_set_count_served(const struct ria_set *set)
+/* Lines of one entry stand together. */
+static size_t count_in_file(const struct ria_set *set, const struct ria_served *file)
 {
     size_t served = 0;
-    for (size_t first = 0, end = 0; first < set->line_count; first = end) {
+    size_t beyond = file->first + file->count;
+    for (size_t first = file->first, end = first; first < beyond; first = end) {
         bool is_served = true;
-        for (end = first; end < set->line_count && set->lines[end].entry == set->lines[first].entry;
-             end++) {
+        for (; end < beyond && set->lines[end].entry == set->lines[first].entry; end++) {
             is_served = is_served && set->lines[end].has_token;
         }
         served += is_served ? 1 : 0;
+    }
+    return served;
+}
+
+size_t ria_set_count_served(const struct ria_set *set)
+{
+    size_t served = 0;
+    for (size_t i = 0; i < set->file_count; i++) {
+        served += set->files[i].is_missing ? 0 : count_in_file(set, &set->files[i]);
     }
     return served;
 }

@@ -35,6 +35,7 @@ struct ria_served {
     char *name; /* owned */
     size_t first;
     size_t count;
+    bool is_missing; /* it could not be made or written, so nobody gets its tokens */
     /* of serve.h */
     int fd;              /* the leased file, or -1 */
     unsigned char state; /* enum ria_serve_state */
@@ -71,7 +72,7 @@ bool ria_set_load(
     struct ria_report *report,
     struct ria_set *out) RIA_MUST_USE;
 
-/* Number of entries whose every line has a token. */
+/* Number of entries whose every line has a token, in a passfile that is there. */
 size_t ria_set_count_served(const struct ria_set *set);
 
 /* The file of that name, or NULL. */

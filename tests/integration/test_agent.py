@@ -200,9 +200,35 @@ class Directory(AgentCase):
             ({"XDG_RUNTIME_DIR": "/nowhere"}, self.home.path / ".cache" / "rds-iam" / "run"),
         ):
             with self.subTest(extra=extra):
-                result = self.home.run([agent_program(), "--once"], **extra)
-                self.assertIn(f"passfile={usual}/NAME", result.stderr)
+                run = lambda: self.home.run([agent_program(), "--once"], **extra)  # noqa: E731, B023
+                self.assertIn(f"passfile={usual}/NAME", run().stderr)
+                self.assertFalse((usual.parent.parent / "rds-iam").exists(), "nothing was done there")
+                services = Services(self.home)
+                services.add("prod", passfile=usual / "prod")
+                self.assertEqual(run().returncode, 0)
                 self.assertEqual(stat.S_IMODE(usual.stat().st_mode), 0o700)
+                services.clear()
+                self.home.write(".pg_service.conf", "")
+                (usual / "prod").unlink()
+                self.assertIn(f"passfile={usual}/NAME", run().stderr)
+                self.assertTrue(usual.is_dir(), "control: what was there before stays")
+                shutil.rmtree(usual.parent)
+
+    def test_a_refusal_leaves_no_directory_behind(self):
+        self.services.add("prod", sslmode="require")
+        for words in (["--once"], ["--status"]):
+            with self.subTest(words=words):
+                result = self.home.run([agent_program(), *words], "etl")
+                self.assertEqual(result.returncode, 1)
+                self.assertFalse((self.home.path / ".cache").exists(), result.stderr)
+
+    def test_a_service_whose_passfile_cannot_be_written_does_not_have_its_token(self):
+        self.services.add("prod")
+        self.services.passfile("prod").mkdir(parents=True)
+        self.services.directory.chmod(0o700)
+        self.assertIn("0 of 1 services have their tokens", self.services.fill().stderr)
+        self.services.passfile("prod").rmdir()
+        self.assertIn("1 of 1 services have their tokens", self.services.fill().stderr, "control")
 
 
 class Life(AgentCase):

@@ -137,6 +137,7 @@ class Status(LeaseCase):
         with self.services.agent(under=limited) as agent:
             agent.await_log(f"{self.services.directory}: 32 passfiles are served and no more")
             self.assertIn("on open", agent.status()["serving"])
+            self.assertEqual(agent.status()["entries"], "32 of 100 services have their tokens, in 100 passfiles")
             made = [path.name for path in self.services.directory.glob("p*")]
             self.assertEqual(len(made), 32)
             self.assertIn("X-Amz-Signature", self.read(made[0]))
@@ -364,9 +365,11 @@ class Names(LeaseCase):
         self.services.directory.chmod(0o700)
         with self.services.agent() as agent:
             agent.await_log("prod: cannot be written: Is a directory", "prod: cannot be written: File exists")
+            self.assertEqual(agent.status()["entries"], "0 of 1 services have their tokens, in 1 passfiles")
             self.services.passfile("prod").rmdir()
             await_true(lambda: self.services.passfile("prod").is_file(), agent.log)
             self.assertIn("X-Amz-Signature", self.read())
+            self.assertEqual(agent.status()["entries"], "1 of 1 services have their tokens, in 1 passfiles")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
  * with the reader that the agent reads them with (pg_plugin/service), and prints what it finds. */
 #include "tool/lint.h"
 
+#include "tool/lint_index.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -64,33 +65,6 @@ static void release_files(struct files *files)
 
 /* -- one service ----------------------------------------------------------------------------- */
 
-/* The services of all files, counted through. NULL beyond the last. */
-static const struct ria_service *service_at(
-    const struct files *files, size_t index, const struct ria_service_file **where)
-{
-    for (size_t i = 0; i < files->count; i++) {
-        if (index < files->file[i].count) {
-            *where = &files->file[i];
-            return &files->file[i].services[index];
-        }
-        index -= files->file[i].count;
-    }
-    return NULL;
-}
-
-/* The first service of a name that there is. */
-static const struct ria_service *first_of_name(
-    const struct files *files, const char *name, const struct ria_service_file **where)
-{
-    const struct ria_service *service = NULL;
-    for (size_t i = 0; (service = service_at(files, i, where)) != NULL; i++) {
-        if (strcmp(service->name, name) == 0) {
-            break;
-        }
-    }
-    return service;
-}
-
 /* ria_entry_check() says file and line itself. */
 static void add_sentence(struct ria_lint *lint, const char *sentence)
 {
@@ -104,44 +78,26 @@ static void add_sentence(struct ria_lint *lint, const char *sentence)
     lint->errors++;
 }
 
-/* Whether another service in front of this one reads the same lines of the same passfile. */
-static void check_sharing(
-    struct ria_lint *lint, const struct files *files, const struct ria_entry *entry)
-{
-    const struct ria_service_file *where = NULL;
-    const struct ria_service *other = NULL;
-    for (size_t i = 0; (other = service_at(files, i, &where)) != entry->service; i++) {
-        struct ria_entry earlier;
-        struct ria_error err;
-        if (ria_entry_take(where, other, &earlier) &&
-            strcmp(earlier.passfile, entry->passfile) == 0 &&
-            !ria_entry_may_share(entry, &earlier, &err)) {
-            add_sentence(lint, err.text);
-            return;
-        }
-    }
-}
-
 static void check_entry(
-    struct ria_lint *lint, const struct files *files, const struct ria_entry *entry)
+    struct ria_lint *lint, const struct ria_entry *entry, const struct ria_lint_service *spoiler)
 {
     struct ria_error err;
+    struct ria_entry earlier;
     if (!ria_entry_check(entry, &err)) {
         add_sentence(lint, err.text);
     }
     ria_lint_passfile(lint, entry);
-    check_sharing(lint, files, entry);
+    if (spoiler != NULL && ria_entry_take(spoiler->file, spoiler->service, &earlier) &&
+        !ria_entry_may_share(entry, &earlier, &err)) {
+        add_sentence(lint, err.text);
+    }
 }
 
-static void check_service(
-    struct ria_lint *lint,
-    const struct files *files,
-    const struct ria_service_file *file,
-    const struct ria_service *service)
+static void check_service(struct ria_lint *lint, const struct ria_lint_service *listed)
 {
-    const struct ria_service_file *where = NULL;
-    const struct ria_service *first = first_of_name(files, service->name, &where);
-    if (first != service && *service->name != '\0') {
+    const struct ria_service_file *file = listed->file;
+    const struct ria_service *service = listed->service;
+    if (listed->first != listed && *service->name != '\0') {
         ria_lint_add(
             lint,
             RIA_FINDING_WARNING,
@@ -149,8 +105,8 @@ static void check_service(
             service->line,
             "[%.64s] is at %s:%u already, and libpq takes the first",
             service->name,
-            where->path,
-            first->line);
+            listed->first->file->path,
+            listed->first->service->line);
         return;
     }
     unsigned errors = lint->errors;
@@ -158,19 +114,35 @@ static void check_service(
     struct ria_entry entry;
     if (lint->errors == errors && service->long_line == 0 &&
         ria_entry_take(file, service, &entry)) {
-        check_entry(lint, files, &entry);
+        check_entry(lint, &entry, listed->spoiler);
     }
 }
 
 /* -- files ----------------------------------------------------------------------------------- */
 
-static void check_file(struct ria_lint *lint, const struct files *files, size_t index)
+/* Lines and services of one file after the other. False without memory. */
+static bool check_files(struct ria_lint *lint, const struct files *files)
 {
-    const struct ria_service_file *file = &files->file[index];
-    ria_lint_lines(lint, file->path);
-    for (size_t i = 0; i < file->count; i++) {
-        check_service(lint, files, file, &file->services[i]);
+    struct ria_lint_index index;
+    bool ok = ria_lint_index_make(files->file, files->count, &index);
+    size_t next = 0;
+    for (size_t i = 0; ok && i < files->count; i++) {
+        ria_lint_lines(lint, files->file[i].path);
+        for (size_t end = next + files->file[i].count; next < end; next++) {
+            check_service(lint, &index.services[next]);
+        }
     }
+    if (ok) {
+        ria_buf_addf(
+            &lint->text,
+            "%zu services in %zu files: %u errors, %u warnings\n",
+            index.count,
+            files->count,
+            lint->errors,
+            lint->warnings);
+    }
+    ria_lint_index_release(&index);
+    return ok;
 }
 
 /* libpq 10 to 14 asks for the home directory of the user, and 15 and later HOME first. */
@@ -234,7 +206,7 @@ static void check_system_file(
         "in ~/.pg_service.conf reach all");
 }
 
-static void run_lint(struct ria_lint *lint, struct files *files)
+static bool run_lint(struct ria_lint *lint, struct files *files)
 {
     struct ria_service_paths paths;
     ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
@@ -243,18 +215,7 @@ static void run_lint(struct ria_lint *lint, struct files *files)
         check_home(lint, &paths);
         check_system_file(lint, &paths, files);
     }
-    size_t services = 0;
-    for (size_t i = 0; i < files->count; i++) {
-        check_file(lint, files, i);
-        services += files->file[i].count;
-    }
-    ria_buf_addf(
-        &lint->text,
-        "%zu services in %zu files: %u errors, %u warnings\n",
-        services,
-        files->count,
-        lint->errors,
-        lint->warnings);
+    return check_files(lint, files);
 }
 
 int ria_command_lint(int argc, char **argv, const struct ria_world *world)
@@ -270,9 +231,11 @@ int ria_command_lint(int argc, char **argv, const struct ria_world *world)
     }
     struct files files = {0};
     struct ria_lint lint = {.world = world, .text = {.max = RIA_SERVICE_TEXT_MAX}};
-    run_lint(&lint, &files);
-    const char *text = ria_buf_text(&lint.text);
-    if (text == NULL) {
+    bool ok = run_lint(&lint, &files);
+    const char *text = ok ? ria_buf_text(&lint.text) : NULL;
+    if (!ok) {
+        (void)fputs("rds-iam: no memory for the services of these files\n", stderr);
+    } else if (text == NULL) {
         (void)fputs("rds-iam: there is more to say than fits; mend the first findings\n", stderr);
     }
     status = text == NULL ? RIA_EXIT_FAILED : ria_print(text);

@@ -197,6 +197,17 @@ class Lint(LabCase):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
+    def test_ten_thousand_services(self):
+        """Of one name, and of one passfile: the first is named."""
+        entry = GOOD.replace("host=H", "host=h{}")
+        text = "".join(f"[s{i}]\n{entry.format(i)}" for i in range(10000))
+        where = text.count("\n") + 1
+        text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
+        path, result = self.lint(text)
+        self.assertIn(f"{path}:{where}: warning: [s17] is at {path}:{17 * 8 + 1} already", result.stdout)
+        self.assertIn(f"shares its passfile and h42:5432 with [s42] ({path}:{42 * 8 + 1})", result.stdout)
+        self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
+
     def test_a_file_that_others_decide_on(self):
         """An entry says where its token goes, and by whose certificate."""
         nobody = pwd.getpwnam("nobody").pw_uid

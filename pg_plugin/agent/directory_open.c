@@ -20,6 +20,31 @@ static bool fail_by_errno(struct ria_error *err, const char *path, const char *w
         err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
 }
 
+/* Some file systems have one mode for all files, whatever a file is made with. One that cannot be
+ * asked, being full, is asked at the first passfile. */
+static bool check_keeps_modes(int directory, const char *path, struct ria_error *err)
+{
+    static const char trial[] = ".mode.new";
+    struct stat status = {.st_mode = S_IRUSR | S_IWUSR};
+    (void)unlinkat(directory, trial, 0);
+    int fd = openat(
+        directory, trial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (fd >= 0) {
+        (void)fstat(fd, &status);
+        (void)close(fd);
+        (void)unlinkat(directory, trial, 0);
+    }
+    mode_t mode = status.st_mode & ALLPERMS;
+    return mode == (S_IRUSR | S_IWUSR) ||
+           ria_fail(
+               err,
+               RIA_E_SYSTEM,
+               "%s: its file system does not keep the mode 0600 of a file but makes it %04o, so it "
+               "cannot keep tokens from others; name a directory of another one with --directory",
+               path,
+               (unsigned)mode);
+}
+
 static bool check_directory(
     int fd, const char *path, const struct ria_world *world, struct ria_error *err)
 {
@@ -36,6 +61,9 @@ static bool check_directory(
             path,
             (unsigned)status.st_uid,
             (unsigned)uid);
+    }
+    if (!check_keeps_modes(fd, path, err)) {
+        return false;
     }
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return ria_fail(

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import harness  # noqa: E402
@@ -47,6 +48,19 @@ rm "$1/filler"
 until [ "$(wc -l <"$1/small")" = 1 ]; do sleep 0.02; done
 read_it "$@" again
 kill $agent; wait $agent
+"""
+
+
+# Runs in a mount namespace of its own, where the directory is on a file system that has its own idea
+# of modes.
+OWN_MODES = """
+set -e
+mkdir "$1.real"
+bindfs --perms="$3" --chmod-ignore -f "$1.real" "$1" & mount=$!
+until mountpoint -q "$1"; do kill -0 $mount; sleep 0.02; done
+"$2" --once --directory "$1/run" 2>&1 && echo in || true
+ls "$1.real"
+kill $mount; wait $mount || true
 """
 
 
@@ -259,6 +273,26 @@ class Files(FaultCase):
         self.assertEqual([(when, lines) for when, lines, _ in reads],
                          [("small", "1"), ("full", "0"), ("again", "1")], result.stderr + log.read_text())
         self.assertIn("small: cannot be written, so it is empty: No space left on device", log.read_text())
+
+    @unittest.skipUnless(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse is not for this user")
+    def test_a_file_system_that_has_modes_of_its_own(self):
+        """As vfat has, and network file systems that map all users to one."""
+        for name, perms, mode in (("open", "a=rwX", "0666"), ("executable", "u=rwx:go=", "0700"), ("good", "a=", None)):
+            with self.subTest(name=name):
+                directory = self.home.path / name
+                directory.mkdir()
+                self.services.clear()
+                self.services.add("prod", passfile=directory / "run/prod")
+                perms = "u=rwX:go=" if mode is None else perms
+                result = self.home.run(
+                    ["unshare", "-rm", "sh", "-c", OWN_MODES, "sh", directory, agent_program(), perms])
+                if mode is None:
+                    self.assertIn("in\nrun\n", result.stdout, "control: " + result.stderr)
+                else:
+                    self.assertIn(
+                        f"{directory}/run: its file system does not keep the mode 0600 of a file but makes it {mode}",
+                        result.stdout, result.stderr)
+                    self.assertNotIn("run", result.stdout.splitlines(), "and it is left as it was")
 
     def test_passfiles_that_are_tampered_with_are_made_anew(self):
         precious = self.home.write("precious", "keep")

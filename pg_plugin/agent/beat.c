@@ -15,6 +15,7 @@ struct ria_beat *ria_beat_new(void)
     if (beat == MAP_FAILED) {
         return NULL;
     }
+    atomic_init(&beat->let_go_by, INT64_MAX);
     beat->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     return beat->alarm < 0 ? NULL : beat;
 }
@@ -44,6 +45,21 @@ void ria_beat_wait(struct ria_beat *beat)
     if (beat != NULL) {
         atomic_store(&beat->is_waiting, true);
     }
+}
+
+void ria_beat_promise(struct ria_beat *beat, int64_t let_go_by)
+{
+    if (beat != NULL) {
+        atomic_store(&beat->let_go_by, let_go_by);
+    }
+}
+
+bool ria_beat_is_late(const struct ria_beat *beat, int64_t ticks)
+{
+    enum {
+        MARGIN_MS = 100
+    };
+    return ticks - MARGIN_MS > atomic_load(&beat->let_go_by);
 }
 
 bool ria_beat_watch(struct ria_beat *beat)

@@ -16,6 +16,7 @@ struct ria_beat {
     atomic_uint count;
     atomic_bool is_waiting;
     atomic_bool is_watched;
+    _Atomic int64_t let_go_by; /* agent's ticks */
 };
 
 /* A page of its own, or NULL. Lives as long as the process. */
@@ -25,6 +26,12 @@ struct ria_beat *ria_beat_new(void);
 void ria_beat_work(struct ria_beat *beat);
 void ria_beat_once(struct ria_beat *beat);
 void ria_beat_wait(struct ria_beat *beat);
+
+/* Worker: by when it lets go whoever has waited longest for a passfile; INT64_MAX: nobody waits. */
+void ria_beat_promise(struct ria_beat *beat, int64_t let_go_by);
+
+/* Supervisor: whether that time has passed by more than a moment. */
+bool ria_beat_is_late(const struct ria_beat *beat, int64_t ticks);
 
 /* Supervisor: whether it must look again soon. False: the alarm will tell. */
 bool ria_beat_watch(struct ria_beat *beat);

@@ -144,6 +144,7 @@ int64_t ria_serve_work(struct ria_serve *serve)
     int64_t due = INT64_MAX;
     size_t kept = 0;
 
+    serve->let_go_by = INT64_MAX;
     for (size_t i = 0; i < serve->listed_count; i++) {
         size_t index = serve->listed[i];
         struct ria_served *file = &serve->set.files[index];

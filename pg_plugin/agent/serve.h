@@ -30,6 +30,8 @@ struct ria_serve {
     size_t by_fd_count;
     size_t look;       /* line that is looked at next */
     int64_t next_look; /* seconds since 1970 */
+    int64_t
+        let_go_by; /* ticks: when the one who waits longest is let go; INT64_MAX: nobody waits */
 };
 
 /* Takes over a set. Files that the one before had too stay as they are; the others are made, or

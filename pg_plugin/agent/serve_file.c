@@ -351,6 +351,8 @@ int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
             give(serve, file);
         } else if (is_made) {
             renew(serve, file);
+        } else if (file->state == SERVE_WANTED && file->since + WAIT_MS < serve->let_go_by) {
+            serve->let_go_by = file->since + WAIT_MS;
         }
         break;
     case SERVE_RENEWED:

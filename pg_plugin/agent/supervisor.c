@@ -22,6 +22,7 @@
 enum {
     LOOK_MS = 500,     /* while the worker works */
     SILENCE_MS = 2000, /* after which it is killed */
+    LATE_MS = 400,     /* the same while somebody should have been let go */
     END_MS = 2000,     /* what it may take to end when told to */
     QUICK_MS = 1000,   /* a worker that dies sooner is not replaced at once */
     PAUSE_MS = 1000,
@@ -104,6 +105,7 @@ static bool start_worker(struct supervisor *supervisor)
     struct ria_beat *beat = supervisor->agent->beat;
     atomic_store(&beat->is_waiting, false);
     atomic_store(&beat->is_watched, true);
+    ria_beat_promise(beat, INT64_MAX);
     supervisor->control = ends[0];
     pid_t pid = fork();
     if (pid == 0) {
@@ -182,11 +184,12 @@ static void look_at_worker(struct supervisor *supervisor, int64_t now)
     struct ria_beat *beat = supervisor->agent->beat;
     unsigned count = atomic_load(&beat->count);
     bool goes_on = ria_beat_watch(beat) || supervisor->is_stopped;
+    bool is_late = ria_beat_is_late(beat, ria_agent_ticks(supervisor->agent));
     if (!goes_on) {
         supervisor->is_watching = false;
     } else if (count != supervisor->count && !supervisor->is_stopped) {
         supervisor->heard = now;
-    } else if (now - supervisor->heard >= SILENCE_MS) {
+    } else if (now - supervisor->heard >= (is_late ? LATE_MS : SILENCE_MS)) {
         kill_worker(supervisor, supervisor->is_stopped ? "was stopped" : "does not answer");
     }
     supervisor->count = count;

@@ -321,6 +321,7 @@ static bool go_on(struct worker *worker)
     }
     ria_serve_look(&worker->serve);
     int64_t due = ria_serve_work(&worker->serve);
+    ria_beat_promise(agent->beat, worker->serve.let_go_by);
     tell_result(worker);
     int64_t background = ria_background_due(agent->background);
     due = background < due ? background : due;

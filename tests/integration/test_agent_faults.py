@@ -144,6 +144,18 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
+    def test_a_worker_that_is_stopped_when_who_waits_is_nearly_let_go(self):
+        """Two faults one after the other are not waited for one after the other."""
+        start = time.monotonic()
+        with self.waiting() as (agent, opener, gate):
+            worker = agent.worker
+            await_true(lambda: time.monotonic() - start > 3.5)
+            os.kill(worker, signal.SIGSTOP)
+            self.assertEqual(opener.result(), "")
+            agent.await_log(f"the worker (process {worker}) was stopped and is killed")
+            gate.release()
+            self.assert_served(agent)
+
     def test_a_stop_that_ends_in_time_is_forgiven(self):
         with self.serving() as agent:
             worker = agent.worker

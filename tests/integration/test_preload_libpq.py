@@ -32,7 +32,6 @@ class WaysCase(LabCase):
     def reset(self, cases, env):
         return ways.run_resets(cases, self.copies, self.home, self.lab, env)
 
-
     def assert_logins(self, count):
         """So many were accepted, and what was refused is a login that took longer than a token lives."""
         reasons = [v["reason"] for v in self.verdicts()]
@@ -41,18 +40,16 @@ class WaysCase(LabCase):
 
 
 class Ways(WaysCase):
-    def setUp(self):
-        super().setUp()
-        self.lab.token_life(ways.TOKEN_LIFE)
-
     def test_each_way_with_each_form(self):
         cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in CONNECTS for form in FORMS]
+        self.lab.token_life(ways.TOKEN_LIFE)
         self.assert_in(self.connect(cases, ways.with_preload()))
         self.assert_logins(len(cases))
 
     def test_each_reach_with_each_form(self):
         cases = [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
                  for form in FORMS for way in ("connectdb", "startparams")]
+        self.lab.token_life(ways.TOKEN_LIFE)
         self.assert_in(self.connect(cases, ways.with_preload()))
         self.assert_logins(len(cases))
 

@@ -89,25 +89,34 @@ static void check_run(struct found_host *run, size_t size)
     }
 }
 
+/* The hosts of one service; out may be NULL. Returns how many there are. */
+static size_t list_service(struct ria_lint_service *service, struct found_host *out)
+{
+    struct ria_entry entry;
+    if (!ria_entry_take(service->file, service->service, &entry) || entry.user == NULL ||
+        entry.host == NULL) {
+        return 0;
+    }
+    size_t listed = 0;
+    size_t hosts = ria_entry_host_count(&entry);
+    for (size_t i = 0; i < hosts; i++) {
+        struct ria_entry_host host;
+        if (!ria_entry_host(&entry, i, &host)) {
+            continue;
+        }
+        if (out != NULL) {
+            out[listed] = (struct found_host){service, entry, host};
+        }
+        listed++;
+    }
+    return listed;
+}
+
 static size_t list_hosts(struct ria_lint_index *index, struct found_host *out)
 {
     size_t listed = 0;
     for (size_t i = 0; i < index->count; i++) {
-        struct ria_entry entry;
-        struct ria_lint_service *service = &index->services[i];
-        bool is_entry = ria_entry_take(service->file, service->service, &entry) &&
-                        entry.user != NULL && entry.host != NULL;
-        size_t hosts = is_entry ? ria_entry_host_count(&entry) : 0;
-        for (size_t j = 0; j < hosts; j++) {
-            struct ria_entry_host host;
-            if (!ria_entry_host(&entry, j, &host)) {
-                continue;
-            }
-            if (out != NULL) {
-                out[listed] = (struct found_host){service, entry, host};
-            }
-            listed++;
-        }
+        listed += list_service(&index->services[i], out == NULL ? NULL : out + listed);
     }
     return listed;
 }

@@ -321,6 +321,12 @@ void ria_file_begin_renewing(struct ria_serve *serve, struct ria_served *file)
     ria_file_enter(serve, file, SERVE_RENEWING, 0);
 }
 
+static void let_wait(struct ria_serve *serve, const struct ria_served *file)
+{
+    int64_t let_go_by = file->state == SERVE_WANTED ? file->since + WAIT_MS : INT64_MAX;
+    serve->let_go_by = let_go_by < serve->let_go_by ? let_go_by : serve->let_go_by;
+}
+
 /* Returns when the file is to be looked at again; INT64_MAX: it is at rest. */
 int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
 {
@@ -347,12 +353,12 @@ int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
     case SERVE_RENEWING:
         is_made = make_text(serve, file);
         file->due = file->next < file->count ? now : file->since + WAIT_MS;
-        if (is_made && file->state == SERVE_WANTED) {
+        if (!is_made) {
+            let_wait(serve, file);
+        } else if (file->state == SERVE_WANTED) {
             give(serve, file);
-        } else if (is_made) {
+        } else {
             renew(serve, file);
-        } else if (file->state == SERVE_WANTED && file->since + WAIT_MS < serve->let_go_by) {
-            serve->let_go_by = file->since + WAIT_MS;
         }
         break;
     case SERVE_RENEWED:

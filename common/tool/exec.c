@@ -33,10 +33,10 @@ static const char help[] =
     "  --help      this text\n"
     "\n"
     "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
-    "PGSSLMODE=verify-full where it is not set; MySQL's and MariaDB's clients have no variable "
-    "for\n"
-    "it, so their options are typed, or stand in my.cnf. A password that is given goes where it\n"
-    "always went. Why there is no token is said on stderr (RDS_IAM_LOG).\n"
+    "PGSSLMODE=verify-full and PGGSSENCMODE=disable where they are not set; MySQL's and MariaDB's\n"
+    "clients have no variable for it, so their options are typed, or stand in my.cnf. A password\n"
+    "that is given goes where it always went. Why there is no token is said on stderr "
+    "(RDS_IAM_LOG).\n"
     "\n"
     "exit status: that of COMMAND; 126 or 127 (it cannot be run, or found), 1 (failed), 2 "
     "(usage)\n";
@@ -63,6 +63,7 @@ struct variable {
 static const struct variable variables[] = {
     {"LD_PRELOAD", RIA_PKGLIBDIR "/librds-iam-pq.so", APPEND, ":", NULL},
     {"PGSSLMODE", "verify-full", DEFAULT, NULL, NULL},
+    {"PGGSSENCMODE", "disable", DEFAULT, NULL, NULL}, /* with a ticket, GSS comes before TLS */
     {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, NULL, MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, ";", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, NULL, ORACLE_PLUGIN},

@@ -86,6 +86,7 @@ class Variables(ExecCase):
         self.assertEqual(found["LD_PRELOAD"], f"libnss_wrapper.so:{library}")
         self.assertEqual(found["MARIADB_PLUGIN_DIR"], str(library.parent / "mariadb"))
         self.assertEqual(found["PGSSLMODE"], "verify-full")
+        self.assertEqual(found["PGGSSENCMODE"], "disable")
         self.assertEqual(found["PGSSLROOTCERT"], str(self.lab.ca_file))
         self.assertEqual(found["RDS_IAM_LOG"], "warning")
         self.assertEqual(found["LIBMYSQL_PLUGIN_DIR"], str(mysql_client.shadow_plugins()))
@@ -104,15 +105,17 @@ class Variables(ExecCase):
                 self.assertEqual(self.variables(LIBMYSQL_PLUGINS=named)["LIBMYSQL_PLUGINS"], found)
 
     def test_what_a_person_has_set_stays(self):
-        found = self.variables(PGSSLMODE="verify-ca", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")
-        self.assertEqual((found["PGSSLMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
-                         ("verify-ca", "1", "/a.pem"))
+        found = self.variables(PGSSLMODE="verify-ca", PGGSSENCMODE="require", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")
+        self.assertEqual(
+            (found["PGSSLMODE"], found["PGGSSENCMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
+            ("verify-ca", "require", "1", "/a.pem"))
 
     def test_the_variables_of_the_command_hold_no_secret_of_ours(self):
         before = self.home.env()
         added = {k: v for k, v in self.variables().items() if before.get(k) != v}
-        self.assertLessEqual(set(added), {"LD_PRELOAD", "PGSSLMODE", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS",
-                                          "LIBMYSQL_PLUGIN_DIR", "RDS_IAM_LOG", "PWD"})
+        self.assertLessEqual(
+            set(added), {"LD_PRELOAD", "PGSSLMODE", "PGGSSENCMODE", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS",
+                         "LIBMYSQL_PLUGIN_DIR", "RDS_IAM_LOG", "PWD"})
 
 
 class Words(ExecCase):

@@ -9,6 +9,7 @@
 
 static const char default_port[] = "5432";
 static const char wanted_sslmode[] = "verify-full";
+static const char wanted_gssencmode[] = "disable";
 
 /* -- lists ---------------------------------------------------------------------------------- */
 
@@ -215,6 +216,32 @@ static bool check_hosts(const struct ria_entry *entry, struct ria_error *err)
     return true;
 }
 
+/* With a Kerberos ticket, GSS encryption comes before TLS, and sslmode is not asked then. */
+static bool asks_for_gss(const struct ria_entry *entry)
+{
+    const char *mode = value_of(entry->file, entry->service, "gssencmode");
+    return mode != NULL && strcmp(mode, wanted_gssencmode) != 0;
+}
+
+static bool check_gssencmode(const struct ria_entry *entry, struct ria_error *err)
+{
+    if (!asks_for_gss(entry)) {
+        return true;
+    }
+    return refuse(
+        entry,
+        "gssencmode",
+        err,
+        "has gssencmode=%.32s, with which a Kerberos ticket lets the token go to a server that "
+        "showed no certificate, whatever sslmode says; write gssencmode=disable",
+        value_of(entry->file, entry->service, "gssencmode"));
+}
+
+bool ria_entry_leaves_gss(const struct ria_entry *entry)
+{
+    return value_of(entry->file, entry->service, "gssencmode") == NULL;
+}
+
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
 {
     if (!check_readable(entry, err) || !check_required(entry, err)) {
@@ -228,6 +255,9 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
             "has sslmode=%.32s, which lets the token go to a server that nobody verified; write "
             "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem",
             entry->sslmode);
+    }
+    if (!check_gssencmode(entry, err)) {
+        return false;
     }
     const char *password = value_of(entry->file, entry->service, "password");
     if (password != NULL && *password != '\0') {
@@ -268,7 +298,8 @@ static bool common_host(
 
 static bool is_verified(const struct ria_entry *entry)
 {
-    return entry->sslmode != NULL && strcmp(entry->sslmode, wanted_sslmode) == 0;
+    return entry->sslmode != NULL && strcmp(entry->sslmode, wanted_sslmode) == 0 &&
+           !asks_for_gss(entry);
 }
 
 bool ria_entry_may_share(
@@ -285,7 +316,7 @@ bool ria_entry_may_share(
         "passfile",
         err,
         "shares its passfile and %.100s:%s with [%.64s] (%s:%u), but only one of them has "
-        "sslmode=verify-full; mend the other or give it a passfile of its own",
+        "sslmode=verify-full without GSS; mend the other or give it a passfile of its own",
         host.host,
         host.port,
         earlier->service->name,

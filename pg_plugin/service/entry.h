@@ -40,6 +40,11 @@ bool ria_entry_take(
 /* Checks every rule. False with err filled: "file:line: [service] what is wrong; what to do". */
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err) RIA_MUST_USE;
 
+/* Whether the entry leaves it to libpq 12 and later to try GSS encryption, before TLS and whatever
+ * sslmode says. It does where there is a Kerberos ticket, which is seldom, and libpq 10 and 11
+ * refuse an entry with gssencmode=, so this is good for a warning and the entry is served. */
+bool ria_entry_leaves_gss(const struct ria_entry *entry);
+
 /* The number of hosts in the list, and one of them. The second is false for an item that is too
  * long or whose port is no number from 1 to 65535; never for a checked entry. */
 size_t ria_entry_host_count(const struct ria_entry *entry);
@@ -47,8 +52,8 @@ bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entr
     RIA_MUST_USE;
 
 /* Two entries of one passfile read each other's lines where host, port and user are the same. If
- * only one of them is verify-full, the other would get the token over a worse connection: false
- * with err filled, naming both. */
+ * only one of them is verify-full without GSS, the other would get the token over a worse
+ * connection: false with err filled, naming both. */
 bool ria_entry_may_share(
     const struct ria_entry *entry,
     const struct ria_entry *earlier,

@@ -106,7 +106,7 @@ class Entries(AgentCase):
         sentence = (
             f"{self.where(self.services.line_of('passfile='))}[two] shares its passfile and "
             f"{self.lab.pg.host}:{self.lab.pg.port} with [one] ({self.where(first)[:-2]}), but only "
-            "one of them has sslmode=verify-full")
+            "one of them has sslmode=verify-full without GSS")
         self.assertIn(sentence, result.stderr)
         self.assertFalse(shared.exists())
 

@@ -325,6 +325,7 @@ static void hosts_and_ports_are_paired_as_libpq_pairs_them(void **state)
         size_t count;
     } rows[] = {
         {GOOD, {"h"}, {"5432"}, 1},
+        {GOOD "gssencmode=disable\n", {"h"}, {"5432"}, 1},
         {GOOD "port=\n", {"h"}, {"5432"}, 1},
         {GOOD "port=6000\n", {"h"}, {"6000"}, 1},
         {"host=a,b,c\n" GOOD "port=6000\n", {"a", "b", "c"}, {"6000", "6000", "6000"}, 3},
@@ -368,6 +369,10 @@ static void what_is_refused_is_said_with_its_line(void **state)
         {"host=h\nuser=u\npassfile=/d/p\n", "f:1: [a] has no sslmode="},
         {"sslmode=prefer\n" GOOD, "f:2: [a] has sslmode=prefer, which lets the token go"},
         {"sslmode=Verify-Full\n" GOOD, "f:2: [a] has sslmode=Verify-Full, which lets"},
+        {GOOD "gssencmode=prefer\n",
+         "f:6: [a] has gssencmode=prefer, with which a Kerberos ticket"},
+        {GOOD "gssencmode=require\n", "f:6: [a] has gssencmode=require, with which a Kerberos"},
+        {GOOD "gssencmode=\n", "f:6: [a] has gssencmode=, with which a Kerberos"},
         {GOOD "password=x\n", "f:6: [a] has a password=, and with it libpq"},
         {"host=/tmp\n" GOOD, "f:2: [a] has the Unix socket /tmp as its host"},
         {"host=h,@x\n" GOOD, "f:2: [a] has the Unix socket @x as its host"},
@@ -411,6 +416,8 @@ static void entries_share_a_passfile_only_at_the_same_protection(void **state)
         {"a weaker mode", "sslmode=require\n" GOOD, false},
         {"a weaker mode, the default port written out", "port=5432\nsslmode=require\n" GOOD, false},
         {"one of several hosts", "host=x,h\nsslmode=allow\n" GOOD, false},
+        {"an encryption without a certificate", "gssencmode=prefer\n" GOOD, false},
+        {"TLS alone", "gssencmode=disable\n" GOOD, true},
         {"no mode at all", "host=h\nuser=u\npassfile=/d/p\n", false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -197,7 +197,6 @@ static bool check_key(
             setting->value == NULL ? " (a line without =)" : "");
         return false;
     }
-    check_age(lint, path, setting->line, key);
     return true;
 }
 
@@ -219,12 +218,17 @@ static void check_value(
 void ria_lint_settings(
     struct ria_lint *lint, const struct ria_service_file *file, const struct ria_service *service)
 {
+    bool has_passfile = ria_service_setting(file, service, "passfile") != NULL;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
         if (!check_key(lint, file->path, setting)) {
             continue;
         }
         check_value(lint, file->path, setting);
+        /* Advised where a passfile is, and what libpq 10 and 11 make of it is said there. */
+        if (!has_passfile || strcmp(setting->key, "gssencmode") != 0) {
+            check_age(lint, file->path, setting->line, setting->key);
+        }
         const struct ria_service_setting *first = ria_service_setting(file, service, setting->key);
         if (first != setting) {
             ria_lint_add(
@@ -308,6 +312,24 @@ static void check_root_certificate(struct ria_lint *lint, const struct ria_entry
     }
 }
 
+/* That a ticket is there when a program connects cannot be seen from here. */
+static void check_gssencmode(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    if (ria_entry_leaves_gss(entry)) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            entry->service->line,
+            "[%.64s] has no gssencmode=; with a Kerberos ticket libpq 12 and later (Debian's has "
+            "it "
+            "built in) tries GSS encryption before TLS, and the token goes to a server that showed "
+            "no certificate; add gssencmode=disable, unless libpq 10 or 11 reads this: they do not "
+            "know the key and refuse the service",
+            entry->service->name);
+    }
+}
+
 void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
 {
     unsigned line = line_of(entry, "passfile");
@@ -330,6 +352,7 @@ void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
     }
     check_file(lint, entry);
     check_root_certificate(lint, entry);
+    check_gssencmode(lint, entry);
     if (ria_world_env(lint->world, "PGPASSWORD") != NULL &&
         ria_service_setting(entry->file, entry->service, "password") == NULL) {
         ria_lint_add(

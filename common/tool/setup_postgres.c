@@ -213,6 +213,10 @@ static int print_setup(const struct setup *setup)
         &text,
         "# 2. In ~/.pg_service.conf:\n"
         "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
+        "# A Kerberos ticket comes before TLS otherwise. Libpq 10 and 11 do not do that and refuse "
+        "the\n"
+        "# key: remove the line for them.\n"
+        "gssencmode=disable\n"
         "passfile=%s\n",
         setup->service,
         setup->hostname,

@@ -53,6 +53,12 @@ class Setup(LabCase):
         self.login(tool(), "exec", "--")
         self.assertFalse((self.home.path / ".cache").exists())
 
+    def test_the_entry_turns_off_gss_encryption(self):
+        """A Kerberos ticket would come before TLS; libpq 10 and 11 are told of in a comment."""
+        entry = self.setup_postgres().stdout
+        self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
+        self.assertRegex(entry, r"\n# .*Libpq 10 and 11 .*\n# .*: remove the line for them\.\ngssencmode")
+
     def test_lint_finds_nothing_in_it(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
@@ -127,7 +133,7 @@ class Row(NamedTuple):
     psql: str = ""
 
 
-GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA\npassfile=/nowhere/p\n"
+GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA\npassfile=/nowhere/p\ngssencmode=disable\n"
 LONG = "options=" + "x" * 1100
 SYNTAX = "syntax error in service file"
 ROWS = {
@@ -155,7 +161,9 @@ ROWS = {
     "no user": Row(f"[s]\n{GOOD}".replace("user=u\n", ""), 1, "error: [s] has no user=; add user=NAME", None),
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
     "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
-    "a password": Row(f"[s]\n{GOOD}password=x\n", 9, "error: [s] has a password=", None),
+    "a password": Row(f"[s]\n{GOOD}password=x\n", 10, "error: [s] has a password=", None),
+    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=; with a Kerberos ticket libpq 12", None),
+    "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
     "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq takes "~/p" as it is', None),
     "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq puts in no variables", None),
@@ -164,7 +172,7 @@ ROWS = {
     "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq takes ~/.postgresql", None),
     "a CA that is not there": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
     "the system's CA": Row(f"[s]\n{GOOD}".replace("=CA", "=system"), 7, "warning: libpq before version 16 takes", None),
-    "a shared passfile": Row(f"[t]\n{GOOD.replace('verify-full', 'require')}[s]\n{GOOD}", 16, "error: [s] shares its passfile", None),
+    "a shared passfile": Row(f"[t]\n{GOOD.replace('verify-full', 'require')}[s]\n{GOOD}", 17, "error: [s] shares its passfile", None),
 }  # fmt: skip
 
 

@@ -365,6 +365,35 @@ static bool build(struct work *work)
     return true;
 }
 
+/* One line for all: there may be ten thousand. */
+static void warn_of_gss(struct work *work)
+{
+    const struct ria_entry *first = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < work->count; i++) {
+        const struct candidate *candidate = &work->candidates[i];
+        if (candidate->is_good && ria_entry_leaves_gss(&candidate->entry)) {
+            first = first == NULL ? &candidate->entry : first;
+            count++;
+        }
+    }
+    if (first != NULL) {
+        ria_report_state(
+            work->report,
+            "%s:%u: [%s] has no gssencmode= (so have %zu of %zu services): with a Kerberos ticket "
+            "libpq 12 and later tries GSS encryption before TLS, and the token goes to a server "
+            "that "
+            "showed no certificate; add gssencmode=disable, but not for libpq 10 and 11, which "
+            "refuse "
+            "it",
+            first->file->path,
+            first->service->line,
+            first->service->name,
+            count,
+            work->count);
+    }
+}
+
 static bool load(struct work *work, const char *sysconfdir)
 {
     if (!read_files(work, sysconfdir) || !sort_known(work)) {
@@ -375,6 +404,7 @@ static bool load(struct work *work, const char *sysconfdir)
         return false;
     }
     check_sharing(work);
+    warn_of_gss(work);
     return build(work);
 }
 

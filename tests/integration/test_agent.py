@@ -74,6 +74,22 @@ class Entries(AgentCase):
         self.assertEqual(self.psql().returncode, 0)
         self.assert_accepted()
 
+    def test_entries_that_leave_gss_encryption_to_libpq_are_served_with_one_warning(self):
+        first = self.services.add("one")
+        self.services.add("two")
+        self.services.add("safe", gssencmode="disable")
+        result = self.services.fill()
+        self.assertIn("3 of 3 services have their tokens", result.stderr)
+        self.assertEqual(result.stderr.count("Kerberos"), 1, result.stderr)
+        self.assertIn(f"{self.where(first)}[one] has no gssencmode= (so have 2 of 3 services)", result.stderr)
+
+    def test_entries_that_turn_off_gss_encryption_are_served_without_a_warning(self):
+        self.services.add("prod", gssencmode="disable")
+        result = self.services.fill()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn("Kerberos", result.stderr)
+        self.assertEqual(self.psql().returncode, 0)
+
     def test_an_empty_password_is_no_password(self):
         self.services.add("prod", password="")
         self.assertEqual(self.services.fill().returncode, 0)

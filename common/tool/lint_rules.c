@@ -324,8 +324,8 @@ static void check_gssencmode(struct ria_lint *lint, const struct ria_entry *entr
             "[%.64s] has no gssencmode=; with a Kerberos ticket libpq 12 and later (Debian's has "
             "it "
             "built in) tries GSS encryption before TLS, and the token goes to a server that showed "
-            "no certificate; add gssencmode=disable, unless libpq 10 or 11 reads this: they do not "
-            "know the key and refuse the service",
+            "no certificate; add gssencmode=disable, unless libpq 10 or 11 or pgx reads this: they "
+            "do not know the key and refuse the service",
             entry->service->name);
     }
 }

@@ -380,12 +380,10 @@ static void warn_of_gss(struct work *work)
     if (first != NULL) {
         ria_report_state(
             work->report,
-            "%s:%u: [%s] has no gssencmode= (so have %zu of %zu services): with a Kerberos ticket "
-            "libpq 12 and later tries GSS encryption before TLS, and the token goes to a server "
-            "that "
-            "showed no certificate; add gssencmode=disable, but not for libpq 10 and 11, which "
-            "refuse "
-            "it",
+            "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): with a Kerberos "
+            "ticket libpq 12 and later tries GSS encryption before TLS, and the token goes to a "
+            "server that showed no certificate; add gssencmode=disable, but not for libpq 10 and "
+            "11 and pgx, which refuse it",
             first->file->path,
             first->service->line,
             first->service->name,

@@ -81,7 +81,7 @@ class Entries(AgentCase):
         result = self.services.fill()
         self.assertIn("3 of 3 services have their tokens", result.stderr)
         self.assertEqual(result.stderr.count("Kerberos"), 1, result.stderr)
-        self.assertIn(f"{self.where(first)}[one] has no gssencmode= (so have 2 of 3 services)", result.stderr)
+        self.assertIn(f"{self.where(first)}[one] has no gssencmode= (2 of 3 services have none)", result.stderr)
 
     def test_entries_that_turn_off_gss_encryption_are_served_without_a_warning(self):
         self.services.add("prod", gssencmode="disable")

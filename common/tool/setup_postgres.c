@@ -46,6 +46,7 @@ struct setup {
     const char *ca;
     const char *service;
     char passfile[PATH_MAX];
+    bool has_runtime; /* the passfile is where the user's own unit keeps it */
 };
 
 /* -- the texts ------------------------------------------------------------------------------- */
@@ -59,16 +60,21 @@ static const char replication[] =
     "for\n"
     "#    replication. A subscription is the subscriber's own client: its CONNECTION string names "
     "a\n"
-    "#    passfile that an agent of that server's account keeps (the settings below, as words).\n"
+    "#    passfile that an agent of that server's account keeps: the settings below, as words, "
+    "with\n"
+    "#    passfile=/run/rds-iam/ACCOUNT/%s, as in 3.\n"
     "#\n";
 
 static const char agent[] =
     "\n"
-    "# 3. The agent that fills the passfile. Your own, with systemd:\n"
+    "# 3. The agent that fills the passfile. Your own, with systemd, for a passfile in\n"
+    "#    $XDG_RUNTIME_DIR/rds-iam/run (%s):\n"
     "#      systemctl --user enable --now rds-iam-agent.service\n"
-    "#    For the account of a daemon, as root:\n"
-    "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
     "#    Without systemd: rds-iam-agent\n"
+    "#    For the account of a daemon, as root; the entry in that account's ~/.pg_service.conf "
+    "then\n"
+    "#    says passfile=/run/rds-iam/ACCOUNT/%s\n"
+    "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
     "#\n"
     "# 4. psql service=%s\n"
     "#\n"
@@ -76,6 +82,10 @@ static const char agent[] =
     "memory.\n"
     "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n"
     "#\n";
+
+/* In a session of systemd's there would be one; su and cron have none. */
+static const char advice[] = "not as above: XDG_RUNTIME_DIR is not set here, so log in and\n"
+                             "#    run this again, or leave systemd out";
 
 static const char sidecar[] =
     "#    volumes:\n"
@@ -150,9 +160,9 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
     const char *home = ria_world_env(world, "HOME");
     struct stat status;
-    bool has_runtime = runtime != NULL && *runtime == '/' && stat(runtime, &status) == 0 &&
-                       S_ISDIR(status.st_mode) && status.st_uid == geteuid();
-    if (!has_runtime && home == NULL) {
+    setup->has_runtime = runtime != NULL && *runtime == '/' && stat(runtime, &status) == 0 &&
+                         S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+    if (!setup->has_runtime && home == NULL) {
         (void)fputs(
             "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);
         return false;
@@ -161,8 +171,8 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
         setup->passfile,
         sizeof(setup->passfile),
         "%s%s/rds-iam/run/%s",
-        has_runtime ? runtime : home,
-        has_runtime ? "" : "/.cache",
+        setup->has_runtime ? runtime : home,
+        setup->has_runtime ? "" : "/.cache",
         setup->service);
     if (len < 0 || len > LINE_MAX_OLD - (int)sizeof("passfile=")) {
         (void)fputs("rds-iam: the passfile's path is too long for pg_service.conf\n", stderr);
@@ -207,15 +217,14 @@ static int print_setup(const struct setup *setup)
             "#\n",
             name,
             name);
-        ria_buf_addf(&text, replication, name);
+        ria_buf_addf(&text, replication, name, setup->service);
     }
     ria_buf_addf(
         &text,
         "# 2. In ~/.pg_service.conf:\n"
         "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
-        "# A Kerberos ticket comes before TLS otherwise. Libpq 10 and 11 do not do that and refuse "
-        "the\n"
-        "# key: remove the line for them.\n"
+        "# With a Kerberos ticket GSS comes before TLS otherwise. Libpq 10 and 11 and pgx know no\n"
+        "# gssencmode: remove the line for them.\n"
         "gssencmode=disable\n"
         "passfile=%s\n",
         setup->service,
@@ -225,7 +234,13 @@ static int print_setup(const struct setup *setup)
         setup->dbname,
         setup->ca,
         setup->passfile);
-    ria_buf_addf(&text, agent, setup->service, setup->service);
+    ria_buf_addf(
+        &text,
+        agent,
+        setup->has_runtime ? "as above" : advice,
+        setup->service,
+        setup->service,
+        setup->service);
     ria_buf_add_text(&text, sidecar);
     const char *whole = name == NULL ? NULL : ria_buf_text(&text);
     if (whole == NULL) {

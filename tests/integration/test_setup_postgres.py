@@ -57,7 +57,7 @@ class Setup(LabCase):
         """A Kerberos ticket would come before TLS; libpq 10 and 11 are told of in a comment."""
         entry = self.setup_postgres().stdout
         self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
-        self.assertRegex(entry, r"\n# .*Libpq 10 and 11 .*\n# .*: remove the line for them\.\ngssencmode")
+        self.assertRegex(entry, r"\n# .*Libpq 10 and 11 and pgx .*\n# .*: remove the line for them\.\ngssencmode")
 
     def test_lint_finds_nothing_in_it(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
@@ -82,6 +82,28 @@ class Setup(LabCase):
         self.assertIn(' CREATE USER "Etl ""x""";\n', text)
         self.assertIn(' GRANT rds_iam TO "Etl ""x""";\n', text)
         self.assertIn('\nuser=Etl "x"\n', text)
+
+    def test_each_unit_that_is_named_serves_the_place_of_a_passfile_that_is_printed(self):
+        """By what the installed units say; %t of the user's own is XDG_RUNTIME_DIR."""
+        unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
+        place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
+        text = self.setup_postgres("--service", "odd").stdout
+        step = text[text.index("# 3. "):text.index("# 4. ")]
+        self.assertRegex(step, f"passfile={place}/odd\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
+        subscription = text[text.index("A subscription"):text.index("# 2. ")]
+        self.assertIn(f"passfile={place}/odd,", subscription)
+
+    def test_a_passfile_that_the_users_unit_does_not_serve_is_told(self):
+        unserved = "not as above: XDG_RUNTIME_DIR is not set here"
+        runtime = self.home.path / "run"
+        runtime.mkdir(mode=0o700)
+        text = self.setup_postgres(XDG_RUNTIME_DIR=str(runtime)).stdout
+        self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
+        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above):\n#      systemctl --user", text)
+        self.assertNotIn(unserved, text)
+        text = self.setup_postgres().stdout
+        self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
+        self.assertIn(unserved, text)
 
     def test_the_sidecar(self):
         """Its command fills the passfile that the client's entry names; /tokens is a volume."""

@@ -8,6 +8,8 @@
 #include "tool/options.h"
 #include "tool/tool.h"
 
+#include "service/home.h"
+
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -209,7 +211,7 @@ static void check_system_file(
 static bool run_lint(struct ria_lint *lint, struct files *files)
 {
     struct ria_service_paths paths;
-    ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    ria_service_find(lint->world, ria_home_of_user(), RIA_POSTGRESQL_SYSCONFDIR, &paths);
     read_files(lint, &paths, files);
     if (files->count > 0) {
         check_home(lint, &paths);

@@ -4,6 +4,7 @@
 #include "agent/set.h"
 
 #include "service/entry.h"
+#include "service/home.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +83,7 @@ static bool read_files(struct work *work, const char *sysconfdir)
     if (paths == NULL) {
         return false;
     }
-    ria_service_find(work->world, sysconfdir, paths);
+    ria_service_find(work->world, ria_home_of_user(), sysconfdir, paths);
     bool ok = true;
     for (size_t i = 0; ok && i < paths->count; i++) {
         work->set->paths[i] = strdup(paths->path[i]);

@@ -61,7 +61,8 @@ size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out)
     const struct ria_world *world = ria_process_world();
     struct ria_service_paths paths;
     struct wanted wanted = {.path = path, .only_ask = only_ask, .out = out};
-    ria_service_find(world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    /* A guest asks no passwd. */
+    ria_service_find(world, NULL, RIA_POSTGRESQL_SYSCONFDIR, &paths);
     for (size_t i = 0; i < paths.count; i++) {
         RIA_AUTO(service_file) file;
         struct ria_error err;

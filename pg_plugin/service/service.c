@@ -86,12 +86,16 @@ static void add_path(struct ria_service_paths *paths, const char *directory, con
 }
 
 void ria_service_find(
-    const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
+    const struct ria_world *world,
+    const char *home,
+    const char *sysconfdir,
+    struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
     /* libpq takes an empty PGSERVICEFILE for a file that is missing; nobody means that. */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
-    const char *home = ria_world_env(world, "HOME");
+    const char *set = ria_world_env(world, "HOME");
+    home = set != NULL ? set : home;
     if (named != NULL) {
         add_path(paths, named, "");
         paths->is_first_required = true;

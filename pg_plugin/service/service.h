@@ -61,9 +61,13 @@ struct ria_service_file {
 };
 
 /* PGSERVICEFILE, else ~/.pg_service.conf; then pg_service.conf in PGSYSCONFDIR, else in
- * `sysconfdir`. HOME is read as libpq 15 and later do. Paths that are too long are left out. */
+ * `sysconfdir`. HOME counts as for libpq 15 and later; `home` is that of the passwd entry, which
+ * they take without HOME, or NULL. Paths that are too long are left out. */
 void ria_service_find(
-    const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
+    const struct ria_world *world,
+    const char *home,
+    const char *sysconfdir,
+    struct ria_service_paths *paths);
 
 /* Reads one file. FOUND; ABSENT if there is none; FAILED with the reason: it cannot be read, or
  * somebody other than root and the user decides what is in it. Release *file (or use

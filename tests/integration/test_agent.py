@@ -74,6 +74,22 @@ class Entries(AgentCase):
         self.assertEqual(self.psql().returncode, 0)
         self.assert_accepted()
 
+    def test_without_home_the_service_file_is_that_of_the_passwd_entry(self):
+        """As for libpq 15 and later, which reads it here too."""
+        self.services.add("prod")
+        user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
+        passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),
+                  "NSS_WRAPPER_GROUP": str(self.home.write("group", f"some:x:{os.getegid()}:\n"))}
+        without = ["env", "-u", "HOME", "-u", "PGSERVICEFILE"]
+        result = self.home.run(
+            [*without, agent_program(), "--once", "--directory", self.services.directory], **passwd,
+            AWS_SHARED_CREDENTIALS_FILE=str(self.home.path / ".aws" / "credentials"))
+        self.assertIn("1 of 1 services have their tokens", result.stderr)
+        result = self.home.run([*without, harness.installed("bin/rds-iam"), "lint"], None, **passwd)
+        self.assertIn("1 services in 1 files: 0 errors", result.stdout)
+        result = self.home.run([*without, "psql", "-XAtwc", "select 1", "service=prod"], None, **passwd)
+        self.assertEqual(result.stdout, "1\n", result.stderr)
+
     def test_entries_that_leave_gss_encryption_to_libpq_are_served_with_one_warning(self):
         first = self.services.add("one")
         self.services.add("two")

@@ -101,17 +101,25 @@ static void files_are_looked_for_where_libpq_looks(void **state)
     static const struct {
         const char *why;
         struct one_file env;
+        const char *passwd;
         const char *paths[2];
         bool is_first_required;
     } rows[] = {
-        {"a home", {.home = "/h"}, {"/h/.pg_service.conf", "/etc/pg/pg_service.conf"}, false},
-        {"no home", {0}, {"/etc/pg/pg_service.conf", NULL}, false},
+        {"a home", {.home = "/h"}, "/p", {"/h/.pg_service.conf", "/etc/pg/pg_service.conf"}, false},
+        {"no home but passwd's",
+         {0},
+         "/p",
+         {"/p/.pg_service.conf", "/etc/pg/pg_service.conf"},
+         false},
+        {"no home", {0}, NULL, {"/etc/pg/pg_service.conf", NULL}, false},
         {"PGSERVICEFILE instead of the home's",
          {.home = "/h", .servicefile = "/s"},
+         "/p",
          {"/s", "/etc/pg/pg_service.conf"},
          true},
         {"PGSYSCONFDIR instead of the built-in one",
          {.home = "/h", .sysconfdir = "/d"},
+         "/p",
          {"/h/.pg_service.conf", "/d/pg_service.conf"},
          false},
     };
@@ -119,7 +127,7 @@ static void files_are_looked_for_where_libpq_looks(void **state)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct one_file self = rows[i].env;
         struct ria_world world = world_of(&self);
-        ria_service_find(&world, "/etc/pg", paths);
+        ria_service_find(&world, rows[i].passwd, "/etc/pg", paths);
         print_message("# %s\n", rows[i].why);
         assert_int_equal(paths->count, rows[i].paths[1] == NULL ? 1 : 2);
         assert_string_equal(paths->path[0], rows[i].paths[0]);

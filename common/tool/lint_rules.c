@@ -312,6 +312,28 @@ static void check_root_certificate(struct ria_lint *lint, const struct ria_entry
     }
 }
 
+/* Names in its directory that rds-iam-agent fills with no token. ~/.pgpass may be somebody's own.
+ */
+static void check_name(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    static const char *const taken[] = {"agent.log", "agent.pid", "agent.socket"};
+    const char *slash = strrchr(entry->passfile, '/');
+    const char *name = slash == NULL ? entry->passfile : slash + 1;
+    bool is_taken = *name == '\0';
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        is_taken = is_taken || strcmp(name, taken[i]) == 0;
+    }
+    if (is_taken || *name == '.') {
+        ria_lint_add(
+            lint,
+            is_taken ? RIA_FINDING_ERROR : RIA_FINDING_WARNING,
+            entry->file->path,
+            line_of(entry, "passfile"),
+            "rds-iam-agent fills no passfile called \"%.64s\"; give it another name",
+            name);
+    }
+}
+
 /* That a ticket is there when a program connects cannot be seen from here. */
 static void check_gssencmode(struct ria_lint *lint, const struct ria_entry *entry)
 {
@@ -350,6 +372,7 @@ void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
             line,
             "libpq puts in no variables; write the path itself");
     }
+    check_name(lint, entry);
     check_file(lint, entry);
     check_root_certificate(lint, entry);
     check_gssencmode(lint, entry);

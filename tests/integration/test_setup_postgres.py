@@ -234,11 +234,11 @@ class Lint(LabCase):
         """Of one name, and of one passfile: the first is named."""
         entry = GOOD.replace("host=H", "host=h{}")
         text = "".join(f"[s{i}]\n{entry.format(i)}" for i in range(10000))
-        where = text.count("\n") + 1
+        where, lines = text.count("\n") + 1, entry.count("\n") + 1
         text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
         path, result = self.lint(text)
-        self.assertIn(f"{path}:{where}: warning: [s17] is at {path}:{17 * 8 + 1} already", result.stdout)
-        self.assertIn(f"shares its passfile and h42:5432 with [s42] ({path}:{42 * 8 + 1})", result.stdout)
+        self.assertIn(f"{path}:{where}: warning: [s17] is at {path}:{17 * lines + 1} already", result.stdout)
+        self.assertIn(f"shares its passfile and h42:5432 with [s42] ({path}:{42 * lines + 1})", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
     def test_a_file_that_others_decide_on(self):

@@ -30,6 +30,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/refusal.h"
+#include "base/stack.h"
 #include "base/text.h"
 #include "base/world.h"
 
@@ -87,6 +88,12 @@ enum ria_outcome ria_token_for(
     const struct ria_world *world,
     struct ria_token *token,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Does beforehand what a first token needs the dynamic linker's lock for: OpenSSL is set up. For a
+ * caller that may hold that lock, as a library's constructor does, and is going to wait for another
+ * thread to make its token. Needs 10 KB of stack. What fails here fails with its sentence when the
+ * token is made. */
+void ria_prepare(void);
 
 /* The credentials that a token would be signed with, for `rds-iam credentials`: another program can
  * use them, and a person can see where they come from. */

@@ -7,6 +7,7 @@
 #include "aws/token.h"
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "codec/digest.h"
 #include "provider/cache.h"
 #include "provider/chain.h"
 #include "resolve.h"
@@ -165,4 +166,12 @@ void ria_token_release(struct ria_token *token)
     token->expires = 0;
     token->credentials_expires = 0;
     token->source[0] = '\0';
+}
+
+void ria_prepare(void)
+{
+    uint8_t sum[RIA_SHA256_LEN];
+    struct ria_error err;
+    bool is_ready = ria_sha256("", 0, sum, &err);
+    (void)is_ready; /* it will be asked again */
 }

@@ -7,8 +7,6 @@
  * malloc() and free() that follows slower, and cost 200 KB. */
 #include "mint.h"
 
-#include "stack.h"
-
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>

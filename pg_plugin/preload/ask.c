@@ -1,67 +1,100 @@
 /* SPDX-License-Identifier: MIT
  *
- * The question goes to a thread of our own: the stack of a caller may be small, and the host's
- * signal handlers stay off it. */
+ * The answer is made where the caller stands, if there is room. Its thread may hold the dynamic
+ * linker's lock, as a library's constructor does that connects, and dlsym() and OpenSSL's first use
+ * take that lock: another thread would wait for it, and the caller for that thread. Where there is
+ * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. */
 #include "preload/ask.h"
 
+#include "preload/files.h"
+#include "preload/hold.h"
 #include "preload/overlay.h"
+#include "preload/room.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 
 enum {
-    STACK_SIZE = 1024 * 1024
+    STACK_SIZE = 1024 * 1024,
+    /* Measured are 40 KB; some runtimes keep 100 KB at the end of a stack for themselves. */
+    ROOM = 256 * 1024,
 };
 
+struct work {
+    const struct ria_pq_module *module;
+    struct ria_pq_question *question;
+};
+
+/* Looked up until it is found: it is linked -z nodelete, and stays where it is. */
 static const struct ria_pq_module *load(void)
 {
-    const struct ria_pq_module *module = NULL;
-    /* The first call leaves it in memory (it is linked -z nodelete); later ones find it there. */
+    static const struct ria_pq_module *kept;
+    const struct ria_pq_module *module = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+    if (module != NULL) {
+        return module;
+    }
     void *object = dlopen(RIA_PQ_MODULE_PATH, RTLD_NOW | RTLD_LOCAL);
     if (object != NULL) {
         module = dlsym(object, RIA_PQ_MODULE_SYMBOL);
         (void)dlclose(object);
     }
-    return module == NULL || module->version != RIA_PQ_MODULE_VERSION ? NULL : module;
+    if (module == NULL || module->version != RIA_PQ_MODULE_VERSION) {
+        (void)dlerror(); /* it would be taken for the program's own */
+        return NULL;
+    }
+    __atomic_store_n(&kept, module, __ATOMIC_RELEASE);
+    return module;
 }
 
 static void *answer(void *argument)
 {
-    struct ria_pq_question *question = argument;
+    const struct work *work = argument;
+    enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS); /* what the module opens is real */
-    const struct ria_pq_module *module = load();
-    if (module != NULL) {
-        module->answer(question);
-    }
+    work->module->answer(work->question);
+    ria_overlay_set(before);
     return NULL;
+}
+
+static void answer_on_thread(struct work *work)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    sigset_t all;
+    sigset_t before;
+    if (pthread_attr_init(&attributes) != 0) {
+        return;
+    }
+    int error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
+    error = error != 0 ? error : pthread_create(&thread, &attributes, answer, work);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
+    if (error == 0) {
+        (void)pthread_join(thread, NULL);
+    }
 }
 
 void ria_pq_ask(struct ria_pq_question *question)
 {
     int saved = errno;
-    int cancelling;
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigset_t before;
+    struct ria_hold hold;
     question->fd = -1;
     question->ok = false;
-    /* A caller that is cancelled here would take the question away from under the thread. */
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancelling);
-    int error = pthread_attr_init(&attributes);
-    if (error == 0) {
-        error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
-        error = error != 0 ? error : pthread_create(&thread, &attributes, answer, question);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
+    ria_hold_begin(&hold);
+    enum ria_overlay_mode before = ria_overlay_mode();
+    ria_overlay_set(RIA_OVERLAY_PASS);
+    struct work work = {.module = load(), .question = question};
+    if (work.module != NULL && ria_has_room(ROOM)) {
+        (void)answer(&work);
+    } else if (work.module != NULL) {
+        ria_files_prepare();
+        work.module->prepare();
+        answer_on_thread(&work);
     }
-    if (error == 0) {
-        (void)pthread_join(thread, NULL);
-    }
-    (void)pthread_setcancelstate(cancelling, NULL);
+    ria_overlay_set(before);
+    ria_hold_end(&hold);
     errno = saved;
 }

@@ -7,10 +7,10 @@
 
 #include "preload/module.h"
 
-/* Loads the module from its installed path if it is not there yet and has it answer, on a thread of
- * our own: the program may call from a stack of a few KB, and its signal handlers must not run on
- * ours. The thread has ended when this returns. Without module or thread the answer is no. Keeps
- * errno. */
+/* Loads the module from its installed path if it is not there yet and has it answer: on the stack
+ * in use if that has room, and else on a thread of our own, which has ended when this returns.
+ * Cancellation and signals with a handler wait meanwhile (hold.h). Without module or thread the
+ * answer is no. Keeps errno. */
 void ria_pq_ask(struct ria_pq_question *question);
 
 #endif

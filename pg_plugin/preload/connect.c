@@ -4,6 +4,7 @@
 #include "preload/connect.h"
 
 #include "preload/ask.h"
+#include "preload/hold.h"
 #include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
@@ -179,8 +180,12 @@ static bool lay_over(const struct ria_pq_target *target)
     if (target->passfile == NULL) {
         return false;
     }
+    struct ria_hold hold;
+    ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
     ria_pq_ask(&question);
-    return question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
+    bool is_served = question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
+    ria_hold_end(&hold);
+    return is_served;
 }
 
 /* -- a token that the program has ------------------------------------------------------------ */

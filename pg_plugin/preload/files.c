@@ -3,6 +3,8 @@
  * libc's functions that open or look at a file by its name, in every form that libpq 10 to 18 and
  * other readers of passfiles are compiled to. Each asks overlay.h and else calls the next function
  * of its name. Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
+#include "preload/files.h"
+
 #include "preload/abi.h"
 #include "preload/lookup.h"
 #include "preload/overlay.h"
@@ -33,6 +35,15 @@ RIA_INTERPOSED openat_2_function __openat_2, __openat64_2;
 RIA_INTERPOSED int __xstat(int version, const char *path, struct stat *status);
 RIA_INTERPOSED int __xstat64(int version, const char *path, struct stat64 *status);
 
+/* Every name that has a next one. */
+#define EACH_NAME(apply)                                                                           \
+    apply(open) apply(open64) apply(openat) apply(openat64) apply(__open_2) apply(__open64_2)      \
+        apply(__openat_2) apply(__openat64_2) apply(stat) apply(stat64) apply(__xstat)             \
+            apply(__xstat64) apply(fopen) apply(fopen64)
+
+#define KEPT(name) static void *kept_##name;
+EACH_NAME(KEPT)
+
 /* The next function of that name, looked up once: where it is never changes. */
 static void *next_of(const char *name, void **kept)
 {
@@ -45,7 +56,6 @@ static void *next_of(const char *name, void **kept)
 }
 
 #define NEXT(type, name)                                                                           \
-    static void *kept_##name;                                                                      \
     type *next = NULL;                                                                             \
     void *found_##name = next_of(#name, &kept_##name);                                             \
     memcpy(&next, &found_##name, sizeof(next));                                                    \
@@ -53,6 +63,14 @@ static void *next_of(const char *name, void **kept)
         errno = ENOSYS;                                                                            \
         return FAILURE;                                                                            \
     }
+
+void ria_files_prepare(void)
+{
+#define LOOK_UP(name) (void)next_of(#name, &kept_##name);
+    EACH_NAME(LOOK_UP)
+#undef LOOK_UP
+    (void)dlerror(); /* a libc need not have them all */
+}
 
 static bool only_reads(int flags)
 {

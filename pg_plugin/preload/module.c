@@ -198,5 +198,6 @@ static void answer(struct ria_pq_question *question)
 
 __attribute__((visibility("default"))) const struct ria_pq_module ria_pq_module = {
     .version = RIA_PQ_MODULE_VERSION,
+    .prepare = ria_prepare,
     .answer = answer,
 };

@@ -54,13 +54,17 @@ struct ria_pq_question {
 struct ria_pq_module {
     unsigned version; /* RIA_PQ_MODULE_VERSION, or the other half does without */
 
+    /* Does beforehand what answer() would need the dynamic linker's lock for. Needs 10 KB of stack.
+     */
+    void (*prepare)(void);
+
     /* Answers on the calling thread, which needs tens of KB of stack, within 10 s and the time of
      * reading local files. What is wrong is said on stderr, where RDS_IAM_LOG is set. */
     void (*answer)(struct ria_pq_question *question);
 };
 
 enum {
-    RIA_PQ_MODULE_VERSION = 1
+    RIA_PQ_MODULE_VERSION = 2
 };
 
 /* The module's one symbol. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * One record for each thread. It is a value and not a pointer, so that a program that leaves
- * libpq by longjmp() leaves nothing that dangles: the thread then gets no more tokens. */
+ * libpq by longjmp() leaves nothing that dangles. */
 #include "preload/overlay.h"
 
 #include "preload/agents_path.h"
@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -19,17 +20,28 @@ enum {
 
 static __thread struct {
     enum ria_overlay_mode mode;
+    uintptr_t begun; /* the frame in which the call began */
     int fd;
     char path[PATH_SIZE];
 } overlay;
 
-enum ria_overlay_mode ria_overlay_mode(void)
+/* What is called within a call has its frame below that call's. A frame that is not below it says
+ * that the program has left that call by a jump. (One that is says nothing: then the next call gets
+ * what the one that was left was given, until a call from higher up.) */
+__attribute__((noinline)) enum ria_overlay_mode ria_overlay_mode(void)
 {
+    if (overlay.mode != RIA_OVERLAY_NONE &&
+        (uintptr_t)__builtin_frame_address(0) >= overlay.begun) {
+        ria_overlay_end();
+    }
     return overlay.mode;
 }
 
-void ria_overlay_set(enum ria_overlay_mode mode)
+__attribute__((noinline)) void ria_overlay_set(enum ria_overlay_mode mode)
 {
+    if (overlay.mode == RIA_OVERLAY_NONE) {
+        overlay.begun = (uintptr_t)__builtin_frame_address(0);
+    }
     overlay.mode = mode;
 }
 

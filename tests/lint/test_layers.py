@@ -13,9 +13,9 @@ CORE = ["base", "codec", "aws", "provider"]
 # The top of the core joins the layers; what stands on the core sees its one header.
 ABOVE = {
     "common/fetch": ["fetch", *CORE, "rds_iam.h"],
-    "mysql_plugin/mariadb": ["rds_iam.h", "mint.h", "sentence.h", "stack.h", "abi.h", "plugin.h"],
-    "mysql_plugin/mysql": ["rds_iam.h", "mint.h", "sentence.h", "stack.h", "abi.h", "layout.h", "plugin.h"],
-    "mysql_plugin": ["rds_iam.h", "mint.h", "sentence.h", "stack.h"],
+    "mysql_plugin/mariadb": ["rds_iam.h", "mint.h", "sentence.h", "abi.h", "plugin.h"],
+    "mysql_plugin/mysql": ["rds_iam.h", "mint.h", "sentence.h", "abi.h", "layout.h", "plugin.h"],
+    "mysql_plugin": ["rds_iam.h", "mint.h", "sentence.h"],
     # A program stands above both sides; rds-iam lint needs libpq's reader of service files.
     "common/tool": ["tool", "rds_iam.h", "service"],
     # Of the core's headers the preload needs RIA_AUTO alone, without the core behind it.

@@ -4,7 +4,7 @@
  * lies below the program's name, which the kernel puts at its top, and may grow to the limit.
  * Everything else (threads, coroutines, signal stacks) lies elsewhere, and what it is cannot be
  * asked cheaply. */
-#include "stack.h"
+#include "base/stack.h"
 
 #include <stdint.h>
 #include <sys/auxv.h>

@@ -2,8 +2,8 @@
  *
  * Whether a piece of work needs a thread for the sake of its stack.
  */
-#ifndef RIA_MYSQL_PLUGIN_STACK_H
-#define RIA_MYSQL_PLUGIN_STACK_H
+#ifndef RIA_BASE_STACK_H
+#define RIA_BASE_STACK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A program that leaves a connection that takes too long by a jump from a signal's handler, and
+ * connects once more:
+ *
+ *   jumps_away CONNINFO
+ *
+ * Prints "jumped", then "ok USER" or "failed: MESSAGE", and how many files in memory it has open.
+ */
+#include <dirent.h>
+#include <libpq-fe.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static sigjmp_buf before;
+
+static void jump(int signal)
+{
+    siglongjmp(before, signal);
+}
+
+static unsigned count_files_in_memory(void)
+{
+    unsigned count = 0;
+    DIR *entries = opendir("/proc/self/fd");
+    for (const struct dirent *entry = NULL;
+         entries != NULL && (entry = readdir(entries)) != NULL;) {
+        char target[64] = "";
+        (void)!readlinkat(dirfd(entries), entry->d_name, target, sizeof(target) - 1);
+        count += strncmp(target, "/memfd:", strlen("/memfd:")) == 0;
+    }
+    if (entries != NULL) {
+        (void)closedir(entries);
+    }
+    return count;
+}
+
+static PGresult *ask(PGconn **conn, const char *conninfo)
+{
+    *conn = PQconnectdb(conninfo);
+    return PQexec(*conn, "select current_user");
+}
+
+int main(int argc, char **argv)
+{
+    struct sigaction action = {.sa_handler = jump};
+    PGconn *conn = NULL;
+    if (argc != 2 || sigaction(SIGUSR1, &action, NULL) != 0) {
+        return 2;
+    }
+    if (sigsetjmp(before, 1) == 0) {
+        PQclear(ask(&conn, argv[1]));
+        (void)puts("not interrupted");
+        return 1;
+    }
+    (void)puts("jumped");
+    (void)fflush(stdout);
+    PGresult *result = ask(&conn, argv[1]);
+    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+        (void)printf("ok %s\n", PQgetvalue(result, 0, 0));
+    } else {
+        (void)printf("failed: %s\n", PQerrorMessage(conn));
+    }
+    (void)printf("files in memory: %u\n", count_files_in_memory());
+    PQclear(result);
+    PQfinish(conn);
+    return 0;
+}

@@ -16,6 +16,11 @@ WHO_IS_IT = f"{USER}@%"
 # ASYNC_CONTEXT_DEFAULT_STACK_SIZE of Connector/C 3.1 to 3.3.18; later ones have 256 KB.
 SMALL_STACK = 61440
 
+# A configuration with a provider that is not built into OpenSSL.
+PROVIDERS = (
+    "openssl_conf = main\n[main]\nproviders = all\n[all]\ndefault = one\nlegacy = one\n"
+    "[one]\nactivate = 1\n")
+
 
 class Connections(MariadbCase):
     def connections(self, command, *arguments, user=USER, principal="etl", **extra):
@@ -97,6 +102,20 @@ class Connections(MariadbCase):
         result = self.home.run(["sh", "-c", 'ulimit -s 512; exec "$@"', "sh", *words])
         self.assert_steps(result, f"connect: {WHO_IS_IT}", f"reconnect: {WHO_IS_IT}")
         self.assert_accepted(2)
+
+    def test_a_library_that_connects_in_its_constructor(self):
+        """Its thread holds the dynamic linker's lock, for which a thread of ours must not wait."""
+        mariadb = self.lab.mariadb
+        stacks = ("first", "thread", 256)
+        # OpenSSL loads an object when it is first used.
+        openssl = self.home.write("openssl.cnf", PROVIDERS)
+        for stack in stacks:
+            with self.subTest(stack=stack):
+                result = self.home.run(
+                    [PROGRAM.with_name("loads"), stack, PROGRAM.with_name("connects_at_load_mariadb.so")],
+                    CONNECT_AT_LOAD="1", OPENSSL_CONF=str(openssl), DB_HOST=mariadb.host, DB_PORT=str(mariadb.port), DB_USER=USER)
+                self.assertEqual(result.stdout.splitlines()[:1], [f"ok {WHO_IS_IT}"], result.stderr)
+        self.assert_accepted(len(stacks))
 
     def test_forty_threads_after_a_first_connection(self):
         result = self.connections("threads", 40)

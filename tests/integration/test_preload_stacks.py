@@ -16,6 +16,10 @@ LIBRARY = ways.PROGRAMS / "connects_at_load.so"
 FORMS = ("fields", "entry")
 # With less libpq itself has not enough for TLS.
 SMALL_KIB, LARGE_KIB = 64, 1024
+# A configuration with a provider that is not built into OpenSSL, which loads it when it is first used.
+PROVIDERS = (
+    "openssl_conf = main\n[main]\nproviders = all\n[all]\ndefault = one\nlegacy = one\n"
+    "[one]\nactivate = 1\n")
 
 
 class Stacks(LabCase):
@@ -45,10 +49,11 @@ class Stacks(LabCase):
         self.assert_accepted(6)
 
     def test_so_does_one_where_there_is_none(self):
+        openssl = self.home.write("openssl.cnf", PROVIDERS)
         for stack in ("coroutine", SMALL_KIB):
             for form in FORMS:
                 with self.subTest(stack=stack, form=form):
-                    result = self.loads(stack, form, CONNECT_AT_LOAD="1")
+                    result = self.loads(stack, form, CONNECT_AT_LOAD="1", OPENSSL_CONF=str(openssl))
                     self.assertEqual(result.stdout.splitlines()[:1], [f"ok {USER}"], result.stderr)
                     self.assertNotIn("threads 0\n", result.stdout, "on a thread of ours")
         self.assert_accepted(4)

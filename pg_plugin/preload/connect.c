@@ -198,23 +198,48 @@ static bool is_one_of(const char *keyword, const char *const *list)
     return *list != NULL;
 }
 
+static bool is_left_out(const struct ria_pq_option *option, const char *const *but)
+{
+    return option->val == NULL || strcmp(option->keyword, "password") == 0 ||
+           is_one_of(option->keyword, but);
+}
+
+/* Only a connection string can say that a setting is empty, as the password now is: an empty
+ * argument means that the environment or the default counts (10 to 18). */
+static char *say_what_is_empty(const struct ria_settled *settled, const char *const *but)
+{
+    static const char password[] = "password=''";
+    size_t size = sizeof(password);
+    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
+        size += strlen(at->keyword) + strlen(" =''");
+    }
+    char *text = malloc(size);
+    char *end = text == NULL ? NULL : stpcpy(text, password);
+    for (const struct ria_pq_option *at = settled->options; end != NULL && at->keyword != NULL;
+         at++) {
+        if (!is_left_out(at, but) && *at->val == '\0') {
+            end = stpcpy(stpcpy(stpcpy(end, " "), at->keyword), "=''");
+        }
+    }
+    return text;
+}
+
 /* The settings of a connection, less the password and those of the list `but`, with room for three
- * more. Only a connection string can say that the password is empty: an empty argument means that
- * PGPASSWORD counts. All else is given as it was settled. */
+ * more. All else is given as it was settled. */
 static bool without_password(
     const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
 {
     if (!ria_arguments_init(out, OPTIONS_MAX + 4, 1)) {
         return false;
     }
-    ria_arguments_add(out, "dbname", "password=''");
+    out->text = say_what_is_empty(settled, but);
+    ria_arguments_add(out, "dbname", out->text);
     for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
-        bool is_left_out = strcmp(at->keyword, "password") == 0 || is_one_of(at->keyword, but);
-        if (!is_left_out && at->val != NULL && *at->val != '\0' && out->count < OPTIONS_MAX) {
+        if (!is_left_out(at, but) && *at->val != '\0' && out->count < OPTIONS_MAX) {
             ria_arguments_add(out, at->keyword, at->val);
         }
     }
-    return true;
+    return out->text != NULL;
 }
 
 /* The same connection; `second` has the one setting that `first` was spoiled with. */

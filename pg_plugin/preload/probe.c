@@ -29,6 +29,7 @@ void ria_arguments_release(struct ria_arguments *arguments)
 {
     free(arguments->keywords);
     free(arguments->values);
+    free(arguments->text);
     *arguments = (struct ria_arguments){0};
 }
 

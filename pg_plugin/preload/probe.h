@@ -12,13 +12,15 @@
 
 #include <stddef.h>
 
-/* The arguments of PQconnectdbParams(). The arrays are owned, what they point at is borrowed. */
+/* The arguments of PQconnectdbParams(). The arrays and the text are owned, what else they point at
+ * is borrowed. */
 struct ria_arguments {
     const char **keywords;
     const char **values;
     size_t count;
     size_t room;
     int expand_dbname;
+    char *text; /* for an argument that nobody else has; or NULL */
 };
 
 /* Makes room for `room` arguments. False without memory. Release it, or use RIA_AUTO(arguments). */

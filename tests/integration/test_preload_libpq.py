@@ -119,6 +119,14 @@ class Stale(WaysCase):
             PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=self.token, PGAPPNAME="a 'b\\ c"))
         self.assertEqual(result.stdout, "a 'b\\ c\n", result.stderr)
 
+    def test_a_setting_that_is_empty_stays_so(self):
+        """What the environment has in its place would end the connection."""
+        env = ways.with_preload(PGPASSWORD=self.token, PGOPTIONS="-c no_such_setting=1")
+        for way, text in self.run_ways(f"{self.conninfo} options=''", env):
+            self.assertEqual((way, text), (way, f"ok {USER}"))
+        for way, text in self.run_ways(self.conninfo, env):
+            self.assertIn('unrecognized configuration parameter "no_such_setting"', text, f"control: {way}")
+
 
 class Resets(WaysCase):
     def test_resets_after_the_end_of_the_token(self):

@@ -51,7 +51,9 @@ for turn in (own, other, own, other):
 print([line.split("/")[-1].strip() for line in open("/proc/self/maps") if "libpq.so" in line])
 """
 THREADS = """
-import threading, psycopg2
+import os, socket, threading, psycopg2
+# libnss_wrapper reads its files at the first look-up, without regard for other threads.
+socket.getaddrinfo(os.environ["PGHOST"], None)
 names = []
 def connect():
     cursor = psycopg2.connect("").cursor()

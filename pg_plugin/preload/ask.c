@@ -8,6 +8,7 @@
 
 #include "preload/files.h"
 #include "preload/hold.h"
+#include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/room.h"
 
@@ -36,7 +37,7 @@ static const struct ria_pq_module *load(void)
     }
     void *object = dlopen(RIA_PQ_MODULE_PATH, RTLD_NOW | RTLD_LOCAL);
     if (object != NULL) {
-        module = dlsym(object, RIA_PQ_MODULE_SYMBOL);
+        module = ria_lookup(object, RIA_PQ_MODULE_SYMBOL);
         (void)dlclose(object);
     }
     if (module == NULL || module->version != RIA_PQ_MODULE_VERSION) {

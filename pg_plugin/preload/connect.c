@@ -206,22 +206,24 @@ static bool is_left_out(const struct ria_pq_option *option, const char *const *b
 
 /* Only a connection string can say that a setting is empty, as the password now is: an empty
  * argument means that the environment or the default counts (10 to 18). */
-static char *say_what_is_empty(const struct ria_settled *settled, const char *const *but)
+static bool say_what_is_empty(
+    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
 {
     static const char password[] = "password=''";
     size_t size = sizeof(password);
     for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
         size += strlen(at->keyword) + strlen(" =''");
     }
-    char *text = malloc(size);
-    char *end = text == NULL ? NULL : stpcpy(text, password);
+    char *end = ria_arguments_text(out, size);
+    end = end == NULL ? NULL : stpcpy(end, password);
     for (const struct ria_pq_option *at = settled->options; end != NULL && at->keyword != NULL;
          at++) {
         if (!is_left_out(at, but) && *at->val == '\0') {
             end = stpcpy(stpcpy(stpcpy(end, " "), at->keyword), "=''");
         }
     }
-    return text;
+    ria_arguments_add(out, "dbname", out->text);
+    return end != NULL;
 }
 
 /* The settings of a connection, less the password and those of the list `but`, with room for three
@@ -229,17 +231,15 @@ static char *say_what_is_empty(const struct ria_settled *settled, const char *co
 static bool without_password(
     const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
 {
-    if (!ria_arguments_init(out, OPTIONS_MAX + 4, 1)) {
+    if (!ria_arguments_init(out, OPTIONS_MAX + 4, 1) || !say_what_is_empty(settled, but, out)) {
         return false;
     }
-    out->text = say_what_is_empty(settled, but);
-    ria_arguments_add(out, "dbname", out->text);
     for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
         if (!is_left_out(at, but) && *at->val != '\0' && out->count < OPTIONS_MAX) {
             ria_arguments_add(out, at->keyword, at->val);
         }
     }
-    return out->text != NULL;
+    return true;
 }
 
 /* The same connection; `second` has the one setting that `first` was spoiled with. */

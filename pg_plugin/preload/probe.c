@@ -25,6 +25,12 @@ void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, con
     }
 }
 
+char *ria_arguments_text(struct ria_arguments *arguments, size_t size)
+{
+    arguments->text = malloc(size);
+    return arguments->text;
+}
+
 void ria_arguments_release(struct ria_arguments *arguments)
 {
     free(arguments->keywords);

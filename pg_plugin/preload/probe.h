@@ -29,6 +29,9 @@ bool ria_arguments_init(struct ria_arguments *arguments, size_t room, int expand
 /* Appends one. Within the room asked for. */
 void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, const char *value);
 
+/* Memory for a text of the arguments' own; they have one at most. NULL if there is none. */
+char *ria_arguments_text(struct ria_arguments *arguments, size_t size);
+
 void ria_arguments_release(struct ria_arguments *arguments);
 
 struct ria_settled {

@@ -22,7 +22,8 @@ __attribute__((visibility("default"))) void connect_now(void)
     MYSQL_ROW row = NULL;
     MYSQL_RES *rows = NULL;
     (void)mysql_options(mysql, MYSQL_READ_DEFAULT_GROUP, "client");
-    unsigned port = (unsigned)strtoul(getenv("DB_PORT"), NULL, 10);
+    const char *number = getenv("DB_PORT");
+    unsigned port = number == NULL ? 0 : (unsigned)strtoul(number, NULL, 10);
     if (mysql_real_connect(
             mysql, getenv("DB_HOST"), getenv("DB_USER"), NULL, NULL, port, NULL, 0) != NULL &&
         mysql_query(mysql, "select current_user()") == 0) {

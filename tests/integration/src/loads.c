@@ -35,6 +35,8 @@ static char **words;
 
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
+/* glibc's names of parameters are reserved.
+ * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 __attribute__((visibility("default"))) int pthread_create(
     pthread_t *restrict thread,
     const pthread_attr_t *restrict attributes,

@@ -37,13 +37,13 @@ bool ria_directory_open(
  */
 void ria_directory_unmake(const struct ria_directory *directory);
 
-/* Whether a passfile= value names a file in this directory, seen through links; *name then points
- * at its last component. Names that begin with a dot, and the agent's own, are not for passfiles:
- * FAILED with the reason, without a place in front. */
+/* Whether a passfile= value leads to a file in this directory, through whatever links; that may not
+ * be there yet. `name` is then its last component. Names that begin with a dot, and the agent's
+ * own, are not for passfiles: FAILED with the reason, without a place in front. */
 enum ria_outcome ria_directory_holds(
     const struct ria_directory *directory,
     const char *passfile,
-    const char **name,
+    char name[NAME_MAX + 1],
     struct ria_error *err) RIA_MUST_USE;
 
 /* Replaces the file by one that holds `text`, 0600: whoever opens it sees the old or the new text,

@@ -12,7 +12,7 @@
 /* An entry whose passfile is ours. */
 struct candidate {
     struct ria_entry entry;
-    const char *name; /* of its passfile in the directory */
+    char *name; /* of its passfile in the directory; owned */
     bool is_good;
 };
 
@@ -20,12 +20,6 @@ struct candidate {
 struct known {
     const struct ria_service_file *file;
     const struct ria_service *service;
-};
-
-/* A host of a good candidate. */
-struct found_host {
-    struct candidate *candidate;
-    struct ria_entry_host host;
 };
 
 struct work {
@@ -39,8 +33,6 @@ struct work {
     size_t known_count;
     struct candidate *candidates;
     size_t count;
-    struct found_host *hosts;
-    size_t host_count;
 };
 
 static void release_work(struct work *work)
@@ -48,9 +40,11 @@ static void release_work(struct work *work)
     for (size_t i = 0; i < work->file_count; i++) {
         ria_service_file_release(&work->files[i]);
     }
+    for (size_t i = 0; i < work->count; i++) {
+        free(work->candidates[i].name);
+    }
     free(work->known);
     free(work->candidates);
-    free(work->hosts);
 }
 
 /* -- reading -------------------------------------------------------------------------------- */
@@ -132,14 +126,28 @@ static bool sort_known(struct work *work)
 
 /* -- collecting ----------------------------------------------------------------------------- */
 
-static void take_entry(struct work *work, const struct ria_entry *entry, const struct known *first)
+static void say_refused(
+    const struct work *work, const struct ria_entry *entry, const struct ria_error *err)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(entry->file, entry->service, "passfile");
+    ria_report_state(
+        work->report,
+        "%s:%u: [%s] %s",
+        entry->file->path,
+        setting->line,
+        entry->service->name,
+        err->text);
+}
+
+/* False without memory. */
+static bool take_entry(struct work *work, const struct ria_entry *entry, const struct known *first)
 {
     struct ria_error err;
-    struct candidate found = {.entry = *entry};
-    enum ria_outcome outcome =
-        ria_directory_holds(work->directory, entry->passfile, &found.name, &err);
+    char name[NAME_MAX + 1];
+    enum ria_outcome outcome = ria_directory_holds(work->directory, entry->passfile, name, &err);
     if (outcome == RIA_ABSENT) {
-        return;
+        return true;
     }
     if (first->service != entry->service) {
         ria_report_state(
@@ -150,30 +158,28 @@ static void take_entry(struct work *work, const struct ria_entry *entry, const s
             entry->service->name,
             first->file->path,
             first->service->line);
-        return;
+        return true;
     }
     work->set->entries++;
     if (outcome == RIA_FAILED) {
-        const struct ria_service_setting *setting =
-            ria_service_setting(entry->file, entry->service, "passfile");
-        ria_report_state(
-            work->report,
-            "%s:%u: [%s] %s",
-            entry->file->path,
-            setting->line,
-            entry->service->name,
-            err.text);
-        return;
+        say_refused(work, entry, &err);
+        return true;
     }
-    found.is_good = ria_entry_check(entry, &err);
-    if (!found.is_good) {
+    struct candidate *found = &work->candidates[work->count];
+    *found = (struct candidate){.entry = *entry, .name = strdup(name)};
+    if (found->name == NULL) {
+        return false;
+    }
+    work->count++;
+    found->is_good = ria_entry_check(entry, &err);
+    if (!found->is_good) {
         ria_report_state(work->report, "%s", err.text);
     }
-    work->candidates[work->count++] = found;
+    return true;
 }
 
 /* libpq takes the first group of a name, over both files. */
-static void take_entries(struct work *work)
+static bool take_entries(struct work *work)
 {
     const struct known *first = work->known;
     for (size_t i = 0; i < work->known_count; i++) {
@@ -182,10 +188,11 @@ static void take_entries(struct work *work)
             first = here;
         }
         struct ria_entry entry;
-        if (ria_entry_take(here->file, here->service, &entry)) {
-            take_entry(work, &entry, first);
+        if (ria_entry_take(here->file, here->service, &entry) && !take_entry(work, &entry, first)) {
+            return false;
         }
     }
+    return true;
 }
 
 /* -- checking ------------------------------------------------------------------------------- */
@@ -199,86 +206,7 @@ static int compare_places(const struct ria_entry *left, const struct ria_entry *
                                                       : left->service->line > right->service->line;
 }
 
-/* By passfile and by what libpq looks for in it, then in the order in which libpq reads. */
-static int compare_hosts(const void *a, const void *b)
-{
-    const struct found_host *left = a;
-    const struct found_host *right = b;
-    int order = strcmp(left->candidate->name, right->candidate->name);
-    order = order != 0 ? order : strcmp(left->host.host, right->host.host);
-    order = order != 0 ? order : strcmp(left->host.port, right->host.port);
-    order = order != 0 ? order : strcmp(left->candidate->entry.user, right->candidate->entry.user);
-    return order != 0 ? order : compare_places(&left->candidate->entry, &right->candidate->entry);
-}
-
-static bool is_same_line(const struct found_host *a, const struct found_host *b)
-{
-    return strcmp(a->candidate->name, b->candidate->name) == 0 &&
-           strcmp(a->host.host, b->host.host) == 0 && strcmp(a->host.port, b->host.port) == 0 &&
-           strcmp(a->candidate->entry.user, b->candidate->entry.user) == 0;
-}
-
-/* The hosts of every candidate that has a user, good or bad: a bad one reads the passfile too. */
-static bool list_hosts(struct work *work)
-{
-    size_t most = 0;
-    for (size_t i = 0; i < work->count; i++) {
-        most += ria_entry_host_count(&work->candidates[i].entry);
-    }
-    work->hosts = calloc(most + 1, sizeof(*work->hosts));
-    if (work->hosts == NULL) {
-        return false;
-    }
-    for (size_t i = 0; i < work->count; i++) {
-        struct candidate *candidate = &work->candidates[i];
-        size_t count = ria_entry_host_count(&candidate->entry);
-        for (size_t j = 0; candidate->entry.user != NULL && j < count; j++) {
-            struct found_host *found = &work->hosts[work->host_count];
-            found->candidate = candidate;
-            work->host_count += ria_entry_host(&candidate->entry, j, &found->host) ? 1 : 0;
-        }
-    }
-    return true;
-}
-
-/* Entries that read each other's lines must protect them alike; where they do not, none of them is
- * served. */
-static void check_run(struct work *work, struct found_host *run, size_t size)
-{
-    struct ria_error err;
-    const struct found_host *other = NULL;
-    for (size_t i = 1; i < size && other == NULL; i++) {
-        if (!ria_entry_may_share(&run[i].candidate->entry, &run->candidate->entry, &err)) {
-            other = &run[i];
-        }
-    }
-    if (other == NULL) {
-        return;
-    }
-    run->candidate->is_good = false;
-    for (size_t i = 1; i < size; i++) {
-        const struct ria_entry *entry = &run[i].candidate->entry;
-        if (!ria_entry_may_share(entry, &run->candidate->entry, &err) ||
-            !ria_entry_may_share(entry, &other->candidate->entry, &err)) {
-            ria_report_state(work->report, "%s", err.text);
-            run[i].candidate->is_good = false;
-        }
-    }
-}
-
-static void check_sharing(struct work *work)
-{
-    qsort(work->hosts, work->host_count, sizeof(*work->hosts), compare_hosts);
-    for (size_t first = 0, end = 0; first < work->host_count; first = end) {
-        while (end < work->host_count && is_same_line(&work->hosts[first], &work->hosts[end])) {
-            end++;
-        }
-        check_run(work, &work->hosts[first], end - first);
-    }
-}
-
-/* -- the set -------------------------------------------------------------------------------- */
-
+/* By passfile, then in the order in which libpq reads. */
 static int compare_candidates(const void *a, const void *b)
 {
     const struct candidate *left = a;
@@ -286,6 +214,36 @@ static int compare_candidates(const void *a, const void *b)
     int order = strcmp(left->name, right->name);
     return order != 0 ? order : compare_places(&left->entry, &right->entry);
 }
+
+/* The candidates of one passfile. One that is not fit spoils it for all. */
+static void check_run(struct work *work, struct candidate *run, size_t size)
+{
+    const struct candidate *unfit = NULL;
+    for (size_t i = 0; i < size && unfit == NULL; i++) {
+        unfit = run[i].is_good ? NULL : &run[i];
+    }
+    for (size_t i = 0; i < size && unfit != NULL; i++) {
+        struct ria_error err;
+        if (!ria_entry_may_share(&run[i].entry, &unfit->entry, &err)) {
+            ria_report_state(work->report, "%s", err.text);
+            run[i].is_good = false;
+        }
+    }
+}
+
+static void check_sharing(struct work *work)
+{
+    qsort(work->candidates, work->count, sizeof(*work->candidates), compare_candidates);
+    for (size_t first = 0, end = 0; first < work->count; first = end) {
+        const char *name = work->candidates[first].name;
+        while (end < work->count && strcmp(work->candidates[end].name, name) == 0) {
+            end++;
+        }
+        check_run(work, &work->candidates[first], end - first);
+    }
+}
+
+/* -- the set -------------------------------------------------------------------------------- */
 
 /* Four strings in one piece of memory. */
 static bool copy_texts(struct ria_line *line, const char *const texts[4])
@@ -351,8 +309,11 @@ static bool add_file(struct ria_set *set, const char *name)
 static bool build(struct work *work)
 {
     struct ria_set *set = work->set;
-    qsort(work->candidates, work->count, sizeof(*work->candidates), compare_candidates);
-    set->lines = calloc(work->host_count + 1, sizeof(*set->lines));
+    size_t hosts = 0;
+    for (size_t i = 0; i < work->count; i++) {
+        hosts += ria_entry_host_count(&work->candidates[i].entry);
+    }
+    set->lines = calloc(hosts + 1, sizeof(*set->lines));
     set->files = calloc(work->count + 1, sizeof(*set->files));
     if (set->lines == NULL || set->files == NULL) {
         return false;
@@ -395,11 +356,7 @@ static void warn_of_gss(struct work *work)
 
 static bool load(struct work *work, const char *sysconfdir)
 {
-    if (!read_files(work, sysconfdir) || !sort_known(work)) {
-        return false;
-    }
-    take_entries(work);
-    if (!list_hosts(work)) {
+    if (!read_files(work, sysconfdir) || !sort_known(work) || !take_entries(work)) {
         return false;
     }
     check_sharing(work);

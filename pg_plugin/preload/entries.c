@@ -26,8 +26,7 @@ static struct ria_pq_target target_of(const struct ria_entry *entry)
     };
 }
 
-/* A passfile has one line for each host and user, whoever reads it. So an entry that is not fit
- * spoils the whole file: its connection would get the line that another entry is due. */
+/* An entry that is not fit spoils the whole passfile, as ria_entry_may_share() says. */
 static bool take_entry(const struct ria_entry *entry, struct wanted *wanted)
 {
     const struct ria_world *world = ria_process_world();

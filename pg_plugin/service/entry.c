@@ -272,54 +272,20 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
 
 /* -- two entries ---------------------------------------------------------------------------- */
 
-static bool has_host(const struct ria_entry *entry, const struct ria_entry_host *wanted)
-{
-    for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
-        struct ria_entry_host host;
-        if (ria_entry_host(entry, i, &host) && strcmp(host.host, wanted->host) == 0 &&
-            strcmp(host.port, wanted->port) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A host that both entries have, in *out. */
-static bool common_host(
-    const struct ria_entry *a, const struct ria_entry *b, struct ria_entry_host *out)
-{
-    for (size_t i = 0; i < ria_entry_host_count(a); i++) {
-        if (ria_entry_host(a, i, out) && has_host(b, out)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool is_verified(const struct ria_entry *entry)
-{
-    return entry->sslmode != NULL && strcmp(entry->sslmode, wanted_sslmode) == 0 &&
-           !asks_for_gss(entry);
-}
-
 bool ria_entry_may_share(
-    const struct ria_entry *entry, const struct ria_entry *earlier, struct ria_error *err)
+    const struct ria_entry *entry, const struct ria_entry *other, struct ria_error *err)
 {
-    struct ria_entry_host host;
-    if (is_verified(entry) == is_verified(earlier) || entry->user == NULL ||
-        earlier->user == NULL || strcmp(entry->user, earlier->user) != 0 ||
-        !common_host(entry, earlier, &host)) {
+    struct ria_error ignored;
+    if (ria_entry_check(entry, &ignored) == ria_entry_check(other, &ignored)) {
         return true;
     }
     return refuse(
         entry,
         "passfile",
         err,
-        "shares its passfile and %.100s:%s with [%.64s] (%s:%u), but only one of them has "
-        "sslmode=verify-full without GSS; mend the other or give it a passfile of its own",
-        host.host,
-        host.port,
-        earlier->service->name,
-        earlier->file->path,
-        earlier->service->line);
+        "shares its passfile with [%.64s] (%s:%u), but only one of them is fit for a token; mend "
+        "the other or give it a passfile of its own",
+        other->service->name,
+        other->file->path,
+        other->service->line);
 }

@@ -51,12 +51,13 @@ size_t ria_entry_host_count(const struct ria_entry *entry);
 bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entry_host *out)
     RIA_MUST_USE;
 
-/* Two entries of one passfile read each other's lines where host, port and user are the same. If
- * only one of them is verify-full without GSS, the other would get the token over a worse
- * connection: false with err filled, naming both. */
+/* A passfile gives its lines to whoever reads it, and what an entry leaves out (host, port, user)
+ * the environment or the command line may fill in. So an entry that is not fit spoils the whole
+ * passfile: its connection would get the token that another one is due. False, with err filled and
+ * naming both, if just one of the two is fit. */
 bool ria_entry_may_share(
     const struct ria_entry *entry,
-    const struct ria_entry *earlier,
+    const struct ria_entry *other,
     struct ria_error *err) RIA_MUST_USE;
 
 #endif

@@ -130,15 +130,15 @@ class Entries(AgentCase):
         self.psql("three")
         self.assert_refused("AccessDenied")
 
-    def test_entries_that_share_a_line_but_not_its_protection_are_both_refused(self):
+    def test_entries_that_share_a_passfile_but_not_its_protection_are_both_refused(self):
         shared = self.services.directory / "shared"
-        first = self.services.add("one", passfile=shared)
-        self.services.add("two", passfile=shared, sslmode="require")
+        self.services.add("one", passfile=shared)
+        place = self.services.line_of("passfile=")
+        second = self.services.add("two", passfile=shared, sslmode="require")
         result = self.services.fill()
         sentence = (
-            f"{self.where(self.services.line_of('passfile='))}[two] shares its passfile and "
-            f"{self.lab.pg.host}:{self.lab.pg.port} with [one] ({self.where(first)[:-2]}), but only "
-            "one of them has sslmode=verify-full without GSS")
+            f"{self.where(place)}[one] shares its passfile with [two] ({self.where(second)[:-2]}), but "
+            "only one of them is fit for a token")
         self.assertIn(sentence, result.stderr)
         self.assertFalse(shared.exists())
 

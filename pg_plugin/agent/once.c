@@ -4,12 +4,18 @@
 #include "agent/once.h"
 
 #include "agent/mint.h"
+#include "agent/sweep.h"
 
 static bool fill(struct ria_mint *mint, struct ria_set *set, struct ria_served *file)
 {
     struct ria_agent *agent = mint->agent;
     struct ria_error err;
     RIA_AUTO(buf) text = {.max = RIA_PASSFILE_MAX};
+    if (!ria_may_replace(&agent->directory, file->name, &err)) {
+        file->is_missing = true;
+        ria_report_event(&agent->report, "%s", err.text);
+        return false;
+    }
     for (size_t i = file->first; i < file->first + file->count; i++) {
         (void)ria_mint_line(mint, &set->lines[i], &text);
     }

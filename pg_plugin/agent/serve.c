@@ -3,6 +3,8 @@
  * All passfiles of a set, and the lines whose credentials are fetched ahead of need. */
 #include "agent/serve_file.h"
 
+#include "agent/sweep.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +30,10 @@ static void inherit(struct ria_served *file, struct ria_served *before)
 
 static void remove_file(struct ria_serve *serve, struct ria_served *file)
 {
-    ria_directory_remove(&serve->agent->directory, file->name);
+    struct ria_error ignored;
+    if (ria_may_replace(&serve->agent->directory, file->name, &ignored)) {
+        ria_directory_remove(&serve->agent->directory, file->name);
+    }
     ria_file_close(serve, file);
 }
 

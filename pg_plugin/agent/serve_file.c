@@ -5,6 +5,7 @@
 #include "agent/serve_file.h"
 
 #include "agent/lease.h"
+#include "agent/sweep.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -190,6 +191,9 @@ static int make_leased(
     const struct ria_serve *serve, const struct ria_served *file, struct ria_error *err)
 {
     const struct ria_directory *directory = &serve->agent->directory;
+    if (!ria_may_replace(directory, file->name, err)) {
+        return -1;
+    }
     if (serve->leased < serve->leased_max) {
         return ria_lease_make(directory, file->name, err);
     }
@@ -303,10 +307,13 @@ static void renew(struct ria_serve *serve, struct ria_served *file)
         int64_t due = line->has_token ? now + (part < 1 ? 1 : part) : now + RETRY_SECONDS;
         file->due = due < file->due ? due : file->due;
     }
-    file->is_missing =
-        !ria_directory_publish(&serve->agent->directory, file->name, &file->text, &err);
+    bool may_replace = ria_may_replace(&serve->agent->directory, file->name, &err);
+    file->is_missing = !may_replace || !ria_directory_publish(
+                                           &serve->agent->directory, file->name, &file->text, &err);
     if (file->is_missing) {
-        ria_directory_remove(&serve->agent->directory, file->name);
+        if (may_replace) {
+            ria_directory_remove(&serve->agent->directory, file->name);
+        }
         say_failed(serve, &err);
         file->due = now + RETRY_SECONDS;
     }

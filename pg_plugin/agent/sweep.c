@@ -15,13 +15,8 @@ enum {
 
 static const char head[] = "/?Action=connect&DBUser=";
 
-static bool is_left_over(int fd)
+static bool begins_with_token(int fd)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_nlink != 1 ||
-        status.st_uid != geteuid() || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return false;
-    }
     char text[BEGINNING];
     ssize_t len = pread(fd, text, sizeof(text), 0);
     bool is_ours = false;
@@ -35,9 +30,22 @@ static bool is_left_over(int fd)
     return is_ours;
 }
 
+static bool is_left_over(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+           status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+           begins_with_token(fd);
+}
+
+static int open_file(const struct ria_directory *directory, const char *name)
+{
+    return openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
 static void sweep_file(const struct ria_directory *directory, const char *name)
 {
-    int fd = openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = open_file(directory, name);
     if (fd < 0) {
         return;
     }
@@ -61,4 +69,26 @@ void ria_sweep(const struct ria_directory *directory)
         sweep_file(directory, entry->d_name);
     }
     (void)closedir(entries);
+}
+
+/* An empty file is not opened: it may be leased. */
+bool ria_may_replace(const struct ria_directory *directory, const char *name, struct ria_error *err)
+{
+    struct stat status;
+    if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode) || status.st_nlink != 1 || status.st_size == 0) {
+        return true;
+    }
+    int fd = open_file(directory, name);
+    bool is_own = fd >= 0 && begins_with_token(fd);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return is_own ||
+           ria_fail(
+               err,
+               RIA_E_CONFIG,
+               "%s/%s: holds lines that are not the agent's; move it or name another passfile",
+               directory->path,
+               name);
 }

@@ -56,7 +56,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                services.passfile("bad").write_text("a token from better times\n")
+                services.passfile("bad").write_text("host:1:*:u:host\\:1/?Action=connect&DBUser=u\n")
                 result = services.fill()
                 self.assertEqual(result.returncode, 1)
                 number = services.line_of(place) if place else line

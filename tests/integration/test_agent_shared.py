@@ -7,7 +7,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, harness  # noqa: E402
 from postgresql_peer import PostgreSQLPeer  # noqa: E402
-from service import Services  # noqa: E402
+from service import await_true  # noqa: E402
 from test_agent_lease import LeaseCase  # noqa: E402
 
 
@@ -78,6 +78,70 @@ class Spoiled(LeaseCase):
             self.assertEqual(self.psql("good").returncode, 0, agent.log())
             self.assertTrue(link.is_symlink())
             self.assertIn("X-Amz-Signature", self.read("good"))
+
+
+class Owned(LeaseCase):
+    """A directory with password files of the user's own, which entries name as their passfiles."""
+
+    LINES = "db.example:5432:*:me:geheim\n"
+
+    def setUp(self):
+        super().setUp()
+        self.services.directory.mkdir(mode=0o700)
+        for name in ("legacy", "prod"):
+            self.services.passfile(name).write_text(self.LINES)
+            self.services.passfile(name).chmod(0o600)
+        self.services.add("legacy", sslmode="require")
+        self.services.add("prod")
+        self.sentence = (f"{self.services.passfile('prod')}: holds lines that are not the agent's; move it "
+                         "or name another passfile")
+
+    def assert_kept(self, log):
+        for name in ("legacy", "prod"):
+            self.assertEqual(self.read(name), self.LINES)
+        self.assertIn(self.sentence, log)
+        self.assertNotIn("geheim", log)
+
+    def test_once_leaves_them_alone(self):
+        result = self.services.fill()
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("0 of 2 services have their tokens", result.stderr)
+        self.assert_kept(result.stderr)
+        self.services.passfile("prod").rename(self.home.path / "moved")
+        self.assertIn("1 of 2 services have their tokens", self.services.fill().stderr, "control")
+        self.assertIn("1 of 2 services", self.services.fill().stderr, "its own it replaces")
+
+    def assert_left_alone(self, under):
+        """From an agent's beginning, while it reads its entries anew, and at its end."""
+        with self.services.agent(under=under) as agent:
+            agent.await_log(self.sentence)
+            self.assert_kept(agent.log())
+            self.home.write(".pg_service.conf", "# all gone\n")
+            agent.await_log("no service has its passfile here")
+            self.assert_kept(agent.log())
+            self.services.add("late")
+            await_true(lambda: self.services.passfile("late").exists(), agent.log)
+            self.assertIn("X-Amz-Signature", self.read("late"), "control")
+            self.assertEqual(agent.end(), 0)
+        self.assert_kept(agent.log())
+        self.assertFalse(self.services.passfile("late").exists(), "control")
+
+    def test_an_agent_leaves_them_alone(self):
+        self.assert_left_alone(())
+
+    def test_an_agent_without_leases_leaves_them_alone(self):
+        self.assert_left_alone([harness.BUILD / "tests/integration/src/without_leases"])
+
+    def test_lines_that_come_later_are_kept_until_they_are_moved(self):
+        self.services.passfile("prod").unlink()
+        with self.services.agent() as agent:
+            self.assertIn("X-Amz-Signature", self.read())
+            self.services.passfile("legacy").rename(self.services.passfile("prod"))
+            agent.await_log(self.sentence)
+            self.assertEqual(self.read(), self.LINES)
+            self.services.passfile("prod").rename(self.home.path / "moved")
+            await_true(lambda: self.services.passfile("prod").exists(), agent.log)
+            self.assertIn("X-Amz-Signature", self.read())
 
 
 if __name__ == "__main__":

@@ -45,26 +45,30 @@ bool ria_watch_open(
     return true;
 }
 
-static void watch_parent(const struct ria_watch *watch, const char *path)
+static bool watch_parent(const struct ria_watch *watch, const char *path)
 {
     char parent[PATH_MAX];
     (void)snprintf(parent, sizeof(parent), "%s", path);
     for (char *slash = strrchr(parent, '/'); slash != NULL; slash = strrchr(parent, '/')) {
         bool is_root = slash == parent;
         slash[is_root ? 1 : 0] = '\0';
-        if (inotify_add_watch(watch->fd, parent, edits) >= 0 || is_root) {
-            return;
+        if (inotify_add_watch(watch->fd, parent, edits) >= 0) {
+            return true;
+        }
+        if (is_root || (errno != ENOENT && errno != ENOTDIR)) {
+            return false;
         }
     }
+    return true;
 }
 
-void ria_watch_file(const struct ria_watch *watch, const char *path)
+bool ria_watch_file(const struct ria_watch *watch, const char *path)
 {
     char real[PATH_MAX];
-    watch_parent(watch, path);
-    if (realpath(path, real) != NULL && strcmp(real, path) != 0) {
-        watch_parent(watch, real);
+    if (!watch_parent(watch, path)) {
+        return false;
     }
+    return realpath(path, real) == NULL || strcmp(real, path) == 0 || watch_parent(watch, real);
 }
 
 static void take_event(

@@ -25,8 +25,9 @@ bool ria_watch_open(
     const struct ria_directory *directory,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Watches the file, or the nearest directory above it that there is. Repeating it does no harm. */
-void ria_watch_file(const struct ria_watch *watch, const char *path);
+/* Watches the file, or the nearest directory above it that there is. Repeating it does no harm.
+ * False, with errno set, if its edits may not be seen. */
+bool ria_watch_file(const struct ria_watch *watch, const char *path) RIA_MUST_USE;
 
 /* Takes what has happened. For each name in the agent's directory it calls changed(). */
 struct ria_watch_news ria_watch_take(

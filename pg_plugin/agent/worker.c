@@ -49,6 +49,7 @@ struct worker {
     uint64_t stamps[2];      /* of the service files that are in use */
     bool is_loaded;          /* a set is in use */
     bool is_told;            /* what it comes to was said */
+    bool is_blind;           /* that a file cannot be watched was said */
     bool is_checking;        /* the directory may be gone */
     bool is_ending;
     int status;
@@ -98,15 +99,29 @@ static void tell_result(struct worker *worker)
 
 /* -- what is served ------------------------------------------------------------------------- */
 
-static void watch_files(const struct worker *worker)
+static void watch_file(struct worker *worker, const char *path)
+{
+    char words[128];
+    if (!ria_watch_file(&worker->watch, path) && !worker->is_blind) {
+        worker->is_blind = true;
+        ria_report_event(
+            &worker->agent->report,
+            "%s: cannot be watched: %s; an edit of it, and perhaps of others, is seen at a SIGHUP "
+            "alone; raise fs.inotify.max_user_watches",
+            path,
+            strerror_r(errno, words, sizeof(words)));
+    }
+}
+
+static void watch_files(struct worker *worker)
 {
     const struct ria_set *set = &worker->serve.set;
     const struct ria_settings *settings = &worker->agent->settings;
     for (size_t i = 0; i < set->path_count; i++) {
-        ria_watch_file(&worker->watch, set->paths[i]);
+        watch_file(worker, set->paths[i]);
     }
     for (size_t i = 0; i < settings->count; i++) {
-        ria_watch_file(&worker->watch, settings->files[i].path);
+        watch_file(worker, settings->files[i].path);
     }
 }
 
@@ -184,6 +199,7 @@ static void renew_all(struct worker *worker)
 {
     ria_background_forget(worker->agent->background);
     ria_session_forget();
+    look_at_settings(worker);
     load(worker);
     ria_serve_renew(&worker->serve);
 }

@@ -214,6 +214,36 @@ class Edits(LeaseCase):
             await_true(lambda: self.read() not in ("", before), agent.log)
             self.assertIsNone(agent.process.poll())
 
+    def test_a_hangup_reads_the_configuration_again(self):
+        """Its directory is reached by a link that moves, which inotify does not tell."""
+        host = "tunnel.example.com"
+        other = "other.abcdefghijkl.us-east-1.rds.amazonaws.com"
+        for name, endpoint in (("one", self.lab.pg.host), ("two", other)):
+            self.home.write(f"releases/{name}/config", f"[{host}]\nendpoint = {endpoint}:5432\n")
+        current = self.home.path / "releases/current"
+        current.symlink_to("one")
+        self.services.add("tunnel", host=host)
+        with self.services.agent(RDS_IAM_CONFIG=str(current / "config")) as agent:
+            self.assertIn(self.lab.pg.host, self.read("tunnel"))
+            (self.home.path / "releases/next").symlink_to("two")
+            (self.home.path / "releases/next").rename(current)
+            agent.renew()
+            await_true(lambda: other in self.read("tunnel"), agent.log)
+
+    def test_what_cannot_be_watched_is_told_once_and_read_at_a_hangup(self):
+        """The agent's directory and the one above it are all that may be watched."""
+        self.services.add("one")
+        named = self.home.write("named/services", (self.home.path / ".pg_service.conf").read_text())
+        limited = ["unshare", "-r", "sh", "-c", 'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"', "sh"]
+        with self.services.agent(under=limited, PGSERVICEFILE=str(named)) as agent:
+            sentence = f"{named}: cannot be watched: No space left on device; an edit of it"
+            self.assertIn(sentence, agent.log())
+            self.services.add("two")
+            named.write_text((self.home.path / ".pg_service.conf").read_text())
+            agent.renew()
+            await_true(lambda: self.services.passfile("two").exists(), agent.log)
+            self.assertEqual(agent.log().count("cannot be watched"), 1)
+
 
 @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
 class OtherUsers(LeaseCase):

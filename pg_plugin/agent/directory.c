@@ -40,8 +40,15 @@ static void fail_for_file(
 
 bool ria_directory_is_gone(const struct ria_directory *directory)
 {
-    struct stat status;
-    return fstat(directory->fd, &status) == 0 && status.st_nlink == 0;
+    struct stat own;
+    struct stat named;
+    if (fstat(directory->fd, &own) != 0) {
+        return false;
+    }
+    if (stat(directory->path, &named) != 0) {
+        return own.st_nlink == 0 || errno == ENOENT || errno == ENOTDIR;
+    }
+    return named.st_ino != own.st_ino || named.st_dev != own.st_dev;
 }
 
 void ria_directory_release(struct ria_directory *directory)

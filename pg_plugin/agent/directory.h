@@ -72,7 +72,8 @@ bool ria_directory_has(const struct ria_directory *directory, const char *name, 
 /* Removes a file; that it is not there is no error. */
 void ria_directory_remove(const struct ria_directory *directory, const char *name);
 
-/* Whether the directory was removed, as a logout does to $XDG_RUNTIME_DIR. */
+/* Whether its path leads to it no more: it was removed, as a logout does to $XDG_RUNTIME_DIR, or it
+ * or one above it was moved. */
 bool ria_directory_is_gone(const struct ria_directory *directory);
 
 /* Makes this process the directory's only agent, and writes its process id to agent.pid. False

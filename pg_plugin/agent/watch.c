@@ -18,6 +18,17 @@ static const uint32_t edits = IN_CLOSE_WRITE | IN_CREATE | IN_MOVE | IN_DELETE |
 static const uint32_t own_edits =
     IN_MOVE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
 
+/* One of them may be moved, and the directory with it. Where there is no watch left, that is seen
+ * when something else happens. */
+static void watch_above(const struct ria_watch *watch, char *path)
+{
+    for (char *slash = strrchr(path, '/'); slash != NULL && slash != path;
+         slash = strrchr(path, '/')) {
+        (void)inotify_add_watch(watch->fd, path, IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD);
+        *slash = '\0';
+    }
+}
+
 bool ria_watch_open(
     struct ria_watch *watch, const struct ria_directory *directory, struct ria_error *err)
 {
@@ -31,6 +42,9 @@ bool ria_watch_open(
         watch->own = inotify_add_watch(watch->fd, directory->path, own_edits);
         watch->own_parent = inotify_add_watch(
             watch->fd, parent, IN_DELETE | IN_MOVED_FROM | IN_ONLYDIR | IN_MASK_ADD);
+        int saved = errno;
+        watch_above(watch, parent);
+        errno = saved;
     }
     if (watch->own < 0) {
         (void)ria_fail(
@@ -79,7 +93,7 @@ static void take_event(
     void *self)
 {
     if (event->wd == watch->own || event->wd == watch->own_parent ||
-        (event->mask & IN_Q_OVERFLOW) != 0) {
+        (event->mask & (IN_Q_OVERFLOW | IN_MOVE_SELF)) != 0) {
         news->is_own = true;
         if (event->wd == watch->own && event->len > 0) {
             changed(self, event->name);

@@ -17,7 +17,7 @@ struct ria_watch {
 
 struct ria_watch_news {
     bool is_edited; /* something next to the watched files */
-    bool is_own;    /* something in the agent's directory, or to it */
+    bool is_own;    /* something in the agent's directory, or to it; or one above it was moved */
 };
 
 bool ria_watch_open(

@@ -201,6 +201,7 @@ static void renew_all(struct worker *worker)
     ria_session_forget();
     look_at_settings(worker);
     load(worker);
+    worker->is_checking = true;
     ria_serve_renew(&worker->serve);
 }
 

@@ -369,6 +369,19 @@ class Life(AgentCase):
             self.assertEqual(agent.process.returncode, 1)
             self.assertIn("the directory is gone, so the agent ends", agent.log())
 
+    def test_it_ends_when_a_directory_above_its_own_is_moved(self):
+        self.services.directory = self.home.path / "cache" / "rds-iam" / "run"
+        self.services.directory.parent.mkdir(parents=True)
+        self.services.add("prod")
+        # Nothing else in the home is watched then.
+        named = self.home.write("conf/services", (self.home.path / ".pg_service.conf").read_text())
+        with self.services.agent(PGSERVICEFILE=str(named)) as agent:
+            moved = (self.home.path / "cache").rename(self.home.path / "cache.old")
+            await_true(lambda: agent.process.poll() is not None, agent.log)
+            self.assertEqual(agent.process.returncode, 1)
+            self.assertIn(f"{self.services.directory}: the directory is gone, so the agent ends", agent.log())
+            self.assertEqual(os.listdir(moved / "rds-iam" / "run"), [])
+
     def test_the_command_line(self):
         rows = (
             (["--help"], 0, "usage: rds-iam-agent"),

@@ -232,6 +232,24 @@ static bool make_below(
     return true;
 }
 
+/* HOME stays another user's in some shells of root's, who would make directories there that are in
+ * that user's way. */
+static bool check_home(const char *home, const struct ria_world *world, struct ria_error *err)
+{
+    struct stat status;
+    if (stat(home, &status) != 0 || is_trusted_owner(status.st_uid, world)) {
+        return true;
+    }
+    return ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "%s: HOME belongs to uid %u and not to you (uid %u); set HOME, or name a directory with "
+        "--directory",
+        home,
+        (unsigned)status.st_uid,
+        (unsigned)world->uid(world->self));
+}
+
 static bool make_usual(
     const struct ria_world *world, char path[PATH_MAX], unsigned *made, struct ria_error *err)
 {
@@ -248,7 +266,7 @@ static bool make_usual(
             RIA_E_SYSTEM,
             "neither XDG_RUNTIME_DIR nor HOME names a directory; name one with --directory");
     }
-    return make_below(home, in_home, path, made, err);
+    return check_home(home, world, err) && make_below(home, in_home, path, made, err);
 }
 
 bool ria_directory_open(

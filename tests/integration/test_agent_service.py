@@ -316,6 +316,16 @@ class OtherUsers(LeaseCase):
             path.chmod(0o600)
             await_true(lambda: "[planted]" in agent.status(), agent.log)
 
+    def test_nothing_is_made_in_the_home_of_another_user(self):
+        nobody = pwd.getpwnam("nobody").pw_uid
+        os.chown(self.home.path, nobody, -1)
+        for words in (["--once"], ["--status"], ["--foreground"]):
+            with self.subTest(words=words):
+                result = self.home.run([agent_program(), *words])
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(f"HOME belongs to uid {nobody} and not to you (uid 0)", result.stderr)
+                self.assertFalse((self.home.path / ".cache").exists())
+
     def test_directories_that_others_can_replace_are_refused(self):
         outer = self.home.path / "outer"
         outer.mkdir(mode=0o755)

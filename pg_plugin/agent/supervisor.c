@@ -138,8 +138,16 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
     supervisor->is_watching = false;
 }
 
-/* A worker that was told to end, or that says that there is nothing left to serve, is the end of
- * the service; any other is replaced. */
+/* A worker that was told to end, that says that there is nothing left to serve, or that could not
+ * begin when no other had, is the end of the service; any other is replaced. */
+static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
+{
+    bool is_exit = info->si_code == CLD_EXITED;
+    return supervisor->end_by != INT64_MAX ||
+           (is_exit &&
+            (info->si_status == 0 || info->si_status == RIA_WORKER_GONE || !supervisor->is_ready));
+}
+
 static void take_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
 {
     bool is_exit = info->si_code == CLD_EXITED;
@@ -147,8 +155,8 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     supervisor->control = -1;
     supervisor->worker = -1;
     supervisor->is_watching = false;
-    if (is_exit || supervisor->end_by != INT64_MAX) {
-        supervisor->status = is_exit ? info->si_status : 0;
+    if (is_final(supervisor, info)) {
+        supervisor->status = is_exit && info->si_status != 0 ? 1 : 0;
         supervisor->start_at = INT64_MAX;
         return;
     }
@@ -158,7 +166,8 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     supervisor->start_at = now + supervisor->pause;
     ria_report_event(
         &supervisor->agent->report,
-        "the worker was ended by signal %d; another one takes its place",
+        "the worker %s %d; another one takes its place",
+        is_exit ? "ended with status" : "was ended by signal",
         info->si_status);
 }
 

@@ -191,7 +191,7 @@ static void check_directory(struct worker *worker)
             "%s: the directory is gone, so the agent ends",
             worker->agent->directory.path);
         worker->is_ending = true;
-        worker->status = 1;
+        worker->status = RIA_WORKER_GONE;
     }
 }
 
@@ -466,7 +466,7 @@ int ria_worker_run(const struct ria_worker_start *start)
         .timers = {[SOURCE_TICKS] = -1, [SOURCE_WALL] = -1},
     };
     if (!open_worker(&worker)) {
-        return 1;
+        return ria_directory_is_gone(&start->agent->directory) ? RIA_WORKER_GONE : RIA_WORKER_SHORT;
     }
     look_at_settings(&worker);
     load(&worker);

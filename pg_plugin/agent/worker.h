@@ -23,6 +23,12 @@ enum {
     RIA_MESSAGE_MAX = 512
 };
 
+/* The exit status of a worker that was not told to end. */
+enum {
+    RIA_WORKER_GONE = 1,  /* the directory is: there is nothing left to serve */
+    RIA_WORKER_SHORT = 3, /* it could not begin, for want of memory, descriptors or watches */
+};
+
 struct ria_worker_start {
     struct ria_agent *agent; /* with its directory open, and its beat */
     int control;             /* SOCK_SEQPACKET */

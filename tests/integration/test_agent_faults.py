@@ -116,6 +116,26 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
+    @unittest.skipIf(os.geteuid() != 0, "only root can enter the namespace of a process that hides")
+    def test_a_worker_that_cannot_begin_is_tried_again(self):
+        self.services.add("prod")
+
+        def allow(agent, instances):
+            result = self.home.run(
+                ["nsenter", "-U", "--preserve-credentials", "-t", str(agent.process.pid), "sh", "-c",
+                 f"echo {instances} >/proc/sys/user/max_inotify_instances"], None)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+        with self.services.agent(under=["unshare", "-r"]) as agent:
+            allow(agent, 0)
+            os.kill(agent.worker, signal.SIGKILL)
+            agent.await_log("cannot be watched: Too many open files")
+            agent.await_log("the worker ended with status 3; another one takes its place")
+            allow(agent, 100)
+            await_true(lambda: self.services.passfile("prod").exists(), agent.log)
+            self.assert_served(agent)
+            self.assertEqual(agent.end(), 0)
+
     def test_it_hears_of_its_worker_where_nobody_waited_for_children(self):
         """Whoever started it ignores SIGCHLD, and programs inherit that."""
         self.services.add("prod")

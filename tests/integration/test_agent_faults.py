@@ -7,6 +7,7 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -401,10 +402,10 @@ class Files(FaultCase):
 
 
 class Clock(FaultCase):
-    def agent(self, moved, **extra):
+    def agent(self, moved, then=(), **extra):
         return self.services.agent(
             under=["env", f"LD_PRELOAD={harness.BUILD / 'tests/integration/src/moved_clock.so'}",
-                   f"MOVED_CLOCK={moved}"], **extra)
+                   f"MOVED_CLOCK={moved}", *then], **extra)
 
     def test_a_clock_that_is_set_back_and_forth_by_an_hour(self):
         moved = self.home.write("moved", "0")
@@ -431,6 +432,21 @@ class Clock(FaultCase):
                 f"the AWS credentials of the environment ended at {time.strftime('%Y%m%dT%H%M%SZ', end)}")
             moved.write_text("0")
             self.assert_served(agent)
+
+    def test_a_token_that_lies_in_a_file_is_dated_anew_when_the_clock_is_set_back(self):
+        """Nothing is due then by itself: it is the cancelled timer that tells. The mark in the home,
+        where the service file is, makes the agent set a timer."""
+        moved = self.home.write("moved", "0")
+        self.services.add("prod")
+        date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731
+        without_leases = [harness.BUILD / "tests/integration/src/without_leases"]
+        with self.agent(moved, then=without_leases) as agent:
+            first = date()
+            moved.write_text("-3600")
+            self.assertEqual(date(), first)
+            mark = self.home.write("moved.told", "")
+            await_true(lambda: date() < first, agent.log)
+            self.assertFalse(mark.exists())
 
 
 if __name__ == "__main__":

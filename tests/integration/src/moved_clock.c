@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * For LD_PRELOAD: a wall clock that goes wrong by the seconds that the file $MOVED_CLOCK holds at
- * that moment. The other clocks are right. */
+ * that moment. The other clocks are right.
+ *
+ * The kernel knows nothing of that, so it cancels no timer. Where there is a file
+ * $MOVED_CLOCK.told, the timer that is to be cancelled is ready at the next setting of any, and its
+ * read() is told ECANCELED; the file is then gone. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +26,7 @@ static long offset(void)
     const char *path = getenv("MOVED_CLOCK");
     int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0) {
-        (void)!read(fd, text, sizeof(text) - 1);
+        (void)!syscall(SYS_read, fd, text, sizeof(text) - 1);
         (void)close(fd);
     }
     errno = saved;
@@ -32,4 +40,41 @@ VISIBLE int clock_gettime(clockid_t clock, struct timespec *out)
         out->tv_sec += offset();
     }
     return result;
+}
+
+static int wall_timer = -1;
+
+static void name_mark(char mark[PATH_MAX])
+{
+    const char *path = getenv("MOVED_CLOCK");
+    (void)snprintf(mark, PATH_MAX, "%s.told", path == NULL ? "" : path);
+}
+
+VISIBLE int timerfd_settime(
+    int fd, int flags, const struct itimerspec *value, struct itimerspec *before)
+{
+    char mark[PATH_MAX];
+    const struct itimerspec past = {.it_value = {.tv_nsec = 1}};
+    if ((flags & TFD_TIMER_CANCEL_ON_SET) != 0) {
+        wall_timer = fd;
+    }
+    int result = (int)syscall(SYS_timerfd_settime, fd, flags, value, before);
+    int saved = errno;
+    name_mark(mark);
+    if (wall_timer >= 0 && access(mark, F_OK) == 0) {
+        (void)syscall(SYS_timerfd_settime, wall_timer, TFD_TIMER_ABSTIME, &past, NULL);
+    }
+    errno = saved;
+    return result;
+}
+
+VISIBLE ssize_t read(int fd, void *out, size_t size)
+{
+    char mark[PATH_MAX];
+    ssize_t len = syscall(SYS_read, fd, out, size);
+    int saved = errno;
+    name_mark(mark);
+    bool is_told = fd == wall_timer && len > 0 && unlink(mark) == 0;
+    errno = is_told ? ECANCELED : saved;
+    return is_told ? -1 : len;
 }

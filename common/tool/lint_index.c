@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two sorted lists: by name, and by what libpq looks for in which passfile. */
+ * Two sorted lists: by name, and by passfile. */
 #include "tool/lint_index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* One host of a service that has a passfile and a user. */
-struct found_host {
+/* A service that has a passfile. */
+struct reader {
     struct ria_lint_service *service;
     struct ria_entry entry;
-    struct ria_entry_host host;
 };
 
 static int compare_order(const void *a, const void *b)
@@ -49,94 +48,52 @@ static bool find_first_ones(struct ria_lint_index *index)
 
 /* -- passfiles ------------------------------------------------------------------------------- */
 
-static int compare_lookups(const struct found_host *left, const struct found_host *right)
+static int compare_readers(const void *a, const void *b)
 {
+    const struct reader *left = a;
+    const struct reader *right = b;
     int order = strcmp(left->entry.passfile, right->entry.passfile);
-    order = order != 0 ? order : strcmp(left->host.host, right->host.host);
-    order = order != 0 ? order : strcmp(left->host.port, right->host.port);
-    return order != 0 ? order : strcmp(left->entry.user, right->entry.user);
-}
-
-static int compare_hosts(const void *a, const void *b)
-{
-    const struct found_host *left = a;
-    const struct found_host *right = b;
-    int order = compare_lookups(left, right);
     return order != 0 ? order : compare_order(left->service, right->service);
 }
 
-static void spoil(struct found_host *host, const struct ria_lint_service *by)
-{
-    const struct ria_lint_service *known = host->service->spoiler;
-    if (by < host->service && (known == NULL || by < known)) {
-        host->service->spoiler = by;
-    }
-}
-
-/* A run reads one line of one passfile. Its services are of two kinds, so who may not share with
- * one of a kind may with none of it. */
-static void check_run(struct found_host *run, size_t size)
+/* A run reads one passfile. Its services are of two kinds, so who may not share with one of a kind
+ * may with none of it. */
+static void check_run(struct reader *run, size_t size)
 {
     struct ria_error ignored;
-    const struct found_host *other = NULL;
+    const struct reader *other = NULL;
     for (size_t i = 1; i < size; i++) {
         if (!ria_entry_may_share(&run[i].entry, &run->entry, &ignored)) {
             other = other == NULL ? &run[i] : other;
-            spoil(&run[i], run->service);
+            run[i].service->spoiler = run->service;
         } else if (other != NULL) {
-            spoil(&run[i], other->service);
+            run[i].service->spoiler = other->service;
         }
     }
-}
-
-/* The hosts of one service; out may be NULL. Returns how many there are. */
-static size_t list_service(struct ria_lint_service *service, struct found_host *out)
-{
-    struct ria_entry entry;
-    if (!ria_entry_take(service->file, service->service, &entry) || entry.user == NULL ||
-        entry.host == NULL) {
-        return 0;
-    }
-    size_t listed = 0;
-    size_t hosts = ria_entry_host_count(&entry);
-    for (size_t i = 0; i < hosts; i++) {
-        struct ria_entry_host host;
-        if (!ria_entry_host(&entry, i, &host)) {
-            continue;
-        }
-        if (out != NULL) {
-            out[listed] = (struct found_host){service, entry, host};
-        }
-        listed++;
-    }
-    return listed;
-}
-
-static size_t list_hosts(struct ria_lint_index *index, struct found_host *out)
-{
-    size_t listed = 0;
-    for (size_t i = 0; i < index->count; i++) {
-        listed += list_service(&index->services[i], out == NULL ? NULL : out + listed);
-    }
-    return listed;
 }
 
 static bool find_spoilers(struct ria_lint_index *index)
 {
-    size_t count = list_hosts(index, NULL);
-    struct found_host *hosts = calloc(count + 1, sizeof(*hosts));
-    if (hosts == NULL) {
+    size_t count = 0;
+    struct reader *readers = calloc(index->count + 1, sizeof(*readers));
+    if (readers == NULL) {
         return false;
     }
-    (void)list_hosts(index, hosts);
-    qsort(hosts, count, sizeof(*hosts), compare_hosts);
+    for (size_t i = 0; i < index->count; i++) {
+        struct ria_lint_service *service = &index->services[i];
+        if (ria_entry_take(service->file, service->service, &readers[count].entry)) {
+            readers[count++].service = service;
+        }
+    }
+    qsort(readers, count, sizeof(*readers), compare_readers);
     for (size_t first = 0, end = 0; first < count; first = end) {
-        while (end < count && compare_lookups(&hosts[first], &hosts[end]) == 0) {
+        const char *passfile = readers[first].entry.passfile;
+        while (end < count && strcmp(readers[end].entry.passfile, passfile) == 0) {
             end++;
         }
-        check_run(&hosts[first], end - first);
+        check_run(&readers[first], end - first);
     }
-    free(hosts);
+    free(readers);
     return true;
 }
 

@@ -238,7 +238,7 @@ class Lint(LabCase):
         text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
         path, result = self.lint(text)
         self.assertIn(f"{path}:{where}: warning: [s17] is at {path}:{17 * lines + 1} already", result.stdout)
-        self.assertIn(f"shares its passfile and h42:5432 with [s42] ({path}:{42 * lines + 1})", result.stdout)
+        self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
     def test_a_file_that_others_decide_on(self):

@@ -102,8 +102,7 @@ class Agent:
         if wait:
             self.await_log("services have their tokens", "no service has its passfile")
         else:
-            socket = self._services.directory / "agent.socket"
-            await_true(lambda: socket.exists() and "directory" in self.status(), self.log)
+            await_true(lambda: self._ask_status().returncode == 0, self.log)
 
     def log(self):
         return self._log.read_text(encoding="utf-8", errors="replace")
@@ -119,10 +118,13 @@ class Agent:
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return int(children[0]) if children else 0
 
+    def _ask_status(self):
+        return self._services.home.run(
+            [agent_program(), "--status", "--directory", self._services.directory], None)
+
     def status(self):
         """What --status says, by the first word of its lines."""
-        result = self._services.home.run(
-            [agent_program(), "--status", "--directory", self._services.directory], None)
+        result = self._ask_status()
         assert result.returncode == 0, result.stderr
         return {line.split(None, 1)[0]: line.split(None, 1)[1].strip()
                 for line in result.stdout.splitlines()}

@@ -64,7 +64,10 @@ static void *next_of(const char *name, void **kept)
         return FAILURE;                                                                            \
     }
 
-void ria_files_prepare(void)
+/* A lookup takes the dynamic linker's lock. Done at a program's first open() instead, it would wait
+ * for ever in a thread for which the constructor of a library waits that is being loaded.
+ * Constructors that run before this one look up what they use themselves. */
+__attribute__((constructor)) void ria_files_prepare(void)
 {
 #define LOOK_UP(name) (void)next_of(#name, &kept_##name);
     EACH_NAME(LOOK_UP)

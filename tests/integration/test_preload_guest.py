@@ -165,6 +165,13 @@ class Without(LabCase):
             PGDATABASE="shop", PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
         self.assertIn("rds-iam-pq-mint.so", json.loads(result.stdout)[0], result.stderr)
 
+    def test_a_library_that_waits_as_it_is_loaded_for_a_thread_that_opens_files(self):
+        module = ways.PROGRAMS / "opens_as_loaded.so"
+        argv = ["/usr/bin/python3", "-S", "-c", f"import ctypes; print(ctypes.CDLL('{module}').files_opened())"]
+        for extra in ({}, ways.with_preload()):
+            with self.subTest(under=bool(extra)):
+                self.assertEqual(self.home.run(argv, **extra).stdout, "8\n")
+
     def test_what_it_costs_a_start(self):
         """Told and not judged: it depends on the machine."""
         def milliseconds(**extra):

@@ -8,6 +8,7 @@
 #include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
+#include "preload/token_text.h"
 
 #include "base/buf.h"
 
@@ -254,14 +255,20 @@ static bool settle_again(
     return true;
 }
 
-/* Whether the passfile as it is has a token that was made after the given one: an agent's, whose
- * client need not have credentials. */
-static bool has_later_token(
-    const struct ria_libpq *libpq, struct ria_arguments *bare, const char *given)
+/* Whether the connection is begun without the given token: the passfile, with ours laid over it or
+ * as it is (an agent's), has one that it gives way to. Of a list of hosts only the first one's
+ * token is known; where that has none, ours are for others. */
+static bool gives_way(
+    const struct ria_libpq *libpq, struct ria_arguments *bare, const char *given, bool is_laid_over)
 {
     RIA_AUTO(settled) settled = {0};
-    return ria_probe(libpq, bare, "target_session_attrs", &settled) &&
-           ria_is_later_token(settled.stored_token, given);
+    if (!ria_probe(libpq, bare, "target_session_attrs", &settled)) {
+        return false;
+    }
+    if (settled.stored_token == NULL) {
+        return is_laid_over && ria_token_is_over(given);
+    }
+    return ria_token_gives_way(given, settled.stored_token);
 }
 
 static bool may_send(const struct ria_pq_target *target)
@@ -293,8 +300,9 @@ static struct ria_pq_conn *connect_without_token(
         return is_allowed ? make_call(libpq, call) : NULL;
     }
     target = target_of(&again);
-    if (!lay_over(&target) && is_allowed &&
-        !has_later_token(libpq, &bare, ria_settled_value(settled, "password"))) {
+    bool is_laid_over = lay_over(&target);
+    const char *given = ria_settled_value(settled, "password");
+    if (is_allowed && !gives_way(libpq, &bare, given, is_laid_over)) {
         return make_call(libpq, call);
     }
     return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
@@ -376,7 +384,7 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
-/* Writes the passfile's token over the one at password, if it is the later one and fits. */
+/* Writes the passfile's token over the one at password, if that gives way to it and it fits. */
 static void take_from_passfile(
     const struct ria_libpq *libpq,
     const struct ria_settled *settled,
@@ -393,10 +401,10 @@ static void take_from_passfile(
     ria_arguments_add(&bare, "host", target->host);
     ria_arguments_add(&bare, "port", target->port);
     ria_overlay_set(RIA_OVERLAY_PASS);
-    bool is_later = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
-                    ria_is_later_token(now.stored_token, password);
+    bool is_better = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
+                     ria_token_gives_way(password, now.stored_token);
     ria_overlay_end();
-    if (is_later && strlen(now.stored_token) < room) {
+    if (is_better && strlen(now.stored_token) < room) {
         memcpy(password, now.stored_token, strlen(now.stored_token) + 1);
     }
 }

@@ -3,10 +3,11 @@
  * What happens around one call of libpq's that begins a connection:
  *
  *   1. libpq is asked what the settings come to (probe.h)
- *   2. a password that the program has goes where it always went. If it is a token, it is one of an
- *      earlier connection (pg_restore -j keeps it) or a pasted one: where a fresh one can be made,
- *      the connection is begun without it, and where the passfile has a later one (an agent's);
- *      where the server is not verified, too
+ *   2. a password that the program has goes where it always went. So does a token, if the server is
+ *      verified: a good one that somebody pasted is theirs, and need not be of our credentials. It
+ *      gives way where it is over, or nearly, and where it is of the same access key id as a later
+ *      one of ours or of the passfile's (an agent's), being one of an earlier connection then
+ *      (pg_restore -j keeps it). The connection is begun without it
  *   3. a passfile with a fresh token for each host is laid over the connection's own (overlay.h)
  *   4. the program's call is made, with its own arguments
  *

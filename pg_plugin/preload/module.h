@@ -37,7 +37,8 @@ enum ria_pq_wish {
     RIA_PQ_MAY_SEND,
 
     /* Writes a fresh token for target, which has one host, over the old one at password, which has
-     * room for `room` bytes, its NUL included. ok: done; else password is untouched. */
+     * room for `room` bytes, its NUL included, if the old one gives way to it (token_text.h). ok:
+     * the token at password is the one to send; else it is untouched. */
     RIA_PQ_REFRESH,
 };
 

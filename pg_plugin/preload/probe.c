@@ -4,6 +4,8 @@
  * passfile first, and looks at sslmode and at target_session_attrs after that. */
 #include "preload/probe.h"
 
+#include "preload/token_text.h"
+
 #include "base/buf.h"
 
 #include <stdlib.h>
@@ -37,27 +39,6 @@ void ria_arguments_release(struct ria_arguments *arguments)
     free(arguments->values);
     free(arguments->text);
     *arguments = (struct ria_arguments){0};
-}
-
-bool ria_is_token(const char *password)
-{
-    return password != NULL && strstr(password, "/?Action=connect&DBUser=") != NULL;
-}
-
-/* 20240131T235959Z: of two dates the later one is the greater text. */
-static const char *date_of(const char *token)
-{
-    static const char key[] = "X-Amz-Date=";
-    const char *found = ria_is_token(token) ? strstr(token, key) : NULL;
-    return found == NULL ? "" : found + sizeof(key) - 1;
-}
-
-bool ria_is_later_token(const char *a, const char *b)
-{
-    enum {
-        DATE_LEN = 16
-    };
-    return strncmp(date_of(a), date_of(b), DATE_LEN) > 0;
 }
 
 bool ria_probe_connection(

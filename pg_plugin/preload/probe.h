@@ -49,12 +49,6 @@ bool ria_probe(
     const char *spoiled,
     struct ria_settled *out);
 
-/* Whether a password is a token, of whatever age and maker. */
-bool ria_is_token(const char *password);
-
-/* Whether a is a token that was made after the token b, by their own words. */
-bool ria_is_later_token(const char *a, const char *b);
-
 /* The settings of a connection that there is. */
 bool ria_probe_connection(
     const struct ria_libpq *libpq, struct ria_pq_conn *conn, struct ria_settled *out);

@@ -279,6 +279,7 @@ class Psql(ClientCase):
         self.assert_accepted()
 
     def test_a_stale_token_in_the_environment_or_the_passfile(self):
+        """It is over for the server and not by its own words; ours is of the same identity."""
         self.lab.expire_tokens()
         result = self.run_client("psql", "-XAtwc", "select 1", **self.stale)
         self.assertEqual(result.stdout, "1\n", result.stderr)
@@ -287,6 +288,28 @@ class Psql(ClientCase):
         result = self.run_client("psql", "-XAtwc", "select 1")
         self.assertEqual(result.stdout, "1\n", result.stderr)
         self.assert_accepted(2)
+
+    def test_a_good_token_of_another_identity_is_sent_whatever_our_own_credentials_are(self):
+        ours = [name for name in self.lab.principals if name not in ("etl", "etl-renewed")]
+        self.assertIn("etl-session", ours)
+        for principal in ours:
+            with self.subTest(principal=principal):
+                result = self.home.run([*self.exec, "psql", "-XAtwc", "select 1"], principal, **self.environment,
+                                       **self.pasted())
+                self.assertEqual(result.stdout, "1\n", result.stderr)
+                verdict = self.verdicts()[-1]
+                self.assertEqual((verdict["reason"], verdict["principal"]), (None, "etl"))
+
+    def test_one_of_another_identity_that_is_over_or_nearly_is_replaced(self):
+        for age in (899, 845, 1000000):
+            with self.subTest(age=age):
+                result = self.run_client("psql", "-XAtwc", "select 1",
+                                         **self.pasted("etl-session", at=int(time.time()) - age))
+                self.assertEqual(result.stdout, "1\n", result.stderr)
+                self.assertEqual(self.verdicts()[-1]["principal"], "etl")
+
+    def pasted(self, principal="etl", **how):
+        return {"PGPASSWORD": self.lab.token(principal, self.lab.pg, USER, **how)}
 
     def test_a_pasted_token_is_sent_where_there_are_no_credentials(self):
         result = self.home.run([*self.exec, "psql", "-XAtwc", "select 1"], None, **self.environment, **self.stale)

@@ -145,6 +145,30 @@ static bool take_arguments(const struct ria_call *call, struct ria_arguments *ou
 
 /* -- tokens ---------------------------------------------------------------------------------- */
 
+/* Whether libpq tries Kerberos' encryption before TLS, as it does by default from 12 on, whatever
+ * sslmode says: where there is a ticket, and the server, whoever it is, agrees. */
+static bool prefers_gss(const struct ria_settled *settled)
+{
+    const char *mode = ria_settled_value(settled, "gssencmode");
+    return mode != NULL && strcmp(mode, "prefer") == 0;
+}
+
+/* The program's call for a connection that has tokens. libpq asks for tickets only when it is about
+ * to connect, which may be after the call: so it is told by an argument not to. */
+static struct ria_pq_conn *make_call_with_tls(
+    const struct ria_libpq *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    const struct ria_settled *settled)
+{
+    if (!prefers_gss(settled)) {
+        return make_call(libpq, call);
+    }
+    ria_arguments_add(arguments, "gssencmode", "disable");
+    return make_params_call(
+        libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
+}
+
 static struct ria_pq_target target_of(const struct ria_settled *settled)
 {
     return (struct ria_pq_target){
@@ -153,8 +177,19 @@ static struct ria_pq_target target_of(const struct ria_settled *settled)
         .port = ria_settled_value(settled, "port"),
         .user = ria_settled_value(settled, "user"),
         .sslmode = ria_settled_value(settled, "sslmode"),
+        .gssencmode = ria_settled_value(settled, "gssencmode"),
         .passfile = ria_settled_value(settled, "passfile"),
     };
+}
+
+/* The same, for a call that is made with tokens: make_call_with_tls(). */
+static struct ria_pq_target target_with_tls(const struct ria_settled *settled)
+{
+    struct ria_pq_target target = target_of(settled);
+    if (prefers_gss(settled)) {
+        target.gssencmode = "disable";
+    }
+    return target;
 }
 
 /* A host or an address is given, and not only a Unix socket's directory. */
@@ -174,19 +209,25 @@ static bool is_provided_for(const struct ria_settled *settled, const struct ria_
     return settled->has_stored_password && strchr(hosts, ',') == NULL;
 }
 
-/* Lays a passfile with tokens over the connection's own. False if there is no token. */
-static bool lay_over(const struct ria_pq_target *target)
+struct outcome {
+    bool is_laid_over; /* a passfile with tokens over the connection's own */
+    bool has_tokens;   /* the passfile that libpq will read has some */
+};
+
+static struct outcome lay_over(const struct ria_pq_target *target)
 {
     struct ria_pq_question question = {.wish = RIA_PQ_CONNECTION_PASSFILE, .target = target};
+    struct outcome outcome = {0};
     if (target->passfile == NULL) {
-        return false;
+        return outcome;
     }
     struct ria_hold hold;
     ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
     ria_pq_ask(&question);
-    bool is_served = question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
+    outcome.has_tokens = question.ok;
+    outcome.is_laid_over = question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
     ria_hold_end(&hold);
-    return is_served;
+    return outcome;
 }
 
 /* -- a token that the program has ------------------------------------------------------------ */
@@ -243,15 +284,21 @@ static bool without_password(
     return true;
 }
 
-/* The same connection; `second` has the one setting that `first` was spoiled with. */
+/* The same connection; `second` has the one setting that `first` was spoiled with. Not by Kerberos.
+ */
 static bool settle_again(
     const struct ria_settled *first, const struct ria_settled *second, struct ria_arguments *out)
 {
     static const char *const spoiled[] = {"target_session_attrs", NULL};
-    if (!without_password(first, spoiled, out)) {
+    static const char *const both[] = {"target_session_attrs", "gssencmode", NULL};
+    bool is_gss = prefers_gss(first);
+    if (!without_password(first, is_gss ? both : spoiled, out)) {
         return false;
     }
     ria_arguments_add(out, spoiled[0], ria_settled_value(second, spoiled[0]));
+    if (is_gss) {
+        ria_arguments_add(out, "gssencmode", "disable");
+    }
     return true;
 }
 
@@ -274,7 +321,8 @@ static bool gives_way(
 static bool may_send(const struct ria_pq_target *target)
 {
     struct ria_pq_question question = {.wish = RIA_PQ_MAY_SEND, .target = target};
-    if (target->sslmode != NULL && strcmp(target->sslmode, "verify-full") == 0) {
+    bool is_tls = target->gssencmode == NULL || strcmp(target->gssencmode, "disable") == 0;
+    if (is_tls && target->sslmode != NULL && strcmp(target->sslmode, "verify-full") == 0) {
         return true;
     }
     ria_pq_ask(&question);
@@ -290,20 +338,20 @@ static struct ria_pq_conn *connect_without_token(
     RIA_AUTO(settled) second = {0};
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) again = {0};
-    struct ria_pq_target target = target_of(settled);
+    struct ria_pq_target target = target_with_tls(settled);
     bool is_allowed = may_send(&target);
     bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) &&
                       settle_again(settled, &second, &bare) &&
                       ria_probe(libpq, &bare, "target_session_attrs", &again);
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (!is_settled) {
-        return is_allowed ? make_call(libpq, call) : NULL;
+        return is_allowed ? make_call_with_tls(libpq, call, arguments, settled) : NULL;
     }
     target = target_of(&again);
-    bool is_laid_over = lay_over(&target);
+    bool is_laid_over = lay_over(&target).is_laid_over;
     const char *given = ria_settled_value(settled, "password");
     if (is_allowed && !gives_way(libpq, &bare, given, is_laid_over)) {
-        return make_call(libpq, call);
+        return make_call_with_tls(libpq, call, arguments, settled);
     }
     return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
@@ -320,7 +368,7 @@ static struct ria_pq_conn *connect_with_token(
                       ria_probe(libpq, &arguments, "target_session_attrs", &settled);
     struct ria_pq_target target = {0};
     if (is_settled) {
-        target = target_of(&settled);
+        target = target_with_tls(&settled);
     }
     const char *password = is_settled ? ria_settled_value(&settled, "password") : NULL;
     if (is_settled && ria_is_token(password) && is_on_network(&target)) {
@@ -328,7 +376,10 @@ static struct ria_pq_conn *connect_with_token(
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (is_settled && is_on_network(&target) && !is_provided_for(&settled, &target)) {
-        (void)lay_over(&target);
+        struct outcome outcome = lay_over(&target);
+        if (outcome.has_tokens || settled.stored_token != NULL) {
+            return make_call_with_tls(libpq, call, &arguments, &settled);
+        }
     }
     return make_call(libpq, call);
 }

@@ -9,7 +9,8 @@
  *      one of ours or of the passfile's (an agent's), being one of an earlier connection then
  *      (pg_restore -j keeps it). The connection is begun without it
  *   3. a passfile with a fresh token for each host is laid over the connection's own (overlay.h)
- *   4. the program's call is made, with its own arguments
+ *   4. the program's call is made, with its own arguments; where there are tokens, and a ticket of
+ *      Kerberos would be tried before TLS, with gssencmode=disable behind them
  *
  * A connection to a Unix socket, one to nothing that a token can be made for and one in a program
  * with more rights than its caller go through untouched.

@@ -18,14 +18,33 @@ static const struct {
     {"require", RIA_CHANNEL_UNVERIFIED},
 };
 
-enum ria_channel ria_channel_of(const char *sslmode)
+/* Before it asks for TLS, libpq offers whoever has a ticket GSSAPI encryption. It then needs no
+ * certificate, and a server that has none may take the offer. */
+static bool may_be_gss(const struct ria_pq_target *target)
 {
+    return target->gssencmode != NULL && strcmp(target->gssencmode, "disable") != 0;
+}
+
+enum ria_channel ria_channel_of(const struct ria_pq_target *target)
+{
+    const char *sslmode = target->sslmode;
     for (size_t i = 0; sslmode != NULL && i < sizeof(channels) / sizeof(channels[0]); i++) {
         if (strcmp(channels[i].sslmode, sslmode) == 0) {
-            return channels[i].channel;
+            return may_be_gss(target) ? RIA_CHANNEL_UNVERIFIED : channels[i].channel;
         }
     }
     return RIA_CHANNEL_PLAIN; /* "prefer", the default, ends there where a server says so */
+}
+
+bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
+{
+    return !may_be_gss(target) ||
+           ria_fail(
+               err,
+               RIA_E_CHANNEL,
+               "gssencmode=%s lets it go through Kerberos to a server whose certificate nobody "
+               "verified; set gssencmode=disable or PGGSSENCMODE=disable",
+               target->gssencmode);
 }
 
 static void warn(
@@ -52,9 +71,13 @@ bool ria_mint_token(
         .host = host,
         .port = port,
         .user = target->user,
-        .channel = ria_channel_of(target->sslmode),
+        .channel = ria_channel_of(target),
     };
     struct ria_error err;
+    if (!ria_check_gssencmode(target, &err)) {
+        warn(target, host, port, err.text);
+        return false;
+    }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
         (void)ria_fail(
             &err,

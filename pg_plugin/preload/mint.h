@@ -14,8 +14,12 @@ enum {
     RIA_PASSFILE_MAX = 32 * 1024 * 1024,
 };
 
-/* How well libpq protects a connection with that sslmode. NULL is its default. */
-enum ria_channel ria_channel_of(const char *sslmode);
+/* How well libpq protects a connection with the target's settings. sslmode NULL is its default.
+ * Where it may be encrypted by Kerberos, sslmode does not count. */
+enum ria_channel ria_channel_of(const struct ria_pq_target *target);
+
+/* False for a connection that Kerberos may encrypt; err says what to set. */
+bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *err);
 
 /* A token for one host, or a warning in the log. host and port are as dialled. */
 bool ria_mint_token(

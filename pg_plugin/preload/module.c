@@ -106,7 +106,7 @@ static bool first_host(const struct ria_pq_target *target, struct ria_login *log
         .host = target->host,
         .port = port > UINT16_MAX ? 0 : (unsigned)port,
         .user = target->user,
-        .channel = ria_channel_of(target->sslmode),
+        .channel = ria_channel_of(target),
     };
     return target->host != NULL && target->user != NULL;
 }
@@ -119,7 +119,8 @@ static bool may_send(const struct ria_pq_target *target, const char *what)
     if (!first_host(target, &login)) {
         return false;
     }
-    if (ria_login_may_send(&login, ria_process_world(), &err)) {
+    if (ria_check_gssencmode(target, &err) &&
+        ria_login_may_send(&login, ria_process_world(), &err)) {
         return true;
     }
     ria_world_log(ria_process_world(), RIA_LOG_WARNING, "%s is not sent: %s", what, err.text);
@@ -145,6 +146,7 @@ static void make_connection_passfile(struct ria_pq_question *question)
         copy_lines(own.data, true, &tokens);
     }
     bool has_tokens = tokens.len > 0;
+    question->ok = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || may_send(question->target, "the token in the passfile");
     if (made == 0 && is_allowed) {
         return;

@@ -17,13 +17,15 @@ struct ria_pq_target {
     const char *port;
     const char *user;
     const char *sslmode;
+    const char *gssencmode; /* libpq 12 and later */
     const char *passfile;
 };
 
 enum ria_pq_wish {
     /* A passfile in memory for target: the lines of its own passfile, and one with a token for each
      * host for which one can be made; without any token where none may go. fd is a sealed memfd
-     * with mode 0600; -1 if the passfile is right as it is. */
+     * with mode 0600; -1 if the passfile is right as it is. ok: there are tokens, made or its own.
+     */
     RIA_PQ_CONNECTION_PASSFILE,
 
     /* The same for a passfile= of pg_service.conf, by its path: a line for each host of each entry

@@ -7,13 +7,15 @@ import pathlib
 import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
+from postgresql_peer import GSS_REQUEST, PostgreSQLPeer  # noqa: E402
+import kerberos  # noqa: E402
 import traces  # noqa: E402
 import ways  # noqa: E402
 from service import Services  # noqa: E402
@@ -127,6 +129,90 @@ class Hostile(LabCase):
             self.assertIn(b"Action=connect", data)
             self.assertIn("password authentication failed by the peer", result.stderr)
             self.assertNotIn("X-Amz", result.stderr)
+
+
+class Kerberos(LabCase):
+    """libpq 12 and later offers whoever has a ticket an encryption that needs no certificate, before
+    TLS and whatever sslmode says. The peer counts offers: without one a server cannot accept it."""
+
+    def psql(self, peer, principal, *words, under=True, **extra):
+        """Under the preload and not rds-iam exec, whose variables are another matter."""
+        conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop {' '.join(words)}"
+        return self.home.run(
+            ["psql", "-w", "-X", "-c", "select 1", conninfo], principal,
+            **{"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.lab.ca_file),
+               **kerberos.environment(self.home), **(ways.with_preload() if under else {}), **extra})
+
+    def peer(self):
+        return PostgreSQLPeer(self.lab.certificates.server)
+
+    @staticmethod
+    def offers(peer):
+        return peer.received.count(struct.pack("!II", 8, GSS_REQUEST))
+
+    def assert_sent_by_tls(self, peer):
+        (through_tls, data), = peer.answers
+        self.assertTrue(through_tls)
+        self.assertIn(b"Action=connect", data)
+        self.assertEqual(self.offers(peer), 0)
+
+    def test_a_token_of_ours(self):
+        for words in ((), ("gssencmode=prefer",), ("gssencmode=disable",)):
+            with self.subTest(words=words), self.peer() as peer:
+                self.psql(peer, PRINCIPAL, *words)
+                self.assert_sent_by_tls(peer)
+
+    def test_a_token_that_is_given(self):
+        for principal in (None, PRINCIPAL):
+            with self.subTest(principal=principal), self.peer() as peer:
+                token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
+                self.psql(peer, principal, PGPASSWORD=token)
+                self.assert_sent_by_tls(peer)
+                self.assertEqual(peer.answers[0][1], token.encode() + b"\0")
+
+    def test_one_that_is_replaced(self):
+        with self.peer() as peer:
+            old = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port, at=1000000)
+            self.psql(peer, PRINCIPAL, PGPASSWORD=old)
+            self.assert_sent_by_tls(peer)
+            self.assertNotEqual(peer.answers[0][1], old.encode() + b"\0")
+
+    def test_the_agents(self):
+        services = Services(self.home)
+        with self.peer() as peer:
+            services.add("peer", port=peer.port)
+            self.assertEqual(services.fill(PRINCIPAL).returncode, 0)
+            self.psql(peer, None, "service=peer")
+            self.assert_sent_by_tls(peer)
+
+    def test_every_way_to_connect(self):
+        """Its arguments are completed in each; a connection's reset goes by what it began with."""
+        for lookup in ("linked", "dlsym"):
+            for way in (*ways.CONNECTS, "login"):
+                with self.subTest(lookup=lookup, way=way), self.peer() as peer:
+                    pg = self.lab.pg
+                    conninfo = f"host={pg.host} port={peer.port} user={USER} dbname=shop"
+                    words = ["-", pg.host, peer.port, "shop", USER] if way == "login" else [conninfo]
+                    result = self.home.run(
+                        [ways.PROGRAMS / "ways", lookup, way, *words], PRINCIPAL, PGSSLMODE="verify-full",
+                        PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload(),
+                        **kerberos.environment(self.home))
+                    self.assertIn("password authentication failed by the peer", result.stdout)
+                    self.assert_sent_by_tls(peer)
+
+    def test_who_wants_kerberos_gets_no_token(self):
+        for extra in ({}, {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}):
+            with self.subTest(given=bool(extra)), self.peer() as peer:
+                result = self.psql(peer, PRINCIPAL, "gssencmode=require", **extra)
+                self.assertIn("gssencmode=require lets it go through Kerberos to a server whose certificate nobody "
+                              "verified; set gssencmode=disable or PGGSSENCMODE=disable", result.stderr)
+                self.assertEqual((self.offers(peer), peer.answers), (1, []))
+
+    def test_control_a_ticket_is_offered_where_there_is_no_token(self):
+        for under in (True, False):
+            with self.subTest(under=under), self.peer() as peer:
+                self.psql(peer, None, under=under)
+                self.assertEqual(self.offers(peer), 1)
 
 
 class Without(LabCase):

@@ -212,11 +212,14 @@ static bool is_provided_for(const struct ria_settled *settled, const struct ria_
 struct outcome {
     bool is_laid_over; /* a passfile with tokens over the connection's own */
     bool has_tokens;   /* the passfile that libpq will read has some */
+    bool is_known;     /* the given token is of an earlier connection */
 };
 
-static struct outcome lay_over(const struct ria_pq_target *target)
+/* given: the token that the program has, or NULL; it is not changed. */
+static struct outcome lay_over(const struct ria_pq_target *target, char *given)
 {
-    struct ria_pq_question question = {.wish = RIA_PQ_CONNECTION_PASSFILE, .target = target};
+    struct ria_pq_question question = {
+        .wish = RIA_PQ_CONNECTION_PASSFILE, .target = target, .password = given};
     struct outcome outcome = {0};
     if (target->passfile == NULL) {
         return outcome;
@@ -225,6 +228,7 @@ static struct outcome lay_over(const struct ria_pq_target *target)
     ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
     ria_pq_ask(&question);
     outcome.has_tokens = question.ok;
+    outcome.is_known = question.is_known;
     outcome.is_laid_over = question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
     ria_hold_end(&hold);
     return outcome;
@@ -306,16 +310,19 @@ static bool settle_again(
  * as it is (an agent's), has one that it gives way to. Of a list of hosts only the first one's
  * token is known; where that has none, ours are for others. */
 static bool gives_way(
-    const struct ria_libpq *libpq, struct ria_arguments *bare, const char *given, bool is_laid_over)
+    const struct ria_libpq *libpq,
+    struct ria_arguments *bare,
+    const char *given,
+    struct outcome outcome)
 {
     RIA_AUTO(settled) settled = {0};
     if (!ria_probe(libpq, bare, "target_session_attrs", &settled)) {
         return false;
     }
     if (settled.stored_token == NULL) {
-        return is_laid_over && ria_token_is_over(given);
+        return outcome.is_laid_over && (outcome.is_known || ria_token_is_over(given));
     }
-    return ria_token_gives_way(given, settled.stored_token);
+    return ria_token_gives_way(given, settled.stored_token, outcome.is_known);
 }
 
 static bool may_send(const struct ria_pq_target *target)
@@ -348,9 +355,9 @@ static struct ria_pq_conn *connect_without_token(
         return is_allowed ? make_call_with_tls(libpq, call, arguments, settled) : NULL;
     }
     target = target_of(&again);
-    bool is_laid_over = lay_over(&target).is_laid_over;
-    const char *given = ria_settled_value(settled, "password");
-    if (is_allowed && !gives_way(libpq, &bare, given, is_laid_over)) {
+    char *given = ria_settled_value(settled, "password");
+    struct outcome outcome = lay_over(&target, given);
+    if (is_allowed && !gives_way(libpq, &bare, given, outcome)) {
         return make_call_with_tls(libpq, call, arguments, settled);
     }
     return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
@@ -376,7 +383,7 @@ static struct ria_pq_conn *connect_with_token(
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (is_settled && is_on_network(&target) && !is_provided_for(&settled, &target)) {
-        struct outcome outcome = lay_over(&target);
+        struct outcome outcome = lay_over(&target, NULL);
         if (outcome.has_tokens || settled.stored_token != NULL) {
             return make_call_with_tls(libpq, call, &arguments, &settled);
         }
@@ -435,13 +442,11 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
-/* Writes the passfile's token over the one at password, if that gives way to it and it fits. */
+/* Writes the passfile's token over the connection's, if that gives way to it and it fits. */
 static void take_from_passfile(
     const struct ria_libpq *libpq,
     const struct ria_settled *settled,
-    const struct ria_pq_target *target,
-    char *password,
-    size_t room)
+    const struct ria_pq_question *question)
 {
     static const char *const but[] = {"host", "hostaddr", "port", "target_session_attrs", NULL};
     RIA_AUTO(arguments) bare = {0};
@@ -449,14 +454,14 @@ static void take_from_passfile(
     if (!without_password(settled, but, &bare)) {
         return;
     }
-    ria_arguments_add(&bare, "host", target->host);
-    ria_arguments_add(&bare, "port", target->port);
+    ria_arguments_add(&bare, "host", question->target->host);
+    ria_arguments_add(&bare, "port", question->target->port);
     ria_overlay_set(RIA_OVERLAY_PASS);
     bool is_better = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
-                     ria_token_gives_way(password, now.stored_token);
+                     ria_token_gives_way(question->password, now.stored_token, question->is_known);
     ria_overlay_end();
-    if (is_better && strlen(now.stored_token) < room) {
-        memcpy(password, now.stored_token, strlen(now.stored_token) + 1);
+    if (is_better && strlen(now.stored_token) < question->room) {
+        memcpy(question->password, now.stored_token, strlen(now.stored_token) + 1);
     }
 }
 
@@ -493,6 +498,6 @@ void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn
     if (!may_send(&target)) {
         explicit_bzero(password, strlen(password));
     } else if (ria_overlay_mode() == RIA_OVERLAY_NONE) {
-        take_from_passfile(libpq, &settled, &target, password, question.room);
+        take_from_passfile(libpq, &settled, &question);
     }
 }

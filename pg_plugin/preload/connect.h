@@ -5,9 +5,9 @@
  *   1. libpq is asked what the settings come to (probe.h)
  *   2. a password that the program has goes where it always went. So does a token, if the server is
  *      verified: a good one that somebody pasted is theirs, and need not be of our credentials. It
- *      gives way where it is over, or nearly, and where it is of the same access key id as a later
- *      one of ours or of the passfile's (an agent's), being one of an earlier connection then
- *      (pg_restore -j keeps it). The connection is begun without it
+ *      gives way to a later one, of ours or of the passfile (an agent's), where it is over, or
+ *      nearly, and where it is one of our earlier connections' (pg_restore -j keeps it): of an
+ *      access key id that this process has had, or has now. The connection is begun without it
  *   3. a passfile with a fresh token for each host is laid over the connection's own (overlay.h)
  *   4. the program's call is made, with its own arguments; where there are tokens, and a ticket of
  *      Kerberos would be tried before TLS, with gssencmode=disable behind them

@@ -4,6 +4,8 @@
  * in the log: libpq then says that it found no password, or asks for one. */
 #include "preload/mint.h"
 
+#include "preload/known.h"
+
 #include "passfile/passfile.h"
 #include "service/entry.h"
 
@@ -92,6 +94,7 @@ bool ria_mint_token(
         warn(target, host, port, err.text);
         return false;
     }
+    ria_known_add(ria_buf_text(&token->text));
     return true;
 }
 

@@ -2,6 +2,7 @@
  *
  * The answers of module.h, and the file in memory. */
 #include "preload/agents_path.h"
+#include "preload/known.h"
 #include "preload/mint.h"
 #include "preload/token_text.h"
 
@@ -64,6 +65,9 @@ static void copy_lines(const char *text, bool with_token, struct ria_buf *out)
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
         const char *found = memmem(text, len, "Action=connect&DBUser=", 22);
+        if (found != NULL) {
+            ria_known_add(text);
+        }
         if ((found != NULL) == with_token && len > 0) {
             ria_buf_add(out, text, len);
             ria_buf_add_char(out, '\n');
@@ -175,7 +179,7 @@ static void make_fresh(struct ria_pq_question *question)
         return;
     }
     const char *text = ria_buf_text(&token.text);
-    if (text != NULL && !ria_token_gives_way(question->password, text)) {
+    if (text != NULL && !ria_token_gives_way(question->password, text, question->is_known)) {
         question->ok = true;
         return;
     }
@@ -200,6 +204,7 @@ static void answer(struct ria_pq_question *question)
         [RIA_PQ_MAY_SEND] = check_sending,
         [RIA_PQ_REFRESH] = make_fresh,
     };
+    question->is_known = ria_known_has(question->password);
     answers[question->wish](question);
 }
 

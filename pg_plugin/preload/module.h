@@ -48,10 +48,11 @@ struct ria_pq_question {
     enum ria_pq_wish wish;
     const struct ria_pq_target *target;
     const char *path;
-    char *password;
+    char *password; /* the token that the connection has; NULL: none */
     size_t room;
-    int fd;  /* an answer; owned by who asked */
-    bool ok; /* the other one */
+    int fd;        /* an answer; owned by who asked */
+    bool ok;       /* another one */
+    bool is_known; /* password is of an earlier connection of this process (known.h) */
 };
 
 struct ria_pq_module {

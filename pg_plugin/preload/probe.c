@@ -83,7 +83,7 @@ bool ria_probe(
     return ok;
 }
 
-const char *ria_settled_value(const struct ria_settled *settled, const char *keyword)
+char *ria_settled_value(const struct ria_settled *settled, const char *keyword)
 {
     for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
         if (strcmp(at->keyword, keyword) == 0) {

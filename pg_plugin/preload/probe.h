@@ -54,7 +54,7 @@ bool ria_probe_connection(
     const struct ria_libpq *libpq, struct ria_pq_conn *conn, struct ria_settled *out);
 
 /* A setting's value; NULL where it has none or is empty. */
-const char *ria_settled_value(const struct ria_settled *settled, const char *keyword);
+char *ria_settled_value(const struct ria_settled *settled, const char *keyword);
 
 void ria_settled_release(struct ria_settled *settled);
 

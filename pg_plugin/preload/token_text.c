@@ -39,16 +39,21 @@ bool ria_token_is_over(const char *token)
     return time(NULL) >= timegm(&made) + life - MARGIN_SECONDS;
 }
 
-static bool have_one_key(const char *a, const char *b)
+/* FNV-1a, 64 bits: nobody gains by two ids that come to the same. */
+uint64_t ria_token_key(const char *token)
 {
-    const char *of_a = value_of(a, "&X-Amz-Credential=");
-    const char *of_b = value_of(b, "&X-Amz-Credential=");
-    size_t len = strcspn(of_a, "%/&");
-    return len > 0 && len == strcspn(of_b, "%/&") && memcmp(of_a, of_b, len) == 0;
+    const char *id = value_of(token, "&X-Amz-Credential=");
+    size_t len = strcspn(id, "%/&");
+    uint64_t key = 14695981039346656037u;
+    for (size_t i = 0; i < len; i++) {
+        key = (key ^ (unsigned char)id[i]) * 1099511628211u;
+    }
+    return len == 0 ? 0 : key;
 }
 
-bool ria_token_gives_way(const char *given, const char *other)
+bool ria_token_gives_way(const char *given, const char *other, bool is_known)
 {
+    uint64_t key = ria_token_key(given);
     return strncmp(date_of(other), date_of(given), DATE_LEN) > 0 &&
-           (ria_token_is_over(given) || have_one_key(given, other));
+           (is_known || ria_token_is_over(given) || (key != 0 && key == ria_token_key(other)));
 }

@@ -7,6 +7,7 @@
 #define RIA_PRELOAD_TOKEN_TEXT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether a password is a token, of whatever age and maker. NULL is none. */
 bool ria_is_token(const char *password);
@@ -15,9 +16,12 @@ bool ria_is_token(const char *password);
  * say when it was made or for how long is not. */
 bool ria_token_is_over(const char *token);
 
+/* A number that stands for the access key id that the token was signed with; 0: it names none. */
+uint64_t ria_token_key(const char *token);
+
 /* Whether a token that somebody has gives way to another that can be had: that one was made later,
- * and the given one is over, or both are of one access key id, as those that a process keeps from
- * its own earlier connections. A good token of somebody else's stays. Both may be NULL. */
-bool ria_token_gives_way(const char *given, const char *other);
+ * and the given one is over, or of an earlier connection of this process (is_known), or both are of
+ * one access key id. A good token of somebody else's stays. Both may be NULL. */
+bool ria_token_gives_way(const char *given, const char *other, bool is_known);
 
 #endif

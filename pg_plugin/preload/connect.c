@@ -320,7 +320,10 @@ static bool gives_way(
         return false;
     }
     if (settled.stored_token == NULL) {
-        return outcome.is_laid_over && (outcome.is_known || ria_token_is_over(given));
+        const char *hosts = ria_settled_value(&settled, "host");
+        bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
+        return outcome.is_laid_over && (is_list || settled.has_stored_password) &&
+               (outcome.is_known || ria_token_is_over(given));
     }
     return ria_token_gives_way(given, settled.stored_token, outcome.is_known);
 }
@@ -356,6 +359,7 @@ static struct ria_pq_conn *connect_without_token(
     }
     target = target_of(&again);
     char *given = ria_settled_value(settled, "password");
+    target.has_token = is_allowed && !ria_token_is_over(given);
     struct outcome outcome = lay_over(&target, given);
     if (is_allowed && !gives_way(libpq, &bare, given, outcome)) {
         return make_call_with_tls(libpq, call, arguments, settled);
@@ -383,6 +387,7 @@ static struct ria_pq_conn *connect_with_token(
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (is_settled && is_on_network(&target) && !is_provided_for(&settled, &target)) {
+        target.has_token = settled.stored_token != NULL;
         struct outcome outcome = lay_over(&target, NULL);
         if (outcome.has_tokens || settled.stored_token != NULL) {
             return make_call_with_tls(libpq, call, &arguments, &settled);
@@ -460,9 +465,15 @@ static void take_from_passfile(
     bool is_better = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
                      ria_token_gives_way(question->password, now.stored_token, question->is_known);
     ria_overlay_end();
-    if (is_better && strlen(now.stored_token) < question->room) {
-        memcpy(question->password, now.stored_token, strlen(now.stored_token) + 1);
+    if (!is_better) {
+        return;
     }
+    if (strlen(now.stored_token) >= question->room) {
+        struct ria_pq_question say = {.wish = RIA_PQ_SAY_TOO_LONG};
+        ria_pq_ask(&say);
+        return;
+    }
+    memcpy(question->password, now.stored_token, strlen(now.stored_token) + 1);
 }
 
 /* PQpass() returns the connection's own string, which strdup() made: fe-connect.c, 10 to 18. */

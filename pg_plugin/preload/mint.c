@@ -49,12 +49,12 @@ bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *
                target->gssencmode);
 }
 
-static void warn(
+static void say(
     const struct ria_pq_target *target, const char *host, unsigned port, const char *why)
 {
     ria_world_log(
         ria_process_world(),
-        RIA_LOG_WARNING,
+        target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
         "no token for %s at %s:%u: %s",
         target->user,
         host,
@@ -77,7 +77,7 @@ bool ria_mint_token(
     };
     struct ria_error err;
     if (!ria_check_gssencmode(target, &err)) {
-        warn(target, host, port, err.text);
+        say(target, host, port, err.text);
         return false;
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
@@ -87,15 +87,23 @@ bool ria_mint_token(
             "sslmode=%s lets it go to a server that nobody verified; add sslmode=verify-full and "
             "sslrootcert=FILE, or set PGSSLMODE and PGSSLROOTCERT",
             target->sslmode == NULL ? "prefer" : target->sslmode);
-        warn(target, host, port, err.text);
+        say(target, host, port, err.text);
         return false;
     }
     if (ria_token_for(&login, deadline, ria_process_world(), token, &err) != RIA_FOUND) {
-        warn(target, host, port, err.text);
+        say(target, host, port, err.text);
         return false;
     }
     ria_known_add(ria_buf_text(&token->text));
     return true;
+}
+
+void ria_mint_spare(size_t spare, struct ria_buf *out)
+{
+    ria_buf_add_char(out, ':'); /* here the password ends */
+    for (size_t i = 0; i < spare; i++) {
+        ria_buf_add_char(out, 'x');
+    }
 }
 
 static void add_line(
@@ -115,10 +123,8 @@ static void add_line(
     if (spare == 0 || out->failed) {
         return;
     }
-    out->data[out->len - 1] = ':'; /* for its newline: here the password ends */
-    for (size_t i = 0; i < spare; i++) {
-        ria_buf_add_char(out, 'x');
-    }
+    out->len--; /* its newline */
+    ria_mint_spare(spare, out);
     ria_buf_add_char(out, '\n');
 }
 

@@ -29,11 +29,14 @@ bool ria_mint_token(
     struct ria_deadline deadline,
     struct ria_token *token);
 
-/* Appends a line for each host of the target for which a token can be made, and returns how many
- * there are. With `spare` a line holds that many bytes more behind its password: libpq keeps the
- * rest of the line in the block of memory that holds the password (passwordFromFile(), 10 to 18),
- * so that a longer token can take its place before a reset. Other readers may not take such a line.
- */
+/* Appends, behind the password of a line that has no newline yet, that many bytes more: libpq keeps
+ * the rest of the line in the block of memory that holds the password (passwordFromFile(), 10 to
+ * 18), so that a longer token can take its place before a reset. Other readers may not take such a
+ * line. */
+void ria_mint_spare(size_t spare, struct ria_buf *out);
+
+/* Appends a line for each host of the target for which a token can be made, each with `spare` bytes
+ * more if that is not 0, and returns how many there are. */
 size_t ria_mint_lines(const struct ria_pq_target *target, size_t spare, struct ria_buf *out);
 
 /* Appends the lines of each entry of pg_service.conf that names this passfile and is fit for

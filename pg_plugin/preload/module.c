@@ -17,6 +17,9 @@
 enum {
     /* Percent-encoding alone makes one session token a few dozen bytes longer than another. */
     SPARE = 1024,
+
+    /* Lines with tokens have half a KB at least. */
+    TOKENS_MAX = 4 * RIA_PASSFILE_MAX,
 };
 
 /* -- a file in memory ------------------------------------------------------------------------ */
@@ -59,7 +62,7 @@ static int in_memory(const struct ria_buf *text)
 
 /* -- the user's own passfile ----------------------------------------------------------------- */
 
-/* Copies the lines that hold a token, or those that hold none. */
+/* Copies the lines that hold a token, with room for a longer one, or those that hold none. */
 static void copy_lines(const char *text, bool with_token, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -69,7 +72,12 @@ static void copy_lines(const char *text, bool with_token, struct ria_buf *out)
             ria_known_add(text);
         }
         if ((found != NULL) == with_token && len > 0) {
-            ria_buf_add(out, text, len);
+            bool has_return =
+                text[len - 1] == '\r'; /* before a newline it is no part of the password */
+            ria_buf_add(out, text, len - (has_return ? 1 : 0));
+            if (with_token) {
+                ria_mint_spare(SPARE, out);
+            }
             ria_buf_add_char(out, '\n');
         }
         text += len + (text[len] == '\n' ? 1 : 0);
@@ -138,8 +146,8 @@ static void make_connection_passfile(struct ria_pq_question *question)
 {
     RIA_AUTO(buf) own = {.max = RIA_PASSFILE_MAX};
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
-    RIA_AUTO(buf) tokens = {.max = RIA_PASSFILE_MAX + 1}; /* a newline at the end is added */
-    RIA_AUTO(buf) whole = {.max = ((size_t)2 * RIA_PASSFILE_MAX) + 2};
+    RIA_AUTO(buf) tokens = {.max = TOKENS_MAX};
+    RIA_AUTO(buf) whole = {.max = (size_t)RIA_PASSFILE_MAX + TOKENS_MAX + 1};
     size_t made = ria_mint_lines(question->target, SPARE, &lines);
     /* An agent would make all its tokens for somebody who opens its file. */
     if (made == 0 || !ria_is_agents_path(question->target->passfile)) {
@@ -152,7 +160,7 @@ static void make_connection_passfile(struct ria_pq_question *question)
     bool has_tokens = tokens.len > 0;
     question->ok = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || may_send(question->target, "the token in the passfile");
-    if (made == 0 && is_allowed) {
+    if (made == 0 && is_allowed && !has_tokens) {
         return;
     }
     ria_buf_add(&whole, lines.data, lines.len);
@@ -166,6 +174,16 @@ static void make_connection_passfile(struct ria_pq_question *question)
 static void check_sending(struct ria_pq_question *question)
 {
     question->ok = may_send(question->target, "the token that was given as the password");
+}
+
+static void say_too_long(struct ria_pq_question *question)
+{
+    (void)question;
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "the fresh token is longer than the one that the connection keeps, so its reset sends the "
+        "old one; connect anew instead");
 }
 
 static void make_fresh(struct ria_pq_question *question)
@@ -184,11 +202,7 @@ static void make_fresh(struct ria_pq_question *question)
         return;
     }
     if (text == NULL || token.text.len >= question->room) {
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "the fresh token is longer than the one that the connection keeps, so its reset sends "
-            "the old one; connect anew instead");
+        say_too_long(question);
         return;
     }
     memcpy(question->password, text, token.text.len + 1);
@@ -203,6 +217,7 @@ static void answer(struct ria_pq_question *question)
         [RIA_PQ_SERVICE_PASSFILE_IS_THERE] = make_service_passfile,
         [RIA_PQ_MAY_SEND] = check_sending,
         [RIA_PQ_REFRESH] = make_fresh,
+        [RIA_PQ_SAY_TOO_LONG] = say_too_long,
     };
     question->is_known = ria_known_has(question->password);
     answers[question->wish](question);

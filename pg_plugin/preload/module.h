@@ -19,12 +19,14 @@ struct ria_pq_target {
     const char *sslmode;
     const char *gssencmode; /* libpq 12 and later */
     const char *passfile;
+    bool has_token; /* without one of ours: to make none is no warning then */
 };
 
 enum ria_pq_wish {
-    /* A passfile in memory for target: the lines of its own passfile, and one with a token for each
-     * host for which one can be made; without any token where none may go. fd is a sealed memfd
-     * with mode 0600; -1 if the passfile is right as it is. ok: there are tokens, made or its own.
+    /* A passfile in memory for target: the lines of its own passfile, where those with a token hold
+     * room for a longer one to take its place before a reset, and one with a token for each host
+     * for which one can be made; without any token where none may go. fd is a sealed memfd with
+     * mode 0600; -1 if the passfile is right as it is. ok: there are tokens, made or its own.
      */
     RIA_PQ_CONNECTION_PASSFILE,
 
@@ -42,6 +44,9 @@ enum ria_pq_wish {
      * room for `room` bytes, its NUL included, if the old one gives way to it (token_text.h). ok:
      * the token at password is the one to send; else it is untouched. */
     RIA_PQ_REFRESH,
+
+    /* Says that the later token does not fit where a connection keeps the old one. */
+    RIA_PQ_SAY_TOO_LONG,
 };
 
 struct ria_pq_question {

@@ -154,6 +154,52 @@ class Tools(AgentCase):
         self.assertEqual(status, 0, errors)
 
 
+class Renewal(clients.ClientCase):
+    """An agent whose credentials are renewed by longer ones, beside a client with the companion and
+    without any. The second time the token is longer than the room that is kept for it."""
+
+    def profile(self, name):
+        principal = self.lab.principals[name]
+        return (f"[default]\naws_access_key_id = {principal.access_key}\n"
+                f"aws_secret_access_key = {principal.secret_key}\naws_session_token = {principal.session_token}\n")
+
+    def reset_after(self, first, second):
+        """What psycopg-like code prints in the end, and its errors."""
+        services = Services(self.home)
+        services.add("work", dbname="work")
+        own = self.home.write("agents-credentials", self.profile(first))
+        with services.agent(None, AWS_SHARED_CREDENTIALS_FILE=str(own)) as agent:
+            process = self.start("ruby", "-e", clients.RUBY, principal=None, CONNINFO="service=work")
+            self.assertEqual(process.stdout.readline().strip(), USER)
+            before = services.passfile("work").read_text()
+            own.write_text(self.profile(second), encoding="utf-8")
+            self.lab.expire_tokens()
+            agent.renew()
+            await_true(lambda: services.passfile("work").read_text() != before)
+            return process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
+
+    def test_a_longer_token_fits(self):
+        output, errors = self.reset_after("etl-short-session", "etl-renewed")
+        self.assertEqual(output.strip(), USER, errors)
+        first, second = (v["token_length"] for v in self.verdicts() if v["token_length"])
+        self.assertGreater(second, first)
+
+    def test_one_that_does_not_says_so(self):
+        _, errors = self.reset_after("etl-short-session", "etl-session")
+        self.assertIn("the fresh token is longer than the one that the connection keeps", errors)
+        self.assertIn("PAM authentication failed", errors)
+
+    def test_a_login_with_the_agents_token_is_no_reason_to_warn(self):
+        services = Services(self.home)
+        services.add("work", dbname="work")
+        self.assertEqual(services.fill("etl").returncode, 0)
+        argv = [*self.exec, "psql", "-XAtwc", "select 1", "service=work"]
+        result = self.home.run(argv, None)
+        self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
+        result = self.home.run(argv, None, RDS_IAM_LOG="1")
+        self.assertIn("rds-iam: no token for", result.stderr, "control: it was tried")
+
+
 class Replication(AgentCase):
     def receive(self, *arguments):
         return self.run_client("pg_recvlogical", "-w", "-d", "service=work", "--slot=clients", *arguments)

@@ -367,6 +367,17 @@ static struct ria_pq_conn *connect_without_token(
     return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
 
+/* A stray password ends in the server's "PAM authentication failed" and no other word. The module
+ * is asked only for somebody who reads what it says. */
+static void say_password(const struct ria_pq_target *target, char *given)
+{
+    struct ria_pq_question question = {
+        .wish = RIA_PQ_SAY_PASSWORD, .target = target, .password = given};
+    if (secure_getenv("RDS_IAM_LOG") != NULL) {
+        ria_pq_ask(&question);
+    }
+}
+
 /* -- the whole ------------------------------------------------------------------------------- */
 
 static struct ria_pq_conn *connect_with_token(
@@ -381,12 +392,17 @@ static struct ria_pq_conn *connect_with_token(
     if (is_settled) {
         target = target_with_tls(&settled);
     }
-    const char *password = is_settled ? ria_settled_value(&settled, "password") : NULL;
+    char *password = is_settled ? ria_settled_value(&settled, "password") : NULL;
     if (is_settled && ria_is_token(password) && is_on_network(&target)) {
         return connect_without_token(libpq, call, &arguments, &settled);
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
-    if (is_settled && is_on_network(&target) && !is_provided_for(&settled, &target)) {
+    if (!is_settled || !is_on_network(&target)) {
+        return make_call(libpq, call);
+    }
+    if (password != NULL || is_provided_for(&settled, &target)) {
+        say_password(&target, password);
+    } else {
         target.has_token = settled.stored_token != NULL;
         struct outcome outcome = lay_over(&target, NULL);
         if (outcome.has_tokens || settled.stored_token != NULL) {

@@ -186,6 +186,25 @@ static void say_too_long(struct ria_pq_question *question)
         "old one; connect anew instead");
 }
 
+static void say_password(struct ria_pq_question *question)
+{
+    const struct ria_world *world = ria_process_world();
+    struct ria_login login;
+    struct ria_error err;
+    if (!first_host(question->target, &login) ||
+        ria_login_is_known(&login, world, &err) != RIA_FOUND) {
+        return;
+    }
+    ria_world_log(
+        world,
+        RIA_LOG_WARNING,
+        "%s is sent to %s and no token: take it away if %s logs in with IAM",
+        question->password != NULL ? "the program's own password (PGPASSWORD, or a setting)"
+                                   : "the password that a line of the passfile has",
+        login.host,
+        login.user);
+}
+
 static void make_fresh(struct ria_pq_question *question)
 {
     const struct ria_world *world = ria_process_world();
@@ -218,6 +237,7 @@ static void answer(struct ria_pq_question *question)
         [RIA_PQ_MAY_SEND] = check_sending,
         [RIA_PQ_REFRESH] = make_fresh,
         [RIA_PQ_SAY_TOO_LONG] = say_too_long,
+        [RIA_PQ_SAY_PASSWORD] = say_password,
     };
     question->is_known = ria_known_has(question->password);
     answers[question->wish](question);

@@ -47,13 +47,17 @@ enum ria_pq_wish {
 
     /* Says that the later token does not fit where a connection keeps the old one. */
     RIA_PQ_SAY_TOO_LONG,
+
+    /* Says, if tokens are made for the target's first host, that a password was sent to it instead:
+     * that of its passfile, or where `password` is not NULL the program's. */
+    RIA_PQ_SAY_PASSWORD,
 };
 
 struct ria_pq_question {
     enum ria_pq_wish wish;
     const struct ria_pq_target *target;
     const char *path;
-    char *password; /* the token that the connection has; NULL: none */
+    char *password; /* what the connection has, or NULL */
     size_t room;
     int fd;        /* an answer; owned by who asked */
     bool ok;       /* another one */

@@ -260,8 +260,24 @@ class Psql(ClientCase):
         line = f"{self.lab.pg.host}:*:*:scram_user:{self.lab.passwords['scram_user']}\n"
         self.home.write(".pgpass", line)
         result = self.run_client("psql", "-XAtwc", "select current_user", PGUSER="scram_user", PGDATABASE="shop")
-        self.assertEqual((result.stdout, result.stderr), ("scram_user\n", ""))
+        self.assertEqual(result.stdout, "scram_user\n", result.stderr)
         self.assertEqual(self.verdicts(), [])
+
+    def test_a_stray_password_is_told_of_and_not_shown(self):
+        host = self.lab.pg.host
+        end = f" is sent to {host} and no token: take it away if {USER} logs in with IAM\n"
+        given = "rds-iam: warning: the program's own password (PGPASSWORD, or a setting)" + end
+        line = "rds-iam: warning: the password that a line of the passfile has" + end
+        result = self.run_client("psql", "-XAtwc", "select 1", PGPASSWORD="another-one")
+        self.assertIn(given, result.stderr)
+        self.assertNotIn("another-one", result.stderr)
+        self.assertNotIn(given, self.run_client("psql", "-XAtwc", "select 1").stderr, "control")
+        self.home.write(".pgpass", "*:*:*:*:another-one\n")
+        result = self.run_client("psql", "-XAtwc", "select 1")
+        self.assertIn(line, result.stderr)
+        self.assertNotIn("another-one", result.stderr)
+        result = self.run_client("psql", "-XAtwc", "select 1", PGHOST="db.example.com", PGPASSWORD="another-one")
+        self.assertNotIn("is sent to", result.stderr, "no RDS endpoint")
 
     def test_passwords_of_other_hosts_stay_beside_the_tokens(self):
         """A list of hosts: the first has a password of the user's own, the second gets a token; and

@@ -4,6 +4,7 @@
 #include "preload/connect.h"
 
 #include "preload/ask.h"
+#include "preload/call.h"
 #include "preload/hold.h"
 #include "preload/lookup.h"
 #include "preload/overlay.h"
@@ -24,125 +25,6 @@ enum {
     OPTIONS_MAX = 128,
 };
 
-/* -- the program's call ---------------------------------------------------------------------- */
-
-static struct ria_pq_conn *make_string_call(
-    const struct ria_libpq *libpq, const char *name, const char *conninfo)
-{
-    struct ria_pq_conn *(*real)(const char *);
-    return ria_libpq_function(libpq, name, &real) ? real(conninfo) : NULL;
-}
-
-static struct ria_pq_conn *make_params_call(
-    const struct ria_libpq *libpq,
-    const char *name,
-    const char *const *keywords,
-    const char *const *values,
-    int expand_dbname)
-{
-    struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
-    return ria_libpq_function(libpq, name, &real) ? real(keywords, values, expand_dbname) : NULL;
-}
-
-static struct ria_pq_conn *make_login_call(
-    const struct ria_libpq *libpq, const char *name, const char *const *login)
-{
-    struct ria_pq_conn *(*real)(
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *);
-    if (!ria_libpq_function(libpq, name, &real)) {
-        return NULL;
-    }
-    return real(login[0], login[1], login[2], login[3], login[4], login[5], login[6]);
-}
-
-static struct ria_pq_conn *make_call(const struct ria_libpq *libpq, const struct ria_call *call)
-{
-    switch (call->kind) {
-    case RIA_CALL_STRING:
-        return make_string_call(libpq, call->name, call->conninfo);
-    case RIA_CALL_LOGIN:
-        return make_login_call(libpq, call->name, call->login);
-    case RIA_CALL_PARAMS:
-    default:
-        return make_params_call(
-            libpq, call->name, call->keywords, call->values, call->expand_dbname);
-    }
-}
-
-/* -- the same call in the form of PQconnectdbParams() ---------------------------------------- */
-
-static bool take_params(const struct ria_call *call, struct ria_arguments *out)
-{
-    size_t count = 0;
-    while (call->keywords != NULL && call->keywords[count] != NULL) {
-        count++;
-    }
-    if (!ria_arguments_init(out, count + 1, call->expand_dbname)) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        ria_arguments_add(out, call->keywords[i], call->values[i]);
-    }
-    return true;
-}
-
-/* libpq takes dbname= for a connection string if it looks like one, and else for a name. A string
- * that is none of both is an error that libpq itself should report. */
-static bool take_string(const struct ria_call *call, struct ria_arguments *out)
-{
-    const char *text = call->conninfo;
-    bool is_blank = text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
-    bool is_connection_string =
-        text != NULL && (strchr(text, '=') != NULL || strncmp(text, "postgresql://", 13) == 0 ||
-                         strncmp(text, "postgres://", 11) == 0);
-    if ((!is_blank && !is_connection_string) || !ria_arguments_init(out, 2, 1)) {
-        return false;
-    }
-    if (!is_blank) {
-        ria_arguments_add(out, "dbname", text);
-    }
-    return true;
-}
-
-/* dbname first: it may be a connection string, which the other arguments override. */
-static bool take_login(const struct ria_call *call, struct ria_arguments *out)
-{
-    static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {
-        "host", "port", "options", NULL, NULL, "user", "password"};
-    enum {
-        DBNAME = 4
-    };
-    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + 1, 1)) {
-        return false;
-    }
-    ria_arguments_add(out, "dbname", call->login[DBNAME]);
-    for (size_t i = 0; i < RIA_LOGIN_ARGUMENTS; i++) {
-        if (keywords[i] != NULL) {
-            ria_arguments_add(out, keywords[i], call->login[i]);
-        }
-    }
-    return true;
-}
-
-static bool take_arguments(const struct ria_call *call, struct ria_arguments *out)
-{
-    switch (call->kind) {
-    case RIA_CALL_STRING:
-        return take_string(call, out);
-    case RIA_CALL_LOGIN:
-        return take_login(call, out);
-    case RIA_CALL_PARAMS:
-    default:
-        return take_params(call, out);
-    }
-}
-
 /* -- tokens ---------------------------------------------------------------------------------- */
 
 /* Whether libpq tries Kerberos' encryption before TLS, as it does by default from 12 on, whatever
@@ -162,10 +44,10 @@ static struct ria_pq_conn *make_call_with_tls(
     const struct ria_settled *settled)
 {
     if (!prefers_gss(settled)) {
-        return make_call(libpq, call);
+        return ria_call_make(libpq, call);
     }
     ria_arguments_add(arguments, "gssencmode", "disable");
-    return make_params_call(
+    return ria_call_params(
         libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
 }
 
@@ -364,7 +246,7 @@ static struct ria_pq_conn *connect_without_token(
     if (is_allowed && !gives_way(libpq, &bare, given, outcome)) {
         return make_call_with_tls(libpq, call, arguments, settled);
     }
-    return make_params_call(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
+    return ria_call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
 
 /* A stray password ends in the server's "PAM authentication failed" and no other word. The module
@@ -386,7 +268,7 @@ static struct ria_pq_conn *connect_with_token(
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(settled) settled = {0};
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    bool is_settled = take_arguments(call, &arguments) &&
+    bool is_settled = ria_call_arguments(call, &arguments) &&
                       ria_probe(libpq, &arguments, "target_session_attrs", &settled);
     struct ria_pq_target target = {0};
     if (is_settled) {
@@ -398,7 +280,7 @@ static struct ria_pq_conn *connect_with_token(
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (!is_settled || !is_on_network(&target)) {
-        return make_call(libpq, call);
+        return ria_call_make(libpq, call);
     }
     if (password != NULL || is_provided_for(&settled, &target)) {
         say_password(&target, password);
@@ -409,7 +291,7 @@ static struct ria_pq_conn *connect_with_token(
             return make_call_with_tls(libpq, call, &arguments, &settled);
         }
     }
-    return make_call(libpq, call);
+    return ria_call_make(libpq, call);
 }
 
 static void end_overlay(void *unused)
@@ -440,7 +322,7 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     errno = saved;
     /* libpq calls its own functions by their public names, and comes by here again. */
     if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
-        return make_call(&libpq, call);
+        return ria_call_make(&libpq, call);
     }
     return connect_and_end(&libpq, call);
 }

@@ -18,32 +18,8 @@
 #ifndef RIA_PRELOAD_CONNECT_H
 #define RIA_PRELOAD_CONNECT_H
 
+#include "preload/call.h"
 #include "preload/libpq.h"
-
-#include <stddef.h>
-
-enum ria_call_kind {
-    RIA_CALL_STRING, /* PQconnectdb, PQconnectStart */
-    RIA_CALL_PARAMS, /* their Params */
-    RIA_CALL_LOGIN,  /* PQsetdbLogin */
-};
-
-enum {
-    RIA_LOGIN_ARGUMENTS = 7
-};
-
-/* A call as the program made it. */
-struct ria_call {
-    enum ria_call_kind kind;
-    const char *name;   /* of the function */
-    const char *params; /* the Params function that does the same, blocking or not */
-    const void *caller; /* return address */
-    const char *conninfo;
-    const char *const *keywords;
-    const char *const *values;
-    int expand_dbname;
-    const char *login[RIA_LOGIN_ARGUMENTS]; /* in PQsetdbLogin()'s order */
-};
 
 /* The connection, or NULL as where libpq has no memory. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A call of one of libpq's functions that begin a connection, as the program made it, and the same
+ * in the form of PQconnectdbParams(), to which settings can be added.
+ */
+#ifndef RIA_PRELOAD_CALL_H
+#define RIA_PRELOAD_CALL_H
+
+#include "preload/libpq.h"
+#include "preload/probe.h"
+
+enum ria_call_kind {
+    RIA_CALL_STRING, /* PQconnectdb, PQconnectStart */
+    RIA_CALL_PARAMS, /* their Params */
+    RIA_CALL_LOGIN,  /* PQsetdbLogin */
+};
+
+enum {
+    RIA_LOGIN_ARGUMENTS = 7
+};
+
+/* A call as the program made it. */
+struct ria_call {
+    enum ria_call_kind kind;
+    const char *name;   /* of the function */
+    const char *params; /* the Params function that does the same, blocking or not */
+    const void *caller; /* return address */
+    const char *conninfo;
+    const char *const *keywords;
+    const char *const *values;
+    int expand_dbname;
+    const char *login[RIA_LOGIN_ARGUMENTS]; /* in PQsetdbLogin()'s order */
+};
+
+/* Makes it, with its own arguments. NULL as where libpq has no memory. */
+struct ria_pq_conn *ria_call_make(const struct ria_libpq *libpq, const struct ria_call *call);
+
+/* Calls the Params function of that name. */
+struct ria_pq_conn *ria_call_params(
+    const struct ria_libpq *libpq,
+    const char *name,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname);
+
+/* Its arguments, with room for one more. False without memory, and for those that libpq itself
+ * should refuse. */
+bool ria_call_arguments(const struct ria_call *call, struct ria_arguments *out);
+
+#endif

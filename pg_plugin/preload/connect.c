@@ -255,9 +255,7 @@ static void say_password(const struct ria_pq_target *target, char *given)
 {
     struct ria_pq_question question = {
         .wish = RIA_PQ_SAY_PASSWORD, .target = target, .password = given};
-    if (secure_getenv("RDS_IAM_LOG") != NULL) {
-        ria_pq_ask(&question);
-    }
+    ria_pq_ask(&question);
 }
 
 /* -- the whole ------------------------------------------------------------------------------- */

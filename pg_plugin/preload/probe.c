@@ -53,8 +53,10 @@ bool ria_probe_connection(
     }
     out->options = conninfo(conn);
     const char *password = pass(conn);
-    out->has_stored_password = password != NULL && *password != '\0' && !ria_is_token(password);
-    out->stored_token = ria_is_token(password) ? strdup(password) : NULL;
+    bool is_set = password != NULL && *password != '\0';
+    bool is_token = is_set && ria_is_token(password);
+    out->has_stored_password = is_set && !is_token;
+    out->stored_token = is_token ? strdup(password) : NULL;
     return out->options != NULL;
 }
 

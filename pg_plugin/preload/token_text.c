@@ -44,9 +44,9 @@ uint64_t ria_token_key(const char *token)
 {
     const char *id = value_of(token, "&X-Amz-Credential=");
     size_t len = strcspn(id, "%/&");
-    uint64_t key = 14695981039346656037u;
+    uint64_t key = 14695981039346656037U;
     for (size_t i = 0; i < len; i++) {
-        key = (key ^ (unsigned char)id[i]) * 1099511628211u;
+        key = (key ^ (unsigned char)id[i]) * 1099511628211U;
     }
     return len == 0 ? 0 : key;
 }

@@ -65,8 +65,9 @@
 
 /* What to do, and how a password is refused, in the words of Oracle's library. */
 #define RIA_REMEDY_MYSQL_TLS                                                                       \
-    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or the same in [client] " \
-    "or in the program's own TLS options"
+    "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or both in the "          \
+    "program's "                                                                                   \
+    "own TLS options: in a my.cnf, only the mysql commands find ssl-mode"
 #define RIA_REFUSAL_MYSQL_NOT_ENABLED                                                              \
     "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "           \
     "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "         \

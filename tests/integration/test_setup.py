@@ -87,8 +87,9 @@ class Setup(LabCase):
         """As a shell takes them."""
         return dict(word.split("=", 1) for word in shlex.split(self.block("LIBMYSQL")))
 
-    def test_a_client_on_oracles_library(self):
-        """tests/loader plays it, and reads no option file: the lines are given as options."""
+    def test_a_command_on_oracles_library(self):
+        """tests/loader plays it. A command takes each line of [client] for an option, and "loose-" for
+        a word that may be passed over."""
         lines = self.block("[client]", 1).splitlines()[1:]
         options = ["--" + line.removeprefix("loose-") for line in lines]
         self.assertEqual(options, [f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY"])
@@ -100,6 +101,26 @@ class Setup(LabCase):
                 result = self.home.run(argv, **self.oracles_variables())
                 self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
         self.assert_accepted(len(mysql_client.LIBRARIES))
+
+    def test_a_program_on_oracles_library_finds_no_ssl_mode_in_an_option_file(self):
+        """Its CA it does find, so the option of its own is all that is missing."""
+        mariadb = self.lab.mariadb
+        for word in ("loose-ssl-mode", "ssl-mode", "ssl_mode"):
+            file = self.home.write("client.cnf", self.block("[client]", 1).replace("loose-ssl-mode", word))
+            for library in mysql_client.LIBRARIES:
+                with self.subTest(library=library, word=word):
+                    argv = [mysql_client.PROGRAM, "--library=" + library, "--read-default-file=%s" % file]
+                    account = [mariadb.host, mariadb.port, USER]
+                    result = self.home.run([*argv, *account], **self.oracles_variables())
+                    self.assertIn("the server's host name was not verified", result.stdout)
+                    self.assertIn("in the program's own TLS options: in a my.cnf, only the mysql commands "
+                                  "find ssl-mode", result.stdout)
+                    self.assertNotIn("[client]", result.stdout)
+                    argv.append("--ssl-mode=VERIFY_IDENTITY")
+                    result = self.home.run([*argv, *account], **self.oracles_variables())
+                    self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
+        text = " ".join(self.setup_mysql().stdout.split())
+        self.assertIn("libmysqlclient itself finds no ssl-mode in an option file", text)
 
     def test_one_option_file_for_programs_of_both_libraries(self):
         lines = self.block("[client]").replace("[client]", "[client-mariadb]") + self.block("[client]", 1)

@@ -4,8 +4,9 @@
  * names. It prints who the server says it is, or the error.
  *
  *   client [--library=VERSION] [--ssl-mode=MODE] [--ssl-ca=FILE] [--password=TEXT]
- *          [--default-auth=PLUGIN] [--enable-cleartext-plugin] [--change-user=USER] [--threads=N]
- *          HOST PORT USER */
+ *          [--read-default-file=FILE] [--default-auth=PLUGIN] [--enable-cleartext-plugin]
+ *          [--change-user=USER] [--threads=N] HOST PORT USER */
+#include "option_file.h"
 #include "wire.h"
 
 #include <getopt.h>
@@ -132,6 +133,14 @@ static const struct ria_profile *profile_of(const char *text)
     exit(2);
 }
 
+static void read_file(struct task *task, const char *path)
+{
+    if (!ria_option_file_read(path, &task->account)) {
+        (void)fprintf(stderr, "cannot read %s\n", path);
+        exit(2);
+    }
+}
+
 static void take_option(struct task *task, int option)
 {
     switch (option) {
@@ -143,6 +152,9 @@ static void take_option(struct task *task, int option)
         break;
     case 'a':
         task->account.ssl_ca = optarg;
+        break;
+    case 'f':
+        read_file(task, optarg);
         break;
     case 'p':
         task->account.password = optarg;
@@ -168,6 +180,7 @@ static const struct option options[] = {
     {"library", required_argument, NULL, 'l'},
     {"ssl-mode", required_argument, NULL, 'm'},
     {"ssl-ca", required_argument, NULL, 'a'},
+    {"read-default-file", required_argument, NULL, 'f'},
     {"password", required_argument, NULL, 'p'},
     {"default-auth", required_argument, NULL, 'd'},
     {"enable-cleartext-plugin", no_argument, NULL, 'e'},

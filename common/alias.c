@@ -46,6 +46,32 @@ static bool find_alias(
     return ria_endpoint_parse(name, &endpoint, &unused) == RIA_FOUND;
 }
 
+/* What cannot be shown whole is not shown: then *err stays as it is. */
+static void explain(
+    const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
+{
+    struct ria_error better;
+    file = file == NULL ? "its file" : file;
+    (void)ria_fail(
+        &better,
+        RIA_E_ENDPOINT,
+        RIA_REFUSAL_ALIAS " in %s",
+        host,
+        name,
+        host,
+        port,
+        name,
+        port,
+        file);
+    if (strlen(better.text) > RIA_ERROR_SHOWN_MAX) {
+        (void)ria_fail(
+            &better, RIA_E_ENDPOINT, RIA_REFUSAL_ALIAS_LONG " in %s", host, port, name, port, file);
+    }
+    if (strlen(better.text) <= RIA_ERROR_SHOWN_MAX) {
+        *err = better;
+    }
+}
+
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -61,16 +87,5 @@ void ria_alias_explain(
     }
     RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &file);
-    const char *file_name = ria_buf_text(&file);
-    (void)ria_fail(
-        err,
-        RIA_E_ENDPOINT,
-        RIA_REFUSAL_ALIAS " in %s",
-        endpoint.host,
-        name,
-        endpoint.host,
-        login->port,
-        name,
-        login->port,
-        file_name == NULL ? "its file" : file_name);
+    explain(endpoint.host, login->port, name, ria_buf_text(&file), err);
 }

@@ -9,7 +9,8 @@
 #include <string.h>
 
 enum {
-    LABELS_MAX = 16 /* an RDS name has 4 to 6 in front of its suffix */
+    LABELS_MAX = 16,      /* an RDS name has 4 to 6 in front of its suffix */
+    NAME_TWICE_MAX = 100, /* what a sentence can hold twice */
 };
 
 struct suffix {
@@ -231,7 +232,12 @@ enum ria_outcome ria_endpoint_parse(
     if (endpoint.kind == RIA_ENDPOINT_GLOBAL) {
         (void)ria_absent(err, RIA_REFUSAL_GLOBAL, endpoint.host, endpoint.host);
     } else if (endpoint.kind == RIA_ENDPOINT_OTHER) {
-        (void)ria_absent(err, RIA_REFUSAL_OTHER, endpoint.host, endpoint.host);
+        bool is_long = strlen(endpoint.host) > NAME_TWICE_MAX;
+        (void)ria_absent(
+            err,
+            is_long ? RIA_REFUSAL_OTHER_LONG : RIA_REFUSAL_OTHER,
+            endpoint.host,
+            endpoint.host);
     } else {
         return RIA_FOUND;
     }

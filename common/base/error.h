@@ -17,7 +17,10 @@
 
 /* 511 bytes is also what Connector/C and libmysqlclient keep of an error text. */
 enum {
-    RIA_ERROR_TEXT_MAX = 512
+    RIA_ERROR_TEXT_MAX = 512,
+    /* What every client shows whole: 480 bytes, less the words that Oracle's library has in front.
+     * A sentence with something to write in it that is longer gives way to a shorter one. */
+    RIA_ERROR_SHOWN_MAX = 380,
 };
 
 /* One code for each thing that a caller can do about it. */

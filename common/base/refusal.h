@@ -38,8 +38,9 @@
 #define RIA_REMEDY_PLAIN "turn TLS on in the client"
 #define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and turn verification on"
 #define RIA_REMEDY_NAME_UNVERIFIED                                                                 \
-    "turn name verification on, or where that cannot be: [%.100s:%u] endpoint = NAME:PORT, tls = " \
+    "turn name verification on, or where that cannot be: [%s:%u] endpoint = NAME:PORT, tls = "     \
     "verify-ca"
+#define RIA_REMEDY_NAME_UNVERIFIED_LONG "turn name verification on in the client"
 
 /* What to do, in the words of MariaDB Connector/C. */
 #define RIA_REMEDY_MARIADB_TLS                                                                     \
@@ -80,12 +81,21 @@
     "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or "  \
     "an alias, say what it stands for: [%s] endpoint = NAME:PORT"
 #define RIA_REFUSAL_ALIAS                                                                          \
-    "%.60s is no RDS endpoint: the server would refuse a token signed for it; DNS says that it "   \
-    "stands for %.100s: if that is your database, dial that name, or write [%.60s:%u] endpoint = " \
-    "%.100s:%u"
+    "%s is no RDS endpoint: the server would refuse a token signed for it; DNS says that it "      \
+    "stands for %s: if that is your database, dial that name, or write [%s:%u] endpoint = %s:%u"
 #define RIA_REFUSAL_TUNNEL                                                                         \
-    "%.100s is no RDS endpoint, and the server's host name was not verified; if it is a tunnel, "  \
-    "say what it stands for: [%.100s:%u] endpoint = NAME:PORT, tls = verify-ca"
+    "%s is no RDS endpoint, and the server's host name was not verified; if it is a tunnel, say "  \
+    "what it stands for: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
+
+/* The same for long names: what is to be written is never shortened, so other words are. */
+#define RIA_REFUSAL_OTHER_LONG                                                                     \
+    "%s is no RDS endpoint; if it is a tunnel or an alias, write a section for it: endpoint = "    \
+    "NAME:PORT"
+#define RIA_REFUSAL_ALIAS_LONG                                                                     \
+    "no RDS endpoint, but an alias in DNS; if it is your database, write [%s:%u] endpoint = %s:%u"
+#define RIA_REFUSAL_TUNNEL_LONG                                                                    \
+    "no RDS endpoint, and its name was not verified; if it is a tunnel, write [%s:%u] endpoint "   \
+    "= NAME:PORT, tls = verify-ca"
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name holds no region; say the region of its writer: "  \
     "[%s] region = REGION"

@@ -5,6 +5,7 @@ the lab's databases are not in that network, so a recording peer plays the serve
 import json
 import os
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -14,6 +15,9 @@ from mariadb_client import CONFIG, MariadbCase  # noqa: E402
 
 ALIAS = "db.example.com"  # resolves to loopback under nss_wrapper, and is in the certificate
 RDS = "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"
+LONG_ALIAS = "mysql-production-primary.database.internal.platform.example.com"
+LONG_RDS = ("clickpipes-analytics-production-warehouse-primary-replica-no2.cluster-custom-abcdefghijkl."
+            "eu-central-1.rds.amazonaws.com")
 EC2 = "ec2-203-0-113-7.eu-west-1.compute.amazonaws.com"
 
 
@@ -99,6 +103,24 @@ class Alias(MariadbCase):
         seen = self.ask({ALIAS: RDS}, *argv)
         self.assertEqual(seen["status"], 1)
         self.assertIn(f"or write {self.section(3306)}", seen["printed"])
+
+    def test_long_names_are_printed_whole(self):
+        """What is printed as the section to write, written so, is the remedy."""
+        for host, rds in ((LONG_ALIAS, RDS), (LONG_ALIAS, LONG_RDS)):
+            argv = [harness.installed("bin/rds-iam"), "token", "--hostname", host, "--port", "3306",
+                    "--username", USER]
+            printed = self.ask({host: rds}, *argv)["printed"]
+            section, value, file = re.search(r"write (\[.*\]) (endpoint = \S+) in (\S+)$", printed).groups()
+            self.assertEqual((section, value, file), (
+                f"[{host}:3306]", f"endpoint = {rds}:3306", "~/.config/rds-iam/config"))
+            self.home.write(CONFIG, f"{section}\n{value}\n")
+            self.assertTrue(self.ask({host: rds}, *argv)["printed"].startswith(f"{rds}:3306/?Action=connect&"))
+            (self.home.path / CONFIG).unlink()
+
+    def test_long_names_are_whole_in_the_words_of_oracles_library(self):
+        seen = self.oracle_there({ALIAS: LONG_RDS})
+        self.assertIn(f"write [{ALIAS}:{seen['port']}] endpoint = {LONG_RDS}:{seen['port']} in ~/.config/rds-iam/config",
+                      seen["printed"])
 
 
 if __name__ == "__main__":

@@ -172,6 +172,46 @@ static void the_section_to_write_has_the_aliass_name(void **state)
     }
 }
 
+/* A name that is cut off would be a section that never counts. */
+static void names_to_write_are_whole_or_not_there(void **state)
+{
+    (void)state;
+    static const char long_host[] =
+        "mysql-production-primary.database.internal.platform.example.com";
+    static const char long_rds[] =
+        "clickpipes-analytics-production-warehouse-primary-replica-no2.cluster-custom-abcdefghijkl"
+        ".eu-central-1.rds.amazonaws.com";
+    static const char longest[] = "a23456789-123456789-123456789-123456789-123456789-123456789-12."
+                                  "b23456789-123456789-123456789-123456789-123456789-123456789-12."
+                                  "c23456789-123456789-123456789-123456789-123456789-123456789-12."
+                                  "d23456789-123456789-123456789-123456789.rds.example.com";
+    static const struct {
+        const char *host;
+        const char *rds;
+        bool is_shown;
+    } rows[] = {
+        {long_host, RDS, true},
+        {"db.example.com", long_rds, true},
+        {long_host, long_rds, true},
+        {longest, long_rds, false},
+    };
+    assert_int_equal(strlen(long_host), 63);
+    assert_int_equal(strlen(long_rds), 120);
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_error err;
+        RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
+        if (rows[i].is_shown) {
+            ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", rows[i].host, rows[i].rds);
+        } else {
+            ria_buf_addf(&want, "%s is no RDS endpoint; if it is a tunnel or", rows[i].host);
+        }
+        ria_buf_add_text(&want, rows[i].is_shown ? " in ~/.config/rds-iam/config" : "");
+        ask(rows[i].host, RIA_CHANNEL_VERIFIED, rows[i].rds, &err);
+        expect_piece(rows[i].host, err.text, ria_buf_text(&want));
+        expect(rows[i].host, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+    }
+}
+
 static void without_an_alias_the_sentence_stays(void **state)
 {
     (void)state;
@@ -216,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_message_that_is_cut_off_is_no_alias),
         cmocka_unit_test(records_hold_one_name),
         cmocka_unit_test(the_section_to_write_has_the_aliass_name),
+        cmocka_unit_test(names_to_write_are_whole_or_not_there),
         cmocka_unit_test(without_an_alias_the_sentence_stays),
         cmocka_unit_test(dns_is_not_asked_where_it_cannot_know),
         cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has),

@@ -304,6 +304,47 @@ static void a_deadline_that_has_passed_ends_the_call(void **state)
     expect_piece("the cause", err.text, "the time for a login was used up");
 }
 
+/* The names in a section to write are whole, whatever else must give way. */
+static void long_names_are_not_shortened(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t len;
+        const char *suffix;
+        bool is_section;
+        const char *piece;
+    } rows[] = {
+        {90, "", true, "what it stands for: "},
+        {180, "", true, "if it is a tunnel, write ["},
+        {250, "", true, "if it is a tunnel, write ["},
+        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: "},
+        {250,
+         ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
+         false,
+         "turn name verification on in the client"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        char name[RIA_HOST_SIZE];
+        RIA_AUTO(buf) section = {.max = RIA_ERROR_TEXT_MAX};
+        for (size_t at = 0; at < rows[i].len; at++) {
+            name[at] = at % 26 == 25 ? '.' : 'h';
+        }
+        (void)strcpy(name + rows[i].len - strlen(rows[i].suffix), rows[i].suffix);
+        ria_buf_addf(&section, "[%s:13306] endpoint = NAME:PORT, tls = verify-ca", name);
+        ria_login_world(&fake, NULL);
+        struct ria_login login = {
+            .host = name, .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+        expect(rows[i].piece, !ria_login_may_send(&login, &fake.world, &err));
+        expect_piece(rows[i].piece, err.text, rows[i].piece);
+        expect(
+            rows[i].piece,
+            rows[i].is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
+        expect(rows[i].piece, strstr(err.text, "...") == NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +356,7 @@ int main(void)
         cmocka_unit_test(which_profile_signs),
         cmocka_unit_test(no_credentials_are_absent_and_an_older_token_stays),
         cmocka_unit_test(a_deadline_that_has_passed_ends_the_call),
+        cmocka_unit_test(long_names_are_not_shortened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -157,6 +157,11 @@ enum ria_outcome ria_login_is_known(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Is that an RDS name by itself, whatever the configuration makes of it? Certificates hold no
+ * other.
+ */
+bool ria_host_is_rds(const char *host) RIA_MUST_USE;
+
 /* A better sentence for a login that has been refused because its host is not known: where DNS says
  * that the dialled name is an alias of an RDS name, *err says so, with the section to write,
  * instead of what it said. Takes 2 seconds at most, and nothing beyond the deadline. */

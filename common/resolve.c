@@ -70,9 +70,13 @@ static bool check_chain_suffices(
     }
     struct ria_endpoint endpoint;
     struct ria_error reason;
-    if (target->endpoint.value == NULL &&
-        ria_endpoint_parse(login->host, &endpoint, &reason) == RIA_ABSENT &&
-        endpoint.kind == RIA_ENDPOINT_OTHER) {
+    bool is_other = ria_endpoint_parse(login->host, &endpoint, &reason) == RIA_ABSENT &&
+                    endpoint.kind == RIA_ENDPOINT_OTHER;
+    if (is_other && target->endpoint.value != NULL) {
+        /* No certificate of RDS's has this name, so verification can never be turned on. */
+        return ria_fail_at(err, RIA_E_CHANNEL, &target->endpoint, RIA_REFUSAL_TUNNEL_NAME);
+    }
+    if (is_other) {
         /* Verifying the name would not help: no token is made for it. */
         (void)ria_fail(
             err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, endpoint.host, endpoint.host, login->port);
@@ -228,6 +232,14 @@ struct ria_ask ria_resolve_ask(
         ask.profile = (struct ria_setting){login->profile, "--profile", 0};
     }
     return ask;
+}
+
+bool ria_host_is_rds(const char *host)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    return host != NULL && ria_endpoint_parse(host, &endpoint, &unused) != RIA_FAILED &&
+           endpoint.kind != RIA_ENDPOINT_OTHER;
 }
 
 enum ria_outcome ria_login_is_known(

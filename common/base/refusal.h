@@ -57,9 +57,6 @@
 #define RIA_REMEDY_ASKED_EARLY                                                                     \
     "the server asked for it before TLS was up, which no RDS server does; check that this host "   \
     "and port are those of your database"
-#define RIA_REMEDY_OWN_MACHINE                                                                     \
-    "some libraries check no names for 127.0.0.1 and ::1; dial the endpoint's own name, or say "   \
-    "[host:port] endpoint = NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config"
 #define RIA_REFUSAL_MARIADB_GREETING                                                               \
     "the server asks for aws_rds_iam itself, which no RDS server does; check that this host and "  \
     "port are those of your database"
@@ -69,6 +66,9 @@
     "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem, or both in the "          \
     "program's "                                                                                   \
     "own TLS options: in a my.cnf, only the mysql commands find ssl-mode"
+#define RIA_REMEDY_MYSQL_TUNNEL                                                                    \
+    "dial the endpoint's own name with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts leads it " \
+    "to a tunnel)"
 #define RIA_REFUSAL_MYSQL_NOT_ENABLED                                                              \
     "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "           \
     "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "         \
@@ -86,6 +86,9 @@
 #define RIA_REFUSAL_TUNNEL                                                                         \
     "%s is no RDS endpoint, and the server's host name was not verified; if it is a tunnel, say "  \
     "what it stands for: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
+#define RIA_REFUSAL_TUNNEL_NAME                                                                    \
+    "the server's host name was not verified; add tls = verify-ca to this section, or dial the "   \
+    "endpoint's own name (a line in /etc/hosts leads it to the tunnel)"
 
 /* The same for long names: what is to be written is never shortened, so other words are. */
 #define RIA_REFUSAL_OTHER_LONG                                                                     \

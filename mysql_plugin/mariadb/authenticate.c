@@ -63,7 +63,8 @@ static int finish(
         return job->only_check ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
                                : send_text(vio, job->token.text.data, job->token.text.len);
     }
-    if (ran && job->err.code == RIA_E_CHANNEL) {
+    /* A setting of the client's helps only where the dialled name can be in a certificate. */
+    if (ran && job->err.code == RIA_E_CHANNEL && ria_host_is_rds(job->login.host)) {
         return refuse_channel(vio, mysql, job->login.channel, missing);
     }
     return ria_mariadb_refuse(vio, mysql, job->err.text);

@@ -44,11 +44,8 @@ static enum ria_channel verification_on(
     if (!has_ca(mysql) && (is_own || !has_status)) {
         return RIA_CHANNEL_UNVERIFIED;
     }
-    if (is_own) {
-        *missing = RIA_REMEDY_OWN_MACHINE;
-        return RIA_CHANNEL_CHAIN_VERIFIED;
-    }
-    return RIA_CHANNEL_VERIFIED;
+    /* For a name that is no RDS name the core knows what to do. */
+    return is_own ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_VERIFIED;
 }
 
 /* Without verification, an OpenSSL build up to 3.4.0 still checks the chain if it has a CA. One

@@ -34,7 +34,9 @@ static int refuse_channel(
     const char *what)
 {
     char text[RIA_ERROR_TEXT_MAX];
-    ria_sentence_channel(text, channel, what, RIA_REMEDY_MYSQL_TLS);
+    bool is_name = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_host_is_rds(connection->host);
+    ria_sentence_channel(
+        text, channel, what, is_name ? RIA_REMEDY_MYSQL_TUNNEL : RIA_REMEDY_MYSQL_TLS);
     return ria_mysql_refuse(vio, connection, text);
 }
 

@@ -95,6 +95,18 @@ class MysqlClients(MysqlCase):
         self.assert_logged_in(self.client(library, *VERIFY_IDENTITY, host="db.example.com"))
 
     @in_each
+    def test_a_tunnel_is_dialled_by_the_endpoints_own_name(self, library):
+        """Any other name is in no certificate: no mode would do, and tls = verify-ca does not help."""
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\ntls = verify-ca\n")
+        self.assert_refused_by_us(
+            self.client(library, "--ssl-mode=VERIFY_CA", "--ssl-ca=RDS-CA", host="127.0.0.1"),
+            "the server's host name was not verified, so no token was sent; dial the endpoint's own name "
+            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts leads it to a tunnel)")
+        self.assertIn("ERROR 2026", self.client(library, *VERIFY_IDENTITY, host="127.0.0.1").stdout)
+
+    @in_each
     def test_password_accounts_go_on_as_before(self, library):
         for shadowed in (False, True):
             for user, environment in (("native_user", {}), ("pam_user", GATE)):

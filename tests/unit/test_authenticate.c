@@ -159,11 +159,22 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
     played.code = RIA_E_CHANNEL;
     played.text = "the core's own words";
     assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+    assert_string_equal(fake.error, "rds-iam: the core's own words");
+    /* For an RDS name it is a setting of the client's. */
+    char rds[] = "db.abcdefghijkl.eu-west-1.rds.amazonaws.com";
+    set_up(true);
+    fake.is_verification_on = 0;
+    fake.tls_library = "OpenSSL 3.0.11";
+    fake.mysql.host = rds;
+    played.outcome = RIA_FAILED;
+    played.code = RIA_E_CHANNEL;
+    played.text = "the core's own words";
+    assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
     expect_piece(
         "the setting is named",
         fake.error,
-        "rds-iam: the server's host name was not verified, so no token was sent; some "
-        "libraries check no names for 127.0.0.1 and ::1");
+        "rds-iam: the server's host name was not verified, so no token was sent; add "
+        "ssl-verify-server-cert=1");
 }
 
 static void the_cores_sentence_reaches_the_user(void **state)

@@ -145,9 +145,10 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
                 rows[i].sentence,
                 err.text,
                 rows[i].code == RIA_E_CHANNEL
-                    ? "the server's host name was not verified; turn name verification on, or "
-                      "where that cannot be: [127.0.0.1:13306] endpoint = NAME:PORT, tls = "
-                      "verify-ca in ~/.config/rds-iam/config"
+                    ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
+                      "add "
+                      "tls = verify-ca to this section, or dial the endpoint's own name (a line in "
+                      "/etc/hosts leads it to the tunnel)"
                     : "127.0.0.1 is no RDS endpoint, and the server's host name was not verified; "
                       "if it is a tunnel, say what it stands for: [127.0.0.1:13306] endpoint = "
                       "NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config");

@@ -46,6 +46,9 @@
 #define RIA_REMEDY_MARIADB_TLS                                                                     \
     "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], or the same " \
     "in the program's own TLS options"
+#define RIA_REMEDY_MARIADB_NO_CA                                                                   \
+    "without ssl-ca some versions of this library check no name: set ssl-ca=/path/to/file.pem, "   \
+    "for an RDS Proxy with Amazon's root CAs (AmazonRootCA1.pem), else with the RDS bundle"
 #define RIA_REMEDY_MARIADB_VERIFY                                                                  \
     "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca in "         \
     "[client], or in the program's own TLS options"

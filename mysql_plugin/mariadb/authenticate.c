@@ -78,7 +78,9 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
         /* Before the channel: no TLS setting would make a token of this. */
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_UNIX_SOCKET);
     }
-    if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED) {
+    /* The system's CAs certify everybody: a chain to one of them suffices for no section. */
+    bool is_anybody = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
+    if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || is_anybody) {
         return refuse_channel(vio, mysql, channel, missing);
     }
     struct ria_mint *job = calloc(1, sizeof(*job));

@@ -22,7 +22,7 @@ static bool is_default_auth(struct ria_mariadb *mysql)
            name != NULL && strcmp(name, "mysql_clear_password") == 0;
 }
 
-static bool has_ca(const struct ria_mariadb *mysql)
+bool ria_mariadb_has_ca(const struct ria_mariadb *mysql)
 {
     return mysql->options.ssl_ca != NULL || mysql->options.ssl_capath != NULL;
 }
@@ -37,12 +37,16 @@ static enum ria_channel verification_on(
     struct ria_mariadb *mysql, bool has_status, unsigned status, const char **missing)
 {
     if (has_status && status != 0) {
-        *missing = has_ca(mysql) ? RIA_REMEDY_MARIADB_CA : RIA_REMEDY_MARIADB_TLS;
+        *missing = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA : RIA_REMEDY_MARIADB_TLS;
         return RIA_CHANNEL_UNVERIFIED;
     }
     bool is_own = is_own_machine(mysql->host);
-    if (!has_ca(mysql) && (is_own || !has_status)) {
+    if (!ria_mariadb_has_ca(mysql) && is_own) {
         return RIA_CHANNEL_UNVERIFIED;
+    }
+    if (!ria_mariadb_has_ca(mysql) && !has_status) {
+        *missing = RIA_REMEDY_MARIADB_NO_CA;
+        return RIA_CHANNEL_CHAIN_VERIFIED;
     }
     /* For a name that is no RDS name the core knows what to do. */
     return is_own ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_VERIFIED;
@@ -53,9 +57,9 @@ static enum ria_channel verification_on(
 static enum ria_channel verification_off(
     struct ria_mariadb *mysql, bool has_status, const char **missing)
 {
-    *missing = has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY : RIA_REMEDY_MARIADB_TLS;
+    *missing = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY : RIA_REMEDY_MARIADB_TLS;
     const char *library = NULL;
-    if (has_status || !has_ca(mysql) ||
+    if (has_status || !ria_mariadb_has_ca(mysql) ||
         mysql->methods->api->get_info(NULL, RIA_MARIADB_INFO_TLS_LIBRARY, &library) != 0 ||
         library == NULL || strncmp(library, "OpenSSL", strlen("OpenSSL")) != 0) {
         return RIA_CHANNEL_UNVERIFIED;

@@ -14,6 +14,9 @@
  * setting that would make it better, as the second half of a sentence; static text. */
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing);
 
+/* Was the client given a CA, or does it go by the system's? */
+bool ria_mariadb_has_ca(const struct ria_mariadb *mysql);
+
 /* The user sees ERROR 2061 (HY000): rds-iam: text, and the connection is closed. Returns what
  * authenticate must return. */
 int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text);

@@ -21,6 +21,7 @@ NOT_VERIFIED = "the server's certificate was not verified, so no token was sent;
 NAME_NOT_VERIFIED = "the server's host name was not verified, so no token was sent; "
 SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client]"
 ADD_VERIFY = "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca"
+NO_CA = "without ssl-ca some versions of this library check no name: set ssl-ca=/path/to/file.pem, for an RDS Proxy"
 ASKED_EARLY = "the server asked for it before TLS was up, which no RDS server does"
 NO_DEFAULT_AUTH = "remove default-auth=mysql_clear_password"
 # The library's own refusals, before any plugin is asked.
@@ -192,6 +193,24 @@ class HostileMariaDB(hostile.HostileCase):
             self.assertRegex(text, "ERROR 20(13|26)")
             self.assertEqual(len(peer.answers), 1)
             self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_a_ca_of_the_systems_is_not_enough(self):
+        """As for an RDS Proxy, whose certificate the system's store vouches for; SSL_CERT_FILE plays
+        that store. The same server gets a token where ssl-ca says so."""
+        store = {"SSL_CERT_FILE": str(self.lab.ca_file)}
+        self.home.write(".config/rds-iam/config",
+                        f"[{hostile.HOST}]\nendpoint = {hostile.HOST}:3306\ntls = verify-ca\n")
+        for client in EVERY_CLIENT:
+            self.write_options(labcase.mariadb_plugins(), VERIFY)
+            with self.peer("server", Script()) as peer:
+                text = self.dial(client, peer.port, **store)
+            self.assert_sentence(client, text, NAME_NOT_VERIFIED + NO_CA)
+            self.assertEqual(peer.answers, [(True, b"\0")])
+            self.assert_no_token(peer)
+            self.write_options(labcase.mariadb_plugins(), CA, VERIFY)
+            with self.peer("server", Script()) as peer:
+                self.dial(client, peer.port, **store)
+            self.assert_token(peer.answers[0], hostile.HOST, 3306)
 
     def test_oversized_switch(self):
         """Data that no plugin reads, up to a whole packet of 16 MB."""

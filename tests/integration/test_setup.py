@@ -62,6 +62,11 @@ class Setup(LabCase):
             self.home.run(self.program("MySQLdb", 'read_default_file="%(file)s"')))
         self.assert_accepted(2)
 
+    def test_the_ca_of_a_proxy_is_named(self):
+        text = " ".join(self.setup_mysql().stdout.split())
+        self.assertIn("An RDS Proxy has a certificate of Amazon's public CAs: there ssl-ca= is "
+                      "AmazonRootCA1.pem", text)
+
     def test_the_blocks_of_mariadb_backup_do_not_disturb_clients(self):
         self.home.write(".my.cnf", self.block("[client]") + self.block("[mariadb-backup]"))
         self.assert_logged_in(self.home.run(self.argv()))

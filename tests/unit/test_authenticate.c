@@ -177,6 +177,26 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
         "ssl-verify-server-cert=1");
 }
 
+/* Whatever the configuration says: it is not asked. */
+static void a_chain_to_a_ca_of_the_systems_never_suffices(void **state)
+{
+    (void)state;
+    char pasted[] = TOKEN;
+    for (int is_pasted = 0; is_pasted < 2; is_pasted++) {
+        set_up(true);
+        fake.mysql.options.ssl_ca = NULL;
+        fake.mysql.passwd = is_pasted == 1 ? pasted : fake.mysql.passwd;
+        assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
+        expect_piece(
+            "what is missing",
+            fake.error,
+            "rds-iam: the server's host name was not verified, so no token was sent; without "
+            "ssl-ca some versions of this library check no name: set ssl-ca=");
+        assert_int_equal(played.runs, 0);
+        assert_int_equal(fake.sent_len, 1);
+    }
+}
+
 static void the_cores_sentence_reaches_the_user(void **state)
 {
     (void)state;
@@ -280,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_pasted_token_is_held_to_the_rule_of_tokens),
         cmocka_unit_test(no_token_is_made_for_a_channel_that_is_not_fit),
         cmocka_unit_test(a_chain_without_its_name_is_the_configurations_decision),
+        cmocka_unit_test(a_chain_to_a_ca_of_the_systems_never_suffices),
         cmocka_unit_test(the_cores_sentence_reaches_the_user),
         cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
         cmocka_unit_test(no_user_is_passed_on_as_such),

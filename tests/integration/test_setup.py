@@ -39,7 +39,7 @@ class Setup(LabCase):
         """The block that starts so. There is one for MariaDB's programs, and behind it mostly one for
         Oracle's, which is number 1."""
         found = [block for block in self.blocks() if block.startswith(start)]
-        self.assertEqual(len(found), 1 if start in ("MARIADB", "LIBMYSQL", "[mariadb-backup]") else 2)
+        self.assertEqual(len(found), 1 if start in ("MARIADB", "LIBMYSQL") else 2)
         return found[number]
 
     def argv(self):
@@ -67,9 +67,48 @@ class Setup(LabCase):
         self.assertIn("An RDS Proxy has a certificate of Amazon's public CAs: there ssl-ca= is "
                       "AmazonRootCA1.pem", text)
 
-    def test_the_blocks_of_mariadb_backup_do_not_disturb_clients(self):
-        self.home.write(".my.cnf", self.block("[client]") + self.block("[mariadb-backup]"))
-        self.assert_logged_in(self.home.run(self.argv()))
+    def backup(self, group, *options):
+        """mariadb-backup with one group of lines in its option file; what it printed, as it failed."""
+        file = self.home.write("backup.cnf", group)
+        result = self.home.run(["mariadb-backup", f"--defaults-file={file}", *options,
+                                f"--target-dir={self.home.path}/backup"])
+        self.assertNotEqual(result.returncode, 0, result)
+        return result.stdout + result.stderr
+
+    def test_mariadb_backup_takes_no_plugin_dir_from_client_and_logs_in_with_a_password(self):
+        lines = self.block("[client]")
+        account = ["--backup", f"--host={self.lab.mariadb.host}", f"--port={self.lab.mariadb.port}"]
+        no_plugin = r"'mysql_clear_password' cannot be loaded: (\S+)/mysql_clear_password.so: cannot open"
+        text = self.backup(lines, *account, f"--user={USER}")
+        self.assertNotEqual(re.search(no_plugin, text).group(1), str(mariadb_plugins()))
+        # Its library is another one than those that our plugin knows, so that would not help.
+        ours = lines.replace("[client]", "[mariadb-backup]")
+        text = self.backup(ours, *account, f"--user={USER}")
+        self.assertNotRegex(text, no_plugin, "control: where plugin-dir counts, the plugin is loaded")
+        self.assertIn("Failed to connect to MariaDB server", text)
+        password = self.lab.passwords["native_user"]
+        text = self.backup(lines, *account, "--user=native_user", f"--password={password}")
+        self.assertNotIn("Failed to connect", text)
+        self.assertIn("Using server version", text)
+        self.assert_nothing_sent()
+
+    def test_mariadb_backup_looks_elsewhere_for_its_servers_plugins(self):
+        backup = self.home.path / "backup"
+        backup.mkdir()
+        (backup / "xtrabackup_checkpoints").write_text(
+            "backup_type = full-backuped\nfrom_lsn = 0\nto_lsn = 1\nlast_lsn = 1\n")
+        (backup / "backup-my.cnf").write_text("[mysqld]\nplugin_load=file_key_management.so\n")
+        lines = self.block("[client]")
+        where = r"Can't open shared library '(.*)/file_key_management.so'"
+        for group, directory in ((lines, ""), ("[mariadb-backup]\nplugin-dir=/elsewhere\n", "/elsewhere")):
+            with self.subTest(directory=directory):
+                text = self.backup(group, "--prepare")
+                self.assertEqual(re.search(where, text).group(1), directory, text)
+
+    def test_what_is_said_of_mariadb_backup(self):
+        text = " ".join(self.setup_mysql().stdout.split())
+        self.assertIn("mariadb-backup takes no plugin-dir from [client] and needs none. It cannot log in "
+                      "with a token", text)
 
     def variables(self):
         lines = self.block("MARIADB").splitlines()

@@ -54,6 +54,12 @@ static const unsigned char sentinel = 0xa5;
  * 5.7.34, 8.0.25, 8.4.8, measured with their commands and that of 9.7.4. */
 static const unsigned long verify_identity = 1UL << 30;
 
+/* CLIENT_SSL. Worked out anew from the server's greeting for each connection, before anything else:
+ * cleared where the server offers no TLS (cli_calculate_client_flag() in client.c of 5.7.36 and
+ * client.cc of 8.0, 8.4 and 9.x). A TLS context may be left from an earlier connection that failed,
+ * and 5.7 sets the bit above for PREFERRED, too, which goes on in plain text. */
+static const unsigned long client_ssl = 1UL << 11;
+
 static void read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
 {
     memcpy(out, (const char *)mysql + offset, size);
@@ -109,14 +115,15 @@ static const struct ria_mysql_layout *find_layout(
     return found;
 }
 
-/* Both must say so where both speak. */
+/* All must say so that speak. */
 static bool has_tls(
     const struct ria_mysql *mysql,
     const struct ria_mysql_layout *layout,
-    const struct ria_mysql_vio_info *info)
+    const struct ria_mysql_vio_info *info,
+    unsigned long client_flag)
 {
     bool is_told = info->is_tls_established != sentinel;
-    return text_at(mysql, layout->connector_fd) != NULL &&
+    return text_at(mysql, layout->connector_fd) != NULL && (client_flag & client_ssl) != 0 &&
            (!is_told || info->is_tls_established == 1);
 }
 
@@ -151,7 +158,7 @@ bool ria_mysql_recognise(
         .user = user == NULL || *user == '\0' ? NULL : user,
         .password = password == NULL ? "" : password,
         .port = port,
-        .has_tls = has_tls(mysql, layout, &info),
+        .has_tls = has_tls(mysql, layout, &info, client_flag),
         .is_verified = (client_flag & verify_identity) != 0,
     };
     return true;

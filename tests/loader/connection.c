@@ -12,6 +12,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* CLIENT_SSL follows the server's greeting, the other bit what the program asked for. */
+static unsigned long flags_of(const struct ria_dialled *dialled)
+{
+    return (dialled->has_tls ? RIA_CLIENT_SSL : 0UL) |
+           (dialled->is_verified ? RIA_CLIENT_SSL_VERIFY_SERVER_CERT : 0UL);
+}
+
 /* Both layouts have the same members that matter here. */
 #define FILL(type, connection, dialled)                                                            \
     do {                                                                                           \
@@ -21,12 +28,12 @@
         mysql->net.last_errno = 0;                                                                 \
         mysql->net.last_error[0] = '\0';                                                           \
         memcpy(mysql->net.sqlstate, "00000", sizeof("00000"));                                     \
-        mysql->connector_fd = (dialled)->has_tls ? context : NULL;                                 \
+        mysql->connector_fd = (dialled)->has_tls || (dialled)->has_old_context ? context : NULL;   \
         mysql->host = (dialled)->host;                                                             \
         mysql->user = (dialled)->user;                                                             \
         mysql->passwd = (dialled)->password;                                                       \
         mysql->port = (dialled)->port;                                                             \
-        mysql->client_flag = (dialled)->is_verified ? RIA_CLIENT_SSL_VERIFY_SERVER_CERT : 0;       \
+        mysql->client_flag = flags_of(dialled);                                                    \
     } while (0)
 
 #define MEMBER(connection, member)                                                                 \

@@ -25,6 +25,7 @@
 #include <stddef.h>
 
 enum {
+    RIA_CLIENT_SSL = 1 << 11,
     RIA_CLIENT_SSL_VERIFY_SERVER_CERT = 1 << 30,
     RIA_PROTOCOL_TCP = 1,
     RIA_PROTOCOL_SOCKET = 2,
@@ -106,7 +107,8 @@ struct ria_dialled {
     char *password;
     unsigned port;
     bool has_tls;
-    bool is_verified; /* ran with VERIFY_IDENTITY */
+    bool has_old_context; /* without TLS: an earlier connection of the handle had got that far */
+    bool is_verified; /* ran with VERIFY_IDENTITY, or 5.7 with MYSQL_OPT_SSL_VERIFY_SERVER_CERT */
     bool is_unix_socket;
 };
 

@@ -246,7 +246,7 @@ static void what_is_no_tcp_connection_is_left_alone(void **state)
     in_each(check_sockets);
 }
 
-/* 9.x says whether TLS is up, older versions have a TLS context or not: each may deny it. */
+/* A TLS context or none, a flag, and in 9.x a word: each may deny it. */
 static void check_tls(const char *version)
 {
     unsigned char *nothing = NULL;
@@ -255,6 +255,15 @@ static void check_tls(const char *version)
                             : offsetof(struct ria_mysql_80, connector_fd);
     set_up();
     put(context_at, &nothing, sizeof(nothing));
+    expect_number(version, ask(), 0);
+    expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
+    expect_number(version, connection.packets, 0);
+    tear_down();
+    unsigned long flags = RIA_CLIENT_SSL_VERIFY_SERVER_CERT;
+    size_t flags_at = library.profile->has_57_layout ? offsetof(struct ria_mysql_57, client_flag)
+                                                     : offsetof(struct ria_mysql_80, client_flag);
+    set_up();
+    put(flags_at, &flags, sizeof(flags));
     expect_number(version, ask(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
     expect_number(version, connection.packets, 0);

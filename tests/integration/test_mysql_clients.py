@@ -80,6 +80,25 @@ class MysqlClients(MysqlCase):
             self.client(library, "--ssl-mode=DISABLED"),
             "the connection is not encrypted, so no token was sent; " + SET_VERIFY_IDENTITY)
 
+    def aborted(self):
+        """The server's count of handshakes that were broken off, asked for by a password account."""
+        query = "show global status where variable_name = 'Aborted_connects_preauth'"
+        result = self.home.run(
+            ["mariadb", "--no-defaults", "-h", self.lab.mariadb.host, "-P", self.lab.mariadb.port,
+             "-u", "native_user", "-N", "-e", query], None, MYSQL_PWD=self.lab.passwords["native_user"])
+        return int(result.stdout.split()[1])
+
+    @in_each
+    def test_a_refusal_breaks_no_handshake_off(self, library):
+        """A server that counts some shuts the host out. That they are counted is tested for MariaDB's
+        clients."""
+        before = self.aborted()
+        for mode, sentence in (("DISABLED", "the connection is not encrypted"),
+                               ("REQUIRED", "the server's host name was not verified")):  # fmt: skip
+            self.assert_refused_by_us(self.client(library, "--ssl-mode=" + mode), sentence)
+            self.assertEqual([v["token_length"] for v in self.verdicts()[-1:]], [0], "control: it was answered")
+        self.assertEqual(self.aborted(), before)
+
     @in_each
     def test_alias_without_a_section(self, library):
         result = self.client(library, *VERIFY_IDENTITY, host="db.example.com")

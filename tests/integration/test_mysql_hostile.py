@@ -90,10 +90,10 @@ class HostileMysql(MysqlCase):
         self.assertEqual(result.returncode, 1)
         self.assertTrue(result.stdout.startswith(start), result.stdout)
         self.assert_no_token(peer)
-        # An empty password through TLS, for a server that then denies; in plain text nothing. Under
-        # default-auth it is in the first packet, which is no answer to anything.
-        is_answered = row.sentence == NAME_NOT_VERIFIED and DEFAULT_AUTH not in row.options
-        empty = [(True, b"\0")] if is_answered else []
+        # An empty password, for a server that then denies. Under default-auth it is in the first
+        # packet, which is no answer to anything.
+        is_answered = is_ours and DEFAULT_AUTH not in row.options
+        empty = [(row.sentence == NAME_NOT_VERIFIED, b"\0")] if is_answered else []
         self.assertEqual([answer for answer in peer.answers if answer[1]], empty)
 
     def control(self, library, row):

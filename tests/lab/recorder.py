@@ -9,6 +9,7 @@ What the two protocols have in common is here: the listener, TLS, the record. Wh
 client is in mysql_peer.py and postgresql_peer.py. Clients are served one after the other, in a
 thread; a peer ends when its last client has hung up, and no read lasts longer than TIMEOUT_SECONDS.
 """
+import contextlib
 import socket
 import ssl
 import threading
@@ -59,7 +60,8 @@ class Wire:
 
     def hang_up(self):
         """Say no more; what the client still says is recorded."""
-        self._socket.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):  # the client has hung up first
+            self._socket.shutdown(socket.SHUT_WR)
 
     def drain(self):
         """Read until the client hangs up; for the record alone. What follows a failed or ended TLS

@@ -80,7 +80,7 @@ void ria_login_check(const char *sentence, const struct ria_came_of *came)
     expect_number(sentence, came->result > 1 ? 1 : 0, 0);
     expect(sentence, came->code != 0 && came->error[0] != '\0');
     expect_text(sentence, came->sqlstate, "HY000");
-    size_t empty = came->code == 2061 && came->has_tls ? 1 : 0;
+    size_t empty = came->code == 2061 ? 1 : 0;
     expect_number(sentence, came->packets, empty);
     expect_number(sentence, came->len, empty);
     expect_number(sentence, came->received[0], 0);
@@ -105,7 +105,6 @@ void ria_login_run(
     assert_int_equal(errno, EDOM);
     assert_int_equal(connection.reads, 0);
     out->packets = connection.packets;
-    out->has_tls = dialled->has_tls;
     out->code = ria_connection_errno(&connection);
     (void)snprintf(out->error, sizeof(out->error), "%s", ria_connection_error(&connection));
     (void)snprintf(

@@ -30,7 +30,6 @@ struct ria_came_of {
     char error[512];
     char sqlstate[6];
     size_t packets;
-    bool has_tls;
     size_t len;
     char received[RIA_RECEIVED_MAX];
 };

@@ -79,6 +79,15 @@ static void expect_left_alone(const char *sentence)
     expect_number(sentence, connection.packets + connection.reads, 0);
 }
 
+/* What arrived is the empty password of a refusal. */
+static void expect_nothing_sent(const char *sentence)
+{
+    char byte[2] = "x";
+    expect_number(sentence, connection.packets, 1);
+    expect_number(sentence, recv(theirs, byte, sizeof(byte), 0), 1);
+    expect_number(sentence, byte[0], 0);
+}
+
 static void put(size_t offset, const void *value, size_t size)
 {
     memcpy((char *)connection.mysql + offset, value, size);
@@ -257,7 +266,7 @@ static void check_tls(const char *version)
     put(context_at, &nothing, sizeof(nothing));
     expect_number(version, ask(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
-    expect_number(version, connection.packets, 0);
+    expect_nothing_sent(version);
     tear_down();
     unsigned long flags = RIA_CLIENT_SSL_VERIFY_SERVER_CERT;
     size_t flags_at = library.profile->has_57_layout ? offsetof(struct ria_mysql_57, client_flag)
@@ -266,13 +275,15 @@ static void check_tls(const char *version)
     put(flags_at, &flags, sizeof(flags));
     expect_number(version, ask(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
-    expect_number(version, connection.packets, 0);
+    expect_nothing_sent(version);
     tear_down();
     set_up();
     connection.has_tls = false;
     bool is_refused = library.profile->tells_tls;
     expect_number(version, ask(), is_refused ? 0 : -1);
-    expect_number(version, connection.packets, is_refused ? 0 : 1);
+    if (is_refused) {
+        expect_nothing_sent(version);
+    }
     tear_down();
 }
 
@@ -296,7 +307,7 @@ static void check_nonsense(const char *version)
     connection.info = tell_nonsense;
     expect_number(version, ask(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
-    expect_number(version, connection.packets, 0);
+    expect_nothing_sent(version);
     tear_down();
 }
 

@@ -93,8 +93,16 @@ ROWS = [
 ]  # fmt: skip
 
 OVERSIZED = (70_000, 1 << 20, (1 << 24) - 100)
-# AuthSwitchRequests that end too early, or say nothing.
-TRUNCATED = (b"", b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw", b"\xfemysql_clear_password")
+OURS = "ERROR 2061"
+# AuthSwitchRequests that end too early, or say nothing, and who refuses: the library, which sends the
+# empty password of an older protocol to the second one, or we.
+TRUNCATED = {
+    b"": "ERROR 2013.* Lost connection",
+    b"\xfe": "ERROR 1045.* Access denied by the peer",
+    b"\xfe\0": "ERROR 1045.* Plugin  could not be loaded",
+    b"\xfemysql_clear_passw": "ERROR 2059.* Plugin mysql_clear_passw could not be loaded",
+    b"\xfemysql_clear_password": OURS,
+}
 # A request that ends before the packet does, at first and after a refusal has been answered.
 CUT = (Script(is_cut=True), ASKS_TWICE._replace(is_cut=True))
 
@@ -129,7 +137,7 @@ class HostileMariaDB(hostile.HostileCase):
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_typed_password_goes_where_the_stock_plugin_sends_it(self):
-        scripts = {row.script for row in ROWS} | {Script(asks=(ask,)) for ask in TRUNCATED[1:]} | {*CUT}
+        scripts = {row.script for row in ROWS} | {Script(asks=(ask,)) for ask in [*TRUNCATED][1:]} | {*CUT}
         sent = 0
         for script in sorted(scripts):
             for certificate, options in ((None, ()), (None, (CA,)), ("other_ca", ("ssl",)),
@@ -176,14 +184,37 @@ class HostileMariaDB(hostile.HostileCase):
             plain = b"".join(data for through_tls, data in peer.messages if not through_tls)
             self.assertEqual(traces.find(plain, self.secrets), [])
 
+    def refuse_unearned(self, script, who):
+        """In plain text and through TLS, by both clients; who refuses is a pattern, or OURS."""
+        for certificate, options, sentence in ((None, (), NOT_ENCRYPTED + SET_CA),
+                                               ("wrong_name", (CA,), NAME_NOT_VERIFIED + ADD_VERIFY)):  # fmt: skip
+            for client in EVERY_CLIENT:
+                text, peer = self.record(
+                    client, labcase.mariadb_plugins(), options, certificate, script)
+                if who == OURS:
+                    self.assert_sentence(client, text, sentence)
+                else:
+                    self.assertRegex(text, who)
+                    self.assertNotIn("rds-iam: ", text)
+                self.assert_no_token(peer)
+
     def test_truncated_switch(self):
-        for script in (*(Script(asks=(ask,)) for ask in TRUNCATED), *CUT):
-            for certificate, options in ((None, ()), ("wrong_name", (CA,))):
-                for client in EVERY_CLIENT:
-                    text, peer = self.record(
-                        client, labcase.mariadb_plugins(), options, certificate, script)
-                    self.assertIn("ERROR ", text)
-                    self.assert_no_token(peer)
+        for ask, who in TRUNCATED.items():
+            self.refuse_unearned(Script(asks=(ask,)), who)
+        self.refuse_unearned(CUT[0], "ERROR 20(13|26)")
+        self.refuse_unearned(CUT[1], OURS)
+
+    def test_switch_to_the_plugin_that_default_auth_names(self):
+        """A server can name it in a request, too, and not only in its greeting."""
+        for data in (b"", b"x" * 21):
+            for script in (Script(asks=(switch("aws_rds_iam", data),)),
+                           Script(asks=(switch("aws_rds_iam", data),), verdict=OK)):  # fmt: skip
+                for certificate, options in ((None, ()), ("server", (CA, VERIFY))):
+                    for client in EVERY_CLIENT:
+                        text, peer = self.record(
+                            client, labcase.mariadb_plugins(), options, certificate, script)
+                        self.assert_sentence(client, text, "the server asks for aws_rds_iam itself")
+                        self.assert_no_token(peer)
 
     def test_packet_that_ends_too_early_after_a_token(self):
         """The control: a server that has earned a token gets it, and one."""
@@ -215,13 +246,9 @@ class HostileMariaDB(hostile.HostileCase):
     def test_oversized_switch(self):
         """Data that no plugin reads, up to a whole packet of 16 MB."""
         for size in OVERSIZED:
-            script = Script(asks=(switch(CLEAR, b"x" * size),))
-            for certificate, options in ((None, ()), ("wrong_name", (CA,))):
-                for client in EVERY_CLIENT:
-                    text, peer = self.record(
-                        client, labcase.mariadb_plugins(), options, certificate, script)
-                    self.assertIn("ERROR ", text)
-                    self.assert_no_token(peer)
+            # What the library takes for a request, a plugin is asked for.
+            who = OURS if size == OVERSIZED[0] else "ERROR 2013.* Lost connection"
+            self.refuse_unearned(Script(asks=(switch(CLEAR, b"x" * size),)), who)
         script = Script(asks=(switch(CLEAR, b"x" * OVERSIZED[0]),))
         _, peer = self.record(
             "mariadb", labcase.mariadb_plugins(), (CA, VERIFY), "server", script)

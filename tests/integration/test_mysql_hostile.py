@@ -25,6 +25,9 @@ ASKS_AFTER_NATIVE = Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR)
 GREETING_ASKS = Script(greeting=CLEAR, asks=())
 LETS_IN = Script(verdict=OK)
 TRUNCATED = (b"\xfe", b"\xfe\0", b"\xfemysql_clear_passw")
+# The library's words for a request that names no plugin, and for one that does not come to its end.
+NO_PLUGIN = "ERROR 2059 (HY000): Authentication plugin cannot be loaded: no such file"
+LOST = "ERROR 2013 (HY000): Lost connection to MySQL server"
 # A request that ends before the packet does, at first and after a refusal has been answered.
 CUT = (Script(is_cut=True), ASKS_TWICE._replace(is_cut=True))
 # Data that no plugin reads: what the client of tests/loader takes, and more.
@@ -150,13 +153,19 @@ class HostileMysql(MysqlCase):
             self.assertNotIn(hostile.TYPED.encode(), peer.received)
 
     def test_truncated_and_oversized_switch(self):
-        scripts = [*(Script(asks=(ask,)) for ask in TRUNCATED), *CUT,
-                   *(Script(asks=(switch(CLEAR, b"x" * size),)) for size in OVERSIZED)]
-        for script in scripts:
-            for certificate, options in ((None, ()), ("wrong_name", mode("VERIFY_CA", CA))):
+        """What the library takes for a request we are asked for; the rest it refuses itself."""
+        ours = "ERROR 2061 (HY000): rds-iam: "
+        sized = [Script(asks=(switch(CLEAR, b"x" * size),)) for size in OVERSIZED]
+        rows = [*((Script(asks=(ask,)), NO_PLUGIN) for ask in TRUNCATED), (CUT[0], LOST), (CUT[1], ours),
+                (sized[0], ours), (sized[1], LOST)]  # fmt: skip
+        for script, start in rows:
+            for certificate, options, sentence in (
+                    (None, (), NOT_ENCRYPTED),
+                    ("wrong_name", mode("VERIFY_CA", CA), NAME_NOT_VERIFIED)):  # fmt: skip
+                wanted = start + sentence + REMEDY if start == ours else start
                 for library in LIBRARIES:
                     result, peer = self.record(library, Row("", certificate, options, "", script))
-                    self.assertIn("ERROR ", result.stdout)
+                    self.assertTrue(result.stdout.startswith(wanted), result.stdout)
                     self.assert_no_token(peer)
 
 

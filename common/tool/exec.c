@@ -27,7 +27,7 @@ static const char help[] =
     "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
     "      --ssl-verify-server-cert\n"
     "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-mode=VERIFY_IDENTITY\n"
+    "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; MariaDB's takes the line above)\n"
     "\n"
     "  --ca FILE   Amazon's CA bundle, for PostgreSQL (PGSSLROOTCERT)\n"
     "  --help      this text\n"

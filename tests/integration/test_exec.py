@@ -47,6 +47,15 @@ class Clients(ExecCase):
         self.assertEqual(result.stdout.strip(), f"{USER}@%", result.stderr)
         self.assert_accepted()
 
+    def test_the_line_for_mysql_is_for_oracles(self):
+        """MariaDB has a command of that name, which ends on it."""
+        server = self.lab.mariadb
+        result = self.exec("mysql", "-h", server.host, "-P", server.port, "-u", USER,
+                           f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
+        self.assertIn("unknown variable 'ssl-mode=VERIFY_IDENTITY'", result.stderr)
+        help_text = self.home.run([harness.installed("bin/rds-iam"), "exec", "--help"]).stdout
+        self.assertRegex(help_text, r"--ssl-mode=VERIFY_IDENTITY +\(Oracle's mysql; MariaDB's takes the line above\)")
+
     def test_mariadb_without_them_says_what_is_missing(self):
         result = self.mariadb()
         self.assertIn("so no token was sent", result.stderr)

@@ -8,6 +8,7 @@
 #include "tool/tool.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char help[] =
     "usage: rds-iam setup mysql [--ssl-ca FILE] [--client FILE]\n"
@@ -148,6 +149,9 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     if (wants_help) {
         return ria_print(help);
     }
+    /* From wherever it is read. */
+    char *whole = realpath(ca, NULL);
+    ca = whole == NULL ? ca : whole;
     (void)printf(option_file, ca);
     (void)printf("%s", environment);
     (void)printf(oracle, ca);
@@ -156,5 +160,6 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     if (client != NULL) {
         (void)show_client(client, ria_client_library_of(client), NULL);
     }
+    free(whole);
     return ria_print("");
 }

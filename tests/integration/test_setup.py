@@ -62,6 +62,14 @@ class Setup(LabCase):
             self.home.run(self.program("MySQLdb", 'read_default_file="%(file)s"')))
         self.assert_accepted(2)
 
+    def test_a_ca_that_is_there_is_written_with_its_whole_path(self):
+        self.home.write("bundle.pem", "")
+        for given, written in (("bundle.pem", self.home.path.resolve() / "bundle.pem"),
+                               ("not-there.pem", "not-there.pem")):  # fmt: skip
+            with self.subTest(given=given):
+                lines = self.setup_mysql("--ssl-ca", given).stdout.splitlines()
+                self.assertEqual(lines.count(f"    ssl-ca={written}"), 2)
+
     def test_the_ca_of_a_proxy_is_named(self):
         text = " ".join(self.setup_mysql().stdout.split())
         self.assertIn("An RDS Proxy has a certificate of Amazon's public CAs: there ssl-ca= is "

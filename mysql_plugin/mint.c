@@ -17,9 +17,22 @@ enum {
     STACK_SIZE = 1024 * 1024
 };
 
+/* Of a process whose user has no entry, as in a container. */
+static const char *name_in_environment(const struct ria_world *world)
+{
+    static const char *const variables[] = {"USER", "LOGNAME", "LOGIN"};
+    const char *name = NULL;
+    for (size_t i = 0; name == NULL && i < sizeof(variables) / sizeof(variables[0]); i++) {
+        name = ria_world_env(world, variables[i]);
+    }
+    return name;
+}
+
 /* Who a client library logs in when no user is named: read_user_name() in Connector/C's
- * mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to 9.7. */
-static bool find_os_user(struct ria_mint *mint)
+ * mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to 9.7. Connector/C asks for the
+ * terminal's user, too, behind the process's: left out, since where the two differ the server
+ * denies. */
+static bool find_os_user(struct ria_mint *mint, const struct ria_world *world)
 {
     char text[4096];
     struct passwd entry;
@@ -31,6 +44,8 @@ static bool find_os_user(struct ria_mint *mint)
         name = text;
     } else if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found != NULL) {
         name = found->pw_name;
+    } else {
+        name = name_in_environment(world);
     }
     if (name == NULL || strlen(name) >= sizeof(mint->os_user)) {
         return ria_fail(&mint->err, RIA_E_USAGE, RIA_REFUSAL_NO_USER);
@@ -54,7 +69,7 @@ static void *work(void *argument)
     struct ria_mint *mint = argument;
     const struct ria_world *world = ria_process_world();
     mint->outcome = RIA_FAILED;
-    if (mint->login.user == NULL && !find_os_user(mint)) {
+    if (mint->login.user == NULL && !find_os_user(mint, world)) {
         return NULL;
     }
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);

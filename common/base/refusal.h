@@ -20,7 +20,7 @@
 #define RIA_REFUSAL_NO_HOST "no host name is dialled; a token needs one"
 #define RIA_REFUSAL_PORT "the port is not between 1 and 65535"
 #define RIA_REFUSAL_USER "the user name must have 1 to %d bytes; name the database user"
-#define RIA_REFUSAL_NO_USER "no user is named and this process has no user name; give one"
+#define RIA_REFUSAL_NO_USER "no user is named and this process has no user name; name the user (-u)"
 #define RIA_REFUSAL_UNIX_SOCKET                                                                    \
     "this connection goes through a Unix socket, which leads to no RDS server; name the server's " \
     "host, or add protocol=tcp for a tunnel on localhost"

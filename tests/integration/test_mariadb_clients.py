@@ -199,6 +199,27 @@ class Credentials(MariadbCase):
         self.assert_accepted()
 
 
+class NoPasswdEntry(MariadbCase):
+    """A process of a user id that no file knows, as in a container."""
+
+    def log_in(self, **extra):
+        argv = self.argv("--protocol=tcp")
+        at = argv.index("-u")
+        return self.home.run(
+            ["unshare", "--user", "--map-user=4242", *argv[:at], *argv[at + 2:]], **extra)
+
+    def test_the_environment_names_the_user_as_for_the_library(self):
+        for variable in ("USER", "LOGNAME", "LOGIN"):
+            with self.subTest(variable=variable):
+                self.assert_logged_in(self.log_in(**{variable: USER}))
+        self.assert_logged_in(self.log_in(USER=USER, LOGNAME="other_iam_user"))
+        self.assert_accepted(4)
+
+    def test_without_one_it_is_said_how_to_name_the_user(self):
+        self.assert_sentence(
+            self.log_in(), "no user is named and this process has no user name; name the user (-u)")
+
+
 class Names(MariadbCase):
     def section(self, name, *lines):
         self.home.write(CONFIG, "\n".join([f"[{name}:{self.lab.mariadb.port}]", *lines]) + "\n")

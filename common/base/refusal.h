@@ -58,8 +58,8 @@
 #define RIA_REMEDY_MARIADB_DEFAULT_AUTH                                                            \
     "remove default-auth=mysql_clear_password, which asks for the token before TLS is up"
 #define RIA_REMEDY_ASKED_EARLY                                                                     \
-    "the server asked for it before TLS was up, which no RDS server does; check that this host "   \
-    "and port are those of your database"
+    "the server asked for it before TLS was up, which an RDS instance does not do; check that "    \
+    "this host and port are those of your database"
 #define RIA_REFUSAL_MARIADB_GREETING                                                               \
     "the server asks for aws_rds_iam itself, which no RDS server does; check that this host and "  \
     "port are those of your database"

@@ -22,7 +22,7 @@ NAME_NOT_VERIFIED = "the server's host name was not verified, so no token was se
 SET_CA = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client]"
 ADD_VERIFY = "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca"
 NO_CA = "without ssl-ca some versions of this library check no name: set ssl-ca=/path/to/file.pem, for an RDS Proxy"
-ASKED_EARLY = "the server asked for it before TLS was up, which no RDS server does"
+ASKED_EARLY = "the server asked for it before TLS was up, which an RDS instance does not do"
 NO_DEFAULT_AUTH = "remove default-auth=mysql_clear_password"
 # The library's own refusals, before any plugin is asked.
 LIBRARY = "ERROR 2026"

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -57,11 +58,12 @@ struct variable {
     const char *needs; /* a file without which it is left alone; or NULL */
 };
 
+#define PRELOAD RIA_PKGLIBDIR "/librds-iam-pq.so"
 #define MARIADB_PLUGIN RIA_MARIADB_PLUGIN_DIR "/mysql_clear_password.so"
 #define ORACLE_PLUGIN RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so"
 
 static const struct variable variables[] = {
-    {"LD_PRELOAD", RIA_PKGLIBDIR "/librds-iam-pq.so", APPEND, ":", NULL},
+    {"LD_PRELOAD", PRELOAD, APPEND, ":", NULL},
     {"PGSSLMODE", "verify-full", DEFAULT, NULL, NULL},
     {"PGGSSENCMODE", "disable", DEFAULT, NULL, NULL}, /* with a ticket, GSS comes before TLS */
     {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, NULL, MARIADB_PLUGIN},
@@ -108,16 +110,22 @@ static bool apply(const struct variable *variable)
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* The loader goes on without a preload that it cannot find, and the command without a password. */
+/* The loader goes on without a preload that it cannot find, the preload without the object that
+ * makes its tokens, and the command without a password. */
 static bool check_preload(void)
 {
-    const char *preload = variables[0].value;
-    if (access(preload, R_OK) == 0) {
-        return true;
+    static const char *const objects[] = {PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-mint.so"};
+    for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+        if (access(objects[i], R_OK) != 0) {
+            (void)fprintf(
+                stderr,
+                "rds-iam: %s: cannot be read (%s); reinstall rds-iam\n",
+                objects[i],
+                strerror(errno));
+            return false;
+        }
     }
-    (void)fprintf(
-        stderr, "rds-iam: %s: cannot be read (%s); reinstall rds-iam\n", preload, strerror(errno));
-    return false;
+    return true;
 }
 
 static bool set_variables(const char *ca)
@@ -140,12 +148,17 @@ static bool set_variables(const char *ca)
 /* A relative name would mean another file wherever the command goes. */
 static bool resolve_ca(const char *ca, char **out)
 {
+    struct stat status = {0};
     *out = ca == NULL ? NULL : realpath(ca, NULL);
-    if (ca != NULL && *out == NULL) {
-        (void)fprintf(stderr, "rds-iam: --ca %s: %s; name Amazon's bundle\n", ca, strerror(errno));
-        return false;
+    bool ok = ca == NULL || (*out != NULL && access(*out, R_OK) == 0 && stat(*out, &status) == 0);
+    if (ok && S_ISDIR(status.st_mode)) {
+        ok = false;
+        errno = EISDIR;
     }
-    return true;
+    if (!ok) {
+        (void)fprintf(stderr, "rds-iam: --ca %s: %s; name Amazon's bundle\n", ca, strerror(errno));
+    }
+    return ok;
 }
 
 /* The options of our own end at the first "--". Without one they end at a word that is none: the -h

@@ -149,6 +149,27 @@ class Words(ExecCase):
         self.assertIn("db.example.com is no RDS endpoint", result.stderr)
         self.assertIn("no password supplied", result.stderr)
 
+    def test_a_part_of_the_installation_that_is_missing(self):
+        """In a mount namespace: other tests use the parts meanwhile."""
+        both = ("librds-iam-pq.so", "rds-iam-pq-mint.so")
+        installed = harness.installed(f"lib*/**/rds-iam/{both[0]}").parent
+        for there, missing in ((both, None), (both[1:], both[0]), (both[:1], both[1])):
+            with self.subTest(missing=missing):
+                parts = self.home.path / f"without-{missing}"
+                parts.mkdir()
+                for name in there:
+                    shutil.copy(installed / name, parts)
+                result = self.home.run(
+                    ["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
+                     parts, installed, harness.installed("bin/rds-iam"), "exec", "--", "echo", "ran"])
+                if missing is None:
+                    self.assertEqual(result.stdout, "ran\n", "control")
+                    continue
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertEqual(
+                    result.stderr,
+                    f"rds-iam: {installed}/{missing}: cannot be read (No such file or directory); reinstall rds-iam\n")
+
     def test_the_end_of_the_command_is_its_own(self):
         self.assertEqual(self.exec("sh", "-c", "exit 7").returncode, 7)
         self.assertEqual(self.exec("sh", "-c", "kill -TERM $$").returncode, -15)
@@ -171,7 +192,8 @@ class Words(ExecCase):
                 (["exec", "psql", "-h", "db"], write),
                 (["exec", "--ca", "/no/ca", "psql", "-h", "db", "--", "x"], write),
                 (["exec", "--ca", "/no/ca", "--", "true"],
-                 "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle\n")):
+                 "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle\n"),
+                (["exec", "--ca", "/", "--", "true"], "rds-iam: --ca /: Is a directory; name Amazon's bundle\n")):
             with self.subTest(words=words):
                 result = self.home.run([tool, *words])
                 self.assertEqual((result.stdout, result.stderr), ("", sentence))

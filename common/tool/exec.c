@@ -4,6 +4,7 @@
  * environment variables and becomes the command: what it prints and how it ends is its own. */
 #include "tool/mysql_environment.h"
 #include "tool/options.h"
+#include "tool/root_certificate.h"
 #include "tool/tool.h"
 
 #include <errno.h>
@@ -205,6 +206,7 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
         return RIA_EXIT_FAILED;
     }
     char **command = argv + end + 1;
+    ria_root_certificate_warn(command, ca, world);
     (void)execvp(command[0], command);
     int error = errno;
     (void)fprintf(stderr, "rds-iam: cannot run %s: %s\n", command[0], strerror(error));

@@ -149,6 +149,41 @@ class Words(ExecCase):
         self.assertIn("db.example.com is no RDS endpoint", result.stderr)
         self.assertIn("no password supplied", result.stderr)
 
+    def test_without_a_root_certificate_it_says_what_to_add(self):
+        """libpq's own words for it advise to verify nothing."""
+        result = self.psql("-c", "select 1", own=[])
+        self.assertEqual(
+            result.stderr.splitlines()[0],
+            f"rds-iam: warning: psql has no certificate to verify the server by: {self.home.path}/.postgresql/"
+            "root.crt: No such file or directory; add --ca with Amazon's bundle, or set PGSSLROOTCERT")
+        self.assertIn("root.crt\" does not exist", result.stderr)
+        self.assert_nothing_sent()
+
+    def test_and_where_there_is_one_or_may_be_one_it_says_nothing(self):
+        entry = self.home.write("services", f"[prod]\nhost={self.lab.pg.host}\nsslrootcert={self.lab.ca_file}\n")
+        host = ("-h", self.lab.pg.host, "--version")
+        for words, extra in (
+                (("psql", "-h", "a", f"sslrootcert={self.lab.ca_file}", "--version"), {}),
+                (("psql", *host, "service=prod"), {"PGSERVICEFILE": str(entry)}),
+                (("psql", *host), {"PGSERVICE": "prod"}),
+                (("psql", *host), {"PGSSLROOTCERT": "system"}),
+                (("psql", *host), {"PGSSLMODE": "require"}),
+                (("psql", "--version"), {}),
+                (("echo", *host), {})):
+            with self.subTest(words=words, extra=extra):
+                self.assertEqual(self.exec(*words, **extra).stderr, "")
+        self.assertIn("no certificate", self.exec("psql", *host).stderr, "control")
+        self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
+        self.assertEqual(self.psql("-c", "select 1", own=[]).stderr, "")
+
+    def test_a_ca_that_mariadb_does_not_see(self):
+        result = self.exec("mariadb", "--version", own=["--ca", self.lab.ca_file])
+        self.assertEqual(
+            result.stderr, "rds-iam: warning: --ca is for PostgreSQL, and mariadb does not see it; type "
+                           "--ssl-ca=FILE behind mariadb, or write ssl-ca=FILE into my.cnf\n")
+        named = self.exec("mariadb", "--ssl-ca=/a.pem", "--version", own=["--ca", self.lab.ca_file])
+        self.assertEqual(named.stderr, "")
+
     def test_a_part_of_the_installation_that_is_missing(self):
         """In a mount namespace: other tests use the parts meanwhile."""
         both = ("librds-iam-pq.so", "rds-iam-pq-mint.so")

@@ -56,8 +56,9 @@ static bool take_host(const char *text, struct key *key)
     }
     memcpy(key->host, text, len);
     key->host[len] = '\0';
-    /* No host is written with these: [profile etl] is a section of another file. */
-    return key->host[strcspn(key->host, "* \t\"'/[]")] == '\0';
+    /* No host is written with these: [profile etl] is a section of another file, and {REGION} is
+     * what somebody copied and did not replace. */
+    return key->host[strcspn(key->host, "* \t\"'/[]{}<>")] == '\0';
 }
 
 /* Reads "user@host:port". The last @ splits, because a user name may hold one. */

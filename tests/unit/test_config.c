@@ -229,6 +229,8 @@ static void what_is_no_address_is_no_section(void **state)
         "[h\tx]",
         "[\"h\"]",
         "[mysql://h]",
+        "[*.{REGION}.rds.amazonaws.com]",
+        "[<endpoint>]",
         "[*]",
         "[*.]",
         "[*.:5]",

@@ -208,12 +208,23 @@ static void check_system_file(
         "in ~/.pg_service.conf reach all");
 }
 
+/* A file with a name that is only nearly right is none. */
+static void say_where(struct ria_lint *lint, const struct ria_service_paths *paths)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        ria_lint_add(lint, RIA_FINDING_WARNING, paths->path[i], 0, "there is no such file");
+    }
+    ria_buf_addf(&lint->text, "rds-iam setup postgres prints an entry, to begin one with\n");
+}
+
 static bool run_lint(struct ria_lint *lint, struct files *files)
 {
     struct ria_service_paths paths;
     ria_service_find(lint->world, ria_home_of_user(), RIA_POSTGRESQL_SYSCONFDIR, &paths);
     read_files(lint, &paths, files);
-    if (files->count > 0) {
+    if (files->count == 0 && lint->errors == 0) {
+        say_where(lint, &paths);
+    } else if (files->count > 0) {
         check_home(lint, &paths);
         check_system_file(lint, &paths, files);
     }

@@ -5,6 +5,7 @@
 #include "tool/lint.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -312,6 +313,30 @@ static void check_root_certificate(struct ria_lint *lint, const struct ria_entry
     }
 }
 
+/* An example's uid, or another account's entry: the directory is closed to everybody else. */
+static void check_runtime_directory(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    static const char place[] = "/run/user/";
+    const char *number = entry->passfile + strlen(place);
+    if (strncmp(entry->passfile, place, strlen(place)) != 0 || !isdigit((unsigned char)*number)) {
+        return;
+    }
+    char *rest;
+    unsigned long uid = strtoul(number, &rest, 10);
+    if (*rest == '/' && uid != geteuid()) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            line_of(entry, "passfile"),
+            "/run/user/%lu is closed to you, and your agent fills nothing there; write "
+            "passfile=/run/user/%lu%s",
+            uid,
+            (unsigned long)geteuid(),
+            rest);
+    }
+}
+
 /* Names in its directory that rds-iam-agent fills with no token. ~/.pgpass may be somebody's own.
  */
 static void check_name(struct ria_lint *lint, const struct ria_entry *entry)
@@ -373,6 +398,7 @@ void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
             "libpq puts in no variables; write the path itself");
     }
     check_name(lint, entry);
+    check_runtime_directory(lint, entry);
     check_file(lint, entry);
     check_root_certificate(lint, entry);
     check_gssencmode(lint, entry);

@@ -192,6 +192,7 @@ ROWS = {
     "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent fills no passfile called ""', None),
     "a dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent fills no passfile called ".x"', None),
     "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq puts in no variables", None),
+    "another user's directory": Row(f"[s]\n{GOOD}".replace("/nowhere", f"/run/user/{os.geteuid() + 1}/rds-iam/run"), 8, f"warning: /run/user/{os.geteuid() + 1} is closed to you, and your agent fills nothing there; write passfile=/run/user/{os.geteuid()}/rds-iam/run/p", None),
     "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: others can read OPEN, so libpq does not; type: chmod 600", None),
     "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is no regular file", None),
     "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq takes ~/.postgresql", None),
@@ -268,9 +269,21 @@ class Lint(LabCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("/no/such: error: PGSERVICEFILE names it and it is not there", result.stdout)
 
-    def test_no_file_at_all_is_no_error(self):
-        result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(self.home.path))
-        self.assertEqual((result.returncode, result.stdout), (0, "0 services in 0 files: 0 errors, 0 warnings\n"))
+    def test_no_file_at_all_is_no_error_and_the_places_are_named(self):
+        """~/.pg_services.conf is not read, and looks much like it."""
+        home = self.home.write(".pg_services.conf", f"[s]\n{GOOD}").parent
+        result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(home))
+        self.assertEqual((result.returncode, result.stdout), (
+            0, f"{home}/.pg_service.conf: warning: there is no such file\n"
+               f"{home}/pg_service.conf: warning: there is no such file\n"
+               "rds-iam setup postgres prints an entry, to begin one with\n"
+               "0 services in 0 files: 0 errors, 2 warnings\n"))
+
+    def test_the_own_runtime_directory(self):
+        path = self.home.write("services", f"[s]\n{GOOD}".replace("=CA", f"={self.lab.ca_file}").replace(
+            "/nowhere", f"/run/user/{os.geteuid()}/rds-iam/run"))
+        result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
     def test_places_that_not_every_libpq_looks_at(self):
         path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")

@@ -77,7 +77,7 @@ class Demo:
 
     def write_client_files(self):
         """my.cnf and pg_service.conf. Returns their texts."""
-        self.services.add("shop")
+        self.services.add("shop", gssencmode="disable")
         return (
             self.home.write(".my.cnf", textwrap.dedent(f"""\
                 [client]
@@ -132,7 +132,7 @@ class Demo:
     def refuse_in_the_agent(self, agent):
         title("psql can only say that it has no password: the sentence is in the agent's log")
         before = len(agent.log())
-        self.services.add("weak", sslmode="require")
+        self.services.add("weak", sslmode="require", gssencmode="disable")
         agent.await_log("[weak] has sslmode=require")
         self.refusal("the server would not be verified", self.psql("weak"), "no password supplied")
         show("the agent's log:", agent.log()[before:])
@@ -183,7 +183,9 @@ class Demo:
 
 def keep(lab, home):
     """Leaves the lab and an agent running, and says how to use them."""
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in home.env(None).items()]
+    # The tool and the agent are found as if they were installed.
+    env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}")
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
     (KEPT / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
     services = Services(home)
     home.run([agent_program(), "--directory", services.directory], None)
@@ -198,6 +200,8 @@ def keep(lab, home):
             . {KEPT / "environment"}
             mariadb -h {lab.mariadb.host} -P {lab.mariadb.port} -u {USER} shop
             psql service=shop
+            rds-iam exec --ca {lab.ca_file} -- psql -h {lab.pg.host} -p {lab.pg.port} -U {USER} shop
+            rds-iam-agent --status --directory {services.directory}
 
         The log of the agent: {services.directory}/agent.log
         To end it all:        tests/demo --end"""), flush=True)
@@ -232,6 +236,8 @@ def demonstrate(wants_keep):
         demo.write_files()
         with demo.services.agent(None) as agent:
             show(f"\n$ rds-iam-agent --foreground --directory {demo.services.directory} &", agent.log())
+            if len(agent.log().splitlines()) != 1:
+                raise Unexpected("the agent should find nothing wrong with the entry that is shown")
             title("Two unchanged clients log in")
             demo.log_in()
             demo.refuse_in_the_client()
@@ -257,7 +263,8 @@ def on_signal(number, frame):
 
 
 def main():
-    signal.signal(signal.SIGTERM, on_signal)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal
+        signal.signal(number, on_signal)
     if sys.argv[1:] == ["--end"]:
         print("ended" if end_kept() else "nothing was left running")
         return 0

@@ -69,11 +69,12 @@ static const char agent[] =
     "\n"
     "# 3. The agent that fills the passfile. Your own, with systemd, for a passfile in\n"
     "#    $XDG_RUNTIME_DIR/rds-iam/run (%s):\n"
-    "#      systemctl --user enable --now rds-iam-agent.service\n"
+    "#      systemctl --user enable --now %srds-iam-agent.service\n"
     "#    Without systemd: rds-iam-agent\n"
     "#    For the account of a daemon, as root; the entry in that account's ~/.pg_service.conf "
     "then\n"
     "#    says passfile=/run/rds-iam/ACCOUNT/%s\n"
+    "%s"
     "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
     "#\n"
     "# 4. psql service=%s\n"
@@ -82,6 +83,11 @@ static const char agent[] =
     "memory.\n"
     "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n"
     "#\n";
+
+/* Both empty where systemd finds the units by their names. */
+#define LINK_UNIT "#      systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"
+static const char *const user_units = sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "";
+static const char *const link_unit = sizeof(RIA_UNITS) > 1 ? LINK_UNIT : "";
 
 /* In a session of systemd's there would be one; su and cron have none. */
 static const char advice[] = "not as above: XDG_RUNTIME_DIR is not set here, so log in and\n"
@@ -238,7 +244,9 @@ static int print_setup(const struct setup *setup)
         &text,
         agent,
         setup->has_runtime ? "as above" : advice,
+        user_units,
         setup->service,
+        link_unit,
         setup->service,
         setup->service);
     ria_buf_add_text(&text, sidecar);

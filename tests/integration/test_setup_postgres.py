@@ -73,9 +73,14 @@ class Setup(LabCase):
         self.assertIn(f"CREATE USER {USER};", text)
         for wanted in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
                        f"ALTER USER {USER} WITH REPLICATION;",
-                       "systemctl --user enable --now rds-iam-agent.service",
                        "systemctl enable --now rds-iam-agent@ACCOUNT.service"):
             self.assertIn(wanted, text)
+
+    def test_units_below_a_prefix_of_ones_own_are_named_by_their_paths(self):
+        """systemd would not find them; that it finds those of /usr is taken on trust."""
+        text = self.setup_postgres().stdout
+        for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
+            self.assertIn(f"      systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
 
     def test_an_odd_name_is_quoted_in_sql_and_not_in_the_entry(self):
         text = self.setup_postgres("--username", 'Etl "x"').stdout
@@ -89,7 +94,8 @@ class Setup(LabCase):
         place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
         text = self.setup_postgres("--service", "odd").stdout
         step = text[text.index("# 3. "):text.index("# 4. ")]
-        self.assertRegex(step, f"passfile={place}/odd\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
+        self.assertRegex(
+            step, f"passfile={place}/odd\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
         subscription = text[text.index("A subscription"):text.index("# 2. ")]
         self.assertIn(f"passfile={place}/odd,", subscription)
 

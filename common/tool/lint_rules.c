@@ -377,6 +377,24 @@ static void check_gssencmode(struct ria_lint *lint, const struct ria_entry *entr
     }
 }
 
+/* As Terraform and connection URLs have it. An IPv6 address has more colons than one. */
+static void check_hosts(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    struct ria_entry_host host;
+    for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
+        const char *colon = ria_entry_host(entry, i, &host) ? strchr(host.host, ':') : NULL;
+        if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+            ria_lint_add(
+                lint,
+                RIA_FINDING_ERROR,
+                entry->file->path,
+                line_of(entry, "host"),
+                "libpq takes all of \"%.255s\" for a name; write the port into port=",
+                host.host);
+        }
+    }
+}
+
 void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
 {
     unsigned line = line_of(entry, "passfile");
@@ -397,6 +415,7 @@ void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
             line,
             "libpq puts in no variables; write the path itself");
     }
+    check_hosts(lint, entry);
     check_name(lint, entry);
     check_runtime_directory(lint, entry);
     check_file(lint, entry);

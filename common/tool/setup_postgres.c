@@ -148,6 +148,11 @@ static int check_values(const char *command, const struct setup *setup)
                 values[i].option);
         }
     }
+    const char *colon = strchr(setup->hostname, ':');
+    if (colon != NULL && strchr(colon + 1, ':') == NULL) { /* an IPv6 address has more of them */
+        return ria_usage(
+            command, "--hostname \"%s\" has a port in it; write it as --port", setup->hostname);
+    }
     if (strpbrk(setup->service, "]/") != NULL) {
         return ria_usage(command, "--service must not hold ] or /");
     }
@@ -281,6 +286,13 @@ int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
     status = check_values(argv[0], &setup);
     if (status != RIA_EXIT_OK) {
         return status;
+    }
+    if (access(setup.ca, R_OK) != 0) { /* it may be for another machine */
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "--ca %s cannot be read here, and without it no server is verified",
+            setup.ca);
     }
     return find_passfile(world, &setup) ? print_setup(&setup) : RIA_EXIT_FAILED;
 }

@@ -137,6 +137,22 @@ class Setup(LabCase):
         await_true((tokens / "run" / "rds").exists, lambda: log.read_text(encoding="utf-8"))
         self.login(principal=None, PGSERVICEFILE=str(services))
 
+    def test_an_endpoint_with_its_port(self):
+        """As Terraform prints it."""
+        result = self.setup_postgres("--hostname", f"{self.lab.pg.host}:5432")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (
+            2, "", f'rds-iam: --hostname "{self.lab.pg.host}:5432" has a port in it; write it as --port; '
+                   "see rds-iam setup postgres --help\n"))
+        self.assertIn("\nhost=::1\n", self.setup_postgres("--hostname", "::1").stdout)
+
+    def test_a_ca_that_is_not_there(self):
+        result = self.setup_postgres("--ca", "/no/ca")
+        self.assertIn("\nsslrootcert=/no/ca\n", result.stdout)
+        self.assertEqual(
+            result.stderr,
+            "rds-iam: warning: --ca /no/ca cannot be read here, and without it no server is verified\n")
+        self.assertEqual(self.setup_postgres().stderr, "")
+
     def test_what_a_service_file_cannot_hold(self):
         for words, sentence in (
                 (["--username", " x"], "--username has blanks at an end"),
@@ -193,6 +209,7 @@ ROWS = {
     "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=; with a Kerberos ticket libpq 12", None),
     "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
+    "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" for a name; write the port into port=', None),
     "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq takes "~/p" as it is', None),
     "the agent's own file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/agent.log"), 8, 'error: rds-iam-agent fills no passfile called "agent.log"', None),
     "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent fills no passfile called ""', None),

@@ -17,7 +17,10 @@ import unittest
 
 from labcase import harness
 
-MOUNT = 'mount -t overlay overlay -o "lowerdir=$1:/etc" /etc && shift && exec "$@"'
+# libfaketime's shared memory stays in /dev/shm where a program is killed, so that is one of our own,
+# mounted before the first program has libfaketime in it.
+MOUNT = ('mount -t tmpfs none /dev/shm && mount -t overlay overlay -o "lowerdir=$1:/etc" /etc'
+         ' && shift && exec "$@"')
 
 
 def faketime_library():

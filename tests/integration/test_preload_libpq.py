@@ -208,7 +208,7 @@ class Together(WaysCase):
 class Memory(WaysCase):
     """valgrind sees no error and no leak, libpq's own included: nothing is suppressed."""
 
-    OPTIONS = ("-q", "--leak-check=full", "--keep-debuginfo=yes", "--error-exitcode=99")
+    OPTIONS = ("-q", "--vgdb=no", "--leak-check=full", "--keep-debuginfo=yes", "--error-exitcode=99")
 
     def test_logins_and_resets(self):
         old = self.lab.token("etl", self.lab.pg, USER, at=1000000)

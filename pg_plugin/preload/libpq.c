@@ -68,6 +68,13 @@ bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
     return out->handle != NULL;
 }
 
+/* dlopen() finds no other (object_at()), or one of the same name. */
+static bool is_in_our_namespace(struct link_map *map)
+{
+    Lmid_t namespace = LM_ID_NEWLM;
+    return dlinfo(map, RTLD_DI_LMID, &namespace) == 0 && namespace == LM_ID_BASE;
+}
+
 /* Not by dlopen(): where a program forks in the midst of one, its child may look functions up and
  * no more. */
 const void *ria_libpq_mark(void *handle, const void *function)
@@ -78,7 +85,8 @@ const void *ria_libpq_mark(void *handle, const void *function)
     const void *mark = ria_lookup(handle, "PQconninfo");
     bool is_libpq = mark != NULL && dladdr1(mark, &there, (void **)&map, RTLD_DL_LINKMAP) != 0 &&
                     dladdr(function, &here) != 0 && here.dli_fbase == there.dli_fbase;
-    return is_libpq && map != NULL && *map->l_name != '\0' ? mark : NULL;
+    return is_libpq && map != NULL && *map->l_name != '\0' && is_in_our_namespace(map) ? mark
+                                                                                       : NULL;
 }
 
 bool ria_libpq_is_marked(const void *mark)

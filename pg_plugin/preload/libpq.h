@@ -21,7 +21,7 @@ bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
 
 /* What one copy of libpq is told from another by, as long as both are loaded: an address in it.
  * NULL if what has `function`, looked up by handle, is no libpq, as a program's own wrapper of it,
- * or is the program itself. */
+ * is the program itself, or was loaded into a namespace of its own (dlmopen()). */
 const void *ria_libpq_mark(void *handle, const void *function);
 
 /* False if the copy is gone. What is there now may be another. */

@@ -57,6 +57,14 @@ GLOBAL = LOOK + """
 copies = [ctypes.CDLL(sys.argv[1]), ctypes.CDLL(sys.argv[2], ctypes.RTLD_GLOBAL)]
 print(json.dumps(ping(ctypes.CDLL(None))))
 """
+# One copy twice: as everybody's, and in a namespace of its own.
+TWICE = LOOK + """
+ours = ctypes.CDLL(sys.argv[1])
+dlmopen = ctypes.CDLL(None).dlmopen
+dlmopen.restype, dlmopen.argtypes = ctypes.c_void_p, (ctypes.c_long, ctypes.c_char_p, ctypes.c_int)
+theirs = ctypes.CDLL(sys.argv[1], handle=dlmopen(-1, sys.argv[1].encode(), 2))
+print(json.dumps([ping(each) + [ctypes.addressof(ctypes.c_char.in_dll(each, "PQconninfo"))] for each in (ours, theirs)]))
+"""
 OWN_NAME = """
 print(ctypes.c_char.in_dll(ctypes.CDLL(None), "own_name").value.decode())
 """
@@ -147,6 +155,12 @@ class Copies(LookupCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         answer = json.loads(self.python(LOOK + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))))", path))
         self.assertEqual(answer[:2], [7, "7.so"])
+
+    def test_a_copy_in_a_namespace_of_its_own_is_left_alone(self):
+        """No call that begins with its address could be brought to it."""
+        ours, theirs = json.loads(self.python(TWICE, *self.copies(1)))
+        self.assertNotEqual(ours[3], theirs[3], "control: there are two")
+        self.assertEqual([ours[:2], theirs[:2]], [[1, self.ours.name], [1, "1.so"]])
 
     def test_threads_and_children_at_once(self):
         paths = self.copies(COPIES_MAX + 2)

@@ -111,7 +111,10 @@ static struct outcome lay_over(const struct ria_pq_target *target, char *given)
     ria_pq_ask(&question);
     outcome.has_tokens = question.ok;
     outcome.is_known = question.is_known;
-    outcome.is_laid_over = question.fd >= 0 && ria_overlay_serve(target->passfile, question.fd);
+    outcome.is_laid_over = question.fd >= 0;
+    if (outcome.is_laid_over) {
+        ria_overlay_serve(target->passfile, question.fd);
+    }
     ria_hold_end(&hold);
     return outcome;
 }

@@ -15,15 +15,33 @@
 #include <unistd.h>
 
 enum {
-    PATH_SIZE = 1024 /* MAXPGPATH of libpq */
+    /* Every thread of every program has that much of a path: of a longer one, which libpq opens as
+     * well, its end. */
+    END_MAX = 1023
 };
 
 static __thread struct {
     enum ria_overlay_mode mode;
     uintptr_t begun; /* the frame in which the call began */
     int fd;
-    char path[PATH_SIZE];
+    size_t len;
+    char end[END_MAX];
 } overlay;
+
+static size_t end_of(size_t len)
+{
+    return len < END_MAX ? len : END_MAX;
+}
+
+static bool is_served(const char *path)
+{
+    if (overlay.mode != RIA_OVERLAY_SERVE) {
+        return false;
+    }
+    size_t len = strlen(path);
+    size_t end = end_of(len);
+    return len == overlay.len && memcmp(path + len - end, overlay.end, end) == 0;
+}
 
 /* What is called within a call has its frame below that call's. A frame that is not below it says
  * that the program has left that call by a jump. (One that is says nothing: then the next call gets
@@ -45,17 +63,13 @@ __attribute__((noinline)) void ria_overlay_set(enum ria_overlay_mode mode)
     overlay.mode = mode;
 }
 
-bool ria_overlay_serve(const char *path, int fd)
+void ria_overlay_serve(const char *path, int fd)
 {
-    size_t len = strlen(path);
-    if (len >= PATH_SIZE) {
-        (void)close(fd);
-        return false;
-    }
-    memcpy(overlay.path, path, len + 1);
+    overlay.len = strlen(path);
+    size_t end = end_of(overlay.len);
+    memcpy(overlay.end, path + overlay.len - end, end);
     overlay.fd = fd;
     overlay.mode = RIA_OVERLAY_SERVE;
-    return true;
 }
 
 void ria_overlay_end(void)
@@ -90,7 +104,7 @@ __attribute__((noinline)) enum ria_overlay_answer ria_overlay_open(
     }
     int saved = errno;
     int found = -1;
-    if (overlay.mode == RIA_OVERLAY_SERVE && strcmp(path, overlay.path) == 0) {
+    if (is_served(path)) {
         found = fcntl(overlay.fd, F_DUPFD_CLOEXEC, 0);
         (void)lseek(found, 0, SEEK_SET);
     } else if (overlay.mode == RIA_OVERLAY_HIDE && ria_is_agents_path(path)) {

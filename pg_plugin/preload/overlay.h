@@ -23,9 +23,8 @@ enum ria_overlay_mode {
 enum ria_overlay_mode ria_overlay_mode(void);
 void ria_overlay_set(enum ria_overlay_mode mode);
 
-/* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). False,
- * with fd closed, for a path that libpq cannot have either. */
-bool ria_overlay_serve(const char *path, int fd);
+/* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). */
+void ria_overlay_serve(const char *path, int fd);
 
 /* The call is over. */
 void ria_overlay_end(void);

@@ -114,6 +114,27 @@ class Hostile(LabCase):
                 else:
                     self.assertIn(b"Action=connect", peer.answers[0][1], "control: stock psql sends it")
 
+    def passfile(self, name, port):
+        """A token of the user's own, in a passfile. Returns its path and the token."""
+        pg = self.lab.pg
+        token = self.lab.token(PRINCIPAL, pg, USER, port=port)
+        password = token.replace(":", "\\:")
+        return self.home.write(name, f"{pg.host}:{port}:*:{USER}:{password}\n"), token
+
+    def test_nor_does_it_get_that_of_a_passfile_whose_path_is_long(self):
+        for directories in (1, 8):
+            name = "/".join(["d" * 200] * directories) + "/pass"
+            for under in (True, False):
+                with self.subTest(directories=directories, under=under), PostgreSQLPeer(None) as peer:
+                    path, token = self.passfile(name, peer.port)
+                    result = self.psql(peer.port, "prefer", self.exec() if under else [], PGPASSFILE=str(path))
+                    self.assertNotEqual(result.returncode, 0)
+                    if under:
+                        self.assertIn("the token in the passfile is not sent", result.stderr)
+                        self.assert_nothing(peer, traces.signature(token))
+                    else:
+                        self.assertEqual(peer.answers, [(False, token.encode() + b"\0")], "control: stock psql sends it")
+
     def test_control_stock_psql_hands_it_over(self):
         with PostgreSQLPeer(None) as peer:
             token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)

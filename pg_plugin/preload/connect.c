@@ -112,7 +112,7 @@ static struct outcome lay_over(const struct ria_pq_target *target, char *given)
     outcome.has_tokens = question.ok;
     outcome.is_known = question.is_known;
     outcome.is_laid_over = question.fd >= 0;
-    if (outcome.is_laid_over) {
+    if (outcome.is_laid_over || question.is_hidden) {
         ria_overlay_serve(target->passfile, question.fd);
     }
     ria_hold_end(&hold);

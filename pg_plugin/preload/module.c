@@ -8,10 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -39,25 +41,43 @@ static bool write_all(int fd, const char *data, size_t len)
     return true;
 }
 
+/* A limit of file sizes counts in memory too, and its signal would end the program. */
+static bool write_within_limits(int fd, const struct ria_buf *text)
+{
+    const struct timespec at_once = {0};
+    sigset_t beyond;
+    sigset_t before;
+    sigset_t pending;
+    (void)sigemptyset(&beyond);
+    (void)sigaddset(&beyond, SIGXFSZ);
+    (void)pthread_sigmask(SIG_BLOCK, &beyond, &before);
+    (void)sigpending(&pending);
+    bool ok = write_all(fd, text->data, text->len);
+    if (!ok && errno == EFBIG && sigismember(&pending, SIGXFSZ) == 0) {
+        (void)sigtimedwait(&beyond, NULL, &at_once);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
 /* Regular, of this user, 0600: what libpq wants of a passfile. */
 static int in_memory(const struct ria_buf *text)
 {
-    const char *data = ria_buf_text(text);
-    int fd = data == NULL ? -1 : memfd_create("rds-iam-passfile", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0) {
-        ria_world_log(
-            ria_process_world(),
-            RIA_LOG_WARNING,
-            "cannot make a passfile in memory (memfd_create)");
-        return -1;
+    bool is_whole = ria_buf_text(text) != NULL;
+    int fd = is_whole ? memfd_create("rds-iam-passfile", MFD_CLOEXEC | MFD_ALLOW_SEALING) : -1;
+    if (fd >= 0 && fchmod(fd, S_IRUSR | S_IWUSR) == 0 && write_within_limits(fd, text) &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0 &&
+        lseek(fd, 0, SEEK_SET) == 0) {
+        return fd;
     }
-    if (fchmod(fd, S_IRUSR | S_IWUSR) != 0 || !write_all(fd, data, text->len) ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0 ||
-        lseek(fd, 0, SEEK_SET) != 0) {
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "cannot make a passfile in memory (memfd_create, or ulimit -f)");
+    if (fd >= 0) {
         (void)close(fd);
-        return -1;
     }
-    return fd;
+    return -1;
 }
 
 /* -- the user's own passfile ----------------------------------------------------------------- */
@@ -169,6 +189,7 @@ static void make_connection_passfile(struct ria_pq_question *question)
     }
     whole.failed = whole.failed || lines.failed || tokens.failed;
     question->fd = in_memory(&whole);
+    question->is_hidden = question->fd < 0 && !is_allowed;
 }
 
 static void check_sending(struct ria_pq_question *question)

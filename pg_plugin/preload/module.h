@@ -26,8 +26,8 @@ enum ria_pq_wish {
     /* A passfile in memory for target: the lines of its own passfile, where those with a token hold
      * room for a longer one to take its place before a reset, and one with a token for each host
      * for which one can be made; without any token where none may go. fd is a sealed memfd with
-     * mode 0600; -1 if the passfile is right as it is. ok: there are tokens, made or its own.
-     */
+     * mode 0600; -1 if the passfile is right as it is, or there could be none. is_hidden: then its
+     * own may not be read, because no token may go. ok: there are tokens, made or its own. */
     RIA_PQ_CONNECTION_PASSFILE,
 
     /* The same for a passfile= of pg_service.conf, by its path: a line for each host of each entry
@@ -59,8 +59,9 @@ struct ria_pq_question {
     const char *path;
     char *password; /* what the connection has, or NULL */
     size_t room;
-    int fd;        /* an answer; owned by who asked */
-    bool ok;       /* another one */
+    int fd;  /* an answer; owned by who asked */
+    bool ok; /* another one */
+    bool is_hidden;
     bool is_known; /* password is of an earlier connection of this process (known.h) */
 };
 
@@ -77,7 +78,7 @@ struct ria_pq_module {
 };
 
 enum {
-    RIA_PQ_MODULE_VERSION = 2
+    RIA_PQ_MODULE_VERSION = 3
 };
 
 /* The module's one symbol. */

@@ -74,7 +74,7 @@ void ria_overlay_serve(const char *path, int fd)
 
 void ria_overlay_end(void)
 {
-    if (overlay.mode == RIA_OVERLAY_SERVE) {
+    if (overlay.mode == RIA_OVERLAY_SERVE && overlay.fd >= 0) {
         int saved = errno;
         (void)close(overlay.fd);
         errno = saved;
@@ -105,6 +105,9 @@ __attribute__((noinline)) enum ria_overlay_answer ria_overlay_open(
     int saved = errno;
     int found = -1;
     if (is_served(path)) {
+        if (overlay.fd < 0) {
+            return RIA_OVERLAY_ABSENT;
+        }
         found = fcntl(overlay.fd, F_DUPFD_CLOEXEC, 0);
         (void)lseek(found, 0, SEEK_SET);
     } else if (overlay.mode == RIA_OVERLAY_HIDE && ria_is_agents_path(path)) {

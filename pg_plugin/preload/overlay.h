@@ -23,7 +23,8 @@ enum ria_overlay_mode {
 enum ria_overlay_mode ria_overlay_mode(void);
 void ria_overlay_set(enum ria_overlay_mode mode);
 
-/* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). */
+/* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). fd -1:
+ * for none, it is not there. */
 void ria_overlay_serve(const char *path, int fd);
 
 /* The call is over. */

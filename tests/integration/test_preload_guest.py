@@ -119,7 +119,7 @@ class Hostile(LabCase):
         pg = self.lab.pg
         token = self.lab.token(PRINCIPAL, pg, USER, port=port)
         password = token.replace(":", "\\:")
-        return self.home.write(name, f"{pg.host}:{port}:*:{USER}:{password}\n"), token
+        return self.home.write(name, f"other:*:*:*:word\n{pg.host}:{port}:*:{USER}:{password}\n"), token
 
     def test_nor_does_it_get_that_of_a_passfile_whose_path_is_long(self):
         for directories in (1, 8):
@@ -134,6 +134,17 @@ class Hostile(LabCase):
                         self.assert_nothing(peer, traces.signature(token))
                     else:
                         self.assertEqual(peer.answers, [(False, token.encode() + b"\0")], "control: stock psql sends it")
+
+    def test_nor_does_it_where_there_can_be_no_file_in_memory(self):
+        for limit in ("0", "unlimited"):
+            with self.subTest(limit=limit), PostgreSQLPeer(None) as peer:
+                path, token = self.passfile("pass", peer.port)
+                shell = ["bash", "-c", f'ulimit -f {limit}; exec "$@"', "-"]
+                result = self.psql(peer.port, "prefer", [*shell, *self.exec()], PGPASSFILE=str(path))
+                self.assertEqual(result.returncode, 2, result.stderr)
+                self.assertIn("the token in the passfile is not sent", result.stderr)
+                self.assertEqual("cannot make a passfile in memory" in result.stderr, limit == "0")
+                self.assert_nothing(peer, traces.signature(token))
 
     def test_control_stock_psql_hands_it_over(self):
         with PostgreSQLPeer(None) as peer:
@@ -352,6 +363,17 @@ class Left(LabCase):
                 self.assertEqual(len(peer.recv(8)), 8, "libpq asks for TLS and waits")
                 self.cancel(process)
                 self.assertEqual(self.last_line(process), "ended 1 0\n")
+
+    def test_a_limit_of_file_sizes_ends_no_program(self):
+        """Its signal has no handler here, so the kernel would end psql."""
+        pg = self.lab.pg
+        for limit, said in (("0", "cannot make a passfile in memory"), ("unlimited", USER)):
+            result = self.home.run(
+                ["bash", "-c", f"ulimit -f {limit}; exec psql -XAtwc 'select current_user'"],
+                PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE="shop", PGSSLMODE="verify-full",
+                PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
+            self.assertGreaterEqual(result.returncode, 0, "no signal")
+            self.assertIn(said, result.stdout + result.stderr)
 
     def test_a_passfile_that_others_can_read_is_not_made_good(self):
         pg = self.lab.pg

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A service that has a passfile. */
+/* A service that has a passfile. One whose name another has before it is never read. */
 struct reader {
     struct ria_lint_service *service;
     struct ria_entry entry;
@@ -81,7 +81,8 @@ static bool find_spoilers(struct ria_lint_index *index)
     }
     for (size_t i = 0; i < index->count; i++) {
         struct ria_lint_service *service = &index->services[i];
-        if (ria_entry_take(service->file, service->service, &readers[count].entry)) {
+        if (service->first == service &&
+            ria_entry_take(service->file, service->service, &readers[count].entry)) {
             readers[count++].service = service;
         }
     }

@@ -265,6 +265,15 @@ class Lint(LabCase):
         self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
+    def test_a_service_that_is_never_read_spoils_no_passfile(self):
+        """The agent serves the others."""
+        weak = GOOD.replace("verify-full", "require")
+        _, result = self.lint(f"[s]\n{GOOD}[s]\n{weak}[t]\n{GOOD}")
+        self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
+                         (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
+        _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
+        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read does")
+
     def test_a_file_that_others_decide_on(self):
         """An entry says where its token goes, and by whose certificate."""
         nobody = pwd.getpwnam("nobody").pw_uid

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The access key ids of the tokens that this process has had from us or from a passfile. A program
- * that comes with such a token has kept it from an earlier connection, its own or that of the
- * process that it was forked from; credentials may have been renewed since.
+ * The access key ids of the tokens that this process has had from us, or where we make none from a
+ * passfile. A program that comes with such a token has kept it from an earlier connection, its own
+ * or that of the process that it was forked from; credentials may have been renewed since.
  */
 #ifndef RIA_PRELOAD_KNOWN_H
 #define RIA_PRELOAD_KNOWN_H

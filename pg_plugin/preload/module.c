@@ -82,13 +82,15 @@ static int in_memory(const struct ria_buf *text)
 
 /* -- the user's own passfile ----------------------------------------------------------------- */
 
-/* Copies the lines that hold a token, with room for a longer one, or those that hold none. */
-static void copy_lines(const char *text, bool with_token, struct ria_buf *out)
+/* Copies the lines that hold a token, with room for a longer one, or those that hold none. Beside a
+ * token of ours theirs come last and are not used (is_used): such a one that the program has been
+ * given is somebody's own, and no earlier connection's. */
+static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
         const char *found = memmem(text, len, "Action=connect&DBUser=", 22);
-        if (found != NULL) {
+        if (found != NULL && is_used) {
             ria_known_add(text);
         }
         if ((found != NULL) == with_token && len > 0) {
@@ -174,8 +176,8 @@ static void make_connection_passfile(struct ria_pq_question *question)
         read_own(question->target->passfile, &own);
     }
     if (own.len > 0) {
-        copy_lines(own.data, false, &whole);
-        copy_lines(own.data, true, &tokens);
+        copy_lines(own.data, false, false, &whole);
+        copy_lines(own.data, true, made == 0, &tokens);
     }
     bool has_tokens = tokens.len > 0;
     question->ok = made > 0 || has_tokens;

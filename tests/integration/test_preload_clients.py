@@ -316,6 +316,15 @@ class Psql(ClientCase):
                 verdict = self.verdicts()[-1]
                 self.assertEqual((verdict["reason"], verdict["principal"]), (None, "etl"))
 
+    def test_so_it_is_twice_where_the_passfile_has_one_of_that_identity(self):
+        pasted = self.pasted("etl-session", at=int(time.time()) - 60)
+        older = self.pasted("etl-session", at=int(time.time()) - 300)["PGPASSWORD"].replace(":", "\\:")
+        self.home.write(".pgpass", f"*:*:*:*:{older}\n")
+        result = self.run_client(
+            "/usr/bin/python3", "-c", "import psycopg2\nfor turn in range(2): psycopg2.connect('')", **pasted)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual([v["principal"] for v in self.verdicts()], ["etl-session"] * 2)
+
     def test_one_of_another_identity_that_is_over_or_nearly_is_replaced(self):
         for age in (899, 845, 1000000):
             with self.subTest(age=age):

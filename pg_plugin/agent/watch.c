@@ -22,8 +22,7 @@ static const uint32_t own_edits =
  * when something else happens. */
 static void watch_above(const struct ria_watch *watch, char *path)
 {
-    for (char *slash = strrchr(path, '/'); slash != NULL && slash != path;
-         slash = strrchr(path, '/')) {
+    for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
         (void)inotify_add_watch(watch->fd, path, IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD);
         *slash = '\0';
     }

@@ -37,6 +37,23 @@ REFUSED = (
 )
 
 
+# Runs in a mount namespace of its own, with a root directory that has all but /top of this one's.
+MOVED_TOP = """
+set -e
+mkdir "$1/root" "$1/root/top"
+for name in /*; do
+    [ -d "$name" ] && [ ! -L "$name" ] && mkdir "$1/root$name" && mount --rbind "$name" "$1/root$name" || true
+    [ -L "$name" ] && cp -P "$name" "$1/root$name" || true
+done
+chmod 700 "$1/root/top"
+timeout 20 chroot "$1/root" "$2" --foreground --directory /top/run 2>"$1/log" & agent=$!
+until grep -qs 'services have their tokens' "$1/log"; do kill -0 $agent; sleep 0.02; done
+mv "$1/root/top" "$1/root/moved"
+wait $agent || echo "ended $?"
+cat "$1/log" >&2
+"""
+
+
 class AgentCase(LabCase):
     def setUp(self):
         super().setUp()
@@ -381,6 +398,15 @@ class Life(AgentCase):
             self.assertEqual(agent.process.returncode, 1)
             self.assertIn(f"{self.services.directory}: the directory is gone, so the agent ends", agent.log())
             self.assertEqual(os.listdir(moved / "rds-iam" / "run"), [])
+
+    def test_so_it_does_where_only_the_root_is_above_that(self):
+        """In a root directory of its own, which has what the agent needs of this one."""
+        self.services.directory = pathlib.Path("/top/run")
+        self.services.add("prod")
+        result = self.home.run(
+            ["unshare", "-rm", "sh", "-c", MOVED_TOP, "sh", self.home.path, agent_program()], timeout=60)
+        self.assertEqual((result.returncode, result.stdout), (0, "ended 1\n"), result.stderr)
+        self.assertIn("/top/run: the directory is gone, so the agent ends", result.stderr)
 
     def test_the_command_line(self):
         rows = (

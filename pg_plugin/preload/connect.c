@@ -252,8 +252,7 @@ static struct ria_pq_conn *connect_without_token(
     return ria_call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
 
-/* A stray password ends in the server's "PAM authentication failed" and no other word. The module
- * is asked only for somebody who reads what it says. */
+/* A stray password ends in the server's "PAM authentication failed" and no other word. */
 static void say_password(const struct ria_pq_target *target, char *given)
 {
     struct ria_pq_question question = {

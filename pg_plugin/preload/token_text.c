@@ -36,7 +36,7 @@ bool ria_token_is_over(const char *token)
     if (life <= 0 || strptime(date_of(token), "%Y%m%dT%H%M%SZ", &made) == NULL) {
         return false;
     }
-    return time(NULL) >= timegm(&made) + life - MARGIN_SECONDS;
+    return time(NULL) - timegm(&made) >= life - MARGIN_SECONDS; /* no life is too long for this */
 }
 
 /* FNV-1a, 64 bits: nobody gains by two ids that come to the same. */

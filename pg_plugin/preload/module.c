@@ -106,15 +106,44 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
     }
 }
 
-/* libpq passes a file over that others may read, and says so; it was asked once already. */
+/* As libpq opens it, which passes over what is no file and what others may read, and says so; it
+ * was asked once already. It waits for an agent to fill the file that it serves: an open that does
+ * not wait (O_NONBLOCK) fails on such a file, and then libpq would read what was not looked at. */
+static int open_own(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
+        (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return -1;
+    }
+    int fd;
+    do {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
 static void read_own(const char *path, struct ria_buf *own)
 {
-    const struct ria_world *world = ria_process_world();
-    struct ria_file file;
-    struct ria_error err;
-    if (world->read_file(world->self, path, own, &file, &err) != RIA_FOUND ||
-        (file.mode & (S_IRWXG | S_IRWXO)) != 0) {
+    enum {
+        PIECE = 4096
+    };
+    int fd = open_own(path);
+    ssize_t len = fd < 0 ? 0 : 1;
+    while (len > 0) {
+        char *room = ria_buf_reserve(own, PIECE);
+        do {
+            len = room == NULL ? -1 : read(fd, room, PIECE);
+        } while (len < 0 && room != NULL && errno == EINTR);
+        if (len > 0) {
+            ria_buf_grown(own, (size_t)len);
+        }
+    }
+    if (len < 0) {
         ria_buf_clear(own);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
     }
 }
 

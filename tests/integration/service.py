@@ -22,10 +22,11 @@ def agent_program():
 class Services:
     """Entries of one home's service file, all with passfiles in one directory of that home."""
 
-    def __init__(self, home):
+    def __init__(self, home, directory="run"):
         self.home = home
         self.lab = home.lab
-        self.directory = home.path / "run"
+        self.directory = home.path / directory
+        self.directory.parent.mkdir(mode=0o700, exist_ok=True)
         self._text = "# services of a user\n"
 
     def add(self, name, without=(), **settings):

@@ -10,6 +10,8 @@ from labcase import USER, harness  # noqa: E402
 from service import Services, await_true  # noqa: E402
 import test_preload_clients as clients  # noqa: E402
 
+# The second is like the agent's own.
+DIRECTORIES = ("run", "rds-iam/run")
 RUBY = """
 require "pg"
 $stdout.sync = true
@@ -164,9 +166,9 @@ class Renewal(clients.ClientCase):
         return (f"[default]\naws_access_key_id = {principal.access_key}\n"
                 f"aws_secret_access_key = {principal.secret_key}\naws_session_token = {principal.session_token}\n")
 
-    def reset_after(self, first, second):
+    def reset_after(self, first, second, directory="run"):
         """What psycopg-like code prints in the end, and its errors."""
-        services = Services(self.home)
+        services = Services(self.home, directory)
         services.add("work", dbname="work")
         own = self.home.write("agents-credentials", self.profile(first))
         with services.agent(None, AWS_SHARED_CREDENTIALS_FILE=str(own)) as agent:
@@ -190,15 +192,25 @@ class Renewal(clients.ClientCase):
         await_true(lambda: key in services.passfile("work").read_text() and self.date(services) > before)
 
     def test_a_longer_token_fits(self):
-        output, errors = self.reset_after("etl-short-session", "etl-renewed")
-        self.assertEqual(output.strip(), USER, errors)
-        first, second = (v["token_length"] for v in self.verdicts() if v["token_length"])
-        self.assertGreater(second, first)
+        for directory in DIRECTORIES:
+            with self.subTest(directory=directory):
+                self.begin_again()
+                output, errors = self.reset_after("etl-short-session", "etl-renewed", directory)
+                self.assertEqual(output.strip(), USER, errors)
+                first, second = (v["token_length"] for v in self.verdicts() if v["token_length"])
+                self.assertGreater(second, first)
 
     def test_one_that_does_not_says_so(self):
-        _, errors = self.reset_after("etl-short-session", "etl-session")
-        self.assertIn("the fresh token is longer than the one that the connection keeps", errors)
-        self.assertIn("PAM authentication failed", errors)
+        for directory in DIRECTORIES:
+            with self.subTest(directory=directory):
+                self.begin_again()
+                _, errors = self.reset_after("etl-short-session", "etl-session", directory)
+                self.assertIn("the fresh token is longer than the one that the connection keeps", errors)
+                self.assertIn("PAM authentication failed", errors)
+
+    def begin_again(self):
+        self.lab.clock(0)
+        self._seen = len(self.lab.journal())
 
     def test_a_login_with_the_agents_token_is_no_reason_to_warn(self):
         services = Services(self.home)

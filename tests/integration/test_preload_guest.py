@@ -146,6 +146,22 @@ class Hostile(LabCase):
                 self.assertEqual("cannot make a passfile in memory" in result.stderr, limit == "0")
                 self.assert_nothing(peer, traces.signature(token))
 
+    def test_nor_by_a_passfile_that_an_agent_serves_as_it_is_opened(self):
+        for directory in ("run", "rds-iam/run"):
+            for under in (True, False):
+                with self.subTest(directory=directory, under=under), PostgreSQLPeer(None) as peer:
+                    services = Services(self.home, directory)
+                    services.add("peer", port=peer.port)
+                    argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
+                            "service=peer sslmode=prefer"]
+                    with services.agent(PRINCIPAL):
+                        result = self.home.run(argv, None)
+                    if under:
+                        self.assertIn("the token in the passfile is not sent", result.stderr)
+                        self.assert_nothing(peer)
+                    else:
+                        self.assertIn(b"Action=connect", peer.answers[0][1], "control: stock psql sends it")
+
     def test_control_stock_psql_hands_it_over(self):
         with PostgreSQLPeer(None) as peer:
             token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)

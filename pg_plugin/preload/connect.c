@@ -285,7 +285,7 @@ static struct ria_pq_conn *connect_with_token(
     if (password != NULL || is_provided_for(&settled, &target)) {
         say_password(&target, password);
     } else {
-        target.has_token = settled.stored_token != NULL;
+        target.has_token = settled.stored_token != NULL && !ria_token_is_over(settled.stored_token);
         struct outcome outcome = lay_over(&target, NULL);
         if (outcome.has_tokens || settled.stored_token != NULL) {
             return make_call_with_tls(libpq, call, &arguments, &settled);
@@ -345,8 +345,9 @@ static size_t room_at(char *password)
     return usable(password);
 }
 
-/* Writes the passfile's token over the connection's, if that gives way to it and it fits. */
-static void take_from_passfile(
+/* Writes the passfile's token over the connection's, if that gives way to it and it fits. False if
+ * it does not give way. */
+static bool take_from_passfile(
     const struct ria_libpq *libpq,
     const struct ria_settled *settled,
     const struct ria_pq_question *question)
@@ -355,7 +356,7 @@ static void take_from_passfile(
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) now = {0};
     if (!without_password(settled, but, &bare)) {
-        return;
+        return false;
     }
     ria_arguments_add(&bare, "host", question->target->host);
     ria_arguments_add(&bare, "port", question->target->port);
@@ -364,14 +365,25 @@ static void take_from_passfile(
                      ria_token_gives_way(question->password, now.stored_token, question->is_known);
     ria_overlay_end();
     if (!is_better) {
-        return;
+        return false;
     }
     if (strlen(now.stored_token) >= question->room) {
         struct ria_pq_question say = {.wish = RIA_PQ_SAY_TOO_LONG};
         ria_pq_ask(&say);
-        return;
+    } else {
+        memcpy(question->password, now.stored_token, strlen(now.stored_token) + 1);
     }
-    memcpy(question->password, now.stored_token, strlen(now.stored_token) + 1);
+    return true;
+}
+
+/* Why no token could be made for a reset. */
+static void say_refusal(struct ria_pq_question *question)
+{
+    if (question->refusal != NULL) {
+        question->wish = RIA_PQ_SAY_REFUSAL;
+        ria_pq_ask(question);
+        free(question->refusal);
+    }
 }
 
 /* PQpass() returns the connection's own string, which strdup() made: fe-connect.c, 10 to 18. */
@@ -407,6 +419,7 @@ void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn
     if (!may_send(&target)) {
         explicit_bzero(password, strlen(password));
     } else if (ria_overlay_mode() == RIA_OVERLAY_NONE) {
-        take_from_passfile(libpq, &settled, &question);
+        target.has_token = take_from_passfile(libpq, &settled, &question);
     }
+    say_refusal(&question);
 }

@@ -4,8 +4,6 @@
  * entries that name it, by the rules that the agent has for them. */
 #include "preload/mint.h"
 
-#include "service/entry.h"
-
 #include <string.h>
 
 struct wanted {
@@ -37,8 +35,11 @@ static bool take_entry(const struct ria_entry *entry, struct wanted *wanted)
     }
     wanted->count++;
     if (!wanted->only_ask) {
+        RIA_AUTO(refusals) refusals = {0};
+        const struct ria_buf none = {0};
         struct ria_pq_target target = target_of(entry);
-        (void)ria_mint_lines(&target, 0, wanted->out);
+        (void)ria_mint_lines(&target, 0, wanted->out, &refusals);
+        ria_mint_say_refusals(&target, &refusals, &none);
     }
     return true;
 }

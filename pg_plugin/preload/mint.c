@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tokens as lines of a passfile. A host for which none can be made gets no line, and the reason is
- * in the log: libpq then says that it found no password, or asks for one. */
+ * for the log: libpq then says that it found no password, or asks for one. */
 #include "preload/mint.h"
 
 #include "preload/known.h"
+#include "preload/token_text.h"
 
 #include "passfile/passfile.h"
-#include "service/entry.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -49,7 +50,27 @@ bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *
                target->gssencmode);
 }
 
-static void say(
+/* -- why there is none ----------------------------------------------------------------------- */
+
+void ria_refusals_release(struct ria_refusals *refusals)
+{
+    free(refusals->items);
+    *refusals = (struct ria_refusals){0};
+}
+
+/* Without memory the reason is lost. */
+static void add_refusal(
+    struct ria_refusals *refusals, const struct ria_entry_host *host, const struct ria_error *err)
+{
+    struct ria_refusal *items =
+        reallocarray(refusals->items, refusals->count + 1, sizeof(*refusals->items));
+    if (items != NULL) {
+        items[refusals->count++] = (struct ria_refusal){.host = *host, .err = *err};
+        refusals->items = items;
+    }
+}
+
+void ria_mint_say_refusal(
     const struct ria_pq_target *target, const char *host, unsigned port, const char *why)
 {
     ria_world_log(
@@ -62,12 +83,47 @@ static void say(
         why);
 }
 
+/* Whether an agent has written a line for that host whose token is not over. */
+static bool has_line(const struct ria_buf *own, const struct ria_entry_host *host, const char *user)
+{
+    RIA_AUTO(buf) key = {.max = 4096};
+    const struct ria_passfile_line line = {
+        .host = host->host, .port = host->port, .user = user, .password = ""};
+    ria_passfile_add(&key, &line);
+    if (ria_buf_text(&key) == NULL || own->len == 0) {
+        return false;
+    }
+    size_t len = key.len - 1; /* without its newline */
+    const char *at = own->data;
+    while (at != NULL && (strncmp(at, key.data, len) != 0 || ria_token_is_over(at))) {
+        at = strchr(at, '\n');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return at != NULL;
+}
+
+void ria_mint_say_refusals(
+    const struct ria_pq_target *target,
+    const struct ria_refusals *refusals,
+    const struct ria_buf *own)
+{
+    for (size_t i = 0; i < refusals->count; i++) {
+        const struct ria_refusal *refusal = &refusals->items[i];
+        struct ria_pq_target one = *target;
+        one.has_token = one.has_token || has_line(own, &refusal->host, target->user);
+        ria_mint_say_refusal(&one, refusal->host.host, refusal->host.number, refusal->err.text);
+    }
+}
+
+/* -- tokens ---------------------------------------------------------------------------------- */
+
 bool ria_mint_token(
     const struct ria_pq_target *target,
     const char *host,
     unsigned port,
     struct ria_deadline deadline,
-    struct ria_token *token)
+    struct ria_token *token,
+    struct ria_error *err)
 {
     const struct ria_login login = {
         .host = host,
@@ -75,23 +131,18 @@ bool ria_mint_token(
         .user = target->user,
         .channel = ria_channel_of(target),
     };
-    struct ria_error err;
-    if (!ria_check_gssencmode(target, &err)) {
-        say(target, host, port, err.text);
+    if (!ria_check_gssencmode(target, err)) {
         return false;
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
-        (void)ria_fail(
-            &err,
+        return ria_fail(
+            err,
             RIA_E_CHANNEL,
             "sslmode=%s lets it go to a server that nobody verified; add sslmode=verify-full and "
             "sslrootcert=FILE, or set PGSSLMODE and PGSSLROOTCERT",
             target->sslmode == NULL ? "prefer" : target->sslmode);
-        say(target, host, port, err.text);
-        return false;
     }
-    if (ria_token_for(&login, deadline, ria_process_world(), token, &err) != RIA_FOUND) {
-        say(target, host, port, err.text);
+    if (ria_token_for(&login, deadline, ria_process_world(), token, err) != RIA_FOUND) {
         return false;
     }
     ria_known_add(ria_buf_text(&token->text));
@@ -146,7 +197,11 @@ static bool is_socket(const struct ria_entry_host *host)
     return host->host[0] == '/' || host->host[0] == '@';
 }
 
-size_t ria_mint_lines(const struct ria_pq_target *target, size_t spare, struct ria_buf *out)
+size_t ria_mint_lines(
+    const struct ria_pq_target *target,
+    size_t spare,
+    struct ria_buf *out,
+    struct ria_refusals *refusals)
 {
     const struct ria_world *world = ria_process_world();
     const struct ria_entry names = {.host = target->host, .port = target->port};
@@ -157,10 +212,15 @@ size_t ria_mint_lines(const struct ria_pq_target *target, size_t spare, struct r
     for (size_t i = 0; target->user != NULL && i < count; i++) {
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         struct ria_entry_host host;
-        if (take_host(&names, &addresses, i, &host) && !is_socket(&host) &&
-            ria_mint_token(target, host.host, host.number, deadline, &token)) {
+        struct ria_error err;
+        if (!take_host(&names, &addresses, i, &host) || is_socket(&host)) {
+            continue;
+        }
+        if (ria_mint_token(target, host.host, host.number, deadline, &token, &err)) {
             add_line(&host, target, &token, spare, out);
             made++;
+        } else {
+            add_refusal(refusals, &host, &err);
         }
     }
     return made;

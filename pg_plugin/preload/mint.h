@@ -9,6 +9,8 @@
 
 #include "rds_iam.h"
 
+#include "service/entry.h"
+
 enum {
     /* A passfile that an agent keeps for ten thousand entries has 15 MB. */
     RIA_PASSFILE_MAX = 32 * 1024 * 1024,
@@ -21,13 +23,37 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target);
 /* False for a connection that Kerberos may encrypt; err says what to set. */
 bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *err);
 
-/* A token for one host, or a warning in the log. host and port are as dialled. */
+/* Hosts for which no token was made, and why: how much that matters is known later. Release it, or
+ * use RIA_AUTO(refusals). */
+struct ria_refusals {
+    struct ria_refusal {
+        struct ria_entry_host host;
+        struct ria_error err;
+    } * items;
+    size_t count;
+};
+
+void ria_refusals_release(struct ria_refusals *refusals);
+
+/* Says why there is no token: a warning, if the target has none of somebody else's. */
+void ria_mint_say_refusal(
+    const struct ria_pq_target *target, const char *host, unsigned port, const char *why);
+
+/* Says them. own: lines with tokens that the target's passfile has; those for a host of the
+ * target's are as good as one of ours. */
+void ria_mint_say_refusals(
+    const struct ria_pq_target *target,
+    const struct ria_refusals *refusals,
+    const struct ria_buf *own);
+
+/* A token for one host, or err says why there is none. host and port are as dialled. */
 bool ria_mint_token(
     const struct ria_pq_target *target,
     const char *host,
     unsigned port,
     struct ria_deadline deadline,
-    struct ria_token *token);
+    struct ria_token *token,
+    struct ria_error *err);
 
 /* Appends, behind the password of a line that has no newline yet, that many bytes more: libpq keeps
  * the rest of the line in the block of memory that holds the password (passwordFromFile(), 10 to
@@ -36,8 +62,12 @@ bool ria_mint_token(
 void ria_mint_spare(size_t spare, struct ria_buf *out);
 
 /* Appends a line for each host of the target for which a token can be made, each with `spare` bytes
- * more if that is not 0, and returns how many there are. */
-size_t ria_mint_lines(const struct ria_pq_target *target, size_t spare, struct ria_buf *out);
+ * more if that is not 0, and returns how many there are. The others are added to *refusals. */
+size_t ria_mint_lines(
+    const struct ria_pq_target *target,
+    size_t spare,
+    struct ria_buf *out,
+    struct ria_refusals *refusals);
 
 /* Appends the lines of each entry of pg_service.conf that names this passfile and is fit for
  * tokens. Returns the number of such entries; with only_ask no line is made. */

@@ -199,7 +199,8 @@ static void make_connection_passfile(struct ria_pq_question *question)
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
     RIA_AUTO(buf) tokens = {.max = TOKENS_MAX};
     RIA_AUTO(buf) whole = {.max = (size_t)RIA_PASSFILE_MAX + TOKENS_MAX + 1};
-    size_t made = ria_mint_lines(question->target, SPARE, &lines);
+    RIA_AUTO(refusals) refusals = {0};
+    size_t made = ria_mint_lines(question->target, SPARE, &lines, &refusals);
     /* An agent would make all its tokens for somebody who opens its file. */
     if (made == 0 || !ria_is_agents_path(question->target->passfile)) {
         read_own(question->target->passfile, &own);
@@ -208,6 +209,7 @@ static void make_connection_passfile(struct ria_pq_question *question)
         copy_lines(own.data, false, false, &whole);
         copy_lines(own.data, true, made == 0, &tokens);
     }
+    ria_mint_say_refusals(question->target, &refusals, &tokens);
     bool has_tokens = tokens.len > 0;
     question->ok = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || may_send(question->target, "the token in the passfile");
@@ -262,9 +264,13 @@ static void make_fresh(struct ria_pq_question *question)
     const struct ria_world *world = ria_process_world();
     struct ria_login login;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    struct ria_error err;
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
-    if (!first_host(question->target, &login) ||
-        !ria_mint_token(question->target, login.host, login.port, deadline, &token)) {
+    if (!first_host(question->target, &login)) {
+        return;
+    }
+    if (!ria_mint_token(question->target, login.host, login.port, deadline, &token, &err)) {
+        question->refusal = strdup(err.text);
         return;
     }
     const char *text = ria_buf_text(&token.text);
@@ -280,6 +286,14 @@ static void make_fresh(struct ria_pq_question *question)
     question->ok = true;
 }
 
+static void say_refusal(struct ria_pq_question *question)
+{
+    struct ria_login login;
+    if (first_host(question->target, &login)) {
+        ria_mint_say_refusal(question->target, login.host, login.port, question->refusal);
+    }
+}
+
 static void answer(struct ria_pq_question *question)
 {
     static void (*const answers[])(struct ria_pq_question *) = {
@@ -288,6 +302,7 @@ static void answer(struct ria_pq_question *question)
         [RIA_PQ_SERVICE_PASSFILE_IS_THERE] = make_service_passfile,
         [RIA_PQ_MAY_SEND] = check_sending,
         [RIA_PQ_REFRESH] = make_fresh,
+        [RIA_PQ_SAY_REFUSAL] = say_refusal,
         [RIA_PQ_SAY_TOO_LONG] = say_too_long,
         [RIA_PQ_SAY_PASSWORD] = say_password,
     };

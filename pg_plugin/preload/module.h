@@ -19,7 +19,7 @@ struct ria_pq_target {
     const char *sslmode;
     const char *gssencmode; /* libpq 12 and later */
     const char *passfile;
-    bool has_token; /* without one of ours: to make none is no warning then */
+    bool has_token; /* a good one that is not ours: to make none is no warning then */
 };
 
 enum ria_pq_wish {
@@ -42,8 +42,12 @@ enum ria_pq_wish {
 
     /* Writes a fresh token for target, which has one host, over the old one at password, which has
      * room for `room` bytes, its NUL included, if the old one gives way to it (token_text.h). ok:
-     * the token at password is the one to send; else it is untouched. */
+     * the token at password is the one to send; else it is untouched, and refusal has the reason
+     * if none was made. */
     RIA_PQ_REFRESH,
+
+    /* Says that reason: a warning, if target has no token of somebody else's either. */
+    RIA_PQ_SAY_REFUSAL,
 
     /* Says that the later token does not fit where a connection keeps the old one. */
     RIA_PQ_SAY_TOO_LONG,
@@ -59,8 +63,9 @@ struct ria_pq_question {
     const char *path;
     char *password; /* what the connection has, or NULL */
     size_t room;
-    int fd;  /* an answer; owned by who asked */
-    bool ok; /* another one */
+    char *refusal; /* an answer, and what is to be said; owned by who asked, who frees it */
+    int fd;        /* an answer; owned by who asked */
+    bool ok;       /* another one */
     bool is_hidden;
     bool is_known; /* password is of an earlier connection of this process (known.h) */
 };

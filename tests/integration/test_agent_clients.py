@@ -196,7 +196,7 @@ class Renewal(clients.ClientCase):
             with self.subTest(directory=directory):
                 self.begin_again()
                 output, errors = self.reset_after("etl-short-session", "etl-renewed", directory)
-                self.assertEqual(output.strip(), USER, errors)
+                self.assertEqual((output.strip(), errors), (USER, ""))
                 first, second = (v["token_length"] for v in self.verdicts() if v["token_length"])
                 self.assertGreater(second, first)
 
@@ -213,14 +213,48 @@ class Renewal(clients.ClientCase):
         self._seen = len(self.lab.journal())
 
     def test_a_login_with_the_agents_token_is_no_reason_to_warn(self):
-        services = Services(self.home)
-        services.add("work", dbname="work")
-        self.assertEqual(services.fill("etl").returncode, 0)
         argv = [*self.exec, "psql", "-XAtwc", "select 1", "service=work"]
-        result = self.home.run(argv, None)
-        self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
-        result = self.home.run(argv, None, RDS_IAM_LOG="1")
-        self.assertIn("rds-iam: no token for", result.stderr, "control: it was tried")
+        for directory in DIRECTORIES:
+            with self.subTest(directory=directory):
+                services = Services(self.home, directory)
+                services.clear()
+                services.add("work", dbname="work")
+                with services.agent():
+                    result = self.home.run(argv, None)
+                    self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
+                    result = self.home.run(argv, None, RDS_IAM_LOG="1")
+                    self.assertIn("rds-iam: no token for", result.stderr, "control: it was tried")
+
+    def test_control_one_without_it_is(self):
+        """Where an agent has left a token that is over, or one for somebody else, or none."""
+        pg = self.lab.pg
+        old = self.lab.token("etl", pg, USER, at=1000000).replace(":", "\\:")
+        other = self.lab.token("etl", pg, "somebody").replace(":", "\\:")
+        argv = [*self.exec, "psql", "-XAtwc", "select 1", "service=work"]
+        for directory in DIRECTORIES:
+            services = Services(self.home, directory)
+            services.add("work", dbname="work")
+            services.directory.mkdir(mode=0o700)
+            for line in (f"{pg.host}:{pg.port}:*:{USER}:{old}\n", f"{pg.host}:{pg.port}:*:somebody:{other}\n", ""):
+                with self.subTest(directory=directory, line=line[:80]):
+                    self.home.write(f"{directory}/work", line)
+                    result = self.home.run(argv, None)
+                    self.assertEqual(result.stdout, "")
+                    self.assertIn(f"rds-iam: warning: no token for {USER} at", result.stderr)
+
+    def test_control_a_reset_without_a_later_one_is(self):
+        for directory in DIRECTORIES:
+            with self.subTest(directory=directory):
+                self.begin_again()
+                services = Services(self.home, directory)
+                services.add("work", dbname="work")
+                self.assertEqual(services.fill("etl").returncode, 0)
+                process = self.start("ruby", "-e", clients.RUBY, principal=None, CONNINFO="service=work")
+                self.assertEqual(process.stdout.readline().strip(), USER)
+                self.lab.expire_tokens()
+                _, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
+                self.assertRegex(errors, f"^rds-iam: warning: no token for {USER} at .*: no AWS credentials: ")
+                self.assertIn("PAM authentication failed", errors)
 
 
 class Replication(AgentCase):

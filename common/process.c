@@ -5,16 +5,13 @@
 #include "rds_iam.h"
 
 #include "launch.h"
+#include "stderr.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -248,38 +245,6 @@ static bool fetch(
     return ok;
 }
 
-/* A host that closes its stderr gets the number again for the next thing that it opens. A
- * connection to another machine is never a log; whether a file, a pipe or a socket of this machine
- * is one (it is, under systemd), nobody but the host can know. */
-static bool may_be_stderr(int fd)
-{
-    int domain = AF_UNSPEC;
-    socklen_t len = sizeof(domain);
-    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain == AF_UNIX;
-}
-
-/* Neither a reader that is gone nor one that does not read may disturb the host. */
-static void write_to_stderr(const struct ria_buf *text)
-{
-    if (!may_be_stderr(STDERR_FILENO)) {
-        return;
-    }
-    struct pollfd stderr_now = {.fd = STDERR_FILENO, .events = POLLOUT};
-    sigset_t pipe_signal;
-    sigset_t before;
-    sigset_t pending;
-    (void)sigemptyset(&pipe_signal);
-    (void)sigaddset(&pipe_signal, SIGPIPE);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
-    (void)sigpending(&pending);
-    if (poll(&stderr_now, 1, 0) == 1 && write(STDERR_FILENO, text->data, text->len) < 0 &&
-        errno == EPIPE && sigismember(&pending, SIGPIPE) == 0) {
-        const struct timespec at_once = {0};
-        (void)sigtimedwait(&pipe_signal, NULL, &at_once);
-    }
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 static void write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
@@ -293,7 +258,7 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
     RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_ERROR_TEXT_MAX};
     ria_buf_addf(&text, "%s%s\n", names[level], line);
     if (!text.failed) {
-        write_to_stderr(&text);
+        ria_stderr_write(text.data, text.len);
     }
     errno = saved;
 }

@@ -18,8 +18,8 @@ ABOVE = {
     "mysql_plugin": ["rds_iam.h", "mint.h", "sentence.h"],
     # A program stands above both sides; rds-iam lint needs libpq's reader of service files.
     "common/tool": ["tool", "rds_iam.h", "service"],
-    # Of the core's headers the preload needs RIA_AUTO alone, without the core behind it.
-    "pg_plugin/preload": ["rds_iam.h", "service", "passfile", "preload", "base"],
+    # Of the core the preload needs RIA_AUTO, and the rule of what may be written to descriptor 2.
+    "pg_plugin/preload": ["rds_iam.h", "service", "passfile", "preload", "base", "stderr.h"],
     "pg_plugin": ["rds_iam.h", "service", "passfile", "agent"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
@@ -39,7 +39,7 @@ def allowed(relative):
     if parts[0] == "common" and parts[1] in CORE:
         return CORE[: CORE.index(parts[1]) + 1]
     if parts[0] == "common" and len(parts) == 2:
-        return CORE + ["rds_iam.h", "explain.h", "launch.h", "resolve.h"]
+        return CORE + ["rds_iam.h", "explain.h", "launch.h", "resolve.h", "stderr.h"]
     for folder, names in ABOVE.items():
         if relative.as_posix().startswith(folder + "/"):
             return names

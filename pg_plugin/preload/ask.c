@@ -11,10 +11,13 @@
 #include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/room.h"
+#include "preload/say.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <string.h>
 
 enum {
     STACK_SIZE = 1024 * 1024,
@@ -27,8 +30,17 @@ struct work {
     struct ria_pq_question *question;
 };
 
+/* Without an answer to these a login goes without a token. A reader that asks whether a passfile is
+ * there, and hears that it is not, asks no more. */
+static bool asks_for_token(const struct ria_pq_question *question)
+{
+    return question->wish == RIA_PQ_CONNECTION_PASSFILE || question->wish == RIA_PQ_REFRESH ||
+           question->wish == RIA_PQ_SERVICE_PASSFILE ||
+           question->wish == RIA_PQ_SERVICE_PASSFILE_IS_THERE;
+}
+
 /* Looked up until it is found: it is linked -z nodelete, and stays where it is. */
-static const struct ria_pq_module *load(void)
+static const struct ria_pq_module *load(const struct ria_pq_question *question)
 {
     static const struct ria_pq_module *kept;
     const struct ria_pq_module *module = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
@@ -41,11 +53,30 @@ static const struct ria_pq_module *load(void)
         (void)dlclose(object);
     }
     if (module == NULL || module->version != RIA_PQ_MODULE_VERSION) {
-        (void)dlerror(); /* it would be taken for the program's own */
+        const char *error = dlerror(); /* it would be taken for the program's own */
+        if (asks_for_token(question)) {
+            ria_say_no_token(
+                error != NULL ? error : RIA_PQ_MODULE_PATH ": is of another version",
+                "reinstall rds-iam");
+        }
         return NULL;
     }
     __atomic_store_n(&kept, module, __ATOMIC_RELEASE);
     return module;
+}
+
+static void say_no_thread(const struct ria_pq_question *question, int error)
+{
+    char words[128];
+    char why[256];
+    if (asks_for_token(question)) {
+        (void)snprintf(
+            why,
+            sizeof(why),
+            "the stack in use is too small for it, and a thread cannot be begun: %s",
+            strerror_r(error, words, sizeof(words)));
+        ria_say_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
+    }
 }
 
 static void *answer(void *argument)
@@ -64,10 +95,12 @@ static void answer_on_thread(struct work *work)
     pthread_attr_t attributes;
     sigset_t all;
     sigset_t before;
-    if (pthread_attr_init(&attributes) != 0) {
+    int error = pthread_attr_init(&attributes);
+    if (error != 0) {
+        say_no_thread(work->question, error);
         return;
     }
-    int error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
     error = error != 0 ? error : pthread_create(&thread, &attributes, answer, work);
@@ -75,6 +108,8 @@ static void answer_on_thread(struct work *work)
     (void)pthread_attr_destroy(&attributes);
     if (error == 0) {
         (void)pthread_join(thread, NULL);
+    } else {
+        say_no_thread(work->question, error);
     }
 }
 
@@ -87,7 +122,7 @@ void ria_pq_ask(struct ria_pq_question *question)
     ria_hold_begin(&hold);
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);
-    struct work work = {.module = load(), .question = question};
+    struct work work = {.module = load(question), .question = question};
     if (work.module != NULL && ria_has_room(ROOM)) {
         (void)answer(&work);
     } else if (work.module != NULL) {

@@ -10,7 +10,7 @@
 /* Loads the module from its installed path if it is not there yet and has it answer: on the stack
  * in use if that has room, and else on a thread of our own, which has ended when this returns.
  * Cancellation and signals with a handler wait meanwhile (hold.h). Without module or thread the
- * answer is no. Keeps errno. */
+ * answer is no, and if a token was asked for the reason is said. Keeps errno. */
 void ria_pq_ask(struct ria_pq_question *question);
 
 #endif

@@ -321,6 +321,83 @@ class Without(LabCase):
         print("# ls /: %.2f ms, under the preload %.2f ms" % (statistics.median(plain), statistics.median(under)))
 
 
+class Words(LabCase):
+    """Where no token can be made for a reason that lies in the program's surroundings, libpq says that
+    it has no password, and the preload says why."""
+
+    def setUp(self):
+        super().setUp()
+        pg = self.lab.pg
+        self.settings = {"PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "shop",
+                         "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.lab.ca_file)}
+        self.psql = ["psql", "-XAtwc", "select 1"]
+
+    def without_module(self):
+        """The preload, with another name of the other object's in it."""
+        content = ways.preload().read_bytes()
+        path = self.home.path / "librds-iam-pq.so"
+        path.write_bytes(content.replace(b"rds-iam-pq-mint.so", b"rds-iam-pq-gone.so"))
+        return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
+
+    def sentence(self):
+        gone = ways.preload().parent / "rds-iam-pq-gone.so"
+        return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
+                "No such file or directory; reinstall rds-iam\n")
+
+    def test_the_other_object_cannot_be_loaded(self):
+        result = self.home.run(self.psql, **self.settings, **self.without_module())
+        self.assertEqual(result.stderr.count(self.sentence()), 1, result.stderr)
+        self.assertIn("no password supplied", result.stderr)
+        result = self.home.run(["env", "-u", "RDS_IAM_LOG", *self.psql], **self.settings, **self.without_module())
+        self.assertNotIn("rds-iam", result.stderr, "nobody asked")
+        self.assertIn("no password supplied", result.stderr)
+        given = {"PGPASSWORD": "another-one"}
+        result = self.home.run(self.psql, **self.settings, **self.without_module(), **given)
+        self.assertNotIn("rds-iam: ", result.stderr, "there was nothing to make")
+        self.assertIn("authentication failed", result.stderr)
+        result = self.home.run(self.psql, **self.settings, **ways.with_preload())
+        self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "control")
+
+    def test_it_is_not_written_to_another_machine(self):
+        """A program may have closed its stderr, and a connection may have its number."""
+        for family in (socket.AF_INET, socket.AF_UNIX):
+            with self.subTest(family=family.name):
+                here, there = self.pair(family)
+                with here, there:
+                    subprocess.run(self.psql, stderr=there, check=False, timeout=ways.TIMEOUT_SECONDS,
+                                   env=self.home.env(**self.settings, **self.without_module()), cwd=self.home.path)
+                    there.close()
+                    said = here.makefile().read()
+                self.assertIn("no password supplied", said, "psql's own words")
+                self.assertEqual(self.sentence() in said, family == socket.AF_UNIX, said)
+
+    @staticmethod
+    def pair(family):
+        if family == socket.AF_UNIX:
+            return socket.socketpair()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            here = socket.create_connection(server.getsockname())
+            return here, server.accept()[0]
+
+    def test_there_is_no_room_and_no_thread(self):
+        conninfo, _ = ways.forms(self.home, self.lab)["fields"]
+        argv = [ways.PROGRAMS / "loads", "coroutine", ways.PROGRAMS / "connects_at_load.so", "connect_now"]
+        # The limit does not count for root.
+        self.home.path.chmod(0o755)
+        user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"] if os.geteuid() == 0 else []
+        for limit in ([], ["prlimit", "--nproc=1"]):
+            result = self.home.run([*user, *limit, *argv], CONNINFO=conninfo, **ways.with_preload())
+            if limit:
+                self.assertEqual(
+                    result.stderr,
+                    "rds-iam: warning: no token can be made: the stack in use is too small for it, and a thread "
+                    "cannot be begun: Resource temporarily unavailable; raise the limits of threads and memory "
+                    "(ulimit -u and -v)\n")
+                self.assertIn("failed: ", result.stdout)
+            else:
+                self.assertIn(f"ok {USER}", result.stdout, result.stderr)
+
+
 class Left(LabCase):
     def test_no_descriptor_no_thread_and_no_token_in_environment_or_arguments(self):
         pg = self.lab.pg

@@ -103,9 +103,6 @@ static struct outcome lay_over(const struct ria_pq_target *target, char *given)
     struct ria_pq_question question = {
         .wish = RIA_PQ_CONNECTION_PASSFILE, .target = target, .password = given};
     struct outcome outcome = {0};
-    if (target->passfile == NULL) {
-        return outcome;
-    }
     struct ria_hold hold;
     ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
     ria_pq_ask(&question);

@@ -190,6 +190,26 @@ static bool may_send(const struct ria_pq_target *target, const char *what)
     return false;
 }
 
+/* There is a token and no name under which libpq would look for it; or there is none either way. */
+static void say_no_home(
+    const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
+{
+    static const char why[] = "libpq reads no passfile because it knows no home directory; set "
+                              "PGPASSFILE to any name, or "
+                              "HOME for libpq 15 and later";
+    const struct ria_buf none = {0};
+    ria_mint_say_refusals(target, refusals, &none);
+    if (is_made) {
+        ria_world_log(
+            ria_process_world(),
+            target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
+            "no token for %s at %s: %s",
+            target->user,
+            target->host != NULL ? target->host : target->hostaddr,
+            why);
+    }
+}
+
 /* libpq takes the first line that fits. Passwords that the user keeps come first; tokens in the
  * user's file, an agent's or an old one's, are older than ours and come last. Where no token may go
  * they are left out: the entry that they were made for may have asked for a better connection. */
@@ -201,6 +221,10 @@ static void make_connection_passfile(struct ria_pq_question *question)
     RIA_AUTO(buf) whole = {.max = (size_t)RIA_PASSFILE_MAX + TOKENS_MAX + 1};
     RIA_AUTO(refusals) refusals = {0};
     size_t made = ria_mint_lines(question->target, SPARE, &lines, &refusals);
+    if (question->target->passfile == NULL) {
+        say_no_home(question->target, &refusals, made > 0);
+        return;
+    }
     /* An agent would make all its tokens for somebody who opens its file. */
     if (made == 0 || !ria_is_agents_path(question->target->passfile)) {
         read_own(question->target->passfile, &own);

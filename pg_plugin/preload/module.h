@@ -18,8 +18,8 @@ struct ria_pq_target {
     const char *user;
     const char *sslmode;
     const char *gssencmode; /* libpq 12 and later */
-    const char *passfile;
-    bool has_token; /* a good one that is not ours: to make none is no warning then */
+    const char *passfile;   /* NULL where libpq knows no home directory: it reads none then */
+    bool has_token;         /* a good one that is not ours: to make none is no warning then */
 };
 
 enum ria_pq_wish {

@@ -397,6 +397,29 @@ class Words(LabCase):
             else:
                 self.assertIn(f"ok {USER}", result.stdout, result.stderr)
 
+    def test_libpq_knows_no_home(self):
+        empty = self.home.write("passwd", "", mode=0o644)
+        nobody = {"NSS_WRAPPER_PASSWD": str(empty), "NSS_WRAPPER_GROUP": str(empty)}
+        argv = ["env", "-u", "HOME", *self.psql]
+        result = self.home.run(argv, **self.settings, **ways.with_preload(), **nobody)
+        self.assertEqual(
+            result.stderr.splitlines()[0],
+            f"rds-iam: warning: no token for {USER} at {self.lab.pg.host}: libpq reads no passfile because it knows "
+            "no home directory; set PGPASSFILE to any name, or HOME for libpq 15 and later")
+        self.assertIn("no password supplied", result.stderr)
+        token = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
+        result = self.home.run(argv, **self.settings, **ways.with_preload(), **nobody, **token)
+        self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "it has a token")
+        result = self.home.run(argv, None, **self.settings, **ways.with_preload(), **nobody)
+        self.assertIn("no AWS credentials", result.stderr, "the first reason")
+        self.assertNotIn("PGPASSFILE", result.stderr)
+        for extra in ({"PGPASSFILE": str(self.home.path / "none")}, {"HOME": str(self.home.path)}):
+            with self.subTest(extra=list(extra)):
+                words = [f"{name}={value}" for name, value in extra.items()]
+                result = self.home.run(["env", "-u", "HOME", *words, *self.psql], **self.settings,
+                                       **ways.with_preload(), **nobody)
+                self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
+
 
 class Left(LabCase):
     def test_no_descriptor_no_thread_and_no_token_in_environment_or_arguments(self):

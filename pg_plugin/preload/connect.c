@@ -9,6 +9,7 @@
 #include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
+#include "preload/say.h"
 #include "preload/token_text.h"
 
 #include "base/buf.h"
@@ -254,7 +255,9 @@ static void say_password(const struct ria_pq_target *target, char *given)
 {
     struct ria_pq_question question = {
         .wish = RIA_PQ_SAY_PASSWORD, .target = target, .password = given};
-    ria_pq_ask(&question);
+    if (ria_is_heard()) {
+        ria_pq_ask(&question);
+    }
 }
 
 /* -- the whole ------------------------------------------------------------------------------- */

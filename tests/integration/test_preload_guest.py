@@ -299,6 +299,17 @@ class Without(LabCase):
             PGDATABASE="shop", PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
         self.assertIn("rds-iam-pq-mint.so", json.loads(result.stdout)[0], result.stderr)
 
+    def test_nor_does_a_password_bring_it_where_nobody_reads_what_is_said(self):
+        script = ("import psycopg2, sys\ntry: psycopg2.connect('')\n"
+                  "except psycopg2.OperationalError as e: print(e, file=sys.stderr)\n" + MAPS)
+        pg = self.lab.pg
+        for words, brings in ((["env", "-u", "RDS_IAM_LOG"], False), ([], True)):
+            result = self.home.run(
+                [*words, "/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
+                PGDATABASE="shop", PGPASSWORD="another-one", **ways.with_preload())
+            self.assertIn("authentication failed", result.stderr)
+            self.assertEqual("rds-iam-pq-mint.so" in json.loads(result.stdout)[0], brings, "by RDS_IAM_LOG alone")
+
     def test_a_library_that_waits_as_it_is_loaded_for_a_thread_that_opens_files(self):
         module = ways.PROGRAMS / "opens_as_loaded.so"
         argv = ["/usr/bin/python3", "-S", "-c", f"import ctypes; print(ctypes.CDLL('{module}').files_opened())"]

@@ -101,8 +101,8 @@ struct outcome {
 /* given: the token that the program has, or NULL; it is not changed. */
 static struct outcome lay_over(const struct ria_pq_target *target, char *given)
 {
-    struct ria_pq_question question = {
-        .wish = RIA_PQ_CONNECTION_PASSFILE, .target = target, .password = given};
+    struct ria_pq_question question = {.wish = RIA_PQ_CONNECTION_PASSFILE, .target = target};
+    question.password = given;
     struct outcome outcome = {0};
     struct ria_hold hold;
     ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
@@ -253,8 +253,8 @@ static struct ria_pq_conn *connect_without_token(
 /* A stray password ends in the server's "PAM authentication failed" and no other word. */
 static void say_password(const struct ria_pq_target *target, char *given)
 {
-    struct ria_pq_question question = {
-        .wish = RIA_PQ_SAY_PASSWORD, .target = target, .password = given};
+    struct ria_pq_question question = {.wish = RIA_PQ_SAY_PASSWORD, .target = target};
+    question.password = given;
     if (ria_is_heard()) {
         ria_pq_ask(&question);
     }

@@ -82,6 +82,16 @@ static int in_memory(const struct ria_buf *text)
 
 /* -- the user's own passfile ----------------------------------------------------------------- */
 
+static void copy_line(const char *text, size_t len, bool with_token, struct ria_buf *out)
+{
+    bool has_return = text[len - 1] == '\r'; /* before a newline it is no part of the password */
+    ria_buf_add(out, text, len - (has_return ? 1 : 0));
+    if (with_token) {
+        ria_mint_spare(SPARE, out);
+    }
+    ria_buf_add_char(out, '\n');
+}
+
 /* Copies the lines that hold a token, with room for a longer one, or those that hold none. Beside a
  * token of ours theirs come last and are not used (is_used): such a one that the program has been
  * given is somebody's own, and no earlier connection's. */
@@ -94,13 +104,7 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
             ria_known_add(text);
         }
         if ((found != NULL) == with_token && len > 0) {
-            bool has_return =
-                text[len - 1] == '\r'; /* before a newline it is no part of the password */
-            ria_buf_add(out, text, len - (has_return ? 1 : 0));
-            if (with_token) {
-                ria_mint_spare(SPARE, out);
-            }
-            ria_buf_add_char(out, '\n');
+            copy_line(text, len, with_token, out);
         }
         text += len + (text[len] == '\n' ? 1 : 0);
     }

@@ -22,13 +22,14 @@ struct ria_directory {
 };
 
 /* Opens `wanted`, or where it is NULL the usual place: $XDG_RUNTIME_DIR/rds-iam/run if that
- * variable names a directory of the user's own, else ~/.cache/rds-iam/run. Directories that are
- * missing are made, 0700 from the start; a missing parent of `wanted` is an error. Refuses one that
+ * variable names a directory of the user's own, else ~/.cache/rds-iam/run. With `make`, directories
+ * that are missing are made, 0700 from the start, but no parent of `wanted`. Refuses one that
  * belongs to somebody else or that others can enter, and one below a directory that belongs to
  * neither root nor the user, or that everybody or a group that is not the user's private one can
  * write (/tmp, with its sticky bit, is fine). Release with ria_directory_release(). */
 bool ria_directory_open(
     const char *wanted,
+    bool make,
     const struct ria_world *world,
     struct ria_directory *out,
     struct ria_error *err) RIA_MUST_USE;

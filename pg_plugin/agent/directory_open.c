@@ -148,9 +148,12 @@ static bool check_parents(const char *path, const struct ria_world *world, struc
     return true;
 }
 
-/* *made counts the directories that were not there. */
+/* *made counts the directories that were not there. NULL: none is made. */
 static bool make_directory(const char *path, unsigned *made, struct ria_error *err)
 {
+    if (made == NULL) {
+        return true;
+    }
     if (mkdir(path, S_IRWXU) == 0) {
         (*made)++;
         return true;
@@ -269,8 +272,24 @@ static bool make_usual(
     return check_home(home, world, err) && make_below(home, in_home, path, made, err);
 }
 
+static bool check_is_there(const char *path, struct ria_error *err)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 || errno != ENOENT) {
+        return true;
+    }
+    return ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "%s: no agent serves it, for it is not there; start one: rds-iam-agent, or systemctl "
+        "--user "
+        "start rds-iam-agent",
+        path);
+}
+
 bool ria_directory_open(
     const char *wanted,
+    bool make,
     const struct ria_world *world,
     struct ria_directory *out,
     struct ria_error *err)
@@ -278,9 +297,10 @@ bool ria_directory_open(
     char usual[PATH_MAX] = "";
     struct ria_directory directory = {.fd = -1, .lock = -1};
     const char *path = wanted != NULL ? wanted : usual;
-    bool ok = wanted != NULL ? make_directory(path, &directory.made, err)
-                             : make_usual(world, usual, &directory.made, err);
-    if (!ok || !open_made(path, world, &directory, err)) {
+    unsigned *made = make ? &directory.made : NULL;
+    bool ok =
+        wanted != NULL ? make_directory(path, made, err) : make_usual(world, usual, made, err);
+    if (!ok || !(make || check_is_there(path, err)) || !open_made(path, world, &directory, err)) {
         ria_directory_release(&directory);
         unmake(path, directory.made);
         return false;

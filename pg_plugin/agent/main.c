@@ -214,7 +214,8 @@ static int run(struct ria_agent *agent, const struct arguments *arguments)
 }
 
 /* Before a directory is made, which would belong to the wrong user. */
-static bool open_directory(struct ria_agent *agent, const char *path, struct ria_error *err)
+static bool open_directory(
+    struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
     if (agent->world.is_privileged(agent->world.self)) {
         return ria_fail(
@@ -222,7 +223,9 @@ static bool open_directory(struct ria_agent *agent, const char *path, struct ria
             RIA_E_SYSTEM,
             "this program runs with more rights than its caller; remove its set-uid bit");
     }
-    return ria_directory_open(path, &agent->world, &agent->directory, err);
+    /* Who only asks makes none: it would be in the way of an agent that begins. */
+    return ria_directory_open(
+        arguments->directory, !arguments->status, &agent->world, &agent->directory, err);
 }
 
 /* Whoever starts us may have closed them. No file of ours may get their numbers, or the log would
@@ -253,9 +256,9 @@ int main(int argc, char **argv)
     struct ria_agent agent = {.sysconfdir = RIA_POSTGRESQL_SYSCONFDIR};
     ria_agent_init(&agent);
     struct ria_error err;
-    if (open_directory(&agent, arguments.directory, &err)) {
+    if (open_directory(&agent, &arguments, &err)) {
         status = run(&agent, &arguments);
-        if (status != EXIT_OK && (arguments.once || arguments.status)) {
+        if (status != EXIT_OK && arguments.once) {
             ria_directory_unmake(&agent.directory);
         }
     } else {

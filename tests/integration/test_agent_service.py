@@ -155,6 +155,16 @@ class Status(LeaseCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{self.services.directory}: no agent serves it; start one", result.stderr)
 
+    def test_without_a_directory_none_is_made(self):
+        """Not even for a moment, in which an agent that begins could take it for its own."""
+        result = self.home.run(
+            ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("/rds-iam/run: no agent serves it, for it is not there; start one", result.stderr)
+        self.assertNotIn("dir(", result.stderr)
+        control = self.home.run(["strace", "-qq", "-e", "trace=mkdir", agent_program(), "--once"], None)
+        self.assertIn("mkdir(", control.stderr, "control")
+
     def test_it_does_not_wait_for_a_reader(self):
         """Connections that nobody reads from do not stop the agent."""
         self.services.add("prod")

@@ -2,8 +2,8 @@
 """Drivers that drop the verification that a service entry asks for, with the agent alone. The agent sees
 that the passfile is opened; it does not see how the driver connects.
 
-Each driver dials the lab's server and two impostors: one without TLS, one with the certificate of
-another CA. As its users spell it (`leaks`) the impostors get the token: this is the control of all the
+Each driver dials the lab's server and impostors: without TLS, with the certificate of another CA, with
+that of another server. As its users spell it (`leaks`) the impostors get the token: this is the control of all the
 rest, and the reason for the rows of pg_plugin/READERS.md. By the rule of `rds-iam setup postgres`
 (`holds`) they get nothing, and the same words log in at the lab's server. Under `rds-iam exec` they get
 nothing either way."""
@@ -24,7 +24,8 @@ import traces  # noqa: E402
 
 DATABASE = "work"
 QUERY = "select current_user"
-IMPOSTORS = (None, "other_ca")  # what lab.certificates shows; None: no TLS
+# Impostors, by their certificate in lab.certificates; None: no TLS. verify-full is what stops the last one.
+IMPOSTORS = (None, "other_ca", "wrong_name")
 BELT = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
 
 
@@ -173,15 +174,13 @@ class DriverCase(LabCase):
         return traces.secrets_of(self.lab.principals["etl"])
 
     @contextlib.contextmanager
-    def impostors(self, count):
-        """So many impostors of each kind, each with a service, and an agent that serves all of them."""
+    def impostors(self, certificates):
+        """An impostor for each, with a service of its own, and an agent that serves all of them."""
         with contextlib.ExitStack() as stack:
-            peers = {}
-            for kind in IMPOSTORS:
-                for number in range(count):
-                    certificate = kind and getattr(self.lab.certificates, kind)
-                    peers[kind, number] = stack.enter_context(PostgreSQLPeer(certificate))
-                    self.add(f"{kind}-{number}", peers[kind, number].port)
+            peers = []
+            for number, name in enumerate(certificates):
+                peers.append(stack.enter_context(PostgreSQLPeer(name and getattr(self.lab.certificates, name))))
+                self.add(f"impostor-{number}", peers[-1].port)
             self.add("rds", self.lab.pg.port)
             stack.enter_context(self.services.agent())
             yield peers
@@ -199,15 +198,16 @@ class DriverCase(LabCase):
 
 class Drivers(DriverCase):
     def check(self, driver):
-        exec_ = [harness.installed("bin/rds-iam"), "exec", "--"] if driver.sees_preload else None
-        rows = [(spelling, (), self.assert_leaked) for spelling in driver.leaks]
-        rows += [(spelling, (), self.assert_nothing_sent) for spelling in driver.holds]
-        rows += [(driver.leaks[0], exec_, self.assert_nothing_sent)] if exec_ else []
-        with self.impostors(len(rows)) as peers:
-            for (kind, number), peer in peers.items():
-                spelling, under, expectation = rows[number]
-                with self.subTest(certificate=kind, spelling=spelling, under=under):
-                    expectation(peer, self.login(driver.argv, spelling, f"{kind}-{number}", peer.port, under))
+        rows = [(name, spelling, (), self.assert_leaked) for spelling in driver.leaks for name in IMPOSTORS[:2]]
+        rows += [(name, spelling, (), self.assert_nothing_sent) for spelling in driver.holds for name in IMPOSTORS]
+        if driver.sees_preload:
+            under = (harness.installed("bin/rds-iam"), "exec", "--")
+            rows += [(None, spelling, under, self.assert_nothing_sent) for spelling in driver.leaks]
+        with self.impostors([name for name, _, _, _ in rows]) as peers:
+            for number, (name, spelling, under, expectation) in enumerate(rows):
+                with self.subTest(certificate=name, spelling=spelling, under=under):
+                    text = self.login(driver.argv, spelling, f"impostor-{number}", peers[number].port, under)
+                    expectation(peers[number], text)
             for spelling in driver.holds:
                 with self.subTest(server="the lab's", spelling=spelling):
                     self.assertIn(USER, self.login(driver.argv, spelling, "rds", self.lab.pg.port))

@@ -82,10 +82,8 @@
     "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "         \
     "--enable-cleartext-plugin cannot be seen here)"
 #define RIA_REFUSAL_MYSQL_PASSWORD                                                                 \
-    "a password was given, so no token was made, and a password is sent only where "               \
-    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set (--enable-cleartext-plugin cannot be seen here); "  \
-    "set it to send the password, or for a token give no password (-p, password= in an option "    \
-    "file, MYSQL_PWD, the program's own setting)"
+    "a password was given, so no token was made; for a token give no password (-p, password= in "  \
+    "an option file, MYSQL_PWD, the program's own setting)"
 
 /* -- the name ------------------------------------------------------------------------------- */
 

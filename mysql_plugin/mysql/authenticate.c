@@ -113,8 +113,9 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
     bool is_token = ria_is_token(connection->password);
     if (*connection->password != '\0' && !is_token) {
         /* Before any file is read: a broken configuration locks out no password account. */
-        return may_send_password ? send_password(vio, connection)
-                                 : ria_mysql_refuse(vio, connection, RIA_REFUSAL_MYSQL_PASSWORD);
+        return may_send_password
+                   ? send_password(vio, connection)
+                   : ria_mysql_refuse_as_stock(connection, RIA_REFUSAL_MYSQL_PASSWORD);
     }
     struct ria_mint *mint = calloc(1, sizeof(*mint));
     if (mint == NULL) {

@@ -13,10 +13,10 @@
 #define STOCK "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled"
 #define GATE "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN"
 #define PASSWORD_GIVEN                                                                             \
-    "rds-iam: a password was given, so no token was made, and a password is sent only where "      \
-    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set (--enable-cleartext-plugin cannot be seen here); "  \
-    "set it to send the password, or for a token give no password (-p, password= in an option "    \
-    "file, MYSQL_PWD, the program's own setting)"
+    STOCK " (rds-iam: a password was given, so no token was made; for a token give no password "   \
+          "(-p, password= in an option file, MYSQL_PWD, the program's own setting); a password "   \
+          "goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, --enable-cleartext-plugin "  \
+          "cannot be seen here)"
 
 static struct ria_login_case where;
 static struct ria_came_of came;
@@ -80,7 +80,7 @@ static void check_typed(struct ria_library *library, const char *version)
         (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
         library->is_cleartext_enabled = i % 3 == 0; /* which no plugin can see */
         dial(library, dialled);
-        ria_login_expect_refusal(version, &came, 2061, PASSWORD_GIVEN);
+        ria_login_expect_refusal(version, &came, 2059, PASSWORD_GIVEN);
         expect_text(version, came.error, PASSWORD_GIVEN);
     }
     (void)unsetenv(GATE);

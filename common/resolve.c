@@ -70,7 +70,7 @@ void ria_login_name_remedy(
     const char *name = ria_buf_text(&file);
     bool is_whole = ria_text_format(
         out,
-        RIA_ERROR_SHOWN_MAX - strlen(RIA_REFUSAL_NAME_UNVERIFIED RIA_REFUSAL_SO_NO_TOKEN "; "),
+        RIA_ERROR_SHOWN_MAX - strlen(RIA_REFUSAL_NAME_UNVERIFIED ", so no token was sent; "),
         RIA_REMEDY_VERIFY_CA,
         setting,
         login->host,

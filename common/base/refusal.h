@@ -33,7 +33,6 @@
 #define RIA_REFUSAL_UNVERIFIED "the server's certificate was not verified"
 #define RIA_REFUSAL_NAME_UNVERIFIED "the server's host name was not verified"
 #define RIA_REFUSAL_NOT_SENT "%s, so no %s was sent; %s"
-#define RIA_REFUSAL_SO_NO_TOKEN ", so no token was sent"
 
 /* What to do, in general. */
 #define RIA_REMEDY_PLAIN "turn TLS on in the client"

@@ -179,9 +179,13 @@ class Programs(MariadbCase):
                 self.assertEqual(section, f"[{self.lab.mariadb.host}:{self.lab.mariadb.port}]")
                 self.home.write(CONFIG, f"{section}\n{key}\n")
                 self.assert_logged_in(self.run_with_plugin_dir(name, settings))
-                # Less than a checked chain is still refused, and so is another name.
-                self.assertIn("rds-iam: ", self.run_with_plugin_dir(name, "").stderr)
-        self.assert_accepted(len(CA_ALONE))
+                # Less than a checked chain is still refused.
+                self.assertIn(
+                    "rds-iam: the connection is not encrypted", self.run_with_plugin_dir(name, "").stderr)
+        # A refusal answers the server with an empty password.
+        accepted = [verdict for verdict in self.verdicts() if verdict["reason"] is None]
+        self.assertEqual(len(accepted), len(CA_ALONE))
+        self.assertEqual({v["token_length"] for v in self.verdicts() if v["reason"] is not None}, {0})
 
     def test_with_nothing_they_use_the_stock_plugin(self):
         for name in PROGRAMS:

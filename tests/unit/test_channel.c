@@ -10,18 +10,18 @@ static char ca[] = "/ca.pem";
 
 struct row {
     const char *sentence;
-    int option_result;
-    char on;
-    bool has_status;
-    unsigned status;
     const char *library;
     char *ssl_ca;
     char *ssl_capath;
     const char *cipher;
     const char *host;
     const char *default_auth;
-    enum ria_channel want;
     const char *missing; /* a piece of the setting that is named; NULL: nothing to name */
+    enum ria_channel want;
+    unsigned status;
+    int option_result;
+    char on;
+    bool has_status;
 };
 
 static const char other_ca[] = "its certificate does not come from the CA in ssl-ca, or is out of";

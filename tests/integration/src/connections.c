@@ -94,7 +94,7 @@ static bool tls_later(const struct place *place)
 {
     char **arguments = place->arguments;
     MYSQL *mysql = new_handle();
-    my_bool verifies = arguments[3][0] == '1';
+    my_bool verifies = arguments[3][0] == '1' ? 1 : 0;
     bool ok =
         mysql_real_connect(
             mysql, place->host, arguments[0], arguments[1], NULL, place->port, NULL, 0) != NULL

@@ -23,7 +23,6 @@ EXPORT long SSL_get_verify_result(const struct SSL *ssl);
 EXPORT int X509_check_host(
     struct X509 *certificate, const char *name, size_t len, unsigned flags, char **peer);
 EXPORT int X509_check_ip_asc(struct X509 *certificate, const char *address, unsigned flags);
-EXPORT int STDCALL mysql_get_optionv(MYSQL *mysql, enum mysql_option option, void *arg, ...);
 
 /* Fills *next, a pointer to a function, with the one of that name behind this object in the search
  * order of the dynamic linker. */
@@ -73,7 +72,7 @@ int X509_check_ip_asc(struct X509 *certificate, const char *address, unsigned fl
 }
 
 /* Every option that is asked for here has one argument. */
-int STDCALL mysql_get_optionv(MYSQL *mysql, enum mysql_option option, void *arg, ...)
+EXPORT int STDCALL mysql_get_optionv(MYSQL *mysql, enum mysql_option option, void *arg, ...)
 {
     int(STDCALL * next)(MYSQL *, enum mysql_option, void *, ...) = NULL;
     find_theirs("mysql_get_optionv", &next);

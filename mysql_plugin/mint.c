@@ -131,6 +131,8 @@ void ria_mint_log_password(
     if (world->log == NULL) {
         return;
     }
+    ria_world_log(
+        world, RIA_LOG_INFO, "the program gave a password, so that was sent and no token was made");
     struct ria_mint *mint = calloc(1, sizeof(*mint));
     if (mint == NULL) {
         return;
@@ -146,11 +148,6 @@ void ria_mint_log_password(
             "is sent to %s and no token: take it away if %s logs in with IAM",
             mint->login.host,
             mint->login.user);
-    } else {
-        ria_world_log(
-            world,
-            RIA_LOG_INFO,
-            "the program gave a password, so that was sent and no token was made");
     }
     free(mint);
 }

@@ -35,10 +35,10 @@ struct ria_mint {
  * signals blocked, and waits for it. False with mint->err filled if there can be no thread. */
 bool ria_mint_run(struct ria_mint *mint) RIA_MUST_USE;
 
-/* Logs that the program's own password is sent and no token: as a warning where the host is one
- * that tokens are made for, because the password may be a left-over. Reads the configuration only
- * where there is a log and the host's name does not tell. Whatever fails here fails without a word:
- * a password account does not depend on it. login_name as in struct ria_mint. */
+/* Logs that the program's own password is sent and no token, and warns where the host is one that
+ * tokens are made for, because the password may be a left-over. Reads the configuration only where
+ * there is a log and the host's name does not tell. Any failure here is ignored: a password account
+ * does not depend on it. login_name as in struct ria_mint. */
 void ria_mint_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size));
 

@@ -155,8 +155,8 @@ static bool check_section(
             err,
             RIA_E_CONFIG,
             place,
-            "tls = verify-ca needs an endpoint = HOST:PORT beside it, because this section is not "
-            "named after an RDS endpoint; without one keep verify-full");
+            "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
+            "verify-full");
     }
     return true;
 }

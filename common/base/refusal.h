@@ -39,7 +39,7 @@
 #define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and turn verification on"
 #define RIA_REMEDY_NAME_UNVERIFIED "turn name verification on in the client"
 /* The remedy above, or that of a client library, and the name of our file. */
-#define RIA_REMEDY_VERIFY_CA "%s; where that cannot be, write [%s:%u] tls = verify-ca in %s"
+#define RIA_REMEDY_VERIFY_CA "%s, or where that cannot be: [%s:%u] tls = verify-ca in %s"
 
 /* What to do, in the words of MariaDB Connector/C. */
 #define RIA_REMEDY_MARIADB_TLS                                                                     \

@@ -174,7 +174,7 @@ class Programs(MariadbCase):
                 self.home.write(CONFIG, "")
                 refused = self.run_with_plugin_dir(name, settings).stderr
                 section, key = re.search(
-                    r"; where that cannot be, write (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config",
+                    r", or where that cannot be: (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config",
                     refused).groups()
                 self.assertEqual(section, f"[{self.lab.mariadb.host}:{self.lab.mariadb.port}]")
                 self.home.write(CONFIG, f"{section}\n{key}\n")

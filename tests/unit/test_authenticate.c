@@ -194,7 +194,7 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
     expect_piece(
         "and the section for a program that has no such setting",
         fake.error,
-        "; where that cannot be, write [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
+        ", or where that cannot be: [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
         "verify-ca in ");
 }
 

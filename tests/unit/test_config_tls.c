@@ -8,8 +8,7 @@
 
 #define PLACE RIA_FAKE_CONFIG
 #define NEEDS_ENDPOINT                                                                             \
-    "tls = verify-ca needs an endpoint = HOST:PORT beside it, because this section is not named "  \
-    "after an RDS endpoint; without one keep verify-full"
+    "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep verify-full"
 
 static bool load(const char *text, struct ria_config *config, struct ria_error *err)
 {

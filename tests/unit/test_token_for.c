@@ -181,9 +181,9 @@ static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
         expect_piece(
             hosts[i],
             err.text,
-            "the server's host name was not verified; turn name verification on in the client; "
-            "where that cannot be, write [");
-        const char *start = strstr(err.text, "write [") + strlen("write ");
+            "the server's host name was not verified; turn name verification on in the client, or "
+            "where that cannot be: [");
+        const char *start = strstr(err.text, "be: [") + strlen("be: ");
         const char *key = strstr(start, "] ") + 2;
         const char *end = strstr(err.text, " in ~/.config/rds-iam/config");
         ria_buf_addf(
@@ -354,7 +354,7 @@ static void long_names_are_not_shortened(void **state)
         {90, "", true, "what it stands for: "},
         {180, "", true, "if it is a tunnel, write ["},
         {250, "", true, "if it is a tunnel, write ["},
-        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be, write ["},
+        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
          false,

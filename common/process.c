@@ -255,7 +255,7 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
     static const char *const names[] = {
         [RIA_LOG_WARNING] = "rds-iam: warning: ", [RIA_LOG_INFO] = "rds-iam: "};
     int saved = errno;
-    RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_ERROR_TEXT_MAX};
+    RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_LOG_LINE_MAX};
     ria_buf_addf(&text, "%s%s\n", names[level], line);
     if (!text.failed) {
         ria_stderr_write(text.data, text.len);

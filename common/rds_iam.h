@@ -162,6 +162,16 @@ enum ria_outcome ria_login_is_known(
  */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
+/* What to do where the client has checked the certificate's chain and not the name, and the dialled
+ * name is that of an RDS endpoint: `setting` (the client's setting that checks the name, as "add
+ * ..."), and for a client without one the section to write, or `setting` alone if a client would
+ * cut it. */
+void ria_login_name_remedy(
+    const struct ria_login *login,
+    const char *setting,
+    const struct ria_world *world,
+    char out[RIA_ERROR_TEXT_MAX]);
+
 /* A better sentence for a login that has been refused because its host is not known: where DNS says
  * that the dialled name is an alias of an RDS name, *err says so, with the section to write,
  * instead of what it said. Takes 2 seconds at most, and nothing beyond the deadline. */

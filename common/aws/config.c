@@ -117,8 +117,17 @@ static bool key_matches(const struct key *key, const char *host, uint16_t port, 
     return len == key_len && same_host(host, key->host, len);
 }
 
-/* One server's token must not go to every name that fits, and a name that was not checked must
- * not be an RDS name that anybody can claim. */
+/* Whether a section is keyed by the name of an RDS endpoint, whole. */
+static bool is_rds_name(const struct key *key)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    return !key->is_wildcard && ria_endpoint_parse(key->host, &endpoint, &unused) != RIA_FAILED &&
+           endpoint.kind != RIA_ENDPOINT_OTHER;
+}
+
+/* One server's token must not go to every name that matches. Where the client checks the chain
+ * alone, the section must say which endpoint it is about: by its own name or by `endpoint`. */
 static bool check_section(
     const struct ria_setting *place,
     const struct key *key,
@@ -141,7 +150,7 @@ static bool check_section(
                 "this key belongs to a role; add role_arn beside it");
         }
     }
-    if (target->chain_suffices && target->endpoint.value == NULL) {
+    if (target->chain_suffices && target->endpoint.value == NULL && !is_rds_name(key)) {
         return ria_fail_at(
             err,
             RIA_E_CONFIG,

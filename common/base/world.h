@@ -109,6 +109,11 @@ struct ria_world {
 /* An environment variable with a value; a blank one counts as unset, as in every AWS SDK. */
 const char *ria_world_env(const struct ria_world *world, const char *name);
 
+/* A line of the log: room for an error's text, and for the login that it is about. */
+enum {
+    RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX
+};
+
 /* Formats and logs; control characters are replaced. */
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -174,10 +174,6 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {"another case",
          "[h]\nendpoint = e:1\ntls = VERIFY-CA\n",
          PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
-        {"verify-ca without an endpoint",
-         "[h]\ntls = verify-ca\n",
-         PLACE ":1: tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
-               "verify-full"},
         {"an endpoint for every name",
          "\n[*.x]\nendpoint = e:1\n",
          PLACE ":2: endpoint and tls cannot stand in a section with a wildcard; name the host"},

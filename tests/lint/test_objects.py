@@ -18,7 +18,8 @@ PLUGINS = {
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
         "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "
-        "fopen64 open open64 openat openat64 stat stat64".split()),
+        "fopen64 open open64 openat openat64 ria_stderr_at_start "
+        "stat stat64".split()),
 }
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
 FETCH = "libexec/rds-iam/rds-iam-fetch"

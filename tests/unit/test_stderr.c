@@ -159,6 +159,11 @@ static int write_one(const void *argument)
     return what_came(way);
 }
 
+static void check_row(const struct row *row)
+{
+    expect_number(row->sentence, in_child(write_one, row), row->is_written ? 0 : 1);
+}
+
 static void only_what_is_hardly_data_is_written_to(void **state)
 {
     (void)state;
@@ -174,7 +179,7 @@ static void only_what_is_hardly_data_is_written_to(void **state)
         {"a descriptor that did not come through execve()", open_pipe_cloexec, false},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_number(rows[i].sentence, in_child(write_one, &rows[i]), rows[i].is_written ? 0 : 1);
+        check_row(&rows[i]);
     }
 }
 
@@ -202,6 +207,12 @@ static int write_after_change(const void *argument)
     return what_came(second);
 }
 
+static void check_change(const struct change *change)
+{
+    int status = in_child(write_after_change, change);
+    expect_number(change->sentence, status, change->is_written ? 0 : 1);
+}
+
 static void only_the_recorded_file_is_written_to(void **state)
 {
     (void)state;
@@ -214,10 +225,7 @@ static void only_the_recorded_file_is_written_to(void **state)
         {"a stderr that was closed stays closed", NULL, open_pipe, false},
     };
     for (size_t i = 0; i < RIA_COUNT(changes); i++) {
-        expect_number(
-            changes[i].sentence,
-            in_child(write_after_change, &changes[i]),
-            changes[i].is_written ? 0 : 1);
+        check_change(&changes[i]);
     }
 }
 

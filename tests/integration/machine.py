@@ -30,7 +30,7 @@ BOOT_SECONDS = 60
 BOOT = r"""
 set -eu
 mount --make-rprivate /
-umount -l /sys/fs/cgroup
+umount -l /sys/fs/cgroup || true
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mkdir "/sys/fs/cgroup/$1"
 echo 0 >"/sys/fs/cgroup/$1/cgroup.procs"

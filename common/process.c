@@ -275,5 +275,11 @@ const struct ria_world *ria_process_world(void)
 {
     static const struct ria_world silent = WORLD(NULL);
     static const struct ria_world logging = WORLD(write_log);
-    return secure_getenv("RDS_IAM_LOG") == NULL ? &silent : &logging;
+    if (secure_getenv("RDS_IAM_LOG") == NULL) {
+        return &silent;
+    }
+    int saved = errno;
+    ria_stderr_record();
+    errno = saved;
+    return &logging;
 }

@@ -225,6 +225,9 @@ static int explain_to_person(void)
 
 int main(void)
 {
+    if (!ria_standard_files_open()) {
+        return 2;
+    }
     /* No core dump, no debugger of another process and no log of TLS keys may show a secret. */
     (void)unsetenv("SSLKEYLOGFILE");
     (void)prctl(PR_SET_DUMPABLE, 0);

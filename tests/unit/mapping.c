@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A range of memory, in the words of its line. */
 struct range {
@@ -16,9 +17,11 @@ struct range {
     char mode[8];
 };
 
+/* AddressSanitizer has a mapping of that size too, but between larger ones. */
 static bool is_wall(const struct range *range)
 {
-    return strncmp(range->mode, "---", 3) == 0;
+    return strncmp(range->mode, "---", 3) == 0 &&
+           range->end - range->start == (uintptr_t)sysconf(_SC_PAGESIZE);
 }
 
 /* "start-end mode ..." */

@@ -131,6 +131,9 @@ static void secrets_do_not_touch_one_another(void **state)
         }
         assert_in_range(kept, 32, COUNT - 1);
         for (size_t i = 0; i < COUNT; i++) {
+            if (secrets[i].data == NULL) {
+                continue;
+            }
             memset(bytes, (int)(i % 255) + 1, secrets[i].len);
             assert_int_equal(memcmp(bytes, secrets[i].data, secrets[i].len), 0);
             if (i % 3 != (size_t)round) {

@@ -58,8 +58,9 @@ class CoreCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.entry = self.lab.principals["etl-session"]
-        self.raw = {piece for piece in pieces(self.entry.session_token) if re.search(rb"[+/=]", piece)}
-        self.secrets = pieces(self.entry.secret_key) | self.raw
+        # What a token would encode can only be our copy. Each eighth piece: a dump is long.
+        raw = {piece for piece in sorted(pieces(self.entry.session_token))[::8] if re.search(rb"[+/=]", piece)}
+        self.secrets = pieces(self.entry.secret_key) | raw
         self.write_keys(3600)
         self.home.write(".aws/config", "[default]\ncredential_process = cat keys\n")
 

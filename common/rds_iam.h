@@ -18,7 +18,8 @@
  * What is behind it: rds-iam's own configuration file says what the dialled name stands for, the
  * endpoint's name gives the region, the chain of credential sources gives the keys, and the token
  * is signed at that moment. Credentials of network sources come from a program of our own,
- * rds-iam-fetch, and are kept in a cache file and in this process; tokens are not kept.
+ * rds-iam-fetch, and are kept in a cache file and in this process (base/secret.h); tokens are not
+ * kept.
  *
  * Every function here may be called from any thread. None writes to stdout, changes a signal, the
  * environment, the umask or the working directory, starts a thread or leaves a file open. A call
@@ -191,7 +192,9 @@ bool ria_configuration_check(const struct ria_world *world, struct ria_error *er
  * ria_background_fetch() into its world as fetch(). It never waits: it gives what an earlier fetch
  * of the same name has brought, or starts one and fails with RIA_E_PENDING. What has come is kept
  * for as long as a token can be signed with it for 15 minutes, and anything else, refusals too, for
- * some seconds, so that a source is not asked at each call. For one thread. */
+ * some seconds, so that a source is not asked at each call. It is wiped when that time is over, and
+ * so are the copies that the process keeps of credentials, when these have ended. For one thread.
+ */
 struct ria_background;
 
 /* NULL without memory or descriptors. `world` tells the time and is borrowed. */

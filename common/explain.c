@@ -137,8 +137,23 @@ static void add_role(struct ria_buf *out, const struct ria_plan *plan, const str
     add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
 }
 
+/* AWS's files of another user. */
+static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
+{
+    char warning[RIA_ERROR_TEXT_MAX];
+    for (int i = 0; plan->profiles != NULL && i < RIA_PROFILE_FILES; i++) {
+        size_t start = out->len;
+        if (ria_profiles_describe_owner(
+                plan->profiles, (enum ria_profile_file)i, warning, sizeof(warning))) {
+            ria_buf_addf(out, "%-10s %s", "warning", warning);
+            end_line(out, start);
+        }
+    }
+}
+
 void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
 {
+    add_owners(out, plan);
     if (plan->label[0] == '\0') {
         return;
     }

@@ -4,8 +4,9 @@
  * file and matches in it. */
 #include "aws/config.h"
 
+#include "base/trust.h"
+
 #include <string.h>
-#include <sys/stat.h>
 
 /* Each section is compared with all before it, at every login: a thousand cost some 30 ms. */
 enum {
@@ -225,30 +226,6 @@ static bool check_ini(const struct ria_ini *ini, const char *path, struct ria_er
     return true;
 }
 
-static bool check_owner(
-    const struct ria_world *world,
-    const char *path,
-    const struct ria_file *file,
-    struct ria_error *err)
-{
-    uid_t uid = world->uid(world->self);
-    if (file->owner != 0 && file->owner != uid) {
-        return ria_fail(
-            err,
-            RIA_E_CONFIG,
-            "%s: belongs to uid %u, neither to root nor to you; type: chown %u %s",
-            path,
-            (unsigned)file->owner,
-            (unsigned)uid,
-            path);
-    }
-    if ((file->mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return ria_fail(
-            err, RIA_E_CONFIG, "%s: others can write it; type: chmod go-w %s", path, path);
-    }
-    return true;
-}
-
 /* Reads the file and counts it if it is there. */
 static enum ria_outcome load_file(
     const struct ria_world *world, const char *path, struct ria_config *out, struct ria_error *err)
@@ -265,8 +242,9 @@ static enum ria_outcome load_file(
     if (kept->failed) {
         return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
     }
-    return check_owner(world, path, &file, err) && check_ini(ini, path, err) ? RIA_FOUND
-                                                                             : RIA_FAILED;
+    const struct ria_trusted what = {path, "RDS_IAM_CONFIG=COPY"};
+    return ria_trust_check(world, &file, &what, err) && check_ini(ini, path, err) ? RIA_FOUND
+                                                                                  : RIA_FAILED;
 }
 
 static bool load_named(

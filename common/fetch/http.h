@@ -21,7 +21,7 @@ struct ria_http_request {
     const struct ria_buf *body;                /* or NULL */
     int64_t connect_timeout;                   /* milliseconds */
     int64_t timeout;                           /* of the whole */
-    const char *ca_bundle;                     /* file, or NULL: the system's */
+    const struct ria_buf *authorities;         /* certificates (PEM), or NULL: the system's */
     bool is_local; /* a metadata service: no proxy, and nobody there is no fault */
 };
 

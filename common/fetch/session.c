@@ -74,7 +74,7 @@ bool ria_session_send(
         .body = request->body,
         .connect_timeout = CONNECT_TIMEOUT,
         .timeout = TRY_TIMEOUT,
-        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .authorities = request->authorities,
     };
     return ria_fetch_send(fetch, &http, response, err) == RIA_HTTP_ANSWERED &&
            (response->status == 200 || refused(response, request->host, err));
@@ -194,6 +194,11 @@ bool ria_session_open(
     if (outcome == RIA_ABSENT) {
         return not_logged_in(fetch, kind, file, err);
     }
+    bool was_read = file->facts.mode != 0; /* and refused for its mode */
+    if (outcome == RIA_FAILED && was_read) {
+        return ria_fail_at(
+            err, RIA_E_CREDENTIALS, ria_plan_origin(fetch->plan), "the token file %s", why.text);
+    }
     if (outcome == RIA_FAILED) {
         return ria_fail_at(
             err,
@@ -205,6 +210,7 @@ bool ria_session_open(
             profile_name(fetch));
     }
     why = (struct ria_error){0};
+    ria_fetch_warn_of_owner(fetch, file->path, &file->facts, "its session is used");
     if (seconds_left(fetch, kind, file) < kind->renew_before && kind->can_be_renewed(fetch, file) &&
         !try_to_renew(fetch, kind, file, &why) && seconds_left(fetch, kind, file) > 0) {
         ria_answer_warn(

@@ -209,26 +209,30 @@ static enum attempt try_once(
     struct ria_sts_fault *fault,
     struct ria_error *err)
 {
-    struct ria_plan_endpoint endpoint;
-    struct ria_http_place place;
+    struct ria_fetch_service service;
     __attribute__((cleanup(release_headers))) struct signed_headers headers = {
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
     if (!ria_fetch_find_service(
-            fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &endpoint, &place, err) ||
-        (call->signer != NULL &&
-         !sign(call, &place, endpoint.region, ria_fetch_now(fetch), &headers, err))) {
+            fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &service, err) ||
+        (call->signer != NULL && !sign(
+                                     call,
+                                     &service.place,
+                                     service.endpoint.region,
+                                     ria_fetch_now(fetch),
+                                     &headers,
+                                     err))) {
         return GIVE_UP;
     }
     char type[128];
     (void)snprintf(type, sizeof(type), "Content-Type: %s", content_type);
     struct ria_http_request request = {
-        .url = endpoint.url,
+        .url = service.endpoint.url,
         .method = "POST",
         .headers = {type},
         .body = call->body,
         .connect_timeout = ria_fetch_timeout(fetch, CONNECT_TIMEOUT),
         .timeout = ria_fetch_timeout(fetch, TRY_TIMEOUT),
-        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .authorities = service.authorities,
     };
     if (call->signer != NULL) {
         request.headers[1] = headers.date;
@@ -246,7 +250,7 @@ static enum attempt try_once(
         return take_credentials(fetch, &response.body, out)
                    ? DONE
                    : (ria_fail(
-                          err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", place.host),
+                          err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", service.place.host),
                       GIVE_UP);
     }
     take_fault(&response, fault);

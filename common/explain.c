@@ -4,6 +4,7 @@
 #include "explain.h"
 
 #include "base/timestamp.h"
+#include "codec/url.h"
 #include "provider/cache.h"
 
 #include <string.h>
@@ -65,18 +66,12 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
-/* Scheme and host of a URL. Somebody may have put a password in front of the host, with a slash in
- * it. */
 static void add_url(struct ria_buf *out, const char *url)
 {
-    const char *scheme_end = strstr(url, "://");
-    const char *host = scheme_end == NULL ? url : scheme_end + 3;
-    const char *at = memrchr(host, '@', strcspn(host, "?#"));
-    if (scheme_end != NULL) {
-        ria_buf_add(out, url, (size_t)(scheme_end + 3 - url));
-    }
-    host = at == NULL ? host : at + 1;
-    ria_buf_add(out, host, strcspn(host, "/?#"));
+    char shown[RIA_URL_SHOWN_SIZE];
+    ria_url_show(url, shown);
+    ria_buf_add_text(out, ria_url_scheme(url));
+    ria_buf_add_text(out, shown);
 }
 
 /* Where a service is asked, and what says so. */

@@ -38,7 +38,8 @@ static void take_file_system(const struct statfs *status, struct ria_file *out)
     out->is_read_only = (status->f_flags & READ_ONLY) != 0;
 }
 
-/* Not inlined: its buffer would be on the stack of every login. A path of NULL: of the descriptor. */
+/* Not inlined: its buffer would be on the stack of every login. A path of NULL: of the descriptor.
+ */
 __attribute__((noinline)) static void look_closer(int fd, const char *path, struct ria_file *out)
 {
     char bytes[ACL_MAX];

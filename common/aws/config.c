@@ -5,6 +5,7 @@
 #include "aws/config.h"
 
 #include "base/trust.h"
+#include "codec/url.h"
 
 #include <string.h>
 
@@ -164,13 +165,15 @@ static bool read_section(
     struct ria_target target = {0};
     struct key key;
     if (!parse_key(section->name, &key)) {
+        char shown[64];
+        ria_url_show_name(section->name, shown, sizeof(shown));
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
             &place,
-            "[%.64s] is no address; write [host], [host:port] or [user@host:port], with a "
+            "[%s] is no address; write [host], [host:port] or [user@host:port], with a "
             "leading *. as the only wildcard",
-            section->name);
+            shown);
     }
     for (size_t i = 0; i < section->count; i++) {
         if (!ria_target_take(path, &ini->entries[section->first + i], &target, err)) {
@@ -193,13 +196,15 @@ static bool check_equal_sections(
     bool known = parse_key(section->name, &key);
     for (size_t i = 0; known && i < index; i++) {
         if (parse_key(ini->sections[i].name, &earlier) && same_key(&key, &earlier)) {
+            char shown[64];
+            ria_url_show_name(section->name, shown, sizeof(shown));
             return ria_fail(
                 err,
                 RIA_E_CONFIG,
-                "%s:%u: [%.64s] is the same as the section in line %u; join them",
+                "%s:%u: [%s] is the same as the section in line %u; join them",
                 path,
                 section->line,
-                section->name,
+                shown,
                 ini->sections[i].line);
         }
     }

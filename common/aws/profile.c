@@ -130,7 +130,8 @@ bool ria_profiles_describe_owner(
     ria_trust_warning(
         &profiles->facts[which],
         profiles->path[which],
-        "keys, roles and sessions of it are used, but no command, token file, endpoint or CA bundle",
+        "keys, roles and sessions of it are used, but no command, token file, endpoint or CA "
+        "bundle",
         out,
         size);
     return true;

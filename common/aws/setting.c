@@ -107,27 +107,26 @@ enum ria_outcome ria_setting_read(
 
 enum ria_outcome ria_setting_read_named(
     const struct ria_world *world,
-    const struct ria_setting *setting,
-    const char *key,
-    const char *what,
+    const struct ria_named_file *named,
     struct ria_buf *out,
     struct ria_file *file,
     struct ria_error *err)
 {
     char copy[64];
     struct ria_error why;
+    const struct ria_setting *setting = named->setting;
     bool is_in_file = setting->line > 0;
     (void)ria_text_format(
         copy,
         sizeof(copy),
         is_in_file ? "%s = COPY" : "%s=COPY",
-        is_in_file || setting->path == NULL ? key : setting->path);
+        is_in_file || setting->path == NULL ? named->key : setting->path);
     const struct ria_trusted trusted = {setting->value, copy};
     enum ria_outcome outcome = ria_trust_read(world, &trusted, out, file, &why);
     if (outcome == RIA_FOUND) {
         return RIA_FOUND;
     }
-    (void)ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", what, why.text);
+    (void)ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
     return RIA_FAILED;
 }
 

@@ -3,7 +3,8 @@
  * Judges whose a file is and who can write it. The owner and the mode come from fstat(), the access
  * control list and the kind of file system are in struct ria_file only where the mode lets a group
  * or others write: without these bits no list can give that right, because they hold its mask.
- * Refuses what it cannot understand: a list of an unknown form counts as one that lets others write.
+ * Refuses what it cannot understand: a list of an unknown form counts as one that lets others
+ * write.
  */
 #include "base/trust.h"
 
@@ -102,8 +103,7 @@ static bool everybody_writes(const struct ria_file *file)
 
 static bool group_writes(const struct ria_file *file, uid_t user)
 {
-    bool has_right =
-        file->acl.is_present ? file->acl.group_writes : (file->mode & S_IWGRP) != 0;
+    bool has_right = file->acl.is_present ? file->acl.group_writes : (file->mode & S_IWGRP) != 0;
     return has_right && !is_accepted_group(file, user, file->group);
 }
 
@@ -120,8 +120,7 @@ static bool describe(const struct ria_file *file, uid_t user, char *out, size_t 
     if (everybody_writes(file)) {
         (void)ria_text_copy(out, size, "everybody can write it");
     } else if (group_writes(file, user)) {
-        (void)ria_text_format(
-            out, size, "all of group %u can write it", (unsigned)file->group);
+        (void)ria_text_format(out, size, "all of group %u can write it", (unsigned)file->group);
     } else if (acl->is_unreadable) {
         (void)ria_text_copy(out, size, "it has an ACL that cannot be read");
     } else if (acl->has_writer) {

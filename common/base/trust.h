@@ -22,10 +22,6 @@
 
 #include "base/world.h"
 
-enum {
-    RIA_TRUST_TEXT_MAX = 320 /* the words of a message without its path */
-};
-
 /* A file as messages speak of it. */
 struct ria_trusted {
     const char *path;
@@ -65,11 +61,7 @@ void ria_trust_own_remedy(uid_t user, const struct ria_trusted *what, char *out,
 /* Writes the warning about a foreign file: "PATH: belongs to uid N, neither to root nor to you; "
  * and `consequence`. */
 void ria_trust_warning(
-    const struct ria_file *file,
-    const char *path,
-    const char *consequence,
-    char *out,
-    size_t size);
+    const struct ria_file *file, const char *path, const char *consequence, char *out, size_t size);
 
 /* Reads a file as world->read_file() does and refuses one that others can write. *file is filled;
  * whether it is foreign is the caller's question. */

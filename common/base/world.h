@@ -18,8 +18,8 @@ enum ria_log_level {
     RIA_LOG_INFO,    /* what was decided and why */
 };
 
-/* A POSIX access control list, acl(5), as far as it decides who can write. Where a file has one, the
- * group's bits of its mode are the mask of the list and not the group's own rights. */
+/* A POSIX access control list, acl(5), as far as it decides who can write. Where a file has one,
+ * the group's bits of its mode are the mask of the list and not the group's own rights. */
 struct ria_acl {
     bool is_present;
     bool is_unreadable; /* present, and nothing else is known of it */

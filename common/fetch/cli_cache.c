@@ -37,7 +37,7 @@ static bool read_entry(
     if (!ria_setting_expand(world, name, path)) {
         return false;
     }
-    const struct ria_trusted what = {path, "HOME=DIRECTORY"};
+    const struct ria_trusted what = {path, "HOME=DIRECTORY, with .aws/cli/cache in it"};
     enum ria_outcome outcome = ria_trust_read(world, &what, &text, &file, &err);
     if (outcome == RIA_FAILED && file.mode != 0) {
         ria_answer_warn(fetch->answer, "%s; it is not used", err.text);

@@ -55,7 +55,7 @@ static bool find_url(
             uri,
             "plain http goes only to localhost, 127.0.0.0/8, [::1], 169.254.170.2, 169.254.170.23 "
             "and [fd00:ec2::23], and not to %.100s; use https",
-            place.host);
+            place.shown);
     }
     return !place.is_https || ria_fetch_authorities(fetch, authorities, err);
 }
@@ -68,8 +68,8 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
     RIA_AUTO(buf) text = {.max = TOKEN_MAX};
     if (file->value != NULL) {
         struct ria_file facts;
-        if (ria_setting_read_named(
-                fetch->world, file, file->path, "token file", &text, &facts, err) != RIA_FOUND) {
+        const struct ria_named_file named = {file, file->path, "token file"};
+        if (ria_setting_read_named(fetch->world, &named, &text, &facts, err) != RIA_FOUND) {
             return false;
         }
         while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) {

@@ -201,15 +201,13 @@ enum ria_http_result ria_http_send(
     }
     enum ria_http_result result = classify(code);
     if (result != RIA_HTTP_ANSWERED) {
-        struct ria_http_place place = {0};
-        if (!ria_http_place(request->url, &place)) {
-            (void)snprintf(place.host, sizeof(place.host), "the URL");
-        }
+        char place[RIA_URL_SHOWN_SIZE];
+        ria_url_show(request->url, place);
         (void)ria_fail(
             err,
             result == RIA_HTTP_SILENT ? RIA_E_DEADLINE : RIA_E_CREDENTIALS,
             "%.128s: %s",
-            place.host,
+            place,
             transfer.is_over_limit ? "the answer is longer than 64 KB, so it is none of AWS's"
                                    : curl_easy_strerror(code));
     }

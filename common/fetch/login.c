@@ -79,7 +79,7 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
     }
     const struct ria_session_request request = {
         .url = url.data,
-        .host = service.place.host,
+        .host = service.place.shown,
         .header = header.data,
         .body = &body,
         .authorities = service.authorities,
@@ -89,7 +89,10 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
     }
     if (!take_tokens(fetch, &response, file)) {
         return ria_fail(
-            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of sign-in's", service.place.host);
+            err,
+            RIA_E_CREDENTIALS,
+            "the answer of %.128s is none of sign-in's",
+            service.place.shown);
     }
     return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
 }

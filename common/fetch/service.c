@@ -23,21 +23,20 @@ bool ria_fetch_authorities(
     }
     if (fetch->bundle.len == 0) {
         fetch->bundle.max = BUNDLE_MAX;
-        if (ria_setting_read_named(
-                fetch->world, setting, "ca_bundle", "CA bundle", &fetch->bundle, &facts, err) !=
+        const struct ria_named_file named = {setting, "ca_bundle", "CA bundle"};
+        if (ria_setting_read_named(fetch->world, &named, &fetch->bundle, &facts, err) !=
             RIA_FOUND) {
             return false;
         }
         ria_fetch_warn_of_owner(fetch, setting->value, &facts, "its certificates are believed");
     }
     *out = &fetch->bundle;
-    return fetch->bundle.len > 0 ||
-           ria_fail_at(
-               err,
-               RIA_E_CREDENTIALS,
-               setting,
-               "the CA bundle %s is empty; name a file of certificates",
-               setting->value);
+    return fetch->bundle.len > 0 || ria_fail_at(
+                                        err,
+                                        RIA_E_CREDENTIALS,
+                                        setting,
+                                        "the CA bundle %s is empty; name a file of certificates",
+                                        setting->value);
 }
 
 void ria_fetch_warn_of_owner(
@@ -74,7 +73,7 @@ bool ria_fetch_find_service(
             endpoint->from,
             "%s is not asked over plain http; write https://%.100s",
             ria_service_name(service),
-            place->host);
+            place->shown);
     }
     return !place->is_https || ria_fetch_authorities(fetch, &out->authorities, err);
 }

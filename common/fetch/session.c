@@ -47,6 +47,10 @@ static bool refused(
     RIA_AUTO(buf) word = {.max = 64};
     bool has_word = ria_document_read(&response->body, &document) &&
                     ria_document_text(&document, NULL, "error", &word);
+    char shown[64] = "";
+    if (has_word) {
+        (void)ria_url_show_in(word.data, shown, sizeof(shown));
+    }
     bool may_change = has_word && strcmp(word.data, no_permission) == 0;
     bool is_final = !may_change &&
                     (response->status == 400 || response->status == 401 || response->status == 403);
@@ -57,7 +61,7 @@ static bool refused(
         host,
         response->status,
         has_word ? ": " : "",
-        has_word ? word.data : "",
+        shown,
         may_change ? "; have signin:CreateOAuth2Token allowed" : "");
 }
 
@@ -194,8 +198,7 @@ bool ria_session_open(
     if (outcome == RIA_ABSENT) {
         return not_logged_in(fetch, kind, file, err);
     }
-    bool was_read = file->facts.mode != 0; /* and refused for its mode */
-    if (outcome == RIA_FAILED && was_read) {
+    if (outcome == RIA_FAILED && why.code == RIA_E_CONFIG) {
         return ria_fail_at(
             err, RIA_E_CREDENTIALS, ria_plan_origin(fetch->plan), "the token file %s", why.text);
     }

@@ -69,8 +69,12 @@ static enum ria_outcome refused(
     RIA_AUTO(document) document = {0};
     RIA_AUTO(buf) message = {.max = 1024};
     char advice[256];
+    char shown[128] = "";
     bool has_message = ria_document_read(&response->body, &document) &&
                        ria_document_text(&document, NULL, "message", &message);
+    if (has_message) {
+        (void)ria_url_show_in(message.data, shown, sizeof(shown));
+    }
     say_what_to_do(plan, response->status, advice, sizeof(advice));
     (void)ria_fail_at(
         err,
@@ -81,7 +85,7 @@ static enum ria_outcome refused(
         plan->label,
         response->status,
         has_message ? ": " : "",
-        has_message ? message.data : "",
+        shown,
         advice);
     return RIA_FAILED;
 }
@@ -168,5 +172,5 @@ enum ria_outcome ria_fetch_sso(
         return RIA_FAILED;
     }
     (void)ria_fetch_learn_offset(fetch, &response);
-    return take_answer(fetch, &response, service.place.host, out, err);
+    return take_answer(fetch, &response, service.place.shown, out, err);
 }

@@ -169,8 +169,8 @@ static void take_fault(const struct ria_http_response *response, struct ria_sts_
         out->message[0] = '\0';
         return;
     }
-    (void)snprintf(out->code, sizeof(out->code), "%s", code.data);
-    (void)snprintf(out->message, sizeof(out->message), "%s", message.len == 0 ? "" : message.data);
+    (void)ria_url_show_in(code.data, out->code, sizeof(out->code));
+    (void)ria_url_show_in(message.len == 0 ? "" : message.data, out->message, sizeof(out->message));
 }
 
 bool ria_sts_is_passing(const struct ria_sts_fault *fault)
@@ -214,13 +214,9 @@ static enum attempt try_once(
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
     if (!ria_fetch_find_service(
             fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &service, err) ||
-        (call->signer != NULL && !sign(
-                                     call,
-                                     &service.place,
-                                     service.endpoint.region,
-                                     ria_fetch_now(fetch),
-                                     &headers,
-                                     err))) {
+        (call->signer != NULL &&
+         !sign(
+             call, &service.place, service.endpoint.region, ria_fetch_now(fetch), &headers, err))) {
         return GIVE_UP;
     }
     char type[128];
@@ -250,7 +246,10 @@ static enum attempt try_once(
         return take_credentials(fetch, &response.body, out)
                    ? DONE
                    : (ria_fail(
-                          err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", service.place.host),
+                          err,
+                          RIA_E_CREDENTIALS,
+                          "%s: the answer is none of STS's",
+                          service.place.shown),
                       GIVE_UP);
     }
     take_fault(&response, fault);

@@ -52,11 +52,16 @@ enum ria_outcome ria_token_file_read(
     }
     bool is_login = fetch->plan->source == RIA_SOURCE_LOGIN;
     const struct ria_trusted what = {
-        file->path, is_login ? "AWS_LOGIN_CACHE_DIRECTORY=DIRECTORY" : "HOME=DIRECTORY"};
+        file->path,
+        is_login ? "AWS_LOGIN_CACHE_DIRECTORY=DIRECTORY"
+                 : "HOME=DIRECTORY, with .aws/sso/cache in it"};
     for (unsigned i = 0; i < LOOKS; i++) {
         RIA_AUTO(buf) text = {.max = FILE_MAX};
         enum ria_outcome outcome = ria_trust_read(fetch->world, &what, &text, &file->facts, err);
         ria_document_release(&file->document);
+        if (outcome == RIA_FAILED && file->facts.mode == 0) {
+            err->code = RIA_E_CREDENTIALS; /* it was not read, so a new login may help */
+        }
         if (outcome != RIA_FOUND || ria_document_read(&text, &file->document)) {
             return outcome;
         }

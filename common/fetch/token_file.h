@@ -15,7 +15,7 @@ struct ria_token_file {
     char path[RIA_PATH_MAX];
     struct ria_document document;
     struct ria_file facts; /* when it was read */
-    int lock; /* -1: not held */
+    int lock;              /* -1: not held */
 };
 
 #define RIA_TOKEN_FILE_INIT                                                                        \

@@ -20,9 +20,8 @@ static bool read_token(
     struct ria_error *err)
 {
     struct ria_file facts;
-    if (ria_setting_read_named(
-            fetch->world, file, "web_identity_token_file", "token file", out, &facts, err) !=
-        RIA_FOUND) {
+    const struct ria_named_file named = {file, "web_identity_token_file", "token file"};
+    if (ria_setting_read_named(fetch->world, &named, out, &facts, err) != RIA_FOUND) {
         return false;
     }
     while (out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1]) != NULL) {

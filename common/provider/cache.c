@@ -77,8 +77,8 @@ static bool read_evidence(
         if (file->value == NULL) {
             continue;
         }
-        if (ria_setting_read_named(
-                world, file, files[i].key, "token file", out, &facts, err) != RIA_FOUND) {
+        const struct ria_named_file named = {file, files[i].key, "token file"};
+        if (ria_setting_read_named(world, &named, out, &facts, err) != RIA_FOUND) {
             return false;
         }
         warn_of_owner(world, file->value, &facts);

@@ -74,8 +74,7 @@ enum ria_outcome ria_instance_endpoint(
     if (endpoint.value == NULL && endpoint_of_mode(&mode, &endpoint, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
-    if (!ria_profiles_check_owner(
-            out->profiles, &endpoint, "ec2_metadata_service_endpoint", err)) {
+    if (!ria_profiles_check_owner(out->profiles, &endpoint, "ec2_metadata_service_endpoint", err)) {
         return RIA_FAILED;
     }
     out->source = RIA_SOURCE_INSTANCE;

@@ -121,8 +121,7 @@ static bool check_parent(
             "it belongs to uid %u, neither to root nor to you",
             (unsigned)facts.owner);
     } else if ((facts.mode & S_ISVTX) == 0) {
-        (void)ria_trust_describe_writers(
-            &facts, world->uid(world->self), parent, why, sizeof(why));
+        (void)ria_trust_describe_writers(&facts, world->uid(world->self), parent, why, sizeof(why));
     }
     return why[0] == '\0' || ria_fail(
                                  err,

@@ -4,6 +4,7 @@
  * It runs inside other people's programs, so it changes nothing there, errno included. */
 #include "rds_iam.h"
 
+#include "file.h"
 #include "launch.h"
 #include "stderr.h"
 
@@ -118,19 +119,18 @@ static bool read_all(int fd, struct ria_buf *out)
 static enum ria_outcome read_open_file(
     int fd, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0) {
+    struct ria_file facts;
+    if (!ria_file_facts(fd, &facts)) {
         return failed_by_errno(err, path, "cannot be read");
     }
-    if (!S_ISREG(status.st_mode)) {
+    if (!S_ISREG(facts.mode)) {
         return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
     }
     if (!read_all(fd, out)) {
         return failed_by_errno(err, path, "cannot be read whole");
     }
     if (file != NULL) {
-        *file = (struct ria_file){
-            .owner = status.st_uid, .group = status.st_gid, .mode = status.st_mode};
+        *file = facts;
     }
     return RIA_FOUND;
 }

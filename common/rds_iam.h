@@ -33,6 +33,7 @@
 #include "base/refusal.h"
 #include "base/stack.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "base/world.h"
 
 #include <stdint.h>

@@ -30,8 +30,9 @@
  *
  * Read from $XDG_CONFIG_HOME/rds-iam/config (~/.config/rds-iam/config), then /etc/rds-iam/config,
  * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
- * belong to root or the user, and nobody else may be able to write it: it decides whose token goes
- * to which address. Everything in it is checked when it is read, also what does not match.
+ * belong to root or the user, and nobody else may be able to write it (base/trust.h has the rule):
+ * it decides whose token goes to which address. Everything in it is checked when it is read, also
+ * what does not match.
  */
 #ifndef RIA_AWS_CONFIG_H
 #define RIA_AWS_CONFIG_H

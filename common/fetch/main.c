@@ -270,5 +270,6 @@ int main(void)
     ria_json_set_up();
     serve(&fetch, &question, &record);
     send_whole(&record);
+    ria_buf_release(&fetch.bundle);
     return 0;
 }

@@ -181,8 +181,8 @@ class BrokenConfiguration(PasswordCase):
                 self.assert_harmless(f"{path}:{line}: ")
 
     def test_a_file_that_others_can_write(self):
-        path = self.home.write(CONFIG, "", mode=0o664)
-        self.assert_harmless(f"{path}: others can write it; type: chmod go-w {path}")
+        path = self.home.write(CONFIG, "", mode=0o666)
+        self.assert_harmless(f"{path}: everybody can write it; run: chmod o-w {path}")
 
     def test_a_directory_in_its_place(self):
         path = self.home.path / CONFIG

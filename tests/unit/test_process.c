@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +74,60 @@ static void a_regular_file_is_read_with_owner_and_mode(void **state)
     assert_int_equal(symlink("plain", in_scratch("link")), 0);
     assert_int_equal(read_named("link", &text, NULL, &err), RIA_FOUND);
     assert_string_equal(ria_buf_text(&text), "some\ntext\n");
+}
+
+/* Sets an access control list with `users` named users from 5000 on, who can write. */
+static void set_acl(const char *name, size_t users)
+{
+    struct entry {
+        uint16_t tag;
+        uint16_t rights;
+        uint32_t id;
+    };
+    static struct {
+        uint32_t version;
+        struct entry entries[256];
+    } list = {.version = 2};
+    struct entry *at = list.entries;
+    *at++ = (struct entry){0x01, 6, UINT32_MAX};
+    for (size_t i = 0; i < users; i++) {
+        *at++ = (struct entry){0x02, 6, (uint32_t)(5000 + i)};
+    }
+    *at++ = (struct entry){0x04, 4, UINT32_MAX};
+    *at++ = (struct entry){0x10, 6, UINT32_MAX};
+    *at++ = (struct entry){0x20, 0, UINT32_MAX};
+    size_t len = sizeof(list.version) + ((size_t)(at - list.entries) * sizeof(*at));
+    assert_int_equal(setxattr(in_scratch(name), "system.posix_acl_access", &list, len, 0), 0);
+}
+
+static void what_lets_others_write_is_read_where_the_mode_does(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 100};
+    struct ria_file file = {0};
+    struct ria_error err;
+    struct statfs status;
+    write_file("shared", "x", 0644);
+    assert_int_equal(read_named("shared", &text, &file, &err), RIA_FOUND);
+    assert_int_equal(file.file_system, 0);
+    write_file("shared", "x", 0666);
+    assert_int_equal(read_named("shared", &text, &file, &err), RIA_FOUND);
+    assert_int_equal(statfs(path, &status), 0);
+    assert_int_equal(file.file_system, (uint32_t)status.f_type);
+    assert_false(file.is_read_only);
+    assert_false(file.acl.is_present);
+    set_acl("shared", 1);
+    assert_int_equal(read_named("shared", &text, &file, &err), RIA_FOUND);
+    assert_int_equal(file.mode & 0777, 0660);
+    assert_true(file.acl.is_present && file.acl.has_writer && !file.acl.is_group);
+    assert_false(file.acl.group_writes);
+    assert_int_equal(file.acl.writer, 5000);
+    set_acl("shared", 200);
+    assert_int_equal(read_named("shared", &text, &file, &err), RIA_FOUND);
+    assert_true(file.acl.is_present && file.acl.is_unreadable);
+    assert_int_equal(chmod(path, 0640), 0);
+    assert_int_equal(read_named("shared", &text, &file, &err), RIA_FOUND);
+    assert_false(file.acl.is_present);
 }
 
 /* Around the size of the pieces in which it is read. */
@@ -210,7 +266,7 @@ static int remove_scratch(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "plain", "link", "sized", "fifo", "device", "circle", "closed"};
+        "plain", "link", "sized", "shared", "fifo", "device", "circle", "closed"};
     for (size_t i = 0; i < RIA_COUNT(names); i++) {
         (void)unlink(in_scratch(names[i]));
     }
@@ -222,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
+        cmocka_unit_test(what_lets_others_write_is_read_where_the_mode_does),
         cmocka_unit_test(the_maximum_is_exact),
         cmocka_unit_test(what_is_not_there_is_absent),
         cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),

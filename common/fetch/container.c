@@ -89,7 +89,8 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
             "is no authorization token: it is empty, too long or holds a line break; have it "
             "written again");
     }
-    ria_buf_addf(header, "Authorization: %s", text.data);
+    ria_buf_add_text(header, "Authorization: ");
+    ria_buf_add_text(header, text.data);
     return !header->failed ||
            ria_fail(err, RIA_E_SYSTEM, "out of memory for the container's token");
 }

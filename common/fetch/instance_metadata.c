@@ -166,7 +166,8 @@ static enum ria_outcome get_token(
         return failed_by_status(
             fetch, err, "gives no session token", "is it AWS's?", response.status);
     }
-    ria_buf_addf(header, "X-Aws-Ec2-Metadata-Token: %s", response.body.data);
+    ria_buf_add_text(header, "X-Aws-Ec2-Metadata-Token: ");
+    ria_buf_add_text(header, response.body.data);
     return header->failed ? ria_failed(err, RIA_E_SYSTEM, "out of memory for the metadata token")
                           : RIA_FOUND;
 }

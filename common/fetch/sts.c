@@ -80,7 +80,9 @@ static bool add_canonical(
         place->host,
         scope->timestamp);
     if (has_token) {
-        ria_buf_addf(out, "x-amz-security-token:%s\n", call->signer->session_token.data);
+        ria_buf_add_text(out, "x-amz-security-token:");
+        ria_buf_add_text(out, call->signer->session_token.data);
+        ria_buf_add_char(out, '\n');
     }
     ria_buf_addf(
         out, "\ncontent-type;host;x-amz-date%s\n", has_token ? ";x-amz-security-token" : "");
@@ -109,7 +111,8 @@ static bool sign(
     bool has_token = call->signer->session_token.len > 0;
     (void)snprintf(out->date, sizeof(out->date), "X-Amz-Date: %s", scope.timestamp);
     if (has_token) {
-        ria_buf_addf(&out->token, "X-Amz-Security-Token: %s", call->signer->session_token.data);
+        ria_buf_add_text(&out->token, "X-Amz-Security-Token: ");
+        ria_buf_add_text(&out->token, call->signer->session_token.data);
     }
     ria_buf_addf(
         &out->authorization,

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import sys
@@ -17,6 +18,7 @@ from service import Services, agent_program, await_true  # noqa: E402
 from test_agent_lease import LeaseCase  # noqa: E402
 
 SOCKET_SECONDS = 20
+EXPOSURE_MAX = 2.5  # of 10, by systemd-analyze security
 UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
 
 
@@ -108,6 +110,17 @@ class Systemd(LeaseCase):
                 broken = self.home.write(path.name, path.read_text().replace("ExecStart=/", "ExecStart=/no"))
                 result = self.verify(broken, *options)
                 self.assertIn("is not executable", result.stderr, "control")
+
+    def test_the_exposure_of_the_systems_unit(self):
+        path = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"
+
+        def exposure(unit):
+            text = self.home.run(["systemd-analyze", "security", "--offline=true", unit], None).stdout
+            return float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text).group(1))
+
+        self.assertLessEqual(exposure(path), EXPOSURE_MAX)
+        bare = re.sub(r"(?m)^(Cap|No|Restrict|Lock|System|Protect|Private).*\n", "", path.read_text())
+        self.assertGreater(exposure(self.home.write(path.name, bare)), 7, "control")
 
 
 class Status(LeaseCase):

@@ -164,7 +164,7 @@ static void check_row(const struct row *row)
     expect_number(row->sentence, in_child(write_one, row), row->is_written ? 0 : 1);
 }
 
-static void only_what_is_hardly_data_is_written_to(void **state)
+static void only_what_can_be_a_stderr_is_written_to(void **state)
 {
     (void)state;
     static const struct row rows[] = {
@@ -172,7 +172,7 @@ static void only_what_is_hardly_data_is_written_to(void **state)
         {"a terminal", open_terminal, true},
         {"a pair of sockets, as of ssh", open_pair, true},
         {"a file in append mode", open_appending, true},
-        {"any other file: it may be a dump", open_data, false},
+        {"a file, as of 2>FILE", open_data, true},
         {"a connection to a local server", open_local_client, false},
         {"a connection from a local client", open_local_server, false},
         {"a connection to another machine", open_tcp, false},
@@ -262,7 +262,7 @@ static int remove_scratch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_what_is_hardly_data_is_written_to),
+        cmocka_unit_test(only_what_can_be_a_stderr_is_written_to),
         cmocka_unit_test(only_the_recorded_file_is_written_to),
         cmocka_unit_test(a_reader_that_is_gone_ends_no_program),
     };

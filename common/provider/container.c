@@ -40,7 +40,7 @@ enum ria_outcome ria_provider_container(
 {
     enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
     if (outcome == RIA_FOUND) {
-        outcome = ria_network_settings(ask, NULL, out, err);
+        outcome = ria_network_settings(ask, out, err);
     }
     return outcome;
 }

@@ -115,6 +115,20 @@ class Behaviour(unittest.TestCase):
         if row["name"] in WARNINGS:
             self.assertIn(WARNINGS[row["name"]], result.stderr)
 
+    def test_a_full_uri_without_scheme(self):
+        """It is never completed to a URL: neither as a path at the address of ECS, nor as a host."""
+        address = self.url.removeprefix("http://")
+        variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+        row = {"config": "", "credentials": "", "env": {variable: "${MOCK}/creds"}}
+        self.assertEqual(json.loads(self.ask(row).stdout)["AccessKeyId"], "ASIAECS", "control")
+        for uri in ("/creds", f"//{address}/creds", f"{address}/creds", "localhost:1/creds", "creds",
+                    "[::1]:1/creds", f"://{address}/creds", f"ftp://{address}/creds"):
+            with self.subTest(uri=uri):
+                row["env"] = {variable: uri}
+                result = self.ask(row)
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn(f"{variable}: is no URL; write http://ADDRESS/PATH", result.stderr)
+
     def test_every_row(self):
         self.assertEqual(len(VECTORS["scenarios"]), ROWS)
         for row in VECTORS["scenarios"]:

@@ -18,8 +18,7 @@ enum ria_outcome ria_container_endpoint(
     if (uri.value == NULL) {
         uri = ria_network_variable(world, full);
         if (uri.value != NULL && *uri.value == '/') {
-            (void)ria_fail_at(
-                err, RIA_E_CREDENTIALS, &uri, "is no URL; write http://ADDRESS/PATH");
+            (void)ria_fail_at(err, RIA_E_CREDENTIALS, &uri, "is no URL; write http://ADDRESS/PATH");
             return RIA_FAILED;
         }
     } else if (*uri.value != '/') {

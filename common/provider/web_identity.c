@@ -21,10 +21,10 @@ static struct ria_setting find(
     const char *key)
 {
     struct ria_setting found = {0};
-    if (is_merged) {
-        found = ria_network_variable(ask->world, variable);
+    if (is_merged && ria_world_env(ask->world, variable) != NULL) {
+        return ria_network_variable(ask->world, variable);
     }
-    if (found.value == NULL && profile->name != NULL) {
+    if (profile->name != NULL) {
         (void)ria_profile_get(profile, key, &found);
     }
     return found;

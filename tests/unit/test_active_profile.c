@@ -405,6 +405,34 @@ static void an_empty_value_hides_no_other(void **state)
     ria_plan_release(&planned.plan);
 }
 
+/* As with keys of the environment: a profile that a variable names is not the one that logs in. */
+static void a_profile_that_web_identity_beats_is_warned_about(void **state)
+{
+    (void)state;
+    static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "unrelated"};
+    for (size_t i = 0; i < RIA_COUNT(variables); i++) {
+        struct planned planned;
+        char warning[160];
+        struct request request = {
+            .variables =
+                {{variables[i], "p"},
+                 {"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"},
+                 {"AWS_ROLE_ARN", "arn"}},
+            .config = "[default]\n" KEYS "[profile p]\n" KEYS};
+        plan_for(&planned, &request);
+        expect_number(variables[i], planned.plan.source, RIA_SOURCE_WEB_IDENTITY);
+        (void)snprintf(
+            warning,
+            sizeof(warning),
+            "%s is set to \"p\", but the web identity of the environment is used; unset "
+            "AWS_WEB_IDENTITY_TOKEN_FILE to use the profile",
+            variables[i]);
+        expect_number(
+            variables[i], ria_fake_logged(&planned.fake, RIA_LOG_WARNING, warning), i < 2);
+        ria_plan_release(&planned.plan);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +442,7 @@ int main(void)
         cmocka_unit_test(a_chain_of_roles_has_one_region),
         cmocka_unit_test(an_empty_key_configures_no_source),
         cmocka_unit_test(an_empty_value_hides_no_other),
+        cmocka_unit_test(a_profile_that_web_identity_beats_is_warned_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,7 +33,7 @@ enum ria_source {
 
 /* What a source needs; each may be unset. */
 enum ria_plan_value {
-    RIA_PLAN_PROFILE, /* the profile that somebody chose */
+    RIA_PLAN_PROFILE, /* the active profile, whose settings count for every source */
     RIA_PLAN_KEYS,    /* the id of the keys that the plan holds, for its place */
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,

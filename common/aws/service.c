@@ -46,15 +46,25 @@ static const char *const legacy_regions[] = {
     "us-west-2",
 };
 
-/* Where sign-in has a name of its own, with the region in front. */
+/* The names that sign-in has of its own, with the region in front. fips is NULL where FIPS has the
+ * usual name. */
 static const struct {
     const char *partition;
     const char *suffix;
+    const char *fips;
 } signin_hosts[] = {
-    {"aws", "signin.aws.amazon.com"},
-    {"aws-cn", "signin.amazonaws.cn"},
-    {"aws-us-gov", "signin.amazonaws-us-gov.com"},
+    {"aws", "signin.aws.amazon.com", NULL},
+    {"aws-cn", "signin.amazonaws.cn", NULL},
+    {"aws-eusc", "signin.amazonaws-eusc.eu", NULL},
+    {"aws-iso", "signin.c2shome.ic.gov", NULL},
+    {"aws-iso-b", "signin.sc2shome.sgov.gov", NULL},
+    {"aws-iso-e", "signin.csphome.adc-e.uk", NULL},
+    {"aws-iso-f", "signin.csphome.hci.ic.gov", NULL},
+    {"aws-us-gov", "signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com"},
 };
+
+/* The one region that is not in front of its partition's FIPS name. */
+static const char signin_fips_home[] = "us-gov-west-1";
 
 static bool is_legacy_region(const char *region)
 {
@@ -74,16 +84,31 @@ static bool is_one_for_all(
             (variant->is_legacy && is_legacy_region(region)));
 }
 
-static const char *signin_host(
-    enum ria_service service, const char *partition, const struct ria_service_variant *variant)
+/* Writes sign-in's own name for the region. False where it has the form of every service. */
+static bool write_signin_host(
+    const char *region,
+    const char *partition,
+    const struct ria_service_variant *variant,
+    char host[RIA_SERVICE_HOST_SIZE])
 {
-    bool is_usual = service == RIA_SERVICE_SIGNIN && !variant->is_fips && !variant->is_dual_stack;
-    for (size_t i = 0; is_usual && i < sizeof(signin_hosts) / sizeof(signin_hosts[0]); i++) {
+    const char *suffix = NULL;
+    for (size_t i = 0; i < sizeof(signin_hosts) / sizeof(signin_hosts[0]); i++) {
         if (strcmp(signin_hosts[i].partition, partition) == 0) {
-            return signin_hosts[i].suffix;
+            suffix = variant->is_fips ? signin_hosts[i].fips : signin_hosts[i].suffix;
         }
     }
-    return NULL;
+    if (suffix == NULL || variant->is_dual_stack) {
+        return false;
+    }
+    bool is_home = variant->is_fips && strcmp(region, signin_fips_home) == 0;
+    (void)ria_text_format(
+        host,
+        RIA_SERVICE_HOST_SIZE,
+        "%.31s%s%s",
+        is_home ? "" : region,
+        is_home ? "" : ".",
+        suffix);
+    return true;
 }
 
 void ria_service_endpoint(
@@ -94,16 +119,15 @@ void ria_service_endpoint(
 {
     const struct service *known = &services[service];
     struct ria_partition partition = ria_partition_of(region);
-    const char *signin = signin_host(service, partition.name, variant);
     bool is_global = is_one_for_all(service, region, variant);
     bool is_plain = !variant->is_fips || (known->is_plain_in_govcloud && !variant->is_dual_stack &&
                                           strcmp(partition.name, "aws-us-gov") == 0);
     (void)ria_text_copy(out->region, sizeof(out->region), is_global ? "us-east-1" : region);
     if (is_global) {
         (void)ria_text_copy(out->host, sizeof(out->host), "sts.amazonaws.com");
-    } else if (signin != NULL) {
-        (void)ria_text_format(out->host, sizeof(out->host), "%.31s.%s", region, signin);
-    } else {
+    } else if (
+        service != RIA_SERVICE_SIGNIN ||
+        !write_signin_host(region, partition.name, variant, out->host)) {
         (void)ria_text_format(
             out->host,
             sizeof(out->host),

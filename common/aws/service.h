@@ -4,7 +4,7 @@
  * region and the variants that somebody can ask for. Endpoints that somebody names instead
  * (AWS_ENDPOINT_URL and its like) are not known here; see provider/network.h.
  *
- * Follows the endpoint rule sets of sts, sso, sso-oidc and signin in botocore 1.43.
+ * Follows the endpoint rule sets of sts, sso, sso-oidc and signin in botocore 1.43.67.
  */
 #ifndef RIA_AWS_SERVICE_H
 #define RIA_AWS_SERVICE_H

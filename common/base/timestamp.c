@@ -161,12 +161,23 @@ static bool take_zone(const char **at, int *out)
     return true;
 }
 
-static bool take_date(const char **at, struct civil *out)
+/* What stands between two numbers: `separator` in the extended form, nothing in the basic one. */
+static bool take_separator(const char **at, const char *separator, bool is_basic)
+{
+    return is_basic || take_char(at, separator);
+}
+
+/* The date decides which form the whole has. */
+static bool take_date(const char **at, struct civil *out, bool *is_basic)
 {
     int year = 0;
     struct civil date = {0};
-    if (!take_number(at, 4, &year) || !take_char(at, "-") || !take_number(at, 2, &date.month) ||
-        !take_char(at, "-") || !take_number(at, 2, &date.day)) {
+    if (!take_number(at, 4, &year)) {
+        return false;
+    }
+    *is_basic = is_digit(**at);
+    if (!take_separator(at, "-", *is_basic) || !take_number(at, 2, &date.month) ||
+        !take_separator(at, "-", *is_basic) || !take_number(at, 2, &date.day)) {
         return false;
     }
     date.year = year;
@@ -177,13 +188,14 @@ static bool take_date(const char **at, struct civil *out)
     return date.day <= days_in_month(date);
 }
 
-static bool take_clock(const char **at, int *out)
+static bool take_clock(const char **at, bool is_basic, int *out)
 {
     int hour = 0;
     int minute = 0;
     int second = 0;
-    if (!take_number(at, 2, &hour) || !take_char(at, ":") || !take_number(at, 2, &minute) ||
-        !take_char(at, ":") || !take_number(at, 2, &second)) {
+    if (!take_number(at, 2, &hour) || !take_separator(at, ":", is_basic) ||
+        !take_number(at, 2, &minute) || !take_separator(at, ":", is_basic) ||
+        !take_number(at, 2, &second)) {
         return false;
     }
     if (take_char(at, ".,")) {
@@ -204,8 +216,9 @@ bool ria_timestamp_parse(const char *text, int64_t *out)
     struct civil date = {0};
     int clock = 0;
     int zone = 0;
-    if (!take_date(&at, &date) || !take_char(&at, "Tt ") || !take_clock(&at, &clock) ||
-        !take_zone(&at, &zone) || *at != '\0') {
+    bool is_basic = false;
+    if (!take_date(&at, &date, &is_basic) || !take_char(&at, "Tt ") ||
+        !take_clock(&at, is_basic, &clock) || !take_zone(&at, &zone) || *at != '\0') {
         return false;
     }
     int64_t when = (days_from_civil(date) * DAY) + clock - zone;

@@ -26,9 +26,11 @@ bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE]) RIA_MUST_U
 bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED_SIZE])
     RIA_MUST_USE;
 
-/* Reads RFC 3339 (2026-08-22T12:34:56Z, with fraction or +hh:mm), and the "UTC" ending that
- * botocore's file cache writes. A fraction is dropped. False, with *out untouched, for anything
- * else and for a time that does not come after the start of 1970: 0 stands for "no time" elsewhere.
+/* Reads RFC 3339 (2026-08-22T12:34:56Z, with fraction or +hh:mm), the same in the ISO 8601 basic
+ * form (20260822T123456Z), and the "UTC" ending that botocore's file cache writes. A fraction is
+ * dropped. False, with *out untouched, for anything else, also for a date in one form with a clock
+ * in the other, and for a time that does not come after the start of 1970: 0 stands for "no time"
+ * elsewhere.
  */
 bool ria_timestamp_parse(const char *text, int64_t *out) RIA_MUST_USE;
 

@@ -22,6 +22,19 @@ enum {
     RENEW_BEFORE = 300,
 };
 
+/* A renewal replaces members of this object, as AWS's SDKs do it. */
+static bool is_whole(const struct ria_token_file *file)
+{
+    RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
+    int64_t until = 0;
+    for (size_t i = 0; i < KEY_MEMBERS; i++) {
+        if (!ria_document_text(&file->document, parent, key_members[i], &text)) {
+            return false;
+        }
+    }
+    return ria_document_time(&file->document, parent, "expiresAt", &until);
+}
+
 static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
 {
     (void)fetch;
@@ -101,6 +114,7 @@ static const struct ria_session_kind login_session = {
     .login = "aws login",
     .expiry_parent = parent,
     .renew_before = RENEW_BEFORE,
+    .is_whole = is_whole,
     .can_be_renewed = can_be_renewed,
     .renew = renew,
 };

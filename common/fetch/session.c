@@ -180,6 +180,9 @@ static bool try_to_renew(
     }
     /* Somebody else may have done it while we waited. */
     enum ria_outcome outcome = ria_token_file_read(fetch, file, err);
+    if (outcome == RIA_FOUND && !kind->is_whole(file)) {
+        return ria_session_is_damaged(fetch, kind, file, err);
+    }
     if (outcome == RIA_FOUND && seconds_left(fetch, kind, file) < kind->renew_before) {
         outcome = ria_renewal_run(fetch, file, kind->renew, err);
         outcome = outcome == RIA_FOUND ? ria_token_file_read(fetch, file, err) : outcome;
@@ -211,6 +214,9 @@ bool ria_session_open(
             why.text,
             kind->login,
             profile_name(fetch));
+    }
+    if (!kind->is_whole(file)) {
+        return ria_session_is_damaged(fetch, kind, file, err);
     }
     why = (struct ria_error){0};
     ria_fetch_warn_of_owner(fetch, file->path, &file->facts, "its session is used");

@@ -13,6 +13,9 @@ struct ria_session_kind {
     const char *login;         /* what a person types: "aws sso login" */
     const char *expiry_parent; /* the object that "expiresAt" stands in, or NULL */
     int64_t renew_before;      /* seconds before its end */
+    /* Whether it holds what the session gives; one that does not is never renewed, because what the
+     * service answers could not be used and the refresh token would be spent. */
+    bool (*is_whole)(const struct ria_token_file *file);
     bool (*can_be_renewed)(const struct ria_fetch *fetch, const struct ria_token_file *file);
     ria_renew *renew;
 };

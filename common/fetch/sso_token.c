@@ -12,6 +12,14 @@ enum {
     RENEW_BEFORE = 900, /* seconds; botocore's window */
 };
 
+static bool is_whole(const struct ria_token_file *file)
+{
+    RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
+    int64_t until = 0;
+    return ria_document_text(&file->document, NULL, "accessToken", &text) &&
+           ria_document_time(&file->document, NULL, "expiresAt", &until);
+}
+
 static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
 {
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
@@ -85,6 +93,7 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
 static const struct ria_session_kind sso_session = {
     .login = "aws sso login",
     .renew_before = RENEW_BEFORE,
+    .is_whole = is_whole,
     .can_be_renewed = can_be_renewed,
     .renew = renew,
 };

@@ -16,8 +16,9 @@ struct source {
 
 static const struct source sources[] = {
     {"environment", ria_provider_environment},
-    {"profile", ria_provider_profile},
+    {"profile", ria_provider_profile_role},
     {"web identity", ria_provider_web_identity},
+    {"profile", ria_provider_profile},
     {"container", ria_provider_container},
     {"instance metadata", ria_provider_instance_metadata},
 };
@@ -56,10 +57,27 @@ static enum ria_outcome ask_source(
     enum ria_outcome outcome = source->provide(ask, plan, err);
     plan->value[RIA_PLAN_CLI_CACHE] = ask->cli_cache;
     if (outcome == RIA_FOUND && ask->role != NULL) {
-        outcome =
-            ria_network_add_role(ask, plan, plan->value[RIA_PLAN_PROFILE].value, ask->role, err);
+        outcome = ria_network_add_role(ask, plan, ask->role, err);
     }
     return outcome;
+}
+
+/* Empties the plan for the next source. The profiles stay: they are read once, and the settings of
+ * the active one count for every source. */
+static void empty_plan(struct ria_plan *plan)
+{
+    struct ria_profiles *profiles = plan->profiles;
+    struct ria_setting active = plan->value[RIA_PLAN_PROFILE];
+    plan->profiles = NULL;
+    ria_plan_release(plan);
+    plan->profiles = profiles;
+    plan->value[RIA_PLAN_PROFILE] = active;
+}
+
+/* The profile has two entries in the table; the one that has nothing to report leaves no step. */
+static bool is_silent(enum ria_outcome outcome, const struct ria_error *err)
+{
+    return outcome == RIA_ABSENT && err->text[0] == '\0';
 }
 
 enum ria_outcome ria_chain_plan(
@@ -79,7 +97,9 @@ enum ria_outcome ria_chain_plan(
                 sources[i].name);
         }
         enum ria_outcome outcome = ask_source(ask, &sources[i], plan, err);
-        add_step(trail, sources[i].name, outcome, err->text);
+        if (!is_silent(outcome, err)) {
+            add_step(trail, sources[i].name, outcome, err->text);
+        }
         if (outcome == RIA_FOUND) {
             struct ria_trail_step *step = &trail->step[trail->count - 1];
             ria_plan_describe(plan, step->text, sizeof(step->text));
@@ -87,7 +107,7 @@ enum ria_outcome ria_chain_plan(
         if (outcome != RIA_ABSENT) {
             return outcome;
         }
-        ria_plan_release(plan);
+        empty_plan(plan);
     }
     return absent_everywhere(trail, err);
 }

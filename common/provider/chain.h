@@ -2,9 +2,9 @@
  *
  * The credential chain, in two steps. First each source of a fixed table is asked for its plan, in
  * turn, until one answers FOUND or FAILED; nothing is run and nothing asked on the network. Then
- * that plan is carried out. What each source said is kept. The order is that of AWS's Rust SDK and
- * Common Runtime. A source that is configured but broken ends the search: falling through would log
- * in as somebody else.
+ * that plan is carried out. What each source answered is recorded. The order is that of botocore,
+ * and so of the AWS CLI: `aws sts get-caller-identity` names the identity that logs in. A source
+ * that is configured but broken ends the search: falling through would log in as another identity.
  */
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
@@ -14,7 +14,7 @@
 #include "provider/provider.h"
 
 enum {
-    RIA_TRAIL_MAX = 5 /* one step for each source */
+    RIA_TRAIL_MAX = 6 /* one step for each entry of the chain's table */
 };
 
 /* What the sources answered, in the order in which they were asked. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Container credentials (ECS tasks, EKS Pod Identity): which endpoint the environment names. The
- * relative form wins, as in every AWS SDK. */
+ * relative form wins, as in every AWS SDK. Refuses a relative form that is not a path and a full
+ * form that is one; whether the rest is a URL is seen when it is asked. */
 #include "provider/container.h"
 
 #include "base/text.h"
@@ -16,6 +17,10 @@ enum ria_outcome ria_container_endpoint(
     struct ria_setting uri = ria_network_variable(world, relative);
     if (uri.value == NULL) {
         uri = ria_network_variable(world, full);
+        if (uri.value != NULL && *uri.value == '/') {
+            (void)ria_fail_at(err, RIA_E_CREDENTIALS, &uri, "is no URL; write http://ADDRESS/PATH");
+            return RIA_FAILED;
+        }
     } else if (*uri.value != '/') {
         return ria_failed(
             err, RIA_E_CREDENTIALS, "%s does not begin with a slash; mend or unset it", relative);
@@ -40,7 +45,7 @@ enum ria_outcome ria_provider_container(
 {
     enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
     if (outcome == RIA_FOUND) {
-        outcome = ria_network_settings(ask, NULL, out, err);
+        outcome = ria_network_settings(ask, out, err);
     }
     return outcome;
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/network.h"
+#include "provider/profile.h"
 
 #include <string.h>
 
@@ -112,7 +113,12 @@ enum ria_outcome ria_provider_environment(
     if (outcome == RIA_FOUND) {
         warn_of_unused_profile(ask->world);
     }
-    /* Keys alone are signed with here: nobody is asked, so no variable says where and how. */
-    return outcome == RIA_FOUND && ask->role != NULL ? ria_network_settings(ask, NULL, out, err)
-                                                     : outcome;
+    if (outcome != RIA_FOUND || ask->role == NULL) {
+        /* Keys alone are used without a request, so a broken profile does not matter. */
+        return outcome;
+    }
+    struct ria_profile unused;
+    return ria_profile_open(ask, out, &unused, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_network_settings(ask, out, err);
 }

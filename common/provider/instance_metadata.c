@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials of an EC2 instance's role: where its metadata service is. Nobody configures it, so it
- * is the last source, and one that nobody answers is ABSENT. */
+ * Credentials of an EC2 instance's role: where its metadata service is, by the environment or by
+ * the active profile. It needs no configuration, so it is the last source, and one that does not
+ * answer is ABSENT. */
 #include "provider/instance_metadata.h"
 
 #include "base/text.h"
@@ -19,27 +20,9 @@ static const struct mode modes[] = {
     {"IPv6", "http://[fd00:ec2::254]"},
 };
 
-static struct ria_setting get(
-    const struct ria_world *world,
-    const struct ria_plan *plan,
-    const char *profile,
-    const char *variable,
-    const char *key)
-{
-    struct ria_setting found = ria_network_variable(world, variable);
-    if (found.value == NULL && profile != NULL && plan->profiles != NULL) {
-        (void)ria_profiles_get(plan->profiles, profile, key, &found);
-    }
-    return found;
-}
-
 static enum ria_outcome endpoint_of_mode(
     const struct ria_setting *mode, struct ria_setting *endpoint, struct ria_error *err)
 {
-    if (mode->value == NULL) {
-        *endpoint = (struct ria_setting){modes[0].endpoint, NULL, 0};
-        return RIA_FOUND;
-    }
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
         if (ria_text_same(mode->value, modes[i].name)) {
             *endpoint = (struct ria_setting){modes[i].endpoint, NULL, 0};
@@ -51,10 +34,31 @@ static enum ria_outcome endpoint_of_mode(
     return RIA_FAILED;
 }
 
-enum ria_outcome ria_instance_endpoint(
-    const struct ria_world *world, const char *profile, struct ria_plan *out, struct ria_error *err)
+/* The mode, else the switch that older tools have for it, else IPv4. */
+static enum ria_outcome default_endpoint(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    struct ria_setting *endpoint,
+    struct ria_error *err)
 {
-    struct ria_setting disabled = ria_network_variable(world, "AWS_EC2_METADATA_DISABLED");
+    bool is_six = false;
+    struct ria_setting mode = ria_network_setting(
+        ask, plan, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+    if (mode.value != NULL) {
+        return endpoint_of_mode(&mode, endpoint, err);
+    }
+    struct ria_setting old = ria_network_setting(ask, plan, "AWS_IMDS_USE_IPV6", "imds_use_ipv6");
+    if (old.value != NULL && !ria_setting_boolean(&old, RIA_E_CREDENTIALS, &is_six, err)) {
+        return RIA_FAILED;
+    }
+    *endpoint = (struct ria_setting){modes[is_six ? 1 : 0].endpoint, NULL, 0};
+    return RIA_FOUND;
+}
+
+enum ria_outcome ria_instance_endpoint(
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+{
+    struct ria_setting disabled = ria_network_variable(ask->world, "AWS_EC2_METADATA_DISABLED");
     bool is_disabled = false;
     if (disabled.value != NULL &&
         !ria_setting_boolean(&disabled, RIA_E_CREDENTIALS, &is_disabled, err)) {
@@ -63,15 +67,9 @@ enum ria_outcome ria_instance_endpoint(
     if (is_disabled) {
         return ria_absent(err, "AWS_EC2_METADATA_DISABLED is true");
     }
-    struct ria_setting endpoint = get(
-        world, out, profile, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
-    struct ria_setting mode =
-        get(world,
-            out,
-            profile,
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
-            "ec2_metadata_service_endpoint_mode");
-    if (endpoint.value == NULL && endpoint_of_mode(&mode, &endpoint, err) == RIA_FAILED) {
+    struct ria_setting endpoint = ria_network_setting(
+        ask, out, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+    if (endpoint.value == NULL && default_endpoint(ask, out, &endpoint, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
     if (!ria_profiles_check_owner(out->profiles, &endpoint, "ec2_metadata_service_endpoint", err)) {
@@ -86,9 +84,9 @@ enum ria_outcome ria_instance_endpoint(
 enum ria_outcome ria_provider_instance_metadata(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
-    enum ria_outcome outcome = ria_instance_endpoint(ask->world, NULL, out, err);
+    enum ria_outcome outcome = ria_instance_endpoint(ask, out, err);
     if (outcome == RIA_FOUND) {
-        outcome = ria_network_settings(ask, NULL, out, err);
+        outcome = ria_network_settings(ask, out, err);
     }
     return outcome;
 }

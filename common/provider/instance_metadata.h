@@ -8,10 +8,9 @@
 
 #include "provider/provider.h"
 
-/* Fills source, label and endpoint; `profile` names a profile of out->profiles, or is NULL. ABSENT
- * where it is switched off. */
+/* Fills source, label and endpoint, by variables and the keys of the active profile. ABSENT where
+ * it is switched off. */
 enum ria_outcome ria_instance_endpoint(
-    const struct ria_world *world, const char *profile, struct ria_plan *out, struct ria_error *err)
-    RIA_MUST_USE;
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
 
 #endif

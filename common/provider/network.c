@@ -3,6 +3,8 @@
  * Settings of sources on the network. */
 #include "provider/network.h"
 
+#include "provider/profile.h"
+
 #include "base/text.h"
 
 #include <string.h>
@@ -12,17 +14,11 @@ struct ria_setting ria_network_variable(const struct ria_world *world, const cha
     return (struct ria_setting){ria_world_env(world, name), name, 0};
 }
 
-/* An empty value counts as none. */
-static bool from_profile(
-    const struct ria_plan *plan, const char *profile, const char *key, struct ria_setting *out)
+/* A key of the active profile. */
+static bool from_profile(const struct ria_plan *plan, const char *key, struct ria_setting *out)
 {
-    struct ria_setting found;
-    if (profile == NULL || plan->profiles == NULL ||
-        !ria_profiles_get(plan->profiles, profile, key, &found) || *found.value == '\0') {
-        return false;
-    }
-    *out = found;
-    return true;
+    const struct ria_profile active = ria_profile_active(plan);
+    return active.name != NULL && ria_profile_get(&active, key, out);
 }
 
 static struct ria_setting first_variable(
@@ -35,17 +31,12 @@ static struct ria_setting first_variable(
     return found;
 }
 
-/* The variable, or the profile's key beside it. */
-static struct ria_setting variable_or_key(
-    const struct ria_ask *ask,
-    const struct ria_plan *plan,
-    const char *profile,
-    const char *variable,
-    const char *key)
+struct ria_setting ria_network_setting(
+    const struct ria_ask *ask, const struct ria_plan *plan, const char *variable, const char *key)
 {
     struct ria_setting found = ria_network_variable(ask->world, variable);
     if (found.value == NULL) {
-        (void)from_profile(plan, profile, key, &found);
+        (void)from_profile(plan, key, &found);
     }
     return found;
 }
@@ -82,7 +73,7 @@ static enum ria_outcome take_sts_mode(
 }
 
 static enum ria_outcome take_variants(
-    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
     static const struct {
         const char *variable;
@@ -100,7 +91,7 @@ static enum ria_outcome take_variants(
     };
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
         struct ria_setting found =
-            variable_or_key(ask, plan, profile, variants[i].variable, variants[i].key);
+            ria_network_setting(ask, plan, variants[i].variable, variants[i].key);
         if (variants[i].take(&found, &plan->value[variants[i].value], err) == RIA_FAILED) {
             return RIA_FAILED;
         }
@@ -112,12 +103,9 @@ static enum ria_outcome take_variants(
 
 /* A section that is named must be there, also if no service of ours is in it. */
 static enum ria_outcome find_section(
-    const struct ria_plan *plan,
-    const char *profile,
-    struct ria_setting *section,
-    struct ria_error *err)
+    const struct ria_plan *plan, struct ria_setting *section, struct ria_error *err)
 {
-    if (!from_profile(plan, profile, "services", section) ||
+    if (!from_profile(plan, "services", section) ||
         ria_profiles_has(plan->profiles, RIA_PROFILE_SERVICES, section->value, NULL)) {
         return RIA_FOUND;
     }
@@ -139,50 +127,56 @@ static const char *const url_variables[RIA_SERVICES] = {
     [RIA_SERVICE_SIGNIN] = "AWS_ENDPOINT_URL_SIGNIN",
 };
 
+/* The service's endpoint_url in the section. */
+static bool from_section(
+    const struct ria_plan *plan,
+    const struct ria_setting *section,
+    enum ria_service service,
+    struct ria_setting *out)
+{
+    struct ria_setting found;
+    if (section->value == NULL ||
+        !ria_profiles_get_service(
+            plan->profiles, section->value, ria_service_key(service), "endpoint_url", &found) ||
+        !ria_profile_is_set(&found)) {
+        return false;
+    }
+    *out = found;
+    return true;
+}
+
 static enum ria_outcome take_urls(
-    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_setting ignored;
     struct ria_setting section = {0};
-    struct ria_setting asked = variable_or_key(
-        ask,
-        plan,
-        profile,
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-        "ignore_configured_endpoint_urls");
+    struct ria_setting asked = ria_network_setting(
+        ask, plan, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
     if (take_switch(&asked, &ignored, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
     if (ignored.value != NULL) {
         return RIA_FOUND;
     }
-    if (find_section(plan, profile, &section, err) == RIA_FAILED) {
+    if (find_section(plan, &section, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
     for (unsigned i = 0; i < RIA_SERVICES; i++) {
         const char *const variables[] = {url_variables[i], "AWS_ENDPOINT_URL"};
-        const char *key = ria_service_key((enum ria_service)i);
         struct ria_setting *out = &plan->value[RIA_PLAN_STS_URL + i];
         *out = first_variable(ask->world, variables, 2);
-        bool is_found =
-            out->value != NULL ||
-            (section.value != NULL &&
-             ria_profiles_get_service(plan->profiles, section.value, key, "endpoint_url", out));
-        if (!is_found) {
-            (void)from_profile(plan, profile, "endpoint_url", out);
+        if (out->value == NULL && !from_section(plan, &section, (enum ria_service)i, out)) {
+            (void)from_profile(plan, "endpoint_url", out);
         }
     }
     return RIA_FOUND;
 }
 
 enum ria_outcome ria_network_settings(
-    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
+    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
-    plan->value[RIA_PLAN_CA_BUNDLE] =
-        variable_or_key(ask, plan, profile, "AWS_CA_BUNDLE", "ca_bundle");
-    return take_variants(ask, profile, plan, err) == RIA_FAILED
-               ? RIA_FAILED
-               : take_urls(ask, profile, plan, err);
+    plan->value[RIA_PLAN_CA_BUNDLE] = ria_network_setting(ask, plan, "AWS_CA_BUNDLE", "ca_bundle");
+    return take_variants(ask, plan, err) == RIA_FAILED ? RIA_FAILED : take_urls(ask, plan, err);
 }
 
 /* AWS's SDKs refuse it too: who asks for FIPS must not be led elsewhere without a word. */
@@ -231,17 +225,13 @@ enum ria_outcome ria_network_check_service(
 enum ria_outcome ria_network_region(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
-    const char *profile,
     const char *service,
     struct ria_setting *out,
     struct ria_error *err)
 {
     static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
-    struct ria_setting region = {0};
-    if (!from_profile(plan, profile, "region", &region)) {
-        region = first_variable(ask->world, variables, 2);
-    }
-    if (region.value == NULL) {
+    struct ria_setting region = first_variable(ask->world, variables, 2);
+    if (region.value == NULL && !from_profile(plan, "region", &region)) {
         region = ask->region;
     }
     if (region.value == NULL) {
@@ -267,7 +257,6 @@ enum ria_outcome ria_network_region(
 enum ria_outcome ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,
-    const char *profile,
     const struct ria_role *role,
     struct ria_error *err)
 {
@@ -284,8 +273,7 @@ enum ria_outcome ria_network_add_role(
     if (added.value[RIA_ROLE_SESSION_NAME].value == NULL) {
         added.value[RIA_ROLE_SESSION_NAME].value = "rds-iam";
     }
-    if (ria_network_region(ask, plan, profile, "STS", &added.value[RIA_ROLE_REGION], err) ==
-            RIA_FAILED ||
+    if (ria_network_region(ask, plan, "STS", &added.value[RIA_ROLE_REGION], err) == RIA_FAILED ||
         ria_network_check_service(plan, RIA_SERVICE_STS, err) == RIA_FAILED) {
         return RIA_FAILED;
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The settings that every source on the network shares: where AWS's services are asked and with
- * which CA, and the region of a role. From the environment and from the profile in use.
+ * which CA, and the region of a role. From the environment, and from the active profile, whichever
+ * source the credentials come from: RIA_PLAN_PROFILE of plan->profiles, or none where it is unset.
  *
  * An endpoint, in the order of the AWS SDKs: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
  * [services] section that the profile names, the profile's endpoint_url.
@@ -14,24 +15,27 @@
 /* The environment variable as a setting; value is NULL where it is unset or blank. */
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name);
 
+/* The environment variable, else the key of the active profile that has the same meaning; value is
+ * NULL where both are unset or blank. */
+struct ria_setting ria_network_setting(
+    const struct ria_ask *ask, const struct ria_plan *plan, const char *variable, const char *key);
+
 /* Fills the endpoints of services, their variants, and RIA_PLAN_CA_BUNDLE, from variables and the
- * keys of the profile beside them. `profile` names a profile of plan->profiles, or is NULL. FAILED
- * for a value that cannot be. */
+ * keys of the active profile. FAILED for an invalid value. */
 enum ria_outcome ria_network_settings(
-    const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
-    RIA_MUST_USE;
+    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
 /* For each service that the plan will ask: refuses an endpoint or a CA bundle that a file of
  * another user names, and an endpoint beside a variant (FIPS, dual-stack). */
 enum ria_outcome ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 
-/* Where a service is asked: region of the profile > AWS_REGION > AWS_DEFAULT_REGION > the
- * database's. `service` stands in the sentence if there is none. */
+/* Where a service is asked: AWS_REGION > AWS_DEFAULT_REGION > region of the active profile > the
+ * database's. A chain of roles has one region: a profile that a role stands on does not change it.
+ * `service` stands in the sentence if there is none. */
 enum ria_outcome ria_network_region(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
-    const char *profile,
     const char *service,
     struct ria_setting *out,
     struct ria_error *err) RIA_MUST_USE;
@@ -41,7 +45,6 @@ enum ria_outcome ria_network_region(
 enum ria_outcome ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,
-    const char *profile,
     const struct ria_role *role,
     struct ria_error *err) RIA_MUST_USE;
 

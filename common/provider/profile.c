@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials from a profile of ~/.aws/config and ~/.aws/credentials. Which profile: the one that a
- * person named, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". Which of its sources: a
- * role first, then what the profile holds of its own. */
+ * The active profile of ~/.aws/config and ~/.aws/credentials: which one it is, its values, and the
+ * credentials that it configures. Its role is an entry of its own in the chain, because the web
+ * identity of the environment stands between it and what the profile holds of its own. Refuses a
+ * profile that is named and does not exist. */
 #include "provider/profile.h"
 
 #include "provider/network.h"
@@ -13,9 +14,30 @@
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
 
+bool ria_profile_is_set(const struct ria_setting *setting)
+{
+    return setting->value[strspn(setting->value, " \t\r\n")] != '\0';
+}
+
+bool ria_profile_get_from(
+    const struct ria_profile *profile,
+    enum ria_profile_file file,
+    const char *key,
+    struct ria_setting *out)
+{
+    struct ria_setting found;
+    if (!ria_profiles_get_from(profile->profiles, file, profile->name, key, &found) ||
+        !ria_profile_is_set(&found)) {
+        return false;
+    }
+    *out = found;
+    return true;
+}
+
 bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out)
 {
-    return ria_profiles_get(profile->profiles, profile->name, key, out);
+    return ria_profile_get_from(profile, RIA_PROFILE_CREDENTIALS, key, out) ||
+           ria_profile_get_from(profile, RIA_PROFILE_CONFIG, key, out);
 }
 
 bool ria_profile_has(const struct ria_profile *profile, const char *key)
@@ -96,54 +118,58 @@ static enum ria_outcome not_there(
         profiles->path[RIA_PROFILE_CREDENTIALS]);
 }
 
-/* Where nobody named a profile, [default] answers before a web identity of the environment does. */
-static void warn_of_unused_web_identity(
-    const struct ria_world *world, const struct ria_setting *choice)
-{
-    if (choice->path == NULL && ria_world_env(world, "AWS_WEB_IDENTITY_TOKEN_FILE") != NULL) {
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set, but the profile \"default\" answers; remove its "
-            "keys to use the web identity");
-    }
-}
-
-static enum ria_outcome from_profiles(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+enum ria_outcome ria_profile_open(
+    const struct ria_ask *ask,
+    struct ria_plan *plan,
+    struct ria_profile *out,
+    struct ria_error *err)
 {
     struct ria_setting choice = choose(ask);
-    enum ria_outcome outcome = ria_profiles_load(ask->world, plan->profiles, err);
-    if (outcome == RIA_FAILED) {
-        return RIA_FAILED;
+    plan->profiles = calloc(1, sizeof(*plan->profiles));
+    if (plan->profiles == NULL) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
     }
-    if (outcome == RIA_ABSENT && choice.path == NULL) {
-        return RIA_ABSENT;
+    enum ria_outcome outcome = ria_profiles_load(ask->world, plan->profiles, err);
+    if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && choice.path == NULL)) {
+        return outcome;
     }
     if (!ria_profiles_has(plan->profiles, RIA_PROFILE, choice.value, NULL)) {
         return not_there(&choice, plan->profiles, err);
     }
-    struct ria_profile profile = {plan->profiles, choice.value};
     plan->value[RIA_PLAN_PROFILE] = choice;
-    if (ria_network_settings(ask, choice.value, plan, err) == RIA_FAILED) {
-        return RIA_FAILED;
+    *out = ria_profile_active(plan);
+    return RIA_FOUND;
+}
+
+struct ria_profile ria_profile_active(const struct ria_plan *plan)
+{
+    return (struct ria_profile){plan->profiles, plan->value[RIA_PLAN_PROFILE].value};
+}
+
+enum ria_outcome ria_provider_profile_role(
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+{
+    struct ria_profile profile = {0};
+    enum ria_outcome outcome = ria_profile_open(ask, out, &profile, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
     }
-    outcome = ria_profile_role(ask, &profile, plan, err);
-    if (outcome == RIA_ABSENT) {
-        outcome = ria_profile_source(ask, &profile, plan, err);
+    if (!ria_profile_has_role(&profile)) {
+        return ria_absent(err, "%s", "");
     }
-    if (outcome == RIA_FOUND) {
-        warn_of_unused_web_identity(ask->world, &choice);
-    }
-    return outcome;
+    return ria_network_settings(ask, out, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_profile_role(ask, &profile, out, err);
 }
 
 enum ria_outcome ria_provider_profile(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
-    out->profiles = calloc(1, sizeof(*out->profiles));
-    if (out->profiles == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+    struct ria_profile profile = ria_profile_active(out);
+    if (profile.name == NULL) {
+        return ria_absent(err, "%s", "");
     }
-    return from_profiles(ask, out, err);
+    return ria_network_settings(ask, out, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_profile_source(ask, &profile, out, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The parts that the source "profile" is put together from: static keys (profile_keys.c), SSO
- * (profile_sso.c), aws login (profile_login.c), what else a profile can hold (profile_source.c),
- * and roles on top of another profile (profile_role.c).
+ * The parts that the source "profile" is put together from: static keys (profile_keys.c), web
+ * identity (web_identity.c), SSO (profile_sso.c), aws login (profile_login.c), what else a profile
+ * can hold (profile_source.c), and roles on top of another profile (profile_role.c).
  */
 #ifndef RIA_PROVIDER_PROFILE_H
 #define RIA_PROVIDER_PROFILE_H
@@ -15,26 +15,52 @@ struct ria_profile {
     const char *name;
 };
 
+/* Whether a value of a settings file counts: an empty value is an unset one, everywhere. */
+bool ria_profile_is_set(const struct ria_setting *setting);
+
+/* The value of a key (lower case) in the credentials file, else in the config file; or in one of
+ * them. False where it is unset or empty; *out is then unchanged. */
 bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out);
+bool ria_profile_get_from(
+    const struct ria_profile *profile,
+    enum ria_profile_file file,
+    const char *key,
+    struct ria_setting *out);
 bool ria_profile_has(const struct ria_profile *profile, const char *key);
 
-/* Static keys. FOUND: plan->keys, source and label are filled; ABSENT: no key at all; FAILED: half
- * a pair, or a half in each file. */
-enum ria_outcome ria_profile_keys(
+/* Reads the profiles into the plan and finds the active one: the one that an option or rds-iam's
+ * configuration names, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". RIA_PLAN_PROFILE
+ * is then set. ABSENT: none is named, and there is no "default". */
+enum ria_outcome ria_profile_open(
     const struct ria_ask *ask,
+    struct ria_plan *plan,
+    struct ria_profile *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* What ria_profile_open() has found; its name is NULL where there is no active profile. */
+struct ria_profile ria_profile_active(const struct ria_plan *plan);
+
+/* Static keys of one file. FOUND: plan->keys, source and label are filled; ABSENT: no key at all;
+ * FAILED: half a pair, or a half in each file. */
+enum ria_outcome ria_profile_keys(
     const struct ria_profile *profile,
+    enum ria_profile_file file,
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
-/* What the profile holds of its own, role_arn with its sources left out: web identity, SSO, login
- * session, static keys, process, in this order. Three answers as of ria_provide. */
+/* Whether it holds any part of a key pair, in either file. */
+bool ria_profile_has_keys(const struct ria_profile *profile);
+
+/* What the profile holds of its own, role_arn with its sources left out: web identity, SSO, keys of
+ * the credentials file, login session, process, keys of the config file, in this order, which is
+ * botocore's. Three answers as of ria_provide. */
 enum ria_outcome ria_profile_source(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
-/* sso_session or sso_start_url. Answers as ria_provide. */
+/* sso_account_id or sso_role_name. Answers as ria_provide. */
 enum ria_outcome ria_profile_sso(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
@@ -48,7 +74,20 @@ enum ria_outcome ria_profile_login(
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The role of a profile with role_arn, and all that it stands on. ABSENT where there is none. */
+/* A token file and the role that it stands for. With `is_merged` the file, the role and the session
+ * name are each taken from the environment first and then from the profile, as botocore does it;
+ * without it from the profile alone. profile->name may be NULL. Answers as ria_provide. */
+enum ria_outcome ria_profile_web_identity(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    bool is_merged,
+    struct ria_plan *plan,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Whether it has a role that stands on another source: role_arn without a web identity. */
+bool ria_profile_has_role(const struct ria_profile *profile);
+
+/* That role, and all that it stands on. ABSENT where there is none. */
 enum ria_outcome ria_profile_role(
     const struct ria_ask *ask,
     const struct ria_profile *profile,

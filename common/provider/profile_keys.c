@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * aws_access_key_id and its companions in a profile. */
+ * aws_access_key_id and its companions in a profile, read from one of the two files: botocore asks
+ * other sources between them. Refuses half a pair. */
 #include "provider/profile.h"
 
 #include "base/text.h"
@@ -8,46 +9,56 @@
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
 
+static const char id_key[] = "aws_access_key_id";
+static const char secret_key[] = "aws_secret_access_key";
+
 struct key_pair {
     struct ria_setting id;
     struct ria_setting secret;
     enum ria_profile_file file;
 };
 
+bool ria_profile_has_keys(const struct ria_profile *profile)
+{
+    return ria_profile_has(profile, id_key) || ria_profile_has(profile, secret_key);
+}
+
+static enum ria_outcome refuse_half(
+    const struct ria_profile *profile,
+    const struct ria_setting *there,
+    const char *there_key,
+    const char *missing_key,
+    struct ria_error *err)
+{
+    if (ria_profile_has(profile, missing_key)) {
+        return fail_at(
+            err,
+            there,
+            "the keys of the profile \"%.64s\" stand in two files; put both into this one",
+            profile->name);
+    }
+    return fail_at(
+        err,
+        there,
+        "the profile \"%.64s\" has an %s but no %s; add it",
+        profile->name,
+        there_key,
+        missing_key);
+}
+
 /* FOUND, ABSENT (no key at all), FAILED (half a pair, or a half in each file). */
 static enum ria_outcome find_pair(
     const struct ria_profile *profile, struct key_pair *pair, struct ria_error *err)
 {
-    bool has_id = ria_profile_get(profile, "aws_access_key_id", &pair->id);
-    bool has_secret = ria_profile_get(profile, "aws_secret_access_key", &pair->secret);
+    bool has_id = ria_profile_get_from(profile, pair->file, id_key, &pair->id);
+    bool has_secret = ria_profile_get_from(profile, pair->file, secret_key, &pair->secret);
     if (!has_id && !has_secret) {
         return ria_absent(err, "the profile \"%s\" holds no keys", profile->name);
     }
-    if (!has_secret || *pair->secret.value == '\0') {
-        return fail_at(
-            err,
-            has_id ? &pair->id : &pair->secret,
-            "the profile \"%.64s\" has an aws_access_key_id but no aws_secret_access_key; add it",
-            profile->name);
+    if (!has_secret) {
+        return refuse_half(profile, &pair->id, id_key, secret_key, err);
     }
-    if (!has_id || *pair->id.value == '\0') {
-        return fail_at(
-            err,
-            &pair->secret,
-            "the profile \"%.64s\" has an aws_secret_access_key but no aws_access_key_id; add it",
-            profile->name);
-    }
-    if (pair->id.path != pair->secret.path) {
-        return fail_at(
-            err,
-            &pair->id,
-            "the keys of the profile \"%.64s\" stand in two files; put both into this one",
-            profile->name);
-    }
-    pair->file = pair->id.path == profile->profiles->path[RIA_PROFILE_CONFIG]
-                     ? RIA_PROFILE_CONFIG
-                     : RIA_PROFILE_CREDENTIALS;
-    return RIA_FOUND;
+    return has_id ? RIA_FOUND : refuse_half(profile, &pair->secret, secret_key, id_key, err);
 }
 
 /* The session token belongs to the pair, so it is looked for in the pair's file alone. */
@@ -57,8 +68,7 @@ static void add_session_token(
     static const char *const keys[] = {"aws_session_token", "aws_security_token"};
     struct ria_setting token;
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (ria_profiles_get_from(profile->profiles, pair->file, profile->name, keys[i], &token) &&
-            *token.value != '\0') {
+        if (ria_profile_get_from(profile, pair->file, keys[i], &token)) {
             ria_buf_add_text(out, token.value);
             return;
         }
@@ -66,13 +76,12 @@ static void add_session_token(
 }
 
 enum ria_outcome ria_profile_keys(
-    const struct ria_ask *ask,
     const struct ria_profile *profile,
+    enum ria_profile_file file,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    (void)ask;
-    struct key_pair pair = {0};
+    struct key_pair pair = {.file = file};
     enum ria_outcome outcome = find_pair(profile, &pair, err);
     if (outcome != RIA_FOUND) {
         return outcome;

@@ -6,8 +6,6 @@
 
 #include "base/text.h"
 
-#include <string.h>
-
 enum ria_outcome ria_profile_login(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
@@ -19,15 +17,6 @@ enum ria_outcome ria_profile_login(
     if (!ria_profile_get(profile, "login_session", session)) {
         return RIA_ABSENT;
     }
-    if (session->value[strspn(session->value, " \t\n")] == '\0') {
-        (void)ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            session,
-            "login_session is empty; type: aws login --profile %.64s",
-            profile->name);
-        return RIA_FAILED;
-    }
     plan->source = RIA_SOURCE_LOGIN;
     plan->value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, session->path, 0};
     *directory = ria_network_variable(ask->world, "AWS_LOGIN_CACHE_DIRECTORY");
@@ -37,8 +26,7 @@ enum ria_outcome ria_profile_login(
     }
     (void)ria_text_format(
         plan->label, sizeof(plan->label), "the aws login of profile %.64s", profile->name);
-    return ria_network_region(
-               ask, plan, profile->name, "sign-in", &plan->value[RIA_PLAN_LOGIN_REGION], err) ==
+    return ria_network_region(ask, plan, "sign-in", &plan->value[RIA_PLAN_LOGIN_REGION], err) ==
                    RIA_FAILED
                ? RIA_FAILED
                : ria_network_check_service(plan, RIA_SERVICE_SIGNIN, err);

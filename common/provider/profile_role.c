@@ -30,10 +30,7 @@ enum ria_outcome ria_profile_read_role(
     };
     struct ria_role role = {0};
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        struct ria_setting *setting = &role.value[keys[i].value];
-        if (ria_profile_get(profile, keys[i].key, setting) && *setting->value == '\0') {
-            return fail_at(err, setting, "%s is empty; give it a value or remove it", keys[i].key);
-        }
+        (void)ria_profile_get(profile, keys[i].key, &role.value[keys[i].value]);
     }
     const struct ria_setting *duration = &role.value[RIA_ROLE_DURATION];
     if (duration->value != NULL &&
@@ -79,7 +76,6 @@ static enum ria_outcome find_role_source(
 
 static enum ria_outcome take_credential_source(
     const struct ria_ask *ask,
-    const struct ria_profile *profile,
     const struct ria_setting *source,
     struct ria_plan *plan,
     struct ria_error *err)
@@ -90,7 +86,7 @@ static enum ria_outcome take_credential_source(
     } else if (strcmp(source->value, "EcsContainer") == 0) {
         outcome = ria_container_endpoint(ask->world, plan, err);
     } else if (strcmp(source->value, "Ec2InstanceMetadata") == 0) {
-        outcome = ria_instance_endpoint(ask->world, profile->name, plan, err);
+        outcome = ria_instance_endpoint(ask, plan, err);
     } else {
         return fail_at(
             err,
@@ -131,14 +127,6 @@ static enum ria_outcome add_to_path(
 {
     struct ria_setting role;
     (void)ria_profile_get(profile, "role_arn", &role);
-    if (was_visited(path, profile->name)) {
-        return fail_at(
-            err,
-            &role,
-            "the source_profile entries of \"%.64s\" go round in a circle; end them in a profile "
-            "with keys",
-            path->name[0]);
-    }
     if (path->count >= RIA_ROLES_MAX) {
         return fail_at(
             err,
@@ -151,6 +139,36 @@ static enum ria_outcome add_to_path(
         return RIA_FAILED;
     }
     path->count++;
+    return RIA_FOUND;
+}
+
+/* A profile may be its own source if it has keys. Any other profile that stands twice on the path
+ * is a loop, whatever it holds, as in botocore. */
+static enum ria_outcome check_next(
+    const struct ria_profile *at,
+    const struct ria_profile *next,
+    const struct path *path,
+    const struct ria_setting *named_at,
+    struct ria_error *err)
+{
+    if (!ria_profiles_has(next->profiles, RIA_PROFILE, next->name, NULL)) {
+        return fail_at(
+            err,
+            named_at,
+            "source_profile names \"%.64s\", which does not exist; add it or name another",
+            next->name);
+    }
+    bool is_own_source = strcmp(at->name, next->name) == 0 && ria_profile_has_keys(next);
+    if (was_visited(path, next->name) && !is_own_source) {
+        struct ria_setting role;
+        (void)ria_profile_get(next, "role_arn", &role);
+        return fail_at(
+            err,
+            &role,
+            "the source_profile entries of \"%.64s\" go round in a circle; end them in a profile "
+            "with keys",
+            path->name[0]);
+    }
     return RIA_FOUND;
 }
 
@@ -189,25 +207,24 @@ static enum ria_outcome follow(
             return RIA_FAILED;
         }
         if (source.credential.value != NULL) {
-            return take_credential_source(ask, &at, &source.credential, plan, err);
+            return take_credential_source(ask, &source.credential, plan, err);
         }
-        at.name = source.profile.value;
-        if (!ria_profiles_has(at.profiles, RIA_PROFILE, at.name, NULL)) {
-            return fail_at(
-                err,
-                &source.profile,
-                "source_profile names \"%.64s\", which does not exist; add it or name another",
-                at.name);
+        const struct ria_profile next = {at.profiles, source.profile.value};
+        if (check_next(&at, &next, path, &source.profile, err) == RIA_FAILED) {
+            return RIA_FAILED;
         }
-        /* From the second profile on, static keys beat a role. */
-        enum ria_outcome outcome = ria_profile_keys(ask, &at, plan, err);
-        if (outcome != RIA_ABSENT) {
-            return outcome;
+        /* From the second profile on, a profile with keys is an end, although it has a role. */
+        if (ria_profile_has_keys(&next) || !ria_profile_has_role(&next)) {
+            return take_end(ask, &next, &source.profile, plan, err);
         }
-        if (!ria_profile_has(&at, "role_arn") || ria_profile_has(&at, "web_identity_token_file")) {
-            return take_end(ask, &at, &source.profile, plan, err);
-        }
+        at = next;
     }
+}
+
+bool ria_profile_has_role(const struct ria_profile *profile)
+{
+    return ria_profile_has(profile, "role_arn") &&
+           !ria_profile_has(profile, "web_identity_token_file");
 }
 
 enum ria_outcome ria_profile_role(
@@ -216,8 +233,7 @@ enum ria_outcome ria_profile_role(
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    if (!ria_profile_has(profile, "role_arn") ||
-        ria_profile_has(profile, "web_identity_token_file")) {
+    if (!ria_profile_has_role(profile)) {
         return RIA_ABSENT;
     }
     struct path *path = calloc(1, sizeof(*path));
@@ -226,7 +242,7 @@ enum ria_outcome ria_profile_role(
     }
     enum ria_outcome outcome = follow(ask, profile, path, plan, err);
     for (size_t i = path->count; outcome == RIA_FOUND && i > 0; i--) {
-        outcome = ria_network_add_role(ask, plan, path->name[i - 1], &path->role[i - 1], err);
+        outcome = ria_network_add_role(ask, plan, &path->role[i - 1], err);
     }
     free(path);
     return outcome;

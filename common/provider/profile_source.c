@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a profile holds of its own. A table in the order in which it counts. */
+ * What a profile holds of its own: a table of its sources in the order in which they are asked.
+ * Refuses to run a command from a file that others can write. */
 #include "provider/network.h"
 #include "provider/profile.h"
 
 #include "base/text.h"
-
-#include <string.h>
 
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
@@ -17,35 +16,34 @@ typedef enum ria_outcome take_source(
     struct ria_plan *plan,
     struct ria_error *err);
 
+/* The environment's has its own entry in the chain, and never counts below a role. */
 static enum ria_outcome take_web_identity(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    struct ria_setting file;
-    struct ria_role role = {0};
-    if (!ria_profile_get(profile, "web_identity_token_file", &file)) {
-        return RIA_ABSENT;
-    }
-    if (!ria_profiles_check_owner(profile->profiles, &file, "web_identity_token_file", err)) {
-        return RIA_FAILED;
-    }
-    if (!ria_profile_has(profile, "role_arn")) {
-        return fail_at(
-            err,
-            &file,
-            "the profile \"%.64s\" has web_identity_token_file without role_arn; add it",
-            profile->name);
-    }
-    if (ria_profile_read_role(profile, &role, err) == RIA_FAILED) {
-        return RIA_FAILED;
-    }
-    plan->source = RIA_SOURCE_WEB_IDENTITY;
-    plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
-    (void)ria_text_format(
-        plan->label, sizeof(plan->label), "the web identity of profile %.64s", profile->name);
-    return ria_network_add_role(ask, plan, profile->name, &role, err);
+    return ria_profile_web_identity(ask, profile, false, plan, err);
+}
+
+static enum ria_outcome take_keys_of_credentials(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    (void)ask;
+    return ria_profile_keys(profile, RIA_PROFILE_CREDENTIALS, plan, err);
+}
+
+static enum ria_outcome take_keys_of_config(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    (void)ask;
+    return ria_profile_keys(profile, RIA_PROFILE_CONFIG, plan, err);
 }
 
 static enum ria_outcome refuse_lone_credential_source(
@@ -81,9 +79,6 @@ static enum ria_outcome take_process(
     if (!ria_profiles_check_owner(profile->profiles, &command, "credential_process", err)) {
         return RIA_FAILED;
     }
-    if (command.value[strspn(command.value, " \t\n")] == '\0') {
-        return fail_at(err, &command, "credential_process is empty; name a command or remove it");
-    }
     plan->source = RIA_SOURCE_PROCESS;
     plan->value[RIA_PLAN_PROCESS] = command;
     plan->value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, command.path, 0};
@@ -92,14 +87,15 @@ static enum ria_outcome take_process(
     return RIA_FOUND;
 }
 
-/* SSO and aws login stand in front of keys, as in the AWS SDKs. */
+/* botocore's order. The last entry is not a source: botocore ignores the key that it refuses. */
 static take_source *const sources[] = {
     take_web_identity,
     ria_profile_sso,
+    take_keys_of_credentials,
     ria_profile_login,
-    ria_profile_keys,
-    refuse_lone_credential_source,
     take_process,
+    take_keys_of_config,
+    refuse_lone_credential_source,
 };
 
 enum ria_outcome ria_profile_source(

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * AWS SSO (IAM Identity Center) in a profile: sso_session and its section, or the older form with
- * all of it in the profile. */
+ * all of it in the profile. An account or a role asks for it, as in botocore: sso_session alone
+ * serves tools that need a token and no credentials. Refuses a profile in which a part is missing.
+ */
 #include "provider/network.h"
 #include "provider/profile.h"
 
@@ -20,7 +22,7 @@ static enum ria_outcome need(
     struct ria_setting *out,
     struct ria_error *err)
 {
-    if (ria_profile_get(profile, key, out) && *out->value != '\0') {
+    if (ria_profile_get(profile, key, out)) {
         return RIA_FOUND;
     }
     return fail_at(
@@ -41,7 +43,7 @@ static enum ria_outcome need_of_session(
 {
     struct ria_setting repeated;
     if (!ria_profiles_get_session(profile->profiles, session->value, key, out) ||
-        *out->value == '\0') {
+        !ria_profile_is_set(out)) {
         return fail_at(
             err,
             session,
@@ -80,6 +82,20 @@ static enum ria_outcome take_session(
                : need_of_session(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
+/* The older form. */
+static enum ria_outcome take_start_url(
+    const struct ria_profile *profile,
+    const struct ria_setting *because,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    struct ria_setting *value = plan->value;
+    return need(profile, because, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) ==
+                   RIA_FAILED
+               ? RIA_FAILED
+               : need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
+}
+
 static enum ria_outcome check(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *region = &plan->value[RIA_PLAN_SSO_REGION];
@@ -103,18 +119,18 @@ enum ria_outcome ria_profile_sso(
 {
     (void)ask;
     struct ria_setting *value = plan->value;
-    bool has_session = ria_profile_get(profile, "sso_session", &value[RIA_PLAN_SSO_SESSION]);
-    if (!has_session &&
-        !ria_profile_get(profile, "sso_start_url", &value[RIA_PLAN_SSO_START_URL])) {
+    struct ria_setting because;
+    if (!ria_profile_get(profile, "sso_account_id", &because) &&
+        !ria_profile_get(profile, "sso_role_name", &because)) {
         return RIA_ABSENT;
     }
     plan->source = RIA_SOURCE_SSO;
-    struct ria_setting because = *ria_plan_origin(plan);
+    bool has_session = ria_profile_get(profile, "sso_session", &value[RIA_PLAN_SSO_SESSION]);
     if (has_session ? take_session(profile, plan, err) == RIA_FAILED
-                    : need(profile, &because, "sso_region", &value[RIA_PLAN_SSO_REGION], err) ==
-                          RIA_FAILED) {
+                    : take_start_url(profile, &because, plan, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
+    because = *ria_plan_origin(plan);
     if (need(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ==
             RIA_FAILED ||
         need(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err) ==

@@ -35,17 +35,19 @@ struct ria_ask {
     const void *whose;
 };
 
-/* FOUND   *out (RIA_PLAN_INIT when called) is filled, its label named;
+/* FOUND   *out is filled, its label named;
  * ABSENT  this source is not configured: err says what was looked for, in a few words, because
- *         they become one item of a list;
+ *         they become one item of a list; "" where another entry of the table reports it;
  * FAILED  it is configured and broken, or it cannot be used here: err is a whole sentence.
- * The caller releases *out in any case. */
+ * *out is RIA_PLAN_INIT when called, except for the profiles and RIA_PLAN_PROFILE that an earlier
+ * source has left in it. The caller releases *out in any case. */
 typedef enum ria_outcome ria_provide(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err);
 
 ria_provide ria_provider_environment;
-ria_provide ria_provider_profile;
+ria_provide ria_provider_profile_role;
 ria_provide ria_provider_web_identity;
+ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 

@@ -1,31 +1,142 @@
 /* SPDX-License-Identifier: MIT
  *
- * Web identity from the environment (EKS IAM roles for service accounts): a token file and the role
- * that it stands for. */
+ * Web identity: a token file and the role that it stands for, from the environment (EKS IAM roles
+ * for service accounts) and from a profile. The file, the role and the session name are looked up
+ * one by one, the environment first, as botocore does it. The environment does not count where a
+ * profile is named by option or in rds-iam's configuration, and not for a profile that a role
+ * stands on. Refuses a token file without a role. */
 #include "provider/network.h"
+#include "provider/profile.h"
 
 #include "base/text.h"
+
+static const char file_variable[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
+
+/* The variable where the environment counts, else the profile's key. */
+static struct ria_setting find(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    bool is_merged,
+    const char *variable,
+    const char *key)
+{
+    struct ria_setting found = {0};
+    if (is_merged && ria_world_env(ask->world, variable) != NULL) {
+        return ria_network_variable(ask->world, variable);
+    }
+    if (profile->name != NULL) {
+        (void)ria_profile_get(profile, key, &found);
+    }
+    return found;
+}
+
+static struct ria_setting find_file(
+    const struct ria_ask *ask, const struct ria_profile *profile, bool is_merged)
+{
+    return find(ask, profile, is_merged, file_variable, "web_identity_token_file");
+}
+
+static enum ria_outcome refuse_no_role(
+    const struct ria_profile *profile, const struct ria_setting *file, struct ria_error *err)
+{
+    if (file->line == 0) {
+        return ria_failed(
+            err,
+            RIA_E_CREDENTIALS,
+            "%s is set but AWS_ROLE_ARN is not; set both or unset both",
+            file_variable);
+    }
+    (void)ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        file,
+        "the profile \"%.64s\" has web_identity_token_file without role_arn; add it",
+        profile->name);
+    return RIA_FAILED;
+}
+
+/* STS takes neither an external id nor an MFA code beside a web identity, so those keys of the
+ * profile do not count. Its duration does, where the token file is the profile's own. */
+static enum ria_outcome read_role(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    bool is_merged,
+    const struct ria_setting *file,
+    struct ria_role *role,
+    struct ria_error *err)
+{
+    struct ria_role own = {0};
+    if (file->line > 0 && ria_profile_read_role(profile, &own, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    role->value[RIA_ROLE_DURATION] = own.value[RIA_ROLE_DURATION];
+    role->duration = own.duration;
+    role->value[RIA_ROLE_ARN] = find(ask, profile, is_merged, "AWS_ROLE_ARN", "role_arn");
+    role->value[RIA_ROLE_SESSION_NAME] =
+        find(ask, profile, is_merged, "AWS_ROLE_SESSION_NAME", "role_session_name");
+    return role->value[RIA_ROLE_ARN].value == NULL ? refuse_no_role(profile, file, err) : RIA_FOUND;
+}
+
+enum ria_outcome ria_profile_web_identity(
+    const struct ria_ask *ask,
+    const struct ria_profile *profile,
+    bool is_merged,
+    struct ria_plan *plan,
+    struct ria_error *err)
+{
+    struct ria_role role = {0};
+    struct ria_setting file = find_file(ask, profile, is_merged);
+    if (file.value == NULL) {
+        return ria_absent(err, "%s is not set", file_variable);
+    }
+    if (!ria_profiles_check_owner(profile->profiles, &file, "web_identity_token_file", err) ||
+        read_role(ask, profile, is_merged, &file, &role, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    plan->source = RIA_SOURCE_WEB_IDENTITY;
+    plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
+    if (file.line == 0) {
+        (void)ria_text_copy(
+            plan->label, sizeof(plan->label), "the web identity of the environment");
+    } else {
+        (void)ria_text_format(
+            plan->label, sizeof(plan->label), "the web identity of profile %.64s", profile->name);
+    }
+    return ria_network_add_role(ask, plan, &role, err);
+}
+
+/* A profile that was named by a variable is not the one that logs in. */
+static void warn_of_unused_profile(const struct ria_ask *ask, const struct ria_plan *plan)
+{
+    const struct ria_setting *profile = &plan->value[RIA_PLAN_PROFILE];
+    if (profile->path != NULL && plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE].line == 0) {
+        ria_world_log(
+            ask->world,
+            RIA_LOG_WARNING,
+            "%s is set to \"%s\", but the web identity of the environment is used; unset "
+            "%s to use the profile",
+            profile->path,
+            profile->value,
+            file_variable);
+    }
+}
 
 enum ria_outcome ria_provider_web_identity(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
-    struct ria_setting file = ria_network_variable(ask->world, "AWS_WEB_IDENTITY_TOKEN_FILE");
-    if (file.value == NULL) {
-        return ria_absent(err, "AWS_WEB_IDENTITY_TOKEN_FILE is not set");
+    struct ria_profile profile = ria_profile_active(out);
+    bool is_merged = ask->profile.value == NULL;
+    bool is_configured = find_file(ask, &profile, is_merged).value != NULL;
+    if (is_configured && ria_network_settings(ask, out, err) == RIA_FAILED) {
+        return RIA_FAILED;
     }
-    struct ria_role role = {0};
-    role.value[RIA_ROLE_ARN] = ria_network_variable(ask->world, "AWS_ROLE_ARN");
-    role.value[RIA_ROLE_SESSION_NAME] = ria_network_variable(ask->world, "AWS_ROLE_SESSION_NAME");
-    if (role.value[RIA_ROLE_ARN].value == NULL) {
-        return ria_failed(
-            err,
-            RIA_E_CREDENTIALS,
-            "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not; set both or unset both");
+    enum ria_outcome outcome = ria_profile_web_identity(ask, &profile, is_merged, out, err);
+    if (outcome == RIA_FOUND) {
+        warn_of_unused_profile(ask, out);
     }
-    out->source = RIA_SOURCE_WEB_IDENTITY;
-    out->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE] = file;
-    (void)ria_text_copy(out->label, sizeof(out->label), "the web identity of the environment");
-    return ria_network_settings(ask, NULL, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_network_add_role(ask, out, NULL, &role, err);
+    if (outcome == RIA_ABSENT && !is_merged) {
+        bool is_ignored = ria_world_env(ask->world, file_variable) != NULL;
+        return ria_absent(err, "%s", is_ignored ? "ignored, because a profile is named" : "");
+    }
+    return outcome;
 }

@@ -10,7 +10,7 @@
 #include "aws/config.h"
 #include "aws/question.h"
 #include "fake_world.h"
-#include "provider/provider.h"
+#include "provider/chain.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -206,11 +206,13 @@ static void check_profile(
     ria_fake_init(&fake);
     give_file(&fake, RIA_FAKE_AWS_CONFIG, config);
     give_file(&fake, RIA_FAKE_AWS_CREDENTIALS, credentials);
+    struct ria_trail trail;
     struct ria_ask ask = {
         .world = &fake.world,
+        .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS),
         .profile = {name, "--profile", 0},
         .region = {"eu-west-1", "the database's name", 0}};
-    enum ria_outcome outcome = ria_provider_profile(&ask, &plan, &err);
+    enum ria_outcome outcome = ria_chain_plan(&ask, &plan, &trail, &err);
     fuzz_require(outcome == RIA_FOUND || err.text[0] != '\0');
     check_secrets(config, credentials, &fake, &err);
     check_secrets(credentials, config, &fake, &err);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every row of behaviour.json through the installed program, against an HTTP server that plays the
 container's endpoint and STS as the vectors say."""
+import calendar
 import http.server
 import json
 import pathlib
@@ -13,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import Home, harness  # noqa: E402
 
 VECTORS = json.loads((harness.SOURCE / "tests/vectors/behaviour.json").read_text(encoding="utf-8"))
-ROWS = 39
+ROWS = 40
 # What the sentence must name where the search stops.
 STOPS = {
     "env key without secret": "AWS_SECRET_ACCESS_KEY is not",
@@ -27,6 +28,7 @@ STOPS = {
     "credential_source lower case": 'credential_source is "environment"',
     "process fails (exit 1)": "ended with status 1",
     "process bad JSON": "printed no credentials (no JSON)",
+    "process before keys of the config file": "printed no credentials (no JSON)",
     "process expired": "printed credentials that have ended",
     "web identity env, no file": "the token file /nope does not exist",
     "web identity env, no role": "AWS_ROLE_ARN is not",
@@ -40,19 +42,25 @@ STOPS = {
 WARNINGS = {
     "env keys and AWS_PROFILE=p": "AWS_PROFILE is set",
     "env keys with spaces around": "blanks around the value were removed",
-    "web identity env vs [default] static": "AWS_WEB_IDENTITY_TOKEN_FILE is set",
 }
 
 
-def in_an_hour():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+EXTENDED = "%Y-%m-%dT%H:%M:%SZ"
+BASIC = "%Y%m%dT%H%M%SZ"
+
+
+def in_an_hour(form=EXTENDED):
+    return time.strftime(form, time.gmtime(time.time() + 3600))
 
 
 class Mock(http.server.BaseHTTPRequestHandler):
+    ends = {"/creds": EXTENDED, "/basic": BASIC}
+
     def do_GET(self):
+        form = self.ends.get(self.path)
         body = json.dumps({"AccessKeyId": "ASIAECS", "SecretAccessKey": "s", "Token": "t",
-                           "Expiration": in_an_hour()})
-        self.answer(200 if self.path == "/creds" else 404, body if self.path == "/creds" else "")
+                           "Expiration": in_an_hour(form or EXTENDED)})
+        self.answer(404 if form is None else 200, "" if form is None else body)
 
     def do_POST(self):
         form = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -60,7 +68,8 @@ class Mock(http.server.BaseHTTPRequestHandler):
         self.answer(200, (
             f"<{action}Response><{action}Result><Credentials><AccessKeyId>ASIASTS</AccessKeyId>"
             "<SecretAccessKey>sk</SecretAccessKey><SessionToken>tok</SessionToken>"
-            f"<Expiration>{in_an_hour()}</Expiration></Credentials></{action}Result>"
+            f"<Expiration>{in_an_hour(self.ends.get(self.path, EXTENDED))}</Expiration>"
+            f"</Credentials></{action}Result>"
             f"</{action}Response>"))
 
     def answer(self, status, text):
@@ -114,6 +123,42 @@ class Behaviour(unittest.TestCase):
         self.assertEqual("warning" in want, row["name"] in WARNINGS)
         if row["name"] in WARNINGS:
             self.assertIn(WARNINGS[row["name"]], result.stderr)
+
+    def test_a_full_uri_without_scheme(self):
+        """It is never completed to a URL: neither as a path at the address of ECS, nor as a host."""
+        address = self.url.removeprefix("http://")
+        variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
+        row = {"config": "", "credentials": "", "env": {variable: "${MOCK}/creds"}}
+        self.assertEqual(json.loads(self.ask(row).stdout)["AccessKeyId"], "ASIAECS", "control")
+        for uri in ("/creds", f"//{address}/creds", f"{address}/creds", "localhost:1/creds", "creds",
+                    "[::1]:1/creds", f"://{address}/creds", f"ftp://{address}/creds"):
+            with self.subTest(uri=uri):
+                row["env"] = {variable: uri}
+                result = self.ask(row)
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn(f"{variable}: is no URL; write http://ADDRESS/PATH", result.stderr)
+
+    def test_both_forms_of_a_time(self):
+        """From each source that tells when its credentials end."""
+        keys = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "s"}
+        for form, path in ((EXTENDED, "/creds"), (BASIC, "/basic")):
+            until = in_an_hour(form)
+            answer = {"Version": 1, "AccessKeyId": "ASIA", "SecretAccessKey": "s", "SessionToken": "t",
+                      "Expiration": until}
+            role = {"AWS_WEB_IDENTITY_TOKEN_FILE": "${JWT_FILE}", "AWS_ROLE_ARN": "arn:aws:iam::1:role/r",
+                    "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": "${MOCK}" + path}
+            for name, env, config in (
+                ("environment", {**keys, "AWS_CREDENTIAL_EXPIRATION": until}, ""),
+                ("process", {}, f"[default]\ncredential_process = echo '{json.dumps(answer)}'\n"),
+                ("container", {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "${MOCK}" + path}, ""),
+                ("STS", role, ""),
+            ):
+                with self.subTest(source=name, form=form):
+                    result = self.ask({"config": config, "credentials": "", "env": env})
+                    self.assertEqual(result.returncode, 0, result.stderr)
+                    left = calendar.timegm(
+                        time.strptime(json.loads(result.stdout)["Expiration"], EXTENDED)) - time.time()
+                    self.assertTrue(3000 < left <= 3600, left)
 
     def test_every_row(self):
         self.assertEqual(len(VECTORS["scenarios"]), ROWS)

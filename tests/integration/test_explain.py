@@ -86,13 +86,14 @@ class Explanation(CloudCase):
         self.assert_lines(
             self.explain(principal=None, env=self.cloud_env(AWS_PROFILE="work")),
             NO_KEYS,
+            "web identity       absent  AWS_WEB_IDENTITY_TOKEN_FILE is not set",
             "profile            found   profile work ({home}/.aws/credentials:3)",
             "source     profile work ({home}/.aws/credentials:3)",
             "got        as they are, without asking AWS",
             f"access key {self.base.access_key}",
             "expires    does not say")
 
-    def test_three_profiles_one_on_the_other_with_regions_from_different_files(self):
+    def test_three_profiles_one_on_the_other_in_the_region_of_the_first(self):
         roles = self.lab.roles
         self.home.write(
             ".aws/config",
@@ -107,15 +108,16 @@ class Explanation(CloudCase):
             PASSED_OVER,
             "profile            found   profile bottom ({home}/.aws/credentials:2)",
             "source     profile bottom ({home}/.aws/credentials:2)",
-            *self.role_lines("etl-hop", f"{self.config}:5", f"eu-west-1 ({self.config}:7)"),
+            *self.role_lines("etl-hop", f"{self.config}:5", "us-west-2 ({home}/.aws/credentials:5)"),
             *self.role_lines(
                 "rds-access", f"{self.config}:2", "us-west-2 ({home}/.aws/credentials:5)"),
             *self.fetched("rds-access"))
-        self.assert_lines(self.explain("--profile", "top"), *wanted)
+        no_region = self.cloud_env(AWS_REGION="")
+        self.assert_lines(self.explain("--profile", "top", env=no_region), *wanted)
         self.assertEqual([c["parameters"]["RoleArn"] for c in self.calls()],
                          [roles["etl-hop"].arn, roles["rds-access"].arn], "control: in that order")
         kept = [KEPT if line == "got        fetched now" else line for line in wanted]
-        self.assert_lines(self.explain("--profile", "top"), *kept)
+        self.assert_lines(self.explain("--profile", "top", env=no_region), *kept)
         self.assertEqual(len(self.calls()), 2, "the second time it was kept")
 
     def test_a_web_identity(self):

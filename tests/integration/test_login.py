@@ -128,6 +128,28 @@ class Renewal(LoginCase):
         self.assertIn("the dpopKey of its token file is no private key of the curve P-256", result.stderr)
         self.assertEqual(self.calls(), [])
 
+    def test_a_file_without_credentials_is_refused_before_any_request(self):
+        """Its refresh token would be spent, and what the service answers could not be written."""
+        path, token = self.aws_login(expires=-60)
+        whole = token["accessToken"]
+        broken = [{}, [], "ASIA", None, 1, {**whole, "expiresAt": "soon"}, {**whole, "accessKeyId": ""},
+                  *({name: value for name, value in whole.items() if name != member}
+                    for member in ("accessKeyId", "secretAccessKey", "sessionToken", "expiresAt"))]
+        files = [{name: value for name, value in token.items() if name != "accessToken"},
+                 *({**token, "accessToken": each} for each in broken)]
+        for document in files:
+            with self.subTest(accessToken=str(document.get("accessToken"))[:20]):
+                path.write_text(json.dumps(document))
+                result = self.ask()
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn(
+                    f"{path} holds no token that can be used; type: aws login --profile p\n", result.stderr)
+                self.assertEqual(json.loads(path.read_text()), document)
+        self.assertEqual(self.operations(), [])
+        path.write_text(json.dumps(token))
+        self.good()
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"], "control: its refresh token was good")
+
     def test_a_key_in_the_newer_form(self):
         path, token = self.aws_login(**SHORT)
         newer = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt"], input=token["dpopKey"],

@@ -162,6 +162,24 @@ class Renewal(SsoCase):
         for token in (token["accessToken"], token["refreshToken"], token["clientSecret"]):
             self.assertNotIn(token, result.stderr)
 
+    def test_a_file_without_a_token_is_refused_before_any_request(self):
+        path, token = self.sso_login(expires=-60)
+        for change in ({"accessToken": ""}, {"accessToken": None}, {"accessToken": {}}, {"expiresAt": "soon"},
+                       {"expiresAt": None}):
+            with self.subTest(change=change):
+                document = {name: value for name, value in {**token, **change}.items() if value is not None}
+                path.write_text(json.dumps(document))
+                result = self.ask()
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn(
+                    f"{path} holds no token that can be used; type: aws sso login --profile p\n", result.stderr)
+                self.assertEqual(json.loads(path.read_text()), document)
+        self.assertEqual(self.calls(), [])
+        path.write_text(json.dumps(token))
+        self.good()
+        self.assertIn("CreateToken", [call["operation"] for call in self.calls()],
+                      "control: its refresh token was good")
+
     def test_a_role_that_is_not_assigned(self):
         self.sso_profile(role="Admin")
         self.sso_login()

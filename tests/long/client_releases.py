@@ -72,7 +72,7 @@ def _apt(directory, suite, *arguments):
     words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
     done = subprocess.run(
         ["apt-get", "-q", "-y", *words, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False)
+        stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False, cwd=directory)
     if done.returncode != 0:
         lines = [line for line in done.stdout.splitlines() if line.startswith(("E:", "W:", "Err:"))]
         raise NotServed(f"{suite}: {' '.join(lines) or done.stdout[-200:]}")
@@ -85,6 +85,15 @@ def _prepare(directory, suite):
     (directory / "status").touch()
     line = f"deb [signed-by={KEYRING}] {MIRROR} {suite} main\n"
     (directory / "sources.list").write_text(line, encoding="utf-8")
+
+
+def download(suite, directory, package):
+    """One package of a release, without what it depends on. Returns the archive's path; raises
+    NotServed."""
+    _prepare(directory, suite)
+    _apt(directory, suite, "update")
+    _apt(directory, suite, "download", package)
+    return next(directory.glob(f"{package}_*.deb"))
 
 
 def fetch(suite):

@@ -172,9 +172,9 @@ static void each_setting_is_told_with_its_place(void **state)
          "  region   cn-north-1 (AWS_DEFAULT_REGION)\n"
          "  STS      https://[URL not shown] (AWS_ENDPOINT_URL)\n"
          "CA bundle  /ca (AWS_CA_BUNDLE)\n" FETCHED},
-        {"roles on roles, each with its own region",
+        {"roles on roles, all in the region of the first profile",
          &nowhere,
-         {{"AWS_PROFILE", "a"}, {"AWS_REGION", "us-gov-west-1"}},
+         {{"AWS_PROFILE", "a"}},
          "[profile a]\nrole_arn = arn:a\nsource_profile = b\nregion = cn-north-1\nca_bundle = /c\n"
          "[profile b]\nrole_arn = arn:b\nsource_profile = c\n[profile c]\n" KEYS,
          NULL,
@@ -182,8 +182,8 @@ static void each_setting_is_told_with_its_place(void **state)
                    "source     profile c (/home/u/.aws/config:10)\n"
                    "role       arn:b (/home/u/.aws/config:7)\n"
                    "  session  rds-iam\n"
-                   "  region   us-gov-west-1 (AWS_REGION)\n"
-                   "  STS      https://sts.us-gov-west-1.amazonaws.com (the region's own)\n"
+                   "  region   cn-north-1 (/home/u/.aws/config:4)\n"
+                   "  STS      https://sts.cn-north-1.amazonaws.com.cn (the region's own)\n"
                    "role       arn:a (/home/u/.aws/config:2)\n"
                    "  session  rds-iam\n"
                    "  region   cn-north-1 (/home/u/.aws/config:4)\n"
@@ -209,7 +209,7 @@ static void each_setting_is_told_with_its_place(void **state)
          {{"AWS_DEFAULT_PROFILE", "a"}},
          "[profile a]\ncredential_process = get --with " SECRET "\n",
          NULL,
-         ASKED_ENV
+         ASKED_ENV NO_WEB
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
          "source     the credential_process of profile a (/home/u/.aws/config:2)\n" FETCHED},
         {"what would move a terminal's cursor is replaced",

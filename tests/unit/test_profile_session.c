@@ -26,9 +26,12 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
         const char *refusal;
     } rows[] = {
         {"SSO without a region",
-         "[default]\nsso_start_url = https://x\n",
+         "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_start_url = https://x\n",
          "config:2: the profile \"default\" wants AWS SSO and has no sso_region; add it, or type: "
          "aws configure sso"},
+        {"SSO without a start URL",
+         "[default]\nsso_role_name = R\nsso_account_id = 1\nsso_region = eu-west-1\n",
+         "config:3: the profile \"default\" wants AWS SSO and has no sso_start_url"},
         {"SSO without an account",
          "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_role_name = R\n",
          "config:2: the profile \"default\" wants AWS SSO and has no sso_account_id"},
@@ -40,14 +43,17 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "sso_role_name = R\n",
          "config:3: \"here\" is no region; write one like eu-west-1"},
         {"SSO in front of static keys",
-         "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n"
+         "sso_account_id = 1\n",
          "config:4: sso_session names \"x\", which does not exist; add [sso-session x] or type: "
          "aws configure sso-session"},
         {"an SSO session without a region",
-         "[default]\nsso_session = x\n[sso-session x]\nsso_start_url = https://x\n",
+         "[default]\nsso_session = x\nsso_role_name = R\n[sso-session x]\n"
+         "sso_start_url = https://x\nsso_region =\n",
          "config:2: [sso-session x] has no sso_region; add it"},
         {"another start URL beside a session",
-         "[default]\nsso_session = x\nsso_start_url = https://y\n[sso-session x]\n"
+         "[default]\nsso_session = x\nsso_start_url = https://y\nsso_account_id = 1\n"
+         "[sso-session x]\n"
          "sso_start_url = https://x\nsso_region = eu-west-1\n",
          "config:3: sso_start_url is another one than that of [sso-session x]; remove this line"},
         {"an SSO portal that is named while FIPS is wanted",
@@ -56,9 +62,6 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "  endpoint_url = https://p\n[sso-session x]\nsso_start_url = https://x\n"
          "sso_region = eu-west-1\n",
          "config:5: FIPS endpoints are wanted, but /home/u/.aws/config:9 names another for SSO"},
-        {"a login session that is empty",
-         "[default]\nlogin_session =\n",
-         "config:2: login_session is empty; type: aws login --profile default"},
         {"a login without a region",
          "[default]\nlogin_session = arn\n",
          "no region says where to ask sign-in; set AWS_REGION, or region in the profile"},
@@ -103,7 +106,7 @@ static void a_session_and_the_older_form_come_to_the_same_plan(void **state)
     }
 }
 
-static void a_login_session_beats_keys(void **state)
+static void a_login_session_beats_keys_of_the_config_file(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -129,7 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_missing_or_contradicts_itself_is_refused),
         cmocka_unit_test(a_session_and_the_older_form_come_to_the_same_plan),
-        cmocka_unit_test(a_login_session_beats_keys),
+        cmocka_unit_test(a_login_session_beats_keys_of_the_config_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

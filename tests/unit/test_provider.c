@@ -272,10 +272,6 @@ static void a_profile_gives_or_refuses(void **state)
          "output = json\n",
          NULL,
          "config:4: source_profile names \"b\", which holds no credentials"},
-        {"an empty process",
-         "[default]\ncredential_process =\n",
-         NULL,
-         "config:2: credential_process is empty; name a command or remove it"},
         {"a source profile with half a pair",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "aws_access_key_id = A\n",
@@ -285,6 +281,22 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = default\n",
          NULL,
          "config:2: the source_profile entries of \"default\" go round in a circle"},
+        {"a path that comes back to a profile with keys",
+         "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\naws_access_key_id = A\n"
+         "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = default\n",
+         NULL,
+         "config:2: the source_profile entries of \"default\" go round in a circle"},
+        {"a path of three that comes back to half a pair",
+         "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n"
+         "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = c\n[profile c]\n"
+         "role_arn = r\nsource_profile = default\n",
+         NULL,
+         "config:3: the source_profile entries of \"default\" go round in a circle"},
+        {"a loop that the first profile is not part of",
+         "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n[profile b]\n"
+         "role_arn = r\nsource_profile = c\n[profile c]\nrole_arn = r\nsource_profile = b\n",
+         NULL,
+         "config:6: the source_profile entries of \"default\" go round in a circle"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct asked asked;
@@ -308,8 +320,9 @@ static void a_profile_gives_or_refuses(void **state)
 static enum ria_outcome provide(
     const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
+    struct ria_trail trail;
     ria_plan_release(plan);
-    return ria_provider_profile(ask, plan, err);
+    return ria_chain_plan(ask, plan, &trail, err);
 }
 
 static void keys_and_session_token_come_from_one_file(void **state)
@@ -392,9 +405,10 @@ static void the_trail_ends_with_the_source_that_answered(void **state)
     struct asked asked;
     ask_chain(&asked, named, keys_a, NULL);
     assert_int_equal(asked.outcome, RIA_FOUND);
-    assert_int_equal(asked.trail.count, 2);
+    assert_int_equal(asked.trail.count, 3);
     assert_string_equal(asked.trail.step[0].source, "environment");
-    assert_string_equal(asked.trail.step[1].text, "profile a (/home/u/.aws/config:2)");
+    assert_string_equal(asked.trail.step[1].source, "web identity");
+    assert_string_equal(asked.trail.step[2].text, "profile a (/home/u/.aws/config:2)");
     ria_answer_release(&asked.answer);
     ask_chain(&asked, named, NULL, NULL);
     assert_int_equal(asked.outcome, RIA_FAILED);

@@ -363,7 +363,7 @@ static void settings_of_another_user(void **state)
          NULL,
          REFUSED("4", "ec2_metadata_service_endpoint")},
         {"settings that keys do not use",
-         "[profile a]\ncredential_process = x\nendpoint_url = https://h\nca_bundle = /c\n"
+         "[profile a]\nendpoint_url = https://h\nca_bundle = /c\n"
          "ec2_metadata_service_endpoint = http://127.0.0.1\n" KEYS,
          NULL,
          NULL},

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+"""The rows of credential_order.json are what a real botocore decides: that of Debian 13, unpacked below
+build/botocore and not installed. It knows no `aws login`; the rows with one are those of the newer
+botocore that the file names."""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import unittest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "long"), str(TESTS / "integration"), str(TESTS)]
+import client_releases  # noqa: E402
+import credential_order as order  # noqa: E402
+import harness  # noqa: E402
+
+SUITE = "trixie"
+PACKAGE = "python3-botocore"
+CACHE = (harness.BUILD / ".." / "botocore").resolve()
+GENERATOR = TESTS / "vectors/generate_credential_order.py"
+# AWS_ENDPOINT_URL leads to the servers of this test.
+OLDEST = (1, 31)
+SECONDS = 600
+
+
+def modules():
+    """The directory that has the module, downloading it if it is not there."""
+    root = CACHE / SUITE
+    if not root.exists():
+        draft = CACHE / "draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        archive = client_releases.download(SUITE, CACHE / "apt", PACKAGE)
+        subprocess.run(["dpkg-deb", "-x", archive, draft], check=True, timeout=SECONDS)
+        shutil.rmtree(CACHE / "apt")
+        draft.rename(root)
+    return root / "usr/lib/python3/dist-packages"
+
+
+def without_login(rows):
+    return [row for row in rows if not any("login" in name for name in row["configured"])]
+
+
+class CredentialOrderBotocore(unittest.TestCase):
+    maxDiff = None
+
+    def test_every_row_is_botocores(self):
+        printed = harness.run(
+            [sys.executable, GENERATOR, "--print"], timeout=SECONDS,
+            env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(modules())})
+        self.assertEqual(printed.returncode, 0, printed.stderr)
+        real = json.loads(printed.stdout)
+        version = tuple(int(number) for number in real["botocore"].split(".")[:2])
+        self.assertGreaterEqual(version, OLDEST)
+        listed = json.loads(order.VECTORS.read_text(encoding="ascii"))["rows"]
+        self.assertEqual(without_login(real["rows"]), without_login(listed))
+        # The matrix of the ten sources that this botocore knows is 165 of them.
+        self.assertEqual((len(listed), len(without_login(listed))), (297, 255))
+
+
+if __name__ == "__main__":
+    harness.main()

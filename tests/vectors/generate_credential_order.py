@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Which source botocore takes when several are configured: writes credential_order.json.
+
+    PYTHONPATH=DIRECTORY python3 generate_credential_order.py          writes the file
+    PYTHONPATH=DIRECTORY python3 generate_credential_order.py --print  prints the rows that this
+                                                                       botocore gives
+
+DIRECTORY holds botocore 1.31 or later; `aws login` needs 1.42. Nothing of this tree's programs runs.
+"""
+import itertools
+import json
+import os
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+import credential_order as order  # noqa: E402
+
+ABOUT = (
+    "Which credential source answers when several are configured, as botocore decides it: every single "
+    "source and every pair of two, without a named profile, with AWS_PROFILE and with a profile that is "
+    "named by option; then the sources of a profile that a role stands on, one by one and in pairs; then "
+    "settings of a source that come from two places. \"configured\" names entries of CONFIGURED in "
+    "tests/integration/credential_order.py, which also has the servers; \"access_key_id\" is what the "
+    "chain ends with, null where it stops or finds nothing. Written by generate_credential_order.py.")
+MORE = [
+    ["profile web identity", "environment role"],
+    ["profile token file", "environment role"],
+    ["role", "environment role"],
+    ["environment token file", "profile web identity"],
+    ["environment token file"],
+    ["environment token file", "role"],
+    ["environment web identity", "profile session name"],
+    ["environment web identity", "environment session name", "profile session name"],
+    ["profile web identity", "environment session name"],
+    ["profile web identity", "environment session name", "profile session name"],
+    ["own source", "config file keys"],
+    ["own source", "credentials file keys"],
+    ["own source", "config file keys", "process"],
+    ["own source", "process"],
+    ["role", "base role"],
+    ["role", "base role", "base config file keys"],
+    ["role", "base role", "base config file keys", "base process"],
+    ["role", "base role of the profile"],
+    ["role", "base role of the profile", "config file keys"],
+    ["role", "base role of the profile", "credentials file keys"],
+    ["role", "base role of the profile", "base config file keys"],
+    ["sso session alone"],
+    ["sso session alone", "process"],
+    ["sso session alone", "container"],
+    ["credentials file keys", "process", "config file keys"],
+    ["environment web identity", "sso", "credentials file keys", "login", "process", "config file keys"],
+]
+
+
+def situations():
+    for profile in (None, "AWS_PROFILE", "option"):
+        for count in (1, 2):
+            for names in itertools.combinations(order.SOURCES, count):
+                yield profile, list(names)
+    for count in (1, 2):
+        for names in itertools.combinations(order.BASE_SOURCES, count):
+            yield None, ["role", *names]
+    for profile in (None, "AWS_PROFILE", "option"):
+        for names in MORE:
+            yield profile, names
+
+
+def answer(situation):
+    import botocore.credentials
+    import botocore.exceptions
+    import botocore.session
+    # Only the renewal of a login needs awscrt's keys, and the token here is a fresh one.
+    botocore.credentials.EC = object()
+    os.environ.clear()
+    os.environ.update(situation.environment(), HOME=str(situation.home), PATH="/usr/bin:/bin")
+    try:
+        found = botocore.session.Session(profile=situation.option()).get_credentials()
+        return None if found is None else found.get_frozen_credentials().access_key
+    except (botocore.exceptions.BotoCoreError, OSError, ValueError) as error:
+        print(situation.named_by, situation.lines, repr(error)[:200], file=sys.stderr)
+        return None
+
+
+def rows(url, home):
+    for profile, configured in situations():
+        row = {"profile": profile, "configured": configured}
+        situation = order.Situation(row, home, url)
+        situation.write()
+        yield {**row, "access_key_id": answer(situation)}
+
+
+def main():
+    with tempfile.TemporaryDirectory() as home, order.cloud() as url:
+        # botocore looks for its caches below HOME when it is imported.
+        os.environ["HOME"] = home
+        import botocore
+        found = list(rows(url, home))
+    document = {"about": ABOUT, "botocore": botocore.__version__, "rows": found}
+    head, lines = json.dumps({**document, "rows": []}, indent=1)[:-4], [json.dumps(row) for row in found]
+    text = head + "[\n  " + ",\n  ".join(lines) + "\n ]\n}\n"
+    if "--print" in sys.argv:
+        print(text, end="")
+    else:
+        order.VECTORS.write_text(text, encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()

@@ -54,8 +54,3 @@ void ria_log_password_sent(void)
         RIA_LOG_INFO,
         "the program gave a password, so that was sent and no token was made");
 }
-
-bool ria_is_token(const char *password)
-{
-    return strstr(password, "X-Amz-Signature=") != NULL;
-}

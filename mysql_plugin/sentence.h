@@ -28,7 +28,4 @@ void ria_sentence_channel(
 /* For whoever wonders why there was no token: a program's own password goes in its place. */
 void ria_log_password_sent(void);
 
-/* True for a password that holds what every RDS token holds, and nobody's password. */
-bool ria_is_token(const char *password);
-
 #endif

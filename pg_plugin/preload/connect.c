@@ -9,8 +9,8 @@
 #include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
+#include "preload/replace.h"
 #include "preload/say.h"
-#include "preload/token_text.h"
 
 #include "base/buf.h"
 
@@ -206,9 +206,9 @@ static bool gives_way(
         const char *hosts = ria_settled_value(&settled, "host");
         bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
         return outcome.is_laid_over && (is_list || settled.has_stored_password) &&
-               (outcome.is_known || ria_token_is_over(given));
+               (outcome.is_known || ria_token_is_over(given, time(NULL)));
     }
-    return ria_token_gives_way(given, settled.stored_token, outcome.is_known);
+    return ria_token_is_replaced(given, settled.stored_token, outcome.is_known);
 }
 
 static bool may_send(const struct ria_pq_target *target)
@@ -242,7 +242,7 @@ static struct ria_pq_conn *connect_without_token(
     }
     target = target_of(&again);
     char *given = ria_settled_value(settled, "password");
-    target.has_token = is_allowed && !ria_token_is_over(given);
+    target.has_token = is_allowed && !ria_token_is_over(given, time(NULL));
     struct outcome outcome = lay_over(&target, given);
     if (is_allowed && !gives_way(libpq, &bare, given, outcome)) {
         return make_call_with_tls(libpq, call, arguments, settled);
@@ -285,7 +285,8 @@ static struct ria_pq_conn *connect_with_token(
     if (password != NULL || is_provided_for(&settled, &target)) {
         say_password(&target, password);
     } else {
-        target.has_token = settled.stored_token != NULL && !ria_token_is_over(settled.stored_token);
+        target.has_token =
+            settled.stored_token != NULL && !ria_token_is_over(settled.stored_token, time(NULL));
         struct outcome outcome = lay_over(&target, NULL);
         if (outcome.has_tokens || settled.stored_token != NULL) {
             return make_call_with_tls(libpq, call, &arguments, &settled);
@@ -361,8 +362,9 @@ static bool take_from_passfile(
     ria_arguments_add(&bare, "host", question->target->host);
     ria_arguments_add(&bare, "port", question->target->port);
     ria_overlay_set(RIA_OVERLAY_PASS);
-    bool is_better = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
-                     ria_token_gives_way(question->password, now.stored_token, question->is_known);
+    bool is_better =
+        ria_probe(libpq, &bare, "target_session_attrs", &now) &&
+        ria_token_is_replaced(question->password, now.stored_token, question->is_known);
     ria_overlay_end();
     if (!is_better) {
         return false;

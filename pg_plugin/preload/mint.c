@@ -5,7 +5,6 @@
 #include "preload/mint.h"
 
 #include "preload/known.h"
-#include "preload/token_text.h"
 
 #include "passfile/passfile.h"
 
@@ -95,7 +94,8 @@ static bool has_line(const struct ria_buf *own, const struct ria_entry_host *hos
     }
     size_t len = key.len - 1; /* without its newline */
     const char *at = own->data;
-    while (at != NULL && (strncmp(at, key.data, len) != 0 || ria_token_is_over(at))) {
+    int64_t now = ria_process_world()->now(NULL);
+    while (at != NULL && (strncmp(at, key.data, len) != 0 || ria_token_is_over(at, now))) {
         at = strchr(at, '\n');
         at = at == NULL ? NULL : at + 1;
     }

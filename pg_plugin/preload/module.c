@@ -4,7 +4,7 @@
 #include "preload/agents_path.h"
 #include "preload/known.h"
 #include "preload/mint.h"
-#include "preload/token_text.h"
+#include "preload/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,11 +99,11 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
 {
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
-        const char *found = memmem(text, len, "Action=connect&DBUser=", 22);
-        if (found != NULL && is_used) {
+        bool has_token = ria_line_has_token(text, len);
+        if (has_token && is_used) {
             ria_known_add(text);
         }
-        if ((found != NULL) == with_token && len > 0) {
+        if (has_token == with_token && len > 0) {
             copy_line(text, len, with_token, out);
         }
         text += len + (text[len] == '\n' ? 1 : 0);
@@ -302,7 +302,7 @@ static void make_fresh(struct ria_pq_question *question)
         return;
     }
     const char *text = ria_buf_text(&token.text);
-    if (text != NULL && !ria_token_gives_way(question->password, text, question->is_known)) {
+    if (text != NULL && !ria_token_is_replaced(question->password, text, question->is_known)) {
         question->ok = true;
         return;
     }

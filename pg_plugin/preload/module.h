@@ -41,7 +41,7 @@ enum ria_pq_wish {
     RIA_PQ_MAY_SEND,
 
     /* Writes a fresh token for target, which has one host, over the old one at password, which has
-     * room for `room` bytes, its NUL included, if the old one gives way to it (token_text.h). ok:
+     * room for `room` bytes, its NUL included, if the old one is replaced by it (replace.h). ok:
      * the token at password is the one to send; else it is untouched, and refusal has the reason
      * if none was made. */
     RIA_PQ_REFRESH,

@@ -4,8 +4,7 @@
  * passfile first, and looks at sslmode and at target_session_attrs after that. */
 #include "preload/probe.h"
 
-#include "preload/token_text.h"
-
+#include "aws/token_text.h"
 #include "base/buf.h"
 
 #include <stdlib.h>

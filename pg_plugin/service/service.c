@@ -298,6 +298,25 @@ enum ria_outcome ria_service_read(
     return RIA_FOUND;
 }
 
+/* The file is opened anew by its descriptor, so that no other file can have taken its name. */
+bool ria_service_check(
+    const char *path, int fd, const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
+    struct ria_file facts = {0};
+    char opened[32];
+    (void)snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+    if (fd < 0 || world->read_file(world->self, opened, &text, &facts, err) != RIA_FOUND) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s: libpq reads the service from it, and it cannot be told who can write it; name a "
+            "regular file that belongs to you (PGSERVICEFILE)",
+            path);
+    }
+    return check_owner(world, path, &facts, err) == RIA_FOUND;
+}
+
 const struct ria_service_setting *ria_service_setting(
     const struct ria_service_file *file, const struct ria_service *service, const char *key)
 {

@@ -395,6 +395,38 @@ static void check_hosts(struct ria_lint *lint, const struct ria_entry *entry)
     }
 }
 
+/* What programs here find in their environment. */
+static void check_environment(struct ria_lint *lint, const struct ria_entry *entry)
+{
+    const char *passfile = ria_world_env(lint->world, "PGPASSFILE");
+    const char *sslmode = ria_world_env(lint->world, "PGSSLMODE");
+    const char *gssencmode = ria_world_env(lint->world, "PGGSSENCMODE");
+    if (ria_world_env(lint->world, "PGPASSWORD") != NULL &&
+        ria_service_setting(entry->file, entry->service, "password") == NULL) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            entry->service->line,
+            "PGPASSWORD is set, and libpq takes it instead of [%.64s]'s passfile; unset it, or add "
+            "an empty line password= to the service",
+            entry->service->name);
+    }
+    if (passfile != NULL && strcmp(passfile, entry->passfile) == 0 &&
+        (sslmode == NULL || strcmp(sslmode, "verify-full") != 0 || gssencmode == NULL ||
+         strcmp(gssencmode, "disable") != 0)) {
+        ria_lint_add(
+            lint,
+            RIA_FINDING_WARNING,
+            entry->file->path,
+            line_of(entry, "passfile"),
+            "PGPASSFILE names this file too, and a program that reads it so does not see the "
+            "sslmode of [%.64s]: it sends the token to a server that it does not verify; set "
+            "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable beside it",
+            entry->service->name);
+    }
+}
+
 void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
 {
     unsigned line = line_of(entry, "passfile");
@@ -421,15 +453,5 @@ void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
     check_file(lint, entry);
     check_root_certificate(lint, entry);
     check_gssencmode(lint, entry);
-    if (ria_world_env(lint->world, "PGPASSWORD") != NULL &&
-        ria_service_setting(entry->file, entry->service, "password") == NULL) {
-        ria_lint_add(
-            lint,
-            RIA_FINDING_WARNING,
-            entry->file->path,
-            entry->service->line,
-            "PGPASSWORD is set, and libpq takes it instead of [%.64s]'s passfile; unset it, or add "
-            "an empty line password= to the service",
-            entry->service->name);
-    }
+    check_environment(lint, entry);
 }

@@ -2,7 +2,7 @@
  *
  * rds-iam setup postgres. All that it prints is a piece of pg_service.conf: the entry, and the rest
  * as comments, so that it can be appended to that file as it is. Comments count for libpq's limit
- * of 254 bytes a line too. */
+ * of 254 bytes a line too, so values that make any line longer are refused. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -24,7 +24,8 @@ static const char help[] =
     "\n"
     "Prints an entry for ~/.pg_service.conf, and as comments in it all else that has to be done: "
     "the\n"
-    "SQL, what replication needs, the agent's service, the form for Kubernetes. To append it:\n"
+    "SQL, what replication needs, the agent's service, the environment of its clients, the form\n"
+    "for Kubernetes. To append it:\n"
     "\n"
     "  rds-iam setup postgres ... >>~/.pg_service.conf\n"
     "\n"
@@ -76,9 +77,19 @@ static const char agent[] =
     "#    says passfile=/run/rds-iam/ACCOUNT/%s\n"
     "%s"
     "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
-    "#\n"
+    "#\n";
+
+static const char environment[] =
     "# 4. psql service=%s\n"
-    "#\n"
+    "#    For other programs, set the environment. Some drivers (Ruby's pg, pgcli) ignore the\n"
+    "#    sslmode of a service that they are given as service=, and a program that reads the\n"
+    "#    passfile by PGPASSFILE has no sslmode: it sends the token to a server that it does not\n"
+    "#    verify. ODBC and JDBC ignore PGSSLMODE: write SSLmode=verify-full into the data source,\n"
+    "#    and sslmode=verify-full&sslrootcert=FILE into the URL.\n";
+
+#define BELT "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
+
+static const char kubernetes[] =
     "# In Kubernetes the agent is a container beside the client's: same uid, one volume in "
     "memory.\n"
     "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n"
@@ -108,7 +119,12 @@ static const char sidecar[] =
     "#      - name: client\n"
     "#        image: YOUR-IMAGE\n"
     "#        securityContext: {runAsUser: 1000}\n"
-    "#        env: [{name: PGSERVICEFILE, value: /services/pg_service.conf}]\n"
+    "#        env:\n"
+    "#          - {name: PGSERVICEFILE, value: /services/pg_service.conf}\n"
+    "#          - {name: PGSSLMODE, value: verify-full}\n"
+    "#          - {name: PGGSSENCMODE, value: disable}\n";
+
+static const char mounts[] =
     "#        volumeMounts: [{name: tokens, mountPath: /tokens}, {name: services, mountPath: "
     "/services}]\n";
 
@@ -211,7 +227,85 @@ static void quote(const char *name, struct ria_buf *out)
     ria_buf_add_char(out, '"');
 }
 
+/* How a variable's value is written. */
+enum quoting {
+    SHELL, /* without quotes, each special character behind a backslash */
+    UNIT,  /* between double quotes in a systemd unit, where % begins a specifier */
+    YAML,  /* between double quotes */
+};
+
+static void add_value(
+    struct ria_buf *text,
+    const char *before,
+    const char *value,
+    enum quoting how,
+    const char *after)
+{
+    ria_buf_add_text(text, before);
+    for (const char *at = value; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+        bool is_plain = isalnum(byte) != 0 || byte >= 0x80 || strchr("_-+./:,@", byte) != NULL;
+        if (how == SHELL ? !is_plain : byte == '"' || byte == '\\') {
+            ria_buf_add_char(text, '\\');
+        } else if (how == UNIT && byte == '%') {
+            ria_buf_add_char(text, '%');
+        }
+        ria_buf_add_char(text, *at);
+    }
+    ria_buf_add_text(text, after);
+}
+
 /* -- the whole ------------------------------------------------------------------------------- */
+
+static void add_entry(const struct setup *setup, struct ria_buf *text)
+{
+    ria_buf_addf(
+        text,
+        "# 2. In ~/.pg_service.conf:\n"
+        "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
+        "# With a Kerberos ticket GSS comes before TLS otherwise. Libpq 10 and 11 and pgx know no\n"
+        "# gssencmode: remove the line for them.\n"
+        "gssencmode=disable\n"
+        "passfile=%s\n",
+        setup->service,
+        setup->hostname,
+        setup->port,
+        setup->username,
+        setup->dbname,
+        setup->ca,
+        setup->passfile);
+}
+
+/* What a client needs that does not read the whole entry. */
+static void add_environment(const struct setup *setup, struct ria_buf *text)
+{
+    ria_buf_addf(text, environment, setup->service);
+    ria_buf_add_text(text, "#    In a shell:\n#      export " BELT);
+    add_value(text, "#      export PGSERVICE=", setup->service, SHELL, "\n");
+    add_value(text, "#      export PGSSLROOTCERT=", setup->ca, SHELL, "\n");
+    ria_buf_add_text(text, "#    In a systemd unit:\n#      Environment=" BELT);
+    add_value(text, "#      Environment=\"PGSERVICE=", setup->service, UNIT, "\"\n");
+    add_value(text, "#      Environment=\"PGSSLROOTCERT=", setup->ca, UNIT, "\"\n#\n");
+}
+
+static void add_sidecar(const struct setup *setup, struct ria_buf *text)
+{
+    ria_buf_addf(text, kubernetes, setup->service);
+    ria_buf_add_text(text, sidecar);
+    add_value(text, "#          - {name: PGSERVICE, value: \"", setup->service, YAML, "\"}\n");
+    add_value(text, "#          - {name: PGSSLROOTCERT, value: \"", setup->ca, YAML, "\"}\n");
+    ria_buf_add_text(text, mounts);
+}
+
+static bool fits(const char *text)
+{
+    for (; *text != '\0'; text += strcspn(text, "\n") + 1) {
+        if (strcspn(text, "\n") >= LINE_MAX_OLD) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static int print_setup(const struct setup *setup)
 {
@@ -230,34 +324,27 @@ static int print_setup(const struct setup *setup)
             name);
         ria_buf_addf(&text, replication, name, setup->service);
     }
-    ria_buf_addf(
-        &text,
-        "# 2. In ~/.pg_service.conf:\n"
-        "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
-        "# With a Kerberos ticket GSS comes before TLS otherwise. Libpq 10 and 11 and pgx know no\n"
-        "# gssencmode: remove the line for them.\n"
-        "gssencmode=disable\n"
-        "passfile=%s\n",
-        setup->service,
-        setup->hostname,
-        setup->port,
-        setup->username,
-        setup->dbname,
-        setup->ca,
-        setup->passfile);
+    add_entry(setup, &text);
     ria_buf_addf(
         &text,
         agent,
         setup->has_runtime ? "as above" : advice,
         user_units,
         setup->service,
-        link_unit,
-        setup->service,
-        setup->service);
-    ria_buf_add_text(&text, sidecar);
+        link_unit);
+    add_environment(setup, &text);
+    add_sidecar(setup, &text);
     const char *whole = name == NULL ? NULL : ria_buf_text(&text);
     if (whole == NULL) {
         (void)fputs("rds-iam: out of memory\n", stderr);
+        return RIA_EXIT_FAILED;
+    }
+    if (!fits(whole)) {
+        (void)fprintf(
+            stderr,
+            "rds-iam: libpq 10 to 13 reads lines of %d bytes, comments included; give a shorter "
+            "--service, --username or --ca\n",
+            LINE_MAX_OLD);
         return RIA_EXIT_FAILED;
     }
     return ria_print(whole);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Unchanged libpq programs with the agent alone: no preload and no AWS setting reaches them, only a
-service's name. Each logs in before and after the end of its first token. And what a passfile cannot do."""
+service's name, in PGSERVICE or as the program's own service=. Each logs in before and after the end of
+its first token. And what a passfile cannot do."""
 import pathlib
 import re
 import sys
@@ -16,7 +17,7 @@ RUBY = """
 require "pg"
 $stdout.sync = true
 loop do
-  connection = PG.connect("service=work")
+  connection = PG.connect
   puts connection.exec("select current_user").getvalue(0, 0)
   connection.close
   break unless STDIN.gets
@@ -75,12 +76,13 @@ class Languages(AgentCase):
         self.assert_twice("/usr/bin/python3", "-c", clients.PSYCOPG.format(module="psycopg", conninfo=""))
 
     def test_ruby_pg(self):
+        """It takes a service from PGSERVICE alone: test_agent_drivers.py."""
         self.assert_twice("ruby", "-e", RUBY)
 
     def test_a_reset_needs_the_companion(self):
         """The agent has credentials, and its client has none."""
-        self.assert_twice("ruby", "-e", clients.RUBY, under=self.companion, CONNINFO="service=work")
-        process = self.start("ruby", "-e", clients.RUBY, CONNINFO="service=work")
+        self.assert_twice("ruby", "-e", clients.RUBY, under=self.companion, CONNINFO="dbname=work")
+        process = self.start("ruby", "-e", clients.RUBY, CONNINFO="dbname=work")
         self.assertEqual(process.stdout.readline().strip(), USER)
         self.expire_tokens()
         _, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
@@ -90,6 +92,7 @@ class Languages(AgentCase):
         self.assert_twice("perl", "-e", clients.PERL, CONNINFO="")
 
     def test_php(self):
+        self.environment = {}
         self.assert_twice("php", "-r", PHP)
 
     def test_psql_connects_again(self):
@@ -138,6 +141,7 @@ class Tools(AgentCase):
         self.assert_all_accepted()
 
     def test_pgbench_with_a_connection_for_each_transaction(self):
+        self.environment = {}
         self.home.write("one.sql", "select 1;\n")
         result = self.run_client("pgbench", "-n", "-C", "-c", "2", "-t", "5", "-f", "one.sql", "service=work")
         self.assertIn("number of transactions actually processed: 10/10", result.stdout, result.stderr)

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 import re
+import shlex
 import subprocess
 import sys
 from typing import NamedTuple
@@ -119,7 +120,7 @@ class Setup(LabCase):
         agent, client = form["containers"]
         self.assertEqual(agent["securityContext"], client["securityContext"])
         self.assertEqual(agent["volumeMounts"], client["volumeMounts"])
-        self.assertEqual(agent["env"], client["env"])
+        self.assertEqual([each for each in agent["env"] if each not in client["env"]], [])
         tokens = self.home.path / "tokens"
         tokens.mkdir()
         tokens.chmod(0o1777)  # as Kubernetes makes a volume in memory
@@ -136,6 +137,48 @@ class Setup(LabCase):
         self.addCleanup(process.terminate)
         await_true((tokens / "run" / "rds").exists, lambda: log.read_text(encoding="utf-8"))
         self.login(principal=None, PGSERVICEFILE=str(services))
+
+    def client_environment(self, service, ca):
+        """What a client shall find in its environment, as the shell's lines, the unit's and the form for
+        Kubernetes have it."""
+        text = self.setup_postgres("--service", service, "--ca", ca).stdout
+        exports = "".join(re.findall(r"^#( +export .*\n)", text, re.M))
+        shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
+        unit = "".join(f"{line}\n" for line in re.findall(r"^# +(Environment=.*)$", text, re.M))
+        lines = text[text.index("#    volumes:"):].splitlines()
+        _, client = yaml.safe_load("\n".join(line[5:] for line in lines))["containers"]
+        return {
+            "shell": dict(each.decode().split("=", 1) for each in shell.stdout.split(b"\0") if each),
+            "unit": self.systemds_reading(unit),
+            "Kubernetes": {each["name"]: each["value"] for each in client["env"]},
+        }  # fmt: skip
+
+    def systemds_reading(self, lines):
+        """By systemd's own check of a unit, and its rules for quotes and specifiers."""
+        unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
+        (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
+        result = self.home.run(
+            ["systemd-analyze", "verify", unit], None, XDG_RUNTIME_DIR=str(self.home.path / "runtime"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        words = shlex.split(lines.replace("Environment=", " ").replace("%%", "%"))
+        return dict(word.split("=", 1) for word in words)
+
+    def test_the_environment_of_its_clients(self):
+        """Values that a shell, systemd or YAML would take for something else are quoted."""
+        for service, ca in (("rds", "/etc/ca.pem"), ("a b", "/etc/o'dd $HOME/100%h \"x\"/\\n!.pem"), ("%n", "/~/#{a}&*;")):
+            wanted = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable", "PGSERVICE": service, "PGSSLROOTCERT": ca}
+            for place, variables in self.client_environment(service, ca).items():
+                with self.subTest(place=place, ca=ca):
+                    self.assertEqual({name: variables.get(name) for name in wanted}, wanted)
+
+    def test_a_value_that_makes_a_line_too_long_for_some_libpq(self):
+        """Its comments too: libpq 10 to 13 loses all that follows a line of more than 254 bytes."""
+        for size, status in ((180, 0), (225, 1)):
+            with self.subTest(size=size):
+                result = self.setup_postgres("--ca", "/" + "c" * size)
+                self.assertEqual(result.returncode, status)
+                self.assertEqual(max((len(line) for line in result.stdout.splitlines()), default=0) > 253, False)
+        self.assertIn("rds-iam: libpq 10 to 13 reads lines of 254 bytes, comments included; give a shorter ", result.stderr)
 
     def test_an_endpoint_with_its_port(self):
         """As Terraform prints it."""
@@ -295,6 +338,19 @@ class Lint(LabCase):
         self.assertIn(f"{path}:1: warning: PGPASSWORD is set, and libpq takes it instead of [s]'s passfile", result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}password=\n", PGPASSWORD="x")
         self.assertNotIn("PGPASSWORD", result.stdout)
+
+    def test_a_passfile_in_the_environment(self):
+        """By PGPASSFILE a program sees no sslmode. The three variables beside it are all that verifies."""
+        belt = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
+        finding = "8: warning: PGPASSFILE names this file too, and a program that reads it so does not see the sslmode of [s]"
+        for variables, is_found in (
+                ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**belt, "PGSSLMODE": "require"}, True),
+                ({**belt, "PGGSSENCMODE": "prefer"}, True), (belt, False)):
+            with self.subTest(variables=variables):
+                path, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/nowhere/p", **variables)
+                self.assertEqual(f"{path}:{finding}" in result.stdout, is_found, result.stdout)
+        _, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/another/p")
+        self.assertNotIn("PGPASSFILE", result.stdout)
 
     def test_a_file_that_is_named_and_missing(self):
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE="/no/such")

@@ -2,14 +2,17 @@
  *
  * Children that fetch, each with a name; their sockets are in one epoll set, so that a caller's
  * loop has one descriptor to watch. The name of a fetch is the one that its cache file would have:
- * it holds all that decides whose credentials come out. */
+ * it holds all that decides whose credentials come out. An answer that is kept lies in memory for
+ * secrets (base/secret.h), and is wiped when it is not to be given any more. */
 #include "rds_iam.h"
 
 #include "aws/answer.h"
 #include "aws/question.h"
 #include "aws/token.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "launch.h"
+#include "provider/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,10 +34,11 @@ struct fetch {
     struct ria_deadline deadline;
     struct ria_buf question;
     size_t sent;
-    struct ria_buf answer; /* a whole record once the child has ended well */
-    struct ria_error err;  /* else why not */
-    int64_t expires;       /* of the credentials in it; 0: there are none, or they do not say */
-    int64_t ended;         /* ticks; INT64_MIN: never, or forgotten */
+    struct ria_buf answer;  /* what has come of the record so far; or all, if it cannot be kept */
+    struct ria_secret kept; /* the whole record, once the child has ended well */
+    struct ria_error err;   /* else why not */
+    int64_t expires;        /* of the credentials in it; 0: there are none, or they do not say */
+    int64_t ended;          /* ticks; INT64_MIN: never, or forgotten */
 };
 
 struct ria_background {
@@ -60,6 +64,92 @@ struct ria_background *ria_background_new(const struct ria_world *world)
     return made;
 }
 
+/* -- what has come -------------------------------------------------------------------------- */
+
+static void drop_answer(struct fetch *fetch)
+{
+    ria_buf_release(&fetch->answer);
+    ria_secret_wipe(&fetch->kept);
+}
+
+/* It is asked for anew at the next call. */
+static void forget(struct fetch *fetch)
+{
+    if (fetch->fd < 0) {
+        drop_answer(fetch);
+    }
+    fetch->ended = INT64_MIN;
+}
+
+/* The one that has kept its answer longest, or NULL. */
+static struct fetch *find_oldest(const struct ria_background *background)
+{
+    struct fetch *oldest = NULL;
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch *fetch = background->fetches[i];
+        if (fetch->kept.len > 0 && (oldest == NULL || fetch->ended < oldest->ended)) {
+            oldest = fetch;
+        }
+    }
+    return oldest;
+}
+
+/* Moves a whole answer to where it is kept. What cannot be kept waits in its buffer for KEPT_MS. */
+static void keep_answer(struct ria_background *background, struct fetch *fetch, int64_t expires)
+{
+    bool is_kept = ria_secret_keep(&fetch->kept, fetch->answer.data, fetch->answer.len);
+    for (struct fetch *oldest = find_oldest(background); !is_kept && oldest != NULL;
+         oldest = find_oldest(background)) {
+        forget(oldest);
+        is_kept = ria_secret_keep(&fetch->kept, fetch->answer.data, fetch->answer.len);
+    }
+    if (is_kept) {
+        ria_buf_release(&fetch->answer);
+    }
+    fetch->expires = is_kept ? expires : 0;
+}
+
+/* How long a fetch that has ended is good for, on the world's ticks. The wall clock shows seconds:
+ * one more than a token's life before the end, it still is. */
+static int64_t kept_until(const struct ria_background *background, const struct fetch *fetch)
+{
+    const struct ria_world *world = background->world;
+    int64_t until = fetch->ended + KEPT_MS;
+    int64_t left = fetch->expires - world->now(world->self) - RIA_TOKEN_LIFE;
+    if (left < 0) {
+        return until;
+    }
+    int64_t ticks = world->ticks(world->self);
+    int64_t end = left >= (INT64_MAX - ticks) / 1000 - 1 ? INT64_MAX : ticks + ((left + 1) * 1000);
+    return end > until ? end : until;
+}
+
+static bool is_kept(const struct ria_background *background, const struct fetch *fetch)
+{
+    const struct ria_world *world = background->world;
+    return fetch->ended != INT64_MIN && world->ticks(world->self) < kept_until(background, fetch);
+}
+
+/* Wipes what is not to be given any more, of this process's copies too. Returns when the next will
+ * be. */
+static int64_t sweep(const struct ria_background *background)
+{
+    int64_t first = ria_memory_sweep(background->world);
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch *fetch = background->fetches[i];
+        if (fetch->fd >= 0 || (fetch->kept.len == 0 && fetch->answer.len == 0)) {
+            continue;
+        }
+        if (!is_kept(background, fetch)) {
+            forget(fetch);
+            continue;
+        }
+        int64_t until = kept_until(background, fetch);
+        first = until < first ? until : first;
+    }
+    return first;
+}
+
 /* -- one child ------------------------------------------------------------------------------ */
 
 static void end_child(struct ria_background *background, struct fetch *fetch)
@@ -77,7 +167,7 @@ static void end_child(struct ria_background *background, struct fetch *fetch)
 
 static void fail_child(struct ria_background *background, struct fetch *fetch)
 {
-    ria_buf_release(&fetch->answer);
+    drop_answer(fetch);
     end_child(background, fetch);
 }
 
@@ -94,7 +184,7 @@ static void start_child(
     const struct ria_buf *question,
     struct ria_deadline deadline)
 {
-    ria_buf_clear(&fetch->answer);
+    drop_answer(fetch);
     ria_buf_clear(&fetch->question);
     ria_buf_add(&fetch->question, question->data, question->len);
     fetch->sent = 0;
@@ -175,8 +265,8 @@ static void take_answer(struct ria_background *background, struct fetch *fetch)
         fail_child(background, fetch);
         return;
     }
-    fetch->expires = answer.outcome == RIA_FOUND ? answer.credentials.expires : 0;
     end_child(background, fetch);
+    keep_answer(background, fetch, answer.outcome == RIA_FOUND ? answer.credentials.expires : 0);
 }
 
 static void go_on(struct ria_background *background, struct fetch *fetch, uint32_t events)
@@ -221,6 +311,7 @@ bool ria_background_work(struct ria_background *background)
             fail_child(background, fetch);
         }
     }
+    (void)sweep(background);
     return background->children < before;
 }
 
@@ -231,7 +322,7 @@ int ria_background_fd(const struct ria_background *background)
 
 int64_t ria_background_due(const struct ria_background *background)
 {
-    int64_t due = INT64_MAX;
+    int64_t due = sweep(background);
     for (size_t i = 0; i < background->count; i++) {
         const struct fetch *fetch = background->fetches[i];
         if (fetch->fd >= 0 && fetch->deadline.at < due) {
@@ -244,14 +335,14 @@ int64_t ria_background_due(const struct ria_background *background)
 void ria_background_forget(struct ria_background *background)
 {
     for (size_t i = 0; i < background->count; i++) {
-        background->fetches[i]->ended = INT64_MIN;
+        forget(background->fetches[i]);
     }
 }
 
 static void free_fetch(struct fetch *fetch)
 {
     ria_buf_release(&fetch->question);
-    ria_buf_release(&fetch->answer);
+    drop_answer(fetch);
     free(fetch);
 }
 
@@ -318,24 +409,17 @@ static struct fetch *add(struct ria_background *background, const char *name)
     return made;
 }
 
-static bool is_kept(const struct ria_background *background, const struct fetch *fetch)
-{
-    const struct ria_world *world = background->world;
-    if (fetch->ended == INT64_MIN) {
-        return false;
-    }
-    return world->ticks(world->self) < fetch->ended + KEPT_MS ||
-           fetch->expires - world->now(world->self) >= RIA_TOKEN_LIFE;
-}
-
 static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct ria_error *err)
 {
-    if (fetch->answer.len == 0) {
+    ria_buf_clear(answer);
+    if (fetch->kept.len > 0) {
+        ria_buf_add(answer, fetch->kept.data, fetch->kept.len);
+    } else if (fetch->answer.len > 0) {
+        ria_buf_add(answer, fetch->answer.data, fetch->answer.len);
+    } else {
         *err = fetch->err;
         return false;
     }
-    ria_buf_clear(answer);
-    ria_buf_add(answer, fetch->answer.data, fetch->answer.len);
     return !answer->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory for an answer");
 }
 

@@ -4,6 +4,7 @@
 #include "explain.h"
 
 #include "base/timestamp.h"
+#include "codec/url.h"
 #include "provider/cache.h"
 
 #include <string.h>
@@ -65,18 +66,12 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
-/* Scheme and host of a URL. Somebody may have put a password in front of the host, with a slash in
- * it. */
 static void add_url(struct ria_buf *out, const char *url)
 {
-    const char *scheme_end = strstr(url, "://");
-    const char *host = scheme_end == NULL ? url : scheme_end + 3;
-    const char *at = memrchr(host, '@', strcspn(host, "?#"));
-    if (scheme_end != NULL) {
-        ria_buf_add(out, url, (size_t)(scheme_end + 3 - url));
-    }
-    host = at == NULL ? host : at + 1;
-    ria_buf_add(out, host, strcspn(host, "/?#"));
+    char shown[RIA_URL_SHOWN_SIZE];
+    ria_url_show(url, shown);
+    ria_buf_add_text(out, ria_url_scheme(url));
+    ria_buf_add_text(out, shown);
 }
 
 /* Where a service is asked, and what says so. */
@@ -137,8 +132,23 @@ static void add_role(struct ria_buf *out, const struct ria_plan *plan, const str
     add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
 }
 
+/* AWS's files of another user. */
+static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
+{
+    char warning[RIA_ERROR_TEXT_MAX];
+    for (int i = 0; plan->profiles != NULL && i < RIA_PROFILE_FILES; i++) {
+        size_t start = out->len;
+        if (ria_profiles_describe_owner(
+                plan->profiles, (enum ria_profile_file)i, warning, sizeof(warning))) {
+            ria_buf_addf(out, "%-10s %s", "warning", warning);
+            end_line(out, start);
+        }
+    }
+}
+
 void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
 {
+    add_owners(out, plan);
     if (plan->label[0] == '\0') {
         return;
     }

@@ -4,6 +4,7 @@
  * It runs inside other people's programs, so it changes nothing there, errno included. */
 #include "rds_iam.h"
 
+#include "file.h"
 #include "launch.h"
 #include "stderr.h"
 
@@ -118,19 +119,18 @@ static bool read_all(int fd, struct ria_buf *out)
 static enum ria_outcome read_open_file(
     int fd, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
-    struct stat status;
-    if (fstat(fd, &status) != 0) {
+    struct ria_file facts;
+    if (!ria_file_facts(fd, &facts)) {
         return failed_by_errno(err, path, "cannot be read");
     }
-    if (!S_ISREG(status.st_mode)) {
+    if (!S_ISREG(facts.mode)) {
         return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
     }
     if (!read_all(fd, out)) {
         return failed_by_errno(err, path, "cannot be read whole");
     }
     if (file != NULL) {
-        *file = (struct ria_file){
-            .owner = status.st_uid, .group = status.st_gid, .mode = status.st_mode};
+        *file = facts;
     }
     return RIA_FOUND;
 }
@@ -255,7 +255,7 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
     static const char *const names[] = {
         [RIA_LOG_WARNING] = "rds-iam: warning: ", [RIA_LOG_INFO] = "rds-iam: "};
     int saved = errno;
-    RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_ERROR_TEXT_MAX};
+    RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_LOG_LINE_MAX};
     ria_buf_addf(&text, "%s%s\n", names[level], line);
     if (!text.failed) {
         ria_stderr_write(text.data, text.len);
@@ -275,5 +275,11 @@ const struct ria_world *ria_process_world(void)
 {
     static const struct ria_world silent = WORLD(NULL);
     static const struct ria_world logging = WORLD(write_log);
-    return secure_getenv("RDS_IAM_LOG") == NULL ? &silent : &logging;
+    if (secure_getenv("RDS_IAM_LOG") == NULL) {
+        return &silent;
+    }
+    int saved = errno;
+    ria_stderr_record();
+    errno = saved;
+    return &logging;
 }

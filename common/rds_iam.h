@@ -18,7 +18,8 @@
  * What is behind it: rds-iam's own configuration file says what the dialled name stands for, the
  * endpoint's name gives the region, the chain of credential sources gives the keys, and the token
  * is signed at that moment. Credentials of network sources come from a program of our own,
- * rds-iam-fetch, and are kept in a cache file and in this process; tokens are not kept.
+ * rds-iam-fetch, and are kept in a cache file and in this process (base/secret.h); tokens are not
+ * kept.
  *
  * Every function here may be called from any thread. None writes to stdout, changes a signal, the
  * environment, the umask or the working directory, starts a thread or leaves a file open. A call
@@ -33,6 +34,7 @@
 #include "base/refusal.h"
 #include "base/stack.h"
 #include "base/text.h"
+#include "base/trust.h"
 #include "base/world.h"
 
 #include <stdint.h>
@@ -164,6 +166,16 @@ enum ria_outcome ria_login_is_known(
  */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
+/* What to do where the client has checked the certificate's chain and not the name, and the dialled
+ * name is that of an RDS endpoint: `setting` (the client's setting that checks the name, as "add
+ * ..."), and for a client without one the section to write, or `setting` alone if a client would
+ * cut it. */
+void ria_login_name_remedy(
+    const struct ria_login *login,
+    const char *setting,
+    const struct ria_world *world,
+    char out[RIA_ERROR_TEXT_MAX]);
+
 /* A better sentence for a login that has been refused because its host is not known: where DNS says
  * that the dialled name is an alias of an RDS name, *err says so, with the section to write,
  * instead of what it said. Takes 2 seconds at most, and nothing beyond the deadline. */
@@ -183,7 +195,9 @@ bool ria_configuration_check(const struct ria_world *world, struct ria_error *er
  * ria_background_fetch() into its world as fetch(). It never waits: it gives what an earlier fetch
  * of the same name has brought, or starts one and fails with RIA_E_PENDING. What has come is kept
  * for as long as a token can be signed with it for 15 minutes, and anything else, refusals too, for
- * some seconds, so that a source is not asked at each call. For one thread. */
+ * some seconds, so that a source is not asked at each call. It is wiped when that time is over, and
+ * so are the copies that the process keeps of credentials, when these have ended. For one thread.
+ */
 struct ria_background;
 
 /* NULL without memory or descriptors. `world` tells the time and is borrowed. */
@@ -217,9 +231,23 @@ void ria_token_release(struct ria_token *token);
 
 /* The process's own environment, clocks and files. Environment variables are read by
  * secure_getenv(). It has a log only if RDS_IAM_LOG is set as this is called (to "warning": for
- * warnings alone); that writes to stderr unless file descriptor 2 is a connection to another
- * machine. A program that closes its stderr and opens something else there must not set it. Static
- * storage. */
+ * warnings alone).
+ *
+ * The log goes to stderr: to descriptor 2 while that is the file that it was before main(), in a
+ * program of ours and in every program under rds-iam exec. Elsewhere it must be the file that it
+ * was at the first call of this function, without the close-on-exec flag, and a terminal, a file, a
+ * pipe, a pair of Unix sockets or the journal's socket. So RDS_IAM_LOG must not be set for a
+ * program that closes its stderr before its first login, opens its data at descriptor 2 without
+ * that flag, and does not run under rds-iam exec.
+ * Static storage. */
 const struct ria_world *ria_process_world(void);
+
+/* -- for a program of ours, which is no guest -------------------------------------------------- */
+
+/* Opens those of the descriptors 0 to 2 that are closed on /dev/null, so that no file opened later
+ * gets their numbers: reads from 0 are at the end, writes to 1 fail as they did, writes to 2 are
+ * dropped. Called first in main(), before anything else is opened. False without /dev/null or
+ * descriptors; then the program must end. */
+bool ria_standard_files_open(void) RIA_MUST_USE;
 
 #endif

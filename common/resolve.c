@@ -59,6 +59,28 @@ static bool name_file(const struct ria_world *world, struct ria_error *err)
     return strlen(err->text) <= RIA_ERROR_SHOWN_MAX;
 }
 
+void ria_login_name_remedy(
+    const struct ria_login *login,
+    const char *setting,
+    const struct ria_world *world,
+    char out[RIA_ERROR_TEXT_MAX])
+{
+    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &file);
+    const char *name = ria_buf_text(&file);
+    bool is_whole = ria_text_format(
+        out,
+        RIA_ERROR_SHOWN_MAX - strlen(RIA_REFUSAL_NAME_UNVERIFIED ", so no token was sent; "),
+        RIA_REMEDY_VERIFY_CA,
+        setting,
+        login->host,
+        login->port,
+        name == NULL ? "its file" : name);
+    if (!is_whole) {
+        (void)ria_text_copy(out, RIA_ERROR_TEXT_MAX, setting);
+    }
+}
+
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -87,18 +109,9 @@ static bool check_chain_suffices(
         }
         return false;
     }
-    (void)ria_fail(
-        err,
-        RIA_E_CHANNEL,
-        RIA_REFUSAL_NAME_UNVERIFIED "; " RIA_REMEDY_NAME_UNVERIFIED,
-        login->host,
-        login->port);
-    return name_file(world, err)
-               ? false
-               : ria_fail(
-                     err,
-                     RIA_E_CHANNEL,
-                     RIA_REFUSAL_NAME_UNVERIFIED "; " RIA_REMEDY_NAME_UNVERIFIED_LONG);
+    char remedy[RIA_ERROR_TEXT_MAX];
+    ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
+    return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_NAME_UNVERIFIED "; %s", remedy);
 }
 
 bool ria_resolve_target(

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -58,7 +59,7 @@ static bool find_os_user(struct ria_mint *mint, const struct ria_world *world)
 static enum ria_outcome make(
     struct ria_mint *mint, struct ria_deadline deadline, const struct ria_world *world)
 {
-    if (mint->only_check) {
+    if (mint->task == RIA_MINT_MAY_SEND) {
         return ria_login_may_send(&mint->login, world, &mint->err) ? RIA_FOUND : RIA_FAILED;
     }
     return ria_token_for(&mint->login, deadline, world, &mint->token, &mint->err);
@@ -73,14 +74,15 @@ static void *work(void *argument)
         return NULL;
     }
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
-    if (mint->only_known) {
+    bool asks_first = mint->only_known || mint->task == RIA_MINT_IS_KNOWN;
+    if (asks_first) {
         mint->outcome = ria_login_is_known(&mint->login, world, &mint->err);
         mint->is_unknown = mint->outcome == RIA_ABSENT;
     }
     if (mint->is_unknown && mint->asks_dns) {
         ria_alias_explain(&mint->login, deadline, world, &mint->err);
     }
-    if (!mint->only_known || mint->outcome == RIA_FOUND) {
+    if (mint->task != RIA_MINT_IS_KNOWN && (!asks_first || mint->outcome == RIA_FOUND)) {
         mint->outcome = make(mint, deadline, world);
     }
     return NULL;
@@ -120,4 +122,32 @@ bool ria_mint_run(struct ria_mint *mint)
     bool ran = run(mint);
     (void)pthread_setcancelstate(before, NULL);
     return ran;
+}
+
+void ria_mint_log_password(
+    const struct ria_login *login, int (*login_name)(char *name, size_t size))
+{
+    const struct ria_world *world = ria_process_world();
+    if (world->log == NULL) {
+        return;
+    }
+    ria_world_log(
+        world, RIA_LOG_INFO, "the program gave a password, so that was sent and no token was made");
+    struct ria_mint *mint = calloc(1, sizeof(*mint));
+    if (mint == NULL) {
+        return;
+    }
+    mint->login = *login;
+    mint->login_name = login_name;
+    mint->task = RIA_MINT_IS_KNOWN;
+    if (ria_mint_run(mint) && mint->outcome == RIA_FOUND) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "the program's own password (MYSQL_PWD, password= in an option file, -p, or a setting) "
+            "is sent to %s and no token: take it away if %s logs in with IAM",
+            mint->login.host,
+            mint->login.user);
+    }
+    free(mint);
 }

@@ -8,11 +8,17 @@
 
 #include "rds_iam.h"
 
+enum ria_mint_task {
+    RIA_MINT_TOKEN,    /* make a token */
+    RIA_MINT_MAY_SEND, /* may a token that the program has given be sent? */
+    RIA_MINT_IS_KNOWN, /* is the host one that tokens are made for? */
+};
+
 /* What is to be done, and what came of it. On the heap, zeroed, with its token initialised. */
 struct ria_mint {
     struct ria_login login;
-    bool only_check; /* may a token be sent? instead of: make one */
-    bool only_known; /* first: is the host one that tokens are made for? */
+    enum ria_mint_task task;
+    bool only_known; /* answer RIA_MINT_IS_KNOWN first, and go on only if the host is known */
     /* Where login.user is NULL: getlogin_r(), if the client library asks who sits at the terminal
      * before it asks whose process it is; or NULL. */
     int (*login_name)(char *name, size_t size);
@@ -28,5 +34,12 @@ struct ria_mint {
 /* Does it, where the stack is not known to be big enough on a thread with a stack of 1 MB and all
  * signals blocked, and waits for it. False with mint->err filled if there can be no thread. */
 bool ria_mint_run(struct ria_mint *mint) RIA_MUST_USE;
+
+/* Logs that the program's own password is sent and no token, and warns where the host is one that
+ * tokens are made for, because the password may be a left-over. Reads the configuration only where
+ * there is a log and the host's name does not tell. Any failure here is ignored: a password account
+ * does not depend on it. login_name as in struct ria_mint. */
+void ria_mint_log_password(
+    const struct ria_login *login, int (*login_name)(char *name, size_t size));
 
 #endif

@@ -47,10 +47,14 @@ void ria_sentence_channel(
         out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, missing);
 }
 
-void ria_log_password_sent(void)
+void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text)
 {
     ria_world_log(
         ria_process_world(),
         RIA_LOG_INFO,
-        "the program gave a password, so that was sent and no token was made");
+        "%s at %s:%u is refused: %s",
+        user == NULL || *user == '\0' ? "the process's user" : user,
+        host == NULL ? "no host" : host,
+        port,
+        text);
 }

@@ -25,7 +25,9 @@ void ria_sentence_bare(char out[RIA_SENTENCE_SIZE], const char *text);
 void ria_sentence_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing);
 
-/* For whoever wonders why there was no token: a program's own password goes in its place. */
-void ria_log_password_sent(void);
+/* Logs that a login was refused, and why: "USER at HOST:PORT is refused: text". Some programs do
+ * not show the client library's error. Most do, so the line is of level INFO: it appears with
+ * RDS_IAM_LOG=1 and not under `rds-iam exec`, which sets "warning". host and user may be NULL. */
+void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text);
 
 #endif

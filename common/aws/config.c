@@ -4,8 +4,10 @@
  * file and matches in it. */
 #include "aws/config.h"
 
+#include "base/trust.h"
+#include "codec/url.h"
+
 #include <string.h>
-#include <sys/stat.h>
 
 /* Each section is compared with all before it, at every login: a thousand cost some 30 ms. */
 enum {
@@ -117,8 +119,17 @@ static bool key_matches(const struct key *key, const char *host, uint16_t port, 
     return len == key_len && same_host(host, key->host, len);
 }
 
-/* One server's token must not go to every name that fits, and a name that was not checked must
- * not be an RDS name that anybody can claim. */
+/* Whether a section is keyed by the name of an RDS endpoint, whole. */
+static bool is_rds_name(const struct key *key)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    return !key->is_wildcard && ria_endpoint_parse(key->host, &endpoint, &unused) != RIA_FAILED &&
+           endpoint.kind != RIA_ENDPOINT_OTHER;
+}
+
+/* One server's token must not go to every name that matches. Where the client checks the chain
+ * alone, the section must say which endpoint it is about: by its own name or by `endpoint`. */
 static bool check_section(
     const struct ria_setting *place,
     const struct key *key,
@@ -141,7 +152,7 @@ static bool check_section(
                 "this key belongs to a role; add role_arn beside it");
         }
     }
-    if (target->chain_suffices && target->endpoint.value == NULL) {
+    if (target->chain_suffices && target->endpoint.value == NULL && !is_rds_name(key)) {
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
@@ -163,13 +174,15 @@ static bool read_section(
     struct ria_target target = {0};
     struct key key;
     if (!parse_key(section->name, &key)) {
+        char shown[64];
+        ria_url_show_name(section->name, shown, sizeof(shown));
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
             &place,
-            "[%.64s] is no address; write [host], [host:port] or [user@host:port], with a "
+            "[%s] is no address; write [host], [host:port] or [user@host:port], with a "
             "leading *. as the only wildcard",
-            section->name);
+            shown);
     }
     for (size_t i = 0; i < section->count; i++) {
         if (!ria_target_take(path, &ini->entries[section->first + i], &target, err)) {
@@ -192,13 +205,15 @@ static bool check_equal_sections(
     bool known = parse_key(section->name, &key);
     for (size_t i = 0; known && i < index; i++) {
         if (parse_key(ini->sections[i].name, &earlier) && same_key(&key, &earlier)) {
+            char shown[64];
+            ria_url_show_name(section->name, shown, sizeof(shown));
             return ria_fail(
                 err,
                 RIA_E_CONFIG,
-                "%s:%u: [%.64s] is the same as the section in line %u; join them",
+                "%s:%u: [%s] is the same as the section in line %u; join them",
                 path,
                 section->line,
-                section->name,
+                shown,
                 ini->sections[i].line);
         }
     }
@@ -225,30 +240,6 @@ static bool check_ini(const struct ria_ini *ini, const char *path, struct ria_er
     return true;
 }
 
-static bool check_owner(
-    const struct ria_world *world,
-    const char *path,
-    const struct ria_file *file,
-    struct ria_error *err)
-{
-    uid_t uid = world->uid(world->self);
-    if (file->owner != 0 && file->owner != uid) {
-        return ria_fail(
-            err,
-            RIA_E_CONFIG,
-            "%s: belongs to uid %u, neither to root nor to you; type: chown %u %s",
-            path,
-            (unsigned)file->owner,
-            (unsigned)uid,
-            path);
-    }
-    if ((file->mode & (S_IWGRP | S_IWOTH)) != 0) {
-        return ria_fail(
-            err, RIA_E_CONFIG, "%s: others can write it; type: chmod go-w %s", path, path);
-    }
-    return true;
-}
-
 /* Reads the file and counts it if it is there. */
 static enum ria_outcome load_file(
     const struct ria_world *world, const char *path, struct ria_config *out, struct ria_error *err)
@@ -265,8 +256,9 @@ static enum ria_outcome load_file(
     if (kept->failed) {
         return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
     }
-    return check_owner(world, path, &file, err) && check_ini(ini, path, err) ? RIA_FOUND
-                                                                             : RIA_FAILED;
+    const struct ria_trusted what = {path, "RDS_IAM_CONFIG=COPY"};
+    return ria_trust_check(world, &file, &what, err) && check_ini(ini, path, err) ? RIA_FOUND
+                                                                                  : RIA_FAILED;
 }
 
 static bool load_named(

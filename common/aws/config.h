@@ -22,10 +22,17 @@
  *   endpoint = prod.cluster-abc.eu-west-1.rds.amazonaws.com:3306
  *   tls      = verify-ca                               verify-full is the default
  *
+ * tls = verify-ca is for a client that checks the server's certificate against a CA and cannot
+ * check its name. It stands beside `endpoint`, or, without it, in a section whose name is the name
+ * of an RDS endpoint. A section with a wildcard has neither. With it the token goes to any server
+ * that has a certificate of that CA: with the RDS bundle, to any RDS database that the name leads
+ * to.
+ *
  * Read from $XDG_CONFIG_HOME/rds-iam/config (~/.config/rds-iam/config), then /etc/rds-iam/config,
  * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
- * belong to root or the user, and nobody else may be able to write it: it decides whose token goes
- * to which address. Everything in it is checked when it is read, also what does not match.
+ * belong to root or the user, and nobody else may be able to write it (base/trust.h has the rule):
+ * it decides whose token goes to which address. Everything in it is checked when it is read, also
+ * what does not match.
  */
 #ifndef RIA_AWS_CONFIG_H
 #define RIA_AWS_CONFIG_H

@@ -5,6 +5,7 @@
 
 #include "base/refusal.h"
 #include "base/text.h"
+#include "codec/url.h"
 
 #include <string.h>
 
@@ -222,7 +223,9 @@ enum ria_outcome ria_endpoint_parse(
 {
     struct ria_endpoint endpoint = {.kind = RIA_ENDPOINT_OTHER};
     if (!normalise(host, endpoint.host)) {
-        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, host);
+        char shown[RIA_HOST_SIZE];
+        ria_url_show_name(host, shown, sizeof(shown));
+        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
     }
     classify(&endpoint);
     *out = endpoint;

@@ -4,19 +4,21 @@
 #include "aws/profile.h"
 
 #include "base/text.h"
+#include "base/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct location {
     const char *variable;
     const char *fallback;
+    const char *copy; /* how a user names a copy */
 };
 
 static const struct location locations[RIA_PROFILE_FILES] = {
-    [RIA_PROFILE_CONFIG] = {"AWS_CONFIG_FILE", "~/.aws/config"},
-    [RIA_PROFILE_CREDENTIALS] = {"AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"},
+    [RIA_PROFILE_CONFIG] = {"AWS_CONFIG_FILE", "~/.aws/config", "AWS_CONFIG_FILE=COPY"},
+    [RIA_PROFILE_CREDENTIALS] =
+        {"AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", "AWS_SHARED_CREDENTIALS_FILE=COPY"},
 };
 
 struct prefix {
@@ -112,23 +114,76 @@ static void add_sections(
     }
 }
 
-/* Root and the user may write it; the owner of a file can always. */
-static void check_writers(
+/* -- another user's file -------------------------------------------------------------------- */
+
+static struct ria_trusted trusted(const struct ria_profiles *profiles, enum ria_profile_file which)
+{
+    return (struct ria_trusted){profiles->path[which], locations[which].copy};
+}
+
+bool ria_profiles_describe_owner(
+    const struct ria_profiles *profiles, enum ria_profile_file which, char *out, size_t size)
+{
+    if (!profiles->is_foreign[which]) {
+        return false;
+    }
+    ria_trust_warning(
+        &profiles->facts[which],
+        profiles->path[which],
+        "keys, roles and sessions of it are used, but no command, token file, endpoint or CA "
+        "bundle",
+        out,
+        size);
+    return true;
+}
+
+bool ria_profiles_check_owner(
+    const struct ria_profiles *profiles,
+    const struct ria_setting *setting,
+    const char *key,
+    struct ria_error *err)
+{
+    for (int i = 0; profiles != NULL && i < RIA_PROFILE_FILES; i++) {
+        if (setting->value != NULL && setting->path == profiles->path[i] &&
+            profiles->is_foreign[i]) {
+            const struct ria_trusted what = trusted(profiles, (enum ria_profile_file)i);
+            char remedy[RIA_ERROR_TEXT_MAX];
+            ria_trust_own_remedy(profiles->user, &what, remedy, sizeof(remedy));
+            return ria_fail_at(
+                err,
+                RIA_E_CREDENTIALS,
+                setting,
+                "%s is not taken from a file of uid %u, who is neither root nor you; %s",
+                key,
+                (unsigned)profiles->facts[i].owner,
+                remedy);
+        }
+    }
+    return true;
+}
+
+/* Refuses a file that others can write, and warns of one that belongs to another user. */
+static bool check_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,
     enum ria_profile_file which,
-    const struct ria_file *file)
+    struct ria_error *err)
 {
-    uid_t uid = world->uid(world->self);
-    char *remedy = profiles->remedy[which];
-    bool is_foreign = file->owner != 0 && file->owner != uid;
-    profiles->writable_by_others[which] = is_foreign || (file->mode & (S_IWGRP | S_IWOTH)) != 0;
-    if (is_foreign) {
-        (void)ria_text_format(remedy, sizeof(profiles->remedy[which]), "chown %u", (unsigned)uid);
-    } else if (profiles->writable_by_others[which]) {
-        (void)ria_text_copy(remedy, sizeof(profiles->remedy[which]), "chmod go-w");
+    const struct ria_file *facts = &profiles->facts[which];
+    const struct ria_trusted what = trusted(profiles, which);
+    char warning[RIA_ERROR_TEXT_MAX];
+    if (!ria_trust_check_writers(world, facts, &what, err)) {
+        return false;
     }
+    profiles->user = world->uid(world->self);
+    profiles->is_foreign[which] = ria_trust_is_foreign(facts, profiles->user);
+    if (ria_profiles_describe_owner(profiles, which, warning, sizeof(warning))) {
+        ria_world_log(world, RIA_LOG_WARNING, "%s", warning);
+    }
+    return true;
 }
+
+/* -- reading -------------------------------------------------------------------------------- */
 
 /* Reads one of the two files; outcome as of ria_setting_read(). */
 static enum ria_outcome load_file(
@@ -143,13 +198,14 @@ static enum ria_outcome load_file(
         return ria_absent(err, "%s: HOME is not set", locations[which].fallback);
     }
     struct ria_ini *ini = &profiles->ini[which];
-    struct ria_file file = {0};
-    enum ria_outcome outcome = ria_setting_read(world, path, ini, &file, err);
+    enum ria_outcome outcome = ria_setting_read(world, path, ini, &profiles->facts[which], err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
     profiles->present[which] = true;
-    check_writers(world, profiles, which, &file);
+    if (!check_file(world, profiles, which, err)) {
+        return RIA_FAILED;
+    }
     for (size_t i = 0; i < ini->warning_count; i++) {
         ria_world_log(
             world,

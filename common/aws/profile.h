@@ -37,14 +37,16 @@ struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" where HOME is needed and not set */
     bool present[RIA_PROFILE_FILES];
-    bool writable_by_others[RIA_PROFILE_FILES];
-    char remedy[RIA_PROFILE_FILES][32];   /* for that: "chmod go-w" or "chown UID", less the path */
+    struct ria_file facts[RIA_PROFILE_FILES];
+    bool is_foreign[RIA_PROFILE_FILES];   /* it belongs to neither root nor the user */
+    uid_t user;                           /* the effective user */
     struct ria_profile_section *sections; /* config's before credentials', in file order */
     size_t count;
 };
 
 /* Reads both files. FOUND if at least one exists, else ABSENT; FAILED if one cannot be read or
- * parsed. What was ignored in them is logged as warnings. *out must be zeroed; it is large: keep
+ * parsed, or if others can write it (base/trust.h). What was ignored in them is logged as warnings,
+ * and so is a file of another user. *out must be zeroed; it is large: keep
  * it off small stacks. */
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
@@ -56,6 +58,20 @@ bool ria_profiles_has(
     enum ria_profile_kind kind,
     const char *name,
     struct ria_setting *where);
+
+/* Writes the warning about a file of another user. False if the file is not one. */
+bool ria_profiles_describe_owner(
+    const struct ria_profiles *profiles, enum ria_profile_file which, char *out, size_t size);
+
+/* For a setting that decides what is run, read, asked or believed, at the moment when it is used:
+ * refuses one that was read from a file of another user. That user could have a command run, have
+ * any file of this user sent to a server, or answer in the place of AWS. True for a setting of any
+ * other place, for one without value, and where profiles is NULL. `key` is its name. */
+bool ria_profiles_check_owner(
+    const struct ria_profiles *profiles,
+    const struct ria_setting *setting,
+    const char *key,
+    struct ria_error *err) RIA_MUST_USE;
 
 /* The value of a key (lower case) in one file, or in both as they are merged. False if not set. */
 bool ria_profiles_get_from(

@@ -4,6 +4,7 @@
 #include "aws/setting.h"
 
 #include "base/text.h"
+#include "base/trust.h"
 
 #include <string.h>
 
@@ -102,6 +103,31 @@ enum ria_outcome ria_setting_read(
         return outcome;
     }
     return ria_ini_parse(path, &text, out, err) ? RIA_FOUND : RIA_FAILED;
+}
+
+enum ria_outcome ria_setting_read_named(
+    const struct ria_world *world,
+    const struct ria_named_file *named,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err)
+{
+    char copy[64];
+    struct ria_error why;
+    const struct ria_setting *setting = named->setting;
+    bool is_in_file = setting->line > 0;
+    (void)ria_text_format(
+        copy,
+        sizeof(copy),
+        is_in_file ? "%s = COPY" : "%s=COPY",
+        is_in_file || setting->path == NULL ? named->key : setting->path);
+    const struct ria_trusted trusted = {setting->value, copy};
+    enum ria_outcome outcome = ria_trust_read(world, &trusted, out, file, &why);
+    if (outcome == RIA_FOUND) {
+        return RIA_FOUND;
+    }
+    (void)ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
+    return RIA_FAILED;
 }
 
 bool ria_fail_at(

@@ -59,6 +59,22 @@ enum ria_outcome ria_setting_read(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
+/* A file that a setting names: a token, or certificates. */
+struct ria_named_file {
+    const struct ria_setting *setting;
+    const char *key;  /* the setting's name in a profile */
+    const char *what; /* for messages: "token file" */
+};
+
+/* Reads such a file. FOUND, with *file filled; FAILED with "path:line: the WHAT PATH ...", also if
+ * there is no such file or if others can write it (base/trust.h). */
+enum ria_outcome ria_setting_read_named(
+    const struct ria_world *world,
+    const struct ria_named_file *named,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* ria_fail() with "path:line: " (or "path: " without a line) in front of the text; with the text
  * alone where the setting is a default. */
 bool ria_fail_at(

@@ -37,10 +37,9 @@
 /* What to do, in general. */
 #define RIA_REMEDY_PLAIN "turn TLS on in the client"
 #define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and turn verification on"
-#define RIA_REMEDY_NAME_UNVERIFIED                                                                 \
-    "turn name verification on, or where that cannot be: [%s:%u] endpoint = NAME:PORT, tls = "     \
-    "verify-ca"
-#define RIA_REMEDY_NAME_UNVERIFIED_LONG "turn name verification on in the client"
+#define RIA_REMEDY_NAME_UNVERIFIED "turn name verification on in the client"
+/* The remedy above, or that of a client library, and the name of our file. */
+#define RIA_REMEDY_VERIFY_CA "%s, or where that cannot be: [%s:%u] tls = verify-ca in %s"
 
 /* What to do, in the words of MariaDB Connector/C. */
 #define RIA_REMEDY_MARIADB_TLS                                                                     \
@@ -52,6 +51,11 @@
 #define RIA_REMEDY_MARIADB_VERIFY                                                                  \
     "add ssl-verify-server-cert=1 (on and true do not count everywhere) beside ssl-ca in "         \
     "[client], or in the program's own TLS options"
+#define RIA_REMEDY_MARIADB_VARIABLE                                                                \
+    "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, and then this library checks no certificate; "  \
+    "unset it"
+#define RIA_REMEDY_MARIADB_CIPHER                                                                  \
+    "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate; remove it"
 #define RIA_REMEDY_MARIADB_CA                                                                      \
     "its certificate does not come from the CA in ssl-ca, or is out of date; get the RDS bundle "  \
     "for its region"
@@ -76,6 +80,9 @@
     "Authentication plugin 'mysql_clear_password' cannot be loaded: plugin not enabled "           \
     "(rds-iam: %s; a password goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, "         \
     "--enable-cleartext-plugin cannot be seen here)"
+#define RIA_REFUSAL_MYSQL_PASSWORD                                                                 \
+    "a password was given, so no token was made; for a token give no password (-p, password= in "  \
+    "an option file, MYSQL_PWD, the program's own setting)"
 
 /* -- the name ------------------------------------------------------------------------------- */
 

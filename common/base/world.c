@@ -21,7 +21,7 @@ void ria_world_log(const struct ria_world *world, enum ria_log_level level, cons
     if (world->log == NULL) {
         return;
     }
-    char line[RIA_ERROR_TEXT_MAX];
+    char line[RIA_LOG_LINE_MAX];
     va_list args;
     va_start(args, format);
     (void)ria_text_format_args(line, sizeof(line), format, args);

@@ -18,20 +18,27 @@ enum ria_log_level {
     RIA_LOG_INFO,    /* what was decided and why */
 };
 
-/* What the world says of a file that it has read. */
+/* A POSIX access control list, acl(5), as far as it decides who can write. Where a file has one,
+ * the group's bits of its mode are the mask of the list and not the group's own rights. */
+struct ria_acl {
+    bool is_present;
+    bool is_unreadable; /* present, and nothing else is known of it */
+    bool group_writes;  /* the owning group */
+    bool has_writer;    /* a further user or group, named in the list: */
+    bool is_group;
+    uint32_t writer; /* the first one that the rule of base/trust.h does not accept */
+};
+
+/* Facts about a file that was read, taken from its open descriptor. */
 struct ria_file {
     uid_t owner;
     gid_t group;
     mode_t mode;
+    /* Read only where the mode lets the group or others write; zero otherwise. */
+    struct ria_acl acl;
+    uint32_t file_system; /* f_type of statfs(2) */
+    bool is_read_only;    /* the file system is mounted read-only */
 };
-
-/* Whether a group is a user's private one, by its number: where users have such groups they get
- * both numbers alike, and their umask lets the group write. Whoever else may be in a group is not
- * asked for, because the answer may take a network. */
-static inline bool ria_is_private_group(gid_t group, uid_t user)
-{
-    return group == user;
-}
 
 /* A point in time by which an answer must be there, on the world's ticks. */
 struct ria_deadline {
@@ -108,6 +115,11 @@ struct ria_world {
 
 /* An environment variable with a value; a blank one counts as unset, as in every AWS SDK. */
 const char *ria_world_env(const struct ria_world *world, const char *name);
+
+/* A line of the log: room for an error's text, and for the login that it is about. */
+enum {
+    RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX
+};
 
 /* Formats and logs; control characters are replaced. */
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)

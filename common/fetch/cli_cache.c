@@ -7,37 +7,46 @@
 #include "aws/cli_cache.h"
 
 #include "aws/token.h"
+#include "base/trust.h"
 #include "fetch/document.h"
 #include "fetch/fetch.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
     FILE_MAX = 64 * 1024,
     KEY_TEXT_MAX = 8 * 1024,
 };
 
-/* Nobody else may have written it. */
+/* An entry that others can write is not used, and the role is asked for at STS. */
 static bool read_entry(
-    const struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
+    struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {
     const struct ria_world *world = fetch->world;
     char key[RIA_CLI_KEY_SIZE];
     char name[128];
     char path[RIA_PATH_MAX];
     struct ria_file file;
-    struct ria_error ignored;
+    struct ria_error err;
     RIA_AUTO(buf) text = {.max = FILE_MAX};
-    if (!ria_cli_cache_key(key_text, key, &ignored)) {
+    if (!ria_cli_cache_key(key_text, key, &err)) {
         return false;
     }
     (void)snprintf(name, sizeof(name), "~/.aws/cli/cache/%s.json", key);
-    return ria_setting_expand(world, name, path) &&
-           world->read_file(world->self, path, &text, &file, &ignored) == RIA_FOUND &&
-           file.owner == world->uid(world->self) && (file.mode & (S_IWGRP | S_IWOTH)) == 0 &&
-           ria_document_read(&text, out);
+    if (!ria_setting_expand(world, name, path)) {
+        return false;
+    }
+    const struct ria_trusted what = {path, "HOME=DIRECTORY, with .aws/cli/cache in it"};
+    enum ria_outcome outcome = ria_trust_read(world, &what, &text, &file, &err);
+    if (outcome == RIA_FAILED && file.mode != 0) {
+        ria_answer_warn(fetch->answer, "%s; it is not used", err.text);
+    }
+    if (outcome != RIA_FOUND || !ria_document_read(&text, out)) {
+        return false;
+    }
+    ria_fetch_warn_of_owner(fetch, path, &file, "its credentials are used");
+    return true;
 }
 
 static bool take_credentials(

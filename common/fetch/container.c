@@ -36,7 +36,12 @@ static bool is_fixed(const char *name)
     return false;
 }
 
-static bool find_url(const struct ria_setting *uri, char url[2048], struct ria_error *err)
+static bool find_url(
+    struct ria_fetch *fetch,
+    const struct ria_setting *uri,
+    char url[2048],
+    const struct ria_buf **authorities,
+    struct ria_error *err)
 {
     struct ria_http_place place;
     int len = snprintf(url, 2048, "%s%s", *uri->value == '/' ? ecs_host : "", uri->value);
@@ -50,9 +55,9 @@ static bool find_url(const struct ria_setting *uri, char url[2048], struct ria_e
             uri,
             "plain http goes only to localhost, 127.0.0.0/8, [::1], 169.254.170.2, 169.254.170.23 "
             "and [fd00:ec2::23], and not to %.100s; use https",
-            place.host);
+            place.shown);
     }
-    return true;
+    return !place.is_https || ria_fetch_authorities(fetch, authorities, err);
 }
 
 /* The file is rotated, and wins over the variable. */
@@ -62,10 +67,10 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
     const struct ria_setting *token = &fetch->plan->value[RIA_PLAN_CONTAINER_TOKEN];
     RIA_AUTO(buf) text = {.max = TOKEN_MAX};
     if (file->value != NULL) {
-        struct ria_error why;
-        if (fetch->world->read_file(fetch->world->self, file->value, &text, NULL, &why) !=
-            RIA_FOUND) {
-            return ria_fail_at(err, RIA_E_CREDENTIALS, file, "the token file %s", why.text);
+        struct ria_file facts;
+        const struct ria_named_file named = {file, file->path, "token file"};
+        if (ria_setting_read_named(fetch->world, &named, &text, &facts, err) != RIA_FOUND) {
+            return false;
         }
         while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) {
             text.data[--text.len] = '\0';
@@ -132,8 +137,9 @@ enum ria_outcome ria_fetch_container(
 {
     const struct ria_setting *uri = &fetch->plan->value[RIA_PLAN_CONTAINER_URI];
     char url[2048];
+    const struct ria_buf *authorities = NULL;
     RIA_AUTO(buf) token = {.max = TOKEN_MAX + 32};
-    if (!find_url(uri, url, err) || !find_token(fetch, &token, err)) {
+    if (!find_url(fetch, uri, url, &authorities, err) || !find_token(fetch, &token, err)) {
         return RIA_FAILED;
     }
     struct ria_http_request request = {
@@ -142,7 +148,7 @@ enum ria_outcome ria_fetch_container(
         .headers = {"Accept: application/json", token.data},
         .connect_timeout = TIMEOUT,
         .timeout = TIMEOUT,
-        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .authorities = authorities,
         .is_local = true,
     };
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;

@@ -15,6 +15,7 @@ struct ria_fetch {
     const struct ria_plan *plan;
     struct ria_deadline deadline;
     struct ria_answer *answer; /* warnings, clock offset and identity go there */
+    struct ria_buf bundle;     /* of ria_fetch_authorities(); released by the owner */
 };
 
 /* Carries out a source. FOUND: *out is filled; ABSENT: there is no such source here (only the
@@ -41,14 +42,33 @@ bool ria_fetch_assume_role(
 bool ria_fetch_kept_by_cli(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
     RIA_MUST_USE;
 
-/* Where a service is asked; anything but this machine by https alone. */
+/* A service, and by whose certificates it is believed. */
+struct ria_fetch_service {
+    struct ria_plan_endpoint endpoint;
+    struct ria_http_place place;
+    const struct ria_buf *authorities; /* as of ria_fetch_authorities(); NULL for plain http */
+};
+
+/* Finds where a service is asked; by https alone, except on this machine. */
 bool ria_fetch_find_service(
-    const struct ria_fetch *fetch,
+    struct ria_fetch *fetch,
     enum ria_service service,
     const struct ria_setting *region,
-    struct ria_plan_endpoint *endpoint,
-    struct ria_http_place *place,
+    struct ria_fetch_service *out,
     struct ria_error *err) RIA_MUST_USE;
+
+/* The certificates of the plan's CA bundle, read at the first call: *out is borrowed from fetch.
+ * NULL where the plan names no bundle: the system's certificates count. False with err filled if
+ * it cannot be read, or if others can write it. */
+bool ria_fetch_authorities(
+    struct ria_fetch *fetch, const struct ria_buf **out, struct ria_error *err) RIA_MUST_USE;
+
+/* Adds a warning to the answer where a file that was used belongs to neither root nor the user. */
+void ria_fetch_warn_of_owner(
+    struct ria_fetch *fetch,
+    const char *path,
+    const struct ria_file *facts,
+    const char *consequence);
 
 /* Appends a service's base URL, with or without its last slash, and a path that begins with one. */
 void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path);

@@ -84,11 +84,13 @@ static bool is_hashed(const char *directory)
     return found;
 }
 
-static void set_authorities(const char *bundle)
+static void set_authorities(const struct ria_buf *bundle)
 {
     static const char directory[] = "/etc/ssl/certs";
     if (bundle != NULL) {
-        (void)curl_easy_setopt(handle, CURLOPT_CAINFO, bundle);
+        struct curl_blob blob = {
+            .data = bundle->data, .len = bundle->len, .flags = CURL_BLOB_NOCOPY};
+        (void)curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
         (void)curl_easy_setopt(handle, CURLOPT_CAPATH, NULL);
     } else if (is_hashed(directory)) {
         (void)curl_easy_setopt(handle, CURLOPT_CAINFO, NULL);
@@ -149,7 +151,7 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     if (request->is_local || strncasecmp(request->url, "https:", 6) != 0) {
         (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     }
-    set_authorities(request->ca_bundle);
+    set_authorities(request->authorities);
     set_body(request);
 }
 
@@ -199,15 +201,13 @@ enum ria_http_result ria_http_send(
     }
     enum ria_http_result result = classify(code);
     if (result != RIA_HTTP_ANSWERED) {
-        struct ria_http_place place = {0};
-        if (!ria_http_place(request->url, &place)) {
-            (void)snprintf(place.host, sizeof(place.host), "the URL");
-        }
+        char place[RIA_URL_SHOWN_SIZE];
+        ria_url_show(request->url, place);
         (void)ria_fail(
             err,
             result == RIA_HTTP_SILENT ? RIA_E_DEADLINE : RIA_E_CREDENTIALS,
             "%.128s: %s",
-            place.host,
+            place,
             transfer.is_over_limit ? "the answer is longer than 64 KB, so it is none of AWS's"
                                    : curl_easy_strerror(code));
     }

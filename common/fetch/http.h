@@ -6,6 +6,7 @@
 #ifndef RIA_FETCH_HTTP_H
 #define RIA_FETCH_HTTP_H
 
+#include "codec/url.h"
 #include "rds_iam.h"
 
 enum {
@@ -21,7 +22,7 @@ struct ria_http_request {
     const struct ria_buf *body;                /* or NULL */
     int64_t connect_timeout;                   /* milliseconds */
     int64_t timeout;                           /* of the whole */
-    const char *ca_bundle;                     /* file, or NULL: the system's */
+    const struct ria_buf *authorities;         /* certificates (PEM), or NULL: the system's */
     bool is_local; /* a metadata service: no proxy, and nobody there is no fault */
 };
 
@@ -53,8 +54,10 @@ enum ria_http_result ria_http_send(
 
 /* Where a URL leads. */
 struct ria_http_place {
-    char host[300];  /* as the Host header has it: the port only if it is not the scheme's own */
-    char path[1024]; /* "/" at least; without a query */
+    char host[300]; /* as the Host header has it: the port only if it is not the scheme's own. Never
+                       printed: libcurl may take a piece of a password for it */
+    char shown[RIA_URL_SHOWN_SIZE]; /* what messages print (codec/url.h) */
+    char path[1024];                /* "/" at least; without a query */
     bool is_https;
     bool is_loopback; /* localhost, 127.0.0.0/8 or ::1, by name or address as written */
     char name[256];   /* the host alone, without brackets */

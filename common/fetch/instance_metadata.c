@@ -29,12 +29,15 @@ static const char role_path[] = "/latest/meta-data/iam/security-credentials/";
 static enum ria_outcome failed(
     const struct ria_fetch *fetch, struct ria_error *err, const char *what, const char *why)
 {
-    const struct ria_setting *endpoint = &fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT];
+    const char *endpoint = fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT].value;
+    char place[RIA_URL_SHOWN_SIZE];
+    ria_url_show(endpoint, place);
     return ria_failed(
         err,
         RIA_E_CREDENTIALS,
-        "the instance's metadata service (%.100s) %s%s%s",
-        endpoint->value,
+        "the instance's metadata service (%s%.100s) %s%s%s",
+        ria_url_scheme(endpoint),
+        place,
         what,
         *why == '\0' ? "" : ": ",
         why);
@@ -112,7 +115,7 @@ static bool check_endpoint(const struct ria_setting *endpoint, struct ria_error 
             endpoint,
             "plain http goes only to this machine, 169.254.169.254 and [fd00:ec2::254], and not to "
             "%.100s; use https",
-            place.host);
+            place.shown);
     }
     return true;
 }

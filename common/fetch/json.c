@@ -4,6 +4,7 @@
 #include "fetch/json.h"
 
 #include "base/timestamp.h"
+#include "codec/url.h"
 #include "fetch/wiped.h"
 
 #include <jansson.h>
@@ -68,7 +69,9 @@ static bool check_head(json_t *object, const struct ria_json_form *form, struct 
     }
     const char *code = json_string_value(member(object, "Code"));
     if (form->wanted_code != NULL && code != NULL && strcasecmp(code, form->wanted_code) != 0) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "its Code is %.64s", code);
+        char shown[64];
+        (void)ria_url_show_in(code, shown, sizeof(shown));
+        return ria_fail(err, RIA_E_CREDENTIALS, "its Code is %s", shown);
     }
     return true;
 }
@@ -113,6 +116,6 @@ void ria_json_message(const struct ria_buf *text, char *out, size_t size)
 {
     json_t *document = json_loadb(text->data == NULL ? "" : text->data, text->len, 0, NULL);
     const char *message = json_string_value(member(document, "message"));
-    (void)snprintf(out, size, "%s", message == NULL ? "" : message);
+    (void)ria_url_show_in(message == NULL ? "" : message, out, size);
     json_decref(document);
 }

@@ -223,12 +223,29 @@ static int explain_to_person(void)
     return 2;
 }
 
+/* Nobody is left who could take an answer once the caller has ended. What a credential_process has
+ * started ends with us (process.c), so all that nested commands have started ends with the first of
+ * their callers. The kernel tells of the thread that started us, and that one waits for the answer.
+ * False: it had ended before we could ask for that. */
+static bool end_with_caller(void)
+{
+    struct pollfd caller = {.fd = STDIN_FILENO};
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    return poll(&caller, 1, 0) <= 0 || (caller.revents & POLLHUP) == 0;
+}
+
 int main(void)
 {
+    if (!ria_standard_files_open()) {
+        return 2;
+    }
     /* No core dump, no debugger of another process and no log of TLS keys may show a secret. */
     (void)unsetenv("SSLKEYLOGFILE");
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
+    if (!end_with_caller()) {
+        return explain_to_person();
+    }
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     __attribute__((cleanup(ria_question_release))) struct ria_question question = RIA_QUESTION_INIT;
@@ -253,5 +270,6 @@ int main(void)
     ria_json_set_up();
     serve(&fetch, &question, &record);
     send_whole(&record);
+    ria_buf_release(&fetch.bundle);
     return 0;
 }

@@ -3,17 +3,20 @@
  * A profile's credential_process, run by /bin/sh -c in a process group of its own, which is killed
  * at the deadline, and also when rds-iam-fetch itself is killed: a keeper, the first of the group,
  * sees to that. What the command prints on stderr is shown if it fails; what it prints on stdout
- * never is.
+ * never is. The command is not started where it would lead back to itself (process_chain.h).
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
+#include "base/text.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
+#include "fetch/process_chain.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -23,7 +26,8 @@
 enum {
     OUTPUT_MAX = 64 * 1024,
     LOOK_NS = 5 * 1000 * 1000,
-    COMPLAINT_MAX = 200, /* the end of stderr that fits into a sentence */
+    COMPLAINT_MAX = 640, /* the end of stderr: a whole sentence of rds-iam's, and its prefix */
+    COMPLAINT_SHOWN_MAX = 200, /* what of it fits into a sentence */
 };
 
 struct child {
@@ -56,6 +60,7 @@ __attribute__((noreturn)) static void keep(
     sigset_t before;
     int status = 0;
     (void)setpgid(0, 0);
+    (void)prctl(PR_SET_NAME, RIA_PROCESS_KEEPER); /* process_chain.c counts them */
     (void)sigemptyset(&watched);
     (void)sigaddset(&watched, is_alone);
     (void)sigaddset(&watched, SIGCHLD);
@@ -215,9 +220,14 @@ static enum ria_outcome fail_with(
     const char *what,
     const struct ria_buf *complaint)
 {
+    const char *shown = complaint->len == 0 ? "" : complaint->data;
     size_t len = complaint->len;
-    while (len > 0 && strchr(" \r\n", complaint->data[len - 1]) != NULL) {
+    while (len > 0 && strchr(" \r\n", shown[len - 1]) != NULL) {
         len--;
+    }
+    if (len > COMPLAINT_SHOWN_MAX) {
+        shown += len - COMPLAINT_SHOWN_MAX;
+        len = COMPLAINT_SHOWN_MAX;
     }
     (void)ria_fail_at(
         err,
@@ -227,8 +237,41 @@ static enum ria_outcome fail_with(
         what,
         len > 0 ? ": " : "",
         (int)len,
-        len > 0 ? complaint->data : "");
+        shown);
     return RIA_FAILED;
+}
+
+/* The refusal of a chain further down, which must reach the user whole: it names the file, the line
+ * and the chain. *complaint is cut at its end. NULL where there is none. */
+static const char *find_refusal(struct ria_buf *complaint)
+{
+    static const char prefix[] = "rds-iam: ";
+    char *refusal = complaint->len == 0 ? NULL : strstr(complaint->data, RIA_PROCESS_CHAIN_REFUSAL);
+    if (refusal == NULL) {
+        return NULL;
+    }
+    char *begin = refusal;
+    while (begin > complaint->data && begin[-1] != '\n' &&
+           strncmp(begin, prefix, sizeof(prefix) - 1) != 0) {
+        begin--;
+    }
+    if (strncmp(begin, prefix, sizeof(prefix) - 1) == 0) {
+        begin += sizeof(prefix) - 1;
+    }
+    refusal[strcspn(refusal, "\r\n")] = '\0';
+    return begin;
+}
+
+static enum ria_outcome fail_by_status(
+    const struct ria_setting *command, int status, struct ria_buf *complaint, struct ria_error *err)
+{
+    const char *refusal = find_refusal(complaint);
+    if (refusal != NULL) {
+        return ria_failed(err, RIA_E_CREDENTIALS, "%s", refusal);
+    }
+    char what[64];
+    (void)ria_text_format(what, sizeof(what), "ended with status %d", status);
+    return fail_with(command, err, what, complaint);
 }
 
 static enum ria_outcome take_output(
@@ -253,6 +296,24 @@ static enum ria_outcome take_output(
     return RIA_FOUND;
 }
 
+/* Marks the environment of the command. This program is ours and has one thread. */
+static bool enter_chain(const struct ria_fetch *fetch, struct ria_error *err)
+{
+    const struct ria_plan *plan = fetch->plan;
+    const char *profile = plan->value[RIA_PLAN_SOURCE_PROFILE].value;
+    RIA_AUTO(buf) chain = {.max = 4096};
+    if (!ria_process_chain_add(
+            fetch->world,
+            &plan->value[RIA_PLAN_PROCESS],
+            profile == NULL ? "" : profile,
+            &chain,
+            err)) {
+        return false;
+    }
+    return setenv(RIA_PROCESS_CHAIN_VARIABLE, chain.data, 1) == 0 ||
+           ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+}
+
 enum ria_outcome ria_fetch_process(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
 {
@@ -260,6 +321,9 @@ enum ria_outcome ria_fetch_process(
     RIA_AUTO(buf) output = {.max = OUTPUT_MAX};
     RIA_AUTO(buf) complaint = {.max = COMPLAINT_MAX};
     struct child child = {0};
+    if (!enter_chain(fetch, err)) {
+        return RIA_FAILED;
+    }
     if (!start(command->value, &child)) {
         return fail_with(command, err, "cannot be started", &complaint);
     }
@@ -272,10 +336,6 @@ enum ria_outcome ria_fetch_process(
             output.failed ? "printed more than 64 KB" : "took longer than a login may",
             &complaint);
     }
-    if (status != 0) {
-        char what[64];
-        (void)snprintf(what, sizeof(what), "ended with status %d", status);
-        return fail_with(command, err, what, &complaint);
-    }
-    return take_output(fetch, &output, &complaint, out, err);
+    return status == 0 ? take_output(fetch, &output, &complaint, out, err)
+                       : fail_by_status(command, status, &complaint, err);
 }

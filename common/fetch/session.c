@@ -47,6 +47,10 @@ static bool refused(
     RIA_AUTO(buf) word = {.max = 64};
     bool has_word = ria_document_read(&response->body, &document) &&
                     ria_document_text(&document, NULL, "error", &word);
+    char shown[64] = "";
+    if (has_word) {
+        (void)ria_url_show_in(word.data, shown, sizeof(shown));
+    }
     bool may_change = has_word && strcmp(word.data, no_permission) == 0;
     bool is_final = !may_change &&
                     (response->status == 400 || response->status == 401 || response->status == 403);
@@ -57,7 +61,7 @@ static bool refused(
         host,
         response->status,
         has_word ? ": " : "",
-        has_word ? word.data : "",
+        shown,
         may_change ? "; have signin:CreateOAuth2Token allowed" : "");
 }
 
@@ -74,7 +78,7 @@ bool ria_session_send(
         .body = request->body,
         .connect_timeout = CONNECT_TIMEOUT,
         .timeout = TRY_TIMEOUT,
-        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .authorities = request->authorities,
     };
     return ria_fetch_send(fetch, &http, response, err) == RIA_HTTP_ANSWERED &&
            (response->status == 200 || refused(response, request->host, err));
@@ -194,6 +198,10 @@ bool ria_session_open(
     if (outcome == RIA_ABSENT) {
         return not_logged_in(fetch, kind, file, err);
     }
+    if (outcome == RIA_FAILED && why.code == RIA_E_CONFIG) {
+        return ria_fail_at(
+            err, RIA_E_CREDENTIALS, ria_plan_origin(fetch->plan), "the token file %s", why.text);
+    }
     if (outcome == RIA_FAILED) {
         return ria_fail_at(
             err,
@@ -205,6 +213,7 @@ bool ria_session_open(
             profile_name(fetch));
     }
     why = (struct ria_error){0};
+    ria_fetch_warn_of_owner(fetch, file->path, &file->facts, "its session is used");
     if (seconds_left(fetch, kind, file) < kind->renew_before && kind->can_be_renewed(fetch, file) &&
         !try_to_renew(fetch, kind, file, &why) && seconds_left(fetch, kind, file) > 0) {
         ria_answer_warn(

@@ -39,6 +39,7 @@ struct ria_session_request {
     const char *host; /* for a sentence */
     const char *header;
     const struct ria_buf *body;
+    const struct ria_buf *authorities; /* as of struct ria_fetch_service */
 };
 bool ria_session_send(
     struct ria_fetch *fetch,

@@ -69,8 +69,12 @@ static enum ria_outcome refused(
     RIA_AUTO(document) document = {0};
     RIA_AUTO(buf) message = {.max = 1024};
     char advice[256];
+    char shown[128] = "";
     bool has_message = ria_document_read(&response->body, &document) &&
                        ria_document_text(&document, NULL, "message", &message);
+    if (has_message) {
+        (void)ria_url_show_in(message.data, shown, sizeof(shown));
+    }
     say_what_to_do(plan, response->status, advice, sizeof(advice));
     (void)ria_fail_at(
         err,
@@ -81,7 +85,7 @@ static enum ria_outcome refused(
         plan->label,
         response->status,
         has_message ? ": " : "",
-        has_message ? message.data : "",
+        shown,
         advice);
     return RIA_FAILED;
 }
@@ -131,18 +135,17 @@ enum ria_outcome ria_fetch_sso(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
 {
     const struct ria_plan *plan = fetch->plan;
-    struct ria_plan_endpoint endpoint;
-    struct ria_http_place place;
+    struct ria_fetch_service service;
     RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 4096};
     RIA_AUTO(buf) token = {.max = RIA_SSO_TOKEN_MAX};
     RIA_AUTO(buf) header = {.max = RIA_SSO_TOKEN_MAX + 64};
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     if (!ria_fetch_find_service(
-            fetch, RIA_SERVICE_SSO, &plan->value[RIA_PLAN_SSO_REGION], &endpoint, &place, err) ||
+            fetch, RIA_SERVICE_SSO, &plan->value[RIA_PLAN_SSO_REGION], &service, err) ||
         !ria_sso_token(fetch, &token, err)) {
         return RIA_FAILED;
     }
-    add_url(&url, endpoint.url, plan);
+    add_url(&url, service.endpoint.url, plan);
     ria_buf_add_text(&header, "x-amz-sso_bearer_token: ");
     ria_buf_add_text(&header, token.data);
     if (ria_buf_text(&url) == NULL || ria_buf_text(&header) == NULL) {
@@ -154,7 +157,7 @@ enum ria_outcome ria_fetch_sso(
         .headers = {header.data},
         .connect_timeout = CONNECT_TIMEOUT,
         .timeout = TRY_TIMEOUT,
-        .ca_bundle = plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .authorities = service.authorities,
     };
     struct ria_error why = {0};
     if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
@@ -169,5 +172,5 @@ enum ria_outcome ria_fetch_sso(
         return RIA_FAILED;
     }
     (void)ria_fetch_learn_offset(fetch, &response);
-    return take_answer(fetch, &response, place.host, out, err);
+    return take_answer(fetch, &response, service.place.shown, out, err);
 }

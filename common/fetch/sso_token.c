@@ -51,29 +51,33 @@ static bool take_tokens(
 /* In a process of its own. */
 static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
-    struct ria_plan_endpoint endpoint;
-    struct ria_http_place place;
+    struct ria_fetch_service service;
     RIA_AUTO(buf) body = {.max = RIA_HTTP_BODY_MAX};
     RIA_AUTO(buf) spent = {.max = RIA_HTTP_BODY_MAX};
     RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 64};
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     const struct ria_setting *region = &fetch->plan->value[RIA_PLAN_SSO_REGION];
-    if (!ria_fetch_find_service(fetch, RIA_SERVICE_SSO_OIDC, region, &endpoint, &place, err)) {
+    if (!ria_fetch_find_service(fetch, RIA_SERVICE_SSO_OIDC, region, &service, err)) {
         return false;
     }
-    ria_fetch_add_path(&url, endpoint.url, "/token");
+    ria_fetch_add_path(&url, service.endpoint.url, "/token");
     if (!ria_session_write_request(file, request_members, REQUEST_MEMBERS, &body) ||
         ria_buf_text(&url) == NULL ||
         !ria_document_text(&file->document, NULL, "refreshToken", &spent)) {
         return ria_fail(err, RIA_E_SYSTEM, "out of memory for SSO");
     }
-    const struct ria_session_request request = {.url = url.data, .host = place.host, .body = &body};
+    const struct ria_session_request request = {
+        .url = url.data,
+        .host = service.place.shown,
+        .body = &body,
+        .authorities = service.authorities,
+    };
     if (!ria_session_send(fetch, &request, &response, err)) {
         return false;
     }
     if (!take_tokens(fetch, &response, file)) {
         return ria_fail(
-            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of SSO's", place.host);
+            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of SSO's", service.place.shown);
     }
     return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
 }

@@ -4,7 +4,9 @@
 #include "fetch/store.h"
 
 #include "aws/plan.h"
+#include "base/trust.h"
 #include "fetch/lock.h"
+#include "file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +23,7 @@ enum {
     KEPT_SECONDS = 13 * 3600,
 };
 
-/* What is the user's and nobody else can change. */
+/* What is the user's own, and closed to everybody else in these bits of its mode. */
 static bool is_own(int fd, mode_t kind, mode_t forbidden)
 {
     struct stat status;
@@ -29,12 +31,22 @@ static bool is_own(int fd, mode_t kind, mode_t forbidden)
            status.st_uid == geteuid() && (status.st_mode & forbidden) == 0;
 }
 
-/* Opens a directory that nobody else can write, made where it is missing. */
-static int open_own_directory(int parent, const char *name, mode_t forbidden)
+/* The user's own, and others cannot write it (base/trust.h). */
+static bool is_trusted(int fd)
+{
+    struct ria_file facts;
+    char who[RIA_ERROR_TEXT_MAX];
+    return ria_file_facts(fd, &facts) && facts.owner == geteuid() &&
+           !ria_trust_describe_writers(&facts, geteuid(), "", who, sizeof(who));
+}
+
+/* Opens a directory of the user's own, made where it is missing. `is_closed`: others may not even
+ * enter it. */
+static int open_own_directory(int parent, const char *name, bool is_closed)
 {
     (void)mkdirat(parent, name, S_IRWXU);
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && !is_own(fd, S_IFDIR, forbidden)) {
+    if (fd >= 0 && !(is_closed ? is_own(fd, S_IFDIR, S_IRWXG | S_IRWXO) : is_trusted(fd))) {
         (void)close(fd);
         fd = -1;
     }
@@ -61,8 +73,8 @@ static int open_cache(const char *directory)
     *cache = '\0';
     (void)mkdir(path, S_IRWXU);
     int base = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int parent = base < 0 ? -1 : open_own_directory(base, product + 1, S_IWGRP | S_IWOTH);
-    int fd = parent < 0 ? -1 : open_own_directory(parent, cache + 1, S_IRWXG | S_IRWXO);
+    int parent = base < 0 ? -1 : open_own_directory(base, product + 1, false);
+    int fd = parent < 0 ? -1 : open_own_directory(parent, cache + 1, true);
     if (base >= 0) {
         (void)close(base);
     }

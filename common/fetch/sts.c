@@ -169,8 +169,8 @@ static void take_fault(const struct ria_http_response *response, struct ria_sts_
         out->message[0] = '\0';
         return;
     }
-    (void)snprintf(out->code, sizeof(out->code), "%s", code.data);
-    (void)snprintf(out->message, sizeof(out->message), "%s", message.len == 0 ? "" : message.data);
+    (void)ria_url_show_in(code.data, out->code, sizeof(out->code));
+    (void)ria_url_show_in(message.len == 0 ? "" : message.data, out->message, sizeof(out->message));
 }
 
 bool ria_sts_is_passing(const struct ria_sts_fault *fault)
@@ -209,26 +209,26 @@ static enum attempt try_once(
     struct ria_sts_fault *fault,
     struct ria_error *err)
 {
-    struct ria_plan_endpoint endpoint;
-    struct ria_http_place place;
+    struct ria_fetch_service service;
     __attribute__((cleanup(release_headers))) struct signed_headers headers = {
         .token = {.max = RIA_SESSION_TOKEN_MAX + 64}, .authorization = {.max = 1024}};
     if (!ria_fetch_find_service(
-            fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &endpoint, &place, err) ||
+            fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &service, err) ||
         (call->signer != NULL &&
-         !sign(call, &place, endpoint.region, ria_fetch_now(fetch), &headers, err))) {
+         !sign(
+             call, &service.place, service.endpoint.region, ria_fetch_now(fetch), &headers, err))) {
         return GIVE_UP;
     }
     char type[128];
     (void)snprintf(type, sizeof(type), "Content-Type: %s", content_type);
     struct ria_http_request request = {
-        .url = endpoint.url,
+        .url = service.endpoint.url,
         .method = "POST",
         .headers = {type},
         .body = call->body,
         .connect_timeout = ria_fetch_timeout(fetch, CONNECT_TIMEOUT),
         .timeout = ria_fetch_timeout(fetch, TRY_TIMEOUT),
-        .ca_bundle = fetch->plan->value[RIA_PLAN_CA_BUNDLE].value,
+        .authorities = service.authorities,
     };
     if (call->signer != NULL) {
         request.headers[1] = headers.date;
@@ -246,7 +246,10 @@ static enum attempt try_once(
         return take_credentials(fetch, &response.body, out)
                    ? DONE
                    : (ria_fail(
-                          err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", place.host),
+                          err,
+                          RIA_E_CREDENTIALS,
+                          "%s: the answer is none of STS's",
+                          service.place.shown),
                       GIVE_UP);
     }
     take_fault(&response, fault);

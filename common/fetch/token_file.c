@@ -4,6 +4,7 @@
 #include "fetch/token_file.h"
 
 #include "aws/token_file.h"
+#include "base/trust.h"
 #include "fetch/lock.h"
 
 #include <errno.h>
@@ -49,11 +50,18 @@ enum ria_outcome ria_token_file_read(
     if (!ria_token_file_path(fetch->world, fetch->plan, file->path, err)) {
         return RIA_FAILED;
     }
+    bool is_login = fetch->plan->source == RIA_SOURCE_LOGIN;
+    const struct ria_trusted what = {
+        file->path,
+        is_login ? "AWS_LOGIN_CACHE_DIRECTORY=DIRECTORY"
+                 : "HOME=DIRECTORY, with .aws/sso/cache in it"};
     for (unsigned i = 0; i < LOOKS; i++) {
         RIA_AUTO(buf) text = {.max = FILE_MAX};
-        enum ria_outcome outcome =
-            fetch->world->read_file(fetch->world->self, file->path, &text, NULL, err);
+        enum ria_outcome outcome = ria_trust_read(fetch->world, &what, &text, &file->facts, err);
         ria_document_release(&file->document);
+        if (outcome == RIA_FAILED && file->facts.mode == 0) {
+            err->code = RIA_E_CREDENTIALS; /* it was not read, so a new login may help */
+        }
         if (outcome != RIA_FOUND || ria_document_read(&text, &file->document)) {
             return outcome;
         }
@@ -62,7 +70,28 @@ enum ria_outcome ria_token_file_read(
     return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is no JSON", file->path);
 }
 
+/* Gives a file that root has just made to the owner of the token file, who could not use it
+ * otherwise. Never a file that was there: it could be a second name of one of root's own. */
+static void hand_over(const struct ria_token_file *file, int fd)
+{
+    if (fd >= 0 && geteuid() == 0 && file->facts.owner != 0) {
+        (void)!fchown(fd, file->facts.owner, file->facts.group);
+    }
+}
+
 /* -- the lock ------------------------------------------------------------------------------- */
+
+/* Makes the file and hands it over, or opens the one that is there. */
+static int open_lock(const struct ria_token_file *file, const char *name)
+{
+    const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+    int fd = open(name, flags | O_EXCL, S_IRUSR | S_IWUSR);
+    if (fd < 0 && errno == EEXIST) {
+        return open(name, flags, S_IRUSR | S_IWUSR);
+    }
+    hand_over(file, fd);
+    return fd;
+}
 
 bool ria_token_file_lock(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
@@ -70,7 +99,7 @@ bool ria_token_file_lock(
     char name[RIA_PATH_MAX + 8];
     (void)snprintf(name, sizeof(name), "%s.lock", file->path);
     if (file->lock < 0) {
-        file->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+        file->lock = open_lock(file, name);
     }
     if (file->lock < 0) {
         return fail_by_errno(err, name, "cannot be opened");
@@ -129,6 +158,7 @@ static bool write_file(
 {
     char fresh[RIA_PATH_MAX + 8];
     int fd = open_fresh(file, fresh);
+    hand_over(file, fd);
     bool ok = fd >= 0 && write_all(fd, bytes);
     ok = (fd >= 0 && close(fd) == 0) && ok;
     if (ok && to_stay) {

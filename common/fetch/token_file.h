@@ -2,7 +2,8 @@
  *
  * A token file of the AWS CLI's: read, locked among our own processes, replaced. The CLI takes no
  * lock, and some versions of it write in place; so a file that is no JSON is looked at again, and
- * one that has changed under our hands is left as it is.
+ * one that has changed under our hands is left as it is. Root leaves a file of another user, as in
+ * a home that is mounted into a container, to that user.
  */
 #ifndef RIA_FETCH_TOKEN_FILE_H
 #define RIA_FETCH_TOKEN_FILE_H
@@ -13,7 +14,8 @@
 struct ria_token_file {
     char path[RIA_PATH_MAX];
     struct ria_document document;
-    int lock; /* -1: not held */
+    struct ria_file facts; /* when it was read */
+    int lock;              /* -1: not held */
 };
 
 #define RIA_TOKEN_FILE_INIT                                                                        \
@@ -21,7 +23,8 @@ struct ria_token_file {
         .lock = -1                                                                                 \
     }
 
-/* Reads the plan's file anew. ABSENT if there is none; FAILED if it cannot be read. */
+/* Reads the plan's file anew. ABSENT if there is none; FAILED if it cannot be read, with
+ * RIA_E_CONFIG if others can write it (base/trust.h). */
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 

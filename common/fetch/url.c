@@ -74,6 +74,9 @@ bool ria_http_place(const char *url, struct ria_http_place *out)
     CURLU *parts = curl_url();
     bool ok = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
               take_place(parts, out);
+    if (ok) {
+        ria_url_show(url, out->shown);
+    }
     curl_url_cleanup(parts);
     return ok;
 }

@@ -19,9 +19,10 @@ static bool read_token(
     struct ria_buf *out,
     struct ria_error *err)
 {
-    struct ria_error why;
-    if (fetch->world->read_file(fetch->world->self, file->value, out, NULL, &why) != RIA_FOUND) {
-        return ria_fail_at(err, RIA_E_CREDENTIALS, file, "the token file %s", why.text);
+    struct ria_file facts;
+    const struct ria_named_file named = {file, "web_identity_token_file", "token file"};
+    if (ria_setting_read_named(fetch->world, &named, out, &facts, err) != RIA_FOUND) {
+        return false;
     }
     while (out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1]) != NULL) {
         out->data[--out->len] = '\0';

@@ -5,6 +5,7 @@
 
 #include "aws/token.h"
 #include "base/text.h"
+#include "base/trust.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -46,6 +47,16 @@ static bool describe_host(const struct ria_world *world, char out[64])
     return true;
 }
 
+static void warn_of_owner(
+    const struct ria_world *world, const char *path, const struct ria_file *facts)
+{
+    char warning[RIA_ERROR_TEXT_MAX];
+    if (ria_trust_is_foreign(facts, world->uid(world->self))) {
+        ria_trust_warning(facts, path, "its token is used", warning, sizeof(warning));
+        ria_world_log(world, RIA_LOG_WARNING, "%s", warning);
+    }
+}
+
 /* Reads what the key must hold of a file's contents. */
 static bool read_evidence(
     const struct ria_world *world,
@@ -53,18 +64,24 @@ static bool read_evidence(
     struct ria_buf *out,
     struct ria_error *err)
 {
-    static const enum ria_plan_value files[] = {
-        RIA_PLAN_WEB_IDENTITY_TOKEN_FILE, RIA_PLAN_CONTAINER_TOKEN_FILE};
+    static const struct {
+        enum ria_plan_value value;
+        const char *key;
+    } files[] = {
+        {RIA_PLAN_WEB_IDENTITY_TOKEN_FILE, "web_identity_token_file"},
+        {RIA_PLAN_CONTAINER_TOKEN_FILE, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"},
+    };
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        const struct ria_setting *file = &plan->value[files[i]];
+        const struct ria_setting *file = &plan->value[files[i].value];
+        struct ria_file facts;
         if (file->value == NULL) {
             continue;
         }
-        struct ria_error why;
-        enum ria_outcome outcome = world->read_file(world->self, file->value, out, NULL, &why);
-        if (outcome != RIA_FOUND) {
-            return ria_fail_at(err, RIA_E_CREDENTIALS, file, "the token file %s", why.text);
+        const struct ria_named_file named = {file, files[i].key, "token file"};
+        if (ria_setting_read_named(world, &named, out, &facts, err) != RIA_FOUND) {
+            return false;
         }
+        warn_of_owner(world, file->value, &facts);
     }
     return true;
 }

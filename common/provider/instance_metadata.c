@@ -74,6 +74,9 @@ enum ria_outcome ria_instance_endpoint(
     if (endpoint.value == NULL && endpoint_of_mode(&mode, &endpoint, err) == RIA_FAILED) {
         return RIA_FAILED;
     }
+    if (!ria_profiles_check_owner(out->profiles, &endpoint, "ec2_metadata_service_endpoint", err)) {
+        return RIA_FAILED;
+    }
     out->source = RIA_SOURCE_INSTANCE;
     out->value[RIA_PLAN_METADATA_ENDPOINT] = endpoint;
     (void)ria_text_copy(out->label, sizeof(out->label), "the instance's role");

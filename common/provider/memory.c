@@ -3,6 +3,9 @@
  * A small table under a lock that is only tried: what cannot be had at once is asked for again. */
 #include "provider/memory.h"
 
+#include "base/secret.h"
+#include "provider/cache.h"
+
 #include <pthread.h>
 #include <string.h>
 
@@ -11,15 +14,20 @@ enum {
     COPIES = 16
 };
 
+_Static_assert((int)RIA_SECRET_MAX >= (int)RIA_RECORD_MAX, "every record can be kept");
+
 struct copy {
     char name[RIA_CACHE_NAME_SIZE];
-    int64_t until;
-    struct ria_buf record;
+    int64_t until;   /* ticks; INT64_MAX: as long as the credentials */
+    int64_t expires; /* of the credentials, seconds since 1970; 0: they do not say */
+    struct ria_clock_offset offset;
+    struct ria_secret record;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct copy copies[COPIES];
 static size_t next;
+static bool is_used; /* something was kept; most programs have keys of their own */
 
 static struct copy *find(const char *name)
 {
@@ -31,36 +39,98 @@ static struct copy *find(const char *name)
     return NULL;
 }
 
-bool ria_memory_get(const char name[RIA_CACHE_NAME_SIZE], int64_t now, struct ria_answer *out)
+/* When the copy ends, on the world's ticks. The wall clock shows seconds: its credentials have
+ * ended when it shows `expires`. */
+static int64_t end_of(const struct ria_world *world, const struct copy *copy, int64_t ticks)
+{
+    if (copy->expires == 0) {
+        return copy->until;
+    }
+    int64_t now = world->now(world->self) + ria_cache_offset(world, &copy->offset);
+    int64_t left = copy->expires > now ? copy->expires - now : 0;
+    if (left >= (INT64_MAX - ticks) / 1000) {
+        return copy->until;
+    }
+    int64_t end = ticks + (left * 1000);
+    return end < copy->until ? end : copy->until;
+}
+
+static int64_t sweep(const struct ria_world *world)
+{
+    int64_t ticks = world->ticks(world->self);
+    int64_t first = INT64_MAX;
+    for (size_t i = 0; i < COPIES; i++) {
+        struct copy *copy = &copies[i];
+        int64_t end = copy->record.len == 0 ? INT64_MAX : end_of(world, copy, ticks);
+        if (end <= ticks) {
+            ria_secret_wipe(&copy->record);
+        } else if (end < first) {
+            first = end;
+        }
+    }
+    return first;
+}
+
+int64_t ria_memory_sweep(const struct ria_world *world)
+{
+    if (!__atomic_load_n(&is_used, __ATOMIC_RELAXED) || pthread_mutex_trylock(&lock) != 0) {
+        return INT64_MAX;
+    }
+    int64_t first = sweep(world);
+    (void)pthread_mutex_unlock(&lock);
+    return first;
+}
+
+bool ria_memory_get(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], struct ria_answer *out)
 {
     if (pthread_mutex_trylock(&lock) != 0) {
         return false;
     }
+    (void)sweep(world);
     const struct copy *found = find(name);
-    bool ok = found != NULL && now < found->until && ria_answer_read(&found->record, out);
+    bool ok = false;
+    if (found != NULL) {
+        const struct ria_buf record = {
+            .data = found->record.data, .len = found->record.len, .max = RIA_RECORD_MAX};
+        ok = ria_answer_read(&record, out);
+    }
     (void)pthread_mutex_unlock(&lock);
     return ok;
 }
 
+/* Where other secrets leave no room, the oldest copies make it. */
+static void keep(struct copy *place, const struct ria_buf *record)
+{
+    bool is_kept = ria_secret_keep(&place->record, record->data, record->len);
+    for (size_t i = 0; !is_kept && i < COPIES; i++) {
+        ria_secret_wipe(&copies[(next + i) % COPIES].record);
+        is_kept = ria_secret_keep(&place->record, record->data, record->len);
+    }
+}
+
 void ria_memory_put(
-    const char name[RIA_CACHE_NAME_SIZE], int64_t until, const struct ria_buf *record)
+    const struct ria_world *world,
+    const char name[RIA_CACHE_NAME_SIZE],
+    int64_t until,
+    const struct ria_answer *answer,
+    const struct ria_buf *record)
 {
     if (pthread_mutex_trylock(&lock) != 0) {
         return;
     }
+    __atomic_store_n(&is_used, true, __ATOMIC_RELAXED);
+    (void)sweep(world);
     struct copy *place = find(name);
     if (place == NULL) {
         place = &copies[next];
         next = (next + 1) % COPIES;
     }
-    place->record.max = RIA_RECORD_MAX;
-    ria_buf_clear(&place->record);
-    ria_buf_add(&place->record, record->data, record->len);
     memcpy(place->name, name, RIA_CACHE_NAME_SIZE);
     place->until = until;
-    if (place->record.failed) {
-        ria_buf_release(&place->record);
-    }
+    place->expires = answer->outcome == RIA_FOUND ? answer->credentials.expires : 0;
+    place->offset = answer->offset;
+    keep(place, record);
     (void)pthread_mutex_unlock(&lock);
 }
 
@@ -70,7 +140,7 @@ void ria_memory_clear(void)
         return;
     }
     for (size_t i = 0; i < COPIES; i++) {
-        ria_buf_release(&copies[i].record);
+        ria_secret_wipe(&copies[i].record);
     }
     (void)pthread_mutex_unlock(&lock);
 }

@@ -186,7 +186,7 @@ enum ria_outcome ria_network_settings(
 }
 
 /* AWS's SDKs refuse it too: who asks for FIPS must not be led elsewhere without a word. */
-enum ria_outcome ria_network_check_service(
+static enum ria_outcome check_variants(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
 {
     static const struct {
@@ -212,6 +212,18 @@ enum ria_outcome ria_network_check_service(
         }
     }
     return RIA_FOUND;
+}
+
+enum ria_outcome ria_network_check_service(
+    const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
+{
+    const struct ria_setting *url = &plan->value[RIA_PLAN_STS_URL + (unsigned)service];
+    const struct ria_setting *bundle = &plan->value[RIA_PLAN_CA_BUNDLE];
+    if (!ria_profiles_check_owner(plan->profiles, url, "endpoint_url", err) ||
+        !ria_profiles_check_owner(plan->profiles, bundle, "ca_bundle", err)) {
+        return RIA_FAILED;
+    }
+    return check_variants(plan, service, err);
 }
 
 /* -- regions -------------------------------------------------------------------------------- */

@@ -21,7 +21,8 @@ enum ria_outcome ria_network_settings(
     const struct ria_ask *ask, const char *profile, struct ria_plan *plan, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Refuses an endpoint that somebody named for a service that is to be asked in a variant. */
+/* For each service that the plan will ask: refuses an endpoint or a CA bundle that a file of
+ * another user names, and an endpoint beside a variant (FIPS, dual-stack). */
 enum ria_outcome ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 

@@ -41,7 +41,7 @@ static void move(struct ria_answer *to, struct ria_answer *from)
 static enum ria_road find_kept(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out)
 {
-    if (ria_memory_get(place->name, world->ticks(world->self), out) && is_fresh(world, out)) {
+    if (ria_memory_get(world, place->name, out) && is_fresh(world, out)) {
         return RIA_ROAD_MEMORY;
     }
     RIA_AUTO(answer) filed = RIA_ANSWER_INIT;
@@ -124,7 +124,7 @@ static void fetch(
         /* "No instance" may change, and keys without an end would serve for ever. */
         bool ends = out->outcome == RIA_FOUND && out->credentials.expires != 0;
         int64_t until = world->ticks(world->self) + SHORT_COPY_MS;
-        ria_memory_put(place->name, ends ? INT64_MAX : until, &record);
+        ria_memory_put(world, place->name, ends ? INT64_MAX : until, out, &record);
     }
 }
 
@@ -220,6 +220,7 @@ __attribute__((noinline)) static enum ria_road obtain_elsewhere(
 
 enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
 {
+    (void)ria_memory_sweep(ask->world); /* also where this plan needs no copy */
     if (!check_keys(plan, &out->err)) {
         out->outcome = RIA_FAILED;
         return RIA_ROAD_PLAN;

@@ -65,26 +65,13 @@ static void add_session_token(
     }
 }
 
-static void warn_of_writers(
-    const struct ria_world *world, const struct ria_profile *profile, const struct key_pair *pair)
-{
-    if (profile->profiles->writable_by_others[pair->file]) {
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "%s holds keys and others can write it; type: %s %s",
-            pair->id.path,
-            profile->profiles->remedy[pair->file],
-            pair->id.path);
-    }
-}
-
 enum ria_outcome ria_profile_keys(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
+    (void)ask;
     struct key_pair pair = {0};
     enum ria_outcome outcome = find_pair(profile, &pair, err);
     if (outcome != RIA_FOUND) {
@@ -102,7 +89,6 @@ enum ria_outcome ria_profile_keys(
             "the keys of the profile \"%.64s\" are too long to be AWS keys, or memory ran out",
             profile->name);
     }
-    warn_of_writers(ask->world, profile, &pair);
     plan->source = RIA_SOURCE_KEYS;
     plan->value[RIA_PLAN_KEYS] = pair.id;
     (void)ria_text_format(plan->label, sizeof(plan->label), "profile %.64s", profile->name);

@@ -28,6 +28,9 @@ static enum ria_outcome take_web_identity(
     if (!ria_profile_get(profile, "web_identity_token_file", &file)) {
         return RIA_ABSENT;
     }
+    if (!ria_profiles_check_owner(profile->profiles, &file, "web_identity_token_file", err)) {
+        return RIA_FAILED;
+    }
     if (!ria_profile_has(profile, "role_arn")) {
         return fail_at(
             err,
@@ -64,7 +67,6 @@ static enum ria_outcome refuse_lone_credential_source(
         profile->name);
 }
 
-/* The file can say what is run, so only its user may have written it. */
 static enum ria_outcome take_process(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
@@ -76,16 +78,8 @@ static enum ria_outcome take_process(
     if (!ria_profile_get(profile, "credential_process", &command)) {
         return RIA_ABSENT;
     }
-    const struct ria_profiles *profiles = profile->profiles;
-    bool in_config = command.path == profiles->path[RIA_PROFILE_CONFIG];
-    enum ria_profile_file file = in_config ? RIA_PROFILE_CONFIG : RIA_PROFILE_CREDENTIALS;
-    if (profiles->writable_by_others[file]) {
-        return fail_at(
-            err,
-            &command,
-            "credential_process is not run from a file that others can write; type: %s %s",
-            profiles->remedy[file],
-            command.path);
+    if (!ria_profiles_check_owner(profile->profiles, &command, "credential_process", err)) {
+        return RIA_FAILED;
     }
     if (command.value[strspn(command.value, " \t\n")] == '\0') {
         return fail_at(err, &command, "credential_process is empty; name a command or remove it");

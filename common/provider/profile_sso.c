@@ -87,9 +87,12 @@ static enum ria_outcome check(const struct ria_plan *plan, struct ria_error *err
         return fail_at(
             err, region, "\"%.64s\" is no region; write one like eu-west-1", region->value);
     }
-    return ria_network_check_service(plan, RIA_SERVICE_SSO, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err);
+    /* A token of the older form is never renewed, so nobody asks the OIDC endpoint. */
+    bool can_be_renewed = plan->value[RIA_PLAN_SSO_SESSION].value != NULL;
+    if (ria_network_check_service(plan, RIA_SERVICE_SSO, err) == RIA_FAILED) {
+        return RIA_FAILED;
+    }
+    return can_be_renewed ? ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err) : RIA_FOUND;
 }
 
 enum ria_outcome ria_profile_sso(

@@ -4,6 +4,7 @@
  * environment variables and becomes the command: what it prints and how it ends is its own. */
 #include "tool/mysql_environment.h"
 #include "tool/options.h"
+#include "tool/program.h"
 #include "tool/root_certificate.h"
 #include "tool/tool.h"
 
@@ -37,8 +38,12 @@ static const char help[] =
     "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
     "PGSSLMODE=verify-full and PGGSSENCMODE=disable where they are not set; MySQL's and MariaDB's\n"
     "clients have no variable for it, so their options are typed, or stand in my.cnf. A password\n"
-    "that is given goes where it always went. Why there is no token is said on stderr "
-    "(RDS_IAM_LOG).\n"
+    "that is given goes where it always went, and a warning says so if tokens are made for that\n"
+    "host. With Oracle's library it goes only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; "
+    "without\n"
+    "it the login is refused: give no password, not even a placeholder, for a token. Why there is\n"
+    "no token is reported on stderr (RDS_IAM_LOG; 1 reports refusals that a client does not "
+    "show).\n"
     "\n"
     "exit status: that of COMMAND; 126 or 127 (it cannot be run, or found), 1 (failed), 2 "
     "(usage)\n";
@@ -55,8 +60,9 @@ struct variable {
     const char *name;
     const char *value;
     enum how how;
-    const char *separator;
-    const char *needs; /* a file without which it is left alone; or NULL */
+    bool is_object;        /* names objects of ours, for programs that can load them */
+    const char *separator; /* of the list; "": it is no list */
+    const char *needs;     /* a file without which it is left alone; or NULL */
 };
 
 #define PRELOAD RIA_PKGLIBDIR "/librds-iam-pq.so"
@@ -64,31 +70,36 @@ struct variable {
 #define ORACLE_PLUGIN RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so"
 
 static const struct variable variables[] = {
-    {"LD_PRELOAD", PRELOAD, APPEND, ":", NULL},
-    {"PGSSLMODE", "verify-full", DEFAULT, NULL, NULL},
-    {"PGGSSENCMODE", "disable", DEFAULT, NULL, NULL}, /* with a ticket, GSS comes before TLS */
-    {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, NULL, MARIADB_PLUGIN},
-    {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, ";", MARIADB_PLUGIN},
-    {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, NULL, ORACLE_PLUGIN},
-    {"LIBMYSQL_PLUGINS", RIA_ORACLE_PLUGINS, APPEND, ";", ORACLE_PLUGIN},
-    {"RDS_IAM_LOG", "warning", DEFAULT, NULL, NULL},
+    {"LD_PRELOAD", PRELOAD, APPEND, true, ":", NULL},
+    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
+    /* With a ticket, GSS comes before TLS. */
+    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
+    {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, true, "", MARIADB_PLUGIN},
+    {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, true, ";", MARIADB_PLUGIN},
+    {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, true, "", ORACLE_PLUGIN},
+    {"LIBMYSQL_PLUGINS", RIA_ORACLE_PLUGINS, APPEND, true, ";", ORACLE_PLUGIN},
+    {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
 
-/* A command that is run by rds-iam exec may run rds-iam exec itself. */
-static bool is_in_list(const char *list, const char *value, const char *separator)
+/* AddressSanitizer ends a program that has a preload in front of it. The last value counts. */
+static const struct variable asan = {
+    "ASAN_OPTIONS", "verify_asan_link_order=0", APPEND, false, ":", NULL};
+
+/* A command that is run by rds-iam exec may run rds-iam exec itself. NULL: it is not there. */
+static const char *find_in_list(const char *list, const char *value, const char *separator)
 {
     size_t len = strlen(value);
     for (const char *at = strstr(list, value); at != NULL; at = strstr(at + 1, value)) {
         if ((at == list || at[-1] == *separator) && (at[len] == '\0' || at[len] == *separator)) {
-            return true;
+            return at;
         }
     }
-    return false;
+    return NULL;
 }
 
 static bool append(const struct variable *variable, const char *set)
 {
-    if (is_in_list(set, variable->value, variable->separator)) {
+    if (find_in_list(set, variable->value, variable->separator) != NULL) {
         return true;
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
@@ -111,6 +122,30 @@ static bool apply(const struct variable *variable)
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
+/* For a program that cannot load our objects: takes away what a rds-iam exec above it has set. */
+static bool withdraw(const struct variable *variable)
+{
+    const char *set = secure_getenv(variable->name);
+    const char *at = set == NULL ? NULL : find_in_list(set, variable->value, variable->separator);
+    if (at == NULL) {
+        return true;
+    }
+    const char *behind = at + strlen(variable->value);
+    size_t before = (size_t)(at - set);
+    if (before > 0) {
+        before--; /* with the separator */
+    } else if (*behind != '\0') {
+        behind++;
+    }
+    RIA_AUTO(buf) left = {.max = (size_t)1024 * 1024};
+    ria_buf_addf(&left, "%.*s%s", (int)before, set, behind);
+    const char *value = ria_buf_text(&left);
+    if (value != NULL && *value == '\0') {
+        return unsetenv(variable->name) == 0; /* NOLINT(concurrency-mt-unsafe) */
+    }
+    return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
 /* The loader goes on without a preload that it cannot find, the preload without the object that
  * makes its tokens, and the command without a password. */
 static bool check_preload(void)
@@ -129,11 +164,14 @@ static bool check_preload(void)
     return true;
 }
 
-static bool set_variables(const char *ca)
+static bool set_variables(const char *ca, enum ria_program program)
 {
-    bool ok = true;
+    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
+    bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-        ok = apply(&variables[i]) && ok;
+        ok = (can_load || !variables[i].is_object ? apply(&variables[i])
+                                                  : withdraw(&variables[i])) &&
+             ok;
     }
     if (ca != NULL) {
         ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
@@ -199,13 +237,14 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
             stderr);
         return RIA_EXIT_FAILED;
     }
+    char **command = argv + end + 1;
     char *resolved = NULL;
-    bool ok = resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved);
+    bool ok = resolve_ca(ca, &resolved) && check_preload() &&
+              set_variables(resolved, ria_program_look(command[0], world));
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;
     }
-    char **command = argv + end + 1;
     ria_root_certificate_warn(command, ca, world);
     (void)execvp(command[0], command);
     int error = errno;

@@ -71,6 +71,9 @@ int ria_print(const char *text)
 
 int main(int argc, char **argv)
 {
+    if (!ria_standard_files_open()) {
+        return RIA_EXIT_FAILED;
+    }
     /* No core dump, and no debugger of another process, may show a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     struct ria_world world = *ria_process_world();

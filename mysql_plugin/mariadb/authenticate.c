@@ -51,21 +51,27 @@ static int refuse_channel(
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
-static int finish(
-    struct ria_mariadb_vio *vio,
-    struct ria_mariadb *mysql,
-    struct ria_mint *job,
-    const char *missing)
+/* The client's own setting comes first, and helps only where the dialled name can be in a
+ * certificate. */
+static int refuse_name_unverified(
+    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const struct ria_mint *job)
+{
+    char remedy[RIA_ERROR_TEXT_MAX];
+    ria_login_name_remedy(&job->login, RIA_REMEDY_MARIADB_VERIFY, ria_process_world(), remedy);
+    return refuse_channel(vio, mysql, job->login.channel, remedy);
+}
+
+static int finish(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, struct ria_mint *job)
 {
     bool ran = ria_mint_run(job);
     if (ran && job->outcome == RIA_FOUND) {
         /* On the caller's own stack: the library may switch to another coroutine in here. */
-        return job->only_check ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
-                               : send_text(vio, job->token.text.data, job->token.text.len);
+        return job->task == RIA_MINT_MAY_SEND
+                   ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
+                   : send_text(vio, job->token.text.data, job->token.text.len);
     }
-    /* A setting of the client's helps only where the dialled name can be in a certificate. */
     if (ran && job->err.code == RIA_E_CHANNEL && ria_host_is_rds(job->login.host)) {
-        return refuse_channel(vio, mysql, job->login.channel, missing);
+        return refuse_name_unverified(vio, mysql, job);
     }
     return ria_mariadb_refuse(vio, mysql, job->err.text);
 }
@@ -88,19 +94,30 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_MEMORY);
     }
     job->token = (struct ria_token)RIA_TOKEN_INIT;
-    job->only_check = has_password(mysql);
+    job->task = has_password(mysql) ? RIA_MINT_MAY_SEND : RIA_MINT_TOKEN;
     describe_login(mysql, channel, &job->login);
-    int result = finish(vio, mysql, job, missing);
+    int result = finish(vio, mysql, job);
     ria_token_release(&job->token);
     free(job);
     return result;
 }
 
+/* Over any channel, as the stock plugin does. Whatever is wrong with our configuration is only
+ * logged: it locks out no password account. */
+static int send_password(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+{
+    int saved = errno;
+    struct ria_login login;
+    describe_login(mysql, RIA_CHANNEL_PLAIN, &login);
+    ria_mint_log_password(&login, NULL);
+    errno = saved;
+    return send_text(vio, mysql->passwd, strlen(mysql->passwd));
+}
+
 int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     if (has_password(mysql) && !ria_is_token(mysql->passwd)) {
-        ria_log_password_sent();
-        return send_text(vio, mysql->passwd, strlen(mysql->passwd));
+        return send_password(vio, mysql);
     }
     int saved = errno;
     int result = send_token(vio, mysql);

@@ -15,6 +15,21 @@
 
 #include <string.h>
 
+/* A cipher suite that does not encrypt, by its name in OpenSSL and in GnuTLS; the last two are TLS
+ * 1.3's. They are used only where ssl-cipher asks for them. */
+static bool is_plain_cipher(const char *name)
+{
+    return strstr(name, "NULL") != NULL || strcmp(name, "TLS_SHA256_SHA256") == 0 ||
+           strcmp(name, "TLS_SHA384_SHA384") == 0;
+}
+
+/* One in which the server shows no certificate. OpenSSL then reports a good chain. */
+static bool is_anonymous_cipher(const char *name)
+{
+    return strncmp(name, "ADH-", strlen("ADH-")) == 0 ||
+           strncmp(name, "AECDH-", strlen("AECDH-")) == 0 || strstr(name, "ANON") != NULL;
+}
+
 static bool is_default_auth(struct ria_mariadb *mysql)
 {
     const char *name = NULL;
@@ -85,9 +100,18 @@ enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **mis
     if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
         is_on = 0;
     }
-    if (api->get_ssl_cipher(mysql) == NULL) {
+    const char *cipher = api->get_ssl_cipher(mysql);
+    if (cipher == NULL) {
         *missing = why_plain(mysql, is_on != 0);
         return RIA_CHANNEL_PLAIN;
+    }
+    if (is_plain_cipher(cipher) || is_anonymous_cipher(cipher)) {
+        *missing = RIA_REMEDY_MARIADB_CIPHER;
+        return is_plain_cipher(cipher) ? RIA_CHANNEL_PLAIN : RIA_CHANNEL_UNVERIFIED;
+    }
+    if (ria_mariadb_may_skip_verification(mysql)) {
+        *missing = RIA_REMEDY_MARIADB_VARIABLE;
+        return RIA_CHANNEL_UNVERIFIED;
     }
     unsigned status = 1;
     bool has_status = api->get_info(mysql, RIA_MARIADB_INFO_TLS_VERIFY_STATUS, &status) == 0;

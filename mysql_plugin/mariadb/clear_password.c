@@ -7,7 +7,7 @@
 static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     return ria_mariadb_is_known(vio, mysql) ? ria_mariadb_authenticate(vio, mysql)
-                                            : RIA_MARIADB_PLUGIN_ERROR;
+                                            : ria_mariadb_refuse_unknown();
 }
 
 RIA_MARIADB_DECLARE("mysql_clear_password", authenticate)

@@ -22,7 +22,7 @@ static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;
     if (!ria_mariadb_is_known(vio, mysql)) {
-        return RIA_MARIADB_PLUGIN_ERROR;
+        return ria_mariadb_refuse_unknown();
     }
     if (vio->read_packet(vio, &packet) < 0) {
         return ria_mariadb_is_switch(mysql, packet) && asks_for_clear_password(packet)

@@ -14,6 +14,11 @@
  * setting that would make it better, as the second half of a sentence; static text. */
 enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing);
 
+/* Whether MARIADB_TLS_DISABLE_PEER_VERIFICATION is set and this library may be one that heeds it:
+ * the library then checks no certificate and reports that verification is on and its status good.
+ */
+bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql);
+
 /* Was the client given a CA, or does it go by the system's? */
 bool ria_mariadb_has_ca(const struct ria_mariadb *mysql);
 
@@ -31,9 +36,12 @@ int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, c
 bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char *packet);
 
 /* False for a library whose memory is laid out in another way than abi.h says: then nothing of it
- * may be used. What is left is to return RIA_MARIADB_PLUGIN_ERROR, for which a library has words of
- * its own. */
+ * may be used. */
 bool ria_mariadb_is_known(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
+
+/* What authenticate returns then: an error number, for which the library has words of its own. The
+ * reason is in the log, as a warning, because these words do not name it. */
+int ria_mariadb_refuse_unknown(void);
 
 /* Answers a server that has asked for a password in clear: a typed password, a token or a refusal.
  * Returns what authenticate must return. */

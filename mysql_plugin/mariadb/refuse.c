@@ -33,6 +33,7 @@ bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char 
 int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text)
 {
     char sentence[RIA_SENTENCE_SIZE];
+    ria_log_refusal(mysql->host, mysql->port, mysql->user, text);
     ria_sentence(sentence, text);
     mysql->methods->set_error(mysql, RIA_MARIADB_PLUGIN_ERROR, "HY000", "%s", sentence);
     return RIA_MARIADB_ERROR;
@@ -42,4 +43,14 @@ int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, c
 {
     end_handshake(vio, mysql);
     return ria_mariadb_fail(mysql, text);
+}
+
+int ria_mariadb_refuse_unknown(void)
+{
+    ria_world_log(
+        ria_process_world(),
+        RIA_LOG_WARNING,
+        "this client library is not known to the plugin for MariaDB Connector/C 3.1 to 3.4, so "
+        "nothing was sent");
+    return RIA_MARIADB_PLUGIN_ERROR;
 }

@@ -18,13 +18,26 @@ static int send_text(struct ria_mysql_vio *vio, const char *text, size_t len)
                                                                                   : RIA_MYSQL_ERROR;
 }
 
-/* The library's own plugin lets this variable open it (client.cc, 5.7 to 9.7). The option of the
- * same name is kept where no plugin can see it. */
+/* The library's own plugin lets this variable open it: load_env_plugins() in client_plugin.c of 5.7
+ * and client_plugin.cc of 8.0 to 9.7, whose strchr() finds the NUL of an empty value, too. The
+ * library reads it once, when it starts. The option of the same name is kept where no plugin can
+ * see it. */
 static bool is_password_allowed(void)
 {
     const struct ria_world *world = ria_process_world();
-    const char *value = ria_world_env(world, "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN");
+    const char *value = world->env(world->self, "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN");
     return value != NULL && strchr("1Yy", value[0]) != NULL;
+}
+
+static void describe_login(
+    const struct ria_mysql_connection *connection, enum ria_channel channel, struct ria_login *out)
+{
+    *out = (struct ria_login){
+        .host = connection->host,
+        .port = connection->port,
+        .user = connection->user,
+        .channel = channel,
+    };
 }
 
 static int refuse_channel(
@@ -47,7 +60,9 @@ static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_conne
         return refuse_channel(vio, connection, RIA_CHANNEL_PLAIN, "password");
     }
     if (*connection->password != '\0') {
-        ria_log_password_sent();
+        struct ria_login login;
+        describe_login(connection, RIA_CHANNEL_PLAIN, &login);
+        ria_mint_log_password(&login, getlogin_r);
     }
     return send_text(vio, connection->password, strlen(connection->password));
 }
@@ -78,8 +93,9 @@ static int finish(
 {
     bool ran = ria_mint_run(mint);
     if (ran && mint->outcome == RIA_FOUND) {
-        return mint->only_check ? send_text(vio, connection->password, strlen(connection->password))
-                                : send_text(vio, mint->token.text.data, mint->token.text.len);
+        return mint->task == RIA_MINT_MAY_SEND
+                   ? send_text(vio, connection->password, strlen(connection->password))
+                   : send_text(vio, mint->token.text.data, mint->token.text.len);
     }
     if (ran && mint->is_unknown) {
         return may_send_password ? send_password(vio, connection)
@@ -95,22 +111,19 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
 {
     bool may_send_password = is_password_allowed();
     bool is_token = ria_is_token(connection->password);
-    if (may_send_password && *connection->password != '\0' && !is_token) {
+    if (*connection->password != '\0' && !is_token) {
         /* Before any file is read: a broken configuration locks out no password account. */
-        return send_password(vio, connection);
+        return may_send_password
+                   ? send_password(vio, connection)
+                   : ria_mysql_refuse_as_stock(connection, RIA_REFUSAL_MYSQL_PASSWORD);
     }
     struct ria_mint *mint = calloc(1, sizeof(*mint));
     if (mint == NULL) {
         return ria_mysql_refuse(vio, connection, RIA_REFUSAL_MEMORY);
     }
     mint->token = (struct ria_token)RIA_TOKEN_INIT;
-    mint->login = (struct ria_login){
-        .host = connection->host,
-        .port = connection->port,
-        .user = connection->user,
-        .channel = channel_of(connection),
-    };
-    mint->only_check = is_token;
+    describe_login(connection, channel_of(connection), &mint->login);
+    mint->task = is_token ? RIA_MINT_MAY_SEND : RIA_MINT_TOKEN;
     mint->only_known = !(is_token && may_send_password);
     mint->asks_dns = !may_send_password;
     mint->login_name = getlogin_r;

@@ -20,9 +20,9 @@ int ria_mysql_refuse(
     const struct ria_mysql_connection *connection,
     const char *text) RIA_MUST_USE;
 
-/* For a host that is none of ours and has not been allowed a password: number and words of the
- * library's own plugin, which would have refused it and sent nothing, and behind them what there is
- * to do. */
+/* For a password, or a host that is none of ours, where the environment has not allowed passwords:
+ * number and words of the library's own plugin, which would have refused the login and sent
+ * nothing, and behind them the reason and what there is to do. */
 int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, const char *reason)
     RIA_MUST_USE;
 

@@ -13,6 +13,7 @@ int ria_mysql_refuse(
 {
     char sentence[RIA_SENTENCE_SIZE];
     (void)vio->write_packet(vio, (const unsigned char *)"", 1);
+    ria_log_refusal(connection->host, connection->port, connection->user, text);
     ria_sentence(sentence, text);
     ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_ERROR, sentence);
     return RIA_MYSQL_ERROR;
@@ -22,6 +23,7 @@ int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, con
 {
     char text[2 * RIA_ERROR_TEXT_MAX];
     char sentence[RIA_SENTENCE_SIZE];
+    ria_log_refusal(connection->host, connection->port, connection->user, reason);
     (void)ria_text_format(text, sizeof(text), RIA_REFUSAL_MYSQL_NOT_ENABLED, reason);
     ria_sentence_bare(sentence, text);
     ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, sentence);

@@ -4,6 +4,8 @@
  * place. */
 #include "agent/directory.h"
 
+#include "file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -102,22 +104,35 @@ static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
            !maps_all(ria_buf_text(&map));
 }
 
-/* Who can replace what is in a directory beside its owner, in words; NULL: nobody. A sticky bit
- * keeps them from it. */
-static const char *open_to(const struct stat *status, const struct ria_world *world)
+/* A user who can rename a directory above can put another one in the place of this one, and a
+ * client would read the passfiles in it. A sticky bit prevents that. */
+static bool check_parent(
+    const char *path, const char *parent, const struct ria_world *world, struct ria_error *err)
 {
-    if ((status->st_mode & S_ISVTX) != 0) {
-        return NULL;
+    char why[RIA_ERROR_TEXT_MAX] = "";
+    struct ria_file facts;
+    if (!ria_file_facts_at(parent, &facts)) {
+        return fail_by_errno(err, parent, "cannot be looked at");
     }
-    if ((status->st_mode & S_IWOTH) != 0) {
-        return "everybody can write";
+    if (!is_trusted_owner(facts.owner, world)) {
+        (void)ria_text_format(
+            why,
+            sizeof(why),
+            "it belongs to uid %u, neither to root nor to you",
+            (unsigned)facts.owner);
+    } else if ((facts.mode & S_ISVTX) == 0) {
+        (void)ria_trust_describe_writers(&facts, world->uid(world->self), parent, why, sizeof(why));
     }
-    bool is_private = ria_is_private_group(status->st_gid, world->uid(world->self));
-    return (status->st_mode & S_IWGRP) != 0 && !is_private ? "its group can write" : NULL;
+    return why[0] == '\0' || ria_fail(
+                                 err,
+                                 RIA_E_SYSTEM,
+                                 "%s: others can replace what is in %s: %s, or name another "
+                                 "directory with --directory",
+                                 path,
+                                 parent,
+                                 why);
 }
 
-/* Whoever can rename a directory above can put one of his own in the place of this one, and a
- * client would read his passfiles. */
 static bool check_parents(const char *path, const struct ria_world *world, struct ria_error *err)
 {
     char parent[PATH_MAX];
@@ -125,21 +140,8 @@ static bool check_parents(const char *path, const struct ria_world *world, struc
     for (char *slash = strrchr(parent, '/'); slash != NULL; slash = strrchr(parent, '/')) {
         bool is_root = slash == parent;
         slash[is_root ? 1 : 0] = '\0';
-        struct stat status;
-        if (stat(parent, &status) != 0) {
-            return fail_by_errno(err, parent, "cannot be looked at");
-        }
-        const char *others = is_trusted_owner(status.st_uid, world) ? open_to(&status, world)
-                                                                    : "belongs to somebody else";
-        if (others != NULL) {
-            return ria_fail(
-                err,
-                RIA_E_SYSTEM,
-                "%s: others can replace what is in %s, which %s; name another directory with "
-                "--directory",
-                path,
-                parent,
-                others);
+        if (!check_parent(path, parent, world, err)) {
+            return false;
         }
         if (is_root) {
             return true;

@@ -231,24 +231,13 @@ static bool open_directory(
         arguments->directory, !arguments->status, &agent->world, &agent->directory, err);
 }
 
-/* Whoever starts us may have closed them. No file of ours may get their numbers, or the log would
- * be written into it. */
-static bool fill_standard_files(void)
-{
-    int fd;
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-    return fd >= 0 && close(fd) == 0;
-}
-
 int main(int argc, char **argv)
 {
-    /* No core dump, and no debugger of another process, may show a secret. */
-    (void)prctl(PR_SET_DUMPABLE, 0);
-    if (!fill_standard_files()) {
+    if (!ria_standard_files_open()) {
         return EXIT_FAILED;
     }
+    /* No core dump, and no debugger of another process, may show a secret. */
+    (void)prctl(PR_SET_DUMPABLE, 0);
     /* A file of ours is for its owner, whatever the mask says of him. */
     (void)umask(umask(0) & (S_IRWXG | S_IRWXO));
     struct arguments arguments = {0};

@@ -5,9 +5,21 @@
 
 #include "stderr.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct ria_stderr_file ria_stderr_at_start;
+
+/* Nothing of the program has run yet, so descriptor 2 is what its caller gave it. The plugins and
+ * the other object find the record by its name. */
+__attribute__((constructor)) static void look_at_start(void)
+{
+    int saved = errno;
+    ria_stderr_look(&ria_stderr_at_start);
+    errno = saved;
+}
 
 bool ria_is_heard(void)
 {

@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+
+/* How a user names a copy of a service file. */
+static const char named_by[] = "PGSERVICEFILE=COPY";
 
 /* Every keyword of libpq 10 to 18 (PQconninfoOptions in each version). */
 static const char *const keywords[] = {
@@ -225,39 +227,6 @@ static bool take_lines(struct ria_service_file *file)
     return true;
 }
 
-/* A service says where a token goes, so nobody else may say it. The user's private group may: that
- * is how many systems make new files. */
-static enum ria_outcome check_owner(
-    const struct ria_world *world,
-    const char *path,
-    const struct ria_file *facts,
-    struct ria_error *err)
-{
-    if (facts->owner != 0 && facts->owner != world->uid(world->self)) {
-        return ria_failed(
-            err,
-            RIA_E_CONFIG,
-            "%s: belongs to uid %u, neither to root nor to you; chown it, or name another file",
-            path,
-            (unsigned)facts->owner);
-    }
-    if ((facts->mode & S_IWOTH) != 0) {
-        return ria_failed(
-            err, RIA_E_CONFIG, "%s: everybody can write it; type: chmod o-w %s", path, path);
-    }
-    uid_t uid = world->uid(world->self);
-    if ((facts->mode & S_IWGRP) != 0 && !ria_is_private_group(facts->group, uid)) {
-        return ria_failed(
-            err,
-            RIA_E_CONFIG,
-            "%s: all of group %u can write it; type: chmod g-w %s",
-            path,
-            (unsigned)facts->group,
-            path);
-    }
-    return RIA_FOUND;
-}
-
 /* Where the first NUL byte is. */
 static unsigned line_of_nul(const struct ria_buf *text)
 {
@@ -278,11 +247,13 @@ enum ria_outcome ria_service_read(
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
     struct ria_file facts = {0};
     enum ria_outcome outcome = world->read_file(world->self, path, &file->text, &facts, err);
-    if (outcome == RIA_FOUND) {
-        outcome = check_owner(world, path, &facts, err);
-    }
     if (outcome != RIA_FOUND) {
         return outcome;
+    }
+    /* A service says where a token goes. */
+    const struct ria_trusted what = {path, named_by};
+    if (!ria_trust_check(world, &facts, &what, err)) {
+        return RIA_FAILED;
     }
     if (file->text.data != NULL && strlen(file->text.data) != file->text.len) {
         return ria_failed(
@@ -314,7 +285,8 @@ bool ria_service_check(
             "regular file that belongs to you (PGSERVICEFILE)",
             path);
     }
-    return check_owner(world, path, &facts, err) == RIA_FOUND;
+    const struct ria_trusted what = {path, named_by};
+    return ria_trust_check(world, &facts, &what, err);
 }
 
 const struct ria_service_setting *ria_service_setting(

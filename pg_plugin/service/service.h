@@ -70,7 +70,7 @@ void ria_service_find(
     struct ria_service_paths *paths);
 
 /* Reads one file. FOUND; ABSENT if there is none; FAILED with the reason: it cannot be read, or
- * somebody other than root and the user decides what is in it. Release *file (or use
+ * it belongs to another user, or others can write it (base/trust.h). Release *file (or use
  * RIA_AUTO(service_file)) in any case; it may be uninitialised before. */
 enum ria_outcome ria_service_read(
     const char *path,

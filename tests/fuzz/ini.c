@@ -116,6 +116,7 @@ static void give_file(struct ria_fake *fake, const char *path, const struct ria_
 static void check_config(const struct ria_buf *bytes)
 {
     static const char host[] = "qx7.eu-west-1.rds.amazonaws.com";
+    static const char other[] = "qx7.example"; /* no name of an RDS endpoint */
     struct ria_fake fake;
     struct ria_error err = {0};
     struct ria_target target;
@@ -128,12 +129,13 @@ static void check_config(const struct ria_buf *bytes)
         fuzz_require(
             (target.endpoint.value == NULL && target.tls.value == NULL) ||
             fuzz_count(bytes->data, bytes->len, host) > 0);
-        fuzz_require(!target.chain_suffices || target.endpoint.value != NULL);
         for (size_t i = 0; i < RIA_ROLE_VALUES; i++) {
             fuzz_require(
                 target.role.value[i].value == NULL ||
                 target.role.value[RIA_ROLE_ARN].value != NULL);
         }
+        ria_config_match(config, other, 3306, "u", &target);
+        fuzz_require(!target.chain_suffices || target.endpoint.value != NULL);
     } else {
         fuzz_require(err.text[0] != '\0' && config->count == 0);
     }

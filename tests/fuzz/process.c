@@ -41,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     plan.value[RIA_PLAN_PROCESS] = (struct ria_setting){"get-keys", "/home/u/.aws/config", 2};
     (void)snprintf(plan.label, sizeof(plan.label), "the credential_process of profile p");
     struct ria_fetch fetch = {.world = &fake.world, .plan = &plan, .answer = &answer};
+    (void)fail_by_status(&plan.value[RIA_PLAN_PROCESS], 1, &complaint, &err);
+    fuzz_require(err.text[0] != '\0');
     if (take_output(&fetch, &output, &complaint, &found, &err) == RIA_FOUND) {
         fuzz_require(found.access_key_id.len > 0 && found.secret_access_key.len > 0);
         fuzz_require(strlen(found.secret_access_key.data) == found.secret_access_key.len);

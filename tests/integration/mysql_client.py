@@ -19,6 +19,10 @@ GATE = {"LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN": "1"}
 STOCK = (
     "ERROR 2059 (HY000): Authentication plugin 'mysql_clear_password' cannot be loaded: "
     "plugin not enabled")
+PASSWORD_GIVEN = (
+    STOCK + " (rds-iam: a password was given, so no token was made; for a token give no password (-p, "
+    "password= in an option file, MYSQL_PWD, the program's own setting); a password goes only where "
+    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, --enable-cleartext-plugin cannot be seen here)")
 
 
 def shadow_plugins():

@@ -304,10 +304,10 @@ class OtherUsers(LeaseCase):
         self.assertFalse(self.services.passfile("prod").exists())
         os.chown(path, 0, -1)
         path.chmod(0o666)
-        self.assertIn(f"{path}: everybody can write it; type: chmod o-w {path}", self.services.fill().stderr)
+        self.assertIn(f"{path}: everybody can write it; run: chmod o-w {path}", self.services.fill().stderr)
         path.chmod(0o660)
         os.chown(path, 0, 4)
-        self.assertIn(f"{path}: all of group 4 can write it; type: chmod g-w {path}", self.services.fill().stderr)
+        self.assertIn(f"{path}: all of group 4 can write it; run: chmod g-w {path}", self.services.fill().stderr)
         os.chown(path, 0, 0)
         self.assertEqual(self.services.fill().returncode, 0, "one's private group may")
         path.chmod(0o600)
@@ -319,7 +319,7 @@ class OtherUsers(LeaseCase):
         with self.services.agent() as agent:
             path.chmod(0o666)
             path.write_text(path.read_text().replace("[prod]", "[planted]"))
-            agent.await_log(f"{path}: everybody can write it; type: chmod o-w {path}")
+            agent.await_log(f"{path}: everybody can write it; run: chmod o-w {path}")
             agent.await_log("what they said before is served until they are mended")
             self.assertIn("[prod]", agent.status())
             self.assertNotIn("[planted]", agent.status())
@@ -337,6 +337,7 @@ class OtherUsers(LeaseCase):
                 self.assertFalse((self.home.path / ".cache").exists())
 
     def test_directories_that_others_can_replace_are_refused(self):
+        nobody = pwd.getpwnam("nobody").pw_uid
         outer = self.home.path / "outer"
         outer.mkdir(mode=0o755)
         inner = Services(self.home)
@@ -344,14 +345,15 @@ class OtherUsers(LeaseCase):
         inner.add("prod")
         self.assertEqual(inner.fill().returncode, 0, "control")
         for change, sentence in (
-            (lambda: outer.chmod(0o777), "which everybody can write"),
-            (lambda: (outer.chmod(0o775), os.chown(outer, 0, 4)), "which its group can write"),
-            (lambda: os.chown(outer, pwd.getpwnam("nobody").pw_uid, -1), "which belongs to somebody else"),
+            (lambda: outer.chmod(0o777), f"everybody can write it; run: chmod o-w {outer}"),
+            (lambda: (outer.chmod(0o775), os.chown(outer, 0, 4)),
+             f"all of group 4 can write it; run: chmod g-w {outer}"),
+            (lambda: os.chown(outer, nobody, -1), f"it belongs to uid {nobody}, neither to root nor to you"),
         ):
             change()
             result = inner.fill()
             self.assertEqual(result.returncode, 1)
-            self.assertIn(f"{inner.directory}: others can replace what is in {outer}, {sentence}",
+            self.assertIn(f"{inner.directory}: others can replace what is in {outer}: {sentence}",
                           result.stderr)
             outer.chmod(0o755)
         os.chown(outer, 0, 0)

@@ -160,7 +160,7 @@ class CliCache(NetworkCase):
             ("another role", changed(AssumedRoleUser={"Arn": arn("me").replace("rds-access", "x")}), 0o600),
             ("another account", changed(AssumedRoleUser={"Arn": arn("me").replace("::1", "::9")}), 0o600),
             ("nobody", changed(AssumedRoleUser={}), 0o600),
-            ("writable by others", good, 0o620),
+            ("writable by others", good, 0o602),
         ):
             with self.subTest(name):
                 entry.write_text(text)

@@ -2,6 +2,7 @@
 """MariaDB's tools and programs on libmariadb log in with what their users write: an option file,
 or MARIADB_PLUGIN_DIR and TLS settings of their own."""
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -165,6 +166,26 @@ class Programs(MariadbCase):
                     self.run_with_plugin_dir(name, settings),
                     "the server's host name was not verified, so no token was sent; add "
                     "ssl-verify-server-cert=1")
+
+    def test_with_the_section_that_they_are_told_to_write(self):
+        # It needs no endpoint: its name is the RDS name that is dialled.
+        for name, settings in CA_ALONE.items():
+            with self.subTest(program=name):
+                self.home.write(CONFIG, "")
+                refused = self.run_with_plugin_dir(name, settings).stderr
+                section, key = re.search(
+                    r", or where that cannot be: (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config",
+                    refused).groups()
+                self.assertEqual(section, f"[{self.lab.mariadb.host}:{self.lab.mariadb.port}]")
+                self.home.write(CONFIG, f"{section}\n{key}\n")
+                self.assert_logged_in(self.run_with_plugin_dir(name, settings))
+                # Less than a checked chain is still refused.
+                self.assertIn(
+                    "rds-iam: the connection is not encrypted", self.run_with_plugin_dir(name, "").stderr)
+        # A refusal answers the server with an empty password.
+        accepted = [verdict for verdict in self.verdicts() if verdict["reason"] is None]
+        self.assertEqual(len(accepted), len(CA_ALONE))
+        self.assertEqual({v["token_length"] for v in self.verdicts() if v["reason"] is not None}, {0})
 
     def test_with_nothing_they_use_the_stock_plugin(self):
         for name in PROGRAMS:

@@ -3,6 +3,7 @@
 wrong with our configuration."""
 import os
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -73,13 +74,77 @@ class Accounts(PasswordCase):
                 self.assertEqual(result.returncode, 0, result.stderr)
                 self.assertIn("pam_user@%", result.stdout)
 
-    def test_the_log_says_that_a_password_took_the_tokens_place(self):
-        said = "rds-iam: the program gave a password, so that was sent and no token was made\n"
-        result = self.mariadb(MYSQL_PWD="typed", RDS_IAM_LOG="1")
+    def assert_warned(self, result, host, user=USER):
         self.assertIn("ERROR 1045", result.stderr)
-        self.assertIn(said, result.stderr)
-        self.assertNotIn(said, self.mariadb(RDS_IAM_LOG="1").stderr)
-        self.assertNotIn(said, self.mariadb(MYSQL_PWD="typed").stderr)
+        self.assertIn(
+            "rds-iam: warning: the program's own password (MYSQL_PWD, password= in an option file, -p, or a "
+            f"setting) is sent to {host} and no token: take it away if {user} logs in with IAM\n", result.stderr)
+
+    def test_a_left_over_password_is_a_warning(self):
+        """As `rds-iam exec` shows it. The password goes all the same."""
+        host, port = self.lab.mariadb.host, self.lab.mariadb.port
+        for level in ("1", "warning"):
+            self.assert_warned(self.mariadb(MYSQL_PWD="left-over", RDS_IAM_LOG=level), host)
+            self.assert_warned(self.mariadb("-pleft-over", RDS_IAM_LOG=level), host)
+        self.write_my_cnf(password="left-over")
+        self.assert_warned(self.mariadb(RDS_IAM_LOG="warning"), host)
+        self.write_my_cnf()
+        self.home.write(CONFIG, f"[{self.lab.certified_name}]\nendpoint = {host}:{port}\n")
+        self.assert_warned(
+            self.mariadb(host=self.lab.certified_name, MYSQL_PWD="left-over", RDS_IAM_LOG="warning"),
+            self.lab.certified_name)
+        self.assert_warned(self.exec_mariadb(MYSQL_PWD="left-over"), host)
+        for result in (self.mariadb(RDS_IAM_LOG="warning"), self.mariadb(MYSQL_PWD="left-over")):
+            self.assertNotIn("rds-iam", result.stderr)
+
+    def exec_mariadb(self, *options, **extra):
+        tool = harness.installed("bin/rds-iam")
+        return self.home.run([tool, "exec", "--", *self.argv(*options)], "etl", **extra)
+
+    def test_a_password_for_another_name_is_no_warning(self):
+        said = "rds-iam: the program gave a password, so that was sent and no token was made\n"
+        for level, shown in (("1", said), ("warning", "")):
+            result = self.mariadb(host=self.lab.certified_name, MYSQL_PWD="typed", RDS_IAM_LOG=level)
+            self.assertIn("ERROR 1045", result.stderr)
+            self.assertEqual("".join(re.findall("^rds-iam.*\n", result.stderr, re.M)), shown)
+
+    def test_a_broken_configuration_gives_no_warning_and_the_password_goes(self):
+        for text in ("[db.example.com\n", "[a]\nprofil = x\n", None):
+            path = self.home.write(CONFIG, text or "", mode=0o600 if text else 0o666)
+            result = self.log_in_as(
+                "pam_user", host=self.lab.certified_name, RDS_IAM_LOG="warning", RDS_IAM_CONFIG=str(path))
+            self.assert_logged_in(result, "pam_user")
+            self.assertNotIn("rds-iam", result.stderr)
+
+    def test_the_log_says_why_a_login_was_refused(self):
+        """For programs that do not show the library's error. Under exec the client's own line is enough."""
+        at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
+        rows = (
+            (("--skip-ssl", "--ssl-verify-server-cert=0"), "etl", "the connection is not encrypted, so no token was"),
+            (("--ssl-verify-server-cert=0",), "etl", "the server's host name was not verified, so no token was"),
+            ((), None, "no AWS credentials: "),
+        )
+        for options, principal, reason in rows:
+            line = f"rds-iam: {at} is refused: {reason}"
+            result = self.mariadb(*options, principal=principal, RDS_IAM_LOG="1")
+            self.assert_sentence(result, reason)
+            self.assertEqual(len(re.findall("^" + re.escape(line), result.stderr, re.M)), 1, result.stderr)
+            for result in (self.mariadb(*options, principal=principal, RDS_IAM_LOG="warning"),
+                           self.mariadb(*options, principal=principal)):  # fmt: skip
+                self.assert_sentence(result, reason)
+                self.assertNotIn("is refused: ", result.stderr)
+
+    def test_a_program_that_swallows_the_librarys_error_has_it_in_the_log(self):
+        script = (
+            "import MySQLdb, sys\n"
+            "try: MySQLdb.connect(host=sys.argv[1], port=int(sys.argv[2]), user=sys.argv[3])\n"
+            "except MySQLdb.Error: print('no connection')\n")
+        argv = ["/usr/bin/python3", "-c", script, self.lab.mariadb.host, self.lab.mariadb.port, USER]
+        plugins = {"MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
+        result = self.home.run(argv, "etl", RDS_IAM_LOG="1", **plugins)
+        self.assertEqual(result.stdout, "no connection\n")
+        self.assertIn(" is refused: the connection is not encrypted, so no token was sent; ", result.stderr)
+        self.assertEqual(self.home.run(argv, "etl", **plugins).stderr, "")
 
     def test_a_typed_token_is_held_to_the_tokens_rule(self):
         token = self.lab.token("etl", self.lab.mariadb, USER)
@@ -116,8 +181,8 @@ class BrokenConfiguration(PasswordCase):
                 self.assert_harmless(f"{path}:{line}: ")
 
     def test_a_file_that_others_can_write(self):
-        path = self.home.write(CONFIG, "", mode=0o664)
-        self.assert_harmless(f"{path}: others can write it; type: chmod go-w {path}")
+        path = self.home.write(CONFIG, "", mode=0o666)
+        self.assert_harmless(f"{path}: everybody can write it; run: chmod o-w {path}")
 
     def test_a_directory_in_its_place(self):
         path = self.home.path / CONFIG

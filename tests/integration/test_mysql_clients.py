@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mysql_client import GATE, STOCK, VERIFY_IDENTITY, MysqlCase, in_each, preload, shadow_plugins  # noqa: E402
+from mysql_client import GATE, PASSWORD_GIVEN, STOCK, VERIFY_IDENTITY, MysqlCase, in_each, preload, shadow_plugins  # noqa: E402
 from service import await_true  # noqa: E402
 
 SET_VERIFY_IDENTITY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
@@ -22,11 +22,24 @@ class MysqlClients(MysqlCase):
             self.assertEqual(self.verdicts()[-1]["reason"], None)
 
     @in_each
-    def test_login_with_a_placeholder_and_with_the_option_for_passwords(self, library):
-        for option in ("--password=placeholder", "--enable-cleartext-plugin",
-                       "--default-auth=mysql_clear_password"):  # fmt: skip
+    def test_login_with_the_option_for_passwords(self, library):
+        for option in ("--enable-cleartext-plugin", "--default-auth=mysql_clear_password"):
             self.assert_logged_in(self.client(library, *VERIFY_IDENTITY, option))
             self.assertGreater(self.verdicts()[-1]["token_length"], 300)
+
+    @in_each
+    def test_a_password_that_nothing_allows_is_not_replaced_by_a_token(self, library):
+        """A placeholder, or one that was left over: for RDS names, mapped names and all others."""
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[db.example.com]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
+        for host in (None, "db.example.com", "127.0.0.1"):
+            for option in ("--password=placeholder", "--enable-cleartext-plugin"):
+                for environment in ({}, {**GATE, "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN": "0"}):
+                    result = self.client(
+                        library, "--ssl-mode=REQUIRED", "--password=left-over", option, host=host, **environment)
+                    self.assertEqual(result.stdout, PASSWORD_GIVEN + "\n")
+        self.assert_nothing_sent()
 
     @in_each
     def test_change_of_user(self, library):
@@ -159,10 +172,50 @@ class MysqlClients(MysqlCase):
         self.assertIn(f"rds-iam: signed for {USER} at {self.lab.mariadb.host}:", result.stderr)
 
     def test_the_log_says_that_a_password_took_the_tokens_place(self):
-        result = self.client("9.x", *VERIFY_IDENTITY, "--password=typed", RDS_IAM_LOG="1", **GATE)
+        result = self.client(
+            "9.x", "--ssl-mode=REQUIRED", "--password=typed", RDS_IAM_LOG="1", host="127.0.0.1", **GATE)
         self.assertIn("ERROR 1045", result.stdout)
         self.assertEqual(
             result.stderr, "rds-iam: the program gave a password, so that was sent and no token was made\n")
+
+    @in_each
+    def test_a_password_for_a_host_of_ours_is_a_warning(self, library):
+        """As `rds-iam exec` shows it: it may be a left-over."""
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
+        for host in (self.lab.mariadb.host, "127.0.0.1"):
+            result = self.client(
+                library, "--ssl-mode=REQUIRED", "--password=left-over", host=host, RDS_IAM_LOG="warning", **GATE)
+            self.assertIn("ERROR 1045", result.stdout)
+            self.assertEqual(
+                result.stderr,
+                "rds-iam: warning: the program's own password (MYSQL_PWD, password= in an option file, -p, or "
+                f"a setting) is sent to {host} and no token: take it away if {USER} logs in with IAM\n")
+
+    @in_each
+    def test_a_broken_configuration_gives_no_warning_and_the_password_goes(self, library):
+        self.home.write(".config/rds-iam/config", "[127.0.0.1\n")
+        result = self.client(
+            library, "--ssl-mode=REQUIRED", "--password=" + self.lab.passwords["pam_user"], user="pam_user",
+            host="127.0.0.1", RDS_IAM_LOG="warning", **GATE)
+        self.assert_logged_in(result, "pam_user")
+
+    @in_each
+    def test_the_log_says_why_a_login_was_refused(self, library):
+        """For programs that do not show the library's error; at a level that exec does not show."""
+        at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
+        rows = (
+            (("--ssl-mode=REQUIRED",), "the server's host name was not verified, so no token was sent; set --ssl-mode"),
+            (("--ssl-mode=DISABLED",), "the connection is not encrypted, so no token was sent; set --ssl-mode"),
+            ((*VERIFY_IDENTITY, "--password=x"), "a password was given, so no token was made; for a token give no"),
+        )
+        for options, reason in rows:
+            for level, shown in (("1", True), ("warning", False)):
+                result = self.client(library, *options, RDS_IAM_LOG=level)
+                self.assertEqual(result.returncode, 1)
+                self.assertEqual(result.stderr.startswith(f"rds-iam: {at} is refused: {reason}"), shown, result.stderr)
+                self.assertEqual(result.stderr.count("\n"), 1 if shown else 0)
 
     def test_links_lead_back_to_the_librarys_own_plugins(self):
         links = {path.stem: os.readlink(path) for path in shadow_plugins().iterdir() if path.is_symlink()}

@@ -9,7 +9,7 @@ import hostile
 
 import harness
 import traces
-from mysql_client import GATE, LIBRARIES, MysqlCase, in_each
+from mysql_client import GATE, LIBRARIES, PASSWORD_GIVEN, MysqlCase, in_each
 from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch
 
 CA = "--ssl-ca=RDS-CA"
@@ -147,10 +147,14 @@ class HostileMysql(MysqlCase):
             result, peer = self.record(library, Row("", None, (), ""), *typed, **GATE)
             self.assertIn("the connection is not encrypted, so no password was sent; ", result.stdout)
             self.assertNotIn(hostile.TYPED.encode(), peer.received)
-            # Not allowed: an RDS name is for tokens, and this server has not earned one.
-            result, peer = self.record(library, required, *typed)
-            self.assertIn(NAME_NOT_VERIFIED + REMEDY, result.stdout)
-            self.assertNotIn(hostile.TYPED.encode(), peer.received)
+            # Not allowed: neither the password nor a token in its place, whatever the server has
+            # earned.
+            for row in (required, Row("", None, (), ""), Row("", "server", VERIFY_IDENTITY, "")):
+                result, peer = self.record(library, row, *typed)
+                self.assertIn(PASSWORD_GIVEN, result.stdout)
+                self.assertNotIn(hostile.TYPED.encode(), peer.received)
+                self.assertEqual([answer for answer in peer.answers if answer[1]], [])
+                self.assert_no_token(peer)
 
     def test_truncated_and_oversized_switch(self):
         """What the library takes for a request we are asked for; the rest it refuses itself."""

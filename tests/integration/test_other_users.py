@@ -19,6 +19,7 @@ from service import Services, agent_program  # noqa: E402
 import process  # noqa: E402
 
 OTHER = pwd.getpwnam("nobody")
+SHARED = 4
 HOST = "db.abcdefghijkl.us-east-1.rds.amazonaws.com"
 LOGIN = ("--hostname", HOST, "--port", "3306", "--username", "u")
 
@@ -39,7 +40,12 @@ def in_open_directory(path):
 
 
 def for_group(path):
+    """A group that others can be in, which an ordinary user cannot choose."""
     path.chmod(0o660)
+    if os.geteuid() == 0:
+        os.chown(path, -1, SHARED)
+    else:
+        path.chmod(0o662)
 
 
 def for_all(path):
@@ -81,6 +87,7 @@ def link_to_foreign(path):
     link(path, foreign)
 
 
+WRITABLE_BY = " can write it; run: chmod "  # who, and which bits, is in test_whose_files.py
 WORKS, WRITABLE, IRREGULAR, FOREIGN = "works", "writable", "irregular", "foreign"
 FLAWS = (
     (nothing, WORKS), (readable, WORKS), (link, WORKS), (in_open_directory, WORKS),
@@ -134,9 +141,9 @@ class SettingsFiles(OneLabCase):
 
     def check_configuration(self, flaws):
         sentences = {
-            WRITABLE: "{0}: others can write it; type: chmod go-w {0}",
+            WRITABLE: WRITABLE_BY,
             IRREGULAR: "{0}: is no regular file; name another one",
-            FOREIGN: f"{{0}}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; type: chown",
+            FOREIGN: f"{{0}}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; run: chown",
         }
         for (name, file, value), spoil, verdict in self.each(self.CONFIGURATION, flaws):
             self.home.write(".aws/credentials", "[default]\n" + self.keys("etl")
@@ -185,11 +192,10 @@ class SettingsFiles(OneLabCase):
 
     def check_process(self, flaws):
         sentences = {
-            WRITABLE: "{0}:2: credential_process is not run from a file that others can write; type: "
-                      "chmod go-w {0}",
+            WRITABLE: WRITABLE_BY,
             IRREGULAR: "{0}: is no regular file; name another one",
-            FOREIGN: "{0}:2: credential_process is not run from a file that others can write; type: "
-                     f"chown {os.geteuid()} {{0}}",
+            FOREIGN: f"{{0}}:2: credential_process is not taken from a file of uid {OTHER.pw_uid}, who is "
+                     f"neither root nor you; run: chown {os.geteuid()} {{0}}, or copy it",
         }
         principal = self.lab.principals["etl-base"]
         document = {"Version": 1, "AccessKeyId": principal.access_key,
@@ -222,7 +228,7 @@ class SettingsFiles(OneLabCase):
         self.check_process(FOREIGN_FLAWS)
         self.assertEqual(self.seen, 15)
 
-    # Keys in such a file are the user's decision: it says so and goes on.
+    # Keys in another user's file count, with a warning; in one that others can write they do not.
 
     KEYS = (("~/.aws/credentials", ".aws/credentials"), ("~/.aws/config", ".aws/config"))
 
@@ -231,10 +237,12 @@ class SettingsFiles(OneLabCase):
             path = self.home.write(file, "[default]\n" + self.keys("etl"))
             spoil(path)
             result = self.explain()
+            if verdict == WRITABLE:
+                self.assert_refused_with(result, WRITABLE_BY.format(path))
+                continue
             self.assert_key(result, self.lab.principals["etl"].access_key)
-            remedy = f"chown {os.geteuid()}" if verdict == FOREIGN else "chmod go-w"
-            warning = f"rds-iam: warning: {path} holds keys and others can write it; type: {remedy} {path}"
-            self.assertEqual(warning in result.stderr, verdict != WORKS)
+            warning = f"rds-iam: warning: {path}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; "
+            self.assertEqual(warning in result.stderr, verdict == FOREIGN)
 
     def test_keys(self):
         self.check_keys([row for row in FLAWS if row[1] != IRREGULAR])

@@ -135,8 +135,8 @@ class Memory(MariadbCase):
 
 
 class OwnPrograms(CloudCase):
-    def test_no_copy_of_credentials_stays_when_rds_iam_ends(self):
-        """A copy that is kept is a block that can be reached at the end; one that is wiped is not."""
+    def test_a_role_leaves_no_copy_on_the_heap(self):
+        """What is kept lies in a mapping (base/secret.h), and what is not is given back."""
         self.role_profile("p", "rds-access")
         result, report = watched(
             self.home, [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"], "etl-base",
@@ -144,6 +144,7 @@ class OwnPrograms(CloudCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("ASIA", result.stdout)
         self.assertNotIn("ria_memory_put", report)
+        self.assertNotIn("ria_obtain", report)
         self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: what we keep is shown by name")
 
     def test_renewals_of_sessions(self):

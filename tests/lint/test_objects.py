@@ -18,7 +18,8 @@ PLUGINS = {
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
         "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "
-        "fopen64 open open64 openat openat64 stat stat64".split()),
+        "fopen64 open open64 openat openat64 ria_stderr_at_start "
+        "stat stat64".split()),
 }
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
 FETCH = "libexec/rds-iam/rds-iam-fetch"
@@ -58,6 +59,61 @@ def needed(path):
 def runs_when_loaded(path):
     text = harness.run(["readelf", "-d", path]).stdout
     return set(re.findall(r"\((INIT|FINI|INIT_ARRAY|FINI_ARRAY)\)", text))
+
+
+# What the linker and the compiler do against attacks, as the file shows it: a rule is broken where
+# its function is true.
+def dynamic_flags(path):
+    text = harness.run(["readelf", "-dW", path]).stdout
+    return {tag: line for tag, line in re.findall(r"\((\w+)\)(.*)", text)}
+
+
+def segments(path):
+    text = harness.run(["readelf", "-lW", path]).stdout
+    return [(name, flags.replace(" ", "")) for name, flags in
+            re.findall(r"^  ([A-Z_]+) +0x\w+ 0x\w+ 0x\w+ 0x\w+ 0x\w+ ([RWE ]{3})", text, re.M)]
+
+
+def is_lazy(path):
+    flags = dynamic_flags(path)
+    return "NOW" not in (flags.get("FLAGS", "") + flags.get("FLAGS_1", "")).replace("BIND_", "")
+
+
+def is_fixed_in_memory(path):
+    """A program says PIE; a library, which has no interpreter, is never fixed."""
+    kind = re.search(r"Type: +(\w+)", harness.run(["readelf", "-hW", path]).stdout).group(1)
+    is_program = "INTERP" in dict(segments(path))
+    return kind != "DYN" or (is_program and "PIE" not in dynamic_flags(path).get("FLAGS_1", ""))
+
+
+def has_code_on_the_stack(path):
+    stacks = [flags for name, flags in segments(path) if name == "GNU_STACK"]
+    return len(stacks) != 1 or "E" in stacks[0]
+
+
+HARDENING = {
+    "RELRO": lambda path: "GNU_RELRO" not in dict(segments(path)),
+    "NOW": is_lazy,
+    "PIE": is_fixed_in_memory,
+    "stack protector": lambda path: "__stack_chk_fail" not in imported(path),
+    "no search path": lambda path: bool({"RPATH", "RUNPATH"} & set(dynamic_flags(path))),
+    "no code on the stack": has_code_on_the_stack,
+    "no writable code": lambda path: any(name == "LOAD" and "W" in flags and "E" in flags
+                                         for name, flags in segments(path)),
+    "no relocation in code": lambda path: "TEXTREL" in str(dynamic_flags(path)),
+}
+
+
+def elf_files(root):
+    """All of them below root. Links lead to other packages' files, and are not followed."""
+    for path in sorted(root.rglob("*")):
+        if path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF":
+            yield path
+
+
+def weaknesses(root):
+    return sorted((path.relative_to(root).as_posix(), rule) for path in elf_files(root)
+                  for rule, is_broken in HARDENING.items() if is_broken(path))
 
 
 def compile_plugin(scratch, text, *flags):
@@ -138,6 +194,52 @@ class Objects(unittest.TestCase):
             self.assertEqual(imported(path) & TRUSTING, {"getenv"})
             self.assertEqual(runs_when_loaded(path), {"INIT", "FINI", "INIT_ARRAY", "FINI_ARRAY"})
             self.assertNotIn("NODELETE", harness.run(["readelf", "-d", path]).stdout)
+
+
+class Hardening(unittest.TestCase):
+    """Of everything that is installed, as a walk through the prefix finds it."""
+
+    def test_every_object_has_every_protection(self):
+        self.assertEqual(weaknesses(harness.PREFIX), [])
+
+    def test_control_the_walk_finds_programs_and_plugins(self):
+        found = {path.relative_to(harness.PREFIX).as_posix() for path in elf_files(harness.PREFIX)}
+        expected = {harness.installed(p).relative_to(harness.PREFIX).as_posix() for p in [*PLUGINS, *PROGRAMS, FETCH]}
+        self.assertLessEqual(expected, found)
+
+    def test_control_each_protection_that_is_taken_away_is_missed(self):
+        text = "#include <string.h>\nint main(int c, char **v) { char a[64]; strcpy(a, v[c - 1]); return a[c]; }\n" \
+               "#ifdef WRITABLE_CODE\n" \
+               "int both __attribute__((section(\".both,\\\"awx\\\",@progbits #\"))) = 1;\n#endif\n"
+        good = ["-fPIE", "-pie", "-fstack-protector-strong", "-Wl,-z,relro,-z,now,-z,noexecstack"]
+        rows = {
+            "good": ([], set()),
+            "norelro": (["-Wl,-z,norelro"], {"RELRO"}),
+            "lazy": (["-Wl,-z,lazy"], {"NOW"}),
+            "fixed": (["-fno-pie", "-no-pie"], {"PIE"}),
+            "unprotected": (["-fno-stack-protector"], {"stack protector"}),
+            "rpath": (["-Wl,-rpath,/tmp", "-Wl,--disable-new-dtags"], {"no search path"}),
+            "runpath": (["-Wl,-rpath,$ORIGIN", "-Wl,--enable-new-dtags"], {"no search path"}),
+            "execstack": (["-Wl,-z,execstack"], {"no code on the stack"}),
+            "writable-code": (["-DWRITABLE_CODE"], {"no writable code"}),
+            "moved-code": (["-shared", "-fno-pic", "-mcmodel=large", "-Wl,-z,notext"], {"no relocation in code"}),
+            "library": (["-shared"], set()),
+            "lazy-library": (["-shared", "-Wl,-z,lazy"], {"NOW"}),
+        }
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
+            root = pathlib.Path(scratch)
+            (root / "lib" / "folder").mkdir(parents=True)
+            for name, (flags, _) in rows.items():
+                common = [flag for flag in good if not ("-shared" in flags and flag in ("-fPIE", "-pie"))]
+                pic = ["-fPIC"] if "-shared" in flags and "-fno-pic" not in flags else []
+                result = harness.run(["gcc", "-x", "c", "-", "-o", root / "lib" / "folder" / name, *common, *pic, *flags],
+                                     stdin=text)
+                self.assertEqual(result.returncode, 0, result.stderr)
+            found = weaknesses(root)
+            for name, (_, broken) in rows.items():
+                with self.subTest(name=name):
+                    rules = {rule for path, rule in found if path == f"lib/folder/{name}"}
+                    self.assertEqual(rules, broken)
 
 
 harness.main()

@@ -159,10 +159,6 @@ static void check_token(struct ria_library *library, const char *version)
     library->is_cleartext_enabled = true;
     dial(library, dialled);
     ria_login_expect_token(version, &came, rds, where.port, etl);
-    /* A password that nothing allows, such as a placeholder that a program insists on. */
-    dialled.password = typed;
-    dial(library, dialled);
-    ria_login_expect_token(version, &came, rds, where.port, etl);
 }
 
 static void a_token_and_its_nul_go_to_a_verified_server(void **state)
@@ -207,9 +203,19 @@ static void a_change_of_user_gets_a_token_of_its_own(void **state)
     in_each(check_change);
 }
 
+static void write_config(const char *text)
+{
+    FILE *file = fopen(RIA_SCRATCH "/shadow.config", "w");
+    assert_non_null(file);
+    (void)fputs(text, file);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(chmod(RIA_SCRATCH "/shadow.config", 0600), 0);
+    (void)setenv("RDS_IAM_CONFIG", RIA_SCRATCH "/shadow.config", 1);
+}
+
 static void check_channels(struct ria_library *library, const char *version)
 {
-    static char *const passwords[] = {none, typed, pasted};
+    static char *const passwords[] = {none, pasted};
     for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
         dial(library, (struct ria_dialled){.host = rds, .password = passwords[i]});
         ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
@@ -241,78 +247,6 @@ static void nothing_goes_to_a_server_that_was_not_verified(void **state)
 {
     (void)state;
     in_each(check_channels);
-}
-
-static void check_other_host(struct ria_library *library, const char *version)
-{
-    static char *const passwords[] = {none, typed, pasted};
-    static const char *const closed[] = {NULL, "", "0", "n", "true"};
-    static const char *const open[] = {"1", "Y", "y", "yes"};
-    struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
-    for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(closed); i++) {
-        const char *value = closed[i / RIA_COUNT(passwords)];
-        (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
-        library->is_cleartext_enabled = i % 2 == 0; /* which no plugin can see */
-        dialled.password = passwords[i % RIA_COUNT(passwords)];
-        dial(library, dialled);
-        ria_login_expect_refusal(version, &came, 2059, STOCK " (rds-iam: ");
-        expect_piece(version, came.error, "[db.example.com] endpoint = NAME:PORT");
-    }
-    for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(open); i++) {
-        (void)setenv(GATE, open[i / RIA_COUNT(passwords)], 1);
-        dialled.password = passwords[i % RIA_COUNT(passwords)];
-        dial(library, dialled);
-        expect_text(version, came.received, dialled.password);
-        expect_number(version, came.len, strlen(dialled.password) + 1);
-    }
-    (void)unsetenv(GATE);
-}
-
-static void another_host_meets_the_built_in_plugins_gate(void **state)
-{
-    (void)state;
-    in_each(check_other_host);
-}
-
-static void check_open_gate(struct ria_library *library, const char *version)
-{
-    (void)setenv(GATE, "1", 1);
-    dial(library, (struct ria_dialled){.host = rds, .password = typed, .has_tls = true});
-    expect_text(version, came.received, typed);
-    dial(library, (struct ria_dialled){.host = rds, .password = typed});
-    ria_login_expect_refusal(
-        version,
-        &came,
-        2061,
-        "rds-iam: the connection is not encrypted, so no password was sent; " VERIFY_IDENTITY);
-    dial(library, (struct ria_dialled){.host = other});
-    ria_login_expect_refusal(
-        version,
-        &came,
-        2061,
-        "rds-iam: the connection is not encrypted, so no password was sent; ");
-    /* A token is a token, whoever typed it. */
-    dial(library, (struct ria_dialled){.host = other, .password = pasted, .has_tls = true});
-    ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED);
-    dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
-    ria_login_expect_token(version, &came, rds, where.port, etl);
-    (void)unsetenv(GATE);
-}
-
-static void an_open_gate_lets_passwords_through_tls_alone(void **state)
-{
-    (void)state;
-    in_each(check_open_gate);
-}
-
-static void write_config(const char *text)
-{
-    FILE *file = fopen(RIA_SCRATCH "/shadow.config", "w");
-    assert_non_null(file);
-    (void)fputs(text, file);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(chmod(RIA_SCRATCH "/shadow.config", 0600), 0);
-    (void)setenv("RDS_IAM_CONFIG", RIA_SCRATCH "/shadow.config", 1);
 }
 
 static void check_config(struct ria_library *library, const char *version)
@@ -438,22 +372,6 @@ static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
     in_each(check_broken_pipe);
 }
 
-/* The control: what the same library does without a shadow. */
-static void control_the_built_in_plugin_sends_what_is_typed(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < RIA_PROFILES; i++) {
-        struct ria_library library;
-        ria_library_start(&library, &ria_profiles[i]);
-        dial(&library, (struct ria_dialled){.host = rds, .password = typed});
-        ria_login_expect_refusal("closed", &came, 2059, STOCK);
-        library.is_cleartext_enabled = true;
-        dial(&library, (struct ria_dialled){.host = other, .password = pasted});
-        expect_text("open, in plain text", came.received, pasted);
-        ria_library_end(&library);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,13 +381,10 @@ int main(void)
         cmocka_unit_test(a_token_and_its_nul_go_to_a_verified_server),
         cmocka_unit_test(a_change_of_user_gets_a_token_of_its_own),
         cmocka_unit_test(nothing_goes_to_a_server_that_was_not_verified),
-        cmocka_unit_test(another_host_meets_the_built_in_plugins_gate),
-        cmocka_unit_test(an_open_gate_lets_passwords_through_tls_alone),
         cmocka_unit_test(the_configuration_makes_a_host_ours),
         cmocka_unit_test(the_cores_sentence_reaches_the_user),
         cmocka_unit_test(without_a_user_it_is_the_operating_systems),
         cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
-        cmocka_unit_test(control_the_built_in_plugin_sends_what_is_typed),
     };
     ria_login_environment();
     ria_login_listen(&where);

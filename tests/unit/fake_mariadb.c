@@ -29,7 +29,9 @@ static char get_info(struct ria_mariadb *mysql, int value, void *out, ...)
 
 static const char *get_ssl_cipher(struct ria_mariadb *mysql)
 {
-    return fake_of(mysql)->tls ? "TLS_AES_256_GCM_SHA384" : NULL;
+    const char *cipher = fake_of(mysql)->cipher;
+    cipher = cipher == NULL ? "TLS_AES_256_GCM_SHA384" : cipher;
+    return fake_of(mysql)->tls ? cipher : NULL;
 }
 
 static int get_option(struct ria_mariadb *mysql, int option, void *out, ...)

@@ -21,6 +21,7 @@ struct ria_fake_mariadb {
 
     /* What the library answers. */
     bool tls;
+    const char *cipher;      /* NULL: a usual one */
     int option_result;       /* of asking whether verification is on: 0 it tells */
     char is_verification_on; /* MYSQL_OPT_SSL_VERIFY_SERVER_CERT */
     const char *default_auth;

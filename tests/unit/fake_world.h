@@ -8,7 +8,7 @@
  *     ria_fake_env(&fake, "AWS_PROFILE", "etl");
  *     ria_fake_file(&fake, "/home/u/.aws/config", "[profile etl]\n");
  *     ria_token_for(&login, deadline, &fake.world, ...);
- *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "others can write it"));
+ *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "belongs to uid"));
  *
  * A private file is one in `files` of mode 0600; rds-iam-fetch is a record of what it was asked.
  * HOME is /home/u. Strings are borrowed. The struct must not be copied: its world points to it.

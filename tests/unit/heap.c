@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The linker makes these names. */
 void *__real_malloc(size_t size);
@@ -19,6 +20,8 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 void *__wrap_reallocarray(void *block, size_t count, size_t size);
 void __wrap_free(void *block);
+void *__real_mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset);
 
 static struct {
     struct {
@@ -31,6 +34,7 @@ static struct {
     size_t live;
     size_t countdown;
     bool has_failed;
+    bool refuses_mappings;
 } heap;
 
 void ria_heap_watch(const void *secret, size_t len)
@@ -141,4 +145,18 @@ void __wrap_free(void *block)
         heap.live--;
     }
     __real_free(block);
+}
+
+void ria_heap_refuse_mappings(bool refuses)
+{
+    heap.refuses_mappings = refuses;
+}
+
+void *__wrap_mmap64(void *at, size_t len, int protection, int flags, int fd, off_t offset)
+{
+    if (heap.refuses_mappings) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    return __real_mmap64(at, len, protection, flags, fd, offset);
 }

@@ -33,4 +33,7 @@ void ria_heap_fail_at(size_t n);
 /* True once that allocation has failed. */
 bool ria_heap_has_failed(void);
 
+/* Lets every mmap() fail, for a program that is linked with --wrap for it too. */
+void ria_heap_refuse_mappings(bool refuses);
+
 #endif

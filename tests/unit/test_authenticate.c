@@ -22,25 +22,37 @@ static struct {
     const char *text; /* the token, or the sentence */
     size_t runs;
     struct ria_login login;
-    bool only_check;
+    enum ria_mint_task task;
 } played;
 
 bool ria_mint_run(struct ria_mint *job)
 {
     played.runs++;
     played.login = job->login;
-    played.only_check = job->only_check;
+    played.task = job->task;
     errno = EINTR;
     if (played.no_thread) {
         return ria_fail(&job->err, RIA_E_SYSTEM, "cannot start a thread");
     }
     job->outcome = played.outcome;
-    if (played.outcome == RIA_FOUND && !job->only_check) {
+    if (played.outcome == RIA_FOUND && job->task == RIA_MINT_TOKEN) {
         ria_buf_add_text(&job->token.text, played.text);
     } else if (played.outcome != RIA_FOUND) {
         (void)ria_fail(&job->err, played.code, "%s", played.text);
     }
     return true;
+}
+
+/* What is logged about a password, which the fixture only counts. */
+static size_t password_logs;
+
+void ria_mint_log_password(
+    const struct ria_login *login, int (*login_name)(char *name, size_t size))
+{
+    assert_string_equal(login->host, "db.example");
+    assert_null(login_name);
+    password_logs++;
+    errno = EINTR;
 }
 
 static int authenticate(void)
@@ -85,7 +97,11 @@ static void a_typed_password_goes_at_once_and_over_any_channel(void **state)
     for (int verified = 0; verified < 2; verified++) {
         set_up(verified == 1);
         fake.mysql.passwd = password;
+        password_logs = 0;
+        errno = ENOENT;
         assert_int_equal(authenticate(), RIA_MARIADB_OK);
+        assert_int_equal(errno, ENOENT);
+        assert_int_equal(password_logs, 1);
         assert_int_equal(played.runs, 0);
         assert_int_equal(fake.sent_len, sizeof(password));
         assert_memory_equal(fake.sent, password, sizeof(password));
@@ -99,7 +115,7 @@ static void a_pasted_token_is_held_to_the_rule_of_tokens(void **state)
     set_up(true);
     fake.mysql.passwd = pasted;
     assert_int_equal(authenticate(), RIA_MARIADB_OK);
-    assert_true(played.only_check);
+    assert_int_equal(played.task, RIA_MINT_MAY_SEND);
     assert_memory_equal(fake.sent, TOKEN, sizeof(TOKEN));
     set_up(false);
     fake.mysql.passwd = pasted;
@@ -175,6 +191,11 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
         fake.error,
         "rds-iam: the server's host name was not verified, so no token was sent; add "
         "ssl-verify-server-cert=1");
+    expect_piece(
+        "and the section for a program that has no such setting",
+        fake.error,
+        ", or where that cannot be: [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
+        "verify-ca in ");
 }
 
 /* Whatever the configuration says: it is not asked. */

@@ -4,21 +4,24 @@
 #include "fake_mariadb.h"
 #include "unit.h"
 
+#include <stdlib.h>
+
 static char ca[] = "/ca.pem";
 
 struct row {
     const char *sentence;
-    int option_result;
-    char on;
-    bool has_status;
-    unsigned status;
     const char *library;
     char *ssl_ca;
     char *ssl_capath;
+    const char *cipher;
     const char *host;
     const char *default_auth;
-    enum ria_channel want;
     const char *missing; /* a piece of the setting that is named; NULL: nothing to name */
+    enum ria_channel want;
+    unsigned status;
+    int option_result;
+    char on;
+    bool has_status;
 };
 
 static const char other_ca[] = "its certificate does not come from the CA in ssl-ca, or is out of";
@@ -194,6 +197,37 @@ static const struct row off[] = {
      .missing = verify},
 };
 
+/* -- cipher suites that ssl-cipher alone can bring ------------------------------------------ */
+
+#define NO_CIPHER "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate"
+#define PLAIN_CIPHER(name)                                                                         \
+    {                                                                                              \
+        .sentence = (name), .cipher = (name), .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_PLAIN,    \
+        .missing = NO_CIPHER,                                                                      \
+    }
+#define ANONYMOUS_CIPHER(name)                                                                     \
+    {                                                                                              \
+        .sentence = (name), .cipher = (name), .library = "OpenSSL 3.0.11", .ssl_ca = ca,           \
+        .want = RIA_CHANNEL_UNVERIFIED, .missing = NO_CIPHER,                                      \
+    }
+
+static const struct row ciphers[] = {
+    PLAIN_CIPHER("NULL-SHA256"),
+    PLAIN_CIPHER("ECDHE-RSA-NULL-SHA"),
+    PLAIN_CIPHER("AECDH-NULL-SHA"),
+    PLAIN_CIPHER("TLS_SHA256_SHA256"),
+    PLAIN_CIPHER("TLS_SHA384_SHA384"),
+    PLAIN_CIPHER("TLS_RSA_NULL_SHA256"), /* GnuTLS */
+    ANONYMOUS_CIPHER("ADH-AES256-GCM-SHA384"),
+    ANONYMOUS_CIPHER("AECDH-AES256-SHA"),
+    ANONYMOUS_CIPHER("TLS_DH_ANON_AES_256_GCM_SHA384"), /* GnuTLS */
+    {.sentence = "control: a usual suite",
+     .cipher = "ECDHE-RSA-AES256-GCM-SHA384",
+     .on = 1,
+     .ssl_ca = ca,
+     .want = RIA_CHANNEL_VERIFIED},
+};
+
 static void check_rows(bool tls, const struct row *rows, size_t count)
 {
     static struct ria_fake_mariadb fake;
@@ -203,6 +237,7 @@ static void check_rows(bool tls, const struct row *rows, size_t count)
         const char *missing = NULL;
         ria_fake_mariadb_init(&fake);
         fake.tls = tls;
+        fake.cipher = row->cipher;
         fake.option_result = row->option_result;
         fake.is_verification_on = row->on;
         fake.has_status = row->has_status;
@@ -240,6 +275,42 @@ static void with_verification_off_the_name_is_never_checked(void **state)
     check_rows(true, off, RIA_COUNT(off));
 }
 
+static void a_cipher_suite_that_protects_nothing_is_not_tls(void **state)
+{
+    (void)state;
+    check_rows(true, ciphers, RIA_COUNT(ciphers));
+}
+
+/* The variable's name is in this program, and so are the library's functions: a library that may
+ * heed it. test_skip_variable.c has the others. */
+static void a_library_that_may_skip_verification_has_verified_nothing(void **state)
+{
+    (void)state;
+    static struct ria_fake_mariadb fake;
+    static const char *const values[] = {"1", "0", ""};
+    const char *missing = NULL;
+    for (size_t i = 0; i < RIA_COUNT(values) * 4; i++) {
+        ria_fake_mariadb_init(&fake);
+        fake.tls = true;
+        fake.is_verification_on = i % 2 == 0 ? 1 : 0;
+        fake.has_status = i % 4 < 2;
+        fake.tls_library = "OpenSSL 3.0.11";
+        fake.mysql.options.ssl_ca = ca;
+        (void)setenv("MARIADB_TLS_DISABLE_PEER_VERIFICATION", values[i / 4], 1);
+        assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_UNVERIFIED);
+        assert_string_equal(
+            missing,
+            "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, and then this library checks no "
+            "certificate; unset it");
+        fake.tls = false;
+        assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_PLAIN);
+    }
+    (void)unsetenv("MARIADB_TLS_DISABLE_PEER_VERIFICATION");
+    fake.tls = true;
+    fake.is_verification_on = 1;
+    assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_VERIFIED);
+}
+
 static void a_connection_without_a_host_is_not_the_own_machine(void **state)
 {
     (void)state;
@@ -260,6 +331,8 @@ int main(void)
         cmocka_unit_test(without_tls_the_channel_is_plain),
         cmocka_unit_test(with_verification_on_the_library_answers_for_it),
         cmocka_unit_test(with_verification_off_the_name_is_never_checked),
+        cmocka_unit_test(a_cipher_suite_that_protects_nothing_is_not_tls),
+        cmocka_unit_test(a_library_that_may_skip_verification_has_verified_nothing),
         cmocka_unit_test(a_connection_without_a_host_is_not_the_own_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

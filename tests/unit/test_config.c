@@ -174,10 +174,6 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {"another case",
          "[h]\nendpoint = e:1\ntls = VERIFY-CA\n",
          PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
-        {"verify-ca without an endpoint",
-         "[h]\ntls = verify-ca\n",
-         PLACE ":1: tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
-               "verify-full"},
         {"an endpoint for every name",
          "\n[*.x]\nendpoint = e:1\n",
          PLACE ":2: endpoint and tls cannot stand in a section with a wildcard; name the host"},
@@ -303,29 +299,25 @@ static void the_file_must_be_safe_from_others(void **state)
     (void)state;
     static const struct {
         const char *sentence;
-        uid_t owner;
-        mode_t mode;
+        struct ria_file facts;
         const char *want; /* NULL: it is read */
     } rows[] = {
-        {"the user's own", RIA_FAKE_UID, 0100600, NULL},
-        {"others may read it", RIA_FAKE_UID, 0100644, NULL},
-        {"root's", 0, 0100644, NULL},
-        {"somebody else's",
-         1001,
-         0100644,
-         PLACE ": belongs to uid 1001, neither to root nor to you; type: chown 1000 " PLACE},
-        {"the group may write it",
-         RIA_FAKE_UID,
-         0100620,
-         PLACE ": others can write it; type: chmod go-w " PLACE},
+        {"the user's own", {.owner = RIA_FAKE_UID, .mode = 0100600}, NULL},
+        {"others may read it", {.owner = RIA_FAKE_UID, .mode = 0100644}, NULL},
+        {"root's", {.owner = 0, .mode = 0100644}, NULL},
+        {"another user's",
+         {.owner = 1001, .mode = 0100644},
+         PLACE ": belongs to uid 1001, neither to root nor to you; run: chown 1000 " PLACE
+               ", or copy it and name the copy: RDS_IAM_CONFIG=COPY"},
+        {"a shared group may write it",
+         {.owner = RIA_FAKE_UID, .group = 50, .mode = 0100620},
+         PLACE ": all of group 50 can write it; run: chmod g-w " PLACE},
         {"everybody may write it",
-         RIA_FAKE_UID,
-         0100602,
-         PLACE ": others can write it; type: chmod go-w " PLACE},
+         {.owner = RIA_FAKE_UID, .mode = 0100602},
+         PLACE ": everybody can write it; run: chmod o-w " PLACE},
         {"root's, and everybody may write it",
-         0,
-         0100666,
-         PLACE ": others can write it; type: chmod go-w " PLACE},
+         {.owner = 0, .group = 50, .mode = 0100666},
+         PLACE ": everybody can write it; its owner must run: chmod go-w " PLACE},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};
@@ -333,7 +325,7 @@ static void the_file_must_be_safe_from_others(void **state)
         struct ria_fake fake;
         ria_fake_init(&fake);
         struct ria_fake_file *file = ria_fake_file(&fake, PLACE, "[h]\nprofile = a\n");
-        file->file = (struct ria_file){.owner = rows[i].owner, .mode = rows[i].mode};
+        file->file = rows[i].facts;
         bool loaded = ria_config_load(&fake.world, &config, &err);
         expect_number(rows[i].sentence, loaded, rows[i].want == NULL);
         if (!loaded) {

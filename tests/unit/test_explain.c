@@ -170,7 +170,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "role       arn:r (/home/u/.config/rds-iam/config:2)\n"
          "  session  s1 (/home/u/.config/rds-iam/config:3)\n"
          "  region   cn-north-1 (AWS_DEFAULT_REGION)\n"
-         "  STS      https://vpce (AWS_ENDPOINT_URL)\n"
+         "  STS      https://[URL not shown] (AWS_ENDPOINT_URL)\n"
          "CA bundle  /ca (AWS_CA_BUNDLE)\n" FETCHED},
         {"roles on roles, each with its own region",
          &nowhere,

@@ -131,14 +131,16 @@ static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
     struct asked asked;
     static const char config[] = "[profile a]\ncredential_process = x\n";
     ria_fake_init(&asked.fake);
-    ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, config)->file.mode = 0100664;
+    struct ria_fake_file *file = ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, config);
+    file->file.mode = 0100664;
+    file->file.group = 50;
     struct ria_ask ask = {
         .world = &asked.fake.world,
         .deadline = ria_deadline_in(&asked.fake.world, 1000),
         .profile = {"a", "--profile", 0}};
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     assert_int_equal(ria_chain_find(&ask, &answer, &asked.trail, &asked.err), RIA_FAILED);
-    expect_piece("the mode", asked.err.text, "type: chmod go-w /home/u/.aws/config");
+    expect_piece("the mode", asked.err.text, "run: chmod g-w /home/u/.aws/config");
     assert_int_equal(asked.fake.fetches, 0);
 }
 

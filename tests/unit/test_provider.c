@@ -340,7 +340,7 @@ static void keys_and_session_token_come_from_one_file(void **state)
         "both into this one");
 }
 
-static void keys_in_a_file_that_others_can_write_are_warned_about(void **state)
+static void keys_in_a_file_that_others_can_write_are_refused(void **state)
 {
     (void)state;
     static const mode_t modes[] = {0100600, 0100644, 0100620, 0100602};
@@ -348,19 +348,19 @@ static void keys_in_a_file_that_others_can_write_are_warned_about(void **state)
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, keys_a)->file.mode = modes[i];
+        struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, keys_a);
+        file->file.mode = modes[i];
+        file->file.group = 50;
         struct ria_ask ask = {
             .world = &fake.world,
             .deadline = ria_deadline_in(&fake.world, 1000),
             .profile = {"a", "--profile", 0}};
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-        assert_int_equal(provide(&ask, &plan, &err), RIA_FOUND);
-        bool warned = ria_fake_logged(
-            &fake,
-            RIA_LOG_WARNING,
-            "/home/u/.aws/config holds keys and others can write it; type: chmod go-w "
-            "/home/u/.aws/config");
-        assert_int_equal(warned, i >= 2);
+        assert_int_equal(provide(&ask, &plan, &err), i < 2 ? RIA_FOUND : RIA_FAILED);
+        if (i >= 2) {
+            expect_piece("the command", err.text, "can write it; run: chmod ");
+            assert_int_equal(plan.keys.secret_access_key.len, 0);
+        }
     }
 }
 
@@ -456,7 +456,7 @@ int main(void)
         cmocka_unit_test(without_a_home_the_sentence_says_so),
         cmocka_unit_test(a_profile_gives_or_refuses),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
-        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_warned_about),
+        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_refused),
         cmocka_unit_test(absence_everywhere_lists_every_source),
         cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
         cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),

@@ -236,14 +236,17 @@ static void a_file_that_others_decide_on_is_refused(void **state)
         {{.owner = 0, .mode = 0100644}, NULL},
         {{.owner = 7, .group = 7, .mode = 0100664}, NULL},
         {{.owner = 7, .group = 8, .mode = 0100644}, NULL},
+        {{.owner = 0, .group = 0, .mode = 0100620}, NULL},
         {{.owner = 7, .group = 8, .mode = 0100664},
-         "f: all of group 8 can write it; type: chmod g-w f"},
-        {{.owner = 0, .group = 0, .mode = 0100620},
-         "f: all of group 0 can write it; type: chmod g-w f"},
+         "f: all of group 8 can write it; run: chmod g-w f"},
         {{.owner = 8, .mode = 0100600},
-         "f: belongs to uid 8, neither to root nor to you; chown it, or name another file"},
-        {{.owner = 7, .mode = 0100666}, "f: everybody can write it; type: chmod o-w f"},
-        {{.owner = 0, .mode = 0100602}, "f: everybody can write it; type: chmod o-w f"},
+         "f: belongs to uid 8, neither to root nor to you; run: chown 7 f, or copy it and name the "
+         "copy: PGSERVICEFILE=COPY"},
+        {{.owner = 7, .mode = 0100666}, "f: everybody can write it; run: chmod o-w f"},
+        {{.owner = 0, .mode = 0100602},
+         "f: everybody can write it; its owner must run: chmod o-w f"},
+        {{.owner = 7, .group = 7, .mode = 0100660, .acl = {.is_present = true, .has_writer = true}},
+         "f: an ACL lets user 0 write it; run: setfacl -b f"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct one_file self = {.text = "[a]\n", .facts = rows[i].facts};

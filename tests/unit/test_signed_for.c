@@ -225,7 +225,7 @@ static void the_configuration_file_that_is_in_force_is_named(void **state)
         {"g.global-a.global.rds.amazonaws.com",
          RIA_CHANNEL_VERIFIED,
          "[g.global-a.global.rds.amazonaws.com] region = REGION"},
-        {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "endpoint = NAME:PORT, tls = verify-ca"},
+        {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "[" HOST ":3306] tls = verify-ca"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         for (size_t j = 0; j < RIA_COUNT(remedies); j++) {

@@ -160,6 +160,42 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
     }
 }
 
+/* The section that the refusal says to write is the one that helps. */
+static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {
+        HOST,
+        "reader.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com",
+        "p.proxy-abcdefghijkl.us-east-2.rds.amazonaws.com"};
+    for (size_t i = 0; i < RIA_COUNT(hosts); i++) {
+        struct ria_fake fake;
+        struct ria_error err;
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        RIA_AUTO(buf) section = {.max = 512};
+        struct ria_login login = {
+            .host = hosts[i], .port = 3306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+        ria_login_world(&fake, NULL);
+        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+        expect_number(hosts[i], err.code, RIA_E_CHANNEL);
+        expect_piece(
+            hosts[i],
+            err.text,
+            "the server's host name was not verified; turn name verification on in the client, or "
+            "where that cannot be: [");
+        const char *start = strstr(err.text, "be: [") + strlen("be: ");
+        const char *key = strstr(start, "] ") + 2;
+        const char *end = strstr(err.text, " in ~/.config/rds-iam/config");
+        ria_buf_addf(
+            &section, "%.*s\n%.*s\n", (int)(key - 1 - start), start, (int)(end - key), key);
+        ria_login_world(&fake, ria_buf_text(&section));
+        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
+        expect_number(hosts[i], ria_login_may_send(&login, &fake.world, &err), true);
+        login.channel = RIA_CHANNEL_UNVERIFIED;
+        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+    }
+}
+
 static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
 {
     (void)state;
@@ -318,7 +354,7 @@ static void long_names_are_not_shortened(void **state)
         {90, "", true, "what it stands for: "},
         {180, "", true, "if it is a tunnel, write ["},
         {250, "", true, "if it is a tunnel, write ["},
-        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: "},
+        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
          false,
@@ -333,7 +369,11 @@ static void long_names_are_not_shortened(void **state)
             name[at] = at % 26 == 25 ? '.' : 'h';
         }
         (void)strcpy(name + rows[i].len - strlen(rows[i].suffix), rows[i].suffix);
-        ria_buf_addf(&section, "[%s:13306] endpoint = NAME:PORT, tls = verify-ca", name);
+        ria_buf_addf(
+            &section,
+            "[%s:13306] %stls = verify-ca",
+            name,
+            rows[i].suffix[0] == '\0' ? "endpoint = NAME:PORT, " : "");
         ria_login_world(&fake, NULL);
         struct ria_login login = {
             .host = name, .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
@@ -352,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_request_that_is_wrong_is_refused_before_any_file_is_read),
         cmocka_unit_test(a_privileged_program_signs_nothing),
         cmocka_unit_test(a_checked_chain_suffices_only_where_the_configuration_says_so),
+        cmocka_unit_test(the_section_that_a_refusal_prints_lets_the_token_go),
         cmocka_unit_test(a_pasted_token_needs_no_file_where_the_channel_decides),
         cmocka_unit_test(a_token_ends_with_its_credentials),
         cmocka_unit_test(which_profile_signs),

@@ -88,6 +88,28 @@ static bool change_user(const struct place *place)
     return ok;
 }
 
+/* tls-later ... USER PASSWORD CA VERIFY: the TLS options are changed on an open connection, of
+ * which they change nothing, and then its user. */
+static bool tls_later(const struct place *place)
+{
+    char **arguments = place->arguments;
+    MYSQL *mysql = new_handle();
+    my_bool verifies = arguments[3][0] == '1' ? 1 : 0;
+    bool ok =
+        mysql_real_connect(
+            mysql, place->host, arguments[0], arguments[1], NULL, place->port, NULL, 0) != NULL
+            ? show_user(mysql, "connect")
+            : show_error(mysql, "connect");
+    if (ok) {
+        mysql_options(mysql, MYSQL_OPT_SSL_CA, arguments[2]);
+        mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verifies);
+        ok = mysql_change_user(mysql, place->user, "", NULL) == 0 ? show_user(mysql, "change")
+                                                                  : show_error(mysql, "change");
+    }
+    mysql_close(mysql);
+    return ok;
+}
+
 /* The server hangs up; the library is to find that out by itself. */
 static void be_dropped(MYSQL *mysql)
 {
@@ -266,6 +288,7 @@ static const struct {
     bool (*run)(const struct place *place);
 } commands[] = {
     {"change-user", change_user},
+    {"tls-later", tls_later},
     {"reconnect", reconnect},
     {"nonblocking", nonblocking},
     {"reuse", reuse},

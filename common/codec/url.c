@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the authority of a URL by RFC 3986 3.2 and prints its host and port if it is sure of them.
+ * A URL that a person mistyped is the one that holds a secret in an odd place, so any doubt ends in
+ * a fixed text: refused are URLs without a scheme, with an '@' behind the authority, with a
+ * backslash, a blank or a percent escape in front of the path, and hosts and ports of other
+ * characters than those have. */
+#include "codec/url.h"
+
+#include "base/buf.h"
+#include "base/text.h"
+
+#include <string.h>
+
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+
+static const char not_shown[] = "[URL not shown]";
+static const char separator[] = "://";
+
+/* RFC 3986 3.1. */
+static bool is_scheme(const char *text, size_t len)
+{
+    return len > 0 && strspn(text, LETTERS) > 0 && strspn(text, LETTERS DIGITS "+-.") >= len;
+}
+
+/* A name, an IPv4 address, or an IPv6 address in brackets: its length, or 0 for anything else. */
+static size_t host_len(const char *text, size_t len)
+{
+    if (len == 0 || text[0] != '[') {
+        size_t name = strspn(text, LETTERS DIGITS "-._");
+        return name < len ? name : len;
+    }
+    size_t address = strspn(text + 1, DIGITS "ABCDEFabcdef:.");
+    return address > 0 && address + 1 < len && text[address + 1] == ']' ? address + 2 : 0;
+}
+
+/* Nothing, or a colon and up to five digits. */
+static bool is_port(const char *text, size_t len)
+{
+    return len == 0 ||
+           (text[0] == ':' && len <= sizeof(":65535") - 1 && strspn(text + 1, DIGITS) >= len - 1);
+}
+
+/* `text` is what stands behind "://". */
+static bool show_authority(const char *text, char out[RIA_URL_SHOWN_SIZE])
+{
+    size_t len = strcspn(text, "/?#\\");
+    const char *at = memrchr(text, '@', len);
+    const char *host = at == NULL ? text : at + 1;
+    len -= (size_t)(host - text);
+    size_t name = host_len(host, len);
+    if (strchr(host, '@') != NULL || name == 0 || !is_port(host + name, len - name) ||
+        len >= RIA_URL_SHOWN_SIZE) {
+        return false;
+    }
+    memcpy(out, host, len);
+    out[len] = '\0';
+    return true;
+}
+
+void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE])
+{
+    const char *end = strstr(url, separator);
+    if (end == NULL || !is_scheme(url, (size_t)(end - url)) ||
+        !show_authority(end + sizeof(separator) - 1, out)) {
+        memcpy(out, not_shown, sizeof(not_shown));
+    }
+}
+
+const char *ria_url_scheme(const char *url)
+{
+    static const char *const schemes[] = {"https://", "http://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        if (strncmp(url, schemes[i], strlen(schemes[i])) == 0) {
+            return schemes[i];
+        }
+    }
+    return "";
+}
+
+void ria_url_show_name(const char *name, char *out, size_t size)
+{
+    char shown[RIA_URL_SHOWN_SIZE];
+    const char *at = strrchr(name, '@');
+    const char *host = at == NULL ? name : at + 1;
+    size_t len = strcspn(host, "/?#\\");
+    if (strstr(name, separator) != NULL) {
+        ria_url_show(name, shown);
+        (void)ria_text_format(out, size, "%s%s", ria_url_scheme(name), shown);
+    } else if (host != name && strcspn(name, "/?#\\") < (size_t)(host - name)) {
+        (void)ria_text_copy(out, size, not_shown);
+    } else {
+        bool has_password = memchr(name, ':', (size_t)(host - name)) != NULL;
+        const char *start = has_password ? host : name;
+        (void)ria_text_format(
+            out,
+            size,
+            "%s%.*s%s",
+            has_password ? "...@" : "",
+            (int)(host + len - start),
+            start,
+            host[len] == '\0' ? "" : "/...");
+    }
+}
+
+/* -- a text with URLs in it ------------------------------------------------------------------ */
+
+static const char *scheme_start(const char *text, const char *end)
+{
+    while (end > text && strchr(LETTERS DIGITS "+-.", end[-1]) != NULL) {
+        end--;
+    }
+    return end;
+}
+
+/* Punctuation at the end belongs to the sentence. */
+static const char *url_end(const char *authority)
+{
+    const char *end = authority + strcspn(authority, " \t\r\n\"'<>`");
+    const char *at = strrchr(authority, '@');
+    if (at != NULL && at > end) {
+        end = at + strcspn(at, " \t\r\n\"'<>`");
+    }
+    while (end > authority && strchr(".,;:!?)}", end[-1]) != NULL) {
+        end--;
+    }
+    return end;
+}
+
+/* A copy, so that what is shown ends where the URL does. */
+static void add_shown(struct ria_buf *out, const char *start, const char *end)
+{
+    char shown[RIA_URL_SHOWN_SIZE];
+    RIA_AUTO(buf) url = {.max = (size_t)(end - start)};
+    ria_buf_add(&url, start, (size_t)(end - start));
+    const char *text = ria_buf_text(&url);
+    ria_url_show(text == NULL ? "" : text, shown);
+    ria_buf_add_text(out, ria_url_scheme(start));
+    ria_buf_add_text(out, shown);
+}
+
+bool ria_url_show_in(const char *text, char *out, size_t size)
+{
+    RIA_AUTO(buf) copy = {.max = strlen(text) + (strlen(text) * sizeof(not_shown))};
+    const char *found = NULL;
+    while ((found = strstr(text, separator)) != NULL) {
+        const char *start = scheme_start(text, found);
+        const char *end = url_end(found + sizeof(separator) - 1);
+        ria_buf_add(&copy, text, (size_t)(start - text));
+        add_shown(&copy, start, end);
+        text = end;
+    }
+    ria_buf_add_text(&copy, text);
+    const char *whole = ria_buf_text(&copy);
+    return ria_text_copy(out, size, whole == NULL ? not_shown : whole);
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads and extends the list of the commands that wait for one another, and counts keepers among
+ * the ancestors of this process in /proc. Refuses a command that is in the list already, one beyond
+ * the limit, and every list that is not well-formed. Where /proc does not show the ancestors
+ * (another PID namespace, hidepid), the list alone counts; the deadline of the login ends the rest.
+ */
+#include "fetch/process_chain.h"
+
+#include "base/text.h"
+#include "codec/digest.h"
+#include "codec/percent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ID_BYTES = 16,
+    ID_LEN = 2 * ID_BYTES,
+    SHOWN_MAX = 160, /* of a chain in a sentence */
+    ANCESTORS_MAX = 1024,
+    STAT_MAX = 4096,
+};
+
+struct link {
+    char id[ID_LEN + 1];
+    char name[RIA_PROCESS_CHAIN_NAME_MAX + 1];
+};
+
+struct chain {
+    struct link link[RIA_PROCESS_CHAIN_MAX + 1]; /* one more than may be started */
+    size_t count;
+};
+
+/* -- the variable --------------------------------------------------------------------------- */
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+static bool is_unreserved(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+/* Decodes a name up to a comma or the end. NULL if it is not one that ria_percent_add() wrote. */
+static const char *read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX + 1])
+{
+    size_t len = 0;
+    while (*at != '\0' && *at != ',') {
+        if (len == RIA_PROCESS_CHAIN_NAME_MAX) {
+            return NULL;
+        }
+        if (is_unreserved(*at)) {
+            out[len++] = *at++;
+            continue;
+        }
+        int high = *at == '%' ? hex_value(at[1]) : -1;
+        int low = high >= 0 ? hex_value(at[2]) : -1;
+        if (low < 0 || (high == 0 && low == 0)) {
+            return NULL;
+        }
+        out[len++] = (char)((high * 16) + low);
+        at += 3;
+    }
+    out[len] = '\0';
+    return at;
+}
+
+static const char *read_link(const char *at, struct link *out)
+{
+    if (strspn(at, "0123456789abcdef") != ID_LEN || at[ID_LEN] != ':') {
+        return NULL;
+    }
+    memcpy(out->id, at, ID_LEN);
+    out->id[ID_LEN] = '\0';
+    return read_name(at + ID_LEN + 1, out->name);
+}
+
+/* False for what ria_process_chain_add() did not write: it never lists more than the limit. */
+static bool read_chain(const char *value, struct chain *out)
+{
+    out->count = 0;
+    for (const char *at = value; value != NULL;) {
+        if (out->count == RIA_PROCESS_CHAIN_MAX) {
+            return false;
+        }
+        at = read_link(at, &out->link[out->count]);
+        if (at == NULL) {
+            return false;
+        }
+        out->count++;
+        if (*at == '\0') {
+            break;
+        }
+        at++;
+    }
+    return true;
+}
+
+static void write_chain(const struct chain *chain, struct ria_buf *out)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct link *link = &chain->link[i];
+        ria_buf_add_text(out, i == 0 ? "" : ",");
+        ria_buf_add_text(out, link->id);
+        ria_buf_add_char(out, ':');
+        ria_percent_add(out, link->name, strlen(link->name));
+    }
+}
+
+/* -- one link ------------------------------------------------------------------------------- */
+
+static bool make_link(
+    const struct ria_setting *command, const char *profile, struct link *out, struct ria_error *err)
+{
+    const char *const parts[] = {command->path == NULL ? "" : command->path, profile};
+    RIA_AUTO(buf) text = {.max = (size_t)128 * 1024};
+    RIA_AUTO(buf) hex = {.max = ID_LEN};
+    uint8_t digest[RIA_SHA256_LEN];
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        ria_buf_add(&text, parts[i], strlen(parts[i]) + 1);
+    }
+    ria_buf_add_text(&text, command->value);
+    if (ria_buf_text(&text) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+    }
+    if (!ria_sha256(text.data, text.len, digest, err)) {
+        return false;
+    }
+    ria_hex_add(&hex, digest, ID_BYTES);
+    if (ria_buf_text(&hex) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+    }
+    memcpy(out->id, hex.data, sizeof(out->id));
+    (void)ria_text_copy(out->name, sizeof(out->name), profile);
+    return true;
+}
+
+/* -- the ancestors -------------------------------------------------------------------------- */
+
+/* Reads "PID (NAME) STATE PARENT ..."; a name may hold anything. Returns the parent, or 0. */
+static long read_parent(const struct ria_world *world, const char *path, bool *is_keeper)
+{
+    static const char keeper[] = "(" RIA_PROCESS_KEEPER;
+    RIA_AUTO(buf) text = {.max = STAT_MAX};
+    struct ria_error ignored;
+    if (world->read_file(world->self, path, &text, NULL, &ignored) != RIA_FOUND || text.len == 0) {
+        return 0;
+    }
+    const char *name = strchr(text.data, '(');
+    const char *end = strrchr(text.data, ')');
+    if (name == NULL || end == NULL || end < name || strlen(end) < 4) {
+        return 0;
+    }
+    *is_keeper = (size_t)(end - name) == sizeof(keeper) - 1 &&
+                 strncmp(name, keeper, sizeof(keeper) - 1) == 0;
+    return strtol(end + 3, NULL, 10);
+}
+
+/* How many commands wait for this process. */
+static size_t count_keepers(const struct ria_world *world)
+{
+    char path[64] = "/proc/self/stat";
+    size_t count = 0;
+    bool is_keeper = false;
+    long pid = read_parent(world, path, &is_keeper);
+    for (size_t i = 0; pid > 0 && i < ANCESTORS_MAX; i++) {
+        (void)ria_text_format(path, sizeof(path), "/proc/%ld/stat", pid);
+        is_keeper = false;
+        pid = read_parent(world, path, &is_keeper);
+        count += is_keeper ? 1 : 0;
+    }
+    return count;
+}
+
+/* -- refusing ------------------------------------------------------------------------------- */
+
+/* "a -> b -> a", from a link on. */
+static void describe(const struct chain *chain, size_t first, char out[SHOWN_MAX])
+{
+    RIA_AUTO(buf) text = {.max = (size_t)2 * sizeof(*chain)};
+    for (size_t i = first; i < chain->count; i++) {
+        ria_buf_add_text(&text, i == first ? "" : " -> ");
+        ria_buf_add_text(&text, chain->link[i].name);
+    }
+    const char *whole = ria_buf_text(&text);
+    (void)ria_text_copy(out, SHOWN_MAX, whole == NULL ? "..." : whole);
+}
+
+/* The last link of the chain is the command. */
+static bool check(
+    const struct ria_world *world,
+    const struct ria_setting *command,
+    const struct chain *chain,
+    struct ria_error *err)
+{
+    char shown[SHOWN_MAX];
+    size_t last = chain->count - 1;
+    for (size_t i = 0; i < last; i++) {
+        if (strcmp(chain->link[i].id, chain->link[last].id) == 0) {
+            describe(chain, i, shown);
+            return ria_fail_at(
+                err,
+                RIA_E_CREDENTIALS,
+                command,
+                RIA_PROCESS_CHAIN_REFUSAL
+                "it leads back to itself: %s; let one of these profiles get its credentials in "
+                "another way",
+                shown);
+        }
+    }
+    if (last >= RIA_PROCESS_CHAIN_MAX || count_keepers(world) >= RIA_PROCESS_CHAIN_MAX) {
+        describe(chain, 0, shown);
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            command,
+            RIA_PROCESS_CHAIN_REFUSAL
+            "%d others wait for it, each run by the one before it (%s); shorten the chain",
+            RIA_PROCESS_CHAIN_MAX,
+            shown);
+    }
+    return true;
+}
+
+bool ria_process_chain_add(
+    const struct ria_world *world,
+    const struct ria_setting *command,
+    const char *profile,
+    struct ria_buf *chain,
+    struct ria_error *err)
+{
+    struct chain all;
+    if (!read_chain(ria_world_env(world, RIA_PROCESS_CHAIN_VARIABLE), &all)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            command,
+            RIA_PROCESS_CHAIN_REFUSAL RIA_PROCESS_CHAIN_VARIABLE
+            " was not written by rds-iam; unset it");
+    }
+    if (!make_link(command, profile, &all.link[all.count], err)) {
+        return false;
+    }
+    all.count++;
+    if (!check(world, command, &all, err)) {
+        return false;
+    }
+    write_chain(&all, chain);
+    return ria_buf_text(chain) != NULL ||
+           ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the command's file as execvp(3) does, goes from scripts to their interpreters as the kernel
+ * does, and judges the program at the end of that way by its ELF header. The objects of ours are
+ * made for glibc, so an interpreter that is not glibc's cannot load them. Where something cannot be
+ * read the answer is that the program loads them, and the start of the command tells the rest. */
+#include "tool/program.h"
+
+#include "tool/elf_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    SCRIPTS_MAX = 5,              /* as many interpreters of interpreters as Linux runs */
+    FIRST_LINE_MAX = 256,         /* BINPRM_BUF_SIZE: what Linux reads of a script */
+    LOADER_MAX = 4 * 1024 * 1024, /* glibc's ld.so has a quarter of a megabyte */
+};
+
+/* -- the file that is run -------------------------------------------------------------------- */
+
+static bool is_program(const char *path)
+{
+    struct stat status;
+    return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* False: there is none. */
+static bool find(const char *name, const struct ria_world *world, char out[PATH_MAX])
+{
+    if (strchr(name, '/') != NULL) {
+        return snprintf(out, PATH_MAX, "%s", name) < PATH_MAX && is_program(out);
+    }
+    const char *at = ria_world_env(world, "PATH");
+    at = at == NULL ? "/bin:/usr/bin" : at;
+    for (;;) {
+        size_t len = strcspn(at, ":");
+        const char *between = len == 0 ? "" : "/";
+        if (snprintf(out, PATH_MAX, "%.*s%s%s", (int)len, at, between, name) < PATH_MAX &&
+            is_program(out)) {
+            return true;
+        }
+        if (at[len] == '\0') {
+            return false;
+        }
+        at += len + 1;
+    }
+}
+
+/* A device or a FIFO could make open() wait. -1: it cannot be read, or is not a file. */
+static int open_file(const char *path)
+{
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd >= 0 && (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* -- scripts --------------------------------------------------------------------------------- */
+
+/* The next word of a first line; NULL at its end. */
+static char *take_word(char **at)
+{
+    char *word = *at + strspn(*at, " \t");
+    size_t len = strcspn(word, " \t");
+    *at = word + len + (word[len] == '\0' ? 0 : 1);
+    word[len] = '\0';
+    return len == 0 ? NULL : word;
+}
+
+/* env(1): the first word that is neither an option nor an assignment. */
+static char *take_name_behind_env(char **at)
+{
+    char *word;
+    do {
+        word = take_word(at);
+    } while (word != NULL && (*word == '-' || strchr(word, '=') != NULL));
+    return word;
+}
+
+/* False: it is not a script, or its first line names no program. */
+static bool find_interpreter(int fd, const struct ria_world *world, char out[PATH_MAX])
+{
+    char line[FIRST_LINE_MAX + 1] = "";
+    ssize_t len = pread(fd, line, FIRST_LINE_MAX, 0);
+    if (len < 2 || memcmp(line, "#!", 2) != 0) {
+        return false;
+    }
+    line[strcspn(line, "\n")] = '\0';
+    char *at = line + 2;
+    const char *name = take_word(&at);
+    const char *slash = name == NULL ? NULL : strrchr(name, '/');
+    if (slash != NULL && strcmp(slash, "/env") == 0) {
+        name = take_name_behind_env(&at);
+    }
+    return name != NULL && find(name, world, out);
+}
+
+/* Goes on from path to the interpreter at the end, which it opens; -1: there is none. */
+static int open_program(char path[PATH_MAX], const struct ria_world *world)
+{
+    char interpreter[PATH_MAX];
+    for (int i = 0; i < SCRIPTS_MAX; i++) {
+        int fd = open_file(path);
+        if (fd < 0 || !find_interpreter(fd, world, interpreter)) {
+            return fd;
+        }
+        (void)close(fd);
+        (void)snprintf(path, PATH_MAX, "%s", interpreter);
+    }
+    return -1;
+}
+
+/* -- the verdict ----------------------------------------------------------------------------- */
+
+/* Names that change between releases and systems tell less than the version that every ld.so of
+ * glibc defines for its own use. */
+static bool is_glibc(const char *loader)
+{
+    static const char mark[] = "GLIBC_PRIVATE";
+    RIA_AUTO(buf) text = {.max = LOADER_MAX};
+    struct stat status;
+    bool is_unknown = true;
+    int fd = open_file(loader);
+    if (fd < 0) {
+        return is_unknown;
+    }
+    if (fstat(fd, &status) == 0 && status.st_size > 0 && status.st_size <= LOADER_MAX) {
+        size_t size = (size_t)status.st_size;
+        char *room = ria_buf_reserve(&text, size);
+        is_unknown = room == NULL || pread(fd, room, size, 0) != (ssize_t)size;
+        if (!is_unknown) {
+            ria_buf_grown(&text, size);
+        }
+    }
+    (void)close(fd);
+    return is_unknown || memmem(text.data, text.len, mark, sizeof(mark)) != NULL;
+}
+
+/* glibc's own ld.so, run by hand, has no interpreter and loads what the environment names. */
+static enum ria_program judge_without_interpreter(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    bool is_loader = strncmp(name, "ld-linux", strlen("ld-linux")) == 0 ||
+                     strncmp(name, "ld.so", strlen("ld.so")) == 0;
+    return is_loader ? RIA_PROGRAM_LOADS : RIA_PROGRAM_STATIC;
+}
+
+static enum ria_program judge(const char *path, const struct ria_elf *elf)
+{
+    if (elf->is_foreign) {
+        return RIA_PROGRAM_OTHER_MACHINE;
+    }
+    if (elf->interpreter[0] == '\0') {
+        return judge_without_interpreter(path);
+    }
+    if (!is_glibc(elf->interpreter)) {
+        return RIA_PROGRAM_OTHER_LIBC;
+    }
+    return elf->needs_asan ? RIA_PROGRAM_ASAN : RIA_PROGRAM_LOADS;
+}
+
+#define OTHER_WAYS                                                                                 \
+    "a libpq program then needs the passfile of an agent (rds-iam setup postgres), or a token in " \
+    "PGPASSWORD (rds-iam token)"
+
+static void warn(
+    enum ria_program program,
+    const char *path,
+    const struct ria_elf *elf,
+    const struct ria_world *world)
+{
+    switch (program) {
+    case RIA_PROGRAM_STATIC:
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s is statically linked and loads no library, so it makes no tokens "
+            "itself; " OTHER_WAYS,
+            path);
+        break;
+    case RIA_PROGRAM_OTHER_LIBC:
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s runs on another C library (%s), which cannot load librds-iam-pq.so; it is run "
+            "without it, and neither it nor what it starts makes tokens; " OTHER_WAYS,
+            path,
+            elf->interpreter);
+        break;
+    case RIA_PROGRAM_OTHER_MACHINE:
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s is a program for another processor or word size and cannot load librds-iam-pq.so; "
+            "it is run without it, and neither it nor what it starts makes tokens; " OTHER_WAYS,
+            path);
+        break;
+    case RIA_PROGRAM_LOADS:
+    case RIA_PROGRAM_ASAN:
+        break;
+    }
+}
+
+enum ria_program ria_program_look(const char *command, const struct ria_world *world)
+{
+    char path[PATH_MAX];
+    struct ria_elf elf;
+    int fd = find(command, world, path) ? open_program(path, world) : -1;
+    if (fd < 0) {
+        return RIA_PROGRAM_LOADS;
+    }
+    enum ria_program program = ria_elf_read(fd, &elf) ? judge(path, &elf) : RIA_PROGRAM_LOADS;
+    (void)close(fd);
+    warn(program, path, &elf, world);
+    return program;
+}

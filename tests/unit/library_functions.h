@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What an object of library_functions.c exports: functions that stand for those of a client
+ * library, in an object of their own.
+ */
+#ifndef RIA_UNIT_LIBRARY_FUNCTIONS_H
+#define RIA_UNIT_LIBRARY_FUNCTIONS_H
+
+#include "plugin.h"
+
+struct ria_library_functions {
+    char (*get_info)(struct ria_mariadb *mysql, int value, void *out, ...);
+    const char *(*get_ssl_cipher)(struct ria_mariadb *mysql);
+    int (*get_option)(struct ria_mariadb *mysql, int option, void *out, ...);
+    void (*set_error)(
+        struct ria_mariadb *mysql, unsigned code, const char *sqlstate, const char *format, ...);
+    bool (*skips_verification)(void); /* by the library's own reading of the environment */
+};
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads /proc/self/smaps. */
+#include "mapping.h"
+
+#include "base/secret.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A range of memory, in the words of its line. */
+struct range {
+    uintptr_t start;
+    uintptr_t end;
+    char mode[8];
+};
+
+/* AddressSanitizer has a mapping of that size too, but between larger ones. */
+static bool is_wall(const struct range *range)
+{
+    return strncmp(range->mode, "---", 3) == 0 &&
+           range->end - range->start == (uintptr_t)sysconf(_SC_PAGESIZE);
+}
+
+/* "start-end mode ..." */
+static bool read_range(const char *line, struct range *out)
+{
+    unsigned long start;
+    unsigned long end;
+    if (sscanf(line, "%lx-%lx %7s ", &start, &end, out->mode) != 3) {
+        return false;
+    }
+    out->start = start;
+    out->end = end;
+    return true;
+}
+
+static void take_fact(const char *line, struct ria_mapping *out)
+{
+    unsigned long kilobytes;
+    if (sscanf(line, "Rss: %lu kB", &kilobytes) == 1) {
+        out->resident = (size_t)kilobytes * 1024;
+    }
+    if (strncmp(line, "VmFlags:", 8) == 0) {
+        out->is_dumped = strstr(line, " dd") == NULL;
+    }
+}
+
+struct ria_mapping ria_mapping_find(void)
+{
+    struct ria_mapping found = {0};
+    struct range before = {0};
+    bool is_here = false;
+    char line[512];
+    FILE *smaps = fopen("/proc/self/smaps", "r");
+    while (smaps != NULL && fgets(line, sizeof(line), smaps) != NULL) {
+        struct range range;
+        if (!read_range(line, &range)) {
+            if (is_here) {
+                take_fact(line, &found);
+            }
+            continue;
+        }
+        if (is_here) {
+            found.is_between_walls =
+                is_wall(&range) && (uintptr_t)found.data + RIA_SECRETS_MAX == range.start;
+        }
+        is_here = found.data == NULL && range.end - range.start == RIA_SECRETS_MAX &&
+                  strncmp(range.mode, "rw-p", 4) == 0 && is_wall(&before) &&
+                  before.end == range.start;
+        if (is_here) {
+            found.data = (const char *)range.start; /* NOLINT(performance-no-int-to-ptr) */
+        }
+        before = range;
+    }
+    if (smaps != NULL) {
+        (void)fclose(smaps);
+    }
+    return found;
+}
+
+size_t ria_mapping_count(const void *bytes, size_t len)
+{
+    const char *at = ria_mapping_find().data;
+    const char *end = at == NULL ? NULL : at + RIA_SECRETS_MAX;
+    size_t count = 0;
+    while (at != NULL) {
+        at = memmem(at, (size_t)(end - at), bytes, len);
+        if (at != NULL) {
+            count++;
+            at++;
+        }
+    }
+    return count;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tls = verify-ca in rds-iam's own configuration file: which sections may hold it. */
+#include "aws/config.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+#define PLACE RIA_FAKE_CONFIG
+#define NEEDS_ENDPOINT                                                                             \
+    "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep verify-full"
+
+static bool load(const char *text, struct ria_config *config, struct ria_error *err)
+{
+    struct ria_fake fake;
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, RIA_FAKE_CONFIG, text);
+    return ria_config_load(&fake.world, config, err);
+}
+
+static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_ca(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *section;
+        const char *host; /* dialled */
+    } rows[] = {
+        {"db.abcdefghijkl.eu-west-1.rds.amazonaws.com",
+         "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"},
+        {"db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306",
+         "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"},
+        {"u@db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306",
+         "db.abcdefghijkl.eu-west-1.rds.amazonaws.com."},
+        {"DB.cluster-abcdefghijkl.EU-WEST-1.rds.amazonaws.com.",
+         "db.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"},
+        {"p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com",
+         "p.proxy-abcdefghijkl.us-gov-west-1.rds.amazonaws.com"},
+        {"db.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn",
+         "db.abcdefghijkl.rds.cn-north-1.amazonaws.com.cn"},
+        {"g.global-abcdefghijkl.global.rds.amazonaws.com",
+         "g.global-abcdefghijkl.global.rds.amazonaws.com"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        RIA_AUTO(buf) text = {.max = 256};
+        struct ria_error err = {0};
+        struct ria_target target;
+        ria_buf_addf(&text, "[%s]\ntls = verify-ca\n", rows[i].section);
+        if (!load(ria_buf_text(&text), &config, &err)) {
+            fail_msg("%s: %s", rows[i].section, err.text);
+        }
+        ria_config_match(&config, rows[i].host, 3306, "u", &target);
+        expect(rows[i].section, target.chain_suffices && target.endpoint.value == NULL);
+        ria_config_match(&config, "db.example", 3306, "u", &target);
+        expect(rows[i].section, !target.chain_suffices);
+    }
+}
+
+static void no_other_section_may_hold_it_without_an_endpoint(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text;
+        const char *want;
+    } rows[] = {
+        {"verify-ca without an endpoint", "[h]\ntls = verify-ca\n", PLACE ":1: " NEEDS_ENDPOINT},
+        {"verify-ca for an address",
+         "[10.0.0.1:3306]\ntls = verify-ca\n",
+         PLACE ":1: " NEEDS_ENDPOINT},
+        {"verify-ca for a name that only begins like an RDS name",
+         "[db.abcdefghijkl.eu-west-1.rds.amazonaws.com.example]\ntls = verify-ca\n",
+         PLACE ":1: " NEEDS_ENDPOINT},
+        {"verify-ca for a DSQL endpoint, which has other tokens",
+         "[x.dsql.eu-west-1.on.aws]\ntls = verify-ca\n",
+         PLACE ":1: " NEEDS_ENDPOINT},
+        {"verify-ca for all RDS names of a region",
+         "[*.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
+         PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+        {"verify-ca for a wildcard that holds an RDS name",
+         "[*.db.abcdefghijkl.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
+         PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        expect(rows[i].sentence, !load(rows[i].text, &config, &err));
+        expect_text(rows[i].sentence, err.text, rows[i].want);
+        expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_ca),
+        cmocka_unit_test(no_other_section_may_hold_it_without_an_endpoint),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Credentials that a process keeps for its next login: they lie in the mapping for secrets alone,
+ * and are wiped when it is seen that they have ended. */
+#include "codec/digest.h"
+#include "provider/memory.h"
+#include "rds_iam.h"
+
+#include "fake_world.h"
+#include "heap.h"
+#include "mapping.h"
+#include "unit.h"
+
+#include <string.h>
+
+#define HOST "mydb.abc123def456.us-east-1.rds.amazonaws.com"
+#define FETCHED "a-canary-of-a-key-that-was-fetched"
+
+enum {
+    HOUR = 3600,
+    COPY_MS = 61 * 1000, /* what has no end of its own is kept for less */
+    IDENTITIES = 40,
+};
+
+/* One profile for each source that rds-iam-fetch is asked for, and one with keys. */
+static const char profiles[] =
+    "[profile process]\ncredential_process = x\n"
+    "[profile other]\ncredential_process = y\n"
+    "[profile third]\ncredential_process = z\n"
+    "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\ncredential_source = Environment\n"
+    "[profile instance]\nrole_arn = arn:aws:iam::123456789012:role/i\ncredential_source = "
+    "Ec2InstanceMetadata\n"
+    "[profile sso]\nsso_start_url = https://x/start\nsso_region = us-east-1\nsso_account_id = "
+    "123456789012\nsso_role_name = r\n"
+    "[profile keys]\naws_access_key_id = AKID\naws_secret_access_key = k\n";
+
+static void begin_copies(struct ria_fake *fake)
+{
+    ria_memory_clear();
+    ria_fake_init(fake);
+    ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, profiles);
+    ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKID");
+    ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", "s");
+    ria_fake_env(fake, "AWS_REGION", "us-east-1");
+}
+
+static enum ria_outcome ask_as(struct ria_fake *fake, const char *profile)
+{
+    struct ria_login login = {
+        .host = HOST,
+        .port = 3306,
+        .user = "u",
+        .channel = RIA_CHANNEL_VERIFIED,
+        .profile = profile};
+    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
+    struct ria_error err = {0};
+    RIA_AUTO(token) token = RIA_TOKEN_INIT;
+    enum ria_outcome outcome = ria_token_for(&login, deadline, &fake->world, &token, &err);
+    if (outcome != RIA_FOUND) {
+        print_message("# %s: %s\n", profile, err.text);
+    }
+    return outcome;
+}
+
+/* What rds-iam-fetch brings ends in so many seconds; 0: it does not say. */
+static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds)
+{
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    answer.outcome = RIA_FOUND;
+    ria_buf_add_text(&answer.credentials.access_key_id, "ASIAX");
+    ria_buf_add_text(&answer.credentials.secret_access_key, FETCHED);
+    ria_buf_add_text(&answer.credentials.session_token, "t");
+    answer.credentials.expires = seconds == 0 ? 0 : fake->now + seconds;
+    fake->answer = &answer;
+    expect_number(profile, ask_as(fake, profile), RIA_FOUND);
+    fake->answer = NULL;
+}
+
+static size_t count_kept(void)
+{
+    return ria_mapping_count(FETCHED, strlen(FETCHED));
+}
+
+/* The first of these tests: the process has no mapping yet. */
+static void without_a_mapping_each_login_asks_again(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    size_t live = ria_heap_live();
+    ria_heap_refuse_mappings(true);
+    for (size_t i = 1; i <= 3; i++) {
+        fetch_as(&fake, "process", HOUR);
+        expect_number("asked", fake.fetches, i);
+    }
+    ria_heap_refuse_mappings(false);
+    assert_null(ria_mapping_find().data);
+    assert_int_equal(ria_heap_live(), live);
+}
+
+static void copies_lie_in_the_mapping_and_not_in_the_heap(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"process", "role", "instance", "sso"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        struct ria_fake fake;
+        begin_copies(&fake);
+        size_t live = ria_heap_live();
+        fetch_as(&fake, names[i], HOUR);
+        expect_number(names[i], count_kept(), 1);
+        expect_number(names[i], ria_heap_live(), live);
+        expect(names[i], !ria_mapping_find().is_dumped);
+        expect_number(names[i], ask_as(&fake, names[i]), RIA_FOUND); /* it is used */
+        expect_number(names[i], fake.fetches, 1);
+        expect_number(names[i], ria_heap_live(), live);
+        ria_session_forget();
+        expect_number(names[i], count_kept(), 0);
+    }
+}
+
+static void look_with_keys(struct ria_fake *fake)
+{
+    assert_int_equal(ask_as(fake, "keys"), RIA_FOUND);
+}
+
+static void look_with_the_same(struct ria_fake *fake)
+{
+    assert_int_equal(ask_as(fake, "process"), RIA_FAILED);
+}
+
+static void look_with_another(struct ria_fake *fake)
+{
+    assert_int_equal(ask_as(fake, "sso"), RIA_FAILED);
+}
+
+static void look_for_a_session(struct ria_fake *fake)
+{
+    RIA_AUTO(session) session = RIA_SESSION_INIT;
+    struct ria_login login = {.channel = RIA_CHANNEL_NONE, .profile = "keys"};
+    struct ria_deadline deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS);
+    struct ria_error err;
+    assert_int_equal(
+        ria_session_for(&login, NULL, deadline, &fake->world, &session, &err), RIA_FOUND);
+}
+
+static void look_without_a_login(struct ria_fake *fake)
+{
+    (void)ria_memory_sweep(&fake->world);
+}
+
+static void what_has_ended_is_wiped_at_any_call(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        void (*look)(struct ria_fake *fake);
+    } rows[] = {
+        {"a login with keys", look_with_keys},
+        {"a login with what has ended", look_with_the_same},
+        {"a login with a third source", look_with_another},
+        {"rds-iam credentials", look_for_a_session},
+        {"a look between two logins", look_without_a_login},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        begin_copies(&fake);
+        fetch_as(&fake, "process", HOUR);
+        fetch_as(&fake, "other", 2 * HOUR);
+        fetch_as(&fake, "third", 0);
+        expect_number(rows[i].sentence, count_kept(), 3);
+        fake.now += HOUR - 1;
+        fake.ticks += 1;
+        (void)ria_memory_sweep(&fake.world);
+        expect_number(rows[i].sentence, count_kept(), 3);
+        fake.now += 1;
+        fake.ticks += COPY_MS;
+        rows[i].look(&fake);
+        expect_number(rows[i].sentence, count_kept(), 1);
+        fake.now += HOUR;
+        rows[i].look(&fake);
+        expect_number(rows[i].sentence, count_kept(), 0);
+    }
+}
+
+static void the_clock_that_counts_is_the_one_that_aws_has(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    answer.outcome = RIA_FOUND;
+    ria_buf_add_text(&answer.credentials.access_key_id, "ASIAX");
+    ria_buf_add_text(&answer.credentials.secret_access_key, FETCHED);
+    /* This machine is two hours ahead, so to itself they have ended. */
+    answer.credentials.expires = fake.now - HOUR;
+    answer.offset.seconds = -2 * HOUR;
+    (void)snprintf(answer.offset.boot_id, sizeof(answer.offset.boot_id), "%s", fake.host.boot_id);
+    fake.answer = &answer;
+    assert_int_equal(ask_as(&fake, "process"), RIA_FOUND);
+    fake.answer = NULL;
+    (void)ria_memory_sweep(&fake.world);
+    assert_int_equal(count_kept(), 1);
+    fake.now += HOUR;
+    (void)ria_memory_sweep(&fake.world);
+    assert_int_equal(count_kept(), 0);
+}
+
+static void a_sweep_says_when_the_next_one_is_due(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    begin_copies(&fake);
+    assert_true(ria_memory_sweep(&fake.world) == INT64_MAX);
+    fetch_as(&fake, "process", HOUR);
+    assert_true(ria_memory_sweep(&fake.world) == fake.ticks + ((int64_t)HOUR * 1000));
+    fetch_as(&fake, "third", 0);
+    int64_t due = ria_memory_sweep(&fake.world);
+    assert_in_range(due - fake.ticks, 1, COPY_MS);
+    fake.ticks = due;
+    (void)ria_memory_sweep(&fake.world);
+    assert_int_equal(count_kept(), 1);
+    ria_memory_clear();
+    assert_true(ria_memory_sweep(&fake.world) == INT64_MAX);
+}
+
+static void there_are_sixteen_copies_at_most(void **state)
+{
+    (void)state;
+    struct ria_fake fake;
+    struct ria_answer answer = {.outcome = RIA_FOUND, .credentials = {.expires = 0}};
+    static char filler[RIA_RECORD_MAX];
+    begin_copies(&fake);
+    memcpy(filler + sizeof(filler) - sizeof(FETCHED), FETCHED, sizeof(FETCHED));
+    const struct ria_buf record = {.data = filler, .len = sizeof(filler), .max = sizeof(filler)};
+    for (int i = 0; i < IDENTITIES; i++) {
+        char name[RIA_CACHE_NAME_SIZE];
+        (void)snprintf(name, sizeof(name), "%064d", i);
+        ria_memory_put(&fake.world, name, INT64_MAX, &answer, &record);
+        expect_number(name, count_kept(), i < 16 ? i + 1 : 16);
+    }
+    ria_memory_clear();
+    assert_int_equal(count_kept(), 0);
+}
+
+/* libcrypto fetches its SHA-256 at the first use; that is its own business. */
+static int warm_up(void **state)
+{
+    (void)state;
+    uint8_t digest[RIA_SHA256_LEN];
+    struct ria_error err;
+    return ria_sha256("", 0, digest, &err) ? 0 : -1;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_mapping_each_login_asks_again),
+        cmocka_unit_test(copies_lie_in_the_mapping_and_not_in_the_heap),
+        cmocka_unit_test(what_has_ended_is_wiped_at_any_call),
+        cmocka_unit_test(the_clock_that_counts_is_the_one_that_aws_has),
+        cmocka_unit_test(a_sweep_says_when_the_next_one_is_due),
+        cmocka_unit_test(there_are_sixteen_copies_at_most),
+    };
+    return cmocka_run_group_tests(tests, warm_up, NULL);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * MARIADB_TLS_DISABLE_PEER_VERIFICATION: which libraries may heed it, told by the object that their
+ * functions are in. This program holds the name itself, as a program does that has such a library
+ * linked in. */
+#include "fake_mariadb.h"
+#include "library_functions.h"
+#include "unit.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define NAME "MARIADB_TLS_DISABLE_PEER_VERIFICATION"
+
+static struct ria_fake_mariadb fake;
+static const struct ria_library_functions *heeds;
+static const struct ria_library_functions *plain;
+static bool is_other_user;
+
+/* The linker puts it in the place of geteuid(), for the core too. */
+uid_t __real_geteuid(void);
+uid_t __wrap_geteuid(void);
+uid_t __wrap_geteuid(void)
+{
+    return __real_geteuid() + (is_other_user ? 1 : 0);
+}
+
+static const struct ria_library_functions *open_library(const char *name)
+{
+    void *handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL) {
+        fail_msg("%s", dlerror());
+    }
+    const struct ria_library_functions *functions = dlsym(handle, "ria_library_functions");
+    assert_non_null(functions);
+    return functions;
+}
+
+static void use(const struct ria_library_functions *functions)
+{
+    ria_fake_mariadb_init(&fake);
+    if (functions != NULL) {
+        fake.api.get_info = functions->get_info;
+        fake.api.get_ssl_cipher = functions->get_ssl_cipher;
+        fake.api.get_option = functions->get_option;
+        fake.methods.set_error = functions->set_error;
+    }
+}
+
+static bool may_skip(void)
+{
+    return ria_mariadb_may_skip_verification(&fake.mysql);
+}
+
+static void set(const char *value)
+{
+    (void)(value == NULL ? unsetenv(NAME) : setenv(NAME, value, 1));
+}
+
+static void the_variable_counts_as_the_library_reads_it(void **state)
+{
+    (void)state;
+    static const char *const values[] = {"1", "0", "", " ", "no", NULL};
+    for (size_t i = 0; i < RIA_COUNT(values); i++) {
+        set(values[i]);
+        use(heeds);
+        expect_number(
+            values[i] == NULL ? "unset" : values[i], may_skip(), heeds->skips_verification());
+        expect_number("control", heeds->skips_verification(), values[i] != NULL);
+        use(plain);
+        expect("a library without it", !may_skip());
+    }
+}
+
+static void a_name_that_is_longer_or_shorter_is_another_variable(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        NAME "S", "MARIADB_TLS_DISABLE_PEER_VERIFICATIO", "MYSQL_TLS_DISABLE_PEER_VERIFICATION"};
+    use(heeds);
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        (void)setenv(names[i], "1", 1);
+        expect(names[i], !may_skip());
+        (void)unsetenv(names[i]);
+    }
+}
+
+static void a_library_that_is_linked_in_is_the_program(void **state)
+{
+    (void)state;
+    use(NULL);
+    assert_false(may_skip());
+    set("1");
+    assert_true(may_skip());
+    set(NULL);
+}
+
+/* As a preloaded library does that replaces some functions of the client library. */
+static void functions_may_come_from_several_objects(void **state)
+{
+    (void)state;
+    set("1");
+    use(plain);
+    fake.methods.set_error = heeds->set_error;
+    assert_true(may_skip());
+    use(heeds);
+    fake.api.get_option = plain->get_option;
+    fake.api.get_info = plain->get_info;
+    assert_true(may_skip());
+    use(plain);
+    assert_false(may_skip());
+    set(NULL);
+}
+
+static void a_library_that_cannot_be_found_may_heed_anything(void **state)
+{
+    (void)state;
+    char *anywhere = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(anywhere, MAP_FAILED);
+    use(plain);
+    memcpy(&fake.api.get_info, &anywhere, sizeof(anywhere));
+    memcpy(&fake.api.get_ssl_cipher, &anywhere, sizeof(anywhere));
+    memcpy(&fake.api.get_option, &anywhere, sizeof(anywhere));
+    memcpy(&fake.methods.set_error, &anywhere, sizeof(anywhere));
+    assert_false(may_skip());
+    set("1");
+    assert_true(may_skip());
+    set(NULL);
+    (void)munmap(anywhere, 4096);
+}
+
+/* Such a program cannot see the variable, and its library can. */
+static void a_program_with_more_rights_than_its_caller_is_not_believed(void **state)
+{
+    (void)state;
+    is_other_user = true;
+    use(heeds);
+    assert_true(may_skip());
+    use(plain);
+    assert_false(may_skip());
+    is_other_user = false;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_variable_counts_as_the_library_reads_it),
+        cmocka_unit_test(a_name_that_is_longer_or_shorter_is_another_variable),
+        cmocka_unit_test(a_library_that_is_linked_in_is_the_program),
+        cmocka_unit_test(functions_may_come_from_several_objects),
+        cmocka_unit_test(a_library_that_cannot_be_found_may_heed_anything),
+        cmocka_unit_test(a_program_with_more_rights_than_its_caller_is_not_believed),
+    };
+    set(NULL);
+    heeds = open_library(RIA_LIBRARIES "/library_heeds.so");
+    plain = open_library(RIA_LIBRARIES "/library_plain.so");
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

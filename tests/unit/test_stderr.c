@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a line of the log may go in a program that nobody has looked at before main(): each row is
+ * a process of its own, because the record is made once. */
+#include "stderr.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char line[] = "rds-iam: a line\n";
+static char scratch[] = RIA_SCRATCH "/stderr-XXXXXX";
+
+/* A pair of descriptors: what is written to `in` can be read from `out`. */
+struct way {
+    int in;
+    int out;
+};
+
+static const char *in_scratch(const char *name)
+{
+    static char path[4200];
+    (void)snprintf(path, sizeof(path), "%s/%s", scratch, name);
+    return path;
+}
+
+static struct way open_pipe(void)
+{
+    int ends[2] = {-1, -1};
+    (void)!pipe(ends);
+    return (struct way){ends[1], ends[0]};
+}
+
+static struct way open_pipe_cloexec(void)
+{
+    struct way way = open_pipe();
+    (void)fcntl(way.in, F_SETFD, FD_CLOEXEC);
+    return way;
+}
+
+static struct way open_file(int flags)
+{
+    const char *path = in_scratch("file");
+    int in = open(path, O_CREAT | O_TRUNC | O_WRONLY | flags, 0600);
+    return (struct way){in, open(path, O_RDONLY)};
+}
+
+static struct way open_data(void)
+{
+    return open_file(0);
+}
+
+static struct way open_appending(void)
+{
+    return open_file(O_APPEND);
+}
+
+static struct way open_terminal(void)
+{
+    int outer = posix_openpt(O_RDWR | O_NOCTTY);
+    (void)grantpt(outer);
+    (void)unlockpt(outer);
+    return (struct way){open(ptsname(outer), O_RDWR | O_NOCTTY), outer};
+}
+
+static struct way open_pair(void)
+{
+    int ends[2] = {-1, -1};
+    (void)socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    return (struct way){ends[1], ends[0]};
+}
+
+/* A client's end first. */
+static struct way connect_to(int domain, struct sockaddr *at, socklen_t len)
+{
+    int listener = socket(domain, SOCK_STREAM, 0);
+    int client = socket(domain, SOCK_STREAM, 0);
+    (void)bind(listener, at, len);
+    (void)listen(listener, 1);
+    (void)getsockname(listener, at, &len);
+    (void)connect(client, at, len);
+    return (struct way){client, accept(listener, NULL, NULL)};
+}
+
+static struct way open_local_client(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    (void)snprintf(at.sun_path, sizeof(at.sun_path), "/tmp/rds-iam-test-%d", (int)getpid());
+    struct way way = connect_to(AF_UNIX, (struct sockaddr *)&at, sizeof(at));
+    (void)unlink(at.sun_path);
+    return way;
+}
+
+static struct way open_local_server(void)
+{
+    struct way way = open_local_client();
+    return (struct way){way.out, way.in};
+}
+
+static struct way open_tcp(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return connect_to(AF_INET, (struct sockaddr *)&at, sizeof(at));
+}
+
+/* Puts the way at number 2. dup2() would drop the flag that a row is about. */
+static void become_stderr(struct way way)
+{
+    int flags = fcntl(way.in, F_GETFD);
+    (void)dup2(way.in, STDERR_FILENO);
+    (void)fcntl(STDERR_FILENO, F_SETFD, flags);
+}
+
+/* Whether exactly the line came out at the other end. 0, or 1 if nothing did, or 2. */
+static int what_came(struct way way)
+{
+    char text[256] = "";
+    struct pollfd ready = {.fd = way.out, .events = POLLIN};
+    ssize_t len = poll(&ready, 1, 0) == 1 ? read(way.out, text, sizeof(text) - 1) : 0;
+    if (len <= 0) {
+        return 1;
+    }
+    return strncmp(text, line, sizeof(line) - 2) == 0 ? 0 : 2;
+}
+
+/* Runs `act` in a child; the answer is its exit status. */
+static int in_child(int (*act)(const void *), const void *argument)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(act(argument));
+    }
+    assert_true(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+struct row {
+    const char *sentence;
+    struct way (*open)(void);
+    bool is_written;
+};
+
+static int write_one(const void *argument)
+{
+    const struct row *row = argument;
+    struct way way = row->open();
+    become_stderr(way);
+    ria_stderr_write(line, sizeof(line) - 1);
+    return what_came(way);
+}
+
+static void check_row(const struct row *row)
+{
+    expect_number(row->sentence, in_child(write_one, row), row->is_written ? 0 : 1);
+}
+
+static void only_what_is_hardly_data_is_written_to(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"a pipe, as of cron or a container", open_pipe, true},
+        {"a terminal", open_terminal, true},
+        {"a pair of sockets, as of ssh", open_pair, true},
+        {"a file in append mode", open_appending, true},
+        {"any other file: it may be a dump", open_data, false},
+        {"a connection to a local server", open_local_client, false},
+        {"a connection from a local client", open_local_server, false},
+        {"a connection to another machine", open_tcp, false},
+        {"a descriptor that did not come through execve()", open_pipe_cloexec, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        check_row(&rows[i]);
+    }
+}
+
+/* What the host does between the record and the line. */
+struct change {
+    const char *sentence;
+    struct way (*first)(void);  /* NULL: closed */
+    struct way (*second)(void); /* NULL: the first again */
+    bool is_written;
+};
+
+static int write_after_change(const void *argument)
+{
+    const struct change *change = argument;
+    /* While number 2 is taken, so that no end of a pipe gets it. */
+    struct way first = change->first == NULL ? (struct way){-1, -1} : change->first();
+    struct way second = change->second == NULL ? first : change->second();
+    (void)close(STDERR_FILENO);
+    if (change->first != NULL) {
+        become_stderr(first);
+    }
+    ria_stderr_record();
+    become_stderr(second);
+    ria_stderr_write(line, sizeof(line) - 1);
+    return what_came(second);
+}
+
+static void check_change(const struct change *change)
+{
+    int status = in_child(write_after_change, change);
+    expect_number(change->sentence, status, change->is_written ? 0 : 1);
+}
+
+static void only_the_recorded_file_is_written_to(void **state)
+{
+    (void)state;
+    static const struct change changes[] = {
+        {"control: the same one again", open_pipe, NULL, true},
+        {"another pipe: its reader expects data", open_pipe, open_pipe, false},
+        {"a dump", open_pipe, open_data, false},
+        {"a dump that is appended to", open_pipe, open_appending, false},
+        {"a terminal became a pair of sockets", open_terminal, open_pair, false},
+        {"a stderr that was closed stays closed", NULL, open_pipe, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(changes); i++) {
+        check_change(&changes[i]);
+    }
+}
+
+static int write_to_the_deaf(const void *argument)
+{
+    (void)argument;
+    struct way way = open_pipe();
+    become_stderr(way);
+    ria_stderr_record();
+    (void)close(way.out);
+    ria_stderr_write(line, sizeof(line) - 1);
+    return 0;
+}
+
+static void a_reader_that_is_gone_ends_no_program(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(write_to_the_deaf, NULL), 0);
+}
+
+static int make_scratch(void **state)
+{
+    (void)state;
+    return mkdtemp(scratch) == NULL ? -1 : 0;
+}
+
+static int remove_scratch(void **state)
+{
+    (void)state;
+    (void)unlink(in_scratch("file"));
+    return rmdir(scratch);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_what_is_hardly_data_is_written_to),
+        cmocka_unit_test(only_the_recorded_file_is_written_to),
+        cmocka_unit_test(a_reader_that_is_gone_ends_no_program),
+    };
+    return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is printed of URLs, of names and of texts that hold URLs. */
+#include "codec/url.h"
+
+#include "unit.h"
+
+#define NOTHING "[URL not shown]"
+
+static void host_and_port_of_a_url(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url;
+        const char *want;
+    } rows[] = {
+        {"https://host", "host"},
+        {"https://host/", "host"},
+        {"http://127.0.0.1:8080/path?query#fragment", "127.0.0.1:8080"},
+        {"http://[fd00:ec2::254]/", "[fd00:ec2::254]"},
+        {"http://[::1]:80", "[::1]:80"},
+        {"http://user:secret@host:1/", "host:1"},
+        {"http://secret@host", "host"},
+        {"http://a:secret@secret:b@host/", "host"},
+        {"http://user:se%63ret@host/", "host"},
+        {"http://user:s ecret@host/", "host"},
+        {"s3://bucket.name_x/key", "bucket.name_x"},
+        {"", NOTHING},
+        {"secret", NOTHING},
+        {"user:secret@host", NOTHING},
+        {"//user:secret@host", NOTHING},
+        {"http:/user:secret@host", NOTHING},
+        {"://user:secret@host", NOTHING},
+        {"se cret://host", NOTHING},
+        {"1http://host", NOTHING},
+        {"http://", NOTHING},
+        {"http://user:secret@", NOTHING},
+        {"http://user:sec/ret@host", NOTHING},
+        {"http://user:12/secret@host", NOTHING},
+        {"http://user:12?secret@host", NOTHING},
+        {"http://user:12#secret@host", NOTHING},
+        {"http://user:12\\secret@host", NOTHING},
+        {"http://host:secret/", NOTHING},
+        {"http://host:123456/", NOTHING},
+        {"http://host%40secret/", NOTHING},
+        {"http://ho st/", NOTHING},
+        {"http://host\nsecret", NOTHING},
+        {"http://h\xc3\xb6st/", NOTHING},
+        {"http://[secret]/", NOTHING},
+        {"http://[::1%25eth0]/", NOTHING},
+        {"http://[::1/", NOTHING},
+        {"http://[::1]secret/", NOTHING},
+        {"http://[]/", NOTHING},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char shown[RIA_URL_SHOWN_SIZE];
+        ria_url_show(rows[i].url, shown);
+        expect_text(rows[i].url, shown, rows[i].want);
+    }
+}
+
+static void a_long_host_is_not_shown(void **state)
+{
+    (void)state;
+    char url[2 * RIA_URL_SHOWN_SIZE] = "http://";
+    char shown[RIA_URL_SHOWN_SIZE];
+    memset(url + 7, 'a', RIA_URL_SHOWN_SIZE - 1);
+    ria_url_show(url, shown);
+    assert_int_equal(strlen(shown), RIA_URL_SHOWN_SIZE - 1);
+    url[7 + RIA_URL_SHOWN_SIZE - 1] = 'a';
+    ria_url_show(url, shown);
+    assert_string_equal(shown, NOTHING);
+}
+
+static void urls_in_a_text(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *want;
+    } rows[] = {
+        {"", ""},
+        {"User: arn:aws:iam::1:role/r is not authorized",
+         "User: arn:aws:iam::1:role/r is not authorized"},
+        {"see https://docs.host/path.", "see https://docs.host."},
+        {"(http://user:secret@host/x), or not", "(http://host), or not"},
+        {"a http://secret:x y@host/z b", "a http://host b"},
+        {"two: http://h1/secret and https://h2/secret!", "two: http://h1 and https://h2!"},
+        {"ftp://u:secret@host", "host"},
+        {"\"https://host/secret\"", "\"https://host\""},
+        {"://secret", NOTHING},
+        {"http://a/secret, mail me@host", "http://" NOTHING},
+        {"x://://", NOTHING},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char out[128];
+        assert_true(ria_url_show_in(rows[i].text, out, sizeof(out)));
+        expect_text(rows[i].text, out, rows[i].want);
+    }
+    char cut[12];
+    assert_false(ria_url_show_in("a text that is too long", cut, sizeof(cut)));
+    assert_string_equal(cut, "a text t...");
+}
+
+static void names_that_may_be_urls(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        const char *want;
+    } rows[] = {
+        {"db.example.com", "db.example.com"},
+        {"db.example.com:3306", "db.example.com:3306"},
+        {"profile etl", "profile etl"},
+        {"https://user:secret@host/secret", "https://host"},
+        {"postgresql://user:secret@host/db", "host"},
+        {"user:secret@host", "...@host"},
+        {"user@host:3306", "user@host:3306"},
+        {"host/secret?secret", "host/..."},
+        {"user:sec/ret@host", NOTHING},
+        {"//user:secret@host", NOTHING},
+        {"host\\secret", "host/..."},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char out[64];
+        ria_url_show_name(rows[i].name, out, sizeof(out));
+        expect_text(rows[i].name, out, rows[i].want);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(host_and_port_of_a_url),
+        cmocka_unit_test(a_long_host_is_not_shown),
+        cmocka_unit_test(urls_in_a_text),
+        cmocka_unit_test(names_that_may_be_urls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -28,6 +28,7 @@
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
 
+#include "aws/token_text.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/refusal.h"
@@ -142,7 +143,8 @@ enum {
     RIA_PERSON_BUDGET_MS = 60000
 };
 
-/* The first half of the question, for a token that somebody else made (one pasted as a password):
+/* The first half of the question, for a token that somebody else made (one pasted as a password;
+ * aws/token_text.h tells a token from a password):
  * may it be sent over login->channel? Reads the configuration file only where it matters. False
  * with err filled if not. */
 bool ria_login_may_send(

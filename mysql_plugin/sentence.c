@@ -58,8 +58,3 @@ void ria_log_refusal(const char *host, unsigned port, const char *user, const ch
         port,
         text);
 }
-
-bool ria_is_token(const char *password)
-{
-    return strstr(password, "X-Amz-Signature=") != NULL;
-}

@@ -30,7 +30,4 @@ void ria_sentence_channel(
  * RDS_IAM_LOG=1 and not under `rds-iam exec`, which sets "warning". host and user may be NULL. */
 void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text);
 
-/* True for a password that holds what every RDS token holds, and nobody's password. */
-bool ria_is_token(const char *password);
-
 #endif

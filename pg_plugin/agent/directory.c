@@ -4,6 +4,8 @@
  * what is used. */
 #include "agent/directory.h"
 
+#include "service/passfile_path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -72,50 +74,15 @@ static bool is_own_name(const char *name)
            strcmp(name, socket_file) == 0;
 }
 
-/* Copies everything in front of the last component. False if there is none, or it is too long. */
-static bool take_parent(const char *path, char parent[PATH_MAX])
-{
-    const char *slash = strrchr(path, '/');
-    size_t len = slash == NULL ? PATH_MAX : slash == path ? 1 : (size_t)(slash - path);
-    if (*path != '/' || len >= PATH_MAX) {
-        return false;
-    }
-    memcpy(parent, path, len);
-    parent[len] = '\0';
-    return true;
-}
-
 /* By number, because a directory that is mounted twice has two paths. */
 static bool is_in(const struct ria_directory *directory, const char *path)
 {
     char parent[PATH_MAX];
     struct stat named;
     struct stat own;
-    return take_parent(path, parent) && stat(parent, &named) == 0 &&
+    return ria_passfile_parent(path, parent) && stat(parent, &named) == 0 &&
            fstat(directory->fd, &own) == 0 && named.st_ino == own.st_ino &&
            named.st_dev == own.st_dev;
-}
-
-/* Replaces a path that is a link by what it says, which need not be there: realpath() would stop.
- * False if it is none. */
-static bool follow_link(char path[PATH_MAX])
-{
-    char target[PATH_MAX];
-    char parent[PATH_MAX];
-    ssize_t len = readlink(path, target, sizeof(target) - 1);
-    if (len <= 0 || !take_parent(path, parent)) {
-        return false;
-    }
-    target[len] = '\0';
-    size_t before = *target == '/' ? 0 : strlen(parent) + 1;
-    if (before + (size_t)len >= PATH_MAX) {
-        return false;
-    }
-    if (before > 0) {
-        (void)stpcpy(stpcpy(path, parent), "/");
-    }
-    memcpy(path + before, target, (size_t)len + 1);
-    return true;
 }
 
 enum ria_outcome ria_directory_holds(
@@ -124,18 +91,15 @@ enum ria_outcome ria_directory_holds(
     char name[NAME_MAX + 1],
     struct ria_error *err)
 {
-    enum {
-        LINKS_MAX = 40 /* as the kernel has it */
-    };
     char path[PATH_MAX];
     char found[PATH_MAX] = "";
     int len = snprintf(path, sizeof(path), "%s", passfile);
     bool is_link = len < (int)sizeof(path);
-    for (int i = 0; is_link && i <= LINKS_MAX; i++) {
+    for (int i = 0; is_link && i <= RIA_PASSFILE_LINKS_MAX; i++) {
         if (is_in(directory, path)) {
             memcpy(found, path, sizeof(found));
         }
-        is_link = follow_link(path);
+        is_link = ria_passfile_follow(path);
     }
     if (*found == '\0') {
         return ria_absent(err, "the passfile is elsewhere");

@@ -5,6 +5,7 @@
 
 #include "service/entry.h"
 #include "service/home.h"
+#include "service/index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,6 @@ struct candidate {
     bool is_good;
 };
 
-/* A name of a service and where it stands first. */
-struct known {
-    const struct ria_service_file *file;
-    const struct ria_service *service;
-};
-
 struct work {
     const struct ria_world *world;
     const struct ria_directory *directory;
@@ -29,8 +24,7 @@ struct work {
     struct ria_set *set;
     struct ria_service_file files[RIA_SERVICE_FILES];
     size_t file_count;
-    struct known *known; /* by name, then in libpq's order */
-    size_t known_count;
+    struct ria_service_index index;
     struct candidate *candidates;
     size_t count;
 };
@@ -43,7 +37,7 @@ static void release_work(struct work *work)
     for (size_t i = 0; i < work->count; i++) {
         free(work->candidates[i].name);
     }
-    free(work->known);
+    ria_service_index_release(&work->index);
     free(work->candidates);
 }
 
@@ -89,39 +83,13 @@ static bool read_files(struct work *work, const char *sysconfdir)
     return ok;
 }
 
-static int compare_known(const void *a, const void *b)
+static bool make_index(struct work *work)
 {
-    const struct known *left = a;
-    const struct known *right = b;
-    int order = strcmp(left->service->name, right->service->name);
-    if (order == 0 && left->file != right->file) {
-        order = left->file < right->file ? -1 : 1;
-    } else if (order == 0) {
-        order = left->service->line < right->service->line ? -1 : 1;
-    }
-    return order;
-}
-
-/* Every group by its name: there may be ten thousand. */
-static bool sort_known(struct work *work)
-{
-    size_t most = 0;
-    for (size_t i = 0; i < work->file_count; i++) {
-        most += work->files[i].count;
-    }
-    work->known = calloc(most + 1, sizeof(*work->known));
-    work->candidates = calloc(most + 1, sizeof(*work->candidates));
-    if (work->known == NULL || work->candidates == NULL) {
+    if (!ria_service_index_make(work->files, work->file_count, &work->index)) {
         return false;
     }
-    for (size_t i = 0; i < work->file_count; i++) {
-        for (size_t j = 0; j < work->files[i].count; j++) {
-            work->known[work->known_count++] =
-                (struct known){&work->files[i], &work->files[i].services[j]};
-        }
-    }
-    qsort(work->known, work->known_count, sizeof(*work->known), compare_known);
-    return true;
+    work->candidates = calloc(work->index.count + 1, sizeof(*work->candidates));
+    return work->candidates != NULL;
 }
 
 /* -- collecting ----------------------------------------------------------------------------- */
@@ -141,7 +109,8 @@ static void say_refused(
 }
 
 /* False without memory. */
-static bool take_entry(struct work *work, const struct ria_entry *entry, const struct known *first)
+static bool take_entry(
+    struct work *work, const struct ria_entry *entry, const struct ria_service_place *first)
 {
     struct ria_error err;
     char name[NAME_MAX + 1];
@@ -178,17 +147,13 @@ static bool take_entry(struct work *work, const struct ria_entry *entry, const s
     return true;
 }
 
-/* libpq takes the first group of a name, over both files. */
 static bool take_entries(struct work *work)
 {
-    const struct known *first = work->known;
-    for (size_t i = 0; i < work->known_count; i++) {
-        const struct known *here = &work->known[i];
-        if (strcmp(first->service->name, here->service->name) != 0) {
-            first = here;
-        }
+    for (size_t i = 0; i < work->index.count; i++) {
+        const struct ria_service_place *here = &work->index.places[i];
         struct ria_entry entry;
-        if (ria_entry_take(here->file, here->service, &entry) && !take_entry(work, &entry, first)) {
+        if (ria_entry_take(here->file, here->service, &entry) &&
+            !take_entry(work, &entry, here->first)) {
             return false;
         }
     }
@@ -356,7 +321,7 @@ static void warn_of_gss(struct work *work)
 
 static bool load(struct work *work, const char *sysconfdir)
 {
-    if (!read_files(work, sysconfdir) || !sort_known(work) || !take_entries(work)) {
+    if (!read_files(work, sysconfdir) || !make_index(work) || !take_entries(work)) {
         return false;
     }
     check_sharing(work);

@@ -10,24 +10,22 @@
 #include <unistd.h>
 
 enum {
-    BEGINNING = 1024 /* a name and the head of a token; the rest does not matter */
+    LINE_MAX_SIZE = 2 * RIA_TOKEN_TEXT_MAX /* the names and a token, with backslashes */
 };
 
-static const char head[] = "/?Action=connect&DBUser=";
-
+/* The signature is a token's last parameter, so the whole line is read. */
 static bool begins_with_token(int fd)
 {
-    char text[BEGINNING];
-    ssize_t len = pread(fd, text, sizeof(text), 0);
-    bool is_ours = false;
-    if (len > 0) {
-        const char *end = memchr(text, '\n', (size_t)len);
-        size_t line = end == NULL ? (size_t)len : (size_t)(end - text);
-        is_ours = memmem(text, line, ":*:", 3) != NULL &&
-                  memmem(text, line, head, sizeof(head) - 1) != NULL;
+    RIA_AUTO(buf) text = {.max = LINE_MAX_SIZE};
+    char *room = ria_buf_reserve(&text, LINE_MAX_SIZE);
+    ssize_t len = room == NULL ? -1 : pread(fd, room, LINE_MAX_SIZE, 0);
+    if (len <= 0) {
+        return false;
     }
-    explicit_bzero(text, sizeof(text));
-    return is_ours;
+    ria_buf_grown(&text, (size_t)len);
+    const char *end = memchr(text.data, '\n', text.len);
+    size_t line = end == NULL ? text.len : (size_t)(end - text.data);
+    return memmem(text.data, line, ":*:", 3) != NULL && ria_line_has_token(text.data, line);
 }
 
 static bool is_left_over(int fd)

@@ -85,6 +85,7 @@ static void *answer(void *argument)
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS); /* what the module opens is real */
     work->module->answer(work->question);
+    work->question->is_answered = true;
     ria_overlay_set(before);
     return NULL;
 }
@@ -119,6 +120,7 @@ void ria_pq_ask(struct ria_pq_question *question)
     struct ria_hold hold;
     question->fd = -1;
     question->ok = false;
+    question->is_answered = false;
     ria_hold_begin(&hold);
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);

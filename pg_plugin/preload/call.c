@@ -3,6 +3,7 @@
  * One call in the forms that libpq has for it. */
 #include "preload/call.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* -- the program's call ---------------------------------------------------------------------- */
@@ -64,7 +65,7 @@ static bool take_params(const struct ria_call *call, struct ria_arguments *out)
     while (call->keywords != NULL && call->keywords[count] != NULL) {
         count++;
     }
-    if (!ria_arguments_init(out, count + 1, call->expand_dbname)) {
+    if (!ria_arguments_init(out, count + RIA_PROBE_ARGUMENTS, call->expand_dbname)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -73,20 +74,28 @@ static bool take_params(const struct ria_call *call, struct ria_arguments *out)
     return true;
 }
 
-/* libpq takes dbname= for a connection string if it looks like one, and else for a name. A string
- * that is none of both is an error that libpq itself should report. */
-static bool take_string(const struct ria_call *call, struct ria_arguments *out)
+static bool is_blank(const char *text)
+{
+    return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
+}
+
+/* libpq takes dbname= for a connection string if it looks like one, and else for a name. */
+bool ria_call_has_no_settings(const struct ria_call *call)
 {
     const char *text = call->conninfo;
-    bool is_blank = text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
     bool is_connection_string =
         text != NULL && (strchr(text, '=') != NULL || strncmp(text, "postgresql://", 13) == 0 ||
                          strncmp(text, "postgres://", 11) == 0);
-    if ((!is_blank && !is_connection_string) || !ria_arguments_init(out, 2, 1)) {
+    return call->kind == RIA_CALL_STRING && !is_blank(text) && !is_connection_string;
+}
+
+static bool take_string(const struct ria_call *call, struct ria_arguments *out)
+{
+    if (!ria_arguments_init(out, 1 + RIA_PROBE_ARGUMENTS, 1)) {
         return false;
     }
-    if (!is_blank) {
-        ria_arguments_add(out, "dbname", text);
+    if (!is_blank(call->conninfo)) {
+        ria_arguments_add(out, "dbname", call->conninfo);
     }
     return true;
 }
@@ -96,13 +105,10 @@ static bool take_login(const struct ria_call *call, struct ria_arguments *out)
 {
     static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {
         "host", "port", "options", NULL, NULL, "user", "password"};
-    enum {
-        DBNAME = 4
-    };
-    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + 1, 1)) {
+    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + RIA_PROBE_ARGUMENTS, 1)) {
         return false;
     }
-    ria_arguments_add(out, "dbname", call->login[DBNAME]);
+    ria_arguments_add(out, "dbname", call->login[RIA_LOGIN_DBNAME]);
     for (size_t i = 0; i < RIA_LOGIN_ARGUMENTS; i++) {
         if (keywords[i] != NULL) {
             ria_arguments_add(out, keywords[i], call->login[i]);
@@ -122,4 +128,26 @@ bool ria_call_arguments(const struct ria_call *call, struct ria_arguments *out)
     default:
         return take_params(call, out);
     }
+}
+
+/* -- a call that is not made ----------------------------------------------------------------- */
+
+/* An option's name is looked up before anything else (conninfo_array_parse(), 9.0 to 18). Before
+ * that there were no arrays, and only a value can hold blanks. */
+struct ria_pq_conn *ria_call_refuse(
+    const struct ria_libpq *libpq, const struct ria_call *call, const char *why)
+{
+    const char *const keywords[] = {why, NULL};
+    const char *const values[] = {"refused", NULL};
+    char conninfo[RIA_CALL_REFUSAL_MAX + sizeof("sslmode=''")];
+    void *params;
+    if (ria_libpq_function(libpq, call->params, &params)) {
+        return ria_call_params(libpq, call->params, keywords, values, 0);
+    }
+    (void)snprintf(conninfo, sizeof(conninfo), "sslmode='%s'", why);
+    struct ria_call refused = *call;
+    refused.conninfo = conninfo;
+    memset(refused.login, 0, sizeof(refused.login));
+    refused.login[RIA_LOGIN_DBNAME] = conninfo;
+    return ria_call_make(libpq, &refused);
 }

@@ -16,7 +16,9 @@ enum ria_call_kind {
 };
 
 enum {
-    RIA_LOGIN_ARGUMENTS = 7
+    RIA_LOGIN_ARGUMENTS = 7,
+    RIA_LOGIN_DBNAME = 4, /* among them */
+    RIA_CALL_REFUSAL_MAX = 512,
 };
 
 /* A call as the program made it. */
@@ -43,8 +45,18 @@ struct ria_pq_conn *ria_call_params(
     const char *const *values,
     int expand_dbname);
 
-/* Its arguments, with room for one more. False without memory, and for those that libpq itself
- * should refuse. */
+/* Whether libpq refuses its arguments without a look at any file or network: a string that is not a
+ * connection string. */
+bool ria_call_has_no_settings(const struct ria_call *call);
+
+/* Its arguments, with room for a probe's. False without memory. */
 bool ria_call_arguments(const struct ria_call *call, struct ria_arguments *out);
+
+/* Begins a connection that libpq refuses at once, with a message that holds `why`: "invalid
+ * connection option" and the text. For a call that must not be made. `why` has no quotes and no
+ * backslashes, and RIA_CALL_REFUSAL_MAX bytes at most. NULL
+ * as where libpq has no memory. */
+struct ria_pq_conn *ria_call_refuse(
+    const struct ria_libpq *libpq, const struct ria_call *call, const char *why);
 
 #endif

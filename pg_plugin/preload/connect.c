@@ -3,38 +3,67 @@
  * See connect.h for the order of decisions. */
 #include "preload/connect.h"
 
+#include "preload/agents_path.h"
 #include "preload/ask.h"
-#include "preload/call.h"
 #include "preload/hold.h"
-#include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
+#include "preload/replace.h"
 #include "preload/say.h"
-#include "preload/token_text.h"
+#include "preload/send.h"
 
 #include "base/buf.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 
-enum {
-    /* Every option of libpq 18, and some of later ones. */
-    OPTIONS_MAX = 128,
-};
+/* The setting that a probe makes invalid: the last one that libpq looks at. */
+static const char last_setting[] = "target_session_attrs";
+
+/* -- a connection that is not begun ---------------------------------------------------------- */
+
+#define WITHOUT_US "start the program without rds-iam exec (librds-iam-pq.so)"
+
+/* Logs it, too: a program may not show libpq's messages. */
+static struct ria_pq_conn *refuse(
+    const struct ria_libpq *libpq, const struct ria_call *call, const char *why)
+{
+    char text[RIA_CALL_REFUSAL_MAX];
+    (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
+    ria_say_warning(why);
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    return ria_call_refuse(libpq, call, text);
+}
+
+/* Nothing is known of it. */
+static struct ria_pq_conn *refuse_unknown(
+    const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    return refuse(
+        libpq,
+        call,
+        ria_probe_is_possible(libpq)
+            ? "not connected: libpq does not tell whether it would send a token, maybe for "
+              "lack of memory; try again, or " WITHOUT_US
+            : "not connected: this libpq is older than 10 and does not tell whether it would "
+              "send a token; use libpq 10 or later, or " WITHOUT_US);
+}
+
+static struct ria_pq_conn *refuse_unanswered(
+    const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    return refuse(
+        libpq,
+        call,
+        "not connected: the connection may send a token to a server that is not verified, "
+        "and rds-iam-pq-mint.so cannot be asked; reinstall rds-iam, use sslmode=verify-full, "
+        "or " WITHOUT_US);
+}
 
 /* -- tokens ---------------------------------------------------------------------------------- */
-
-/* Whether libpq tries Kerberos' encryption before TLS, as it does by default from 12 on, whatever
- * sslmode says: where there is a ticket, and the server, whoever it is, agrees. */
-static bool prefers_gss(const struct ria_settled *settled)
-{
-    const char *mode = ria_settled_value(settled, "gssencmode");
-    return mode != NULL && strcmp(mode, "prefer") == 0;
-}
 
 /* The program's call for a connection that has tokens. libpq asks for tickets only when it is about
  * to connect, which may be after the call: so it is told by an argument not to. */
@@ -44,7 +73,7 @@ static struct ria_pq_conn *make_call_with_tls(
     struct ria_arguments *arguments,
     const struct ria_settled *settled)
 {
-    if (!prefers_gss(settled)) {
+    if (!ria_settled_prefers_gss(settled)) {
         return ria_call_make(libpq, call);
     }
     ria_arguments_add(arguments, "gssencmode", "disable");
@@ -52,50 +81,28 @@ static struct ria_pq_conn *make_call_with_tls(
         libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
 }
 
-static struct ria_pq_target target_of(const struct ria_settled *settled)
-{
-    return (struct ria_pq_target){
-        .host = ria_settled_value(settled, "host"),
-        .hostaddr = ria_settled_value(settled, "hostaddr"),
-        .port = ria_settled_value(settled, "port"),
-        .user = ria_settled_value(settled, "user"),
-        .sslmode = ria_settled_value(settled, "sslmode"),
-        .gssencmode = ria_settled_value(settled, "gssencmode"),
-        .passfile = ria_settled_value(settled, "passfile"),
-    };
-}
-
-/* The same, for a call that is made with tokens: make_call_with_tls(). */
+/* Where it goes if it is made by make_call_with_tls(). */
 static struct ria_pq_target target_with_tls(const struct ria_settled *settled)
 {
-    struct ria_pq_target target = target_of(settled);
-    if (prefers_gss(settled)) {
+    struct ria_pq_target target = ria_settled_target(settled);
+    if (ria_settled_prefers_gss(settled)) {
         target.gssencmode = "disable";
     }
     return target;
 }
 
-/* A host or an address is given, and not only a Unix socket's directory. */
-static bool is_on_network(const struct ria_pq_target *target)
+static bool has_list(const struct ria_pq_target *target)
 {
-    const char *host = target->host;
-    if (target->hostaddr != NULL || host == NULL) {
-        return target->hostaddr != NULL;
-    }
-    return (*host != '/' && *host != '@') || strchr(host, ',') != NULL;
-}
-
-/* The user's passfile has what the connection needs; of a list, only the first host's is known. */
-static bool is_provided_for(const struct ria_settled *settled, const struct ria_pq_target *target)
-{
-    const char *hosts = target->host != NULL ? target->host : target->hostaddr;
-    return settled->has_stored_password && strchr(hosts, ',') == NULL;
+    return (target->host != NULL && strchr(target->host, ',') != NULL) ||
+           (target->hostaddr != NULL && strchr(target->hostaddr, ',') != NULL);
 }
 
 struct outcome {
+    bool is_answered;  /* the other object was asked and has answered */
     bool is_laid_over; /* a passfile with tokens over the connection's own */
     bool has_tokens;   /* the passfile that libpq will read has some */
     bool is_known;     /* the given token is of an earlier connection */
+    bool is_withheld;  /* what the passfile has may not go */
 };
 
 /* given: the token that the program has, or NULL; it is not changed. */
@@ -107,8 +114,10 @@ static struct outcome lay_over(const struct ria_pq_target *target, char *given)
     struct ria_hold hold;
     ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
     ria_pq_ask(&question);
+    outcome.is_answered = question.is_answered;
     outcome.has_tokens = question.ok;
     outcome.is_known = question.is_known;
+    outcome.is_withheld = question.is_withheld;
     outcome.is_laid_over = question.fd >= 0;
     if (outcome.is_laid_over || question.is_hidden) {
         ria_overlay_serve(target->passfile, question.fd);
@@ -117,72 +126,30 @@ static struct outcome lay_over(const struct ria_pq_target *target, char *given)
     return outcome;
 }
 
+/* Whether no token is left that libpq would send, to the first host at least: asked anew, with what
+ * was laid over the passfile. What libpq has settled without memory may not be what it settles
+ * next. */
+static bool is_clean(const struct ria_libpq *libpq, struct ria_arguments *arguments)
+{
+    RIA_AUTO(settled) now = {0};
+    return ria_probe(libpq, arguments, last_setting, &now) == RIA_PROBE_SETTLED &&
+           now.stored_token == NULL;
+}
+
 /* -- a token that the program has ------------------------------------------------------------ */
-
-static bool is_one_of(const char *keyword, const char *const *list)
-{
-    while (*list != NULL && strcmp(*list, keyword) != 0) {
-        list++;
-    }
-    return *list != NULL;
-}
-
-static bool is_left_out(const struct ria_pq_option *option, const char *const *but)
-{
-    return option->val == NULL || strcmp(option->keyword, "password") == 0 ||
-           is_one_of(option->keyword, but);
-}
-
-/* Only a connection string can say that a setting is empty, as the password now is: an empty
- * argument means that the environment or the default counts (10 to 18). */
-static bool say_what_is_empty(
-    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
-{
-    static const char password[] = "password=''";
-    size_t size = sizeof(password);
-    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
-        size += strlen(at->keyword) + strlen(" =''");
-    }
-    char *end = ria_arguments_text(out, size);
-    end = end == NULL ? NULL : stpcpy(end, password);
-    for (const struct ria_pq_option *at = settled->options; end != NULL && at->keyword != NULL;
-         at++) {
-        if (!is_left_out(at, but) && *at->val == '\0') {
-            end = stpcpy(stpcpy(stpcpy(end, " "), at->keyword), "=''");
-        }
-    }
-    ria_arguments_add(out, "dbname", out->text);
-    return end != NULL;
-}
-
-/* The settings of a connection, less the password and those of the list `but`, with room for three
- * more. All else is given as it was settled. */
-static bool without_password(
-    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
-{
-    if (!ria_arguments_init(out, OPTIONS_MAX + 4, 1) || !say_what_is_empty(settled, but, out)) {
-        return false;
-    }
-    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
-        if (!is_left_out(at, but) && *at->val != '\0' && out->count < OPTIONS_MAX) {
-            ria_arguments_add(out, at->keyword, at->val);
-        }
-    }
-    return true;
-}
 
 /* The same connection; `second` has the one setting that `first` was spoiled with. Not by Kerberos.
  */
 static bool settle_again(
     const struct ria_settled *first, const struct ria_settled *second, struct ria_arguments *out)
 {
-    static const char *const spoiled[] = {"target_session_attrs", NULL};
-    static const char *const both[] = {"target_session_attrs", "gssencmode", NULL};
-    bool is_gss = prefers_gss(first);
-    if (!without_password(first, is_gss ? both : spoiled, out)) {
+    static const char *const spoiled[] = {last_setting, NULL};
+    static const char *const both[] = {last_setting, "gssencmode", NULL};
+    bool is_gss = ria_settled_prefers_gss(first);
+    if (!ria_settled_without_password(first, is_gss ? both : spoiled, out)) {
         return false;
     }
-    ria_arguments_add(out, spoiled[0], ria_settled_value(second, spoiled[0]));
+    ria_arguments_add(out, last_setting, ria_settled_value(second, last_setting));
     if (is_gss) {
         ria_arguments_add(out, "gssencmode", "disable");
     }
@@ -190,65 +157,69 @@ static bool settle_again(
 }
 
 /* Whether the connection is begun without the given token: the passfile, with ours laid over it or
- * as it is (an agent's), has one that it gives way to. Of a list of hosts only the first one's
- * token is known; where that has none, ours are for others. */
-static bool gives_way(
+ * as it is (an agent's), has one that replaces it. Of a list of hosts only the first one's token is
+ * known; where that has none, ours are for others. */
+static bool is_replaced(
     const struct ria_libpq *libpq,
     struct ria_arguments *bare,
     const char *given,
     struct outcome outcome)
 {
     RIA_AUTO(settled) settled = {0};
-    if (!ria_probe(libpq, bare, "target_session_attrs", &settled)) {
+    if (ria_probe(libpq, bare, last_setting, &settled) != RIA_PROBE_SETTLED) {
         return false;
     }
     if (settled.stored_token == NULL) {
         const char *hosts = ria_settled_value(&settled, "host");
         bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
         return outcome.is_laid_over && (is_list || settled.has_stored_password) &&
-               (outcome.is_known || ria_token_is_over(given));
+               (outcome.is_known || ria_token_is_over(given, time(NULL)));
     }
-    return ria_token_gives_way(given, settled.stored_token, outcome.is_known);
+    return ria_token_is_replaced(given, settled.stored_token, outcome.is_known);
 }
 
-static bool may_send(const struct ria_pq_target *target)
-{
-    struct ria_pq_question question = {.wish = RIA_PQ_MAY_SEND, .target = target};
-    bool is_tls = target->gssencmode == NULL || strcmp(target->gssencmode, "disable") == 0;
-    if (is_tls && target->sslmode != NULL && strcmp(target->sslmode, "verify-full") == 0) {
-        return true;
-    }
-    ria_pq_ask(&question);
-    return question.ok;
-}
-
-static struct ria_pq_conn *connect_without_token(
+/* It may be sent, or is left out. */
+static struct ria_pq_conn *connect_with_given(
     const struct ria_libpq *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    const struct ria_settled *settled)
+    struct ria_settled *settled)
 {
     RIA_AUTO(settled) second = {0};
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) again = {0};
+    if (!ria_probe_service(libpq, arguments, settled)) {
+        return refuse_unknown(libpq, call);
+    }
     struct ria_pq_target target = target_with_tls(settled);
-    bool is_allowed = may_send(&target);
-    bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) &&
+    bool is_allowed = ria_may_send(&target);
+    bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) == RIA_PROBE_SETTLED &&
                       settle_again(settled, &second, &bare) &&
-                      ria_probe(libpq, &bare, "target_session_attrs", &again);
+                      ria_probe(libpq, &bare, last_setting, &again) == RIA_PROBE_SETTLED;
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (!is_settled) {
-        return is_allowed ? make_call_with_tls(libpq, call, arguments, settled) : NULL;
+        return is_allowed ? make_call_with_tls(libpq, call, arguments, settled)
+                          : refuse_unknown(libpq, call);
     }
-    target = target_of(&again);
+    struct ria_pq_target bare_target = ria_settled_target(&again);
+    bare_target.service_path = settled->service_path;
+    bare_target.service_fd = settled->service_fd;
     char *given = ria_settled_value(settled, "password");
-    target.has_token = is_allowed && !ria_token_is_over(given);
-    struct outcome outcome = lay_over(&target, given);
-    if (is_allowed && !gives_way(libpq, &bare, given, outcome)) {
+    bare_target.has_token = is_allowed && !ria_token_is_over(given, time(NULL));
+    struct outcome outcome = lay_over(&bare_target, given);
+    if (is_allowed && !is_replaced(libpq, &bare, given, outcome)) {
         return make_call_with_tls(libpq, call, arguments, settled);
+    }
+    if (!outcome.is_answered && !is_allowed) {
+        return refuse_unanswered(libpq, call);
+    }
+    if (!is_allowed && !is_clean(libpq, &bare)) {
+        return refuse_unknown(libpq, call);
     }
     return ria_call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
+
+/* -- no token is given ----------------------------------------------------------------------- */
 
 /* A stray password ends in the server's "PAM authentication failed" and no other word. */
 static void say_password(const struct ria_pq_target *target, char *given)
@@ -260,6 +231,90 @@ static void say_password(const struct ria_pq_target *target, char *given)
     }
 }
 
+/* What the passfile holds for one host was seen when libpq was asked: if that was nothing, nothing
+ * is lost without it; but an agent's was not looked at. */
+static bool hide_passfile(const struct ria_settled *settled, const struct ria_pq_target *target)
+{
+    bool is_seen = !has_list(target) && settled->stored_token == NULL;
+    if (is_seen && !settled->has_stored_password && target->passfile != NULL) {
+        ria_overlay_serve(target->passfile, -1);
+    }
+    return is_seen;
+}
+
+/* Tokens are made, and those in the passfile are held to their rule. */
+static struct ria_pq_conn *connect_with_passfile(
+    const struct ria_libpq *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    struct ria_settled *settled)
+{
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    if (!ria_probe_service(libpq, arguments, settled)) {
+        return refuse_unknown(libpq, call);
+    }
+    ria_overlay_set(RIA_OVERLAY_PASS);
+    struct ria_pq_target target = target_with_tls(settled);
+    target.has_token =
+        settled->stored_token != NULL && !ria_token_is_over(settled->stored_token, time(NULL));
+    struct outcome outcome = lay_over(&target, NULL);
+    if (!outcome.is_answered && !ria_is_surely_fit(&target) && !hide_passfile(settled, &target)) {
+        return refuse_unanswered(libpq, call);
+    }
+    if (outcome.is_withheld && !is_clean(libpq, arguments)) {
+        return refuse_unknown(libpq, call);
+    }
+    if (!target.has_socket && (outcome.has_tokens || settled->stored_token != NULL)) {
+        return make_call_with_tls(libpq, call, arguments, settled);
+    }
+    return ria_call_make(libpq, call);
+}
+
+/* The one host is a Unix socket, as that of most programs that have nothing to do with tokens. They
+ * do without the other object, unless there is a token that must be taken out. */
+static struct ria_pq_conn *connect_by_socket(
+    const struct ria_libpq *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    struct ria_settled *settled)
+{
+    struct ria_pq_target target = ria_settled_target(settled);
+    if (settled->stored_token != NULL) {
+        return connect_with_passfile(libpq, call, arguments, settled);
+    }
+    (void)hide_passfile(settled, &target);
+    return ria_call_make(libpq, call);
+}
+
+/* The user's passfile has what the connection needs; of a list, only the first host's is known. */
+static bool is_provided_for(const struct ria_settled *settled, const struct ria_pq_target *target)
+{
+    return settled->has_stored_password && !has_list(target);
+}
+
+static struct ria_pq_conn *connect_settled(
+    const struct ria_libpq *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    struct ria_settled *settled)
+{
+    char *password = ria_settled_value(settled, "password");
+    if (ria_is_token(password)) {
+        return connect_with_given(libpq, call, arguments, settled);
+    }
+    ria_overlay_set(RIA_OVERLAY_PASS);
+    struct ria_pq_target target = target_with_tls(settled);
+    bool is_local = target.has_socket && !has_list(&target);
+    if (password != NULL || is_provided_for(settled, &target)) {
+        if (!is_local) {
+            say_password(&target, password);
+        }
+        return ria_call_make(libpq, call);
+    }
+    return is_local ? connect_by_socket(libpq, call, arguments, settled)
+                    : connect_with_passfile(libpq, call, arguments, settled);
+}
+
 /* -- the whole ------------------------------------------------------------------------------- */
 
 static struct ria_pq_conn *connect_with_token(
@@ -268,30 +323,24 @@ static struct ria_pq_conn *connect_with_token(
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(settled) settled = {0};
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    bool is_settled = ria_call_arguments(call, &arguments) &&
-                      ria_probe(libpq, &arguments, "target_session_attrs", &settled);
-    struct ria_pq_target target = {0};
-    if (is_settled) {
-        target = target_with_tls(&settled);
-    }
-    char *password = is_settled ? ria_settled_value(&settled, "password") : NULL;
-    if (is_settled && ria_is_token(password) && is_on_network(&target)) {
-        return connect_without_token(libpq, call, &arguments, &settled);
-    }
-    ria_overlay_set(RIA_OVERLAY_PASS);
-    if (!is_settled || !is_on_network(&target)) {
+    if (ria_call_has_no_settings(call)) {
         return ria_call_make(libpq, call);
     }
-    if (password != NULL || is_provided_for(&settled, &target)) {
-        say_password(&target, password);
-    } else {
-        target.has_token = settled.stored_token != NULL && !ria_token_is_over(settled.stored_token);
-        struct outcome outcome = lay_over(&target, NULL);
-        if (outcome.has_tokens || settled.stored_token != NULL) {
-            return make_call_with_tls(libpq, call, &arguments, &settled);
-        }
+    if (!ria_call_arguments(call, &arguments)) {
+        return refuse_unknown(libpq, call);
     }
-    return ria_call_make(libpq, call);
+    enum ria_probe_answer answer = ria_probe(libpq, &arguments, last_setting, &settled);
+    struct ria_pq_conn *refused = settled.refused;
+    settled.refused = NULL;
+    switch (answer) {
+    case RIA_PROBE_SETTLED:
+        return connect_settled(libpq, call, &arguments, &settled);
+    case RIA_PROBE_REFUSED:
+        return refused;
+    case RIA_PROBE_UNKNOWN:
+    default:
+        return refuse_unknown(libpq, call);
+    }
 }
 
 static void end_overlay(void *unused)
@@ -325,101 +374,4 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
         return ria_call_make(&libpq, call);
     }
     return connect_and_end(&libpq, call);
-}
-
-/* -- reset ----------------------------------------------------------------------------------- */
-
-/* How much fits where a password is. Only an allocator that answers for its own blocks is asked. */
-static size_t room_at(char *password)
-{
-    Dl_info owner;
-    Dl_info asked;
-    size_t (*usable)(void *) = NULL;
-    void *allocate = ria_lookup(RTLD_DEFAULT, "malloc");
-    void *found = ria_lookup(RTLD_DEFAULT, "malloc_usable_size");
-    memcpy(&usable, &found, sizeof(usable));
-    if (usable == NULL || dladdr(allocate, &owner) == 0 || dladdr(found, &asked) == 0 ||
-        owner.dli_fbase != asked.dli_fbase) {
-        return strlen(password) + 1;
-    }
-    return usable(password);
-}
-
-/* Writes the passfile's token over the connection's, if that gives way to it and it fits. False if
- * it does not give way. */
-static bool take_from_passfile(
-    const struct ria_libpq *libpq,
-    const struct ria_settled *settled,
-    const struct ria_pq_question *question)
-{
-    static const char *const but[] = {"host", "hostaddr", "port", "target_session_attrs", NULL};
-    RIA_AUTO(arguments) bare = {0};
-    RIA_AUTO(settled) now = {0};
-    if (!without_password(settled, but, &bare)) {
-        return false;
-    }
-    ria_arguments_add(&bare, "host", question->target->host);
-    ria_arguments_add(&bare, "port", question->target->port);
-    ria_overlay_set(RIA_OVERLAY_PASS);
-    bool is_better = ria_probe(libpq, &bare, "target_session_attrs", &now) &&
-                     ria_token_gives_way(question->password, now.stored_token, question->is_known);
-    ria_overlay_end();
-    if (!is_better) {
-        return false;
-    }
-    if (strlen(now.stored_token) >= question->room) {
-        struct ria_pq_question say = {.wish = RIA_PQ_SAY_TOO_LONG};
-        ria_pq_ask(&say);
-    } else {
-        memcpy(question->password, now.stored_token, strlen(now.stored_token) + 1);
-    }
-    return true;
-}
-
-/* Why no token could be made for a reset. */
-static void say_refusal(struct ria_pq_question *question)
-{
-    if (question->refusal != NULL) {
-        question->wish = RIA_PQ_SAY_REFUSAL;
-        ria_pq_ask(question);
-        free(question->refusal);
-    }
-}
-
-/* PQpass() returns the connection's own string, which strdup() made: fe-connect.c, 10 to 18. */
-void ria_connect_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn)
-{
-    char *(*pass)(const struct ria_pq_conn *);
-    char *(*host)(const struct ria_pq_conn *);
-    char *(*port)(const struct ria_pq_conn *);
-    if (getauxval(AT_SECURE) != 0 || conn == NULL || !ria_libpq_function(libpq, "PQpass", &pass) ||
-        !ria_libpq_function(libpq, "PQhost", &host) ||
-        !ria_libpq_function(libpq, "PQport", &port)) {
-        return;
-    }
-    char *password = pass(conn);
-    RIA_AUTO(settled) settled = {0};
-    if (!ria_is_token(password) || !ria_probe_connection(libpq, conn, &settled)) {
-        return;
-    }
-    struct ria_pq_target target = target_of(&settled);
-    target.host = host(conn); /* of the list, the one that it is connected to */
-    target.hostaddr = NULL;
-    target.port = port(conn);
-    struct ria_pq_question question = {
-        .wish = RIA_PQ_REFRESH,
-        .target = &target,
-        .password = password,
-        .room = room_at(password),
-    };
-    ria_pq_ask(&question);
-    if (question.ok) {
-        return;
-    }
-    if (!may_send(&target)) {
-        explicit_bzero(password, strlen(password));
-    } else if (ria_overlay_mode() == RIA_OVERLAY_NONE) {
-        target.has_token = take_from_passfile(libpq, &settled, &question);
-    }
-    say_refusal(&question);
 }

@@ -4,6 +4,9 @@
  * entries that name it, by the rules that the agent has for them. */
 #include "preload/mint.h"
 
+#include "service/index.h"
+#include "service/passfile_path.h"
+
 #include <string.h>
 
 struct wanted {
@@ -44,35 +47,43 @@ static bool take_entry(const struct ria_entry *entry, struct wanted *wanted)
     return true;
 }
 
-static bool take_file(const struct ria_service_file *file, struct wanted *wanted)
+/* libpq never reads a second service of a name. */
+static bool take_entries(const struct ria_service_index *index, struct wanted *wanted)
 {
-    for (size_t i = 0; i < file->count; i++) {
+    for (size_t i = 0; i < index->count; i++) {
+        const struct ria_service_place *here = &index->places[i];
         struct ria_entry entry;
-        if (ria_entry_take(file, &file->services[i], &entry) &&
-            strcmp(entry.passfile, wanted->path) == 0 && !take_entry(&entry, wanted)) {
+        if (here->first == here && ria_entry_take(here->file, here->service, &entry) &&
+            ria_passfile_is_same(entry.passfile, wanted->path) && !take_entry(&entry, wanted)) {
             return false;
         }
     }
     return true;
 }
 
-size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out)
+static void read_file(const char *path, struct ria_service_file *file)
 {
     const struct ria_world *world = ria_process_world();
+    struct ria_error err;
+    if (ria_service_read(path, world, file, &err) == RIA_FAILED) {
+        ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
+    }
+}
+
+size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out)
+{
     struct ria_service_paths paths;
     struct wanted wanted = {.path = path, .only_ask = only_ask, .out = out};
+    struct ria_service_file files[RIA_SERVICE_FILES] = {0};
+    RIA_AUTO(service_index) index = {0};
     /* A guest asks no passwd. */
-    ria_service_find(world, NULL, RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    ria_service_find(ria_process_world(), NULL, RIA_POSTGRESQL_SYSCONFDIR, &paths);
     for (size_t i = 0; i < paths.count; i++) {
-        RIA_AUTO(service_file) file;
-        struct ria_error err;
-        enum ria_outcome outcome = ria_service_read(paths.path[i], world, &file, &err);
-        if (outcome == RIA_FAILED) {
-            ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
-        }
-        if (outcome == RIA_FOUND && !take_file(&file, &wanted)) {
-            return 0;
-        }
+        read_file(paths.path[i], &files[i]);
     }
-    return wanted.count;
+    bool ok = ria_service_index_make(files, paths.count, &index) && take_entries(&index, &wanted);
+    for (size_t i = 0; i < paths.count; i++) {
+        ria_service_file_release(&files[i]);
+    }
+    return ok ? wanted.count : 0;
 }

@@ -262,7 +262,9 @@ static bool is_opened(const char *path, const char *mode, FILE **stream)
             return stream;                                                                         \
         }                                                                                          \
         NEXT(fopen_function, name)                                                                 \
-        return next(path, mode);                                                                   \
+        stream = next(path, mode);                                                                 \
+        ria_overlay_opened(path, stream);                                                          \
+        return stream;                                                                             \
     }
 
 DEFINE_FOPEN(fopen)

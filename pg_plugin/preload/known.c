@@ -3,7 +3,7 @@
  * Without a lock: a child of a program with threads may be forked at any time. */
 #include "preload/known.h"
 
-#include "preload/token_text.h"
+#include "aws/token_text.h"
 
 #include <stddef.h>
 

@@ -5,7 +5,6 @@
 #include "preload/mint.h"
 
 #include "preload/known.h"
-#include "preload/token_text.h"
 
 #include "passfile/passfile.h"
 
@@ -39,7 +38,29 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target)
     return RIA_CHANNEL_PLAIN; /* "prefer", the default, ends there where a server says so */
 }
 
-bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
+/* libpq looks at no sslmode there: fe-connect.c, 10 to 18. */
+static bool check_sockets(const struct ria_pq_target *target, struct ria_error *err)
+{
+    if (!target->has_socket) {
+        return true;
+    }
+    if (target->host == NULL && target->hostaddr == NULL) {
+        return ria_fail(
+            err,
+            RIA_E_CHANNEL,
+            "no host is given, which means the default Unix socket, which libpq does not encrypt "
+            "whatever sslmode says; give the name of the endpoint (host=, PGHOST)");
+    }
+    return ria_fail(
+        err,
+        RIA_E_CHANNEL,
+        "the list of hosts (%.200s) holds a Unix socket, which libpq does not encrypt whatever "
+        "sslmode "
+        "says; give names of endpoints alone (host=, PGHOST)",
+        target->host != NULL ? target->host : target->hostaddr);
+}
+
+static bool check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
 {
     return !may_be_gss(target) ||
            ria_fail(
@@ -48,6 +69,14 @@ bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *
                "gssencmode=%s lets it go through Kerberos to a server whose certificate nobody "
                "verified; set gssencmode=disable or PGGSSENCMODE=disable",
                target->gssencmode);
+}
+
+bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err)
+{
+    const struct ria_world *world = ria_process_world();
+    return (target->service_path == NULL ||
+            ria_service_check(target->service_path, target->service_fd, world, err)) &&
+           check_sockets(target, err) && check_gssencmode(target, err);
 }
 
 /* -- why there is none ----------------------------------------------------------------------- */
@@ -95,7 +124,8 @@ static bool has_line(const struct ria_buf *own, const struct ria_entry_host *hos
     }
     size_t len = key.len - 1; /* without its newline */
     const char *at = own->data;
-    while (at != NULL && (strncmp(at, key.data, len) != 0 || ria_token_is_over(at))) {
+    int64_t now = ria_process_world()->now(NULL);
+    while (at != NULL && (strncmp(at, key.data, len) != 0 || ria_token_is_over(at, now))) {
         at = strchr(at, '\n');
         at = at == NULL ? NULL : at + 1;
     }
@@ -131,7 +161,7 @@ bool ria_mint_token(
         .user = target->user,
         .channel = ria_channel_of(target),
     };
-    if (!ria_check_gssencmode(target, err)) {
+    if (!ria_check_target(target, err)) {
         return false;
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {

@@ -20,8 +20,10 @@ enum {
  * Where it may be encrypted by Kerberos, sslmode does not count. */
 enum ria_channel ria_channel_of(const struct ria_pq_target *target);
 
-/* False for a connection that Kerberos may encrypt; err says what to set. */
-bool ria_check_gssencmode(const struct ria_pq_target *target, struct ria_error *err);
+/* False for a connection over which no token may go, whoever made it, and however its server is
+ * verified: Kerberos may encrypt it, one of its hosts is a Unix socket, or another user could write
+ * the service file that its settings came from. err says what to change. */
+bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err) RIA_MUST_USE;
 
 /* Hosts for which no token was made, and why: how much that matters is known later. Release it, or
  * use RIA_AUTO(refusals). */

@@ -4,7 +4,7 @@
 #include "preload/agents_path.h"
 #include "preload/known.h"
 #include "preload/mint.h"
-#include "preload/token_text.h"
+#include "preload/replace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,40 +99,54 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
 {
     while (*text != '\0') {
         size_t len = strcspn(text, "\n");
-        const char *found = memmem(text, len, "Action=connect&DBUser=", 22);
-        if (found != NULL && is_used) {
+        bool has_token = ria_line_has_token(text, len);
+        if (has_token && is_used) {
             ria_known_add(text);
         }
-        if ((found != NULL) == with_token && len > 0) {
+        if (has_token == with_token && len > 0) {
             copy_line(text, len, with_token, out);
         }
         text += len + (text[len] == '\n' ? 1 : 0);
     }
 }
 
-/* As libpq opens it, which passes over what is no file and what others may read, and says so; it
- * was asked once already. It waits for an agent to fill the file that it serves: an open that does
- * not wait (O_NONBLOCK) fails on such a file, and then libpq would read what was not looked at. */
-static int open_own(const char *path)
+/* Whether an open that failed fails for libpq too, for the same reason: there is no such file, or
+ * the user may not read it. For want of descriptors or memory it may fail only once. */
+static bool is_closed_to_user(int error)
+{
+    return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM ||
+           error == ELOOP || error == ENAMETOOLONG;
+}
+
+/* As libpq opens it, which ignores what is not a regular file and what others may read, and says
+ * so; it was asked once already. It waits for an agent to fill the file that it serves: an open
+ * that does not wait (O_NONBLOCK) fails on such a file, and then libpq would read what was not
+ * looked at. *is_readable: -1 means that libpq will not read it either. */
+static int open_own(const char *path, bool *is_readable)
 {
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
-        (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return -1;
+    int fd = -1;
+    *is_readable = true;
+    int error = stat(path, &status) == 0 ? 0 : errno;
+    if (error == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0) {
+        do {
+            fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        } while (fd < 0 && errno == EINTR);
+        error = fd < 0 ? errno : 0;
     }
-    int fd;
-    do {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    } while (fd < 0 && errno == EINTR);
+    *is_readable = error == 0 || is_closed_to_user(error);
     return fd;
 }
 
-static void read_own(const char *path, struct ria_buf *own)
+/* False if it cannot be told which lines libpq would find there: no memory or no descriptor, a file
+ * that is too long, or a NUL byte, behind which libpq finds further lines and we do not. */
+static bool read_own(const char *path, struct ria_buf *own)
 {
     enum {
         PIECE = 4096
     };
-    int fd = open_own(path);
+    bool is_readable;
+    int fd = open_own(path, &is_readable);
     ssize_t len = fd < 0 ? 0 : 1;
     while (len > 0) {
         char *room = ria_buf_reserve(own, PIECE);
@@ -143,12 +157,14 @@ static void read_own(const char *path, struct ria_buf *own)
             ria_buf_grown(own, (size_t)len);
         }
     }
-    if (len < 0) {
-        ria_buf_clear(own);
-    }
     if (fd >= 0) {
         (void)close(fd);
     }
+    if (len < 0 || (own->len > 0 && strlen(own->data) != own->len)) {
+        ria_buf_clear(own);
+        return false;
+    }
+    return is_readable;
 }
 
 /* -- module.h -------------------------------------------------------------------------------- */
@@ -183,11 +199,14 @@ static bool may_send(const struct ria_pq_target *target, const char *what)
 {
     struct ria_login login;
     struct ria_error err;
-    if (!first_host(target, &login)) {
-        return false;
-    }
-    if (ria_check_gssencmode(target, &err) &&
-        ria_login_may_send(&login, ria_process_world(), &err)) {
+    if (!ria_check_target(target, &err)) {
+        /* err says why */
+    } else if (!first_host(target, &login)) {
+        (void)ria_fail(
+            &err,
+            RIA_E_CHANNEL,
+            "without a host name or a user nothing can be verified; give both (host=, user=)");
+    } else if (ria_login_may_send(&login, ria_process_world(), &err)) {
         return true;
     }
     ria_world_log(ria_process_world(), RIA_LOG_WARNING, "%s is not sent: %s", what, err.text);
@@ -230,17 +249,17 @@ static void make_connection_passfile(struct ria_pq_question *question)
         return;
     }
     /* An agent would make all its tokens for somebody who opens its file. */
-    if (made == 0 || !ria_is_agents_path(question->target->passfile)) {
-        read_own(question->target->passfile, &own);
-    }
+    bool is_read = (made > 0 && ria_is_agents_path(question->target->passfile)) ||
+                   read_own(question->target->passfile, &own);
     if (own.len > 0) {
         copy_lines(own.data, false, false, &whole);
         copy_lines(own.data, true, made == 0, &tokens);
     }
     ria_mint_say_refusals(question->target, &refusals, &tokens);
-    bool has_tokens = tokens.len > 0;
+    bool has_tokens = tokens.len > 0 || tokens.failed || !is_read; /* or may have */
     question->ok = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || may_send(question->target, "the token in the passfile");
+    question->is_withheld = !is_allowed;
     if (made == 0 && is_allowed && !has_tokens) {
         return;
     }
@@ -249,7 +268,7 @@ static void make_connection_passfile(struct ria_pq_question *question)
         ria_buf_add(&whole, tokens.data, tokens.len);
     }
     whole.failed = whole.failed || lines.failed || tokens.failed;
-    question->fd = in_memory(&whole);
+    question->fd = is_read || made > 0 ? in_memory(&whole) : -1;
     question->is_hidden = question->fd < 0 && !is_allowed;
 }
 
@@ -302,7 +321,7 @@ static void make_fresh(struct ria_pq_question *question)
         return;
     }
     const char *text = ria_buf_text(&token.text);
-    if (text != NULL && !ria_token_gives_way(question->password, text, question->is_known)) {
+    if (text != NULL && !ria_token_is_replaced(question->password, text, question->is_known)) {
         question->ok = true;
         return;
     }

@@ -20,6 +20,12 @@ struct ria_pq_target {
     const char *gssencmode; /* libpq 12 and later */
     const char *passfile;   /* NULL where libpq knows no home directory: it reads none then */
     bool has_token;         /* a good one that is not ours: to make none is no warning then */
+    bool has_socket; /* a Unix socket, alone or in the list: it is a plain channel for tokens */
+
+    /* The service file that libpq took settings from, and the same file, open for reading; NULL:
+     * none. Where another user could write it, no token may go. -1: it cannot be judged. */
+    const char *service_path;
+    int service_fd;
 };
 
 enum ria_pq_wish {
@@ -27,7 +33,8 @@ enum ria_pq_wish {
      * room for a longer one to take its place before a reset, and one with a token for each host
      * for which one can be made; without any token where none may go. fd is a sealed memfd with
      * mode 0600; -1 if the passfile is right as it is, or there could be none. is_hidden: then its
-     * own may not be read, because no token may go. ok: there are tokens, made or its own. */
+     * own may not be read, because no token may go. ok: there are tokens, made or its own;
+     * is_withheld: its own may not go. */
     RIA_PQ_CONNECTION_PASSFILE,
 
     /* The same for a passfile= of pg_service.conf, by its path: a line for each host of each entry
@@ -41,7 +48,7 @@ enum ria_pq_wish {
     RIA_PQ_MAY_SEND,
 
     /* Writes a fresh token for target, which has one host, over the old one at password, which has
-     * room for `room` bytes, its NUL included, if the old one gives way to it (token_text.h). ok:
+     * room for `room` bytes, its NUL included, if the old one is replaced by it (replace.h). ok:
      * the token at password is the one to send; else it is untouched, and refusal has the reason
      * if none was made. */
     RIA_PQ_REFRESH,
@@ -63,11 +70,13 @@ struct ria_pq_question {
     const char *path;
     char *password; /* what the connection has, or NULL */
     size_t room;
-    char *refusal; /* an answer, and what is to be said; owned by who asked, who frees it */
-    int fd;        /* an answer; owned by who asked */
-    bool ok;       /* another one */
+    char *refusal;    /* an answer, and what is to be said; owned by who asked, who frees it */
+    int fd;           /* an answer; owned by who asked */
+    bool ok;          /* another one */
+    bool is_answered; /* false: the other half could not be asked */
     bool is_hidden;
-    bool is_known; /* password is of an earlier connection of this process (known.h) */
+    bool is_withheld; /* there may be tokens in the passfile, and none of them may go */
+    bool is_known;    /* password is of an earlier connection of this process (known.h) */
 };
 
 struct ria_pq_module {
@@ -83,7 +92,7 @@ struct ria_pq_module {
 };
 
 enum {
-    RIA_PQ_MODULE_VERSION = 3
+    RIA_PQ_MODULE_VERSION = 4
 };
 
 /* The module's one symbol. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -26,11 +27,19 @@ static __thread struct {
     int fd;
     size_t len;
     char end[END_MAX];
+    char *watched; /* on the heap, and only while a probe is at work (hold.h) */
+    int watched_fd;
+    bool has_watched;
 } overlay;
 
 static size_t end_of(size_t len)
 {
     return len < END_MAX ? len : END_MAX;
+}
+
+static bool is_hiding(void)
+{
+    return overlay.mode == RIA_OVERLAY_HIDE || overlay.mode == RIA_OVERLAY_WATCH;
 }
 
 static bool is_served(const char *path)
@@ -82,6 +91,46 @@ void ria_overlay_end(void)
     overlay.mode = RIA_OVERLAY_NONE;
 }
 
+/* -- watching -------------------------------------------------------------------------------- */
+
+static void forget_watched(void)
+{
+    if (overlay.has_watched && overlay.watched_fd >= 0) {
+        (void)close(overlay.watched_fd);
+    }
+    free(overlay.watched);
+    overlay.watched = NULL;
+    overlay.has_watched = false;
+}
+
+void ria_overlay_opened(const char *path, FILE *stream)
+{
+    int saved = errno;
+    if (stream != NULL && ria_overlay_mode() == RIA_OVERLAY_WATCH) {
+        forget_watched();
+        overlay.watched = strdup(path);
+        overlay.watched_fd = fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0);
+        overlay.has_watched = true;
+    }
+    errno = saved;
+}
+
+bool ria_overlay_watched(char **path, int *fd)
+{
+    bool is_noted = !overlay.has_watched || overlay.watched != NULL;
+    *path = overlay.watched;
+    *fd = overlay.has_watched ? overlay.watched_fd : -1;
+    if (!is_noted && *fd >= 0) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+    overlay.watched = NULL;
+    overlay.has_watched = false;
+    return is_noted;
+}
+
+/* -- answering ------------------------------------------------------------------------------- */
+
 static int ask_module(const char *path, bool only_ask)
 {
     struct ria_pq_question question = {
@@ -110,7 +159,7 @@ __attribute__((noinline)) enum ria_overlay_answer ria_overlay_open(
         }
         found = fcntl(overlay.fd, F_DUPFD_CLOEXEC, 0);
         (void)lseek(found, 0, SEEK_SET);
-    } else if (overlay.mode == RIA_OVERLAY_HIDE && ria_is_agents_path(path)) {
+    } else if (is_hiding() && ria_is_agents_path(path)) {
         return RIA_OVERLAY_ABSENT;
     } else if (overlay.mode == RIA_OVERLAY_NONE && ria_is_agents_path(path)) {
         found = ask_module(path, only_ask);

@@ -12,10 +12,12 @@
 #define RIA_PRELOAD_OVERLAY_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 enum ria_overlay_mode {
     RIA_OVERLAY_NONE,  /* no call is in progress on this thread */
     RIA_OVERLAY_HIDE,  /* one is that sends no password: the agent's passfiles are not there */
+    RIA_OVERLAY_WATCH, /* the same, and the last file that is opened by fopen() is noted */
     RIA_OVERLAY_PASS,  /* one is, and files are what they are */
     RIA_OVERLAY_SERVE, /* one is, and one name stands for a passfile in memory */
 };
@@ -26,6 +28,14 @@ void ria_overlay_set(enum ria_overlay_mode mode);
 /* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). fd -1:
  * for none, it is not there. */
 void ria_overlay_serve(const char *path, int fd);
+
+/* Notes a stream that was opened, if that mode is set. Keeps errno. */
+void ria_overlay_opened(const char *path, FILE *stream);
+
+/* What was noted since ria_overlay_set(RIA_OVERLAY_WATCH): the name, and the file itself, open for
+ * reading; both are the caller's from now on. *path is NULL if nothing was opened; *fd is -1 if the
+ * file could not be kept open. False without memory for the name. */
+bool ria_overlay_watched(char **path, int *fd);
 
 /* The call is over. */
 void ria_overlay_end(void);

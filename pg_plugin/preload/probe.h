@@ -1,61 +1,48 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a connection's settings come to, by libpq's own rules: arguments, connection string or URI,
- * service file, environment, defaults. libpq itself is asked, by beginning the same connection with
+ * What a connection's settings are, by libpq's own rules: arguments, connection string or URI,
+ * service file, environment, defaults. libpq itself is asked: it begins the same connection with
  * one setting that it refuses before it looks at any network; what it had settled by then can be
- * read from the refused connection. No rule of libpq's is repeated here.
+ * read from the refused connection. No rule of libpq's is repeated here. An answer counts only if
+ * libpq's message shows that it refused that one setting: where it failed for another reason, such
+ * as a lack of memory, it had not settled what it would settle the next time.
+ *
+ * All of it needs libpq 10 or later; an older one is not asked.
  */
 #ifndef RIA_PRELOAD_PROBE_H
 #define RIA_PRELOAD_PROBE_H
 
-#include "preload/libpq.h"
+#include "preload/settled.h"
 
-#include <stddef.h>
-
-/* The arguments of PQconnectdbParams(). The arrays and the text are owned, what else they point at
- * is borrowed. */
-struct ria_arguments {
-    const char **keywords;
-    const char **values;
-    size_t count;
-    size_t room;
-    int expand_dbname;
-    char *text; /* for an argument that nobody else has; or NULL */
+enum ria_probe_answer {
+    RIA_PROBE_SETTLED,
+    RIA_PROBE_REFUSED, /* libpq refuses the connection, or has no memory: settled->refused is its
+                          handle, with its message */
+    RIA_PROBE_UNKNOWN, /* it cannot be told what the connection would send */
 };
 
-/* Makes room for `room` arguments. False without memory. Release it, or use RIA_AUTO(arguments). */
-bool ria_arguments_init(struct ria_arguments *arguments, size_t room, int expand_dbname);
-
-/* Appends one. Within the room asked for. */
-void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, const char *value);
-
-/* Memory for a text of the arguments' own; they have one at most. NULL if there is none. */
-char *ria_arguments_text(struct ria_arguments *arguments, size_t size);
-
-void ria_arguments_release(struct ria_arguments *arguments);
-
-struct ria_settled {
-    const struct ria_libpq *libpq;
-    struct ria_pq_option *options;
-    bool has_stored_password; /* the passfile has one for the first host, and no token */
-    char *stored_token;       /* or it has a token; NULL: none */
+enum {
+    RIA_PROBE_ARGUMENTS = 3 /* the room that a probe needs in its arguments */
 };
 
-/* Asks. `spoiled` is the setting that is made invalid, and is what cannot be read then. False if
- * libpq did not say. *arguments has room for one more and is left as it was. Release *out. */
-bool ria_probe(
+/* Whether this copy of libpq can be asked: false before libpq 10. */
+bool ria_probe_is_possible(const struct ria_libpq *libpq);
+
+/* Asks. `spoiled` is the setting that is made invalid, and is what cannot be read then. *arguments
+ * is left as it was. Release *out in any case, or use RIA_AUTO(settled). */
+enum ria_probe_answer ria_probe(
     const struct ria_libpq *libpq,
     struct ria_arguments *arguments,
     const char *spoiled,
     struct ria_settled *out);
 
-/* The settings of a connection that there is. */
+/* Finds the service file that libpq took settings of this connection from, as it opens it:
+ * settled->service_path and service_fd. False if that cannot be told. */
+bool ria_probe_service(
+    const struct ria_libpq *libpq, struct ria_arguments *arguments, struct ria_settled *settled);
+
+/* The settings of a connection that there is. False without memory. Release *out in any case. */
 bool ria_probe_connection(
     const struct ria_libpq *libpq, struct ria_pq_conn *conn, struct ria_settled *out);
-
-/* A setting's value; NULL where it has none or is empty. */
-char *ria_settled_value(const struct ria_settled *settled, const char *keyword);
-
-void ria_settled_release(struct ria_settled *settled);
 
 #endif

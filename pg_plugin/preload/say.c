@@ -26,19 +26,18 @@ bool ria_is_heard(void)
     return secure_getenv("RDS_IAM_LOG") != NULL;
 }
 
-void ria_say_no_token(const char *why, const char *what_to_do)
+void ria_say_warning(const char *text)
 {
     char line[1024];
-    if (!ria_is_heard()) {
-        return;
-    }
-    int len = snprintf(
-        line,
-        sizeof(line),
-        "rds-iam: warning: no token can be made: %.700s; %.200s\n",
-        why,
-        what_to_do);
-    if (len > 0) {
+    int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
+    if (len > 0 && ria_is_heard()) {
         ria_stderr_write(line, (size_t)len);
     }
+}
+
+void ria_say_no_token(const char *why, const char *what_to_do)
+{
+    char text[1024];
+    (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
+    ria_say_warning(text);
 }

@@ -10,7 +10,11 @@
 /* Whether warnings are read by anybody: RDS_IAM_LOG is set. */
 bool ria_is_heard(void);
 
-/* Says, as a warning of the log, why no token can be made and what to do. Changes errno. */
+/* Writes a warning into the log, as the other object does: where RDS_IAM_LOG is set. `text` is a
+ * sentence without newline. Changes errno. */
+void ria_say_warning(const char *text);
+
+/* The warning why no token can be made, and what to do. Changes errno. */
 void ria_say_no_token(const char *why, const char *what_to_do);
 
 #endif

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How a user names a copy of a service file. */
+static const char named_by[] = "PGSERVICEFILE=COPY";
+
 /* Every keyword of libpq 10 to 18 (PQconninfoOptions in each version). */
 static const char *const keywords[] = {
     "application_name",
@@ -248,7 +251,7 @@ enum ria_outcome ria_service_read(
         return outcome;
     }
     /* A service says where a token goes. */
-    const struct ria_trusted what = {path, "PGSERVICEFILE=COPY"};
+    const struct ria_trusted what = {path, named_by};
     if (!ria_trust_check(world, &facts, &what, err)) {
         return RIA_FAILED;
     }
@@ -264,6 +267,26 @@ enum ria_outcome ria_service_read(
         return ria_failed(err, RIA_E_SYSTEM, "%s: no memory to read it", path);
     }
     return RIA_FOUND;
+}
+
+/* The file is opened anew by its descriptor, so that no other file can have taken its name. */
+bool ria_service_check(
+    const char *path, int fd, const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
+    struct ria_file facts = {0};
+    char opened[32];
+    (void)snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+    if (fd < 0 || world->read_file(world->self, opened, &text, &facts, err) != RIA_FOUND) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s: libpq reads the service from it, and it cannot be told who can write it; name a "
+            "regular file that belongs to you (PGSERVICEFILE)",
+            path);
+    }
+    const struct ria_trusted what = {path, named_by};
+    return ria_trust_check(world, &facts, &what, err);
 }
 
 const struct ria_service_setting *ria_service_setting(

@@ -78,6 +78,12 @@ enum ria_outcome ria_service_read(
     struct ria_service_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Judges a service file that a reader has open, by the rule of ria_service_read(). False with err
+ * filled if a user other than root and this one can decide what is in it, or if that cannot be
+ * told. `path` is its name in the message; fd is its descriptor, or -1, and is left open. */
+bool ria_service_check(
+    const char *path, int fd, const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
+
 /* The first setting of that key in a service, or NULL. */
 const struct ria_service_setting *ria_service_setting(
     const struct ria_service_file *file, const struct ria_service *service, const char *key);

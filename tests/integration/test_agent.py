@@ -73,7 +73,9 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                services.passfile("bad").write_text("host:1:*:u:host\\:1/?Action=connect&DBUser=u\n")
+                # A token of any maker, such as an agent that was killed has left.
+                services.passfile("bad").write_text(
+                    f"host:1:*:u:host\\:1/?DBUser=u&X-Amz-Security-Token={'x' * 2000}&X-Amz-Signature=0\n")
                 result = services.fill()
                 self.assertEqual(result.returncode, 1)
                 number = services.line_of(place) if place else line

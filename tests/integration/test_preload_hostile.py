@@ -4,6 +4,7 @@ no TLS, by TLS that proves nothing, nor by a Kerberos ticket in its place."""
 import pathlib
 import struct
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
@@ -224,6 +225,30 @@ class Kerberos(LabCase):
             with self.subTest(under=under), self.peer() as peer:
                 self.psql(peer, None, under=under)
                 self.assertEqual(self.offers(peer), 1)
+
+
+class Limits(LabCase):
+    """A copy of libpq that the preload does not reach, here a module's with RTLD_DEEPBIND: the variables
+    of rds-iam exec hold there and nothing else does, as SECURITY.md says."""
+
+    def test_what_holds_where_the_preload_does_not_reach(self):
+        copies = ways.Copies(ways.debian_libpq(), tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))
+        self.addCleanup(copies.remove)
+        case = ways.Case("private", "connectdb", "given")
+        for deep, sslmode, is_sent in ((True, "", False), (True, "sslmode=disable", True), (False, "sslmode=disable", False)):
+            for given in ("PGPASSWORD", "PGPASSFILE"):
+                with self.subTest(deep=deep, sslmode=sslmode, given=given), PostgreSQLPeer(None) as peer:
+                    pg = self.lab.pg
+                    token = self.lab.token("etl", pg, USER, port=peer.port)
+                    escaped = token.replace(":", "\\:")
+                    path = self.home.write("pass", f"*:*:*:{USER}:{escaped}\n")
+                    conninfo = f"host={pg.host} hostaddr=127.0.0.1 port={peer.port} user={USER} dbname=shop {sslmode}"
+                    self.home.run(
+                        [harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--",
+                         *copies.command(case, conninfo, deep)], None,
+                        **copies.env(case), **{given: token if given == "PGPASSWORD" else str(path)})
+                    sent = [data for _, data in peer.answers if data.strip(b"\0")]
+                    self.assertEqual(sent, [token.encode() + b"\0"] if is_sent else [])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ client is in mysql_peer.py and postgresql_peer.py. Clients are served one after 
 thread; a peer ends when its last client has hung up, and no read lasts longer than TIMEOUT_SECONDS.
 """
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -108,10 +109,12 @@ class Peer:
     """A server on a free port of 127.0.0.1, from __enter__ on.
 
     certificate: what to show as a certificates.Certificate; None: offer no TLS.
+    address: of a Unix socket to listen on in its place, a path or a name that begins with NUL.
     """
 
-    def __init__(self, certificate=None):
+    def __init__(self, certificate=None, address=None):
         self.context = None
+        self._address = address
         if certificate is not None:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(certificate.certificate, certificate.key)
@@ -123,8 +126,13 @@ class Peer:
         self._last_caller = None
 
     def __enter__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
+        if self._address is None:
+            self._listener = socket.create_server(("127.0.0.1", 0))
+            self.port = self._listener.getsockname()[1]
+        else:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(self._address)
+            self._listener.listen()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         return self
@@ -184,14 +192,16 @@ class Peer:
         """Connections are served in the order in which they came, so behind a call of our own
         there is nobody left."""
         if self._thread is not None:
-            with socket.socket() as caller:
-                caller.bind(("127.0.0.1", 0))
+            with socket.socket(self._listener.family) as caller:
+                caller.bind(("127.0.0.1", 0) if self._address is None else "")  # "": any free name
                 self._last_caller = caller.getsockname()
                 caller.settimeout(TIMEOUT_SECONDS)
-                caller.connect(("127.0.0.1", self.port))
+                caller.connect(self._listener.getsockname())
                 self._thread.join(TIMEOUT_SECONDS * 2)
             is_stuck, self._thread = self._thread.is_alive(), None
             self._listener.close()
+            if self._address is not None and not self._address.startswith("\0"):
+                os.unlink(self._address)
             if is_stuck:
                 raise TimeoutError("a client of the recording peer does not hang up")
         if self._fault is not None:

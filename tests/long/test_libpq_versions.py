@@ -12,6 +12,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "integration"), str(TESTS / "long")]
 import libpq_versions  # noqa: E402
 import ways  # noqa: E402
 from labcase import USER, LabCase, harness  # noqa: E402
+from postgresql_peer import PostgreSQLPeer  # noqa: E402
 from service import Services  # noqa: E402
 from ways import CONNECTS, RESETS, SERVICE_FORMS, Case  # noqa: E402
 
@@ -40,11 +41,7 @@ def setUpModule():
         raise unittest.SkipTest(str(error)) from None
 
 
-class Versions(LabCase):
-    def setUp(self):
-        super().setUp()
-        self.lab.token_life(ways.TOKEN_LIFE)
-
+class VersionsCase(LabCase):
     def for_each(self, check):
         """check(copies) for each version, as a subtest of its own."""
         for major, library in sorted(LIBRARIES.items()):
@@ -54,6 +51,12 @@ class Versions(LabCase):
                     check(copies)
                 finally:
                     copies.remove()
+
+
+class Versions(VersionsCase):
+    def setUp(self):
+        super().setUp()
+        self.lab.token_life(ways.TOKEN_LIFE)
 
     def assert_in(self, results):
         self.assertEqual([(str(c), text) for c, text in results if text != f"ok {USER}"], [])
@@ -121,6 +124,104 @@ class Versions(LabCase):
 
         with services.agent():
             self.for_each(check)
+
+
+class Guards(VersionsCase):
+    """What keeps a token from a server, by each version's own rules. The control is the same copy without
+    the preload."""
+
+    def each(self, cases, check):
+        """check(copies, case, under) for each version, case, and with and without the preload."""
+
+        def check_all(copies):
+            for case in cases:
+                for under in (True, False):
+                    with self.subTest(case=str(case), under=under):
+                        check(copies, case, under)
+
+        self.for_each(check_all)
+
+    def run_case(self, copies, case, conninfo, under, principal=None, **env):
+        return self.home.run(
+            copies.command(case, conninfo), principal,
+            **{**copies.env(case), **(ways.with_preload() if under else {}), **env})
+
+    def assert_sent(self, under, peer, token, result, words):
+        self.assertEqual(peer.connections, 1, result.stdout)
+        sent = [data for _, data in peer.answers if data.strip(b"\0")]
+        self.assertEqual(sent, [] if under else [token.encode() + b"\0"])
+        if under:
+            self.assertIn(words, result.stderr)
+
+    def test_sockets(self):
+        directory = self.home.path / "s"
+        directory.mkdir()
+        cases = [Case("linked", way, "entry") for way in ("connectdb", "startparams")]
+        token = self.lab.token("etl", self.lab.pg, USER)
+        escaped = token.replace(":", "\\:")
+        stored = str(self.home.write("pass", f"*:*:*:{USER}:{escaped}\n"))
+
+        def check(copies, case, under):
+            for hosts in (str(directory), f"{directory},{self.lab.pg.host}"):
+                for words, given in (("given as the password is not sent", {"PGPASSWORD": token}),
+                                     ("in the passfile is not sent", {"PGPASSFILE": stored})):
+                    with PostgreSQLPeer(None, f"{directory}/.s.PGSQL.5432") as peer:
+                        conninfo = f"host={hosts} port=5432 user={USER} dbname=shop sslmode=verify-full " \
+                                   f"sslrootcert={self.lab.ca_file}"
+                        result = self.run_case(copies, case, conninfo, under, **given)
+                        self.assert_sent(under, peer, token, result, words)
+
+        self.each(cases, check)
+
+    def test_pings(self):
+        cases = [Case("linked", way, "entry") for way in ("ping", "pingparams")]
+
+        def check(copies, case, under):
+            with PostgreSQLPeer(None) as peer:
+                token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
+                conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop sslmode=prefer"
+                result = self.run_case(copies, case, conninfo, under, PGPASSWORD=token)
+                self.assertEqual(result.stdout, "ping 0\n")
+                self.assert_sent(under, peer, token, result, "")
+
+        self.each(cases, check)
+
+    def test_service_files(self):
+        path = self.home.path / "services"
+        cases = [Case("linked", way, form) for way in ("connectdb", "setdb") for form in ("service=prod", "PGSERVICE")]
+
+        def check(copies, case, under):
+            with PostgreSQLPeer(self.lab.certificates.server) as peer:
+                token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
+                path.write_text(f"[prod]\nhost={self.lab.pg.host}\nport={peer.port}\nuser={USER}\ndbname=shop\n"
+                                f"sslmode=verify-full\nsslrootcert={self.lab.ca_file}\n")
+                path.chmod(0o646)
+                named = {"PGSERVICE": "prod"} if case.form == "PGSERVICE" else {}
+                result = self.run_case(
+                    copies, case, "" if named else case.form, under, PGPASSWORD=token, PGSERVICEFILE=str(path), **named)
+                self.assert_sent(under, peer, token, result, f"{path}: everybody can write it")
+
+        self.each(cases, check)
+
+    def test_a_copy_that_cannot_be_asked(self):
+        """Each version's own refusal of a call that is not made: the other object is missing."""
+        gone = self.home.path / "librds-iam-pq.so"
+        gone.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-mint.so", b"rds-iam-pq-gone.so"))
+        cases = [Case("linked", way, "entry") for way in CONNECTS]
+
+        def check(copies, case, under):
+            with PostgreSQLPeer(None) as peer:
+                token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
+                conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop sslmode=prefer"
+                env = {"LD_PRELOAD": f"libnss_wrapper.so:{gone}"} if under else {}
+                result = self.run_case(copies, case, conninfo, under, PGPASSWORD=token, **env)
+                if under:
+                    self.assertIn('failed: invalid connection option "rds-iam: not connected: ', result.stdout)
+                    self.assertEqual(peer.connections, 0)
+                else:
+                    self.assert_sent(under, peer, token, result, "")
+
+        self.each(cases, check)
 
 
 class Node(LabCase):

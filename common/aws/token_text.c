@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the signature and single parameters in the text of a token. Values are taken as they stand
+ * in the URL: those that are read here have no other spelling. What is not a token has no values.
+ */
+#include "aws/token_text.h"
+
+#include "base/timestamp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    DATE_LEN = 16, /* 20240131T235959Z: of two dates the later one is the greater text */
+    MARGIN_SECONDS = 60,
+};
+
+static const char mark[] = "X-Amz-Signature=";
+
+bool ria_is_token(const char *password)
+{
+    return password != NULL && strstr(password, mark) != NULL;
+}
+
+/* Whether the mark begins at `at`, with or without backslashes. */
+static bool is_mark_at(const char *at, const char *end)
+{
+    for (const char *wanted = mark; *wanted != '\0'; wanted++) {
+        at += at < end && *at == '\\' ? 1 : 0;
+        if (at == end || *at++ != *wanted) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ria_line_has_token(const char *line, size_t len)
+{
+    const char *end = line + len;
+    for (const char *at = line; at != NULL && at < end; at++) {
+        at = memchr(at, mark[0], (size_t)(end - at));
+        if (at == NULL || is_mark_at(at, end)) {
+            return at != NULL;
+        }
+    }
+    return false;
+}
+
+/* What follows "key=" in the query of a token; "" if it is not there. */
+static const char *value_of(const char *token, const char *key)
+{
+    size_t line = token == NULL ? 0 : strcspn(token, "\n");
+    if (line == 0 || !ria_line_has_token(token, line)) {
+        return "";
+    }
+    const char *end = token + line;
+    size_t len = strlen(key);
+    const char *at = memmem(token, line, key, len);
+    while (at != NULL && (at == token || (at[-1] != '?' && at[-1] != '&'))) {
+        at = memmem(at + 1, (size_t)(end - at) - 1, key, len);
+    }
+    return at == NULL ? "" : at + len;
+}
+
+static const char *date_of(const char *token)
+{
+    return value_of(token, "X-Amz-Date=");
+}
+
+/* False for a text that is not the basic form of SigV4. */
+static bool parse_date(const char *text, int64_t *out)
+{
+    char extended[RIA_TIMESTAMP_EXTENDED_SIZE];
+    if (strnlen(text, DATE_LEN) < DATE_LEN || text[8] != 'T' || text[DATE_LEN - 1] != 'Z') {
+        return false;
+    }
+    (void)snprintf(
+        extended,
+        sizeof(extended),
+        "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
+        text,
+        text + 4,
+        text + 6,
+        text + 9,
+        text + 11,
+        text + 13);
+    return ria_timestamp_parse(extended, out);
+}
+
+bool ria_token_is_over(const char *token, int64_t now)
+{
+    int64_t made;
+    long life = strtol(value_of(token, "X-Amz-Expires="), NULL, 10);
+    return life > 0 && parse_date(date_of(token), &made) && now - made >= life - MARGIN_SECONDS;
+}
+
+bool ria_token_is_later(const char *token, const char *earlier)
+{
+    return strncmp(date_of(token), date_of(earlier), DATE_LEN) > 0;
+}
+
+/* FNV-1a, 64 bits: an attacker gains nothing by two ids with the same number. */
+uint64_t ria_token_key(const char *token)
+{
+    const char *id = value_of(token, "X-Amz-Credential=");
+    size_t len = strcspn(id, "%/&\n");
+    uint64_t key = 14695981039346656037U;
+    for (size_t i = 0; i < len; i++) {
+        key = (key ^ (unsigned char)id[i]) * 1099511628211U;
+    }
+    return len == 0 ? 0 : key;
+}

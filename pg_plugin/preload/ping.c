@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * PQping() begins a connection like any other, and sends the password that the connection has. The
+ * token is taken out of its arguments, and its passfile is not there. */
+#include "preload/connect.h"
+
+#include "preload/overlay.h"
+#include "preload/probe.h"
+
+#include "aws/token_text.h"
+#include "base/buf.h"
+
+#include <sys/auxv.h>
+
+enum {
+    PQPING_NO_ATTEMPT = 3
+};
+
+static unsigned ping_params(
+    const struct ria_libpq *libpq,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname)
+{
+    unsigned (*real)(const char *const *, const char *const *, int);
+    return ria_libpq_function(libpq, "PQpingParams", &real) ? real(keywords, values, expand_dbname)
+                                                            : PQPING_NO_ATTEMPT;
+}
+
+/* With the program's own arguments. */
+static unsigned make_ping(const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    unsigned (*real)(const char *);
+    if (call->kind == RIA_CALL_PARAMS) {
+        return ping_params(libpq, call->keywords, call->values, call->expand_dbname);
+    }
+    return ria_libpq_function(libpq, call->name, &real) ? real(call->conninfo) : PQPING_NO_ATTEMPT;
+}
+
+static unsigned ping_without_tokens(const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    static const char *const spoiled[] = {"target_session_attrs", NULL};
+    RIA_AUTO(arguments) arguments = {0};
+    RIA_AUTO(arguments) bare = {0};
+    RIA_AUTO(settled) settled = {0};
+    if (ria_call_has_no_settings(call)) {
+        return make_ping(libpq, call);
+    }
+    if (!ria_call_arguments(call, &arguments) ||
+        ria_probe(libpq, &arguments, spoiled[0], &settled) != RIA_PROBE_SETTLED) {
+        return PQPING_NO_ATTEMPT;
+    }
+    const char *passfile = ria_settled_value(&settled, "passfile");
+    if (passfile != NULL) {
+        ria_overlay_serve(passfile, -1);
+    }
+    if (!ria_is_token(ria_settled_value(&settled, "password"))) {
+        return make_ping(libpq, call);
+    }
+    return ria_settled_without_password(&settled, spoiled, &bare)
+               ? ping_params(libpq, bare.keywords, bare.values, bare.expand_dbname)
+               : PQPING_NO_ATTEMPT;
+}
+
+unsigned ria_ping(const struct ria_libpq *libpq, const struct ria_call *call)
+{
+    if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
+        return make_ping(libpq, call);
+    }
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    unsigned answer = ping_without_tokens(libpq, call);
+    ria_overlay_end();
+    return answer;
+}

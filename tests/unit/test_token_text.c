@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which texts are tokens, and what is read from them, whoever wrote them and in which order. */
+#include "aws/token_text.h"
+
+#include "unit.h"
+
+#define CREDENTIAL "X-Amz-Credential=AKIAEXAMPLE%2F20240131%2Feu-west-1%2Frds-db%2Faws4_request"
+#define DATE "X-Amz-Date=20240131T120000Z"
+#define SIGNATURE "X-Amz-Signature=00ff"
+#define HOST "db.example:5432"
+
+/* 2024-01-31T12:00:00Z */
+enum {
+    MADE = 1706702400,
+    LIFE = 900,
+};
+
+static const struct {
+    const char *sentence;
+    const char *text;
+} tokens[] = {
+    {"botocore's order",
+     HOST "/?Action=connect&DBUser=etl&X-Amz-Algorithm=AWS4-HMAC-SHA256&" CREDENTIAL "&" DATE
+          "&X-Amz-Expires=900&X-Amz-SignedHeaders=host&" SIGNATURE},
+    {"the order of AWS's SDK for Java and of its JDBC wrapper",
+     HOST "/?DBUser=etl&Action=connect&X-Amz-Algorithm=AWS4-HMAC-SHA256&" DATE
+          "&X-Amz-SignedHeaders=host&X-Amz-Expires=900&" CREDENTIAL "&" SIGNATURE},
+    {"the signature first", HOST "/?" SIGNATURE "&X-Amz-Expires=900&" CREDENTIAL "&" DATE},
+    {"the key id first", HOST "?" CREDENTIAL "&X-Amz-Expires=900&" SIGNATURE "&" DATE},
+    {"the date first", HOST "/?" DATE "&" SIGNATURE "&" CREDENTIAL "&X-Amz-Expires=900"},
+    {"a scheme in front", "https://" HOST "/?X-Amz-Expires=900&" CREDENTIAL "&" DATE "&" SIGNATURE},
+    {"Aurora DSQL's action",
+     "id.dsql.us-east-1.on.aws/?Action=DbConnectAdmin&" CREDENTIAL "&" DATE
+     "&X-Amz-Expires=900&" SIGNATURE},
+    {"words that end like a parameter's name",
+     HOST "/?DBUser=X-Amz-Date=20300101T000000Z&" DATE
+          "&NotX-Amz-Expires=1&X-Amz-Expires=900&" CREDENTIAL "&" SIGNATURE},
+    {"a line of a passfile, with others behind it",
+     "db.example:5432:*:etl:db.example\\:5432/?DBUser=etl&X-Amz-Expires=900&" CREDENTIAL "&" DATE
+     "&" SIGNATURE "\nother:1:*:u:x?X-Amz-Expires=5&X-Amz-Date=20200101T000000Z"},
+};
+
+static const struct {
+    const char *sentence;
+    const char *text;
+} passwords[] = {
+    {"a password", "secret"},
+    {"an empty one", ""},
+    {"a piece of a token", HOST "/?Action=connect&DBUser=etl&X-Amz-Algorithm=AWS4"},
+    {"the name of the parameter alone", "X-Amz-Signature"},
+};
+
+static void a_token_is_known_by_its_signature(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
+        expect(tokens[i].sentence, ria_is_token(tokens[i].text));
+        expect(tokens[i].sentence, ria_line_has_token(tokens[i].text, strlen(tokens[i].text)));
+    }
+    for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
+        expect(passwords[i].sentence, !ria_is_token(passwords[i].text));
+        expect(
+            passwords[i].sentence,
+            !ria_line_has_token(passwords[i].text, strlen(passwords[i].text)));
+    }
+    expect("nothing", !ria_is_token(NULL));
+}
+
+static void backslashes_of_a_passfile_do_not_hide_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *line;
+        bool has_token;
+    } rows[] = {
+        {"as libpq's own documents ask for", "h:5432:*:u:h\\:5432/?a&X-Amz-Signature=0", true},
+        {"in front of each character",
+         "h:1:*:u:\\X\\-\\A\\m\\z\\-\\S\\i\\g\\n\\a\\t\\u\\r\\e\\=0",
+         true},
+        {"in front of one", "h:1:*:u:X-Amz-Signature\\=0", true},
+        {"behind a false beginning", "h:1:*:u:X-AmzXX-Amz-Signature=", true},
+        {"two, of which one is meant", "h:1:*:u:X-Amz\\\\-Signature=", false},
+        {"cut off", "h:1:*:u:X-Amz-Signature", false},
+        {"a backslash at the end", "h:1:*:u:X-Amz-Signature\\", false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        size_t len = strlen(rows[i].line);
+        expect_number(rows[i].sentence, ria_line_has_token(rows[i].line, len), rows[i].has_token);
+    }
+    const char next[] = "h:1:*:u:word\nX-Amz-Signature=";
+    expect("what follows the line", !ria_line_has_token(next, strcspn(next, "\n")));
+    expect("no line", !ria_line_has_token("X-Amz-Signature=", 0));
+}
+
+static void life_and_key_are_read_in_any_order(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
+        const char *text = tokens[i].text;
+        expect(tokens[i].sentence, !ria_token_is_over(text, MADE + LIFE - 61));
+        expect(tokens[i].sentence, ria_token_is_over(text, MADE + LIFE - 60));
+        expect_number(tokens[i].sentence, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
+        expect(tokens[i].sentence, ria_token_key(text) != 0);
+        expect(tokens[i].sentence, !ria_token_is_later(text, tokens[0].text));
+        expect(tokens[i].sentence, ria_token_is_later(text, HOST "/?" SIGNATURE));
+        expect(
+            tokens[i].sentence,
+            ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
+    }
+}
+
+static void what_is_not_said_is_not_guessed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *text;
+    } rows[] = {
+        {"no date", HOST "/?X-Amz-Expires=1&" SIGNATURE},
+        {"no life", HOST "/?" DATE "&" SIGNATURE},
+        {"another form of date",
+         HOST "/?X-Amz-Date=2024-01-31T12:00:00Z&X-Amz-Expires=1&" SIGNATURE},
+        {"a cut date", HOST "/?X-Amz-Expires=1&" SIGNATURE "&X-Amz-Date=20240131T12"},
+        {"a date of no calendar", HOST "/?X-Amz-Date=20241331T120000Z&X-Amz-Expires=1&" SIGNATURE},
+        {"no token", HOST "/?" DATE "&X-Amz-Expires=1"},
+        {"the next line's", "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
+        {"nothing", NULL},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        expect(rows[i].sentence, !ria_token_is_over(rows[i].text, INT32_MAX));
+        expect_number(rows[i].sentence, ria_token_key(rows[i].text) != 0, 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_is_known_by_its_signature),
+        cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_it),
+        cmocka_unit_test(life_and_key_are_read_in_any_order),
+        cmocka_unit_test(what_is_not_said_is_not_guessed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

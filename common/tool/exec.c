@@ -97,8 +97,45 @@ static const char *find_in_list(const char *list, const char *value, const char 
     return NULL;
 }
 
+/* The first libpq in LD_PRELOAD, whose entries are separated by colons or blanks; NULL: none. */
+static const char *find_libpq(const char *list)
+{
+    static const char name[] = "libpq";
+    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name)) {
+        const char *start = at;
+        bool is_name = at == list || strchr(":/ ", at[-1]) != NULL;
+        while (start > list && strchr(": ", start[-1]) == NULL) {
+            start--;
+        }
+        if (is_name && strchr(".-", at[strlen(name)]) != NULL) {
+            return start;
+        }
+    }
+    return NULL;
+}
+
+/* The loader takes libpq's functions from the first object that has them, so ours stands before a
+ * libpq that is preloaded as well. Else it stands last: a sanitizer's run time wants to be first.
+ */
+static bool put_before(const struct variable *variable, const char *set, const char *libpq)
+{
+    const char *ours = find_in_list(set, variable->value, variable->separator);
+    if (ours != NULL && ours < libpq) {
+        return true;
+    }
+    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    ria_buf_add(&text, set, (size_t)(libpq - set));
+    ria_buf_addf(&text, "%s%s%s", variable->value, variable->separator, libpq);
+    const char *value = ria_buf_text(&text);
+    return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
 static bool append(const struct variable *variable, const char *set)
 {
+    const char *libpq = strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set) : NULL;
+    if (libpq != NULL) {
+        return put_before(variable, set, libpq);
+    }
     if (find_in_list(set, variable->value, variable->separator) != NULL) {
         return true;
     }

@@ -9,6 +9,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
 import mysql_client  # noqa: E402
+from postgresql_peer import PostgreSQLPeer  # noqa: E402
+import ways  # noqa: E402
 
 
 class ExecCase(LabCase):
@@ -118,6 +120,33 @@ class Variables(ExecCase):
         self.assertEqual(
             (found["PGSSLMODE"], found["PGGSSENCMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
             ("verify-ca", "require", "1", "/a.pem"))
+
+    def test_the_preload_stands_before_a_libpq_that_is_preloaded(self):
+        """Whose own functions the loader would take otherwise."""
+        ours = str(harness.installed("lib*/**/rds-iam/librds-iam-pq.so"))
+        libpq = str(ways.debian_libpq())
+        for before, after in (
+                (f"libnss_wrapper.so:{libpq}", f"libnss_wrapper.so:{ours}:{libpq}"),
+                (f"libnss_wrapper.so {libpq}", f"libnss_wrapper.so {ours}:{libpq}"),
+                ("libpq.so.5:libnss_wrapper.so", f"{ours}:libpq.so.5:libnss_wrapper.so"),
+                (f"{libpq}:{ours}", f"{ours}:{libpq}:{ours}"),
+                (f"{ours}:{libpq}", f"{ours}:{libpq}"),
+                ("libnss_wrapper.so:libm.so.6", f"libnss_wrapper.so:libm.so.6:{ours}")):
+            with self.subTest(before=before):
+                self.assertEqual(self.variables(LD_PRELOAD=before)["LD_PRELOAD"], after)
+
+    def test_no_token_goes_past_it(self):
+        token = self.lab.token("etl", self.lab.pg, USER, port=5432)
+        for command in (("psql", "-Xw"), ("sh", "-c", 'exec psql -Xw "$1"', "sh")):
+            for under in (True, False):
+                with self.subTest(command=command[0], under=under), \
+                        PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
+                    words = [*command, f"host={self.home.path} port=5432"]
+                    start = self.exec if under else lambda *argv, **extra: self.home.run(argv, **extra)
+                    start(*words, PGPASSWORD=token, LD_PRELOAD=f"libnss_wrapper.so:{ways.debian_libpq()}")
+                    sent = [data.rstrip(b"\0") for _, data in peer.answers if data.strip(b"\0")]
+                    self.assertEqual(peer.connections, 1)
+                    self.assertEqual(sent, [] if under else [token.encode()])
 
     def test_the_variables_of_the_command_hold_no_secret_of_ours(self):
         before = self.home.env()

@@ -172,6 +172,18 @@ class Words(ExecCase):
                       result.stderr)
         self.assert_nothing_sent()
 
+    def test_a_log_that_is_turned_off(self):
+        for value, is_off in (("0", True), ("", False), ("warning", False), ("1", False)):
+            with self.subTest(value=value):
+                result = self.psql("-c", "select 1", PGSSLMODE="require", RDS_IAM_LOG=value)
+                self.assertIn("no password supplied", result.stderr)
+                self.assertEqual("rds-iam:" not in result.stderr, is_off)
+                server = self.lab.mariadb
+                result = self.exec("mariadb", "-h", server.host, "-P", server.port, "-u", USER, "-pleft-over",
+                                   f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert", RDS_IAM_LOG=value)
+                self.assertIn("ERROR 1045", result.stderr)
+                self.assertEqual("rds-iam:" not in result.stderr, is_off)
+
     def test_a_name_that_is_no_endpoint(self):
         result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",
                            self.lab.database_name, own=["--ca", self.lab.ca_file])

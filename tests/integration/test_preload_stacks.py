@@ -162,6 +162,19 @@ class Jumps(LabCase):
             out, err = process.communicate(timeout=ways.TIMEOUT_SECONDS)
         self.assertEqual(out.splitlines()[:1], ["jumped"], err)
 
+    def test_so_is_one_within_a_call(self):
+        token = self.lab.token("etl", self.lab.pg, USER)
+        for under in (True, False):
+            with self.subTest(under=under), PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
+                result = self.home.run(
+                    [ways.PROGRAMS / "connects_within", f"host={self.lab.pg.host}", f"host={self.home.path}"], None,
+                    PGUSER=USER, PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=token,
+                    **(ways.with_preload() if under else {}))
+                self.assertRegex(result.stdout, "inner: .*\n+outer: could not translate host name")
+                sent = [data.rstrip(b"\0") for _, data in peer.answers if data.strip(b"\0")]
+                self.assertEqual(peer.connections, 1)
+                self.assertEqual(sent, [] if under else [token.encode()])
+
     def test_a_signal_that_nobody_handles_ends_the_program_at_once(self):
         gate = LeaseCase.gate(self)
         self.addCleanup(gate.release)

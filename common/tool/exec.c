@@ -97,21 +97,47 @@ static const char *find_in_list(const char *list, const char *value, const char 
     return NULL;
 }
 
+/* Takes away what a rds-iam exec above this one has set. */
+static bool withdraw(const struct variable *variable)
+{
+    const char *set = secure_getenv(variable->name);
+    const char *at = set == NULL ? NULL : find_in_list(set, variable->value, variable->separator);
+    if (at == NULL) {
+        return true;
+    }
+    const char *behind = at + strlen(variable->value);
+    size_t before = (size_t)(at - set);
+    if (before > 0) {
+        before--; /* with the separator */
+    } else if (*behind != '\0') {
+        behind++;
+    }
+    RIA_AUTO(buf) left = {.max = (size_t)1024 * 1024};
+    ria_buf_addf(&left, "%.*s%s", (int)before, set, behind);
+    const char *value = ria_buf_text(&left);
+    if (value != NULL && *value == '\0') {
+        return unsetenv(variable->name) == 0; /* NOLINT(concurrency-mt-unsafe) */
+    }
+    return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
 /* The first libpq in LD_PRELOAD, whose entries are separated by colons or blanks; NULL: none. */
 static const char *find_libpq(const char *list)
 {
     static const char name[] = "libpq";
-    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name)) {
-        const char *start = at;
-        bool is_name = at == list || strchr(":/ ", at[-1]) != NULL;
-        while (start > list && strchr(": ", start[-1]) == NULL) {
-            start--;
+    for (const char *entry = list;; entry++) {
+        size_t len = strcspn(entry, ": ");
+        const char *slash = memrchr(entry, '/', len);
+        const char *file = slash == NULL ? entry : slash + 1;
+        const char *end = file + strlen(name);
+        if (strncmp(file, name, strlen(name)) == 0 && (*end == '.' || *end == '-')) {
+            return entry;
         }
-        if (is_name && strchr(".-", at[strlen(name)]) != NULL) {
-            return start;
+        entry += len;
+        if (*entry == '\0') {
+            return NULL;
         }
     }
-    return NULL;
 }
 
 /* The loader takes libpq's functions from the first object that has them, so ours stands before a
@@ -122,6 +148,13 @@ static bool put_before(const struct variable *variable, const char *set, const c
     const char *ours = find_in_list(set, variable->value, variable->separator);
     if (ours != NULL && ours < libpq) {
         return true;
+    }
+    if (ours != NULL) {
+        if (!withdraw(variable)) {
+            return false;
+        }
+        set = secure_getenv(variable->name); /* libpq is in it still */
+        libpq = find_libpq(set);
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
     ria_buf_add(&text, set, (size_t)(libpq - set));
@@ -157,30 +190,6 @@ static bool apply(const struct variable *variable)
     }
     return (variable->how == DEFAULT && is_set) ||
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
-}
-
-/* For a program that cannot load our objects: takes away what a rds-iam exec above it has set. */
-static bool withdraw(const struct variable *variable)
-{
-    const char *set = secure_getenv(variable->name);
-    const char *at = set == NULL ? NULL : find_in_list(set, variable->value, variable->separator);
-    if (at == NULL) {
-        return true;
-    }
-    const char *behind = at + strlen(variable->value);
-    size_t before = (size_t)(at - set);
-    if (before > 0) {
-        before--; /* with the separator */
-    } else if (*behind != '\0') {
-        behind++;
-    }
-    RIA_AUTO(buf) left = {.max = (size_t)1024 * 1024};
-    ria_buf_addf(&left, "%.*s%s", (int)before, set, behind);
-    const char *value = ria_buf_text(&left);
-    if (value != NULL && *value == '\0') {
-        return unsetenv(variable->name) == 0; /* NOLINT(concurrency-mt-unsafe) */
-    }
-    return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
 /* The loader goes on without a preload that it cannot find, the preload without the object that

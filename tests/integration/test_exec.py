@@ -129,8 +129,9 @@ class Variables(ExecCase):
                 (f"libnss_wrapper.so:{libpq}", f"libnss_wrapper.so:{ours}:{libpq}"),
                 (f"libnss_wrapper.so {libpq}", f"libnss_wrapper.so {ours}:{libpq}"),
                 ("libpq.so.5:libnss_wrapper.so", f"{ours}:libpq.so.5:libnss_wrapper.so"),
-                (f"{libpq}:{ours}", f"{ours}:{libpq}:{ours}"),
+                (f"{libpq}:{ours}", f"{ours}:{libpq}"),
                 (f"{ours}:{libpq}", f"{ours}:{libpq}"),
+                ("/lib/libpq-old/libm.so.6:libpqxx.so", f"/lib/libpq-old/libm.so.6:libpqxx.so:{ours}"),
                 ("libnss_wrapper.so:libm.so.6", f"libnss_wrapper.so:libm.so.6:{ours}")):
             with self.subTest(before=before):
                 self.assertEqual(self.variables(LD_PRELOAD=before)["LD_PRELOAD"], after)

@@ -61,7 +61,7 @@ struct variable {
     const char *value;
     enum how how;
     bool is_object;        /* names objects of ours, for programs that can load them */
-    const char *separator; /* of the list; "": it is no list */
+    const char *separator; /* of the list: each that counts, ours first; "": it is no list */
     const char *needs;     /* a file without which it is left alone; or NULL */
 };
 
@@ -70,7 +70,7 @@ struct variable {
 #define ORACLE_PLUGIN RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so"
 
 static const struct variable variables[] = {
-    {"LD_PRELOAD", PRELOAD, APPEND, true, ":", NULL},
+    {"LD_PRELOAD", PRELOAD, APPEND, true, ": ", NULL},
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a ticket, GSS comes before TLS. */
     {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
@@ -90,7 +90,8 @@ static const char *find_in_list(const char *list, const char *value, const char 
 {
     size_t len = strlen(value);
     for (const char *at = strstr(list, value); at != NULL; at = strstr(at + 1, value)) {
-        if ((at == list || at[-1] == *separator) && (at[len] == '\0' || at[len] == *separator)) {
+        if ((at == list || strchr(separator, at[-1]) != NULL) &&
+            strchr(separator, at[len]) != NULL) { /* also at the end */
             return at;
         }
     }
@@ -121,12 +122,12 @@ static bool withdraw(const struct variable *variable)
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
-/* The first libpq in LD_PRELOAD, whose entries are separated by colons or blanks; NULL: none. */
-static const char *find_libpq(const char *list)
+/* The first libpq in LD_PRELOAD; NULL: none. */
+static const char *find_libpq(const char *list, const char *separator)
 {
     static const char name[] = "libpq";
     for (const char *entry = list;; entry++) {
-        size_t len = strcspn(entry, ": ");
+        size_t len = strcspn(entry, separator);
         const char *slash = memrchr(entry, '/', len);
         const char *file = slash == NULL ? entry : slash + 1;
         const char *end = file + strlen(name);
@@ -154,18 +155,19 @@ static bool put_before(const struct variable *variable, const char *set, const c
             return false;
         }
         set = secure_getenv(variable->name); /* libpq is in it still */
-        libpq = find_libpq(set);
+        libpq = find_libpq(set, variable->separator);
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
     ria_buf_add(&text, set, (size_t)(libpq - set));
-    ria_buf_addf(&text, "%s%s%s", variable->value, variable->separator, libpq);
+    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, libpq);
     const char *value = ria_buf_text(&text);
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
 static bool append(const struct variable *variable, const char *set)
 {
-    const char *libpq = strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set) : NULL;
+    const char *libpq =
+        strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set, variable->separator) : NULL;
     if (libpq != NULL) {
         return put_before(variable, set, libpq);
     }
@@ -173,7 +175,7 @@ static bool append(const struct variable *variable, const char *set)
         return true;
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
-    ria_buf_addf(&text, "%s%s%s", set, variable->separator, variable->value);
+    ria_buf_addf(&text, "%s%c%s", set, *variable->separator, variable->value);
     const char *value = ria_buf_text(&text);
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }

@@ -128,6 +128,8 @@ class Variables(ExecCase):
         for before, after in (
                 (f"libnss_wrapper.so:{libpq}", f"libnss_wrapper.so:{ours}:{libpq}"),
                 (f"libnss_wrapper.so {libpq}", f"libnss_wrapper.so {ours}:{libpq}"),
+                (f"libnss_wrapper.so {ours} {libpq}", f"libnss_wrapper.so {ours} {libpq}"),
+                (f"libnss_wrapper.so {libpq} {ours}", f"libnss_wrapper.so {ours}:{libpq}"),
                 ("libpq.so.5:libnss_wrapper.so", f"{ours}:libpq.so.5:libnss_wrapper.so"),
                 (f"{libpq}:{ours}", f"{ours}:{libpq}"),
                 (f"{ours}:{libpq}", f"{ours}:{libpq}"),

@@ -245,10 +245,17 @@ static bool fetch(
     return ok;
 }
 
+/* The value of RDS_IAM_LOG; NULL where it asks for no log. */
+static const char *wanted_log(void)
+{
+    const char *value = secure_getenv("RDS_IAM_LOG");
+    return value == NULL || *value == '\0' || strcmp(value, "0") == 0 ? NULL : value;
+}
+
 static void write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
-    const char *wanted = secure_getenv("RDS_IAM_LOG");
+    const char *wanted = wanted_log();
     if (wanted == NULL || (level != RIA_LOG_WARNING && strcmp(wanted, "warning") == 0)) {
         return;
     }
@@ -275,7 +282,7 @@ const struct ria_world *ria_process_world(void)
 {
     static const struct ria_world silent = WORLD(NULL);
     static const struct ria_world logging = WORLD(write_log);
-    if (secure_getenv("RDS_IAM_LOG") == NULL) {
+    if (wanted_log() == NULL) {
         return &silent;
     }
     int saved = errno;

@@ -231,7 +231,7 @@ void ria_token_release(struct ria_token *token);
 
 /* The process's own environment, clocks and files. Environment variables are read by
  * secure_getenv(). It has a log only if RDS_IAM_LOG is set as this is called (to "warning": for
- * warnings alone).
+ * warnings alone; empty or "0" is as not set).
  *
  * The log goes to stderr: to descriptor 2 while that is the file that it was before main(), in a
  * program of ours and in every program under rds-iam exec. Elsewhere it must be the file that it

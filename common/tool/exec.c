@@ -61,7 +61,7 @@ struct variable {
     const char *value;
     enum how how;
     bool is_object;        /* names objects of ours, for programs that can load them */
-    const char *separator; /* of the list; "": it is no list */
+    const char *separator; /* of the list: each that counts, ours first; "": it is no list */
     const char *needs;     /* a file without which it is left alone; or NULL */
 };
 
@@ -70,7 +70,7 @@ struct variable {
 #define ORACLE_PLUGIN RIA_ORACLE_PLUGIN_DIR "/rds_iam_v1.so"
 
 static const struct variable variables[] = {
-    {"LD_PRELOAD", PRELOAD, APPEND, true, ":", NULL},
+    {"LD_PRELOAD", PRELOAD, APPEND, true, ": ", NULL},
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
     /* With a ticket, GSS comes before TLS. */
     {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
@@ -90,39 +90,15 @@ static const char *find_in_list(const char *list, const char *value, const char 
 {
     size_t len = strlen(value);
     for (const char *at = strstr(list, value); at != NULL; at = strstr(at + 1, value)) {
-        if ((at == list || at[-1] == *separator) && (at[len] == '\0' || at[len] == *separator)) {
+        if ((at == list || strchr(separator, at[-1]) != NULL) &&
+            strchr(separator, at[len]) != NULL) { /* also at the end */
             return at;
         }
     }
     return NULL;
 }
 
-static bool append(const struct variable *variable, const char *set)
-{
-    if (find_in_list(set, variable->value, variable->separator) != NULL) {
-        return true;
-    }
-    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
-    ria_buf_addf(&text, "%s%s%s", set, variable->separator, variable->value);
-    const char *value = ria_buf_text(&text);
-    return value != NULL && setenv(variable->name, value, 1) == 0;
-}
-
-static bool apply(const struct variable *variable)
-{
-    const char *set = secure_getenv(variable->name);
-    bool is_set = set != NULL && *set != '\0';
-    if (variable->needs != NULL && access(variable->needs, R_OK) != 0) {
-        return true;
-    }
-    if (variable->how == APPEND && is_set) {
-        return append(variable, set);
-    }
-    return (variable->how == DEFAULT && is_set) ||
-           setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
-}
-
-/* For a program that cannot load our objects: takes away what a rds-iam exec above it has set. */
+/* Takes away what a rds-iam exec above this one has set. */
 static bool withdraw(const struct variable *variable)
 {
     const char *set = secure_getenv(variable->name);
@@ -144,6 +120,78 @@ static bool withdraw(const struct variable *variable)
         return unsetenv(variable->name) == 0; /* NOLINT(concurrency-mt-unsafe) */
     }
     return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
+/* The first libpq in LD_PRELOAD; NULL: none. */
+static const char *find_libpq(const char *list, const char *separator)
+{
+    static const char name[] = "libpq";
+    for (const char *entry = list;; entry++) {
+        size_t len = strcspn(entry, separator);
+        const char *slash = memrchr(entry, '/', len);
+        const char *file = slash == NULL ? entry : slash + 1;
+        const char *end = file + strlen(name);
+        if (strncmp(file, name, strlen(name)) == 0 && (*end == '.' || *end == '-')) {
+            return entry;
+        }
+        entry += len;
+        if (*entry == '\0') {
+            return NULL;
+        }
+    }
+}
+
+/* The loader takes libpq's functions from the first object that has them, so ours stands before a
+ * libpq that is preloaded as well. Else it stands last: a sanitizer's run time wants to be first.
+ */
+static bool put_before(const struct variable *variable, const char *set, const char *libpq)
+{
+    const char *ours = find_in_list(set, variable->value, variable->separator);
+    if (ours != NULL && ours < libpq) {
+        return true;
+    }
+    if (ours != NULL) {
+        if (!withdraw(variable)) {
+            return false;
+        }
+        set = secure_getenv(variable->name); /* libpq is in it still */
+        libpq = find_libpq(set, variable->separator);
+    }
+    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    ria_buf_add(&text, set, (size_t)(libpq - set));
+    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, libpq);
+    const char *value = ria_buf_text(&text);
+    return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
+static bool append(const struct variable *variable, const char *set)
+{
+    const char *libpq =
+        strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set, variable->separator) : NULL;
+    if (libpq != NULL) {
+        return put_before(variable, set, libpq);
+    }
+    if (find_in_list(set, variable->value, variable->separator) != NULL) {
+        return true;
+    }
+    RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
+    ria_buf_addf(&text, "%s%c%s", set, *variable->separator, variable->value);
+    const char *value = ria_buf_text(&text);
+    return value != NULL && setenv(variable->name, value, 1) == 0;
+}
+
+static bool apply(const struct variable *variable)
+{
+    const char *set = secure_getenv(variable->name);
+    bool is_set = set != NULL && *set != '\0';
+    if (variable->needs != NULL && access(variable->needs, R_OK) != 0) {
+        return true;
+    }
+    if (variable->how == APPEND && is_set) {
+        return append(variable, set);
+    }
+    return (variable->how == DEFAULT && is_set) ||
+           setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
 /* The loader goes on without a preload that it cannot find, the preload without the object that

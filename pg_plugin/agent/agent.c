@@ -47,7 +47,7 @@ static void log_line(void *self, enum ria_log_level level, const char *line)
     struct ria_agent *agent = self;
     if (level == RIA_LOG_WARNING && !agent->is_pending) {
         ria_report_warning(&agent->report, line);
-    } else if (level != RIA_LOG_WARNING && secure_getenv("RDS_IAM_LOG") != NULL) {
+    } else if (level != RIA_LOG_WARNING && ria_process_world()->log != NULL) {
         ria_report_event(&agent->report, "%s", line);
     }
 }

@@ -3,6 +3,8 @@
  * One call in the forms that libpq has for it. */
 #include "preload/call.h"
 
+#include "preload/overlay.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +14,11 @@ static struct ria_pq_conn *make_string_call(
     const struct ria_libpq *libpq, const char *name, const char *conninfo)
 {
     struct ria_pq_conn *(*real)(const char *);
-    return ria_libpq_function(libpq, name, &real) ? real(conninfo) : NULL;
+    if (!ria_libpq_function(libpq, name, &real)) {
+        return NULL;
+    }
+    ria_overlay_expect(strcmp(name, "PQconnectdb") == 0 ? conninfo : NULL);
+    return real(conninfo);
 }
 
 struct ria_pq_conn *ria_call_params(
@@ -23,7 +29,11 @@ struct ria_pq_conn *ria_call_params(
     int expand_dbname)
 {
     struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
-    return ria_libpq_function(libpq, name, &real) ? real(keywords, values, expand_dbname) : NULL;
+    if (!ria_libpq_function(libpq, name, &real)) {
+        return NULL;
+    }
+    ria_overlay_expect(strcmp(name, "PQconnectdbParams") == 0 ? keywords : NULL);
+    return real(keywords, values, expand_dbname);
 }
 
 static struct ria_pq_conn *make_login_call(

@@ -34,6 +34,12 @@ struct ria_call {
     const char *login[RIA_LOGIN_ARGUMENTS]; /* in PQsetdbLogin()'s order */
 };
 
+/* The pointer by which libpq's own call for it is told (overlay.h). */
+static inline const void *ria_call_pointer(const struct ria_call *call)
+{
+    return call->kind == RIA_CALL_PARAMS ? (const void *)call->keywords : call->conninfo;
+}
+
 /* Makes it, with its own arguments. NULL as where libpq has no memory. */
 struct ria_pq_conn *ria_call_make(const struct ria_libpq *libpq, const struct ria_call *call);
 

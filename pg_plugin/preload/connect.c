@@ -343,10 +343,9 @@ static struct ria_pq_conn *connect_with_token(
     }
 }
 
-static void end_overlay(void *unused)
+static void end_overlay(void *aside)
 {
-    (void)unused;
-    ria_overlay_end();
+    ria_overlay_take_up(aside);
 }
 
 /* libpq waits where a thread can be cancelled. */
@@ -355,7 +354,9 @@ static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size):
                                            const struct ria_call *call)
 {
     struct ria_pq_conn *conn;
-    pthread_cleanup_push(end_overlay, NULL);
+    struct ria_overlay_call aside;
+    ria_overlay_set_aside(&aside);
+    pthread_cleanup_push(end_overlay, &aside);
     conn = connect_with_token(libpq, call);
     pthread_cleanup_pop(1);
     return conn;
@@ -370,7 +371,7 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     }
     errno = saved;
     /* libpq calls its own functions by their public names, and comes by here again. */
-    if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
+    if (ria_overlay_is_inner(ria_call_pointer(call)) || getauxval(AT_SECURE) != 0) {
         return ria_call_make(&libpq, call);
     }
     return connect_and_end(&libpq, call);

@@ -15,26 +15,17 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-enum {
-    /* Every thread of every program has that much of a path: of a longer one, which libpq opens as
-     * well, its end. */
-    END_MAX = 1023
-};
+static __thread struct ria_overlay_call overlay;
 
 static __thread struct {
-    enum ria_overlay_mode mode;
-    uintptr_t begun; /* the frame in which the call began */
+    char *path; /* on the heap, and only while a probe is at work (hold.h) */
     int fd;
-    size_t len;
-    char end[END_MAX];
-    char *watched; /* on the heap, and only while a probe is at work (hold.h) */
-    int watched_fd;
-    bool has_watched;
-} overlay;
+    bool is_noted;
+} watched;
 
 static size_t end_of(size_t len)
 {
-    return len < END_MAX ? len : END_MAX;
+    return len < RIA_OVERLAY_END_MAX ? len : RIA_OVERLAY_END_MAX;
 }
 
 static bool is_hiding(void)
@@ -53,8 +44,8 @@ static bool is_served(const char *path)
 }
 
 /* What is called within a call has its frame below that call's. A frame that is not below it says
- * that the program has left that call by a jump. (One that is says nothing: then the next call gets
- * what the one that was left was given, until a call from higher up.) */
+ * that the program has left that call by a jump. One that is says nothing: until a call from higher
+ * up, files are what the call that was left made of them. */
 __attribute__((noinline)) enum ria_overlay_mode ria_overlay_mode(void)
 {
     if (overlay.mode != RIA_OVERLAY_NONE &&
@@ -68,6 +59,7 @@ __attribute__((noinline)) void ria_overlay_set(enum ria_overlay_mode mode)
 {
     if (overlay.mode == RIA_OVERLAY_NONE) {
         overlay.begun = (uintptr_t)__builtin_frame_address(0);
+        overlay.expected = NULL;
     }
     overlay.mode = mode;
 }
@@ -91,16 +83,50 @@ void ria_overlay_end(void)
     overlay.mode = RIA_OVERLAY_NONE;
 }
 
+/* -- a call within a call -------------------------------------------------------------------- */
+
+void ria_overlay_expect(const void *arguments)
+{
+    overlay.expected = arguments;
+}
+
+bool ria_overlay_is_inner(const void *arguments)
+{
+    if (ria_overlay_mode() == RIA_OVERLAY_NONE || is_hiding()) {
+        return is_hiding();
+    }
+    bool is_expected = arguments != NULL && overlay.expected == arguments;
+    overlay.expected = is_expected ? NULL : overlay.expected;
+    return is_expected;
+}
+
+void ria_overlay_set_aside(struct ria_overlay_call *out)
+{
+    out->mode = ria_overlay_mode();
+    if (out->mode != RIA_OVERLAY_NONE) {
+        *out = overlay;
+        overlay.mode = RIA_OVERLAY_NONE;
+    }
+}
+
+void ria_overlay_take_up(const struct ria_overlay_call *call)
+{
+    ria_overlay_end();
+    if (call->mode != RIA_OVERLAY_NONE) {
+        overlay = *call;
+    }
+}
+
 /* -- watching -------------------------------------------------------------------------------- */
 
 static void forget_watched(void)
 {
-    if (overlay.has_watched && overlay.watched_fd >= 0) {
-        (void)close(overlay.watched_fd);
+    if (watched.is_noted && watched.fd >= 0) {
+        (void)close(watched.fd);
     }
-    free(overlay.watched);
-    overlay.watched = NULL;
-    overlay.has_watched = false;
+    free(watched.path);
+    watched.path = NULL;
+    watched.is_noted = false;
 }
 
 void ria_overlay_opened(const char *path, FILE *stream)
@@ -108,24 +134,24 @@ void ria_overlay_opened(const char *path, FILE *stream)
     int saved = errno;
     if (stream != NULL && ria_overlay_mode() == RIA_OVERLAY_WATCH) {
         forget_watched();
-        overlay.watched = strdup(path);
-        overlay.watched_fd = fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0);
-        overlay.has_watched = true;
+        watched.path = strdup(path);
+        watched.fd = fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0);
+        watched.is_noted = true;
     }
     errno = saved;
 }
 
 bool ria_overlay_watched(char **path, int *fd)
 {
-    bool is_noted = !overlay.has_watched || overlay.watched != NULL;
-    *path = overlay.watched;
-    *fd = overlay.has_watched ? overlay.watched_fd : -1;
+    bool is_noted = !watched.is_noted || watched.path != NULL;
+    *path = watched.path;
+    *fd = watched.is_noted ? watched.fd : -1;
     if (!is_noted && *fd >= 0) {
         (void)close(*fd);
         *fd = -1;
     }
-    overlay.watched = NULL;
-    overlay.has_watched = false;
+    watched.path = NULL;
+    watched.is_noted = false;
     return is_noted;
 }
 

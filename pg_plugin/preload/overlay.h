@@ -12,7 +12,14 @@
 #define RIA_PRELOAD_OVERLAY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+
+enum {
+    /* Every thread of every program has that much of a path: of a longer one, which libpq opens as
+     * well, its end. */
+    RIA_OVERLAY_END_MAX = 1023
+};
 
 enum ria_overlay_mode {
     RIA_OVERLAY_NONE,  /* no call is in progress on this thread */
@@ -39,6 +46,32 @@ bool ria_overlay_watched(char **path, int *fd);
 
 /* The call is over. */
 void ria_overlay_end(void);
+
+/* -- a call within a call -------------------------------------------------------------------- */
+
+/* libpq makes PQconnectdb() and PQping() by PQconnectStart(), and their Params forms likewise: by
+ * the public name, with the same arguments. Says before such a call which arguments these are (the
+ * pointer). */
+void ria_overlay_expect(const void *arguments);
+
+/* Whether a call with these arguments is libpq's own, and not the program's: a call is in progress
+ * on this thread, and that is a probe's, or it is made by this one. Counts once. */
+bool ria_overlay_is_inner(const void *arguments);
+
+/* A call in progress while the program makes another one on the same thread: the first one was left
+ * by a jump, or a function that libpq has called begins a connection itself. */
+struct ria_overlay_call {
+    enum ria_overlay_mode mode;
+    uintptr_t begun;      /* the frame in which it began */
+    const void *expected; /* the arguments of libpq's own call; NULL: none is left to come */
+    int fd;
+    size_t len;
+    char end[RIA_OVERLAY_END_MAX];
+};
+
+/* Sets it aside, if there is one, so that the next call begins anew; and back. */
+void ria_overlay_set_aside(struct ria_overlay_call *out);
+void ria_overlay_take_up(const struct ria_overlay_call *call);
 
 /* What a file function should do with a name. */
 enum ria_overlay_answer {

@@ -23,8 +23,11 @@ static unsigned ping_params(
     int expand_dbname)
 {
     unsigned (*real)(const char *const *, const char *const *, int);
-    return ria_libpq_function(libpq, "PQpingParams", &real) ? real(keywords, values, expand_dbname)
-                                                            : PQPING_NO_ATTEMPT;
+    if (!ria_libpq_function(libpq, "PQpingParams", &real)) {
+        return PQPING_NO_ATTEMPT;
+    }
+    ria_overlay_expect(keywords);
+    return real(keywords, values, expand_dbname);
 }
 
 /* With the program's own arguments. */
@@ -34,7 +37,11 @@ static unsigned make_ping(const struct ria_libpq *libpq, const struct ria_call *
     if (call->kind == RIA_CALL_PARAMS) {
         return ping_params(libpq, call->keywords, call->values, call->expand_dbname);
     }
-    return ria_libpq_function(libpq, call->name, &real) ? real(call->conninfo) : PQPING_NO_ATTEMPT;
+    if (!ria_libpq_function(libpq, call->name, &real)) {
+        return PQPING_NO_ATTEMPT;
+    }
+    ria_overlay_expect(call->conninfo);
+    return real(call->conninfo);
 }
 
 static unsigned ping_without_tokens(const struct ria_libpq *libpq, const struct ria_call *call)
@@ -51,6 +58,7 @@ static unsigned ping_without_tokens(const struct ria_libpq *libpq, const struct 
         return PQPING_NO_ATTEMPT;
     }
     const char *passfile = ria_settled_value(&settled, "passfile");
+    ria_overlay_set(RIA_OVERLAY_PASS);
     if (passfile != NULL) {
         ria_overlay_serve(passfile, -1);
     }
@@ -64,11 +72,13 @@ static unsigned ping_without_tokens(const struct ria_libpq *libpq, const struct 
 
 unsigned ria_ping(const struct ria_libpq *libpq, const struct ria_call *call)
 {
-    if (ria_overlay_mode() != RIA_OVERLAY_NONE || getauxval(AT_SECURE) != 0) {
+    struct ria_overlay_call aside;
+    if (getauxval(AT_SECURE) != 0) {
         return make_ping(libpq, call);
     }
+    ria_overlay_set_aside(&aside);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     unsigned answer = ping_without_tokens(libpq, call);
-    ria_overlay_end();
+    ria_overlay_take_up(&aside);
     return answer;
 }

@@ -129,8 +129,11 @@ enum ria_probe_answer ria_probe(
     bool is_expected;
     size_t count = arguments->count;
     *out = (struct ria_settled){.libpq = libpq};
+    struct ria_hold hold;
     ria_arguments_add(arguments, spoiled, wrong_value);
+    ria_hold_begin(&hold); /* a handler that jumps away would leave what it calls unjudged */
     struct ria_pq_conn *conn = begin(libpq, arguments, wrong_value, &is_expected);
+    ria_hold_end(&hold);
     ria_arguments_cut(arguments, count);
     if (!is_expected && is_refused(libpq, conn)) {
         out->refused = conn;

@@ -23,7 +23,8 @@ __attribute__((constructor)) static void look_at_start(void)
 
 bool ria_is_heard(void)
 {
-    return secure_getenv("RDS_IAM_LOG") != NULL;
+    const char *value = secure_getenv("RDS_IAM_LOG");
+    return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
 }
 
 void ria_say_warning(const char *text)

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-/* Whether warnings are read by anybody: RDS_IAM_LOG is set. */
+/* Whether warnings are read by anybody: RDS_IAM_LOG is set, and neither empty nor "0". */
 bool ria_is_heard(void);
 
 /* Writes a warning into the log, as the other object does: where RDS_IAM_LOG is set. `text` is a

@@ -9,6 +9,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
 import mysql_client  # noqa: E402
+from postgresql_peer import PostgreSQLPeer  # noqa: E402
+import ways  # noqa: E402
 
 
 class ExecCase(LabCase):
@@ -119,6 +121,36 @@ class Variables(ExecCase):
             (found["PGSSLMODE"], found["PGGSSENCMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
             ("verify-ca", "require", "1", "/a.pem"))
 
+    def test_the_preload_stands_before_a_libpq_that_is_preloaded(self):
+        """Whose own functions the loader would take otherwise."""
+        ours = str(harness.installed("lib*/**/rds-iam/librds-iam-pq.so"))
+        libpq = str(ways.debian_libpq())
+        for before, after in (
+                (f"libnss_wrapper.so:{libpq}", f"libnss_wrapper.so:{ours}:{libpq}"),
+                (f"libnss_wrapper.so {libpq}", f"libnss_wrapper.so {ours}:{libpq}"),
+                (f"libnss_wrapper.so {ours} {libpq}", f"libnss_wrapper.so {ours} {libpq}"),
+                (f"libnss_wrapper.so {libpq} {ours}", f"libnss_wrapper.so {ours}:{libpq}"),
+                ("libpq.so.5:libnss_wrapper.so", f"{ours}:libpq.so.5:libnss_wrapper.so"),
+                (f"{libpq}:{ours}", f"{ours}:{libpq}"),
+                (f"{ours}:{libpq}", f"{ours}:{libpq}"),
+                ("/lib/libpq-old/libm.so.6:libpqxx.so", f"/lib/libpq-old/libm.so.6:libpqxx.so:{ours}"),
+                ("libnss_wrapper.so:libm.so.6", f"libnss_wrapper.so:libm.so.6:{ours}")):
+            with self.subTest(before=before):
+                self.assertEqual(self.variables(LD_PRELOAD=before)["LD_PRELOAD"], after)
+
+    def test_no_token_goes_past_it(self):
+        token = self.lab.token("etl", self.lab.pg, USER, port=5432)
+        for command in (("psql", "-Xw"), ("sh", "-c", 'exec psql -Xw "$1"', "sh")):
+            for under in (True, False):
+                with self.subTest(command=command[0], under=under), \
+                        PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
+                    words = [*command, f"host={self.home.path} port=5432"]
+                    start = self.exec if under else lambda *argv, **extra: self.home.run(argv, **extra)
+                    start(*words, PGPASSWORD=token, LD_PRELOAD=f"libnss_wrapper.so:{ways.debian_libpq()}")
+                    sent = [data.rstrip(b"\0") for _, data in peer.answers if data.strip(b"\0")]
+                    self.assertEqual(peer.connections, 1)
+                    self.assertEqual(sent, [] if under else [token.encode()])
+
     def test_the_variables_of_the_command_hold_no_secret_of_ours(self):
         before = self.home.env()
         added = {k: v for k, v in self.variables().items() if before.get(k) != v}
@@ -142,6 +174,18 @@ class Words(ExecCase):
         self.assertIn("sslmode=require lets it go to a server that nobody verified; add sslmode=verify-full",
                       result.stderr)
         self.assert_nothing_sent()
+
+    def test_a_log_that_is_turned_off(self):
+        for value, is_off in (("0", True), ("", False), ("warning", False), ("1", False)):
+            with self.subTest(value=value):
+                result = self.psql("-c", "select 1", PGSSLMODE="require", RDS_IAM_LOG=value)
+                self.assertIn("no password supplied", result.stderr)
+                self.assertEqual("rds-iam:" not in result.stderr, is_off)
+                server = self.lab.mariadb
+                result = self.exec("mariadb", "-h", server.host, "-P", server.port, "-u", USER, "-pleft-over",
+                                   f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert", RDS_IAM_LOG=value)
+                self.assertIn("ERROR 1045", result.stderr)
+                self.assertEqual("rds-iam:" not in result.stderr, is_off)
 
     def test_a_name_that_is_no_endpoint(self):
         result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",

@@ -3,11 +3,14 @@
 with much stack and little, in a coroutine, with a signal's handler that jumps away."""
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
+from postgresql_peer import PostgreSQLPeer  # noqa: E402
+import traces  # noqa: E402
 import ways  # noqa: E402
 from test_agent_lease import LeaseCase  # noqa: E402
 
@@ -124,6 +127,53 @@ class Jumps(LabCase):
     def pending(pid):
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
         return int(dict(line.split(":") for line in lines)["ShdPnd"], 16)
+
+    def test_a_call_after_the_jump_is_judged_anew(self):
+        """Made from further down the stack, it looks like a call within the one that was left."""
+        token = self.lab.token("etl", self.lab.pg, USER)
+        for way in ((), ("ping",)):
+            for under in (True, False):
+                with self.subTest(way=way, under=under), socket.create_server(("127.0.0.1", 0)) as silent:
+                    directory = self.home.path / f"{len(way)}{under}"
+                    directory.mkdir()
+                    left = f"host={self.lab.pg.host} hostaddr=127.0.0.1 port={silent.getsockname()[1]}"
+                    with PostgreSQLPeer(None, f"{directory}/.s.PGSQL.5432") as peer:
+                        self.jump(silent, left, f"host={directory} port=5432", *way, under=under, PGPASSWORD=token)
+                        sent = [data.rstrip(b"\0") for _, data in peer.answers]
+                        self.assertEqual(peer.connections, 1)
+                        if under:
+                            self.assertEqual([data for data in sent if data], [])
+                            self.assertEqual(traces.find(peer.received, [traces.signature(token)]), [])
+                        else:
+                            self.assertEqual(sent, [token.encode()], "control: bare libpq")
+
+    def jump(self, silent, *words, under, **extra):
+        """Lets the program leave a connection that has begun, and waits for its end."""
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", ways.PROGRAMS / "jumps_away", *words], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home.path,
+            env=self.home.env(None, PGUSER=USER, PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file),
+                              **(ways.with_preload() if under else {}), **extra))
+        self.addCleanup(process.kill)
+        connection, _ = silent.accept()
+        with connection:
+            connection.recv(1)
+            process.send_signal(signal.SIGUSR1)
+            out, err = process.communicate(timeout=ways.TIMEOUT_SECONDS)
+        self.assertEqual(out.splitlines()[:1], ["jumped"], err)
+
+    def test_so_is_one_within_a_call(self):
+        token = self.lab.token("etl", self.lab.pg, USER)
+        for under in (True, False):
+            with self.subTest(under=under), PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
+                result = self.home.run(
+                    [ways.PROGRAMS / "connects_within", f"host={self.lab.pg.host}", f"host={self.home.path}"], None,
+                    PGUSER=USER, PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=token,
+                    **(ways.with_preload() if under else {}))
+                self.assertRegex(result.stdout, "inner: .*\n+outer: could not translate host name")
+                sent = [data.rstrip(b"\0") for _, data in peer.answers if data.strip(b"\0")]
+                self.assertEqual(peer.connections, 1)
+                self.assertEqual(sent, [] if under else [token.encode()])
 
     def test_a_signal_that_nobody_handles_ends_the_program_at_once(self):
         gate = LeaseCase.gate(self)

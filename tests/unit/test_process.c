@@ -233,6 +233,12 @@ static void the_log_is_written_only_where_it_is_asked_for(void **state)
     assert_string_equal(text, "rds-iam: warning: a line\n");
     capture_log(RIA_LOG_INFO, "a line", text, sizeof(text));
     assert_string_equal(text, "rds-iam: a line\n");
+    static const char *const none[] = {"", "0"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_int_equal(setenv("RDS_IAM_LOG", none[i], 1), 0);
+        capture_log(RIA_LOG_WARNING, "a line", text, sizeof(text));
+        assert_string_equal(text, "");
+    }
     assert_int_equal(unsetenv("RDS_IAM_LOG"), 0);
 }
 

@@ -3,14 +3,17 @@
  * A program that leaves a connection that takes too long by a jump from a signal's handler, and
  * connects once more:
  *
- *   jumps_away CONNINFO
+ *   jumps_away CONNINFO [CONNINFO [ping]]
  *
  * Prints "jumped", then "ok USER" or "failed: MESSAGE", and how many files in memory it has open.
+ * With two connection strings the second one is for the second connection, or a ping in its place,
+ * which a function further down the stack makes.
  */
 #include <dirent.h>
 #include <libpq-fe.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,11 +47,24 @@ static PGresult *ask(PGconn **conn, const char *conninfo)
     return PQexec(*conn, "select current_user");
 }
 
+static int ask_from_below(const char *conninfo, bool is_ping)
+{
+    volatile char room[64 * 1024];
+    room[0] = room[sizeof(room) - 1] = 0;
+    if (is_ping) {
+        return printf("ping %d\n", (int)PQping(conninfo)) < 0;
+    }
+    PGconn *conn = PQconnectdb(conninfo);
+    (void)printf("failed: %s\n", PQerrorMessage(conn));
+    PQfinish(conn);
+    return room[0];
+}
+
 int main(int argc, char **argv)
 {
     struct sigaction action = {.sa_handler = jump};
     PGconn *conn = NULL;
-    if (argc != 2 || sigaction(SIGUSR1, &action, NULL) != 0) {
+    if (argc < 2 || argc > 4 || sigaction(SIGUSR1, &action, NULL) != 0) {
         return 2;
     }
     if (sigsetjmp(before, 1) == 0) {
@@ -58,6 +74,9 @@ int main(int argc, char **argv)
     }
     (void)puts("jumped");
     (void)fflush(stdout);
+    if (argc > 2) {
+        return ask_from_below(argv[2], argc > 3);
+    }
     PGresult *result = ask(&conn, argv[1]);
     if (PQresultStatus(result) == PGRES_TUPLES_OK) {
         (void)printf("ok %s\n", PQgetvalue(result, 0, 0));

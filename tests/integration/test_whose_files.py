@@ -109,8 +109,9 @@ class AnotherUsersSettings(WhoseFilesCase):
     def test_one_that_the_source_does_not_use_stops_nothing(self):
         unused = ("credential_process = false\nendpoint_url = http://127.0.0.1:1\nca_bundle = /none\n"
                   "ec2_metadata_service_endpoint = http://127.0.0.1:1\n")
-        path = self.home.write(".aws/config", f"[default]\n{unused}{self.keys()}")
-        self.give_away(path)
+        self.give_away(
+            self.home.write(".aws/config", f"[default]\n{unused}"),
+            self.home.write(".aws/credentials", f"[default]\n{self.keys()}"))
         self.assert_key(self.explain())
 
     def test_a_variable_in_its_place_is_the_users(self):

@@ -43,6 +43,9 @@ class AnotherUsersSettings(WhoseFilesCase):
         ("endpoint_url", "[default]\nendpoint_url = {url}\n{login}", {}, "refreshToken"),
         ("ca_bundle", "[default]\nca_bundle = {ca}\n" + KEYS_AND_ROLE[10:], {"AWS_CA_BUNDLE": None},
          "AssumeRole"),
+        ("ca_bundle", "[default]\nca_bundle = {ca}\n",
+         {"AWS_CA_BUNDLE": None, "AWS_CONTAINER_CREDENTIALS_FULL_URI": "{cloud}{pod}",
+          "AWS_CONTAINER_AUTHORIZATION_TOKEN": "{authorization}"}, '"container"'),
         ("ec2_metadata_service_endpoint",
          "[default]\nec2_metadata_service_endpoint = {url}\nrole_arn = {role}\n"
          "credential_source = Ec2InstanceMetadata\n", {"AWS_EC2_METADATA_DISABLED": ""},
@@ -54,8 +57,9 @@ class AnotherUsersSettings(WhoseFilesCase):
         sso, login = self.lab.cloud.sso, self.lab.roles["login-etl"].session_arn("ada")
         self.sso_login(expires=60)
         self.aws_login(expires=60)
+        pod = self.lab.cloud.containers["pod"]
         values = {
-            "url": self.recorder.url, "cloud": self.lab.cloud_https, "ca": self.lab.cloud_ca_file,
+            "pod": pod.path, "authorization": pod.authorization, "url": self.recorder.url, "cloud": self.lab.cloud_https, "ca": self.lab.cloud_ca_file,
             "proof": self.home.path / "proof", "secret": self.home.write("secret", SECRET),
             "role": self.lab.roles["rds-access"].arn, "keys": self.keys("etl-base"),
             "login": f"login_session = {login}\nregion = us-east-1\n",
@@ -96,7 +100,7 @@ class AnotherUsersSettings(WhoseFilesCase):
                     result, f"{path}:{line}: {key} is not taken from a file of uid {OTHER.pw_uid}",
                     f"run: chown 0 {path}", "AWS_CONFIG_FILE")
                 self.assertEqual(self.recorder.requests, [])
-        self.assertEqual(number, 8)
+        self.assertEqual(number, 9)
 
     def test_the_hook_prints_the_same(self):
         path, extra = self.prepare(self.ROWS[0][1], {})

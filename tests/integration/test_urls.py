@@ -159,11 +159,34 @@ class Urls(WhoseFilesCase):
                                     self.assertNotIn(CANARY, said)
                         self.assertGreater(service.count, 7, "control: it was asked")
 
+    def test_a_commands_stderr(self):
+        """curl, vault and their like name the URL that did not answer; its password may be long."""
+        rest = "x" * 150
+        refusal = "this credential_process is not started, because "
+        for form in FORMS:
+            url = form.format("127.0.0.1:1")
+            for text in (url, f"Get {url}: refused", f"rds-iam: x:1: {refusal}{url}"):
+                if "://" in url:
+                    with self.subTest(text=text):
+                        said = self.complaint(text)
+                        self.assertIn("not started" if refusal in text else "status 1: ", said)
+                        self.assertNotIn(CANARY, said)
+        said = self.complaint("Get https://user:c4nary@127.0.0.1/c4nary\nno role for ada@example.com\n")
+        self.assertIn("Get https://127.0.0.1?no role for ada@example.com; run it by hand", said)
+        for length in (300, 500, 620, 640, 700):
+            said = self.complaint("https://user:" + "c4nary" * (length // 6) + f"@127.0.0.1/ {rest}")
+            self.assertIn(rest, said)
+            self.assertNotIn(CANARY, said)
+
+    def complaint(self, text):
+        self.home.write("complaint", text)
+        config = f"[default]\ncredential_process = cat {self.home.path}/complaint >&2; false\n"
+        return self.said(config, {}, "credentials")
+
     def test_control_the_search_finds_what_is_printed(self):
         """Texts that are printed by design: a command's stderr, and the name of a profile."""
         url = FORMS[0].format("127.0.0.1:1")
-        said = self.said(f"[default]\ncredential_process = echo {url} >&2; false\n", {}, "credentials")
-        self.assertIn(CANARY, said)
+        self.assertIn(CANARY, self.complaint("of c4nary nothing is a URL"))
         self.assertIn(CANARY, self.said("", {"AWS_PROFILE": url}, "credentials"))
 
 

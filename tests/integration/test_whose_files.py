@@ -175,6 +175,32 @@ class MountedHome(WhoseFilesCase):
             self.assert_warned(result, token)
             self.assertEqual(token.stat().st_uid, OTHER.pw_uid, "a renewal leaves it to its owner")
 
+    def test_root_makes_no_file_for_another_user_in_a_directory_of_its_own(self):
+        """The owner of the home puts a link in the place of the directory of the sessions."""
+        for prepare, env in (
+                (lambda: (self.sso_profile(), self.sso_login(expires=60)[0])[1], self.sso_env()),
+                (lambda: (self.login_profile(), self.aws_login(expires=60)[0])[1], self.login_env())):
+            for owner, renews in ((OTHER.pw_uid, True), (0, False), (OTHER.pw_uid - 1, False)):
+                with self.subTest(owner=owner, env=sorted(env)):
+                    token = prepare()
+                    self.mount()
+                    elsewhere = self.home.path / f"elsewhere-{owner}"
+                    token.parent.rename(elsewhere)
+                    os.chown(elsewhere, owner, owner)
+                    token.parent.symlink_to(elsewhere)
+                    before = token.read_text()
+                    self.credentials("--clear")
+                    result = self.explain("--profile", "p", **env)
+                    self.assertEqual(result.returncode, 0, "the session lives")
+                    self.assertEqual(token.read_text() != before, renews, "control: it is renewed")
+                    if not renews:
+                        self.assertEqual(os.listdir(elsewhere), [token.name])
+                        self.assertIn(
+                            f"{token} belongs to uid {OTHER.pw_uid}, and its directory to uid {owner}; "
+                            f"run: chown 0 {token}", result.stderr)
+                    token.parent.unlink()
+                    elsewhere.rename(self.home.path / f"done-{owner}-{len(env)}-{token.name}")
+
     def test_a_web_identity_token(self):
         token = self.home.write("token", self.lab.web_identity())
         self.give_away(token)

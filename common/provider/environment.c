@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "codec/url.h"
 #include "provider/network.h"
 #include "provider/profile.h"
 
@@ -37,12 +38,14 @@ static bool take_expiration(
 {
     const char *text = ria_world_env(world, "AWS_CREDENTIAL_EXPIRATION");
     if (text != NULL && !ria_timestamp_parse(text, &credentials->expires)) {
+        char shown[64];
+        (void)ria_url_show_in(text, shown, sizeof(shown));
         return ria_fail(
             err,
             RIA_E_CREDENTIALS,
             "AWS_CREDENTIAL_EXPIRATION is \"%.40s\"; write it like 2026-08-22T12:34:56Z or unset "
             "it",
-            text);
+            shown);
     }
     return true;
 }

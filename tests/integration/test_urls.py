@@ -142,6 +142,32 @@ class Urls(WhoseFilesCase):
             said = self.said("", {}, "token", "--hostname", HOST, "--port", "1", "--username", "u")
             self.assertNotIn(CANARY, said)
 
+    def test_a_url_in_the_place_of_a_value(self):
+        """In keys and variables that hold no URL."""
+        keys = self.keys("etl-base")
+        role = "role_arn = r\nsource_profile = b\n"
+        sso = "sso_start_url = https://x\nsso_region = {}\nsso_account_id = 1\nsso_role_name = R\n"
+        texts = [(f"[default]\n{lines}region = us-east-1\n[profile b]\n{keys}", imds, {}) for lines, imds in (
+            ("ec2_metadata_service_endpoint_mode = {}\n", ""), ("imds_use_ipv6 = {}\n", ""),
+            (role + "services = {}\n", "true"), (role + "use_fips_endpoint = {}\n", "true"),
+            (role + "sts_regional_endpoints = {}\n", "true"), (role + "duration_seconds = {}\n", "true"),
+            ("role_arn = {}\nsource_profile = b\n", "true"), ("role_arn = r\nsource_profile = {}\n", "true"),
+            ("role_arn = r\ncredential_source = {}\n", "true"), (sso, "true"))]
+        on_keys = f"[default]\nrole_arn = r\nsource_profile = b\n[profile b]\n{keys}"
+        texts += [(on_keys, "true", {name: "{}"}) for name in ("AWS_REGION", "AWS_CA_BUNDLE")]
+        texts += [("", "true", extra) for extra in (
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "{}", "AWS_ROLE_ARN": "r"},
+            {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CREDENTIAL_EXPIRATION": "{}"})]
+        for url in ("http://user:c4nary@h/", "http://h/?c4nary", "http://user:" + "c4nary" * 30 + "@h"):
+            for text, imds, extra in texts:
+                with self.subTest(text=text, extra=extra, url=url):
+                    said = self.said(text.replace("{}", url), {
+                        "AWS_EC2_METADATA_DISABLED": imds,
+                        **{name: value.format(url) for name, value in extra.items()}},
+                        "credentials", "--explain")
+                    self.assertIn("FAILED", said, "control: it is used")
+                    self.assertNotIn(CANARY, said)
+
     def test_texts_of_services(self):
         """A refusal's text, and where it redirects to."""
         url = "https://user:c4nary@host/c4nary?c4nary"

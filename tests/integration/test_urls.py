@@ -211,9 +211,10 @@ class Urls(WhoseFilesCase):
 
     def test_control_the_search_finds_what_is_printed(self):
         """Texts that are printed by design: a command's stderr, and the name of a profile."""
-        url = FORMS[0].format("127.0.0.1:1")
         self.assertIn(CANARY, self.complaint("of c4nary nothing is a URL"))
-        self.assertIn(CANARY, self.said("", {"AWS_PROFILE": url}, "credentials"))
+        self.assertIn(CANARY, self.said("", {"AWS_PROFILE": CANARY}, "credentials"))
+        url = FORMS[0].format("127.0.0.1:1")
+        self.assertNotIn(CANARY, self.said("", {"AWS_PROFILE": url}, "credentials"))
 
 
 class Service:

@@ -60,12 +60,14 @@ static void warn_of_unused_profile(const struct ria_world *world)
 {
     const char *profile = ria_world_env(world, "AWS_PROFILE");
     if (profile != NULL) {
+        char shown[128];
+        (void)ria_url_show_in(profile, shown, sizeof(shown));
         ria_world_log(
             world,
             RIA_LOG_WARNING,
             "AWS_PROFILE is set to \"%s\", but the keys in the environment are used; unset "
             "AWS_ACCESS_KEY_ID to use the profile",
-            profile);
+            shown);
     }
 }
 

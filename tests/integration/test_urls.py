@@ -156,7 +156,7 @@ class Urls(WhoseFilesCase):
         on_keys = f"[default]\nrole_arn = r\nsource_profile = b\n[profile b]\n{keys}"
         texts += [(on_keys, "true", {name: "{}"}) for name in ("AWS_REGION", "AWS_CA_BUNDLE")]
         texts += [("", "true", extra) for extra in (
-            {"AWS_WEB_IDENTITY_TOKEN_FILE": "{}", "AWS_ROLE_ARN": "r"},
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "{}", "AWS_ROLE_ARN": "r"}, {"AWS_PROFILE": "{}"},
             {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CREDENTIAL_EXPIRATION": "{}"})]
         for url in ("http://user:c4nary@h/", "http://h/?c4nary", "http://user:" + "c4nary" * 30 + "@h"):
             for text, imds, extra in texts:
@@ -167,6 +167,20 @@ class Urls(WhoseFilesCase):
                         "credentials", "--explain")
                     self.assertIn("FAILED", said, "control: it is used")
                     self.assertNotIn(CANARY, said)
+
+    def test_a_url_in_a_warning(self):
+        """The name of a profile, where it is not the one that logs in, or holds an odd character."""
+        url = "http://user:c4nary@h/?c4nary"
+        web = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none", "AWS_ROLE_ARN": "r"}
+        own = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
+        for variables, words in (
+                ({**own, "AWS_PROFILE": url}, "but the keys in the environment are used"),
+                ({**web, "AWS_PROFILE": url}, "but the web identity of the environment is used"),
+                ({}, "holds a character that some AWS tools do not accept")):
+            with self.subTest(words=words):
+                said = self.said(f"[profile {url}]\nregion = us-east-1\n", variables, "credentials", "--explain")
+                self.assertIn(words, said)
+                self.assertNotIn(CANARY, said)
 
     def test_texts_of_services(self):
         """A refusal's text, and where it redirects to."""

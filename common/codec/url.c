@@ -153,6 +153,12 @@ static bool is_plain(const char *authority, const char *end)
            strcspn(authority, "@?#%\\") >= len;
 }
 
+/* What another text that went through here has in the place of a URL. */
+static bool was_shown(const char *authority)
+{
+    return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;
+}
+
 static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
 {
     RIA_AUTO(buf) copy = {.max = strlen(text) + (strlen(text) * sizeof(not_shown))};
@@ -160,8 +166,10 @@ static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
     while ((found = strstr(text, separator)) != NULL) {
         const char *authority = found + sizeof(separator) - 1;
         const char *start = scheme_start(text, found);
-        const char *end = authority + strcspn(authority, word_end);
-        if (keeps_plain && is_plain(authority, end)) {
+        bool is_done = keeps_plain && was_shown(authority);
+        size_t len = is_done ? sizeof(not_shown) - 1 : strcspn(authority, word_end);
+        const char *end = authority + len;
+        if (is_done || (keeps_plain && is_plain(authority, end))) {
             ria_buf_add(&copy, text, (size_t)(end - text));
         } else {
             end = url_end(authority);

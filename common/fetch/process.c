@@ -225,7 +225,7 @@ static void show_urls(const struct ria_buf *complaint, char out[URLS_MAX])
     if (complaint->len == COMPLAINT_MAX) {
         text += strcspn(text, " \t\r\n");
     }
-    for (out[0] = '\0'; *text != '\0' && used < URLS_MAX - 2; text += *text == '\n' ? 1 : 0) {
+    for (out[0] = '\0'; *text != '\0' && used < URLS_MAX - 16; text += *text == '\n' ? 1 : 0) {
         char line[COMPLAINT_MAX + 1];
         size_t len = strcspn(text, "\n");
         (void)snprintf(line, sizeof(line), "%.*s", (int)len, text);

@@ -118,6 +118,8 @@ static void urls_in_a_message(void **state)
         {"(https://h:1); try it", "(https://h:1); try it"},
         {"\"https://u:secret@h/secret\" is no mode", "\"https://h\" is no mode"},
         {"\"https://u:secret\" is no mode", "\"https://" NOTHING "\" is no mode"},
+        {"(https://" NOTHING ") at http://" NOTHING ", try it",
+         "(https://" NOTHING ") at http://" NOTHING ", try it"},
         {"https://h/?secret", "https://h"},
         {"https://h/#secret", "https://h"},
         {"https://h%40secret", "https://" NOTHING},

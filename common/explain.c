@@ -29,11 +29,24 @@ static void end_setting(struct ria_buf *out, size_t start, const struct ria_sett
     end_line(out, start);
 }
 
+/* A value that should be no URL can be one by mistake. */
+static void add_value(struct ria_buf *out, const char *value)
+{
+    char shown[RIA_ERROR_TEXT_MAX];
+    if (strstr(value, "://") == NULL) {
+        ria_buf_add_text(out, value);
+    } else {
+        (void)ria_url_show_in(value, shown, sizeof(shown));
+        ria_buf_add_text(out, shown);
+    }
+}
+
 static void add_setting(struct ria_buf *out, const char *name, const struct ria_setting *setting)
 {
     size_t start = out->len;
     if (setting->value != NULL) {
-        ria_buf_addf(out, "%-10s %s", name, setting->value);
+        ria_buf_addf(out, "%-10s ", name);
+        add_value(out, setting->value);
         end_setting(out, start, setting);
     }
 }

@@ -161,6 +161,14 @@ enum ria_outcome ria_login_is_known(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
+enum {
+    RIA_HOST_SHOWN_SIZE = 272
+};
+
+/* What a message shows of a host that the user named: the name or the path of a socket as it is; of
+ * a URL and of USER:PASSWORD@HOST, which are there by mistake, nothing but the host. */
+void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
+
 /* Is that an RDS name by itself, whatever the configuration makes of it? Certificates hold no
  * other.
  */

@@ -3,6 +3,8 @@
  * May a token go over this channel, what does the dialled name stand for, and where is it. */
 #include "resolve.h"
 
+#include "codec/url.h"
+
 #include <string.h>
 
 enum {
@@ -245,6 +247,15 @@ struct ria_ask ria_resolve_ask(
         ask.profile = (struct ria_setting){login->profile, "--profile", 0};
     }
     return ask;
+}
+
+void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
+{
+    if (*host == '/' && strchr(host, '@') == NULL) {
+        (void)ria_text_copy(out, RIA_HOST_SHOWN_SIZE, host);
+    } else {
+        ria_url_show_name(host, out, RIA_HOST_SHOWN_SIZE);
+    }
 }
 
 bool ria_host_is_rds(const char *host)

@@ -49,12 +49,14 @@ void ria_sentence_channel(
 
 void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text)
 {
+    char shown[RIA_HOST_SHOWN_SIZE];
+    ria_show_host(host == NULL ? "no host" : host, shown);
     ria_world_log(
         ria_process_world(),
         RIA_LOG_INFO,
         "%s at %s:%u is refused: %s",
         user == NULL || *user == '\0' ? "the process's user" : user,
-        host == NULL ? "no host" : host,
+        shown,
         port,
         text);
 }

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/trust.h"
+#include "codec/url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,13 +89,15 @@ static void warn_about_name(
     static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "_-/.%@:+ ";
     if (section->name[strspn(section->name, usual)] != '\0') {
+        char shown[128];
+        (void)ria_url_show_in(section->name, shown, sizeof(shown));
         ria_world_log(
             world,
             RIA_LOG_WARNING,
             "%s:%u: the name \"%s\" holds a character that some AWS tools do not accept",
             path,
             section->section->line,
-            section->name);
+            shown);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/trust.h"
+#include "codec/url.h"
 
 #include <string.h>
 
@@ -142,6 +143,7 @@ bool ria_fail_at(
     va_start(args, format);
     (void)ria_text_format_args(text, sizeof(text), format, args);
     va_end(args);
+    ria_url_clean(text, sizeof(text));
     if (where->path == NULL) {
         return ria_fail(err, code, "%s", text);
     }

@@ -114,13 +114,15 @@ static const char *scheme_start(const char *text, const char *end)
     return end;
 }
 
+static const char word_end[] = " \t\r\n\"'<>`";
+
 /* Punctuation at the end belongs to the sentence. */
 static const char *url_end(const char *authority)
 {
-    const char *end = authority + strcspn(authority, " \t\r\n\"'<>`");
+    const char *end = authority + strcspn(authority, word_end);
     const char *at = strrchr(authority, '@');
     if (at != NULL && at > end) {
-        end = at + strcspn(at, " \t\r\n\"'<>`");
+        end = at + strcspn(at, word_end);
     }
     while (end > authority && strchr(".,;:!?)}", end[-1]) != NULL) {
         end--;
@@ -140,18 +142,55 @@ static void add_shown(struct ria_buf *out, const char *start, const char *end)
     ria_buf_add_text(out, shown);
 }
 
-bool ria_url_show_in(const char *text, char *out, size_t size)
+/* A host, maybe a port, and a path: no form in which a URL hands on a password or a key. */
+static bool is_plain(const char *authority, const char *end)
+{
+    size_t len = (size_t)(end - authority);
+    size_t host = host_len(authority, len);
+    size_t name = strcspn(authority, "/");
+    name = name < len ? name : len;
+    return host > 0 && is_port(authority + host, name - host) &&
+           strcspn(authority, "@?#%\\") >= len;
+}
+
+/* What another text that went through here has in the place of a URL. */
+static bool was_shown(const char *authority)
+{
+    return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;
+}
+
+static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
 {
     RIA_AUTO(buf) copy = {.max = strlen(text) + (strlen(text) * sizeof(not_shown))};
     const char *found = NULL;
     while ((found = strstr(text, separator)) != NULL) {
+        const char *authority = found + sizeof(separator) - 1;
         const char *start = scheme_start(text, found);
-        const char *end = url_end(found + sizeof(separator) - 1);
-        ria_buf_add(&copy, text, (size_t)(start - text));
-        add_shown(&copy, start, end);
+        bool is_done = keeps_plain && was_shown(authority);
+        size_t len = is_done ? sizeof(not_shown) - 1 : strcspn(authority, word_end);
+        const char *end = authority + len;
+        if (is_done || (keeps_plain && is_plain(authority, end))) {
+            ria_buf_add(&copy, text, (size_t)(end - text));
+        } else {
+            end = url_end(authority);
+            ria_buf_add(&copy, text, (size_t)(start - text));
+            add_shown(&copy, start, end);
+        }
         text = end;
     }
     ria_buf_add_text(&copy, text);
     const char *whole = ria_buf_text(&copy);
     return ria_text_copy(out, size, whole == NULL ? not_shown : whole);
+}
+
+bool ria_url_show_in(const char *text, char *out, size_t size)
+{
+    return show_in(text, false, out, size);
+}
+
+void ria_url_clean(char *text, size_t size)
+{
+    if (strstr(text, separator) != NULL) {
+        (void)show_in(text, true, text, size);
+    }
 }

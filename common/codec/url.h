@@ -30,6 +30,10 @@ const char *ria_url_scheme(const char *url);
  * of the text if that is later. False if the text was cut; out ends in "..." then. */
 bool ria_url_show_in(const char *text, char *out, size_t size);
 
+/* Does the same in a message that is made already, which may quote a value that should be no URL,
+ * cut at any place. A URL of a host, a port and a path stays as it is: such ones are our own. */
+void ria_url_clean(char *text, size_t size);
+
 /* For a text that should be a host name or an address, and that can be a URL by mistake: shows a
  * URL as above, and of any other text no password in front of an '@' ("...@host"; a user name
  * without one is shown) and nothing behind a slash ("host/..."). */

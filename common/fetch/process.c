@@ -2,8 +2,9 @@
  *
  * A profile's credential_process, run by /bin/sh -c in a process group of its own, which is killed
  * at the deadline, and also when rds-iam-fetch itself is killed: a keeper, the first of the group,
- * sees to that. What the command prints on stderr is shown if it fails; what it prints on stdout
- * never is. The command is not started where it would lead back to itself (process_chain.h).
+ * sees to that. What the command prints on stderr is shown if it fails, of a URL in it only host
+ * and port; what it prints on stdout never is. The command is not started where it would lead back
+ * to itself (process_chain.h).
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
 #include "base/text.h"
@@ -27,7 +28,8 @@ enum {
     OUTPUT_MAX = 64 * 1024,
     LOOK_NS = 5 * 1000 * 1000,
     COMPLAINT_MAX = 640, /* the end of stderr: a whole sentence of rds-iam's, and its prefix */
-    COMPLAINT_SHOWN_MAX = 200, /* what of it fits into a sentence */
+    COMPLAINT_SHOWN_MAX = 200,    /* what of it fits into a sentence */
+    URLS_MAX = 8 * COMPLAINT_MAX, /* room for what stands in place of the shortest URLs */
 };
 
 struct child {
@@ -214,14 +216,36 @@ static int end(const struct ria_fetch *fetch, const struct child *child, bool *i
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/* Of each URL host and port, line by line: an '@' further down does not belong to it. Where the
+ * beginning is cut off, the first word goes: it could be the end of a URL. */
+static void show_urls(const struct ria_buf *complaint, char out[URLS_MAX])
+{
+    const char *text = complaint->len == 0 ? "" : complaint->data;
+    size_t used = 0;
+    if (complaint->len == COMPLAINT_MAX) {
+        text += strcspn(text, " \t\r\n");
+    }
+    for (out[0] = '\0'; *text != '\0' && used < URLS_MAX - 16; text += *text == '\n' ? 1 : 0) {
+        char line[COMPLAINT_MAX + 1];
+        size_t len = strcspn(text, "\n");
+        (void)snprintf(line, sizeof(line), "%.*s", (int)len, text);
+        (void)ria_url_show_in(line, out + used, URLS_MAX - 1 - used);
+        text += len;
+        used += strlen(out + used);
+        used += (size_t)snprintf(out + used, URLS_MAX - used, "%s", *text == '\0' ? "" : "\n");
+    }
+}
+
 static enum ria_outcome fail_with(
     const struct ria_setting *command,
     struct ria_error *err,
     const char *what,
     const struct ria_buf *complaint)
 {
-    const char *shown = complaint->len == 0 ? "" : complaint->data;
-    size_t len = complaint->len;
+    char text[URLS_MAX];
+    show_urls(complaint, text);
+    const char *shown = text;
+    size_t len = strlen(text);
     while (len > 0 && strchr(" \r\n", shown[len - 1]) != NULL) {
         len--;
     }
@@ -267,7 +291,9 @@ static enum ria_outcome fail_by_status(
 {
     const char *refusal = find_refusal(complaint);
     if (refusal != NULL) {
-        return ria_failed(err, RIA_E_CREDENTIALS, "%s", refusal);
+        char shown[RIA_ERROR_TEXT_MAX];
+        (void)ria_url_show_in(refusal, shown, sizeof(shown));
+        return ria_failed(err, RIA_E_CREDENTIALS, "%s", shown);
     }
     char what[64];
     (void)ria_text_format(what, sizeof(what), "ended with status %d", status);

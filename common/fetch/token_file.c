@@ -79,15 +79,51 @@ static void hand_over(const struct ria_token_file *file, int fd)
     }
 }
 
+/* -- its directory -------------------------------------------------------------------------- */
+
+static const char *name_in(const char *path)
+{
+    return strrchr(path, '/') + 1;
+}
+
+/* For what is made beside the file. Root makes something beside a file of another user only in a
+ * directory of that user: else the user could put a link in its place, and have root make a file
+ * in any directory and hand it over. */
+static int open_directory(const struct ria_token_file *file, struct ria_error *err)
+{
+    char path[RIA_PATH_MAX];
+    struct stat status;
+    (void)snprintf(path, sizeof(path), "%.*s", (int)(name_in(file->path) - file->path), file->path);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        (void)fail_by_errno(err, path, "cannot be opened");
+    } else if (geteuid() != 0 || file->facts.owner == 0 || status.st_uid == file->facts.owner) {
+        return fd;
+    } else {
+        (void)ria_fail(
+            err,
+            RIA_E_CREDENTIALS,
+            "%.200s belongs to uid %u, and its directory to uid %u; run: chown 0 %.200s",
+            file->path,
+            (unsigned)file->facts.owner,
+            (unsigned)status.st_uid,
+            file->path);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return -1;
+}
+
 /* -- the lock ------------------------------------------------------------------------------- */
 
 /* Makes the file and hands it over, or opens the one that is there. */
-static int open_lock(const struct ria_token_file *file, const char *name)
+static int open_lock(const struct ria_token_file *file, int directory, const char *name)
 {
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
-    int fd = open(name, flags | O_EXCL, S_IRUSR | S_IWUSR);
+    int fd = openat(directory, name, flags | O_EXCL, S_IRUSR | S_IWUSR);
     if (fd < 0 && errno == EEXIST) {
-        return open(name, flags, S_IRUSR | S_IWUSR);
+        return openat(directory, name, flags, S_IRUSR | S_IWUSR);
     }
     hand_over(file, fd);
     return fd;
@@ -99,10 +135,18 @@ bool ria_token_file_lock(
     char name[RIA_PATH_MAX + 8];
     (void)snprintf(name, sizeof(name), "%s.lock", file->path);
     if (file->lock < 0) {
-        file->lock = open_lock(file, name);
+        int directory = open_directory(file, err);
+        if (directory < 0) {
+            return false;
+        }
+        file->lock = open_lock(file, directory, name_in(name));
+        if (file->lock < 0) {
+            (void)fail_by_errno(err, name, "cannot be opened");
+        }
+        (void)close(directory);
     }
     if (file->lock < 0) {
-        return fail_by_errno(err, name, "cannot be opened");
+        return false;
     }
     int error = ria_lock_within(file->lock, ria_deadline_left(fetch->world, fetch->deadline));
     if (error == EWOULDBLOCK) {
@@ -116,11 +160,11 @@ bool ria_token_file_lock(
 /* -- writing -------------------------------------------------------------------------------- */
 
 /* The name is the same each time: its writer holds the lock. */
-static int open_fresh(const struct ria_token_file *file, char name[RIA_PATH_MAX + 8])
+static int open_fresh(int directory, const char *name)
 {
-    (void)snprintf(name, RIA_PATH_MAX + 8, "%s.new", file->path);
-    (void)unlink(name);
-    return open(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    (void)unlinkat(directory, name, 0);
+    return openat(
+        directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 }
 
 static bool write_all(int fd, const struct ria_buf *bytes)
@@ -136,12 +180,9 @@ static bool write_all(int fd, const struct ria_buf *bytes)
     return fsync(fd) == 0;
 }
 
-static bool sync_directory(const char *path)
+static bool sync_directory(int directory)
 {
-    char directory[RIA_PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    (void)snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path), path);
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool ok = fd >= 0 && fsync(fd) == 0;
     if (fd >= 0) {
         (void)close(fd);
@@ -157,22 +198,28 @@ static bool write_file(
     struct ria_error *err)
 {
     char fresh[RIA_PATH_MAX + 8];
-    int fd = open_fresh(file, fresh);
+    int directory = open_directory(file, err);
+    if (directory < 0) {
+        return false;
+    }
+    (void)snprintf(fresh, sizeof(fresh), "%s.new", file->path);
+    int fd = open_fresh(directory, name_in(fresh));
     hand_over(file, fd);
     bool ok = fd >= 0 && write_all(fd, bytes);
     ok = (fd >= 0 && close(fd) == 0) && ok;
     if (ok && to_stay) {
-        ok = rename(fresh, file->path) == 0;
+        ok = renameat(directory, name_in(fresh), directory, name_in(file->path)) == 0;
         /* The new name is there in any case; a directory that cannot be synced loses nothing yet.
          */
-        (void)sync_directory(file->path);
+        (void)sync_directory(directory);
     }
     if (!ok) {
         (void)fail_by_errno(err, fresh, "cannot be written");
     }
     if (fd >= 0 && !(ok && to_stay)) {
-        (void)unlink(fresh);
+        (void)unlinkat(directory, name_in(fresh), 0);
     }
+    (void)close(directory);
     return ok;
 }
 

@@ -3,7 +3,8 @@
  * A token file of the AWS CLI's: read, locked among our own processes, replaced. The CLI takes no
  * lock, and some versions of it write in place; so a file that is no JSON is looked at again, and
  * one that has changed under our hands is left as it is. Root leaves a file of another user, as in
- * a home that is mounted into a container, to that user.
+ * a home that is mounted into a container, to that user, and renews none in a directory of a third
+ * one.
  */
 #ifndef RIA_FETCH_TOKEN_FILE_H
 #define RIA_FETCH_TOKEN_FILE_H

@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "provider/network.h"
 
+#include <string.h>
+
 static const char relative[] = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 static const char full[] = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
@@ -40,12 +42,23 @@ enum ria_outcome ria_container_endpoint(
     return RIA_FOUND;
 }
 
+/* No certificate is shown there, so no CA bundle is used. Only libcurl can tell what any other URL
+ * leads to. */
+static bool is_plain_http(const char *uri)
+{
+    return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;
+}
+
 enum ria_outcome ria_provider_container(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
     enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
     if (outcome == RIA_FOUND) {
         outcome = ria_network_settings(ask, out, err);
+    }
+    if (outcome == RIA_FOUND && !is_plain_http(out->value[RIA_PLAN_CONTAINER_URI].value) &&
+        !ria_network_check_bundle(out, err)) {
+        return RIA_FAILED;
     }
     return outcome;
 }

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/timestamp.h"
+#include "codec/url.h"
 #include "provider/network.h"
 #include "provider/profile.h"
 
@@ -37,12 +38,14 @@ static bool take_expiration(
 {
     const char *text = ria_world_env(world, "AWS_CREDENTIAL_EXPIRATION");
     if (text != NULL && !ria_timestamp_parse(text, &credentials->expires)) {
+        char shown[64];
+        (void)ria_url_show_in(text, shown, sizeof(shown));
         return ria_fail(
             err,
             RIA_E_CREDENTIALS,
             "AWS_CREDENTIAL_EXPIRATION is \"%.40s\"; write it like 2026-08-22T12:34:56Z or unset "
             "it",
-            text);
+            shown);
     }
     return true;
 }
@@ -57,12 +60,14 @@ static void warn_of_unused_profile(const struct ria_world *world)
 {
     const char *profile = ria_world_env(world, "AWS_PROFILE");
     if (profile != NULL) {
+        char shown[128];
+        (void)ria_url_show_in(profile, shown, sizeof(shown));
         ria_world_log(
             world,
             RIA_LOG_WARNING,
             "AWS_PROFILE is set to \"%s\", but the keys in the environment are used; unset "
             "AWS_ACCESS_KEY_ID to use the profile",
-            profile);
+            shown);
     }
 }
 

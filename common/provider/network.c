@@ -208,13 +208,18 @@ static enum ria_outcome check_variants(
     return RIA_FOUND;
 }
 
+bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err)
+{
+    return ria_profiles_check_owner(
+        plan->profiles, &plan->value[RIA_PLAN_CA_BUNDLE], "ca_bundle", err);
+}
+
 enum ria_outcome ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
 {
     const struct ria_setting *url = &plan->value[RIA_PLAN_STS_URL + (unsigned)service];
-    const struct ria_setting *bundle = &plan->value[RIA_PLAN_CA_BUNDLE];
     if (!ria_profiles_check_owner(plan->profiles, url, "endpoint_url", err) ||
-        !ria_profiles_check_owner(plan->profiles, bundle, "ca_bundle", err)) {
+        !ria_network_check_bundle(plan, err)) {
         return RIA_FAILED;
     }
     return check_variants(plan, service, err);

@@ -25,6 +25,9 @@ struct ria_setting ria_network_setting(
 enum ria_outcome ria_network_settings(
     const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
+/* Refuses a CA bundle that a file of another user names. For each source that asks by https. */
+bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
+
 /* For each service that the plan will ask: refuses an endpoint or a CA bundle that a file of
  * another user names, and an endpoint beside a variant (FIPS, dual-stack). */
 enum ria_outcome ria_network_check_service(

@@ -9,6 +9,7 @@
 #include "provider/profile.h"
 
 #include "base/text.h"
+#include "codec/url.h"
 
 static const char file_variable[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
@@ -110,13 +111,15 @@ static void warn_of_unused_profile(const struct ria_ask *ask, const struct ria_p
 {
     const struct ria_setting *profile = &plan->value[RIA_PLAN_PROFILE];
     if (profile->path != NULL && plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE].line == 0) {
+        char shown[128];
+        (void)ria_url_show_in(profile->value, shown, sizeof(shown));
         ria_world_log(
             ask->world,
             RIA_LOG_WARNING,
             "%s is set to \"%s\", but the web identity of the environment is used; unset "
             "%s to use the profile",
             profile->path,
-            profile->value,
+            shown,
             file_variable);
     }
 }

@@ -384,13 +384,15 @@ static void check_hosts(struct ria_lint *lint, const struct ria_entry *entry)
     for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
         const char *colon = ria_entry_host(entry, i, &host) ? strchr(host.host, ':') : NULL;
         if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+            char shown[RIA_HOST_SHOWN_SIZE];
+            ria_show_host(host.host, shown);
             ria_lint_add(
                 lint,
                 RIA_FINDING_ERROR,
                 entry->file->path,
                 line_of(entry, "host"),
                 "libpq takes all of \"%.255s\" for a name; write the port into port=",
-                host.host);
+                shown);
         }
     }
 }

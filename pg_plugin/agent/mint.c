@@ -48,6 +48,8 @@ static void say_refused(
     struct ria_mint *mint, const struct ria_line *line, const struct ria_error *err)
 {
     uint64_t cause = ria_report_hash(err->text);
+    char host[RIA_HOST_SHOWN_SIZE];
+    ria_show_host(line->host, host);
     mint->repeated = cause == mint->cause ? mint->repeated + 1 : 0;
     mint->cause = cause;
     (void)snprintf(
@@ -58,7 +60,7 @@ static void say_refused(
         line->place,
         line->service,
         line->user,
-        line->host,
+        host,
         line->port,
         err->text);
     ria_printable(mint->last_error);

@@ -164,14 +164,10 @@ static void add_lines(const struct ria_set *set, struct ria_buf *out)
         const struct ria_line *line = &set->lines[i];
         const char *word = line->has_token ? "ok" : "no token";
         char who[1024];
+        char host[RIA_HOST_SHOWN_SIZE];
+        ria_show_host(line->host, host);
         (void)snprintf(
-            who,
-            sizeof(who),
-            "[%s] %s at %s:%s",
-            line->service,
-            line->user,
-            line->host,
-            line->port);
+            who, sizeof(who), "[%s] %s at %s:%s", line->service, line->user, host, line->port);
         ria_printable(who);
         ria_buf_addf(
             out,

@@ -102,12 +102,14 @@ static void add_refusal(
 void ria_mint_say_refusal(
     const struct ria_pq_target *target, const char *host, unsigned port, const char *why)
 {
+    char shown[RIA_HOST_SHOWN_SIZE];
+    ria_show_host(host, shown);
     ria_world_log(
         ria_process_world(),
         target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
         "no token for %s at %s:%u: %s",
         target->user,
-        host,
+        shown,
         port,
         why);
 }

@@ -223,12 +223,14 @@ static void say_no_home(
     const struct ria_buf none = {0};
     ria_mint_say_refusals(target, refusals, &none);
     if (is_made) {
+        char host[RIA_HOST_SHOWN_SIZE];
+        ria_show_host(target->host != NULL ? target->host : target->hostaddr, host);
         ria_world_log(
             ria_process_world(),
             target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
             "no token for %s at %s: %s",
             target->user,
-            target->host != NULL ? target->host : target->hostaddr,
+            host,
             why);
     }
 }

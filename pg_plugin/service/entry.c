@@ -3,6 +3,8 @@
  * The rules of an entry: a table of what each key must be, and the few that take two keys. */
 #include "service/entry.h"
 
+#include "rds_iam.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -201,13 +203,15 @@ static bool check_hosts(const struct ria_entry *entry, struct ria_error *err)
             return refuse(entry, "host", err, "has an empty or overlong host; name each endpoint");
         }
         if (*name == '/' || *name == '@') {
+            char shown[RIA_HOST_SHOWN_SIZE];
+            ria_show_host(name, shown);
             return refuse(
                 entry,
                 "host",
                 err,
                 "has the Unix socket %.64s as its host; a token is for a server's name, so write "
                 "host=ENDPOINT",
-                name);
+                shown);
         }
         if (!ria_entry_host(entry, i, &host)) {
             return refuse(entry, "port", err, "has a port that is not between 1 and 65535");

@@ -84,6 +84,16 @@ class Entries(AgentCase):
                 self.assertFalse(services.passfile("bad").exists())
                 self.assertNotIn("geheim", result.stderr)
 
+    def test_a_host_that_is_a_url_is_not_printed_whole(self):
+        for host in ("postgresql://user:c4nary@h/db?c4nary", "user:c4nary@h", "h/c4nary", "//u:c4nary@h"):
+            with self.subTest(host=host):
+                services = Services(self.home)
+                services.add("bad", host=host)
+                result = services.fill()
+                lint = self.home.run([harness.installed("bin/rds-iam"), "lint"], principal=None)
+                self.assertIn("0 of 1 services have their tokens", result.stderr, "control: it is refused")
+                self.assertNotIn("c4nary", result.stdout + result.stderr + lint.stdout + lint.stderr)
+
     def test_a_bad_entry_does_not_stop_a_good_one(self):
         self.services.add("bad", sslmode="prefer")
         self.services.add("prod")

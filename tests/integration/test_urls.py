@@ -142,6 +142,46 @@ class Urls(WhoseFilesCase):
             said = self.said("", {}, "token", "--hostname", HOST, "--port", "1", "--username", "u")
             self.assertNotIn(CANARY, said)
 
+    def test_a_url_in_the_place_of_a_value(self):
+        """In keys and variables that hold no URL."""
+        keys = self.keys("etl-base")
+        role = "role_arn = r\nsource_profile = b\n"
+        sso = "sso_start_url = https://x\nsso_region = {}\nsso_account_id = 1\nsso_role_name = R\n"
+        texts = [(f"[default]\n{lines}region = us-east-1\n[profile b]\n{keys}", imds, {}) for lines, imds in (
+            ("ec2_metadata_service_endpoint_mode = {}\n", ""), ("imds_use_ipv6 = {}\n", ""),
+            (role + "services = {}\n", "true"), (role + "use_fips_endpoint = {}\n", "true"),
+            (role + "sts_regional_endpoints = {}\n", "true"), (role + "duration_seconds = {}\n", "true"),
+            ("role_arn = {}\nsource_profile = b\n", "true"), ("role_arn = r\nsource_profile = {}\n", "true"),
+            ("role_arn = r\ncredential_source = {}\n", "true"), (sso, "true"))]
+        on_keys = f"[default]\nrole_arn = r\nsource_profile = b\n[profile b]\n{keys}"
+        texts += [(on_keys, "true", {name: "{}"}) for name in ("AWS_REGION", "AWS_CA_BUNDLE")]
+        texts += [("", "true", extra) for extra in (
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "{}", "AWS_ROLE_ARN": "r"}, {"AWS_PROFILE": "{}"},
+            {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_CREDENTIAL_EXPIRATION": "{}"})]
+        for url in ("http://user:c4nary@h/", "http://h/?c4nary", "http://user:" + "c4nary" * 30 + "@h"):
+            for text, imds, extra in texts:
+                with self.subTest(text=text, extra=extra, url=url):
+                    said = self.said(text.replace("{}", url), {
+                        "AWS_EC2_METADATA_DISABLED": imds,
+                        **{name: value.format(url) for name, value in extra.items()}},
+                        "credentials", "--explain")
+                    self.assertIn("FAILED", said, "control: it is used")
+                    self.assertNotIn(CANARY, said)
+
+    def test_a_url_in_a_warning(self):
+        """The name of a profile, where it is not the one that logs in, or holds an odd character."""
+        url = "http://user:c4nary@h/?c4nary"
+        web = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/none", "AWS_ROLE_ARN": "r"}
+        own = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s"}
+        for variables, words in (
+                ({**own, "AWS_PROFILE": url}, "but the keys in the environment are used"),
+                ({**web, "AWS_PROFILE": url}, "but the web identity of the environment is used"),
+                ({}, "holds a character that some AWS tools do not accept")):
+            with self.subTest(words=words):
+                said = self.said(f"[profile {url}]\nregion = us-east-1\n", variables, "credentials", "--explain")
+                self.assertIn(words, said)
+                self.assertNotIn(CANARY, said)
+
     def test_texts_of_services(self):
         """A refusal's text, and where it redirects to."""
         url = "https://user:c4nary@host/c4nary?c4nary"
@@ -159,12 +199,36 @@ class Urls(WhoseFilesCase):
                                     self.assertNotIn(CANARY, said)
                         self.assertGreater(service.count, 7, "control: it was asked")
 
+    def test_a_commands_stderr(self):
+        """curl, vault and their like name the URL that did not answer; its password may be long."""
+        rest = "x" * 150
+        refusal = "this credential_process is not started, because "
+        for form in FORMS:
+            url = form.format("127.0.0.1:1")
+            for text in (url, f"Get {url}: refused", f"rds-iam: x:1: {refusal}{url}"):
+                if "://" in url:
+                    with self.subTest(text=text):
+                        said = self.complaint(text)
+                        self.assertIn("not started" if refusal in text else "status 1: ", said)
+                        self.assertNotIn(CANARY, said)
+        said = self.complaint("Get https://user:c4nary@127.0.0.1/c4nary\nno role for ada@example.com\n")
+        self.assertIn("Get https://127.0.0.1?no role for ada@example.com; run it by hand", said)
+        for length in (300, 500, 620, 640, 700):
+            said = self.complaint("https://user:" + "c4nary" * (length // 6) + f"@127.0.0.1/ {rest}")
+            self.assertIn(rest, said)
+            self.assertNotIn(CANARY, said)
+
+    def complaint(self, text):
+        self.home.write("complaint", text)
+        config = f"[default]\ncredential_process = cat {self.home.path}/complaint >&2; false\n"
+        return self.said(config, {}, "credentials")
+
     def test_control_the_search_finds_what_is_printed(self):
         """Texts that are printed by design: a command's stderr, and the name of a profile."""
+        self.assertIn(CANARY, self.complaint("of c4nary nothing is a URL"))
+        self.assertIn(CANARY, self.said("", {"AWS_PROFILE": CANARY}, "credentials"))
         url = FORMS[0].format("127.0.0.1:1")
-        said = self.said(f"[default]\ncredential_process = echo {url} >&2; false\n", {}, "credentials")
-        self.assertIn(CANARY, said)
-        self.assertIn(CANARY, self.said("", {"AWS_PROFILE": url}, "credentials"))
+        self.assertNotIn(CANARY, self.said("", {"AWS_PROFILE": url}, "credentials"))
 
 
 class Service:

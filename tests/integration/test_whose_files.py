@@ -43,6 +43,9 @@ class AnotherUsersSettings(WhoseFilesCase):
         ("endpoint_url", "[default]\nendpoint_url = {url}\n{login}", {}, "refreshToken"),
         ("ca_bundle", "[default]\nca_bundle = {ca}\n" + KEYS_AND_ROLE[10:], {"AWS_CA_BUNDLE": None},
          "AssumeRole"),
+        ("ca_bundle", "[default]\nca_bundle = {ca}\n",
+         {"AWS_CA_BUNDLE": None, "AWS_CONTAINER_CREDENTIALS_FULL_URI": "{cloud}{pod}",
+          "AWS_CONTAINER_AUTHORIZATION_TOKEN": "{authorization}"}, '"container"'),
         ("ec2_metadata_service_endpoint",
          "[default]\nec2_metadata_service_endpoint = {url}\nrole_arn = {role}\n"
          "credential_source = Ec2InstanceMetadata\n", {"AWS_EC2_METADATA_DISABLED": ""},
@@ -54,8 +57,9 @@ class AnotherUsersSettings(WhoseFilesCase):
         sso, login = self.lab.cloud.sso, self.lab.roles["login-etl"].session_arn("ada")
         self.sso_login(expires=60)
         self.aws_login(expires=60)
+        pod = self.lab.cloud.containers["pod"]
         values = {
-            "url": self.recorder.url, "cloud": self.lab.cloud_https, "ca": self.lab.cloud_ca_file,
+            "pod": pod.path, "authorization": pod.authorization, "url": self.recorder.url, "cloud": self.lab.cloud_https, "ca": self.lab.cloud_ca_file,
             "proof": self.home.path / "proof", "secret": self.home.write("secret", SECRET),
             "role": self.lab.roles["rds-access"].arn, "keys": self.keys("etl-base"),
             "login": f"login_session = {login}\nregion = us-east-1\n",
@@ -96,7 +100,7 @@ class AnotherUsersSettings(WhoseFilesCase):
                     result, f"{path}:{line}: {key} is not taken from a file of uid {OTHER.pw_uid}",
                     f"run: chown 0 {path}", "AWS_CONFIG_FILE")
                 self.assertEqual(self.recorder.requests, [])
-        self.assertEqual(number, 8)
+        self.assertEqual(number, 9)
 
     def test_the_hook_prints_the_same(self):
         path, extra = self.prepare(self.ROWS[0][1], {})
@@ -109,8 +113,9 @@ class AnotherUsersSettings(WhoseFilesCase):
     def test_one_that_the_source_does_not_use_stops_nothing(self):
         unused = ("credential_process = false\nendpoint_url = http://127.0.0.1:1\nca_bundle = /none\n"
                   "ec2_metadata_service_endpoint = http://127.0.0.1:1\n")
-        path = self.home.write(".aws/config", f"[default]\n{unused}{self.keys()}")
-        self.give_away(path)
+        self.give_away(
+            self.home.write(".aws/config", f"[default]\n{unused}"),
+            self.home.write(".aws/credentials", f"[default]\n{self.keys()}"))
         self.assert_key(self.explain())
 
     def test_a_variable_in_its_place_is_the_users(self):
@@ -169,6 +174,32 @@ class MountedHome(WhoseFilesCase):
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assert_warned(result, token)
             self.assertEqual(token.stat().st_uid, OTHER.pw_uid, "a renewal leaves it to its owner")
+
+    def test_root_makes_no_file_for_another_user_in_a_directory_of_its_own(self):
+        """The owner of the home puts a link in the place of the directory of the sessions."""
+        for prepare, env in (
+                (lambda: (self.sso_profile(), self.sso_login(expires=60)[0])[1], self.sso_env()),
+                (lambda: (self.login_profile(), self.aws_login(expires=60)[0])[1], self.login_env())):
+            for owner, renews in ((OTHER.pw_uid, True), (0, False), (OTHER.pw_uid - 1, False)):
+                with self.subTest(owner=owner, env=sorted(env)):
+                    token = prepare()
+                    self.mount()
+                    elsewhere = self.home.path / f"elsewhere-{owner}"
+                    token.parent.rename(elsewhere)
+                    os.chown(elsewhere, owner, owner)
+                    token.parent.symlink_to(elsewhere)
+                    before = token.read_text()
+                    self.credentials("--clear")
+                    result = self.explain("--profile", "p", **env)
+                    self.assertEqual(result.returncode, 0, "the session lives")
+                    self.assertEqual(token.read_text() != before, renews, "control: it is renewed")
+                    if not renews:
+                        self.assertEqual(os.listdir(elsewhere), [token.name])
+                        self.assertIn(
+                            f"{token} belongs to uid {OTHER.pw_uid}, and its directory to uid {owner}; "
+                            f"run: chown 0 {token}", result.stderr)
+                    token.parent.unlink()
+                    elsewhere.rename(self.home.path / f"done-{owner}-{len(env)}-{token.name}")
 
     def test_a_web_identity_token(self):
         token = self.home.write("token", self.lab.web_identity())

@@ -33,6 +33,7 @@ struct request {
     const char *credentials;
     const char *option;
     bool has_role;
+    bool is_foreign; /* the config file is another user's */
 };
 
 static void plan_for(struct planned *planned, const struct request *request)
@@ -41,7 +42,11 @@ static void plan_for(struct planned *planned, const struct request *request)
         .value[RIA_ROLE_ARN] = {"arn:ours", "/home/u/.config/rds-iam/config", 2}};
     *planned = (struct planned){.plan = RIA_PLAN_INIT};
     ria_fake_init(&planned->fake);
-    ria_fake_file(&planned->fake, RIA_FAKE_AWS_CONFIG, request->config);
+    struct ria_fake_file *file =
+        ria_fake_file(&planned->fake, RIA_FAKE_AWS_CONFIG, request->config);
+    if (request->is_foreign) {
+        file->file.owner = RIA_FAKE_UID + 1;
+    }
     if (request->credentials != NULL) {
         ria_fake_file(&planned->fake, RIA_FAKE_AWS_CREDENTIALS, request->credentials);
     }
@@ -175,6 +180,36 @@ static void settings_of_the_active_profile_count_for_every_source(void **state)
             check_settings(&sources[i], &settings[j], "AWS_PROFILE");
             check_settings(&sources[i], &settings[j], "AWS_DEFAULT_PROFILE");
         }
+    }
+}
+
+/* A source that asks nothing by https uses no CA bundle. */
+static void a_source_believes_no_ca_bundle_of_another_user(void **state)
+{
+    (void)state;
+    static const struct variable full[] = {
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://localhost/c"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "HTTPS://localhost/c"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "localhost/c"},
+        {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/c"},
+        {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(full); i++) {
+        struct planned planned;
+        plan_for(
+            &planned,
+            &(struct request){
+                .variables = {full[i]},
+                .config = "[default]\nca_bundle = /bundle\n",
+                .is_foreign = true});
+        expect_number(full[i].value, planned.outcome, i < 3 ? RIA_FAILED : RIA_FOUND);
+        if (i < 3) {
+            expect_piece(
+                full[i].value,
+                planned.err.text,
+                "config:2: ca_bundle is not taken from a file of uid 1001");
+        }
+        ria_plan_release(&planned.plan);
     }
 }
 
@@ -437,6 +472,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_of_the_active_profile_count_for_every_source),
+        cmocka_unit_test(a_source_believes_no_ca_bundle_of_another_user),
         cmocka_unit_test(keys_of_the_environment_alone_need_no_profile),
         cmocka_unit_test(the_metadata_service_is_where_the_active_profile_says),
         cmocka_unit_test(a_chain_of_roles_has_one_region),

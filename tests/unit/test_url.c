@@ -102,6 +102,36 @@ static void urls_in_a_text(void **state)
     assert_string_equal(cut, "a text t...");
 }
 
+/* Our own advice stays; what a message quotes may be cut behind any character. */
+static void urls_in_a_message(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *want;
+    } rows[] = {
+        {"", ""},
+        {"is no URL; write http://ADDRESS/PATH", "is no URL; write http://ADDRESS/PATH"},
+        {"at http://[::1]:80/latest/, or ask ada@host",
+         "at http://[::1]:80/latest/, or ask ada@host"},
+        {"(https://h:1/p); try it", "(https://h:1/p); try it"},
+        {"(https://h:1); try it", "(https://h:1); try it"},
+        {"\"https://u:secret@h/secret\" is no mode", "\"https://h\" is no mode"},
+        {"\"https://u:secret\" is no mode", "\"https://" NOTHING "\" is no mode"},
+        {"(https://" NOTHING ") at http://" NOTHING ", try it",
+         "(https://" NOTHING ") at http://" NOTHING ", try it"},
+        {"https://h/?secret", "https://h"},
+        {"https://h/#secret", "https://h"},
+        {"https://h%40secret", "https://" NOTHING},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof(text), "%s", rows[i].text);
+        ria_url_clean(text, sizeof(text));
+        expect_text(rows[i].text, text, rows[i].want);
+    }
+}
+
 static void names_that_may_be_urls(void **state)
 {
     (void)state;
@@ -134,6 +164,7 @@ int main(void)
         cmocka_unit_test(host_and_port_of_a_url),
         cmocka_unit_test(a_long_host_is_not_shown),
         cmocka_unit_test(urls_in_a_text),
+        cmocka_unit_test(urls_in_a_message),
         cmocka_unit_test(names_that_may_be_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,7 +113,7 @@ LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection 
 # empty password of an older protocol to the second one (3.4 knows that protocol no more), or we.
 TRUNCATED = {
     b"": "ERROR 2013.* Lost connection",
-    b"\xfe": "ERROR 5010.* mysql_old_password" if VERIFIES_ITSELF else "ERROR 1045.* Access denied by the peer",
+    b"\xfe": "ERROR 5010.*mysql_old_password" if VERIFIES_ITSELF else "ERROR 1045.* Access denied by the peer",
     b"\xfe\0": "ERROR 1045.* Plugin  could not be loaded",
     b"\xfemysql_clear_passw": "ERROR 2059.* Plugin mysql_clear_passw could not be loaded",
     b"\xfemysql_clear_password": OURS,

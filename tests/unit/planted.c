@@ -19,11 +19,11 @@ static void leak(volatile int size)
  * undefined behaviour sanitizer would find the write first, and name it otherwise. */
 static void overflow(volatile int size)
 {
-    char *volatile block = malloc((size_t)size);
+    volatile char *volatile block = malloc((size_t)size);
     if (block != NULL) {
         block[size] = 1;
     }
-    free(block);
+    free((void *)(size_t)block);
 }
 
 static void undefined(volatile int size)

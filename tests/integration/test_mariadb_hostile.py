@@ -114,7 +114,7 @@ LOST = r"ERROR 2013\b.*Lost connection|ERROR 2026\b.*(unexpected eof|Connection 
 TRUNCATED = {
     b"": "ERROR 2013.* Lost connection",
     b"\xfe": "ERROR 5010.*mysql_old_password" if VERIFIES_ITSELF else "ERROR 1045.* Access denied by the peer",
-    b"\xfe\0": "ERROR 1045.* Plugin  could not be loaded",
+    b"\xfe\0": "ERROR 5010.* plugin ''" if VERIFIES_ITSELF else "ERROR 1045.* Plugin  could not be loaded",
     b"\xfemysql_clear_passw": "ERROR 2059.* Plugin mysql_clear_passw could not be loaded",
     b"\xfemysql_clear_password": OURS,
 }

@@ -1,8 +1,8 @@
 """What every Python test of this tree starts with: where things are, and TAP on stdout.
 
 It knows the three directories of a run (source, build, installed prefix) from the environment that
-meson sets, dies with its parent so that a killed run leaves nothing behind, and runs programs with
-a time limit. It knows nothing of servers: that is in lab/ and integration/.
+meson sets, dies with its parent so that a killed run leaves nothing behind, inherits little from it
+(surroundings.py), and runs programs with a time limit. It knows nothing of servers: that is in lab/ and integration/.
 """
 import ctypes
 import os
@@ -13,6 +13,9 @@ import sys
 import unittest
 
 from tap import TAPTestRunner
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import surroundings  # noqa: E402
 
 PR_SET_PDEATHSIG = 1
 
@@ -54,6 +57,11 @@ def children(pid):
 def main():
     """Runs the tests of the calling file."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    surroundings.reset_process()
+    try:
+        surroundings.open_directories(SOURCE, BUILD, PREFIX, WORK)
+    except OSError as error:  # the tests that need it say so
+        print(f"# other users cannot reach {SOURCE}: {error}; clone into a directory that they can enter", flush=True)
     WORK.mkdir(parents=True, exist_ok=True)
     runner = TAPTestRunner()
     runner.set_stream(True)

@@ -18,6 +18,7 @@ from cloud import REGION, pod_settings  # noqa: E402
 from labcase import USER, Home, harness, mariadb_plugins, rdslab  # noqa: E402
 import readme  # noqa: E402
 from service import Services, agent_program  # noqa: E402
+import surroundings  # noqa: E402
 
 KEPT = harness.WORK / "demo"
 ACCESS_ROLE = "rds-access-clickpipes"
@@ -263,8 +264,10 @@ def on_signal(number, frame):
 
 
 def main():
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal
-        signal.signal(number, on_signal)
+    hangup_ends = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN  # nohup: it goes on without a terminal
+    surroundings.reset_process()
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGHUP, on_signal if hangup_ends else lambda number, frame: None)
     if sys.argv[1:] == ["--end"]:
         print("ended" if end_kept() else "nothing was left running")
         return 0

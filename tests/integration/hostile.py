@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import labcase
+from mariadb_client import VERIFIES_ITSELF
 
 import harness
 import traces
@@ -17,6 +18,10 @@ HOST = "mydb.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
 TYPED = "typed-at-the-prompt-1234567890"
 # A session's credentials: a secret key and a session token to look for.
 PRINCIPAL = "etl-session"
+
+# The library's own words for a server with another name.
+WRONG_NAME = ("Hostname verification failed" if VERIFIES_ITSELF
+              else "Validation of SSL server certificate failed")
 
 MYSQLDB = """
 import json, sys, MySQLdb

@@ -3,6 +3,8 @@
 
 Not here: what one test asserts, and other programs than `mariadb`.
 """
+import subprocess
+
 from labcase import USER, LabCase, mariadb_plugins
 
 # One row: who the server thinks it is talking to, and the cipher of this connection.
@@ -10,6 +12,22 @@ WHO = (
     "select current_user(), variable_value from information_schema.session_status"
     " where variable_name = 'Ssl_cipher'")
 CONFIG = ".config/rds-iam/config"
+
+
+def connector_c():
+    """The version of Connector/C here, in the `mariadb` command and as a library: (3, 3, 20)."""
+    done = subprocess.run(
+        ["mariadb_config", "--cc_version"], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
+    return tuple(int(number) for number in done.stdout.strip().split("."))
+
+
+# From 3.4 on the library, where it has a CA, verifies chain and name by itself, whatever
+# ssl-verify-server-cert says, and the `mariadb` command verifies unless told not to. A plugin sees none of
+# it while that option is off: it then knows of no verification at all. Debian 13 has 3.4, Debian 12 3.3.
+VERIFIES_ITSELF = connector_c() >= (3, 4)
+# A server that is told from RDS neither by its CA nor by its name, ssl-ca being set and verification off.
+UNVERIFIED = ("the server's certificate was not verified, so no token was sent; " if VERIFIES_ITSELF
+                else "the server's host name was not verified, so no token was sent; ")
 
 
 def credentials_file(principal, profile):

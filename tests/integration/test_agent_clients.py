@@ -10,9 +10,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, harness  # noqa: E402
 from service import Services, await_true  # noqa: E402
 import test_preload_clients as clients  # noqa: E402
+import ways  # noqa: E402
 
 # The second is like the agent's own.
 DIRECTORIES = ("run", "rds-iam/run")
+# PQreset() itself, of a program that links libpq: ruby-pg's own reset begins a new connection from 1.5 on.
+PQRESET = (ways.PROGRAMS / "ways", "linked", "reset", "service=work")
 RUBY = """
 require "pg"
 $stdout.sync = true
@@ -81,12 +84,13 @@ class Languages(AgentCase):
 
     def test_a_reset_needs_the_companion(self):
         """The agent has credentials, and its client has none."""
-        self.assert_twice("ruby", "-e", clients.RUBY, under=self.companion, CONNINFO="dbname=work")
-        process = self.start("ruby", "-e", clients.RUBY, CONNINFO="dbname=work")
-        self.assertEqual(process.stdout.readline().strip(), USER)
-        self.expire_tokens()
-        _, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
-        self.assertIn("PAM authentication failed", errors, "control")
+        for companion, expected in ((self.companion, f"ok {USER}"), ([], "PAM authentication failed")):
+            process = self.start(*PQRESET, under=companion)
+            self.assertEqual(process.stdout.readline(), "connected\n")
+            self.expire_tokens()
+            output, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
+            self.assertIn(expected, output, errors)
+            self.lab.clock(0)
 
     def test_perl_dbd_pg(self):
         self.assert_twice("perl", "-e", clients.PERL, CONNINFO="")
@@ -171,13 +175,13 @@ class Renewal(clients.ClientCase):
                 f"aws_secret_access_key = {principal.secret_key}\naws_session_token = {principal.session_token}\n")
 
     def reset_after(self, first, second, directory="run"):
-        """What psycopg-like code prints in the end, and its errors."""
+        """What a program prints after PQreset(), and its errors."""
         services = Services(self.home, directory)
         services.add("work", dbname="work")
         own = self.home.write("agents-credentials", self.profile(first))
         with services.agent(None, AWS_SHARED_CREDENTIALS_FILE=str(own)) as agent:
-            process = self.start("ruby", "-e", clients.RUBY, principal=None, CONNINFO="service=work")
-            self.assertEqual(process.stdout.readline().strip(), USER)
+            process = self.start(*PQRESET, principal=None)
+            self.assertEqual(process.stdout.readline(), "connected\n")
             before = self.date(services)
             own.write_text(self.profile(second), encoding="utf-8")
             self.lab.expire_tokens()
@@ -200,7 +204,7 @@ class Renewal(clients.ClientCase):
             with self.subTest(directory=directory):
                 self.begin_again()
                 output, errors = self.reset_after("etl-short-session", "etl-renewed", directory)
-                self.assertEqual((output.strip(), errors), (USER, ""))
+                self.assertEqual((output.strip(), errors), (f"ok {USER}", ""))
                 first, second = (v["token_length"] for v in self.verdicts() if v["token_length"])
                 self.assertGreater(second, first)
 
@@ -208,9 +212,9 @@ class Renewal(clients.ClientCase):
         for directory in DIRECTORIES:
             with self.subTest(directory=directory):
                 self.begin_again()
-                _, errors = self.reset_after("etl-short-session", "etl-session", directory)
+                output, errors = self.reset_after("etl-short-session", "etl-session", directory)
                 self.assertIn("the fresh token is longer than the one that the connection keeps", errors)
-                self.assertIn("PAM authentication failed", errors)
+                self.assertIn("PAM authentication failed", output)
 
     def begin_again(self):
         self.lab.clock(0)
@@ -253,12 +257,12 @@ class Renewal(clients.ClientCase):
                 services = Services(self.home, directory)
                 services.add("work", dbname="work")
                 self.assertEqual(services.fill("etl").returncode, 0)
-                process = self.start("ruby", "-e", clients.RUBY, principal=None, CONNINFO="service=work")
-                self.assertEqual(process.stdout.readline().strip(), USER)
+                process = self.start(*PQRESET, principal=None)
+                self.assertEqual(process.stdout.readline(), "connected\n")
                 self.lab.expire_tokens()
-                _, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
+                output, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
                 self.assertRegex(errors, f"^rds-iam: warning: no token for {USER} at .*: no AWS credentials: ")
-                self.assertIn("PAM authentication failed", errors)
+                self.assertIn("PAM authentication failed", output)
 
 
 class Replication(AgentCase):

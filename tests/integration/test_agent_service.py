@@ -20,6 +20,20 @@ from test_agent_lease import LeaseCase  # noqa: E402
 SOCKET_SECONDS = 20
 EXPOSURE_MAX = 2.5  # of 10, by systemd-analyze security
 UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
+# The targets that our units name, and those that systemd adds to every unit.
+TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysinit")
+# (text of our unit, its replacement, what systemd-analyze says of it)
+FLAWS = (
+    ("ExecStart=/", "ExecStart=/no", "is not executable"),
+    ("WatchdogSec=", "WatchdgSec=", "Unknown key"),
+    ("[Install]", "[Instal]", "Unknown section"),
+)
+# Units of other packages, each with a flaw that systemd-analyze reports.
+OTHERS = (
+    "[Service]\nExecStart=/bin/true\nNonsense=1\n",
+    "[Service]\nExecStart=/bin/true\nKillMode=nonsense\n",
+    "[Nonsense]\n[Service]\nExecStart=/bin/true\n",
+)
 
 
 class Listener:
@@ -93,11 +107,15 @@ class Systemd(LeaseCase):
         self.assertNotIn("NOTIFY_SOCKET", seen)
         self.assertNotIn("WATCHDOG", seen)
 
-    def verify(self, path, *options):
+    def verify(self, path, *options, units=None):
+        """Only the named unit and empty targets are loaded: a machine's other units may be broken."""
         runtime = self.home.path / "runtime"
         runtime.mkdir(mode=0o700, exist_ok=True)
+        for name in TARGETS:
+            self.home.write(f"targets/{name}.target", f"[Unit]\nDescription={name}\n")
         return self.home.run(
-            ["systemd-analyze", *options, "verify", path], None, XDG_RUNTIME_DIR=str(runtime))
+            ["systemd-analyze", *options, "verify", path], None, XDG_RUNTIME_DIR=str(runtime),
+            SYSTEMD_UNIT_PATH=str(units or self.home.path / "targets"))
 
     def test_the_units_pass_systemd_analyze(self):
         for name in UNITS:
@@ -107,9 +125,27 @@ class Systemd(LeaseCase):
                 result = self.verify(path, *options)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertIn(f"ExecStart={agent_program()} --foreground", path.read_text())
-                broken = self.home.write(path.name, path.read_text().replace("ExecStart=/", "ExecStart=/no"))
-                result = self.verify(broken, *options)
-                self.assertIn("is not executable", result.stderr, "control")
+                for good, bad, said in FLAWS:
+                    self.assertIn(good, path.read_text())
+                    broken = self.home.write(path.name, path.read_text().replace(good, bad))
+                    self.assertIn(said, self.verify(broken, *options).stderr, "control")
+
+    def test_broken_units_of_other_packages_do_not_matter(self):
+        unit = harness.PREFIX / "lib/systemd" / UNITS[0]
+        for number, text in enumerate(OTHERS):
+            name = f"other{number}.service"
+            self.home.write(f"other/{name}", text)
+            for target in TARGETS:
+                wants = self.home.path / f"other/{target}.target.wants"
+                wants.mkdir(exist_ok=True)
+                (wants / name).symlink_to(f"../{name}")
+        for target in TARGETS:
+            self.home.write(f"other/{target}.target", f"[Unit]\nDescription={target}\n")
+        control = self.verify(unit, "--user", units=self.home.path / "other").stderr
+        for number in range(len(OTHERS)):
+            self.assertIn(f"other{number}.service", control, "control: systemd-analyze reports them")
+        result = self.verify(unit, "--user")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_the_exposure_of_the_systems_unit(self):
         path = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"

@@ -27,6 +27,9 @@ ROW_SECONDS = 60
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 HOP_LIMIT = "aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2"
 NO_ANSWER = "STS did not answer: localhost:"
+# libcurl's words for a TLS connection that ends in the middle of an answer and without a close_notify.
+CUT_IN_TLS = ("partial file" if harness.run(["pkg-config", "--max-version=7.99", "libcurl"]).returncode == 0
+              else "Failure when receiving data from the peer")
 FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI: the container's endpoint "
 RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint "
 BY_HAND = "; run it by hand to see why"
@@ -62,7 +65,7 @@ STS = {
     "JSON": (status(200, "{}", type="application/json"), 1, ["the answer is none of STS's; check"]),
     "empty": (status(200), 1, ["the answer is none of STS's; check the network"]),
     "reset": (Fault("reset"), 3, [NO_ANSWER, "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"]),
-    "truncated": (Fault("truncated"), 3, [NO_ANSWER, "partial file; check the network, HTTPS_PROXY"]),
+    "truncated": (Fault("truncated"), 3, [NO_ANSWER, f"{CUT_IN_TLS}; check the network, HTTPS_PROXY"]),
     "large": (Fault("large"), 1, ["the answer is longer than 64 KB, so it is none of AWS's; check"]),
     "hang": (Fault("hang"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "drip": (Fault("drip"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),

@@ -15,8 +15,8 @@ from mariadb_client import CONFIG  # noqa: E402
 
 PATIENCE = 60  # seconds until a process that does not end is given up
 
-# It starts one process in its group and one that leaves it, and tells their numbers.
-COMMAND = "sleep 1000 & a=$!; setsid sleep 1000 & echo $a $! >told; wait"
+# It starts one process in its group and one that leaves it, which tells both numbers once it has left.
+COMMAND = "sleep 1000 & setsid sh -c 'echo $0 $$ >told; exec sleep 1000' $! & wait"
 
 
 class Watched:

@@ -9,6 +9,7 @@ An ordinary user needs none of this and runs them as itself.
 import glob
 import importlib.util
 import os
+import pathlib
 import pwd
 import shutil
 import subprocess
@@ -32,12 +33,27 @@ DROP_ROOT = [
     "--ambient-caps=+dac_override",
 ]
 
-POSTGRESQL_BIN = "/usr/lib/postgresql/15/bin"
+# Debian installs each release of the server below its number.
+POSTGRESQL_BINS = "/usr/lib/postgresql/*/bin"
+
+
+def newest_postgresql(pattern=POSTGRESQL_BINS):
+    """The directory of the newest installed server; the pattern itself where there is none. A release
+    whose client alone is installed has a directory too, without initdb."""
+
+    def release(path):
+        return [int(number) for number in pathlib.Path(path).parent.name.split(".")]
+
+    found = [path for path in glob.glob(pattern) if os.path.exists(f"{path}/initdb")]
+    return max(found, key=release, default=pattern)
+
+
+POSTGRESQL_BIN = newest_postgresql()
 MARIADB_PLUGINS = "/usr/lib/mysql/plugin"
 
 # What must be installed: a file, and the Debian package that has it.
 NEEDED_FILES = [
-    (f"{POSTGRESQL_BIN}/initdb", "postgresql-15"),
+    (f"{POSTGRESQL_BINS}/initdb", "postgresql"),
     ("/usr/sbin/mariadbd", "mariadb-server-core"),
     ("/usr/bin/mariadb-install-db", "mariadb-server-core"),
     (f"{MARIADB_PLUGINS}/auth_ed25519.so", "mariadb-server"),

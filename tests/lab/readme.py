@@ -34,6 +34,16 @@ def statements(title):
     return _block("sql", f"-- {title}\n")
 
 
+def install_steps():
+    """The commands that install the software, one a line."""
+    content = README.read_text(encoding="utf-8")
+    section = content.partition("\n## Install\n")[2].partition("\n## ")[0]
+    found = re.search(r"(?:^    .*\n)+", section, re.MULTILINE)
+    if found is None:
+        raise LookupError(f"{README} has no indented block in its section Install")
+    return [line.strip() for line in found[0].splitlines()]
+
+
 def _block(language, text):
     """The one block of a language that has this text."""
     content = README.read_text(encoding="utf-8")

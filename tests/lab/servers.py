@@ -175,7 +175,7 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """PostgreSQL 15; members of rds_iam log in through PAM, everybody else by SCRAM, all by TLS."""
+    """PostgreSQL; members of rds_iam log in through PAM, everybody else by SCRAM, all by TLS."""
 
     engine = "postgresql"
     ready_text = "database system is ready to accept connections"

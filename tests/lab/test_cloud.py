@@ -31,8 +31,9 @@ import botocore.session, json
 session = botocore.session.get_session()
 credentials = session.get_credentials()
 frozen = credentials.get_frozen_credentials()
+keys = [frozen.access_key, frozen.secret_key, frozen.token]  # botocore 1.35 and later adds an account id
 identity = session.create_client("sts").get_caller_identity()
-print(json.dumps({"method": credentials.method, "arn": identity["Arn"], "keys": frozen}))
+print(json.dumps({"method": credentials.method, "arn": identity["Arn"], "keys": keys}))
 """
 
 # A test that holds a lab and a network of it: it says which process is the network's, and waits.

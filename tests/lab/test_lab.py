@@ -333,6 +333,21 @@ class Ends(unittest.TestCase):
         self.assertFalse(pathlib.Path(directory).exists())
         await_true(lambda: not traces(directory), "the processes end")
 
+    def test_the_newest_postgresql_server_is_found(self):
+        """Whatever release a distribution has, also beside others and beside clients alone."""
+        for servers, clients, expected in (
+            (("15",), (), "15"), (("17",), (), "17"), (("15", "17"), (), "17"), (("9.6", "13"), (), "13"),
+            (("9", "10"), (), "10"), (("15",), ("17",), "15"), ((), ("17",), "*"),
+        ):
+            with self.subTest(servers=servers, clients=clients):
+                root = pathlib.Path(tempfile.mkdtemp(prefix="releases-", dir=harness.WORK))
+                self.addCleanup(shutil.rmtree, root)
+                for name in (*servers, *clients):
+                    (root / name / "bin").mkdir(parents=True)
+                for name in servers:
+                    (root / name / "bin/initdb").touch()
+                self.assertEqual(process.newest_postgresql(f"{root}/*/bin"), f"{root}/{expected}/bin")
+
     def test_what_is_missing_is_named(self):
         modules = harness.BUILD / "tests" / "lab"
         rows = (

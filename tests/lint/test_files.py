@@ -10,7 +10,7 @@ import harness  # noqa: E402
 
 LINES_MAX = 500
 FOLDERS = ["common", "mysql_plugin", "pg_plugin", "tests"]
-SCRIPTS = ["tests/run", "tests/demo", "tests/prepare", "tests/fuzz/run", ".ci/run"]
+SCRIPTS = ["tests/run", "tests/demo", "tests/prepare", "tests/fuzz/run", "tests/long/enter_root", ".ci/run"]
 
 
 def too_long(limit):

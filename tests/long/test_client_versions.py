@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Connector/C of other Debian releases, as the command and as the library: every login, change of
 user, reconnect and refusal that Debian 12's own pass. What the mirror does not serve is skipped with
-the reason; Debian 12's own, installed, is never skipped."""
+the reason; this system's own, installed, is never skipped."""
 import pathlib
 import sys
 
@@ -9,13 +9,15 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent),
                 str(pathlib.Path(__file__).resolve().parent.parent / "integration")]
 import client_releases  # noqa: E402
 from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG, MariadbCase  # noqa: E402
+from mariadb_client import CONFIG, MariadbCase, connector_c  # noqa: E402
 
 ME = f"{USER}@%"
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
 SMALL_STACK = 61440
 # What Connector/C calls itself in each release; 3.1 gives the server's number. 3.2 was in none of them.
-SERIES = {"installed": "3.3.", "bullseye": "10.5.", "bookworm": "3.3.", "trixie": "3.4.", "sid": "3.4."}
+SERIES = {
+    "installed": "%d.%d." % connector_c()[:2], "bullseye": "10.5.", "bookworm": "3.3.", "trixie": "3.4.", "sid": "3.4.",
+}
 
 
 class Installed:

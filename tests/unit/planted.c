@@ -15,9 +15,11 @@ static void leak(volatile int size)
     }
 }
 
+/* The pointer is volatile so that the compiler does not know the size of its block: gcc 14's
+ * undefined behaviour sanitizer would find the write first, and name it otherwise. */
 static void overflow(volatile int size)
 {
-    volatile char *block = malloc((size_t)size);
+    volatile char *volatile block = malloc((size_t)size);
     if (block != NULL) {
         block[size] = 1;
     }

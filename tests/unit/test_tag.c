@@ -33,7 +33,7 @@ static void what_sts_would_refuse_is_found(void **state)
     static char many[RIA_TAGS_MAX * 8 + 64];
     static char lengthy[RIA_TAG_KEY_MAX + 8];
     for (int i = 0; i <= RIA_TAGS_MAX; i++) {
-        (void)snprintf(many + strlen(many), 8, "%s%d=v", i == 0 ? "" : ",", i);
+        (void)snprintf(many + strlen(many), 16, "%s%d=v", i == 0 ? "" : ",", i);
     }
     memset(lengthy, 'k', RIA_TAG_KEY_MAX + 1);
     (void)snprintf(lengthy + RIA_TAG_KEY_MAX + 1, 4, "=v");

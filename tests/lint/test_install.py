@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Every path that a README names is installed there, on every machine: the installed directories depend
+neither on the packages that a machine has nor on its architecture. (tests/long installs for real.)"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+READMES = ("README.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
+# A path of ours below the prefix that the README's install steps give.
+OURS = re.compile(r"/usr/[\w./@-]*rds-iam[\w./@-]*|/usr/bin(?=`)")
+PLUGINS = "/usr/lib/rds-iam"
+DISTRIBUTION = re.compile(r"MariaDB client plugins of the distribution\s*: (\S+)")
+DPKG = "dpkg-architecture"
+
+
+def named_paths():
+    """Paths of ours that the READMEs name, as {path: README}."""
+    found = {}
+    for name in READMES:
+        path = harness.SOURCE / name
+        if path.exists():
+            text = path.read_text(encoding="utf-8")
+            found.update({each.rstrip("./"): name for each in OURS.findall(text)})
+    return found
+
+
+def covers(installed, path):
+    """The path is that of an installed file, or of a directory with one."""
+    return any(each == path or each.startswith(path + "/") for each in installed)
+
+
+class Install(unittest.TestCase):
+    def setUp(self):
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="install-", dir=harness.WORK))
+        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+
+    def machine(self, architecture=None, without=()):
+        """A PATH with this machine's programs, but for some; with an architecture there is dpkg-dev."""
+        programs = self.scratch / f"bin-{len(list(self.scratch.iterdir()))}"
+        programs.mkdir()
+        for directory in ("/usr/bin", "/usr/sbin"):
+            for path in pathlib.Path(directory).iterdir():
+                link = programs / path.name
+                if path.name not in (DPKG, *without) and not link.is_symlink():
+                    link.symlink_to(path)
+        if architecture:
+            (programs / DPKG).write_text(f"#!/bin/sh\necho {architecture}\n")
+            (programs / DPKG).chmod(0o755)
+        return programs
+
+    def configure(self, programs, *options, home="/nonexistent"):
+        """(installed paths, directory of the distribution's MariaDB client plugins), by the README's
+        meson setup."""
+        build = self.scratch / f"build-{len(list(self.scratch.iterdir()))}"
+        env = {"PATH": str(programs), "HOME": home, "LC_ALL": "C.UTF-8"}
+        result = harness.run(
+            ["meson", "setup", build, harness.SOURCE, "-Dtests=false", *options], env=env, timeout=120)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        listed = harness.run(["meson", "introspect", "--installed", build], env=env)
+        return list(json.loads(listed.stdout).values()), DISTRIBUTION.search(result.stdout)[1]
+
+    def assert_as_named(self, installed, prefix="/usr"):
+        for path, readme in named_paths().items():
+            self.assertTrue(covers(installed, path.replace("/usr", prefix, 1)), (readme, path, installed))
+
+    def test_the_readme_names_paths(self):
+        paths = named_paths()
+        for path in (f"{PLUGINS}/mariadb", f"{PLUGINS}/mysql", "/usr/libexec/rds-iam", "/usr/bin"):
+            self.assertIn(path, paths)
+
+    def test_every_machine_has_the_same_paths(self):
+        found = {}
+        for name, machine in (
+                ("without dpkg-dev", {}),
+                ("with dpkg-dev", {"architecture": "x86_64-linux-gnu"}),
+                ("another architecture", {"architecture": "aarch64-linux-gnu"}),
+                ("without libmariadb-dev", {"without": ("mariadb_config", "mariadb-config", "mysql_config")}),
+        ):
+            with self.subTest(machine=name):
+                installed, _ = self.configure(self.machine(**machine), "--prefix=/usr")
+                self.assert_as_named(installed)
+                found[name] = sorted(installed)
+        self.assertEqual(len({tuple(paths) for paths in found.values()}), 1, found)
+
+    def test_below_another_prefix(self):
+        programs = self.machine()
+        for prefix in (f"{self.scratch}/.local", "/usr/local", "/opt/rds-iam"):
+            with self.subTest(prefix=prefix):
+                self.assert_as_named(self.configure(programs, f"--prefix={prefix}")[0], prefix)
+
+    def test_a_libdir_that_is_given_counts(self):
+        for libdir in ("lib64", "lib/x86_64-linux-gnu"):
+            installed, _ = self.configure(self.machine(), "--prefix=/usr", f"--libdir={libdir}")
+            self.assertTrue(covers(installed, f"/usr/{libdir}/rds-iam/mariadb"), installed)
+            self.assertFalse(covers(installed, PLUGINS), "control: another directory is found to differ")
+
+    def test_the_distributions_plugins_are_the_same_ones(self):
+        """Links to them are installed, also where no libmariadb-dev says where they are."""
+        _, with_it = self.configure(self.machine(), "--prefix=/usr")
+        self.assertIn("dialog.so", os.listdir(with_it))
+        _, without = self.configure(
+            self.machine(without=("mariadb_config", "mariadb-config", "mysql_config")), "--prefix=/usr")
+        self.assertEqual(without, with_it)
+        _, told = self.configure(self.machine(), "--prefix=/usr", "-Dmariadb_plugin_dir=/opt/plugins")
+        self.assertEqual(told, "/opt/plugins")
+
+
+harness.main()

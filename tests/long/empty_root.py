@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""An empty Debian system in a directory, as a container's image has it: nothing but what is essential,
+no package lists, a /root that is closed to other users. Commands run in it as its root.
+
+debootstrap makes each release once; an archive of it stays in build/roots. Root only.
+"""
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+ENTER = pathlib.Path(__file__).resolve().parent / "enter_root"
+ARCHIVES = harness.WORK.parent / "roots"
+RELEASES = ("bookworm", "trixie")
+
+
+def _archive(release):
+    """The archive of a release, made if it is not there. debootstrap takes its default mirror."""
+    path = ARCHIVES / f"{release}.tar"
+    if path.exists():
+        return path
+    ARCHIVES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{release}-", dir=ARCHIVES) as directory:
+        root = pathlib.Path(directory) / "root"
+        _run("debootstrap", "--variant=minbase", release, root)
+        shutil.rmtree(root / "var/lib/apt/lists")
+        draft = pathlib.Path(directory) / "root.tar"
+        _run("tar", "--numeric-owner", "-C", root, "-cf", draft, ".")
+        draft.rename(path)
+    return path
+
+
+def _run(*command):
+    done = subprocess.run(
+        ["setpriv", "--pdeathsig", "KILL", *(str(word) for word in command)], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+
+
+class EmptyRoot:
+    """with EmptyRoot("trixie") as root: root.run("uname -a")"""
+
+    def __init__(self, release):
+        self._release = release
+        self.path = None
+
+    def __enter__(self):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix=f"{self._release}-", dir=harness.WORK))
+        self.path.chmod(0o755)
+        _run("tar", "--numeric-owner", "-C", self.path, "-xf", _archive(self._release))
+        return self
+
+    def __exit__(self, *exception):
+        # What was mounted in it went with the namespace of each command.
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def clone(self, umask=0o022):
+        """A clone of this tree's last commit in /root/rds-iam."""
+        subprocess.run(
+            ["git", "clone", "-q", f"file://{harness.SOURCE}", str(self.path / "root/rds-iam")],
+            umask=umask, stdin=subprocess.DEVNULL, check=True)
+
+    def run(self, command, directory="rds-iam"):
+        """Runs a line of shell in a directory below /root to its end: its exit status and output."""
+        done = subprocess.run(
+            ["setpriv", "--pdeathsig", "KILL", ENTER, self.path, "bash", "-c", f"cd {directory} && {command}"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace", check=False)
+        return done.returncode, done.stdout
+
+    def files(self, *directories):
+        """All files and links in directories of it, as absolute paths there."""
+        return sorted(
+            "/" + str(path.relative_to(self.path)) for directory in directories
+            for path in (self.path / directory.lstrip("/")).rglob("*") if not path.is_dir() or path.is_symlink())

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""tests/prepare on a machine without packages, played by commands that only record: it starts no service
+of a package, and killed at any point it leaves nothing outside build/."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+# In a mount namespace of its own /usr/sbin is empty but for the two commands by which package scripts
+# start services, which obey a policy-rc.d, as Debian's do.
+INSIDE = """
+mount -t tmpfs tmpfs /usr/sbin
+for name in invoke-rc.d deb-systemd-invoke; do
+    cat >/usr/sbin/$name <<'END'
+#!/bin/sh
+[ -x /usr/sbin/policy-rc.d ] || echo "$0 $*" >>"$ROOT/started"
+END
+    chmod 755 /usr/sbin/$name
+done
+ls -A /usr/sbin >"$ROOT/before"
+setsid --wait tree/tests/prepare >"$ROOT/output" 2>&1
+echo "$?" >"$ROOT/status"
+ls -A /usr/sbin >"$ROOT/after"
+"""
+# Each command of tests/prepare. The one that STOP names ends the whole process group, as a terminal or a
+# supervisor does; it is in that group.
+COMMAND = """#!/bin/bash
+step="${0##*/} $*"
+echo "$step" >>"$ROOT/steps"
+if [ -n "$STOP" ] && [[ $step == $STOP* ]]; then
+    kill -"$SIGNAL" 0
+    exit 1
+fi
+if [[ $step == "apt-get install"* ]]; then
+    path=/usr/sbin:/usr/bin:/sbin:/bin
+    for word; do [[ $word != DPkg::Path=* ]] || path=${word#DPkg::Path=}; done
+    # As the scripts of mariadb-server and postgresql-common do.
+    PATH=$path sh -c 'invoke-rc.d mariadb start; deb-systemd-invoke start postgresql.service'
+fi
+if [[ $step == "dpkg --configure"* ]]; then
+    sh -c 'invoke-rc.d dbus start'
+fi
+"""
+COMMANDS = ("apt-get", "dpkg", "dpkg-query", "meson", "ninja")
+STOPS = ("dpkg-query", "dpkg --configure", "apt-get update", "apt-get install", "meson setup", "ninja")
+SIGNALS = ("KILL", "TERM", "HUP", "INT")
+
+
+class Prepare(unittest.TestCase):
+    def setUp(self):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="prepare-", dir=harness.WORK))
+        self.addCleanup(shutil.rmtree, self.root, ignore_errors=True)
+        (self.root / "tree/tests").mkdir(parents=True)
+        for name in ("prepare", "packages.txt"):
+            shutil.copy(harness.SOURCE / "tests" / name, self.root / "tree/tests")
+        for name in COMMANDS:
+            path = self.root / "bin" / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(COMMAND)
+            path.chmod(0o755)
+
+    def prepare(self, stop="", number="KILL"):
+        """(steps that were begun, services that were started, what has changed in /usr/sbin)"""
+        shutil.rmtree(self.root / "tree/build", ignore_errors=True)
+        for name in ("steps", "started", "status"):
+            (self.root / name).unlink(missing_ok=True)
+        user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+        result = subprocess.run(
+            ["unshare", "--mount", *user, "bash", "-c", INSIDE], cwd=self.root, stdin=subprocess.DEVNULL,
+            env={"PATH": f"{self.root}/bin:{os.defpath}:/usr/sbin:/sbin", "ROOT": str(self.root),
+                 "STOP": stop, "SIGNAL": number},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        added = set(self.lines("after")) - set(self.lines("before"))
+        return self.lines("steps"), self.lines("started"), added
+
+    def lines(self, name):
+        path = self.root / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    def tree(self):
+        return sorted(str(path.relative_to(self.root)) for path in (self.root / "tree").rglob("*")
+                      if "tree/build" not in str(path))
+
+    def test_it_installs_and_starts_no_service(self):
+        before = self.tree()
+        steps, started, added = self.prepare()
+        self.assertEqual(self.lines("status"), ["0"], self.lines("output"))
+        self.assertTrue(any(step.startswith("apt-get install") for step in steps), steps)
+        self.assertEqual((started, added, self.tree()), ([], set(), before))
+
+    def test_control_a_service_that_is_started_is_found(self):
+        script = self.root / "tree/tests/prepare"
+        text = script.read_text()
+        for service, good in (("mariadb", "DPkg::Path=$path"), ("postgresql", "DPkg::Path=$path"),
+                              ("dbus", "PATH=$path ")):
+            with self.subTest(service=service):
+                self.assertIn(good, text)
+                script.write_text(text.replace(good, good.replace("$path", "/usr/sbin:/usr/bin:/bin")))
+                self.assertIn(service, " ".join(self.prepare()[1]))
+
+    def test_killed_anywhere_it_leaves_nothing_outside_build(self):
+        before = self.tree()
+        for stop in STOPS:
+            for number in SIGNALS:
+                with self.subTest(stop=stop, signal=number):
+                    steps, started, added = self.prepare(stop, number)
+                    self.assertTrue(steps[-1].startswith(stop), steps)
+                    self.assertEqual(self.lines("status"), [str(128 + getattr(signal, f"SIG{number}"))])
+                    self.assertEqual((started, added, self.tree()), ([], set(), before))
+
+
+harness.main()

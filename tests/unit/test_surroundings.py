@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""What tests start with: whatever the caller of tests/run ignores, blocks or masks, programs that a test
+starts are ended by signals and make files that other users can read; and root's clone is reachable for
+the other users that tests play, wherever it lies."""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+
+# Prints what a program that a test starts has inherited.
+PROBE = """
+import subprocess, sys
+sys.path.insert(0, sys.argv[1])
+import surroundings
+if sys.argv[2] == "reset":
+    surroundings.reset_process()
+print(subprocess.run(["grep", "-E", "^(SigBlk|SigIgn|Umask):", "/proc/self/status"],
+                     stdout=subprocess.PIPE, text=True, check=True).stdout, end="")
+"""
+# What nohup and `&` ignore, what a supervisor may ignore, and what each inherits.
+SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1,
+           signal.SIGALRM, signal.SIGTSTP, signal.SIGRTMIN)
+
+
+class Inherited(unittest.TestCase):
+    @staticmethod
+    def state(mode, prepare):
+        """(blocked signals, ignored signals, umask) of a program that a test starts."""
+        result = subprocess.run(
+            ["/usr/bin/python3", "-B", "-c", PROBE, harness.SOURCE / "tests", mode], preexec_fn=prepare,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, env=dict(os.environ))
+        fields = dict(line.split(":\t") for line in result.stdout.splitlines())
+        return int(fields["SigBlk"], 16), int(fields["SigIgn"], 16), int(fields["Umask"], 8)
+
+    def test_ignored_signals(self):
+        for number in SIGNALS:
+            with self.subTest(signal=number):
+                def ignore(number=number):
+                    signal.signal(number, signal.SIG_IGN)
+                bit = 1 << (number - 1)
+                self.assertTrue(self.state("as it is", ignore)[1] & bit, "control: it is inherited")
+                self.assertEqual(self.state("reset", ignore)[1], 0)
+
+    def test_blocked_signals(self):
+        for number in SIGNALS:
+            with self.subTest(signal=number):
+                def block(number=number):
+                    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
+                bit = 1 << (number - 1)
+                self.assertTrue(self.state("as it is", block)[0] & bit, "control: it is inherited")
+                self.assertEqual(self.state("reset", block)[0], 0)
+
+    def test_umask(self):
+        for mask in (0o077, 0o027, 0):
+            with self.subTest(mask=oct(mask)):
+                self.assertEqual(self.state("as it is", lambda mask=mask: os.umask(mask))[2], mask, "control")
+                self.assertEqual(self.state("reset", lambda mask=mask: os.umask(mask))[2], 0o022)
+
+    def test_every_test_starts_so(self):
+        """This one runs under harness.main()."""
+        for number in SIGNALS:
+            self.assertNotEqual(signal.getsignal(number), signal.SIG_IGN)
+        self.assertEqual(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
+
+
+# An ordinary user plays no other user.
+if os.geteuid() == 0:
+    REACH = """
+import pathlib, subprocess, sys
+clone, mode = pathlib.Path(sys.argv[1]), sys.argv[2]
+sys.path.insert(0, str(clone / "tests"))
+import surroundings
+if mode == "open":
+    surroundings.open_directories(clone, clone / "build/plain", *map(pathlib.Path, sys.argv[3:]))
+other = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+for path in (clone / "build/prefix/program", *(pathlib.Path(each) / "program" for each in sys.argv[3:])):
+    print(subprocess.run([*other, path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         check=False).stdout if mode == "open" or path.parent.exists() else "absent", end="")
+(clone / "build/made").write_text(mode)
+print(sorted(each.name for each in clone.parent.iterdir()))
+"""
+
+    class Reachable(unittest.TestCase):
+        def setUp(self):
+            self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="reach-", dir=harness.WORK))
+            self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+            self.scratch.chmod(0o755)
+
+        def place(self, modes, name="clone"):
+            """A clone below directories of these modes, the last of which is its own; and a neighbour."""
+            path = self.scratch
+            shutil.rmtree(self.scratch / "top", ignore_errors=True)
+            (self.scratch / "top").mkdir()
+            for number, mode in enumerate(modes):
+                path = path / ("top" if number == 0 else f"d{number}" if number < len(modes) - 1 else name)
+                path.mkdir(exist_ok=True)
+                path.chmod(mode)
+            for directory in ("tests", "build/plain", "build/prefix"):
+                (path / directory).mkdir(parents=True)
+            (path / "README").touch()
+            shutil.copy(harness.SOURCE / "tests/surroundings.py", path / "tests")
+            self.program(path / "build/prefix")
+            (self.scratch / "top" / "neighbour").touch()
+            return path
+
+        @staticmethod
+        def program(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            (directory / "program").write_text("#!/bin/sh\necho reached\n")
+            (directory / "program").chmod(0o755)
+
+        def reach(self, clone, mode, *others):
+            result = harness.run(["/usr/bin/python3", "-B", "-c", REACH, clone, mode, *others])
+            return result.stdout.splitlines() or result.stderr
+
+        def test_closed_places(self):
+            for name, modes in (("below a closed home", (0o700, 0o755)),
+                                ("deep below two closed ones", (0o700, 0o755, 0o750, 0o755)),
+                                ("closed itself", (0o755, 0o700)),
+                                ("closed, and below a closed one", (0o700, 0o700)),
+                                ("closed to all but a group", (0o710, 0o755))):
+                with self.subTest(place=name):
+                    clone = self.place(modes)
+                    control = self.reach(clone, "as it is")
+                    self.assertNotIn("reached", control, "control: it is closed")
+                    opened = self.reach(clone, "open")
+                    self.assertEqual(opened[0], "reached", opened)
+                    if not modes[0] & 0o001:
+                        self.assertNotIn("neighbour", opened[-1], "what is not ours stays closed")
+                    self.assertEqual((clone / "build/made").read_text(), "open", "the same files are written")
+                    self.assertEqual((self.scratch / "top").stat().st_mode & 0o777, modes[0], "unchanged outside")
+
+        def test_an_open_place_stays_as_it_is(self):
+            for modes in ((0o755, 0o755), (0o711, 0o755), (0o777, 0o711)):
+                with self.subTest(modes=modes):
+                    opened = self.reach(self.place(modes), "open")
+                    self.assertEqual(opened[0], "reached", opened)
+                    self.assertIn("neighbour", opened[-1])
+
+        def test_a_prefix_elsewhere(self):
+            """What RIA_PREFIX and RIA_WORK name may lie outside of the clone, and be closed too."""
+            clone = self.place((0o755, 0o755))
+            other = self.scratch / "closed/prefix"
+            self.program(other)
+            other.parent.chmod(0o700)
+            self.assertEqual(self.reach(clone, "open", other)[:2], ["reached", "reached"])
+            self.assertNotEqual(self.reach(clone, "as it is", other)[1], "reached", "control")
+
+
+harness.main()

@@ -161,6 +161,15 @@ static enum ria_outcome read_file(
     return outcome;
 }
 
+static bool look(void *self, const char *path, struct ria_file *out)
+{
+    (void)self;
+    int saved = errno;
+    bool ok = ria_file_facts_at(path, out) && S_ISREG(out->mode);
+    errno = saved;
+    return ok;
+}
+
 /* Both closed to everybody but the user. */
 static bool is_private(int fd, mode_t kind)
 {
@@ -266,7 +275,7 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
 /* All but the log is the same, whether somebody reads it or not. */
 #define WORLD(log_function)                                                                        \
     {                                                                                              \
-        .env = get_env, .now = get_now, .ticks = get_ticks, .read_file = read_file,                \
+        .env = get_env, .now = get_now, .ticks = get_ticks, .read_file = read_file, .look = look,  \
         .read_private = read_private, .is_own_directory = get_own_directory, .host = get_host,     \
         .fetch = fetch, .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),    \
     }

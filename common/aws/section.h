@@ -12,9 +12,7 @@
 
 #include <stdint.h>
 
-enum {
-    RIA_NO_SECTION = UINT32_MAX
-};
+#define RIA_NO_SECTION UINT32_MAX
 
 /* What one section is keyed by. */
 struct ria_section_key {

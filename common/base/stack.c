@@ -31,22 +31,20 @@ static bool first_has(uintptr_t here, size_t wanted)
     return room > wanted && top - here < room - wanted;
 }
 
-/* The guard pages count as part of the stack in some C libraries. */
+/* What pthread_getattr_np() gives does not include the guard pages (glibc's pthread_getattr_np.c).
+ */
 static bool thread_has(uintptr_t here, size_t wanted)
 {
     pthread_attr_t attributes;
     void *lowest = NULL;
     size_t size = 0;
-    size_t guard = 0;
     if (gettid() == getpid() || pthread_getattr_np(pthread_self(), &attributes) != 0) {
         return false;
     }
-    bool is_known = pthread_attr_getstack(&attributes, &lowest, &size) == 0 &&
-                    pthread_attr_getguardsize(&attributes, &guard) == 0;
+    bool is_known = pthread_attr_getstack(&attributes, &lowest, &size) == 0;
     (void)pthread_attr_destroy(&attributes);
     uintptr_t bottom = (uintptr_t)lowest;
-    return is_known && here >= bottom && here - bottom < size && here - bottom >= guard &&
-           here - bottom - guard >= wanted;
+    return is_known && here >= bottom && here - bottom < size && here - bottom >= wanted;
 }
 
 bool ria_stack_has(size_t wanted)

@@ -104,6 +104,38 @@ static void *ask_deep_down(void *argument)
     return NULL;
 }
 
+/* Reads the last byte of the most that there is said to be: in a guard page that would end the
+ * program. */
+static void *touch_the_lowest(void *argument)
+{
+    struct question *question = argument;
+    while (!ria_stack_has(question->wanted)) {
+        question->wanted -= 4096;
+    }
+    const volatile char *here = __builtin_frame_address(0);
+    question->answer = here[-(ptrdiff_t)question->wanted] == 0;
+    return NULL;
+}
+
+static void guard_pages_do_not_count(void **state)
+{
+    (void)state;
+    static const size_t guards[] = {0, 4096, (size_t)4 * WANTED};
+    for (size_t i = 0; i < RIA_COUNT(guards); i++) {
+        struct question question = {.wanted = (size_t)16 * WANTED};
+        pthread_t thread;
+        pthread_attr_t attributes;
+        assert_int_equal(pthread_attr_init(&attributes), 0);
+        assert_int_equal(pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
+        assert_int_equal(pthread_attr_setguardsize(&attributes, guards[i]), 0);
+        assert_int_equal(pthread_create(&thread, &attributes, touch_the_lowest, &question), 0);
+        (void)pthread_attr_destroy(&attributes);
+        (void)pthread_join(thread, NULL);
+        assert_true(question.answer);
+        assert_true(question.wanted > (size_t)3 * WANTED);
+    }
+}
+
 static void what_is_in_use_does_not_count(void **state)
 {
     (void)state;
@@ -206,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_stack_suffices_up_to_its_limit),
         cmocka_unit_test(a_threads_stack_suffices_up_to_its_size),
+        cmocka_unit_test(guard_pages_do_not_count),
         cmocka_unit_test(what_is_in_use_does_not_count),
         cmocka_unit_test(a_coroutines_stack_is_not_known),
         cmocka_unit_test(a_signals_stack_is_not_known),

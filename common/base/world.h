@@ -95,9 +95,9 @@ struct ria_world {
      * reads its files. */
     bool (*look)(void *self, const char *path, struct ria_file *out);
 
-    /* The same as read_file() for a file in a directory of the user's own: only if directory and file belong to
-     * the user and are closed to everybody else, and neither is a link. Anything else is ABSENT,
-     * with the reason. */
+    /* The same as read_file() for a file in a directory of the user's own: only if directory and
+     * file belong to the user and are closed to everybody else, and neither is a link. Anything
+     * else is ABSENT, with the reason. */
     enum ria_outcome (*read_private)(
         void *self,
         const char *directory,

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -54,10 +55,38 @@ __attribute__((noinline)) static void look_closer(int fd, const char *path, stru
     }
 }
 
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return ((int64_t)time->tv_sec * 1000000000) + time->tv_nsec;
+}
+
+/* The kernel dates a change by its last tick, which is up to 10 ms old (CONFIG_HZ=100). File
+ * systems without fractions of a second step by up to 2 s (FAT). A date in the future tells
+ * nothing. */
+static bool is_settled(const struct stat *status)
+{
+    static const int64_t fine = 20 * 1000000LL;
+    static const int64_t coarse = 3 * 1000000000LL;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    bool has_fraction = status->st_ctim.tv_nsec != 0 || status->st_mtim.tv_nsec != 0;
+    return nanoseconds(&now) - nanoseconds(&status->st_ctim) > (has_fraction ? fine : coarse);
+}
+
 static void take(int fd, const char *path, const struct stat *status, struct ria_file *out)
 {
     *out = (struct ria_file){
-        .owner = status->st_uid, .group = status->st_gid, .mode = status->st_mode};
+        .owner = status->st_uid,
+        .group = status->st_gid,
+        .mode = status->st_mode,
+        .stamp = {
+            .device = status->st_dev,
+            .inode = status->st_ino,
+            .size = status->st_size,
+            .modified = nanoseconds(&status->st_mtim),
+            .changed = nanoseconds(&status->st_ctim),
+            .is_settled = is_settled(status),
+        }};
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         look_closer(fd, path, out);
     }

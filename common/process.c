@@ -101,7 +101,7 @@ static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
 static bool read_all(int fd, struct ria_buf *out)
 {
     enum {
-        PIECE = 4096
+        PIECE = 16384
     };
     ssize_t len = 1;
     while (len > 0 && out->len < out->max) {
@@ -125,6 +125,10 @@ static enum ria_outcome read_open_file(
     }
     if (!S_ISREG(facts.mode)) {
         return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
+    }
+    /* A large file in one piece, and not in one that grows and is wiped again and again. */
+    if (facts.stamp.size > 0 && (uint64_t)facts.stamp.size < out->max - out->len) {
+        (void)ria_buf_reserve(out, (size_t)facts.stamp.size);
     }
     if (!read_all(fd, out)) {
         return failed_by_errno(err, path, "cannot be read whole");
@@ -159,6 +163,15 @@ static enum ria_outcome read_file(
     }
     errno = saved;
     return outcome;
+}
+
+static bool look(void *self, const char *path, struct ria_file *out)
+{
+    (void)self;
+    int saved = errno;
+    bool ok = ria_file_facts_at(path, out) && S_ISREG(out->mode);
+    errno = saved;
+    return ok;
 }
 
 /* Both closed to everybody but the user. */
@@ -273,7 +286,7 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
 /* All but the log is the same, whether somebody reads it or not. */
 #define WORLD(log_function)                                                                        \
     {                                                                                              \
-        .env = get_env, .now = get_now, .ticks = get_ticks, .read_file = read_file,                \
+        .env = get_env, .now = get_now, .ticks = get_ticks, .read_file = read_file, .look = look,  \
         .read_private = read_private, .is_own_directory = get_own_directory, .host = get_host,     \
         .fetch = fetch, .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),    \
     }

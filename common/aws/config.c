@@ -1,126 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sections are read into a key (user, host pattern, port) and a target; the same code checks a
- * file and matches in it. */
+ * Reads the files and checks everything in them. What a section is called is section.c's, what
+ * stands in it is target.c's; a file that was read before is config_copy.c's. */
 #include "aws/config.h"
 
+#include "aws/config_copy.h"
 #include "base/trust.h"
 #include "codec/url.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-/* Each section is compared with all before it, at every login: a thousand cost some 30 ms. */
 enum {
-    SECTIONS_MAX = 1000
+    SECTIONS_MAX = 10000
 };
-
-/* What a section is keyed by. */
-struct key {
-    char user[256];
-    bool has_user;
-    char host[RIA_HOST_SIZE]; /* without the "*" of a wildcard: ".eu-west-1.rds.amazonaws.com" */
-    bool is_wildcard;
-    uint16_t port;
-    bool has_port;
-};
-
-/* Compares host names without case. strcasecmp() is not asked: in a Turkish locale its I is no i.
- */
-static bool same_host(const char *a, const char *b, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        char x = (char)(a[i] >= 'A' && a[i] <= 'Z' ? a[i] - 'A' + 'a' : a[i]);
-        char y = (char)(b[i] >= 'A' && b[i] <= 'Z' ? b[i] - 'A' + 'a' : b[i]);
-        if (x != y) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool take_host(const char *text, struct key *key)
-{
-    size_t len = strlen(text);
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    key->is_wildcard = strncmp(text, "*.", 2) == 0;
-    if (key->is_wildcard) {
-        text++;
-        len--;
-    }
-    if (len > 1 && text[len - 1] == '.') {
-        len--;
-    }
-    if (len == (key->is_wildcard ? 1 : 0) || len >= RIA_HOST_SIZE) {
-        return false;
-    }
-    memcpy(key->host, text, len);
-    key->host[len] = '\0';
-    /* No host is written with these: [profile etl] is a section of another file, and {REGION} is
-     * what somebody copied and did not replace. */
-    return key->host[strcspn(key->host, "* \t\"'/[]{}<>")] == '\0';
-}
-
-/* Reads "user@host:port". The last @ splits, because a user name may hold one. */
-static bool parse_key(const char *name, struct key *out)
-{
-    struct key key = {0};
-    const char *at = strrchr(name, '@');
-    if (at != NULL) {
-        size_t len = (size_t)(at - name);
-        if (len == 0 || len >= sizeof(key.user)) {
-            return false;
-        }
-        memcpy(key.user, name, len);
-        key.user[len] = '\0';
-        key.has_user = true;
-        name = at + 1;
-    }
-    char host[RIA_HOST_SIZE];
-    key.has_port = ria_endpoint_split(name, host, &key.port);
-    /* A bare IPv6 address holds colons, anything else with one must end in a port. */
-    const char *colon = strchr(name, ':');
-    bool is_bare_ipv6 = colon != NULL && strchr(colon + 1, ':') != NULL;
-    if (!key.has_port && colon != NULL && !is_bare_ipv6) {
-        return false;
-    }
-    if (!take_host(key.has_port ? host : name, &key)) {
-        return false;
-    }
-    *out = key;
-    return true;
-}
-
-static bool same_key(const struct key *a, const struct key *b)
-{
-    return a->has_user == b->has_user && a->is_wildcard == b->is_wildcard &&
-           a->has_port == b->has_port && a->port == b->port && strcmp(a->user, b->user) == 0 &&
-           strlen(a->host) == strlen(b->host) && same_host(a->host, b->host, strlen(a->host));
-}
-
-static bool key_matches(const struct key *key, const char *host, uint16_t port, const char *user)
-{
-    if (key->has_user && strcmp(key->user, user) != 0) {
-        return false;
-    }
-    if (key->has_port && key->port != port) {
-        return false;
-    }
-    size_t len = strlen(host);
-    if (len > 1 && host[len - 1] == '.') {
-        len--;
-    }
-    size_t key_len = strlen(key->host);
-    if (key->is_wildcard) {
-        return len > key_len && same_host(host + len - key_len, key->host, key_len);
-    }
-    return len == key_len && same_host(host, key->host, len);
-}
 
 /* Whether a section is keyed by the name of an RDS endpoint, whole. */
-static bool is_rds_name(const struct key *key)
+static bool is_rds_name(const struct ria_section_key *key)
 {
     struct ria_endpoint endpoint;
     struct ria_error unused;
@@ -132,7 +28,7 @@ static bool is_rds_name(const struct key *key)
  * alone, the section must say which endpoint it is about: by its own name or by `endpoint`. */
 static bool check_section(
     const struct ria_setting *place,
-    const struct key *key,
+    const struct ria_section_key *key,
     const struct ria_target *target,
     struct ria_error *err)
 {
@@ -163,18 +59,31 @@ static bool check_section(
     return true;
 }
 
-static bool read_section(
-    const struct ria_ini *ini,
-    const char *path,
+/* Reads what stands in a section. */
+static bool read_entries(
+    const struct ria_config_file *file,
     const struct ria_ini_section *section,
     struct ria_target *out,
     struct ria_error *err)
 {
-    struct ria_setting place = {section->name, path, section->line};
-    struct ria_target target = {0};
-    struct key key;
-    if (!parse_key(section->name, &key)) {
-        char shown[64];
+    *out = (struct ria_target){0};
+    for (size_t i = 0; i < section->count; i++) {
+        const struct ria_ini_entry *entry = &file->ini.entries[section->first + i];
+        if (!ria_target_take(file->path.data, entry, out, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_section(
+    struct ria_config_file *file, const struct ria_ini_section *section, struct ria_error *err)
+{
+    struct ria_setting place = {section->name, file->path.data, section->line};
+    struct ria_target target;
+    const struct ria_section_key *key = ria_sections_read(&file->sections, section->name);
+    char shown[64];
+    if (key == NULL) {
         ria_url_show_name(section->name, shown, sizeof(shown));
         return ria_fail_at(
             err,
@@ -184,44 +93,27 @@ static bool read_section(
             "leading *. as the only wildcard",
             shown);
     }
-    for (size_t i = 0; i < section->count; i++) {
-        if (!ria_target_take(path, &ini->entries[section->first + i], &target, err)) {
-            return false;
-        }
-    }
-    if (!check_section(&place, &key, &target, err)) {
+    if (!read_entries(file, section, &target, err) || !check_section(&place, key, &target, err)) {
         return false;
     }
-    *out = target;
-    return true;
-}
-
-static bool check_equal_sections(
-    const struct ria_ini *ini, const char *path, size_t index, struct ria_error *err)
-{
-    struct key key;
-    struct key earlier;
-    const struct ria_ini_section *section = &ini->sections[index];
-    bool known = parse_key(section->name, &key);
-    for (size_t i = 0; known && i < index; i++) {
-        if (parse_key(ini->sections[i].name, &earlier) && same_key(&key, &earlier)) {
-            char shown[64];
-            ria_url_show_name(section->name, shown, sizeof(shown));
-            return ria_fail(
-                err,
-                RIA_E_CONFIG,
-                "%s:%u: [%s] is the same as the section in line %u; join them",
-                path,
-                section->line,
-                shown,
-                ini->sections[i].line);
-        }
+    uint32_t earlier = ria_sections_enter(&file->sections);
+    if (earlier != RIA_NO_SECTION) {
+        ria_url_show_name(section->name, shown, sizeof(shown));
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            &place,
+            "[%s] is the same as the section in line %u; join them",
+            shown,
+            file->ini.sections[earlier].line);
     }
     return true;
 }
 
-static bool check_ini(const struct ria_ini *ini, const char *path, struct ria_error *err)
+static bool check_ini(struct ria_config_file *file, struct ria_error *err)
 {
+    const struct ria_ini *ini = &file->ini;
+    const char *path = file->path.data;
     if (ini->warning_count > 0) {
         return ria_fail(
             err, RIA_E_CONFIG, "%s:%u: %s", path, ini->warnings[0].line, ini->warnings[0].what);
@@ -230,35 +122,67 @@ static bool check_ini(const struct ria_ini *ini, const char *path, struct ria_er
         return ria_fail(
             err, RIA_E_CONFIG, "%s: more than %d sections; use wildcards", path, SECTIONS_MAX);
     }
+    if (!ria_sections_begin(ini, &file->sections)) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
     for (size_t i = 0; i < ini->section_count; i++) {
-        struct ria_target target;
-        if (!read_section(ini, path, &ini->sections[i], &target, err) ||
-            !check_equal_sections(ini, path, i, err)) {
+        if (!read_section(file, &ini->sections[i], err)) {
             return false;
         }
     }
     return true;
 }
 
-/* Reads the file and counts it if it is there. */
+/* A file that is there. */
+static bool check_file(
+    const struct ria_world *world, struct ria_config_file *file, struct ria_error *err)
+{
+    const struct ria_trusted what = {file->path.data, "RDS_IAM_CONFIG=COPY"};
+    if (file->path.failed) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
+    return ria_trust_check(world, &file->facts, &what, err) && check_ini(file, err);
+}
+
+static enum ria_outcome read_file(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_config_file **out,
+    struct ria_error *err)
+{
+    struct ria_config_file *file = calloc(1, sizeof(*file));
+    if (file == NULL) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
+    file->users = 1;
+    file->path.max = RIA_PATH_MAX;
+    enum ria_outcome outcome = ria_setting_read(world, path, &file->ini, &file->facts, err);
+    if (outcome == RIA_FOUND) {
+        ria_buf_add_text(&file->path, path);
+        outcome = check_file(world, file, err) ? RIA_FOUND : RIA_FAILED;
+    }
+    if (outcome != RIA_FOUND) {
+        ria_config_file_release(file);
+        return outcome;
+    }
+    ria_config_copy_put(world, file);
+    *out = file;
+    return RIA_FOUND;
+}
+
+/* Reads the file, or takes this process's copy of it, and counts it if it is there. */
 static enum ria_outcome load_file(
     const struct ria_world *world, const char *path, struct ria_config *out, struct ria_error *err)
 {
-    struct ria_ini *ini = &out->ini[out->count];
-    struct ria_file file = {0};
-    enum ria_outcome outcome = ria_setting_read(world, path, ini, &file, err);
-    if (outcome != RIA_FOUND) {
-        return outcome;
+    struct ria_config_file *file = ria_config_copy_get(world, path);
+    if (file == NULL) {
+        enum ria_outcome outcome = read_file(world, path, &file, err);
+        if (outcome != RIA_FOUND) {
+            return outcome;
+        }
     }
-    struct ria_buf *kept = &out->path[out->count++];
-    kept->max = RIA_PATH_MAX;
-    ria_buf_add_text(kept, path);
-    if (kept->failed) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
-    }
-    const struct ria_trusted what = {path, "RDS_IAM_CONFIG=COPY"};
-    return ria_trust_check(world, &file, &what, err) && check_ini(ini, path, err) ? RIA_FOUND
-                                                                                  : RIA_FAILED;
+    out->file[out->count++] = file;
+    return RIA_FOUND;
 }
 
 static bool load_named(
@@ -323,18 +247,6 @@ bool ria_config_load(const struct ria_world *world, struct ria_config *out, stru
     return ok;
 }
 
-static const struct ria_ini_section *find_section(
-    const struct ria_ini *ini, const char *host, uint16_t port, const char *user)
-{
-    for (size_t i = 0; i < ini->section_count; i++) {
-        struct key key;
-        if (parse_key(ini->sections[i].name, &key) && key_matches(&key, host, port, user)) {
-            return &ini->sections[i];
-        }
-    }
-    return NULL;
-}
-
 void ria_config_match(
     const struct ria_config *config,
     const char *host,
@@ -344,10 +256,11 @@ void ria_config_match(
 {
     *out = (struct ria_target){0};
     for (size_t i = 0; i < config->count; i++) {
-        const struct ria_ini_section *section = find_section(&config->ini[i], host, port, user);
-        if (section != NULL) {
+        const struct ria_config_file *file = config->file[i];
+        uint32_t index = ria_sections_find(&file->sections, host, port, user);
+        if (index != RIA_NO_SECTION) {
             struct ria_error ignored; /* every section was checked when the file was read */
-            (void)read_section(&config->ini[i], config->path[i].data, section, out, &ignored);
+            (void)read_entries(file, &file->ini.sections[index], out, &ignored);
             return;
         }
     }
@@ -355,9 +268,8 @@ void ria_config_match(
 
 void ria_config_release(struct ria_config *config)
 {
-    for (size_t i = 0; i < RIA_CONFIG_FILES; i++) {
-        ria_ini_release(&config->ini[i]);
-        ria_buf_release(&config->path[i]);
+    for (size_t i = 0; i < config->count; i++) {
+        ria_config_file_release(config->file[i]);
     }
-    config->count = 0;
+    *config = (struct ria_config){0};
 }

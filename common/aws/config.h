@@ -32,7 +32,9 @@
  * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
  * belong to root or the user, and nobody else may be able to write it (base/trust.h has the rule):
  * it decides whose token goes to which address. Everything in it is checked when it is read, also
- * what does not match.
+ * what does not match. It has at most 10,000 sections.
+ *
+ * A process that lives reads a file once for each change of it (aws/config_copy.h).
  */
 #ifndef RIA_AWS_CONFIG_H
 #define RIA_AWS_CONFIG_H
@@ -43,9 +45,11 @@ enum {
     RIA_CONFIG_FILES = 2
 };
 
+struct ria_config_file;
+
+/* Borrows nothing: each file is a share in what was read. */
 struct ria_config {
-    struct ria_ini ini[RIA_CONFIG_FILES];
-    struct ria_buf path[RIA_CONFIG_FILES]; /* on the heap: every login zeroes this struct */
+    struct ria_config_file *file[RIA_CONFIG_FILES];
     size_t count;
 };
 
@@ -58,7 +62,7 @@ bool ria_config_load(const struct ria_world *world, struct ria_config *out, stru
  * RDS_IAM_CONFIG names, or "~/.config/rds-iam/config". It need not exist. */
 void ria_config_add_name(const struct ria_world *world, struct ria_buf *out);
 
-/* The section for what is dialled; a zeroed *out if none matches. */
+/* The section for what is dialled; a zeroed *out if none matches. *out borrows from *config. */
 void ria_config_match(
     const struct ria_config *config,
     const char *host,

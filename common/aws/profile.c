@@ -83,12 +83,21 @@ static bool classify_credentials(
     return out->name != NULL;
 }
 
+/* Not by strspn(), which makes a table of the set for each name. */
+static bool is_usual(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
+}
+
 static void warn_about_name(
     const struct ria_world *world, const char *path, const struct ria_profile_section *section)
 {
-    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_-/.%@:+ ";
-    if (section->name[strspn(section->name, usual)] != '\0') {
+    const char *at = section->name;
+    while (is_usual(*at)) {
+        at++;
+    }
+    if (*at != '\0') {
         char shown[128];
         (void)ria_url_show_in(section->name, shown, sizeof(shown));
         ria_world_log(

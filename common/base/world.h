@@ -29,11 +29,24 @@ struct ria_acl {
     uint32_t writer; /* the first one that the rule of base/trust.h does not accept */
 };
 
-/* Facts about a file that was read, taken from its open descriptor. */
+/* What tells one state of a file from another. */
+struct ria_stamp {
+    uint64_t device;
+    uint64_t inode;
+    int64_t size;
+    int64_t modified; /* the times of stat(2), nanoseconds since 1970 */
+    int64_t changed;
+    uint64_t version; /* of a program's own copy of the file; 0: this is the file itself */
+    bool is_settled;  /* the next change will give another stamp: the last one was longer ago than
+                         the clock of the file system needs for a step */
+};
+
+/* Facts about a file, taken from its descriptor where it was read. */
 struct ria_file {
     uid_t owner;
     gid_t group;
     mode_t mode;
+    struct ria_stamp stamp; /* of the moment before it was read */
     /* Read only where the mode lets the group or others write; zero otherwise. */
     struct ria_acl acl;
     uint32_t file_system; /* f_type of statfs(2) */
@@ -77,9 +90,14 @@ struct ria_world {
         struct ria_file *file,
         struct ria_error *err);
 
-    /* The same for a file in a directory of the user's own: only if directory and file belong to
-     * the user and are closed to everybody else, and neither is a link. Anything else is ABSENT,
-     * with the reason. */
+    /* The facts about a regular file that read_file() would read, without reading it. False: they
+     * cannot be had, and read_file() says why. NULL: a world without them, in which every call
+     * reads its files. */
+    bool (*look)(void *self, const char *path, struct ria_file *out);
+
+    /* The same as read_file() for a file in a directory of the user's own: only if directory and
+     * file belong to the user and are closed to everybody else, and neither is a link. Anything
+     * else is ABSENT, with the reason. */
     enum ria_outcome (*read_private)(
         void *self,
         const char *directory,

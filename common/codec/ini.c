@@ -230,17 +230,18 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
             parser->name,
             RIA_INI_TEXT_MAX / 1024);
     }
-    unsigned line = 1;
-    for (size_t i = 0; i < text->len; i++) {
-        if (text->data[i] == '\0') {
-            return ria_fail(
-                parser->err,
-                RIA_E_CONFIG,
-                "%s:%u: a NUL byte; save the file as plain text",
-                parser->name,
-                line);
+    const char *nul = text->len == 0 ? NULL : memchr(text->data, '\0', text->len);
+    if (nul != NULL) {
+        unsigned line = 1;
+        for (const char *at = text->data; at < nul; at++) {
+            line += *at == '\n' ? 1 : 0;
         }
-        line += text->data[i] == '\n' ? 1 : 0;
+        return ria_fail(
+            parser->err,
+            RIA_E_CONFIG,
+            "%s:%u: a NUL byte; save the file as plain text",
+            parser->name,
+            line);
     }
     return true;
 }

@@ -22,10 +22,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Ten times the largest configuration seen in public reports; a log file given by mistake stops
- * here instead of filling the memory of the host program. */
+/* A thousand SSO profiles are 145 KB; a log file given by mistake stops here instead of filling the
+ * memory of the host program. */
 enum {
-    RIA_INI_TEXT_MAX = 100 * 1024,
+    RIA_INI_TEXT_MAX = 16 * 1024 * 1024,
     RIA_INI_LINE_MAX = 16 * 1024,
 };
 

@@ -22,6 +22,12 @@ static enum ria_outcome read_file(
     return ria_settings_read(&agent->settings, path, out, file, err);
 }
 
+static bool look(void *self, const char *path, struct ria_file *out)
+{
+    const struct ria_agent *agent = self;
+    return ria_settings_facts(&agent->settings, path, out);
+}
+
 static bool fetch(
     void *self,
     const struct ria_buf *question,
@@ -58,6 +64,7 @@ void ria_agent_init(struct ria_agent *agent)
     agent->world.self = agent;
     agent->world.ticks = get_ticks;
     agent->world.read_file = read_file;
+    agent->world.look = look;
     agent->world.fetch = fetch;
     agent->world.log = log_line;
     agent->report.fd = 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What every part of the agent needs: its world, its directory, its log, and the settings that are
- * in use. The world is the process's own, but for three functions: warnings go to the log,
+ * in use. The world is the process's own, but for these functions: warnings go to the log,
  * rds-iam's configuration is read through `settings`, and where there is a `background` no fetch
  * waits.
  */

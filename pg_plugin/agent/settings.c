@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 enum {
-    TEXT_MAX = 1024 * 1024,
+    TEXT_MAX = 16 * 1024 * 1024,
 };
 
 uint64_t ria_settings_stamp(const char *path)
@@ -64,10 +64,27 @@ static enum ria_outcome record(
     } else if (file->outcome != RIA_FOUND) {
         file->err = *err;
     }
+    /* The text stays as it is, whatever becomes of the file. */
+    file->facts.stamp.version = ++settings->versions;
+    file->facts.stamp.is_settled = true;
     if (facts != NULL) {
         *facts = file->facts;
     }
     return file->outcome;
+}
+
+bool ria_settings_facts(const struct ria_settings *settings, const char *path, struct ria_file *out)
+{
+    const struct ria_settings_file *file = settings->is_whole ? find(settings, path) : NULL;
+    if (settings->is_recording || (file != NULL && file->outcome != RIA_FOUND)) {
+        return false;
+    }
+    if (file == NULL || file->text.failed) {
+        const struct ria_world *world = ria_process_world();
+        return world->look(world->self, path, out);
+    }
+    *out = file->facts;
+    return true;
 }
 
 enum ria_outcome ria_settings_read(
@@ -128,6 +145,7 @@ bool ria_settings_look(
     struct ria_settings before = *settings;
     *settings = (struct ria_settings){
         .files = calloc(RIA_SETTINGS_FILES, sizeof(*settings->files)),
+        .versions = before.versions,
         .is_recording = true,
     };
     if (settings->files == NULL) {
@@ -140,6 +158,7 @@ bool ria_settings_look(
     if (!is_whole && before.is_whole) {
         struct ria_settings broken = *settings;
         *settings = before;
+        settings->versions = broken.versions;
         keep(settings, &broken);
         ria_settings_release(&broken);
     } else {

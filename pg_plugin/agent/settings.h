@@ -26,6 +26,7 @@ struct ria_settings_file {
 struct ria_settings {
     struct ria_settings_file *files; /* what a reading asked for, also what is not there */
     size_t count;
+    uint64_t versions; /* how many texts were read so far */
     bool is_whole;
     bool is_recording;
 };
@@ -47,6 +48,11 @@ enum ria_outcome ria_settings_read(
     struct ria_buf *out,
     struct ria_file *facts,
     struct ria_error *err);
+
+/* The look() of the agent's world: of a text that is used on, the facts of the file when it was
+ * read, so that the core parses the text once. */
+bool ria_settings_facts(
+    const struct ria_settings *settings, const char *path, struct ria_file *out);
 
 void ria_settings_release(struct ria_settings *settings);
 

@@ -6,11 +6,12 @@
  * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. */
 #include "preload/ask.h"
 
+#include "base/stack.h"
+
 #include "preload/files.h"
 #include "preload/hold.h"
 #include "preload/lookup.h"
 #include "preload/overlay.h"
-#include "preload/room.h"
 #include "preload/say.h"
 
 #include <dlfcn.h>
@@ -125,7 +126,7 @@ void ria_pq_ask(struct ria_pq_question *question)
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);
     struct work work = {.module = load(question), .question = question};
-    if (work.module != NULL && ria_has_room(ROOM)) {
+    if (work.module != NULL && ria_stack_has(ROOM)) {
         (void)answer(&work);
     } else if (work.module != NULL) {
         ria_files_prepare();

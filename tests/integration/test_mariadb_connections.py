@@ -117,6 +117,20 @@ class Connections(MariadbCase):
                 self.assertEqual(result.stdout.splitlines()[:1], [f"ok {WHO_IS_IT}"], result.stderr)
         self.assert_accepted(len(stacks))
 
+    def test_a_thread_of_ours_is_started_only_where_the_stack_has_no_room(self):
+        """A thread's own stack with enough left is as good as the first one; the bounds of a coroutine's
+        cannot be asked."""
+        mariadb = self.lab.mariadb
+        rows = {"first": 0, "thread": 0, "2048": 0, "512": 0, "256": 1, "coroutine": 1}
+        for stack, threads in rows.items():
+            with self.subTest(stack=stack):
+                result = self.home.run(
+                    [PROGRAM.with_name("loads"), stack, PROGRAM.with_name("connects_at_load_mariadb.so"), "connect_now"],
+                    DB_HOST=mariadb.host, DB_PORT=str(mariadb.port), DB_USER=USER)
+                lines = result.stdout.splitlines()
+                self.assertEqual((lines[:1], lines[-1:]), ([f"ok {WHO_IS_IT}"], [f"threads {threads}"]), result.stderr)
+        self.assert_accepted(len(rows))
+
     def test_forty_threads_after_a_first_connection(self):
         result = self.connections("threads", 40)
         self.assert_steps(result, f"connect: {WHO_IS_IT}", *[f"thread: {WHO_IS_IT}"] * 40)

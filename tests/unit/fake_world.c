@@ -78,6 +78,21 @@ static enum ria_outcome read_file(
     return RIA_FOUND;
 }
 
+static bool look(void *self, const char *path, struct ria_file *out)
+{
+    const struct ria_fake_file *found = find_file(self, path);
+    if (found == NULL || found->text == NULL) {
+        return false;
+    }
+    *out = found->file;
+    return true;
+}
+
+void ria_fake_let_look(struct ria_fake *fake)
+{
+    fake->world.look = look;
+}
+
 static enum ria_outcome read_private(
     void *self, const char *directory, const char *name, struct ria_buf *out, struct ria_error *err)
 {

@@ -76,6 +76,10 @@ void ria_fake_init(struct ria_fake *fake);
 void ria_fake_env(struct ria_fake *fake, const char *name, const char *value);
 struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text);
 
+/* Lets the world look at the facts of a file without reading it, so that what was read can be kept.
+ * Without it each call reads its files. */
+void ria_fake_let_look(struct ria_fake *fake);
+
 /* Whether a line of that level holds the piece. */
 bool ria_fake_logged(const struct ria_fake *fake, enum ria_log_level level, const char *piece);
 

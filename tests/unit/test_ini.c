@@ -156,7 +156,7 @@ static void the_longest_text_is_read_and_one_byte_more_refused(void **state)
         bool ok = ria_ini_parse("f", &text, &ini, &err);
         assert_int_equal(ok, more == 0);
         if (!ok) {
-            expect_piece("too large", err.text, "f: larger than 100 KB");
+            expect_piece("too large", err.text, "f: larger than 16384 KB");
         }
     }
 }

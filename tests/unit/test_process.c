@@ -76,6 +76,83 @@ static void a_regular_file_is_read_with_owner_and_mode(void **state)
     assert_string_equal(ria_buf_text(&text), "some\ntext\n");
 }
 
+static struct ria_file look_at(const char *name)
+{
+    const struct ria_world *world = ria_process_world();
+    struct ria_file file = {0};
+    int before = next_fd();
+    errno = EDOM;
+    assert_true(world->look(world->self, in_scratch(name), &file));
+    assert_int_equal(errno, EDOM);
+    assert_int_equal(next_fd(), before);
+    return file;
+}
+
+/* Its two times set back, so that only the times of the change itself are the machine's. */
+static void date_back(const char *name, time_t seconds)
+{
+    const struct timespec times[] = {
+        {.tv_sec = seconds, .tv_nsec = 1}, {.tv_sec = seconds, .tv_nsec = 1}};
+    assert_int_equal(utimensat(AT_FDCWD, in_scratch(name), times, 0), 0);
+}
+
+static void a_look_shows_the_file_that_is_read_until_it_changes(void **state)
+{
+    (void)state;
+    RIA_AUTO(buf) text = {.max = 100};
+    struct ria_file read = {0};
+    struct ria_error err;
+    write_file("looked_at", "[h]\n", 0600);
+    date_back("looked_at", 1000000);
+    assert_int_equal(read_named("looked_at", &text, &read, &err), RIA_FOUND);
+    struct ria_file seen = look_at("looked_at");
+    assert_int_equal(seen.stamp.device, read.stamp.device);
+    assert_int_equal(seen.stamp.inode, read.stamp.inode);
+    assert_int_equal(seen.stamp.size, 4);
+    assert_int_equal(read.stamp.size, 4);
+    assert_int_equal(seen.stamp.modified, 1000000000000001);
+    assert_int_equal(seen.stamp.changed, read.stamp.changed);
+    assert_int_equal(seen.mode & 07777, 0600);
+    assert_int_equal(seen.stamp.version, 0);
+    write_file("looked_at", "[g]\n", 0640);
+    date_back("looked_at", 1000000);
+    struct ria_file same_size = look_at("looked_at");
+    assert_int_equal(same_size.stamp.modified, seen.stamp.modified);
+    assert_int_equal(same_size.mode & 07777, 0640);
+    write_file("other", "[i]\n", 0600);
+    assert_int_equal(symlink("other", in_scratch("turned")), 0);
+    assert_true(look_at("turned").stamp.inode != seen.stamp.inode);
+}
+
+/* Its time of change is that of the call just before, which the kernel's next tick may repeat. */
+static void what_was_just_written_is_not_settled(void **state)
+{
+    (void)state;
+    bool is_early = false;
+    for (unsigned i = 0; i < 1000 && !is_early; i++) {
+        write_file("fresh", "x", 0600);
+        is_early = !look_at("fresh").stamp.is_settled;
+    }
+    assert_true(is_early);
+    const struct ria_world *world = ria_process_world();
+    struct ria_file file;
+    assert_true(world->look(world->self, "/etc/passwd", &file));
+    assert_true(file.stamp.is_settled);
+}
+
+static void there_is_no_look_at_what_is_no_regular_file(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/", "/dev/null", "/nonexistent/file", "/proc/self/fd/99"};
+    const struct ria_world *world = ria_process_world();
+    for (size_t i = 0; i < RIA_COUNT(paths); i++) {
+        struct ria_file file;
+        errno = EDOM;
+        expect(paths[i], !world->look(world->self, paths[i], &file));
+        expect_number(paths[i], errno, EDOM);
+    }
+}
+
 /* Sets an access control list with `users` named users from 5000 on, who can write. */
 static void set_acl(const char *name, size_t users)
 {
@@ -272,7 +349,18 @@ static int remove_scratch(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "plain", "link", "sized", "shared", "fifo", "device", "circle", "closed"};
+        "plain",
+        "link",
+        "sized",
+        "shared",
+        "fifo",
+        "device",
+        "circle",
+        "closed",
+        "looked_at",
+        "other",
+        "turned",
+        "fresh"};
     for (size_t i = 0; i < RIA_COUNT(names); i++) {
         (void)unlink(in_scratch(names[i]));
     }
@@ -284,6 +372,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
+        cmocka_unit_test(a_look_shows_the_file_that_is_read_until_it_changes),
+        cmocka_unit_test(what_was_just_written_is_not_settled),
+        cmocka_unit_test(there_is_no_look_at_what_is_no_regular_file),
         cmocka_unit_test(what_lets_others_write_is_read_where_the_mode_does),
         cmocka_unit_test(the_maximum_is_exact),
         cmocka_unit_test(what_is_not_there_is_absent),

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <ucontext.h>
@@ -37,20 +38,113 @@ static void the_first_stack_suffices_up_to_its_limit(void **state)
     set_limit(before.rlim_cur);
 }
 
-static void *ask_on_thread(void *answer)
+struct question {
+    size_t wanted;
+    bool answer;
+};
+
+static void *ask_on_thread(void *argument)
 {
-    *(bool *)answer = ria_stack_has(1);
+    struct question *question = argument;
+    question->answer = ria_stack_has(question->wanted);
     return NULL;
 }
 
-static void a_threads_stack_is_not_known(void **state)
+/* Runs it on a thread; stack NULL: of the C library's own. */
+static void run_on_thread(void *(*function)(void *), void *argument, void *stack, size_t size)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(
+        stack == NULL ? pthread_attr_setstacksize(&attributes, size)
+                      : pthread_attr_setstack(&attributes, stack, size),
+        0);
+    assert_int_equal(pthread_create(&thread, &attributes, function, argument), 0);
+    (void)pthread_attr_destroy(&attributes);
+    (void)pthread_join(thread, NULL);
+}
+
+static void a_threads_stack_suffices_up_to_its_size(void **state)
 {
     (void)state;
-    pthread_t thread;
-    bool answer = true;
-    assert_int_equal(pthread_create(&thread, NULL, ask_on_thread, &answer), 0);
-    (void)pthread_join(thread, NULL);
-    assert_false(answer);
+    static const struct {
+        const char *sentence;
+        size_t size;
+        bool is_own; /* memory of the program's */
+        size_t wanted;
+        bool want;
+    } rows[] = {
+        {"one of 8 MB", 8 * WANTED, false, WANTED, true},
+        {"nearly all of it", 8 * WANTED, false, 8 * WANTED - WANTED / 8, true},
+        {"all of it is in use in part", 8 * WANTED, false, 8 * WANTED, false},
+        {"one of 256 KB", WANTED / 4, false, WANTED, false},
+        {"one of 256 KB, for less", WANTED / 4, false, WANTED / 8, true},
+        {"the program's own memory", 2 * WANTED, true, WANTED, true},
+        {"too little of it", WANTED / 2, true, WANTED, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        void *stack = rows[i].is_own ? aligned_alloc(4096, rows[i].size) : NULL;
+        struct question question = {.wanted = rows[i].wanted};
+        run_on_thread(ask_on_thread, &question, stack, rows[i].size);
+        free(stack);
+        expect_number(rows[i].sentence, question.answer, rows[i].want);
+    }
+}
+
+/* The deeper a thread is in its stack, the less there is. */
+static void *ask_deep_down(void *argument)
+{
+    struct question *question = argument;
+    volatile char used[7 * WANTED];
+    used[0] = 1;
+    used[sizeof(used) - 1] = 1;
+    question->answer = ria_stack_has(question->wanted);
+    used[1] = used[0];
+    return NULL;
+}
+
+/* Reads the last byte of the most that there is said to be: in a guard page that would end the
+ * program. */
+static void *touch_the_lowest(void *argument)
+{
+    struct question *question = argument;
+    while (!ria_stack_has(question->wanted)) {
+        question->wanted -= 4096;
+    }
+    const volatile char *here = __builtin_frame_address(0);
+    question->answer = here[-(ptrdiff_t)question->wanted] == 0;
+    return NULL;
+}
+
+static void guard_pages_do_not_count(void **state)
+{
+    (void)state;
+    static const size_t guards[] = {0, 4096, (size_t)4 * WANTED};
+    for (size_t i = 0; i < RIA_COUNT(guards); i++) {
+        struct question question = {.wanted = (size_t)16 * WANTED};
+        pthread_t thread;
+        pthread_attr_t attributes;
+        assert_int_equal(pthread_attr_init(&attributes), 0);
+        assert_int_equal(pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
+        assert_int_equal(pthread_attr_setguardsize(&attributes, guards[i]), 0);
+        assert_int_equal(pthread_create(&thread, &attributes, touch_the_lowest, &question), 0);
+        (void)pthread_attr_destroy(&attributes);
+        (void)pthread_join(thread, NULL);
+        assert_true(question.answer);
+        assert_true(question.wanted > (size_t)3 * WANTED);
+    }
+}
+
+static void what_is_in_use_does_not_count(void **state)
+{
+    (void)state;
+    struct question question = {.wanted = WANTED, .answer = true};
+    run_on_thread(ask_deep_down, &question, NULL, 8 * WANTED);
+    assert_false(question.answer);
+    question.wanted = WANTED / 2;
+    run_on_thread(ask_deep_down, &question, NULL, 8 * WANTED);
+    assert_true(question.answer);
 }
 
 static bool coroutine_answer;
@@ -60,9 +154,9 @@ static void ask_in_coroutine(void)
     coroutine_answer = ria_stack_has(1);
 }
 
-static void a_coroutines_stack_is_not_known(void **state)
+static void *in_coroutine(void *unused)
 {
-    (void)state;
+    (void)unused;
     ucontext_t here;
     ucontext_t there;
     coroutine_answer = true;
@@ -74,6 +168,68 @@ static void a_coroutines_stack_is_not_known(void **state)
     makecontext(&there, ask_in_coroutine, 0);
     assert_int_equal(swapcontext(&here, &there), 0);
     free(there.uc_stack.ss_sp);
+    return NULL;
+}
+
+static void a_coroutines_stack_is_not_known(void **state)
+{
+    (void)state;
+    (void)in_coroutine(NULL);
+    assert_false(coroutine_answer);
+    run_on_thread(in_coroutine, NULL, NULL, 8 * WANTED);
+    assert_false(coroutine_answer);
+}
+
+static volatile sig_atomic_t signal_answer;
+
+static void ask_in_handler(int number)
+{
+    (void)number;
+    signal_answer = ria_stack_has(1);
+}
+
+static void *on_signal_stack(void *unused)
+{
+    (void)unused;
+    stack_t stack = {.ss_sp = malloc(COROUTINE_STACK), .ss_size = COROUTINE_STACK};
+    stack_t before;
+    struct sigaction action = {.sa_handler = ask_in_handler, .sa_flags = SA_ONSTACK};
+    struct sigaction old;
+    assert_non_null(stack.ss_sp);
+    assert_int_equal(sigaltstack(&stack, &before), 0);
+    assert_int_equal(sigaction(SIGUSR1, &action, &old), 0);
+    signal_answer = 1;
+    (void)pthread_kill(pthread_self(), SIGUSR1);
+    (void)sigaction(SIGUSR1, &old, NULL);
+    (void)sigaltstack(&before, NULL);
+    free(stack.ss_sp);
+    return NULL;
+}
+
+static void a_signals_stack_is_not_known(void **state)
+{
+    (void)state;
+    (void)on_signal_stack(NULL);
+    assert_false(signal_answer);
+    run_on_thread(on_signal_stack, NULL, NULL, 8 * WANTED);
+    assert_false(signal_answer);
+}
+
+/* On the first thread the C library would read a file for the answer. */
+static void no_file_is_opened_for_it(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool first = ria_stack_has(WANTED);
+    struct question question = {.wanted = WANTED};
+    run_on_thread(ask_on_thread, &question, NULL, 8 * WANTED);
+    (void)in_coroutine(NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_true(first);
+    assert_true(question.answer);
     assert_false(coroutine_answer);
 }
 
@@ -81,8 +237,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_stack_suffices_up_to_its_limit),
-        cmocka_unit_test(a_threads_stack_is_not_known),
+        cmocka_unit_test(a_threads_stack_suffices_up_to_its_size),
+        cmocka_unit_test(guard_pages_do_not_count),
+        cmocka_unit_test(what_is_in_use_does_not_count),
         cmocka_unit_test(a_coroutines_stack_is_not_known),
+        cmocka_unit_test(a_signals_stack_is_not_known),
+        cmocka_unit_test(no_file_is_opened_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""What grows with the configuration, and what threads pay: the median of each way over that of the way
+it is compared with, in the same run. Nothing here fails because something is slow; a line says where it
+stands beside its goal. README.md explains the rows."""
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+from labcase import USER, harness  # noqa: E402
+from test_agent_lease import LeaseCase  # noqa: E402
+
+LOGINS = harness.BUILD / "tests/bench/bench_logins"
+HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"
+SETTLED_SECONDS = 0.1  # what was written a moment ago is read each time; see aws/config_copy.h
+LINES, SECTIONS, OPENS = 100, 1000, 11
+TEXT_SECONDS = 1.2  # the agent gives the same tokens for a second
+PROFILES = 5000
+
+
+def sections(count):
+    """The last one is the login's: what looks from the top looks at all."""
+    others = (f"[u{i}@db{i:05}.abcdefghijkl.eu-west-1.rds.amazonaws.com:5432]\nregion = eu-west-1\n"
+              for i in range(count - 1))
+    return "".join(others) + f"[{HOST}]\nregion = us-east-1\n"
+
+
+def profiles(count):
+    """SSO profiles, and at the end one with keys."""
+    sso = (f"[profile account{i:04}-admin]\nsso_session = corp\nsso_account_id = {100000000000 + i}\n"
+           "sso_role_name = Admin\nregion = eu-west-1\n" for i in range(count - 1))
+    return ("".join(sso) + "[profile wanted]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n"
+            "[sso-session corp]\nsso_start_url = https://corp.awsapps.com/start\nsso_region = eu-west-1\n")
+
+
+def row(what, measured, goal):
+    print(f"# {what:58} {measured:>24}   goal {goal}", flush=True)
+
+
+def ms(nanoseconds):
+    return f"{nanoseconds / 1e6:.3f} ms"
+
+
+class Growth(LeaseCase):
+    def logins(self, way, *files, **extra):
+        """Nanoseconds of each."""
+        time.sleep(SETTLED_SECONDS)
+        result = subprocess.run(
+            [LOGINS, way, *files], env=self.home.env("etl", **extra), cwd=self.home.path,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [int(line) for line in result.stdout.split()]
+
+    def test_sections(self):
+        files = [self.home.write(f"sections{count}", sections(count)) for count in (1, SECTIONS, 10 * SECTIONS)]
+        one, thousand, many = self.logins("files", *files)
+        row("a login, 1,000 sections over 1", f"{thousand / one:.2f} ({ms(one)})", "2")
+        row("a login, 10,000 sections over 1", f"{many / one:.2f}", "2")
+        first_one, first_many = self.logins("first", files[0], files[2])
+        row("the first login of a process, 10,000 sections", ms(first_many), "10 ms")
+        row("  the same with 1 section", ms(first_one), "-")
+
+    def test_threads(self):
+        config = self.home.write("one", sections(1))
+        first, other = self.logins("threads", RDS_IAM_CONFIG=str(config))
+        row("a login on another thread over one on the first", f"{other / first:.2f} ({ms(first)})", "1.3")
+
+    def test_profiles(self):
+        config = str(self.home.write("one", sections(1)))
+        took = {}
+        for count in (1, PROFILES):
+            aws = self.home.write(f"profiles{count}", profiles(count))
+            took[count], = self.logins(
+                "files", config, AWS_CONFIG_FILE=str(aws), AWS_PROFILE="wanted",
+                AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SESSION_TOKEN="")
+        row("a login, 5,000 profiles in ~/.aws/config", ms(took[PROFILES]), "5 ms")
+        row("  the same with 1 profile", ms(took[1]), "-")
+
+    def opens(self, name):
+        """Milliseconds of each open that finds the file at rest, with new tokens each time."""
+        times = []
+        for _ in range(OPENS):
+            time.sleep(TEXT_SECONDS)
+            self.await_rest(name)
+            start = time.perf_counter_ns()
+            text = self.services.passfile(name).read_bytes()
+            times.append((time.perf_counter_ns() - start) / 1e6)
+            self.assertEqual(text.count(b"X-Amz-Signature"), LINES)
+        return times
+
+    def test_open_of_a_passfile(self):
+        one, many = self.home.path / "one", self.home.path / "many"
+        one.write_text(sections(1))
+        many.write_text(sections(SECTIONS))
+        shared = self.services.directory / "shared"
+        self.services.add_all({
+            f"s{i}": {"host": HOST, "user": f"{USER}{i}", "passfile": shared} for i in range(LINES)})
+        for what, config in (("1 section", one), ("1,000 sections", many)):
+            with self.services.agent(RDS_IAM_CONFIG=str(config)) as agent:
+                agent.await_log(f"{LINES} of {LINES} services have their tokens")
+                times = self.opens("shared")
+                row(f"an open of a passfile, 100 lines x {what}",
+                    f"{statistics.median(times):.2f} ms", "5 ms")
+
+
+if __name__ == "__main__":
+    os.environ.pop("RDS_IAM_CONFIG", None)
+    harness.main()

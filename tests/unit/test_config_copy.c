@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A process that lives reads its configuration once for each change of it: what a change is, when
+ * nothing is kept, and that neither threads nor forks are in each other's way. Each row has a file
+ * of its own, because the copies live as long as the process. */
+#include "aws/config.h"
+
+#include "fake_world.h"
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define OLD "[h]\nprofile = old\n"
+#define NEW "[h]\nprofile = new\n"
+#define PLACE "/named"
+
+static struct ria_fake_file *begin(struct ria_fake *fake, const char *text)
+{
+    static uint64_t inode;
+    ria_fake_init(fake);
+    ria_fake_let_look(fake);
+    ria_fake_env(fake, "RDS_IAM_CONFIG", PLACE);
+    struct ria_fake_file *file = ria_fake_file(fake, PLACE, text);
+    file->file.stamp = (struct ria_stamp){
+        .device = 1,
+        .inode = ++inode,
+        .size = 10,
+        .modified = 100,
+        .changed = 200,
+        .is_settled = true,
+    };
+    return file;
+}
+
+/* The profile of [h], or why there is none. */
+static void ask(struct ria_fake *fake, char out[RIA_ERROR_TEXT_MAX])
+{
+    RIA_AUTO(config) config = {0};
+    struct ria_error err = {0};
+    struct ria_target target;
+    if (!ria_config_load(&fake->world, &config, &err)) {
+        (void)snprintf(out, RIA_ERROR_TEXT_MAX, "%s", err.text);
+        return;
+    }
+    ria_config_match(&config, "h", 1, "u", &target);
+    (void)snprintf(out, RIA_ERROR_TEXT_MAX, "%s", target.profile.value);
+}
+
+static void a_file_is_read_once(void **state)
+{
+    (void)state;
+    char answer[RIA_ERROR_TEXT_MAX];
+    struct ria_fake fake;
+    (void)begin(&fake, OLD);
+    for (unsigned i = 0; i < 100; i++) {
+        ask(&fake, answer);
+        expect_text("the same answer", answer, "old");
+    }
+    expect_number("readings of a hundred logins", fake.reads, 1);
+}
+
+static void control_where_the_world_cannot_look_it_is_read_each_time(void **state)
+{
+    (void)state;
+    char answer[RIA_ERROR_TEXT_MAX];
+    struct ria_fake fake;
+    (void)begin(&fake, OLD);
+    fake.world.look = NULL;
+    for (unsigned i = 0; i < 100; i++) {
+        ask(&fake, answer);
+    }
+    expect_number("readings of a hundred logins", fake.reads, 100);
+}
+
+/* -- what a change is -------------------------------------------------------------------------- */
+
+static void edit_device(struct ria_file *file)
+{
+    file->stamp.device++;
+}
+static void edit_inode(struct ria_file *file)
+{
+    file->stamp.inode += 1000000;
+}
+static void edit_size(struct ria_file *file)
+{
+    file->stamp.size++;
+}
+static void edit_modified(struct ria_file *file)
+{
+    file->stamp.modified++;
+}
+static void edit_changed(struct ria_file *file)
+{
+    file->stamp.changed--; /* also back: a clock that was set */
+}
+static void edit_version(struct ria_file *file)
+{
+    file->stamp.version++;
+}
+static void edit_mode(struct ria_file *file)
+{
+    file->mode = 0100640;
+}
+static void edit_owner(struct ria_file *file)
+{
+    file->owner = 0;
+}
+static void edit_group(struct ria_file *file)
+{
+    file->group = 77;
+}
+static void let_everybody_write(struct ria_file *file)
+{
+    file->mode = 0100602;
+}
+static void give_away(struct ria_file *file)
+{
+    file->owner = 1001;
+}
+static void let_a_user_write(struct ria_file *file)
+{
+    file->acl = (struct ria_acl){.is_present = true, .has_writer = true, .writer = 1001};
+}
+static void nothing(struct ria_file *file)
+{
+    (void)file;
+}
+
+static void each_change_is_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        void (*change)(struct ria_file *file);
+        const char *want;
+    } rows[] = {
+        {"another device", edit_device, "new"},
+        {"another file of that name", edit_inode, "new"},
+        {"another size", edit_size, "new"},
+        {"a nanosecond later", edit_modified, "new"},
+        {"the time of the inode, where the other time was set back", edit_changed, "new"},
+        {"another copy of a program's own", edit_version, "new"},
+        {"another mode", edit_mode, "new"},
+        {"another owner", edit_owner, "new"},
+        {"another group", edit_group, "new"},
+        {"everybody may write it now",
+         let_everybody_write,
+         PLACE ": everybody can write it; run: chmod o-w " PLACE},
+        {"it belongs to another user now",
+         give_away,
+         PLACE ": belongs to uid 1001, neither to root nor to you; run: chown 1000 " PLACE
+               ", or copy it and name the copy: RDS_IAM_CONFIG=COPY"},
+        {"a list lets another user write it now, and nothing else has changed",
+         let_a_user_write,
+         PLACE ": an ACL lets user 1001 write it; run: setfacl -b " PLACE},
+        {"control: nothing has changed that a look shows", nothing, "old"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char answer[RIA_ERROR_TEXT_MAX];
+        struct ria_fake fake;
+        struct ria_fake_file *file = begin(&fake, OLD);
+        ask(&fake, answer);
+        ask(&fake, answer);
+        expect_text(rows[i].sentence, answer, "old");
+        expect_number(rows[i].sentence, fake.reads, 1);
+        file->text = NEW;
+        rows[i].change(&file->file);
+        ask(&fake, answer);
+        expect_text(rows[i].sentence, answer, rows[i].want);
+        file->text = NULL; /* what was new is kept in its turn, and a refusal is not */
+        file->file.stamp.inode += 2000000;
+        ask(&fake, answer);
+        expect_text(rows[i].sentence, answer, PLACE ": cannot be opened: Permission denied");
+    }
+}
+
+static void a_file_that_has_gone_is_gone(void **state)
+{
+    (void)state;
+    char answer[RIA_ERROR_TEXT_MAX];
+    struct ria_fake fake;
+    (void)begin(&fake, OLD);
+    ask(&fake, answer);
+    fake.file_count = 0;
+    ask(&fake, answer);
+    expect_text(
+        "no file",
+        answer,
+        "RDS_IAM_CONFIG names " PLACE ", which does not exist; mend or unset it");
+}
+
+/* -- when nothing is kept ---------------------------------------------------------------------- */
+
+static uid_t another_user(void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static void nothing_is_kept_that_may_change_unseen(void **state)
+{
+    (void)state;
+    char answer[RIA_ERROR_TEXT_MAX];
+    struct ria_fake fake;
+    struct ria_fake_file *file = begin(&fake, OLD);
+    file->file.stamp.is_settled = false;
+    ask(&fake, answer);
+    file->text = NEW;
+    ask(&fake, answer);
+    expect_text("changed in the same tick", answer, "new");
+    file->file.stamp.is_settled = true;
+    ask(&fake, answer);
+    ask(&fake, answer);
+    expect_number("three readings, and the last one is kept", fake.reads, 3);
+    file->file.stamp.is_settled = false;
+    ask(&fake, answer);
+    expect_number("of what is kept, that does not matter", fake.reads, 3);
+    fake.world.uid = another_user;
+    ask(&fake, answer);
+    expect_number("what one user could read, another one reads himself", fake.reads, 4);
+}
+
+static void what_is_broken_is_told_each_time(void **state)
+{
+    (void)state;
+    char answer[RIA_ERROR_TEXT_MAX];
+    struct ria_fake fake;
+    (void)begin(&fake, "[h]\nprofile =\n");
+    for (unsigned i = 1; i <= 3; i++) {
+        ask(&fake, answer);
+        expect_text(
+            "broken", answer, PLACE ":2: profile is empty; name a profile or remove the line");
+        expect_number("readings", fake.reads, i);
+    }
+}
+
+/* What a login has borrowed outlives the change. */
+static void a_login_keeps_what_it_began_with(void **state)
+{
+    (void)state;
+    char answer[RIA_ERROR_TEXT_MAX];
+    RIA_AUTO(config) config = {0};
+    struct ria_error err = {0};
+    struct ria_target target;
+    struct ria_fake fake;
+    struct ria_fake_file *file = begin(&fake, OLD);
+    assert_true(ria_config_load(&fake.world, &config, &err));
+    ria_config_match(&config, "h", 1, "u", &target);
+    for (unsigned i = 0; i < 10; i++) {
+        file->text = NEW;
+        file->file.stamp.size++;
+        ask(&fake, answer);
+        expect_text("the others", answer, "new");
+    }
+    assert_string_equal(target.profile.value, "old");
+    assert_string_equal(target.profile.path, PLACE);
+}
+
+/* -- threads and forks ------------------------------------------------------------------------- */
+
+static bool is_over;
+
+static void *log_in_again_and_again(void *argument)
+{
+    struct ria_fake *fake = argument;
+    struct ria_fake_file *file = &fake->files[0];
+    char answer[RIA_ERROR_TEXT_MAX];
+    size_t wrong = 0;
+    for (unsigned i = 0; !__atomic_load_n(&is_over, __ATOMIC_RELAXED); i++) {
+        bool is_new = i % 7 == 0;
+        file->file.stamp.modified = is_new ? 101 : 100;
+        file->text = is_new ? NEW : OLD;
+        ask(fake, answer);
+        wrong += strcmp(answer, is_new ? "new" : "old") == 0 ? 0 : 1;
+    }
+    return wrong == 0 ? NULL : fake;
+}
+
+/* The child may have been made while a thread held the lock; it must get its answer all the same.
+ * An alarm kills one that waits. */
+static void fork_and_ask(void)
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        char answer[RIA_ERROR_TEXT_MAX];
+        struct ria_fake fake;
+        (void)alarm(60);
+        (void)begin(&fake, OLD);
+        ask(&fake, answer);
+        ask(&fake, answer);
+        _exit(strcmp(answer, "old") == 0 ? 0 : 1);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void threads_and_forks_are_not_in_each_others_way(void **state)
+{
+    (void)state;
+    enum {
+        THREADS = 3,
+        FORKS = 200,
+    };
+    static struct ria_fake fakes[THREADS];
+    pthread_t threads[THREADS];
+    for (unsigned i = 0; i < THREADS; i++) {
+        struct ria_fake_file *file = begin(&fakes[i], OLD);
+        file->file.stamp.inode = 77; /* one file for all of them */
+        assert_int_equal(pthread_create(&threads[i], NULL, log_in_again_and_again, &fakes[i]), 0);
+    }
+    for (unsigned i = 0; i < FORKS; i++) {
+        fork_and_ask();
+    }
+    __atomic_store_n(&is_over, true, __ATOMIC_RELAXED);
+    for (unsigned i = 0; i < THREADS; i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_is_read_once),
+        cmocka_unit_test(control_where_the_world_cannot_look_it_is_read_each_time),
+        cmocka_unit_test(each_change_is_seen),
+        cmocka_unit_test(a_file_that_has_gone_is_gone),
+        cmocka_unit_test(nothing_is_kept_that_may_change_unseen),
+        cmocka_unit_test(what_is_broken_is_told_each_time),
+        cmocka_unit_test(a_login_keeps_what_it_began_with),
+        cmocka_unit_test(threads_and_forks_are_not_in_each_others_way),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

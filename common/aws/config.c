@@ -242,11 +242,15 @@ static bool check_ini(const struct ria_ini *ini, const char *path, struct ria_er
 
 /* Reads the file and counts it if it is there. */
 static enum ria_outcome load_file(
-    const struct ria_world *world, const char *path, struct ria_config *out, struct ria_error *err)
+    const struct ria_world *world,
+    const struct ria_settings_path *where,
+    struct ria_config *out,
+    struct ria_error *err)
 {
+    const char *path = where->text;
     struct ria_ini *ini = &out->ini[out->count];
     struct ria_file file = {0};
-    enum ria_outcome outcome = ria_setting_read(world, path, ini, &file, err);
+    enum ria_outcome outcome = ria_setting_read(world, where, ini, &file, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
@@ -268,7 +272,8 @@ static bool load_named(
     if (!ria_setting_expand(world, named, path)) {
         return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
     }
-    enum ria_outcome outcome = load_file(world, path, out, err);
+    const struct ria_settings_path where = {path, true};
+    enum ria_outcome outcome = load_file(world, &where, out, err);
     if (outcome == RIA_ABSENT) {
         return ria_fail(
             err,
@@ -306,11 +311,13 @@ static bool load_usual(const struct ria_world *world, struct ria_config *out, st
         return ria_fail(
             err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long to be a path, or memory ran out");
     }
+    const struct ria_settings_path own = {path, false};
+    const struct ria_settings_path system = {"/etc/rds-iam/config", false};
     if (ria_setting_expand(world, name.data, path) &&
-        load_file(world, path, out, err) == RIA_FAILED) {
+        load_file(world, &own, out, err) == RIA_FAILED) {
         return false;
     }
-    return load_file(world, "/etc/rds-iam/config", out, err) != RIA_FAILED;
+    return load_file(world, &system, out, err) != RIA_FAILED;
 }
 
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)

@@ -198,7 +198,9 @@ static enum ria_outcome load_file(
         return ria_absent(err, "%s: HOME is not set", locations[which].fallback);
     }
     struct ria_ini *ini = &profiles->ini[which];
-    enum ria_outcome outcome = ria_setting_read(world, path, ini, &profiles->facts[which], err);
+    const struct ria_settings_path where = {path, named != NULL};
+    enum ria_outcome outcome = ria_setting_read(world, &where, ini, &profiles->facts[which], err);
+    profiles->is_unreachable[which] = outcome == RIA_ABSENT && err->code == RIA_E_UNREACHABLE;
     if (outcome != RIA_FOUND) {
         return outcome;
     }
@@ -218,6 +220,31 @@ static enum ria_outcome load_file(
     return RIA_FOUND;
 }
 
+const char *ria_profiles_unreachable(const struct ria_profiles *profiles)
+{
+    for (int i = 0; i < RIA_PROFILE_FILES; i++) {
+        if (profiles->is_unreachable[i]) {
+            return profiles->path[i];
+        }
+    }
+    return NULL;
+}
+
+static enum ria_outcome none_is_there(const struct ria_profiles *profiles, struct ria_error *err)
+{
+    const char *config = profiles->path[RIA_PROFILE_CONFIG];
+    const char *credentials = profiles->path[RIA_PROFILE_CREDENTIALS];
+    const char *unreachable = ria_profiles_unreachable(profiles);
+    if (unreachable != NULL) {
+        return ria_absent(
+            err, "%.200s is a directory, or below one that this user may not search", unreachable);
+    }
+    if (*config == '\0' || *credentials == '\0') {
+        return ria_absent(err, "HOME is not set, so ~/.aws is not known");
+    }
+    return ria_absent(err, "neither %s nor %s exists", config, credentials);
+}
+
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err)
 {
@@ -228,15 +255,7 @@ enum ria_outcome ria_profiles_load(
         }
     }
     if (!out->present[RIA_PROFILE_CONFIG] && !out->present[RIA_PROFILE_CREDENTIALS]) {
-        if (out->path[RIA_PROFILE_CONFIG][0] == '\0' ||
-            out->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
-            return ria_absent(err, "HOME is not set, so ~/.aws is not known");
-        }
-        return ria_absent(
-            err,
-            "neither %s nor %s exists",
-            out->path[RIA_PROFILE_CONFIG],
-            out->path[RIA_PROFILE_CREDENTIALS]);
+        return none_is_there(out, err);
     }
     size_t most = out->ini[RIA_PROFILE_CONFIG].section_count +
                   out->ini[RIA_PROFILE_CREDENTIALS].section_count;

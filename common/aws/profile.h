@@ -37,6 +37,8 @@ struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" where HOME is needed and not set */
     bool present[RIA_PROFILE_FILES];
+    bool is_unreachable[RIA_PROFILE_FILES]; /* the usual place, and no file can be there:
+                                               ria_world_read_usual() */
     struct ria_file facts[RIA_PROFILE_FILES];
     bool is_foreign[RIA_PROFILE_FILES];   /* it belongs to neither root nor the user */
     uid_t user;                           /* the effective user */
@@ -50,6 +52,9 @@ struct ria_profiles {
  * it off small stacks. */
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
+
+/* The first of the two paths that is unreachable, or NULL. */
+const char *ria_profiles_unreachable(const struct ria_profiles *profiles);
 
 /* Whether any section of that kind and name exists; *where (may be NULL) is then set to the place
  * of the first, with a value of "". */

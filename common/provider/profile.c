@@ -94,6 +94,17 @@ static enum ria_outcome not_there(
             "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
             choice->value);
     }
+    const char *unreachable = ria_profiles_unreachable(profiles);
+    if (unreachable != NULL) {
+        return fail_at(
+            err,
+            choice,
+            "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
+            "this user may not search; set HOME, or AWS_CONFIG_FILE and "
+            "AWS_SHARED_CREDENTIALS_FILE",
+            choice->value,
+            unreachable);
+    }
     const struct ria_ini_section *bare = find_bare(profiles, choice->value);
     if (bare != NULL) {
         return fail_at(

@@ -264,7 +264,7 @@ static bool make_usual(
     if (runtime != NULL) {
         return make_below(runtime, in_runtime, path, made, err);
     }
-    const char *home = ria_world_env(world, "HOME");
+    const char *home = ria_world_home(world);
     if (home == NULL) {
         return ria_fail(
             err,

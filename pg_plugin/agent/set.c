@@ -4,7 +4,6 @@
 #include "agent/set.h"
 
 #include "service/entry.h"
-#include "service/home.h"
 #include "service/index.h"
 
 #include <stdlib.h>
@@ -47,7 +46,7 @@ static void read_file(struct work *work, const char *path, bool is_required)
 {
     struct ria_error err;
     struct ria_service_file *file = &work->files[work->file_count++];
-    enum ria_outcome outcome = ria_service_read(path, work->world, file, &err);
+    enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
     if (outcome == RIA_ABSENT && is_required) {
         ria_report_state(
             work->report, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
@@ -71,7 +70,7 @@ static bool read_files(struct work *work, const char *sysconfdir)
     if (paths == NULL) {
         return false;
     }
-    ria_service_find(work->world, ria_home_of_user(), sysconfdir, paths);
+    ria_service_find(work->world, sysconfdir, paths);
     bool ok = true;
     for (size_t i = 0; ok && i < paths->count; i++) {
         work->set->paths[i] = strdup(paths->path[i]);

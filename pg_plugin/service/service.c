@@ -88,16 +88,12 @@ static void add_path(struct ria_service_paths *paths, const char *directory, con
 }
 
 void ria_service_find(
-    const struct ria_world *world,
-    const char *home,
-    const char *sysconfdir,
-    struct ria_service_paths *paths)
+    const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
     /* libpq takes an empty PGSERVICEFILE for a file that is missing; nobody means that. */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
-    const char *set = ria_world_env(world, "HOME");
-    home = set != NULL ? set : home;
+    const char *home = named != NULL ? NULL : ria_world_home(world);
     if (named != NULL) {
         add_path(paths, named, "");
         paths->is_first_required = true;
@@ -239,6 +235,7 @@ static unsigned line_of_nul(const struct ria_buf *text)
 
 enum ria_outcome ria_service_read(
     const char *path,
+    bool is_required,
     const struct ria_world *world,
     struct ria_service_file *file,
     struct ria_error *err)
@@ -246,7 +243,9 @@ enum ria_outcome ria_service_read(
     *file = (struct ria_service_file){.text = {.max = RIA_SERVICE_TEXT_MAX}};
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
     struct ria_file facts = {0};
-    enum ria_outcome outcome = world->read_file(world->self, path, &file->text, &facts, err);
+    enum ria_outcome outcome = is_required
+                                   ? world->read_file(world->self, path, &file->text, &facts, err)
+                                   : ria_world_read_usual(world, path, &file->text, &facts, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }

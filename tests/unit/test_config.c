@@ -444,6 +444,35 @@ static void both_files_are_read_and_both_are_checked(void **state)
     assert_string_equal(err.text, "/etc/rds-iam/config: cannot be opened: Permission denied");
 }
 
+static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable;
+        const char *value;
+        const char *path;
+        bool is_usual;
+    } rows[] = {
+        {NULL, NULL, RIA_FAKE_CONFIG, true},
+        {NULL, NULL, "/etc/rds-iam/config", true},
+        {"XDG_CONFIG_HOME", "/xdg", "/xdg/rds-iam/config", true},
+        {"RDS_IAM_CONFIG", "/named", "/named", false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        if (rows[i].variable != NULL) {
+            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        }
+        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
+        expect(rows[i].path, ria_config_load(&fake.world, &config, &err) == rows[i].is_usual);
+        expect_number(
+            rows[i].path, ria_fake_log_count(&fake, RIA_LOG_WARNING), rows[i].is_usual ? 1 : 0);
+    }
+}
+
 static void rds_iam_config_in_a_home_that_is_not_set(void **state)
 {
     (void)state;
@@ -469,6 +498,7 @@ int main(void)
         cmocka_unit_test(the_file_must_be_safe_from_others),
         cmocka_unit_test(files_are_looked_for_in_order),
         cmocka_unit_test(both_files_are_read_and_both_are_checked),
+        cmocka_unit_test(a_usual_path_that_leads_to_no_file_is_absent),
         cmocka_unit_test(rds_iam_config_in_a_home_that_is_not_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

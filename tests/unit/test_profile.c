@@ -27,11 +27,6 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
          RIA_FAKE_AWS_CONFIG,
          "neither /c nor /home/u/.aws/credentials exists"},
         {"a blank AWS_CONFIG_FILE is none", "AWS_CONFIG_FILE", " ", RIA_FAKE_AWS_CONFIG, NULL},
-        {"/dev/null is no file",
-         "AWS_CONFIG_FILE",
-         "/dev/null",
-         "/dev/null",
-         "neither /dev/null nor /home/u/.aws/credentials exists"},
         {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", NULL},
         {"the same instead of the usual one",
          "AWS_SHARED_CREDENTIALS_FILE",
@@ -82,6 +77,65 @@ static void a_file_that_cannot_be_read_is_no_absent_file(void **state)
         expect_piece(paths[i], err.text, paths[i]);
         expect_piece(paths[i], err.text, ": cannot be opened: Permission denied");
         assert_null(profiles.sections);
+    }
+}
+
+/* HOME may be another user's, and a mount may have made a directory. What a variable names is
+ * meant.
+ */
+static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable;
+        const char *path;
+        bool is_usual;
+    } rows[] = {
+        {NULL, RIA_FAKE_AWS_CONFIG, true},
+        {NULL, RIA_FAKE_AWS_CREDENTIALS, true},
+        {"AWS_CONFIG_FILE", "/named", false},
+        {"AWS_SHARED_CREDENTIALS_FILE", "/named", false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        const char *sentence = rows[i].variable == NULL ? rows[i].path : rows[i].variable;
+        RIA_AUTO(profiles) profiles = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        if (rows[i].variable != NULL) {
+            ria_fake_env(&fake, rows[i].variable, rows[i].path);
+        }
+        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
+        enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
+        expect_number(sentence, outcome, rows[i].is_usual ? RIA_ABSENT : RIA_FAILED);
+        expect_piece(sentence, err.text, rows[i].path);
+        expect(
+            sentence,
+            ria_fake_logged(&fake, RIA_LOG_WARNING, "it counts as a file that does not exist") ==
+                rows[i].is_usual);
+        if (rows[i].is_usual) {
+            expect_text(sentence, ria_profiles_unreachable(&profiles), rows[i].path);
+        }
+    }
+}
+
+static void without_home_the_passwd_entry_says_where_files_are(void **state)
+{
+    (void)state;
+    static const char *const values[] = {NULL, "", " "};
+    for (size_t i = 0; i < RIA_COUNT(values); i++) {
+        RIA_AUTO(profiles) profiles = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_env(&fake, "HOME", values[i]);
+        fake.passwd_home = "/p";
+        ria_fake_file(&fake, "/p/.aws/config", "[default]\nregion = x\n");
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\nregion = y\n");
+        struct ria_setting setting = {0};
+        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        assert_true(ria_profiles_get(&profiles, "default", "region", &setting));
+        assert_string_equal(setting.value, "x");
     }
 }
 
@@ -188,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_looked_for_as_the_sdks_do),
         cmocka_unit_test(a_file_that_cannot_be_read_is_no_absent_file),
+        cmocka_unit_test(a_usual_path_that_leads_to_no_file_is_absent),
+        cmocka_unit_test(without_home_the_passwd_entry_says_where_files_are),
         cmocka_unit_test(undecided_texts_are_read_by_our_own_rules),
         cmocka_unit_test(warnings_name_file_and_line),
         cmocka_unit_test(one_file_can_be_asked_alone),

@@ -5,11 +5,9 @@
 #ifndef RIA_HOME_H
 #define RIA_HOME_H
 
-#include "base/world.h"
-
 /* The home directory of the effective user's passwd entry, or NULL. It stays valid as long as the
- * process. The first call for a user looks it up and may take 2 seconds, later ones do not. For any
- * thread. */
-const char *ria_home_of_user(const struct ria_world *world);
+ * process. The first call for a user asks NSS and takes 2 seconds at most; later calls ask nothing.
+ * For any thread. */
+const char *ria_home_of_user(void);
 
 #endif

@@ -295,7 +295,7 @@ static const char *get_home(void *self)
 {
     (void)self;
     int saved = errno;
-    const char *home = ria_home_of_user(ria_process_world());
+    const char *home = ria_home_of_user();
     errno = saved;
     return home;
 }

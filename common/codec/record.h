@@ -30,8 +30,6 @@ enum ria_record_kind {
     RIA_RECORD_ANSWER = 2,
     RIA_RECORD_ALIAS_QUESTION = 3,
     RIA_RECORD_ALIAS_ANSWER = 4,
-    RIA_RECORD_HOME_QUESTION = 5,
-    RIA_RECORD_HOME_ANSWER = 6,
 };
 
 /* Writing: begin an empty buffer, add fields, end. Failures are remembered by the buffer. */

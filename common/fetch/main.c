@@ -6,7 +6,6 @@
 #include "aws/question.h"
 #include "fetch/alias.h"
 #include "fetch/fetch.h"
-#include "fetch/home.h"
 #include "fetch/json.h"
 #include "fetch/store.h"
 #include "provider/cache.h"
@@ -250,11 +249,9 @@ int main(void)
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     __attribute__((cleanup(ria_question_release))) struct ria_question question = RIA_QUESTION_INIT;
-    struct ria_world world = *ria_process_world();
-    world.home = ria_fetch_home;
-    bool is_read = read_whole(&world, &bytes);
-    if (is_read &&
-        (ria_fetch_answer_alias(&bytes, &record) || ria_fetch_answer_home(&bytes, &record))) {
+    const struct ria_world *world = ria_process_world();
+    bool is_read = read_whole(world, &bytes);
+    if (is_read && ria_fetch_answer_alias(&bytes, &record)) {
         send_whole(&record);
         return 0;
     }
@@ -265,9 +262,9 @@ int main(void)
     int64_t budget = question.budget > (int64_t)2 * MARGIN_MS ? question.budget - MARGIN_MS
                                                               : question.budget / 2;
     struct ria_fetch fetch = {
-        .world = &world,
+        .world = world,
         .plan = &question.plan,
-        .deadline = ria_deadline_in(&world, budget),
+        .deadline = ria_deadline_in(world, budget),
         .answer = &answer,
     };
     ria_json_set_up();

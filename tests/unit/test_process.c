@@ -339,11 +339,12 @@ static int remove_scratch(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "plain", "link", "sized", "shared", "fifo", "device", "circle", "closed"};
+        "plain", "link", "sized", "shared", "fifo", "device", "circle", "closed", "null"};
     for (size_t i = 0; i < RIA_COUNT(names); i++) {
         (void)unlink(in_scratch(names[i]));
     }
     (void)rmdir(in_scratch("directory"));
+    (void)rmdir(in_scratch("closed-directory"));
     return rmdir(scratch);
 }
 

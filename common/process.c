@@ -108,7 +108,8 @@ static bool read_all(int fd, struct ria_buf *out)
     ssize_t len = 1;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        len = read_piece(fd, out, left < PIECE ? left : PIECE);
+        size_t want = out->len < PIECE ? PIECE : out->len; /* as much again */
+        len = read_piece(fd, out, left < want ? left : want);
     }
     char more;
     if (len > 0 && read(fd, &more, 1) > 0) {
@@ -116,6 +117,25 @@ static bool read_all(int fd, struct ria_buf *out)
         return false;
     }
     return len >= 0;
+}
+
+static enum ria_outcome too_large(struct ria_error *err, const char *path, size_t limit)
+{
+    enum {
+        KB = 1024,
+        MIB = KB * KB
+    };
+    bool is_small = limit < KB;
+    bool is_large = limit >= MIB;
+    return ria_failed(
+        err,
+        RIA_E_CONFIG,
+        "%s: is larger than %zu %s, the limit; remove what is not needed, or name another file",
+        path,
+        is_small ? limit : limit / (is_large ? MIB : KB),
+        is_small   ? "bytes"
+        : is_large ? "MiB"
+                   : "KB");
 }
 
 /* The usual way to say "no file" where a variable must name one. Known by its number, because it is
@@ -148,7 +168,8 @@ static enum ria_outcome read_open_file(
         return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
     }
     if (!is_empty && !read_all(fd, out)) {
-        return failed_by_errno(err, path, "cannot be read whole");
+        return errno == EFBIG ? too_large(err, path, out->max)
+                              : failed_by_errno(err, path, "cannot be read whole");
     }
     if (file != NULL) {
         *file = facts;

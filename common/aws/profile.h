@@ -2,8 +2,12 @@
  *
  * The profiles of ~/.aws/config and ~/.aws/credentials, merged as the AWS SDKs merge them:
  *
- *   config       [default], [profile NAME], [profile "NA ME"], [sso-session NAME], [services NAME]
+ *   config       [default], [profile NAME], [sso-session NAME], [services NAME]
  *   credentials  [NAME]
+ *
+ * In the config file a name is one word of a shell (ria_text_unquote()): one with blanks stands in
+ * single or double quotes, as `aws configure set --profile "Foo Bar"` writes it, [profile 'Foo
+ * Bar']. In the credentials file the whole name of the section is the profile's, [Foo Bar].
  *
  * The credentials file wins key by key; the last of several equal keys wins; [profile default]
  * beats [default]. Any other section is ignored. What the keys mean is the providers' business.
@@ -31,6 +35,7 @@ struct ria_profile_section {
     enum ria_profile_file file;
     const char *name;
     const struct ria_ini_section *section;
+    size_t before; /* 1 plus the index of the section before it with the same slot, or 0 */
 };
 
 struct ria_profiles {
@@ -44,6 +49,8 @@ struct ria_profiles {
     uid_t user;                           /* the effective user */
     struct ria_profile_section *sections; /* config's before credentials', in file order */
     size_t count;
+    size_t *slots; /* by a hash of kind and name: 1 plus the index of the last section, or 0 */
+    size_t slot_count;
 };
 
 /* Reads both files. FOUND if at least one exists, else ABSENT; FAILED if one cannot be read or

@@ -68,3 +68,71 @@ bool ria_text_same(const char *a, const char *b)
     }
     return *a == *b;
 }
+
+const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE])
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "@%+=:,./_-";
+    static const char quote[] = "'\"'\"'"; /* ends the quotes, and begins them again */
+    enum {
+        END = sizeof("...'")
+    };
+    if (*name != '\0' && name[strspn(name, plain)] == '\0') {
+        (void)ria_text_copy(out, RIA_QUOTED_SIZE, name);
+        return out;
+    }
+    size_t len = 0;
+    out[len++] = '\'';
+    for (; *name != '\0'; name++) {
+        bool is_quote = *name == '\'';
+        size_t more = is_quote ? sizeof(quote) - 1 : 1;
+        if (len + more + END > RIA_QUOTED_SIZE) {
+            while (len > 1 && is_continuation(*name) && (unsigned char)out[len - 1] >= 0x80) {
+                name--;
+                len--;
+            }
+            memcpy(out + len, "...", 3);
+            len += 3;
+            break;
+        }
+        memcpy(out + len, is_quote ? quote : name, more);
+        len += more;
+    }
+    out[len++] = '\'';
+    out[len] = '\0';
+    return out;
+}
+
+/* Copies one word to *to, without its quotes. NULL: a quote is not closed; else the end. */
+static const char *take_word(const char *at, char **to)
+{
+    char quote = '\0';
+    for (; *at != '\0' && (quote != '\0' || (*at != ' ' && *at != '\t')); at++) {
+        bool is_escaped =
+            *at == '\\' && quote != '\'' && (quote == '\0' || at[1] == '"' || at[1] == '\\');
+        if (is_escaped && at[1] == '\0') {
+            return NULL;
+        }
+        if (is_escaped) {
+            *(*to)++ = *++at;
+        } else if (quote == '\0' && (*at == '"' || *at == '\'')) {
+            quote = *at;
+        } else if (quote != '\0' && *at == quote) {
+            quote = '\0';
+        } else {
+            *(*to)++ = *at;
+        }
+    }
+    return quote == '\0' ? at : NULL;
+}
+
+bool ria_text_unquote(char *text)
+{
+    char *to = text;
+    const char *end = take_word(text + strspn(text, " \t"), &to);
+    bool is_one = end != NULL && end[strspn(end, " \t")] == '\0' && to != text;
+    if (is_one) {
+        *to = '\0';
+    }
+    return is_one;
+}

@@ -121,10 +121,20 @@ static bool add_entry(struct parser *parser, struct line *line, char *equals, bo
     return true;
 }
 
+/* A quoted piece of a section's name begins behind a blank. Its end, or `at` where there is none.
+ */
+static char *skip_quoted(const char *open, char *at)
+{
+    bool is_quote = (*at == '"' || *at == '\'') && at > open && is_blank(at[-1]);
+    char *close = is_quote ? strchr(at + 1, *at) : NULL;
+    return close == NULL ? at : close;
+}
+
 static char *matching_bracket(char *open)
 {
     size_t depth = 0;
     for (char *at = open; *at != '\0'; at++) {
+        at = skip_quoted(open, at);
         if (*at == '[') {
             depth++;
         } else if (*at == ']' && --depth == 0) {
@@ -226,9 +236,9 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
         return ria_fail(
             parser->err,
             RIA_E_CONFIG,
-            "%s: larger than %d KB, so it is taken for no configuration file",
+            "%s: is larger than %d MiB, the limit; remove what is not needed, or name another file",
             parser->name,
-            RIA_INI_TEXT_MAX / 1024);
+            RIA_INI_TEXT_MAX / (1024 * 1024));
     }
     unsigned line = 1;
     for (size_t i = 0; i < text->len; i++) {
@@ -259,7 +269,7 @@ static bool take_text(struct parser *parser, char *at)
             return ria_fail(
                 parser->err,
                 RIA_E_CONFIG,
-                "%s:%u: the line is longer than %d bytes",
+                "%s:%u: the line is longer than %d bytes, the limit; shorten it",
                 parser->name,
                 parser->line,
                 RIA_INI_LINE_MAX);

@@ -109,13 +109,14 @@ static enum ria_outcome find_section(
         ria_profiles_has(plan->profiles, RIA_PROFILE_SERVICES, section->value, NULL)) {
         return RIA_FOUND;
     }
+    char quoted[RIA_QUOTED_SIZE];
     (void)ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         section,
-        "services names \"%.64s\", which does not exist; add [services %.64s] or remove the line",
+        "services names \"%.64s\", which does not exist; add [services %s] or remove the line",
         section->value,
-        section->value);
+        ria_text_quote(section->value, quoted));
     return RIA_FAILED;
 }
 

@@ -106,9 +106,11 @@ static bool read_all(int fd, struct ria_buf *out)
         PIECE = 4096
     };
     ssize_t len = 1;
+    struct stat status;
+    size_t size = fstat(fd, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size : 0;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        size_t want = out->len < PIECE ? PIECE : out->len; /* as much again */
+        size_t want = size > out->len ? size - out->len : PIECE; /* /proc says that it is empty */
         len = read_piece(fd, out, left < want ? left : want);
     }
     char more;

@@ -83,7 +83,7 @@ static void warn_about_name(
 {
     static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
                                 "_-/.%@:+ ";
-    if (section->name[strspn(section->name, usual)] != '\0') {
+    if (world->log != NULL && section->name[strspn(section->name, usual)] != '\0') {
         ria_world_log(
             world,
             RIA_LOG_WARNING,

@@ -128,6 +128,9 @@ static const char *take_word(const char *at, char **to)
 
 bool ria_text_unquote(char *text)
 {
+    if (*text != '\0' && strpbrk(text, "\"'\\ \t") == NULL) {
+        return true;
+    }
     char *to = text;
     const char *end = take_word(text + strspn(text, " \t"), &to);
     bool is_one = end != NULL && end[strspn(end, " \t")] == '\0' && to != text;

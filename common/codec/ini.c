@@ -84,10 +84,10 @@ static char *skip_blanks(char *at)
 /* Cuts a comment, which starts at a '#' or ';' that follows a blank. Returns the new end. */
 static char *cut_comment(char *start, char *end)
 {
-    for (char *at = start; at + 1 < end; at++) {
-        if (is_blank(at[0]) && (at[1] == '#' || at[1] == ';')) {
-            *at = '\0';
-            return at;
+    for (char *at = strpbrk(start, "#;"); at != NULL && at < end; at = strpbrk(at + 1, "#;")) {
+        if (at > start && is_blank(at[-1])) {
+            at[-1] = '\0';
+            return at - 1;
         }
     }
     return end;
@@ -240,19 +240,20 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
             parser->name,
             RIA_INI_TEXT_MAX / (1024 * 1024));
     }
-    unsigned line = 1;
-    for (size_t i = 0; i < text->len; i++) {
-        if (text->data[i] == '\0') {
-            return ria_fail(
-                parser->err,
-                RIA_E_CONFIG,
-                "%s:%u: a NUL byte; save the file as plain text",
-                parser->name,
-                line);
-        }
-        line += text->data[i] == '\n' ? 1 : 0;
+    const char *nul = text->len == 0 ? NULL : memchr(text->data, '\0', text->len);
+    if (nul == NULL) {
+        return true;
     }
-    return true;
+    unsigned line = 1;
+    for (const char *at = text->data; at < nul; at++) {
+        line += *at == '\n' ? 1 : 0;
+    }
+    return ria_fail(
+        parser->err,
+        RIA_E_CONFIG,
+        "%s:%u: a NUL byte; save the file as plain text",
+        parser->name,
+        line);
 }
 
 static bool take_text(struct parser *parser, char *at)

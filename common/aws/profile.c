@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/trust.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -429,6 +430,38 @@ bool ria_profiles_get(
 {
     return ria_profiles_get_from(profiles, RIA_PROFILE_CREDENTIALS, name, key, out) ||
            ria_profiles_get_from(profiles, RIA_PROFILE_CONFIG, name, key, out);
+}
+
+/* Warnings are in the order of their lines. */
+static const struct ria_ini_warning *warning_in(
+    const struct ria_ini *ini, const struct ria_ini_section *section)
+{
+    bool is_last = section + 1 == ini->sections + ini->section_count;
+    unsigned end = is_last ? UINT_MAX : section[1].line;
+    for (size_t i = 0; i < ini->warning_count; i++) {
+        if (ini->warnings[i].line > section->line && ini->warnings[i].line < end) {
+            return &ini->warnings[i];
+        }
+    }
+    return NULL;
+}
+
+bool ria_profiles_fault(
+    const struct ria_profiles *profiles, const char *name, struct ria_profile_fault *out)
+{
+    for (const struct ria_profile_section *at = last_of_slot(profiles, RIA_PROFILE, name);
+         at != NULL;
+         at = before(profiles, at)) {
+        const struct ria_ini_warning *warning =
+            is_named(at, RIA_PROFILE, name) ? warning_in(&profiles->ini[at->file], at->section)
+                                            : NULL;
+        if (warning != NULL) {
+            *out = (struct ria_profile_fault){
+                {"", profiles->path[at->file], warning->line}, warning->what};
+            return true;
+        }
+    }
+    return false;
 }
 
 void ria_profiles_release(struct ria_profiles *profiles)

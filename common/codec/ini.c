@@ -218,6 +218,10 @@ static bool take_line(struct parser *parser, struct line *line)
         return warn(parser, "a line before the first [section]; move it below one");
     }
     char *equals = strchr(line->start, '=');
+    const char *colon = strchr(line->start, ':');
+    if (colon != NULL && (equals == NULL || colon < equals)) {
+        return warn(parser, "a colon in place of the =; write key = value");
+    }
     if (equals == NULL) {
         return warn(parser, "a line without its =; write key = value");
     }

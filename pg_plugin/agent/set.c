@@ -146,11 +146,30 @@ static bool take_entry(
     return true;
 }
 
+/* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
+ * without a word. */
+static void say_near_miss(const struct work *work, const struct ria_service_place *here)
+{
+    const struct ria_service_file *file = here->file;
+    const struct ria_service *service = here->service;
+    for (size_t i = service->first; i < service->first + service->count; i++) {
+        const struct ria_service_setting *setting = &file->settings[i];
+        const char *fault = ria_service_setting_fault(setting);
+        size_t len = strcspn(setting->key, " \t");
+        if (fault != NULL && len == strlen("passfile") &&
+            strncmp(setting->key, "passfile", len) == 0) {
+            ria_report_state(
+                work->report, "%s:%u: [%s] %s", file->path, setting->line, service->name, fault);
+        }
+    }
+}
+
 static bool take_entries(struct work *work)
 {
     for (size_t i = 0; i < work->index.count; i++) {
         const struct ria_service_place *here = &work->index.places[i];
         struct ria_entry entry;
+        say_near_miss(work, here);
         if (ria_entry_take(here->file, here->service, &entry) &&
             !take_entry(work, &entry, here->first)) {
             return false;

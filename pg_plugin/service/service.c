@@ -306,3 +306,40 @@ void ria_service_file_release(struct ria_service_file *file)
     ria_buf_release(&file->text);
     *file = (struct ria_service_file){0};
 }
+
+/* Keywords whose values name files. */
+static bool names_a_file(const char *key)
+{
+    static const char *const keys[] = {
+        "passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "sslkeylogfile"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(key, keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *ria_service_setting_fault(const struct ria_service_setting *setting)
+{
+    const char *value = setting->value;
+    const char *key = setting->key;
+    size_t len = strlen(key);
+    if (value == NULL) {
+        return NULL;
+    }
+    if (len > 0 && (key[len - 1] == ' ' || key[len - 1] == '\t')) {
+        return "a blank stands before the =, and libpq takes it for a part of the key; write "
+               "key=value";
+    }
+    if (*value == '"' || *value == '\'') {
+        return "the value begins with a quote, which libpq takes for a part of it";
+    }
+    if (*value == ' ' || *value == '\t') {
+        return "the value begins with a blank, which libpq takes for a part of it";
+    }
+    if (names_a_file(key) && (*value == '~' || *value == '$')) {
+        return "libpq replaces neither ~ nor $HOME; write the whole path";
+    }
+    return NULL;
+}

@@ -87,6 +87,10 @@ bool ria_service_check(
 const struct ria_service_setting *ria_service_setting(
     const struct ria_service_file *file, const struct ria_service *service, const char *key);
 
+/* What is wrong with a line that libpq takes literally where its writer meant something else:
+ * blanks around the =, quotes, and "~" or "$HOME" in the name of a file. A sentence, or NULL. */
+const char *ria_service_setting_fault(const struct ria_service_setting *setting);
+
 /* True for a keyword of any libpq from 10 to 18. */
 bool ria_service_knows_key(const char *key);
 

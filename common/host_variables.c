@@ -77,6 +77,15 @@ static bool is_set(const char *variable)
     return value != NULL && value[1 + strspn(value + 1, " \t\r\n")] != '\0';
 }
 
+/* Under its own name. */
+static bool is_kept(const char *variable, bool keeps_library_path)
+{
+    if (is_withheld(variable)) {
+        return keeps_library_path && has_name(variable, library_path);
+    }
+    return !is_renamed(variable) && (is_set(variable) || !has_name(variable, "HOME"));
+}
+
 /* Makes room for `count` variables and `size` bytes of text. */
 static bool make(struct ria_child_environment *out, size_t count, size_t size)
 {
@@ -107,14 +116,12 @@ bool ria_host_variables_withhold(
     bool has_home = false;
     for (size_t i = 0; i < count && environ[i] != NULL; i++) {
         char *variable = environ[i];
-        bool is_home = has_name(variable, "HOME");
         if (is_withheld(variable)) {
             add(&writer, RIA_HOST_VARIABLE_PREFIX, variable);
         }
-        if (!is_renamed(variable) && !(is_home && !is_set(variable)) &&
-            (!is_withheld(variable) || (keeps_library_path && has_name(variable, library_path)))) {
+        if (is_kept(variable, keeps_library_path)) {
             keep(&writer, variable);
-            has_home = has_home || is_home;
+            has_home = has_home || has_name(variable, "HOME");
         }
     }
     if (!has_home && home != NULL) {

@@ -277,7 +277,8 @@ static bool make_index(struct ria_profiles *profiles)
 
 static bool is_default(const struct ria_profile_section *section)
 {
-    return section->kind == RIA_PROFILE && strcmp(section->name, "default") == 0;
+    return section->kind == RIA_PROFILE && section->name != NULL &&
+           strcmp(section->name, "default") == 0;
 }
 
 /* [default], as against [profile default]. */

@@ -268,7 +268,7 @@ class TrueMessages(CloudCase):
         self.role_profile("p", "rds-access", credential_source="Ec2InstanceMetadata")
         fault = {"service": "imds", "kind": "status", "times": 9}
         for change, words in (
-            ({"operation": "Get*", "status": 404}, "but the instance has no role; attach one to it"),
+            ({"operation": "ListRoles", "status": 404}, "but the instance has no role; attach one to it"),
             ({"operation": "Put*", "status": 403}, "version 1 is never asked; turn it on"),
             ({"operation": "Put*", "status": 404}, "has no version 2, and version 1 is never asked"),
             ({"operation": "Put*", "status": 405}, "has no version 2, and version 1 is never asked"),

@@ -33,6 +33,7 @@ struct fetch {
     pid_t pid;
     struct ria_deadline deadline;
     struct ria_buf question;
+    bool keeps_library_path; /* the second try, see ria_launch_fail() */
     size_t sent;
     struct ria_buf answer;  /* what has come of the record so far; or all, if it cannot be kept */
     struct ria_secret kept; /* the whole record, once the child has ended well */
@@ -178,6 +179,21 @@ static bool watch(const struct ria_background *background, struct fetch *fetch, 
     return epoll_ctl(background->epoll, operation, fetch->fd, &event) == 0;
 }
 
+static void launch(struct ria_background *background, struct fetch *fetch, bool keeps_library_path)
+{
+    fetch->sent = 0;
+    fetch->keeps_library_path = keeps_library_path;
+    if (!ria_launch_start(keeps_library_path, &fetch->fd, &fetch->pid, &fetch->err)) {
+        fetch->fd = -1;
+        return;
+    }
+    background->children++;
+    if (!watch(background, fetch, EPOLL_CTL_ADD)) {
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch cannot be waited for");
+        fail_child(background, fetch);
+    }
+}
+
 static void start_child(
     struct ria_background *background,
     struct fetch *fetch,
@@ -187,7 +203,6 @@ static void start_child(
     drop_answer(fetch);
     ria_buf_clear(&fetch->question);
     ria_buf_add(&fetch->question, question->data, question->len);
-    fetch->sent = 0;
     fetch->expires = 0;
     fetch->deadline = deadline;
     fetch->ended = background->world->ticks(background->world->self);
@@ -195,15 +210,24 @@ static void start_child(
         (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "out of memory for a question to rds-iam-fetch");
         return;
     }
-    if (!ria_launch_start(&fetch->fd, &fetch->pid, &fetch->err)) {
-        fetch->fd = -1;
+    launch(background, fetch, false);
+}
+
+/* It has closed its end of the socket. Its end is waited for, which is a moment. */
+static void take_end(struct ria_background *background, struct fetch *fetch)
+{
+    (void)close(fetch->fd);
+    bool is_to_retry = ria_launch_fail(fetch->pid, fetch->answer.len > 0, &fetch->err) &&
+                       !fetch->keeps_library_path;
+    fetch->fd = -1;
+    background->children--;
+    if (is_to_retry) {
+        launch(background, fetch, true);
         return;
     }
-    background->children++;
-    if (!watch(background, fetch, EPOLL_CTL_ADD)) {
-        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch cannot be waited for");
-        fail_child(background, fetch);
-    }
+    drop_answer(fetch);
+    fetch->ended = background->world->ticks(background->world->self);
+    ria_buf_release(&fetch->question);
 }
 
 /* False when the child does not take its question. */
@@ -279,9 +303,7 @@ static void go_on(struct ria_background *background, struct fetch *fetch, uint32
         ok = go_on_receiving(fetch);
     }
     if (!ok) {
-        (void)ria_fail(
-            &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch ended without an answer; try it again");
-        fail_child(background, fetch);
+        take_end(background, fetch);
     } else if (lacking(fetch) == 0) {
         take_answer(background, fetch);
     }

@@ -2,12 +2,16 @@
  *
  * A program of ours, started from inside somebody else's. It gets one end of a socket pair as its
  * standard input and nothing else that is open here; send() with MSG_NOSIGNAL keeps its death from
- * raising a signal in the host. What counts is the answer and not the exit status, because a host
- * may reap our child before we do. */
+ * raising a signal in the host. What counts is the answer; the exit status only words a refusal,
+ * because a host may reap our child before we do. It starts without the host's loader variables
+ * (host_variables.h). Where it then cannot load its libraries, it is started once more with the
+ * caller's LD_LIBRARY_PATH: with Nix, environment modules and Homebrew that is where libcurl is. */
 #include "launch.h"
 
 #include "base/refusal.h"
 #include "codec/record.h"
+#include "host_variables.h"
+#include "rds_iam.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char program[] = RIA_FETCH_PROGRAM;
@@ -35,24 +40,6 @@ static bool fail_by_errno(struct ria_error *err, int error, const char *what)
 }
 
 /* -- starting ------------------------------------------------------------------------------- */
-
-/* The caller's environment, because a credential process may rely on it, less what would load the
- * host's preloads into a program of ours. Free the array. */
-static char **environment_for_child(void)
-{
-    size_t count = 0;
-    while (environ != NULL && environ[count] != NULL) {
-        count++;
-    }
-    char **copy = calloc(count + 1, sizeof(*copy));
-    for (size_t i = 0, kept = 0; copy != NULL && i < count && environ[i] != NULL; i++) {
-        if (strncmp(environ[i], "LD_PRELOAD=", strlen("LD_PRELOAD=")) != 0 &&
-            strncmp(environ[i], "LD_AUDIT=", strlen("LD_AUDIT=")) != 0) {
-            copy[kept++] = environ[i];
-        }
-    }
-    return copy;
-}
 
 static int set_actions(posix_spawn_file_actions_t *actions, int fd)
 {
@@ -132,7 +119,14 @@ static bool wait_for(
     }
 }
 
-static bool send_all(
+/* What has come of a talk. ENDED: it ends before it has answered. */
+enum result {
+    ANSWERED,
+    ENDED,
+    FAILED,
+};
+
+static enum result send_all(
     int fd,
     const struct ria_buf *bytes,
     const struct ria_world *world,
@@ -142,20 +136,24 @@ static bool send_all(
     size_t done = 0;
     while (done < bytes->len) {
         if (!wait_for(fd, POLLOUT, world, deadline, err)) {
-            return false;
+            return FAILED;
         }
         ssize_t len = send(fd, bytes->data + done, bytes->len - done, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (len < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+            return ENDED;
+        }
         if (len < 0 && errno != EINTR && errno != EAGAIN) {
-            return fail_by_errno(err, errno, "does not take its question");
+            (void)fail_by_errno(err, errno, "does not take its question");
+            return FAILED;
         }
         done += len < 0 ? 0 : (size_t)len;
     }
     (void)shutdown(fd, SHUT_WR);
-    return true;
+    return ANSWERED;
 }
 
 /* Receives until *bytes holds `want` bytes. */
-static bool receive(
+static enum result receive(
     int fd,
     struct ria_buf *bytes,
     size_t want,
@@ -166,22 +164,23 @@ static bool receive(
     while (bytes->len < want) {
         char *room = ria_buf_reserve(bytes, want - bytes->len);
         if (room == NULL) {
-            return ria_fail(err, RIA_E_SYSTEM, "out of memory for the answer of rds-iam-fetch");
+            (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for the answer of rds-iam-fetch");
+            return FAILED;
         }
         if (!wait_for(fd, POLLIN, world, deadline, err)) {
-            return false;
+            return FAILED;
         }
         ssize_t len = recv(fd, room, want - bytes->len, MSG_DONTWAIT);
         if (len > 0) {
             ria_buf_grown(bytes, (size_t)len);
         } else if (len == 0 || (errno != EINTR && errno != EAGAIN)) {
-            return ria_fail(err, RIA_E_SYSTEM, "%s ended without an answer; try it again", program);
+            return ENDED;
         }
     }
-    return true;
+    return ANSWERED;
 }
 
-static bool talk(
+static enum result talk(
     int fd,
     const struct ria_buf *question,
     struct ria_buf *answer,
@@ -190,37 +189,116 @@ static bool talk(
     struct ria_error *err)
 {
     ria_buf_clear(answer);
-    if (!send_all(fd, question, world, deadline, err) ||
-        !receive(fd, answer, RIA_RECORD_HEADER_LEN, world, deadline, err)) {
-        return false;
+    enum result result = send_all(fd, question, world, deadline, err);
+    if (result == ANSWERED) {
+        result = receive(fd, answer, RIA_RECORD_HEADER_LEN, world, deadline, err);
+    }
+    if (result != ANSWERED) {
+        return result;
     }
     size_t whole = ria_record_length(answer->data);
     if (whole == 0) {
-        return ria_fail(err, RIA_E_SYSTEM, "%s answers in a form that is not ours", program);
+        (void)ria_fail(err, RIA_E_SYSTEM, "%s answers in a form that is not ours", program);
+        return FAILED;
     }
     return receive(fd, answer, whole, world, deadline, err);
 }
 
-/* One that the host has reaped already is not there to be killed. */
-void ria_launch_end(pid_t pid)
+/* -- the end -------------------------------------------------------------------------------- */
+
+/* The end of its socket comes a moment before its end. */
+static bool has_ended(pid_t pid)
 {
+    enum {
+        LOOKS = 200,
+        LOOK_NS = 1000 * 1000
+    };
+    static const struct timespec moment = {.tv_nsec = LOOK_NS};
     siginfo_t info = {0};
-    if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
-        (void)kill(-pid, SIGKILL);
+    for (int i = 0; i < LOOKS; i++) {
+        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
+            return true;
+        }
+        (void)nanosleep(&moment, NULL);
     }
-    while (waitid(P_PID, (id_t)pid, &info, WEXITED) < 0 && errno == EINTR) {
-    }
+    return false;
 }
 
-bool ria_launch_start(int *fd, pid_t *pid, struct ria_error *err)
+/* One that the host has reaped already is not there to be killed. */
+static bool end(pid_t pid, siginfo_t *info)
+{
+    int result = -1;
+    if (waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+        (void)kill(-pid, SIGKILL);
+    }
+    do {
+        *info = (siginfo_t){0};
+        result = waitid(P_PID, (id_t)pid, info, WEXITED);
+    } while (result < 0 && errno == EINTR);
+    return result == 0;
+}
+
+void ria_launch_end(pid_t pid)
+{
+    siginfo_t unused = {0};
+    (void)end(pid, &unused);
+}
+
+/* Status 127 is the dynamic linker's: a library is missing, or is not the one that is needed. Where
+ * the host has taken the status, it may have been that. */
+bool ria_launch_fail(pid_t pid, bool has_answered, struct ria_error *err)
+{
+    enum {
+        NOT_LOADED = 127
+    };
+    siginfo_t info = {0};
+    bool is_own_end = has_ended(pid);
+    bool is_known = end(pid, &info) && is_own_end;
+    bool is_status = is_known && info.si_code == CLD_EXITED;
+    const char *path = secure_getenv("LD_LIBRARY_PATH");
+    if (is_status && info.si_status == NOT_LOADED) {
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s ended with status 127: a library that it needs is missing or does not fit; run ldd "
+            "%s to see which one",
+            program,
+            program);
+    } else if (is_status) {
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s ended with status %d and without an answer; is rds-iam installed whole?",
+            program,
+            info.si_status);
+    } else if (is_known) {
+        const char *name = sigabbrev_np(info.si_status);
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s was ended by signal %d (%s%s); the system's log may say why",
+            program,
+            info.si_status,
+            name == NULL ? "" : "SIG",
+            name == NULL ? "unknown" : name);
+    } else {
+        (void)ria_fail(err, RIA_E_SYSTEM, "%s ended without an answer; try it again", program);
+    }
+    return !has_answered && path != NULL && *path != '\0' &&
+           (!is_known || (is_status && info.si_status == NOT_LOADED));
+}
+
+bool ria_launch_start(bool keeps_library_path, int *fd, pid_t *pid, struct ria_error *err)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
         return fail_by_errno(err, errno, "cannot be talked to");
     }
-    char **environment = environment_for_child();
-    int error = environment == NULL ? ENOMEM : start(ends[1], environment, pid);
-    free(environment);
+    struct ria_child_environment environment;
+    const char *home = ria_world_home(ria_process_world());
+    bool ok = ria_host_variables_withhold(keeps_library_path, home, &environment);
+    int error = ok ? start(ends[1], environment.variables, pid) : ENOMEM;
+    ria_child_environment_release(&environment);
     (void)close(ends[1]);
     if (error != 0) {
         (void)close(ends[0]);
@@ -230,6 +308,32 @@ bool ria_launch_start(int *fd, pid_t *pid, struct ria_error *err)
     return true;
 }
 
+/* One try. *is_to_retry: it could not load its libraries, and may with those of the caller. */
+static bool fetch_once(
+    const struct ria_world *world,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    bool *is_to_retry,
+    struct ria_error *err)
+{
+    int fd = -1;
+    pid_t pid = -1;
+    bool keeps_library_path = *is_to_retry;
+    *is_to_retry = false;
+    if (!ria_launch_start(keeps_library_path, &fd, &pid, err)) {
+        return false;
+    }
+    enum result result = talk(fd, question, answer, world, deadline, err);
+    (void)close(fd);
+    if (result == ENDED) {
+        *is_to_retry = ria_launch_fail(pid, answer->len > 0, err) && !keeps_library_path;
+    } else {
+        ria_launch_end(pid);
+    }
+    return result == ANSWERED;
+}
+
 bool ria_launch_fetch(
     const struct ria_world *world,
     const struct ria_buf *question,
@@ -237,13 +341,7 @@ bool ria_launch_fetch(
     struct ria_buf *answer,
     struct ria_error *err)
 {
-    int fd = -1;
-    pid_t pid = -1;
-    if (!ria_launch_start(&fd, &pid, err)) {
-        return false;
-    }
-    bool ok = talk(fd, question, answer, world, deadline, err);
-    (void)close(fd);
-    ria_launch_end(pid);
-    return ok;
+    bool is_to_retry = false;
+    return fetch_once(world, question, deadline, answer, &is_to_retry, err) ||
+           (is_to_retry && fetch_once(world, question, deadline, answer, &is_to_retry, err));
 }

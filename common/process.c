@@ -5,6 +5,7 @@
 #include "rds_iam.h"
 
 #include "file.h"
+#include "home.h"
 #include "launch.h"
 #include "stderr.h"
 
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -104,9 +106,12 @@ static bool read_all(int fd, struct ria_buf *out)
         PIECE = 16384
     };
     ssize_t len = 1;
+    struct stat status;
+    size_t size = fstat(fd, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size : 0;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        len = read_piece(fd, out, left < PIECE ? left : PIECE);
+        size_t want = size > out->len ? size - out->len : PIECE; /* /proc says that it is empty */
+        len = read_piece(fd, out, left < want ? left : want);
     }
     char more;
     if (len > 0 && read(fd, &more, 1) > 0) {
@@ -116,6 +121,33 @@ static bool read_all(int fd, struct ria_buf *out)
     return len >= 0;
 }
 
+static enum ria_outcome too_large(struct ria_error *err, const char *path, size_t limit)
+{
+    enum {
+        KB = 1024,
+        MIB = KB * KB
+    };
+    bool is_small = limit < KB;
+    bool is_large = limit >= MIB;
+    return ria_failed(
+        err,
+        RIA_E_CONFIG,
+        "%s: is larger than %zu %s, the limit; remove what is not needed, or name another file",
+        path,
+        is_small ? limit : limit / (is_large ? MIB : KB),
+        is_small   ? "bytes"
+        : is_large ? "MiB"
+                   : "KB");
+}
+
+/* The usual way to say "no file" where a variable must name one. Known by its number, because it is
+ * also mounted or linked in place of a file. */
+static bool is_null_device(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
 static enum ria_outcome read_open_file(
     int fd, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
@@ -123,15 +155,23 @@ static enum ria_outcome read_open_file(
     if (!ria_file_facts(fd, &facts)) {
         return failed_by_errno(err, path, "cannot be read");
     }
+    if (S_ISDIR(facts.mode)) {
+        return ria_failed(
+            err,
+            RIA_E_UNREACHABLE,
+            "%s: is a directory; put a file in its place, or name another one",
+            path);
+    }
+    bool is_empty = is_null_device(fd);
+    if (is_empty) {
+        facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
+    }
     if (!S_ISREG(facts.mode)) {
         return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
     }
-    /* A large file in one piece, and not in one that grows and is wiped again and again. */
-    if (facts.stamp.size > 0 && (uint64_t)facts.stamp.size < out->max - out->len) {
-        (void)ria_buf_reserve(out, (size_t)facts.stamp.size);
-    }
-    if (!read_all(fd, out)) {
-        return failed_by_errno(err, path, "cannot be read whole");
+    if (!is_empty && !read_all(fd, out)) {
+        return errno == EFBIG ? too_large(err, path, out->max)
+                              : failed_by_errno(err, path, "cannot be read whole");
     }
     if (file != NULL) {
         *file = facts;
@@ -145,6 +185,34 @@ static int open_at(int directory, const char *name, int flags)
     return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
+/* A file that may not be read and a directory that may not be searched give the same error. */
+static enum ria_outcome not_opened(const char *path, int error, struct ria_error *err)
+{
+    struct stat status;
+    bool is_known = stat(path, &status) == 0;
+    if (error == ENOENT || error == ENOTDIR) {
+        return ria_absent(err, "%s does not exist", path);
+    }
+    if (error == ELOOP || (error == EACCES && is_known && S_ISDIR(status.st_mode))) {
+        return ria_failed(
+            err,
+            RIA_E_UNREACHABLE,
+            "%s: is %s; put a file in its place, or name another one",
+            path,
+            error == ELOOP ? "a loop of links" : "a directory");
+    }
+    if (error == EACCES && !is_known) {
+        return ria_failed(
+            err,
+            RIA_E_UNREACHABLE,
+            "%s: is below a directory that this user may not search; allow it, or name another "
+            "file",
+            path);
+    }
+    errno = error;
+    return failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
+}
+
 static enum ria_outcome read_file(
     void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
@@ -155,11 +223,8 @@ static enum ria_outcome read_file(
     if (fd >= 0) {
         outcome = read_open_file(fd, path, out, file, err);
         (void)close(fd);
-    } else if (errno == ENOENT || errno == ENOTDIR) {
-        outcome = ria_absent(err, "%s does not exist", path);
     } else {
-        outcome =
-            failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
+        outcome = not_opened(path, errno, err);
     }
     errno = saved;
     return outcome;
@@ -265,6 +330,15 @@ static const char *wanted_log(void)
     return value == NULL || *value == '\0' || strcmp(value, "0") == 0 ? NULL : value;
 }
 
+static const char *get_home(void *self)
+{
+    (void)self;
+    int saved = errno;
+    const char *home = ria_home_of_user();
+    errno = saved;
+    return home;
+}
+
 static void write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
@@ -286,9 +360,10 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
 /* All but the log is the same, whether somebody reads it or not. */
 #define WORLD(log_function)                                                                        \
     {                                                                                              \
-        .env = get_env, .now = get_now, .ticks = get_ticks, .read_file = read_file, .look = look,  \
-        .read_private = read_private, .is_own_directory = get_own_directory, .host = get_host,     \
-        .fetch = fetch, .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),    \
+        .env = get_env, .now = get_now, .ticks = get_ticks, .home = get_home,                      \
+        .read_file = read_file, .look = look, .read_private = read_private,                        \
+        .is_own_directory = get_own_directory, .host = get_host, .fetch = fetch, .uid = get_uid,   \
+        .is_privileged = get_privileged, .log = (log_function),                                    \
     }
 
 const struct ria_world *ria_process_world(void)

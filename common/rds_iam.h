@@ -22,8 +22,9 @@
  * kept.
  *
  * Every function here may be called from any thread. None writes to stdout, changes a signal, the
- * environment, the umask or the working directory, starts a thread or leaves a file open. A call
- * that needs rds-iam-fetch has a child process while it lasts.
+ * environment, the umask or the working directory, or leaves a file open. A call that needs
+ * rds-iam-fetch has a child process while it lasts. Where HOME is unset, a thread of our own asks
+ * NSS for the passwd entry, once.
  */
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H

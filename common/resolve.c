@@ -222,7 +222,8 @@ static void add_command(const void *whose, struct ria_buf *out)
         ria_buf_addf(out, " --region %s", plain(login->region, "REGION"));
     }
     if (login->profile != NULL) {
-        ria_buf_addf(out, " --profile %s", plain(login->profile, "NAME"));
+        char quoted[RIA_QUOTED_SIZE];
+        ria_buf_addf(out, " --profile %s", ria_text_quote(login->profile, quoted));
     }
 }
 

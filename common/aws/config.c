@@ -146,7 +146,7 @@ static bool check_file(
 
 static enum ria_outcome read_file(
     const struct ria_world *world,
-    const char *path,
+    const struct ria_settings_path *where,
     struct ria_config_file **out,
     struct ria_error *err)
 {
@@ -156,9 +156,9 @@ static enum ria_outcome read_file(
     }
     file->users = 1;
     file->path.max = RIA_PATH_MAX;
-    enum ria_outcome outcome = ria_setting_read(world, path, &file->ini, &file->facts, err);
+    enum ria_outcome outcome = ria_setting_read(world, where, &file->ini, &file->facts, err);
     if (outcome == RIA_FOUND) {
-        ria_buf_add_text(&file->path, path);
+        ria_buf_add_text(&file->path, where->text);
         outcome = check_file(world, file, err) ? RIA_FOUND : RIA_FAILED;
     }
     if (outcome != RIA_FOUND) {
@@ -172,11 +172,14 @@ static enum ria_outcome read_file(
 
 /* Reads the file, or takes this process's copy of it, and counts it if it is there. */
 static enum ria_outcome load_file(
-    const struct ria_world *world, const char *path, struct ria_config *out, struct ria_error *err)
+    const struct ria_world *world,
+    const struct ria_settings_path *where,
+    struct ria_config *out,
+    struct ria_error *err)
 {
-    struct ria_config_file *file = ria_config_copy_get(world, path);
+    struct ria_config_file *file = ria_config_copy_get(world, where->text);
     if (file == NULL) {
-        enum ria_outcome outcome = read_file(world, path, &file, err);
+        enum ria_outcome outcome = read_file(world, where, &file, err);
         if (outcome != RIA_FOUND) {
             return outcome;
         }
@@ -192,7 +195,8 @@ static bool load_named(
     if (!ria_setting_expand(world, named, path)) {
         return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
     }
-    enum ria_outcome outcome = load_file(world, path, out, err);
+    const struct ria_settings_path where = {path, true};
+    enum ria_outcome outcome = load_file(world, &where, out, err);
     if (outcome == RIA_ABSENT) {
         return ria_fail(
             err,
@@ -230,11 +234,13 @@ static bool load_usual(const struct ria_world *world, struct ria_config *out, st
         return ria_fail(
             err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long to be a path, or memory ran out");
     }
+    const struct ria_settings_path own = {path, false};
+    const struct ria_settings_path system = {"/etc/rds-iam/config", false};
     if (ria_setting_expand(world, name.data, path) &&
-        load_file(world, path, out, err) == RIA_FAILED) {
+        load_file(world, &own, out, err) == RIA_FAILED) {
         return false;
     }
-    return load_file(world, "/etc/rds-iam/config", out, err) != RIA_FAILED;
+    return load_file(world, &system, out, err) != RIA_FAILED;
 }
 
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)

@@ -7,6 +7,7 @@
 #include "base/trust.h"
 #include "codec/url.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,16 +43,12 @@ static const char *after_word(const char *text, const char *word)
     return text + len + strspn(text + len, " \t");
 }
 
-/* A name with blanks counts only in quotes, which are taken off in the document's own text. NULL
- * for a name that does not count. */
-static const char *plain_name(struct ria_ini *ini, const char *name)
+/* Takes the quotes off a name, in the document's own text: a name with blanks counts only in
+ * quotes. NULL for one that does not count. */
+static const char *unquoted(struct ria_ini *ini, const char *name)
 {
-    size_t len = strlen(name);
-    if (len >= 3 && name[0] == '"' && name[len - 1] == '"') {
-        ini->text.data[(name - ini->text.data) + (ptrdiff_t)len - 1] = '\0';
-        return name + 1;
-    }
-    return len > 0 && name[strcspn(name, " \t")] == '\0' ? name : NULL;
+    char *own = ini->text.data + (name - ini->text.data);
+    return ria_text_unquote(own) ? own : NULL;
 }
 
 /* Says what a section of the config file is. False: nothing of ours. */
@@ -67,20 +64,20 @@ static bool classify_config(
         const char *name = after_word(section->name, prefixes[i].word);
         if (name != NULL) {
             out->kind = prefixes[i].kind;
-            out->name = plain_name(ini, name);
+            out->name = unquoted(ini, name);
             return out->name != NULL;
         }
     }
     return false;
 }
 
+/* The whole of a section's name is a profile's, blanks and quotes too. */
 static bool classify_credentials(
-    struct ria_ini *ini, const struct ria_ini_section *section, struct ria_profile_section *out)
+    const struct ria_ini_section *section, struct ria_profile_section *out)
 {
     out->kind = RIA_PROFILE;
-    out->name =
-        after_word(section->name, "profile") != NULL ? NULL : plain_name(ini, section->name);
-    return out->name != NULL;
+    out->name = section->name;
+    return *out->name != '\0' && after_word(section->name, "profile") == NULL;
 }
 
 /* Not by strspn(), which makes a table of the set for each name. */
@@ -97,7 +94,7 @@ static void warn_about_name(
     while (is_usual(*at)) {
         at++;
     }
-    if (*at != '\0') {
+    if (world->log != NULL && *at != '\0') {
         char shown[128];
         (void)ria_url_show_in(section->name, shown, sizeof(shown));
         ria_world_log(
@@ -116,9 +113,8 @@ static void add_sections(
     struct ria_ini *ini = &profiles->ini[file];
     for (size_t i = 0; i < ini->section_count; i++) {
         struct ria_profile_section section = {.file = file, .section = &ini->sections[i]};
-        bool ours = file == RIA_PROFILE_CONFIG
-                        ? classify_config(ini, section.section, &section)
-                        : classify_credentials(ini, section.section, &section);
+        bool ours = file == RIA_PROFILE_CONFIG ? classify_config(ini, section.section, &section)
+                                               : classify_credentials(section.section, &section);
         if (ours) {
             warn_about_name(world, profiles->path[file], &section);
             profiles->sections[profiles->count++] = section;
@@ -210,7 +206,9 @@ static enum ria_outcome load_file(
         return ria_absent(err, "%s: HOME is not set", locations[which].fallback);
     }
     struct ria_ini *ini = &profiles->ini[which];
-    enum ria_outcome outcome = ria_setting_read(world, path, ini, &profiles->facts[which], err);
+    const struct ria_settings_path where = {path, named != NULL};
+    enum ria_outcome outcome = ria_setting_read(world, &where, ini, &profiles->facts[which], err);
+    profiles->is_unreachable[which] = outcome == RIA_ABSENT && err->code == RIA_E_UNREACHABLE;
     if (outcome != RIA_FOUND) {
         return outcome;
     }
@@ -230,6 +228,95 @@ static enum ria_outcome load_file(
     return RIA_FOUND;
 }
 
+const char *ria_profiles_unreachable(const struct ria_profiles *profiles)
+{
+    for (int i = 0; i < RIA_PROFILE_FILES; i++) {
+        if (profiles->is_unreachable[i]) {
+            return profiles->path[i];
+        }
+    }
+    return NULL;
+}
+
+static enum ria_outcome none_is_there(const struct ria_profiles *profiles, struct ria_error *err)
+{
+    const char *config = profiles->path[RIA_PROFILE_CONFIG];
+    const char *credentials = profiles->path[RIA_PROFILE_CREDENTIALS];
+    const char *unreachable = ria_profiles_unreachable(profiles);
+    if (unreachable != NULL) {
+        return ria_absent(
+            err, "%.200s is a directory, or below one that this user may not search", unreachable);
+    }
+    if (*config == '\0' || *credentials == '\0') {
+        return ria_absent(err, "HOME is not set, so ~/.aws is not known");
+    }
+    return ria_absent(err, "neither %s nor %s exists", config, credentials);
+}
+
+static enum ria_outcome out_of_memory(struct ria_profiles *profiles, struct ria_error *err)
+{
+    ria_profiles_release(profiles);
+    return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+}
+
+/* FNV-1a. */
+static size_t slot_of(
+    const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325U ^ (uint64_t)kind;
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (unsigned char)*name) * 0x100000001b3U;
+    }
+    return (size_t)(hash ^ (hash >> 32)) & (profiles->slot_count - 1);
+}
+
+/* A file of thousands of profiles is asked dozens of times at each login. */
+static bool make_index(struct ria_profiles *profiles)
+{
+    profiles->slot_count = 1;
+    while (profiles->slot_count < profiles->count) {
+        profiles->slot_count *= 2;
+    }
+    profiles->slots = calloc(profiles->slot_count, sizeof(profiles->slots[0]));
+    for (size_t i = 0; profiles->slots != NULL && i < profiles->count; i++) {
+        struct ria_profile_section *section = &profiles->sections[i];
+        size_t *slot = &profiles->slots[slot_of(profiles, section->kind, section->name)];
+        section->before = *slot;
+        *slot = i + 1;
+    }
+    return profiles->slots != NULL;
+}
+
+static bool is_default(const struct ria_profile_section *section)
+{
+    return section->kind == RIA_PROFILE && section->name != NULL &&
+           strcmp(section->name, "default") == 0;
+}
+
+/* [default], as against [profile default]. */
+static bool is_bare(const struct ria_profile_section *section)
+{
+    return section->name == section->section->name;
+}
+
+/* [default] of the config file counts only where there is no [profile default]. */
+static void drop_shadowed(struct ria_profiles *profiles)
+{
+    bool is_shadowed = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < profiles->count; i++) {
+        const struct ria_profile_section *section = &profiles->sections[i];
+        is_shadowed = is_shadowed || (is_default(section) && !is_bare(section));
+    }
+    for (size_t i = 0; i < profiles->count; i++) {
+        if (!is_shadowed || !is_default(&profiles->sections[i]) ||
+            !is_bare(&profiles->sections[i])) {
+            profiles->sections[kept++] = profiles->sections[i];
+        }
+    }
+    profiles->count = kept;
+}
+
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err)
 {
@@ -240,54 +327,37 @@ enum ria_outcome ria_profiles_load(
         }
     }
     if (!out->present[RIA_PROFILE_CONFIG] && !out->present[RIA_PROFILE_CREDENTIALS]) {
-        if (out->path[RIA_PROFILE_CONFIG][0] == '\0' ||
-            out->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
-            return ria_absent(err, "HOME is not set, so ~/.aws is not known");
-        }
-        return ria_absent(
-            err,
-            "neither %s nor %s exists",
-            out->path[RIA_PROFILE_CONFIG],
-            out->path[RIA_PROFILE_CREDENTIALS]);
+        return none_is_there(out, err);
     }
     size_t most = out->ini[RIA_PROFILE_CONFIG].section_count +
                   out->ini[RIA_PROFILE_CREDENTIALS].section_count;
     out->sections = calloc(most + 1, sizeof(out->sections[0]));
     if (out->sections == NULL) {
-        ria_profiles_release(out);
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+        return out_of_memory(out, err);
     }
     add_sections(world, out, RIA_PROFILE_CONFIG);
+    drop_shadowed(out);
     add_sections(world, out, RIA_PROFILE_CREDENTIALS);
-    return RIA_FOUND;
+    return make_index(out) ? RIA_FOUND : out_of_memory(out, err);
 }
 
-/* [default] of the config file counts only where there is no [profile default]. */
-static bool is_shadowed(
+static const struct ria_profile_section *last_of_slot(
+    const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
+{
+    size_t at = profiles->slots == NULL ? 0 : profiles->slots[slot_of(profiles, kind, name)];
+    return at == 0 ? NULL : &profiles->sections[at - 1];
+}
+
+static const struct ria_profile_section *before(
     const struct ria_profiles *profiles, const struct ria_profile_section *section)
 {
-    if (section->file != RIA_PROFILE_CONFIG || section->kind != RIA_PROFILE ||
-        strcmp(section->section->name, "default") != 0) {
-        return false;
-    }
-    for (size_t i = 0; i < profiles->count; i++) {
-        const struct ria_profile_section *other = &profiles->sections[i];
-        if (other->file == RIA_PROFILE_CONFIG && other->kind == RIA_PROFILE &&
-            strcmp(other->name, "default") == 0 && other->name != other->section->name) {
-            return true;
-        }
-    }
-    return false;
+    return section->before == 0 ? NULL : &profiles->sections[section->before - 1];
 }
 
 static bool is_named(
-    const struct ria_profiles *profiles,
-    const struct ria_profile_section *section,
-    enum ria_profile_kind kind,
-    const char *name)
+    const struct ria_profile_section *section, enum ria_profile_kind kind, const char *name)
 {
-    return section->kind == kind && strcmp(section->name, name) == 0 &&
-           !is_shadowed(profiles, section);
+    return section->kind == kind && strcmp(section->name, name) == 0;
 }
 
 bool ria_profiles_has(
@@ -296,18 +366,15 @@ bool ria_profiles_has(
     const char *name,
     struct ria_setting *where)
 {
-    for (size_t i = 0; i < profiles->count; i++) {
-        const struct ria_profile_section *section = &profiles->sections[i];
-        if (!is_named(profiles, section, kind, name)) {
-            continue;
-        }
-        if (where != NULL) {
-            *where =
-                (struct ria_setting){"", profiles->path[section->file], section->section->line};
-        }
-        return true;
+    const struct ria_profile_section *first = NULL;
+    for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
+         at = before(profiles, at)) {
+        first = is_named(at, kind, name) ? at : first;
     }
-    return false;
+    if (first != NULL && where != NULL) {
+        *where = (struct ria_setting){"", profiles->path[first->file], first->section->line};
+    }
+    return first != NULL;
 }
 
 /* What is looked for in the sections of one name; `parent` is NULL for what is no sub-property. */
@@ -325,9 +392,10 @@ static bool find(
     struct ria_setting *out)
 {
     const struct ria_ini *ini = &profiles->ini[wanted->file];
-    for (size_t i = profiles->count; i > 0; i--) {
-        const struct ria_profile_section *section = &profiles->sections[i - 1];
-        if (section->file != wanted->file || !is_named(profiles, section, wanted->kind, name)) {
+    for (const struct ria_profile_section *section = last_of_slot(profiles, wanted->kind, name);
+         section != NULL;
+         section = before(profiles, section)) {
+        if (section->file != wanted->file || !is_named(section, wanted->kind, name)) {
             continue;
         }
         const struct ria_ini_entry *entry =
@@ -377,6 +445,38 @@ bool ria_profiles_get(
            ria_profiles_get_from(profiles, RIA_PROFILE_CONFIG, name, key, out);
 }
 
+/* Warnings are in the order of their lines. */
+static const struct ria_ini_warning *warning_in(
+    const struct ria_ini *ini, const struct ria_ini_section *section)
+{
+    bool is_last = section + 1 == ini->sections + ini->section_count;
+    unsigned end = is_last ? UINT_MAX : section[1].line;
+    for (size_t i = 0; i < ini->warning_count; i++) {
+        if (ini->warnings[i].line > section->line && ini->warnings[i].line < end) {
+            return &ini->warnings[i];
+        }
+    }
+    return NULL;
+}
+
+bool ria_profiles_fault(
+    const struct ria_profiles *profiles, const char *name, struct ria_profile_fault *out)
+{
+    for (const struct ria_profile_section *at = last_of_slot(profiles, RIA_PROFILE, name);
+         at != NULL;
+         at = before(profiles, at)) {
+        const struct ria_ini_warning *warning =
+            is_named(at, RIA_PROFILE, name) ? warning_in(&profiles->ini[at->file], at->section)
+                                            : NULL;
+        if (warning != NULL) {
+            *out = (struct ria_profile_fault){
+                {"", profiles->path[at->file], warning->line}, warning->what};
+            return true;
+        }
+    }
+    return false;
+}
+
 void ria_profiles_release(struct ria_profiles *profiles)
 {
     for (int i = 0; i < RIA_PROFILE_FILES; i++) {
@@ -384,6 +484,8 @@ void ria_profiles_release(struct ria_profiles *profiles)
         profiles->present[i] = false;
     }
     free(profiles->sections);
+    free(profiles->slots);
     profiles->sections = NULL;
+    profiles->slots = NULL;
     profiles->count = 0;
 }

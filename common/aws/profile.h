@@ -2,8 +2,12 @@
  *
  * The profiles of ~/.aws/config and ~/.aws/credentials, merged as the AWS SDKs merge them:
  *
- *   config       [default], [profile NAME], [profile "NA ME"], [sso-session NAME], [services NAME]
+ *   config       [default], [profile NAME], [sso-session NAME], [services NAME]
  *   credentials  [NAME]
+ *
+ * In the config file a name is one word of a shell (ria_text_unquote()): one with blanks stands in
+ * single or double quotes, as `aws configure set --profile "Foo Bar"` writes it, [profile 'Foo
+ * Bar']. In the credentials file the whole name of the section is the profile's, [Foo Bar].
  *
  * The credentials file wins key by key; the last of several equal keys wins; [profile default]
  * beats [default]. Any other section is ignored. What the keys mean is the providers' business.
@@ -31,17 +35,22 @@ struct ria_profile_section {
     enum ria_profile_file file;
     const char *name;
     const struct ria_ini_section *section;
+    size_t before; /* 1 plus the index of the section before it with the same slot, or 0 */
 };
 
 struct ria_profiles {
     struct ria_ini ini[RIA_PROFILE_FILES];
     char path[RIA_PROFILE_FILES][RIA_PATH_MAX]; /* "" where HOME is needed and not set */
     bool present[RIA_PROFILE_FILES];
+    bool is_unreachable[RIA_PROFILE_FILES]; /* the usual place, and no file can be there:
+                                               ria_world_read_usual() */
     struct ria_file facts[RIA_PROFILE_FILES];
     bool is_foreign[RIA_PROFILE_FILES];   /* it belongs to neither root nor the user */
     uid_t user;                           /* the effective user */
     struct ria_profile_section *sections; /* config's before credentials', in file order */
     size_t count;
+    size_t *slots; /* by a hash of kind and name: 1 plus the index of the last section, or 0 */
+    size_t slot_count;
 };
 
 /* Reads both files. FOUND if at least one exists, else ABSENT; FAILED if one cannot be read or
@@ -50,6 +59,9 @@ struct ria_profiles {
  * it off small stacks. */
 enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err) RIA_MUST_USE;
+
+/* The first of the two paths that is unreachable, or NULL. */
+const char *ria_profiles_unreachable(const struct ria_profiles *profiles);
 
 /* Whether any section of that kind and name exists; *where (may be NULL) is then set to the place
  * of the first, with a value of "". */
@@ -98,6 +110,16 @@ bool ria_profiles_get_service(
     const char *service,
     const char *key,
     struct ria_setting *out);
+
+/* A line of a profile that was ignored. */
+struct ria_profile_fault {
+    struct ria_setting place;
+    const char *what; /* what is wrong; what to do */
+};
+
+/* The first such line in the sections of a profile. False: there is none. */
+bool ria_profiles_fault(
+    const struct ria_profiles *profiles, const char *name, struct ria_profile_fault *out);
 
 /* Wipes and frees; leaves {0}. */
 void ria_profiles_release(struct ria_profiles *profiles);

@@ -73,7 +73,7 @@ bool ria_setting_expand(const struct ria_world *world, const char *value, char p
     const char *home = "";
     const char *rest = value;
     if (strncmp(value, "~/", 2) == 0) {
-        home = ria_world_env(world, "HOME");
+        home = ria_world_home(world);
         rest = value + 1;
     }
     size_t home_len = home == NULL ? RIA_PATH_MAX : strlen(home);
@@ -89,21 +89,19 @@ bool ria_setting_expand(const struct ria_world *world, const char *value, char p
 
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,
-    const char *path,
+    const struct ria_settings_path *path,
     struct ria_ini *out,
     struct ria_file *file,
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = RIA_INI_TEXT_MAX};
-    /* The usual way to say "no file" where a variable must name one. */
-    if (strcmp(path, "/dev/null") == 0) {
-        return ria_absent(err, "/dev/null holds nothing");
-    }
-    enum ria_outcome outcome = world->read_file(world->self, path, &text, file, err);
+    enum ria_outcome outcome = path->is_named
+                                   ? world->read_file(world->self, path->text, &text, file, err)
+                                   : ria_world_read_usual(world, path->text, &text, file, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    return ria_ini_parse(path, &text, out, err) ? RIA_FOUND : RIA_FAILED;
+    return ria_ini_parse(path->text, &text, out, err) ? RIA_FOUND : RIA_FAILED;
 }
 
 enum ria_outcome ria_setting_read_named(

@@ -45,16 +45,22 @@ bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Writes `value` into path, a leading "~/" replaced by $HOME and a slash. False if it needs HOME
- * and there is none, or if it does not fit; path is then "". */
+/* Writes `value` into path, a leading "~/" replaced by the user's home directory and a slash. False
+ * if it needs that and there is none, or if it does not fit; path is then "". */
 bool ria_setting_expand(const struct ria_world *world, const char *value, char path[RIA_PATH_MAX])
     RIA_MUST_USE;
+
+/* Where a settings file is. */
+struct ria_settings_path {
+    const char *text;
+    bool is_named; /* a variable names it; else it is the usual place (ria_world_read_usual()) */
+};
 
 /* Reads and parses the file. FOUND, ABSENT (no such file), or FAILED with its sentence. *file may
  * be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,
-    const char *path,
+    const struct ria_settings_path *path,
     struct ria_ini *out,
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;

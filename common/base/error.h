@@ -28,6 +28,7 @@ enum ria_code {
     RIA_E_NONE = 0,
     RIA_E_USAGE,          /* the request itself is wrong: host, port, user */
     RIA_E_CONFIG,         /* a file must be mended */
+    RIA_E_UNREACHABLE,    /* a path does not lead to a file: ria_world_read_usual() */
     RIA_E_NO_CREDENTIALS, /* no source is configured */
     RIA_E_CREDENTIALS,    /* a source is configured and broken, or not usable */
     RIA_E_ENDPOINT,       /* the host is nothing that a token can be signed for */

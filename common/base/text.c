@@ -68,3 +68,94 @@ bool ria_text_same(const char *a, const char *b)
     }
     return *a == *b;
 }
+
+enum {
+    QUOTED_END = sizeof("...'")
+};
+
+/* Ends a cut name in "...": *len bytes are written, and *name is the first that was not. */
+static void mark_cut_name(char *out, size_t *len, const char *name)
+{
+    for (; *len > 1 && is_continuation(*name); name--) {
+        (*len)--;
+    }
+    for (int i = 0; i < 3; i++) {
+        out[(*len)++] = '.';
+    }
+}
+
+static void quote_name(const char *name, char *out)
+{
+    static const char quote[] = "'\"'\"'"; /* ends the quotes, and begins them again */
+    size_t len = 0;
+    out[len++] = '\'';
+    for (; *name != '\0'; name++) {
+        bool is_quote = *name == '\'';
+        size_t more = is_quote ? sizeof(quote) - 1 : 1;
+        if (len + more + QUOTED_END > RIA_QUOTED_SIZE) {
+            mark_cut_name(out, &len, name);
+            break;
+        }
+        memcpy(out + len, is_quote ? quote : name, more);
+        len += more;
+    }
+    out[len++] = '\'';
+    out[len] = '\0';
+}
+
+const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE])
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "@%+=:,./_-";
+    if (*name != '\0' && name[strspn(name, plain)] == '\0') {
+        (void)ria_text_copy(out, RIA_QUOTED_SIZE, name);
+    } else {
+        quote_name(name, out);
+    }
+    return out;
+}
+
+/* In double quotes a backslash counts only before a double quote and another backslash. */
+static bool is_escape(const char *at, char quote)
+{
+    return *at == '\\' && (quote == '\0' || (quote == '"' && (at[1] == '"' || at[1] == '\\')));
+}
+
+static bool is_end_of_word(char c, char quote)
+{
+    return c == '\0' || (quote == '\0' && (c == ' ' || c == '\t'));
+}
+
+/* Copies one word to *to, without its quotes. NULL: a quote is not closed; else the end. */
+static const char *take_word(const char *at, char **to)
+{
+    char quote = '\0';
+    for (; !is_end_of_word(*at, quote); at++) {
+        bool begins = quote == '\0' && (*at == '"' || *at == '\'');
+        bool is_escaped = is_escape(at, quote);
+        at += is_escaped ? 1 : 0;
+        if (*at == '\0') {
+            return NULL;
+        }
+        if (!is_escaped && (begins || *at == quote)) {
+            quote = (char)(begins ? *at : '\0');
+        } else {
+            *(*to)++ = *at;
+        }
+    }
+    return quote == '\0' ? at : NULL;
+}
+
+bool ria_text_unquote(char *text)
+{
+    if (*text != '\0' && strpbrk(text, "\"'\\ \t") == NULL) {
+        return true;
+    }
+    char *to = text;
+    const char *end = take_word(text + strspn(text, " \t"), &to);
+    bool is_one = end != NULL && end[strspn(end, " \t")] == '\0' && to != text;
+    if (is_one) {
+        *to = '\0';
+    }
+    return is_one;
+}

@@ -18,6 +18,20 @@ bool ria_text_format(char *out, size_t size, const char *format, ...)
 bool ria_text_format_args(char *out, size_t size, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
+enum {
+    RIA_QUOTED_SIZE = 128
+};
+
+/* Writes a name as a shell and the AWS CLI's files take it, by the rule of Python's shlex.quote():
+ * as it is, or in single quotes if it holds a blank, a quote or another special character. What is
+ * too long is cut, inside the quotes. Returns out. */
+const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
+
+/* Takes the quotes off a text of words in place, by the rule of Python's shlex.split(): single and
+ * double quotes, backslashes, and pieces that stand together join. False if it is not exactly one
+ * word that holds something. */
+bool ria_text_unquote(char *text);
+
 /* Compares without the case of ASCII's letters. strcasecmp() is not asked: in a Turkish locale its
  * I is no i. */
 bool ria_text_same(const char *a, const char *b);

@@ -16,6 +16,27 @@ const char *ria_world_env(const struct ria_world *world, const char *name)
     return value;
 }
 
+const char *ria_world_home(const struct ria_world *world)
+{
+    const char *home = ria_world_env(world, "HOME");
+    return home != NULL || world->home == NULL ? home : world->home(world->self);
+}
+
+enum ria_outcome ria_world_read_usual(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err)
+{
+    enum ria_outcome outcome = world->read_file(world->self, path, out, file, err);
+    if (outcome != RIA_FAILED || err->code != RIA_E_UNREACHABLE) {
+        return outcome;
+    }
+    ria_world_log(world, RIA_LOG_WARNING, "%s; it counts as a file that does not exist", err->text);
+    return RIA_ABSENT;
+}
+
 void ria_world_log(const struct ria_world *world, enum ria_log_level level, const char *format, ...)
 {
     if (world->log == NULL) {

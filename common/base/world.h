@@ -80,9 +80,16 @@ struct ria_world {
     int64_t (*now)(void *self);
     int64_t (*ticks)(void *self);
 
+    /* The home directory of the effective user's passwd entry, or NULL: use ria_world_home(). It
+     * stays valid as long as the process. NULL where there is no passwd to ask. */
+    const char *(*home)(void *self);
+
     /* Reads a whole regular file into *out, which may hold max bytes (a longer file is refused),
-     * without following a FIFO or a device into a wait. FOUND; ABSENT if there is no such file;
-     * FAILED with a sentence that names the path. *file may be NULL. */
+     * without following a FIFO or a device into a wait. The null device, under whatever name, is an
+     * empty file of root's that nobody can write. FOUND; ABSENT if there is no such file; FAILED
+     * with a sentence that names the path, and with RIA_E_UNREACHABLE where that path leads to no
+     * file that this user could have written: it is below a directory that the user may not search,
+     * or it is a directory, or a loop of links. *file may be NULL. */
     enum ria_outcome (*read_file)(
         void *self,
         const char *path,
@@ -133,6 +140,21 @@ struct ria_world {
 
 /* An environment variable with a value; a blank one counts as unset, as in every AWS SDK. */
 const char *ria_world_env(const struct ria_world *world, const char *name);
+
+/* The user's home directory: HOME, else that of the passwd entry, as in libpq 15 and later and in
+ * Python's expanduser(), which the AWS CLI uses. NULL if there is neither. */
+const char *ria_world_home(const struct ria_world *world);
+
+/* Reads a file as world->read_file() does, for a path that nobody named: the usual place of a file.
+ * There RIA_E_UNREACHABLE is ABSENT, with that code and a warning in the log: HOME may be another
+ * user's, left over from before setuid(), and Docker makes a directory where a mounted file is
+ * missing. */
+enum ria_outcome ria_world_read_usual(
+    const struct ria_world *world,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *file,
+    struct ria_error *err) RIA_MUST_USE;
 
 /* A line of the log: room for an error's text, and for the login that it is about. */
 enum {

@@ -84,10 +84,10 @@ static char *skip_blanks(char *at)
 /* Cuts a comment, which starts at a '#' or ';' that follows a blank. Returns the new end. */
 static char *cut_comment(char *start, char *end)
 {
-    for (char *at = start; at + 1 < end; at++) {
-        if (is_blank(at[0]) && (at[1] == '#' || at[1] == ';')) {
-            *at = '\0';
-            return at;
+    for (char *at = strpbrk(start, "#;"); at != NULL && at < end; at = strpbrk(at + 1, "#;")) {
+        if (at > start && is_blank(at[-1])) {
+            at[-1] = '\0';
+            return at - 1;
         }
     }
     return end;
@@ -121,10 +121,20 @@ static bool add_entry(struct parser *parser, struct line *line, char *equals, bo
     return true;
 }
 
+/* A quoted piece of a section's name begins behind a blank. Its end, or `at` where there is none.
+ */
+static char *skip_quoted(const char *open, char *at)
+{
+    bool is_quote = (*at == '"' || *at == '\'') && at > open && is_blank(at[-1]);
+    char *close = is_quote ? strchr(at + 1, *at) : NULL;
+    return close == NULL ? at : close;
+}
+
 static char *matching_bracket(char *open)
 {
     size_t depth = 0;
     for (char *at = open; *at != '\0'; at++) {
+        at = skip_quoted(open, at);
         if (*at == '[') {
             depth++;
         } else if (*at == ']' && --depth == 0) {
@@ -208,6 +218,10 @@ static bool take_line(struct parser *parser, struct line *line)
         return warn(parser, "a line before the first [section]; move it below one");
     }
     char *equals = strchr(line->start, '=');
+    const char *colon = strchr(line->start, ':');
+    if (colon != NULL && (equals == NULL || colon < equals)) {
+        return warn(parser, "a colon in place of the =; write key = value");
+    }
     if (equals == NULL) {
         return warn(parser, "a line without its =; write key = value");
     }
@@ -226,24 +240,24 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
         return ria_fail(
             parser->err,
             RIA_E_CONFIG,
-            "%s: larger than %d KB, so it is taken for no configuration file",
+            "%s: is larger than %d MiB, the limit; remove what is not needed, or name another file",
             parser->name,
-            RIA_INI_TEXT_MAX / 1024);
+            RIA_INI_TEXT_MAX / (1024 * 1024));
     }
     const char *nul = text->len == 0 ? NULL : memchr(text->data, '\0', text->len);
-    if (nul != NULL) {
-        unsigned line = 1;
-        for (const char *at = text->data; at < nul; at++) {
-            line += *at == '\n' ? 1 : 0;
-        }
-        return ria_fail(
-            parser->err,
-            RIA_E_CONFIG,
-            "%s:%u: a NUL byte; save the file as plain text",
-            parser->name,
-            line);
+    if (nul == NULL) {
+        return true;
     }
-    return true;
+    unsigned line = 1;
+    for (const char *at = text->data; at < nul; at++) {
+        line += *at == '\n' ? 1 : 0;
+    }
+    return ria_fail(
+        parser->err,
+        RIA_E_CONFIG,
+        "%s:%u: a NUL byte; save the file as plain text",
+        parser->name,
+        line);
 }
 
 static bool take_text(struct parser *parser, char *at)
@@ -260,7 +274,7 @@ static bool take_text(struct parser *parser, char *at)
             return ria_fail(
                 parser->err,
                 RIA_E_CONFIG,
-                "%s:%u: the line is longer than %d bytes",
+                "%s:%u: the line is longer than %d bytes, the limit; shorten it",
                 parser->name,
                 parser->line,
                 RIA_INI_LINE_MAX);

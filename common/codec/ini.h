@@ -4,7 +4,8 @@
  * AWS SDKs' readers disagree, this one takes what most of them take and warns about what some of
  * them drop. It does not know what a section name means, and opens no file.
  *
- *   [name]  # comment           blanks inside the brackets are trimmed; brackets may nest
+ *   [name]  # comment           blanks inside the brackets are trimmed; brackets may nest or be
+ *                             quoted
  *   key = value ; comment       a comment needs a blank before it; keys are compared without case
  *     more                      indented deeper than the key: continues the value ("value\nmore")
  *   parent =
@@ -22,11 +23,11 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* A thousand SSO profiles are 145 KB; a log file given by mistake stops here instead of filling the
- * memory of the host program. */
+/* A thousand profiles of AWS SSO are 145 KB, and public reports have files of 20,000 lines. A log
+ * file that is named by mistake stops here instead of filling the memory of the host program. */
 enum {
     RIA_INI_TEXT_MAX = 16 * 1024 * 1024,
-    RIA_INI_LINE_MAX = 16 * 1024,
+    RIA_INI_LINE_MAX = 128 * 1024,
 };
 
 struct ria_ini_entry {

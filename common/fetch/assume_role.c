@@ -167,16 +167,8 @@ bool ria_fetch_assume_role(
     }
     struct ria_sts_call call = {&form, credentials, role};
     if (!ria_sts_send(fetch, &call, &found, &fault, err)) {
-        return fault.status != 0
-                   ? refused(role, credentials, &fault, err)
-                   : ria_fail_at(
-                         err,
-                         RIA_E_CREDENTIALS,
-                         arn,
-                         "%.128s could not be assumed, because STS did not answer: %s; check the "
-                         "network, HTTPS_PROXY and AWS_CA_BUNDLE",
-                         arn->value,
-                         err->text);
+        return fault.status != 0 ? refused(role, credentials, &fault, err)
+                                 : ria_sts_fail_unanswered(arn, &fault, err);
     }
     (void)snprintf(
         found.source,

@@ -101,4 +101,9 @@ bool ria_fetch_is_transient(long status);
  * for it. */
 bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUST_USE;
 
+/* Why there is no role of an instance: nobody is at the metadata service's address, or the instance
+ * has none. */
+extern const char ria_fetch_no_instance[];
+extern const char ria_fetch_no_role[];
+
 #endif

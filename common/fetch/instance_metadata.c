@@ -23,6 +23,9 @@ enum {
     STABLE_SPREAD = 480,
 };
 
+const char ria_fetch_no_instance[] = "nobody answers at the metadata service's address";
+const char ria_fetch_no_role[] = "the instance has no role";
+
 static const char token_path[] = "/latest/api/token";
 static const char role_path[] = "/latest/meta-data/iam/security-credentials/";
 
@@ -134,7 +137,7 @@ static enum ria_outcome nobody(struct ria_fetch *fetch, struct ria_error *err)
             err, RIA_E_CREDENTIALS, endpoint, "nobody answers there; mend or unset it");
         return RIA_FAILED;
     }
-    return ria_absent(err, "nobody answers at the metadata service's address");
+    return ria_absent(err, "%s", ria_fetch_no_instance);
 }
 
 static enum ria_outcome get_token(
@@ -159,7 +162,20 @@ static enum ria_outcome get_token(
         return failed(fetch, err, "cannot be asked; try again", why.text);
     }
     if (response.status == 403) {
-        return ria_absent(err, "the metadata service is switched off (status 403)");
+        return ria_absent(
+            err,
+            "the metadata service is switched off (status 403), or has no version 2; version 1 is "
+            "never asked");
+    }
+    if (response.status == 404 || response.status == 405) {
+        char why_not[32];
+        (void)snprintf(why_not, sizeof(why_not), "status %ld", response.status);
+        return failed(
+            fetch,
+            err,
+            "has no version 2, and version 1 is never asked; give the instance version 2, or set "
+            "AWS_EC2_METADATA_DISABLED=true",
+            why_not);
     }
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {
@@ -182,7 +198,7 @@ static enum ria_outcome get_role(
         return failed(fetch, err, "does not name the role; try again", why.text);
     }
     if (response.status == 404) {
-        return ria_absent(err, "the instance has no role");
+        return ria_absent(err, "%s", ria_fetch_no_role);
     }
     size_t len = response.body.data == NULL ? 0 : strcspn(response.body.data, "\r\n");
     static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

@@ -72,9 +72,12 @@ static enum ria_outcome insist(
         err,
         RIA_E_CREDENTIALS,
         role,
-        "%.128s is to be assumed with the instance's role, but %.200s; run this on the instance",
+        "%.128s is to be assumed with the instance's role, but %.200s; %s",
         role->value,
-        why);
+        why,
+        strcmp(why, ria_fetch_no_instance) == 0 ? "run this on the instance"
+        : strcmp(why, ria_fetch_no_role) == 0   ? "attach one to it"
+                                                : "turn it on");
     return RIA_FAILED;
 }
 

@@ -11,6 +11,7 @@
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 #include "fetch/process_chain.h"
+#include "host_variables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,13 +39,29 @@ struct child {
     int complaint;
 };
 
+/* The command is the user's program: it gets back what was withheld from this one. */
+static bool give_back_variables(void)
+{
+    for (size_t i = 0; i < RIA_HOST_VARIABLES; i++) {
+        char renamed[64];
+        (void)snprintf(
+            renamed, sizeof(renamed), "%s%s", RIA_HOST_VARIABLE_PREFIX, ria_host_variables[i]);
+        const char *value = secure_getenv(renamed);
+        if (value != NULL && setenv(ria_host_variables[i], value, 1) != 0) {
+            return false;
+        }
+        (void)unsetenv(renamed);
+    }
+    return true;
+}
+
 /* In the keeper's child. Never returns. */
 __attribute__((noreturn)) static void become(const char *command, int out, int complaint)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-        dup2(complaint, STDERR_FILENO) >= 0) {
+        dup2(complaint, STDERR_FILENO) >= 0 && give_back_variables()) {
         (void)signal(SIGPIPE, SIG_DFL);
         (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     }

@@ -3,6 +3,8 @@
  * The road of a token, and the sentences along it. */
 #include "fetch/session.h"
 
+#include "base/text.h"
+
 #include "base/timestamp.h"
 
 #include <stdio.h>
@@ -16,6 +18,12 @@ enum {
 static const char *profile_name(const struct ria_fetch *fetch)
 {
     return fetch->plan->value[RIA_PLAN_SOURCE_PROFILE].value;
+}
+
+/* As it is typed behind --profile. */
+static const char *quoted_name(const struct ria_fetch *fetch, char out[RIA_QUOTED_SIZE])
+{
+    return ria_text_quote(profile_name(fetch), out);
 }
 
 /* -- asking --------------------------------------------------------------------------------- */
@@ -103,15 +111,16 @@ static bool not_logged_in(
     const struct ria_token_file *file,
     struct ria_error *err)
 {
+    char quoted[RIA_QUOTED_SIZE];
     return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         ria_plan_origin(fetch->plan),
-        "nobody has logged in for profile %.64s (there is no %.160s); type: %s --profile %.64s",
+        "nobody has logged in for profile %.64s (there is no %.160s); type: %s --profile %s",
         profile_name(fetch),
         file->path,
         kind->login,
-        profile_name(fetch));
+        quoted_name(fetch, quoted));
 }
 
 bool ria_session_is_damaged(
@@ -120,14 +129,15 @@ bool ria_session_is_damaged(
     const struct ria_token_file *file,
     struct ria_error *err)
 {
+    char quoted[RIA_QUOTED_SIZE];
     return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         ria_plan_origin(fetch->plan),
-        "%.160s holds no token that can be used; type: %s --profile %.64s",
+        "%.160s holds no token that can be used; type: %s --profile %s",
         file->path,
         kind->login,
-        profile_name(fetch));
+        quoted_name(fetch, quoted));
 }
 
 /* `why` may be "". */
@@ -139,6 +149,7 @@ static bool has_ended(
     struct ria_error *err)
 {
     int64_t end = 0;
+    char quoted[RIA_QUOTED_SIZE];
     char when[RIA_TIMESTAMP_EXTENDED_SIZE];
     const struct ria_setting *origin = ria_plan_origin(fetch->plan);
     bool may_be_renewed_later = why->text[0] != '\0' && why->code != RIA_E_NO_CREDENTIALS;
@@ -160,13 +171,13 @@ static bool has_ended(
         err,
         RIA_E_CREDENTIALS,
         origin,
-        "%.80s ended %s%s%.160s; type: %s --profile %.64s",
+        "%.80s ended %s%s%.160s; type: %s --profile %s",
         fetch->plan->label,
         when,
         why->text[0] == '\0' ? "" : ", ",
         why->text,
         kind->login,
-        profile_name(fetch));
+        quoted_name(fetch, quoted));
 }
 
 static bool try_to_renew(
@@ -197,6 +208,7 @@ bool ria_session_open(
     struct ria_error *err)
 {
     struct ria_error why = {0};
+    char quoted[RIA_QUOTED_SIZE];
     enum ria_outcome outcome = ria_token_file_read(fetch, file, &why);
     if (outcome == RIA_ABSENT) {
         return not_logged_in(fetch, kind, file, err);
@@ -210,10 +222,10 @@ bool ria_session_open(
             err,
             RIA_E_CREDENTIALS,
             ria_plan_origin(fetch->plan),
-            "the token file %s; type: %s --profile %.64s",
+            "the token file %s; type: %s --profile %s",
             why.text,
             kind->login,
-            profile_name(fetch));
+            quoted_name(fetch, quoted));
     }
     if (!kind->is_whole(file)) {
         return ria_session_is_damaged(fetch, kind, file, err);

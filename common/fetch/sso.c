@@ -4,6 +4,7 @@
  * carries the session's token. */
 #include "fetch/sso.h"
 
+#include "base/text.h"
 #include "codec/percent.h"
 #include "fetch/document.h"
 
@@ -38,12 +39,13 @@ static bool take_credentials(const struct ria_buf *body, struct ria_credentials 
 static void say_what_to_do(const struct ria_plan *plan, long status, char *out, size_t size)
 {
     const struct ria_setting *value = plan->value;
+    char quoted[RIA_QUOTED_SIZE];
     if (status == 401) {
         (void)snprintf(
             out,
             size,
-            "the session is over; type: aws sso login --profile %.64s",
-            value[RIA_PLAN_SOURCE_PROFILE].value);
+            "the session is over; type: aws sso login --profile %s",
+            ria_text_quote(value[RIA_PLAN_SOURCE_PROFILE].value, quoted));
     } else if (status == 403 || status == 404) {
         (void)snprintf(
             out,

@@ -240,6 +240,7 @@ static enum attempt try_once(
     }
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     fault->status = 0;
+    fault->was_asked = true;
     enum ria_http_result result = ria_http_send(&request, &response, err);
     if (result != RIA_HTTP_ANSWERED) {
         return result == RIA_HTTP_REFUSED ? GIVE_UP : AGAIN;
@@ -309,4 +310,18 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
         }
     }
     return ria_sts_is_passing(fault) ? "try again in a while" : "see the STS API's list of errors";
+}
+
+bool ria_sts_fail_unanswered(
+    const struct ria_setting *arn, const struct ria_sts_fault *fault, struct ria_error *err)
+{
+    return ria_fail_at(
+        err,
+        RIA_E_CREDENTIALS,
+        arn,
+        "%.128s could not be assumed, because STS %s: %s%s",
+        arn->value,
+        fault->was_asked ? "did not answer" : "could not be asked",
+        err->text,
+        fault->was_asked ? "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE" : "");
 }

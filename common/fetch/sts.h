@@ -20,6 +20,7 @@ struct ria_sts_call {
 /* What STS says when it says no. */
 struct ria_sts_fault {
     long status;        /* 0: it did not answer; err says why */
+    bool was_asked;     /* a request was begun; else it could not be made */
     char code[64];      /* "AccessDenied" */
     char message[1024]; /* its own words, for a sentence */
 };
@@ -40,6 +41,11 @@ bool ria_sts_send(
     struct ria_credentials *out,
     struct ria_sts_fault *fault,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Words the failure of a role that STS has said nothing about: *err holds the reason, and gets the
+ * whole sentence. Returns false. */
+bool ria_sts_fail_unanswered(
+    const struct ria_setting *arn, const struct ria_sts_fault *fault, struct ria_error *err);
 
 /* Nobody was refused: STS is busy or broken, and may answer later. */
 bool ria_sts_is_passing(const struct ria_sts_fault *fault);

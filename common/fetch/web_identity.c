@@ -65,14 +65,7 @@ enum ria_outcome ria_fetch_web_identity(
         return RIA_FOUND;
     }
     if (fault.status == 0) {
-        (void)ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            arn,
-            "%.128s could not be assumed, because STS did not answer: %s; check the network, "
-            "HTTPS_PROXY and AWS_CA_BUNDLE",
-            arn->value,
-            err->text);
+        (void)ria_sts_fail_unanswered(arn, &fault, err);
     } else {
         (void)ria_fail_at(
             err,

@@ -50,10 +50,16 @@ static bool take_expiration(
     return true;
 }
 
-static enum ria_outcome half_a_pair(const char *set, const char *unset, struct ria_error *err)
+static enum ria_outcome half_a_pair(
+    const struct ria_world *world, const char *set, const char *unset, struct ria_error *err)
 {
     return ria_failed(
-        err, RIA_E_CREDENTIALS, "%s is set but %s is not; set both or unset both", set, unset);
+        err,
+        RIA_E_CREDENTIALS,
+        "%s is set but %s is %s; set both or unset both",
+        set,
+        unset,
+        world->env(world->self, unset) == NULL ? "not" : "empty");
 }
 
 static void warn_of_unused_profile(const struct ria_world *world)
@@ -80,10 +86,10 @@ enum ria_outcome ria_environment_keys(
         return ria_absent(err, "AWS_ACCESS_KEY_ID is not set");
     }
     if (!has_secret) {
-        return half_a_pair("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", err);
+        return half_a_pair(world, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", err);
     }
     if (!has_id) {
-        return half_a_pair("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
+        return half_a_pair(world, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
     }
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     add_trimmed(world, "AWS_ACCESS_KEY_ID", &found.access_key_id);

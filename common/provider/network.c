@@ -109,13 +109,14 @@ static enum ria_outcome find_section(
         ria_profiles_has(plan->profiles, RIA_PROFILE_SERVICES, section->value, NULL)) {
         return RIA_FOUND;
     }
+    char quoted[RIA_QUOTED_SIZE];
     (void)ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         section,
-        "services names \"%.64s\", which does not exist; add [services %.64s] or remove the line",
+        "services names \"%.64s\", which does not exist; add [services %s] or remove the line",
         section->value,
-        section->value);
+        ria_text_quote(section->value, quoted));
     return RIA_FAILED;
 }
 
@@ -259,6 +260,28 @@ enum ria_outcome ria_network_region(
     return RIA_FOUND;
 }
 
+/* What STS would refuse with words that do not help. */
+static enum ria_outcome check_arn(const struct ria_setting *arn, struct ria_error *err)
+{
+    const char *value = arn->value;
+    const char *fault = NULL;
+    if (*value == '"' || *value == '\'') {
+        fault = "stands in quotes, which are a part of it; remove them";
+    } else if (strchr(value, '\n') != NULL) {
+        fault = "goes on in the next line; write it in one line";
+    } else if (strpbrk(value, "{}<>$") != NULL) {
+        fault = "holds a placeholder; put the true value in its place";
+    } else if (strpbrk(value, " \t\r") != NULL) {
+        fault = "holds a blank; remove it";
+    }
+    if (fault == NULL) {
+        return RIA_FOUND;
+    }
+    (void)ria_fail_at(
+        err, RIA_E_CREDENTIALS, arn, "the ARN of the role, %.128s, %s", arn->value, fault);
+    return RIA_FAILED;
+}
+
 enum ria_outcome ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,
@@ -272,6 +295,9 @@ enum ria_outcome ria_network_add_role(
             &role->value[RIA_ROLE_ARN],
             "more than %d roles stand one on the other; shorten the chain",
             RIA_ROLES_MAX);
+        return RIA_FAILED;
+    }
+    if (check_arn(&role->value[RIA_ROLE_ARN], err) == RIA_FAILED) {
         return RIA_FAILED;
     }
     struct ria_role added = *role;

@@ -6,6 +6,7 @@
  * profile that is named and does not exist. */
 #include "provider/profile.h"
 
+#include "base/text.h"
 #include "provider/network.h"
 
 #include <stdlib.h>
@@ -94,25 +95,38 @@ static enum ria_outcome not_there(
             "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
             choice->value);
     }
+    const char *unreachable = ria_profiles_unreachable(profiles);
+    if (unreachable != NULL) {
+        return fail_at(
+            err,
+            choice,
+            "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
+            "this user may not search; set HOME, or AWS_CONFIG_FILE and "
+            "AWS_SHARED_CREDENTIALS_FILE",
+            choice->value,
+            unreachable);
+    }
+    char quoted[RIA_QUOTED_SIZE];
+    (void)ria_text_quote(choice->value, quoted);
     const struct ria_ini_section *bare = find_bare(profiles, choice->value);
     if (bare != NULL) {
         return fail_at(
             err,
             choice,
             "the profile \"%.64s\" does not exist, because %s:%u lacks a word; write [profile "
-            "%.64s] there",
+            "%s] there",
             choice->value,
             profiles->path[RIA_PROFILE_CONFIG],
             bare->line,
-            choice->value);
+            quoted);
     }
     return fail_at(
         err,
         choice,
-        "the profile \"%.64s\" does not exist; add [profile %.64s] to %s or [%.64s] to %s, or "
+        "the profile \"%.64s\" does not exist; add [profile %s] to %s or [%.64s] to %s, or "
         "name another one",
         choice->value,
-        choice->value,
+        quoted,
         profiles->path[RIA_PROFILE_CONFIG],
         choice->value,
         profiles->path[RIA_PROFILE_CREDENTIALS]);

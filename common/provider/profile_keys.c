@@ -6,6 +6,8 @@
 
 #include "base/text.h"
 
+#include <string.h>
+
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
 
@@ -36,6 +38,26 @@ static enum ria_outcome refuse_half(
             there,
             "the keys of the profile \"%.64s\" stand in two files; put both into this one",
             profile->name);
+    }
+    struct ria_setting empty;
+    if (ria_profiles_get(profile->profiles, profile->name, missing_key, &empty)) {
+        return fail_at(
+            err,
+            &empty,
+            "%s of the profile \"%.64s\" is empty; write it, or remove %s too",
+            missing_key,
+            profile->name,
+            there_key);
+    }
+    struct ria_profile_fault fault;
+    if (ria_profiles_fault(profile->profiles, profile->name, &fault)) {
+        return fail_at(
+            err,
+            &fault.place,
+            "the profile \"%.64s\" has no %s, and this line was ignored: %s",
+            profile->name,
+            missing_key,
+            fault.what);
     }
     return fail_at(
         err,
@@ -90,6 +112,21 @@ enum ria_outcome ria_profile_keys(
     ria_buf_add_text(&found.access_key_id, pair.id.value);
     ria_buf_add_text(&found.secret_access_key, pair.secret.value);
     add_session_token(profile, &pair, &found.session_token);
+    enum ria_profile_file other =
+        file == RIA_PROFILE_CONFIG ? RIA_PROFILE_CREDENTIALS : RIA_PROFILE_CONFIG;
+    struct ria_setting token;
+    if (strncmp(pair.id.value, "ASIA", 4) == 0 && found.session_token.len == 0 &&
+        (ria_profile_get_from(profile, other, "aws_session_token", &token) ||
+         ria_profile_get_from(profile, other, "aws_security_token", &token))) {
+        return fail_at(
+            err,
+            &pair.id,
+            "the temporary keys of the profile \"%.64s\" (ASIA...) have their session token in "
+            "another file, %.128s:%u; put all three into one file",
+            profile->name,
+            token.path,
+            token.line);
+    }
     if (found.access_key_id.failed || found.secret_access_key.failed ||
         found.session_token.failed) {
         return fail_at(

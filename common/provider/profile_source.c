@@ -110,5 +110,24 @@ enum ria_outcome ria_profile_source(
             return outcome;
         }
     }
+    struct ria_profile_fault fault;
+    struct ria_setting empty;
+    if (ria_profiles_fault(profile->profiles, profile->name, &fault)) {
+        return ria_absent(
+            err,
+            "[%.64s] holds no credentials: %.160s:%u was ignored: %s",
+            profile->name,
+            fault.place.path,
+            fault.place.line,
+            fault.what);
+    }
+    if (ria_profiles_get(profile->profiles, profile->name, "aws_access_key_id", &empty)) {
+        return ria_absent(
+            err,
+            "[%.64s] holds no credentials: %.160s:%u: aws_access_key_id is empty",
+            profile->name,
+            empty.path,
+            empty.line);
+    }
     return ria_absent(err, "[%.64s] holds no credentials", profile->name);
 }

@@ -42,22 +42,24 @@ static enum ria_outcome need_of_session(
     struct ria_error *err)
 {
     struct ria_setting repeated;
+    char quoted[RIA_QUOTED_SIZE];
+    (void)ria_text_quote(session->value, quoted);
     if (!ria_profiles_get_session(profile->profiles, session->value, key, out) ||
         !ria_profile_is_set(out)) {
         return fail_at(
             err,
             session,
-            "[sso-session %.64s] has no %s; add it, or type: aws configure sso-session",
-            session->value,
+            "[sso-session %s] has no %s; add it, or type: aws configure sso-session",
+            quoted,
             key);
     }
     if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
         return fail_at(
             err,
             &repeated,
-            "%s is another one than that of [sso-session %.64s]; remove this line",
+            "%s is another one than that of [sso-session %s]; remove this line",
             key,
-            session->value);
+            quoted);
     }
     return RIA_FOUND;
 }
@@ -65,15 +67,16 @@ static enum ria_outcome need_of_session(
 static enum ria_outcome take_session(
     const struct ria_profile *profile, struct ria_plan *plan, struct ria_error *err)
 {
+    char quoted[RIA_QUOTED_SIZE];
     const struct ria_setting *session = &plan->value[RIA_PLAN_SSO_SESSION];
     if (!ria_profiles_has(profile->profiles, RIA_PROFILE_SSO_SESSION, session->value, NULL)) {
         return fail_at(
             err,
             session,
-            "sso_session names \"%.64s\", which does not exist; add [sso-session %.64s] or type: "
+            "sso_session names \"%.64s\", which does not exist; add [sso-session %s] or type: "
             "aws configure sso-session",
             session->value,
-            session->value);
+            ria_text_quote(session->value, quoted));
     }
     struct ria_setting *value = plan->value;
     return need_of_session(

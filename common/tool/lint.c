@@ -8,9 +8,6 @@
 #include "tool/options.h"
 #include "tool/tool.h"
 
-#include "service/home.h"
-
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,16 +148,16 @@ static bool check_files(struct ria_lint *lint, const struct files *files)
 static void check_home(struct ria_lint *lint, const struct ria_service_paths *paths)
 {
     const char *home = ria_world_env(lint->world, "HOME");
-    const struct passwd *entry = getpwuid(geteuid()); /* NOLINT(concurrency-mt-unsafe) */
-    if (!paths->is_first_required && home != NULL && entry != NULL && entry->pw_dir != NULL &&
-        strcmp(home, entry->pw_dir) != 0) {
+    const char *passwd_home = lint->world->home(lint->world->self);
+    if (!paths->is_first_required && home != NULL && passwd_home != NULL &&
+        strcmp(home, passwd_home) != 0) {
         ria_lint_add(
             lint,
             RIA_FINDING_WARNING,
             paths->path[0],
             0,
             "libpq 10 to 14 does not look at HOME but in %s; set PGSERVICEFILE",
-            entry->pw_dir);
+            passwd_home);
     }
 }
 
@@ -170,7 +167,8 @@ static void read_files(
     for (size_t i = 0; i < paths->count; i++) {
         struct ria_service_file *file = &files->file[files->count];
         struct ria_error err;
-        enum ria_outcome outcome = ria_service_read(paths->path[i], lint->world, file, &err);
+        enum ria_outcome outcome = ria_service_read(
+            paths->path[i], i == 0 && paths->is_first_required, lint->world, file, &err);
         if (outcome == RIA_FOUND) {
             files->count++;
             continue;
@@ -220,7 +218,7 @@ static void say_where(struct ria_lint *lint, const struct ria_service_paths *pat
 static bool run_lint(struct ria_lint *lint, struct files *files)
 {
     struct ria_service_paths paths;
-    ria_service_find(lint->world, ria_home_of_user(), RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
     read_files(lint, &paths, files);
     if (files->count == 0 && lint->errors == 0) {
         say_where(lint, &paths);

@@ -204,15 +204,9 @@ static bool check_key(
 static void check_value(
     struct ria_lint *lint, const char *path, const struct ria_service_setting *setting)
 {
-    const char *value = setting->value;
-    if (isspace((unsigned char)*value) || *value == '"' || *value == '\'') {
-        ria_lint_add(
-            lint,
-            RIA_FINDING_WARNING,
-            path,
-            setting->line,
-            "the value begins with a %s, which libpq takes for a part of it",
-            *value == '"' || *value == '\'' ? "quote" : "blank");
+    const char *fault = ria_service_setting_fault(setting);
+    if (fault != NULL) {
+        ria_lint_add(lint, RIA_FINDING_WARNING, path, setting->line, "%s", fault);
     }
 }
 

@@ -4,8 +4,6 @@
  * it may name a certificate in a place of its own. */
 #include "tool/root_certificate.h"
 
-#include "service/home.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -95,10 +93,9 @@ static bool has_default(const char *home, char path[PATH_MAX])
 static void warn_of_none(const char *program, char *const *argv, const struct ria_world *world)
 {
     char path[PATH_MAX];
-    const char *home = ria_world_env(world, "HOME");
     if (ria_world_env(world, "PGSSLROOTCERT") != NULL || !is_verified(world) ||
         !names_a_host(argv, world) || may_say_more(argv, world) ||
-        has_default(home == NULL ? ria_home_of_user() : home, path)) {
+        has_default(ria_world_home(world), path)) {
         return;
     }
     ria_world_log(

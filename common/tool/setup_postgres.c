@@ -185,7 +185,7 @@ static int check_values(const char *command, const struct setup *setup)
 static bool find_passfile(const struct ria_world *world, struct setup *setup)
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
-    const char *home = ria_world_env(world, "HOME");
+    const char *home = ria_world_home(world);
     struct stat status;
     setup->has_runtime = runtime != NULL && *runtime == '/' && stat(runtime, &status) == 0 &&
                          S_ISDIR(status.st_mode) && status.st_uid == geteuid();

@@ -126,11 +126,15 @@ static bool check_parent(
     return why[0] == '\0' || ria_fail(
                                  err,
                                  RIA_E_SYSTEM,
-                                 "%s: others can replace what is in %s: %s, or name another "
+                                 "%s: others can replace what is in %s: %s%s, or name another "
                                  "directory with --directory",
                                  path,
                                  parent,
-                                 why);
+                                 why,
+                                 (facts.mode & S_IWOTH) == 0
+                                     ? ""
+                                     : ", or give it the sticky bit (in Kubernetes: emptyDir with "
+                                       "medium: Memory)");
 }
 
 static bool check_parents(const char *path, const struct ria_world *world, struct ria_error *err)
@@ -242,6 +246,13 @@ static bool make_below(
 static bool check_home(const char *home, const struct ria_world *world, struct ria_error *err)
 {
     struct stat status;
+    if (strcmp(home, "/") == 0 && world->uid(world->self) != 0) {
+        return ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "HOME is /, where you have no directory of your own; set HOME, or name a directory "
+            "with --directory");
+    }
     if (stat(home, &status) != 0 || is_trusted_owner(status.st_uid, world)) {
         return true;
     }
@@ -264,7 +275,7 @@ static bool make_usual(
     if (runtime != NULL) {
         return make_below(runtime, in_runtime, path, made, err);
     }
-    const char *home = ria_world_env(world, "HOME");
+    const char *home = ria_world_home(world);
     if (home == NULL) {
         return ria_fail(
             err,

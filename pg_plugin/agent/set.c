@@ -4,7 +4,6 @@
 #include "agent/set.h"
 
 #include "service/entry.h"
-#include "service/home.h"
 #include "service/index.h"
 
 #include <stdlib.h>
@@ -47,7 +46,7 @@ static void read_file(struct work *work, const char *path, bool is_required)
 {
     struct ria_error err;
     struct ria_service_file *file = &work->files[work->file_count++];
-    enum ria_outcome outcome = ria_service_read(path, work->world, file, &err);
+    enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
     if (outcome == RIA_ABSENT && is_required) {
         ria_report_state(
             work->report, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
@@ -71,7 +70,7 @@ static bool read_files(struct work *work, const char *sysconfdir)
     if (paths == NULL) {
         return false;
     }
-    ria_service_find(work->world, ria_home_of_user(), sysconfdir, paths);
+    ria_service_find(work->world, sysconfdir, paths);
     bool ok = true;
     for (size_t i = 0; ok && i < paths->count; i++) {
         work->set->paths[i] = strdup(paths->path[i]);
@@ -147,11 +146,30 @@ static bool take_entry(
     return true;
 }
 
+/* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
+ * without a word. */
+static void say_near_miss(const struct work *work, const struct ria_service_place *here)
+{
+    const struct ria_service_file *file = here->file;
+    const struct ria_service *service = here->service;
+    for (size_t i = service->first; i < service->first + service->count; i++) {
+        const struct ria_service_setting *setting = &file->settings[i];
+        const char *fault = ria_service_setting_fault(setting);
+        size_t len = strcspn(setting->key, " \t");
+        if (fault != NULL && len == strlen("passfile") &&
+            strncmp(setting->key, "passfile", len) == 0) {
+            ria_report_state(
+                work->report, "%s:%u: [%s] %s", file->path, setting->line, service->name, fault);
+        }
+    }
+}
+
 static bool take_entries(struct work *work)
 {
     for (size_t i = 0; i < work->index.count; i++) {
         const struct ria_service_place *here = &work->index.places[i];
         struct ria_entry entry;
+        say_near_miss(work, here);
         if (ria_entry_take(here->file, here->service, &entry) &&
             !take_entry(work, &entry, here->first)) {
             return false;

@@ -61,11 +61,11 @@ static bool take_entries(const struct ria_service_index *index, struct wanted *w
     return true;
 }
 
-static void read_file(const char *path, struct ria_service_file *file)
+static void read_file(const char *path, bool is_required, struct ria_service_file *file)
 {
     const struct ria_world *world = ria_process_world();
     struct ria_error err;
-    if (ria_service_read(path, world, file, &err) == RIA_FAILED) {
+    if (ria_service_read(path, is_required, world, file, &err) == RIA_FAILED) {
         ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
     }
 }
@@ -76,10 +76,9 @@ size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out)
     struct wanted wanted = {.path = path, .only_ask = only_ask, .out = out};
     struct ria_service_file files[RIA_SERVICE_FILES] = {0};
     RIA_AUTO(service_index) index = {0};
-    /* A guest asks no passwd. */
-    ria_service_find(ria_process_world(), NULL, RIA_POSTGRESQL_SYSCONFDIR, &paths);
+    ria_service_find(ria_process_world(), RIA_POSTGRESQL_SYSCONFDIR, &paths);
     for (size_t i = 0; i < paths.count; i++) {
-        read_file(paths.path[i], &files[i]);
+        read_file(paths.path[i], i == 0 && paths.is_first_required, &files[i]);
     }
     bool ok = ria_service_index_make(files, paths.count, &index) && take_entries(&index, &wanted);
     for (size_t i = 0; i < paths.count; i++) {

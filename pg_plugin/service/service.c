@@ -88,16 +88,12 @@ static void add_path(struct ria_service_paths *paths, const char *directory, con
 }
 
 void ria_service_find(
-    const struct ria_world *world,
-    const char *home,
-    const char *sysconfdir,
-    struct ria_service_paths *paths)
+    const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
     /* libpq takes an empty PGSERVICEFILE for a file that is missing; nobody means that. */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
-    const char *set = ria_world_env(world, "HOME");
-    home = set != NULL ? set : home;
+    const char *home = named != NULL ? NULL : ria_world_home(world);
     if (named != NULL) {
         add_path(paths, named, "");
         paths->is_first_required = true;
@@ -239,6 +235,7 @@ static unsigned line_of_nul(const struct ria_buf *text)
 
 enum ria_outcome ria_service_read(
     const char *path,
+    bool is_required,
     const struct ria_world *world,
     struct ria_service_file *file,
     struct ria_error *err)
@@ -246,7 +243,9 @@ enum ria_outcome ria_service_read(
     *file = (struct ria_service_file){.text = {.max = RIA_SERVICE_TEXT_MAX}};
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
     struct ria_file facts = {0};
-    enum ria_outcome outcome = world->read_file(world->self, path, &file->text, &facts, err);
+    enum ria_outcome outcome = is_required
+                                   ? world->read_file(world->self, path, &file->text, &facts, err)
+                                   : ria_world_read_usual(world, path, &file->text, &facts, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
@@ -306,4 +305,41 @@ void ria_service_file_release(struct ria_service_file *file)
     free(file->settings);
     ria_buf_release(&file->text);
     *file = (struct ria_service_file){0};
+}
+
+/* Keywords whose values name files. */
+static bool names_a_file(const char *key)
+{
+    static const char *const keys[] = {
+        "passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "sslkeylogfile"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(key, keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *ria_service_setting_fault(const struct ria_service_setting *setting)
+{
+    const char *value = setting->value;
+    const char *key = setting->key;
+    size_t len = strlen(key);
+    if (value == NULL) {
+        return NULL;
+    }
+    if (len > 0 && (key[len - 1] == ' ' || key[len - 1] == '\t')) {
+        return "a blank stands before the =, and libpq takes it for a part of the key; write "
+               "key=value";
+    }
+    if (*value == '"' || *value == '\'') {
+        return "the value begins with a quote, which libpq takes for a part of it";
+    }
+    if (*value == ' ' || *value == '\t') {
+        return "the value begins with a blank, which libpq takes for a part of it";
+    }
+    if (names_a_file(key) && (*value == '~' || *value == '$')) {
+        return "libpq replaces neither ~ nor $HOME; write the whole path";
+    }
+    return NULL;
 }

@@ -61,19 +61,18 @@ struct ria_service_file {
 };
 
 /* PGSERVICEFILE, else ~/.pg_service.conf; then pg_service.conf in PGSYSCONFDIR, else in
- * `sysconfdir`. HOME counts as for libpq 15 and later; `home` is that of the passwd entry, which
- * they take without HOME, or NULL. Paths that are too long are left out. */
+ * `sysconfdir`. The home directory is HOME, else that of the passwd entry, as for libpq 15 and
+ * later. Paths that are too long are left out. */
 void ria_service_find(
-    const struct ria_world *world,
-    const char *home,
-    const char *sysconfdir,
-    struct ria_service_paths *paths);
+    const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths);
 
 /* Reads one file. FOUND; ABSENT if there is none; FAILED with the reason: it cannot be read, or
- * it belongs to another user, or others can write it (base/trust.h). Release *file (or use
- * RIA_AUTO(service_file)) in any case; it may be uninitialised before. */
+ * it belongs to another user, or others can write it (base/trust.h). Unless is_required, a path
+ * that leads to no file is ABSENT (ria_world_read_usual()), as libpq ignores it. Release *file (or
+ * use RIA_AUTO(service_file)) in any case; it may be uninitialised before. */
 enum ria_outcome ria_service_read(
     const char *path,
+    bool is_required,
     const struct ria_world *world,
     struct ria_service_file *file,
     struct ria_error *err) RIA_MUST_USE;
@@ -87,6 +86,10 @@ bool ria_service_check(
 /* The first setting of that key in a service, or NULL. */
 const struct ria_service_setting *ria_service_setting(
     const struct ria_service_file *file, const struct ria_service *service, const char *key);
+
+/* What is wrong with a line that libpq takes literally where its writer meant something else:
+ * blanks around the =, quotes, and "~" or "$HOME" in the name of a file. A sentence, or NULL. */
+const char *ria_service_setting_fault(const struct ria_service_setting *setting);
 
 /* True for a keyword of any libpq from 10 to 18. */
 bool ria_service_knows_key(const char *key);

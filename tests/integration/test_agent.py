@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
+import process  # noqa: E402  the lab is on the path now
 from service import Services, agent_program, await_true  # noqa: E402
 
 # What is wrong with an entry, the setting whose line is named (None: the [name]), the sentence.
@@ -102,6 +103,22 @@ class Entries(AgentCase):
         self.assertIn("1 of 2 services have their tokens", result.stderr)
         self.assertEqual(self.psql().returncode, 0)
         self.assert_accepted()
+
+    def test_a_passfile_that_libpq_takes_literally_is_named(self):
+        for line, sentence in (
+            ("passfile = /run/p", "a blank stands before the ="),
+            ("passfile= /run/p", "the value begins with a blank"),
+            ("passfile=~/run/p", "libpq replaces neither ~ nor $HOME; write the whole path"),
+            ("passfile=$HOME/run/p", "libpq replaces neither ~ nor $HOME"),
+            ("passfile='/run/p'", "the value begins with a quote"),
+        ):
+            with self.subTest(line=line):
+                self.services.add("prod")
+                path = self.home.path / ".pg_service.conf"
+                number = len(path.read_text().splitlines()) + 2
+                self.home.write(".pg_service.conf", f"{path.read_text()}[other]\n{line}\n")
+                self.assertIn(f"{self.where(number)}[other] {sentence}", self.services.fill().stderr)
+                self.services.clear()
 
     def test_without_home_the_service_file_is_that_of_the_passwd_entry(self):
         """As for libpq 15 and later, which reads it here too."""
@@ -274,6 +291,13 @@ class Directory(AgentCase):
                 self.assertIn(f"passfile={usual}/NAME", run().stderr)
                 self.assertTrue(usual.is_dir(), "control: what was there before stays")
                 shutil.rmtree(usual.parent)
+
+    def test_the_root_is_nobodys_home(self):
+        if os.geteuid() == 0:
+            result = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once"], HOME="/")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn("HOME is /, where you have no directory of your own; set HOME, or name a directory "
+                          "with --directory\n", result.stderr)
 
     def test_a_refusal_leaves_no_directory_behind(self):
         self.services.add("prod", sslmode="require")

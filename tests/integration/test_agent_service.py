@@ -394,7 +394,8 @@ class OtherUsers(LeaseCase):
         inner.add("prod")
         self.assertEqual(inner.fill().returncode, 0, "control")
         for change, sentence in (
-            (lambda: outer.chmod(0o777), f"everybody can write it; run: chmod o-w {outer}"),
+            (lambda: outer.chmod(0o777), f"everybody can write it; run: chmod o-w {outer}, or give it "
+             "the sticky bit (in Kubernetes: emptyDir with medium: Memory), or name another directory"),
             (lambda: (outer.chmod(0o775), os.chown(outer, 0, 4)),
              f"all of group 4 can write it; run: chmod g-w {outer}"),
             (lambda: os.chown(outer, nobody, -1), f"it belongs to uid {nobody}, neither to root nor to you"),

@@ -263,6 +263,38 @@ class LikeBotocore(CloudCase):
         self.assert_last_two_are_equal()
 
 
+class TrueMessages(CloudCase):
+    def test_the_remedy_for_an_instance_is_that_of_its_state(self):
+        self.role_profile("p", "rds-access", credential_source="Ec2InstanceMetadata")
+        fault = {"service": "imds", "kind": "status", "times": 9}
+        for change, words in (
+            ({"operation": "ListRoles", "status": 404}, "but the instance has no role; attach one to it"),
+            ({"operation": "Put*", "status": 403}, "version 1 is never asked; turn it on"),
+            ({"operation": "Put*", "status": 404}, "has no version 2, and version 1 is never asked"),
+            ({"operation": "Put*", "status": 405}, "has no version 2, and version 1 is never asked"),
+        ):
+            with self.subTest(**change):
+                self.lab.faults({**fault, **change})
+                result = self.credentials("--profile", "p", principal=None, env=self.machine_env())
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(words, result.stderr)
+                self.assertNotIn("run this on the instance", result.stderr)
+
+    def test_what_was_not_asked_did_not_fail_to_answer(self):
+        empty = self.home.write("empty.pem", "")
+        self.role_profile("p", "rds-access")
+        for extra in ({"AWS_CA_BUNDLE": "/nowhere.pem"}, {"AWS_CA_BUNDLE": str(empty)},
+                      {"AWS_CA_BUNDLE": "/dev/null"}):
+            for profile, env in ((["--profile", "p"], self.cloud_env(**extra)),
+                                 ([], self.web_identity_env(**extra))):
+                with self.subTest(extra=extra, profile=profile):
+                    result = self.credentials(*profile, principal="etl-base" if profile else None, env=env)
+                    self.assertEqual(result.returncode, 1)
+                    self.assertIn("because STS could not be asked: AWS_CA_BUNDLE: the CA bundle", result.stderr)
+                    self.assertNotIn("check the network", result.stderr)
+        self.assertEqual(self.calls(), [])
+
+
 class CommandLine(CloudCase):
     def test_keys_that_would_not_be_json_are_not_printed(self):
         self.home.write(

@@ -146,6 +146,7 @@ INSTANCE = {
 # Where a sentence is another one than the kind of failure would have.
 INSTANCE_WORDS = {
     ("/api/token$", "403"): ["no AWS credentials: set AWS_PROFILE", "is switched off (status 403)"],
+    ("/api/token$", "404"): ["has no version 2, and version 1 is never asked", "status 404"],
     ("/api/token$", "malformed JSON"): ["does not name the role; is it AWS's?: status 401"],
     ("/api/token$", "an error"): ["does not name the role; is it AWS's?: status 401"],
     ("/api/token$", "hang"): ["takes a connection and does not answer", HOP_LIMIT],

@@ -187,7 +187,8 @@ class BrokenConfiguration(PasswordCase):
     def test_a_directory_in_its_place(self):
         path = self.home.path / CONFIG
         path.mkdir(parents=True)
-        self.assert_harmless(f"{path}: is no regular file; name another one")
+        self.assert_all_log_in()
+        self.assert_harmless(f"{path}: is a directory; put a file in its place", RDS_IAM_CONFIG=str(path))
 
     def test_a_fifo_in_its_place(self):
         path = self.home.path / CONFIG

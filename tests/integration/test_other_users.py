@@ -57,11 +57,6 @@ def fifo(path):
     os.mkfifo(path, 0o600)
 
 
-def directory(path):
-    path.unlink()
-    path.mkdir(mode=0o700)
-
-
 def foreign(path):
     os.chown(path, OTHER.pw_uid, OTHER.pw_gid)
 
@@ -92,7 +87,7 @@ WORKS, WRITABLE, IRREGULAR, FOREIGN = "works", "writable", "irregular", "foreign
 FLAWS = (
     (nothing, WORKS), (readable, WORKS), (link, WORKS), (in_open_directory, WORKS),
     (for_group, WRITABLE), (for_all, WRITABLE), (link_to_writable, WRITABLE),
-    (fifo, IRREGULAR), (directory, IRREGULAR),
+    (fifo, IRREGULAR),
 )
 FOREIGN_FLAWS = (
     (foreign, FOREIGN), (foreign_in_open_directory, FOREIGN), (link_to_foreign, FOREIGN),
@@ -160,7 +155,7 @@ class SettingsFiles(OneLabCase):
 
     def test_our_configuration(self):
         self.check_configuration(FLAWS)
-        self.assertEqual(self.seen, 27)
+        self.assertEqual(self.seen, 24)
 
     @needs_root
     def test_our_configuration_of_another_user(self):
@@ -221,7 +216,7 @@ class SettingsFiles(OneLabCase):
 
     def test_a_credential_process(self):
         self.check_process(FLAWS)
-        self.assertEqual(self.seen, 45)
+        self.assertEqual(self.seen, 40)
 
     @needs_root
     def test_a_credential_process_in_a_file_of_another_user(self):
@@ -479,8 +474,9 @@ class WhichProgram(OneLabCase):
                 out = self.home.path / f"loaded-{variable}"
                 result = self.ask(command, self.home.path, **{variable: str(spy), "SPY_OUT": str(out)})
                 self.assertIn(principal.access_key, result.stdout)
-                # The first is the control. Behind rds-iam-fetch the process has no preload either.
-                self.assertEqual([os.path.basename(p) for p in out.read_text().split()], ["rds-iam"])
+                # The first is the control. The command gets back what was set for the user's programs.
+                self.assertEqual([os.path.basename(p) for p in out.read_text().split()],
+                                 ["rds-iam", "dash", "cat"])
 
 
 if __name__ == "__main__":

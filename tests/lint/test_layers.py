@@ -12,7 +12,7 @@ import harness  # noqa: E402
 CORE = ["base", "codec", "aws", "provider"]
 # The top of the core joins the layers; what stands on the core sees its one header.
 ABOVE = {
-    "common/fetch": ["fetch", *CORE, "rds_iam.h", "file.h"],
+    "common/fetch": ["fetch", *CORE, "rds_iam.h", "file.h", "host_variables.h"],
     "mysql_plugin/mariadb": ["rds_iam.h", "mint.h", "sentence.h", "abi.h", "plugin.h"],
     "mysql_plugin/mysql": ["rds_iam.h", "mint.h", "sentence.h", "abi.h", "layout.h", "plugin.h"],
     "mysql_plugin": ["rds_iam.h", "mint.h", "sentence.h"],
@@ -42,7 +42,7 @@ def allowed(relative):
     if parts[0] == "common" and parts[1] in CORE:
         return CORE[: CORE.index(parts[1]) + 1]
     if parts[0] == "common" and len(parts) == 2:
-        return CORE + ["rds_iam.h", "explain.h", "file.h", "launch.h", "resolve.h", "stderr.h"]
+        return CORE + ["rds_iam.h", "explain.h", "file.h", "home.h", "host_variables.h", "launch.h", "resolve.h", "stderr.h"]
     for folder, names in ABOVE.items():
         if relative.as_posix().startswith(folder + "/"):
             return names

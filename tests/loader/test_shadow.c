@@ -290,7 +290,10 @@ static void check_failures(struct ria_library *library, const char *version)
     (void)setenv("AWS_ACCESS_KEY_ID", "", 1);
     dial(library, dialled);
     ria_login_expect_refusal(
-        version, &came, 2061, "rds-iam: AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not");
+        version,
+        &came,
+        2061,
+        "rds-iam: AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is empty");
     (void)setenv("AWS_ACCESS_KEY_ID", "AKIALOADEREXAMPLE001", 1);
     (void)setenv("AWS_CREDENTIAL_EXPIRATION", "100%s%n\n\xff", 1);
     dial(library, dialled);

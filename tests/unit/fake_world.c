@@ -44,6 +44,12 @@ static bool get_privileged(void *self)
     return fake->is_privileged;
 }
 
+static const char *get_home(void *self)
+{
+    const struct ria_fake *fake = self;
+    return fake->passwd_home;
+}
+
 static struct ria_fake_file *find_file(struct ria_fake *fake, const char *path)
 {
     for (size_t i = 0; i < fake->file_count; i++) {
@@ -62,6 +68,9 @@ static enum ria_outcome read_file(
     fake->reads++;
     if (found == NULL) {
         return ria_absent(err, "%s does not exist", path);
+    }
+    if (found->is_unreachable) {
+        return ria_failed(err, RIA_E_UNREACHABLE, "%s: is unreachable", path);
     }
     if (found->text == NULL) {
         return ria_failed(err, RIA_E_CONFIG, "%s: cannot be opened: Permission denied", path);
@@ -172,6 +181,7 @@ void ria_fake_init(struct ria_fake *fake)
                 .env = get_env,
                 .now = get_now,
                 .ticks = get_ticks,
+                .home = get_home,
                 .read_file = read_file,
                 .read_private = read_private,
                 .is_own_directory = get_own_directory,

@@ -34,6 +34,7 @@ struct ria_fake_file {
     const char *path;
     const char *text; /* NULL: it is there and cannot be opened */
     size_t len;
+    bool is_unreachable; /* below a directory that may not be searched */
     struct ria_file file;
 };
 
@@ -46,7 +47,8 @@ struct ria_fake {
     size_t variable_count;
     struct ria_fake_file files[RIA_FAKE_ITEMS_MAX];
     size_t file_count;
-    size_t reads; /* how often a file was asked for, also one that is not there */
+    const char *passwd_home; /* of the passwd entry, or NULL */
+    size_t reads;            /* how often a file was asked for, also one that is not there */
     int64_t now;
     int64_t ticks;
     int64_t ticks_step; /* how far each look at the ticks moves them */

@@ -276,23 +276,6 @@ static void sections_that_differ_are_not_the_same(void **state)
     assert_int_equal(config.file[0]->ini.section_count, 8);
 }
 
-static void ten_thousand_sections_are_enough(void **state)
-{
-    (void)state;
-    for (unsigned count = 10000; count <= 10001; count++) {
-        RIA_AUTO(config) config = {0};
-        RIA_AUTO(buf) text = {.max = 1024 * 1024};
-        struct ria_error err = {0};
-        for (unsigned i = 0; i < count; i++) {
-            ria_buf_addf(&text, "[h%u]\n", i);
-        }
-        assert_int_equal(load(text.data, &config, &err), count == 10000);
-        if (count > 10000) {
-            assert_string_equal(err.text, PLACE ": more than 10000 sections; use wildcards");
-        }
-    }
-}
-
 /* -- which file, and whose ------------------------------------------------------------------ */
 
 static void the_file_must_be_safe_from_others(void **state)
@@ -445,6 +428,29 @@ static void both_files_are_read_and_both_are_checked(void **state)
     assert_string_equal(err.text, "/etc/rds-iam/config: cannot be opened: Permission denied");
 }
 
+static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *variable, *value, *path;
+        bool is_usual;
+    } rows[] = {
+        {"X", NULL, RIA_FAKE_CONFIG, true},
+        {"XDG_CONFIG_HOME", "/xdg", "/xdg/rds-iam/config", true},
+        {"RDS_IAM_CONFIG", "/named", "/named", false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(config) config = {0};
+        struct ria_error err = {0};
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
+        expect(rows[i].path, ria_config_load(&fake.world, &config, &err) == rows[i].is_usual);
+        expect(rows[i].path, (fake.log_count == 1) == rows[i].is_usual);
+    }
+}
+
 static void rds_iam_config_in_a_home_that_is_not_set(void **state)
 {
     (void)state;
@@ -452,7 +458,7 @@ static void rds_iam_config_in_a_home_that_is_not_set(void **state)
     struct ria_error err = {0};
     struct ria_fake fake;
     ria_fake_init(&fake);
-    ria_fake_env(&fake, "HOME", "");
+    ria_fake_env(&fake, "HOME", NULL);
     ria_fake_env(&fake, "RDS_IAM_CONFIG", "~/named");
     assert_false(ria_config_load(&fake.world, &config, &err));
     assert_string_equal(err.text, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
@@ -466,10 +472,10 @@ int main(void)
         cmocka_unit_test(mistakes_are_refused_with_file_and_line),
         cmocka_unit_test(what_is_no_address_is_no_section),
         cmocka_unit_test(sections_that_differ_are_not_the_same),
-        cmocka_unit_test(ten_thousand_sections_are_enough),
         cmocka_unit_test(the_file_must_be_safe_from_others),
         cmocka_unit_test(files_are_looked_for_in_order),
         cmocka_unit_test(both_files_are_read_and_both_are_checked),
+        cmocka_unit_test(a_usual_path_that_leads_to_no_file_is_absent),
         cmocka_unit_test(rds_iam_config_in_a_home_that_is_not_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

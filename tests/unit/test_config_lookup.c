@@ -246,11 +246,33 @@ static void equal_sections_are_refused_in_a_large_file(void **state)
     }
 }
 
+static void ten_thousand_sections_are_enough(void **state)
+{
+    (void)state;
+    for (unsigned count = 10000; count <= 10001; count++) {
+        RIA_AUTO(config) config = {0};
+        RIA_AUTO(buf) text = {.max = 1024 * 1024};
+        struct ria_error err = {0};
+        for (unsigned i = 0; i < count; i++) {
+            ria_buf_addf(&text, "[h%u]\n", i);
+        }
+        struct ria_fake fake;
+        ria_fake_init(&fake);
+        ria_fake_file(&fake, RIA_FAKE_CONFIG, text.data);
+        assert_int_equal(ria_config_load(&fake.world, &config, &err), count == 10000);
+        if (count > 10000) {
+            assert_string_equal(
+                err.text, RIA_FAKE_CONFIG ": more than 10000 sections; use wildcards");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_finds_what_a_search_finds),
         cmocka_unit_test(equal_sections_are_refused_in_a_large_file),
+        cmocka_unit_test(ten_thousand_sections_are_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

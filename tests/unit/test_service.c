@@ -19,6 +19,7 @@ struct one_file {
     const char *text; /* NULL: there is none */
     size_t len;       /* 0: strlen(text) */
     const char *home;
+    const char *passwd_home;
     const char *servicefile;
     const char *sysconfdir;
     struct ria_file facts;
@@ -48,6 +49,12 @@ static enum ria_outcome read_file(
     return RIA_FOUND;
 }
 
+static const char *get_home(void *self)
+{
+    const struct one_file *world = self;
+    return world->passwd_home;
+}
+
 static uid_t get_uid(void *self)
 {
     (void)self;
@@ -56,7 +63,8 @@ static uid_t get_uid(void *self)
 
 static struct ria_world world_of(struct one_file *self)
 {
-    return (struct ria_world){.self = self, .env = get_env, .read_file = read_file, .uid = get_uid};
+    return (struct ria_world){
+        .self = self, .env = get_env, .home = get_home, .read_file = read_file, .uid = get_uid};
 }
 
 static enum ria_outcome read_text(
@@ -64,7 +72,7 @@ static enum ria_outcome read_text(
 {
     struct one_file self = {.text = text};
     struct ria_world world = world_of(&self);
-    return ria_service_read("f", &world, file, err);
+    return ria_service_read("f", true, &world, file, err);
 }
 
 /* Reads a text of which everything can be read. */
@@ -126,8 +134,9 @@ static void files_are_looked_for_where_libpq_looks(void **state)
     struct ria_service_paths *paths = malloc(sizeof(*paths));
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct one_file self = rows[i].env;
+        self.passwd_home = rows[i].passwd;
         struct ria_world world = world_of(&self);
-        ria_service_find(&world, rows[i].passwd, "/etc/pg", paths);
+        ria_service_find(&world, "/etc/pg", paths);
         print_message("# %s\n", rows[i].why);
         assert_int_equal(paths->count, rows[i].paths[1] == NULL ? 1 : 2);
         assert_string_equal(paths->path[0], rows[i].paths[0]);
@@ -194,7 +203,7 @@ static void files_that_are_no_text_or_not_there(void **state)
     struct ria_world world = world_of(&self);
     struct ria_error err;
     RIA_AUTO(service_file) file;
-    assert_int_equal(ria_service_read("f", &world, &file, &err), RIA_FAILED);
+    assert_int_equal(ria_service_read("f", true, &world, &file, &err), RIA_FAILED);
     assert_string_equal(err.text, "f:2: holds a NUL byte; write it as plain text");
     ria_service_file_release(&file);
     assert_int_equal(read_text(NULL, &file, &err), RIA_ABSENT);
@@ -254,7 +263,7 @@ static void a_file_that_others_decide_on_is_refused(void **state)
         struct ria_error err;
         RIA_AUTO(service_file) file;
         enum ria_outcome wanted = rows[i].text == NULL ? RIA_FOUND : RIA_FAILED;
-        assert_int_equal(ria_service_read("f", &world, &file, &err), wanted);
+        assert_int_equal(ria_service_read("f", true, &world, &file, &err), wanted);
         if (rows[i].text != NULL) {
             assert_string_equal(err.text, rows[i].text);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Texts in arrays: whole, cut with a mark, and compared without case. */
+#include "base/error.h"
 #include "base/text.h"
 
 #include "unit.h"
@@ -82,6 +83,49 @@ static void letters_of_ascii_are_compared_without_case(void **state)
     }
 }
 
+/* The second form is Python's: shlex.quote(first). */
+static void a_name_is_quoted_as_a_shell_takes_it(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"plain-1_@%+=:,./", "plain-1_@%+=:,./"},
+        {"Foo Bar", "'Foo Bar'"},
+        {"it's", "'it'\"'\"'s'"},
+        {"", "''"},
+        {"$HOME", "'$HOME'"},
+        {"f\xc3\xbcr", "'f\xc3\xbcr'"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char out[RIA_QUOTED_SIZE];
+        char back[RIA_QUOTED_SIZE];
+        assert_string_equal(ria_text_quote(rows[i][0], out), rows[i][1]);
+        assert_int_equal(ria_text_unquote(strcpy(back, out)), rows[i][0][0] != '\0');
+        assert_true(rows[i][0][0] == '\0' || strcmp(back, rows[i][0]) == 0);
+    }
+}
+
+static void a_name_that_is_too_long_is_cut_inside_its_quotes(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"a ", "'", "\xc3\xbc ", "\xe2\x82\xac"};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        for (size_t shift = 0; shift < 4; shift++) {
+            char name[1024] = "";
+            char out[RIA_QUOTED_SIZE];
+            char printable[RIA_QUOTED_SIZE];
+            memset(name, 'x', shift);
+            while (strlen(name) < 900) {
+                (void)strcat(name, pieces[i]);
+            }
+            (void)ria_text_quote(name, out);
+            assert_true(strlen(out) < RIA_QUOTED_SIZE);
+            assert_string_equal(out + strlen(out) - 4, "...'");
+            ria_printable(strcpy(printable, out));
+            assert_string_equal(printable, out);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -90,6 +134,8 @@ int main(void)
         cmocka_unit_test(no_half_character_stands_in_front_of_the_mark),
         cmocka_unit_test(nothing_is_written_behind_the_array),
         cmocka_unit_test(letters_of_ascii_are_compared_without_case),
+        cmocka_unit_test(a_name_is_quoted_as_a_shell_takes_it),
+        cmocka_unit_test(a_name_that_is_too_long_is_cut_inside_its_quotes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Preloaded: stands for NSS. The passwd entry has the home directory PASSWD_HOME; "" is no entry,
+ * and "never" does not answer. Each question is written into the file PASSWD_LOG, by the name of
+ * its program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void note(void)
+{
+    const char *path = getenv("PASSWD_LOG");
+    int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        (void)dprintf(fd, "%s\n", program_invocation_short_name);
+        (void)close(fd);
+    }
+}
+
+__attribute__((visibility("default"))) int getpwuid_r(
+    uid_t uid, struct passwd *entry, char *room, size_t size, struct passwd **found)
+{
+    const char *home = getenv("PASSWD_HOME");
+    note();
+    *found = NULL;
+    while (home != NULL && strcmp(home, "never") == 0) {
+        (void)pause();
+    }
+    if (home == NULL || *home == '\0') {
+        return 0;
+    }
+    if (strlen(home) >= size) {
+        return ERANGE;
+    }
+    *entry = (struct passwd){.pw_uid = uid, .pw_dir = strcpy(room, home)};
+    *found = entry;
+    return 0;
+}

@@ -260,15 +260,16 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
         line);
 }
 
-static bool take_text(struct parser *parser, char *at)
+static bool take_text(struct parser *parser, char *at, char *end)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     if (strncmp(at, byte_order_mark, 3) == 0) {
         at += 3;
     }
-    while (*at != '\0') {
-        char *newline = at + strcspn(at, "\n");
-        char *next = *newline == '\0' ? newline : newline + 1;
+    while (at < end) {
+        char *newline = memchr(at, '\n', (size_t)(end - at));
+        char *next = newline == NULL ? end : newline + 1;
+        newline = newline == NULL ? end : newline;
         parser->line++;
         if (newline - at > RIA_INI_LINE_MAX) {
             return ria_fail(
@@ -303,7 +304,7 @@ bool ria_ini_parse(
         return false;
     }
     ria_buf_move(&ini.text, text);
-    if (ini.text.data != NULL && !take_text(&parser, ini.text.data)) {
+    if (ini.text.data != NULL && !take_text(&parser, ini.text.data, ini.text.data + ini.text.len)) {
         ria_ini_release(&ini);
         return false;
     }

@@ -196,7 +196,7 @@ class Programs(MariadbCase):
             with self.subTest(program=name):
                 result = self.run_program(name, "")
                 self.assertIn("Access denied", result.stderr)
-                self.assertNotIn("rds-iam", result.stderr)
+                self.assertNotIn("rds-iam: ", result.stderr)
         self.assert_nothing_sent()
 
 

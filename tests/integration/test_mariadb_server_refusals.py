@@ -13,7 +13,7 @@ class Refusals(MariadbCase):
         """The server refused one whole token, and for this reason."""
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"ERROR 1045 (28000): Access denied for user '{user}'@", result.stderr)
-        self.assertNotIn("rds-iam", result.stderr)
+        self.assertNotIn("rds-iam: ", result.stderr)
         self.assert_refused(reason)
         self.assertGreater(self.verdicts()[-1]["token_length"], 300)
 

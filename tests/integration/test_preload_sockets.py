@@ -129,7 +129,7 @@ class Alone(SocketCase):
                 with self.subTest(given=list(given), under=under), self.peer() as peer:
                     result = self.connect(f"host={self.directory}", under, **given)
                     self.assertEqual(peer.answers, [(False, b"word\0")])
-                    self.assertNotIn("rds-iam", result.stderr)
+                    self.assertNotIn("rds-iam: ", result.stderr)
 
     def test_a_password_behind_a_token_is_used(self):
         path = self.home.write("pass", pathlib.Path(self.passfile("*")).read_text() + "*:*:*:*:word\n")

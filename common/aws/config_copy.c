@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small table of counted files under a lock that is only tried. Refuses nothing: where there is
- * no copy, the caller reads the file. */
+ * Keeps the last few configuration files that were read, with a count of their users, in a table
+ * under a lock. The lock is tried and never waited for, because the host may have forked while
+ * another thread held it. A copy whose file has changed, or may now be written by others, is not
+ * given out; then the caller reads the file. */
 #include "aws/config_copy.h"
 
 #include "base/trust.h"

@@ -3,7 +3,7 @@
  * A host's hash is computed from its last character to its first, so that the hashes of all its
  * ends come on the way. Keys are unique in a table, so a login asks for at most four keys (with and
  * without user and port) at each end; of those found, the first section of the file counts.
- * Refuses what is no address. */
+ * Refuses a name that is not an address. */
 #include "aws/section.h"
 
 #include "aws/endpoint.h"

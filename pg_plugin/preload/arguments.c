@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two arrays that end with NULL. */
+ * Keeps keywords and values in two arrays that end with NULL, as libpq expects them. What does not
+ * fit into the room that was asked for is left out. */
 #include "preload/arguments.h"
 
 #include <stdlib.h>

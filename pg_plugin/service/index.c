@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorts: there may be ten thousand services. */
+ * Sorts the services of all files by name and marks the first one of each name, so that ten
+ * thousand services need no search through all of them. */
 #include "service/index.h"
 
 #include <stdlib.h>

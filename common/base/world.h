@@ -2,7 +2,7 @@
  *
  * The outside world as the core sees it: environment, clocks, files, log. Everything in common/
  * takes it as an argument, so that a unit test needs no setenv, no sleep and no file. This header
- * only says what the world can be asked; the process's own world is in common/process.c.
+ * only says what the world can be asked; the process's own world is in common/os/process_world.c.
  */
 #ifndef RIA_BASE_WORLD_H
 #define RIA_BASE_WORLD_H

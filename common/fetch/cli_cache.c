@@ -4,7 +4,7 @@
  * read), because a key does not say whose credentials asked for the role; so an entry counts only
  * if it is of this role, of this session where one is named, and lives for a token's time. Anything
  * else, a file that is just being written too, is no entry. */
-#include "aws/cli_cache.h"
+#include "fetch/cli_cache_key.h"
 
 #include "aws/token.h"
 #include "base/trust.h"

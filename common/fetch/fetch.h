@@ -6,9 +6,9 @@
 #ifndef RIA_FETCH_FETCH_H
 #define RIA_FETCH_FETCH_H
 
-#include "aws/answer.h"
 #include "aws/plan.h"
 #include "fetch/http.h"
+#include "provider/answer.h"
 
 struct ria_fetch {
     const struct ria_world *world;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-fetch: takes a question on its standard input (a socket), carries its plan out, keeps the
- * result in the cache and answers on the same socket. Started by the core (common/launch.c), not by
- * people. It reads no settings of its own: the question holds them. */
-#include "aws/question.h"
-#include "fetch/alias.h"
+ * result in the cache and answers on the same socket. Started by the core (common/os/launch.c), not
+ * by people. It reads no settings of its own: the question holds them. */
+#include "fetch/dns.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 #include "fetch/store.h"
 #include "provider/cache.h"
+#include "provider/question.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -227,9 +227,9 @@ static int explain_to_person(void)
 }
 
 /* Nobody is left who could take an answer once the caller has ended. What a credential_process has
- * started ends with us (process.c), so all that nested commands have started ends with the first of
- * their callers. The kernel tells of the thread that started us, and that one waits for the answer.
- * False: it had ended before we could ask for that. */
+ * started ends with us (credential_process.c), so all that nested commands have started ends with
+ * the first of their callers. The kernel tells of the thread that started us, and that one waits
+ * for the answer. False: it had ended before we could ask for that. */
 static bool end_with_caller(void)
 {
     struct pollfd caller = {.fd = STDIN_FILENO};

@@ -6,8 +6,8 @@
  *
  * Two things are known of a chain. The environment variable RDS_IAM_PROCESS_CHAIN lists its links,
  * so that the first repetition is seen and can be shown; every program in between hands it on. And
- * each command that runs has a keeper (process.c) among the ancestors of the next one, which a
- * program that clears its environment does not take away.
+ * each command that runs has a keeper (credential_process.c) among the ancestors of the next one,
+ * which a program that clears its environment does not take away.
  *
  * The variable's value is "ID:NAME,ID:NAME": ID identifies the link by the file, the profile and
  * the text of the command (128 bits of a SHA-256, lower-case hexadecimal); NAME is the profile's,

@@ -4,9 +4,9 @@
 #include "fetch/store.h"
 
 #include "aws/plan.h"
+#include "base/file.h"
 #include "base/trust.h"
 #include "fetch/lock.h"
-#include "file.h"
 
 #include <dirent.h>
 #include <errno.h>

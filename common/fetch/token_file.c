@@ -3,9 +3,9 @@
  * A temporary file beside it, fsync, rename, fsync of the directory. */
 #include "fetch/token_file.h"
 
-#include "aws/token_file.h"
 #include "base/trust.h"
 #include "fetch/lock.h"
+#include "fetch/token_file_path.h"
 
 #include <errno.h>
 #include <fcntl.h>

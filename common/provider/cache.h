@@ -14,7 +14,7 @@
 #ifndef RIA_PROVIDER_CACHE_H
 #define RIA_PROVIDER_CACHE_H
 
-#include "aws/answer.h"
+#include "provider/answer.h"
 #include "provider/provider.h"
 
 struct ria_cache_place {

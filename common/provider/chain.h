@@ -9,7 +9,7 @@
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
 
-#include "aws/answer.h"
+#include "provider/answer.h"
 #include "provider/obtain.h"
 #include "provider/provider.h"
 

@@ -3,12 +3,12 @@
  * The road of a plan. */
 #include "provider/obtain.h"
 
-#include "aws/question.h"
 #include "base/refusal.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
+#include "provider/question.h"
 
 #include <string.h>
 

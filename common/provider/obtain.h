@@ -6,7 +6,7 @@
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H
 
-#include "aws/answer.h"
+#include "provider/answer.h"
 #include "provider/provider.h"
 
 /* The road that credentials came by. */

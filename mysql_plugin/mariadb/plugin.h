@@ -6,7 +6,7 @@
 #define RIA_MARIADB_PLUGIN_H
 
 #include "abi.h"
-#include "mint.h"
+#include "login_token.h"
 #include "rds_iam.h"
 #include "sentence.h"
 

@@ -2,7 +2,7 @@
  *
  * The order of decisions. The library calls it when the server asks for mysql_clear_password: for
  * every new connection, reconnect and change of user. */
-#include "mint.h"
+#include "login_token.h"
 #include "plugin.h"
 #include "sentence.h"
 

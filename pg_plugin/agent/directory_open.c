@@ -4,7 +4,7 @@
  * place. */
 #include "agent/directory.h"
 
-#include "file.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

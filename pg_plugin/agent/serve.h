@@ -14,7 +14,7 @@
 #ifndef RIA_AGENT_SERVE_H
 #define RIA_AGENT_SERVE_H
 
-#include "agent/mint.h"
+#include "agent/token_line.h"
 
 struct ria_serve {
     struct ria_agent *agent;

@@ -20,7 +20,7 @@ struct ria_line {
     unsigned place;   /* line of its [service] */
     unsigned number;  /* the port */
     size_t entry;     /* lines of one entry stand together and have the same number here */
-    /* of mint.h */
+    /* of token_line.h */
     bool has_token;  /* the last attempt made one */
     bool is_pending; /* its credentials are being fetched */
     bool is_done;    /* in the passfile text under way */

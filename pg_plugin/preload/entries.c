@@ -2,7 +2,7 @@
  *
  * A passfile that pg_service.conf names, asked for by its path alone: its lines follow from the
  * entries that name it, by the rules that the agent has for them. */
-#include "preload/mint.h"
+#include "preload/token_passfile.h"
 
 #include "service/index.h"
 #include "service/passfile_path.h"

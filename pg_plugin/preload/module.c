@@ -3,8 +3,8 @@
  * The answers of module.h, and the file in memory. */
 #include "preload/agents_path.h"
 #include "preload/known.h"
-#include "preload/mint.h"
 #include "preload/replace.h"
+#include "preload/token_passfile.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * RDS_IAM_LOG is the one variable that this object reads. */
 #include "preload/say.h"
 
-#include "stderr.h"
+#include "os/guest_stderr.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -12,7 +12,7 @@
 #ifndef RIA_SERVICE_ENTRY_H
 #define RIA_SERVICE_ENTRY_H
 
-#include "service/service.h"
+#include "service/service_file.h"
 
 /* A service that names a passfile. Strings are borrowed from the file; NULL: not set. */
 struct ria_entry {

@@ -6,7 +6,7 @@
 #ifndef RIA_SERVICE_INDEX_H
 #define RIA_SERVICE_INDEX_H
 
-#include "service/service.h"
+#include "service/service_file.h"
 
 /* A service and its file, and where libpq finds its name: `first` is the place itself, or another.
  */

@@ -15,7 +15,7 @@ from test_agent_lease import LeaseCase  # noqa: E402
 
 LOGINS = harness.BUILD / "tests/bench/bench_logins"
 HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"
-SETTLED_SECONDS = 0.1  # what was written a moment ago is read each time; see aws/config_copy.h
+SETTLED_SECONDS = 0.1  # what was written a moment ago is read each time; see config/config_copy.h
 LINES, SECTIONS, OPENS = 100, 1000, 11
 TEXT_SECONDS = 1.2  # the agent gives the same tokens for a second
 PROFILES = 5000

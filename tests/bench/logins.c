@@ -10,7 +10,7 @@
  * The first two count the processor's time, which other programs do not lengthen; the third counts
  * the time that passes, because to wait for a thread is what it costs.
  */
-#include "mint.h"
+#include "login_token.h"
 
 #include <pthread.h>
 #include <stdio.h>

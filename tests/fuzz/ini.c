@@ -7,10 +7,10 @@
  * Input: the config file, then the credentials file. */
 #include "fuzz.h"
 
-#include "aws/config.h"
-#include "aws/question.h"
+#include "config/config.h"
 #include "fake_world.h"
 #include "provider/chain.h"
+#include "provider/question.h"
 
 #include <stdlib.h>
 #include <string.h>

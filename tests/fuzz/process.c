@@ -9,7 +9,7 @@
 #include "fake_world.h"
 
 /* The file itself, because what judges the output is nobody else's business. */
-#include "fetch/process.c"
+#include "fetch/credential_process.c"
 
 static void complain(struct ria_buf *kept, const struct ria_buf *all, size_t step)
 {

@@ -4,8 +4,8 @@
  * can be written again, and from then on writing and reading change nothing. */
 #include "fuzz.h"
 
-#include "aws/answer.h"
-#include "aws/question.h"
+#include "provider/answer.h"
+#include "provider/question.h"
 
 #include <string.h>
 

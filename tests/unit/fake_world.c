@@ -3,8 +3,8 @@
  * Tables behind the functions of a world. */
 #include "fake_world.h"
 
-#include "aws/alias.h"
-#include "aws/question.h"
+#include "provider/alias_record.h"
+#include "provider/question.h"
 
 #include "unit.h"
 

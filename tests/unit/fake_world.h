@@ -16,10 +16,10 @@
 #ifndef RIA_UNIT_FAKE_WORLD_H
 #define RIA_UNIT_FAKE_WORLD_H
 
-#include "aws/answer.h"
 #include "aws/endpoint.h"
 #include "aws/plan.h"
 #include "base/world.h"
+#include "provider/answer.h"
 
 enum {
     RIA_FAKE_UID = 1000,

@@ -3,11 +3,11 @@
  * Names that DNS has an alias for: what rds-iam-fetch reads out of a DNS message, and what becomes
  * of the sentence. */
 #include "fake_world.h"
-#include "fetch/alias.h"
+#include "fetch/dns.h"
 #include "rds_iam.h"
 #include "unit.h"
 
-#include "aws/alias.h"
+#include "provider/alias_record.h"
 
 #define RDS "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"
 

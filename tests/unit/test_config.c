@@ -2,8 +2,8 @@
  *
  * rds-iam's own configuration file: which file, whose, what may stand in it, which section counts.
  * The expected sentences are whole where they tell the user what to type. */
-#include "aws/config.h"
-#include "aws/config_copy.h"
+#include "config/config.h"
+#include "config/config_copy.h"
 
 #include "fake_world.h"
 #include "unit.h"

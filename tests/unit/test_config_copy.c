@@ -3,7 +3,7 @@
  * A process that lives reads its configuration once for each change of it: what a change is, when
  * nothing is kept, and that neither threads nor forks are in each other's way. Each row has a file
  * of its own, because the copies live as long as the process. */
-#include "aws/config.h"
+#include "config/config.h"
 
 #include "fake_world.h"
 #include "unit.h"

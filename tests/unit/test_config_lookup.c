@@ -3,7 +3,7 @@
  * Which section counts, in configurations of random sections: the table of hashes against a plain
  * reading of the rule, which looks at one section after the other. The random numbers are the same
  * in every run. */
-#include "aws/config.h"
+#include "config/config.h"
 
 #include "fake_world.h"
 #include "unit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * tls = verify-ca in rds-iam's own configuration file: which sections may hold it. */
-#include "aws/config.h"
+#include "config/config.h"
 
 #include "fake_world.h"
 #include "unit.h"

@@ -2,8 +2,8 @@
  *
  * Records, and the questions and answers that are written in them: what goes in comes out, and
  * nothing that is cut, stretched or changed is taken for whole. */
-#include "aws/answer.h"
-#include "aws/question.h"
+#include "provider/answer.h"
+#include "provider/question.h"
 #include "unit.h"
 
 static void fields_come_out_as_they_went_in(void **state)

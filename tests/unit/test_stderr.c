@@ -2,7 +2,7 @@
  *
  * Where a line of the log may go in a program that nobody has looked at before main(): each row is
  * a process of its own, because the record is made once. */
-#include "stderr.h"
+#include "os/guest_stderr.h"
 
 #include "unit.h"
 

@@ -4,8 +4,8 @@
  * chmod does not help, and the same verdict at each kind of file. */
 #include "base/trust.h"
 
-#include "aws/config.h"
 #include "aws/profile.h"
+#include "config/config.h"
 #include "fake_world.h"
 #include "provider/chain.h"
 #include "provider/memory.h"

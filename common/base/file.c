@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * fstat() gives owner and mode. Only where they let the group or others write, which is seldom, the
+ * access control list and the kind of file system are asked for, too: a list gives nobody more than
+ * the group's bits of the mode show, and only a refusal names the file system. */
+#include "base/file.h"
+
+#include "base/trust.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    ACL_MAX = 1028 /* 128 entries; a longer list counts as one that cannot be read */
+};
+
+static const char acl_name[] = "system.posix_acl_access";
+
+/* `len` is what fgetxattr() returned. */
+static void take_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file *out)
+{
+    if (len >= 0) {
+        ria_acl_read(bytes, (size_t)len, user, out);
+    } else if (errno != ENODATA && errno != ENOTSUP && errno != ENOSYS && errno != EPERM) {
+        out->acl = (struct ria_acl){.is_present = true, .is_unreadable = true};
+    }
+}
+
+static void take_file_system(const struct statfs *status, struct ria_file *out)
+{
+    enum {
+        READ_ONLY = 1 /* ST_RDONLY of statvfs(3), which statfs(2) has too */
+    };
+    out->file_system = (uint32_t)status->f_type;
+    out->is_read_only = (status->f_flags & READ_ONLY) != 0;
+}
+
+/* Not inlined: its buffer would be on the stack of every login. A path of NULL: of the descriptor.
+ */
+__attribute__((noinline)) static void look_closer(int fd, const char *path, struct ria_file *out)
+{
+    char bytes[ACL_MAX];
+    struct statfs status;
+    if ((out->mode & S_IWGRP) != 0) {
+        ssize_t len = path == NULL ? fgetxattr(fd, acl_name, bytes, sizeof(bytes))
+                                   : getxattr(path, acl_name, bytes, sizeof(bytes));
+        take_acl(bytes, len, geteuid(), out);
+    }
+    if ((path == NULL ? fstatfs(fd, &status) : statfs(path, &status)) == 0) {
+        take_file_system(&status, out);
+    }
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return ((int64_t)time->tv_sec * 1000000000) + time->tv_nsec;
+}
+
+/* The kernel dates a change by its last tick, which is up to 10 ms old (CONFIG_HZ=100). File
+ * systems without fractions of a second step by up to 2 s (FAT). A date in the future tells
+ * nothing. */
+static bool is_settled(const struct stat *status)
+{
+    static const int64_t fine = 20 * 1000000LL;
+    static const int64_t coarse = 3 * 1000000000LL;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    bool has_fraction = status->st_ctim.tv_nsec != 0 || status->st_mtim.tv_nsec != 0;
+    return nanoseconds(&now) - nanoseconds(&status->st_ctim) > (has_fraction ? fine : coarse);
+}
+
+static void take(int fd, const char *path, const struct stat *status, struct ria_file *out)
+{
+    *out = (struct ria_file){
+        .owner = status->st_uid,
+        .group = status->st_gid,
+        .mode = status->st_mode,
+        .stamp = {
+            .device = status->st_dev,
+            .inode = status->st_ino,
+            .size = status->st_size,
+            .modified = nanoseconds(&status->st_mtim),
+            .changed = nanoseconds(&status->st_ctim),
+            .is_settled = is_settled(status),
+        }};
+    if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        look_closer(fd, path, out);
+    }
+}
+
+bool ria_file_facts(int fd, struct ria_file *out)
+{
+    struct stat status;
+    if (fstat(fd, &status) != 0) {
+        return false;
+    }
+    take(fd, NULL, &status, out);
+    return true;
+}
+
+bool ria_file_facts_at(const char *path, struct ria_file *out)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        return false;
+    }
+    take(-1, path, &status, out);
+    return true;
+}

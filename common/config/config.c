@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads the files and checks everything in them. What a section is called is section.c's, what
+ * stands in it is target.c's; a file that was read before is config_copy.c's. */
+#include "config/config.h"
+
+#include "base/trust.h"
+#include "codec/url.h"
+#include "config/config_copy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SECTIONS_MAX = 10000
+};
+
+/* Whether a section is keyed by the name of an RDS endpoint, whole. */
+static bool is_rds_name(const struct ria_section_key *key)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    return !key->is_wildcard && ria_endpoint_parse(key->host, &endpoint, &unused) != RIA_FAILED &&
+           endpoint.kind != RIA_ENDPOINT_OTHER;
+}
+
+/* One server's token must not go to every name that matches. Where the client checks the chain
+ * alone, the section must say which endpoint it is about: by its own name or by `endpoint`. */
+static bool check_section(
+    const struct ria_setting *place,
+    const struct ria_section_key *key,
+    const struct ria_target *target,
+    struct ria_error *err)
+{
+    if (key->is_wildcard && (target->endpoint.value != NULL || target->tls.value != NULL)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            place,
+            "endpoint and tls cannot stand in a section with a wildcard; name the host");
+    }
+    for (size_t i = 0; i < RIA_ROLE_VALUES; i++) {
+        if (target->role.value[i].value != NULL && target->role.value[RIA_ROLE_ARN].value == NULL) {
+            return ria_fail_at(
+                err,
+                RIA_E_CONFIG,
+                &target->role.value[i],
+                "this key belongs to a role; add role_arn beside it");
+        }
+    }
+    if (target->chain_suffices && target->endpoint.value == NULL && !is_rds_name(key)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            place,
+            "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
+            "verify-full");
+    }
+    return true;
+}
+
+/* Reads what stands in a section. */
+static bool read_entries(
+    const struct ria_config_file *file,
+    const struct ria_ini_section *section,
+    struct ria_target *out,
+    struct ria_error *err)
+{
+    *out = (struct ria_target){0};
+    for (size_t i = 0; i < section->count; i++) {
+        const struct ria_ini_entry *entry = &file->ini.entries[section->first + i];
+        if (!ria_target_take(file->path.data, entry, out, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool read_section(
+    struct ria_config_file *file, const struct ria_ini_section *section, struct ria_error *err)
+{
+    struct ria_setting place = {section->name, file->path.data, section->line};
+    struct ria_target target;
+    const struct ria_section_key *key = ria_sections_read(&file->sections, section->name);
+    char shown[64];
+    if (key == NULL) {
+        ria_url_show_name(section->name, shown, sizeof(shown));
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            &place,
+            "[%s] is no address; write [host], [host:port] or [user@host:port], with a "
+            "leading *. as the only wildcard",
+            shown);
+    }
+    if (!read_entries(file, section, &target, err) || !check_section(&place, key, &target, err)) {
+        return false;
+    }
+    uint32_t earlier = ria_sections_enter(&file->sections);
+    if (earlier != RIA_NO_SECTION) {
+        ria_url_show_name(section->name, shown, sizeof(shown));
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            &place,
+            "[%s] is the same as the section in line %u; join them",
+            shown,
+            file->ini.sections[earlier].line);
+    }
+    return true;
+}
+
+static bool check_ini(struct ria_config_file *file, struct ria_error *err)
+{
+    const struct ria_ini *ini = &file->ini;
+    const char *path = file->path.data;
+    if (ini->warning_count > 0) {
+        return ria_fail(
+            err, RIA_E_CONFIG, "%s:%u: %s", path, ini->warnings[0].line, ini->warnings[0].what);
+    }
+    if (ini->section_count > SECTIONS_MAX) {
+        return ria_fail(
+            err, RIA_E_CONFIG, "%s: more than %d sections; use wildcards", path, SECTIONS_MAX);
+    }
+    if (!ria_sections_begin(ini, &file->sections)) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
+    for (size_t i = 0; i < ini->section_count; i++) {
+        if (!read_section(file, &ini->sections[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A file that is there. */
+static bool check_file(
+    const struct ria_world *world, struct ria_config_file *file, struct ria_error *err)
+{
+    const struct ria_trusted what = {file->path.data, "RDS_IAM_CONFIG=COPY"};
+    if (file->path.failed) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
+    return ria_trust_check(world, &file->facts, &what, err) && check_ini(file, err);
+}
+
+static enum ria_outcome read_file(
+    const struct ria_world *world,
+    const struct ria_settings_path *where,
+    struct ria_config_file **out,
+    struct ria_error *err)
+{
+    struct ria_config_file *file = calloc(1, sizeof(*file));
+    if (file == NULL) {
+        return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
+    }
+    file->users = 1;
+    file->path.max = RIA_PATH_MAX;
+    enum ria_outcome outcome = ria_setting_read(world, where, &file->ini, &file->facts, err);
+    if (outcome == RIA_FOUND) {
+        ria_buf_add_text(&file->path, where->text);
+        outcome = check_file(world, file, err) ? RIA_FOUND : RIA_FAILED;
+    }
+    if (outcome != RIA_FOUND) {
+        ria_config_file_release(file);
+        return outcome;
+    }
+    ria_config_copy_put(world, file);
+    *out = file;
+    return RIA_FOUND;
+}
+
+/* Reads the file, or takes this process's copy of it, and counts it if it is there. */
+static enum ria_outcome load_file(
+    const struct ria_world *world,
+    const struct ria_settings_path *where,
+    struct ria_config *out,
+    struct ria_error *err)
+{
+    struct ria_config_file *file = ria_config_copy_get(world, where->text);
+    if (file == NULL) {
+        enum ria_outcome outcome = read_file(world, where, &file, err);
+        if (outcome != RIA_FOUND) {
+            return outcome;
+        }
+    }
+    out->file[out->count++] = file;
+    return RIA_FOUND;
+}
+
+static bool load_named(
+    const struct ria_world *world, const char *named, struct ria_config *out, struct ria_error *err)
+{
+    char path[RIA_PATH_MAX];
+    if (!ria_setting_expand(world, named, path)) {
+        return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
+    }
+    const struct ria_settings_path where = {path, true};
+    enum ria_outcome outcome = load_file(world, &where, out, err);
+    if (outcome == RIA_ABSENT) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "RDS_IAM_CONFIG names %s, which does not exist; mend or unset it",
+            path);
+    }
+    return outcome == RIA_FOUND;
+}
+
+/* The user's own file. */
+static void add_usual_name(const struct ria_world *world, struct ria_buf *out)
+{
+    const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
+    ria_buf_add_text(out, base != NULL && base[0] == '/' ? base : "~/.config");
+    ria_buf_add_text(out, "/rds-iam/config");
+}
+
+void ria_config_add_name(const struct ria_world *world, struct ria_buf *out)
+{
+    const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
+    if (named != NULL) {
+        ria_buf_add_text(out, named);
+    } else {
+        add_usual_name(world, out);
+    }
+}
+
+static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+{
+    RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
+    char path[RIA_PATH_MAX];
+    add_usual_name(world, &name);
+    if (ria_buf_text(&name) == NULL) {
+        return ria_fail(
+            err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long to be a path, or memory ran out");
+    }
+    const struct ria_settings_path own = {path, false};
+    const struct ria_settings_path system = {"/etc/rds-iam/config", false};
+    if (ria_setting_expand(world, name.data, path) &&
+        load_file(world, &own, out, err) == RIA_FAILED) {
+        return false;
+    }
+    return load_file(world, &system, out, err) != RIA_FAILED;
+}
+
+bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
+{
+    const char *named = ria_world_env(world, "RDS_IAM_CONFIG");
+    bool ok = named != NULL ? load_named(world, named, out, err) : load_usual(world, out, err);
+    if (!ok) {
+        ria_config_release(out);
+    }
+    return ok;
+}
+
+void ria_config_match(
+    const struct ria_config *config,
+    const char *host,
+    uint16_t port,
+    const char *user,
+    struct ria_target *out)
+{
+    *out = (struct ria_target){0};
+    for (size_t i = 0; i < config->count; i++) {
+        const struct ria_config_file *file = config->file[i];
+        uint32_t index = ria_sections_find(&file->sections, host, port, user);
+        if (index != RIA_NO_SECTION) {
+            struct ria_error ignored; /* every section was checked when the file was read */
+            (void)read_entries(file, &file->ini.sections[index], out, &ignored);
+            return;
+        }
+    }
+}
+
+void ria_config_release(struct ria_config *config)
+{
+    for (size_t i = 0; i < config->count; i++) {
+        ria_config_file_release(config->file[i]);
+    }
+    *config = (struct ria_config){0};
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The keys of a section: a table, and what each value must be. */
+#include "config/target.h"
+
+#include "aws/tag.h"
+
+#include <string.h>
+
+static bool take_endpoint(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    if (!ria_endpoint_split(setting->value, target->endpoint_host, &target->endpoint_port)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "endpoint needs a host and a port; write endpoint = HOST:PORT");
+    }
+    struct ria_endpoint endpoint;
+    struct ria_error reason;
+    if (ria_endpoint_parse(target->endpoint_host, &endpoint, &reason) == RIA_FAILED) {
+        return ria_fail_at(err, RIA_E_CONFIG, setting, "%s", reason.text);
+    }
+    return true;
+}
+
+static bool take_tls(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    target->chain_suffices = strcmp(setting->value, "verify-ca") == 0;
+    if (!target->chain_suffices && strcmp(setting->value, "verify-full") != 0) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "tls is verify-full or verify-ca, and nothing less than these");
+    }
+    return true;
+}
+
+static bool take_region(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    if (!ria_region_is_plausible(setting->value)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CONFIG,
+            setting,
+            "\"%.64s\" is no region; write one like eu-west-1",
+            setting->value);
+    }
+    return true;
+}
+
+static bool take_profile(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    if (*setting->value == '\0') {
+        return ria_fail_at(
+            err, RIA_E_CONFIG, setting, "profile is empty; name a profile or remove the line");
+    }
+    return true;
+}
+
+static bool take_cli_cache(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    if (strcmp(setting->value, "off") == 0) {
+        target->cli_cache = (struct ria_setting){0};
+        return true;
+    }
+    return strcmp(setting->value, "read") == 0 ||
+           ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache is read or off");
+}
+
+static bool take_text(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    if (*setting->value == '\0') {
+        return ria_fail_at(err, RIA_E_CONFIG, setting, "the value is empty; give one or remove it");
+    }
+    return true;
+}
+
+static bool take_duration(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    return ria_setting_number(
+        setting, &ria_role_duration, RIA_E_CONFIG, &target->role.duration, err);
+}
+
+static bool take_list(const struct ria_setting *setting, bool has_values, struct ria_error *err)
+{
+    const char *fault = ria_tag_list_fault(setting->value, has_values);
+    if (fault == NULL && *setting->value == '\0') {
+        fault = "the list is empty";
+    }
+    return fault == NULL || ria_fail_at(err, RIA_E_CONFIG, setting, "the tags: %s", fault);
+}
+
+static bool take_tags(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    return take_list(setting, true, err);
+}
+
+static bool take_tag_keys(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    return take_list(setting, false, err);
+}
+
+struct config_key {
+    const char *name;
+    size_t offset; /* of its struct ria_setting in struct ria_target */
+    bool (*take)(
+        const struct ria_setting *setting, struct ria_target *target, struct ria_error *err);
+};
+
+#define ROLE(value_of_role) offsetof(struct ria_target, role.value[value_of_role])
+
+static const struct config_key config_keys[] = {
+    {"profile", offsetof(struct ria_target, profile), take_profile},
+    {"region", offsetof(struct ria_target, region), take_region},
+    {"endpoint", offsetof(struct ria_target, endpoint), take_endpoint},
+    {"tls", offsetof(struct ria_target, tls), take_tls},
+    {"aws_cli_cache", offsetof(struct ria_target, cli_cache), take_cli_cache},
+    {"role_arn", ROLE(RIA_ROLE_ARN), take_text},
+    {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_text},
+    {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_text},
+    {"duration_seconds", ROLE(RIA_ROLE_DURATION), take_duration},
+    {"session_tags", ROLE(RIA_ROLE_TAGS), take_tags},
+    {"transitive_tag_keys", ROLE(RIA_ROLE_TRANSITIVE_TAG_KEYS), take_tag_keys},
+    {"source_identity", ROLE(RIA_ROLE_SOURCE_IDENTITY), take_text},
+};
+
+bool ria_target_take(
+    const char *path,
+    const struct ria_ini_entry *entry,
+    struct ria_target *target,
+    struct ria_error *err)
+{
+    struct ria_setting setting = {entry->value, path, entry->line};
+    for (size_t i = 0; i < sizeof(config_keys) / sizeof(config_keys[0]); i++) {
+        const struct config_key *known = &config_keys[i];
+        if (!entry->is_sub && strcmp(entry->key, known->name) == 0) {
+            memcpy((char *)target + known->offset, &setting, sizeof(setting));
+            return known->take(&setting, target, err);
+        }
+    }
+    return ria_fail_at(
+        err,
+        RIA_E_CONFIG,
+        &setting,
+        "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, aws_cli_cache, "
+        "role_arn and its "
+        "companions external_id, role_session_name, duration_seconds, session_tags, "
+        "transitive_tag_keys, source_identity",
+        entry->key);
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Children that fetch, each with a name; their sockets are in one epoll set, so that a caller's
+ * loop has one descriptor to watch. The name of a fetch is the one that its cache file would have:
+ * it holds all that decides whose credentials come out. An answer that is kept lies in memory for
+ * secrets (base/secret.h), and is wiped when it is not to be given any more. */
+#include "rds_iam.h"
+
+#include "aws/token.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "os/launch.h"
+#include "provider/answer.h"
+#include "provider/memory.h"
+#include "provider/question.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    FETCHES_MAX = 256, /* names at a time; an agent has a dozen */
+    CHILDREN_MAX = 16, /* the rest waits for its turn */
+    KEPT_MS = 5000,    /* refusals, and credentials that die before a token would */
+};
+
+struct fetch {
+    char name[RIA_CACHE_NAME_SIZE];
+    int fd; /* of the child; -1: none runs */
+    pid_t pid;
+    struct ria_deadline deadline;
+    struct ria_buf question;
+    bool keeps_library_path; /* the second try, see ria_launch_fail() */
+    size_t sent;
+    struct ria_buf answer;  /* what has come of the record so far; or all, if it cannot be kept */
+    struct ria_secret kept; /* the whole record, once the child has ended well */
+    struct ria_error err;   /* else why not */
+    int64_t expires;        /* of the credentials in it; 0: there are none, or they do not say */
+    int64_t ended;          /* ticks; INT64_MIN: never, or forgotten */
+};
+
+struct ria_background {
+    const struct ria_world *world;
+    int epoll;
+    size_t children;
+    size_t count;
+    struct fetch *fetches[FETCHES_MAX];
+};
+
+struct ria_background *ria_background_new(const struct ria_world *world)
+{
+    struct ria_background *made = calloc(1, sizeof(*made));
+    if (made == NULL) {
+        return NULL;
+    }
+    made->world = world;
+    made->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (made->epoll < 0) {
+        free(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* -- what has come -------------------------------------------------------------------------- */
+
+static void drop_answer(struct fetch *fetch)
+{
+    ria_buf_release(&fetch->answer);
+    ria_secret_wipe(&fetch->kept);
+}
+
+/* It is asked for anew at the next call. */
+static void forget(struct fetch *fetch)
+{
+    if (fetch->fd < 0) {
+        drop_answer(fetch);
+    }
+    fetch->ended = INT64_MIN;
+}
+
+/* The one that has kept its answer longest, or NULL. */
+static struct fetch *find_oldest(const struct ria_background *background)
+{
+    struct fetch *oldest = NULL;
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch *fetch = background->fetches[i];
+        if (fetch->kept.len > 0 && (oldest == NULL || fetch->ended < oldest->ended)) {
+            oldest = fetch;
+        }
+    }
+    return oldest;
+}
+
+/* Moves a whole answer to where it is kept. What cannot be kept waits in its buffer for KEPT_MS. */
+static void keep_answer(struct ria_background *background, struct fetch *fetch, int64_t expires)
+{
+    bool is_kept = ria_secret_keep(&fetch->kept, fetch->answer.data, fetch->answer.len);
+    for (struct fetch *oldest = find_oldest(background); !is_kept && oldest != NULL;
+         oldest = find_oldest(background)) {
+        forget(oldest);
+        is_kept = ria_secret_keep(&fetch->kept, fetch->answer.data, fetch->answer.len);
+    }
+    if (is_kept) {
+        ria_buf_release(&fetch->answer);
+    }
+    fetch->expires = is_kept ? expires : 0;
+}
+
+/* How long a fetch that has ended is good for, on the world's ticks. The wall clock shows seconds:
+ * one more than a token's life before the end, it still is. */
+static int64_t kept_until(const struct ria_background *background, const struct fetch *fetch)
+{
+    const struct ria_world *world = background->world;
+    int64_t until = fetch->ended + KEPT_MS;
+    int64_t left = fetch->expires - world->now(world->self) - RIA_TOKEN_LIFE;
+    if (left < 0) {
+        return until;
+    }
+    int64_t ticks = world->ticks(world->self);
+    int64_t end = left >= (INT64_MAX - ticks) / 1000 - 1 ? INT64_MAX : ticks + ((left + 1) * 1000);
+    return end > until ? end : until;
+}
+
+static bool is_kept(const struct ria_background *background, const struct fetch *fetch)
+{
+    const struct ria_world *world = background->world;
+    return fetch->ended != INT64_MIN && world->ticks(world->self) < kept_until(background, fetch);
+}
+
+/* Wipes what is not to be given any more, of this process's copies too. Returns when the next will
+ * be. */
+static int64_t sweep(const struct ria_background *background)
+{
+    int64_t first = ria_memory_sweep(background->world);
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch *fetch = background->fetches[i];
+        if (fetch->fd >= 0 || (fetch->kept.len == 0 && fetch->answer.len == 0)) {
+            continue;
+        }
+        if (!is_kept(background, fetch)) {
+            forget(fetch);
+            continue;
+        }
+        int64_t until = kept_until(background, fetch);
+        first = until < first ? until : first;
+    }
+    return first;
+}
+
+/* -- one child ------------------------------------------------------------------------------ */
+
+static void end_child(struct ria_background *background, struct fetch *fetch)
+{
+    if (fetch->fd < 0) {
+        return;
+    }
+    (void)close(fetch->fd);
+    ria_launch_end(fetch->pid);
+    fetch->fd = -1;
+    background->children--;
+    fetch->ended = background->world->ticks(background->world->self);
+    ria_buf_release(&fetch->question);
+}
+
+static void fail_child(struct ria_background *background, struct fetch *fetch)
+{
+    drop_answer(fetch);
+    end_child(background, fetch);
+}
+
+static bool watch(const struct ria_background *background, struct fetch *fetch, int operation)
+{
+    uint32_t wanted = fetch->sent < fetch->question.len ? EPOLLIN | EPOLLOUT : EPOLLIN;
+    struct epoll_event event = {.events = wanted, .data.ptr = fetch};
+    return epoll_ctl(background->epoll, operation, fetch->fd, &event) == 0;
+}
+
+static void launch(struct ria_background *background, struct fetch *fetch, bool keeps_library_path)
+{
+    fetch->sent = 0;
+    fetch->keeps_library_path = keeps_library_path;
+    if (!ria_launch_start(keeps_library_path, &fetch->fd, &fetch->pid, &fetch->err)) {
+        fetch->fd = -1;
+        return;
+    }
+    background->children++;
+    if (!watch(background, fetch, EPOLL_CTL_ADD)) {
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch cannot be waited for");
+        fail_child(background, fetch);
+    }
+}
+
+static void start_child(
+    struct ria_background *background,
+    struct fetch *fetch,
+    const struct ria_buf *question,
+    struct ria_deadline deadline)
+{
+    drop_answer(fetch);
+    ria_buf_clear(&fetch->question);
+    ria_buf_add(&fetch->question, question->data, question->len);
+    fetch->expires = 0;
+    fetch->deadline = deadline;
+    fetch->ended = background->world->ticks(background->world->self);
+    if (fetch->question.failed) {
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "out of memory for a question to rds-iam-fetch");
+        return;
+    }
+    launch(background, fetch, false);
+}
+
+/* It has closed its end of the socket. Its end is waited for, which is a moment. */
+static void take_end(struct ria_background *background, struct fetch *fetch)
+{
+    (void)close(fetch->fd);
+    bool is_to_retry = ria_launch_fail(fetch->pid, fetch->answer.len > 0, &fetch->err) &&
+                       !fetch->keeps_library_path;
+    fetch->fd = -1;
+    background->children--;
+    if (is_to_retry) {
+        launch(background, fetch, true);
+        return;
+    }
+    drop_answer(fetch);
+    fetch->ended = background->world->ticks(background->world->self);
+    ria_buf_release(&fetch->question);
+}
+
+/* False when the child does not take its question. */
+static bool go_on_sending(const struct ria_background *background, struct fetch *fetch)
+{
+    while (fetch->sent < fetch->question.len) {
+        ssize_t len = send(
+            fetch->fd,
+            fetch->question.data + fetch->sent,
+            fetch->question.len - fetch->sent,
+            MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (len < 0 && errno == EAGAIN) {
+            return true;
+        }
+        if (len < 0 && errno != EINTR) {
+            return false;
+        }
+        fetch->sent += len < 0 ? 0 : (size_t)len;
+    }
+    (void)shutdown(fetch->fd, SHUT_WR);
+    return watch(background, fetch, EPOLL_CTL_MOD);
+}
+
+/* Bytes that the answer still lacks; 0: it is whole; -1: it is none of ours. */
+static ssize_t lacking(const struct fetch *fetch)
+{
+    if (fetch->answer.len < RIA_RECORD_HEADER_LEN) {
+        return (ssize_t)(RIA_RECORD_HEADER_LEN - fetch->answer.len);
+    }
+    size_t whole = ria_record_length(fetch->answer.data);
+    return whole < fetch->answer.len ? -1 : (ssize_t)(whole - fetch->answer.len);
+}
+
+/* False when there will be no more. */
+static bool go_on_receiving(struct fetch *fetch)
+{
+    for (ssize_t want = lacking(fetch); want > 0; want = lacking(fetch)) {
+        char *room = ria_buf_reserve(&fetch->answer, (size_t)want);
+        ssize_t len = room == NULL ? 0 : recv(fetch->fd, room, (size_t)want, MSG_DONTWAIT);
+        if (len < 0 && errno == EAGAIN) {
+            return true;
+        }
+        if (len == 0 || (len < 0 && errno != EINTR)) {
+            return false;
+        }
+        if (len > 0) {
+            ria_buf_grown(&fetch->answer, (size_t)len);
+        }
+    }
+    return lacking(fetch) == 0;
+}
+
+static void take_answer(struct ria_background *background, struct fetch *fetch)
+{
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    if (!ria_answer_read(&fetch->answer, &answer)) {
+        (void)ria_fail(
+            &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
+        fail_child(background, fetch);
+        return;
+    }
+    end_child(background, fetch);
+    keep_answer(background, fetch, answer.outcome == RIA_FOUND ? answer.credentials.expires : 0);
+}
+
+static void go_on(struct ria_background *background, struct fetch *fetch, uint32_t events)
+{
+    bool ok = true;
+    if ((events & EPOLLOUT) != 0) {
+        ok = go_on_sending(background, fetch);
+    }
+    if (ok && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+        ok = go_on_receiving(fetch);
+    }
+    if (!ok) {
+        take_end(background, fetch);
+    } else if (lacking(fetch) == 0) {
+        take_answer(background, fetch);
+    }
+}
+
+/* -- all of them ---------------------------------------------------------------------------- */
+
+bool ria_background_work(struct ria_background *background)
+{
+    enum {
+        EVENTS = 16
+    };
+    struct epoll_event events[EVENTS];
+    size_t before = background->children;
+    int count = epoll_wait(background->epoll, events, EVENTS, 0);
+    for (int i = 0; i < count; i++) {
+        go_on(background, events[i].data.ptr, events[i].events);
+    }
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch *fetch = background->fetches[i];
+        if (fetch->fd >= 0 && ria_deadline_left(background->world, fetch->deadline) == 0) {
+            (void)ria_fail(
+                &fetch->err,
+                RIA_E_DEADLINE,
+                "getting AWS credentials took too long; rds-iam credentials --explain shows where "
+                "the time goes");
+            fail_child(background, fetch);
+        }
+    }
+    (void)sweep(background);
+    return background->children < before;
+}
+
+int ria_background_fd(const struct ria_background *background)
+{
+    return background->epoll;
+}
+
+int64_t ria_background_due(const struct ria_background *background)
+{
+    int64_t due = sweep(background);
+    for (size_t i = 0; i < background->count; i++) {
+        const struct fetch *fetch = background->fetches[i];
+        if (fetch->fd >= 0 && fetch->deadline.at < due) {
+            due = fetch->deadline.at;
+        }
+    }
+    return due;
+}
+
+void ria_background_forget(struct ria_background *background)
+{
+    for (size_t i = 0; i < background->count; i++) {
+        forget(background->fetches[i]);
+    }
+}
+
+static void free_fetch(struct fetch *fetch)
+{
+    ria_buf_release(&fetch->question);
+    drop_answer(fetch);
+    free(fetch);
+}
+
+void ria_background_free(struct ria_background *background)
+{
+    if (background == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < background->count; i++) {
+        end_child(background, background->fetches[i]);
+        free_fetch(background->fetches[i]);
+    }
+    (void)close(background->epoll);
+    free(background);
+}
+
+/* -- asking --------------------------------------------------------------------------------- */
+
+static struct fetch *find(const struct ria_background *background, const char *name)
+{
+    for (size_t i = 0; i < background->count; i++) {
+        if (strcmp(background->fetches[i]->name, name) == 0) {
+            return background->fetches[i];
+        }
+    }
+    return NULL;
+}
+
+/* A place in the table: a new one, or that of the fetch that ended first. NULL while all run. */
+static struct fetch **find_place(struct ria_background *background)
+{
+    if (background->count < FETCHES_MAX) {
+        return &background->fetches[background->count++];
+    }
+    struct fetch **oldest = NULL;
+    for (size_t i = 0; i < background->count; i++) {
+        struct fetch **here = &background->fetches[i];
+        if ((*here)->fd < 0 && (oldest == NULL || (*here)->ended < (*oldest)->ended)) {
+            oldest = here;
+        }
+    }
+    return oldest;
+}
+
+static struct fetch *add(struct ria_background *background, const char *name)
+{
+    struct fetch *made = calloc(1, sizeof(*made));
+    struct fetch **place = made == NULL ? NULL : find_place(background);
+    if (place == NULL) {
+        free(made);
+        return NULL;
+    }
+    *made = (struct fetch){
+        .fd = -1,
+        .ended = INT64_MIN,
+        .question = {.max = RIA_RECORD_MAX},
+        .answer = {.max = RIA_RECORD_MAX},
+    };
+    (void)ria_text_copy(made->name, sizeof(made->name), name);
+    if (*place != NULL) {
+        free_fetch(*place);
+    }
+    *place = made;
+    return made;
+}
+
+static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct ria_error *err)
+{
+    ria_buf_clear(answer);
+    if (fetch->kept.len > 0) {
+        ria_buf_add(answer, fetch->kept.data, fetch->kept.len);
+    } else if (fetch->answer.len > 0) {
+        ria_buf_add(answer, fetch->answer.data, fetch->answer.len);
+    } else {
+        *err = fetch->err;
+        return false;
+    }
+    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory for an answer");
+}
+
+static bool not_yet(struct ria_error *err)
+{
+    return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try it again");
+}
+
+/* What is kept in no file has no name in the question; within one process the plan says enough. */
+static bool name_question(
+    const struct ria_buf *question, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
+{
+    struct ria_question read = RIA_QUESTION_INIT;
+    bool ok = ria_question_read(question, &read) ||
+              ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
+    if (ok && read.cache_name != NULL) {
+        (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
+    } else if (ok) {
+        ok = ria_plan_cache_name(&read.plan, NULL, NULL, name, err);
+    }
+    ria_question_release(&read);
+    return ok;
+}
+
+bool ria_background_fetch(
+    struct ria_background *background,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    char name[RIA_CACHE_NAME_SIZE];
+    if (!name_question(question, name, err)) {
+        return false;
+    }
+    struct fetch *fetch = find(background, name);
+    if (fetch == NULL) {
+        fetch = add(background, name);
+    }
+    if (fetch == NULL || fetch->fd >= 0) {
+        return not_yet(err);
+    }
+    if (is_kept(background, fetch)) {
+        return answer_now(fetch, answer, err);
+    }
+    if (background->children >= CHILDREN_MAX) {
+        return not_yet(err);
+    }
+    start_child(background, fetch, question, deadline);
+    return fetch->fd >= 0 ? not_yet(err) : answer_now(fetch, answer, err);
+}

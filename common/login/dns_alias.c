@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * DNS is asked by rds-iam-fetch and not here: a resolver has settings that belong to the host's
+ * process, needs more stack than a guest may have, and waits longer than a login may; a program of
+ * ours can be killed in the middle. It is asked only where the login is refused in any case. */
+#include "rds_iam.h"
+
+#include "config/config.h"
+#include "provider/alias_record.h"
+
+#include <string.h>
+
+enum {
+    /* A resolver that is there answers within one second; the login has failed already. */
+    BUDGET_MS = 2000
+};
+
+/* An address has no alias, and the machine's own name is no name of a database. */
+static bool is_worth_asking(const struct ria_endpoint *endpoint)
+{
+    const char *host = endpoint->host;
+    return endpoint->kind == RIA_ENDPOINT_OTHER && strchr(host, ':') == NULL &&
+           host[strspn(host, "0123456789.")] != '\0' && strcmp(host, "localhost") != 0;
+}
+
+static bool find_alias(
+    const char *host,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    char name[RIA_HOST_SIZE])
+{
+    struct ria_deadline own = ria_deadline_in(world, BUDGET_MS);
+    if (deadline.at < own.at) {
+        own = deadline;
+    }
+    RIA_AUTO(buf) question = {.max = 1024};
+    RIA_AUTO(buf) answer = {.max = 1024};
+    struct ria_error unused;
+    ria_alias_write_question(host, &question);
+    if (ria_buf_text(&question) == NULL ||
+        !world->fetch(world->self, &question, own, &answer, &unused) ||
+        !ria_alias_read_answer(&answer, name)) {
+        return false;
+    }
+    struct ria_endpoint endpoint;
+    return ria_endpoint_parse(name, &endpoint, &unused) == RIA_FOUND;
+}
+
+/* What cannot be shown whole is not shown: then *err stays as it is. */
+static void explain(
+    const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
+{
+    struct ria_error better;
+    file = file == NULL ? "its file" : file;
+    (void)ria_fail(
+        &better,
+        RIA_E_ENDPOINT,
+        RIA_REFUSAL_ALIAS " in %s",
+        host,
+        name,
+        host,
+        port,
+        name,
+        port,
+        file);
+    if (strlen(better.text) > RIA_ERROR_SHOWN_MAX) {
+        (void)ria_fail(
+            &better, RIA_E_ENDPOINT, RIA_REFUSAL_ALIAS_LONG " in %s", host, port, name, port, file);
+    }
+    if (strlen(better.text) <= RIA_ERROR_SHOWN_MAX) {
+        *err = better;
+    }
+}
+
+void ria_alias_explain(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_error *err)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    char name[RIA_HOST_SIZE];
+    if (ria_endpoint_parse(login->host, &endpoint, &unused) == RIA_FAILED ||
+        !is_worth_asking(&endpoint) || !find_alias(endpoint.host, deadline, world, name)) {
+        return;
+    }
+    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &file);
+    explain(endpoint.host, login->port, name, ria_buf_text(&file), err);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One line for each thing, its name in front. */
+#include "login/explain.h"
+
+#include "base/timestamp.h"
+#include "codec/url.h"
+#include "provider/cache.h"
+
+#include <string.h>
+
+/* Ends the line that began at `start`. What somebody wrote into a file or a variable may hold what
+ * would move the cursor of a terminal. */
+static void end_line(struct ria_buf *out, size_t start)
+{
+    if (!out->failed && out->len > start) {
+        ria_printable(out->data + start);
+    }
+    ria_buf_add_char(out, '\n');
+}
+
+static void end_setting(struct ria_buf *out, size_t start, const struct ria_setting *from)
+{
+    if (from->path != NULL) {
+        ria_buf_add_text(out, " (");
+        ria_setting_add_place(out, from);
+        ria_buf_add_char(out, ')');
+    }
+    end_line(out, start);
+}
+
+/* A value that should be no URL can be one by mistake. */
+static void add_value(struct ria_buf *out, const char *value)
+{
+    char shown[RIA_ERROR_TEXT_MAX];
+    if (strstr(value, "://") == NULL) {
+        ria_buf_add_text(out, value);
+    } else {
+        (void)ria_url_show_in(value, shown, sizeof(shown));
+        ria_buf_add_text(out, shown);
+    }
+}
+
+static void add_setting(struct ria_buf *out, const char *name, const struct ria_setting *setting)
+{
+    size_t start = out->len;
+    if (setting->value != NULL) {
+        ria_buf_addf(out, "%-10s ", name);
+        add_value(out, setting->value);
+        end_setting(out, start, setting);
+    }
+}
+
+void ria_explain_login(
+    const struct ria_login *login,
+    const struct ria_ask *ask,
+    const struct ria_resolved *resolved,
+    struct ria_buf *out)
+{
+    if (login->host != NULL) {
+        ria_buf_addf(out, "database   %s:%u\n", resolved->endpoint.host, (unsigned)resolved->port);
+        add_setting(out, "endpoint", &resolved->target.endpoint);
+        add_setting(out, "region", &resolved->region);
+    }
+    add_setting(out, "profile", &ask->profile);
+}
+
+void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
+{
+    static const char *const words[] = {
+        [RIA_FOUND] = "found", [RIA_ABSENT] = "absent", [RIA_FAILED] = "FAILED"};
+    for (size_t i = 0; i < trail->count; i++) {
+        const struct ria_trail_step *step = &trail->step[i];
+        size_t start = out->len;
+        ria_buf_addf(out, "%-18s %-7s %s", step->source, words[step->outcome], step->text);
+        end_line(out, start);
+    }
+}
+
+/* -- the plan ------------------------------------------------------------------------------- */
+
+static void add_url(struct ria_buf *out, const char *url)
+{
+    char shown[RIA_URL_SHOWN_SIZE];
+    ria_url_show(url, shown);
+    ria_buf_add_text(out, ria_url_scheme(url));
+    ria_buf_add_text(out, shown);
+}
+
+/* Where a service is asked, and what says so. */
+static void add_service(
+    struct ria_buf *out,
+    const struct ria_plan *plan,
+    const char *name,
+    enum ria_service service,
+    const struct ria_setting *region)
+{
+    struct ria_plan_endpoint endpoint;
+    size_t start = out->len;
+    if (region->value != NULL && ria_plan_service(plan, service, region, &endpoint)) {
+        ria_buf_addf(out, "%-10s ", name);
+        add_url(out, endpoint.url);
+        bool is_usual = endpoint.from == region;
+        end_setting(
+            out,
+            start,
+            is_usual ? &(struct ria_setting){.path = "the region's own"} : endpoint.from);
+    }
+}
+
+/* The services of SSO and of sign-in; their regions are set for their sources alone. */
+static void add_session_services(struct ria_buf *out, const struct ria_plan *plan)
+{
+    const struct ria_setting *sso = &plan->value[RIA_PLAN_SSO_REGION];
+    add_service(out, plan, "portal", RIA_SERVICE_SSO, sso);
+    add_service(out, plan, "OIDC", RIA_SERVICE_SSO_OIDC, sso);
+    add_service(out, plan, "sign-in", RIA_SERVICE_SIGNIN, &plan->value[RIA_PLAN_LOGIN_REGION]);
+}
+
+/* What a role is asked with; of some only that it is sent. */
+static void add_role(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
+{
+    static const struct {
+        const char *name;
+        enum ria_role_value value;
+        bool is_told;
+    } lines[] = {
+        {"role", RIA_ROLE_ARN, true},
+        {"  session", RIA_ROLE_SESSION_NAME, true},
+        {"  seconds", RIA_ROLE_DURATION, true},
+        {"  external", RIA_ROLE_EXTERNAL_ID, false},
+        {"  MFA", RIA_ROLE_MFA_SERIAL, true},
+        {"  person", RIA_ROLE_SOURCE_IDENTITY, true},
+        {"  tags", RIA_ROLE_TAGS, true},
+        {"  go on", RIA_ROLE_TRANSITIVE_TAG_KEYS, true},
+        {"  region", RIA_ROLE_REGION, true},
+    };
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct ria_setting setting = role->value[lines[i].value];
+        if (setting.value != NULL && !lines[i].is_told) {
+            setting.value = "an external id is sent";
+        }
+        add_setting(out, lines[i].name, &setting);
+    }
+    add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
+}
+
+/* AWS's files of another user. */
+static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
+{
+    char warning[RIA_ERROR_TEXT_MAX];
+    for (int i = 0; plan->profiles != NULL && i < RIA_PROFILE_FILES; i++) {
+        size_t start = out->len;
+        if (ria_profiles_describe_owner(
+                plan->profiles, (enum ria_profile_file)i, warning, sizeof(warning))) {
+            ria_buf_addf(out, "%-10s %s", "warning", warning);
+            end_line(out, start);
+        }
+    }
+}
+
+void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
+{
+    add_owners(out, plan);
+    if (plan->label[0] == '\0') {
+        return;
+    }
+    add_setting(
+        out,
+        "source",
+        &(struct ria_setting){
+            plan->label, ria_plan_origin(plan)->path, ria_plan_origin(plan)->line});
+    const struct ria_setting *service = &plan->value[RIA_PLAN_METADATA_ENDPOINT];
+    size_t start = out->len;
+    if (service->value != NULL) {
+        ria_buf_add_text(out, "service    ");
+        add_url(out, service->value);
+        end_setting(out, start, service);
+    }
+    add_setting(out, "account", &plan->value[RIA_PLAN_SSO_ACCOUNT_ID]);
+    add_setting(out, "role name", &plan->value[RIA_PLAN_SSO_ROLE_NAME]);
+    add_session_services(out, plan);
+    add_setting(out, "CLI cache", &plan->value[RIA_PLAN_CLI_CACHE]);
+    for (size_t i = 0; i < plan->role_count; i++) {
+        add_role(out, plan, &plan->roles[i]);
+    }
+    if (plan->role_count > 0) {
+        add_setting(out, "CA bundle", &plan->value[RIA_PLAN_CA_BUNDLE]);
+    }
+}
+
+/* -- the answer ----------------------------------------------------------------------------- */
+
+static void add_road(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    enum ria_road road,
+    struct ria_buf *out)
+{
+    struct ria_cache_place place;
+    struct ria_error ignored;
+    switch (road) {
+    case RIA_ROAD_FETCHED:
+        ria_buf_add_text(out, "got        fetched now\n");
+        break;
+    case RIA_ROAD_MEMORY:
+        ria_buf_add_text(out, "got        kept in this process\n");
+        break;
+    case RIA_ROAD_FILE:
+        if (ria_cache_find_place(world, plan, &place, &ignored)) {
+            ria_buf_addf(out, "got        kept in %s/%s\n", place.directory, place.name);
+        }
+        break;
+    case RIA_ROAD_PLAN:
+    default:
+        ria_buf_add_text(out, "got        as they are, without asking AWS\n");
+    }
+}
+
+void ria_explain_answer(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    enum ria_road road,
+    const struct ria_answer *answer,
+    struct ria_buf *out)
+{
+    const struct ria_credentials *credentials = &answer->credentials;
+    char when[RIA_TIMESTAMP_SIZE] = "";
+    add_road(world, plan, road, out);
+    ria_buf_addf(out, "access key %s\n", credentials->access_key_id.data);
+    /* Instances and pods do not tell the ARN of their session. */
+    if (answer->identity[0] != '\0') {
+        ria_buf_addf(out, "identity   %s\n", answer->identity);
+    } else if (road != RIA_ROAD_PLAN) {
+        ria_buf_addf(out, "identity   that of %s\n", credentials->source);
+    }
+    if (credentials->expires != 0 && ria_timestamp_format(credentials->expires, when)) {
+        ria_buf_addf(out, "expires    %s\n", when);
+    } else {
+        ria_buf_add_text(out, "expires    does not say\n");
+    }
+    int64_t offset = ria_cache_offset(world, &answer->offset);
+    if (offset != 0) {
+        ria_buf_addf(out, "clock      %lld s are added to this machine's\n", (long long)offset);
+    }
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * May a token go over this channel, what does the dialled name stand for, and where is it. */
+#include "login/resolve.h"
+
+#include "codec/url.h"
+
+#include <string.h>
+
+enum {
+    USER_MAX = 255, /* MySQL takes 32 characters, MariaDB 128, PostgreSQL 63 bytes */
+};
+
+void ria_resolved_release(struct ria_resolved *resolved)
+{
+    ria_config_release(&resolved->config);
+}
+
+bool ria_resolve_check_login(
+    const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
+{
+    if (world->is_privileged(world->self)) {
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
+    }
+    if (login->host == NULL || *login->host == '\0') {
+        return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_NO_HOST);
+    }
+    if (login->port == 0 || login->port > UINT16_MAX) {
+        return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_PORT);
+    }
+    size_t user_len = login->user == NULL ? 0 : strlen(login->user);
+    if (user_len == 0 || user_len > USER_MAX) {
+        return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_USER, USER_MAX);
+    }
+    return true;
+}
+
+bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *err)
+{
+    switch (login->channel) {
+    case RIA_CHANNEL_CHAIN_VERIFIED:
+    case RIA_CHANNEL_VERIFIED:
+    case RIA_CHANNEL_NONE:
+        return true;
+    case RIA_CHANNEL_UNVERIFIED:
+        return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_UNVERIFIED "; " RIA_REMEDY_UNVERIFIED);
+    case RIA_CHANNEL_PLAIN:
+    default:
+        return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_PLAIN "; " RIA_REMEDY_PLAIN);
+    }
+}
+
+/* A remedy that is to be written into our configuration ends in the name of its file. False where
+ * not all of it would be shown. */
+static bool name_file(const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &name);
+    const char *text = ria_buf_text(&name);
+    (void)ria_fail(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
+    return strlen(err->text) <= RIA_ERROR_SHOWN_MAX;
+}
+
+void ria_login_name_remedy(
+    const struct ria_login *login,
+    const char *setting,
+    const struct ria_world *world,
+    char out[RIA_ERROR_TEXT_MAX])
+{
+    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &file);
+    const char *name = ria_buf_text(&file);
+    bool is_whole = ria_text_format(
+        out,
+        RIA_ERROR_SHOWN_MAX - strlen(RIA_REFUSAL_NAME_UNVERIFIED ", so no token was sent; "),
+        RIA_REMEDY_VERIFY_CA,
+        setting,
+        login->host,
+        login->port,
+        name == NULL ? "its file" : name);
+    if (!is_whole) {
+        (void)ria_text_copy(out, RIA_ERROR_TEXT_MAX, setting);
+    }
+}
+
+static bool check_chain_suffices(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    const struct ria_target *target,
+    struct ria_error *err)
+{
+    if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || target->chain_suffices) {
+        return true;
+    }
+    struct ria_endpoint endpoint;
+    struct ria_error reason;
+    bool is_other = ria_endpoint_parse(login->host, &endpoint, &reason) == RIA_ABSENT &&
+                    endpoint.kind == RIA_ENDPOINT_OTHER;
+    if (is_other && target->endpoint.value != NULL) {
+        /* No certificate of RDS's has this name, so verification can never be turned on. */
+        return ria_fail_at(err, RIA_E_CHANNEL, &target->endpoint, RIA_REFUSAL_TUNNEL_NAME);
+    }
+    if (is_other) {
+        /* Verifying the name would not help: no token is made for it. */
+        (void)ria_fail(
+            err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, endpoint.host, endpoint.host, login->port);
+        if (!name_file(world, err)) {
+            (void)ria_fail(
+                err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL_LONG, endpoint.host, login->port);
+            (void)name_file(world, err);
+        }
+        return false;
+    }
+    char remedy[RIA_ERROR_TEXT_MAX];
+    ria_login_name_remedy(login, RIA_REMEDY_NAME_UNVERIFIED, world, remedy);
+    return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_NAME_UNVERIFIED "; %s", remedy);
+}
+
+bool ria_resolve_target(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_resolved *out,
+    struct ria_error *err)
+{
+    if (!ria_config_load(world, &out->config, err)) {
+        return false;
+    }
+    ria_config_match(&out->config, login->host, (uint16_t)login->port, login->user, &out->target);
+    return check_chain_suffices(login, world, &out->target, err);
+}
+
+static void warn_of_region(
+    const struct ria_world *world,
+    const struct ria_resolved *resolved,
+    const struct ria_error *reason)
+{
+    if (resolved->endpoint.kind == RIA_ENDPOINT_OTHER) {
+        ria_world_log(world, RIA_LOG_WARNING, "%s", reason->text);
+    } else if (
+        resolved->endpoint.region[0] != '\0' &&
+        strcmp(resolved->endpoint.region, resolved->region.value) != 0) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "signing for the region %s, although the name %s says %s",
+            resolved->region.value,
+            resolved->endpoint.host,
+            resolved->endpoint.region);
+    }
+}
+
+/* Region: said by a person > by the configuration > by the name. Never by the environment or the
+ * AWS profile: those say where somebody usually works, not where this database is. */
+bool ria_resolve_endpoint(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_resolved *out,
+    struct ria_error *err)
+{
+    const struct ria_target *target = &out->target;
+    bool is_mapped = target->endpoint.value != NULL;
+    const char *host = is_mapped ? target->endpoint_host : login->host;
+    out->port = is_mapped ? target->endpoint_port : (uint16_t)login->port;
+    enum ria_outcome outcome = ria_endpoint_parse(host, &out->endpoint, err);
+    if (outcome == RIA_FAILED) {
+        return false;
+    }
+    if (outcome == RIA_ABSENT) {
+        (void)name_file(world, err);
+    }
+    struct ria_setting region = target->region;
+    if (login->region != NULL) {
+        region = (struct ria_setting){login->region, "--region", 0};
+    }
+    /* A name that is no RDS name is signed for only where a person said so: by an option, or by an
+     * endpoint line. A region alone, set for a wildcard, is not enough. */
+    bool is_named = login->region != NULL || is_mapped;
+    bool is_rds = out->endpoint.kind != RIA_ENDPOINT_OTHER;
+    if (region.value == NULL || (!is_rds && !is_named)) {
+        region = (struct ria_setting){
+            outcome == RIA_FOUND ? out->endpoint.region : NULL, "the endpoint's name", 0};
+    }
+    if (region.value == NULL && is_mapped) {
+        return ria_fail_at(
+            err, RIA_E_ENDPOINT, &target->endpoint, RIA_REFUSAL_NO_REGION, out->endpoint.host);
+    }
+    if (region.value == NULL) {
+        return false; /* err says why since the name was parsed */
+    }
+    if (!ria_region_is_plausible(region.value)) {
+        return ria_fail_at(err, RIA_E_USAGE, &region, RIA_REFUSAL_REGION, region.value);
+    }
+    out->region = region;
+    warn_of_region(world, out, err);
+    return true;
+}
+
+/* A name that a shell takes as it stands, or a word that stands for it. */
+static const char *plain(const char *name, const char *word)
+{
+    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "_-/.%@:+";
+    size_t len = strspn(name, usual);
+    return name[len] == '\0' && len < RIA_HOST_SIZE ? name : word;
+}
+
+/* The credentials of a login hang on our configuration and on the database's region, so whoever
+ * wants the same must name the login. */
+static void add_command(const void *whose, struct ria_buf *out)
+{
+    const struct ria_login *login = whose;
+    ria_buf_add_text(out, "rds-iam credentials");
+    if (login->host != NULL) {
+        ria_buf_addf(
+            out,
+            " --hostname %s --port %u --username %s",
+            plain(login->host, "HOST"),
+            login->port,
+            plain(login->user, "USER"));
+    }
+    if (login->host != NULL && login->region != NULL) {
+        ria_buf_addf(out, " --region %s", plain(login->region, "REGION"));
+    }
+    if (login->profile != NULL) {
+        char quoted[RIA_QUOTED_SIZE];
+        ria_buf_addf(out, " --profile %s", ria_text_quote(login->profile, quoted));
+    }
+}
+
+struct ria_ask ria_resolve_ask(
+    const struct ria_login *login,
+    const struct ria_resolved *resolved,
+    struct ria_deadline deadline,
+    const struct ria_world *world)
+{
+    const struct ria_target *target = &resolved->target;
+    struct ria_ask ask = {
+        .world = world,
+        .deadline = deadline,
+        .profile = target->profile,
+        .role = target->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &target->role,
+        .region = resolved->region,
+        .cli_cache = target->cli_cache,
+        .add_command = add_command,
+        .whose = login,
+    };
+    if (login->profile != NULL) {
+        ask.profile = (struct ria_setting){login->profile, "--profile", 0};
+    }
+    return ask;
+}
+
+void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
+{
+    if (*host == '/' && strchr(host, '@') == NULL) {
+        (void)ria_text_copy(out, RIA_HOST_SHOWN_SIZE, host);
+    } else {
+        ria_url_show_name(host, out, RIA_HOST_SHOWN_SIZE);
+    }
+}
+
+bool ria_host_is_rds(const char *host)
+{
+    struct ria_endpoint endpoint;
+    struct ria_error unused;
+    return host != NULL && ria_endpoint_parse(host, &endpoint, &unused) != RIA_FAILED &&
+           endpoint.kind != RIA_ENDPOINT_OTHER;
+}
+
+enum ria_outcome ria_login_is_known(
+    const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(resolved) resolved = {0};
+    struct ria_error reason;
+    if (login->host == NULL) {
+        return ria_absent(err, RIA_REFUSAL_NO_HOST);
+    }
+    enum ria_outcome outcome = ria_endpoint_parse(login->host, &resolved.endpoint, &reason);
+    if (outcome != RIA_FAILED && resolved.endpoint.kind != RIA_ENDPOINT_OTHER) {
+        return RIA_FOUND;
+    }
+    if (!ria_config_load(world, &resolved.config, err)) {
+        return RIA_FAILED;
+    }
+    ria_config_match(
+        &resolved.config, login->host, (uint16_t)login->port, login->user, &resolved.target);
+    if (resolved.target.endpoint.value != NULL) {
+        return RIA_FOUND;
+    }
+    *err = reason;
+    if (outcome == RIA_ABSENT) {
+        (void)name_file(world, err);
+    }
+    return RIA_ABSENT;
+}

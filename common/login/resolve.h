@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a login comes to once configuration and endpoint are known: for which host, port and region,
+ * and what the chain is asked. Policy of the core's two calls; nothing is asked on the network.
+ */
+#ifndef RIA_RESOLVE_H
+#define RIA_RESOLVE_H
+
+#include "rds_iam.h"
+
+#include "config/config.h"
+#include "provider/provider.h"
+
+struct ria_resolved {
+    struct ria_config config;
+    struct ria_target target; /* borrowed from config */
+    struct ria_endpoint endpoint;
+    uint16_t port;
+    struct ria_setting region; /* borrowed from config, endpoint or login */
+};
+
+/* Host, port and user are there and of a sane size, and the program has no more rights than its
+ * caller. */
+bool ria_resolve_check_login(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* What no configuration can allow. */
+bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *err) RIA_MUST_USE;
+
+/* Reads the configuration, says what the dialled address stands for, and whether the channel is
+ * good enough for it. *out must be zeroed; release it in any case. */
+bool ria_resolve_target(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_resolved *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* After it: host, port and region to sign for. */
+bool ria_resolve_endpoint(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_resolved *out,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* What the chain is asked. Borrows from both; login->host may be NULL. */
+struct ria_ask ria_resolve_ask(
+    const struct ria_login *login,
+    const struct ria_resolved *resolved,
+    struct ria_deadline deadline,
+    const struct ria_world *world);
+
+void ria_resolved_release(struct ria_resolved *resolved);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The one question, answered in steps: may a token go over this channel, what does the dialled name
+ * stand for, who signs, and the signature. */
+#include "rds_iam.h"
+
+#include "aws/token.h"
+#include "base/text.h"
+#include "base/timestamp.h"
+#include "codec/digest.h"
+#include "login/resolve.h"
+#include "provider/cache.h"
+#include "provider/chain.h"
+
+_Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit holds every token");
+
+enum {
+    HTTPS_PORT = 443,
+};
+
+/* A token dies with the credentials that signed it. */
+static bool check_expiry(
+    const struct ria_world *world,
+    const struct ria_credentials *credentials,
+    int64_t now,
+    struct ria_error *err)
+{
+    char when[RIA_TIMESTAMP_SIZE];
+    if (credentials->expires == 0 || !ria_timestamp_format(credentials->expires, when)) {
+        return true;
+    }
+    if (credentials->expires <= now) {
+        return ria_fail(err, RIA_E_CREDENTIALS, RIA_REFUSAL_EXPIRED, credentials->source, when);
+    }
+    if (credentials->expires - now < RIA_TOKEN_LIFE) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "the AWS credentials of %s end at %s, and the token with them",
+            credentials->source,
+            when);
+    }
+    return true;
+}
+
+static bool sign(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    const struct ria_resolved *resolved,
+    const struct ria_answer *answer,
+    struct ria_token *token,
+    struct ria_error *err)
+{
+    const struct ria_credentials *credentials = &answer->credentials;
+    int64_t offset = ria_cache_offset(world, &answer->offset);
+    int64_t now = world->now(world->self) + offset;
+    if (offset != 0) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "this machine's clock is %lld s %s AWS's; the token is dated by AWS's: set the clock",
+            (long long)(offset < 0 ? -offset : offset),
+            offset < 0 ? "ahead of" : "behind");
+    }
+    if (!check_expiry(world, credentials, now, err)) {
+        return false;
+    }
+    struct ria_token_claim claim = {
+        .host = resolved->endpoint.host,
+        .port = resolved->port,
+        .user = login->user,
+        .region = resolved->region.value,
+        .when = now,
+    };
+    if (claim.port == HTTPS_PORT) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "port 443 is signed without the port, as botocore does; other signers differ here");
+    }
+    RIA_AUTO(buf) text = {.max = RIA_TOKEN_MAX};
+    if (!ria_token_sign(&claim, credentials, &text, err)) {
+        return false;
+    }
+    ria_buf_move(&token->text, &text);
+    token->expires = now + RIA_TOKEN_LIFE;
+    token->credentials_expires = credentials->expires;
+    (void)ria_text_copy(token->source, sizeof(token->source), credentials->source);
+    if (credentials->expires != 0 && credentials->expires < token->expires) {
+        token->expires = credentials->expires;
+    }
+    ria_world_log(
+        world,
+        RIA_LOG_INFO,
+        "signed for %s at %s:%u in %s with %s (%s)",
+        claim.user,
+        claim.host,
+        (unsigned)claim.port,
+        claim.region,
+        credentials->access_key_id.data,
+        credentials->source);
+    return true;
+}
+
+static enum ria_outcome make_token(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_token *token,
+    struct ria_error *err)
+{
+    RIA_AUTO(resolved) resolved = {0};
+    if (!ria_resolve_target(login, world, &resolved, err) ||
+        !ria_resolve_endpoint(login, world, &resolved, err)) {
+        if (err->code == RIA_E_ENDPOINT && resolved.target.endpoint.value == NULL) {
+            ria_alias_explain(login, deadline, world, err);
+        }
+        return RIA_FAILED;
+    }
+    struct ria_ask ask = ria_resolve_ask(login, &resolved, deadline, world);
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    struct ria_trail trail;
+    enum ria_outcome outcome = ria_chain_find(&ask, &answer, &trail, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    return sign(login, world, &resolved, &answer, token, err) ? RIA_FOUND : RIA_FAILED;
+}
+
+enum ria_outcome ria_token_for(
+    const struct ria_login *login,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_token *token,
+    struct ria_error *err)
+{
+    if (!ria_resolve_check_login(login, world, err) || !ria_resolve_check_channel(login, err)) {
+        return RIA_FAILED;
+    }
+    return make_token(login, deadline, world, token, err);
+}
+
+bool ria_login_may_send(
+    const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
+{
+    if (!ria_resolve_check_channel(login, err)) {
+        return false;
+    }
+    if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED) {
+        return true;
+    }
+    RIA_AUTO(resolved) resolved = {0};
+    return ria_resolve_check_login(login, world, err) &&
+           ria_resolve_target(login, world, &resolved, err);
+}
+
+bool ria_configuration_check(const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(config) config = {0};
+    return ria_config_load(world, &config, err);
+}
+
+void ria_token_release(struct ria_token *token)
+{
+    ria_buf_release(&token->text);
+    token->expires = 0;
+    token->credentials_expires = 0;
+    token->source[0] = '\0';
+}
+
+void ria_prepare(void)
+{
+    uint8_t sum[RIA_SHA256_LEN];
+    struct ria_error err;
+    bool is_ready = ria_sha256("", 0, sum, &err);
+    (void)is_ready; /* it will be asked again */
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Renames variables in a copy of the environment; the process's own environment is the host's and
+ * stays as it is. A variable that has the new name already is dropped: it is not from us. */
+#include "os/host_variables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ld.so(8), and the variables that OpenSSL 3.0 reads for files to load (openssl-env(7)). */
+static const char library_path[] = "LD_LIBRARY_PATH";
+const char *const ria_host_variables[RIA_HOST_VARIABLES] = {
+    library_path,
+    "LD_PRELOAD",
+    "LD_AUDIT",
+    "OPENSSL_CONF",
+    "OPENSSL_CONF_INCLUDE",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+};
+
+static bool has_name(const char *variable, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(variable, name, len) == 0 && variable[len] == '=';
+}
+
+static bool is_withheld(const char *variable)
+{
+    for (size_t i = 0; i < RIA_HOST_VARIABLES; i++) {
+        if (has_name(variable, ria_host_variables[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_renamed(const char *variable)
+{
+    static const char prefix[] = RIA_HOST_VARIABLE_PREFIX;
+    return strncmp(variable, prefix, sizeof(prefix) - 1) == 0 &&
+           is_withheld(variable + sizeof(prefix) - 1);
+}
+
+/* Another thread of the host may be changing the environment, so what does not fit any more,
+ * because it has grown since it was counted, is left out. */
+struct writer {
+    struct ria_child_environment *out;
+    size_t count;
+    size_t room;
+    char *at;
+    size_t left;
+};
+
+static void keep(struct writer *writer, char *variable)
+{
+    if (writer->count < writer->room) {
+        writer->out->variables[writer->count++] = variable;
+    }
+}
+
+static void add(struct writer *writer, const char *prefix, const char *rest)
+{
+    int len = snprintf(writer->at, writer->left, "%s%s", prefix, rest);
+    if (len >= 0 && (size_t)len < writer->left) {
+        keep(writer, writer->at);
+        writer->at += len + 1;
+        writer->left -= (size_t)len + 1;
+    }
+}
+
+static bool is_set(const char *variable)
+{
+    const char *value = strchr(variable, '=');
+    return value != NULL && value[1 + strspn(value + 1, " \t\r\n")] != '\0';
+}
+
+/* Under its own name. */
+static bool is_kept(const char *variable, bool keeps_library_path)
+{
+    if (is_withheld(variable)) {
+        return keeps_library_path && has_name(variable, library_path);
+    }
+    return !is_renamed(variable) && (is_set(variable) || !has_name(variable, "HOME"));
+}
+
+/* Makes room for `count` variables and `size` bytes of text. */
+static bool make(struct ria_child_environment *out, size_t count, size_t size)
+{
+    out->variables = calloc(count + 1, sizeof(*out->variables));
+    out->renamed = malloc(size);
+    if (out->variables == NULL || out->renamed == NULL) {
+        ria_child_environment_release(out);
+        return false;
+    }
+    return true;
+}
+
+bool ria_host_variables_withhold(
+    bool keeps_library_path, const char *home, struct ria_child_environment *out)
+{
+    size_t count = 0;
+    size_t size = home == NULL ? 1 : sizeof("HOME=") + strlen(home);
+    for (; environ != NULL && environ[count] != NULL; count++) {
+        size += is_withheld(environ[count])
+                    ? sizeof(RIA_HOST_VARIABLE_PREFIX) + strlen(environ[count])
+                    : 0;
+    }
+    *out = (struct ria_child_environment){0};
+    if (!make(out, count + 2, size)) {
+        return false;
+    }
+    struct writer writer = {.out = out, .room = count + 2, .at = out->renamed, .left = size};
+    bool has_home = false;
+    for (size_t i = 0; i < count && environ[i] != NULL; i++) {
+        char *variable = environ[i];
+        if (is_withheld(variable)) {
+            add(&writer, RIA_HOST_VARIABLE_PREFIX, variable);
+        }
+        if (is_kept(variable, keeps_library_path)) {
+            keep(&writer, variable);
+            has_home = has_home || has_name(variable, "HOME");
+        }
+    }
+    if (!has_home && home != NULL) {
+        add(&writer, "HOME=", home);
+    }
+    return true;
+}
+
+void ria_child_environment_release(struct ria_child_environment *environment)
+{
+    free(environment->variables);
+    free(environment->renamed);
+    *environment = (struct ria_child_environment){0};
+}

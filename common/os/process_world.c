@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The process's own world: the one place in the core that reads the environment, a clock or a file.
+ * It runs inside other people's programs, so it changes nothing there, errno included. */
+#include "rds_iam.h"
+
+#include "base/file.h"
+#include "os/guest_stderr.h"
+#include "os/home.h"
+#include "os/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A name that the environment of a secure-exec program does not give away. */
+static const char *get_env(void *self, const char *name)
+{
+    (void)self;
+    return secure_getenv(name);
+}
+
+static int64_t get_now(void *self)
+{
+    (void)self;
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec;
+}
+
+static int64_t milliseconds(clockid_t clock)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(clock, &now);
+    return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
+}
+
+static int64_t get_ticks(void *self)
+{
+    (void)self;
+    return milliseconds(CLOCK_MONOTONIC);
+}
+
+static uid_t get_uid(void *self)
+{
+    (void)self;
+    return geteuid();
+}
+
+/* AT_SECURE tells how the program was started. One that has changed its effective ids since lives
+ * in an environment of its real user, and what it starts could be either: a shell goes back to the
+ * real one. */
+static bool get_privileged(void *self)
+{
+    (void)self;
+    return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
+}
+
+/* Of a directory that the user made for itself. A link in its place is followed. */
+static bool get_own_directory(void *self, const char *path)
+{
+    (void)self;
+    int saved = errno;
+    struct stat status;
+    bool ok = stat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+    errno = saved;
+    return ok;
+}
+
+/* Fails with "path: what: why", why being errno in words. */
+static enum ria_outcome failed_by_errno(struct ria_error *err, const char *path, const char *what)
+{
+    char words[128];
+    return ria_failed(
+        err, RIA_E_CONFIG, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+}
+
+/* Reads up to `want` bytes to the end of *out. The number read, 0 at the end, -1 with errno. */
+static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
+{
+    char *room = ria_buf_reserve(out, want);
+    if (room == NULL) {
+        errno = ENOMEM;
+        return -1;
+    }
+    ssize_t len;
+    do {
+        len = read(fd, room, want);
+    } while (len < 0 && errno == EINTR);
+    if (len > 0) {
+        ria_buf_grown(out, (size_t)len);
+    }
+    return len;
+}
+
+/* Reads to the end of the file. False with errno set; EFBIG: it is longer than *out may hold. */
+static bool read_all(int fd, struct ria_buf *out)
+{
+    enum {
+        PIECE = 16384
+    };
+    ssize_t len = 1;
+    struct stat status;
+    size_t size = fstat(fd, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size : 0;
+    while (len > 0 && out->len < out->max) {
+        size_t left = out->max - out->len;
+        size_t want = size > out->len ? size - out->len : PIECE; /* /proc says that it is empty */
+        len = read_piece(fd, out, left < want ? left : want);
+    }
+    char more;
+    if (len > 0 && read(fd, &more, 1) > 0) {
+        errno = EFBIG;
+        return false;
+    }
+    return len >= 0;
+}
+
+static enum ria_outcome too_large(struct ria_error *err, const char *path, size_t limit)
+{
+    enum {
+        KB = 1024,
+        MIB = KB * KB
+    };
+    bool is_small = limit < KB;
+    bool is_large = limit >= MIB;
+    return ria_failed(
+        err,
+        RIA_E_CONFIG,
+        "%s: is larger than %zu %s, the limit; remove what is not needed, or name another file",
+        path,
+        is_small ? limit : limit / (is_large ? MIB : KB),
+        is_small   ? "bytes"
+        : is_large ? "MiB"
+                   : "KB");
+}
+
+/* The usual way to say "no file" where a variable must name one. Known by its number, because it is
+ * also mounted or linked in place of a file. */
+static bool is_null_device(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISCHR(status.st_mode) && status.st_rdev == makedev(1, 3);
+}
+
+static enum ria_outcome read_open_file(
+    int fd, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    struct ria_file facts;
+    if (!ria_file_facts(fd, &facts)) {
+        return failed_by_errno(err, path, "cannot be read");
+    }
+    if (S_ISDIR(facts.mode)) {
+        return ria_failed(
+            err,
+            RIA_E_UNREACHABLE,
+            "%s: is a directory; put a file in its place, or name another one",
+            path);
+    }
+    bool is_empty = is_null_device(fd);
+    if (is_empty) {
+        facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
+    }
+    if (!S_ISREG(facts.mode)) {
+        return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
+    }
+    if (!is_empty && !read_all(fd, out)) {
+        return errno == EFBIG ? too_large(err, path, out->max)
+                              : failed_by_errno(err, path, "cannot be read whole");
+    }
+    if (file != NULL) {
+        *file = facts;
+    }
+    return RIA_FOUND;
+}
+
+/* O_NONBLOCK: opening a FIFO or a device must not wait for somebody at its other end. */
+static int open_at(int directory, const char *name, int flags)
+{
+    return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+/* A file that may not be read and a directory that may not be searched give the same error. */
+static enum ria_outcome not_opened(const char *path, int error, struct ria_error *err)
+{
+    struct stat status;
+    bool is_known = stat(path, &status) == 0;
+    if (error == ENOENT || error == ENOTDIR) {
+        return ria_absent(err, "%s does not exist", path);
+    }
+    if (error == ELOOP || (error == EACCES && is_known && S_ISDIR(status.st_mode))) {
+        return ria_failed(
+            err,
+            RIA_E_UNREACHABLE,
+            "%s: is %s; put a file in its place, or name another one",
+            path,
+            error == ELOOP ? "a loop of links" : "a directory");
+    }
+    if (error == EACCES && !is_known) {
+        return ria_failed(
+            err,
+            RIA_E_UNREACHABLE,
+            "%s: is below a directory that this user may not search; allow it, or name another "
+            "file",
+            path);
+    }
+    errno = error;
+    return failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
+}
+
+static enum ria_outcome read_file(
+    void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    (void)self;
+    int saved = errno;
+    enum ria_outcome outcome;
+    int fd = open_at(AT_FDCWD, path, 0);
+    if (fd >= 0) {
+        outcome = read_open_file(fd, path, out, file, err);
+        (void)close(fd);
+    } else {
+        outcome = not_opened(path, errno, err);
+    }
+    errno = saved;
+    return outcome;
+}
+
+static bool look(void *self, const char *path, struct ria_file *out)
+{
+    (void)self;
+    int saved = errno;
+    bool ok = ria_file_facts_at(path, out) && S_ISREG(out->mode);
+    errno = saved;
+    return ok;
+}
+
+/* Both closed to everybody but the user. */
+static bool is_private(int fd, mode_t kind)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
+           status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
+static enum ria_outcome read_private_file(
+    int directory, const char *name, struct ria_buf *out, struct ria_error *err)
+{
+    int fd = open_at(directory, name, O_NOFOLLOW);
+    if (fd < 0) {
+        return ria_absent(err, "there is no such file, or it is a link");
+    }
+    enum ria_outcome outcome;
+    if (!is_private(fd, S_IFREG)) {
+        outcome = ria_absent(err, "%s: is not the user's alone, so it is passed over", name);
+    } else if (!read_all(fd, out)) {
+        outcome = ria_absent(err, "%s: cannot be read whole", name);
+    } else {
+        outcome = RIA_FOUND;
+    }
+    (void)close(fd);
+    return outcome;
+}
+
+static enum ria_outcome read_private(
+    void *self, const char *directory, const char *name, struct ria_buf *out, struct ria_error *err)
+{
+    (void)self;
+    int saved = errno;
+    enum ria_outcome outcome;
+    int fd = open_at(AT_FDCWD, directory, O_DIRECTORY | O_NOFOLLOW);
+    if (fd < 0) {
+        outcome = ria_absent(err, "%s: is no directory", directory);
+    } else if (!is_private(fd, S_IFDIR)) {
+        outcome = ria_absent(
+            err, "%s: is not the user's alone, so it is passed over; type: chmod 700", directory);
+    } else {
+        outcome = read_private_file(fd, name, out, err);
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    errno = saved;
+    return outcome;
+}
+
+static bool get_host(void *self, struct ria_host *out)
+{
+    struct ria_host host = {0};
+    struct stat status;
+    struct ria_error ignored;
+    int saved = errno;
+    RIA_AUTO(buf) text = {.max = 64};
+    bool ok =
+        read_file(self, "/proc/sys/kernel/random/boot_id", &text, NULL, &ignored) == RIA_FOUND &&
+        text.len >= RIA_BOOT_ID_SIZE - 1 && stat("/proc/self/ns/net", &status) == 0;
+    errno = saved;
+    if (!ok) {
+        return false;
+    }
+    memcpy(host.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
+    host.net_namespace = (uint64_t)status.st_ino;
+    host.real_minus_raw = milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_MONOTONIC_RAW);
+    *out = host;
+    return true;
+}
+
+static bool fetch(
+    void *self,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    (void)self;
+    int saved = errno;
+    bool ok = ria_launch_fetch(ria_process_world(), question, deadline, answer, err);
+    errno = saved;
+    return ok;
+}
+
+/* The value of RDS_IAM_LOG; NULL where it asks for no log. */
+static const char *wanted_log(void)
+{
+    const char *value = secure_getenv("RDS_IAM_LOG");
+    return value == NULL || *value == '\0' || strcmp(value, "0") == 0 ? NULL : value;
+}
+
+static const char *get_home(void *self)
+{
+    (void)self;
+    int saved = errno;
+    const char *home = ria_home_of_user();
+    errno = saved;
+    return home;
+}
+
+static void write_log(void *self, enum ria_log_level level, const char *line)
+{
+    (void)self;
+    const char *wanted = wanted_log();
+    if (wanted == NULL || (level != RIA_LOG_WARNING && strcmp(wanted, "warning") == 0)) {
+        return;
+    }
+    static const char *const names[] = {
+        [RIA_LOG_WARNING] = "rds-iam: warning: ", [RIA_LOG_INFO] = "rds-iam: "};
+    int saved = errno;
+    RIA_AUTO(buf) text = {.max = sizeof("rds-iam: warning: ") + RIA_LOG_LINE_MAX};
+    ria_buf_addf(&text, "%s%s\n", names[level], line);
+    if (!text.failed) {
+        ria_stderr_write(text.data, text.len);
+    }
+    errno = saved;
+}
+
+/* All but the log is the same, whether somebody reads it or not. */
+#define WORLD(log_function)                                                                        \
+    {                                                                                              \
+        .env = get_env, .now = get_now, .ticks = get_ticks, .home = get_home,                      \
+        .read_file = read_file, .look = look, .read_private = read_private,                        \
+        .is_own_directory = get_own_directory, .host = get_host, .fetch = fetch, .uid = get_uid,   \
+        .is_privileged = get_privileged, .log = (log_function),                                    \
+    }
+
+const struct ria_world *ria_process_world(void)
+{
+    static const struct ria_world silent = WORLD(NULL);
+    static const struct ria_world logging = WORLD(write_log);
+    if (wanted_log() == NULL) {
+        return &silent;
+    }
+    int saved = errno;
+    ria_stderr_record();
+    errno = saved;
+    return &logging;
+}

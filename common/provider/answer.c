@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers as records. */
+#include "provider/answer.h"
+
+#include "base/text.h"
+
+#include <string.h>
+
+enum tag {
+    TAG_OUTCOME = 1,
+    TAG_CODE,
+    TAG_TEXT,
+    TAG_ACCESS_KEY_ID,
+    TAG_SECRET_ACCESS_KEY,
+    TAG_SESSION_TOKEN,
+    TAG_EXPIRES,
+    TAG_SOURCE,
+    TAG_IDENTITY,
+    TAG_OFFSET_SECONDS,
+    TAG_OFFSET_BOOT_ID,
+    TAG_OFFSET_REAL_MINUS_RAW,
+    TAG_WARNING,
+};
+
+void ria_answer_warn(struct ria_answer *answer, const char *format, ...)
+{
+    if (answer->warning_count >= RIA_ANSWER_WARNINGS_MAX) {
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    (void)ria_text_format_args(
+        answer->warnings[answer->warning_count++], sizeof(answer->warnings[0]), format, args);
+    va_end(args);
+}
+
+static void write_credentials(const struct ria_credentials *credentials, struct ria_buf *out)
+{
+    const struct {
+        enum tag tag;
+        const struct ria_buf *text;
+    } texts[] = {
+        {TAG_ACCESS_KEY_ID, &credentials->access_key_id},
+        {TAG_SECRET_ACCESS_KEY, &credentials->secret_access_key},
+        {TAG_SESSION_TOKEN, &credentials->session_token},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].text->len > 0) {
+            ria_record_add(out, texts[i].tag, texts[i].text->data, texts[i].text->len);
+        }
+    }
+    ria_record_add_number(out, TAG_EXPIRES, credentials->expires);
+    ria_record_add_text(out, TAG_SOURCE, credentials->source);
+}
+
+static void write_offset(const struct ria_clock_offset *offset, struct ria_buf *out)
+{
+    if (offset->seconds != 0) {
+        ria_record_add_number(out, TAG_OFFSET_SECONDS, offset->seconds);
+        ria_record_add_text(out, TAG_OFFSET_BOOT_ID, offset->boot_id);
+        ria_record_add_number(out, TAG_OFFSET_REAL_MINUS_RAW, offset->real_minus_raw);
+    }
+}
+
+void ria_answer_write(const struct ria_answer *answer, struct ria_buf *out)
+{
+    ria_record_begin(out, RIA_RECORD_ANSWER);
+    ria_record_add_number(out, TAG_OUTCOME, answer->outcome);
+    if (answer->outcome == RIA_FOUND) {
+        write_credentials(&answer->credentials, out);
+        ria_record_add_text(out, TAG_IDENTITY, answer->identity);
+    } else {
+        ria_record_add_number(out, TAG_CODE, answer->err.code);
+        ria_record_add_text(out, TAG_TEXT, answer->err.text);
+    }
+    write_offset(&answer->offset, out);
+    for (size_t i = 0; i < answer->warning_count; i++) {
+        ria_record_add_text(out, TAG_WARNING, answer->warnings[i]);
+    }
+    ria_record_end(out);
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+static bool copy_text(const struct ria_record_field *field, char *out, size_t size)
+{
+    const char *text = ria_record_text(field);
+    if (text == NULL || field->len >= size) {
+        return false;
+    }
+    memcpy(out, text, field->len + 1);
+    return true;
+}
+
+static bool take_secret(const struct ria_record_field *field, struct ria_buf *out)
+{
+    ria_buf_clear(out);
+    ria_buf_add(out, field->bytes, field->len);
+    return !out->failed && ria_record_text(field) != NULL;
+}
+
+static bool take_outcome(const struct ria_record_field *field, struct ria_answer *out)
+{
+    int64_t number = 0;
+    if (!ria_record_number(field, &number) || number < RIA_FOUND || number > RIA_FAILED) {
+        return false;
+    }
+    out->outcome = (enum ria_outcome)number;
+    return true;
+}
+
+static bool take_code(const struct ria_record_field *field, struct ria_answer *out)
+{
+    int64_t number = 0;
+    if (!ria_record_number(field, &number) || number < RIA_E_NONE || number > RIA_E_PENDING) {
+        return false;
+    }
+    out->err.code = (enum ria_code)number;
+    return true;
+}
+
+static bool take_warning(const struct ria_record_field *field, struct ria_answer *out)
+{
+    if (out->warning_count >= RIA_ANSWER_WARNINGS_MAX) {
+        return true;
+    }
+    char *room = out->warnings[out->warning_count++];
+    return copy_text(field, room, sizeof(out->warnings[0]));
+}
+
+/* A field that is not known was written by a later version: the record is not ours to read. */
+static bool take_field(const struct ria_record_field *field, struct ria_answer *out)
+{
+    switch ((enum tag)field->tag) {
+    case TAG_OUTCOME:
+        return take_outcome(field, out);
+    case TAG_CODE:
+        return take_code(field, out);
+    case TAG_TEXT:
+        return copy_text(field, out->err.text, sizeof(out->err.text));
+    case TAG_ACCESS_KEY_ID:
+        return take_secret(field, &out->credentials.access_key_id);
+    case TAG_SECRET_ACCESS_KEY:
+        return take_secret(field, &out->credentials.secret_access_key);
+    case TAG_SESSION_TOKEN:
+        return take_secret(field, &out->credentials.session_token);
+    case TAG_EXPIRES:
+        return ria_record_number(field, &out->credentials.expires);
+    case TAG_SOURCE:
+        return copy_text(field, out->credentials.source, sizeof(out->credentials.source));
+    case TAG_IDENTITY:
+        return copy_text(field, out->identity, sizeof(out->identity));
+    case TAG_OFFSET_SECONDS:
+        return ria_record_number(field, &out->offset.seconds);
+    case TAG_OFFSET_BOOT_ID:
+        return copy_text(field, out->offset.boot_id, sizeof(out->offset.boot_id));
+    case TAG_OFFSET_REAL_MINUS_RAW:
+        return ria_record_number(field, &out->offset.real_minus_raw);
+    case TAG_WARNING:
+        return take_warning(field, out);
+    default:
+        return false;
+    }
+}
+
+/* Credentials must be a pair. */
+static bool is_complete(const struct ria_answer *answer)
+{
+    return answer->outcome == RIA_FOUND ? answer->credentials.access_key_id.len > 0 &&
+                                              answer->credentials.secret_access_key.len > 0
+                                        : answer->err.text[0] != '\0';
+}
+
+bool ria_answer_read(const struct ria_buf *bytes, struct ria_answer *out)
+{
+    ria_answer_release(out);
+    struct ria_record record;
+    struct ria_record_field field;
+    bool ok = ria_record_open(bytes, RIA_RECORD_ANSWER, &record);
+    while (ok && ria_record_next(&record, &field)) {
+        ok = take_field(&field, out);
+    }
+    if (!ok || !is_complete(out)) {
+        ria_answer_release(out);
+        return false;
+    }
+    ria_printable(out->err.text);
+    return true;
+}
+
+void ria_answer_release(struct ria_answer *answer)
+{
+    ria_credentials_release(&answer->credentials);
+    answer->outcome = RIA_FAILED;
+    answer->err = (struct ria_error){0};
+    answer->identity[0] = '\0';
+    answer->offset = (struct ria_clock_offset){0};
+    answer->warning_count = 0;
+}

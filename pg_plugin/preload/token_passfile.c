@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Tokens as lines of a passfile. A host for which none can be made gets no line, and the reason is
+ * for the log: libpq then says that it found no password, or asks for one. */
+#include "preload/token_passfile.h"
+
+#include "preload/known.h"
+
+#include "passfile/passfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *sslmode;
+    enum ria_channel channel;
+} channels[] = {
+    {"verify-full", RIA_CHANNEL_VERIFIED},
+    {"verify-ca", RIA_CHANNEL_CHAIN_VERIFIED},
+    {"require", RIA_CHANNEL_UNVERIFIED},
+};
+
+/* Before it asks for TLS, libpq offers whoever has a ticket GSSAPI encryption. It then needs no
+ * certificate, and a server that has none may take the offer. */
+static bool may_be_gss(const struct ria_pq_target *target)
+{
+    return target->gssencmode != NULL && strcmp(target->gssencmode, "disable") != 0;
+}
+
+enum ria_channel ria_channel_of(const struct ria_pq_target *target)
+{
+    const char *sslmode = target->sslmode;
+    for (size_t i = 0; sslmode != NULL && i < sizeof(channels) / sizeof(channels[0]); i++) {
+        if (strcmp(channels[i].sslmode, sslmode) == 0) {
+            return may_be_gss(target) ? RIA_CHANNEL_UNVERIFIED : channels[i].channel;
+        }
+    }
+    return RIA_CHANNEL_PLAIN; /* "prefer", the default, ends there where a server says so */
+}
+
+/* libpq looks at no sslmode there: fe-connect.c, 10 to 18. */
+static bool check_sockets(const struct ria_pq_target *target, struct ria_error *err)
+{
+    if (!target->has_socket) {
+        return true;
+    }
+    if (target->host == NULL && target->hostaddr == NULL) {
+        return ria_fail(
+            err,
+            RIA_E_CHANNEL,
+            "no host is given, which means the default Unix socket, which libpq does not encrypt "
+            "whatever sslmode says; give the name of the endpoint (host=, PGHOST)");
+    }
+    return ria_fail(
+        err,
+        RIA_E_CHANNEL,
+        "the list of hosts (%.200s) holds a Unix socket, which libpq does not encrypt whatever "
+        "sslmode "
+        "says; give names of endpoints alone (host=, PGHOST)",
+        target->host != NULL ? target->host : target->hostaddr);
+}
+
+static bool check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
+{
+    return !may_be_gss(target) ||
+           ria_fail(
+               err,
+               RIA_E_CHANNEL,
+               "gssencmode=%s lets it go through Kerberos to a server whose certificate nobody "
+               "verified; set gssencmode=disable or PGGSSENCMODE=disable",
+               target->gssencmode);
+}
+
+bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err)
+{
+    const struct ria_world *world = ria_process_world();
+    return (target->service_path == NULL ||
+            ria_service_check(target->service_path, target->service_fd, world, err)) &&
+           check_sockets(target, err) && check_gssencmode(target, err);
+}
+
+/* -- why there is none ----------------------------------------------------------------------- */
+
+void ria_refusals_release(struct ria_refusals *refusals)
+{
+    free(refusals->items);
+    *refusals = (struct ria_refusals){0};
+}
+
+/* Without memory the reason is lost. */
+static void add_refusal(
+    struct ria_refusals *refusals, const struct ria_entry_host *host, const struct ria_error *err)
+{
+    struct ria_refusal *items =
+        reallocarray(refusals->items, refusals->count + 1, sizeof(*refusals->items));
+    if (items != NULL) {
+        items[refusals->count++] = (struct ria_refusal){.host = *host, .err = *err};
+        refusals->items = items;
+    }
+}
+
+void ria_mint_say_refusal(
+    const struct ria_pq_target *target, const char *host, unsigned port, const char *why)
+{
+    char shown[RIA_HOST_SHOWN_SIZE];
+    ria_show_host(host, shown);
+    ria_world_log(
+        ria_process_world(),
+        target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
+        "no token for %s at %s:%u: %s",
+        target->user,
+        shown,
+        port,
+        why);
+}
+
+/* Whether an agent has written a line for that host whose token is not over. */
+static bool has_line(const struct ria_buf *own, const struct ria_entry_host *host, const char *user)
+{
+    RIA_AUTO(buf) key = {.max = 4096};
+    const struct ria_passfile_line line = {
+        .host = host->host, .port = host->port, .user = user, .password = ""};
+    ria_passfile_add(&key, &line);
+    if (ria_buf_text(&key) == NULL || own->len == 0) {
+        return false;
+    }
+    size_t len = key.len - 1; /* without its newline */
+    const char *at = own->data;
+    int64_t now = ria_process_world()->now(NULL);
+    while (at != NULL && (strncmp(at, key.data, len) != 0 || ria_token_is_over(at, now))) {
+        at = strchr(at, '\n');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return at != NULL;
+}
+
+void ria_mint_say_refusals(
+    const struct ria_pq_target *target,
+    const struct ria_refusals *refusals,
+    const struct ria_buf *own)
+{
+    for (size_t i = 0; i < refusals->count; i++) {
+        const struct ria_refusal *refusal = &refusals->items[i];
+        struct ria_pq_target one = *target;
+        one.has_token = one.has_token || has_line(own, &refusal->host, target->user);
+        ria_mint_say_refusal(&one, refusal->host.host, refusal->host.number, refusal->err.text);
+    }
+}
+
+/* -- tokens ---------------------------------------------------------------------------------- */
+
+bool ria_mint_token(
+    const struct ria_pq_target *target,
+    const char *host,
+    unsigned port,
+    struct ria_deadline deadline,
+    struct ria_token *token,
+    struct ria_error *err)
+{
+    const struct ria_login login = {
+        .host = host,
+        .port = port,
+        .user = target->user,
+        .channel = ria_channel_of(target),
+    };
+    if (!ria_check_target(target, err)) {
+        return false;
+    }
+    if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
+        return ria_fail(
+            err,
+            RIA_E_CHANNEL,
+            "sslmode=%s lets it go to a server that nobody verified; add sslmode=verify-full and "
+            "sslrootcert=FILE, or set PGSSLMODE and PGSSLROOTCERT",
+            target->sslmode == NULL ? "prefer" : target->sslmode);
+    }
+    if (ria_token_for(&login, deadline, ria_process_world(), token, err) != RIA_FOUND) {
+        return false;
+    }
+    ria_known_add(ria_buf_text(&token->text));
+    return true;
+}
+
+void ria_mint_spare(size_t spare, struct ria_buf *out)
+{
+    ria_buf_add_char(out, ':'); /* here the password ends */
+    for (size_t i = 0; i < spare; i++) {
+        ria_buf_add_char(out, 'x');
+    }
+}
+
+static void add_line(
+    const struct ria_entry_host *host,
+    const struct ria_pq_target *target,
+    const struct ria_token *token,
+    size_t spare,
+    struct ria_buf *out)
+{
+    const struct ria_passfile_line line = {
+        .host = host->host,
+        .port = host->port,
+        .user = target->user,
+        .password = ria_buf_text(&token->text),
+    };
+    ria_passfile_add(out, &line);
+    if (spare == 0 || out->failed) {
+        return;
+    }
+    out->len--; /* its newline */
+    ria_mint_spare(spare, out);
+    ria_buf_add_char(out, '\n');
+}
+
+/* The text that libpq looks a host up by: its name, or where it has none its address. */
+static bool take_host(
+    const struct ria_entry *names,
+    const struct ria_entry *addresses,
+    size_t index,
+    struct ria_entry_host *out)
+{
+    if (ria_entry_host(names, index, out) && out->host[0] != '\0') {
+        return true;
+    }
+    return ria_entry_host(addresses, index, out) && out->host[0] != '\0';
+}
+
+static bool is_socket(const struct ria_entry_host *host)
+{
+    return host->host[0] == '/' || host->host[0] == '@';
+}
+
+size_t ria_mint_lines(
+    const struct ria_pq_target *target,
+    size_t spare,
+    struct ria_buf *out,
+    struct ria_refusals *refusals)
+{
+    const struct ria_world *world = ria_process_world();
+    const struct ria_entry names = {.host = target->host, .port = target->port};
+    const struct ria_entry addresses = {.host = target->hostaddr, .port = target->port};
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
+    size_t count = ria_entry_host_count(target->host != NULL ? &names : &addresses);
+    size_t made = 0;
+    for (size_t i = 0; target->user != NULL && i < count; i++) {
+        RIA_AUTO(token) token = RIA_TOKEN_INIT;
+        struct ria_entry_host host;
+        struct ria_error err;
+        if (!take_host(&names, &addresses, i, &host) || is_socket(&host)) {
+            continue;
+        }
+        if (ria_mint_token(target, host.host, host.number, deadline, &token, &err)) {
+            add_line(&host, target, &token, spare, out);
+            made++;
+        } else {
+            add_refusal(refusals, &host, &err);
+        }
+    }
+    return made;
+}

@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Cuts the text into lines, groups and settings in place. */
+#include "service/service_file.h"
+
+#include <ctype.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How a user names a copy of a service file. */
+static const char named_by[] = "PGSERVICEFILE=COPY";
+
+/* Every keyword of libpq 10 to 18 (PQconninfoOptions in each version). */
+static const char *const keywords[] = {
+    "application_name",
+    "authtype",
+    "channel_binding",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "fallback_application_name",
+    "gssdelegation",
+    "gssencmode",
+    "gsslib",
+    "host",
+    "hostaddr",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "krbsrvname",
+    "load_balance_hosts",
+    "max_protocol_version",
+    "min_protocol_version",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_issuer",
+    "oauth_scope",
+    "options",
+    "passfile",
+    "password",
+    "port",
+    "replication",
+    "require_auth",
+    "requirepeer",
+    "requiressl",
+    "scram_client_key",
+    "scram_server_key",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+    "sslcert",
+    "sslcertmode",
+    "sslcompression",
+    "sslcrl",
+    "sslcrldir",
+    "sslkey",
+    "sslkeylogfile",
+    "sslmode",
+    "sslnegotiation",
+    "sslpassword",
+    "sslrootcert",
+    "sslsni",
+    "target_session_attrs",
+    "tcp_user_timeout",
+    "tty",
+    "user",
+};
+
+bool ria_service_knows_key(const char *key)
+{
+    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        if (strcmp(keywords[i], key) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void add_path(struct ria_service_paths *paths, const char *directory, const char *name)
+{
+    char *path = paths->path[paths->count];
+    int len = snprintf(path, PATH_MAX, "%s%s%s", directory, *name == '\0' ? "" : "/", name);
+    if (len > 0 && len < PATH_MAX) {
+        paths->count++;
+    }
+}
+
+void ria_service_find(
+    const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
+{
+    *paths = (struct ria_service_paths){0};
+    /* libpq takes an empty PGSERVICEFILE for a file that is missing; nobody means that. */
+    const char *named = ria_world_env(world, "PGSERVICEFILE");
+    const char *home = named != NULL ? NULL : ria_world_home(world);
+    if (named != NULL) {
+        add_path(paths, named, "");
+        paths->is_first_required = true;
+    } else if (home != NULL) {
+        add_path(paths, home, ".pg_service.conf");
+    }
+    const char *directory = ria_world_env(world, "PGSYSCONFDIR");
+    add_path(paths, directory != NULL ? directory : sysconfdir, "pg_service.conf");
+}
+
+/* Makes room for one more element. False, with the array as it was, without memory. */
+static bool grow(void **array, size_t count, size_t size)
+{
+    enum {
+        STEP = 32
+    };
+    if (count % STEP != 0) {
+        return true;
+    }
+    void *larger = reallocarray(*array, count + STEP, size);
+    if (larger == NULL) {
+        return false;
+    }
+    *array = larger;
+    return true;
+}
+
+static bool add_service(struct ria_service_file *file, const char *name, unsigned line)
+{
+    void *array = file->services;
+    if (!grow(&array, file->count, sizeof(*file->services))) {
+        return false;
+    }
+    file->services = array;
+    file->services[file->count++] =
+        (struct ria_service){.name = name, .line = line, .first = file->setting_count};
+    return true;
+}
+
+static bool add_setting(struct ria_service_file *file, char *text, unsigned line)
+{
+    char *value = strchr(text, '=');
+    if ((file->count == 0 || value == NULL) && file->odd_line == 0) {
+        file->odd_line = line;
+    }
+    if (file->count == 0) {
+        return true; /* in front of every group: libpq reads over it */
+    }
+    void *array = file->settings;
+    if (!grow(&array, file->setting_count, sizeof(*file->settings))) {
+        return false;
+    }
+    file->settings = array;
+    if (value != NULL) {
+        *value++ = '\0';
+    }
+    file->settings[file->setting_count++] =
+        (struct ria_service_setting){.key = text, .value = value, .line = line};
+    file->services[file->count - 1].count++;
+    return true;
+}
+
+/* A line without its newline. Text behind the ']' of a group is of no meaning to libpq; a '['
+ * without one ends the group before it and starts one that nobody can name. */
+static bool take_line(struct ria_service_file *file, char *text, unsigned line)
+{
+    size_t len = strlen(text);
+    while (len > 0 && isspace((unsigned char)text[len - 1])) {
+        text[--len] = '\0';
+    }
+    while (isspace((unsigned char)*text)) {
+        text++;
+    }
+    if (*text == '\0' || *text == '#') {
+        return true;
+    }
+    if (*text != '[') {
+        return add_setting(file, text, line);
+    }
+    char *end = strchr(text, ']');
+    if (end == NULL) {
+        file->odd_line = file->odd_line == 0 ? line : file->odd_line;
+        return add_service(file, "", line);
+    }
+    *end = '\0';
+    return add_service(file, text + 1, line);
+}
+
+/* libpq gives up at a line that is too long, so the group that it stands in and every later one
+ * are lost to it. */
+static void mark_lost(struct ria_service_file *file, unsigned long_line)
+{
+    for (size_t i = 0; i < file->count; i++) {
+        bool ends_before = i + 1 < file->count && file->services[i + 1].line < long_line;
+        if (!ends_before) {
+            file->services[i].long_line = long_line;
+        }
+    }
+}
+
+static bool take_lines(struct ria_service_file *file)
+{
+    unsigned line = 0;
+    unsigned long_line = 0;
+    char *next = file->text.data;
+    while (next != NULL && *next != '\0') {
+        char *text = next;
+        next = strchr(text, '\n');
+        size_t len = next == NULL ? strlen(text) : (size_t)(next - text) + 1;
+        if (next != NULL) {
+            *next++ = '\0';
+        }
+        line++;
+        if (len > RIA_SERVICE_LINE_MAX && long_line == 0) {
+            long_line = line;
+        }
+        if (len > RIA_SERVICE_LINE_OLD && file->old_limit_line == 0) {
+            file->old_limit_line = line;
+        }
+        if (!take_line(file, text, line)) {
+            return false;
+        }
+    }
+    if (long_line != 0) {
+        mark_lost(file, long_line);
+    }
+    return true;
+}
+
+/* Where the first NUL byte is. */
+static unsigned line_of_nul(const struct ria_buf *text)
+{
+    unsigned line = 1;
+    for (const char *at = text->data; *at != '\0'; at++) {
+        line += *at == '\n' ? 1 : 0;
+    }
+    return line;
+}
+
+enum ria_outcome ria_service_read(
+    const char *path,
+    bool is_required,
+    const struct ria_world *world,
+    struct ria_service_file *file,
+    struct ria_error *err)
+{
+    *file = (struct ria_service_file){.text = {.max = RIA_SERVICE_TEXT_MAX}};
+    (void)snprintf(file->path, sizeof(file->path), "%s", path);
+    struct ria_file facts = {0};
+    enum ria_outcome outcome = is_required
+                                   ? world->read_file(world->self, path, &file->text, &facts, err)
+                                   : ria_world_read_usual(world, path, &file->text, &facts, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    /* A service says where a token goes. */
+    const struct ria_trusted what = {path, named_by};
+    if (!ria_trust_check(world, &facts, &what, err)) {
+        return RIA_FAILED;
+    }
+    if (file->text.data != NULL && strlen(file->text.data) != file->text.len) {
+        return ria_failed(
+            err,
+            RIA_E_CONFIG,
+            "%s:%u: holds a NUL byte; write it as plain text",
+            path,
+            line_of_nul(&file->text));
+    }
+    if (!take_lines(file)) {
+        return ria_failed(err, RIA_E_SYSTEM, "%s: no memory to read it", path);
+    }
+    return RIA_FOUND;
+}
+
+/* The file is opened anew by its descriptor, so that no other file can have taken its name. */
+bool ria_service_check(
+    const char *path, int fd, const struct ria_world *world, struct ria_error *err)
+{
+    RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
+    struct ria_file facts = {0};
+    char opened[32];
+    (void)snprintf(opened, sizeof(opened), "/proc/self/fd/%d", fd);
+    if (fd < 0 || world->read_file(world->self, opened, &text, &facts, err) != RIA_FOUND) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s: libpq reads the service from it, and it cannot be told who can write it; name a "
+            "regular file that belongs to you (PGSERVICEFILE)",
+            path);
+    }
+    const struct ria_trusted what = {path, named_by};
+    return ria_trust_check(world, &facts, &what, err);
+}
+
+const struct ria_service_setting *ria_service_setting(
+    const struct ria_service_file *file, const struct ria_service *service, const char *key)
+{
+    for (size_t i = service->first; i < service->first + service->count; i++) {
+        if (file->settings[i].value != NULL && strcmp(file->settings[i].key, key) == 0) {
+            return &file->settings[i];
+        }
+    }
+    return NULL;
+}
+
+void ria_service_file_release(struct ria_service_file *file)
+{
+    free(file->services);
+    free(file->settings);
+    ria_buf_release(&file->text);
+    *file = (struct ria_service_file){0};
+}
+
+/* Keywords whose values name files. */
+static bool names_a_file(const char *key)
+{
+    static const char *const keys[] = {
+        "passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "sslkeylogfile"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(key, keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *ria_service_setting_fault(const struct ria_service_setting *setting)
+{
+    const char *value = setting->value;
+    const char *key = setting->key;
+    size_t len = strlen(key);
+    if (value == NULL) {
+        return NULL;
+    }
+    if (len > 0 && (key[len - 1] == ' ' || key[len - 1] == '\t')) {
+        return "a blank stands before the =, and libpq takes it for a part of the key; write "
+               "key=value";
+    }
+    if (*value == '"' || *value == '\'') {
+        return "the value begins with a quote, which libpq takes for a part of it";
+    }
+    if (*value == ' ' || *value == '\t') {
+        return "the value begins with a blank, which libpq takes for a part of it";
+    }
+    if (names_a_file(key) && (*value == '~' || *value == '$')) {
+        return "libpq replaces neither ~ nor $HOME; write the whole path";
+    }
+    return NULL;
+}

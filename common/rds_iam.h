@@ -33,10 +33,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/refusal.h"
-#include "base/stack.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "base/world.h"
+#include "os/guest_thread.h"
 
 #include <stdint.h>
 

@@ -6,7 +6,7 @@
  * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. */
 #include "preload/ask.h"
 
-#include "base/stack.h"
+#include "os/guest_thread.h"
 
 #include "preload/files.h"
 #include "preload/hold.h"

@@ -4,8 +4,8 @@
  * its stack. It costs less than a microsecond, with two system calls and a malloc() on a thread
  * other than the first. From any thread. errno may change.
  */
-#ifndef RIA_BASE_STACK_H
-#define RIA_BASE_STACK_H
+#ifndef RIA_GUEST_THREAD_H
+#define RIA_GUEST_THREAD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  *
  * Where the stack is known to suffice, and where it is not: on a thread, in a coroutine, under a
  * limit that is too low. */
-#include "base/stack.h"
+#include "os/guest_thread.h"
 #include "unit.h"
 
 #include <pthread.h>

@@ -7,7 +7,7 @@
  * thread's stack. A coroutine, a signal's alternate stack and the like lie outside all bounds.
  *
  * A stack that a program cuts out of a thread's own cannot be told from it. */
-#include "base/stack.h"
+#include "os/guest_thread.h"
 
 #include <pthread.h>
 #include <stdint.h>

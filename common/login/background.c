@@ -389,7 +389,7 @@ static bool name_question(
     if (ok && read.cache_name != NULL) {
         (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
     } else if (ok) {
-        ok = ria_plan_cache_name(&read.plan, NULL, NULL, name, err);
+        ok = ria_cache_name(&read.plan, NULL, NULL, name, err);
     }
     ria_question_release(&read);
     return ok;

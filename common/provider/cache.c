@@ -104,7 +104,7 @@ bool ria_cache_find_place(
     }
     RIA_AUTO(buf) evidence = {.max = EVIDENCE_MAX};
     return read_evidence(world, plan, &evidence, err) &&
-           ria_plan_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
+           ria_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
 }
 
 bool ria_cache_read(

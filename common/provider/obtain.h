@@ -2,6 +2,10 @@
  *
  * From a plan to credentials: keys that the plan holds, this process's copy, the cache file, and
  * only then rds-iam-fetch.
+ *
+ * Refused before anything is asked: keys in quotes and temporary keys without their session token,
+ * which AWS would refuse whatever is signed with them; a role with mfa_serial where nobody has
+ * typed a code, unless credentials of it are cached.
  */
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H

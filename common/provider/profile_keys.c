@@ -2,7 +2,7 @@
  *
  * aws_access_key_id and its companions in a profile, read from one of the two files: botocore asks
  * other sources between them. Refuses half a pair. */
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 

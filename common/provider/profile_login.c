@@ -2,7 +2,7 @@
  *
  * login_session in a profile: `aws login` has written it there. */
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 

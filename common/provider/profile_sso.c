@@ -5,7 +5,7 @@
  * serves tools that need a token and no credentials. Refuses a profile in which a part is missing.
  */
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 

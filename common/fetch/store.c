@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/trust.h"
-#include "fetch/lock.h"
+#include "fetch/fetch.h"
 #include "provider/cache_name.h"
 
 #include <dirent.h>

@@ -2,11 +2,12 @@
  *
  * AWS SSO (IAM Identity Center) in a profile: sso_session and its section, or the older form with
  * all of it in the profile. An account or a role asks for it, as in botocore: sso_session alone
- * serves tools that need a token and no credentials. Refuses a profile in which a part is missing.
- */
+ * serves tools that need a token and no credentials. Refuses a profile in which a part is missing,
+ * or is not as AWS writes it. */
 #include "provider/network.h"
 #include "provider/profile.h"
 
+#include "aws/identifier.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -99,9 +100,23 @@ static enum ria_outcome take_start_url(
                : need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
+static bool check_names(const struct ria_plan *plan, struct ria_error *err)
+{
+    const struct ria_setting *value = plan->value;
+    return ria_identifier_check(
+               RIA_ID_START_URL, &value[RIA_PLAN_SSO_START_URL], RIA_E_CREDENTIALS, err) &&
+           ria_identifier_check(
+               RIA_ID_ACCOUNT, &value[RIA_PLAN_SSO_ACCOUNT_ID], RIA_E_CREDENTIALS, err) &&
+           ria_identifier_check(
+               RIA_ID_ROLE_NAME, &value[RIA_PLAN_SSO_ROLE_NAME], RIA_E_CREDENTIALS, err);
+}
+
 static enum ria_outcome check(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *region = &plan->value[RIA_PLAN_SSO_REGION];
+    if (!check_names(plan, err)) {
+        return RIA_FAILED;
+    }
     if (!ria_region_is_plausible(region->value)) {
         return fail_at(
             err, region, "\"%.64s\" is no region; write one like eu-west-1", region->value);

@@ -189,14 +189,14 @@ static enum ria_outcome get_token(
             "never asked");
     }
     if (response.status == 404 || response.status == 405) {
-        char why_not[32];
-        (void)snprintf(why_not, sizeof(why_not), "status %ld", response.status);
-        return failed(
-            fetch,
-            err,
-            "has no version 2, and version 1 is never asked; give the instance version 2, or set "
-            "AWS_EC2_METADATA_DISABLED=true",
-            why_not);
+        char sentence[256];
+        (void)snprintf(
+            sentence,
+            sizeof(sentence),
+            "answers with status %ld: it has no version 2, and version 1 is never asked; give the "
+            "instance version 2, or set AWS_EC2_METADATA_DISABLED=true",
+            response.status);
+        return failed(fetch, err, sentence, "");
     }
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {

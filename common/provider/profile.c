@@ -47,6 +47,22 @@ bool ria_profile_has(const struct ria_profile *profile, const char *key)
     return ria_profile_get(profile, key, &ignored);
 }
 
+enum ria_outcome ria_profile_lacks(
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    const struct ria_setting *because,
+    const char *what,
+    const char *remedy,
+    struct ria_error *err)
+{
+    struct ria_profile_fault fault;
+    if (ria_profiles_fault(profiles, kind, name, &fault)) {
+        return fail_at(err, &fault.place, "%s, and this line was ignored: %s", what, fault.what);
+    }
+    return fail_at(err, because, "%s; %s", what, remedy);
+}
+
 static struct ria_setting choose(const struct ria_ask *ask)
 {
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};

@@ -51,23 +51,16 @@ static enum ria_outcome refuse_half(
             profile->name,
             there_key);
     }
-    struct ria_profile_fault fault;
-    if (ria_profiles_fault(profile->profiles, profile->name, &fault)) {
-        return fail_at(
-            err,
-            &fault.place,
-            "the profile \"%.64s\" has no %s, and this line was ignored: %s",
-            profile->name,
-            missing_key,
-            fault.what);
-    }
-    return fail_at(
-        err,
-        there,
-        "the profile \"%.64s\" has an %s but no %s; add it",
+    char what[192];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" has an %s but no %s",
         profile->name,
         there_key,
         missing_key);
+    return ria_profile_lacks(
+        profile->profiles, RIA_PROFILE, profile->name, there, what, "add it", err);
 }
 
 /* FOUND, ABSENT (no key at all), FAILED (half a pair, or a half in each file). */
@@ -122,7 +115,7 @@ static bool explain_lack_of_token(
             "(ASIA...) only with it; write it",
             profile->name);
     }
-    return !ria_profiles_fault(profile->profiles, profile->name, &fault) ||
+    return !ria_profiles_fault(profile->profiles, RIA_PROFILE, profile->name, &fault) ||
            ria_fail_at(
                err,
                RIA_E_CREDENTIALS,

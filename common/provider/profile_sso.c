@@ -26,12 +26,21 @@ static enum ria_outcome need(
     if (ria_profile_get(profile, key, out)) {
         return RIA_FOUND;
     }
-    return fail_at(
-        err,
-        because,
-        "the profile \"%.64s\" wants AWS SSO and has no %s; add it, or type: aws configure sso",
+    char what[160];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" wants AWS SSO and has no %s",
         profile->name,
         key);
+    return ria_profile_lacks(
+        profile->profiles,
+        RIA_PROFILE,
+        profile->name,
+        because,
+        what,
+        "add it, or type: aws configure sso",
+        err);
 }
 
 /* A key of the session's section; the profile may repeat it and not change it. */
@@ -47,12 +56,16 @@ static enum ria_outcome need_of_session(
     (void)ria_text_quote(session->value, quoted);
     if (!ria_profiles_get_session(profile->profiles, session->value, key, out) ||
         !ria_profile_is_set(out)) {
-        return fail_at(
-            err,
+        char what[RIA_QUOTED_SIZE + 64];
+        (void)ria_text_format(what, sizeof(what), "[sso-session %s] has no %s", quoted, key);
+        return ria_profile_lacks(
+            profile->profiles,
+            RIA_PROFILE_SSO_SESSION,
+            session->value,
             session,
-            "[sso-session %s] has no %s; add it, or type: aws configure sso-session",
-            quoted,
-            key);
+            what,
+            "add it, or type: aws configure sso-session",
+            err);
     }
     if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
         return fail_at(

@@ -62,18 +62,53 @@ static void a_line_that_was_ignored_is_named(void **state)
         "the half of a pair",
         "",
         "[default]\naws_access_key_id = A\naws_secret_access_key: s\n",
-        "credentials:3: the profile \"default\" has no aws_secret_access_key, and this line was "
-        "ignored: a colon in place of the =; write key = value");
+        "credentials:3: the profile \"default\" has an aws_access_key_id but no "
+        "aws_secret_access_key, and this line was ignored: a colon in place of the =; write key = "
+        "value");
     check(
         "a secret with an equals sign in it",
         "",
         "[default]\naws_access_key_id = A\naws_secret_access_key: a/b=\n",
-        "credentials:3: the profile \"default\" has no aws_secret_access_key, and this line");
+        "credentials:3: the profile \"default\" has an aws_access_key_id but no "
+        "aws_secret_access_key, and this line");
     check(
         "a line without its =",
         "[default]\naws_access_key_id A\n[profile b]\nx: y\n",
         "",
         "holds no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a line without its =");
+    check(
+        "a role without its source",
+        "[default]\nrole_arn = arn\nsource_profile: b\n[profile b]\n",
+        "",
+        "config:3: the profile \"default\" has role_arn without source_profile or "
+        "credential_source, and this line was ignored: a colon in place of the =; write key = "
+        "value");
+    check(
+        "a source without its keys",
+        "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\naws_access_key_id: A\n",
+        "",
+        "config:5: source_profile names \"b\", which holds no credentials, and this line was");
+    check(
+        "a source without its role",
+        "[default]\ncredential_source = EcsContainer\nrole_arn: arn\n",
+        "",
+        "config:3: the profile \"default\" has credential_source without role_arn, and this line");
+    check(
+        "a token file without its role",
+        "[default]\nweb_identity_token_file = /t\nrole_arn: arn\n",
+        "",
+        "config:3: the profile \"default\" has web_identity_token_file without role_arn, and this");
+    check(
+        "SSO",
+        "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_region = r-1\nsso_start_url: u\n",
+        "",
+        "config:5: the profile \"default\" wants AWS SSO and has no sso_start_url, and this line");
+    check(
+        "a session of SSO",
+        "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_session = s\n[sso-session s]\n"
+        "sso_region = r-1\nsso_start_url: u\n",
+        "",
+        "config:7: [sso-session s] has no sso_start_url, and this line was ignored: a colon");
     check(
         "another profile's line is not named",
         "[profile b]\nx: y\n[default]\nregion = r\n",

@@ -49,18 +49,16 @@ bool ria_profile_has(const struct ria_profile *profile, const char *key)
 
 enum ria_outcome ria_profile_lacks(
     const struct ria_profiles *profiles,
-    enum ria_profile_kind kind,
-    const char *name,
+    const struct ria_lack *lack,
     const struct ria_setting *because,
-    const char *what,
-    const char *remedy,
     struct ria_error *err)
 {
     struct ria_profile_fault fault;
-    if (ria_profiles_fault(profiles, kind, name, &fault)) {
-        return fail_at(err, &fault.place, "%s, and this line was ignored: %s", what, fault.what);
+    if (ria_profiles_fault(profiles, lack->kind, lack->name, &fault)) {
+        return fail_at(
+            err, &fault.place, "%s, and this line was ignored: %s", lack->what, fault.what);
     }
-    return fail_at(err, because, "%s; %s", what, remedy);
+    return fail_at(err, because, "%s; %s", lack->what, lack->remedy);
 }
 
 static struct ria_setting choose(const struct ria_ask *ask)

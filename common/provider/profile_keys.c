@@ -59,8 +59,8 @@ static enum ria_outcome refuse_half(
         profile->name,
         there_key,
         missing_key);
-    return ria_profile_lacks(
-        profile->profiles, RIA_PROFILE, profile->name, there, what, "add it", err);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
+    return ria_profile_lacks(profile->profiles, &lack, there, err);
 }
 
 /* FOUND, ABSENT (no key at all), FAILED (half a pair, or a half in each file). */

@@ -74,8 +74,8 @@ static enum ria_outcome find_role_source(
         sizeof(what),
         "the profile \"%.64s\" has role_arn without source_profile or credential_source",
         profile->name);
-    return ria_profile_lacks(
-        profile->profiles, RIA_PROFILE, profile->name, &role, what, "add one", err);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add one"};
+    return ria_profile_lacks(profile->profiles, &lack, &role, err);
 }
 
 static enum ria_outcome take_credential_source(
@@ -194,14 +194,8 @@ static enum ria_outcome take_end(
         sizeof(what),
         "source_profile names \"%.64s\", which holds no credentials",
         profile->name);
-    return ria_profile_lacks(
-        profile->profiles,
-        RIA_PROFILE,
-        profile->name,
-        named_at,
-        what,
-        "give it keys or name another",
-        err);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "give it keys or name another"};
+    return ria_profile_lacks(profile->profiles, &lack, named_at, err);
 }
 
 static enum ria_outcome follow(

@@ -64,14 +64,8 @@ static enum ria_outcome refuse_lone_credential_source(
         sizeof(what),
         "the profile \"%.64s\" has credential_source without role_arn",
         profile->name);
-    return ria_profile_lacks(
-        profile->profiles,
-        RIA_PROFILE,
-        profile->name,
-        &where,
-        what,
-        "add role_arn or remove it",
-        err);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add role_arn or remove it"};
+    return ria_profile_lacks(profile->profiles, &lack, &where, err);
 }
 
 static enum ria_outcome take_process(

@@ -33,14 +33,9 @@ static enum ria_outcome need(
         "the profile \"%.64s\" wants AWS SSO and has no %s",
         profile->name,
         key);
-    return ria_profile_lacks(
-        profile->profiles,
-        RIA_PROFILE,
-        profile->name,
-        because,
-        what,
-        "add it, or type: aws configure sso",
-        err);
+    const struct ria_lack lack = {
+        RIA_PROFILE, profile->name, what, "add it, or type: aws configure sso"};
+    return ria_profile_lacks(profile->profiles, &lack, because, err);
 }
 
 /* A key of the session's section; the profile may repeat it and not change it. */
@@ -58,14 +53,12 @@ static enum ria_outcome need_of_session(
         !ria_profile_is_set(out)) {
         char what[RIA_QUOTED_SIZE + 64];
         (void)ria_text_format(what, sizeof(what), "[sso-session %s] has no %s", quoted, key);
-        return ria_profile_lacks(
-            profile->profiles,
+        const struct ria_lack lack = {
             RIA_PROFILE_SSO_SESSION,
             session->value,
-            session,
             what,
-            "add it, or type: aws configure sso-session",
-            err);
+            "add it, or type: aws configure sso-session"};
+        return ria_profile_lacks(profile->profiles, &lack, session, err);
     }
     if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
         return fail_at(

@@ -53,8 +53,8 @@ static enum ria_outcome refuse_no_role(
         sizeof(what),
         "the profile \"%.64s\" has web_identity_token_file without role_arn",
         profile->name);
-    return ria_profile_lacks(
-        profile->profiles, RIA_PROFILE, profile->name, file, what, "add it", err);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
+    return ria_profile_lacks(profile->profiles, &lack, file, err);
 }
 
 /* STS takes neither an external id nor an MFA code beside a web identity, so those keys of the

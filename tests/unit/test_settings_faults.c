@@ -4,7 +4,7 @@
  * hook shows, before anything is asked on the network. */
 #include "provider/chain.h"
 
-#include "aws/config.h"
+#include "config/config.h"
 #include "fake_world.h"
 #include "provider/memory.h"
 #include "unit.h"

@@ -28,6 +28,9 @@
  * that has a certificate of that CA: with the RDS bundle, to any RDS database that the name leads
  * to.
  *
+ * role_arn, external_id, role_session_name and source_identity are refused with quotes, blanks or a
+ * placeholder in them (aws/identifier.h).
+ *
  * Read from $XDG_CONFIG_HOME/rds-iam/config (~/.config/rds-iam/config), then /etc/rds-iam/config,
  * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
  * belong to root or the user, and nobody else may be able to write it (base/trust.h has the rule):

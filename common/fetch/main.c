@@ -90,6 +90,7 @@ static enum ria_outcome carry_out(
     enum ria_outcome outcome = RIA_FOUND;
     if (!ria_fetch_kept_by_cli(fetch, out, &first)) {
         outcome = insist(plan, find_source(fetch, out, err), err);
+        ria_fetch_spent(fetch, plan->label);
         /* A web identity's own role is assumed by its source. */
         first = plan->source == RIA_SOURCE_WEB_IDENTITY ? 1 : 0;
     }
@@ -97,6 +98,7 @@ static enum ria_outcome carry_out(
         if (!ria_fetch_assume_role(fetch, &plan->roles[i], out, err)) {
             outcome = RIA_FAILED;
         }
+        ria_fetch_spent(fetch, plan->roles[i].value[RIA_ROLE_ARN].value);
     }
     return outcome;
 }
@@ -157,6 +159,7 @@ static void serve(
     struct ria_store store;
     struct ria_answer *answer = fetch->answer;
     enum turn turn = await_turn(fetch, question, &store);
+    ria_fetch_spent(fetch, "another process of yours that gets the same credentials");
     if (turn == TOO_LATE) {
         answer->outcome = ria_failed(
             &answer->err,
@@ -270,6 +273,7 @@ int main(void)
         .plan = &question.plan,
         .deadline = ria_deadline_in(world, budget),
         .answer = &answer,
+        .spent = {.since = world->ticks(world->self)},
     };
     ria_json_set_up();
     serve(&fetch, &question, &record);

@@ -169,7 +169,8 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
         return true;
     }
     if (strchr("\"'", keys->access_key_id.data[0]) != NULL ||
-        strchr("\"'", keys->secret_access_key.data[0]) != NULL) {
+        strchr("\"'", keys->secret_access_key.data[0]) != NULL ||
+        (keys->session_token.len > 0 && strchr("\"'", keys->session_token.data[0]) != NULL)) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
@@ -177,7 +178,7 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
             "the keys of %s stand in quotes, which count as part of them; take the quotes away",
             plan->label);
     }
-    if (strncmp(keys->access_key_id.data, "ASIA", 4) == 0 && keys->session_token.len == 0) {
+    if (ria_credentials_lack_token(keys)) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,

@@ -15,6 +15,20 @@
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
 
+enum ria_outcome ria_profile_lacks(
+    const struct ria_profiles *profiles,
+    const struct ria_lack *lack,
+    const struct ria_setting *because,
+    struct ria_error *err)
+{
+    struct ria_profile_fault fault;
+    if (ria_profiles_fault(profiles, lack->kind, lack->name, &fault)) {
+        return fail_at(
+            err, &fault.place, "%s, and this line was ignored: %s", lack->what, fault.what);
+    }
+    return fail_at(err, because, "%s; %s", lack->what, lack->remedy);
+}
+
 static struct ria_setting choose(const struct ria_ask *ask)
 {
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};

@@ -432,8 +432,7 @@ void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
-            "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a "
-            "path that begins with /",
+            RIA_SERVICE_RELATIVE,
             entry->passfile);
     } else if (strpbrk(entry->passfile, "$%") != NULL) {
         ria_lint_add(

@@ -194,6 +194,13 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
             "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);
         return false;
     }
+    if (!setup->has_runtime && strcmp(home, "/") == 0 && geteuid() != 0) {
+        (void)fputs(
+            "rds-iam: HOME is /, where you have no directory of your own; set HOME, or "
+            "XDG_RUNTIME_DIR\n",
+            stderr);
+        return false;
+    }
     int len = snprintf(
         setup->passfile,
         sizeof(setup->passfile),

@@ -146,20 +146,53 @@ static bool take_entry(
     return true;
 }
 
+/* Whether a key is "passfile", or was meant to be: with blanks or capitals. */
+static bool is_about_passfile(const char *key)
+{
+    char trimmed[sizeof("passfile")];
+    size_t len = strcspn(key, " \t");
+    if (len + 1 != sizeof(trimmed)) {
+        return false;
+    }
+    memcpy(trimmed, key, len);
+    trimmed[len] = '\0';
+    return ria_text_same(trimmed, "passfile");
+}
+
+/* What libpq makes of a line, where its writer meant something else. False: nothing. */
+static bool find_literal(const struct ria_service_setting *setting, char *out, size_t size)
+{
+    const char *fault = ria_service_setting_fault(setting);
+    if (fault != NULL) {
+        (void)ria_text_copy(out, size, fault);
+    } else if (setting->value != NULL && strcmp(setting->key, "passfile") == 0) {
+        (void)ria_text_format(out, size, RIA_SERVICE_RELATIVE, setting->value);
+        return *setting->value != '/' && *setting->value != '\0';
+    } else if (is_about_passfile(setting->key)) {
+        (void)ria_text_format(
+            out,
+            size,
+            "libpq does not know \"%.16s\", and refuses the service for it; write passfile=",
+            setting->key);
+    }
+    return fault != NULL || is_about_passfile(setting->key);
+}
+
 /* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
- * without a word. */
-static void say_near_miss(const struct work *work, const struct ria_service_place *here)
+ * without a word; a service that is served, and another line of which is taken so, fails in libpq
+ * where nobody looks for the line. */
+static void say_literal(
+    const struct work *work, const struct ria_service_place *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;
     const struct ria_service *service = here->service;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
-        const char *fault = ria_service_setting_fault(setting);
-        size_t len = strcspn(setting->key, " \t");
-        if (fault != NULL && len == strlen("passfile") &&
-            strncmp(setting->key, "passfile", len) == 0) {
+        char what[256];
+        bool is_ours = is_served || is_about_passfile(setting->key);
+        if (is_ours && find_literal(setting, what, sizeof(what))) {
             ria_report_state(
-                work->report, "%s:%u: [%s] %s", file->path, setting->line, service->name, fault);
+                work->report, "%s:%u: [%s] %s", file->path, setting->line, service->name, what);
         }
     }
 }
@@ -169,11 +202,12 @@ static bool take_entries(struct work *work)
     for (size_t i = 0; i < work->index.count; i++) {
         const struct ria_service_place *here = &work->index.places[i];
         struct ria_entry entry;
-        say_near_miss(work, here);
+        size_t before = work->count;
         if (ria_entry_take(here->file, here->service, &entry) &&
             !take_entry(work, &entry, here->first)) {
             return false;
         }
+        say_literal(work, here, work->count > before);
     }
     return true;
 }

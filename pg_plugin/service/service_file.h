@@ -91,6 +91,12 @@ const struct ria_service_setting *ria_service_setting(
  * blanks around the =, quotes, and "~" or "$HOME" in the name of a file. A sentence, or NULL. */
 const char *ria_service_setting_fault(const struct ria_service_setting *setting);
 
+/* Of the value of passfile=. */
+#define RIA_SERVICE_RELATIVE                                                                       \
+    "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a path "     \
+    "that "                                                                                        \
+    "begins with /"
+
 /* True for a keyword of any libpq from 10 to 18. */
 bool ria_service_knows_key(const char *key);
 

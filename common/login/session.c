@@ -22,7 +22,7 @@ static bool resolve(
     struct ria_resolved *resolved,
     struct ria_error *err)
 {
-    return login->host == NULL || (ria_resolve_check_login(login, world, err) &&
+    return login->host == NULL || (ria_resolve_login(login, world, resolved, err) &&
                                    ria_resolve_target(login, world, resolved, err) &&
                                    ria_resolve_endpoint(login, world, resolved, err));
 }

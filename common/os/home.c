@@ -5,7 +5,7 @@
  * (os/guest_thread.h), and is left to itself when the time is over: no login waits for it. The
  * answer is remembered for the user that it is about; where none has come, NSS is asked again after
  * a minute. */
-#include "os/home.h"
+#include "os/process_world.h"
 
 #include "os/guest_thread.h"
 

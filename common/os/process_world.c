@@ -2,12 +2,11 @@
  *
  * The process's own world: the one place in the core that reads the environment, a clock or a file.
  * It runs inside other people's programs, so it changes nothing there, errno included. */
-#include "rds_iam.h"
+#include "os/process_world.h"
 
 #include "base/file.h"
 #include "os/fetch_client.h"
 #include "os/guest_stderr.h"
-#include "os/home.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -76,6 +76,22 @@ static bool take_cli_cache(
            ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache is read or off");
 }
 
+static bool take_process_cache(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    if (strcmp(setting->value, "no") == 0) {
+        target->process_cache = (struct ria_setting){0};
+        return true;
+    }
+    return strcmp(setting->value, "yes") == 0 ||
+           ria_fail_at(
+               err,
+               RIA_E_CONFIG,
+               setting,
+               "cache_credential_process is \"%.32s\"; write yes or no",
+               setting->value);
+}
+
 static bool take_text(
     const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
 {
@@ -131,6 +147,7 @@ static const struct config_key config_keys[] = {
     {"endpoint", offsetof(struct ria_target, endpoint), take_endpoint},
     {"tls", offsetof(struct ria_target, tls), take_tls},
     {"aws_cli_cache", offsetof(struct ria_target, cli_cache), take_cli_cache},
+    {"cache_credential_process", offsetof(struct ria_target, process_cache), take_process_cache},
     {"role_arn", ROLE(RIA_ROLE_ARN), take_text},
     {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_text},
     {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_text},
@@ -159,8 +176,8 @@ bool ria_target_take(
         RIA_E_CONFIG,
         &setting,
         "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, aws_cli_cache, "
-        "role_arn and its "
-        "companions external_id, role_session_name, duration_seconds, session_tags, "
+        "cache_credential_process, role_arn and its companions external_id, role_session_name, "
+        "duration_seconds, session_tags, "
         "transitive_tag_keys, source_identity",
         entry->key);
 }

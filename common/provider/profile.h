@@ -28,6 +28,10 @@ bool ria_profile_get_from(
     struct ria_setting *out);
 bool ria_profile_has(const struct ria_profile *profile, const char *key);
 
+/* The profile that counts, whether it exists or not, and what says so: an option or rds-iam's
+ * configuration, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". */
+struct ria_setting ria_profile_choice(const struct ria_ask *ask);
+
 /* Reads the profiles into the plan and finds the active one: the one that an option or rds-iam's
  * configuration names, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". RIA_PLAN_PROFILE
  * is then set. ABSENT: none is named, and there is no "default". */

@@ -11,7 +11,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase  # noqa: E402
+from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
@@ -27,7 +27,7 @@ exec {program}
 """
 
 
-class HostVariablesCase(OneLabCase):
+class HostVariablesCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.log = self.home.path / "started"

@@ -375,10 +375,13 @@ class Ends(unittest.TestCase):
                 rdslab.Lab(*arguments, **keywords).start()
 
     def scratch(self):
-        """A build directory of its own, with the lab's modules alone. It goes with the test."""
+        """A build directory of its own, with the lab's modules and its cache. It goes with the test."""
         build = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
         self.addCleanup(place.remove, build)
         copy_modules(build)
+        cache = place.lab_root(harness.BUILD) / "cache"
+        cache.mkdir(exist_ok=True)
+        (place.lab_root(build) / "cache").symlink_to(cache)
         return build
 
 

@@ -400,9 +400,11 @@ if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             as_nobody = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups",
                          "--pdeathsig", "KILL"]
-            build = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
-            self.addCleanup(place.remove, build)
-            build.chmod(0o755)
+            scratch = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
+            self.addCleanup(place.remove, scratch)
+            scratch.chmod(0o755)
+            # This user's labs cannot mount. Here they are in memory all the same, which saves ten seconds.
+            build = self.enterContext(place.data_directory(scratch, place.own_mounts()))
             copy_modules(build)
             for path in (build, *build.rglob("*")):
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)

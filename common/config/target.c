@@ -77,6 +77,22 @@ static bool take_cli_cache(
            ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache is read or off");
 }
 
+static bool take_process_cache(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    if (strcmp(setting->value, "no") == 0) {
+        target->process_cache = (struct ria_setting){0};
+        return true;
+    }
+    return strcmp(setting->value, "yes") == 0 ||
+           ria_fail_at(
+               err,
+               RIA_E_CONFIG,
+               setting,
+               "cache_credential_process is \"%.32s\"; write yes or no",
+               setting->value);
+}
+
 static bool take_name(
     enum ria_identifier kind, const struct ria_setting *setting, struct ria_error *err)
 {
@@ -162,6 +178,7 @@ static const struct config_key config_keys[] = {
     {"role_arn", ROLE(RIA_ROLE_ARN), take_role_arn},
     {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_external_id},
     {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_session_name},
+    {"cache_credential_process", offsetof(struct ria_target, process_cache), take_process_cache},
     {"duration_seconds", ROLE(RIA_ROLE_DURATION), take_duration},
     {"session_tags", ROLE(RIA_ROLE_TAGS), take_tags},
     {"transitive_tag_keys", ROLE(RIA_ROLE_TRANSITIVE_TAG_KEYS), take_tag_keys},
@@ -187,8 +204,8 @@ bool ria_target_take(
         RIA_E_CONFIG,
         &setting,
         "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, aws_cli_cache, "
-        "role_arn and its "
-        "companions external_id, role_session_name, duration_seconds, session_tags, "
+        "cache_credential_process, role_arn and its companions external_id, role_session_name, "
+        "duration_seconds, session_tags, "
         "transitive_tag_keys, source_identity",
         entry->key);
 }

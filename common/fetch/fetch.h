@@ -13,6 +13,7 @@
 struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
+    int64_t budget; /* of the caller, milliseconds */
     struct ria_deadline deadline;
     struct ria_answer *answer; /* warnings, clock offset and identity go there */
     struct ria_buf bundle;     /* of ria_fetch_authorities(); released by the owner */
@@ -34,6 +35,10 @@ ria_fetch_source ria_fetch_container;
 ria_fetch_source ria_fetch_instance;
 ria_fetch_source ria_fetch_sso;
 ria_fetch_source ria_fetch_login;
+
+/* The same source below a role: its output has an entry of its own in the cache, where the user
+ * allows that, so that the role is assumed again without the command. */
+ria_fetch_source ria_fetch_kept_process;
 
 /* Assumes a role with *credentials, which are replaced by the role's. */
 bool ria_fetch_assume_role(

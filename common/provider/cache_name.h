@@ -7,7 +7,8 @@
  *   roles          ARN, external id, session name, duration, source identity, tags, region
  *   web identity   the token file, and the token in it (evidence)
  *   SSO, login     session or start URL, region, account and role; the directory of the token file
- *   process        the command, its file, the profile that it is written in
+ *   process        the command, its file, the profile that it is written in, and the variables that
+ *                  it is run with (evidence)
  *   container, instance   the endpoint, the authorization token, the machine (host)
  *   all            the endpoints of the services; whether the AWS CLI's cache may be read
  *

@@ -88,6 +88,22 @@ static void log_warnings(const struct ria_world *world, const struct ria_answer 
     }
 }
 
+/* The user has asked for a file that cannot be. */
+static void warn_of_cache(const struct ria_world *world, const struct ria_plan *plan)
+{
+    const struct ria_setting *wanted = &plan->value[RIA_PLAN_PROCESS_CACHE];
+    const char *fault = wanted->value == NULL ? NULL : ria_cache_runtime_fault(world);
+    if (fault != NULL) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s:%u: cache_credential_process: nothing is cached, because XDG_RUNTIME_DIR is %s",
+            wanted->path,
+            wanted->line,
+            fault);
+    }
+}
+
 /* Has the plan carried out. */
 static void fetch(
     const struct ria_ask *ask,
@@ -100,14 +116,11 @@ static void fetch(
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     struct ria_error err = {0};
     bool has_directory = place->directory[0] != '\0';
-    bool ok = ria_question_write(
-                  plan,
-                  ria_deadline_left(world, ask->deadline),
-                  has_directory ? place->directory : NULL,
-                  place->name,
-                  &question,
-                  &err) &&
-              world->fetch(world->self, &question, ask->deadline, &record, &err);
+    int64_t budget = ria_deadline_left(world, ask->deadline);
+    bool ok =
+        ria_question_write(
+            plan, budget, has_directory ? place->directory : NULL, place->name, &question, &err) &&
+        world->fetch(world->self, &question, ask->deadline, &record, &err);
     if (ok && !ria_answer_read(&record, out)) {
         ok = ria_fail(
             &err,
@@ -117,10 +130,14 @@ static void fetch(
     if (!ok) {
         out->outcome = RIA_FAILED;
         out->err = err;
+        ria_slow_process_explain(ask, plan, budget, &out->err);
         return;
     }
     log_warnings(world, out);
-    if (out->outcome != RIA_FAILED) {
+    if (out->outcome == RIA_FAILED) {
+        ria_slow_process_explain(ask, plan, budget, &out->err);
+    } else {
+        warn_of_cache(world, plan);
         /* "No instance" may change, and keys without an end would serve for ever. */
         bool ends = out->outcome == RIA_FOUND && out->credentials.expires != 0;
         int64_t until = world->ticks(world->self) + SHORT_COPY_MS;

@@ -27,4 +27,10 @@ enum ria_road {
  * of it. */
 enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out);
 
+/* Replaces *err, where rds-iam-fetch or its deadline says that the plan's command was too slow:
+ * "file:line: ... the limit; the setting, and the command that has more time". `budget` is the time
+ * that there was, milliseconds. Any other error stays as it is. */
+void ria_slow_process_explain(
+    const struct ria_ask *ask, const struct ria_plan *plan, int64_t budget, struct ria_error *err);
+
 #endif

@@ -29,7 +29,7 @@ enum ria_outcome ria_profile_lacks(
     return fail_at(err, because, "%s; %s", lack->what, lack->remedy);
 }
 
-static struct ria_setting choose(const struct ria_ask *ask)
+struct ria_setting ria_profile_choice(const struct ria_ask *ask)
 {
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};
     if (ask->profile.value != NULL) {
@@ -120,7 +120,7 @@ enum ria_outcome ria_profile_open(
     struct ria_profile *out,
     struct ria_error *err)
 {
-    struct ria_setting choice = choose(ask);
+    struct ria_setting choice = ria_profile_choice(ask);
     plan->profiles = calloc(1, sizeof(*plan->profiles));
     if (plan->profiles == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");

@@ -24,6 +24,9 @@ enum ria_outcome ria_profile_lacks(
     const struct ria_lack *lack,
     const struct ria_setting *because,
     struct ria_error *err);
+/* The profile that counts, whether it exists or not, and what says so: an option or rds-iam's
+ * configuration, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". */
+struct ria_setting ria_profile_choice(const struct ria_ask *ask);
 
 /* Reads the profiles into the plan and finds the active one: the one that an option or rds-iam's
  * configuration names, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". RIA_PLAN_PROFILE

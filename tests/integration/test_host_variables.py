@@ -13,7 +13,7 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase  # noqa: E402
+from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 from service import Services  # noqa: E402
 
@@ -30,7 +30,7 @@ exec {program}
 """
 
 
-class HostVariablesCase(OneLabCase):
+class HostVariablesCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.log = self.home.path / "started"

@@ -2,6 +2,7 @@
 """Every path that a README names is installed there, on every machine: the installed directories depend
 neither on the packages that a machine has nor on its architecture. (tests/long installs for real.) Where an
 object looks for its libraries is what the option says for rds-iam-fetch, and nothing for all others."""
+import functools
 import json
 import os
 import pathlib
@@ -39,13 +40,18 @@ def covers(installed, path):
 
 
 class Install(unittest.TestCase):
-    def setUp(self):
-        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="install-", dir=harness.WORK))
-        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+    """Machines and what meson finds on them are made once for all tests: each takes two seconds."""
 
-    def machine(self, architecture=None, without=()):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = pathlib.Path(tempfile.mkdtemp(prefix="install-", dir=harness.WORK))
+        cls.addClassCleanup(shutil.rmtree, cls.scratch, ignore_errors=True)
+
+    @classmethod
+    @functools.cache
+    def machine(cls, architecture=None, without=()):
         """A PATH with this machine's programs, but for some; with an architecture there is dpkg-dev."""
-        programs = self.scratch / f"bin-{len(list(self.scratch.iterdir()))}"
+        programs = cls.scratch / f"bin-{len(list(cls.scratch.iterdir()))}"
         programs.mkdir()
         for directory in ("/usr/bin", "/usr/sbin"):
             for path in pathlib.Path(directory).iterdir():
@@ -57,14 +63,16 @@ class Install(unittest.TestCase):
             (programs / DPKG).chmod(0o755)
         return programs
 
-    def configure(self, programs, *options, home="/nonexistent"):
+    @classmethod
+    @functools.cache
+    def configure(cls, programs, *options):
         """(installed paths, directory of the distribution's MariaDB client plugins), by the README's
         meson setup."""
-        build = self.scratch / f"build-{len(list(self.scratch.iterdir()))}"
-        env = {"PATH": str(programs), "HOME": home, "LC_ALL": "C.UTF-8"}
+        build = cls.scratch / f"build-{len(list(cls.scratch.iterdir()))}"
+        env = {"PATH": str(programs), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         result = harness.run(
             ["meson", "setup", build, harness.SOURCE, "-Dtests=false", *options], env=env, timeout=120)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        assert result.returncode == 0, result.stdout + result.stderr
         listed = harness.run(["meson", "introspect", "--installed", build], env=env)
         return list(json.loads(listed.stdout).values()), DISTRIBUTION.search(result.stdout)[1]
 

@@ -211,7 +211,18 @@ static void each_setting_is_told_with_its_place(void **state)
          NULL,
          ASKED_ENV NO_WEB
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
-         "source     the credential_process of profile a (/home/u/.aws/config:2)\n" FETCHED},
+         "source     the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "cached     in no file: cache_credential_process is not set\n" FETCHED},
+        {"a command whose output may be cached, where there is no directory for it",
+         &there,
+         {{"AWS_PROFILE", "a"}, {"XDG_RUNTIME_DIR", "run"}},
+         "[profile a]\ncredential_process = get --with " SECRET "\n",
+         "[" HOST "]\ncache_credential_process = yes\n",
+         "database   " HOST ":5432\nregion     eu-west-1 (the endpoint's name)\n" ASKED_ENV NO_WEB
+         "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "source     the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "cached     in no file: XDG_RUNTIME_DIR is not an absolute path "
+         "(/home/u/.config/rds-iam/config:2)\n" FETCHED},
         {"what would move a terminal's cursor is replaced",
          &chosen,
          {{NULL, NULL}},

@@ -12,7 +12,7 @@ import time
 import harness
 from labcase import USER
 
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 
 def agent_program():

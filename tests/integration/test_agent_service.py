@@ -10,9 +10,9 @@ import signal
 import socket
 import sys
 import time
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import needs_root  # noqa: E402
 from labcase import USER, harness  # noqa: E402
 from service import Services, agent_program, await_true  # noqa: E402
 from test_agent_lease import LeaseCase  # noqa: E402
@@ -304,7 +304,7 @@ class Edits(LeaseCase):
             self.assertEqual(agent.log().count("cannot be watched"), 1)
 
 
-@unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
+@needs_root  # to be somebody else
 class OtherUsers(LeaseCase):
     """Another user of the machine, and an agent of root's."""
 

@@ -182,8 +182,8 @@ class Programs(MariadbCase):
                 self.home.write(CONFIG, "")
                 refused = self.run_with_plugin_dir(name, settings)
                 self.assertIn("rds-iam: " + UNVERIFIED, refused.stderr)
-                told = re.findall(self.SECTION, refused.stderr)
-                self.assertEqual(told, [] if VERIFIES_ITSELF else [(section, "tls = verify-ca")], refused.stderr)
+                told = set(re.findall(self.SECTION, refused.stderr))  # a program may print it twice
+                self.assertEqual(told, set() if VERIFIES_ITSELF else {(section, "tls = verify-ca")}, refused.stderr)
                 self.home.write(CONFIG, f"{section}\ntls = verify-ca\n")
                 result = self.run_with_plugin_dir(name, settings)
                 if VERIFIES_ITSELF:

@@ -19,6 +19,12 @@ def agent_program():
     return harness.installed("bin/rds-iam-agent")
 
 
+def systemd_analyze(*words):
+    """The command line of systemd-analyze. It makes /run/systemd, which an ordinary user cannot where no
+    systemd runs: it gets a /run of its own."""
+    return ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /run && exec systemd-analyze "$@"', "sh", *words]
+
+
 class Services:
     """Entries of one home's service file, all with passfiles in one directory of that home."""
 

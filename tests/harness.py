@@ -35,7 +35,7 @@ def installed(pattern):
     return found[0]
 
 
-def run(argv, env=None, stdin=None, timeout=60, cwd=None):
+def run(argv, env=None, stdin=None, timeout=120, cwd=None):
     """Runs a program to its end. Text in, text out; the environment is exactly env, if given."""
     return subprocess.run(
         [str(a) for a in argv], env=env, input=stdin, timeout=timeout, cwd=cwd,

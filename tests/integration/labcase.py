@@ -46,7 +46,7 @@ class Home:
         # The lab's own home is for clients that need no files; this one replaces it.
         return {**self.lab.client_env(**keys), "HOME": str(self.path), **extra}
 
-    def run(self, argv, principal="etl", stdin=None, timeout=60, **extra):
+    def run(self, argv, principal="etl", stdin=None, timeout=120, **extra):
         """Runs a client to its end; see harness.run()."""
         return harness.run(
             argv, env=self.env(principal, **extra), stdin=stdin, timeout=timeout, cwd=self.path)

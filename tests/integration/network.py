@@ -18,7 +18,7 @@ class Host(Home):
         keys = self.lab.principals[principal].env() if principal else {}
         return self.network.client_env(**{"HOME": str(self.path), **keys, **extra})
 
-    def run(self, argv, principal=None, stdin=None, timeout=60, **extra):
+    def run(self, argv, principal=None, stdin=None, timeout=120, **extra):
         return harness.run(
             self.network.command(argv, cwd=self.path), env=self.env(principal, **extra), stdin=stdin,
             timeout=timeout)

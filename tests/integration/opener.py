@@ -6,6 +6,7 @@ import os
 import time
 
 WAIT_SECONDS = 5
+AGAIN_MAX = 4
 
 
 class Opener:
@@ -32,21 +33,21 @@ class Opener:
 
 def within_limit(test):
     """A test method of a case with an `opener`, none of whose opens may take longer. On a machine with
-    more to do than it has processors the test is run once more, and both times are printed."""
+    more to do than it has processors the test is run again, and the times are printed."""
 
     @functools.wraps(test)
     def run(case):
         test(case)
-        first = case.opener.longest
-        if first <= WAIT_SECONDS:
-            return
-        load, processors = os.getloadavg()[0], os.cpu_count()
-        case.assertGreater(load, processors, f"an open took {first:.1f} s, and the machine was not busy")
-        case.doCleanups()
-        case.setUp()
-        test(case)
-        second = case.opener.longest
-        print(f"# an open took {first:.1f} s with a load of {load:.1f} on {processors} processors; then {second:.1f} s")
-        case.assertLessEqual(second, WAIT_SECONDS)
+        for _ in range(AGAIN_MAX):
+            longest = case.opener.longest
+            if longest <= WAIT_SECONDS:
+                break
+            load, processors = os.getloadavg()[0], os.cpu_count()
+            case.assertGreater(load, processors, f"an open took {longest:.1f} s, and the machine was not busy")
+            print(f"# an open took {longest:.1f} s with a load of {load:.1f} on {processors} processors; once more")
+            case.doCleanups()
+            case.setUp()
+            test(case)
+        case.assertLessEqual(case.opener.longest, WAIT_SECONDS)
 
     return run

@@ -13,9 +13,9 @@ import signal
 import subprocess
 import sys
 import time
-import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from cloud import needs_root  # noqa: E402
 from labcase import harness  # noqa: E402
 from service import agent_program, await_true  # noqa: E402
 from test_agent_lease import LeaseCase  # noqa: E402
@@ -74,6 +74,12 @@ def tokens_in(directory):
     return found
 
 
+def needs_fuse(test):
+    """Decorates a test that mounts a file system of its own: most containers have no such device, and no
+    such test."""
+    return test if os.access("/dev/fuse", os.R_OK | os.W_OK) else None
+
+
 class FaultCase(LeaseCase):
     @contextlib.contextmanager
     def serving(self, **extra):
@@ -117,7 +123,7 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    @unittest.skipIf(os.geteuid() != 0, "only root can enter the namespace of a process that hides")
+    @needs_root  # to enter the namespace of a process that hides
     def test_a_worker_that_cannot_begin_is_tried_again(self):
         self.services.add("prod")
 
@@ -307,7 +313,7 @@ class Files(FaultCase):
                          [("small", "1"), ("full", "0"), ("again", "1")], result.stderr + log.read_text())
         self.assertIn("small: cannot be written, so it is empty: No space left on device", log.read_text())
 
-    @unittest.skipUnless(os.access("/dev/fuse", os.R_OK | os.W_OK), "/dev/fuse is not for this user")
+    @needs_fuse
     def test_a_file_system_that_has_modes_of_its_own(self):
         """As vfat has, and network file systems that map all users to one."""
         for name, perms, mode in (("open", "a=rwX", "0666"), ("executable", "u=rwx:go=", "0700"), ("good", "a=", None)):

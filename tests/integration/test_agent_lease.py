@@ -33,7 +33,7 @@ class LeaseCase(LabCase):
     def __init_subclass__(cls):
         super().__init_subclass__()
         for name, test in list(vars(cls).items()):
-            if name.startswith("test"):
+            if name.startswith("test") and callable(test):
                 setattr(cls, name, within_limit(test))
 
     def setUp(self):

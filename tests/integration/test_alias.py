@@ -19,6 +19,8 @@ LONG_ALIAS = "mysql-production-primary.database.internal.platform.example.com"
 LONG_RDS = ("clickpipes-analytics-production-warehouse-primary-replica-no2.cluster-custom-abcdefghijkl."
             "eu-central-1.rds.amazonaws.com")
 EC2 = "ec2-203-0-113-7.eu-west-1.compute.amazonaws.com"
+PLAIN = "if it is a tunnel or an alias, "
+ATTEMPTS = 8
 
 
 def in_own_network(command):
@@ -27,8 +29,23 @@ def in_own_network(command):
     return ["unshare", *user, "--net", "--mount", "--fork", "--kill-child", *command]
 
 
+def is_late(records, seen):
+    """DNS has two seconds of a login that has failed already. Where a loaded machine takes longer to start
+    what asks, or to answer it, the plain sentence is right."""
+    has_answer = bool({RDS, LONG_RDS} & set(records.values()))
+    return PLAIN in seen["printed"] and (has_answer or not seen["asked"])
+
+
 class Alias(MariadbCase):
     def ask(self, records, *command, **extra):
+        """What came of it in time."""
+        for _ in range(ATTEMPTS):
+            seen = self.ask_once(records, *command, **extra)
+            if not is_late(records, seen):
+                break
+        return seen
+
+    def ask_once(self, records, *command, **extra):
         # The script itself resolves nothing by nss_wrapper; the client does.
         argv = in_own_network([
             "/usr/bin/python3", pathlib.Path(__file__).with_name("dns.py"), self.home.path,
@@ -89,7 +106,7 @@ class Alias(MariadbCase):
             with self.subTest(records=records):
                 seen = self.mariadb_there(records)
                 self.assertEqual(seen["asked"], [ALIAS])
-                self.assertIn(f"say what it stands for: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
+                self.assertIn(f"{PLAIN}say what it stands for: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
                 self.assertFalse(seen["got_token"])
 
     def test_a_resolver_that_does_not_answer_does_not_hold_the_login_up(self):

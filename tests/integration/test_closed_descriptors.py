@@ -16,6 +16,7 @@ from service import agent_program  # noqa: E402
 
 SIGNED = re.compile(r"rds-iam: signed for ")
 CLOSINGS = ("2>&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">&-", "<&-")
+NO_STDOUT = "could not open stdout for appending"
 
 # Closes its stderr as a daemon does, and opens its dump, which gets the number 2.
 CLOSES_IT = """
@@ -76,9 +77,26 @@ class ClosedCase(MariadbCase):
 
 
 class UnderExec(ClosedCase):
+    def without_stdout(self):
+        """Closings that close stdout, if pg_dump itself refuses them: from 16 on it opens its stdout anew,
+        whatever -f says."""
+        closings = [closing for closing in CLOSINGS if re.search(r"(^| )>&-", closing)]
+        self.assertEqual(len(closings), 3)
+        argv = ["sh", "-c", 'exec "$@" >&-', "sh", "pg_dump", "-w", "-h", self.home.path, "-f", self.dump]
+        alone = self.home.run(argv)
+        self.assertEqual(alone.returncode, 1)
+        return closings if NO_STDOUT in alone.stderr else []
+
     def test_pg_dump(self):
+        argv = self.under_exec("pg_dump", "-w", "--data-only", "-f", self.dump)
+        refused = self.without_stdout()
         self.assert_dumps_are_whole(
-            self.under_exec("pg_dump", "-w", "--data-only", "-f", self.dump), **self.postgresql)
+            argv, [closing for closing in CLOSINGS if closing not in refused], **self.postgresql)
+        for closing in refused:
+            with self.subTest(closing=closing):
+                result, dump = self.run_closed(closing, argv, **self.postgresql)
+                self.assertEqual((result.returncode, dump or ""), (1, ""))
+                self.assertEqual(NO_STDOUT in result.stderr, "2>&-" not in closing, "as without rds-iam exec")
 
     def test_psql_with_its_output_in_a_file(self):
         self.assert_dumps_are_whole(
@@ -88,7 +106,9 @@ class UnderExec(ClosedCase):
         self.assert_dumps_are_whole(self.under_exec(*self.mariadb_dump()))
 
     def test_a_shell_below_it_closes_them(self):
-        for closing in ("2>&-", "<&- >&- 2>&-"):
+        for closing in ("2>&-", "<&- 2>&-", "<&- >&- 2>&-"):
+            if closing in self.without_stdout():
+                continue
             script = f"pg_dump -w --data-only -f {self.dump}"
             self.assert_dumps_are_whole(self.under_exec("sh", "-c", script), closings=(), **self.postgresql)
             _, whole = self.run_closed("", self.under_exec("sh", "-c", script), **self.postgresql)

@@ -121,7 +121,7 @@ class Accounts(PasswordCase):
         at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
         rows = (
             (("--skip-ssl", "--ssl-verify-server-cert=0"), "etl", "the connection is not encrypted, so no token was"),
-            (("--ssl-verify-server-cert=0",), "etl", "the server's host name was not verified, so no token was"),
+            (("--ssl-verify-server-cert=0",), "etl", UNVERIFIED),
             ((), None, "no AWS credentials: "),
         )
         for options, principal, reason in rows:

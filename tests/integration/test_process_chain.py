@@ -355,7 +355,7 @@ class Ends(ChainCase):
         process.kill()
         begin = time.monotonic()
         self.assert_all_end(below)
-        self.assertLess(time.monotonic() - begin, 8, "at once, and not at a deadline")
+        self.assertLess(time.monotonic() - begin, 30, "at once, and not at their deadlines, which are a minute")
 
     def test_a_kill_of_an_rds_iam_fetch_in_the_middle(self):
         process, below = self.waiting("credentials", "--profile", "p1")
@@ -376,7 +376,7 @@ class Ends(ChainCase):
         self.assertEqual(process.returncode, 1)
         self.assertIn("did not answer within the 10 s of a login", err)
         self.assert_all_end(below)
-        self.assertLess(time.monotonic() - begin, 30)
+        self.assertLess(time.monotonic() - begin, 40)
 
     def test_the_agents_end(self):
         for i in range(1, self.DEPTH):

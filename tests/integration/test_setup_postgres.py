@@ -14,7 +14,7 @@ import yaml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from labcase import USER, LabCase, harness  # noqa: E402
-from service import agent_program, await_true  # noqa: E402
+from service import agent_program, await_true, systemd_analyze  # noqa: E402
 
 
 def tool():
@@ -158,7 +158,7 @@ class Setup(LabCase):
         unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
         (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
         result = self.home.run(
-            ["systemd-analyze", "verify", unit], None, XDG_RUNTIME_DIR=str(self.home.path / "runtime"))
+            systemd_analyze("verify", unit), None, XDG_RUNTIME_DIR=str(self.home.path / "runtime"))
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         words = shlex.split(lines.replace("Environment=", " ").replace("%%", "%"))
         return dict(word.split("=", 1) for word in words)

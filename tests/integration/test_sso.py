@@ -248,7 +248,7 @@ class Kills(SsoCase):
         self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
         for pid in pids:
             os.killpg(pid, signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
         await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
         self.good()
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])

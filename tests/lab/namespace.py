@@ -27,7 +27,7 @@ from fixture import LabError
 LINK_LOCAL = ("169.254.169.254", "169.254.170.2", "169.254.170.23")
 LINK_LOCAL_6 = ("fd00:ec2::254", "fd00:ec2::23")
 BACKLOG = 512
-START_TIMEOUT_SECONDS = 20
+START_TIMEOUT_SECONDS = 60
 PR_SET_PDEATHSIG = 1
 MS_BIND = 4096
 
@@ -97,7 +97,7 @@ class Network:
             target += ["--user", "--preserve-credentials"]
         return [*target, "--", *(str(word) for word in argv)]
 
-    def run(self, argv, env, timeout=60, cwd="/"):
+    def run(self, argv, env, timeout=120, cwd="/"):
         """Run a program inside to its end; text out."""
         return subprocess.run(
             self.command(argv, cwd), env=env, timeout=timeout, stdin=subprocess.DEVNULL,

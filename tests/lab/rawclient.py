@@ -21,7 +21,7 @@ from botocore.credentials import Credentials
 from fixture import Keys
 from sts import NAMESPACE, VERSION
 
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 60
 HOST = "sts.us-east-1.amazonaws.com"
 
 

@@ -39,10 +39,10 @@ from fixture import Keys, LabError  # noqa: E402,F401
 from namespace import Network  # noqa: E402
 
 INTERPRETER = "/usr/bin/python3"  # the one that sees Debian's python3-botocore
-START_TIMEOUT_SECONDS = 120
-STOP_TIMEOUT_SECONDS = 20
-HTTP_TIMEOUT_SECONDS = 10
-TOKEN_END_TIMEOUT_SECONDS = 10  # beyond their life
+START_TIMEOUT_SECONDS = 240
+STOP_TIMEOUT_SECONDS = 120
+HTTP_TIMEOUT_SECONDS = 60
+TOKEN_END_TIMEOUT_SECONDS = 60  # beyond their life
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from fixture import LabError
 HERE = pathlib.Path(__file__).resolve().parent
 
 # Cold on a loaded machine; a server that needs longer hangs.
-START_TIMEOUT_SECONDS = 60
-STOP_TIMEOUT_SECONDS = 10
+START_TIMEOUT_SECONDS = 120
+STOP_TIMEOUT_SECONDS = 60
 PORT_ATTEMPTS = 5
 
 # What the files in sql/ call the README's statements, and what the README calls them.

@@ -25,7 +25,7 @@ import readme  # noqa: E402
 import servers  # noqa: E402
 
 USER = "clickpipes_iam_user"
-DEADLINE_SECONDS = 20
+DEADLINE_SECONDS = 60
 
 # A test that holds a lab: it says where the lab is, and waits to be killed.
 OWNER = """

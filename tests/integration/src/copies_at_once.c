@@ -84,7 +84,7 @@ static bool fork_and_look(void)
         int status = 1;
         pid_t child = fork();
         if (child == 0) {
-            (void)alarm(20);
+            (void)alarm(60);
             _exit(finds_the_same() ? 0 : 1);
         }
         is_good &= child > 0 && waitpid(child, &status, 0) == child && status == 0;

@@ -19,6 +19,7 @@ struct SSL_CTX;
 #define EXPORT __attribute__((visibility("default")))
 
 EXPORT void SSL_CTX_set_verify(struct SSL_CTX *context, int mode, void (*callback)(void));
+EXPORT void SSL_set_verify(struct SSL *ssl, int mode, void (*callback)(void));
 EXPORT long SSL_get_verify_result(const struct SSL *ssl);
 EXPORT int X509_check_host(
     struct X509 *certificate, const char *name, size_t len, unsigned flags, char **peer);
@@ -47,6 +48,14 @@ void SSL_CTX_set_verify(struct SSL_CTX *context, int mode, void (*callback)(void
     void (*next)(struct SSL_CTX *, int, void (*)(void)) = NULL;
     find_theirs("SSL_CTX_set_verify", &next);
     next(context, skips() ? 0 : mode, callback);
+}
+
+/* From 3.4.2 on the callback notes what is bad. */
+void SSL_set_verify(struct SSL *ssl, int mode, void (*callback)(void))
+{
+    void (*next)(struct SSL *, int, void (*)(void)) = NULL;
+    find_theirs("SSL_set_verify", &next);
+    next(ssl, skips() ? 0 : mode, skips() ? NULL : callback);
 }
 
 long SSL_get_verify_result(const struct SSL *ssl)

@@ -33,10 +33,11 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/refusal.h"
-#include "base/stack.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "base/world.h"
+#include "os/guest_thread.h"
+#include "os/process_world.h"
 
 #include <stdint.h>
 
@@ -85,7 +86,8 @@ enum {
  *   ABSENT  no credentials are configured: err lists each source that was asked and its answer;
  *   FAILED  something is configured and broken, or the request is refused: err says why.
  * *token is unchanged unless FOUND. Never blocks beyond the deadline except in reading local files.
- * Warnings go to world->log. Needs about 60 KB of stack. err must not be NULL. */
+ * Warnings go to world->log. Needs the stack of
+ * RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -238,26 +240,5 @@ void ria_background_free(struct ria_background *background);
 
 /* Wipes and frees; leaves an empty token. */
 void ria_token_release(struct ria_token *token);
-
-/* The process's own environment, clocks and files. Environment variables are read by
- * secure_getenv(). It has a log only if RDS_IAM_LOG is set as this is called (to "warning": for
- * warnings alone; empty or "0" is as not set).
- *
- * The log goes to stderr: to descriptor 2 while that is the file that it was before main(), in a
- * program of ours and in every program under rds-iam exec. Elsewhere it must be the file that it
- * was at the first call of this function, without the close-on-exec flag, and a terminal, a file, a
- * pipe, a pair of Unix sockets or the journal's socket. So RDS_IAM_LOG must not be set for a
- * program that closes its stderr before its first login, opens its data at descriptor 2 without
- * that flag, and does not run under rds-iam exec.
- * Static storage. */
-const struct ria_world *ria_process_world(void);
-
-/* -- for a program of ours, which is no guest -------------------------------------------------- */
-
-/* Opens those of the descriptors 0 to 2 that are closed on /dev/null, so that no file opened later
- * gets their numbers: reads from 0 are at the end, writes to 1 fail as they did, writes to 2 are
- * dropped. Called first in main(), before anything else is opened. False without /dev/null or
- * descriptors; then the program must end. */
-bool ria_standard_files_open(void) RIA_MUST_USE;
 
 #endif

@@ -218,34 +218,58 @@ static void classify(struct ria_endpoint *out)
     }
 }
 
-enum ria_outcome ria_endpoint_parse(
-    const char *host, struct ria_endpoint *out, struct ria_error *err)
+void ria_endpoint_read(const char *host, struct ria_endpoint *out)
 {
-    struct ria_endpoint endpoint = {.kind = RIA_ENDPOINT_OTHER};
-    if (!normalise(host, endpoint.host)) {
-        char shown[RIA_HOST_SIZE];
+    *out = (struct ria_endpoint){.kind = RIA_ENDPOINT_OTHER};
+    if (normalise(host, out->host)) {
+        classify(out);
+    } else {
+        *out = (struct ria_endpoint){.kind = RIA_ENDPOINT_NO_NAME};
+    }
+}
+
+enum ria_outcome ria_endpoint_judge(
+    const struct ria_endpoint *endpoint, const char *host, struct ria_error *err)
+{
+    const char *name = endpoint->host;
+    char shown[RIA_HOST_SIZE];
+    bool is_long = strlen(name) > NAME_TWICE_MAX;
+    switch (endpoint->kind) {
+    case RIA_ENDPOINT_NO_NAME:
         ria_url_show_name(host, shown, sizeof(shown));
         return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_NO_NAME, shown);
-    }
-    classify(&endpoint);
-    *out = endpoint;
-    if (endpoint.kind == RIA_ENDPOINT_DSQL) {
-        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL, endpoint.host);
-    }
-    if (endpoint.kind == RIA_ENDPOINT_GLOBAL) {
-        (void)ria_absent(err, RIA_REFUSAL_GLOBAL, endpoint.host, endpoint.host);
-    } else if (endpoint.kind == RIA_ENDPOINT_OTHER) {
-        bool is_long = strlen(endpoint.host) > NAME_TWICE_MAX;
-        (void)ria_absent(
-            err,
-            is_long ? RIA_REFUSAL_OTHER_LONG : RIA_REFUSAL_OTHER,
-            endpoint.host,
-            endpoint.host);
-    } else {
+    case RIA_ENDPOINT_DSQL:
+        return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL, name);
+    case RIA_ENDPOINT_GLOBAL:
+        (void)ria_absent(err, RIA_REFUSAL_GLOBAL, name, name);
+        break;
+    case RIA_ENDPOINT_OTHER:
+        (void)ria_absent(err, is_long ? RIA_REFUSAL_OTHER_LONG : RIA_REFUSAL_OTHER, name, name);
+        break;
+    case RIA_ENDPOINT_INSTANCE:
+    case RIA_ENDPOINT_CLUSTER:
+    case RIA_ENDPOINT_CLUSTER_READER:
+    case RIA_ENDPOINT_CLUSTER_CUSTOM:
+    case RIA_ENDPOINT_PROXY:
+    case RIA_ENDPOINT_SHARD_GROUP:
+    default:
         return RIA_FOUND;
     }
     err->code = RIA_E_ENDPOINT;
     return RIA_ABSENT;
+}
+
+enum ria_outcome ria_endpoint_parse(
+    const char *host, struct ria_endpoint *out, struct ria_error *err)
+{
+    ria_endpoint_read(host, out);
+    return ria_endpoint_judge(out, host, err);
+}
+
+bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint)
+{
+    return endpoint->kind != RIA_ENDPOINT_OTHER && endpoint->kind != RIA_ENDPOINT_DSQL &&
+           endpoint->kind != RIA_ENDPOINT_NO_NAME;
 }
 
 bool ria_port_parse(const char *text, uint16_t *port)

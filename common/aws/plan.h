@@ -8,8 +8,8 @@
  * use: what a token file holds, because it is rotated; whether a URL is one that may be asked,
  * because libcurl takes it apart; and the proxy variables, which libcurl reads.
  *
- * Sources make plans (provider/); rds-iam-fetch carries them out; what both must agree on is here:
- * the fields, their record, and the key that a result is cached under.
+ * Sources make plans (provider/), and rds-iam-fetch carries them out. How a plan gets there is in
+ * provider/question.h, the name that its result is cached under in provider/cache_name.h.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H
@@ -18,7 +18,6 @@
 #include "aws/profile.h"
 #include "aws/service.h"
 #include "aws/setting.h"
-#include "codec/record.h"
 
 enum ria_source {
     RIA_SOURCE_KEYS,         /* in the plan itself */
@@ -84,7 +83,6 @@ struct ria_role {
 
 enum {
     RIA_ROLES_MAX = 16, /* a longer chain is taken for a mistake */
-    RIA_CACHE_NAME_SIZE = 65,
     RIA_SERVICE_URL_MAX = 2048,
 };
 
@@ -116,6 +114,9 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan);
  */
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
 
+/* The active profile; its name is NULL where there is no active profile. */
+struct ria_profile ria_profile_active(const struct ria_plan *plan);
+
 /* Where a service is asked. */
 struct ria_plan_endpoint {
     char url[RIA_SERVICE_URL_MAX];
@@ -133,26 +134,6 @@ bool ria_plan_service(
 
 /* True if rds-iam-fetch has to carry it out. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);
-
-/* The plan's fields as a record; the reader borrows from the buffer. False with err filled. */
-bool ria_plan_write(const struct ria_plan *plan, struct ria_buf *out, struct ria_error *err)
-    RIA_MUST_USE;
-bool ria_plan_take_field(struct ria_plan *plan, const struct ria_record_field *field) RIA_MUST_USE;
-
-/* Fields that the plan does not know: what else a question holds. */
-enum {
-    RIA_FIELD_FIRST_FREE = 0x400
-};
-
-/* Hexadecimal SHA-256 of all that decides whose credentials come out of the plan. `host` is what
- * must be equal for a source that belongs to one machine or container, or NULL; `evidence` is what
- * was read on the way (a web identity's token), or NULL. No secret can be read from a name. */
-bool ria_plan_cache_name(
-    const struct ria_plan *plan,
-    const char *host,
-    const struct ria_buf *evidence,
-    char name[RIA_CACHE_NAME_SIZE],
-    struct ria_error *err) RIA_MUST_USE;
 
 void ria_plan_release(struct ria_plan *plan);
 

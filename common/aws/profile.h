@@ -124,6 +124,29 @@ bool ria_profiles_fault(
     const char *name,
     struct ria_profile_fault *out);
 
+/* One of the profiles that were read. */
+struct ria_profile {
+    const struct ria_profiles *profiles;
+    const char *name;
+};
+
+/* Whether a value of a settings file counts: an empty value is an unset one, everywhere. */
+bool ria_profile_is_set(const struct ria_setting *setting);
+
+/* The value of a key (lower case) in the credentials file, else in the config file; or in one of
+ * them. False where it is unset or empty; *out is then unchanged. */
+bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out);
+bool ria_profile_get_from(
+    const struct ria_profile *profile,
+    enum ria_profile_file file,
+    const char *key,
+    struct ria_setting *out);
+bool ria_profile_has(const struct ria_profile *profile, const char *key);
+
+/* For ria_profiles_load() alone: makes the table by which sections are found. False without memory.
+ */
+bool ria_profiles_index(struct ria_profiles *profiles) RIA_MUST_USE;
+
 /* Wipes and frees; leaves {0}. */
 void ria_profiles_release(struct ria_profiles *profiles);
 

@@ -1,12 +1,37 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names put together from a table. */
+ * Host names of services, put together from tables of partitions and of what is special in them. */
 #include "aws/service.h"
 
-#include "aws/partition.h"
 #include "base/text.h"
 
 #include <string.h>
+
+struct beginning {
+    const char *prefix;
+    struct ria_partition partition;
+};
+
+/* By the beginning of a region's name. */
+static const struct beginning beginnings[] = {
+    {"cn-", {"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"}},
+    {"us-gov-", {"aws-us-gov", "amazonaws.com", "api.aws"}},
+    {"us-iso-", {"aws-iso", "c2s.ic.gov", "api.aws.ic.gov"}},
+    {"us-isob-", {"aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"}},
+    {"eu-isoe-", {"aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"}},
+    {"us-isof-", {"aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"}},
+    {"eusc-", {"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"}},
+};
+
+struct ria_partition ria_partition_of(const char *region)
+{
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+        if (strncmp(region, beginnings[i].prefix, strlen(beginnings[i].prefix)) == 0) {
+            return beginnings[i].partition;
+        }
+    }
+    return (struct ria_partition){"aws", "amazonaws.com", "api.aws"};
+}
 
 const char ria_region_global[] = "aws-global";
 

@@ -42,6 +42,16 @@ void ria_service_endpoint(
     const struct ria_service_variant *variant,
     struct ria_service_endpoint *out);
 
+/* From a region to its partition, as in botocore's partitions.json (1.43). A region that is not
+ * known counts as one of "aws". */
+struct ria_partition {
+    const char *name;              /* "aws", "aws-cn", ... */
+    const char *suffix;            /* "amazonaws.com", "amazonaws.com.cn", ... */
+    const char *dual_stack_suffix; /* "api.aws", ... */
+};
+
+struct ria_partition ria_partition_of(const char *region);
+
 /* "STS", "SSO", "SSO_OIDC", "SIGNIN": what AWS_ENDPOINT_URL_* ends in; in lower case what a
  * [services] section calls it. */
 const char *ria_service_name(enum ria_service service);

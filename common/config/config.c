@@ -19,9 +19,8 @@ enum {
 static bool is_rds_name(const struct ria_section_key *key)
 {
     struct ria_endpoint endpoint;
-    struct ria_error unused;
-    return !key->is_wildcard && ria_endpoint_parse(key->host, &endpoint, &unused) != RIA_FAILED &&
-           endpoint.kind != RIA_ENDPOINT_OTHER;
+    ria_endpoint_read(key->host, &endpoint);
+    return !key->is_wildcard && ria_endpoint_is_rds(&endpoint);
 }
 
 /* One server's token must not go to every name that matches. Where the client checks the chain

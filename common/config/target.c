@@ -11,16 +11,16 @@
 static bool take_endpoint(
     const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
 {
-    if (!ria_endpoint_split(setting->value, target->endpoint_host, &target->endpoint_port)) {
+    char host[RIA_HOST_SIZE];
+    if (!ria_endpoint_split(setting->value, host, &target->signed_for_port)) {
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
             setting,
             "endpoint needs a host and a port; write endpoint = HOST:PORT");
     }
-    struct ria_endpoint endpoint;
     struct ria_error reason;
-    if (ria_endpoint_parse(target->endpoint_host, &endpoint, &reason) == RIA_FAILED) {
+    if (ria_endpoint_parse(host, &target->signed_for, &reason) == RIA_FAILED) {
         return ria_fail_at(err, RIA_E_CONFIG, setting, "%s", reason.text);
     }
     return true;

@@ -318,7 +318,7 @@ static enum ria_outcome fail_by_status(
 }
 
 /* The caller knows what its user can do about it, and replaces the sentence where it was a login
- * (provider/slow_process.h). */
+ * (provider/obtain.h). */
 static enum ria_outcome fail_by_deadline(
     const struct ria_fetch *fetch,
     const struct ria_setting *command,

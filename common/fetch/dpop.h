@@ -16,8 +16,9 @@ enum {
     RIA_DPOP_MAX = 8 * 1024 /* a URL of 2 KB in base64, and 600 bytes beside it */
 };
 
-/* Appends "DPoP: TOKEN" for a request of this method and URL, made at `now`. `pem` is the private
- * key. */
+/* Appends "DPoP: TOKEN" for a request of this method and URL, made at `now`, in seconds since 1970.
+ * `pem` is the private key, an EC key of P-256. False with err filled if it is none, without
+ * memory, or if the header would be longer than RIA_DPOP_MAX. */
 bool ria_dpop_header(
     const struct ria_buf *pem,
     const char *method,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the files of rds-iam-fetch offer one another: one function for each kind of source, one for
- * a role, and the time that is left.
+ * a role, the time that is left, and a lock among our own processes.
  */
 #ifndef RIA_FETCH_FETCH_H
 #define RIA_FETCH_FETCH_H
@@ -125,6 +125,11 @@ bool ria_fetch_is_transient(long status);
 /* Sleeps before the try of that number (1 is the first repetition). False if the time is too short
  * for it. */
 bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUST_USE;
+
+/* Takes flock() on the file within so many milliseconds, and waits for it asleep: hundreds may wait
+ * for one. 0, or an errno: EWOULDBLOCK where another process held it all this time. Uses SIGALRM.
+ */
+int ria_lock_within(int fd, int64_t timeout);
 
 /* Why there is no role of an instance: nobody is at the metadata service's address, or the instance
  * has none. */

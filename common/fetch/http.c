@@ -155,31 +155,6 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     set_body(request);
 }
 
-static const struct {
-    const char *predicate;
-    const char *remedy;
-} words[RIA_HTTP_RESULTS] = {
-    [RIA_HTTP_ANSWERED] = {"answered", ""},
-    [RIA_HTTP_NOBODY] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_SILENT] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_BROKEN] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_NO_PROXY] = {"could not be asked", "; check HTTPS_PROXY and NO_PROXY"},
-    [RIA_HTTP_UNUSABLE] =
-        {"gave no answer that can be used", "; check its endpoint, the network and HTTPS_PROXY"},
-    [RIA_HTTP_REFUSED] = {"could not be asked", "; check HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_UNASKED] = {"could not be asked", ""},
-};
-
-const char *ria_http_predicate(enum ria_http_result result)
-{
-    return words[result].predicate;
-}
-
-const char *ria_http_remedy(enum ria_http_result result)
-{
-    return words[result].remedy;
-}
-
 /* The proxy's status, where it does not open the way to the host; else 0. */
 static long refused_by_proxy(void)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * flock() has no time limit; an alarm is one. */
-#include "fetch/lock.h"
+#include "fetch/fetch.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time and trying again: what is left of the time, what has taken it, and up to three tries.
- * Refuses to ask a service for which no time is left, and says then what has taken it. */
+ * Time and trying again: what is left of the time, what has taken it, up to three tries, and what
+ * is said of a try that failed. Refuses to ask a service for which no time is left, and says then
+ * what has taken it. */
 #include "fetch/fetch.h"
 
 #include "base/text.h"
@@ -18,6 +19,31 @@ enum {
     ENOUGH = 2000,
     PAUSE_BASE = 200 /* milliseconds; doubled for each repetition, and a random part of it taken */
 };
+
+static const struct {
+    const char *predicate;
+    const char *remedy;
+} words[RIA_HTTP_RESULTS] = {
+    [RIA_HTTP_ANSWERED] = {"answered", ""},
+    [RIA_HTTP_NOBODY] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_SILENT] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_BROKEN] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_NO_PROXY] = {"could not be asked", "; check HTTPS_PROXY and NO_PROXY"},
+    [RIA_HTTP_UNUSABLE] =
+        {"gave no answer that can be used", "; check its endpoint, the network and HTTPS_PROXY"},
+    [RIA_HTTP_REFUSED] = {"could not be asked", "; check HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_UNASKED] = {"could not be asked", ""},
+};
+
+const char *ria_http_predicate(enum ria_http_result result)
+{
+    return words[result].predicate;
+}
+
+const char *ria_http_remedy(enum ria_http_result result)
+{
+    return words[result].remedy;
+}
 
 int64_t ria_fetch_now(const struct ria_fetch *fetch)
 {

@@ -2,7 +2,7 @@
  *
  * A session that somebody has logged in to with the AWS CLI: its token file is read, renewed while
  * it can be, and used on while it lives. What the kinds of session have in common; which tokens
- * they hold and how they ask for new ones is in sso_token.c and login.c.
+ * they hold and how they ask for new ones is in sso.c and login.c.
  */
 #ifndef RIA_FETCH_SESSION_H
 #define RIA_FETCH_SESSION_H

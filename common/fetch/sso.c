@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * The credentials of a role, from SSO's portal (GetRoleCredentials). The request is not signed; it
- * carries the session's token. */
-#include "fetch/sso.h"
+ * carries the token of an SSO session, as `aws sso login` leaves it, renewed at SSO's OIDC endpoint
+ * (CreateToken with grant type refresh_token). Tokens of the older form have no renewal. */
+#include "fetch/session.h"
 
 #include "base/text.h"
 #include "codec/percent.h"
@@ -11,10 +12,129 @@
 #include <stdio.h>
 #include <string.h>
 
+/* -- the token ------------------------------------------------------------------------------ */
+
+static const char *const request_members[] = {"clientId", "clientSecret", "refreshToken"};
+
 enum {
+    REQUEST_MEMBERS = sizeof(request_members) / sizeof(request_members[0]),
+    RENEW_BEFORE = 900,     /* seconds; botocore's window */
     CONNECT_TIMEOUT = 2000, /* milliseconds */
     TRY_TIMEOUT = 5000,
+    /* Access tokens have about 1 KB today; HTTP servers take 8 KB of headers. */
+    TOKEN_MAX = 6 * 1024
 };
+
+static bool is_whole(const struct ria_token_file *file)
+{
+    RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
+    int64_t until = 0;
+    return ria_document_text(&file->document, NULL, "accessToken", &text) &&
+           ria_document_time(&file->document, NULL, "expiresAt", &until);
+}
+
+static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
+{
+    RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
+    int64_t until = 0;
+    for (size_t i = 0; i < REQUEST_MEMBERS; i++) {
+        if (!ria_document_text(&file->document, NULL, request_members[i], &text)) {
+            return false;
+        }
+    }
+    return fetch->plan->value[RIA_PLAN_SSO_SESSION].value != NULL &&
+           ria_document_time(&file->document, NULL, "registrationExpiresAt", &until) &&
+           until > ria_fetch_now(fetch);
+}
+
+static bool take_tokens(
+    const struct ria_fetch *fetch,
+    const struct ria_http_response *response,
+    struct ria_token_file *file)
+{
+    RIA_AUTO(document) answer = {0};
+    RIA_AUTO(buf) access = {.max = TOKEN_MAX};
+    RIA_AUTO(buf) refresh = {.max = RIA_HTTP_BODY_MAX};
+    int64_t seconds = 0;
+    if (!ria_document_read(&response->body, &answer) ||
+        !ria_document_text(&answer, NULL, "accessToken", &access) ||
+        !ria_document_number(&answer, NULL, "expiresIn", &seconds) || seconds <= 0 ||
+        seconds > INT32_MAX ||
+        !ria_document_set(&file->document, NULL, "accessToken", access.data) ||
+        !ria_document_set_time(
+            &file->document, NULL, "expiresAt", ria_fetch_now(fetch) + seconds)) {
+        return false;
+    }
+    return !ria_document_text(&answer, NULL, "refreshToken", &refresh) ||
+           ria_document_set(&file->document, NULL, "refreshToken", refresh.data);
+}
+
+/* In a process of its own. */
+static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
+{
+    struct ria_fetch_service service;
+    RIA_AUTO(buf) body = {.max = RIA_HTTP_BODY_MAX};
+    RIA_AUTO(buf) spent = {.max = RIA_HTTP_BODY_MAX};
+    RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 64};
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    const struct ria_setting *region = &fetch->plan->value[RIA_PLAN_SSO_REGION];
+    if (!ria_fetch_find_service(fetch, RIA_SERVICE_SSO_OIDC, region, &service, err)) {
+        return false;
+    }
+    ria_fetch_add_path(&url, service.endpoint.url, "/token");
+    if (!ria_session_write_request(file, request_members, REQUEST_MEMBERS, &body) ||
+        ria_buf_text(&url) == NULL ||
+        !ria_document_text(&file->document, NULL, "refreshToken", &spent)) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory for SSO");
+    }
+    const struct ria_session_request request = {
+        .url = url.data,
+        .host = service.place.shown,
+        .body = &body,
+        .authorities = service.authorities,
+    };
+    if (!ria_session_send(fetch, &request, &response, err)) {
+        return false;
+    }
+    if (!take_tokens(fetch, &response, file)) {
+        return ria_fail(
+            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of SSO's", service.place.shown);
+    }
+    return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
+}
+
+static const struct ria_session_kind sso_session = {
+    .login = "aws sso login",
+    .renew_before = RENEW_BEFORE,
+    .is_whole = is_whole,
+    .can_be_renewed = can_be_renewed,
+    .renew = renew,
+};
+
+/* It goes into a header, where a line break would begin another one. */
+static bool is_plain(const struct ria_buf *token)
+{
+    for (size_t i = 0; i < token->len; i++) {
+        if (token->data[i] <= ' ' || token->data[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The session's token: from its file, renewed if it ends within a quarter of an hour and can be,
+ * and if that fails as it is while it lives. */
+static bool find_token(struct ria_fetch *fetch, struct ria_buf *out, struct ria_error *err)
+{
+    RIA_AUTO(token_file) file = RIA_TOKEN_FILE_INIT;
+    if (!ria_session_open(fetch, &sso_session, &file, err)) {
+        return false;
+    }
+    return (ria_document_text(&file.document, NULL, "accessToken", out) && is_plain(out)) ||
+           ria_session_is_damaged(fetch, &sso_session, &file, err);
+}
+
+/* -- a role's credentials ------------------------------------------------------------------- */
 
 static bool take_credentials(const struct ria_buf *body, struct ria_credentials *out)
 {
@@ -139,12 +259,12 @@ enum ria_outcome ria_fetch_sso(
     const struct ria_plan *plan = fetch->plan;
     struct ria_fetch_service service;
     RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 4096};
-    RIA_AUTO(buf) token = {.max = RIA_SSO_TOKEN_MAX};
-    RIA_AUTO(buf) header = {.max = RIA_SSO_TOKEN_MAX + 64};
+    RIA_AUTO(buf) token = {.max = TOKEN_MAX};
+    RIA_AUTO(buf) header = {.max = TOKEN_MAX + 64};
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     if (!ria_fetch_find_service(
             fetch, RIA_SERVICE_SSO, &plan->value[RIA_PLAN_SSO_REGION], &service, err) ||
-        !ria_sso_token(fetch, &token, err)) {
+        !find_token(fetch, &token, err)) {
         return RIA_FAILED;
     }
     add_url(&url, service.endpoint.url, plan);

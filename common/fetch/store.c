@@ -3,10 +3,10 @@
  * Files relative to the directory that was checked. */
 #include "fetch/store.h"
 
-#include "aws/plan.h"
 #include "base/file.h"
 #include "base/trust.h"
-#include "fetch/lock.h"
+#include "fetch/fetch.h"
+#include "provider/cache_name.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -6,7 +6,6 @@
 #include "aws/sigv4.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
-#include "fetch/xml.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -53,4 +53,15 @@ bool ria_sts_is_passing(const struct ria_sts_fault *fault);
 /* What to do about a refusal, by its code: the end of a sentence. */
 const char *ria_sts_advice(const struct ria_sts_fault *fault);
 
+/* STS's XML: the text of a few elements, wherever in the document they stand. By expat, with
+ * limits: no document type, eight levels, and the first element of a name counts. */
+struct ria_xml_wanted {
+    const char *name;    /* of the element, without a namespace */
+    struct ria_buf *out; /* where its text goes */
+};
+
+/* False if the text is no such document, or an element's text does not fit. */
+bool ria_xml_read(const struct ria_buf *text, const struct ria_xml_wanted *wanted, size_t count)
+    RIA_MUST_USE;
+
 #endif

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A temporary file beside it, fsync, rename, fsync of the directory. */
+ * Finds, reads and locks a token file of the AWS CLI, and replaces it by a temporary file beside
+ * it, fsync, rename, fsync of the directory. Its name is a digest of what the session is called.
+ * Refuses to write over a file that has changed since it was read. */
 #include "fetch/token_file.h"
 
+#include "base/text.h"
 #include "base/trust.h"
-#include "fetch/lock.h"
-#include "fetch/token_file_path.h"
+#include "codec/digest.h"
+#include "codec/percent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +26,50 @@ enum {
     /* A renewed token may be longer than the old one. */
     ROOM_FOR_MORE = 16 * 1024,
 };
+
+/* -- its name ------------------------------------------------------------------------------- */
+
+/* The directory, and what the name is a digest of. */
+static bool add_name(const struct ria_plan *plan, struct ria_buf *hex, struct ria_error *err)
+{
+    const char *named_after = ria_plan_origin(plan)->value;
+    uint8_t digest[RIA_SHA256_LEN];
+    bool is_login = plan->source == RIA_SOURCE_LOGIN;
+    if (!(is_login ? ria_sha256(named_after, strlen(named_after), digest, err)
+                   : ria_sha1(named_after, strlen(named_after), digest, err))) {
+        return false;
+    }
+    ria_hex_add(hex, digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN);
+    return ria_buf_text(hex) != NULL ||
+           ria_fail(err, RIA_E_SYSTEM, "out of memory for the name of a token file");
+}
+
+bool ria_token_file_path(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    char path[RIA_PATH_MAX],
+    struct ria_error *err)
+{
+    const char *directory = plan->source == RIA_SOURCE_LOGIN
+                                ? plan->value[RIA_PLAN_LOGIN_DIRECTORY].value
+                                : "~/.aws/sso/cache";
+    char name[RIA_PATH_MAX];
+    RIA_AUTO(buf) hex = {.max = (size_t)2 * RIA_SHA256_LEN};
+    if (!add_name(plan, &hex, err)) {
+        return false;
+    }
+    return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex.data) &&
+            ria_setting_expand(world, name, path)) ||
+           ria_fail_at(
+               err,
+               RIA_E_CREDENTIALS,
+               ria_plan_origin(plan),
+               "the token is looked for in %.200s, but HOME is not set or the name is too long; "
+               "mend it",
+               directory);
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
 
 static void wait_a_moment(void)
 {

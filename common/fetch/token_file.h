@@ -24,6 +24,18 @@ struct ria_token_file {
         .lock = -1                                                                                 \
     }
 
+/* The file that holds the token of the plan's session:
+ *
+ *   ~/.aws/sso/cache/SHA-1 of the session's name, or of the start URL.json
+ *   ~/.aws/login/cache/SHA-256 of the ARN in login_session.json; the directory can be another one
+ *
+ * False with err filled: HOME is not set, or the path is too long. */
+bool ria_token_file_path(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    char path[RIA_PATH_MAX],
+    struct ria_error *err) RIA_MUST_USE;
+
 /* Reads the plan's file anew. ABSENT if there is none; FAILED if it cannot be read, with
  * RIA_E_CONFIG if others can write it (base/trust.h). */
 enum ria_outcome ria_token_file_read(

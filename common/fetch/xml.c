@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * expat behind a facade. */
-#include "fetch/xml.h"
+#include "fetch/sts.h"
 
 #include "fetch/wiped.h"
 

@@ -3,9 +3,8 @@
  * DNS is asked by rds-iam-fetch and not here: a resolver has settings that belong to the host's
  * process, needs more stack than a guest may have, and waits longer than a login may; a program of
  * ours can be killed in the middle. It is asked only where the login is refused in any case. */
-#include "rds_iam.h"
+#include "login/resolve.h"
 
-#include "config/config.h"
 #include "provider/alias_record.h"
 
 #include <string.h>
@@ -72,20 +71,29 @@ static void explain(
     }
 }
 
+void ria_resolve_alias(
+    const struct ria_login *login,
+    const struct ria_endpoint *dialled,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_error *err)
+{
+    char name[RIA_HOST_SIZE];
+    if (!is_worth_asking(dialled) || !find_alias(dialled->host, deadline, world, name)) {
+        return;
+    }
+    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
+    ria_config_add_name(world, &file);
+    explain(dialled->host, login->port, name, ria_buf_text(&file), err);
+}
+
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,
     const struct ria_world *world,
     struct ria_error *err)
 {
-    struct ria_endpoint endpoint;
-    struct ria_error unused;
-    char name[RIA_HOST_SIZE];
-    if (ria_endpoint_parse(login->host, &endpoint, &unused) == RIA_FAILED ||
-        !is_worth_asking(&endpoint) || !find_alias(endpoint.host, deadline, world, name)) {
-        return;
-    }
-    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
-    ria_config_add_name(world, &file);
-    explain(endpoint.host, login->port, name, ria_buf_text(&file), err);
+    struct ria_endpoint dialled;
+    ria_endpoint_read(login->host, &dialled);
+    ria_resolve_alias(login, &dialled, deadline, world, err);
 }

@@ -16,8 +16,11 @@ void ria_resolved_release(struct ria_resolved *resolved)
     ria_config_release(&resolved->config);
 }
 
-bool ria_resolve_check_login(
-    const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
+bool ria_resolve_login(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_resolved *out,
+    struct ria_error *err)
 {
     if (world->is_privileged(world->self)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
@@ -32,6 +35,7 @@ bool ria_resolve_check_login(
     if (user_len == 0 || user_len > USER_MAX) {
         return ria_fail(err, RIA_E_USAGE, RIA_REFUSAL_USER, USER_MAX);
     }
+    ria_endpoint_read(login->host, &out->dialled);
     return true;
 }
 
@@ -86,27 +90,24 @@ void ria_login_name_remedy(
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
-    const struct ria_target *target,
+    const struct ria_resolved *resolved,
     struct ria_error *err)
 {
+    const struct ria_target *target = &resolved->target;
+    const char *host = resolved->dialled.host;
     if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || target->chain_suffices) {
         return true;
     }
-    struct ria_endpoint endpoint;
-    struct ria_error reason;
-    bool is_other = ria_endpoint_parse(login->host, &endpoint, &reason) == RIA_ABSENT &&
-                    endpoint.kind == RIA_ENDPOINT_OTHER;
+    bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
     if (is_other && target->endpoint.value != NULL) {
         /* No certificate of RDS's has this name, so verification can never be turned on. */
         return ria_fail_at(err, RIA_E_CHANNEL, &target->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
         /* Verifying the name would not help: no token is made for it. */
-        (void)ria_fail(
-            err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, endpoint.host, endpoint.host, login->port);
+        (void)ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
         if (!name_file(world, err)) {
-            (void)ria_fail(
-                err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL_LONG, endpoint.host, login->port);
+            (void)ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL_LONG, host, login->port);
             (void)name_file(world, err);
         }
         return false;
@@ -126,7 +127,7 @@ bool ria_resolve_target(
         return false;
     }
     ria_config_match(&out->config, login->host, (uint16_t)login->port, login->user, &out->target);
-    return check_chain_suffices(login, world, &out->target, err);
+    return check_chain_suffices(login, world, out, err);
 }
 
 static void warn_of_region(
@@ -159,9 +160,9 @@ bool ria_resolve_endpoint(
 {
     const struct ria_target *target = &out->target;
     bool is_mapped = target->endpoint.value != NULL;
-    const char *host = is_mapped ? target->endpoint_host : login->host;
-    out->port = is_mapped ? target->endpoint_port : (uint16_t)login->port;
-    enum ria_outcome outcome = ria_endpoint_parse(host, &out->endpoint, err);
+    out->endpoint = is_mapped ? target->signed_for : out->dialled;
+    out->port = is_mapped ? target->signed_for_port : (uint16_t)login->port;
+    enum ria_outcome outcome = ria_endpoint_judge(&out->endpoint, login->host, err);
     if (outcome == RIA_FAILED) {
         return false;
     }
@@ -263,21 +264,22 @@ void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
 bool ria_host_is_rds(const char *host)
 {
     struct ria_endpoint endpoint;
-    struct ria_error unused;
-    return host != NULL && ria_endpoint_parse(host, &endpoint, &unused) != RIA_FAILED &&
-           endpoint.kind != RIA_ENDPOINT_OTHER;
+    if (host == NULL) {
+        return false;
+    }
+    ria_endpoint_read(host, &endpoint);
+    return ria_endpoint_is_rds(&endpoint);
 }
 
 enum ria_outcome ria_login_is_known(
     const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(resolved) resolved = {0};
-    struct ria_error reason;
     if (login->host == NULL) {
         return ria_absent(err, RIA_REFUSAL_NO_HOST);
     }
-    enum ria_outcome outcome = ria_endpoint_parse(login->host, &resolved.endpoint, &reason);
-    if (outcome != RIA_FAILED && resolved.endpoint.kind != RIA_ENDPOINT_OTHER) {
+    ria_endpoint_read(login->host, &resolved.dialled);
+    if (ria_endpoint_is_rds(&resolved.dialled)) {
         return RIA_FOUND;
     }
     if (!ria_config_load(world, &resolved.config, err)) {
@@ -288,8 +290,7 @@ enum ria_outcome ria_login_is_known(
     if (resolved.target.endpoint.value != NULL) {
         return RIA_FOUND;
     }
-    *err = reason;
-    if (outcome == RIA_ABSENT) {
+    if (ria_endpoint_judge(&resolved.dialled, login->host, err) == RIA_ABSENT) {
         (void)name_file(world, err);
     }
     return RIA_ABSENT;

@@ -13,24 +13,26 @@
 
 struct ria_resolved {
     struct ria_config config;
-    struct ria_target target; /* borrowed from config */
-    struct ria_endpoint endpoint;
+    struct ria_target target;     /* borrowed from config */
+    struct ria_endpoint dialled;  /* login->host, read once */
+    struct ria_endpoint endpoint; /* what is signed for, with its port */
     uint16_t port;
     struct ria_setting region; /* borrowed from config, endpoint or login */
 };
 
 /* Host, port and user are there and of a sane size, and the program has no more rights than its
- * caller. */
-bool ria_resolve_check_login(
+ * caller. Reads the dialled host. *out must be zeroed; release it in any case. */
+bool ria_resolve_login(
     const struct ria_login *login,
     const struct ria_world *world,
+    struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
 /* What no configuration can allow. */
 bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *err) RIA_MUST_USE;
 
-/* Reads the configuration, says what the dialled address stands for, and whether the channel is
- * good enough for it. *out must be zeroed; release it in any case. */
+/* After it: reads the configuration, says what the dialled address stands for, and whether the
+ * channel is good enough for it. */
 bool ria_resolve_target(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -50,6 +52,14 @@ struct ria_ask ria_resolve_ask(
     const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world);
+
+/* As ria_alias_explain(), for a host that was read. */
+void ria_resolve_alias(
+    const struct ria_login *login,
+    const struct ria_endpoint *dialled,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_error *err);
 
 void ria_resolved_release(struct ria_resolved *resolved);
 

@@ -7,7 +7,7 @@
 #include "login/explain.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 static void take_answer(struct ria_answer *answer, struct ria_session *session)
 {
@@ -23,7 +23,7 @@ static bool resolve(
     struct ria_resolved *resolved,
     struct ria_error *err)
 {
-    return login->host == NULL || (ria_resolve_check_login(login, world, err) &&
+    return login->host == NULL || (ria_resolve_login(login, world, resolved, err) &&
                                    ria_resolve_target(login, world, resolved, err) &&
                                    ria_resolve_endpoint(login, world, resolved, err));
 }

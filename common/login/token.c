@@ -106,25 +106,25 @@ static enum ria_outcome make_token(
     const struct ria_login *login,
     struct ria_deadline deadline,
     const struct ria_world *world,
+    struct ria_resolved *resolved,
     struct ria_token *token,
     struct ria_error *err)
 {
-    RIA_AUTO(resolved) resolved = {0};
-    if (!ria_resolve_target(login, world, &resolved, err) ||
-        !ria_resolve_endpoint(login, world, &resolved, err)) {
-        if (err->code == RIA_E_ENDPOINT && resolved.target.endpoint.value == NULL) {
-            ria_alias_explain(login, deadline, world, err);
+    if (!ria_resolve_target(login, world, resolved, err) ||
+        !ria_resolve_endpoint(login, world, resolved, err)) {
+        if (err->code == RIA_E_ENDPOINT && resolved->target.endpoint.value == NULL) {
+            ria_resolve_alias(login, &resolved->dialled, deadline, world, err);
         }
         return RIA_FAILED;
     }
-    struct ria_ask ask = ria_resolve_ask(login, &resolved, deadline, world);
+    struct ria_ask ask = ria_resolve_ask(login, resolved, deadline, world);
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_find(&ask, &answer, &trail, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    return sign(login, world, &resolved, &answer, token, err) ? RIA_FOUND : RIA_FAILED;
+    return sign(login, world, resolved, &answer, token, err) ? RIA_FOUND : RIA_FAILED;
 }
 
 enum ria_outcome ria_token_for(
@@ -134,10 +134,12 @@ enum ria_outcome ria_token_for(
     struct ria_token *token,
     struct ria_error *err)
 {
-    if (!ria_resolve_check_login(login, world, err) || !ria_resolve_check_channel(login, err)) {
+    RIA_AUTO(resolved) resolved = {0};
+    if (!ria_resolve_login(login, world, &resolved, err) ||
+        !ria_resolve_check_channel(login, err)) {
         return RIA_FAILED;
     }
-    return make_token(login, deadline, world, token, err);
+    return make_token(login, deadline, world, &resolved, token, err);
 }
 
 bool ria_login_may_send(
@@ -150,7 +152,7 @@ bool ria_login_may_send(
         return true;
     }
     RIA_AUTO(resolved) resolved = {0};
-    return ria_resolve_check_login(login, world, err) &&
+    return ria_resolve_login(login, world, &resolved, err) &&
            ria_resolve_target(login, world, &resolved, err);
 }
 

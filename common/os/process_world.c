@@ -2,12 +2,12 @@
  *
  * The process's own world: the one place in the core that reads the environment, a clock or a file.
  * It runs inside other people's programs, so it changes nothing there, errno included. */
-#include "rds_iam.h"
+#include "os/process_world.h"
 
 #include "base/file.h"
+#include "base/trust.h"
+#include "os/fetch_client.h"
 #include "os/guest_stderr.h"
-#include "os/home.h"
-#include "os/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -352,7 +352,7 @@ static bool fetch(
 {
     (void)self;
     int saved = errno;
-    bool ok = ria_launch_fetch(ria_process_world(), question, deadline, answer, err);
+    bool ok = ria_fetch_client_ask(ria_process_world(), question, deadline, answer, err);
     errno = saved;
     return ok;
 }

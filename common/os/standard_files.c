@@ -4,7 +4,7 @@
  * file of ours that got the number 2 would receive our messages, and under rds-iam exec so would a
  * file of the command. */
 #include "os/guest_stderr.h"
-#include "rds_iam.h"
+#include "os/process_world.h"
 
 #include <errno.h>
 #include <fcntl.h>

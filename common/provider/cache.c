@@ -149,7 +149,7 @@ bool ria_cache_find_place(
     RIA_AUTO(buf) evidence = {.max = is_process ? VARIABLES_MAX : EVIDENCE_MAX};
     return (is_process ? add_environment(world, &evidence, err)
                        : read_evidence(world, plan, &evidence, err)) &&
-           ria_plan_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
+           ria_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
 }
 
 bool ria_cache_find_process(

@@ -17,6 +17,7 @@
 #define RIA_PROVIDER_CACHE_H
 
 #include "provider/answer.h"
+#include "provider/cache_name.h"
 #include "provider/provider.h"
 
 struct ria_cache_place {

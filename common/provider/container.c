@@ -3,7 +3,7 @@
  * Container credentials (ECS tasks, EKS Pod Identity): which endpoint the environment names. The
  * relative form wins, as in every AWS SDK. Refuses a relative form that is not a path and a full
  * form that is one; whether the rest is a URL is seen when it is asked. */
-#include "provider/container.h"
+#include "provider/provider.h"
 
 #include "base/text.h"
 #include "provider/network.h"

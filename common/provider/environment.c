@@ -4,13 +4,13 @@
  * that the AWS SDKs share: a blank variable counts as unset, AWS_SECURITY_TOKEN (the old name)
  * counts only where AWS_SESSION_TOKEN is unset. Half a pair is an error, as in botocore. Skipped
  * when a person named a profile. */
-#include "provider/environment.h"
+#include "provider/provider.h"
 
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "codec/url.h"
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * Credentials of an EC2 instance's role: where its metadata service is, by the environment or by
  * the active profile. It needs no configuration, so it is the last source, and one that does not
  * answer is ABSENT. */
-#include "provider/instance_metadata.h"
+#include "provider/provider.h"
 
 #include "base/text.h"
 #include "provider/network.h"

@@ -15,8 +15,8 @@
 #ifndef RIA_PROVIDER_MEMORY_H
 #define RIA_PROVIDER_MEMORY_H
 
-#include "aws/plan.h"
 #include "provider/answer.h"
+#include "provider/cache_name.h"
 
 /* Fills *out. False if there is no copy of that name, or if it has ended. */
 bool ria_memory_get(

@@ -3,8 +3,6 @@
  * Settings of sources on the network. */
 #include "provider/network.h"
 
-#include "provider/profile.h"
-
 #include "aws/identifier.h"
 #include "base/text.h"
 

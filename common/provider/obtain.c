@@ -9,7 +9,6 @@
 #include "provider/cache.h"
 #include "provider/memory.h"
 #include "provider/question.h"
-#include "provider/slow_process.h"
 
 #include <string.h>
 

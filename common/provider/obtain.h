@@ -2,6 +2,10 @@
  *
  * From a plan to credentials: keys that the plan holds, this process's copy, the cache file, and
  * only then rds-iam-fetch.
+ *
+ * Refused before anything is asked: keys in quotes and temporary keys without their session token,
+ * which AWS would refuse whatever is signed with them; a role with mfa_serial where nobody has
+ * typed a code, unless credentials of it are cached.
  */
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H
@@ -22,5 +26,11 @@ enum ria_road {
  * and kept if that fails while they live. Where the plan's keys are the answer, they are moved out
  * of it. */
 enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out);
+
+/* Replaces *err, where rds-iam-fetch or its deadline says that the plan's command was too slow:
+ * "file:line: ... the limit; the setting, and the command that has more time". `budget` is the time
+ * that there was, milliseconds. Any other error stays as it is. */
+void ria_slow_process_explain(
+    const struct ria_ask *ask, const struct ria_plan *plan, int64_t budget, struct ria_error *err);
 
 #endif

@@ -3,7 +3,7 @@
  * aws_access_key_id and its companions in a profile, read from one of the two files: botocore asks
  * other sources between them. Refuses half a pair, and temporary keys whose session token was
  * written where it does not count. */
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "aws/credentials.h"
 #include "base/text.h"

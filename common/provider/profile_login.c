@@ -3,7 +3,7 @@
  * login_session in a profile: `aws login` has written it there. Refuses a value that is not as it
  * was written: the token file is found by it, and would seem not to be there. */
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "aws/identifier.h"
 #include "base/text.h"

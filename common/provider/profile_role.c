@@ -3,11 +3,8 @@
  * role_arn in a profile: the roles are collected from the outermost to the one that stands on a
  * source, following source_profile, and then turned round. Loops end here, before anything is
  * asked. */
-#include "provider/container.h"
-#include "provider/environment.h"
-#include "provider/instance_metadata.h"
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 

@@ -3,7 +3,7 @@
  * What a profile holds of its own: a table of its sources in the order in which they are asked.
  * Refuses to run a command from a file that others can write. */
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 

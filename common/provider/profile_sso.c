@@ -5,7 +5,7 @@
  * serves tools that need a token and no credentials. Refuses a profile in which a part is missing,
  * or is not as AWS writes it. */
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "aws/identifier.h"
 #include "base/text.h"

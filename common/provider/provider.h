@@ -53,4 +53,15 @@ ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 
+/* What a credential_source of a profile names, each also used by the source above. They fill
+ * source, label and their values (keys of the environment, endpoints); three answers as of
+ * ria_provide. The metadata service is ABSENT where it is switched off; its endpoint may be a key
+ * of the active profile. */
+enum ria_outcome ria_environment_keys(
+    const struct ria_world *world, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
+enum ria_outcome ria_container_endpoint(
+    const struct ria_world *world, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
+enum ria_outcome ria_instance_endpoint(
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
+
 #endif

@@ -1,13 +1,91 @@
 /* SPDX-License-Identifier: MIT
  *
- * A plan's fields and three more. */
+ * A question as a record: a plan's two arrays of settings, its keys and its roles, and three fields
+ * more. Refuses to read what is no whole plan, whoever wrote it. */
 #include "provider/question.h"
 
+#include "codec/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Tags of the fields. A setting's place travels with it, for the sentences of rds-iam-fetch: the
+ * field is "value 0 path 0 line". */
 enum {
-    TAG_BUDGET = RIA_FIELD_FIRST_FREE,
+    TAG_SOURCE = 1,
+    TAG_LABEL,
+    TAG_ACCESS_KEY_ID,
+    TAG_SECRET_ACCESS_KEY,
+    TAG_SESSION_TOKEN,
+    TAG_EXPIRES,
+    TAG_MFA_CODE,
+    TAG_NEXT_ROLE, /* the role values behind it belong to one more role */
+    TAG_ROLE_SECONDS,
+    TAG_VALUE = 0x100,
+    TAG_ROLE_VALUE = 0x200,
+    TAG_BUDGET = 0x400, /* from here on, what is no part of the plan */
     TAG_CACHE_DIRECTORY,
     TAG_CACHE_NAME,
 };
+
+static void write_setting(struct ria_buf *out, unsigned tag, const struct ria_setting *setting)
+{
+    if (setting->value == NULL) {
+        return;
+    }
+    RIA_AUTO(buf) field = {.max = RIA_RECORD_MAX};
+    const char *path = setting->path == NULL ? "" : setting->path;
+    ria_buf_add(&field, setting->value, strlen(setting->value) + 1);
+    ria_buf_add(&field, path, strlen(path) + 1);
+    ria_buf_addf(&field, "%u", setting->line);
+    if (field.failed) {
+        out->failed = true;
+        return;
+    }
+    ria_record_add(out, tag, field.data, field.len);
+}
+
+static void write_keys(struct ria_buf *out, const struct ria_credentials *keys)
+{
+    if (keys->access_key_id.len == 0) {
+        return;
+    }
+    ria_record_add_text(out, TAG_ACCESS_KEY_ID, keys->access_key_id.data);
+    ria_record_add_text(out, TAG_SECRET_ACCESS_KEY, keys->secret_access_key.data);
+    if (keys->session_token.len > 0) {
+        ria_record_add_text(out, TAG_SESSION_TOKEN, keys->session_token.data);
+    }
+    ria_record_add_number(out, TAG_EXPIRES, keys->expires);
+}
+
+static bool write_plan(const struct ria_plan *plan, struct ria_buf *out, struct ria_error *err)
+{
+    ria_record_add_number(out, TAG_SOURCE, plan->source);
+    ria_record_add_text(out, TAG_LABEL, plan->label);
+    write_keys(out, &plan->keys);
+    if (plan->mfa_code[0] != '\0') {
+        ria_record_add_text(out, TAG_MFA_CODE, plan->mfa_code);
+    }
+    for (unsigned i = 0; i < RIA_PLAN_VALUES; i++) {
+        write_setting(out, TAG_VALUE + i, &plan->value[i]);
+    }
+    for (size_t i = 0; i < plan->role_count; i++) {
+        ria_record_add_number(out, TAG_NEXT_ROLE, (int64_t)i);
+        ria_record_add_number(out, TAG_ROLE_SECONDS, plan->roles[i].duration);
+        for (unsigned j = 0; j < RIA_ROLE_VALUES; j++) {
+            write_setting(out, TAG_ROLE_VALUE + j, &plan->roles[i].value[j]);
+        }
+    }
+    if (out->failed) {
+        return ria_fail(
+            err,
+            RIA_E_CONFIG,
+            "%s: its settings and keys are longer than %d KB together, or memory ran out",
+            plan->label,
+            RIA_RECORD_MAX / 1024);
+    }
+    return true;
+}
 
 bool ria_question_write(
     const struct ria_plan *plan,
@@ -23,7 +101,7 @@ bool ria_question_write(
         ria_record_add_text(out, TAG_CACHE_DIRECTORY, cache_directory);
         ria_record_add_text(out, TAG_CACHE_NAME, cache_name);
     }
-    if (!ria_plan_write(plan, out, err)) {
+    if (!write_plan(plan, out, err)) {
         return false;
     }
     ria_record_end(out);
@@ -31,6 +109,119 @@ bool ria_question_write(
         return ria_fail(err, RIA_E_SYSTEM, "out of memory while asking rds-iam-fetch");
     }
     return true;
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+static bool take_duration(struct ria_role *role, int64_t seconds)
+{
+    role->duration = seconds;
+    return seconds == 0 ||
+           (seconds >= ria_role_duration.least && seconds <= ria_role_duration.most);
+}
+
+static bool add_empty_role(struct ria_plan *plan)
+{
+    if (plan->role_count == RIA_ROLES_MAX) {
+        return false;
+    }
+    plan->role_count++;
+    return true;
+}
+
+static bool take_number(struct ria_plan *plan, const struct ria_record_field *field)
+{
+    int64_t number = 0;
+    if (!ria_record_number(field, &number)) {
+        return false;
+    }
+    switch (field->tag) {
+    case TAG_SOURCE:
+        plan->source = (enum ria_source)number;
+        return number >= 0 && number < RIA_SOURCES;
+    case TAG_EXPIRES:
+        plan->keys.expires = number;
+        return true;
+    case TAG_NEXT_ROLE:
+        return add_empty_role(plan);
+    case TAG_ROLE_SECONDS:
+        return plan->role_count > 0 && take_duration(&plan->roles[plan->role_count - 1], number);
+    default:
+        return false;
+    }
+}
+
+static bool copy_text(const char *text, char *out, size_t size)
+{
+    size_t len = strlen(text);
+    if (len >= size) {
+        return false;
+    }
+    memcpy(out, text, len + 1);
+    return true;
+}
+
+static bool take_text(struct ria_plan *plan, unsigned tag, const char *text)
+{
+    switch (tag) {
+    case TAG_LABEL:
+        return copy_text(text, plan->label, sizeof(plan->label));
+    case TAG_MFA_CODE:
+        return copy_text(text, plan->mfa_code, sizeof(plan->mfa_code));
+    case TAG_ACCESS_KEY_ID:
+        ria_buf_add_text(&plan->keys.access_key_id, text);
+        return !plan->keys.access_key_id.failed;
+    case TAG_SECRET_ACCESS_KEY:
+        ria_buf_add_text(&plan->keys.secret_access_key, text);
+        return !plan->keys.secret_access_key.failed;
+    case TAG_SESSION_TOKEN:
+        ria_buf_add_text(&plan->keys.session_token, text);
+        return !plan->keys.session_token.failed;
+    default:
+        return false;
+    }
+}
+
+/* The setting that a tag stands for, or NULL. */
+static struct ria_setting *setting_of(struct ria_plan *plan, unsigned tag)
+{
+    if (tag >= TAG_VALUE && tag < TAG_VALUE + RIA_PLAN_VALUES) {
+        return &plan->value[tag - TAG_VALUE];
+    }
+    if (tag >= TAG_ROLE_VALUE && tag < TAG_ROLE_VALUE + RIA_ROLE_VALUES && plan->role_count > 0) {
+        return &plan->roles[plan->role_count - 1].value[tag - TAG_ROLE_VALUE];
+    }
+    return NULL;
+}
+
+static bool take_setting(struct ria_setting *setting, const struct ria_record_field *field)
+{
+    const char *end = field->bytes + field->len;
+    const char *path = field->bytes + strlen(field->bytes) + 1;
+    if (path >= end) {
+        return false;
+    }
+    const char *line = path + strlen(path) + 1;
+    if (line >= end) {
+        return false;
+    }
+    *setting = (struct ria_setting){
+        field->bytes, *path == '\0' ? NULL : path, (unsigned)strtoul(line, NULL, 10)};
+    return true;
+}
+
+static bool take_plan_field(struct ria_plan *plan, const struct ria_record_field *field)
+{
+    struct ria_setting *setting = setting_of(plan, field->tag);
+    if (setting != NULL) {
+        return take_setting(setting, field);
+    }
+    if (field->tag == TAG_SOURCE || field->tag == TAG_EXPIRES || field->tag == TAG_NEXT_ROLE ||
+        field->tag == TAG_ROLE_SECONDS) {
+        return take_number(plan, field);
+    }
+    const char *text = ria_record_text(field);
+    return text != NULL && take_text(plan, field->tag, text);
 }
 
 static bool take_field(const struct ria_record_field *field, struct ria_question *out)
@@ -45,7 +236,7 @@ static bool take_field(const struct ria_record_field *field, struct ria_question
         out->cache_name = ria_record_text(field);
         return out->cache_name != NULL;
     default:
-        return ria_plan_take_field(&out->plan, field);
+        return take_plan_field(&out->plan, field);
     }
 }
 

@@ -3,16 +3,17 @@
  * What rds-iam-fetch is asked: to carry out a plan within a time, and to keep the result in a cache
  * file.
  */
-#ifndef RIA_AWS_QUESTION_H
-#define RIA_AWS_QUESTION_H
+#ifndef RIA_PROVIDER_QUESTION_H
+#define RIA_PROVIDER_QUESTION_H
 
 #include "aws/plan.h"
+#include "base/buf.h"
 
 struct ria_question {
     struct ria_plan plan;
     int64_t budget;              /* milliseconds from now */
     const char *cache_directory; /* NULL: nothing is kept */
-    const char *cache_name;      /* ria_plan_cache_name() */
+    const char *cache_name;      /* ria_cache_name() */
 };
 
 #define RIA_QUESTION_INIT                                                                          \

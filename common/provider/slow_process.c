@@ -5,7 +5,7 @@
  * what is wrong with the cache's directory if something is, and the command that has a person's
  * time. Where a client would cut that, a shorter form says the same: the command is never shortened
  * for the other words. */
-#include "provider/slow_process.h"
+#include "provider/obtain.h"
 
 #include "base/refusal.h"
 #include "base/text.h"

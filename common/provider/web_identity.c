@@ -6,7 +6,7 @@
  * profile is named by option or in rds-iam's configuration, and not for a profile that a role
  * stands on. Refuses a token file without a role. */
 #include "provider/network.h"
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 #include "codec/url.h"

@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "provider/answer.h"
+#include "provider/cache_name.h"
 #include "provider/question.h"
 
 #include <string.h>
@@ -98,8 +99,8 @@ static void question(const struct ria_buf *bytes)
     write_question(&again, &second);
     fuzz_require(fuzz_same(&first, &second));
     /* What decides the identity has come through. */
-    if (ria_plan_cache_name(&read.plan, NULL, NULL, name, &err)) {
-        fuzz_require(ria_plan_cache_name(&again.plan, NULL, NULL, name_again, &err));
+    if (ria_cache_name(&read.plan, NULL, NULL, name, &err)) {
+        fuzz_require(ria_cache_name(&again.plan, NULL, NULL, name_again, &err));
         fuzz_require(strcmp(name, name_again) == 0);
     }
 }

@@ -110,8 +110,8 @@ static void a_section_fills_the_target_and_says_where_it_stands(void **state)
     assert_string_equal(target.profile.path, PLACE);
     assert_int_equal(target.profile.line, 3);
     assert_string_equal(target.region.value, "eu-west-1");
-    assert_string_equal(target.endpoint_host, "prod.example");
-    assert_int_equal(target.endpoint_port, 3306);
+    assert_string_equal(target.signed_for.host, "prod.example");
+    assert_int_equal(target.signed_for_port, 3306);
     assert_int_equal(target.endpoint.line, 5);
     assert_true(target.chain_suffices);
     ria_config_match(&config, "h", 1, "u", &target);

@@ -180,6 +180,54 @@ static void the_longest_host_is_read_and_one_byte_more_refused(void **state)
     assert_int_equal(ria_endpoint_parse(host, &endpoint, &err), RIA_FAILED);
 }
 
+static void a_host_is_read_once_and_judged_later(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *host;
+        enum ria_endpoint_kind kind;
+        bool is_rds;
+        enum ria_outcome outcome;
+    } rows[] = {
+        {"an instance",
+         "DB.abc.us-east-1.rds.amazonaws.com.",
+         RIA_ENDPOINT_INSTANCE,
+         true,
+         RIA_FOUND},
+        {"a global endpoint",
+         "g.global-abc.global.rds.amazonaws.com",
+         RIA_ENDPOINT_GLOBAL,
+         true,
+         RIA_ABSENT},
+        {"another name", "db.example", RIA_ENDPOINT_OTHER, false, RIA_ABSENT},
+        {"an address", "::1", RIA_ENDPOINT_OTHER, false, RIA_ABSENT},
+        {"DSQL", "abc.dsql.us-east-1.on.aws", RIA_ENDPOINT_DSQL, false, RIA_FAILED},
+        {"a socket", "/run/mysqld.sock", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
+        {"a URL", "https://db.example/", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
+        {"nothing", "", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_endpoint endpoint;
+        struct ria_endpoint parsed;
+        struct ria_error judged = {0};
+        struct ria_error at_once = {0};
+        ria_endpoint_read(rows[i].host, &endpoint);
+        expect_number(rows[i].sentence, endpoint.kind, rows[i].kind);
+        expect_number(rows[i].sentence, ria_endpoint_is_rds(&endpoint), rows[i].is_rds);
+        expect_number(
+            rows[i].sentence,
+            ria_endpoint_judge(&endpoint, rows[i].host, &judged),
+            rows[i].outcome);
+        expect_number(
+            rows[i].sentence, ria_endpoint_parse(rows[i].host, &parsed, &at_once), rows[i].outcome);
+        expect_text(rows[i].sentence, parsed.host, endpoint.host);
+        if (rows[i].outcome != RIA_FOUND) {
+            expect_text(rows[i].sentence, judged.text, at_once.text);
+        }
+    }
+}
+
 static void a_plausible_region_has_the_form_of_one(void **state)
 {
     (void)state;
@@ -280,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_name_without_a_region_has_a_sentence_of_its_own),
         cmocka_unit_test(case_and_one_trailing_dot_do_not_count),
         cmocka_unit_test(the_longest_host_is_read_and_one_byte_more_refused),
+        cmocka_unit_test(a_host_is_read_once_and_judged_later),
         cmocka_unit_test(a_plausible_region_has_the_form_of_one),
         cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
         cmocka_unit_test(host_and_port_are_split_at_the_last_colon),

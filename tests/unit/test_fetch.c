@@ -3,7 +3,7 @@
  * What rds-iam-fetch reads: STS's XML, JSON credentials, URLs. */
 #include "fetch/http.h"
 #include "fetch/json.h"
-#include "fetch/xml.h"
+#include "fetch/sts.h"
 #include "unit.h"
 
 static void fill(struct ria_buf *out, const char *text)

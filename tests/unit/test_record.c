@@ -3,6 +3,7 @@
  * Records, and the questions and answers that are written in them: what goes in comes out, and
  * nothing that is cut, stretched or changed is taken for whole. */
 #include "provider/answer.h"
+#include "provider/cache_name.h"
 #include "provider/question.h"
 #include "unit.h"
 
@@ -189,7 +190,7 @@ static void half_a_pair_of_keys_is_no_question(void **state)
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
     RIA_AUTO(question) question = RIA_QUESTION_INIT;
     ria_record_begin(&bytes, RIA_RECORD_QUESTION);
-    ria_record_add_number(&bytes, RIA_FIELD_FIRST_FREE, 100);
+    ria_record_add_number(&bytes, 0x400, 100);
     ria_record_add_number(&bytes, 1, RIA_SOURCE_KEYS);
     ria_record_add_text(&bytes, 3, "AKIA");
     ria_record_end(&bytes);
@@ -205,19 +206,19 @@ static void what_decides_the_identity_decides_the_name(void **state)
     char first[RIA_CACHE_NAME_SIZE];
     char name[RIA_CACHE_NAME_SIZE];
     fill_plan(&plan);
-    assert_true(ria_plan_cache_name(&plan, NULL, NULL, first, &err));
+    assert_true(ria_cache_name(&plan, NULL, NULL, first, &err));
     plan.value[RIA_PLAN_CA_BUNDLE].value = "/other";
-    assert_true(ria_plan_cache_name(&plan, NULL, NULL, name, &err));
+    assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
     assert_string_equal(name, first);
-    assert_true(ria_plan_cache_name(&plan, "host", NULL, name, &err));
+    assert_true(ria_cache_name(&plan, "host", NULL, name, &err));
     assert_string_not_equal(name, first);
     ria_buf_add_text(&evidence, "token");
-    assert_true(ria_plan_cache_name(&plan, NULL, &evidence, name, &err));
+    assert_true(ria_cache_name(&plan, NULL, &evidence, name, &err));
     assert_string_not_equal(name, first);
     for (unsigned i = 0; i < RIA_ROLE_VALUES; i++) {
         struct ria_setting before = plan.roles[0].value[i];
         plan.roles[0].value[i].value = "another";
-        assert_true(ria_plan_cache_name(&plan, NULL, NULL, name, &err));
+        assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
         assert_string_not_equal(name, first);
         plan.roles[0].value[i] = before;
     }
@@ -225,12 +226,12 @@ static void what_decides_the_identity_decides_the_name(void **state)
         RIA_PLAN_PROCESS, RIA_PLAN_CONTAINER_URI, RIA_PLAN_CONTAINER_TOKEN, RIA_PLAN_STS_URL};
     for (size_t i = 0; i < RIA_COUNT(identifying); i++) {
         plan.value[identifying[i]].value = "another";
-        assert_true(ria_plan_cache_name(&plan, NULL, NULL, name, &err));
+        assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
         assert_string_not_equal(name, first);
         plan.value[identifying[i]].value = NULL;
     }
     ria_buf_add_text(&plan.keys.access_key_id, "X");
-    assert_true(ria_plan_cache_name(&plan, NULL, NULL, name, &err));
+    assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
     assert_string_not_equal(name, first);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Lists of session tags, and the partition of a region. */
-#include "aws/partition.h"
+#include "aws/service.h"
 #include "aws/tag.h"
 #include "unit.h"
 

@@ -2,9 +2,9 @@
  *
  * The names of the AWS CLI's cache files: all of cache_keys.json, by our digests; and the paths of
  * token files that a plan comes to. */
-#include "fetch/token_file_path.h"
+#include "fetch/token_file.h"
 
-#include "fetch/cli_cache_key.h"
+#include "fetch/cli_cache.h"
 
 #include "codec/digest.h"
 #include "codec/percent.h"

@@ -4,29 +4,10 @@
  * identity (web_identity.c), SSO (profile_sso.c), aws login (profile_login.c), what else a profile
  * can hold (profile_source.c), and roles on top of another profile (profile_role.c).
  */
-#ifndef RIA_PROVIDER_PROFILE_H
-#define RIA_PROVIDER_PROFILE_H
+#ifndef RIA_PROVIDER_PROFILE_ACTIVE_H
+#define RIA_PROVIDER_PROFILE_ACTIVE_H
 
 #include "provider/provider.h"
-
-/* One of the profiles that were read. */
-struct ria_profile {
-    const struct ria_profiles *profiles;
-    const char *name;
-};
-
-/* Whether a value of a settings file counts: an empty value is an unset one, everywhere. */
-bool ria_profile_is_set(const struct ria_setting *setting);
-
-/* The value of a key (lower case) in the credentials file, else in the config file; or in one of
- * them. False where it is unset or empty; *out is then unchanged. */
-bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out);
-bool ria_profile_get_from(
-    const struct ria_profile *profile,
-    enum ria_profile_file file,
-    const char *key,
-    struct ria_setting *out);
-bool ria_profile_has(const struct ria_profile *profile, const char *key);
 
 /* What a section lacks: "WHAT; REMEDY", where WHAT is a sentence. */
 struct ria_lack {
@@ -55,9 +36,6 @@ enum ria_outcome ria_profile_open(
     struct ria_plan *plan,
     struct ria_profile *out,
     struct ria_error *err) RIA_MUST_USE;
-
-/* What ria_profile_open() has found; its name is NULL where there is no active profile. */
-struct ria_profile ria_profile_active(const struct ria_plan *plan);
 
 /* Static keys of one file. FOUND: plan->keys, source and label are filled; ABSENT: no key at all;
  * FAILED: half a pair, or a half in each file. */

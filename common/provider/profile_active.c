@@ -4,7 +4,7 @@
  * credentials that it configures. Its role is an entry of its own in the chain, because the web
  * identity of the environment stands between it and what the profile holds of its own. Refuses a
  * profile that is named and does not exist. */
-#include "provider/profile.h"
+#include "provider/profile_active.h"
 
 #include "base/text.h"
 #include "provider/network.h"
@@ -14,38 +14,6 @@
 
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
-bool ria_profile_is_set(const struct ria_setting *setting)
-{
-    return setting->value[strspn(setting->value, " \t\r\n")] != '\0';
-}
-
-bool ria_profile_get_from(
-    const struct ria_profile *profile,
-    enum ria_profile_file file,
-    const char *key,
-    struct ria_setting *out)
-{
-    struct ria_setting found;
-    if (!ria_profiles_get_from(profile->profiles, file, profile->name, key, &found) ||
-        !ria_profile_is_set(&found)) {
-        return false;
-    }
-    *out = found;
-    return true;
-}
-
-bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out)
-{
-    return ria_profile_get_from(profile, RIA_PROFILE_CREDENTIALS, key, out) ||
-           ria_profile_get_from(profile, RIA_PROFILE_CONFIG, key, out);
-}
-
-bool ria_profile_has(const struct ria_profile *profile, const char *key)
-{
-    struct ria_setting ignored;
-    return ria_profile_get(profile, key, &ignored);
-}
 
 enum ria_outcome ria_profile_lacks(
     const struct ria_profiles *profiles,
@@ -167,11 +135,6 @@ enum ria_outcome ria_profile_open(
     plan->value[RIA_PLAN_PROFILE] = choice;
     *out = ria_profile_active(plan);
     return RIA_FOUND;
-}
-
-struct ria_profile ria_profile_active(const struct ria_plan *plan)
-{
-    return (struct ria_profile){plan->profiles, plan->value[RIA_PLAN_PROFILE].value};
 }
 
 enum ria_outcome ria_provider_profile_role(

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The AWS CLI's cache of role credentials, ~/.aws/cli/cache/KEY.json: the keys. Names only;
- * rds-iam-fetch reads the files (fetch/cli_cache.c).
+ * The AWS CLI's cache of role credentials, ~/.aws/cli/cache/KEY.json: the keys of its
+ * entries. What is read of them is ria_fetch_kept_by_cli() of fetch/fetch.h.
  *
  * A key is the SHA-1 of a JSON text that the CLI makes of what a profile says of its role. It holds
  * neither the source of the credentials nor a region, so two profiles can share an entry.
  */
-#ifndef RIA_AWS_CLI_CACHE_H
-#define RIA_AWS_CLI_CACHE_H
+#ifndef RIA_FETCH_CLI_CACHE_H
+#define RIA_FETCH_CLI_CACHE_H
 
 #include "aws/plan.h"
 

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values of profiles, which are merged when they are asked for: the credentials file before the
+ * config file, the last of several equal keys before the others. An empty value is an unset one. */
+#include "aws/profile.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* FNV-1a. */
+static size_t slot_of(
+    const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
+{
+    uint64_t hash = 0xcbf29ce484222325U ^ (uint64_t)kind;
+    for (; *name != '\0'; name++) {
+        hash = (hash ^ (unsigned char)*name) * 0x100000001b3U;
+    }
+    return (size_t)(hash ^ (hash >> 32)) & (profiles->slot_count - 1);
+}
+
+/* A file of thousands of profiles is asked dozens of times at each login. */
+bool ria_profiles_index(struct ria_profiles *profiles)
+{
+    profiles->slot_count = 1;
+    while (profiles->slot_count < profiles->count) {
+        profiles->slot_count *= 2;
+    }
+    profiles->slots = calloc(profiles->slot_count, sizeof(profiles->slots[0]));
+    for (size_t i = 0; profiles->slots != NULL && i < profiles->count; i++) {
+        struct ria_profile_section *section = &profiles->sections[i];
+        size_t *slot = &profiles->slots[slot_of(profiles, section->kind, section->name)];
+        section->before = *slot;
+        *slot = i + 1;
+    }
+    return profiles->slots != NULL;
+}
+
+static const struct ria_profile_section *last_of_slot(
+    const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
+{
+    size_t at = profiles->slots == NULL ? 0 : profiles->slots[slot_of(profiles, kind, name)];
+    return at == 0 ? NULL : &profiles->sections[at - 1];
+}
+
+static const struct ria_profile_section *before(
+    const struct ria_profiles *profiles, const struct ria_profile_section *section)
+{
+    return section->before == 0 ? NULL : &profiles->sections[section->before - 1];
+}
+
+static bool is_named(
+    const struct ria_profile_section *section, enum ria_profile_kind kind, const char *name)
+{
+    return section->kind == kind && strcmp(section->name, name) == 0;
+}
+
+bool ria_profiles_has(
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    struct ria_setting *where)
+{
+    const struct ria_profile_section *first = NULL;
+    for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
+         at = before(profiles, at)) {
+        first = is_named(at, kind, name) ? at : first;
+    }
+    if (first != NULL && where != NULL) {
+        *where = (struct ria_setting){"", profiles->path[first->file], first->section->line};
+    }
+    return first != NULL;
+}
+
+/* What is looked for in the sections of one name; `parent` is NULL for what is no sub-property. */
+struct wanted {
+    enum ria_profile_kind kind;
+    enum ria_profile_file file;
+    const char *parent;
+    const char *key;
+};
+
+static bool find(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const struct wanted *wanted,
+    struct ria_setting *out)
+{
+    const struct ria_ini *ini = &profiles->ini[wanted->file];
+    for (const struct ria_profile_section *section = last_of_slot(profiles, wanted->kind, name);
+         section != NULL;
+         section = before(profiles, section)) {
+        if (section->file != wanted->file || !is_named(section, wanted->kind, name)) {
+            continue;
+        }
+        const struct ria_ini_entry *entry =
+            wanted->parent == NULL
+                ? ria_ini_find(ini, section->section, wanted->key)
+                : ria_ini_find_sub(ini, section->section, wanted->parent, wanted->key);
+        if (entry != NULL) {
+            *out = (struct ria_setting){entry->value, profiles->path[wanted->file], entry->line};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ria_profiles_get_from(
+    const struct ria_profiles *profiles,
+    enum ria_profile_file file,
+    const char *name,
+    const char *key,
+    struct ria_setting *out)
+{
+    return find(profiles, name, &(struct wanted){RIA_PROFILE, file, NULL, key}, out);
+}
+
+bool ria_profiles_get_session(
+    const struct ria_profiles *profiles, const char *name, const char *key, struct ria_setting *out)
+{
+    const struct wanted wanted = {RIA_PROFILE_SSO_SESSION, RIA_PROFILE_CONFIG, NULL, key};
+    return find(profiles, name, &wanted, out);
+}
+
+bool ria_profiles_get_service(
+    const struct ria_profiles *profiles,
+    const char *name,
+    const char *service,
+    const char *key,
+    struct ria_setting *out)
+{
+    const struct wanted wanted = {RIA_PROFILE_SERVICES, RIA_PROFILE_CONFIG, service, key};
+    return find(profiles, name, &wanted, out);
+}
+
+bool ria_profiles_get(
+    const struct ria_profiles *profiles, const char *name, const char *key, struct ria_setting *out)
+{
+    return ria_profiles_get_from(profiles, RIA_PROFILE_CREDENTIALS, name, key, out) ||
+           ria_profiles_get_from(profiles, RIA_PROFILE_CONFIG, name, key, out);
+}
+
+/* Warnings are in the order of their lines. */
+static const struct ria_ini_warning *warning_in(
+    const struct ria_ini *ini, const struct ria_ini_section *section)
+{
+    bool is_last = section + 1 == ini->sections + ini->section_count;
+    unsigned end = is_last ? UINT_MAX : section[1].line;
+    for (size_t i = 0; i < ini->warning_count; i++) {
+        if (ini->warnings[i].line > section->line && ini->warnings[i].line < end) {
+            return &ini->warnings[i];
+        }
+    }
+    return NULL;
+}
+
+bool ria_profiles_fault(
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    struct ria_profile_fault *out)
+{
+    for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
+         at = before(profiles, at)) {
+        const struct ria_ini_warning *warning =
+            is_named(at, kind, name) ? warning_in(&profiles->ini[at->file], at->section) : NULL;
+        if (warning != NULL) {
+            *out = (struct ria_profile_fault){
+                {"", profiles->path[at->file], warning->line}, warning->what};
+            return true;
+        }
+    }
+    return false;
+}
+
+/* -- one profile ----------------------------------------------------------------------------- */
+
+bool ria_profile_is_set(const struct ria_setting *setting)
+{
+    return setting->value[strspn(setting->value, " \t\r\n")] != '\0';
+}
+
+bool ria_profile_get_from(
+    const struct ria_profile *profile,
+    enum ria_profile_file file,
+    const char *key,
+    struct ria_setting *out)
+{
+    struct ria_setting found;
+    if (!ria_profiles_get_from(profile->profiles, file, profile->name, key, &found) ||
+        !ria_profile_is_set(&found)) {
+        return false;
+    }
+    *out = found;
+    return true;
+}
+
+bool ria_profile_get(const struct ria_profile *profile, const char *key, struct ria_setting *out)
+{
+    return ria_profile_get_from(profile, RIA_PROFILE_CREDENTIALS, key, out) ||
+           ria_profile_get_from(profile, RIA_PROFILE_CONFIG, key, out);
+}
+
+bool ria_profile_has(const struct ria_profile *profile, const char *key)
+{
+    struct ria_setting ignored;
+    return ria_profile_get(profile, key, &ignored);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The name of a plan's result: a digest of all that decides whose credentials it holds. */
+#include "provider/cache_name.h"
+
+#include "codec/digest.h"
+#include "codec/percent.h"
+#include "codec/record.h"
+
+#include <string.h>
+
+/* Values that say whose credentials they are. Where a CA bundle lies, say, does not matter. */
+static const enum ria_plan_value identifying[] = {
+    RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
+    RIA_PLAN_PROCESS,
+    RIA_PLAN_CONTAINER_URI,
+    RIA_PLAN_METADATA_ENDPOINT,
+    RIA_PLAN_SSO_SESSION,
+    RIA_PLAN_SSO_START_URL,
+    RIA_PLAN_SSO_REGION,
+    RIA_PLAN_SSO_ACCOUNT_ID,
+    RIA_PLAN_SSO_ROLE_NAME,
+    RIA_PLAN_LOGIN_SESSION,
+    RIA_PLAN_LOGIN_DIRECTORY,
+    RIA_PLAN_STS_URL,
+    RIA_PLAN_SSO_URL,
+    RIA_PLAN_SSO_OIDC_URL,
+    RIA_PLAN_SIGNIN_URL,
+    RIA_PLAN_CLI_CACHE, /* whose entries may be of another source */
+};
+
+/* A digest in place of the value, so that no secret goes into the text that is hashed again. */
+static bool add_digest(struct ria_buf *out, const char *bytes, size_t len, struct ria_error *err)
+{
+    uint8_t digest[RIA_SHA256_LEN];
+    if (!ria_sha256(bytes, len, digest, err)) {
+        return false;
+    }
+    ria_hex_add(out, digest, sizeof(digest));
+    ria_buf_add_char(out, '\n');
+    return true;
+}
+
+static void add_value(
+    struct ria_buf *out, const char *kind, unsigned i, const struct ria_setting *s)
+{
+    if (s->value != NULL) {
+        ria_buf_addf(out, "%s %u %zu %s\n", kind, i, strlen(s->value), s->value);
+    }
+}
+
+static bool add_identity(
+    struct ria_buf *out,
+    const struct ria_plan *plan,
+    const struct ria_buf *evidence,
+    struct ria_error *err)
+{
+    ria_buf_addf(out, "source %d\n", (int)plan->source);
+    for (size_t i = 0; i < sizeof(identifying) / sizeof(identifying[0]); i++) {
+        add_value(out, "value", identifying[i], &plan->value[identifying[i]]);
+    }
+    /* The same command may look at the profile that it is written in. */
+    const struct ria_setting *process = &plan->value[RIA_PLAN_PROCESS];
+    if (process->value != NULL) {
+        ria_buf_addf(out, "file %s\n", process->path == NULL ? "" : process->path);
+        add_value(out, "value", RIA_PLAN_SOURCE_PROFILE, &plan->value[RIA_PLAN_SOURCE_PROFILE]);
+    }
+    for (size_t i = 0; i < plan->role_count; i++) {
+        ria_buf_addf(out, "role %zu\n", i);
+        for (unsigned j = 0; j < RIA_ROLE_VALUES; j++) {
+            add_value(out, "value", j, &plan->roles[i].value[j]);
+        }
+    }
+    const struct ria_setting *token = &plan->value[RIA_PLAN_CONTAINER_TOKEN];
+    const struct ria_credentials *keys = &plan->keys;
+    return (keys->access_key_id.len == 0 ||
+            add_digest(out, keys->access_key_id.data, keys->access_key_id.len, err)) &&
+           (keys->session_token.len == 0 ||
+            add_digest(out, keys->session_token.data, keys->session_token.len, err)) &&
+           (token->value == NULL || add_digest(out, token->value, strlen(token->value), err)) &&
+           (evidence == NULL || evidence->len == 0 ||
+            add_digest(out, evidence->data, evidence->len, err));
+}
+
+bool ria_cache_name(
+    const struct ria_plan *plan,
+    const char *host,
+    const struct ria_buf *evidence,
+    char name[RIA_CACHE_NAME_SIZE],
+    struct ria_error *err)
+{
+    RIA_AUTO(buf) text = {.max = (size_t)2 * RIA_RECORD_MAX};
+    RIA_AUTO(buf) hex = {.max = RIA_CACHE_NAME_SIZE};
+    ria_buf_addf(&text, "host %s\n", host == NULL ? "" : host);
+    if (!add_identity(&text, plan, evidence, err)) {
+        return false;
+    }
+    uint8_t digest[RIA_SHA256_LEN];
+    if (ria_buf_text(&text) == NULL || !ria_sha256(text.data, text.len, digest, err)) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
+    }
+    ria_hex_add(&hex, digest, sizeof(digest));
+    if (ria_buf_text(&hex) == NULL) {
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
+    }
+    memcpy(name, hex.data, RIA_CACHE_NAME_SIZE);
+    return true;
+}

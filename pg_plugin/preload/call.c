@@ -11,10 +11,10 @@
 /* -- the program's call ---------------------------------------------------------------------- */
 
 static struct ria_pq_conn *make_string_call(
-    const struct ria_libpq *libpq, const char *name, const char *conninfo)
+    const struct ria_library *libpq, const char *name, const char *conninfo)
 {
     struct ria_pq_conn *(*real)(const char *);
-    if (!ria_libpq_function(libpq, name, &real)) {
+    if (!ria_library_function(libpq, name, &real)) {
         return NULL;
     }
     ria_overlay_expect(strcmp(name, "PQconnectdb") == 0 ? conninfo : NULL);
@@ -22,14 +22,14 @@ static struct ria_pq_conn *make_string_call(
 }
 
 struct ria_pq_conn *ria_call_params(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const char *name,
     const char *const *keywords,
     const char *const *values,
     int expand_dbname)
 {
     struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
-    if (!ria_libpq_function(libpq, name, &real)) {
+    if (!ria_library_function(libpq, name, &real)) {
         return NULL;
     }
     ria_overlay_expect(strcmp(name, "PQconnectdbParams") == 0 ? keywords : NULL);
@@ -37,7 +37,7 @@ struct ria_pq_conn *ria_call_params(
 }
 
 static struct ria_pq_conn *make_login_call(
-    const struct ria_libpq *libpq, const char *name, const char *const *login)
+    const struct ria_library *libpq, const char *name, const char *const *login)
 {
     struct ria_pq_conn *(*real)(
         const char *,
@@ -47,13 +47,13 @@ static struct ria_pq_conn *make_login_call(
         const char *,
         const char *,
         const char *);
-    if (!ria_libpq_function(libpq, name, &real)) {
+    if (!ria_library_function(libpq, name, &real)) {
         return NULL;
     }
     return real(login[0], login[1], login[2], login[3], login[4], login[5], login[6]);
 }
 
-struct ria_pq_conn *ria_call_make(const struct ria_libpq *libpq, const struct ria_call *call)
+struct ria_pq_conn *ria_call_make(const struct ria_library *libpq, const struct ria_call *call)
 {
     switch (call->kind) {
     case RIA_CALL_STRING:
@@ -145,13 +145,13 @@ bool ria_call_arguments(const struct ria_call *call, struct ria_arguments *out)
 /* An option's name is looked up before anything else (conninfo_array_parse(), 9.0 to 18). Before
  * that there were no arrays, and only a value can hold blanks. */
 struct ria_pq_conn *ria_call_refuse(
-    const struct ria_libpq *libpq, const struct ria_call *call, const char *why)
+    const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
     const char *const keywords[] = {why, NULL};
     const char *const values[] = {"refused", NULL};
     char conninfo[RIA_CALL_REFUSAL_MAX + sizeof("sslmode=''")];
     void *params;
-    if (ria_libpq_function(libpq, call->params, &params)) {
+    if (ria_library_function(libpq, call->params, &params)) {
         return ria_call_params(libpq, call->params, keywords, values, 0);
     }
     (void)snprintf(conninfo, sizeof(conninfo), "sslmode='%s'", why);

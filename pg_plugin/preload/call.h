@@ -6,8 +6,9 @@
 #ifndef RIA_PRELOAD_CALL_H
 #define RIA_PRELOAD_CALL_H
 
-#include "preload/libpq.h"
 #include "preload/probe.h"
+
+#include "interpose/library.h"
 
 enum ria_call_kind {
     RIA_CALL_STRING, /* PQconnectdb, PQconnectStart */
@@ -41,11 +42,11 @@ static inline const void *ria_call_pointer(const struct ria_call *call)
 }
 
 /* Makes it, with its own arguments. NULL as where libpq has no memory. */
-struct ria_pq_conn *ria_call_make(const struct ria_libpq *libpq, const struct ria_call *call);
+struct ria_pq_conn *ria_call_make(const struct ria_library *libpq, const struct ria_call *call);
 
 /* Calls the Params function of that name. */
 struct ria_pq_conn *ria_call_params(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const char *name,
     const char *const *keywords,
     const char *const *values,
@@ -63,6 +64,6 @@ bool ria_call_arguments(const struct ria_call *call, struct ria_arguments *out);
  * backslashes, and RIA_CALL_REFUSAL_MAX bytes at most. NULL
  * as where libpq has no memory. */
 struct ria_pq_conn *ria_call_refuse(
-    const struct ria_libpq *libpq, const struct ria_call *call, const char *why);
+    const struct ria_library *libpq, const struct ria_call *call, const char *why);
 
 #endif

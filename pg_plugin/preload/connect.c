@@ -4,15 +4,15 @@
 #include "preload/connect.h"
 
 #include "preload/agents_path.h"
-#include "preload/ask.h"
 #include "preload/hold.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
+#include "preload/query.h"
 #include "preload/replace.h"
-#include "preload/say.h"
 #include "preload/send.h"
 
 #include "base/buf.h"
+#include "interpose/log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -29,18 +29,18 @@ static const char last_setting[] = "target_session_attrs";
 
 /* Logs it, too: a program may not show libpq's messages. */
 static struct ria_pq_conn *refuse(
-    const struct ria_libpq *libpq, const struct ria_call *call, const char *why)
+    const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
     char text[RIA_CALL_REFUSAL_MAX];
     (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
-    ria_say_warning(why);
+    ria_log_warning(why);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     return ria_call_refuse(libpq, call, text);
 }
 
 /* Nothing is known of it. */
 static struct ria_pq_conn *refuse_unknown(
-    const struct ria_libpq *libpq, const struct ria_call *call)
+    const struct ria_library *libpq, const struct ria_call *call)
 {
     return refuse(
         libpq,
@@ -53,7 +53,7 @@ static struct ria_pq_conn *refuse_unknown(
 }
 
 static struct ria_pq_conn *refuse_unanswered(
-    const struct ria_libpq *libpq, const struct ria_call *call)
+    const struct ria_library *libpq, const struct ria_call *call)
 {
     return refuse(
         libpq,
@@ -68,7 +68,7 @@ static struct ria_pq_conn *refuse_unanswered(
 /* The program's call for a connection that has tokens. libpq asks for tickets only when it is about
  * to connect, which may be after the call: so it is told by an argument not to. */
 static struct ria_pq_conn *make_call_with_tls(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     const struct ria_settled *settled)
@@ -129,7 +129,7 @@ static struct outcome lay_over(const struct ria_pq_target *target, char *given)
 /* Whether no token is left that libpq would send, to the first host at least: asked anew, with what
  * was laid over the passfile. What libpq has settled without memory may not be what it settles
  * next. */
-static bool is_clean(const struct ria_libpq *libpq, struct ria_arguments *arguments)
+static bool is_clean(const struct ria_library *libpq, struct ria_arguments *arguments)
 {
     RIA_AUTO(settled) now = {0};
     return ria_probe(libpq, arguments, last_setting, &now) == RIA_PROBE_SETTLED &&
@@ -160,7 +160,7 @@ static bool settle_again(
  * as it is (an agent's), has one that replaces it. Of a list of hosts only the first one's token is
  * known; where that has none, ours are for others. */
 static bool is_replaced(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     struct ria_arguments *bare,
     const char *given,
     struct outcome outcome)
@@ -180,7 +180,7 @@ static bool is_replaced(
 
 /* It may be sent, or is left out. */
 static struct ria_pq_conn *connect_with_given(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -226,7 +226,7 @@ static void say_password(const struct ria_pq_target *target, char *given)
 {
     struct ria_pq_question question = {.wish = RIA_PQ_SAY_PASSWORD, .target = target};
     question.password = given;
-    if (ria_is_heard()) {
+    if (ria_log_is_heard()) {
         ria_pq_ask(&question);
     }
 }
@@ -244,7 +244,7 @@ static bool hide_passfile(const struct ria_settled *settled, const struct ria_pq
 
 /* Tokens are made, and those in the passfile are held to their rule. */
 static struct ria_pq_conn *connect_with_passfile(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -273,7 +273,7 @@ static struct ria_pq_conn *connect_with_passfile(
 /* The one host is a Unix socket, as that of most programs that have nothing to do with tokens. They
  * do without the other object, unless there is a token that must be taken out. */
 static struct ria_pq_conn *connect_by_socket(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -293,7 +293,7 @@ static bool is_provided_for(const struct ria_settled *settled, const struct ria_
 }
 
 static struct ria_pq_conn *connect_settled(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -318,7 +318,7 @@ static struct ria_pq_conn *connect_settled(
 /* -- the whole ------------------------------------------------------------------------------- */
 
 static struct ria_pq_conn *connect_with_token(
-    const struct ria_libpq *libpq, const struct ria_call *call)
+    const struct ria_library *libpq, const struct ria_call *call)
 {
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(settled) settled = {0};
@@ -350,7 +350,7 @@ static void end_overlay(void *aside)
 
 /* libpq waits where a thread can be cancelled. */
 static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size): two macros */
-                                           const struct ria_libpq *libpq,
+                                           const struct ria_library *libpq,
                                            const struct ria_call *call)
 {
     struct ria_pq_conn *conn;
@@ -365,8 +365,8 @@ static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size):
 struct ria_pq_conn *ria_connect(const struct ria_call *call)
 {
     int saved = errno;
-    RIA_AUTO(libpq) libpq = {0};
-    if (!ria_libpq_find(call->name, call->caller, &libpq)) {
+    RIA_AUTO(library) libpq = {0};
+    if (!ria_library_find(call->name, call->caller, &libpq)) {
         return NULL;
     }
     errno = saved;

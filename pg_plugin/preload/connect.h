@@ -26,8 +26,10 @@
 #ifndef RIA_PRELOAD_CONNECT_H
 #define RIA_PRELOAD_CONNECT_H
 
+#include "preload/abi.h"
 #include "preload/call.h"
-#include "preload/libpq.h"
+
+#include "interpose/library.h"
 
 /* The connection, or NULL as where libpq has no memory. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);
@@ -35,6 +37,6 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call);
 /* Pings. No token is sent, whatever the connection is: PQping() logs in if it can, but a server
  * that asks for a password answers it just as well. A call of the Params kind or of the string
  * kind; its name is PQping's. PQPING_NO_ATTEMPT where it cannot be told what it would send. */
-unsigned ria_ping(const struct ria_libpq *libpq, const struct ria_call *call);
+unsigned ria_ping(const struct ria_call *call);
 
 #endif

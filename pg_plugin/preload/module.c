@@ -2,7 +2,7 @@
  *
  * The answers of module.h, and the file in memory. */
 #include "preload/agents_path.h"
-#include "preload/known.h"
+#include "preload/key_history.h"
 #include "preload/replace.h"
 #include "preload/token_passfile.h"
 

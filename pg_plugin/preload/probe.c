@@ -21,10 +21,10 @@ enum {
 
 static const char wrong_value[] = "rds-iam-probe";
 
-bool ria_probe_is_possible(const struct ria_libpq *libpq)
+bool ria_probe_is_possible(const struct ria_library *libpq)
 {
     int (*version)(void);
-    return ria_libpq_function(libpq, "PQlibVersion", &version) && version() >= FIRST_VERSION;
+    return ria_library_function(libpq, "PQlibVersion", &version) && version() >= FIRST_VERSION;
 }
 
 /* -- one refused connection ------------------------------------------------------------------ */
@@ -32,7 +32,7 @@ bool ria_probe_is_possible(const struct ria_libpq *libpq)
 /* Begins a connection that must fail at once. NULL if there is none; *is_expected: it has failed,
  * and its message holds `piece`. */
 static struct ria_pq_conn *begin(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_arguments *arguments,
     const char *piece,
     bool *is_expected)
@@ -42,9 +42,9 @@ static struct ria_pq_conn *begin(
     char *(*message)(const struct ria_pq_conn *);
     *is_expected = false;
     if (!ria_probe_is_possible(libpq) ||
-        !ria_libpq_function(libpq, "PQconnectStartParams", &start) ||
-        !ria_libpq_function(libpq, "PQstatus", &status) ||
-        !ria_libpq_function(libpq, "PQerrorMessage", &message)) {
+        !ria_library_function(libpq, "PQconnectStartParams", &start) ||
+        !ria_library_function(libpq, "PQstatus", &status) ||
+        !ria_library_function(libpq, "PQerrorMessage", &message)) {
         return NULL;
     }
     struct ria_pq_conn *conn =
@@ -57,17 +57,17 @@ static struct ria_pq_conn *begin(
 }
 
 /* A connection that was begun after all is not the program's: it is not handed over. */
-static bool is_refused(const struct ria_libpq *libpq, const struct ria_pq_conn *conn)
+static bool is_refused(const struct ria_library *libpq, const struct ria_pq_conn *conn)
 {
     int (*status)(const struct ria_pq_conn *);
-    return conn != NULL && ria_libpq_function(libpq, "PQstatus", &status) &&
+    return conn != NULL && ria_library_function(libpq, "PQstatus", &status) &&
            status(conn) == RIA_PQ_CONNECTION_BAD;
 }
 
-static void finish(const struct ria_libpq *libpq, struct ria_pq_conn *conn)
+static void finish(const struct ria_library *libpq, struct ria_pq_conn *conn)
 {
     void (*real)(struct ria_pq_conn *);
-    if (conn != NULL && ria_libpq_function(libpq, "PQfinish", &real)) {
+    if (conn != NULL && ria_library_function(libpq, "PQfinish", &real)) {
         real(conn);
     }
 }
@@ -81,12 +81,12 @@ static bool is_same(const char *a, const char *b)
 
 /* PQconninfo() leaves out what it has no memory for, and does not say so. So it is asked twice. */
 static bool is_complete(
-    const struct ria_libpq *libpq, struct ria_pq_conn *conn, const struct ria_pq_option *options)
+    const struct ria_library *libpq, struct ria_pq_conn *conn, const struct ria_pq_option *options)
 {
     struct ria_pq_option *(*conninfo)(struct ria_pq_conn *);
     void (*release)(struct ria_pq_option *);
-    if (options == NULL || !ria_libpq_function(libpq, "PQconninfo", &conninfo) ||
-        !ria_libpq_function(libpq, "PQconninfoFree", &release)) {
+    if (options == NULL || !ria_library_function(libpq, "PQconninfo", &conninfo) ||
+        !ria_library_function(libpq, "PQconninfoFree", &release)) {
         return false;
     }
     struct ria_pq_option *again = conninfo(conn);
@@ -102,13 +102,13 @@ static bool is_complete(
 }
 
 bool ria_probe_connection(
-    const struct ria_libpq *libpq, struct ria_pq_conn *conn, struct ria_settled *out)
+    const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_settled *out)
 {
     struct ria_pq_option *(*conninfo)(struct ria_pq_conn *);
     char *(*pass)(const struct ria_pq_conn *);
     *out = (struct ria_settled){.libpq = libpq};
-    if (!ria_libpq_function(libpq, "PQconninfo", &conninfo) ||
-        !ria_libpq_function(libpq, "PQpass", &pass)) {
+    if (!ria_library_function(libpq, "PQconninfo", &conninfo) ||
+        !ria_library_function(libpq, "PQpass", &pass)) {
         return false;
     }
     out->options = conninfo(conn);
@@ -121,7 +121,7 @@ bool ria_probe_connection(
 }
 
 enum ria_probe_answer ria_probe(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     struct ria_arguments *arguments,
     const char *spoiled,
     struct ria_settled *out)
@@ -153,7 +153,7 @@ static const char how_many[] = "97";
 _Static_assert(sizeof(many_hosts) == 97, "96 commas and a NUL");
 
 bool ria_probe_service(
-    const struct ria_libpq *libpq, struct ria_arguments *arguments, struct ria_settled *settled)
+    const struct ria_library *libpq, struct ria_arguments *arguments, struct ria_settled *settled)
 {
     bool is_expected;
     struct ria_hold hold;

@@ -26,12 +26,12 @@ enum {
 };
 
 /* Whether this copy of libpq can be asked: false before libpq 10. */
-bool ria_probe_is_possible(const struct ria_libpq *libpq);
+bool ria_probe_is_possible(const struct ria_library *libpq);
 
 /* Asks. `spoiled` is the setting that is made invalid, and is what cannot be read then. *arguments
  * is left as it was. Release *out in any case, or use RIA_AUTO(settled). */
 enum ria_probe_answer ria_probe(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     struct ria_arguments *arguments,
     const char *spoiled,
     struct ria_settled *out);
@@ -39,10 +39,10 @@ enum ria_probe_answer ria_probe(
 /* Finds the service file that libpq took settings of this connection from, as it opens it:
  * settled->service_path and service_fd. False if that cannot be told. */
 bool ria_probe_service(
-    const struct ria_libpq *libpq, struct ria_arguments *arguments, struct ria_settled *settled);
+    const struct ria_library *libpq, struct ria_arguments *arguments, struct ria_settled *settled);
 
 /* The settings of a connection that there is. False without memory. Release *out in any case. */
 bool ria_probe_connection(
-    const struct ria_libpq *libpq, struct ria_pq_conn *conn, struct ria_settled *out);
+    const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_settled *out);
 
 #endif

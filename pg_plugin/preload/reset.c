@@ -4,14 +4,14 @@
  * that would change it. */
 #include "preload/reset.h"
 
-#include "preload/ask.h"
-#include "preload/lookup.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
+#include "preload/query.h"
 #include "preload/replace.h"
 #include "preload/send.h"
 
 #include "base/buf.h"
+#include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -24,8 +24,8 @@ static size_t room_at(char *password)
     Dl_info owner;
     Dl_info asked;
     size_t (*usable)(void *) = NULL;
-    void *allocate = ria_lookup(RTLD_DEFAULT, "malloc");
-    void *found = ria_lookup(RTLD_DEFAULT, "malloc_usable_size");
+    void *allocate = ria_real_dlsym(RTLD_DEFAULT, "malloc");
+    void *found = ria_real_dlsym(RTLD_DEFAULT, "malloc_usable_size");
     memcpy(&usable, &found, sizeof(usable));
     if (usable == NULL || dladdr(allocate, &owner) == 0 || dladdr(found, &asked) == 0 ||
         owner.dli_fbase != asked.dli_fbase) {
@@ -37,7 +37,7 @@ static size_t room_at(char *password)
 /* Writes the passfile's token over the connection's, if that is replaced by it and it fits. False
  * if it is not replaced. */
 static bool take_from_passfile(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_settled *settled,
     const struct ria_pq_question *question)
 {
@@ -89,7 +89,7 @@ static struct ria_pq_target target_now(
 }
 
 static void refresh(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_settled *settled,
     struct ria_pq_target *target,
     char *password)
@@ -113,12 +113,13 @@ static void refresh(
 }
 
 /* PQpass() returns the connection's own string, which strdup() made: fe-connect.c, 10 to 18. */
-void ria_reset_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn)
+void ria_reset_refresh(const struct ria_library *libpq, struct ria_pq_conn *conn)
 {
     char *(*pass)(const struct ria_pq_conn *);
     char *(*host)(const struct ria_pq_conn *);
     char *(*port)(const struct ria_pq_conn *);
-    if (getauxval(AT_SECURE) != 0 || conn == NULL || !ria_libpq_function(libpq, "PQpass", &pass)) {
+    if (getauxval(AT_SECURE) != 0 || conn == NULL ||
+        !ria_library_function(libpq, "PQpass", &pass)) {
         return;
     }
     char *password = pass(conn);
@@ -126,8 +127,8 @@ void ria_reset_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn)
         return;
     }
     RIA_AUTO(settled) settled = {0};
-    if (!ria_libpq_function(libpq, "PQhost", &host) ||
-        !ria_libpq_function(libpq, "PQport", &port) || !ria_probe_is_possible(libpq) ||
+    if (!ria_library_function(libpq, "PQhost", &host) ||
+        !ria_library_function(libpq, "PQport", &port) || !ria_probe_is_possible(libpq) ||
         !ria_probe_connection(libpq, conn, &settled)) {
         explicit_bzero(password, strlen(password));
         return;

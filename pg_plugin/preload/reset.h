@@ -6,10 +6,12 @@
 #ifndef RIA_PRELOAD_RESET_H
 #define RIA_PRELOAD_RESET_H
 
-#include "preload/libpq.h"
+#include "preload/abi.h"
+
+#include "interpose/library.h"
 
 /* Puts a fresh token in the place of the one that a connection holds for its reset. A connection
  * over which none may go loses it, and so does one of which it cannot be told. */
-void ria_reset_refresh(const struct ria_libpq *libpq, struct ria_pq_conn *conn);
+void ria_reset_refresh(const struct ria_library *libpq, struct ria_pq_conn *conn);
 
 #endif

@@ -4,7 +4,7 @@
  */
 #include "preload/send.h"
 
-#include "preload/ask.h"
+#include "preload/query.h"
 
 #include <string.h>
 

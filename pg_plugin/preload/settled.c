@@ -140,10 +140,10 @@ void ria_settled_release(struct ria_settled *settled)
     void (*release)(struct ria_pq_option *);
     void (*finish)(struct ria_pq_conn *);
     if (settled->options != NULL &&
-        ria_libpq_function(settled->libpq, "PQconninfoFree", &release)) {
+        ria_library_function(settled->libpq, "PQconninfoFree", &release)) {
         release(settled->options);
     }
-    if (settled->refused != NULL && ria_libpq_function(settled->libpq, "PQfinish", &finish)) {
+    if (settled->refused != NULL && ria_library_function(settled->libpq, "PQfinish", &finish)) {
         finish(settled->refused);
     }
     if (settled->stored_token != NULL) {

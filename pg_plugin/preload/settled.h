@@ -7,12 +7,14 @@
 #ifndef RIA_PRELOAD_SETTLED_H
 #define RIA_PRELOAD_SETTLED_H
 
+#include "preload/abi.h"
 #include "preload/arguments.h"
-#include "preload/libpq.h"
 #include "preload/module.h"
 
+#include "interpose/library.h"
+
 struct ria_settled {
-    const struct ria_libpq *libpq;
+    const struct ria_library *libpq;
     struct ria_pq_option *options;
     bool has_stored_password; /* the passfile has one for the first host, and it is not a token */
     char *stored_token;       /* or it has a token; NULL: none */

@@ -4,7 +4,7 @@
  * for the log: libpq then says that it found no password, or asks for one. */
 #include "preload/token_passfile.h"
 
-#include "preload/known.h"
+#include "preload/key_history.h"
 
 #include "passfile/passfile.h"
 

@@ -4,15 +4,15 @@
  * linker's lock, as a library's constructor does that connects, and dlsym() and OpenSSL's first use
  * take that lock: another thread would wait for it, and the caller for that thread. Where there is
  * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. */
-#include "preload/ask.h"
+#include "preload/query.h"
+
+#include "preload/hold.h"
+#include "preload/overlay.h"
 
 #include "base/stack.h"
-
-#include "preload/files.h"
-#include "preload/hold.h"
-#include "preload/lookup.h"
-#include "preload/overlay.h"
-#include "preload/say.h"
+#include "interpose/log.h"
+#include "interpose/next.h"
+#include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -40,6 +40,13 @@ static bool asks_for_token(const struct ria_pq_question *question)
            question->wish == RIA_PQ_SERVICE_PASSFILE_IS_THERE;
 }
 
+static void say_no_token(const char *why, const char *what_to_do)
+{
+    char text[1024];
+    (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
+    ria_log_warning(text);
+}
+
 /* Looked up until it is found: it is linked -z nodelete, and stays where it is. */
 static const struct ria_pq_module *load(const struct ria_pq_question *question)
 {
@@ -50,13 +57,13 @@ static const struct ria_pq_module *load(const struct ria_pq_question *question)
     }
     void *object = dlopen(RIA_PQ_MODULE_PATH, RTLD_NOW | RTLD_LOCAL);
     if (object != NULL) {
-        module = ria_lookup(object, RIA_PQ_MODULE_SYMBOL);
+        module = ria_real_dlsym(object, RIA_PQ_MODULE_SYMBOL);
         (void)dlclose(object);
     }
     if (module == NULL || module->version != RIA_PQ_MODULE_VERSION) {
         const char *error = dlerror(); /* it would be taken for the program's own */
         if (asks_for_token(question)) {
-            ria_say_no_token(
+            say_no_token(
                 error != NULL ? error : RIA_PQ_MODULE_PATH ": is of another version",
                 "reinstall rds-iam");
         }
@@ -76,7 +83,7 @@ static void say_no_thread(const struct ria_pq_question *question, int error)
             sizeof(why),
             "the stack in use is too small for it, and a thread cannot be begun: %s",
             strerror_r(error, words, sizeof(words)));
-        ria_say_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
+        say_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
     }
 }
 
@@ -129,7 +136,7 @@ void ria_pq_ask(struct ria_pq_question *question)
     if (work.module != NULL && ria_stack_has(ROOM)) {
         (void)answer(&work);
     } else if (work.module != NULL) {
-        ria_files_prepare();
+        ria_next_prepare();
         work.module->prepare();
         answer_on_thread(&work);
     }

@@ -2,8 +2,8 @@
  *
  * Asks the other half.
  */
-#ifndef RIA_PRELOAD_ASK_H
-#define RIA_PRELOAD_ASK_H
+#ifndef RIA_PRELOAD_QUERY_H
+#define RIA_PRELOAD_QUERY_H
 
 #include "preload/module.h"
 

@@ -4,8 +4,8 @@
  * passfile. A program that comes with such a token has kept it from an earlier connection, its own
  * or that of the process that it was forked from; credentials may have been renewed since.
  */
-#ifndef RIA_PRELOAD_KNOWN_H
-#define RIA_PRELOAD_KNOWN_H
+#ifndef RIA_PRELOAD_KEY_HISTORY_H
+#define RIA_PRELOAD_KEY_HISTORY_H
 
 #include <stdbool.h>
 

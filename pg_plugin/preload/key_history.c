@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Without a lock: a child of a program with threads may be forked at any time. */
-#include "preload/known.h"
+#include "preload/key_history.h"
 
 #include "aws/token_text.h"
 

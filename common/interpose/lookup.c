@@ -27,18 +27,26 @@ static bool begins_with(const char *text, const char *prefix)
     return *prefix == '\0';
 }
 
-static struct interposed find(const char *name)
+static const struct ria_interposed_function *find_in(
+    const struct ria_interposed_list *list, const char *name)
 {
-    for (size_t i = 0; ria_interposed_lists[i] != NULL; i++) {
-        const struct ria_interposed_list *list = ria_interposed_lists[i];
-        bool is_theirs = begins_with(name, list->prefix);
-        for (size_t k = 0; is_theirs && k < list->count; k++) {
-            if (strcmp(list->functions[k].name, name) == 0) {
-                return (struct interposed){.list = list, .function = &list->functions[k]};
-            }
+    size_t count = begins_with(name, list->prefix) ? list->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list->functions[i].name, name) == 0) {
+            return &list->functions[i];
         }
     }
-    return (struct interposed){0};
+    return NULL;
+}
+
+static struct interposed find(const char *name)
+{
+    struct interposed found = {0};
+    for (size_t i = 0; found.function == NULL && ria_interposed_lists[i] != NULL; i++) {
+        found.list = ria_interposed_lists[i];
+        found.function = find_in(found.list, name);
+    }
+    return found;
 }
 
 /* A free number, or one whose copy is gone; RIA_COPIES_MAX if there is none. Of two threads with

@@ -13,7 +13,6 @@
  *
  * Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
 #include "preload/abi.h"
-#include "preload/agents_path.h"
 #include "preload/overlay.h"
 #include "preload/query.h"
 
@@ -76,19 +75,6 @@ enum answer {
     ANSWER_FILE,   /* a descriptor, which the caller owns */
 };
 
-static int ask_module(const char *path, bool only_ask)
-{
-    struct ria_pq_question question = {
-        .wish = only_ask ? RIA_PQ_SERVICE_PASSFILE_IS_THERE : RIA_PQ_SERVICE_PASSFILE,
-        .path = path,
-        .fd = -1,
-    };
-    if (getauxval(AT_SECURE) == 0) {
-        ria_pq_ask(&question);
-    }
-    return question.fd;
-}
-
 /* For opening to read. With only_ask the file need not have its contents. Keeps errno. */
 static enum answer answer_for(const char *path, bool only_ask, int *fd)
 {
@@ -108,8 +94,8 @@ static enum answer answer_for(const char *path, bool only_ask, int *fd)
         (void)lseek(found, 0, SEEK_SET);
     } else if (ria_overlay_is_hiding() && ria_is_agents_path(path)) {
         return ANSWER_ABSENT;
-    } else if (ria_overlay_is_idle() && ria_is_agents_path(path)) {
-        found = ask_module(path, only_ask);
+    } else if (ria_overlay_is_idle() && ria_is_agents_path(path) && getauxval(AT_SECURE) == 0) {
+        found = ria_query_service_passfile(path, only_ask);
     }
     errno = saved;
     *fd = found;

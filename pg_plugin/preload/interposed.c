@@ -6,8 +6,6 @@
  * describe the call and hand it on: connect.h has what is done about it. */
 #include "preload/connect.h"
 
-#include "preload/reset.h"
-
 #include "base/buf.h"
 #include "interpose/lookup.h"
 

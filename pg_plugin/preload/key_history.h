@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 /* Of the last ones. token may have more behind it, as a line of a passfile has. */
-void ria_known_add(const char *token);
-bool ria_known_has(const char *token);
+void ria_key_history_add(const char *token);
+bool ria_key_history_has(const char *token);
 
 #endif

@@ -50,10 +50,10 @@ static unsigned ping_without_tokens(const struct ria_library *libpq, const struc
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) settled = {0};
-    if (ria_call_has_no_settings(call)) {
+    if (ria_arguments_are_none(call)) {
         return make_ping(libpq, call);
     }
-    if (!ria_call_arguments(call, &arguments) ||
+    if (!ria_arguments_of_call(call, &arguments) ||
         ria_probe(libpq, &arguments, spoiled[0], &settled) != RIA_PROBE_SETTLED) {
         return PQPING_NO_ATTEMPT;
     }

@@ -12,17 +12,28 @@
 #ifndef RIA_PRELOAD_PROBE_H
 #define RIA_PRELOAD_PROBE_H
 
-#include "preload/settled.h"
+#include "preload/abi.h"
+#include "preload/arguments.h"
+#include "preload/module.h"
+
+#include "interpose/library.h"
+
+/* The settings of a connection as libpq has settled them. */
+struct ria_settled {
+    const struct ria_library *libpq;
+    struct ria_pq_option *options;
+    bool has_stored_password; /* the passfile has one for the first host, and it is not a token */
+    char *stored_token;       /* or it has a token; NULL: none */
+    struct ria_pq_conn *refused; /* where libpq itself refuses the connection: its handle */
+    char *service_path;          /* the service file that the settings came from; NULL: none */
+    int service_fd;              /* the same file, open for reading; -1: it cannot be kept open */
+};
 
 enum ria_probe_answer {
     RIA_PROBE_SETTLED,
     RIA_PROBE_REFUSED, /* libpq refuses the connection, or has no memory: settled->refused is its
                           handle, with its message */
     RIA_PROBE_UNKNOWN, /* it cannot be told what the connection would send */
-};
-
-enum {
-    RIA_PROBE_ARGUMENTS = 3 /* the room that a probe needs in its arguments */
 };
 
 /* Whether this copy of libpq can be asked: false before libpq 10. */
@@ -44,5 +55,24 @@ bool ria_probe_service(
 /* The settings of a connection that there is. False without memory. Release *out in any case. */
 bool ria_probe_connection(
     const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_settled *out);
+
+/* -- what follows from the settings ---------------------------------------------------------- */
+
+/* A setting's value; NULL where it has none or is empty. */
+char *ria_settled_value(const struct ria_settled *settled, const char *keyword);
+
+/* Whether libpq tries Kerberos' encryption before TLS, as it does by default from 12 on, whatever
+ * sslmode says: where there is a ticket, and the server, whoever it is, agrees. */
+bool ria_settled_prefers_gss(const struct ria_settled *settled);
+
+/* Where the connection goes. Strings are borrowed. */
+struct ria_pq_target ria_settled_target(const struct ria_settled *settled);
+
+/* The arguments of the same connection without its password and without the options of the list
+ * `but`, which ends with NULL; with room for three more. False without memory. */
+bool ria_settled_without_password(
+    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out);
+
+void ria_settled_release(struct ria_settled *settled);
 
 #endif

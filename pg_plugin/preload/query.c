@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answer is made where the caller stands, if there is room. Its thread may hold the dynamic
+ * A query is answered where the caller stands, if there is room. Its thread may hold the dynamic
  * linker's lock, as a library's constructor does that connects, and dlsym() and OpenSSL's first use
  * take that lock: another thread would wait for it, and the caller for that thread. Where there is
- * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. */
+ * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. A
+ * module of another version is refused. */
 #include "preload/query.h"
 
 #include "preload/hold.h"
@@ -26,29 +27,26 @@ enum {
     ROOM = 256 * 1024,
 };
 
-struct work {
-    const struct ria_pq_module *module;
-    struct ria_pq_question *question;
-};
+/* -- the module ------------------------------------------------------------------------------ */
 
-/* Without an answer to these a login goes without a token. A reader that asks whether a passfile is
- * there, and hears that it is not, asks no more. */
-static bool asks_for_token(const struct ria_pq_question *question)
-{
-    return question->wish == RIA_PQ_CONNECTION_PASSFILE || question->wish == RIA_PQ_REFRESH ||
-           question->wish == RIA_PQ_SERVICE_PASSFILE ||
-           question->wish == RIA_PQ_SERVICE_PASSFILE_IS_THERE;
-}
-
-static void say_no_token(const char *why, const char *what_to_do)
+static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
     (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
     ria_log_warning(text);
 }
 
+static const struct ria_pq_module *find_module(void *object)
+{
+    const struct ria_pq_module *(*give)(unsigned) = NULL;
+    void *found = ria_real_dlsym(object, RIA_PQ_MODULE_SYMBOL);
+    memcpy(&give, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
+    const struct ria_pq_module *module = give == NULL ? NULL : give(RIA_PQ_MODULE_VERSION);
+    return module != NULL && module->version == RIA_PQ_MODULE_VERSION ? module : NULL;
+}
+
 /* Looked up until it is found: it is linked -z nodelete, and stays where it is. */
-static const struct ria_pq_module *load(const struct ria_pq_question *question)
+static const struct ria_pq_module *load(bool is_for_token)
 {
     static const struct ria_pq_module *kept;
     const struct ria_pq_module *module = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
@@ -57,13 +55,13 @@ static const struct ria_pq_module *load(const struct ria_pq_question *question)
     }
     void *object = dlopen(RIA_PQ_MODULE_PATH, RTLD_NOW | RTLD_LOCAL);
     if (object != NULL) {
-        module = ria_real_dlsym(object, RIA_PQ_MODULE_SYMBOL);
+        module = find_module(object);
         (void)dlclose(object);
     }
-    if (module == NULL || module->version != RIA_PQ_MODULE_VERSION) {
+    if (module == NULL) {
         const char *error = dlerror(); /* it would be taken for the program's own */
-        if (asks_for_token(question)) {
-            say_no_token(
+        if (is_for_token) {
+            log_no_token(
                 error != NULL ? error : RIA_PQ_MODULE_PATH ": is of another version",
                 "reinstall rds-iam");
         }
@@ -73,32 +71,42 @@ static const struct ria_pq_module *load(const struct ria_pq_question *question)
     return module;
 }
 
-static void say_no_thread(const struct ria_pq_question *question, int error)
+/* -- a query --------------------------------------------------------------------------------- */
+
+struct query {
+    void (*ask)(const struct ria_pq_module *module, void *arguments);
+    void *arguments;
+    bool is_for_token; /* without an answer a login goes without a token */
+    const struct ria_pq_module *module;
+    bool is_answered;
+};
+
+static void *answer(void *argument)
+{
+    struct query *query = argument;
+    enum ria_overlay_mode before = ria_overlay_mode();
+    ria_overlay_set(RIA_OVERLAY_PASS); /* what the module opens is real */
+    query->ask(query->module, query->arguments);
+    query->is_answered = true;
+    ria_overlay_set(before);
+    return NULL;
+}
+
+static void log_no_thread(const struct query *query, int error)
 {
     char words[128];
     char why[256];
-    if (asks_for_token(question)) {
+    if (query->is_for_token) {
         (void)snprintf(
             why,
             sizeof(why),
             "the stack in use is too small for it, and a thread cannot be begun: %s",
             strerror_r(error, words, sizeof(words)));
-        say_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
+        log_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
     }
 }
 
-static void *answer(void *argument)
-{
-    const struct work *work = argument;
-    enum ria_overlay_mode before = ria_overlay_mode();
-    ria_overlay_set(RIA_OVERLAY_PASS); /* what the module opens is real */
-    work->module->answer(work->question);
-    work->question->is_answered = true;
-    ria_overlay_set(before);
-    return NULL;
-}
-
-static void answer_on_thread(struct work *work)
+static void answer_on_thread(struct query *query)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -106,41 +114,158 @@ static void answer_on_thread(struct work *work)
     sigset_t before;
     int error = pthread_attr_init(&attributes);
     if (error != 0) {
-        say_no_thread(work->question, error);
+        log_no_thread(query, error);
         return;
     }
     error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
-    error = error != 0 ? error : pthread_create(&thread, &attributes, answer, work);
+    error = error != 0 ? error : pthread_create(&thread, &attributes, answer, query);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     (void)pthread_attr_destroy(&attributes);
     if (error == 0) {
         (void)pthread_join(thread, NULL);
     } else {
-        say_no_thread(work->question, error);
+        log_no_thread(query, error);
     }
 }
 
-void ria_pq_ask(struct ria_pq_question *question)
+/* False without an answer. */
+static bool run(struct query *query)
 {
     int saved = errno;
     struct ria_hold hold;
-    question->fd = -1;
-    question->ok = false;
-    question->is_answered = false;
     ria_hold_begin(&hold);
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);
-    struct work work = {.module = load(question), .question = question};
-    if (work.module != NULL && ria_stack_has(ROOM)) {
-        (void)answer(&work);
-    } else if (work.module != NULL) {
+    query->module = load(query->is_for_token);
+    if (query->module != NULL && ria_stack_has(ROOM)) {
+        (void)answer(query);
+    } else if (query->module != NULL) {
         ria_next_prepare();
-        work.module->prepare();
-        answer_on_thread(&work);
+        query->module->prepare();
+        answer_on_thread(query);
     }
     ria_overlay_set(before);
     ria_hold_end(&hold);
     errno = saved;
+    return query->is_answered;
+}
+
+/* -- the module's functions ------------------------------------------------------------------ */
+
+struct make_passfile {
+    const struct ria_pq_target *target;
+    const char *given;
+    struct ria_pq_passfile *out;
+};
+
+static void ask_make_passfile(const struct ria_pq_module *module, void *arguments)
+{
+    const struct make_passfile *with = arguments;
+    module->make_passfile(with->target, with->given, with->out);
+}
+
+bool ria_query_passfile(
+    const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
+{
+    struct make_passfile with = {.target = target, .given = given, .out = out};
+    *out = (struct ria_pq_passfile){.fd = -1};
+    return run(&(struct query){.ask = ask_make_passfile, .arguments = &with, .is_for_token = true});
+}
+
+struct make_service_passfile {
+    const char *path;
+    bool only_ask;
+    int fd;
+};
+
+static void ask_make_service_passfile(const struct ria_pq_module *module, void *arguments)
+{
+    struct make_service_passfile *with = arguments;
+    with->fd = module->make_service_passfile(with->path, with->only_ask);
+}
+
+int ria_query_service_passfile(const char *path, bool only_ask)
+{
+    struct make_service_passfile with = {.path = path, .only_ask = only_ask, .fd = -1};
+    (void)run(&(struct query){
+        .ask = ask_make_service_passfile, .arguments = &with, .is_for_token = true});
+    return with.fd;
+}
+
+struct judge_target {
+    const struct ria_pq_target *target;
+    bool is_so;
+};
+
+static void ask_may_send(const struct ria_pq_module *module, void *arguments)
+{
+    struct judge_target *with = arguments;
+    with->is_so = module->may_send(with->target);
+}
+
+bool ria_query_is_surely_fit(const struct ria_pq_target *target)
+{
+    bool is_tls = target->gssencmode == NULL || strcmp(target->gssencmode, "disable") == 0;
+    return is_tls && !target->has_socket && target->service_path == NULL &&
+           target->sslmode != NULL && strcmp(target->sslmode, "verify-full") == 0;
+}
+
+bool ria_query_may_send(const struct ria_pq_target *target)
+{
+    struct judge_target with = {.target = target};
+    return ria_query_is_surely_fit(target) ||
+           (run(&(struct query){.ask = ask_may_send, .arguments = &with}) && with.is_so);
+}
+
+static void ask_makes_tokens_for(const struct ria_pq_module *module, void *arguments)
+{
+    struct judge_target *with = arguments;
+    with->is_so = module->makes_tokens_for(with->target);
+}
+
+bool ria_query_makes_tokens_for(const struct ria_pq_target *target)
+{
+    struct judge_target with = {.target = target};
+    return run(&(struct query){.ask = ask_makes_tokens_for, .arguments = &with}) && with.is_so;
+}
+
+struct refresh {
+    const struct ria_pq_target *target;
+    const struct ria_pq_held *held;
+    struct ria_pq_refreshed *out;
+};
+
+static void ask_refresh(const struct ria_pq_module *module, void *arguments)
+{
+    const struct refresh *with = arguments;
+    module->refresh(with->target, with->held, with->out);
+}
+
+bool ria_query_refresh(
+    const struct ria_pq_target *target,
+    const struct ria_pq_held *held,
+    struct ria_pq_refreshed *out)
+{
+    struct refresh with = {.target = target, .held = held, .out = out};
+    *out = (struct ria_pq_refreshed){0};
+    return run(&(struct query){.ask = ask_refresh, .arguments = &with, .is_for_token = true});
+}
+
+struct log_message {
+    enum ria_log_level level;
+    const char *text;
+};
+
+static void ask_log(const struct ria_pq_module *module, void *arguments)
+{
+    const struct log_message *with = arguments;
+    module->log(with->level, with->text);
+}
+
+void ria_query_log(enum ria_log_level level, const char *text)
+{
+    struct log_message with = {.level = level, .text = text};
+    (void)run(&(struct query){.ask = ask_log, .arguments = &with});
 }

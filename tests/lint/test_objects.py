@@ -14,7 +14,7 @@ PLUGINS = {
     "lib*/**/rds-iam/mariadb/aws_rds_iam.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v1.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v2.so": ["_mysql_client_plugin_declaration_"],
-    "lib*/**/rds-iam/rds-iam-pq-mint.so": ["ria_pq_module"],
+    "lib*/**/rds-iam/rds-iam-pq-mint.so": ["ria_pq_module_for_version"],
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
         "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "

@@ -112,25 +112,35 @@ static int call(void *found)
 
 /* -- the tests ------------------------------------------------------------------------------- */
 
+static void expect_ours(void *copy, const char *name, int answer)
+{
+    void *found = dlsym(copy, name);
+    expect_number(name, call(found), OURS + answer);
+    expect(name, dlsym(copy, name) == found);
+    expect(name, ria_real_dlsym(copy, name) != found);
+}
+
 static void each_copy_has_a_function_of_ours_and_keeps_it(void **state)
 {
     (void)state;
-    static const char *const names[] = {"client_number", "client_twice"};
     void *copies[3];
     for (unsigned i = 0; i < RIA_COUNT(copies); i++) {
         copies[i] = load_copy(i);
     }
     for (unsigned i = 0; i < RIA_COUNT(copies); i++) {
-        for (unsigned k = 0; k < RIA_COUNT(names); k++) {
-            void *found = dlsym(copies[i], names[k]);
-            expect_number(names[k], call(found), OURS + ((k + 1) * i));
-            expect(names[k], dlsym(copies[i], names[k]) == found);
-            expect(names[k], ria_real_dlsym(copies[i], names[k]) != found);
-        }
+        expect_ours(copies[i], "client_number", (int)i);
+        expect_ours(copies[i], "client_twice", (int)i * 2);
     }
     for (unsigned i = 0; i < RIA_COUNT(copies); i++) {
         (void)dlclose(copies[i]);
     }
+}
+
+static void expect_libcs(const char *sentence, void *handle, const char *name, int answer)
+{
+    void *found = dlsym(handle, name);
+    expect_number(sentence, call(found), answer);
+    expect(sentence, found == ria_real_dlsym(handle, name));
 }
 
 static void all_other_lookups_are_libcs(void **state)
@@ -138,27 +148,14 @@ static void all_other_lookups_are_libcs(void **state)
     (void)state;
     void *copy = load_copy(1);
     void *wrapper = load("wrapper");
-    const struct {
-        const char *sentence;
-        void *handle;
-        const char *name;
-        int answer;
-    } rows[] = {
-        {"a function of the library's that is not interposed", copy, "client_other", 101},
-        {"a wrapper's function of an interposed name", wrapper, "client_number", 7},
-        {"another one of its", wrapper, "client_twice", 14},
-        {"a part of an interposed name", copy, "client_num", -2},
-        {"an interposed name with more behind it", copy, "client_number2", -2},
-        {"the prefix", copy, "client_", -2},
-    };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        void *found = dlsym(rows[i].handle, rows[i].name);
-        expect_number(rows[i].sentence, call(found), rows[i].answer);
-        expect(rows[i].sentence, found == ria_real_dlsym(rows[i].handle, rows[i].name));
-    }
+    expect_libcs("a function that is not interposed", copy, "client_other", 101);
+    expect_libcs("a wrapper's function of an interposed name", wrapper, "client_number", 7);
+    expect_libcs("another one of its", wrapper, "client_twice", 14);
+    expect_libcs("a part of an interposed name", copy, "client_num", -2);
+    expect_libcs("an interposed name with more behind it", copy, "client_number2", -2);
+    expect_libcs("the prefix", copy, "client_", -2);
+    expect_libcs("behind the program, where no copy is global", RTLD_NEXT, "client_number", -2);
     assert_ptr_equal(dlsym(RTLD_DEFAULT, "getpid"), ria_real_dlsym(RTLD_DEFAULT, "getpid"));
-    assert_null(
-        dlsym(RTLD_NEXT, "client_number")); /* behind the program, where no copy is global */
     assert_int_equal(call(dlsym(copy, "client_number")), OURS + 1); /* the control */
     (void)dlclose(wrapper);
     (void)dlclose(copy);
@@ -191,15 +188,16 @@ static void there_are_eight_numbers(void **state)
     (void)state;
     void *copies[COPIES];
     for (unsigned i = 0; i < COPIES; i++) {
+        int ours = i < RIA_COPIES_MAX ? OURS : 0;
         copies[i] = load_copy(i);
-        expect_number(
-            "copy", call(dlsym(copies[i], "client_number")), i + (i < RIA_COPIES_MAX ? OURS : 0));
+        assert_int_equal(call(dlsym(copies[i], "client_number")), ours + (int)i);
     }
     (void)dlclose(copies[2]);
-    expect_number("one is free", call(dlsym(copies[9], "client_number")), OURS + 9);
-    expect_number("and is taken", call(dlsym(copies[10], "client_number")), 10);
+    copies[2] = NULL;
+    assert_int_equal(call(dlsym(copies[9], "client_number")), OURS + 9); /* the number is free */
+    assert_int_equal(call(dlsym(copies[10], "client_number")), 10);      /* and taken */
     for (unsigned i = 0; i < COPIES; i++) {
-        if (i != 2) {
+        if (copies[i] != NULL) {
             (void)dlclose(copies[i]);
         }
     }

@@ -33,10 +33,10 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/refusal.h"
-#include "base/stack.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "base/world.h"
+#include "os/guest_thread.h"
 
 #include <stdint.h>
 
@@ -85,7 +85,8 @@ enum {
  *   ABSENT  no credentials are configured: err lists each source that was asked and its answer;
  *   FAILED  something is configured and broken, or the request is refused: err says why.
  * *token is unchanged unless FOUND. Never blocks beyond the deadline except in reading local files.
- * Warnings go to world->log. Needs about 60 KB of stack. err must not be NULL. */
+ * Warnings go to world->log. Needs the stack of
+ * RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The core needs some tens of KB of stack and name services more; Connector/C's asynchronous API
- * gives a plugin 60 KB without a guard page. So the work is done where the caller stands if that is
- * a thread's own stack with enough left, and else (a coroutine, a small stack) on a thread of our
- * own, which is joined before the call returns. The host's signal handlers stay off that thread. It
- * is the exception because it costs five logins' worth of work, 200 KB, and in a program that had
- * one thread a slower malloc() and free() ever after. */
+ * Finds the user where the program names none, and asks the core for the token, for whether a
+ * given token may be sent, or for whether the host is known. The core needs more stack than
+ * Connector/C's asynchronous API gives a plugin, so all of it runs where os/guest_thread.h finds
+ * room. */
 #include "login_token.h"
 
-#include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum {
-    STACK_SIZE = 1024 * 1024,
-    /* Measured are 40 KB; some runtimes keep 100 KB at the end of a stack for themselves. */
-    ROOM = 256 * 1024,
-};
 
 /* Of a process whose user has no entry, as in a container. */
 static const char *name_in_environment(const struct ria_world *world)
@@ -68,13 +58,13 @@ static enum ria_outcome make(
     return ria_token_for(&mint->login, deadline, world, &mint->token, &mint->err);
 }
 
-static void *work(void *argument)
+static void work(void *argument)
 {
     struct ria_mint *mint = argument;
     const struct ria_world *world = ria_process_world();
     mint->outcome = RIA_FAILED;
     if (mint->login.user == NULL && !find_os_user(mint, world)) {
-        return NULL;
+        return;
     }
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
     bool asks_first = mint->only_known || mint->task == RIA_MINT_IS_KNOWN;
@@ -88,44 +78,17 @@ static void *work(void *argument)
     if (mint->task != RIA_MINT_IS_KNOWN && (!asks_first || mint->outcome == RIA_FOUND)) {
         mint->outcome = make(mint, deadline, world);
     }
-    return NULL;
 }
 
-static bool run(struct ria_mint *mint)
-{
-    /* Modules of the name service, which are asked for the user, are not ours to measure. */
-    if (ria_stack_has(mint->login.user == NULL ? STACK_SIZE : ROOM)) {
-        (void)work(mint);
-        return true;
-    }
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigset_t before;
-    int error = pthread_attr_init(&attributes);
-    if (error == 0) {
-        error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
-        error = error != 0 ? error : pthread_create(&thread, &attributes, work, mint);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attributes);
-    }
-    if (error != 0) {
-        return ria_fail(&mint->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
-    }
-    (void)pthread_join(thread, NULL);
-    return true;
-}
-
-/* A thread that is cancelled in here would leave its keys unwiped, and a program unreaped. */
 bool ria_mint_run(struct ria_mint *mint)
 {
-    int before = PTHREAD_CANCEL_ENABLE;
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    bool ran = run(mint);
-    (void)pthread_setcancelstate(before, NULL);
-    return ran;
+    /* The user's name is asked of the name service. */
+    const struct ria_guest_work mint_work = {
+        .need = mint->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
+        .run = work,
+        .argument = mint};
+    int error = ria_guest_run(&mint_work);
+    return error == 0 || ria_fail(&mint->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
 }
 
 void ria_mint_log_password(

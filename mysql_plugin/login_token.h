@@ -31,9 +31,8 @@ struct ria_mint {
     struct ria_error err;
 };
 
-/* Does it, where the stack in use is no thread's own or has too little left (base/stack.h) on a
- * thread with a stack of 1 MB and all signals blocked, and waits for it. False with mint->err
- * filled if there can be no thread. */
+/* Does it where the stack in use has room for it, and else on a thread of our own
+ * (os/guest_thread.h), and waits for it. False with mint->err filled if there can be no thread. */
 bool ria_mint_run(struct ria_mint *mint) RIA_MUST_USE;
 
 /* Logs that the program's own password is sent and no token, and warns where the host is one that

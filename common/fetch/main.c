@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-fetch: takes a question on its standard input (a socket), carries its plan out, keeps the
- * result in the cache and answers on the same socket. Started by the core (common/os/launch.c), not
- * by people. It reads no settings of its own: the question holds them. */
+ * result in the cache and answers on the same socket. Started by the core
+ * (common/os/fetch_client.c), not by people. It reads no settings of its own: the question holds
+ * them. */
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"

@@ -9,7 +9,7 @@
 #include "aws/token.h"
 #include "base/secret.h"
 #include "base/text.h"
-#include "os/launch.h"
+#include "os/fetch_client.h"
 #include "provider/answer.h"
 #include "provider/memory.h"
 #include "provider/question.h"
@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -29,12 +28,9 @@ enum {
 
 struct fetch {
     char name[RIA_CACHE_NAME_SIZE];
-    int fd; /* of the child; -1: none runs */
-    pid_t pid;
+    struct ria_fetch_client client;
     struct ria_deadline deadline;
     struct ria_buf question;
-    bool keeps_library_path; /* the second try, see ria_launch_fail() */
-    size_t sent;
     struct ria_buf answer;  /* what has come of the record so far; or all, if it cannot be kept */
     struct ria_secret kept; /* the whole record, once the child has ended well */
     struct ria_error err;   /* else why not */
@@ -45,7 +41,6 @@ struct fetch {
 struct ria_background {
     const struct ria_world *world;
     int epoll;
-    size_t children;
     size_t count;
     struct fetch *fetches[FETCHES_MAX];
 };
@@ -65,6 +60,20 @@ struct ria_background *ria_background_new(const struct ria_world *world)
     return made;
 }
 
+static bool is_running(const struct fetch *fetch)
+{
+    return fetch->client.fd >= 0;
+}
+
+static size_t count_children(const struct ria_background *background)
+{
+    size_t children = 0;
+    for (size_t i = 0; i < background->count; i++) {
+        children += is_running(background->fetches[i]) ? 1 : 0;
+    }
+    return children;
+}
+
 /* -- what has come -------------------------------------------------------------------------- */
 
 static void drop_answer(struct fetch *fetch)
@@ -76,7 +85,7 @@ static void drop_answer(struct fetch *fetch)
 /* It is asked for anew at the next call. */
 static void forget(struct fetch *fetch)
 {
-    if (fetch->fd < 0) {
+    if (!is_running(fetch)) {
         drop_answer(fetch);
     }
     fetch->ended = INT64_MIN;
@@ -138,7 +147,7 @@ static int64_t sweep(const struct ria_background *background)
     int64_t first = ria_memory_sweep(background->world);
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
-        if (fetch->fd >= 0 || (fetch->kept.len == 0 && fetch->answer.len == 0)) {
+        if (is_running(fetch) || (fetch->kept.len == 0 && fetch->answer.len == 0)) {
             continue;
         }
         if (!is_kept(background, fetch)) {
@@ -151,133 +160,57 @@ static int64_t sweep(const struct ria_background *background)
     return first;
 }
 
-/* -- one child ------------------------------------------------------------------------------ */
+/* -- one fetch ------------------------------------------------------------------------------ */
 
-static void end_child(struct ria_background *background, struct fetch *fetch)
+/* After it has ended, well or not. */
+static void settle(const struct ria_background *background, struct fetch *fetch)
 {
-    if (fetch->fd < 0) {
-        return;
-    }
-    (void)close(fetch->fd);
-    ria_launch_end(fetch->pid);
-    fetch->fd = -1;
-    background->children--;
     fetch->ended = background->world->ticks(background->world->self);
     ria_buf_release(&fetch->question);
 }
 
-static void fail_child(struct ria_background *background, struct fetch *fetch)
+static void fail_fetch(const struct ria_background *background, struct fetch *fetch)
 {
+    ria_fetch_client_end(&fetch->client);
     drop_answer(fetch);
-    end_child(background, fetch);
+    settle(background, fetch);
 }
 
-static bool watch(const struct ria_background *background, struct fetch *fetch, int operation)
+/* Its socket may be another one than before. One that is closed has left the set by itself. */
+static void watch(const struct ria_background *background, struct fetch *fetch)
 {
-    uint32_t wanted = fetch->sent < fetch->question.len ? EPOLLIN | EPOLLOUT : EPOLLIN;
-    struct epoll_event event = {.events = wanted, .data.ptr = fetch};
-    return epoll_ctl(background->epoll, operation, fetch->fd, &event) == 0;
-}
-
-static void launch(struct ria_background *background, struct fetch *fetch, bool keeps_library_path)
-{
-    fetch->sent = 0;
-    fetch->keeps_library_path = keeps_library_path;
-    if (!ria_launch_start(keeps_library_path, &fetch->fd, &fetch->pid, &fetch->err)) {
-        fetch->fd = -1;
-        return;
+    struct epoll_event event = {.events = (uint32_t)fetch->client.events, .data.ptr = fetch};
+    bool ok = epoll_ctl(background->epoll, EPOLL_CTL_MOD, fetch->client.fd, &event) == 0;
+    if (!ok && errno == ENOENT) {
+        ok = epoll_ctl(background->epoll, EPOLL_CTL_ADD, fetch->client.fd, &event) == 0;
     }
-    background->children++;
-    if (!watch(background, fetch, EPOLL_CTL_ADD)) {
+    if (!ok) {
         (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "rds-iam-fetch cannot be waited for");
-        fail_child(background, fetch);
+        fail_fetch(background, fetch);
     }
 }
 
-static void start_child(
-    struct ria_background *background,
+static void start_fetch(
+    const struct ria_background *background,
     struct fetch *fetch,
     const struct ria_buf *question,
     struct ria_deadline deadline)
 {
+    const char *home = ria_world_home(background->world);
     drop_answer(fetch);
     ria_buf_clear(&fetch->question);
     ria_buf_add(&fetch->question, question->data, question->len);
     fetch->expires = 0;
     fetch->deadline = deadline;
-    fetch->ended = background->world->ticks(background->world->self);
     if (fetch->question.failed) {
         (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "out of memory for a question to rds-iam-fetch");
-        return;
+    } else if (ria_fetch_client_start(
+                   &fetch->client, home, &fetch->question, &fetch->answer, &fetch->err)) {
+        watch(background, fetch);
     }
-    launch(background, fetch, false);
-}
-
-/* It has closed its end of the socket. Its end is waited for, which is a moment. */
-static void take_end(struct ria_background *background, struct fetch *fetch)
-{
-    (void)close(fetch->fd);
-    bool is_to_retry = ria_launch_fail(fetch->pid, fetch->answer.len > 0, &fetch->err) &&
-                       !fetch->keeps_library_path;
-    fetch->fd = -1;
-    background->children--;
-    if (is_to_retry) {
-        launch(background, fetch, true);
-        return;
+    if (!is_running(fetch)) {
+        settle(background, fetch);
     }
-    drop_answer(fetch);
-    fetch->ended = background->world->ticks(background->world->self);
-    ria_buf_release(&fetch->question);
-}
-
-/* False when the child does not take its question. */
-static bool go_on_sending(const struct ria_background *background, struct fetch *fetch)
-{
-    while (fetch->sent < fetch->question.len) {
-        ssize_t len = send(
-            fetch->fd,
-            fetch->question.data + fetch->sent,
-            fetch->question.len - fetch->sent,
-            MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (len < 0 && errno == EAGAIN) {
-            return true;
-        }
-        if (len < 0 && errno != EINTR) {
-            return false;
-        }
-        fetch->sent += len < 0 ? 0 : (size_t)len;
-    }
-    (void)shutdown(fetch->fd, SHUT_WR);
-    return watch(background, fetch, EPOLL_CTL_MOD);
-}
-
-/* Bytes that the answer still lacks; 0: it is whole; -1: it is none of ours. */
-static ssize_t lacking(const struct fetch *fetch)
-{
-    if (fetch->answer.len < RIA_RECORD_HEADER_LEN) {
-        return (ssize_t)(RIA_RECORD_HEADER_LEN - fetch->answer.len);
-    }
-    size_t whole = ria_record_length(fetch->answer.data);
-    return whole < fetch->answer.len ? -1 : (ssize_t)(whole - fetch->answer.len);
-}
-
-/* False when there will be no more. */
-static bool go_on_receiving(struct fetch *fetch)
-{
-    for (ssize_t want = lacking(fetch); want > 0; want = lacking(fetch)) {
-        char *room = ria_buf_reserve(&fetch->answer, (size_t)want);
-        ssize_t len = room == NULL ? 0 : recv(fetch->fd, room, (size_t)want, MSG_DONTWAIT);
-        if (len < 0 && errno == EAGAIN) {
-            return true;
-        }
-        if (len == 0 || (len < 0 && errno != EINTR)) {
-            return false;
-        }
-        if (len > 0) {
-            ria_buf_grown(&fetch->answer, (size_t)len);
-        }
-    }
-    return lacking(fetch) == 0;
 }
 
 static void take_answer(struct ria_background *background, struct fetch *fetch)
@@ -286,26 +219,26 @@ static void take_answer(struct ria_background *background, struct fetch *fetch)
     if (!ria_answer_read(&fetch->answer, &answer)) {
         (void)ria_fail(
             &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
-        fail_child(background, fetch);
+        fail_fetch(background, fetch);
         return;
     }
-    end_child(background, fetch);
+    settle(background, fetch);
     keep_answer(background, fetch, answer.outcome == RIA_FOUND ? answer.credentials.expires : 0);
 }
 
-static void go_on(struct ria_background *background, struct fetch *fetch, uint32_t events)
+static void go_on(struct ria_background *background, struct fetch *fetch)
 {
-    bool ok = true;
-    if ((events & EPOLLOUT) != 0) {
-        ok = go_on_sending(background, fetch);
-    }
-    if (ok && (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
-        ok = go_on_receiving(fetch);
-    }
-    if (!ok) {
-        take_end(background, fetch);
-    } else if (lacking(fetch) == 0) {
+    switch (ria_fetch_client_step(&fetch->client, &fetch->err)) {
+    case RIA_FETCH_WAITS:
+        watch(background, fetch);
+        break;
+    case RIA_FETCH_ANSWERED:
         take_answer(background, fetch);
+        break;
+    case RIA_FETCH_FAILED:
+    default:
+        fail_fetch(background, fetch);
+        break;
     }
 }
 
@@ -317,24 +250,20 @@ bool ria_background_work(struct ria_background *background)
         EVENTS = 16
     };
     struct epoll_event events[EVENTS];
-    size_t before = background->children;
+    size_t before = count_children(background);
     int count = epoll_wait(background->epoll, events, EVENTS, 0);
     for (int i = 0; i < count; i++) {
-        go_on(background, events[i].data.ptr, events[i].events);
+        go_on(background, events[i].data.ptr);
     }
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
-        if (fetch->fd >= 0 && ria_deadline_left(background->world, fetch->deadline) == 0) {
-            (void)ria_fail(
-                &fetch->err,
-                RIA_E_DEADLINE,
-                "getting AWS credentials took too long; rds-iam credentials --explain shows where "
-                "the time goes");
-            fail_child(background, fetch);
+        if (is_running(fetch) && ria_deadline_left(background->world, fetch->deadline) == 0) {
+            (void)ria_fail(&fetch->err, RIA_E_DEADLINE, RIA_REFUSAL_OUT_OF_TIME);
+            fail_fetch(background, fetch);
         }
     }
     (void)sweep(background);
-    return background->children < before;
+    return count_children(background) < before;
 }
 
 int ria_background_fd(const struct ria_background *background)
@@ -347,7 +276,7 @@ int64_t ria_background_due(const struct ria_background *background)
     int64_t due = sweep(background);
     for (size_t i = 0; i < background->count; i++) {
         const struct fetch *fetch = background->fetches[i];
-        if (fetch->fd >= 0 && fetch->deadline.at < due) {
+        if (is_running(fetch) && fetch->deadline.at < due) {
             due = fetch->deadline.at;
         }
     }
@@ -374,7 +303,7 @@ void ria_background_free(struct ria_background *background)
         return;
     }
     for (size_t i = 0; i < background->count; i++) {
-        end_child(background, background->fetches[i]);
+        ria_fetch_client_end(&background->fetches[i]->client);
         free_fetch(background->fetches[i]);
     }
     (void)close(background->epoll);
@@ -402,7 +331,7 @@ static struct fetch **find_place(struct ria_background *background)
     struct fetch **oldest = NULL;
     for (size_t i = 0; i < background->count; i++) {
         struct fetch **here = &background->fetches[i];
-        if ((*here)->fd < 0 && (oldest == NULL || (*here)->ended < (*oldest)->ended)) {
+        if (!is_running(*here) && (oldest == NULL || (*here)->ended < (*oldest)->ended)) {
             oldest = here;
         }
     }
@@ -418,7 +347,7 @@ static struct fetch *add(struct ria_background *background, const char *name)
         return NULL;
     }
     *made = (struct fetch){
-        .fd = -1,
+        .client = {.fd = -1},
         .ended = INT64_MIN,
         .question = {.max = RIA_RECORD_MAX},
         .answer = {.max = RIA_RECORD_MAX},
@@ -481,15 +410,15 @@ bool ria_background_fetch(
     if (fetch == NULL) {
         fetch = add(background, name);
     }
-    if (fetch == NULL || fetch->fd >= 0) {
+    if (fetch == NULL || is_running(fetch)) {
         return not_yet(err);
     }
     if (is_kept(background, fetch)) {
         return answer_now(fetch, answer, err);
     }
-    if (background->children >= CHILDREN_MAX) {
+    if (count_children(background) >= CHILDREN_MAX) {
         return not_yet(err);
     }
-    start_child(background, fetch, question, deadline);
-    return fetch->fd >= 0 ? not_yet(err) : answer_now(fetch, answer, err);
+    start_fetch(background, fetch, question, deadline);
+    return is_running(fetch) ? not_yet(err) : answer_now(fetch, answer, err);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the home directory of the effective user where HOME is unset. NSS answers, which may ask a
- * server on the network and does not say for how long. So a thread of our own asks, and is left to
- * itself when the time is over: no login waits for it. The answer is remembered for the user that
- * it is about; where none has come, NSS is asked again after a minute. */
+ * server on the network and does not say for how long. So a thread of our own asks
+ * (os/guest_thread.h), and is left to itself when the time is over: no login waits for it. The
+ * answer is remembered for the user that it is about; where none has come, NSS is asked again after
+ * a minute. */
 #include "os/home.h"
 
+#include "os/guest_thread.h"
+
 #include <errno.h>
-#include <pthread.h>
 #include <pwd.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,10 +19,9 @@
 #include <unistd.h>
 
 enum {
-    BUDGET_S = 2,
+    BUDGET_MS = 2000,
     AGAIN_S = 60,
-    STACK_SIZE = 512 * 1024, /* modules of NSS have buffers of their own there */
-    ENTRY_SIZE = 4096,       /* of a passwd entry; it is doubled where it is too small */
+    ENTRY_SIZE = 4096, /* of a passwd entry; it is doubled where it is too small */
     ENTRY_MAX = 1024 * 1024,
 };
 
@@ -60,24 +59,12 @@ static void remember(uid_t uid, const char *home)
     }
 }
 
-/* Shared by the thread that asks and the one that waits; the last of them frees it. */
-struct lookup {
-    sem_t done;
-    int users;
-    uid_t uid;
-};
-
-static void release(struct lookup *lookup)
+/* For the user that the thread has inherited. A relative path is not a home directory. An error is
+ * not an answer. */
+static void ask(void *unused)
 {
-    if (__atomic_sub_fetch(&lookup->users, 1, __ATOMIC_ACQ_REL) == 0) {
-        (void)sem_destroy(&lookup->done);
-        free(lookup);
-    }
-}
-
-/* A relative path is not a home directory. An error is not an answer. */
-static void ask(uid_t uid)
-{
+    (void)unused;
+    uid_t uid = geteuid();
     int error = ERANGE;
     for (size_t size = ENTRY_SIZE; error == ERANGE && size <= ENTRY_MAX; size *= 2) {
         struct passwd entry;
@@ -92,55 +79,6 @@ static void ask(uid_t uid)
     }
 }
 
-static void *work(void *argument)
-{
-    struct lookup *lookup = argument;
-    ask(lookup->uid);
-    (void)sem_post(&lookup->done);
-    release(lookup);
-    return NULL;
-}
-
-/* The thread takes no signal of the host's. */
-static bool start(struct lookup *lookup)
-{
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigset_t before;
-    if (pthread_attr_init(&attributes) != 0) {
-        return false;
-    }
-    (void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, work, lookup);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    return error == 0;
-}
-
-/* Returns when the answer is there, or when the time is over. */
-static void ask_in_time(uid_t uid, const struct timespec *now)
-{
-    struct timespec end = {now->tv_sec + BUDGET_S, now->tv_nsec};
-    struct lookup *lookup = calloc(1, sizeof(*lookup));
-    if (lookup == NULL || sem_init(&lookup->done, 0, 0) != 0) {
-        free(lookup);
-        return;
-    }
-    lookup->uid = uid;
-    lookup->users = 2;
-    if (!start(lookup)) {
-        lookup->users = 1;
-    } else {
-        while (sem_clockwait(&lookup->done, CLOCK_MONOTONIC, &end) != 0 && errno == EINTR) {
-        }
-    }
-    release(lookup);
-}
-
 const char *ria_home_of_user(void)
 {
     uid_t uid = geteuid();
@@ -148,7 +86,8 @@ const char *ria_home_of_user(void)
     const struct answer *found = find(uid);
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     if (found == NULL && now.tv_sec >= __atomic_load_n(&silent_until, __ATOMIC_RELAXED)) {
-        ask_in_time(uid, &now);
+        struct ria_guest_work work = {.need = RIA_GUEST_NAME_SERVICE, .run = ask};
+        (void)ria_guest_run_in_time(&work, BUDGET_MS);
         found = find(uid);
         if (found == NULL) {
             __atomic_store_n(&silent_until, now.tv_sec + AGAIN_S, __ATOMIC_RELAXED);

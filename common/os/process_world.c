@@ -5,9 +5,9 @@
 #include "rds_iam.h"
 
 #include "base/file.h"
+#include "os/fetch_client.h"
 #include "os/guest_stderr.h"
 #include "os/home.h"
-#include "os/launch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -318,7 +318,7 @@ static bool fetch(
 {
     (void)self;
     int saved = errno;
-    bool ok = ria_launch_fetch(ria_process_world(), question, deadline, answer, err);
+    bool ok = ria_fetch_client_ask(ria_process_world(), question, deadline, answer, err);
     errno = saved;
     return ok;
 }

@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * A query is answered where the caller stands, if there is room. Its thread may hold the dynamic
- * linker's lock, as a library's constructor does that connects, and dlsym() and OpenSSL's first use
- * take that lock: another thread would wait for it, and the caller for that thread. Where there is
- * no room (a coroutine, a small thread) what needs the lock is done before the thread is begun. A
+ * Loads the module, once, and runs each query where its stack has room (os/guest_thread.h). A
  * module of another version is refused. */
 #include "preload/query.h"
 
 #include "preload/hold.h"
 #include "preload/overlay.h"
 
-#include "base/stack.h"
 #include "interpose/log.h"
 #include "interpose/next.h"
 #include "interpose/real_dlsym.h"
+#include "os/guest_thread.h"
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-enum {
-    STACK_SIZE = 1024 * 1024,
-    /* Measured are 40 KB; some runtimes keep 100 KB at the end of a stack for themselves. */
-    ROOM = 256 * 1024,
-};
 
 /* -- the module ------------------------------------------------------------------------------ */
 
@@ -81,7 +71,7 @@ struct query {
     bool is_answered;
 };
 
-static void *answer(void *argument)
+static void answer(void *argument)
 {
     struct query *query = argument;
     enum ria_overlay_mode before = ria_overlay_mode();
@@ -89,45 +79,26 @@ static void *answer(void *argument)
     query->ask(query->module, query->arguments);
     query->is_answered = true;
     ria_overlay_set(before);
-    return NULL;
 }
 
-static void log_no_thread(const struct query *query, int error)
+/* What takes the dynamic linker's lock. */
+static void prepare(void *argument)
+{
+    const struct query *query = argument;
+    ria_next_prepare();
+    query->module->prepare();
+}
+
+static void log_no_thread(int error)
 {
     char words[128];
     char why[256];
-    if (query->is_for_token) {
-        (void)snprintf(
-            why,
-            sizeof(why),
-            "the stack in use is too small for it, and a thread cannot be begun: %s",
-            strerror_r(error, words, sizeof(words)));
-        log_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
-    }
-}
-
-static void answer_on_thread(struct query *query)
-{
-    pthread_t thread;
-    pthread_attr_t attributes;
-    sigset_t all;
-    sigset_t before;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) {
-        log_no_thread(query, error);
-        return;
-    }
-    error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
-    error = error != 0 ? error : pthread_create(&thread, &attributes, answer, query);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    (void)pthread_attr_destroy(&attributes);
-    if (error == 0) {
-        (void)pthread_join(thread, NULL);
-    } else {
-        log_no_thread(query, error);
-    }
+    (void)snprintf(
+        why,
+        sizeof(why),
+        "the stack in use is too small for it, and a thread cannot be begun: %s",
+        strerror_r(error, words, sizeof(words)));
+    log_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
 }
 
 /* False without an answer. */
@@ -135,16 +106,15 @@ static bool run(struct query *query)
 {
     int saved = errno;
     struct ria_hold hold;
+    const struct ria_guest_work work = {
+        .need = RIA_GUEST_TOKEN, .run = answer, .argument = query, .prepare = prepare};
     ria_hold_begin(&hold);
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);
     query->module = load(query->is_for_token);
-    if (query->module != NULL && ria_stack_has(ROOM)) {
-        (void)answer(query);
-    } else if (query->module != NULL) {
-        ria_next_prepare();
-        query->module->prepare();
-        answer_on_thread(query);
+    int error = query->module == NULL ? 0 : ria_guest_run(&work);
+    if (error != 0 && query->is_for_token) {
+        log_no_thread(error);
     }
     ria_overlay_set(before);
     ria_hold_end(&hold);

@@ -2,7 +2,7 @@
  *
  * Where the stack is known to suffice, and where it is not: on a thread, in a coroutine, under a
  * limit that is too low. */
-#include "base/stack.h"
+#include "os/guest_thread.h"
 #include "unit.h"
 
 #include <pthread.h>
@@ -30,11 +30,11 @@ static void the_first_stack_suffices_up_to_its_limit(void **state)
     struct rlimit before;
     assert_int_equal(getrlimit(RLIMIT_STACK, &before), 0);
     set_limit(8 * 1024 * 1024);
-    assert_true(ria_stack_has(WANTED));
-    assert_false(ria_stack_has(8 * 1024 * 1024));
+    assert_true(ria_guest_has_room(WANTED));
+    assert_false(ria_guest_has_room(8 * 1024 * 1024));
     set_limit(WANTED / 2);
-    assert_false(ria_stack_has(WANTED));
-    assert_true(ria_stack_has(WANTED / 8));
+    assert_false(ria_guest_has_room(WANTED));
+    assert_true(ria_guest_has_room(WANTED / 8));
     set_limit(before.rlim_cur);
 }
 
@@ -46,7 +46,7 @@ struct question {
 static void *ask_on_thread(void *argument)
 {
     struct question *question = argument;
-    question->answer = ria_stack_has(question->wanted);
+    question->answer = ria_guest_has_room(question->wanted);
     return NULL;
 }
 
@@ -99,7 +99,7 @@ static void *ask_deep_down(void *argument)
     volatile char used[7 * WANTED];
     used[0] = 1;
     used[sizeof(used) - 1] = 1;
-    question->answer = ria_stack_has(question->wanted);
+    question->answer = ria_guest_has_room(question->wanted);
     used[1] = used[0];
     return NULL;
 }
@@ -109,7 +109,7 @@ static void *ask_deep_down(void *argument)
 static void *touch_the_lowest(void *argument)
 {
     struct question *question = argument;
-    while (!ria_stack_has(question->wanted)) {
+    while (!ria_guest_has_room(question->wanted)) {
         question->wanted -= 4096;
     }
     const volatile char *here = __builtin_frame_address(0);
@@ -151,7 +151,7 @@ static bool coroutine_answer;
 
 static void ask_in_coroutine(void)
 {
-    coroutine_answer = ria_stack_has(1);
+    coroutine_answer = ria_guest_has_room(1);
 }
 
 static void *in_coroutine(void *unused)
@@ -185,7 +185,7 @@ static volatile sig_atomic_t signal_answer;
 static void ask_in_handler(int number)
 {
     (void)number;
-    signal_answer = ria_stack_has(1);
+    signal_answer = ria_guest_has_room(1);
 }
 
 static void *on_signal_stack(void *unused)
@@ -223,7 +223,7 @@ static void no_file_is_opened_for_it(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    bool first = ria_stack_has(WANTED);
+    bool first = ria_guest_has_room(WANTED);
     struct question question = {.wanted = WANTED};
     run_on_thread(ask_on_thread, &question, NULL, 8 * WANTED);
     (void)in_coroutine(NULL);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Starts rds-iam-fetch from inside somebody else's program and talks to it. It gets one end of a
+ * socket pair as its standard input and nothing else that is open here; send() with MSG_NOSIGNAL
+ * keeps its death from raising a signal in the host. What counts is the answer; the exit status
+ * only words a refusal, because a host may reap our child before we do. It starts without the
+ * host's loader variables (host_variables.h). Where it then cannot load its libraries, it is
+ * started once more with the caller's LD_LIBRARY_PATH: with Nix, environment modules and Homebrew
+ * that is where libcurl is. */
+#include "os/fetch_client.h"
+
+#include "base/refusal.h"
+#include "codec/record.h"
+#include "os/host_variables.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char program[] = RIA_FETCH_PROGRAM;
+
+static bool fail_by_errno(struct ria_error *err, int error, const char *what)
+{
+    char words[128];
+    return ria_fail(
+        err,
+        RIA_E_SYSTEM,
+        "%s: %s: %s; is rds-iam installed whole?",
+        program,
+        what,
+        strerror_r(error, words, sizeof(words)));
+}
+
+/* -- starting ------------------------------------------------------------------------------- */
+
+static int set_actions(posix_spawn_file_actions_t *actions, int fd)
+{
+    int error = posix_spawn_file_actions_adddup2(actions, fd, STDIN_FILENO);
+    for (int out = STDOUT_FILENO; error == 0 && out <= STDERR_FILENO; out++) {
+        error = posix_spawn_file_actions_addopen(actions, out, "/dev/null", O_WRONLY, 0);
+    }
+    return error != 0 ? error
+                      : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
+}
+
+/* The host's signal mask and dispositions are its own; the child starts from the defaults, in a
+ * process group that can be killed as a whole. */
+static int set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t none;
+    sigset_t all;
+    (void)sigemptyset(&none);
+    (void)sigfillset(&all);
+    int error = posix_spawnattr_setsigmask(attributes, &none);
+    error = error != 0 ? error : posix_spawnattr_setsigdefault(attributes, &all);
+    error = error != 0 ? error : posix_spawnattr_setpgroup(attributes, 0);
+    const int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;
+    return error != 0 ? error : posix_spawnattr_setflags(attributes, (short)flags);
+}
+
+static int spawn(int fd, char **environment, pid_t *pid)
+{
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error != 0) {
+        return error;
+    }
+    error = posix_spawnattr_init(&attributes);
+    if (error == 0) {
+        char name[] = "rds-iam-fetch";
+        char *argv[] = {name, NULL};
+        error = set_actions(&actions, fd);
+        error = error != 0 ? error : set_attributes(&attributes);
+        error = error != 0 ? error
+                           : posix_spawn(pid, program, &actions, &attributes, argv, environment);
+        (void)posix_spawnattr_destroy(&attributes);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/* Starts it, for the first time or once more. */
+static bool launch(struct ria_fetch_client *client, struct ria_error *err)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+        return fail_by_errno(err, errno, "cannot be talked to");
+    }
+    struct ria_child_environment environment;
+    bool ok = ria_host_variables_withhold(client->keeps_library_path, client->home, &environment);
+    int error = ok ? spawn(ends[1], environment.variables, &client->pid) : ENOMEM;
+    ria_child_environment_release(&environment);
+    (void)close(ends[1]);
+    if (error != 0) {
+        (void)close(ends[0]);
+        return fail_by_errno(err, error, "cannot be started");
+    }
+    client->fd = ends[0];
+    client->events = POLLIN | POLLOUT;
+    client->sent = 0;
+    ria_buf_clear(client->answer);
+    return true;
+}
+
+bool ria_fetch_client_start(
+    struct ria_fetch_client *client,
+    const char *home,
+    const struct ria_buf *question,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    *client =
+        (struct ria_fetch_client){.fd = -1, .home = home, .question = question, .answer = answer};
+    return launch(client, err);
+}
+
+/* -- talking -------------------------------------------------------------------------------- */
+
+/* What has come of a piece of the talk. ENDED: the program ends before it has answered. */
+enum result {
+    GOES_ON,
+    WHOLE,
+    ENDED,
+    FAILED,
+};
+
+/* Nothing of it can be done at the moment. */
+static bool must_wait(ssize_t len)
+{
+    return len < 0 && errno == EAGAIN;
+}
+
+static enum result send_question(struct ria_fetch_client *client, struct ria_error *err)
+{
+    const struct ria_buf *question = client->question;
+    while (client->sent < question->len) {
+        ssize_t len = send(
+            client->fd,
+            question->data + client->sent,
+            question->len - client->sent,
+            MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (must_wait(len)) {
+            return GOES_ON;
+        }
+        if (len < 0 && (errno == EPIPE || errno == ECONNRESET)) {
+            return ENDED;
+        }
+        if (len < 0 && errno != EINTR) {
+            (void)fail_by_errno(err, errno, "does not take its question");
+            return FAILED;
+        }
+        client->sent += len < 0 ? 0 : (size_t)len;
+    }
+    if ((client->events & POLLOUT) != 0) {
+        client->events = POLLIN;
+        (void)shutdown(client->fd, SHUT_WR);
+    }
+    return GOES_ON;
+}
+
+/* The length that the answer is known to have; 0: it is none of ours. */
+static size_t wanted_length(const struct ria_buf *answer)
+{
+    size_t whole = RIA_RECORD_HEADER_LEN;
+    if (answer->len >= RIA_RECORD_HEADER_LEN) {
+        whole = ria_record_length(answer->data);
+    }
+    return whole < answer->len ? 0 : whole;
+}
+
+static enum result receive_answer(struct ria_fetch_client *client, struct ria_error *err)
+{
+    struct ria_buf *answer = client->answer;
+    for (size_t whole = wanted_length(answer); answer->len < whole; whole = wanted_length(answer)) {
+        char *room = ria_buf_reserve(answer, whole - answer->len);
+        if (room == NULL) {
+            (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for the answer of rds-iam-fetch");
+            return FAILED;
+        }
+        ssize_t len = recv(client->fd, room, whole - answer->len, MSG_DONTWAIT);
+        if (must_wait(len)) {
+            return GOES_ON;
+        }
+        if (len == 0 || (len < 0 && errno != EINTR)) {
+            return ENDED;
+        }
+        if (len > 0) {
+            ria_buf_grown(answer, (size_t)len);
+        }
+    }
+    if (wanted_length(answer) == 0) {
+        (void)ria_fail(err, RIA_E_SYSTEM, "%s answers in a form that is not ours", program);
+        return FAILED;
+    }
+    return WHOLE;
+}
+
+/* -- the end -------------------------------------------------------------------------------- */
+
+/* The end of its socket comes a moment before its end. */
+static bool has_ended(pid_t pid)
+{
+    enum {
+        LOOKS = 200,
+        LOOK_NS = 1000 * 1000
+    };
+    static const struct timespec moment = {.tv_nsec = LOOK_NS};
+    siginfo_t info = {0};
+    for (int i = 0; i < LOOKS; i++) {
+        if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
+            return true;
+        }
+        (void)nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
+/* One that the host has reaped already is not there to be killed. */
+static bool reap(pid_t pid, siginfo_t *info)
+{
+    int result = -1;
+    if (waitid(P_PID, (id_t)pid, info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+        (void)kill(-pid, SIGKILL);
+    }
+    do {
+        *info = (siginfo_t){0};
+        result = waitid(P_PID, (id_t)pid, info, WEXITED);
+    } while (result < 0 && errno == EINTR);
+    return result == 0;
+}
+
+/* Status 127 is the dynamic linker's: a library is missing, or is not the one that is needed. Where
+ * the host has taken the status, it may have been that. Fills err with how the program ended; true
+ * if it is to be started once more, with LD_LIBRARY_PATH. */
+static bool take_status(struct ria_fetch_client *client, struct ria_error *err)
+{
+    enum {
+        NOT_LOADED = 127
+    };
+    siginfo_t info = {0};
+    bool is_own_end = has_ended(client->pid);
+    bool is_known = reap(client->pid, &info) && is_own_end;
+    bool is_status = is_known && info.si_code == CLD_EXITED;
+    const char *path = secure_getenv("LD_LIBRARY_PATH");
+    if (is_status && info.si_status == NOT_LOADED) {
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s ended with status 127: a library that it needs is missing or does not fit; run ldd "
+            "%s to see which one",
+            program,
+            program);
+    } else if (is_status) {
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s ended with status %d and without an answer; is rds-iam installed whole?",
+            program,
+            info.si_status);
+    } else if (is_known) {
+        const char *name = sigabbrev_np(info.si_status);
+        (void)ria_fail(
+            err,
+            RIA_E_SYSTEM,
+            "%s was ended by signal %d (%s%s); the system's log may say why",
+            program,
+            info.si_status,
+            name == NULL ? "" : "SIG",
+            name == NULL ? "unknown" : name);
+    } else {
+        (void)ria_fail(err, RIA_E_SYSTEM, "%s ended without an answer; try it again", program);
+    }
+    return !client->keeps_library_path && client->answer->len == 0 && path != NULL &&
+           *path != '\0' && (!is_known || (is_status && info.si_status == NOT_LOADED));
+}
+
+static void close_socket(struct ria_fetch_client *client)
+{
+    (void)close(client->fd);
+    client->fd = -1;
+}
+
+void ria_fetch_client_end(struct ria_fetch_client *client)
+{
+    siginfo_t unused = {0};
+    if (client->fd >= 0) {
+        close_socket(client);
+        (void)reap(client->pid, &unused);
+    }
+}
+
+/* -- all of it ------------------------------------------------------------------------------ */
+
+/* The program has closed its end of the socket. */
+static enum ria_fetch_state take_end(struct ria_fetch_client *client, struct ria_error *err)
+{
+    close_socket(client);
+    if (!take_status(client, err)) {
+        return RIA_FETCH_FAILED;
+    }
+    client->keeps_library_path = true;
+    return launch(client, err) ? RIA_FETCH_WAITS : RIA_FETCH_FAILED;
+}
+
+enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
+{
+    enum result result = send_question(client, err);
+    if (result == GOES_ON) {
+        result = receive_answer(client, err);
+    }
+    switch (result) {
+    case GOES_ON:
+        return RIA_FETCH_WAITS;
+    case ENDED:
+        return take_end(client, err);
+    case WHOLE:
+    case FAILED:
+    default:
+        ria_fetch_client_end(client);
+        return result == WHOLE ? RIA_FETCH_ANSWERED : RIA_FETCH_FAILED;
+    }
+}
+
+/* Until the socket can be read or written. False at the deadline. */
+static bool wait_for(
+    const struct ria_fetch_client *client,
+    const struct ria_world *world,
+    struct ria_deadline deadline,
+    struct ria_error *err)
+{
+    for (;;) {
+        int64_t left = ria_deadline_left(world, deadline);
+        struct pollfd watched = {.fd = client->fd, .events = client->events};
+        int ready = left == 0 ? 0 : poll(&watched, 1, (int)left);
+        if (ready > 0) {
+            return true;
+        }
+        if (ready == 0) {
+            return ria_fail(err, RIA_E_DEADLINE, RIA_REFUSAL_OUT_OF_TIME);
+        }
+        if (errno != EINTR) {
+            return fail_by_errno(err, errno, "cannot be waited for");
+        }
+    }
+}
+
+bool ria_fetch_client_ask(
+    const struct ria_world *world,
+    const struct ria_buf *question,
+    struct ria_deadline deadline,
+    struct ria_buf *answer,
+    struct ria_error *err)
+{
+    struct ria_fetch_client client;
+    enum ria_fetch_state state = RIA_FETCH_WAITS;
+    if (!ria_fetch_client_start(&client, ria_world_home(world), question, answer, err)) {
+        return false;
+    }
+    while (state == RIA_FETCH_WAITS && wait_for(&client, world, deadline, err)) {
+        state = ria_fetch_client_step(&client, err);
+    }
+    ria_fetch_client_end(&client);
+    return state == RIA_FETCH_ANSWERED;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The conversation with rds-iam-fetch: every way in which it can end, and that it ends in the same
+ * way for a caller that waits and for one that does not. fetch_peer.c stands for the program. */
+#include "os/fetch_client.h"
+#include "rds_iam.h"
+#include "unit.h"
+
+#include "codec/record.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    LONG_QUESTION = 1024 * 1024, /* more than a socket holds */
+    BUDGET_MS = 60000,
+    SHORT_BUDGET_MS = 300,
+};
+
+struct talk {
+    enum ria_fetch_state state;
+    size_t len;
+    struct ria_error err;
+};
+
+static void ask(const struct ria_buf *question, int64_t budget, struct talk *out)
+{
+    const struct ria_world *world = ria_process_world();
+    RIA_AUTO(buf) answer = {.max = RIA_RECORD_MAX};
+    struct ria_deadline deadline = ria_deadline_in(world, budget);
+    bool ok = ria_fetch_client_ask(world, question, deadline, &answer, &out->err);
+    out->state = ok ? RIA_FETCH_ANSWERED : RIA_FETCH_FAILED;
+    out->len = ok ? answer.len : 0;
+}
+
+/* As a program does that serves others: a step at each event, and the end at the deadline. */
+static void go_step_by_step(const struct ria_buf *question, int64_t budget, struct talk *out)
+{
+    struct ria_fetch_client client;
+    RIA_AUTO(buf) answer = {.max = RIA_RECORD_MAX};
+    out->state = RIA_FETCH_FAILED;
+    if (ria_fetch_client_start(&client, "/home/nobody", question, &answer, &out->err)) {
+        struct pollfd watched = {.fd = client.fd, .events = client.events};
+        do {
+            out->state = ria_fetch_client_step(&client, &out->err);
+            watched.fd = client.fd;
+            watched.events = client.events;
+        } while (out->state == RIA_FETCH_WAITS && poll(&watched, 1, (int)budget) > 0);
+        assert_int_equal(client.fd >= 0, out->state == RIA_FETCH_WAITS);
+        ria_fetch_client_end(&client);
+        ria_fetch_client_end(&client); /* nothing */
+        assert_int_equal(client.fd, -1);
+    }
+    out->len = out->state == RIA_FETCH_ANSWERED ? answer.len : 0;
+}
+
+static size_t count_descriptors(void)
+{
+    size_t count = 0;
+    DIR *directory = opendir("/proc/self/fd");
+    assert_non_null(directory);
+    while (readdir(directory) != NULL) {
+        count++;
+    }
+    (void)closedir(directory);
+    return count;
+}
+
+static void expect_nothing_left(const char *sentence, size_t descriptors)
+{
+    siginfo_t info;
+    expect_number(sentence, waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+    expect_number(sentence, errno, ECHILD);
+    expect_number(sentence, count_descriptors(), descriptors);
+}
+
+static const struct row {
+    const char *sentence;
+    const char *word;
+    const char *library_path;
+    enum ria_fetch_state state;
+    const char *piece; /* of the error */
+    size_t pad;        /* the length that the question is filled up to */
+    bool hangs;
+} rows[] = {
+    {"an answer", "whole", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
+    {"one that comes byte by byte", "bytes", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
+    {"one before the question is read", "early", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
+    {"one with more behind it", "longer", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
+    {"a long question, read late", "slow", NULL, RIA_FETCH_ANSWERED, NULL, LONG_QUESTION, false},
+    {"libraries that the caller's path has",
+     "library",
+     "/good",
+     RIA_FETCH_ANSWERED,
+     NULL,
+     0,
+     false},
+    {"libraries that it has not",
+     "library",
+     "/bad",
+     RIA_FETCH_FAILED,
+     "ended with status 127: a library",
+     0,
+     false},
+    {"libraries, and no path",
+     "library",
+     NULL,
+     RIA_FETCH_FAILED,
+     "ended with status 127: a library",
+     0,
+     false},
+    {"that status, with a part of an answer",
+     "torn 127",
+     "/good",
+     RIA_FETCH_FAILED,
+     "ended with status 127",
+     0,
+     false},
+    {"no record",
+     "foreign",
+     NULL,
+     RIA_FETCH_FAILED,
+     "answers in a form that is not ours",
+     0,
+     false},
+    {"half an answer",
+     "torn",
+     NULL,
+     RIA_FETCH_FAILED,
+     "ended with status 0 and without an answer",
+     0,
+     false},
+    {"none", "exit 3", NULL, RIA_FETCH_FAILED, "ended with status 3 and without", 0, false},
+    {"none, with a path", "exit 3", "/good", RIA_FETCH_FAILED, "ended with status 3", 0, false},
+    {"a signal", "killed", NULL, RIA_FETCH_FAILED, "was ended by signal 9 (SIGKILL)", 0, false},
+    {"nothing at all", "hang", NULL, RIA_FETCH_FAILED, "took longer than a login may", 0, true},
+    {"nothing at all, and a long question",
+     "hang",
+     NULL,
+     RIA_FETCH_FAILED,
+     "took longer than a login may",
+     LONG_QUESTION,
+     true},
+};
+
+static void take_row(
+    const struct row *row,
+    void (*talk)(const struct ria_buf *, int64_t, struct talk *),
+    struct talk *out)
+{
+    size_t descriptors = count_descriptors();
+    size_t len = row->pad > 0 ? row->pad : strlen(row->word) + 1;
+    char *text = calloc(1, len);
+    assert_non_null(text);
+    (void)strcpy(text, row->word);
+    struct ria_buf question = {.data = text, .len = len, .max = len};
+    int64_t budget = row->hangs ? SHORT_BUDGET_MS : BUDGET_MS;
+    *out = (struct talk){.state = RIA_FETCH_WAITS};
+    assert_int_equal(
+        row->library_path == NULL ? unsetenv("LD_LIBRARY_PATH")
+                                  : setenv("LD_LIBRARY_PATH", row->library_path, 1),
+        0);
+    talk(&question, budget, out);
+    (void)unsetenv("LD_LIBRARY_PATH");
+    free(text);
+    expect_nothing_left(row->sentence, descriptors);
+}
+
+static void every_talk_has_its_end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct talk got;
+        take_row(&rows[i], ask, &got);
+        expect_number(rows[i].sentence, got.state, rows[i].state);
+        if (rows[i].piece != NULL) {
+            expect_piece(rows[i].sentence, got.err.text, rows[i].piece);
+        } else {
+            expect(rows[i].sentence, got.len > RIA_RECORD_HEADER_LEN);
+        }
+    }
+}
+
+static void the_same_end_for_a_caller_that_does_not_wait(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct talk got;
+        struct talk want;
+        take_row(&rows[i], ask, &want);
+        take_row(&rows[i], go_step_by_step, &got);
+        if (rows[i].hangs) {
+            expect_number(rows[i].sentence, got.state, RIA_FETCH_WAITS);
+            continue;
+        }
+        expect_number(rows[i].sentence, got.state, want.state);
+        expect_number(rows[i].sentence, got.len, want.len);
+        expect_text(rows[i].sentence, got.err.text, want.err.text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_talk_has_its_end),
+        cmocka_unit_test(the_same_end_for_a_caller_that_does_not_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where a piece of work runs: where the caller stands, or on a thread of ours. What waits for its
+ * end: the caller's cancellation, and for a time the caller. */
+#include "os/guest_thread.h"
+#include "unit.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+enum {
+    MB = 1024 * 1024,
+    COROUTINE_STACK = 4 * MB,
+};
+
+/* A piece of work, and what it met where it ran. */
+struct job {
+    struct ria_guest_work work;
+    int result;
+    pid_t caller;
+    pid_t ran;
+    pid_t prepared;
+    bool has_room;
+    sigset_t mask;
+};
+
+static void look_around(void *argument)
+{
+    struct job *job = argument;
+    job->ran = gettid();
+    job->has_room = ria_guest_has_room(MB / 8);
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &job->mask);
+}
+
+static void prepare(void *argument)
+{
+    struct job *job = argument;
+    job->prepared = gettid();
+}
+
+static void *run_job(void *argument)
+{
+    struct job *job = argument;
+    job->work.run = job->work.run == NULL ? look_around : job->work.run;
+    job->work.argument = job;
+    job->caller = gettid();
+    job->result = ria_guest_run(&job->work);
+    return NULL;
+}
+
+static struct job *coroutine_job;
+
+static void run_coroutine_job(void)
+{
+    (void)run_job(coroutine_job);
+}
+
+static void *run_job_in_coroutine(void *argument)
+{
+    ucontext_t here;
+    ucontext_t there;
+    coroutine_job = argument;
+    assert_int_equal(getcontext(&there), 0);
+    there.uc_stack.ss_sp = malloc(COROUTINE_STACK);
+    there.uc_stack.ss_size = COROUTINE_STACK;
+    there.uc_link = &here;
+    assert_non_null(there.uc_stack.ss_sp);
+    makecontext(&there, run_coroutine_job, 0);
+    assert_int_equal(swapcontext(&here, &there), 0);
+    free(there.uc_stack.ss_sp);
+    return NULL;
+}
+
+static void run_on_thread(void *(*function)(void *), void *argument, size_t size)
+{
+    pthread_t thread;
+    pthread_attr_t attributes;
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, size), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, function, argument), 0);
+    (void)pthread_attr_destroy(&attributes);
+    (void)pthread_join(thread, NULL);
+}
+
+static void work_runs_where_there_is_room_for_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        size_t thread; /* its stack; 0: the first thread */
+        bool is_coroutine;
+        enum ria_guest_need need;
+        bool is_elsewhere;
+    } rows[] = {
+        {"a token on the first thread", 0, false, RIA_GUEST_TOKEN, false},
+        {"a name on the first thread", 0, false, RIA_GUEST_NAME_SERVICE, false},
+        {"a token on a thread of 8 MB", 8 * MB, false, RIA_GUEST_TOKEN, false},
+        {"a name on a thread of 8 MB", 8 * MB, false, RIA_GUEST_NAME_SERVICE, false},
+        /* Before the larger ones: the C library may use their stacks again. */
+        {"a token on a thread of 256 KB", MB / 4, false, RIA_GUEST_TOKEN, true},
+        {"a token on a thread of 512 KB", MB / 2, false, RIA_GUEST_TOKEN, false},
+        {"a name on a thread of 512 KB", MB / 2, false, RIA_GUEST_NAME_SERVICE, true},
+        {"a token in a coroutine", 0, true, RIA_GUEST_TOKEN, true},
+        {"a name in a coroutine of a thread", 8 * MB, true, RIA_GUEST_NAME_SERVICE, true},
+    };
+    sigset_t all;
+    (void)sigfillset(&all);
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        const char *sentence = rows[i].sentence;
+        void *(*run)(void *) = rows[i].is_coroutine ? run_job_in_coroutine : run_job;
+        struct job job = {.work = {.need = rows[i].need, .prepare = prepare}};
+        if (rows[i].thread == 0) {
+            (void)run(&job);
+        } else {
+            run_on_thread(run, &job, rows[i].thread);
+        }
+        expect_number(sentence, job.result, 0);
+        expect_number(sentence, job.ran != job.caller, rows[i].is_elsewhere);
+        expect_number(sentence, job.prepared, rows[i].is_elsewhere ? job.caller : 0);
+        expect_number(sentence, sigismember(&job.mask, SIGALRM), rows[i].is_elsewhere);
+        expect(sentence, job.has_room);
+    }
+}
+
+static void it_runs_without_anything_to_prepare(void **state)
+{
+    (void)state;
+    struct job job = {.work = {.need = RIA_GUEST_TOKEN}};
+    (void)run_job_in_coroutine(&job);
+    assert_int_equal(job.result, 0);
+    assert_int_not_equal(job.ran, job.caller);
+}
+
+static void the_callers_signals_and_cancellation_are_as_before(void **state)
+{
+    (void)state;
+    sigset_t before;
+    sigset_t after;
+    int cancellation = PTHREAD_CANCEL_DISABLE;
+    struct job job = {.work = {.need = RIA_GUEST_TOKEN}};
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &before);
+    (void)run_job_in_coroutine(&job);
+    (void)pthread_sigmask(SIG_SETMASK, NULL, &after);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &cancellation);
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        expect_number("a signal", sigismember(&after, number), sigismember(&before, number));
+    }
+    assert_int_equal(cancellation, PTHREAD_CANCEL_ENABLE);
+}
+
+/* Root has no limit of processes, so the child is another user. */
+static int error_without_threads(void)
+{
+    enum {
+        SOMEBODY = 65534
+    };
+    pid_t child = fork();
+    if (child == 0) {
+        struct rlimit none = {0};
+        struct job job = {.work = {.need = RIA_GUEST_TOKEN}};
+        bool ok = geteuid() != 0 || setresuid(SOMEBODY, SOMEBODY, SOMEBODY) == 0;
+        ok = ok && setrlimit(RLIMIT_NPROC, &none) == 0;
+        (void)run_job_in_coroutine(&job);
+        struct ria_guest_work work = {.need = RIA_GUEST_NAME_SERVICE, .run = look_around};
+        ok = ok && job.ran == 0 && ria_guest_run_in_time(&work, 1000) == job.result;
+        _exit(ok ? job.result : EXIT_FAILURE);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void without_a_thread_nothing_runs_and_the_error_says_why(void **state)
+{
+    (void)state;
+    assert_int_equal(error_without_threads(), EAGAIN);
+}
+
+/* -- cancellation --------------------------------------------------------------------------- */
+
+static sem_t is_running;
+static sem_t may_end;
+static volatile bool has_ended;
+static volatile bool has_returned;
+
+static void wait_to_end(void *unused)
+{
+    (void)unused;
+    (void)sem_post(&is_running);
+    (void)sem_wait(&may_end); /* where a thread can be cancelled */
+    has_ended = true;
+}
+
+static void *run_until_cancelled(void *argument)
+{
+    (void)run_job(argument);
+    pthread_testcancel();
+    has_returned = true;
+    return NULL;
+}
+
+static void *run_in_coroutine_until_cancelled(void *argument)
+{
+    (void)run_job_in_coroutine(argument);
+    pthread_testcancel();
+    has_returned = true;
+    return NULL;
+}
+
+static void *run_in_time_until_cancelled(void *argument)
+{
+    struct job *job = argument;
+    (void)ria_guest_run_in_time(&job->work, 60000);
+    pthread_testcancel();
+    has_returned = true;
+    return NULL;
+}
+
+static void *wait_alone(void *unused)
+{
+    wait_to_end(unused);
+    return NULL;
+}
+
+static void cancellation_waits_for_the_end_of_the_work(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        void *(*function)(void *);
+        bool ends;
+    } rows[] = {
+        {"where the caller stands", run_until_cancelled, true},
+        {"on a thread of ours", run_in_coroutine_until_cancelled, true},
+        {"while it is waited for in time", run_in_time_until_cancelled, true},
+        {"control: without any of these", wait_alone, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct job job = {.work = {.need = RIA_GUEST_TOKEN, .run = wait_to_end}};
+        pthread_t thread;
+        void *result = NULL;
+        assert_int_equal(sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
+        has_ended = has_returned = false;
+        assert_int_equal(pthread_create(&thread, NULL, rows[i].function, &job), 0);
+        (void)sem_wait(&is_running);
+        (void)pthread_cancel(thread);
+        if (rows[i].ends) {
+            (void)sem_post(&may_end);
+        }
+        (void)pthread_join(thread, &result);
+        expect_number(rows[i].sentence, has_ended, rows[i].ends);
+        expect_number(rows[i].sentence, has_returned, false);
+        expect(rows[i].sentence, result == PTHREAD_CANCELED);
+    }
+}
+
+/* -- in time -------------------------------------------------------------------------------- */
+
+static void work_is_waited_for_until_its_time_is_over(void **state)
+{
+    (void)state;
+    static struct job quick;
+    struct timespec start;
+    struct timespec end;
+    quick.work = (struct ria_guest_work){
+        .need = RIA_GUEST_NAME_SERVICE, .run = look_around, .argument = &quick};
+    assert_int_equal(ria_guest_run_in_time(&quick.work, 60000), 0);
+    assert_int_not_equal(quick.ran, gettid());
+    assert_true(sigismember(&quick.mask, SIGALRM));
+
+    struct ria_guest_work slow = {.need = RIA_GUEST_NAME_SERVICE, .run = wait_to_end};
+    assert_int_equal(sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
+    has_ended = false;
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    assert_int_equal(ria_guest_run_in_time(&slow, 1100), ETIMEDOUT);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    assert_false(has_ended);
+    long passed = ((end.tv_sec - start.tv_sec) * 1000) + ((end.tv_nsec - start.tv_nsec) / 1000000);
+    assert_in_range(passed, 1099, 10000);
+    (void)sem_post(&may_end);
+    for (int i = 0; i < 10000 && !has_ended; i++) { /* what it shares with us outlives the call */
+        (void)usleep(1000);
+    }
+    assert_true(has_ended);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(work_runs_where_there_is_room_for_it),
+        cmocka_unit_test(it_runs_without_anything_to_prepare),
+        cmocka_unit_test(the_callers_signals_and_cancellation_are_as_before),
+        cmocka_unit_test(without_a_thread_nothing_runs_and_the_error_says_why),
+        cmocka_unit_test(cancellation_waits_for_the_end_of_the_work),
+        cmocka_unit_test(work_is_waited_for_until_its_time_is_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,10 +4,10 @@
  * refuses with our message: see connect.h for the order of decisions. */
 #include "preload/connect.h"
 
-#include "preload/hold.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
 #include "preload/query.h"
+#include "preload/signal_guard.h"
 
 #include "base/buf.h"
 #include "interpose/log.h"
@@ -196,14 +196,14 @@ struct outcome {
 static struct outcome lay_over(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;
-    struct ria_hold hold;
-    ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
+    struct ria_signal_guard guard;
+    ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
     outcome.is_answered = ria_query_passfile(target, given, &outcome.passfile);
     outcome.is_laid_over = outcome.passfile.fd >= 0;
     if (outcome.is_laid_over || outcome.passfile.is_hidden) {
         ria_overlay_serve(target->passfile, outcome.passfile.fd);
     }
-    ria_hold_end(&hold);
+    ria_signal_guard_end(&guard);
     return outcome;
 }
 

@@ -12,6 +12,8 @@
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
 
+#include "preload/target.h"
+
 #include "aws/token_text.h"
 #include "base/world.h"
 
@@ -19,24 +21,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
-
-/* Where a connection goes, as libpq has settled it. NULL: not set. */
-struct ria_pq_target {
-    const char *host; /* host, hostaddr and port may be lists */
-    const char *hostaddr;
-    const char *port;
-    const char *user;
-    const char *sslmode;
-    const char *gssencmode; /* libpq 12 and later */
-    const char *passfile;   /* NULL where libpq knows no home directory: it reads none then */
-    bool has_token;         /* a good one that is not ours: to make none is no warning then */
-    bool has_socket; /* a Unix socket, alone or in the list: it is a plain channel for tokens */
-
-    /* The service file that libpq took settings from, and the same file, open for reading; NULL:
-     * none. Where another user could write it, no token may go. -1: it cannot be judged. */
-    const char *service_path;
-    int service_fd;
-};
 
 /* What stands for the passfile of one connection. */
 struct ria_pq_passfile {

@@ -13,7 +13,7 @@
 static __thread struct ria_overlay_call overlay;
 
 static __thread struct {
-    char *path; /* on the heap, and only while a probe is at work (hold.h) */
+    char *path; /* on the heap, and only while a probe is at work (signal_guard.h) */
     int fd;
     bool is_noted;
 } watched;

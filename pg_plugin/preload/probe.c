@@ -7,8 +7,8 @@
  * and the last one is the one that has the service. */
 #include "preload/probe.h"
 
-#include "preload/hold.h"
 #include "preload/overlay.h"
+#include "preload/signal_guard.h"
 
 #include "aws/token_text.h"
 
@@ -134,11 +134,12 @@ enum ria_probe_answer ria_probe(
     bool is_expected;
     size_t count = arguments->count;
     *out = (struct ria_settled){.libpq = libpq};
-    struct ria_hold hold;
+    struct ria_signal_guard guard;
     ria_arguments_add(arguments, spoiled, wrong_value);
-    ria_hold_begin(&hold); /* a handler that jumps away would leave what it calls unjudged */
+    ria_signal_guard_begin(
+        &guard); /* a handler that jumps away would leave what it calls unjudged */
     struct ria_pq_conn *conn = begin(libpq, arguments, wrong_value, &is_expected);
-    ria_hold_end(&hold);
+    ria_signal_guard_end(&guard);
     ria_arguments_cut(arguments, count);
     if (!is_expected && is_refused(libpq, conn)) {
         out->refused = conn;
@@ -161,18 +162,18 @@ bool ria_probe_service(
     const struct ria_library *libpq, struct ria_arguments *arguments, struct ria_settled *settled)
 {
     bool is_expected;
-    struct ria_hold hold;
+    struct ria_signal_guard guard;
     size_t count = arguments->count;
     ria_arguments_add(arguments, "host", many_hosts);
     ria_arguments_add(arguments, "port", "1,2");
     ria_arguments_add(arguments, "user", wrong_value); /* else libpq looks the user up */
     enum ria_overlay_mode before = ria_overlay_mode();
-    ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
+    ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
     ria_overlay_set(RIA_OVERLAY_WATCH);
     struct ria_pq_conn *conn = begin(libpq, arguments, how_many, &is_expected);
     bool is_noted = ria_overlay_watched(&settled->service_path, &settled->service_fd);
     ria_overlay_set(before);
-    ria_hold_end(&hold);
+    ria_signal_guard_end(&guard);
     ria_arguments_cut(arguments, count);
     finish(libpq, conn);
     return is_expected && is_noted;

@@ -4,8 +4,8 @@
  * module of another version is refused. */
 #include "preload/query.h"
 
-#include "preload/hold.h"
 #include "preload/overlay.h"
+#include "preload/signal_guard.h"
 
 #include "interpose/log.h"
 #include "interpose/next.h"
@@ -105,10 +105,10 @@ static void log_no_thread(int error)
 static bool run(struct query *query)
 {
     int saved = errno;
-    struct ria_hold hold;
+    struct ria_signal_guard guard;
     const struct ria_guest_work work = {
         .need = RIA_GUEST_TOKEN, .run = answer, .argument = query, .prepare = prepare};
-    ria_hold_begin(&hold);
+    ria_signal_guard_begin(&guard);
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);
     query->module = load(query->is_for_token);
@@ -117,7 +117,7 @@ static bool run(struct query *query)
         log_no_thread(error);
     }
     ria_overlay_set(before);
-    ria_hold_end(&hold);
+    ria_signal_guard_end(&guard);
     errno = saved;
     return query->is_answered;
 }

@@ -2,7 +2,8 @@
  *
  * Asks the other object, by the functions of module.h. The first query loads it from its installed
  * path. It answers on the stack in use if that has room, and else on a thread of our own, which has
- * ended when the query returns. Cancellation and signals with a handler wait meanwhile (hold.h).
+ * ended when the query returns. Cancellation and signals with a handler wait meanwhile
+ * (signal_guard.h).
  *
  * False, or -1, if there is no answer: the module cannot be loaded, is of another version, or no
  * thread can be begun. Where that means a login without a token, the reason is logged. errno is

@@ -5,7 +5,7 @@
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
 
-#include "preload/module.h"
+#include "preload/target.h"
 
 #include "rds_iam.h"
 

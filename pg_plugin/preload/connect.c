@@ -10,7 +10,7 @@
 #include "preload/signal_guard.h"
 
 #include "base/buf.h"
-#include "interpose/log.h"
+#include "interpose/preload_log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -122,7 +122,7 @@ static struct ria_pq_conn *refuse(
 {
     char text[REFUSAL_MAX];
     (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
-    ria_log_warning(why);
+    ria_preload_log_warning(why);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     return make_refused_call(libpq, call, text);
 }
@@ -306,7 +306,7 @@ static struct ria_pq_conn *connect_with_given(
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_log_is_heard() && ria_query_makes_tokens_for(target)) {
+    if (ria_preload_log_is_heard() && ria_query_makes_tokens_for(target)) {
         (void)snprintf(
             text,
             sizeof(text),

@@ -12,7 +12,7 @@
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
 
-#include "preload/target.h"
+#include "preload/pq_target.h"
 
 #include "aws/token_text.h"
 #include "base/world.h"

@@ -14,7 +14,7 @@
 
 #include "preload/abi.h"
 #include "preload/arguments.h"
-#include "preload/target.h"
+#include "preload/pq_target.h"
 
 #include "interpose/library.h"
 

@@ -7,8 +7,8 @@
 #include "preload/overlay.h"
 #include "preload/signal_guard.h"
 
-#include "interpose/log.h"
 #include "interpose/next.h"
+#include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
 #include "os/guest_thread.h"
 
@@ -23,7 +23,7 @@ static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
     (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
-    ria_log_warning(text);
+    ria_preload_log_warning(text);
 }
 
 static const struct ria_pq_module *find_module(void *object)

@@ -5,7 +5,7 @@
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
 
-#include "preload/target.h"
+#include "preload/pq_target.h"
 
 #include "rds_iam.h"
 

@@ -167,7 +167,7 @@ class Objects(unittest.TestCase):
         """It is in every program: only to say why there is no token, where the other object cannot."""
         calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
-        self.assertEqual(calls, {("log.c", '"RDS_IAM_LOG"')})
+        self.assertEqual(calls, {("preload_log.c", '"RDS_IAM_LOG"')})
 
     def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
         for pattern in PLUGINS:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a preload writes to stderr, and when. */
-#include "interpose/log.h"
+#include "interpose/preload_log.h"
 
 #include "os/guest_stderr.h"
 
@@ -22,7 +22,7 @@ static const char *written(const char *text)
     (void)close(ends[1]);
     struct ria_stderr_file at_start = ria_stderr_at_start;
     ria_stderr_look(&ria_stderr_at_start);
-    ria_log_warning(text);
+    ria_preload_log_warning(text);
     (void)dup2(before, STDERR_FILENO);
     (void)close(before);
     ria_stderr_at_start = at_start;
@@ -53,7 +53,7 @@ static void a_warning_is_written_where_the_log_is_wanted(void **state)
         } else {
             (void)setenv("RDS_IAM_LOG", rows[i].value, 1);
         }
-        expect_number(rows[i].sentence, ria_log_is_heard(), rows[i].is_heard);
+        expect_number(rows[i].sentence, ria_preload_log_is_heard(), rows[i].is_heard);
         expect_text(
             rows[i].sentence,
             written("a sentence"),
@@ -85,7 +85,7 @@ static void another_descriptor_2_gets_nothing(void **state)
     assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
     (void)setenv("RDS_IAM_LOG", "1", 1);
     (void)dup2(ends[1], STDERR_FILENO);
-    ria_log_warning("a sentence");
+    ria_preload_log_warning("a sentence");
     (void)dup2(before, STDERR_FILENO);
     (void)close(before);
     (void)unsetenv("RDS_IAM_LOG");

@@ -2,7 +2,7 @@
  *
  * Writes lines of the form that ria_world_log() has. RDS_IAM_LOG is the one variable that a preload
  * reads: it is in every program. */
-#include "interpose/log.h"
+#include "interpose/preload_log.h"
 
 #include "os/guest_stderr.h"
 
@@ -22,17 +22,17 @@ __attribute__((constructor)) static void look_at_start(void)
     errno = saved;
 }
 
-bool ria_log_is_heard(void)
+bool ria_preload_log_is_heard(void)
 {
     const char *value = secure_getenv("RDS_IAM_LOG");
     return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
 }
 
-void ria_log_warning(const char *text)
+void ria_preload_log_warning(const char *text)
 {
     char line[1024];
     int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
-    if (len > 0 && ria_log_is_heard()) {
+    if (len > 0 && ria_preload_log_is_heard()) {
         ria_stderr_write(line, (size_t)len);
     }
 }

@@ -3,8 +3,8 @@
  * Where a connection goes, as libpq has settled it, and what decides whether a token may go there.
  * Part of the seam between the two objects (module.h).
  */
-#ifndef RIA_PRELOAD_TARGET_H
-#define RIA_PRELOAD_TARGET_H
+#ifndef RIA_PRELOAD_PQ_TARGET_H
+#define RIA_PRELOAD_PQ_TARGET_H
 
 #include <stdbool.h>
 

@@ -5,8 +5,8 @@
  * passfile stands for another file. Nothing else of the program sees it, and no argument of the
  * call is changed.
  *
- * This is the state of one thread, and what it says of a name. Nothing is opened and nobody is
- * asked here: file_functions.c does that.
+ * This is the state of one thread, and what it says of a name. file_functions.c acts on that: it
+ * opens files and asks the other object.
  */
 #ifndef RIA_PRELOAD_OVERLAY_H
 #define RIA_PRELOAD_OVERLAY_H

@@ -8,11 +8,10 @@
  * password: what PQpass() returns is the connection's own string, which strdup() or the passfile's
  * line made (fe-connect.c, 10 to 18).
  *
- * What is checked first: that the password is a token; that libpq tells the connection's settings,
- * and that a token may go over it, else it is wiped; that a later token replaces this one
- * (module.h); and that it fits into the block of memory that the allocator itself says this one
- * has. Lines that we make for passfiles have room to spare for that. What does not fit is not
- * written. */
+ * What is checked first: that the password is a token; that libpq tells the connection's settings
+ * and that they allow a token, which is wiped if not; that the later token replaces this one
+ * (module.h); and that it fits into this one's block of memory, whose size the allocator tells. The
+ * lines that we make for passfiles have spare room for that. What does not fit is not written. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"

@@ -42,7 +42,7 @@ static bool take_entry(const struct ria_entry *entry, struct wanted *wanted)
         const struct ria_buf none = {0};
         struct ria_pq_target target = target_of(entry);
         (void)ria_mint_lines(&target, 0, wanted->out, &refusals);
-        ria_mint_say_refusals(&target, &refusals, &none);
+        ria_mint_log_refusals(&target, &refusals, &none);
     }
     return true;
 }

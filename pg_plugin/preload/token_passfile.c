@@ -4,8 +4,9 @@
  * for the log: libpq then says that it found no password, or asks for one. */
 #include "preload/token_passfile.h"
 
-#include "preload/known.h"
+#include "preload/key_history.h"
 
+#include "base/text.h"
 #include "passfile/passfile.h"
 
 #include <stdlib.h>
@@ -99,19 +100,13 @@ static void add_refusal(
     }
 }
 
-void ria_mint_say_refusal(
-    const struct ria_pq_target *target, const char *host, unsigned port, const char *why)
+void ria_mint_refusal(
+    const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX])
 {
     char shown[RIA_HOST_SHOWN_SIZE];
     ria_show_host(host, shown);
-    ria_world_log(
-        ria_process_world(),
-        target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
-        "no token for %s at %s:%u: %s",
-        target->user,
-        shown,
-        port,
-        why);
+    (void)ria_text_format(
+        out, RIA_LOG_LINE_MAX, "no token for %s at %s:%u: %s", user, shown, port, why);
 }
 
 /* Whether an agent has written a line for that host whose token is not over. */
@@ -134,16 +129,17 @@ static bool has_line(const struct ria_buf *own, const struct ria_entry_host *hos
     return at != NULL;
 }
 
-void ria_mint_say_refusals(
+void ria_mint_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
     const struct ria_buf *own)
 {
     for (size_t i = 0; i < refusals->count; i++) {
-        const struct ria_refusal *refusal = &refusals->items[i];
-        struct ria_pq_target one = *target;
-        one.has_token = one.has_token || has_line(own, &refusal->host, target->user);
-        ria_mint_say_refusal(&one, refusal->host.host, refusal->host.number, refusal->err.text);
+        const struct ria_entry_host *host = &refusals->items[i].host;
+        bool has_token = target->has_token || has_line(own, host, target->user);
+        char text[RIA_LOG_LINE_MAX];
+        ria_mint_refusal(target->user, host->host, host->number, refusals->items[i].err.text, text);
+        ria_world_log(ria_process_world(), has_token ? RIA_LOG_INFO : RIA_LOG_WARNING, "%s", text);
     }
 }
 
@@ -177,7 +173,7 @@ bool ria_mint_token(
     if (ria_token_for(&login, deadline, ria_process_world(), token, err) != RIA_FOUND) {
         return false;
     }
-    ria_known_add(ria_buf_text(&token->text));
+    ria_key_history_add(ria_buf_text(&token->text));
     return true;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * RDS_IAM_LOG is the one variable that this object reads. */
-#include "preload/say.h"
+ * Writes lines of the form that ria_world_log() has. RDS_IAM_LOG is the one variable that a preload
+ * reads: it is in every program. */
+#include "interpose/preload_log.h"
 
 #include "os/guest_stderr.h"
 
@@ -13,7 +14,7 @@
 struct ria_stderr_file ria_stderr_at_start;
 
 /* Nothing of the program has run yet, so descriptor 2 is what its caller gave it. The plugins and
- * the other object find the record by its name. */
+ * our other objects find the record by its name. */
 __attribute__((constructor)) static void look_at_start(void)
 {
     int saved = errno;
@@ -21,24 +22,17 @@ __attribute__((constructor)) static void look_at_start(void)
     errno = saved;
 }
 
-bool ria_is_heard(void)
+bool ria_preload_log_is_heard(void)
 {
     const char *value = secure_getenv("RDS_IAM_LOG");
     return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
 }
 
-void ria_say_warning(const char *text)
+void ria_preload_log_warning(const char *text)
 {
     char line[1024];
     int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
-    if (len > 0 && ria_is_heard()) {
+    if (len > 0 && ria_preload_log_is_heard()) {
         ria_stderr_write(line, (size_t)len);
     }
-}
-
-void ria_say_no_token(const char *why, const char *what_to_do)
-{
-    char text[1024];
-    (void)snprintf(text, sizeof(text), "no token can be made: %.700s; %.200s", why, what_to_do);
-    ria_say_warning(text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Without a lock: a child of a program with threads may be forked at any time. */
-#include "preload/known.h"
+#include "preload/key_history.h"
 
 #include "aws/token_text.h"
 
@@ -15,7 +15,7 @@ enum {
 static uint64_t keys[KEYS];
 static unsigned next;
 
-bool ria_known_has(const char *token)
+bool ria_key_history_has(const char *token)
 {
     uint64_t key = ria_token_key(token);
     for (size_t i = 0; key != 0 && i < KEYS; i++) {
@@ -26,9 +26,9 @@ bool ria_known_has(const char *token)
     return false;
 }
 
-void ria_known_add(const char *token)
+void ria_key_history_add(const char *token)
 {
-    if (!ria_known_has(token)) {
+    if (!ria_key_history_has(token)) {
         unsigned at = __atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) % KEYS;
         __atomic_store_n(&keys[at], ria_token_key(token), __ATOMIC_RELAXED);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Only asks what the program does on each signal, and changes none of it. */
-#include "preload/hold.h"
+#include "preload/signal_guard.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,25 +21,25 @@ static bool is_handled(int number)
            now.sa_handler != SIG_IGN;
 }
 
-void ria_hold_begin(struct ria_hold *hold)
+void ria_signal_guard_begin(struct ria_signal_guard *guard)
 {
     int saved = errno;
     sigset_t handled;
-    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &hold->cancelling);
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancelling);
     (void)sigemptyset(&handled);
     for (int number = 1; number <= SIGRTMAX; number++) {
         if (!is_fault(number) && is_handled(number)) {
             (void)sigaddset(&handled, number);
         }
     }
-    (void)pthread_sigmask(SIG_BLOCK, &handled, &hold->signals);
+    (void)pthread_sigmask(SIG_BLOCK, &handled, &guard->signals);
     errno = saved; /* glibc's own two signals are refused */
 }
 
-void ria_hold_end(const struct ria_hold *hold)
+void ria_signal_guard_end(const struct ria_signal_guard *guard)
 {
     int saved = errno;
-    (void)pthread_sigmask(SIG_SETMASK, &hold->signals, NULL);
-    (void)pthread_setcancelstate(hold->cancelling, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
+    (void)pthread_setcancelstate(guard->cancelling, NULL);
     errno = saved;
 }

@@ -5,7 +5,7 @@
  * ria_lookup_route() says where the question goes, and it goes there by a jump, with the program's
  * own arguments and return address. A C compiler promises no such jump.
  *
- * Where there is none of it (other processors), dlsym() is libc's. */
+ * On other processors there is no code here, and dlsym() is libc's. */
     .section .note.GNU-stack, "", %progbits
 #ifdef __CET__
 #include <cet.h>

@@ -1,27 +1,124 @@
 /* SPDX-License-Identifier: MIT
  *
- * A copy has a number and is known by a mark in it. Nothing holds it: a program may unload it, and
- * the number of a copy that is gone is given to the next new one. */
-#include "preload/copies.h"
-
-#include "preload/interpose.h"
-#include "preload/libpq.h"
-#include "preload/lookup.h"
+ * libpq's functions that begin a connection, begin one anew, or ping: once for programs that are
+ * linked with libpq, and once for each copy of it in which a program looks them up. The former know
+ * by the return address who calls them; each of the latter stands for its copy. All of them only
+ * describe the call and hand it on: connect.h has what is done about it. */
+#include "preload/connect.h"
 
 #include "base/buf.h"
+#include "interpose/lookup.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
-/* By number; NULL: not given yet. */
+/* Nine copies of each would be inlined. */
+#define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
+
+/* -- connections ----------------------------------------------------------------------------- */
+
+/* caller, here and below: an address in the object that calls, by which the copy of libpq is found,
+ * or one in the copy itself. */
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin(
+    const void *caller, const char *name, const char *params, const char *conninfo)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_STRING,
+        .name = name,
+        .params = params,
+        .caller = caller,
+        .conninfo = conninfo,
+    };
+    return ria_connect(&call);
+}
+
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_params(
+    const void *caller,
+    const char *name,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_PARAMS,
+        .name = name,
+        .params = name,
+        .caller = caller,
+        .keywords = keywords,
+        .values = values,
+        .expand_dbname = expand_dbname,
+    };
+    return ria_connect(&call);
+}
+
+/* all: the arguments of PQsetdbLogin(), in its order. */
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const char *const *all)
+{
+    struct ria_call call = {
+        .kind = RIA_CALL_LOGIN,
+        .name = "PQsetdbLogin",
+        .params = "PQconnectdbParams",
+        .caller = caller,
+    };
+    memcpy(call.login, all, sizeof(call.login));
+    return ria_connect(&call);
+}
+
+/* -- pings ----------------------------------------------------------------------------------- */
+
+ONE_FOR_ALL_COPIES unsigned ping(const void *caller, const char *conninfo)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_STRING, .name = "PQping", .caller = caller, .conninfo = conninfo};
+    return ria_ping(&call);
+}
+
+ONE_FOR_ALL_COPIES unsigned ping_params(
+    const void *caller, const char *const *keywords, const char *const *values, int expand_dbname)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_PARAMS,
+        .name = "PQpingParams",
+        .caller = caller,
+        .keywords = keywords,
+        .values = values,
+        .expand_dbname = expand_dbname,
+    };
+    return ria_ping(&call);
+}
+
+/* -- resets ---------------------------------------------------------------------------------- */
+
+ONE_FOR_ALL_COPIES void reset(const void *caller, struct ria_pq_conn *conn)
+{
+    RIA_AUTO(library) libpq = {0};
+    void (*real)(struct ria_pq_conn *);
+    if (ria_library_find("PQreset", caller, &libpq) &&
+        ria_library_function(&libpq, "PQreset", &real)) {
+        ria_reset_refresh(&libpq, conn);
+        real(conn);
+    }
+}
+
+ONE_FOR_ALL_COPIES int reset_start(const void *caller, struct ria_pq_conn *conn)
+{
+    RIA_AUTO(library) libpq = {0};
+    int (*real)(struct ria_pq_conn *);
+    if (!ria_library_find("PQresetStart", caller, &libpq) ||
+        !ria_library_function(&libpq, "PQresetStart", &real)) {
+        return 0;
+    }
+    ria_reset_refresh(&libpq, conn);
+    return real(conn);
+}
+
+/* -- the functions --------------------------------------------------------------------------- */
+
 static const void *marks[RIA_COPIES_MAX];
 
 static const void *mark_of(size_t number)
 {
-    return __atomic_load_n(&marks[number], __ATOMIC_ACQUIRE);
+    return ria_interposed_mark(marks, number);
 }
-
-/* -- the functions --------------------------------------------------------------------------- */
 
 /* A type cannot stand in parentheses, and PQsetdbLogin() has its parameters from libpq.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
@@ -29,21 +126,21 @@ static const void *mark_of(size_t number)
 #define FUNCTIONS(linkage, suffix, caller)                                                         \
     linkage struct ria_pq_conn *PQconnectdb##suffix(const char *conninfo)                          \
     {                                                                                              \
-        return ria_interpose_connectdb(caller, conninfo);                                          \
+        return begin(caller, "PQconnectdb", "PQconnectdbParams", conninfo);                        \
     }                                                                                              \
     linkage struct ria_pq_conn *PQconnectStart##suffix(const char *conninfo)                       \
     {                                                                                              \
-        return ria_interpose_start(caller, conninfo);                                              \
+        return begin(caller, "PQconnectStart", "PQconnectStartParams", conninfo);                  \
     }                                                                                              \
     linkage struct ria_pq_conn *PQconnectdbParams##suffix(                                         \
         const char *const *keywords, const char *const *values, int expand_dbname)                 \
     {                                                                                              \
-        return ria_interpose_connectdb_params(caller, keywords, values, expand_dbname);            \
+        return begin_params(caller, "PQconnectdbParams", keywords, values, expand_dbname);         \
     }                                                                                              \
     linkage struct ria_pq_conn *PQconnectStartParams##suffix(                                      \
         const char *const *keywords, const char *const *values, int expand_dbname)                 \
     {                                                                                              \
-        return ria_interpose_start_params(caller, keywords, values, expand_dbname);                \
+        return begin_params(caller, "PQconnectStartParams", keywords, values, expand_dbname);      \
     }                                                                                              \
     linkage struct ria_pq_conn *PQsetdbLogin##suffix(                                              \
         const char *host,                                                                          \
@@ -55,24 +152,24 @@ static const void *mark_of(size_t number)
         const char *password)                                                                      \
     {                                                                                              \
         const char *const all[] = {host, port, options, tty, dbname, login, password};             \
-        return ria_interpose_login(caller, all);                                                   \
+        return begin_login(caller, all);                                                           \
     }                                                                                              \
     linkage unsigned PQping##suffix(const char *conninfo)                                          \
     {                                                                                              \
-        return ria_interpose_ping(caller, conninfo);                                               \
+        return ping(caller, conninfo);                                                             \
     }                                                                                              \
     linkage unsigned PQpingParams##suffix(                                                         \
         const char *const *keywords, const char *const *values, int expand_dbname)                 \
     {                                                                                              \
-        return ria_interpose_ping_params(caller, keywords, values, expand_dbname);                 \
+        return ping_params(caller, keywords, values, expand_dbname);                               \
     }                                                                                              \
     linkage void PQreset##suffix(struct ria_pq_conn *conn)                                         \
     {                                                                                              \
-        ria_interpose_reset(caller, conn);                                                         \
+        reset(caller, conn);                                                                       \
     }                                                                                              \
     linkage int PQresetStart##suffix(struct ria_pq_conn *conn)                                     \
     {                                                                                              \
-        return ria_interpose_reset_start(caller, conn);                                            \
+        return reset_start(caller, conn);                                                          \
     }
 
 FUNCTIONS(RIA_INTERPOSED, , __builtin_return_address(0))
@@ -86,21 +183,13 @@ FUNCTIONS(static, _6, mark_of(6))
 FUNCTIONS(static, _7, mark_of(7))
 _Static_assert(RIA_COPIES_MAX == 8, "a line for each");
 
-typedef void any_function(void);
-
-struct function {
-    const char *name;
-    any_function *linked;
-    any_function *of_copy[RIA_COPIES_MAX];
-};
-
-#define LINKED(name) #name, (any_function *)(name)
-#define COPY(name) (any_function *)(name)
+#define LINKED(name) #name, (ria_any_function *)(name)
+#define COPY(name) (ria_any_function *)(name)
 #define COPIES(name)                                                                               \
     COPY(name##_0), COPY(name##_1), COPY(name##_2), COPY(name##_3), COPY(name##_4),                \
         COPY(name##_5), COPY(name##_6), COPY(name##_7)
 
-static const struct function functions[] = {
+static const struct ria_interposed_function functions[] = {
     {LINKED(PQconnectdb), {COPIES(PQconnectdb)}},
     {LINKED(PQconnectStart), {COPIES(PQconnectStart)}},
     {LINKED(PQconnectdbParams), {COPIES(PQconnectdbParams)}},
@@ -114,69 +203,12 @@ static const struct function functions[] = {
 
 /* NOLINTEND(bugprone-macro-parentheses,readability-function-size) */
 
-static void *address_of(any_function *function)
-{
-    void *address;
-    memcpy(&address, &function, sizeof(address)); /* ISO C has no cast to an object */
-    return address;
-}
+static const struct ria_interposed_list list = {
+    .prefix = "PQ",
+    .mark = "PQconninfo",
+    .functions = functions,
+    .count = sizeof(functions) / sizeof(functions[0]),
+    .marks = marks,
+};
 
-static const struct function *find(const char *name)
-{
-    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
-        if (strcmp(functions[i].name, name) == 0) {
-            return &functions[i];
-        }
-    }
-    return NULL;
-}
-
-bool ria_copies_knows(const char *name)
-{
-    return find(name) != NULL;
-}
-
-/* -- the copies ------------------------------------------------------------------------------ */
-
-/* A free number, or one whose copy is gone; RIA_COPIES_MAX if there is none. Of two threads with
- * the same copy one is first, and the other takes its number. */
-static size_t number_of(const void *mark)
-{
-    for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
-        if (mark_of(i) == mark) {
-            return i;
-        }
-    }
-    for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
-        const void *old = mark_of(i);
-        bool is_free = old == NULL || !ria_libpq_is_marked(old);
-        if ((is_free && __atomic_compare_exchange_n(
-                            &marks[i], &old, mark, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) ||
-            old == mark) {
-            return i;
-        }
-    }
-    return RIA_COPIES_MAX;
-}
-
-/* Of the copy that a call of our own function from there would come to. */
-static const void *mark_behind_ours(const char *name, const void *caller)
-{
-    RIA_AUTO(libpq) libpq = {0};
-    void *found;
-    bool is_there =
-        ria_libpq_find(name, caller, &libpq) && ria_libpq_function(&libpq, name, &found);
-    return is_there ? ria_libpq_mark(libpq.handle, found) : NULL;
-}
-
-void *ria_copies_stand_in(void *handle, const char *name, void *found, const void *caller)
-{
-    const struct function *function = find(name);
-    if (function == NULL) {
-        return found;
-    }
-    const void *mark = found == address_of(function->linked) ? mark_behind_ours(name, caller)
-                                                             : ria_libpq_mark(handle, found);
-    size_t number = mark == NULL ? RIA_COPIES_MAX : number_of(mark);
-    return number == RIA_COPIES_MAX ? found : address_of(function->of_copy[number]);
-}
+const struct ria_interposed_list *const ria_interposed_lists[] = {&list, NULL};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks a function up behind our own one of the same name. */
-#include "preload/libpq.h"
+ * Asks the dynamic linker which object defines the function behind ours: for the object that made
+ * the call, then for what comes behind us, then for any loaded object. The program itself is never
+ * the answer, because its handle would search every object, ours first. */
+#include "interpose/library.h"
 
-#include "preload/lookup.h"
+#include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -29,7 +31,7 @@ static void *find_through(const void *caller, const char *name)
     if (object == NULL) {
         return NULL;
     }
-    void *found = ria_lookup(object, name);
+    void *found = ria_real_dlsym(object, name);
     (void)dlclose(object);
     return found;
 }
@@ -48,18 +50,18 @@ static void *find_anywhere(const char *name)
     for (map = map == NULL ? NULL : map->l_next; map != NULL && found == NULL; map = map->l_next) {
         void *object = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
         if (object != NULL) {
-            found = ria_lookup(object, name);
+            found = ria_real_dlsym(object, name);
             (void)dlclose(object);
         }
     }
     return found;
 }
 
-bool ria_libpq_find(const char *name, const void *caller, struct ria_libpq *out)
+bool ria_library_find(const char *name, const void *caller, struct ria_library *out)
 {
     void *found = find_through(caller, name);
     if (found == NULL) {
-        found = ria_lookup(RTLD_NEXT, name);
+        found = ria_real_dlsym(RTLD_NEXT, name);
     }
     if (found == NULL) {
         found = find_anywhere(name);
@@ -77,35 +79,34 @@ static bool is_in_our_namespace(struct link_map *map)
 
 /* Not by dlopen(): where a program forks in the midst of one, its child may look functions up and
  * no more. */
-const void *ria_libpq_mark(void *handle, const void *function)
+const void *ria_library_mark(void *handle, const char *name, const void *function)
 {
     Dl_info here;
     Dl_info there;
     struct link_map *map = NULL;
-    const void *mark = ria_lookup(handle, "PQconninfo");
-    bool is_libpq = mark != NULL && dladdr1(mark, &there, (void **)&map, RTLD_DL_LINKMAP) != 0 &&
-                    dladdr(function, &here) != 0 && here.dli_fbase == there.dli_fbase;
-    return is_libpq && map != NULL && *map->l_name != '\0' && is_in_our_namespace(map) ? mark
-                                                                                       : NULL;
+    const void *mark = ria_real_dlsym(handle, name);
+    bool is_same = mark != NULL && dladdr1(mark, &there, (void **)&map, RTLD_DL_LINKMAP) != 0 &&
+                   dladdr(function, &here) != 0 && here.dli_fbase == there.dli_fbase;
+    return is_same && map != NULL && *map->l_name != '\0' && is_in_our_namespace(map) ? mark : NULL;
 }
 
-bool ria_libpq_is_marked(const void *mark)
+bool ria_library_is_marked(const void *mark)
 {
     Dl_info info;
     return dladdr(mark, &info) != 0 && info.dli_saddr == mark;
 }
 
-bool ria_libpq_function(const struct ria_libpq *libpq, const char *name, void *function)
+bool ria_library_function(const struct ria_library *library, const char *name, void *function)
 {
-    void *found = ria_lookup(libpq->handle, name);
+    void *found = ria_real_dlsym(library->handle, name);
     memcpy(function, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
     return found != NULL;
 }
 
-void ria_libpq_release(struct ria_libpq *libpq)
+void ria_library_release(struct ria_library *library)
 {
-    if (libpq->handle != NULL) {
-        (void)dlclose(libpq->handle);
-        libpq->handle = NULL;
+    if (library->handle != NULL) {
+        (void)dlclose(library->handle);
+        library->handle = NULL;
     }
 }

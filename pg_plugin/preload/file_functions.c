@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
  * libc's functions that open or look at a file by its name, in every form that libpq 10 to 18 and
- * other readers of passfiles are compiled to. Each asks overlay.h and else calls the next function
- * of its name. Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
-#include "preload/files.h"
-
+ * other readers of passfiles are compiled to. Two kinds of names stand for a passfile in memory:
+ * that of the connection's passfile, on a thread on which libpq is about to read it (overlay.h),
+ * and outside of such calls those in the agent's directory, for readers without libpq and for
+ * programs that reach libpq past the interposed functions. All else goes to the next function of
+ * its name.
+ *
+ * Why files, and not the setting passfile=/proc/self/fd/N: the connection keeps that path and libpq
+ * opens it again later. PQcancelCreate() of libpq 17 and 18 does, and PQconninfo() hands it on; by
+ * then N may be another file, or a FIFO, which hangs the program in open(2).
+ *
+ * Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
 #include "preload/abi.h"
-#include "preload/lookup.h"
 #include "preload/overlay.h"
+#include "preload/query.h"
 
-#include <dlfcn.h>
+#include "interpose/next.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,38 +50,56 @@ RIA_INTERPOSED int __xstat64(int version, const char *path, struct stat64 *statu
         apply(__openat_2) apply(__openat64_2) apply(stat) apply(stat64) apply(__xstat)             \
             apply(__xstat64) apply(fopen) apply(fopen64)
 
-#define KEPT(name) static void *kept_##name;
-EACH_NAME(KEPT)
+#define PLACE(function) NEXT_##function,
+enum {
+    EACH_NAME(PLACE)
+};
 
-/* The next function of that name, looked up once: where it is never changes. */
-static void *next_of(const char *name, void **kept)
-{
-    void *next = __atomic_load_n(kept, __ATOMIC_RELAXED);
-    if (next == NULL) {
-        next = ria_lookup(RTLD_NEXT, name);
-        __atomic_store_n(kept, next, __ATOMIC_RELAXED);
-    }
-    return next;
-}
+#define ROW(function) [NEXT_##function] = {.name = #function},
+struct ria_next ria_next_functions[] = {EACH_NAME(ROW){NULL, NULL}};
 
 #define NEXT(type, name)                                                                           \
     type *next = NULL;                                                                             \
-    void *found_##name = next_of(#name, &kept_##name);                                             \
-    memcpy(&next, &found_##name, sizeof(next));                                                    \
+    void *found = ria_next_function(&ria_next_functions[NEXT_##name]);                             \
+    memcpy(&next, &found, sizeof(next));                                                           \
     if (next == NULL) {                                                                            \
         errno = ENOSYS;                                                                            \
         return FAILURE;                                                                            \
     }
 
-/* A lookup takes the dynamic linker's lock. Done at a program's first open() instead, it would wait
- * for ever in a thread for which the constructor of a library waits that is being loaded.
- * Constructors that run before this one look up what they use themselves. */
-__attribute__((constructor)) void ria_files_prepare(void)
+/* -- opening ------------------------------------------------------------------------------- */
+
+enum answer {
+    ANSWER_REAL,   /* open the real file */
+    ANSWER_ABSENT, /* there is none: ENOENT */
+    ANSWER_FILE,   /* a descriptor, which the caller owns */
+};
+
+/* For opening to read. With only_ask the file need not have its contents. Keeps errno. */
+static enum answer answer_for(const char *path, bool only_ask, int *fd)
 {
-#define LOOK_UP(name) (void)next_of(#name, &kept_##name);
-    EACH_NAME(LOOK_UP)
-#undef LOOK_UP
-    (void)dlerror(); /* a libc need not have them all */
+    /* The headers promise the compiler that no caller of open() passes NULL. Some do. */
+    __asm__("" : "+r"(path));
+    if (path == NULL) {
+        return ANSWER_REAL;
+    }
+    int saved = errno;
+    int served;
+    int found = -1;
+    if (ria_overlay_has(path, &served)) {
+        if (served < 0) {
+            return ANSWER_ABSENT;
+        }
+        found = fcntl(served, F_DUPFD_CLOEXEC, 0);
+        (void)lseek(found, 0, SEEK_SET);
+    } else if (ria_overlay_is_hiding() && ria_is_agents_path(path)) {
+        return ANSWER_ABSENT;
+    } else if (ria_overlay_is_idle() && ria_is_agents_path(path) && getauxval(AT_SECURE) == 0) {
+        found = ria_query_service_passfile(path, only_ask);
+    }
+    errno = saved;
+    *fd = found;
+    return found < 0 ? ANSWER_REAL : ANSWER_FILE;
 }
 
 static bool only_reads(int flags)
@@ -86,14 +113,14 @@ static bool is_answered(const char *path, int flags, int *result)
     if (!only_reads(flags)) {
         return false;
     }
-    switch (ria_overlay_open(path, false, result)) {
-    case RIA_OVERLAY_FILE:
+    switch (answer_for(path, false, result)) {
+    case ANSWER_FILE:
         return true;
-    case RIA_OVERLAY_ABSENT:
+    case ANSWER_ABSENT:
         errno = ENOENT;
         *result = -1;
         return true;
-    case RIA_OVERLAY_REAL:
+    case ANSWER_REAL:
     default:
         return false;
     }
@@ -180,13 +207,13 @@ static bool asks_real(const char *path, int *fd, int *result)
 {
     *fd = -1;
     *result = -1;
-    switch (ria_overlay_open(path, true, fd)) {
-    case RIA_OVERLAY_FILE:
+    switch (answer_for(path, true, fd)) {
+    case ANSWER_FILE:
         return false;
-    case RIA_OVERLAY_ABSENT:
+    case ANSWER_ABSENT:
         errno = ENOENT;
         return false;
-    case RIA_OVERLAY_REAL:
+    case ANSWER_REAL:
     default:
         return true;
     }

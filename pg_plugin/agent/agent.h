@@ -8,10 +8,10 @@
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H
 
-#include "agent/beat.h"
+#include "agent/config_snapshot.h"
 #include "agent/directory.h"
-#include "agent/report.h"
-#include "agent/settings.h"
+#include "agent/log.h"
+#include "agent/watchdog.h"
 
 struct ria_agent {
     struct ria_world world;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-agent: options, and going to the background. */
+#include "agent/entries.h"
 #include "agent/once.h"
-#include "agent/set.h"
 #include "agent/status.h"
 #include "agent/supervisor.h"
 

@@ -3,7 +3,7 @@
  * One file after the other, without a lease. */
 #include "agent/once.h"
 
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 #include "agent/token_line.h"
 
 static bool fill(struct ria_mint *mint, struct ria_set *set, struct ria_served *file)

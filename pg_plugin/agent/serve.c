@@ -3,7 +3,7 @@
  * All passfiles of a set, and the lines whose credentials are fetched ahead of need. */
 #include "agent/serve_file.h"
 
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

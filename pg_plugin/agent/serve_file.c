@@ -5,7 +5,7 @@
 #include "agent/serve_file.h"
 
 #include "agent/lease.h"
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 
 #include <errno.h>
 #include <stdlib.h>

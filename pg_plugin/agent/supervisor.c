@@ -3,9 +3,9 @@
  * Waits with one poll(): a worker, five descriptors and three points in time are all there is. */
 #include "agent/supervisor.h"
 
+#include "agent/leftovers.h"
 #include "agent/notify.h"
 #include "agent/status.h"
-#include "agent/sweep.h"
 #include "agent/worker.h"
 
 #include <errno.h>

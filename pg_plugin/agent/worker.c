@@ -4,9 +4,9 @@
 #include "agent/worker.h"
 
 #include "agent/lease.h"
+#include "agent/leftovers.h"
 #include "agent/serve.h"
 #include "agent/status.h"
-#include "agent/sweep.h"
 #include "agent/watch.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Each side writes its flag and then reads the other's, so one of them always sees both. */
-#include "agent/beat.h"
+#include "agent/watchdog.h"
 
 #include <stddef.h>
 #include <sys/eventfd.h>

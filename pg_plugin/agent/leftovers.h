@@ -4,8 +4,8 @@
  * with tokens in them. The directory may hold other things, so a file counts only if it looks like
  * one of ours: regular, with one name, the user's alone, and beginning with a line with a token.
  */
-#ifndef RIA_AGENT_SWEEP_H
-#define RIA_AGENT_SWEEP_H
+#ifndef RIA_AGENT_LEFTOVERS_H
+#define RIA_AGENT_LEFTOVERS_H
 
 #include "agent/directory.h"
 

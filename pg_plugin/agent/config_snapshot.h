@@ -3,8 +3,8 @@
  * rds-iam's configuration as the agent uses it: what it said when it was last whole. An edit that
  * breaks it changes nothing until it is mended. Other files are read as they are.
  */
-#ifndef RIA_AGENT_SETTINGS_H
-#define RIA_AGENT_SETTINGS_H
+#ifndef RIA_AGENT_CONFIG_SNAPSHOT_H
+#define RIA_AGENT_CONFIG_SNAPSHOT_H
 
 #include "rds_iam.h"
 

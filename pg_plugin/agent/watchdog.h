@@ -4,8 +4,8 @@
  * silent while it waits, so that an idle agent wakes nobody: the first work after a silence raises
  * an alarm, and the supervisor looks from then on until the worker waits again.
  */
-#ifndef RIA_AGENT_BEAT_H
-#define RIA_AGENT_BEAT_H
+#ifndef RIA_AGENT_WATCHDOG_H
+#define RIA_AGENT_WATCHDOG_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -5,8 +5,8 @@
  * Warnings of single tokens are repeated once an hour. So a source that stays broken fills no disk.
  * Lines never hold a secret, and control characters are replaced.
  */
-#ifndef RIA_AGENT_REPORT_H
-#define RIA_AGENT_REPORT_H
+#ifndef RIA_AGENT_LOG_H
+#define RIA_AGENT_LOG_H
 
 #include "rds_iam.h"
 

@@ -3,11 +3,11 @@
  * What is to be served: the entries of the service files whose passfile lies in the agent's
  * directory, checked, and put in order by passfile. A set holds no secret and opens no passfile.
  */
-#ifndef RIA_AGENT_SET_H
-#define RIA_AGENT_SET_H
+#ifndef RIA_AGENT_ENTRIES_H
+#define RIA_AGENT_ENTRIES_H
 
 #include "agent/directory.h"
-#include "agent/report.h"
+#include "agent/log.h"
 
 /* One line of a passfile: a host of an entry, and how making its token goes. */
 struct ria_line {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Looks at the beginning of each file. */
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log. */
-#include "agent/report.h"
+#include "agent/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  *
  * The core says which files its configuration is in by reading them: what it asks for while it
  * checks the configuration is written down, and given again at every later reading. */
-#include "agent/settings.h"
+#include "agent/config_snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>

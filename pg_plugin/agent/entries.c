@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Collect, check, put in order. */
-#include "agent/set.h"
+#include "agent/entries.h"
 
 #include "service/entry.h"
 #include "service/index.h"

@@ -19,8 +19,8 @@ struct candidate {
 struct work {
     const struct ria_world *world;
     const struct ria_directory *directory;
-    struct ria_report *report;
-    struct ria_set *set;
+    struct ria_log *log;
+    struct ria_entries *entries;
     struct ria_service_file files[RIA_SERVICE_FILES];
     size_t file_count;
     struct ria_service_index index;
@@ -48,19 +48,19 @@ static void read_file(struct work *work, const char *path, bool is_required)
     struct ria_service_file *file = &work->files[work->file_count++];
     enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
     if (outcome == RIA_ABSENT && is_required) {
-        ria_report_state(
-            work->report, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
+        ria_log_state(
+            work->log, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
     } else if (outcome == RIA_FAILED) {
-        ria_report_state(work->report, "%s", err.text);
+        ria_log_state(work->log, "%s", err.text);
     } else if (file->odd_line != 0) {
-        ria_report_state(
-            work->report,
+        ria_log_state(
+            work->log,
             "%s:%u: is neither a comment nor a [group] nor a setting of one; remove the line",
             path,
             file->odd_line);
     }
     if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required) || file->odd_line != 0) {
-        work->set->is_broken = true;
+        work->entries->is_broken = true;
     }
 }
 
@@ -73,9 +73,9 @@ static bool read_files(struct work *work, const char *sysconfdir)
     ria_service_find(work->world, sysconfdir, paths);
     bool ok = true;
     for (size_t i = 0; ok && i < paths->count; i++) {
-        work->set->paths[i] = strdup(paths->path[i]);
-        ok = work->set->paths[i] != NULL;
-        work->set->path_count += ok ? 1 : 0;
+        work->entries->paths[i] = strdup(paths->path[i]);
+        ok = work->entries->paths[i] != NULL;
+        work->entries->path_count += ok ? 1 : 0;
         read_file(work, paths->path[i], i == 0 && paths->is_first_required);
     }
     free(paths);
@@ -98,8 +98,8 @@ static void say_refused(
 {
     const struct ria_service_setting *setting =
         ria_service_setting(entry->file, entry->service, "passfile");
-    ria_report_state(
-        work->report,
+    ria_log_state(
+        work->log,
         "%s:%u: [%s] %s",
         entry->file->path,
         setting->line,
@@ -118,8 +118,8 @@ static bool take_entry(
         return true;
     }
     if (first->service != entry->service) {
-        ria_report_state(
-            work->report,
+        ria_log_state(
+            work->log,
             "%s:%u: [%s] is never read: libpq takes the first one, in %s:%u; rename one of them",
             entry->file->path,
             entry->service->line,
@@ -128,7 +128,7 @@ static bool take_entry(
             first->service->line);
         return true;
     }
-    work->set->entries++;
+    work->entries->entry_count++;
     if (outcome == RIA_FAILED) {
         say_refused(work, entry, &err);
         return true;
@@ -141,7 +141,7 @@ static bool take_entry(
     work->count++;
     found->is_good = ria_entry_check(entry, &err);
     if (!found->is_good) {
-        ria_report_state(work->report, "%s", err.text);
+        ria_log_state(work->log, "%s", err.text);
     }
     return true;
 }
@@ -158,8 +158,8 @@ static void say_near_miss(const struct work *work, const struct ria_service_plac
         size_t len = strcspn(setting->key, " \t");
         if (fault != NULL && len == strlen("passfile") &&
             strncmp(setting->key, "passfile", len) == 0) {
-            ria_report_state(
-                work->report, "%s:%u: [%s] %s", file->path, setting->line, service->name, fault);
+            ria_log_state(
+                work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, fault);
         }
     }
 }
@@ -208,7 +208,7 @@ static void check_run(struct work *work, struct candidate *run, size_t size)
     for (size_t i = 0; i < size && unfit != NULL; i++) {
         struct ria_error err;
         if (!ria_entry_may_share(&run[i].entry, &unfit->entry, &err)) {
-            ria_report_state(work->report, "%s", err.text);
+            ria_log_state(work->log, "%s", err.text);
             run[i].is_good = false;
         }
     }
@@ -226,7 +226,7 @@ static void check_sharing(struct work *work)
     }
 }
 
-/* -- the set -------------------------------------------------------------------------------- */
+/* -- the lines ------------------------------------------------------------------------------ */
 
 /* Four strings in one piece of memory. */
 static bool copy_texts(struct ria_line *line, const char *const texts[4])
@@ -248,15 +248,15 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
 static bool add_lines(struct work *work, size_t index)
 {
     const struct ria_entry *entry = &work->candidates[index].entry;
-    struct ria_set *set = work->set;
+    struct ria_entries *entries = work->entries;
     for (size_t i = 0; entry->user != NULL && i < ria_entry_host_count(entry); i++) {
         struct ria_entry_host host;
-        struct ria_line *line = &set->lines[set->line_count];
+        struct ria_line *line = &entries->lines[entries->line_count];
         if (!ria_entry_host(entry, i, &host)) {
             continue;
         }
         *line = (struct ria_line){
-            .path = set->paths[entry->file - work->files],
+            .path = entries->paths[entry->file - work->files],
             .place = entry->service->line,
             .number = host.number,
             .entry = index,
@@ -265,44 +265,45 @@ static bool add_lines(struct work *work, size_t index)
         if (!copy_texts(line, texts)) {
             return false;
         }
-        set->line_count++;
-        set->files[set->file_count - 1].count++;
+        entries->line_count++;
+        entries->files[entries->file_count - 1].count++;
     }
     return true;
 }
 
-static bool add_file(struct ria_set *set, const char *name)
+static bool add_file(struct ria_entries *entries, const char *name)
 {
-    const char *last = set->file_count == 0 ? NULL : set->files[set->file_count - 1].name;
+    const char *last =
+        entries->file_count == 0 ? NULL : entries->files[entries->file_count - 1].name;
     if (last != NULL && strcmp(last, name) == 0) {
         return true;
     }
-    struct ria_served *file = &set->files[set->file_count];
+    struct ria_served *file = &entries->files[entries->file_count];
     *file = (struct ria_served){
         .name = strdup(name),
-        .first = set->line_count,
+        .first = entries->line_count,
         .fd = -1,
         .text = {.max = RIA_PASSFILE_MAX},
     };
-    set->file_count += file->name == NULL ? 0 : 1;
+    entries->file_count += file->name == NULL ? 0 : 1;
     return file->name != NULL;
 }
 
-/* A passfile of refused entries is in the set too, without a line. */
+/* A passfile of refused entries is listed too, without a line. */
 static bool build(struct work *work)
 {
-    struct ria_set *set = work->set;
+    struct ria_entries *entries = work->entries;
     size_t hosts = 0;
     for (size_t i = 0; i < work->count; i++) {
         hosts += ria_entry_host_count(&work->candidates[i].entry);
     }
-    set->lines = calloc(hosts + 1, sizeof(*set->lines));
-    set->files = calloc(work->count + 1, sizeof(*set->files));
-    if (set->lines == NULL || set->files == NULL) {
+    entries->lines = calloc(hosts + 1, sizeof(*entries->lines));
+    entries->files = calloc(work->count + 1, sizeof(*entries->files));
+    if (entries->lines == NULL || entries->files == NULL) {
         return false;
     }
     for (size_t i = 0; i < work->count; i++) {
-        if (!add_file(set, work->candidates[i].name) ||
+        if (!add_file(entries, work->candidates[i].name) ||
             (work->candidates[i].is_good && !add_lines(work, i))) {
             return false;
         }
@@ -323,8 +324,8 @@ static void warn_of_gss(struct work *work)
         }
     }
     if (first != NULL) {
-        ria_report_state(
-            work->report,
+        ria_log_state(
+            work->log,
             "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): with a Kerberos "
             "ticket libpq 12 and later tries GSS encryption before TLS, and the token goes to a "
             "server that showed no certificate; add gssencmode=disable, but not for libpq 10 and "
@@ -347,19 +348,19 @@ static bool load(struct work *work, const char *sysconfdir)
     return build(work);
 }
 
-bool ria_set_load(
+bool ria_entries_load(
     const struct ria_world *world,
     const char *sysconfdir,
     const struct ria_directory *directory,
-    struct ria_report *report,
-    struct ria_set *out)
+    struct ria_log *log,
+    struct ria_entries *out)
 {
-    *out = (struct ria_set){0};
+    *out = (struct ria_entries){0};
     struct work work = {
         .world = world,
         .directory = directory,
-        .report = report,
-        .set = out,
+        .log = log,
+        .entries = out,
     };
     bool ok = load(&work, sysconfdir);
     release_work(&work);
@@ -367,25 +368,25 @@ bool ria_set_load(
 }
 
 /* Lines of one entry stand together. */
-static size_t count_in_file(const struct ria_set *set, const struct ria_served *file)
+static size_t count_in_file(const struct ria_entries *entries, const struct ria_served *file)
 {
     size_t served = 0;
     size_t beyond = file->first + file->count;
     for (size_t first = file->first, end = first; first < beyond; first = end) {
         bool is_served = true;
-        for (; end < beyond && set->lines[end].entry == set->lines[first].entry; end++) {
-            is_served = is_served && set->lines[end].has_token;
+        for (; end < beyond && entries->lines[end].entry == entries->lines[first].entry; end++) {
+            is_served = is_served && entries->lines[end].has_token;
         }
         served += is_served ? 1 : 0;
     }
     return served;
 }
 
-size_t ria_set_count_served(const struct ria_set *set)
+size_t ria_entries_count_served(const struct ria_entries *entries)
 {
     size_t served = 0;
-    for (size_t i = 0; i < set->file_count; i++) {
-        served += set->files[i].is_missing ? 0 : count_in_file(set, &set->files[i]);
+    for (size_t i = 0; i < entries->file_count; i++) {
+        served += entries->files[i].is_missing ? 0 : count_in_file(entries, &entries->files[i]);
     }
     return served;
 }
@@ -396,26 +397,30 @@ static int compare_name(const void *name, const void *file)
     return strcmp(name, served->name);
 }
 
-struct ria_served *ria_set_find(const struct ria_set *set, const char *name)
+struct ria_served *ria_entries_find(const struct ria_entries *entries, const char *name)
 {
-    return set->file_count == 0
-               ? NULL
-               : bsearch(name, set->files, set->file_count, sizeof(*set->files), compare_name);
+    return entries->file_count == 0 ? NULL
+                                    : bsearch(
+                                          name,
+                                          entries->files,
+                                          entries->file_count,
+                                          sizeof(*entries->files),
+                                          compare_name);
 }
 
-void ria_set_release(struct ria_set *set)
+void ria_entries_release(struct ria_entries *entries)
 {
-    for (size_t i = 0; i < set->line_count; i++) {
-        free(set->lines[i].texts);
+    for (size_t i = 0; i < entries->line_count; i++) {
+        free(entries->lines[i].texts);
     }
-    for (size_t i = 0; i < set->file_count; i++) {
-        free(set->files[i].name);
-        ria_buf_release(&set->files[i].text);
+    for (size_t i = 0; i < entries->file_count; i++) {
+        free(entries->files[i].name);
+        ria_buf_release(&entries->files[i].text);
     }
-    for (size_t i = 0; i < set->path_count; i++) {
-        free(set->paths[i]);
+    for (size_t i = 0; i < entries->path_count; i++) {
+        free(entries->paths[i]);
     }
-    free(set->lines);
-    free(set->files);
-    *set = (struct ria_set){0};
+    free(entries->lines);
+    free(entries->files);
+    *entries = (struct ria_entries){0};
 }

@@ -10,11 +10,11 @@
 #include "agent/directory.h"
 
 /* Removes them. For an agent that has no file open yet. */
-void ria_sweep(const struct ria_directory *directory);
+void ria_leftovers_remove(const struct ria_directory *directory);
 
 /* Whether nothing is lost with what has this name, so that it may be replaced or removed. False,
  * with err filled, for a file with lines that are not the agent's and that has no other name. */
-bool ria_may_replace(const struct ria_directory *directory, const char *name, struct ria_error *err)
-    RIA_MUST_USE;
+bool ria_leftovers_may_replace(
+    const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 
 #endif

@@ -116,11 +116,12 @@ static int parse(int argc, char **argv, struct arguments *out)
 /* What is wrong with the entries is said to the person who starts the agent, too. */
 static void check_entries(struct ria_agent *agent)
 {
-    struct ria_set set;
-    if (!ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set)) {
-        ria_report_event(&agent->report, "out of memory while reading service files");
+    struct ria_entries entries;
+    if (!ria_entries_load(
+            &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries)) {
+        ria_log_event(&agent->log, "out of memory while reading service files");
     }
-    ria_set_release(&set);
+    ria_entries_release(&entries);
 }
 
 static bool detach(struct ria_agent *agent, int log)
@@ -135,11 +136,11 @@ static bool detach(struct ria_agent *agent, int log)
         }
     }
     (void)close(nothing);
-    ria_report_release(&agent->report);
-    agent->report.fd = log;
-    agent->report.has_time = true;
+    ria_log_release(&agent->log);
+    agent->log.fd = log;
+    agent->log.has_time = true;
     ria_directory_write_pid(&agent->directory);
-    ria_report_event(&agent->report, "started, version " RIA_VERSION);
+    ria_log_event(&agent->log, "started, version " RIA_VERSION);
     return true;
 }
 
@@ -153,14 +154,14 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
     } while (len < 0 && errno == EINTR);
     agent->directory.lock = -1; /* the child's now */
     if (len != 1) {
-        ria_report_event(
-            &agent->report,
+        ria_log_event(
+            &agent->log,
             "the agent did not start; see its log, %s/agent.log",
             agent->directory.path);
         return EXIT_FAILED;
     }
-    ria_report_event(
-        &agent->report,
+    ria_log_event(
+        &agent->log,
         "running in the background as process %ld; its log is %s/agent.log; to end it, type: "
         "kill %ld",
         (long)child,
@@ -175,13 +176,13 @@ static int run_in_background(struct ria_agent *agent)
     int ready[2] = {-1, -1};
     int log = ria_directory_open_log(&agent->directory, &err);
     if (log < 0) {
-        ria_report_event(&agent->report, "%s", err.text);
+        ria_log_event(&agent->log, "%s", err.text);
         return EXIT_FAILED;
     }
     check_entries(agent);
     pid_t child = pipe2(ready, O_CLOEXEC) == 0 ? fork() : -1;
     if (child < 0) {
-        ria_report_event(&agent->report, "cannot start a process: %s", strerror(errno));
+        ria_log_event(&agent->log, "cannot start a process: %s", strerror(errno));
         (void)close(log);
         return EXIT_FAILED;
     }
@@ -206,7 +207,7 @@ static int run(struct ria_agent *agent, const struct arguments *arguments)
     }
     if (arguments->status ? !ria_status_ask(&agent->directory, &err)
                           : !ria_directory_lock(&agent->directory, &err)) {
-        ria_report_event(&agent->report, "%s", err.text);
+        ria_log_event(&agent->log, "%s", err.text);
         return EXIT_FAILED;
     }
     if (arguments->status) {
@@ -254,7 +255,7 @@ int main(int argc, char **argv)
             ria_directory_unmake(&agent.directory);
         }
     } else {
-        ria_report_event(&agent.report, "%s", err.text);
+        ria_log_event(&agent.log, "%s", err.text);
         status = EXIT_FAILED;
     }
     ria_agent_release(&agent);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The passfiles of a set: what is in them when.
+ * The passfiles: what is in them when.
  *
  * Where leases work a file is empty and leased until somebody opens it. That one waits in open(2)
  * while its lines are made, four seconds at most, and reads those that are ready. Afterwards the
@@ -19,7 +19,7 @@
 struct ria_serve {
     struct ria_agent *agent;
     struct ria_mint mint;
-    struct ria_set set;
+    struct ria_entries entries;
     bool is_leasing;
     size_t leased;     /* files that are open here */
     size_t leased_max; /* the limit of open files, less what everything else needs */
@@ -34,9 +34,9 @@ struct ria_serve {
         let_go_by; /* ticks: when the one who waits longest is let go; INT64_MAX: nobody waits */
 };
 
-/* Takes over a set. Files that the one before had too stay as they are; the others are made, or
- * removed. False only without memory, and then the one before is still in use. */
-bool ria_serve_take(struct ria_serve *serve, struct ria_set *set) RIA_MUST_USE;
+/* Takes over entries. Files that the ones before had too stay as they are; the others are made, or
+ * removed. False only without memory, and then the ones before are still in use. */
+bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
 
 /* Somebody waits for the file with this descriptor; or for some file, when signals were lost. */
 void ria_serve_open(struct ria_serve *serve, int fd);

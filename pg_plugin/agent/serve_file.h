@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One passfile of a set, for serve.c alone; serve.h says what happens to it.
+ * One passfile, for serve.c alone; serve.h says what happens to it.
  */
 #ifndef RIA_AGENT_SERVE_FILE_H
 #define RIA_AGENT_SERVE_FILE_H

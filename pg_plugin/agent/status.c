@@ -117,9 +117,9 @@ static void add_head(const struct ria_status *status, struct ria_buf *out)
     ria_buf_addf(
         out,
         "entries      %zu of %zu services have their tokens, in %zu passfiles\n",
-        ria_set_count_served(&serve->set),
-        serve->set.entries,
-        serve->set.file_count);
+        ria_entries_count_served(&serve->entries),
+        serve->entries.entry_count,
+        serve->entries.file_count);
     ria_buf_addf(
         out,
         "opened       %llu times, with %llu tokens made\n",
@@ -158,10 +158,10 @@ static void add_sources(const struct ria_mint *mint, struct ria_buf *out)
     }
 }
 
-static void add_lines(const struct ria_set *set, struct ria_buf *out)
+static void add_lines(const struct ria_entries *entries, struct ria_buf *out)
 {
-    for (size_t i = 0; i < set->line_count; i++) {
-        const struct ria_line *line = &set->lines[i];
+    for (size_t i = 0; i < entries->line_count; i++) {
+        const struct ria_line *line = &entries->lines[i];
         const char *word = line->has_token ? "ok" : "no token";
         char who[1024];
         char host[RIA_HOST_SHOWN_SIZE];
@@ -219,7 +219,7 @@ void ria_status_answer(int listener, const struct ria_status *status)
     if (may_ask(fd)) {
         add_head(status, &text);
         add_sources(&status->serve->mint, &text);
-        add_lines(&status->serve->set, &text);
+        add_lines(&status->serve->entries, &text);
         answer(fd, &text);
     }
     (void)close(fd);

@@ -129,8 +129,8 @@ static bool start_worker(struct supervisor *supervisor)
 
 static void kill_worker(struct supervisor *supervisor, const char *why)
 {
-    ria_report_event(
-        &supervisor->agent->report,
+    ria_log_event(
+        &supervisor->agent->log,
         "the worker (process %ld) %s and is killed; whoever waits for a passfile finds it empty",
         (long)supervisor->worker,
         why);
@@ -164,8 +164,8 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     int64_t longer = supervisor->pause == 0 ? PAUSE_MS : supervisor->pause * 2;
     supervisor->pause = !is_quick ? 0 : longer < PAUSE_MAX_MS ? longer : PAUSE_MAX_MS;
     supervisor->start_at = now + supervisor->pause;
-    ria_report_event(
-        &supervisor->agent->report,
+    ria_log_event(
+        &supervisor->agent->log,
         "the worker %s %d; another one takes its place",
         is_exit ? "ended with status" : "was ended by signal",
         info->si_status);
@@ -340,12 +340,12 @@ static bool open_supervisor(struct supervisor *supervisor)
     agent->beat = ria_beat_new();
     supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (agent->beat == NULL || supervisor->signals < 0) {
-        ria_report_event(&agent->report, "no memory or descriptors to begin with");
+        ria_log_event(&agent->log, "no memory or descriptors to begin with");
         return false;
     }
     supervisor->start.status = ria_status_listen(&agent->directory, &err);
     if (supervisor->start.status < 0) {
-        ria_report_event(&agent->report, "%s", err.text); /* it serves all the same */
+        ria_log_event(&agent->log, "%s", err.text); /* it serves all the same */
     }
     return true;
 }
@@ -376,9 +376,9 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         agent->directory.lock = -1; /* the supervisor's, whose file it is to remove */
         return supervisor.status;
     }
-    ria_sweep(&agent->directory); /* of a worker that was killed */
+    ria_leftovers_remove(&agent->directory); /* of a worker that was killed */
     if (supervisor.end_by != INT64_MAX) {
-        ria_report_event(&agent->report, "ended by a signal; the passfiles are removed");
+        ria_log_event(&agent->log, "ended by a signal; the passfiles are removed");
     }
     ria_status_end(&agent->directory);
     ria_notify_close(&supervisor.notify);

@@ -21,7 +21,7 @@ struct ria_agent {
     struct ria_config_snapshot config;
     struct ria_background *background; /* or NULL */
     bool is_pending;                   /* a fetch was answered "not yet" */
-    struct ria_beat *beat;             /* of the worker, or NULL */
+    struct ria_watchdog watchdog;      /* over the worker, if there is one */
 };
 
 /* Fills what is not zero from the start. The world points to the agent, which must not move. */

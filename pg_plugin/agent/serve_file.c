@@ -212,7 +212,7 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     struct ria_error err;
     ria_file_close(serve, file);
     int fd = make_leased(serve, file, &err);
-    ria_beat_once(serve->agent->beat);
+    ria_watchdog_beat(&serve->agent->watchdog);
     file->is_missing = fd < 0;
     if (fd < 0) {
         say_failed(serve, &err);

@@ -20,11 +20,8 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 500,     /* while the worker works */
-    SILENCE_MS = 2000, /* after which it is killed */
-    LATE_MS = 400,     /* the same while somebody should have been let go */
-    END_MS = 2000,     /* what it may take to end when told to */
-    QUICK_MS = 1000,   /* a worker that dies sooner is not replaced at once */
+    END_MS = 2000,   /* what it may take to end when told to */
+    QUICK_MS = 1000, /* a worker that dies sooner is not replaced at once */
     PAUSE_MS = 1000,
     PAUSE_MAX_MS = 10000,
 };
@@ -40,10 +37,6 @@ struct supervisor {
     int64_t started;  /* all times: monotonic milliseconds, which do not count sleep */
     int64_t start_at; /* when the next worker is started, if there is none */
     int64_t pause;
-    int64_t heard; /* when the count last changed */
-    unsigned count;
-    bool is_watching;
-    bool is_stopped; /* the worker, by a signal */
     bool is_ready;   /* systemd was told */
     int64_t end_by;  /* when a worker that was told to end is killed; INT64_MAX: not told */
     int64_t ping_at; /* of systemd's watchdog */
@@ -102,10 +95,7 @@ static bool start_worker(struct supervisor *supervisor)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return true;
     }
-    struct ria_beat *beat = supervisor->agent->beat;
-    atomic_store(&beat->is_waiting, false);
-    atomic_store(&beat->is_watched, true);
-    ria_beat_promise(beat, INT64_MAX);
+    ria_watchdog_begin(&supervisor->agent->watchdog, now);
     supervisor->control = ends[0];
     pid_t pid = fork();
     if (pid == 0) {
@@ -116,14 +106,11 @@ static bool start_worker(struct supervisor *supervisor)
     if (pid < 0) {
         (void)close(ends[0]);
         supervisor->control = -1;
+        ria_watchdog_end(&supervisor->agent->watchdog);
         return true;
     }
     supervisor->worker = pid;
     supervisor->started = now;
-    supervisor->heard = now;
-    supervisor->count = atomic_load(&beat->count);
-    supervisor->is_watching = true;
-    supervisor->is_stopped = false;
     return true;
 }
 
@@ -135,7 +122,7 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
         (long)supervisor->worker,
         why);
     (void)kill(supervisor->worker, SIGKILL);
-    supervisor->is_watching = false;
+    ria_watchdog_end(&supervisor->agent->watchdog);
 }
 
 /* A worker that was told to end, that says that there is nothing left to serve, or that could not
@@ -154,7 +141,7 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     (void)close(supervisor->control);
     supervisor->control = -1;
     supervisor->worker = -1;
-    supervisor->is_watching = false;
+    ria_watchdog_end(&supervisor->agent->watchdog);
     if (is_final(supervisor, info)) {
         supervisor->status = is_exit && info->si_status != 0 ? 1 : 0;
         supervisor->start_at = INT64_MAX;
@@ -178,9 +165,7 @@ static void take_children(struct supervisor *supervisor, int64_t now)
     while (supervisor->worker > 0 && waitid(P_PID, (id_t)supervisor->worker, &info, kinds) == 0 &&
            info.si_pid != 0) {
         if (info.si_code == CLD_STOPPED || info.si_code == CLD_CONTINUED) {
-            supervisor->is_stopped = info.si_code == CLD_STOPPED;
-            supervisor->is_watching = true;
-            supervisor->heard = now;
+            ria_watchdog_stop(&supervisor->agent->watchdog, info.si_code == CLD_STOPPED, now);
         } else {
             take_death(supervisor, &info, now);
         }
@@ -190,18 +175,11 @@ static void take_children(struct supervisor *supervisor, int64_t now)
 
 static void look_at_worker(struct supervisor *supervisor, int64_t now)
 {
-    struct ria_beat *beat = supervisor->agent->beat;
-    unsigned count = atomic_load(&beat->count);
-    bool goes_on = ria_beat_watch(beat) || supervisor->is_stopped;
-    bool is_late = ria_beat_is_late(beat, ria_agent_ticks(supervisor->agent));
-    if (!goes_on) {
-        supervisor->is_watching = false;
-    } else if (count != supervisor->count && !supervisor->is_stopped) {
-        supervisor->heard = now;
-    } else if (now - supervisor->heard >= (is_late ? LATE_MS : SILENCE_MS)) {
-        kill_worker(supervisor, supervisor->is_stopped ? "was stopped" : "does not answer");
+    struct ria_agent *agent = supervisor->agent;
+    const char *fault = ria_watchdog_look(&agent->watchdog, now, ria_agent_ticks(agent));
+    if (fault != NULL) {
+        kill_worker(supervisor, fault);
     }
-    supervisor->count = count;
 }
 
 /* -- what happens --------------------------------------------------------------------------- */
@@ -280,7 +258,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int until_due(const struct supervisor *supervisor, int64_t now)
 {
     int64_t due = supervisor->worker < 0 ? supervisor->start_at : INT64_MAX;
-    due = earlier(due, supervisor->is_watching ? now + LOOK_MS : INT64_MAX);
+    due = earlier(due, ria_watchdog_due(&supervisor->agent->watchdog, now));
     due = earlier(due, supervisor->end_by);
     due = earlier(due, supervisor->ping_at);
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
@@ -288,9 +266,7 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
 
 static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
 {
-    if (supervisor->is_watching) {
-        look_at_worker(supervisor, now);
-    }
+    look_at_worker(supervisor, now);
     if (now >= supervisor->ping_at) {
         ria_notify_send(&supervisor->notify, "WATCHDOG=1");
         supervisor->ping_at = now + supervisor->notify.watchdog_ms;
@@ -305,7 +281,7 @@ static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
 /* True at the end of the service, false in a worker that has ended. */
 static bool run(struct supervisor *supervisor)
 {
-    const struct ria_beat *beat = supervisor->agent->beat;
+    struct ria_watchdog *watchdog = &supervisor->agent->watchdog;
     while (do_what_is_due(supervisor, milliseconds())) {
         if (supervisor->worker < 0 && supervisor->start_at == INT64_MAX) {
             return true;
@@ -313,16 +289,11 @@ static bool run(struct supervisor *supervisor)
         struct pollfd watched[] = {
             {.fd = supervisor->signals, .events = POLLIN},
             {.fd = supervisor->control, .events = POLLIN},
-            {.fd = beat->alarm, .events = POLLIN},
+            {.fd = watchdog->alarm, .events = POLLIN},
         };
         (void)poll(watched, 3, until_due(supervisor, milliseconds()));
         int64_t now = milliseconds();
-        uint64_t alarms;
-        if (read(beat->alarm, &alarms, sizeof(alarms)) > 0 && !supervisor->is_watching) {
-            supervisor->is_watching = supervisor->worker > 0;
-            supervisor->heard = now;
-            supervisor->count = atomic_load(&beat->count);
-        }
+        ria_watchdog_take_alarm(watchdog, supervisor->worker > 0, now);
         if (watched[1].revents != 0) {
             take_message(supervisor);
         }
@@ -337,9 +308,8 @@ static bool open_supervisor(struct supervisor *supervisor)
     struct ria_error err;
     sigset_t signals;
     list_signals(&signals);
-    agent->beat = ria_beat_new();
     supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (agent->beat == NULL || supervisor->signals < 0) {
+    if (!ria_watchdog_open(&agent->watchdog) || supervisor->signals < 0) {
         ria_log_event(&agent->log, "no memory or descriptors to begin with");
         return false;
     }

@@ -142,7 +142,7 @@ enum ria_minted ria_mint_line(struct ria_mint *mint, struct ria_line *line, stru
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err = {0};
-    ria_beat_once(agent->beat);
+    ria_watchdog_beat(&agent->watchdog);
     agent->is_pending = false;
     enum ria_outcome outcome = ria_token_for(&login, deadline, &agent->world, &token, &err);
     int64_t now = ria_agent_now(agent);

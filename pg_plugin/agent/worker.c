@@ -132,7 +132,7 @@ static void load(struct worker *worker)
     struct ria_entries entries;
     bool ok = ria_entries_load(
         &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
-    ria_beat_once(agent->beat);
+    ria_watchdog_beat(&agent->watchdog);
     for (size_t i = 0; ok && i < entries.path_count; i++) {
         worker->stamps[i] = ria_config_snapshot_stamp(entries.paths[i]);
     }
@@ -338,7 +338,7 @@ static bool go_on(struct worker *worker)
     }
     ria_serve_look(&worker->serve);
     int64_t due = ria_serve_work(&worker->serve);
-    ria_beat_promise(agent->beat, worker->serve.let_go_by);
+    ria_watchdog_promise(&agent->watchdog, worker->serve.let_go_by);
     tell_result(worker);
     int64_t background = ria_background_due(agent->background);
     due = background < due ? background : due;
@@ -357,16 +357,16 @@ static int run(struct worker *worker)
     bool has_more = true;
     while (!worker->is_ending) {
         if (!has_more) {
-            ria_beat_wait(worker->agent->beat);
+            ria_watchdog_wait(&worker->agent->watchdog);
         }
         int count = epoll_wait(worker->epoll, events, SOURCES, has_more ? 0 : -1);
         if (!has_more) {
-            ria_beat_work(worker->agent->beat);
+            ria_watchdog_work(&worker->agent->watchdog);
         }
         for (int i = 0; i < count; i++) {
             take(worker, (enum source)events[i].data.u32);
         }
-        ria_beat_once(worker->agent->beat);
+        ria_watchdog_beat(&worker->agent->watchdog);
         has_more = go_on(worker);
     }
     return worker->status;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-agent: options, and going to the background. */
+ * rds-iam-agent: reads the options and opens the directory, and then asks a running agent
+ * (--status), fills the passfiles and ends (--once), or becomes the service, in the terminal or in
+ * the background. Refuses to run with more rights than its caller. */
 #include "agent/entries.h"
-#include "agent/once.h"
+#include "agent/leftovers.h"
 #include "agent/status.h"
 #include "agent/supervisor.h"
+#include "agent/token_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +46,8 @@ static const char help[] =
     "An edited pg_service.conf is read again at once. SIGHUP: read and renew everything now.\n"
     "SIGTERM: remove the passfiles and end.\n"
     "exit status: 0, 1 (failed: sentences on stderr), 2 (usage)\n";
+
+/* -- options -------------------------------------------------------------------------------- */
 
 struct arguments {
     const char *directory;
@@ -112,6 +117,73 @@ static int parse(int argc, char **argv, struct arguments *out)
     }
     return -1;
 }
+
+/* -- once ----------------------------------------------------------------------------------- */
+
+/* Fills a passfile, without a lease. It then holds its tokens until it is removed. */
+static bool fill_once(struct ria_mint *mint, struct ria_entries *entries, struct ria_served *file)
+{
+    struct ria_agent *agent = mint->agent;
+    struct ria_error err;
+    RIA_AUTO(buf) text = {.max = RIA_PASSFILE_MAX};
+    if (!ria_leftovers_may_replace(&agent->directory, file->name, &err)) {
+        file->is_missing = true;
+        ria_log_event(&agent->log, "%s", err.text);
+        return false;
+    }
+    for (size_t i = file->first; i < file->first + file->count; i++) {
+        (void)ria_mint_line(mint, &entries->lines[i], &text);
+    }
+    if (file->count == 0) {
+        ria_directory_remove(&agent->directory, file->name);
+        return true;
+    }
+    if (text.failed) {
+        (void)ria_fail(
+            &err, RIA_E_SYSTEM, "%s: the passfile is too long, or no memory", file->name);
+    } else if (ria_directory_publish(&agent->directory, file->name, &text, &err)) {
+        return true;
+    }
+    file->is_missing = true;
+    ria_directory_remove(&agent->directory, file->name);
+    ria_log_event(&agent->log, "%s", err.text);
+    return false;
+}
+
+/* Waits for credentials as long as a login may. True if every service has its tokens. */
+static bool run_once(struct ria_agent *agent)
+{
+    struct ria_entries entries;
+    struct ria_mint mint = {.agent = agent};
+    bool ok = ria_entries_load(
+        &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
+    if (!ok) {
+        ria_log_event(&agent->log, "out of memory while reading service files");
+    }
+    for (size_t i = 0; i < entries.file_count; i++) {
+        ok = fill_once(&mint, &entries, &entries.files[i]) && ok;
+    }
+    size_t served = ria_entries_count_served(&entries);
+    if (entries.entry_count == 0) {
+        ria_log_event(
+            &agent->log,
+            "no service has its passfile here; add a line like this to one in pg_service.conf: "
+            "passfile=%s/NAME",
+            agent->directory.path);
+    } else {
+        ria_log_event(
+            &agent->log,
+            "%zu of %zu services have their tokens in %s",
+            served,
+            entries.entry_count,
+            agent->directory.path);
+    }
+    ok = ok && !entries.is_broken && entries.entry_count > 0 && served == entries.entry_count;
+    ria_entries_release(&entries);
+    return ok;
+}
+
+/* -- in the background ---------------------------------------------------------------------- */
 
 /* What is wrong with the entries is said to the person who starts the agent, too. */
 static void check_entries(struct ria_agent *agent)
@@ -199,11 +271,13 @@ static int run_in_background(struct ria_agent *agent)
     return status;
 }
 
+/* -- the whole ------------------------------------------------------------------------------ */
+
 static int run(struct ria_agent *agent, const struct arguments *arguments)
 {
     struct ria_error err;
     if (arguments->once) {
-        return ria_once(agent) ? EXIT_OK : EXIT_FAILED;
+        return run_once(agent) ? EXIT_OK : EXIT_FAILED;
     }
     if (arguments->status ? !ria_status_ask(&agent->directory, &err)
                           : !ria_directory_lock(&agent->directory, &err)) {

@@ -4,17 +4,19 @@
 #include "agent/supervisor.h"
 
 #include "agent/leftovers.h"
-#include "agent/notify.h"
 #include "agent/status.h"
 #include "agent/worker.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,9 +28,87 @@ enum {
     PAUSE_MAX_MS = 10000,
 };
 
+/* -- systemd -------------------------------------------------------------------------------- */
+
+/* What systemd is told, by the protocol of sd_notify(3): one datagram to the socket that
+ * $NOTIFY_SOCKET names. The protocol is documented and fixed; libsystemd would bring a compressor
+ * and a dozen other things into a process that is about secrets. */
+struct notify {
+    int fd; /* -1: nobody wants to know */
+    struct sockaddr_un address;
+    socklen_t size;
+    int64_t watchdog_ms; /* how often a sign of life is wanted; 0: never */
+};
+
+/* A path, or "@" and an abstract name. */
+static bool find_address(struct notify *notify, const char *name)
+{
+    size_t len = strlen(name);
+    if ((*name != '/' && *name != '@') || len >= sizeof(notify->address.sun_path)) {
+        return false;
+    }
+    notify->address.sun_family = AF_UNIX;
+    memcpy(notify->address.sun_path, name, len);
+    if (*name == '@') {
+        notify->address.sun_path[0] = '\0';
+    }
+    notify->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+    return true;
+}
+
+static int64_t watchdog_ms(void)
+{
+    const char *interval = secure_getenv("WATCHDOG_USEC");
+    const char *pid = secure_getenv("WATCHDOG_PID");
+    if (interval == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid())) {
+        return 0;
+    }
+    long long value = strtoll(interval, NULL, 10);
+    /* Twice as often as asked, so that one may be late. */
+    return value <= 0 ? 0 : (int64_t)(value / 2000) + 1;
+}
+
+/* Takes the variables out of the environment, so that no child speaks in our name. */
+static void notify_open(struct notify *notify)
+{
+    *notify = (struct notify){.fd = -1};
+    const char *name = secure_getenv("NOTIFY_SOCKET");
+    if (name != NULL && find_address(notify, name)) {
+        notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        notify->watchdog_ms = watchdog_ms();
+    }
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+    (void)unsetenv("WATCHDOG_PID");
+}
+
+/* Sends assignments, one a line: "READY=1". */
+static void notify_send(const struct notify *notify, const char *text)
+{
+    if (notify->fd >= 0) {
+        (void)!sendto(
+            notify->fd,
+            text,
+            strlen(text),
+            MSG_NOSIGNAL | MSG_DONTWAIT,
+            (const struct sockaddr *)&notify->address,
+            notify->size);
+    }
+}
+
+static void notify_close(struct notify *notify)
+{
+    if (notify->fd >= 0) {
+        (void)close(notify->fd);
+    }
+    notify->fd = -1;
+}
+
+/* -- the supervisor ------------------------------------------------------------------------- */
+
 struct supervisor {
     struct ria_agent *agent;
-    struct ria_notify notify;
+    struct notify notify;
     struct ria_worker_start start;
     int signals;
     int control; /* our end; -1: no worker */
@@ -81,7 +161,7 @@ static int be_worker(struct supervisor *supervisor, int control)
     if (supervisor->ready >= 0) {
         (void)close(supervisor->ready);
     }
-    ria_notify_close(&supervisor->notify);
+    notify_close(&supervisor->notify);
     supervisor->start.control = control;
     return ria_worker_run(&supervisor->start);
 }
@@ -197,7 +277,7 @@ static void tell_to_end(struct supervisor *supervisor, int64_t now)
     if (supervisor->end_by == INT64_MAX) {
         supervisor->end_by = now + END_MS;
         supervisor->start_at = INT64_MAX;
-        ria_notify_send(&supervisor->notify, "STOPPING=1");
+        notify_send(&supervisor->notify, "STOPPING=1");
     }
     send_to_worker(supervisor, RIA_MESSAGE_END);
 }
@@ -229,7 +309,7 @@ static void say_ready(struct supervisor *supervisor)
     }
     if (!supervisor->is_ready) {
         supervisor->is_ready = true;
-        ria_notify_send(&supervisor->notify, "READY=1\nSTATUS=serving");
+        notify_send(&supervisor->notify, "READY=1\nSTATUS=serving");
     }
 }
 
@@ -243,7 +323,7 @@ static void take_message(struct supervisor *supervisor)
         char text[RIA_MESSAGE_MAX + sizeof("STATUS=")];
         ria_printable(message);
         (void)snprintf(text, sizeof(text), "STATUS=%s", message + 1);
-        ria_notify_send(&supervisor->notify, text);
+        notify_send(&supervisor->notify, text);
     }
 }
 
@@ -268,7 +348,7 @@ static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
 {
     look_at_worker(supervisor, now);
     if (now >= supervisor->ping_at) {
-        ria_notify_send(&supervisor->notify, "WATCHDOG=1");
+        notify_send(&supervisor->notify, "WATCHDOG=1");
         supervisor->ping_at = now + supervisor->notify.watchdog_ms;
     }
     if (now >= supervisor->end_by && supervisor->worker > 0) {
@@ -338,7 +418,7 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
     if (!open_supervisor(&supervisor)) {
         return 1;
     }
-    ria_notify_open(&supervisor.notify);
+    notify_open(&supervisor.notify);
     if (supervisor.notify.watchdog_ms > 0) {
         supervisor.ping_at = milliseconds();
     }
@@ -351,6 +431,6 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         ria_log_event(&agent->log, "ended by a signal; the passfiles are removed");
     }
     ria_status_end(&agent->directory);
-    ria_notify_close(&supervisor.notify);
+    notify_close(&supervisor.notify);
     return supervisor.status;
 }

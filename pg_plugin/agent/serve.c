@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * All passfiles, and the lines whose credentials are fetched ahead of need. */
-#include "agent/serve_file.h"
+#include "agent/serve.h"
 
 #include "agent/leftovers.h"
 

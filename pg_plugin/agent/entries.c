@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Collect, check, put in order. */
+ * Reads the service files, asks the index (service/index.h) which entries count and which of them
+ * tokens may be made for, and copies the hosts of these into lines, one for each. What it refuses
+ * is logged with its line. */
 #include "agent/entries.h"
 
-#include "service/entry.h"
+#include "service/gssencmode.h"
 #include "service/index.h"
+#include "service/keyword.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* An entry whose passfile is ours. */
-struct candidate {
-    struct ria_entry entry;
-    char *name; /* of its passfile in the directory; owned */
-    bool is_good;
-};
-
 struct work {
     const struct ria_world *world;
     const struct ria_directory *directory;
+    struct ria_passfile_directory place; /* of the directory */
     struct ria_log *log;
     struct ria_entries *entries;
     struct ria_service_file files[RIA_SERVICE_FILES];
     size_t file_count;
     struct ria_service_index index;
-    struct candidate *candidates;
-    size_t count;
 };
 
 static void release_work(struct work *work)
@@ -33,11 +28,7 @@ static void release_work(struct work *work)
     for (size_t i = 0; i < work->file_count; i++) {
         ria_service_file_release(&work->files[i]);
     }
-    for (size_t i = 0; i < work->count; i++) {
-        free(work->candidates[i].name);
-    }
     ria_service_index_release(&work->index);
-    free(work->candidates);
 }
 
 /* -- reading -------------------------------------------------------------------------------- */
@@ -82,16 +73,14 @@ static bool read_files(struct work *work, const char *sysconfdir)
     return ok;
 }
 
-static bool make_index(struct work *work)
-{
-    if (!ria_service_index_make(work->files, work->file_count, &work->index)) {
-        return false;
-    }
-    work->candidates = calloc(work->index.count + 1, sizeof(*work->candidates));
-    return work->candidates != NULL;
-}
+/* -- what is wrong -------------------------------------------------------------------------- */
 
-/* -- collecting ----------------------------------------------------------------------------- */
+/* Whether its passfile lies in the agent's directory. */
+static bool is_ours(const struct work *work, const struct ria_indexed_service *service)
+{
+    return service->entry.passfile != NULL &&
+           ria_passfile_same_directory(&service->passfile.directory, &work->place);
+}
 
 static void say_refused(
     const struct work *work, const struct ria_entry *entry, const struct ria_error *err)
@@ -107,54 +96,27 @@ static void say_refused(
         err->text);
 }
 
-/* False without memory. */
-static bool take_entry(
-    struct work *work, const struct ria_entry *entry, const struct ria_service_place *first)
+static void say_never_read(const struct work *work, const struct ria_indexed_service *service)
 {
-    struct ria_error err;
-    char name[NAME_MAX + 1];
-    enum ria_outcome outcome = ria_directory_holds(work->directory, entry->passfile, name, &err);
-    if (outcome == RIA_ABSENT) {
-        return true;
-    }
-    if (first->service != entry->service) {
-        ria_log_state(
-            work->log,
-            "%s:%u: [%s] is never read: libpq takes the first one, in %s:%u; rename one of them",
-            entry->file->path,
-            entry->service->line,
-            entry->service->name,
-            first->file->path,
-            first->service->line);
-        return true;
-    }
-    work->entries->entry_count++;
-    if (outcome == RIA_FAILED) {
-        say_refused(work, entry, &err);
-        return true;
-    }
-    struct candidate *found = &work->candidates[work->count];
-    *found = (struct candidate){.entry = *entry, .name = strdup(name)};
-    if (found->name == NULL) {
-        return false;
-    }
-    work->count++;
-    found->is_good = ria_entry_check(entry, &err);
-    if (!found->is_good) {
-        ria_log_state(work->log, "%s", err.text);
-    }
-    return true;
+    ria_log_state(
+        work->log,
+        "%s:%u: [%s] is never read: libpq takes the first one, in %s:%u; rename one of them",
+        service->file->path,
+        service->service->line,
+        service->service->name,
+        service->first->file->path,
+        service->first->service->line);
 }
 
 /* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
  * without a word. */
-static void say_near_miss(const struct work *work, const struct ria_service_place *here)
+static void say_near_miss(const struct work *work, const struct ria_indexed_service *here)
 {
     const struct ria_service_file *file = here->file;
     const struct ria_service *service = here->service;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
-        const char *fault = ria_service_setting_fault(setting);
+        const char *fault = ria_keyword_fault(setting);
         size_t len = strcspn(setting->key, " \t");
         if (fault != NULL && len == strlen("passfile") &&
             strncmp(setting->key, "passfile", len) == 0) {
@@ -164,65 +126,22 @@ static void say_near_miss(const struct work *work, const struct ria_service_plac
     }
 }
 
-static bool take_entries(struct work *work)
+static void judge(struct work *work, const struct ria_indexed_service *service)
 {
-    for (size_t i = 0; i < work->index.count; i++) {
-        const struct ria_service_place *here = &work->index.places[i];
-        struct ria_entry entry;
-        say_near_miss(work, here);
-        if (ria_entry_take(here->file, here->service, &entry) &&
-            !take_entry(work, &entry, here->first)) {
-            return false;
-        }
+    struct ria_error err;
+    say_near_miss(work, service);
+    if (!is_ours(work, service)) {
+        return;
     }
-    return true;
-}
-
-/* -- checking ------------------------------------------------------------------------------- */
-
-static int compare_places(const struct ria_entry *left, const struct ria_entry *right)
-{
-    if (left->file != right->file) {
-        return left->file < right->file ? -1 : 1;
+    if (service->first != service) {
+        say_never_read(work, service);
+        return;
     }
-    return left->service->line < right->service->line ? -1
-                                                      : left->service->line > right->service->line;
-}
-
-/* By passfile, then in the order in which libpq reads. */
-static int compare_candidates(const void *a, const void *b)
-{
-    const struct candidate *left = a;
-    const struct candidate *right = b;
-    int order = strcmp(left->name, right->name);
-    return order != 0 ? order : compare_places(&left->entry, &right->entry);
-}
-
-/* The candidates of one passfile. One that is not fit spoils it for all. */
-static void check_run(struct work *work, struct candidate *run, size_t size)
-{
-    const struct candidate *unfit = NULL;
-    for (size_t i = 0; i < size && unfit == NULL; i++) {
-        unfit = run[i].is_good ? NULL : &run[i];
-    }
-    for (size_t i = 0; i < size && unfit != NULL; i++) {
-        struct ria_error err;
-        if (!ria_entry_may_share(&run[i].entry, &unfit->entry, &err)) {
-            ria_log_state(work->log, "%s", err.text);
-            run[i].is_good = false;
-        }
-    }
-}
-
-static void check_sharing(struct work *work)
-{
-    qsort(work->candidates, work->count, sizeof(*work->candidates), compare_candidates);
-    for (size_t first = 0, end = 0; first < work->count; first = end) {
-        const char *name = work->candidates[first].name;
-        while (end < work->count && strcmp(work->candidates[end].name, name) == 0) {
-            end++;
-        }
-        check_run(work, &work->candidates[first], end - first);
+    work->entries->entry_count++;
+    if (!ria_directory_may_hold(work->directory, service->passfile.name, &err)) {
+        say_refused(work, &service->entry, &err);
+    } else if (!ria_service_index_check(service, &err)) {
+        ria_log_state(work->log, "%s", err.text);
     }
 }
 
@@ -245,11 +164,10 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
     return line->texts != NULL;
 }
 
-static bool add_lines(struct work *work, size_t index)
+static bool add_lines(struct work *work, const struct ria_entry *entry, size_t number)
 {
-    const struct ria_entry *entry = &work->candidates[index].entry;
     struct ria_entries *entries = work->entries;
-    for (size_t i = 0; entry->user != NULL && i < ria_entry_host_count(entry); i++) {
+    for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
         struct ria_entry_host host;
         struct ria_line *line = &entries->lines[entries->line_count];
         if (!ria_entry_host(entry, i, &host)) {
@@ -259,7 +177,7 @@ static bool add_lines(struct work *work, size_t index)
             .path = entries->paths[entry->file - work->files],
             .place = entry->service->line,
             .number = host.number,
-            .entry = index,
+            .entry = number,
         };
         const char *const texts[] = {entry->service->name, host.host, host.port, entry->user};
         if (!copy_texts(line, texts)) {
@@ -289,22 +207,38 @@ static bool add_file(struct ria_entries *entries, const char *name)
     return file->name != NULL;
 }
 
+/* Whether the agent makes a file for it: its passfile is ours, and may have its name. */
+static bool has_file(const struct work *work, const struct ria_indexed_service *service)
+{
+    struct ria_error ignored;
+    return is_ours(work, service) &&
+           ria_directory_may_hold(work->directory, service->passfile.name, &ignored);
+}
+
+static bool is_served(const struct ria_indexed_service *service)
+{
+    return service->is_valid && service->opposite == NULL;
+}
+
 /* A passfile of refused entries is listed too, without a line. */
 static bool build(struct work *work)
 {
     struct ria_entries *entries = work->entries;
+    const struct ria_service_index *index = &work->index;
     size_t hosts = 0;
-    for (size_t i = 0; i < work->count; i++) {
-        hosts += ria_entry_host_count(&work->candidates[i].entry);
+    for (size_t i = 0; i < index->entry_count; i++) {
+        hosts += ria_entry_host_count(&index->by_passfile[i]->entry);
     }
     entries->lines = calloc(hosts + 1, sizeof(*entries->lines));
-    entries->files = calloc(work->count + 1, sizeof(*entries->files));
+    entries->files = calloc(index->entry_count + 1, sizeof(*entries->files));
     if (entries->lines == NULL || entries->files == NULL) {
         return false;
     }
-    for (size_t i = 0; i < work->count; i++) {
-        if (!add_file(entries, work->candidates[i].name) ||
-            (work->candidates[i].is_good && !add_lines(work, i))) {
+    for (size_t i = 0; i < index->entry_count; i++) {
+        const struct ria_indexed_service *service = index->by_passfile[i];
+        if (has_file(work, service) &&
+            (!add_file(entries, service->passfile.name) ||
+             (is_served(service) && !add_lines(work, &service->entry, i)))) {
             return false;
         }
     }
@@ -316,34 +250,38 @@ static void warn_of_gss(struct work *work)
 {
     const struct ria_entry *first = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < work->count; i++) {
-        const struct candidate *candidate = &work->candidates[i];
-        if (candidate->is_good && ria_entry_leaves_gss(&candidate->entry)) {
-            first = first == NULL ? &candidate->entry : first;
+    size_t all = 0;
+    for (size_t i = 0; i < work->index.entry_count; i++) {
+        const struct ria_indexed_service *service = work->index.by_passfile[i];
+        bool is_one = has_file(work, service);
+        all += is_one ? 1 : 0;
+        if (is_one && is_served(service) && ria_entry_leaves_gss(&service->entry)) {
+            first = first == NULL ? &service->entry : first;
             count++;
         }
     }
     if (first != NULL) {
         ria_log_state(
             work->log,
-            "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): with a Kerberos "
-            "ticket libpq 12 and later tries GSS encryption before TLS, and the token goes to a "
-            "server that showed no certificate; add gssencmode=disable, but not for libpq 10 and "
-            "11 and pgx, which refuse it",
+            "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): " RIA_GSSENCMODE_DANGER
+            "; " RIA_GSSENCMODE_REMEDY,
             first->file->path,
             first->service->line,
             first->service->name,
             count,
-            work->count);
+            all);
     }
 }
 
 static bool load(struct work *work, const char *sysconfdir)
 {
-    if (!read_files(work, sysconfdir) || !make_index(work) || !take_entries(work)) {
+    if (!read_files(work, sysconfdir) ||
+        !ria_service_index_make(work->files, work->file_count, &work->place, &work->index)) {
         return false;
     }
-    check_sharing(work);
+    for (size_t i = 0; i < work->index.count; i++) {
+        judge(work, &work->index.services[i]);
+    }
     warn_of_gss(work);
     return build(work);
 }
@@ -359,6 +297,7 @@ bool ria_entries_load(
     struct work work = {
         .world = world,
         .directory = directory,
+        .place = ria_directory_place(directory),
         .log = log,
         .entries = out,
     };

@@ -8,6 +8,7 @@
 #include "agent/status.h"
 #include "agent/supervisor.h"
 #include "agent/token_line.h"
+#include "passfile/agent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,10 +36,11 @@ static const char help[] =
     "The agent does not see how a client connects, and some drivers ignore the entry's sslmode.\n"
     "rds-iam setup postgres prints the environment in which they verify the server.\n"
     "\n"
-    "  --directory DIR   where the passfiles are; by default $XDG_RUNTIME_DIR/rds-iam/run, else\n"
-    "                    ~/.cache/rds-iam/run\n"
+    "  --directory DIR   where the passfiles are; by default $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
+    ", else\n"
+    "                    ~/.cache/" RIA_AGENT_DIRECTORY "\n"
     "  --foreground      stay in the terminal, with the log on stderr; by default it goes to the\n"
-    "                    background and logs to agent.log in its directory\n"
+    "                    background and logs to " RIA_AGENT_LOG " in its directory\n"
     "  --once            write the passfiles and end; they serve for 15 minutes\n"
     "  --status          what the running agent serves, with which credentials, and what fails\n"
     "  --help, --version\n"
@@ -228,14 +230,14 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
     if (len != 1) {
         ria_log_event(
             &agent->log,
-            "the agent did not start; see its log, %s/agent.log",
+            "the agent did not start; see its log, %s/" RIA_AGENT_LOG,
             agent->directory.path);
         return EXIT_FAILED;
     }
     ria_log_event(
         &agent->log,
-        "running in the background as process %ld; its log is %s/agent.log; to end it, type: "
-        "kill %ld",
+        "running in the background as process %ld; its log is %s/" RIA_AGENT_LOG
+        "; to end it, type: kill %ld",
         (long)child,
         agent->directory.path,
         (long)child);

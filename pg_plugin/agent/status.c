@@ -4,6 +4,8 @@
  * reached through the descriptor of its directory. */
 #include "agent/status.h"
 
+#include "passfile/agent_directory.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,8 +15,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-static const char socket_name[] = "agent.socket";
 
 enum {
     TEXT_MAX = 16 * 1024 * 1024,
@@ -29,7 +29,7 @@ static struct sockaddr_un address_in(const struct ria_directory *directory)
         sizeof(address.sun_path),
         "/proc/self/fd/%d/%s",
         directory->fd,
-        socket_name);
+        RIA_AGENT_SOCKET);
     return address;
 }
 
@@ -38,7 +38,8 @@ static bool fail_by_errno(
 {
     char words[128];
     const char *why = strerror_r(errno, words, sizeof(words));
-    return ria_fail(err, RIA_E_SYSTEM, "%s/%s: %s: %s", directory->path, socket_name, what, why);
+    return ria_fail(
+        err, RIA_E_SYSTEM, "%s/%s: %s: %s", directory->path, RIA_AGENT_SOCKET, what, why);
 }
 
 int ria_status_listen(const struct ria_directory *directory, struct ria_error *err)
@@ -48,7 +49,7 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
     };
     struct sockaddr_un address = address_in(directory);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    ria_directory_remove(directory, socket_name);
+    ria_directory_remove(directory, RIA_AGENT_SOCKET);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(fd, WAITING_MAX) != 0) {
         (void)fail_by_errno(err, directory, "cannot be made");
@@ -62,7 +63,7 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
 
 void ria_status_end(const struct ria_directory *directory)
 {
-    ria_directory_remove(directory, socket_name);
+    ria_directory_remove(directory, RIA_AGENT_SOCKET);
 }
 
 /* -- the answer ----------------------------------------------------------------------------- */

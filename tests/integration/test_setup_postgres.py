@@ -251,7 +251,7 @@ ROWS = {
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
     "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
     "a password": Row(f"[s]\n{GOOD}password=x\n", 10, "error: [s] has a password=", None),
-    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=; with a Kerberos ticket libpq 12", None),
+    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
     "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
     "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" for a name; write the port into port=', None),
@@ -318,6 +318,26 @@ class Lint(LabCase):
                          (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
         self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read does")
+
+    def test_one_passfile_by_several_paths(self):
+        """As the agent sees it: links and the directory's other names lead to one file."""
+        place = self.home.path / "kept"
+        place.mkdir()
+        other = self.home.path / "other"
+        other.symlink_to("kept")
+        link = self.home.path / "link"
+        link.symlink_to("kept/p")
+        second = self.home.path / "second"
+        second.symlink_to("link")
+        weak = GOOD.replace("verify-full", "require")
+        for path, is_shared in (
+                (place / "p", True), (other / "p", True), (link, True), (second, True),
+                (place / ".." / "kept" / "p", True), (place / "q", False), (self.home.path / "p", False)):
+            with self.subTest(path=path):
+                _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}".replace("/nowhere/p", f"{place}/p", 1).replace(
+                    "/nowhere/p", str(path)))
+                self.assertEqual("error: [r] shares its passfile with [s]" in result.stdout, is_shared, result.stdout)
+                self.assertIn("error: [r] has sslmode=require", result.stdout, "control")
 
     def test_a_file_that_others_decide_on(self):
         """An entry says where its token goes, and by whose certificate."""

@@ -17,8 +17,8 @@ ABOVE = {
     "mysql_plugin/mariadb": ["rds_iam.h", "login_token.h", "sentence.h", "abi.h", "plugin.h"],
     "mysql_plugin/mysql": ["rds_iam.h", "login_token.h", "sentence.h", "abi.h", "layout.h", "plugin.h"],
     "mysql_plugin": ["rds_iam.h", "login_token.h", "sentence.h"],
-    # A program stands above both sides; rds-iam lint needs libpq's reader of service files.
-    "common/tool": ["tool", "rds_iam.h", "service"],
+    # A program stands above both sides; it knows service files and passfiles as the agent does.
+    "common/tool": ["tool", "rds_iam.h", "service", "passfile"],
     # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and the rule
     # of what may be written to descriptor 2.
     "pg_plugin/preload": [

@@ -30,7 +30,7 @@ static void find_first(struct ria_service_index *index, struct ria_indexed_servi
     for (size_t i = 0; i < index->count; i++) {
         sorted[i] = &index->services[i];
     }
-    qsort(sorted, index->count, sizeof(*sorted), compare_names);
+    qsort(sorted, index->count, sizeof(struct ria_indexed_service *), compare_names);
     for (size_t i = 0; i < index->count; i++) {
         bool is_first =
             i == 0 || strcmp(sorted[i - 1]->service->name, sorted[i]->service->name) != 0;
@@ -77,7 +77,7 @@ static void find_shared(struct ria_service_index *index, const struct ria_passfi
         }
     }
     struct ria_indexed_service **sorted = index->by_passfile;
-    qsort(sorted, index->entry_count, sizeof(*sorted), compare_passfiles);
+    qsort(sorted, index->entry_count, sizeof(struct ria_indexed_service *), compare_passfiles);
     for (size_t first = 0, end = 0; first < index->entry_count; first = end) {
         const struct ria_passfile_place *passfile = &sorted[first]->passfile;
         while (end < index->entry_count &&

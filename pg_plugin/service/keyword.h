@@ -14,7 +14,7 @@ enum {
 };
 
 struct ria_keyword {
-    const char *key;
+    char key[26];        /* no pointer: the table is in a guest and needs no relocation */
     unsigned char first; /* RIA_LIBPQ_OLDEST: maybe an older one */
     unsigned char last;
     bool names_file; /* its value is the name of a file */

@@ -17,23 +17,26 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Fails with "path: what: why", why being errno in words. */
-static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
+bool ria_directory_fail(const char *path, const char *name, const char *what, struct ria_error *err)
 {
     char words[128];
+    const char *why = strerror_r(errno, words, sizeof(words));
+    bool is_named = name != NULL;
     return ria_fail(
-        err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+        err,
+        RIA_E_SYSTEM,
+        "%s%s%s: %s: %s",
+        path,
+        is_named ? "/" : "",
+        is_named ? name : "",
+        what,
+        why);
 }
 
-/* The same for a passfile, which a sentence names by its path. */
-static void fail_for_file(
+static bool fail_to_write(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
-    int saved = errno;
-    char path[PATH_MAX + NAME_MAX];
-    (void)snprintf(path, sizeof(path), "%s/%s", directory->path, name);
-    errno = saved;
-    (void)fail_by_errno(err, path, "cannot be written");
+    return ria_directory_fail(directory->path, name, "cannot be written", err);
 }
 
 bool ria_directory_is_gone(const struct ria_directory *directory)
@@ -108,7 +111,7 @@ int ria_directory_create(
         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
         S_IRUSR | S_IWUSR);
     if (fd < 0) {
-        fail_for_file(directory, name, err);
+        (void)fail_to_write(directory, name, err);
     }
     return fd;
 }
@@ -119,7 +122,7 @@ bool ria_directory_put(
     char fresh[NAME_MAX + 1];
     name_fresh(fresh, name);
     if (renameat(directory->fd, fresh, directory->fd, name) != 0) {
-        fail_for_file(directory, name, err);
+        (void)fail_to_write(directory, name, err);
         ria_directory_drop(directory, name);
         return false;
     }
@@ -154,7 +157,7 @@ bool ria_directory_publish(
     }
     bool ok = ria_directory_fill(fd, text);
     if (!ok) {
-        fail_for_file(directory, name, err);
+        (void)fail_to_write(directory, name, err);
         ria_directory_drop(directory, name);
     }
     (void)close(fd);
@@ -226,7 +229,7 @@ bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
     int fd = open_own(directory, RIA_AGENT_PID, O_RDWR);
     long pid = 0;
     if (fd < 0) {
-        return fail_by_errno(err, directory->path, RIA_AGENT_PID " cannot be written");
+        return fail_to_write(directory, RIA_AGENT_PID, err);
     }
     if (!lock_file(fd, &pid)) {
         (void)close(fd);
@@ -264,7 +267,7 @@ int ria_directory_open_log(const struct ria_directory *directory, struct ria_err
 {
     int fd = open_own(directory, RIA_AGENT_LOG, O_WRONLY | O_APPEND);
     if (fd < 0) {
-        (void)fail_by_errno(err, directory->path, RIA_AGENT_LOG " cannot be written");
+        (void)fail_to_write(directory, RIA_AGENT_LOG, err);
     }
     return fd;
 }

@@ -88,6 +88,11 @@ void ria_directory_write_pid(const struct ria_directory *directory);
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
     RIA_MUST_USE;
 
+/* Fails with "PATH/NAME: what: why", or without a name with "PATH: what: why": why is errno in
+ * words. Returns false. */
+bool ria_directory_fail(
+    const char *path, const char *name, const char *what, struct ria_error *err);
+
 /* Closes the directory and, if it holds the lock, removes agent.pid. Accepts one that never was
  * opened, with both descriptors -1. */
 void ria_directory_release(struct ria_directory *directory);

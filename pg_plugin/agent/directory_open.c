@@ -15,14 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Fails with "path: what: why", why being errno in words. */
-static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
-{
-    char words[128];
-    return ria_fail(
-        err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
-}
-
 /* Some file systems have one mode for all files, whatever a file is made with. One that cannot be
  * asked, being full, is asked at the first passfile. */
 static bool check_keeps_modes(int directory, const char *path, struct ria_error *err)
@@ -53,7 +45,7 @@ static bool check_directory(
 {
     struct stat status;
     if (fstat(fd, &status) != 0) {
-        return fail_by_errno(err, path, "cannot be looked at");
+        return ria_directory_fail(path, NULL, "cannot be looked at", err);
     }
     uid_t uid = world->uid(world->self);
     if (status.st_uid != uid) {
@@ -113,7 +105,7 @@ static bool check_parent(
     char why[RIA_ERROR_TEXT_MAX] = "";
     struct ria_file facts;
     if (!ria_file_facts_at(parent, &facts)) {
-        return fail_by_errno(err, parent, "cannot be looked at");
+        return ria_directory_fail(parent, NULL, "cannot be looked at", err);
     }
     if (!is_trusted_owner(facts.owner, world)) {
         (void)ria_text_format(
@@ -165,7 +157,7 @@ static bool make_directory(const char *path, unsigned *made, struct ria_error *e
         (*made)++;
         return true;
     }
-    return errno == EEXIST || fail_by_errno(err, path, "cannot be made");
+    return errno == EEXIST || ria_directory_fail(path, NULL, "cannot be made", err);
 }
 
 /* Removes as many components from the end, as long as they are empty. */
@@ -195,13 +187,13 @@ static bool open_made(
 {
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory->fd < 0) {
-        return fail_by_errno(err, path, "cannot be opened as a directory");
+        return ria_directory_fail(path, NULL, "cannot be opened as a directory", err);
     }
     if (!check_directory(directory->fd, path, world, err)) {
         return false;
     }
     if (realpath(path, directory->path) == NULL) {
-        return fail_by_errno(err, path, "cannot be resolved");
+        return ria_directory_fail(path, NULL, "cannot be resolved", err);
     }
     return check_parents(directory->path, world, err);
 }

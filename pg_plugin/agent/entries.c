@@ -330,6 +330,29 @@ size_t ria_entries_count_served(const struct ria_entries *entries)
     return served;
 }
 
+void ria_entries_describe(
+    const struct ria_entries *entries,
+    const struct ria_directory *directory,
+    char out[RIA_ERROR_TEXT_MAX])
+{
+    if (entries->entry_count == 0) {
+        (void)ria_text_format(
+            out,
+            RIA_ERROR_TEXT_MAX,
+            "no service has its passfile here; add a line like this to one in pg_service.conf: "
+            "passfile=%s/NAME",
+            directory->path);
+    } else {
+        (void)ria_text_format(
+            out,
+            RIA_ERROR_TEXT_MAX,
+            "%zu of %zu services have their tokens in %s",
+            ria_entries_count_served(entries),
+            entries->entry_count,
+            directory->path);
+    }
+}
+
 static int compare_name(const void *name, const void *file)
 {
     const struct ria_served *served = file;

@@ -76,6 +76,12 @@ bool ria_entries_load(
 /* Number of entries whose every line has a token, in a passfile that is there. */
 size_t ria_entries_count_served(const struct ria_entries *entries);
 
+/* Says how many that are, or how to have one: for the log and for systemd. */
+void ria_entries_describe(
+    const struct ria_entries *entries,
+    const struct ria_directory *directory,
+    char out[RIA_ERROR_TEXT_MAX]);
+
 /* The file of that name, or NULL. */
 struct ria_served *ria_entries_find(const struct ria_entries *entries, const char *name);
 

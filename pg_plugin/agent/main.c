@@ -165,22 +165,11 @@ static bool run_once(struct ria_agent *agent)
     for (size_t i = 0; i < entries.file_count; i++) {
         ok = fill_once(&mint, &entries, &entries.files[i]) && ok;
     }
-    size_t served = ria_entries_count_served(&entries);
-    if (entries.entry_count == 0) {
-        ria_log_event(
-            &agent->log,
-            "no service has its passfile here; add a line like this to one in pg_service.conf: "
-            "passfile=%s/NAME",
-            agent->directory.path);
-    } else {
-        ria_log_event(
-            &agent->log,
-            "%zu of %zu services have their tokens in %s",
-            served,
-            entries.entry_count,
-            agent->directory.path);
-    }
-    ok = ok && !entries.is_broken && entries.entry_count > 0 && served == entries.entry_count;
+    char text[RIA_ERROR_TEXT_MAX];
+    ria_entries_describe(&entries, &agent->directory, text);
+    ria_log_event(&agent->log, "%s", text);
+    ok = ok && !entries.is_broken && entries.entry_count > 0 &&
+         ria_entries_count_served(&entries) == entries.entry_count;
     ria_entries_release(&entries);
     return ok;
 }

@@ -33,15 +33,6 @@ static struct sockaddr_un address_in(const struct ria_directory *directory)
     return address;
 }
 
-static bool fail_by_errno(
-    struct ria_error *err, const struct ria_directory *directory, const char *what)
-{
-    char words[128];
-    const char *why = strerror_r(errno, words, sizeof(words));
-    return ria_fail(
-        err, RIA_E_SYSTEM, "%s/%s: %s: %s", directory->path, RIA_AGENT_SOCKET, what, why);
-}
-
 int ria_status_listen(const struct ria_directory *directory, struct ria_error *err)
 {
     enum {
@@ -52,7 +43,7 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
     ria_directory_remove(directory, RIA_AGENT_SOCKET);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(fd, WAITING_MAX) != 0) {
-        (void)fail_by_errno(err, directory, "cannot be made");
+        (void)ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be made", err);
         if (fd >= 0) {
             (void)close(fd);
         }
@@ -274,8 +265,11 @@ bool ria_status_ask(const struct ria_directory *directory, struct ria_error *err
             directory->path);
     }
     int text = receive_descriptor(fd);
-    bool ok = text >= 0 ? print_file(text) || fail_by_errno(err, directory, "cannot be read")
-                        : fail_by_errno(err, directory, "the agent does not answer");
+    bool ok = text >= 0
+                  ? print_file(text) ||
+                        ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be read", err)
+                  : ria_directory_fail(
+                        directory->path, RIA_AGENT_SOCKET, "the agent does not answer", err);
     if (text >= 0) {
         (void)close(text);
     }

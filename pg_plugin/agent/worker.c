@@ -68,31 +68,14 @@ static void send_message(const struct worker *worker, enum ria_message kind, con
 /* What became of the entries, once each of its lines was tried. */
 static void tell_result(struct worker *worker)
 {
-    const struct ria_entries *entries = &worker->serve.entries;
     struct ria_log *log = &worker->agent->log;
-    const char *path = worker->agent->directory.path;
     if (worker->is_told || (worker->serve.is_leasing && !ria_serve_is_looked(&worker->serve))) {
         return;
     }
     worker->is_told = true;
-    char text[RIA_MESSAGE_MAX];
-    if (entries->entry_count == 0) {
-        (void)snprintf(text, sizeof(text), "no service has its passfile in %.300s", path);
-        ria_log_state(
-            log,
-            "no service has its passfile here; add a line like this to one in pg_service.conf: "
-            "passfile=%s/NAME",
-            path);
-    } else {
-        (void)snprintf(
-            text,
-            sizeof(text),
-            "%zu of %zu services have their tokens in %.300s",
-            ria_entries_count_served(entries),
-            entries->entry_count,
-            path);
-        ria_log_state(log, "%s", text);
-    }
+    char text[RIA_ERROR_TEXT_MAX];
+    ria_entries_describe(&worker->serve.entries, &worker->agent->directory, text);
+    ria_log_state(log, "%s", text);
     ria_log_next(log);
     send_message(worker, RIA_MESSAGE_STATUS, text);
 }

@@ -3,8 +3,10 @@
  * GSS encryption before TLS. With a Kerberos ticket libpq 12 and later offers the server GSS
  * encryption before it asks for TLS, whatever sslmode says, and a server that takes the offer shows
  * no certificate. gssencmode=disable forbids it. libpq 10 and 11 and pgx have no such encryption
- * and refuse the key, so an entry without it gets a warning only. Nothing else of ours decides it
- * or says why.
+ * and refuse the key, so an entry without it gets a warning only.
+ *
+ * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. Nothing
+ * else of ours decides it or says why. Needs libc alone, for the preload's first object.
  */
 #ifndef RIA_SERVICE_GSSENCMODE_H
 #define RIA_SERVICE_GSSENCMODE_H

@@ -118,8 +118,9 @@ struct ria_session {
     }
 
 /* The chain alone, without a token. login->host may be NULL: then rds-iam's configuration does not
- * count; login->profile may name a profile. mfa_code is what a person typed, or NULL. Three answers
- * as above; err is filled unless FOUND. Blocks until the deadline at most. */
+ * count but for cache_credential_process (config/config.h); login->profile may name a profile.
+ * mfa_code is what a person typed, or NULL. Three answers as above; err is filled unless FOUND.
+ * Blocks until the deadline at most. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,

@@ -21,6 +21,13 @@ bool ria_credentials_are_plain(const struct ria_credentials *credentials)
            is_plain(&credentials->session_token);
 }
 
+bool ria_credentials_lack_token(const struct ria_credentials *credentials)
+{
+    return credentials->access_key_id.len > 0 &&
+           strncmp(credentials->access_key_id.data, "ASIA", 4) == 0 &&
+           credentials->session_token.len == 0;
+}
+
 void ria_credentials_release(struct ria_credentials *credentials)
 {
     ria_buf_release(&credentials->access_key_id);

@@ -35,6 +35,10 @@ struct ria_credentials {
  * part of what it is put into: a line break of a header, an escape of a terminal. */
 bool ria_credentials_are_plain(const struct ria_credentials *credentials);
 
+/* Whether they are temporary keys, by their id ("ASIA...", IAM User Guide, "IAM identifiers"),
+ * without the session token that AWS takes such keys with. */
+bool ria_credentials_lack_token(const struct ria_credentials *credentials);
+
 /* Wipes and frees; leaves empty credentials that can be filled again. */
 void ria_credentials_release(struct ria_credentials *credentials);
 

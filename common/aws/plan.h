@@ -58,7 +58,8 @@ enum ria_plan_value {
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
-    RIA_PLAN_CLI_CACHE, /* set where the AWS CLI's cache may be read */
+    RIA_PLAN_CLI_CACHE,     /* set where the AWS CLI's cache may be read */
+    RIA_PLAN_PROCESS_CACHE, /* set where what a process prints may be cached in a file */
     RIA_PLAN_VALUES,
 };
 

@@ -460,14 +460,15 @@ static const struct ria_ini_warning *warning_in(
 }
 
 bool ria_profiles_fault(
-    const struct ria_profiles *profiles, const char *name, struct ria_profile_fault *out)
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    struct ria_profile_fault *out)
 {
-    for (const struct ria_profile_section *at = last_of_slot(profiles, RIA_PROFILE, name);
-         at != NULL;
+    for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
          at = before(profiles, at)) {
         const struct ria_ini_warning *warning =
-            is_named(at, RIA_PROFILE, name) ? warning_in(&profiles->ini[at->file], at->section)
-                                            : NULL;
+            is_named(at, kind, name) ? warning_in(&profiles->ini[at->file], at->section) : NULL;
         if (warning != NULL) {
             *out = (struct ria_profile_fault){
                 {"", profiles->path[at->file], warning->line}, warning->what};

@@ -111,15 +111,18 @@ bool ria_profiles_get_service(
     const char *key,
     struct ria_setting *out);
 
-/* A line of a profile that was ignored. */
+/* A line of a section that was ignored. */
 struct ria_profile_fault {
     struct ria_setting place;
     const char *what; /* what is wrong; what to do */
 };
 
-/* The first such line in the sections of a profile. False: there is none. */
+/* The first such line in the sections of that kind and name. False: there is none. */
 bool ria_profiles_fault(
-    const struct ria_profiles *profiles, const char *name, struct ria_profile_fault *out);
+    const struct ria_profiles *profiles,
+    enum ria_profile_kind kind,
+    const char *name,
+    struct ria_profile_fault *out);
 
 /* Wipes and frees; leaves {0}. */
 void ria_profiles_release(struct ria_profiles *profiles);

@@ -37,6 +37,7 @@ enum ria_code {
     RIA_E_SYSTEM,         /* memory, threads, files of our own */
     RIA_E_MFA,            /* a person must type a code */
     RIA_E_DEADLINE,       /* the time allowed is used up */
+    RIA_E_SLOW_PROCESS,   /* a credential_process did not answer in time */
     RIA_E_PENDING,        /* under way: ask again when it has come */
 };
 

@@ -130,6 +130,20 @@
 #define RIA_REFUSAL_OUT_OF_TIME                                                                    \
     "getting AWS credentials took longer than a login may; rds-iam credentials --explain shows "   \
     "where the time goes"
+
+/* A credential_process that a login cannot wait for, and what to do: in general, the same in a
+ * message that a client would cut, where its output may be cached already, and where there is no
+ * directory for that. */
+#define RIA_REFUSAL_SLOW_PROCESS                                                                   \
+    "the credential_process did not answer within the %d s of a login; %s"
+#define RIA_REFUSAL_SLOW_PROCESS_OF_PERSON                                                         \
+    "the credential_process did not answer within %d s; run it by hand to see why"
+#define RIA_REMEDY_CACHE_PROCESS                                                                   \
+    "set cache_credential_process = yes for this host in %s, then run in this environment: %s"
+#define RIA_REMEDY_CACHE_PROCESS_LONG "set cache_credential_process = yes, then run: %s"
+#define RIA_REMEDY_RUN_PROCESS "run in this environment: %s"
+#define RIA_REMEDY_NO_RUNTIME "correct XDG_RUNTIME_DIR (it is %s), %s"
+
 #define RIA_REFUSAL_EXPIRED "the AWS credentials of %s ended at %s; get new ones"
 
 #endif

@@ -76,6 +76,10 @@ struct ria_world {
     /* The value of an environment variable, or NULL. Borrowed until the environment changes. */
     const char *(*env)(void *self, const char *name);
 
+    /* Appends each environment variable whose name begins with `prefix`, in the order of their
+     * bytes: "NAME=VALUE" and a NUL. For a digest: values can be secrets. */
+    void (*add_variables)(void *self, const char *prefix, struct ria_buf *out);
+
     /* Seconds since 1970 UTC, and milliseconds of a clock that never steps back. */
     int64_t (*now)(void *self);
     int64_t (*ticks)(void *self);
@@ -112,7 +116,8 @@ struct ria_world {
         struct ria_buf *out,
         struct ria_error *err);
 
-    /* Whether the path leads to a directory that belongs to the user. */
+    /* Whether the path leads to a directory that belongs to the user, and that others cannot write
+     * (base/trust.h). */
     bool (*is_own_directory)(void *self, const char *path);
 
     /* False where the system does not tell. */

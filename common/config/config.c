@@ -272,6 +272,41 @@ void ria_config_match(
     }
 }
 
+/* Whether the section is of this profile and says yes; *out is then the line that does. */
+static bool caches_process(
+    const struct ria_config_file *file,
+    const struct ria_ini_section *section,
+    const char *profile,
+    const char *active,
+    struct ria_setting *out)
+{
+    struct ria_target target;
+    struct ria_error ignored; /* every section was checked when the file was read */
+    (void)read_entries(file, section, &target, &ignored);
+    const char *own = target.profile.value == NULL ? active : target.profile.value;
+    if (target.process_cache.value == NULL || strcmp(own, profile) != 0) {
+        return false;
+    }
+    *out = target.process_cache;
+    return true;
+}
+
+bool ria_config_caches_process(
+    const struct ria_config *config,
+    const char *profile,
+    const char *active,
+    struct ria_setting *out)
+{
+    bool is_found = false;
+    for (size_t i = 0; i < config->count; i++) {
+        const struct ria_config_file *file = config->file[i];
+        for (size_t j = 0; j < file->ini.section_count && !is_found; j++) {
+            is_found = caches_process(file, &file->ini.sections[j], profile, active, out);
+        }
+    }
+    return is_found;
+}
+
 void ria_config_release(struct ria_config *config)
 {
     for (size_t i = 0; i < config->count; i++) {

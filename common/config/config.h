@@ -6,6 +6,7 @@
  *   profile = etl                                      AWS profile to sign with
  *   region  = eu-west-1                                where the name does not say it
  *   aws_cli_cache       = read                         role credentials that the AWS CLI has kept
+ *   cache_credential_process = yes                     what a credential_process prints, see below
  *   role_arn            = arn:aws:iam::123456789012:role/rds-access
  *                                                      assumed with what the profile or chain gives
  *   external_id         = ...                          these need role_arn:
@@ -27,6 +28,17 @@
  * of an RDS endpoint. A section with a wildcard has neither. With it the token goes to any server
  * that has a certificate of that CA: with the RDS bundle, to any RDS database that the name leads
  * to.
+ *
+ * role_arn, external_id, role_session_name and source_identity are refused with quotes, blanks or a
+ * placeholder in them (aws/identifier.h).
+ * cache_credential_process = yes (default: no) is for a credential_process that is slower than the
+ * 10 s of a login. What it prints is then cached in a file below $XDG_RUNTIME_DIR, and nowhere
+ * else: one `rds-iam credentials`, which has 60 s, lets the hooks log in. An entry counts for the
+ * same command, file, profile, AWS_* variables and HOME, and until 15 minutes before the Expiration
+ * that the command has printed. Without an Expiration nothing is cached. The command is not asked
+ * whether it would print another identity by now: `rds-iam credentials --clear` forgets what is
+ * cached. Where `rds-iam credentials` is run without a login, the setting counts if a section of
+ * the same profile has it.
  *
  * Read from $XDG_CONFIG_HOME/rds-iam/config (~/.config/rds-iam/config), then /etc/rds-iam/config,
  * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
@@ -69,6 +81,15 @@ void ria_config_match(
     uint16_t port,
     const char *user,
     struct ria_target *out);
+
+/* Whether a section of this profile has cache_credential_process = yes, for a person who names a
+ * profile and no login. A section without a profile is one of `active`, the profile that counts
+ * where none is named. *out is then the first such line. */
+bool ria_config_caches_process(
+    const struct ria_config *config,
+    const char *profile,
+    const char *active,
+    struct ria_setting *out);
 
 void ria_config_release(struct ria_config *config);
 

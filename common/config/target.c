@@ -3,6 +3,7 @@
  * The keys of a section: a table, and what each value must be. */
 #include "config/target.h"
 
+#include "aws/identifier.h"
 #include "aws/tag.h"
 
 #include <string.h>
@@ -76,14 +77,57 @@ static bool take_cli_cache(
            ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache is read or off");
 }
 
-static bool take_text(
+static bool take_process_cache(
     const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
 {
-    (void)target;
+    if (strcmp(setting->value, "no") == 0) {
+        target->process_cache = (struct ria_setting){0};
+        return true;
+    }
+    return strcmp(setting->value, "yes") == 0 ||
+           ria_fail_at(
+               err,
+               RIA_E_CONFIG,
+               setting,
+               "cache_credential_process is \"%.32s\"; write yes or no",
+               setting->value);
+}
+
+static bool take_name(
+    enum ria_identifier kind, const struct ria_setting *setting, struct ria_error *err)
+{
     if (*setting->value == '\0') {
         return ria_fail_at(err, RIA_E_CONFIG, setting, "the value is empty; give one or remove it");
     }
-    return true;
+    return ria_identifier_check(kind, setting, RIA_E_CONFIG, err);
+}
+
+static bool take_role_arn(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    return take_name(RIA_ID_ROLE_ARN, setting, err);
+}
+
+static bool take_external_id(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    return take_name(RIA_ID_EXTERNAL_ID, setting, err);
+}
+
+static bool take_session_name(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    return take_name(RIA_ID_SESSION_NAME, setting, err);
+}
+
+static bool take_source_identity(
+    const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
+{
+    (void)target;
+    return take_name(RIA_ID_SOURCE_IDENTITY, setting, err);
 }
 
 static bool take_duration(
@@ -131,13 +175,14 @@ static const struct config_key config_keys[] = {
     {"endpoint", offsetof(struct ria_target, endpoint), take_endpoint},
     {"tls", offsetof(struct ria_target, tls), take_tls},
     {"aws_cli_cache", offsetof(struct ria_target, cli_cache), take_cli_cache},
-    {"role_arn", ROLE(RIA_ROLE_ARN), take_text},
-    {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_text},
-    {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_text},
+    {"role_arn", ROLE(RIA_ROLE_ARN), take_role_arn},
+    {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_external_id},
+    {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_session_name},
+    {"cache_credential_process", offsetof(struct ria_target, process_cache), take_process_cache},
     {"duration_seconds", ROLE(RIA_ROLE_DURATION), take_duration},
     {"session_tags", ROLE(RIA_ROLE_TAGS), take_tags},
     {"transitive_tag_keys", ROLE(RIA_ROLE_TRANSITIVE_TAG_KEYS), take_tag_keys},
-    {"source_identity", ROLE(RIA_ROLE_SOURCE_IDENTITY), take_text},
+    {"source_identity", ROLE(RIA_ROLE_SOURCE_IDENTITY), take_source_identity},
 };
 
 bool ria_target_take(
@@ -159,8 +204,8 @@ bool ria_target_take(
         RIA_E_CONFIG,
         &setting,
         "unknown key \"%.64s\"; the keys are profile, region, endpoint, tls, aws_cli_cache, "
-        "role_arn and its "
-        "companions external_id, role_session_name, duration_seconds, session_tags, "
+        "cache_credential_process, role_arn and its companions external_id, role_session_name, "
+        "duration_seconds, session_tags, "
         "transitive_tag_keys, source_identity",
         entry->key);
 }

@@ -17,6 +17,7 @@ struct ria_target {
     struct ria_setting endpoint;
     struct ria_setting tls;
     struct ria_setting cli_cache;      /* aws_cli_cache; set only where it is "read" */
+    struct ria_setting process_cache;  /* cache_credential_process; set only where it is "yes" */
     struct ria_role role;              /* without RIA_ROLE_ARN: none */
     char endpoint_host[RIA_HOST_SIZE]; /* where endpoint is set */
     uint16_t endpoint_port;

@@ -133,6 +133,26 @@ static enum ria_outcome take_answer(
     return RIA_FOUND;
 }
 
+static const char *remedy(enum ria_http_result result)
+{
+    switch (result) {
+    case RIA_HTTP_NOBODY:
+    case RIA_HTTP_SILENT:
+    case RIA_HTTP_BROKEN:
+        return "; is this process in the container?";
+    case RIA_HTTP_UNUSABLE:
+        return "; check what it is";
+    case RIA_HTTP_REFUSED:
+        return "; check AWS_CA_BUNDLE";
+    case RIA_HTTP_ANSWERED:
+    case RIA_HTTP_NO_PROXY: /* none is asked */
+    case RIA_HTTP_UNASKED:
+    case RIA_HTTP_RESULTS:
+    default:
+        return "";
+    }
+}
+
 enum ria_outcome ria_fetch_container(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
 {
@@ -154,13 +174,16 @@ enum ria_outcome ria_fetch_container(
     };
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     struct ria_error why = {0};
-    if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
+    enum ria_http_result result = ria_fetch_send(fetch, &request, &response, &why);
+    if (result != RIA_HTTP_ANSWERED) {
         (void)ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
-            "the container's endpoint did not answer: %s; is this process in the container?",
-            why.text);
+            "the container's endpoint %s: %s%s",
+            ria_http_predicate(result),
+            why.text,
+            remedy(result));
         return RIA_FAILED;
     }
     return take_answer(fetch, &response, out, err);

@@ -317,6 +317,39 @@ static enum ria_outcome fail_by_status(
     return fail_with(command, err, what, complaint);
 }
 
+/* The caller knows what its user can do about it, and replaces the sentence where it was a login
+ * (provider/slow_process.h). */
+static enum ria_outcome fail_by_deadline(
+    const struct ria_fetch *fetch,
+    const struct ria_setting *command,
+    const struct ria_buf *complaint,
+    struct ria_error *err)
+{
+    enum {
+        SECOND = 1000
+    };
+    char what[64];
+    long long seconds = (fetch->budget + SECOND / 2) / SECOND;
+    (void)ria_text_format(what, sizeof(what), "did not answer within %lld s", seconds);
+    (void)fail_with(command, err, what, complaint);
+    err->code = RIA_E_SLOW_PROCESS;
+    return RIA_FAILED;
+}
+
+/* Such credentials would be cached for ever. */
+static void warn_without_end(const struct ria_fetch *fetch, const struct ria_credentials *printed)
+{
+    const struct ria_setting *wanted = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
+    if (wanted->value != NULL && printed->expires == 0) {
+        ria_answer_warn(
+            fetch->answer,
+            "%s:%u: cache_credential_process: the credential_process printed no Expiration, so "
+            "what it printed is not cached",
+            wanted->path,
+            wanted->line);
+    }
+}
+
 static enum ria_outcome take_output(
     struct ria_fetch *fetch,
     const struct ria_buf *output,
@@ -336,6 +369,7 @@ static enum ria_outcome take_output(
         return fail_with(command, err, "printed credentials that have ended", complaint);
     }
     ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
+    warn_without_end(fetch, out);
     return RIA_FOUND;
 }
 
@@ -372,12 +406,11 @@ enum ria_outcome ria_fetch_process(
     }
     bool is_whole = collect(fetch, &child, &output, &complaint);
     int status = end(fetch, &child, &is_whole);
+    if (output.failed) {
+        return fail_with(command, err, "printed more than 64 KB", &complaint);
+    }
     if (!is_whole) {
-        return fail_with(
-            command,
-            err,
-            output.failed ? "printed more than 64 KB" : "took longer than a login may",
-            &complaint);
+        return fail_by_deadline(fetch, command, &complaint, err);
     }
     return status == 0 ? take_output(fetch, &output, &complaint, out, err)
                        : fail_by_status(command, status, &complaint, err);

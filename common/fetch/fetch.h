@@ -13,9 +13,15 @@
 struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
+    int64_t budget; /* of the caller, milliseconds */
     struct ria_deadline deadline;
     struct ria_answer *answer; /* warnings, clock offset and identity go there */
     struct ria_buf bundle;     /* of ria_fetch_authorities(); released by the owner */
+    struct {
+        int64_t since;   /* ticks at which the step that runs now began */
+        int64_t longest; /* milliseconds that the longest step took */
+        char what[160];  /* that step */
+    } spent;
 };
 
 /* Carries out a source. FOUND: *out is filled; ABSENT: there is no such source here (only the
@@ -29,6 +35,10 @@ ria_fetch_source ria_fetch_container;
 ria_fetch_source ria_fetch_instance;
 ria_fetch_source ria_fetch_sso;
 ria_fetch_source ria_fetch_login;
+
+/* The same source below a role: its output has an entry of its own in the cache, where the user
+ * allows that, so that the role is assumed again without the command. */
+ria_fetch_source ria_fetch_kept_process;
 
 /* Assumes a role with *credentials, which are replaced by the role's. */
 bool ria_fetch_assume_role(
@@ -82,6 +92,17 @@ bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_respo
 /* The smaller of `wanted` milliseconds and the time that is left; at least 1. */
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted);
 
+/* Where the time goes: a step has ended that needed it, and the next begins. `what` is a noun for
+ * the sentence of a later step that gets none. */
+void ria_fetch_spent(struct ria_fetch *fetch, const char *what);
+
+/* Whether there is time for a request. False with a sentence that says what has taken it. */
+bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err) RIA_MUST_USE;
+
+/* Of a request that got no answer in the `left` milliseconds that it was begun with: appends what
+ * took the time before, where that was little. */
+void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_error *err);
+
 /* Sends up to three times: again after no connection, a broken one, a throttling or server's
  * status. Between two tries a random time of up to 200, then 400 ms, all within the deadline.
  * *result is the last one's. */
@@ -93,6 +114,10 @@ enum ria_http_result ria_fetch_send(
     struct ria_http_request *request,
     struct ria_http_response *response,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Whether another try may help. */
+bool ria_fetch_is_worth_another(
+    enum ria_http_result result, const struct ria_http_response *response);
 
 /* Whether a status asks for another try: 429, 500, 502, 503, 504. */
 bool ria_fetch_is_transient(long status);

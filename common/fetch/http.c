@@ -155,15 +155,52 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     set_body(request);
 }
 
+static const struct {
+    const char *predicate;
+    const char *remedy;
+} words[RIA_HTTP_RESULTS] = {
+    [RIA_HTTP_ANSWERED] = {"answered", ""},
+    [RIA_HTTP_NOBODY] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_SILENT] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_BROKEN] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_NO_PROXY] = {"could not be asked", "; check HTTPS_PROXY and NO_PROXY"},
+    [RIA_HTTP_UNUSABLE] =
+        {"gave no answer that can be used", "; check its endpoint, the network and HTTPS_PROXY"},
+    [RIA_HTTP_REFUSED] = {"could not be asked", "; check HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_UNASKED] = {"could not be asked", ""},
+};
+
+const char *ria_http_predicate(enum ria_http_result result)
+{
+    return words[result].predicate;
+}
+
+const char *ria_http_remedy(enum ria_http_result result)
+{
+    return words[result].remedy;
+}
+
+/* The proxy's status, where it does not open the way to the host; else 0. */
+static long refused_by_proxy(void)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status / 100 == 2 ? 0 : status;
+}
+
 static enum ria_http_result classify(CURLcode code)
 {
     curl_off_t connected = 0;
     (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
+    if (code != CURLE_OK && refused_by_proxy() != 0) {
+        return RIA_HTTP_NO_PROXY;
+    }
     switch ((int)code) {
     case CURLE_OK:
         return RIA_HTTP_ANSWERED;
-    case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
+        return RIA_HTTP_NO_PROXY;
+    case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
         return RIA_HTTP_NOBODY;
     case CURLE_OPERATION_TIMEDOUT:
@@ -178,6 +215,28 @@ static enum ria_http_result classify(CURLcode code)
     }
 }
 
+static void explain(
+    const char *url, CURLcode code, enum ria_http_result result, struct ria_error *err)
+{
+    char place[RIA_URL_SHOWN_SIZE];
+    char status[64];
+    const char *why = curl_easy_strerror(code);
+    ria_url_show(url, place);
+    if (result == RIA_HTTP_UNUSABLE) {
+        why = "the answer is longer than 64 KB, so it is none of AWS's";
+    } else if (refused_by_proxy() != 0) {
+        (void)snprintf(
+            status, sizeof(status), "the proxy answers with status %ld", refused_by_proxy());
+        why = status;
+    }
+    (void)ria_fail(
+        err,
+        result == RIA_HTTP_SILENT ? RIA_E_DEADLINE : RIA_E_CREDENTIALS,
+        "%.128s: %s",
+        place,
+        why);
+}
+
 enum ria_http_result ria_http_send(
     const struct ria_http_request *request,
     struct ria_http_response *response,
@@ -190,7 +249,7 @@ enum ria_http_result ria_http_send(
     struct curl_slist *headers = header_list(request);
     if (headers == NULL) {
         (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for a request");
-        return RIA_HTTP_REFUSED;
+        return RIA_HTTP_UNASKED;
     }
     (void)curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     CURLcode code = curl_easy_perform(handle);
@@ -199,17 +258,9 @@ enum ria_http_result ria_http_send(
     if (transfer.was_kept || strncasecmp(request->url, "https:", 6) != 0) {
         response->has_date = false;
     }
-    enum ria_http_result result = classify(code);
+    enum ria_http_result result = transfer.is_over_limit ? RIA_HTTP_UNUSABLE : classify(code);
     if (result != RIA_HTTP_ANSWERED) {
-        char place[RIA_URL_SHOWN_SIZE];
-        ria_url_show(request->url, place);
-        (void)ria_fail(
-            err,
-            result == RIA_HTTP_SILENT ? RIA_E_DEADLINE : RIA_E_CREDENTIALS,
-            "%.128s: %s",
-            place,
-            transfer.is_over_limit ? "the answer is longer than 64 KB, so it is none of AWS's"
-                                   : curl_easy_strerror(code));
+        explain(request->url, code, result, err);
     }
     return result;
 }

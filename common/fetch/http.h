@@ -40,11 +40,21 @@ struct ria_http_response {
 
 enum ria_http_result {
     RIA_HTTP_ANSWERED,
-    RIA_HTTP_NOBODY,  /* no connection: name, route, port */
-    RIA_HTTP_SILENT,  /* a connection, and no answer in time */
-    RIA_HTTP_BROKEN,  /* reset, cut off: worth another try */
-    RIA_HTTP_REFUSED, /* TLS, a body over the limit, a URL that is none: no try would help */
+    RIA_HTTP_NOBODY,   /* no connection: name, route, port */
+    RIA_HTTP_SILENT,   /* a connection, and no answer in time */
+    RIA_HTTP_BROKEN,   /* reset, cut off: worth another try */
+    RIA_HTTP_NO_PROXY, /* the proxy does not lead there */
+    RIA_HTTP_UNUSABLE, /* a body over the limit, or what is none of the service's */
+    RIA_HTTP_REFUSED,  /* TLS, a URL that is none: no try would help */
+    RIA_HTTP_UNASKED,  /* nothing was begun: no time was left, or it could not be made */
+    RIA_HTTP_RESULTS,
 };
+
+/* What a sentence says of the host: "did not answer" only where it was asked. */
+const char *ria_http_predicate(enum ria_http_result result);
+
+/* Its end for a service on the network: "; check ...", or "" where err says what to do. */
+const char *ria_http_remedy(enum ria_http_result result);
 
 /* Sends and waits. Unless ANSWERED, err says what happened, host and port named. */
 enum ria_http_result ria_http_send(

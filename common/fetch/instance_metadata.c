@@ -66,6 +66,27 @@ static enum ria_outcome failed_by_status(
     return failed(fetch, err, sentence, why);
 }
 
+/* What was not answered. `what` begins the sentence of a service that was asked. */
+static enum ria_outcome failed_by_result(
+    const struct ria_fetch *fetch,
+    struct ria_error *err,
+    const char *what,
+    enum ria_http_result result,
+    const char *why)
+{
+    char sentence[128];
+    if (result == RIA_HTTP_UNASKED || result == RIA_HTTP_REFUSED) {
+        return failed(fetch, err, ria_http_predicate(result), why);
+    }
+    (void)snprintf(
+        sentence,
+        sizeof(sentence),
+        "%s; %s",
+        what,
+        result == RIA_HTTP_UNUSABLE ? "is it AWS's?" : "try again");
+    return failed(fetch, err, sentence, why);
+}
+
 /* One exchange. `header` is a whole header line. */
 static enum ria_http_result send(
     struct ria_fetch *fetch,
@@ -159,7 +180,7 @@ static enum ria_outcome get_token(
             "");
     }
     if (result != RIA_HTTP_ANSWERED) {
-        return failed(fetch, err, "cannot be asked; try again", why.text);
+        return failed_by_result(fetch, err, "gives no session token", result, why.text);
     }
     if (response.status == 403) {
         return ria_absent(
@@ -168,14 +189,14 @@ static enum ria_outcome get_token(
             "never asked");
     }
     if (response.status == 404 || response.status == 405) {
-        char why_not[32];
-        (void)snprintf(why_not, sizeof(why_not), "status %ld", response.status);
-        return failed(
-            fetch,
-            err,
-            "has no version 2, and version 1 is never asked; give the instance version 2, or set "
-            "AWS_EC2_METADATA_DISABLED=true",
-            why_not);
+        char sentence[256];
+        (void)snprintf(
+            sentence,
+            sizeof(sentence),
+            "answers with status %ld: it has no version 2, and version 1 is never asked; give the "
+            "instance version 2, or set AWS_EC2_METADATA_DISABLED=true",
+            response.status);
+        return failed(fetch, err, sentence, "");
     }
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {
@@ -194,8 +215,9 @@ static enum ria_outcome get_role(
 {
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     struct ria_error why = {0};
-    if (send(fetch, "GET", role_path, token, &response, &why) != RIA_HTTP_ANSWERED) {
-        return failed(fetch, err, "does not name the role; try again", why.text);
+    enum ria_http_result result = send(fetch, "GET", role_path, token, &response, &why);
+    if (result != RIA_HTTP_ANSWERED) {
+        return failed_by_result(fetch, err, "does not name the role", result, why.text);
     }
     if (response.status == 404) {
         return ria_absent(err, "%s", ria_fetch_no_role);
@@ -250,8 +272,10 @@ enum ria_outcome ria_fetch_instance(
         return outcome;
     }
     (void)snprintf(path, sizeof(path), "%s%s", role_path, role);
-    if (send(fetch, "GET", path, token.data, &response, &why) != RIA_HTTP_ANSWERED) {
-        return failed(fetch, err, "does not give the role's credentials; try again", why.text);
+    enum ria_http_result result = send(fetch, "GET", path, token.data, &response, &why);
+    if (result != RIA_HTTP_ANSWERED) {
+        return failed_by_result(
+            fetch, err, "does not give the role's credentials", result, why.text);
     }
     if (response.status != 200) {
         return failed_by_status(

@@ -76,6 +76,19 @@ static bool check_head(json_t *object, const struct ria_json_form *form, struct 
     return true;
 }
 
+/* AWS refuses whatever is signed with them, and the database then says no reason. */
+static bool check_session_token(
+    const struct ria_json_form *form, const struct ria_credentials *found, struct ria_error *err)
+{
+    return !ria_credentials_lack_token(found) ||
+           ria_fail(
+               err,
+               RIA_E_CREDENTIALS,
+               "its AccessKeyId is a temporary one (ASIA...), which AWS takes only with a session "
+               "token, and there is no %s in it",
+               form->session_token);
+}
+
 static bool take_all(
     json_t *object,
     const struct ria_json_form *form,
@@ -87,6 +100,7 @@ static bool take_all(
            take_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
            take_text(
                object, form->session_token, form->needs_session_token, &out->session_token, err) &&
+           check_session_token(form, out, err) &&
            take_expiry(object, form->needs_session_token, out, err) &&
            (ria_credentials_are_plain(out) ||
             ria_fail(err, RIA_E_CREDENTIALS, "its keys hold blanks or control characters"));

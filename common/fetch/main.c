@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-fetch: takes a question on its standard input (a socket), carries its plan out, keeps the
- * result in the cache and answers on the same socket. Started by the core (common/os/launch.c), not
- * by people. It reads no settings of its own: the question holds them. */
+ * result in the cache (kept.h) and answers on the same socket. Started by the core
+ * (common/os/launch.c), not by people. It reads no settings of its own: the question holds them. */
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
-#include "fetch/store.h"
-#include "provider/cache.h"
+#include "fetch/kept.h"
 #include "provider/question.h"
 
 #include <errno.h>
@@ -41,6 +40,9 @@ static enum ria_outcome find_source(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
 {
     const struct ria_plan *plan = fetch->plan;
+    if (plan->source == RIA_SOURCE_PROCESS && plan->role_count > 0) {
+        return ria_fetch_kept_process(fetch, out, err);
+    }
     if (sources[plan->source] != NULL) {
         return sources[plan->source](fetch, out, err);
     }
@@ -89,6 +91,7 @@ static enum ria_outcome carry_out(
     enum ria_outcome outcome = RIA_FOUND;
     if (!ria_fetch_kept_by_cli(fetch, out, &first)) {
         outcome = insist(plan, find_source(fetch, out, err), err);
+        ria_fetch_spent(fetch, plan->label);
         /* A web identity's own role is assumed by its source. */
         first = plan->source == RIA_SOURCE_WEB_IDENTITY ? 1 : 0;
     }
@@ -96,49 +99,9 @@ static enum ria_outcome carry_out(
         if (!ria_fetch_assume_role(fetch, &plan->roles[i], out, err)) {
             outcome = RIA_FAILED;
         }
+        ria_fetch_spent(fetch, plan->roles[i].value[RIA_ROLE_ARN].value);
     }
     return outcome;
-}
-
-/* -- the cache ------------------------------------------------------------------------------ */
-
-static bool read_fresh(const struct ria_fetch *fetch, const struct ria_question *question)
-{
-    struct ria_cache_place place = {0};
-    (void)snprintf(place.directory, sizeof(place.directory), "%s", question->cache_directory);
-    (void)snprintf(place.name, sizeof(place.name), "%s", question->cache_name);
-    if (!ria_cache_read(fetch->world, &place, fetch->answer)) {
-        return false;
-    }
-    if (ria_cache_is_fresh(fetch->world, fetch->answer)) {
-        return true;
-    }
-    ria_answer_release(fetch->answer);
-    return false;
-}
-
-enum turn {
-    IS_THERE, /* another process has put the entry there, before we looked or while we waited */
-    OURS,
-    TOO_LATE,
-};
-
-static enum turn await_turn(
-    const struct ria_fetch *fetch, const struct ria_question *question, struct ria_store *store)
-{
-    /* A code that somebody typed is good for one call, which must be made. */
-    bool may_share = fetch->plan->mfa_code[0] == '\0';
-    if (!ria_store_open(store, question->cache_directory, question->cache_name)) {
-        return OURS;
-    }
-    if (may_share && read_fresh(fetch, question)) {
-        return IS_THERE;
-    }
-    bool is_ours = ria_store_lock(store, ria_deadline_left(fetch->world, fetch->deadline));
-    if (may_share && read_fresh(fetch, question)) {
-        return IS_THERE;
-    }
-    return is_ours ? OURS : TOO_LATE;
 }
 
 /* Whoever only waits has no use for libcurl. */
@@ -150,28 +113,17 @@ static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_answer
     return carry_out(fetch, &answer->credentials, &answer->err);
 }
 
+/* A code that somebody typed is good for one call, which must be made. */
 static void serve(
     struct ria_fetch *fetch, const struct ria_question *question, struct ria_buf *record)
 {
-    struct ria_store store;
-    struct ria_answer *answer = fetch->answer;
-    enum turn turn = await_turn(fetch, question, &store);
-    if (turn == TOO_LATE) {
-        answer->outcome = ria_failed(
-            &answer->err,
-            RIA_E_DEADLINE,
-            "another process of yours is getting the same credentials and has not come back in the "
-            "time of a login; try again");
-    } else if (turn == OURS) {
-        answer->outcome = carry_out_now(fetch, answer);
+    struct ria_cache_place place = {0};
+    if (question->cache_directory != NULL) {
+        (void)snprintf(place.directory, sizeof(place.directory), "%s", question->cache_directory);
+        (void)snprintf(place.name, sizeof(place.name), "%s", question->cache_name);
     }
-    ria_answer_write(answer, record);
-    /* Credentials that do not say when they end would stay for ever. */
-    if (turn == OURS && answer->outcome == RIA_FOUND && answer->credentials.expires != 0 &&
-        !record->failed) {
-        ria_store_write(&store, record);
-    }
-    ria_store_close(&store);
+    ria_fetch_keep(
+        fetch, &place, fetch->plan->mfa_code[0] == '\0', carry_out_now, fetch->answer, record);
 }
 
 /* -- the socket ----------------------------------------------------------------------------- */
@@ -267,8 +219,10 @@ int main(void)
     struct ria_fetch fetch = {
         .world = world,
         .plan = &question.plan,
+        .budget = question.budget,
         .deadline = ria_deadline_in(world, budget),
         .answer = &answer,
+        .spent = {.since = world->ticks(world->self)},
     };
     ria_json_set_up();
     serve(&fetch, &question, &record);

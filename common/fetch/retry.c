@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time and trying again. */
+ * Time and trying again: what is left of the time, what has taken it, and up to three tries.
+ * Refuses to ask a service for which no time is left, and says then what has taken it. */
 #include "fetch/fetch.h"
 
+#include "base/text.h"
 #include "provider/cache.h"
 
 #include <string.h>
@@ -12,6 +14,8 @@
 enum {
     /* SDKs correct from four minutes on; STS refuses from five or fifteen. Seconds. */
     OFFSET_MIN = 240,
+    /* A service that got less time than this, in milliseconds, is not to blame alone. */
+    ENOUGH = 2000,
     PAUSE_BASE = 200 /* milliseconds; doubled for each repetition, and a random part of it taken */
 };
 
@@ -35,6 +39,46 @@ bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_respo
     offset->real_minus_raw = host.real_minus_raw;
     memcpy(offset->boot_id, host.boot_id, sizeof(offset->boot_id));
     return true;
+}
+
+void ria_fetch_spent(struct ria_fetch *fetch, const char *what)
+{
+    int64_t now = fetch->world->ticks(fetch->world->self);
+    int64_t taken = now - fetch->spent.since;
+    fetch->spent.since = now;
+    if (taken > fetch->spent.longest) {
+        fetch->spent.longest = taken;
+        (void)ria_text_copy(fetch->spent.what, sizeof(fetch->spent.what), what);
+    }
+}
+
+bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err)
+{
+    if (ria_deadline_left(fetch->world, fetch->deadline) > 0) {
+        return true;
+    }
+    bool is_known = fetch->spent.longest > 0;
+    return ria_fail(
+        err,
+        RIA_E_DEADLINE,
+        "the time for it was used up before%s%s; try again",
+        is_known ? " by " : "",
+        is_known ? fetch->spent.what : "");
+}
+
+void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_error *err)
+{
+    if (left >= ENOUGH || fetch->spent.longest <= left) {
+        return;
+    }
+    (void)ria_fail(
+        err,
+        RIA_E_DEADLINE,
+        "%s (in the %lld.%lld s that %s had left)",
+        err->text,
+        (long long)(left / 1000),
+        (long long)(left % 1000 / 100),
+        fetch->spent.what);
 }
 
 int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted)
@@ -63,7 +107,8 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition)
     return true;
 }
 
-static bool is_worth_another(enum ria_http_result result, const struct ria_http_response *response)
+bool ria_fetch_is_worth_another(
+    enum ria_http_result result, const struct ria_http_response *response)
 {
     switch (result) {
     case RIA_HTTP_ANSWERED:
@@ -71,8 +116,12 @@ static bool is_worth_another(enum ria_http_result result, const struct ria_http_
     case RIA_HTTP_NOBODY:
     case RIA_HTTP_SILENT:
     case RIA_HTTP_BROKEN:
+    case RIA_HTTP_NO_PROXY:
         return true;
+    case RIA_HTTP_UNUSABLE:
     case RIA_HTTP_REFUSED:
+    case RIA_HTTP_UNASKED:
+    case RIA_HTTP_RESULTS:
     default:
         return false;
     }
@@ -86,7 +135,11 @@ enum ria_http_result ria_fetch_send(
 {
     int64_t connect = request->connect_timeout;
     int64_t whole = request->timeout;
+    int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
     enum ria_http_result result = RIA_HTTP_NOBODY;
+    if (!ria_fetch_has_time(fetch, err)) {
+        return RIA_HTTP_UNASKED;
+    }
     for (unsigned i = 0; i < RIA_FETCH_TRIES; i++) {
         if (i > 0 && !ria_fetch_pause(fetch, i)) {
             break;
@@ -94,11 +147,14 @@ enum ria_http_result ria_fetch_send(
         request->connect_timeout = ria_fetch_timeout(fetch, connect);
         request->timeout = ria_fetch_timeout(fetch, whole);
         result = ria_http_send(request, response, err);
-        if (!is_worth_another(result, response)) {
+        if (!ria_fetch_is_worth_another(result, response)) {
             break;
         }
     }
     request->connect_timeout = connect;
     request->timeout = whole;
+    if (result == RIA_HTTP_NOBODY || result == RIA_HTTP_SILENT) {
+        ria_fetch_blame(fetch, left, err);
+    }
     return result;
 }

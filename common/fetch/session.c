@@ -186,7 +186,9 @@ static bool try_to_renew(
     struct ria_token_file *file,
     struct ria_error *err)
 {
-    if (!ria_token_file_lock(fetch, file, err)) {
+    bool is_locked = ria_token_file_lock(fetch, file, err);
+    ria_fetch_spent(fetch, "another process that renews the session's token");
+    if (!is_locked) {
         return false;
     }
     /* Somebody else may have done it while we waited. */
@@ -196,6 +198,7 @@ static bool try_to_renew(
     }
     if (outcome == RIA_FOUND && seconds_left(fetch, kind, file) < kind->renew_before) {
         outcome = ria_renewal_run(fetch, file, kind->renew, err);
+        ria_fetch_spent(fetch, "the renewal of the session's token");
         outcome = outcome == RIA_FOUND ? ria_token_file_read(fetch, file, err) : outcome;
     }
     return outcome == RIA_FOUND;

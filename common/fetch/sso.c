@@ -162,15 +162,17 @@ enum ria_outcome ria_fetch_sso(
         .authorities = service.authorities,
     };
     struct ria_error why = {0};
-    if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
+    enum ria_http_result result = ria_fetch_send(fetch, &request, &response, &why);
+    if (result != RIA_HTTP_ANSWERED) {
         (void)ria_fail_at(
             err,
             why.code,
             ria_plan_origin(plan),
-            "SSO's portal did not answer %.80s: %s; check the network, HTTPS_PROXY and "
-            "AWS_CA_BUNDLE",
+            "%.80s: SSO's portal %s: %s%s",
             plan->label,
-            why.text);
+            ria_http_predicate(result),
+            why.text,
+            ria_http_remedy(result));
         return RIA_FAILED;
     }
     (void)ria_fetch_learn_offset(fetch, &response);

@@ -18,9 +18,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A role's session lives 12 hours at most. */
+/* A role's session lives 12 hours at most, and one of GetSessionToken, which a credential_process
+ * can print, 36. */
 enum {
-    KEPT_SECONDS = 13 * 3600,
+    KEPT_SECONDS = 37 * 3600,
 };
 
 /* What is the user's own, and closed to everybody else in these bits of its mode. */
@@ -158,11 +159,11 @@ static bool write_all(int fd, const struct ria_buf *record)
 }
 
 /* The name of the new file is the same each time: its writer holds the lock. */
-void ria_store_write(const struct ria_store *store, const struct ria_buf *record)
+bool ria_store_write(const struct ria_store *store, const struct ria_buf *record)
 {
     char fresh[NAME_MAX];
     if (store->directory < 0 || !store->is_held) {
-        return;
+        return false;
     }
     remove_old(store->directory);
     (void)snprintf(fresh, sizeof(fresh), "%s.new", store->name);
@@ -173,13 +174,15 @@ void ria_store_write(const struct ria_store *store, const struct ria_buf *record
         O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
         S_IRUSR | S_IWUSR);
     if (fd < 0) {
-        return;
+        return false;
     }
     bool ok = write_all(fd, record);
     ok = close(fd) == 0 && ok;
-    if (!ok || renameat(store->directory, fresh, store->directory, store->name) != 0) {
+    ok = ok && renameat(store->directory, fresh, store->directory, store->name) == 0;
+    if (!ok) {
         (void)unlinkat(store->directory, fresh, 0);
     }
+    return ok;
 }
 
 void ria_store_close(struct ria_store *store)

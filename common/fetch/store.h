@@ -23,9 +23,9 @@ bool ria_store_open(struct ria_store *store, const char *directory, const char *
  * Uses SIGALRM. */
 bool ria_store_lock(struct ria_store *store, int64_t timeout);
 
-/* Replaces the entry, whole, 0600, and removes entries of yesterday. Without the lock it does
- * nothing. */
-void ria_store_write(const struct ria_store *store, const struct ria_buf *record);
+/* Replaces the entry, whole, 0600, and removes entries of two days ago. False, with nothing done,
+ * without the lock or if it cannot be written. */
+bool ria_store_write(const struct ria_store *store, const struct ria_buf *record);
 
 /* Gives the lock back. */
 void ria_store_close(struct ria_store *store);

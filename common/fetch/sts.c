@@ -240,21 +240,19 @@ static enum attempt try_once(
     }
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     fault->status = 0;
-    fault->was_asked = true;
-    enum ria_http_result result = ria_http_send(&request, &response, err);
-    if (result != RIA_HTTP_ANSWERED) {
-        return result == RIA_HTTP_REFUSED ? GIVE_UP : AGAIN;
+    fault->result = ria_http_send(&request, &response, err);
+    if (fault->result != RIA_HTTP_ANSWERED) {
+        return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
     }
     bool is_news = ria_fetch_learn_offset(fetch, &response);
+    if (response.status == 200 && take_credentials(fetch, &response.body, out)) {
+        return DONE;
+    }
     if (response.status == 200) {
-        return take_credentials(fetch, &response.body, out)
-                   ? DONE
-                   : (ria_fail(
-                          err,
-                          RIA_E_CREDENTIALS,
-                          "%s: the answer is none of STS's",
-                          service.place.shown),
-                      GIVE_UP);
+        fault->result = RIA_HTTP_UNUSABLE;
+        (void)ria_fail(
+            err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", service.place.shown);
+        return GIVE_UP;
     }
     take_fault(&response, fault);
     return is_news || ria_sts_is_passing(fault) ? AGAIN : GIVE_UP;
@@ -268,11 +266,19 @@ bool ria_sts_send(
     struct ria_error *err)
 {
     enum attempt attempt = AGAIN;
+    int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
+    fault->result = RIA_HTTP_UNASKED;
+    if (!ria_fetch_has_time(fetch, err)) {
+        return false;
+    }
     for (unsigned i = 0; attempt == AGAIN && i < RIA_FETCH_TRIES; i++) {
         if (i > 0 && !ria_fetch_pause(fetch, i)) {
             break;
         }
         attempt = try_once(fetch, call, out, fault, err);
+    }
+    if (fault->result == RIA_HTTP_NOBODY || fault->result == RIA_HTTP_SILENT) {
+        ria_fetch_blame(fetch, left, err);
     }
     return attempt == DONE;
 }
@@ -321,7 +327,7 @@ bool ria_sts_fail_unanswered(
         arn,
         "%.128s could not be assumed, because STS %s: %s%s",
         arn->value,
-        fault->was_asked ? "did not answer" : "could not be asked",
+        ria_http_predicate(fault->result),
         err->text,
-        fault->was_asked ? "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE" : "");
+        ria_http_remedy(fault->result));
 }

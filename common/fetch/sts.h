@@ -19,10 +19,10 @@ struct ria_sts_call {
 
 /* What STS says when it says no. */
 struct ria_sts_fault {
-    long status;        /* 0: it did not answer; err says why */
-    bool was_asked;     /* a request was begun; else it could not be made */
-    char code[64];      /* "AccessDenied" */
-    char message[1024]; /* its own words, for a sentence */
+    long status;                 /* 0: it said nothing; err says why */
+    enum ria_http_result result; /* of the last try */
+    char code[64];               /* "AccessDenied" */
+    char message[1024];          /* its own words, for a sentence */
 };
 
 /* Begins a form: Action and Version. */

@@ -159,7 +159,30 @@ static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
     }
 }
 
-void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
+/* Where the output of a credential_process is cached, or why it is not. */
+static void add_process_cache(
+    const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out)
+{
+    const struct ria_setting *wanted = &plan->value[RIA_PLAN_PROCESS_CACHE];
+    const char *fault = ria_cache_runtime_fault(world);
+    struct ria_cache_place place;
+    size_t start = out->len;
+    if (plan->source != RIA_SOURCE_PROCESS) {
+        return;
+    }
+    if (wanted->value == NULL) {
+        ria_buf_add_text(out, "cached     in no file: cache_credential_process is not set\n");
+    } else if (fault != NULL) {
+        ria_buf_addf(out, "cached     in no file: XDG_RUNTIME_DIR is %s", fault);
+        end_setting(out, start, wanted);
+    } else if (ria_cache_find_process(world, plan, &place)) {
+        ria_buf_addf(out, "cached     in %s/%s", place.directory, place.name);
+        end_setting(out, start, wanted);
+    }
+}
+
+void ria_explain_plan(
+    const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out)
 {
     add_owners(out, plan);
     if (plan->label[0] == '\0') {
@@ -181,6 +204,7 @@ void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out)
     add_setting(out, "role name", &plan->value[RIA_PLAN_SSO_ROLE_NAME]);
     add_session_services(out, plan);
     add_setting(out, "CLI cache", &plan->value[RIA_PLAN_CLI_CACHE]);
+    add_process_cache(world, plan, out);
     for (size_t i = 0; i < plan->role_count; i++) {
         add_role(out, plan, &plan->roles[i]);
     }

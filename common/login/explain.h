@@ -21,7 +21,8 @@ void ria_explain_login(
 void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out);
 
 /* The settings of the plan that was chosen: its source, its roles from the first to the last. */
-void ria_explain_plan(const struct ria_plan *plan, struct ria_buf *out);
+void ria_explain_plan(
+    const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out);
 
 /* What came of it, and by which road. */
 void ria_explain_answer(

@@ -241,6 +241,7 @@ struct ria_ask ria_resolve_ask(
         .role = target->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &target->role,
         .region = resolved->region,
         .cli_cache = target->cli_cache,
+        .process_cache = target->process_cache,
         .add_command = add_command,
         .whose = login,
     };

@@ -7,6 +7,7 @@
 #include "login/explain.h"
 #include "provider/cache.h"
 #include "provider/memory.h"
+#include "provider/profile.h"
 
 static void take_answer(struct ria_answer *answer, struct ria_session *session)
 {
@@ -27,6 +28,26 @@ static bool resolve(
                                    ria_resolve_endpoint(login, world, resolved, err));
 }
 
+/* Without a login the configuration decides about one thing, whether the output of a
+ * credential_process is cached: by the sections of the same profile. A file that cannot be used is
+ * no reason to give no credentials. */
+static void take_process_cache(
+    const struct ria_ask *ask, struct ria_config *config, struct ria_plan *plan)
+{
+    struct ria_error err;
+    struct ria_ask unnamed = *ask;
+    unnamed.profile = (struct ria_setting){0};
+    if (!ria_config_load(ask->world, config, &err)) {
+        ria_world_log(ask->world, RIA_LOG_WARNING, "%s", err.text);
+        return;
+    }
+    (void)ria_config_caches_process(
+        config,
+        ria_profile_choice(ask).value,
+        ria_profile_choice(&unnamed).value,
+        &plan->value[RIA_PLAN_PROCESS_CACHE]);
+}
+
 /* A person can be asked for the code of the first device. */
 static void take_mfa_serial(const struct ria_plan *plan, struct ria_session *session)
 {
@@ -36,19 +57,27 @@ static void take_mfa_serial(const struct ria_plan *plan, struct ria_session *ses
     }
 }
 
+/* *config is filled where the login has none yet. */
 static enum ria_outcome find(
-    const struct ria_ask *ask, struct ria_session *session, struct ria_error *err)
+    const struct ria_ask *ask,
+    bool has_login,
+    struct ria_config *config,
+    struct ria_session *session,
+    struct ria_error *err)
 {
     __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_plan(ask, &plan, &trail, err);
+    if (outcome == RIA_FOUND && plan.source == RIA_SOURCE_PROCESS && !has_login) {
+        take_process_cache(ask, config, &plan);
+    }
     if (outcome == RIA_FOUND) {
         outcome = ria_chain_carry_out(ask, &plan, &answer, &trail, err);
     }
     ria_explain_trail(&trail, &session->explanation);
     if (outcome != RIA_ABSENT) {
-        ria_explain_plan(&plan, &session->explanation);
+        ria_explain_plan(ask->world, &plan, &session->explanation);
     }
     if (outcome == RIA_FOUND) {
         ria_explain_answer(ask->world, &plan, trail.road, &answer, &session->explanation);
@@ -80,7 +109,7 @@ enum ria_outcome ria_session_for(
     struct ria_ask ask = ria_resolve_ask(login, &resolved, deadline, world);
     ask.mfa_code = mfa_code;
     ria_explain_login(login, &ask, &resolved, &session->explanation);
-    return find(&ask, session, err);
+    return find(&ask, login->host != NULL, &resolved.config, session, err);
 }
 
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size)

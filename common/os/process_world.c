@@ -26,6 +26,38 @@ static const char *get_env(void *self, const char *name)
     return secure_getenv(name);
 }
 
+static int compare_texts(const void *one, const void *other)
+{
+    return strcmp(*(const char *const *)one, *(const char *const *)other);
+}
+
+/* Another thread of the host may be changing the environment: what has come since it was counted is
+ * left out. */
+static void add_variables(void *self, const char *prefix, struct ria_buf *out)
+{
+    (void)self;
+    size_t len = strlen(prefix);
+    size_t room = 0;
+    size_t count = 0;
+    while (environ != NULL && environ[room] != NULL) {
+        room++;
+    }
+    const char **found = room == 0 ? NULL : calloc(room, sizeof(*found));
+    out->failed = out->failed || (room > 0 && found == NULL);
+    for (size_t i = 0; found != NULL && i < room && environ[i] != NULL; i++) {
+        if (strncmp(environ[i], prefix, len) == 0) {
+            found[count++] = environ[i];
+        }
+    }
+    if (count > 1) {
+        qsort(found, count, sizeof(*found), compare_texts);
+    }
+    for (size_t i = 0; i < count; i++) {
+        ria_buf_add(out, found[i], strlen(found[i]) + 1);
+    }
+    free(found);
+}
+
 static int64_t get_now(void *self)
 {
     (void)self;
@@ -62,13 +94,15 @@ static bool get_privileged(void *self)
     return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
 }
 
-/* Of a directory that the user made for itself. A link in its place is followed. */
+/* A link in its place is followed. */
 static bool get_own_directory(void *self, const char *path)
 {
     (void)self;
     int saved = errno;
-    struct stat status;
-    bool ok = stat(path, &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+    struct ria_file facts;
+    char who[RIA_ERROR_TEXT_MAX];
+    bool ok = ria_file_facts_at(path, &facts) && S_ISDIR(facts.mode) && facts.owner == geteuid() &&
+              !ria_trust_describe_writers(&facts, geteuid(), path, who, sizeof(who));
     errno = saved;
     return ok;
 }
@@ -360,8 +394,8 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
 /* All but the log is the same, whether somebody reads it or not. */
 #define WORLD(log_function)                                                                        \
     {                                                                                              \
-        .env = get_env, .now = get_now, .ticks = get_ticks, .home = get_home,                      \
-        .read_file = read_file, .look = look, .read_private = read_private,                        \
+        .env = get_env, .add_variables = add_variables, .now = get_now, .ticks = get_ticks,        \
+        .home = get_home, .read_file = read_file, .look = look, .read_private = read_private,      \
         .is_own_directory = get_own_directory, .host = get_host, .fetch = fetch, .uid = get_uid,   \
         .is_privileged = get_privileged, .log = (log_function),                                    \
     }

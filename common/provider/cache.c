@@ -11,6 +11,8 @@
 #include <string.h>
 
 enum {
+    /* The kernel takes less from execve(). */
+    VARIABLES_MAX = 8 * 1024 * 1024,
     /* STS takes 20,000 characters of a web identity's token. */
     EVIDENCE_MAX = 20 * 1024,
     /* Between two looks a good clock moves by less; one that is set or slewed moves by more.
@@ -19,11 +21,23 @@ enum {
 };
 
 /* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
-static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
+const char *ria_cache_runtime_fault(const struct ria_world *world)
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
-    return runtime != NULL && *runtime == '/' && world->is_own_directory(world->self, runtime) &&
-           ria_text_format(path, RIA_PATH_MAX, "%s/rds-iam/cache", runtime);
+    if (runtime == NULL) {
+        return "not set";
+    }
+    if (*runtime != '/') {
+        return "not an absolute path";
+    }
+    return world->is_own_directory(world->self, runtime) ? NULL : "not a directory of yours alone";
+}
+
+static bool runtime_directory(const struct ria_world *world, char path[RIA_PATH_MAX])
+{
+    return ria_cache_runtime_fault(world) == NULL &&
+           ria_text_format(
+               path, RIA_PATH_MAX, "%s/rds-iam/cache", ria_world_env(world, "XDG_RUNTIME_DIR"));
 }
 
 bool ria_cache_directory(const struct ria_world *world, size_t index, char path[RIA_PATH_MAX])
@@ -86,6 +100,39 @@ static bool read_evidence(
     return true;
 }
 
+/* The environment of a command. What the name cannot hold of it, because only the command knows
+ * what it reads, is why its output is kept in a file on request alone. */
+static bool add_environment(
+    const struct ria_world *world, struct ria_buf *out, struct ria_error *err)
+{
+    const char *home = ria_world_home(world);
+    ria_buf_addf(out, "HOME=%s", home == NULL ? "" : home);
+    ria_buf_add_char(out, '\0');
+    world->add_variables(world->self, "AWS_", out);
+    return !out->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
+}
+
+/* The directory for a source, or "". */
+static void find_directory(
+    const struct ria_world *world,
+    const struct ria_plan *plan,
+    const char *host,
+    char path[RIA_PATH_MAX])
+{
+    bool is_there = false;
+    if (plan->source == RIA_SOURCE_PROCESS) {
+        is_there =
+            plan->value[RIA_PLAN_PROCESS_CACHE].value != NULL && runtime_directory(world, path);
+    } else if (host != NULL) {
+        is_there = *host != '\0' && runtime_directory(world, path);
+    } else {
+        is_there = ria_cache_directory(world, 0, path);
+    }
+    if (!is_there) {
+        path[0] = '\0';
+    }
+}
+
 bool ria_cache_find_place(
     const struct ria_world *world,
     const struct ria_plan *plan,
@@ -94,17 +141,25 @@ bool ria_cache_find_place(
 {
     bool is_local = plan->source == RIA_SOURCE_INSTANCE || plan->source == RIA_SOURCE_CONTAINER;
     char host[64] = "";
-    bool has_host = is_local && describe_host(world, host);
-    /* What a command gives may hang on the environment that it is run in, which no key can hold. */
-    bool is_kept = plan->source != RIA_SOURCE_PROCESS;
-    bool has_directory = is_local ? has_host && runtime_directory(world, out->directory)
-                                  : ria_cache_directory(world, 0, out->directory);
-    if (!has_directory || !is_kept) {
-        out->directory[0] = '\0';
+    if (is_local && !describe_host(world, host)) {
+        host[0] = '\0';
     }
-    RIA_AUTO(buf) evidence = {.max = EVIDENCE_MAX};
-    return read_evidence(world, plan, &evidence, err) &&
+    find_directory(world, plan, is_local ? host : NULL, out->directory);
+    bool is_process = plan->source == RIA_SOURCE_PROCESS;
+    RIA_AUTO(buf) evidence = {.max = is_process ? VARIABLES_MAX : EVIDENCE_MAX};
+    return (is_process ? add_environment(world, &evidence, err)
+                       : read_evidence(world, plan, &evidence, err)) &&
            ria_plan_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
+}
+
+bool ria_cache_find_process(
+    const struct ria_world *world, const struct ria_plan *plan, struct ria_cache_place *out)
+{
+    struct ria_plan alone = *plan; /* borrows what the plan owns, and is not released */
+    struct ria_error ignored;
+    alone.role_count = 0;
+    return plan->source == RIA_SOURCE_PROCESS &&
+           ria_cache_find_place(world, &alone, out, &ignored) && out->directory[0] != '\0';
 }
 
 bool ria_cache_read(

@@ -5,11 +5,13 @@
  *
  *   $XDG_RUNTIME_DIR/rds-iam/cache/<name>, else ~/.cache/rds-iam/cache/<name>
  *
- * A runtime directory that does not belong to the user counts as none.
+ * A runtime directory that does not belong to the user, or that others can write, counts as none.
  *
- * What a credential_process gives is kept in no file: it may depend on the environment it is run
- * in. Directory 0700, files 0600, both the user's own. Credentials that belong to one machine or
- * container are kept under $XDG_RUNTIME_DIR alone, because a home may be shared between hosts.
+ * Directory 0700, files 0600, both the user's own. Credentials that belong to one machine or
+ * container are kept under $XDG_RUNTIME_DIR alone, because a home may be shared between hosts. So
+ * are those of a credential_process, and what is assumed with them, and only where the user asks
+ * for it (cache_credential_process): password managers exist to keep these off disks. Their name
+ * holds the environment that the command is run in, as far as AWS's tools read it: AWS_* and HOME.
  */
 #ifndef RIA_PROVIDER_CACHE_H
 #define RIA_PROVIDER_CACHE_H
@@ -32,6 +34,14 @@ bool ria_cache_find_place(
     const struct ria_plan *plan,
     struct ria_cache_place *out,
     struct ria_error *err) RIA_MUST_USE;
+
+/* Says where the output of the plan's credential_process is kept, for a plan whose roles are
+ * assumed with it. False: nowhere. */
+bool ria_cache_find_process(
+    const struct ria_world *world, const struct ria_plan *plan, struct ria_cache_place *out);
+
+/* What is wrong with XDG_RUNTIME_DIR: "not set", or the like; NULL: nothing is. */
+const char *ria_cache_runtime_fault(const struct ria_world *world);
 
 /* Reads the entry. False: there is none that can be trusted; one that was passed over is logged. */
 bool ria_cache_read(

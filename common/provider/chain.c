@@ -56,6 +56,9 @@ static enum ria_outcome ask_source(
 {
     enum ria_outcome outcome = source->provide(ask, plan, err);
     plan->value[RIA_PLAN_CLI_CACHE] = ask->cli_cache;
+    if (plan->source == RIA_SOURCE_PROCESS) {
+        plan->value[RIA_PLAN_PROCESS_CACHE] = ask->process_cache;
+    }
     if (outcome == RIA_FOUND && ask->role != NULL) {
         outcome = ria_network_add_role(ask, plan, ask->role, err);
     }

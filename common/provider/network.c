@@ -5,6 +5,7 @@
 
 #include "provider/profile.h"
 
+#include "aws/identifier.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -261,25 +262,24 @@ enum ria_outcome ria_network_region(
 }
 
 /* What STS would refuse with words that do not help. */
-static enum ria_outcome check_arn(const struct ria_setting *arn, struct ria_error *err)
+static bool check_names(const struct ria_role *role, struct ria_error *err)
 {
-    const char *value = arn->value;
-    const char *fault = NULL;
-    if (*value == '"' || *value == '\'') {
-        fault = "stands in quotes, which are a part of it; remove them";
-    } else if (strchr(value, '\n') != NULL) {
-        fault = "goes on in the next line; write it in one line";
-    } else if (strpbrk(value, "{}<>$") != NULL) {
-        fault = "holds a placeholder; put the true value in its place";
-    } else if (strpbrk(value, " \t\r") != NULL) {
-        fault = "holds a blank; remove it";
+    static const struct {
+        enum ria_role_value value;
+        enum ria_identifier kind;
+    } names[] = {
+        {RIA_ROLE_ARN, RIA_ID_ROLE_ARN},
+        {RIA_ROLE_MFA_SERIAL, RIA_ID_MFA_SERIAL},
+        {RIA_ROLE_EXTERNAL_ID, RIA_ID_EXTERNAL_ID},
+        {RIA_ROLE_SESSION_NAME, RIA_ID_SESSION_NAME},
+        {RIA_ROLE_SOURCE_IDENTITY, RIA_ID_SOURCE_IDENTITY},
+    };
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof(names) / sizeof(names[0]); i++) {
+        const struct ria_setting *setting = &role->value[names[i].value];
+        ok = ria_identifier_check(names[i].kind, setting, RIA_E_CREDENTIALS, err);
     }
-    if (fault == NULL) {
-        return RIA_FOUND;
-    }
-    (void)ria_fail_at(
-        err, RIA_E_CREDENTIALS, arn, "the ARN of the role, %.128s, %s", arn->value, fault);
-    return RIA_FAILED;
+    return ok;
 }
 
 enum ria_outcome ria_network_add_role(
@@ -297,7 +297,7 @@ enum ria_outcome ria_network_add_role(
             RIA_ROLES_MAX);
         return RIA_FAILED;
     }
-    if (check_arn(&role->value[RIA_ROLE_ARN], err) == RIA_FAILED) {
+    if (!check_names(role, err)) {
         return RIA_FAILED;
     }
     struct ria_role added = *role;

@@ -9,6 +9,7 @@
 #include "provider/cache.h"
 #include "provider/memory.h"
 #include "provider/question.h"
+#include "provider/slow_process.h"
 
 #include <string.h>
 
@@ -88,6 +89,22 @@ static void log_warnings(const struct ria_world *world, const struct ria_answer 
     }
 }
 
+/* The user has asked for a file that cannot be. */
+static void warn_of_cache(const struct ria_world *world, const struct ria_plan *plan)
+{
+    const struct ria_setting *wanted = &plan->value[RIA_PLAN_PROCESS_CACHE];
+    const char *fault = wanted->value == NULL ? NULL : ria_cache_runtime_fault(world);
+    if (fault != NULL) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s:%u: cache_credential_process: nothing is cached, because XDG_RUNTIME_DIR is %s",
+            wanted->path,
+            wanted->line,
+            fault);
+    }
+}
+
 /* Has the plan carried out. */
 static void fetch(
     const struct ria_ask *ask,
@@ -100,14 +117,11 @@ static void fetch(
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     struct ria_error err = {0};
     bool has_directory = place->directory[0] != '\0';
-    bool ok = ria_question_write(
-                  plan,
-                  ria_deadline_left(world, ask->deadline),
-                  has_directory ? place->directory : NULL,
-                  place->name,
-                  &question,
-                  &err) &&
-              world->fetch(world->self, &question, ask->deadline, &record, &err);
+    int64_t budget = ria_deadline_left(world, ask->deadline);
+    bool ok =
+        ria_question_write(
+            plan, budget, has_directory ? place->directory : NULL, place->name, &question, &err) &&
+        world->fetch(world->self, &question, ask->deadline, &record, &err);
     if (ok && !ria_answer_read(&record, out)) {
         ok = ria_fail(
             &err,
@@ -117,10 +131,14 @@ static void fetch(
     if (!ok) {
         out->outcome = RIA_FAILED;
         out->err = err;
+        ria_slow_process_explain(ask, plan, budget, &out->err);
         return;
     }
     log_warnings(world, out);
-    if (out->outcome != RIA_FAILED) {
+    if (out->outcome == RIA_FAILED) {
+        ria_slow_process_explain(ask, plan, budget, &out->err);
+    } else {
+        warn_of_cache(world, plan);
         /* "No instance" may change, and keys without an end would serve for ever. */
         bool ends = out->outcome == RIA_FOUND && out->credentials.expires != 0;
         int64_t until = world->ticks(world->self) + SHORT_COPY_MS;
@@ -169,7 +187,8 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
         return true;
     }
     if (strchr("\"'", keys->access_key_id.data[0]) != NULL ||
-        strchr("\"'", keys->secret_access_key.data[0]) != NULL) {
+        strchr("\"'", keys->secret_access_key.data[0]) != NULL ||
+        (keys->session_token.len > 0 && strchr("\"'", keys->session_token.data[0]) != NULL)) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
@@ -177,7 +196,7 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
             "the keys of %s stand in quotes, which count as part of them; take the quotes away",
             plan->label);
     }
-    if (strncmp(keys->access_key_id.data, "ASIA", 4) == 0 && keys->session_token.len == 0) {
+    if (ria_credentials_lack_token(keys)) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,

@@ -47,7 +47,21 @@ bool ria_profile_has(const struct ria_profile *profile, const char *key)
     return ria_profile_get(profile, key, &ignored);
 }
 
-static struct ria_setting choose(const struct ria_ask *ask)
+enum ria_outcome ria_profile_lacks(
+    const struct ria_profiles *profiles,
+    const struct ria_lack *lack,
+    const struct ria_setting *because,
+    struct ria_error *err)
+{
+    struct ria_profile_fault fault;
+    if (ria_profiles_fault(profiles, lack->kind, lack->name, &fault)) {
+        return fail_at(
+            err, &fault.place, "%s, and this line was ignored: %s", lack->what, fault.what);
+    }
+    return fail_at(err, because, "%s; %s", lack->what, lack->remedy);
+}
+
+struct ria_setting ria_profile_choice(const struct ria_ask *ask)
 {
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};
     if (ask->profile.value != NULL) {
@@ -138,7 +152,7 @@ enum ria_outcome ria_profile_open(
     struct ria_profile *out,
     struct ria_error *err)
 {
-    struct ria_setting choice = choose(ask);
+    struct ria_setting choice = ria_profile_choice(ask);
     plan->profiles = calloc(1, sizeof(*plan->profiles));
     if (plan->profiles == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");

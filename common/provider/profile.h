@@ -28,6 +28,25 @@ bool ria_profile_get_from(
     struct ria_setting *out);
 bool ria_profile_has(const struct ria_profile *profile, const char *key);
 
+/* What a section lacks: "WHAT; REMEDY", where WHAT is a sentence. */
+struct ria_lack {
+    enum ria_profile_kind kind;
+    const char *name; /* of the section */
+    const char *what;
+    const char *remedy;
+};
+
+/* Fails with "path:line: WHAT; REMEDY" and the place of `because`; or, where a line of the section
+ * was ignored, with its place, WHAT and the reason. */
+enum ria_outcome ria_profile_lacks(
+    const struct ria_profiles *profiles,
+    const struct ria_lack *lack,
+    const struct ria_setting *because,
+    struct ria_error *err);
+/* The profile that counts, whether it exists or not, and what says so: an option or rds-iam's
+ * configuration, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". */
+struct ria_setting ria_profile_choice(const struct ria_ask *ask);
+
 /* Reads the profiles into the plan and finds the active one: the one that an option or rds-iam's
  * configuration names, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". RIA_PLAN_PROFILE
  * is then set. ABSENT: none is named, and there is no "default". */

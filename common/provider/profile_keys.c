@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * aws_access_key_id and its companions in a profile, read from one of the two files: botocore asks
- * other sources between them. Refuses half a pair. */
+ * other sources between them. Refuses half a pair, and temporary keys whose session token was
+ * written where it does not count. */
 #include "provider/profile.h"
 
+#include "aws/credentials.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -49,23 +51,16 @@ static enum ria_outcome refuse_half(
             profile->name,
             there_key);
     }
-    struct ria_profile_fault fault;
-    if (ria_profiles_fault(profile->profiles, profile->name, &fault)) {
-        return fail_at(
-            err,
-            &fault.place,
-            "the profile \"%.64s\" has no %s, and this line was ignored: %s",
-            profile->name,
-            missing_key,
-            fault.what);
-    }
-    return fail_at(
-        err,
-        there,
-        "the profile \"%.64s\" has an %s but no %s; add it",
+    char what[192];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" has an %s but no %s",
         profile->name,
         there_key,
         missing_key);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
+    return ria_profile_lacks(profile->profiles, &lack, there, err);
 }
 
 /* FOUND, ABSENT (no key at all), FAILED (half a pair, or a half in each file). */
@@ -83,18 +78,52 @@ static enum ria_outcome find_pair(
     return has_id ? RIA_FOUND : refuse_half(profile, &pair->secret, secret_key, id_key, err);
 }
 
-/* The session token belongs to the pair, so it is looked for in the pair's file alone. */
-static void add_session_token(
-    const struct ria_profile *profile, const struct key_pair *pair, struct ria_buf *out)
+static bool get_session_token(
+    const struct ria_profile *profile, enum ria_profile_file file, struct ria_setting *out)
 {
-    static const char *const keys[] = {"aws_session_token", "aws_security_token"};
+    return ria_profile_get_from(profile, file, "aws_session_token", out) ||
+           ria_profile_get_from(profile, file, "aws_security_token", out);
+}
+
+/* Temporary keys without a session token: what became of it. True where nothing in the files tells;
+ * then whoever uses the keys refuses them (provider/obtain.c). */
+static bool explain_lack_of_token(
+    const struct ria_profile *profile, const struct key_pair *pair, struct ria_error *err)
+{
+    bool is_of_config = pair->file == RIA_PROFILE_CONFIG;
     struct ria_setting token;
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (ria_profile_get_from(profile, pair->file, keys[i], &token)) {
-            ria_buf_add_text(out, token.value);
-            return;
-        }
+    struct ria_profile_fault fault;
+    if (get_session_token(
+            profile, is_of_config ? RIA_PROFILE_CREDENTIALS : RIA_PROFILE_CONFIG, &token)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            &pair->id,
+            "the temporary keys of the profile \"%.64s\" (ASIA...) have their session token in "
+            "another file, %.128s:%u; put all three into one file",
+            profile->name,
+            token.path,
+            token.line);
     }
+    if (ria_profiles_get_from(
+            profile->profiles, pair->file, profile->name, "aws_session_token", &token)) {
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            &token,
+            "aws_session_token of the profile \"%.64s\" is empty, and AWS takes temporary keys "
+            "(ASIA...) only with it; write it",
+            profile->name);
+    }
+    return !ria_profiles_fault(profile->profiles, RIA_PROFILE, profile->name, &fault) ||
+           ria_fail_at(
+               err,
+               RIA_E_CREDENTIALS,
+               &fault.place,
+               "the profile \"%.64s\" has temporary keys (ASIA...) and no aws_session_token, and "
+               "this line was ignored: %s",
+               profile->name,
+               fault.what);
 }
 
 enum ria_outcome ria_profile_keys(
@@ -111,21 +140,13 @@ enum ria_outcome ria_profile_keys(
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     ria_buf_add_text(&found.access_key_id, pair.id.value);
     ria_buf_add_text(&found.secret_access_key, pair.secret.value);
-    add_session_token(profile, &pair, &found.session_token);
-    enum ria_profile_file other =
-        file == RIA_PROFILE_CONFIG ? RIA_PROFILE_CREDENTIALS : RIA_PROFILE_CONFIG;
+    /* It belongs to the pair, so it is looked for in the pair's file alone. */
     struct ria_setting token;
-    if (strncmp(pair.id.value, "ASIA", 4) == 0 && found.session_token.len == 0 &&
-        (ria_profile_get_from(profile, other, "aws_session_token", &token) ||
-         ria_profile_get_from(profile, other, "aws_security_token", &token))) {
-        return fail_at(
-            err,
-            &pair.id,
-            "the temporary keys of the profile \"%.64s\" (ASIA...) have their session token in "
-            "another file, %.128s:%u; put all three into one file",
-            profile->name,
-            token.path,
-            token.line);
+    if (get_session_token(profile, file, &token)) {
+        ria_buf_add_text(&found.session_token, token.value);
+    }
+    if (ria_credentials_lack_token(&found) && !explain_lack_of_token(profile, &pair, err)) {
+        return RIA_FAILED;
     }
     if (found.access_key_id.failed || found.secret_access_key.failed ||
         found.session_token.failed) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * login_session in a profile: `aws login` has written it there. */
+ * login_session in a profile: `aws login` has written it there. Refuses a value that is not as it
+ * was written: the token file is found by it, and would seem not to be there. */
 #include "provider/network.h"
 #include "provider/profile.h"
 
+#include "aws/identifier.h"
 #include "base/text.h"
 
 enum ria_outcome ria_profile_login(
@@ -16,6 +18,9 @@ enum ria_outcome ria_profile_login(
     struct ria_setting *directory = &plan->value[RIA_PLAN_LOGIN_DIRECTORY];
     if (!ria_profile_get(profile, "login_session", session)) {
         return RIA_ABSENT;
+    }
+    if (!ria_identifier_check(RIA_ID_LOGIN_SESSION, session, RIA_E_CREDENTIALS, err)) {
+        return RIA_FAILED;
     }
     plan->source = RIA_SOURCE_LOGIN;
     plan->value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, session->path, 0};

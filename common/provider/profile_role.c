@@ -9,6 +9,8 @@
 #include "provider/network.h"
 #include "provider/profile.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,15 +65,17 @@ static enum ria_outcome find_role_source(
             "the profile \"%.64s\" has both source_profile and credential_source; keep one",
             profile->name);
     }
-    if (!has_profile && !has_credential) {
-        return fail_at(
-            err,
-            &role,
-            "the profile \"%.64s\" has role_arn without source_profile or credential_source; add "
-            "one",
-            profile->name);
+    if (has_profile || has_credential) {
+        return RIA_FOUND;
     }
-    return RIA_FOUND;
+    char what[160];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" has role_arn without source_profile or credential_source",
+        profile->name);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add one"};
+    return ria_profile_lacks(profile->profiles, &lack, &role, err);
 }
 
 static enum ria_outcome take_credential_source(
@@ -181,15 +185,17 @@ static enum ria_outcome take_end(
     struct ria_error *err)
 {
     enum ria_outcome outcome = ria_profile_source(ask, profile, plan, err);
-    if (outcome == RIA_ABSENT) {
-        return fail_at(
-            err,
-            named_at,
-            "source_profile names \"%.64s\", which holds no credentials; give it keys or name "
-            "another",
-            profile->name);
+    if (outcome != RIA_ABSENT) {
+        return outcome;
     }
-    return outcome;
+    char what[160];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "source_profile names \"%.64s\", which holds no credentials",
+        profile->name);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "give it keys or name another"};
+    return ria_profile_lacks(profile->profiles, &lack, named_at, err);
 }
 
 static enum ria_outcome follow(

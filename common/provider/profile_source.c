@@ -58,11 +58,14 @@ static enum ria_outcome refuse_lone_credential_source(
     if (!ria_profile_get(profile, "credential_source", &where)) {
         return RIA_ABSENT;
     }
-    return fail_at(
-        err,
-        &where,
-        "the profile \"%.64s\" has credential_source without role_arn; add role_arn or remove it",
+    char what[128];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" has credential_source without role_arn",
         profile->name);
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add role_arn or remove it"};
+    return ria_profile_lacks(profile->profiles, &lack, &where, err);
 }
 
 static enum ria_outcome take_process(
@@ -112,7 +115,7 @@ enum ria_outcome ria_profile_source(
     }
     struct ria_profile_fault fault;
     struct ria_setting empty;
-    if (ria_profiles_fault(profile->profiles, profile->name, &fault)) {
+    if (ria_profiles_fault(profile->profiles, RIA_PROFILE, profile->name, &fault)) {
         return ria_absent(
             err,
             "[%.64s] holds no credentials: %.160s:%u was ignored: %s",

@@ -2,11 +2,12 @@
  *
  * AWS SSO (IAM Identity Center) in a profile: sso_session and its section, or the older form with
  * all of it in the profile. An account or a role asks for it, as in botocore: sso_session alone
- * serves tools that need a token and no credentials. Refuses a profile in which a part is missing.
- */
+ * serves tools that need a token and no credentials. Refuses a profile in which a part is missing,
+ * or is not as AWS writes it. */
 #include "provider/network.h"
 #include "provider/profile.h"
 
+#include "aws/identifier.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -25,12 +26,16 @@ static enum ria_outcome need(
     if (ria_profile_get(profile, key, out)) {
         return RIA_FOUND;
     }
-    return fail_at(
-        err,
-        because,
-        "the profile \"%.64s\" wants AWS SSO and has no %s; add it, or type: aws configure sso",
+    char what[160];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" wants AWS SSO and has no %s",
         profile->name,
         key);
+    const struct ria_lack lack = {
+        RIA_PROFILE, profile->name, what, "add it, or type: aws configure sso"};
+    return ria_profile_lacks(profile->profiles, &lack, because, err);
 }
 
 /* A key of the session's section; the profile may repeat it and not change it. */
@@ -46,12 +51,14 @@ static enum ria_outcome need_of_session(
     (void)ria_text_quote(session->value, quoted);
     if (!ria_profiles_get_session(profile->profiles, session->value, key, out) ||
         !ria_profile_is_set(out)) {
-        return fail_at(
-            err,
-            session,
-            "[sso-session %s] has no %s; add it, or type: aws configure sso-session",
-            quoted,
-            key);
+        char what[RIA_QUOTED_SIZE + 64];
+        (void)ria_text_format(what, sizeof(what), "[sso-session %s] has no %s", quoted, key);
+        const struct ria_lack lack = {
+            RIA_PROFILE_SSO_SESSION,
+            session->value,
+            what,
+            "add it, or type: aws configure sso-session"};
+        return ria_profile_lacks(profile->profiles, &lack, session, err);
     }
     if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
         return fail_at(
@@ -99,9 +106,23 @@ static enum ria_outcome take_start_url(
                : need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
+static bool check_names(const struct ria_plan *plan, struct ria_error *err)
+{
+    const struct ria_setting *value = plan->value;
+    return ria_identifier_check(
+               RIA_ID_START_URL, &value[RIA_PLAN_SSO_START_URL], RIA_E_CREDENTIALS, err) &&
+           ria_identifier_check(
+               RIA_ID_ACCOUNT, &value[RIA_PLAN_SSO_ACCOUNT_ID], RIA_E_CREDENTIALS, err) &&
+           ria_identifier_check(
+               RIA_ID_ROLE_NAME, &value[RIA_PLAN_SSO_ROLE_NAME], RIA_E_CREDENTIALS, err);
+}
+
 static enum ria_outcome check(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *region = &plan->value[RIA_PLAN_SSO_REGION];
+    if (!check_names(plan, err)) {
+        return RIA_FAILED;
+    }
     if (!ria_region_is_plausible(region->value)) {
         return fail_at(
             err, region, "\"%.64s\" is no region; write one like eu-west-1", region->value);

@@ -28,6 +28,8 @@ struct ria_ask {
     struct ria_setting region;
     /* aws_cli_cache of rds-iam's configuration, where it is "read"; value may be NULL. */
     struct ria_setting cli_cache;
+    /* cache_credential_process, where it is "yes"; value may be NULL. */
+    struct ria_setting process_cache;
     const char *mfa_code; /* typed by a person, or NULL: nobody can be asked */
     /* Appends what `whose` login's person types to get the same credentials; or NULL. Only one
      * sentence needs it, so it is not written at every login. */

@@ -47,13 +47,14 @@ static enum ria_outcome refuse_no_role(
             "%s is set but AWS_ROLE_ARN is not; set both or unset both",
             file_variable);
     }
-    (void)ria_fail_at(
-        err,
-        RIA_E_CREDENTIALS,
-        file,
-        "the profile \"%.64s\" has web_identity_token_file without role_arn; add it",
+    char what[160];
+    (void)ria_text_format(
+        what,
+        sizeof(what),
+        "the profile \"%.64s\" has web_identity_token_file without role_arn",
         profile->name);
-    return RIA_FAILED;
+    const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
+    return ria_profile_lacks(profile->profiles, &lack, file, err);
 }
 
 /* STS takes neither an external id nor an MFA code beside a web identity, so those keys of the

@@ -387,8 +387,7 @@ void ria_lint_passfile(
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
-            "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a "
-            "path that begins with /",
+            RIA_KEYWORD_RELATIVE,
             entry->passfile);
     } else if (strpbrk(entry->passfile, "$%") != NULL) {
         ria_finding_add(

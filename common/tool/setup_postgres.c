@@ -166,6 +166,13 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
             "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);
         return false;
     }
+    if (!directory.is_runtime && strcmp(directory.base, "/") == 0 && geteuid() != 0) {
+        (void)fputs(
+            "rds-iam: HOME is /, where you have no directory of your own; set HOME, or "
+            "XDG_RUNTIME_DIR\n",
+            stderr);
+        return false;
+    }
     setup->has_runtime = directory.is_runtime;
     int len = snprintf(
         setup->passfile,

@@ -52,10 +52,12 @@ static bool check_directory(
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s: belongs to uid %u and not to you (uid %u); name another one with --directory",
+            "%s: belongs to uid %u and not to you (uid %u); name one of your own with --directory, "
+            "such as %s/run",
             path,
             (unsigned)status.st_uid,
-            (unsigned)uid);
+            (unsigned)uid,
+            path);
     }
     if (!check_keeps_modes(fd, path, err)) {
         return false;

@@ -108,41 +108,78 @@ static void say_never_read(const struct work *work, const struct ria_indexed_ser
         service->first->service->line);
 }
 
+/* Whether a key is "passfile", or was meant to be: with blanks or capitals. */
+static bool is_about_passfile(const char *key)
+{
+    char trimmed[sizeof("passfile")];
+    size_t len = strcspn(key, " \t");
+    if (len + 1 != sizeof(trimmed)) {
+        return false;
+    }
+    memcpy(trimmed, key, len);
+    trimmed[len] = '\0';
+    return ria_text_same(trimmed, "passfile");
+}
+
+/* What libpq makes of a line, where its writer meant something else. False: nothing. */
+static bool find_literal(const struct ria_service_setting *setting, char *out, size_t size)
+{
+    const char *fault = ria_keyword_fault(setting);
+    if (fault != NULL) {
+        (void)ria_text_copy(out, size, fault);
+    } else if (setting->value != NULL && strcmp(setting->key, "passfile") == 0) {
+        (void)ria_text_format(out, size, RIA_KEYWORD_RELATIVE, setting->value);
+        return *setting->value != '/' && *setting->value != '\0';
+    } else if (is_about_passfile(setting->key)) {
+        (void)ria_text_format(
+            out,
+            size,
+            "libpq does not know \"%.16s\", and refuses the service for it; write passfile=",
+            setting->key);
+    }
+    return fault != NULL || is_about_passfile(setting->key);
+}
+
 /* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
- * without a word. */
-static void say_near_miss(const struct work *work, const struct ria_indexed_service *here)
+ * without a word; a service that is served, and another line of which is taken so, fails in libpq
+ * where nobody looks for the line. */
+static void say_literal(
+    const struct work *work, const struct ria_indexed_service *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;
     const struct ria_service *service = here->service;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
-        const char *fault = ria_keyword_fault(setting);
-        size_t len = strcspn(setting->key, " \t");
-        if (fault != NULL && len == strlen("passfile") &&
-            strncmp(setting->key, "passfile", len) == 0) {
+        char what[256];
+        bool is_wanted = is_served || is_about_passfile(setting->key);
+        if (is_wanted && find_literal(setting, what, sizeof(what))) {
             ria_log_state(
-                work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, fault);
+                work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, what);
         }
     }
 }
 
-static void judge(struct work *work, const struct ria_indexed_service *service)
+/* False if the agent makes no file for it, because its passfile is elsewhere or must not have its
+ * name, or because libpq never reads it. */
+static bool judge_entry(struct work *work, const struct ria_indexed_service *service)
 {
     struct ria_error err;
-    say_near_miss(work, service);
     if (!is_ours(work, service)) {
-        return;
+        return false;
     }
     if (service->first != service) {
         say_never_read(work, service);
-        return;
+        return false;
     }
     work->entries->entry_count++;
     if (!ria_directory_may_hold(work->directory, service->passfile.name, &err)) {
         say_refused(work, &service->entry, &err);
-    } else if (!ria_service_index_check(service, &err)) {
+        return false;
+    }
+    if (!ria_service_index_check(service, &err)) {
         ria_log_state(work->log, "%s", err.text);
     }
+    return true;
 }
 
 /* -- the lines ------------------------------------------------------------------------------ */
@@ -280,7 +317,8 @@ static bool load(struct work *work, const char *sysconfdir)
         return false;
     }
     for (size_t i = 0; i < work->index.count; i++) {
-        judge(work, &work->index.services[i]);
+        const struct ria_indexed_service *service = &work->index.services[i];
+        say_literal(work, service, judge_entry(work, service));
     }
     warn_of_gss(work);
     return build(work);

@@ -138,7 +138,9 @@ enum ria_minted ria_mint_line(struct ria_mint *mint, struct ria_line *line, stru
         .user = line->user,
         .channel = RIA_CHANNEL_VERIFIED, /* the entry says sslmode=verify-full */
     };
-    int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_MINT_BUDGET_MS;
+    /* In the background a source has the time that a person would give it, a credential_process
+     * above all. Nobody who opens a passfile waits for that (serve_file.c). */
+    int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_PERSON_BUDGET_MS;
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err = {0};

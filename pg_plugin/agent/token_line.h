@@ -11,8 +11,6 @@
 
 enum {
     RIA_MINT_SOURCES = 8,
-    /* In the background a source may take its time. */
-    RIA_MINT_BUDGET_MS = 30000,
 };
 
 struct ria_mint {

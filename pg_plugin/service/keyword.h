@@ -31,4 +31,10 @@ bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_err
  * blanks around the =, quotes, and "~" or "$HOME" in the name of a file. A sentence, or NULL. */
 const char *ria_keyword_fault(const struct ria_service_setting *setting);
 
+/* What is wrong with the value of passfile=, where it does not begin with /. */
+#define RIA_KEYWORD_RELATIVE                                                                       \
+    "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a path "     \
+    "that "                                                                                        \
+    "begins with /"
+
 #endif

@@ -47,7 +47,7 @@ static void write_file(const struct ria_buf *bytes)
     struct ria_store store;
     fuzz_require(ria_store_open(&store, place.directory, place.name));
     fuzz_require(ria_store_lock(&store, 0) && store.is_held);
-    ria_store_write(&store, bytes);
+    (void)ria_store_write(&store, bytes);
     ria_store_close(&store);
 }
 

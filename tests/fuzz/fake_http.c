@@ -67,7 +67,7 @@ static enum ria_http_result take_head(const struct ria_buf *piece, struct ria_ht
     static const enum ria_http_result faults[] = {
         RIA_HTTP_NOBODY, RIA_HTTP_SILENT, RIA_HTTP_BROKEN, RIA_HTTP_REFUSED};
     if (out->body.failed) {
-        return RIA_HTTP_REFUSED;
+        return RIA_HTTP_UNUSABLE;
     }
     return out->status >= 0 && out->status < 4 ? faults[out->status] : RIA_HTTP_ANSWERED;
 }

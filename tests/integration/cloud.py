@@ -3,10 +3,9 @@
 import hashlib
 import json
 import os
-import unittest
 
 from door import Door
-from labcase import harness, rdslab
+from labcase import harness
 from mariadb_client import MariadbCase
 
 REGION = "us-east-1"
@@ -143,15 +142,3 @@ class CloudCase(MariadbCase):
     def cache_files(self):
         """The kept credentials, without their locks."""
         return [p for p in (self.home.path / ".cache/rds-iam/cache").glob("*") if not p.suffix]
-
-
-class OneLabCase(CloudCase):
-    """One lab for all classes of a file."""
-
-    lab = None
-
-    @classmethod
-    def setUpClass(cls):
-        if OneLabCase.lab is None:
-            OneLabCase.lab = rdslab.Lab(harness.BUILD).start()
-            unittest.addModuleCleanup(OneLabCase.lab.stop)

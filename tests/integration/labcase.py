@@ -56,12 +56,21 @@ class Home:
 
 
 class LabCase(unittest.TestCase):
-    """One lab for all tests of the class; a fresh home and an unmoved clock for each of them."""
+    """One lab for all classes of the file; a fresh home and an unmoved clock for each of their tests."""
+
+    lab = None
 
     @classmethod
     def setUpClass(cls):
-        cls.lab = rdslab.Lab(harness.BUILD).start()
-        cls.addClassCleanup(cls.lab.stop)
+        if LabCase.lab is None:
+            LabCase.lab = rdslab.Lab(harness.BUILD).start()
+            unittest.addModuleCleanup(LabCase.stop_lab)
+
+    @staticmethod
+    def stop_lab():
+        """At the end of the file."""
+        LabCase.lab.stop()
+        LabCase.lab = None
 
     def setUp(self):
         self.home = Home(self.lab)

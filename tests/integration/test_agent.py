@@ -104,22 +104,6 @@ class Entries(AgentCase):
         self.assertEqual(self.psql().returncode, 0)
         self.assert_accepted()
 
-    def test_a_passfile_that_libpq_takes_literally_is_named(self):
-        for line, sentence in (
-            ("passfile = /run/p", "a blank stands before the ="),
-            ("passfile= /run/p", "the value begins with a blank"),
-            ("passfile=~/run/p", "libpq replaces neither ~ nor $HOME; write the whole path"),
-            ("passfile=$HOME/run/p", "libpq replaces neither ~ nor $HOME"),
-            ("passfile='/run/p'", "the value begins with a quote"),
-        ):
-            with self.subTest(line=line):
-                self.services.add("prod")
-                path = self.home.path / ".pg_service.conf"
-                number = len(path.read_text().splitlines()) + 2
-                self.home.write(".pg_service.conf", f"{path.read_text()}[other]\n{line}\n")
-                self.assertIn(f"{self.where(number)}[other] {sentence}", self.services.fill().stderr)
-                self.services.clear()
-
     def test_without_home_the_service_file_is_that_of_the_passwd_entry(self):
         """As for libpq 15 and later, which reads it here too."""
         self.services.add("prod")

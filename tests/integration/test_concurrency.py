@@ -19,7 +19,8 @@ FEW = 20
 STORM_SECONDS = 120
 ATTEMPTS = 2
 OTHERS_MAX = 0.2  # of the machine's processors
-TOO_LATE = ("took longer than a login may", "has not come back in the time of a login")
+TOO_LATE = ("took longer than a login may", "has not come back in the time of a login",
+            "the time for a login was used up")
 TICKS = os.sysconf("SC_CLK_TCK")
 # Waits at the gate, which is its standard input, until the test opens it for all.
 AT_GATE = 'read -r _; exec "$@" </dev/null'

@@ -280,6 +280,22 @@ class TrueMessages(CloudCase):
                 self.assertIn(words, result.stderr)
                 self.assertNotIn("run this on the instance", result.stderr)
 
+    def test_temporary_keys_of_a_command_need_their_session_token(self):
+        document = {"Version": 1, "AccessKeyId": "ASIAX", "SecretAccessKey": "s"}
+        missing = ("(its AccessKeyId is a temporary one (ASIA...), which AWS takes only with a session token, "
+                   "and there is no SessionToken in it)")
+        for change, works in (({}, False), ({"SessionToken": ""}, False), ({"SessionToken": None}, False),
+                              ({"SecurityToken": "t"}, False), ({"SessionToken": "t"}, True),
+                              ({"AccessKeyId": "AKIAX"}, True)):
+            with self.subTest(change=change):
+                self.home.write("keys", json.dumps({**document, **change}))
+                path = self.home.write(".aws/config", "[profile p]\ncredential_process = cat keys\n")
+                result = self.credentials("--profile", "p", principal=None)
+                self.assertEqual(result.returncode, 0 if works else 1, result.stderr)
+                if not works:
+                    self.assertIn(f"{path}:2: the credential_process printed no credentials {missing}",
+                                  result.stderr)
+
     def test_what_was_not_asked_did_not_fail_to_answer(self):
         empty = self.home.write("empty.pem", "")
         self.role_profile("p", "rds-access")

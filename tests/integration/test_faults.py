@@ -27,12 +27,14 @@ ROW_SECONDS = 60
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 HOP_LIMIT = "aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2"
 NO_ANSWER = "STS did not answer: localhost:"
+UNUSABLE = "STS gave no answer that can be used: localhost:"
 # libcurl's words for a TLS connection that ends in the middle of an answer and without a close_notify.
 CUT_IN_TLS = ("partial file" if harness.run(["pkg-config", "--max-version=7.99", "libcurl"]).returncode == 0
               else "Failure when receiving data from the peer")
 FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI: the container's endpoint "
 RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint "
 BY_HAND = "; run it by hand to see why"
+TOO_SLOW = ["did not answer within the 10 s of a login; ", ": rds-iam credentials --hostname "]
 DENIED = "User: arn:x is not authorized to perform: sts:AssumeRole"
 COULD_NOT = " could not "  # it was not refused
 LOGIN = "accepted"
@@ -60,13 +62,13 @@ STS = {
     "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again in a while"]),
     "400": (status(400), 1, ["STS says HTTP status 400; see the STS API's list of errors"]),
     "redirect": (Fault("redirect"), 1, ["STS says HTTP status 302"]),
-    "malformed XML": (status(200, "<a><b></a>"), 1, ["the answer is none of STS's; check the network"]),
-    "entities": (status(200, ENTITIES), 1, ["the answer is none of STS's; check the network"]),
-    "JSON": (status(200, "{}", type="application/json"), 1, ["the answer is none of STS's; check"]),
-    "empty": (status(200), 1, ["the answer is none of STS's; check the network"]),
+    "malformed XML": (status(200, "<a><b></a>"), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
+    "entities": (status(200, ENTITIES), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
+    "JSON": (status(200, "{}", type="application/json"), 1, [UNUSABLE, "the answer is none of STS's; check"]),
+    "empty": (status(200), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
     "reset": (Fault("reset"), 3, [NO_ANSWER, "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"]),
     "truncated": (Fault("truncated"), 3, [NO_ANSWER, f"{CUT_IN_TLS}; check the network, HTTPS_PROXY"]),
-    "large": (Fault("large"), 1, ["the answer is longer than 64 KB, so it is none of AWS's; check"]),
+    "large": (Fault("large"), 1, [UNUSABLE, "the answer is longer than 64 KB, so it is none of AWS's"]),
     "hang": (Fault("hang"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "drip": (Fault("drip"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "throttled": (refusal(400, "Throttling", "Rate exceeded"), 3,
@@ -117,7 +119,7 @@ LOCAL = {
     "empty": (status(200), 1, "garbage", ""),
     "reset": (Fault("reset"), 3, "broken", "Failure when receiving data"),
     "truncated": (Fault("truncated"), 3, "broken", "partial file"),
-    "large": (Fault("large"), 1, "broken", "the answer is longer than 64 KB, so it is none of AWS's"),
+    "large": (Fault("large"), 1, "garbage", "the answer is longer than 64 KB, so it is none of AWS's"),
     "hang": (Fault("hang"), 3, "silent", "Timeout was reached"),
     "drip": (Fault("drip"), 3, "silent", "Timeout was reached"),
 }
@@ -130,7 +132,7 @@ INSTANCE = {
     "/api/token$": {
         "passing": "gives no session token; try again in a while",
         "refused": "gives no session token; is it AWS's?", "garbage": "is it AWS's?",
-        "broken": "cannot be asked; try again", "silent": HOP_LIMIT},
+        "broken": "gives no session token; try again", "silent": HOP_LIMIT},
     "/security-credentials/$": {
         "passing": "does not name the role; try again in a while",
         "refused": "does not name the role; is it AWS's?",
@@ -153,6 +155,7 @@ INSTANCE_WORDS = {
     ("/api/token$", "drip"): ["takes a connection and does not answer", HOP_LIMIT],
     ("/security-credentials/$", "404"): ["no AWS credentials: set AWS_PROFILE", "the instance has no role"],
     ("/security-credentials/$", "malformed JSON"): ["does not name the role; is it AWS's?: status 200"],
+    ("/security-credentials/.", "large"): ["does not give the role's credentials; is it AWS's?: "],
     ("/security-credentials/.", "an error"): ["trusts ec2.amazonaws.com: its Code is AssumeRoleUnauthorizedAc"],
 }
 # A session token can be any text, so the next step sees it.
@@ -165,8 +168,8 @@ PROCESS = {
     "fails": ("echo no luck >&2; exit 3", ["ended with status 3: no luck"]),
     "is not there": ("/nowhere/program", ["ended with status 127: "]),
     "killed": ("kill -9 $$", ["ended with status 137"]),
-    "hang": ("sleep 600", ["took longer than a login may"]),
-    "drip": ("while :; do echo; sleep 0.2; done", ["took longer than a login may"]),
+    "hang": ("sleep 600", TOO_SLOW),
+    "drip": ("while :; do echo; sleep 0.2; done", TOO_SLOW),
     "large": ("head -c 1G /dev/zero", ["printed more than 64 KB"]),
     "truncated": ("head -c 40 keys", ["printed no credentials (no JSON)"]),
     "malformed JSON": ("echo {", ["printed no credentials (no JSON)"]),
@@ -209,7 +212,8 @@ def local_rows(source, steps, words, exceptions={}):
 
 def process_rows():
     for name, (command, says) in PROCESS.items():
-        says = says if says == LOGIN else [".aws/config:2: the credential_process ", *says, BY_HAND]
+        says = says if says == LOGIN else [
+            ".aws/config:2: the credential_process ", *says, *([] if says == TOO_SLOW else [BY_HAND])]
         yield Row("process", name, command, 1, says, name in ("hang", "drip"))
 
 
@@ -406,8 +410,8 @@ class WithoutAnswer(CloudCase):
 
     def test_an_authority_that_is_not_trusted(self):
         said = self.ask_for_role(AWS_CA_BUNDLE=str(self.lab.ca_file))
-        self.assertIn("STS did not answer: ", said)
-        self.assertIn("certificate", said)
+        self.assertIn("STS could not be asked: 127.0.0.1:", said)
+        self.assertRegex(said, "certificate.*; check HTTPS_PROXY and AWS_CA_BUNDLE")
         self.assertEqual(self.calls(), [], "nothing was sent")
 
     def test_plain_http_is_for_loopback_alone(self):
@@ -419,7 +423,7 @@ class WithoutAnswer(CloudCase):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             asked = pool.submit(self.ask, None, **self.cloud_env())
             await_true(lambda: running("777.25"))  # the control: it is there while we wait
-            self.assertIn("the credential_process took longer than a login may", asked.result())
+            self.assertIn("the credential_process did not answer within the 10 s of a login", asked.result())
         await_true(lambda: not running("777.25"))
 
 

@@ -7,7 +7,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase  # noqa: E402
+from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
@@ -17,7 +17,7 @@ UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--i
 WITHOUT_HOME = ["env", "-u", "HOME"]
 
 
-class HomeCase(OneLabCase):
+class HomeCase(CloudCase):
     def keys(self, name="etl"):
         principal = self.lab.principals[name]
         return (f"aws_access_key_id = {principal.access_key}\n"

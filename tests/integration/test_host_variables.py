@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
 """The host's loader variables: rds-iam-fetch starts without them, a credential_process gets them back,
-and where rds-iam-fetch cannot load its libraries it is started once more with LD_LIBRARY_PATH. Its end
-by a status or a signal is named.
+and where rds-iam-fetch cannot load its libraries it is started once more with LD_LIBRARY_PATH, by the
+agent too. Its end by a status or a signal is named.
 
 The installed program is replaced in a mount namespace of the test's own.
 """
 import json
 import os
 import pathlib
+import re
+import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase  # noqa: E402
+from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
+from service import Services  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
 FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")
@@ -27,7 +30,7 @@ exec {program}
 """
 
 
-class HostVariablesCase(OneLabCase):
+class HostVariablesCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.log = self.home.path / "started"
@@ -43,13 +46,17 @@ class HostVariablesCase(OneLabCase):
             (directory / name).write_bytes(b"\x7fELF is all that this is")
         return str(directory)
 
-    def run_with(self, ends, *arguments, argv=None, principal=None, env=None, **extra):
+    def replaced_by(self, ends):
+        """The words in front of a command for which the installed program is another one."""
         text = STANDS_FOR.format(log=self.log, ends=ends, program=self.program)
         script = self.home.write("stands-for", text, mode=0o755)
         self.log.unlink(missing_ok=True)
         unshare = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+        return [*unshare, "sh", "-c", REPLACE, "sh", script, FETCH]
+
+    def run_with(self, ends, *arguments, argv=None, principal=None, env=None, **extra):
         argv = argv or [TOOL, "credentials", *arguments]
-        return self.home.run([*unshare, "sh", "-c", REPLACE, "sh", script, FETCH, *argv], principal,
+        return self.home.run([*self.replaced_by(ends), *argv], principal,
                              **(self.cloud_env() if env is None else env), **extra)
 
     def starts(self):
@@ -135,6 +142,62 @@ class Started(HostVariablesCase):
         self.assertIn(f"{FETCH} ended without an answer; try it again", result.stderr)
         result = self.run_with(self.MISSING, argv=argv, env=self.web_identity_env(LD_LIBRARY_PATH="/good"))
         self.assertEqual((result.returncode, len(self.starts())), (0, 2), result.stderr)
+
+
+class InTheBackground(HostVariablesCase):
+    """The agent does not wait for rds-iam-fetch as a plugin does, and starts it once more too."""
+
+    def setUp(self):
+        super().setUp()
+        self.services = Services(self.home)
+        self.services.add("prod")
+
+    def libcurl_elsewhere(self):
+        """Gives the program's libcurl a name that no directory of the system has. Returns the one that
+        has it."""
+        (path,) = re.findall(r"libcurl\.so\.4 => (\S+)", harness.run(["ldd", FETCH]).stdout)
+        directory = self.home.path / "only-here"
+        directory.mkdir(exist_ok=True)
+        shutil.copy(path, directory / "libcurX.so.4")
+        self.program.write_bytes(FETCH.read_bytes().replace(b"libcurl.so.4", b"libcurX.so.4"))
+        return str(directory)
+
+    def agent(self, ends="", **extra):
+        return self.services.agent(None, under=self.replaced_by(ends), **self.web_identity_env(**extra))
+
+    def psql(self):
+        return self.home.run(["psql", "-XAtw", "service=prod", "-c", "select 1"], principal=None)
+
+    def test_a_libcurl_that_the_callers_library_path_alone_leads_to(self):
+        place = self.libcurl_elsewhere()
+        rows = (("its directory", {"LD_LIBRARY_PATH": place}, 2),
+                ("among others", {"LD_LIBRARY_PATH": f"/nowhere:{place}"}, 2),
+                ("another directory", {"LD_LIBRARY_PATH": "/nowhere"}, 2),
+                ("none", {}, 1))
+        for name, extra, starts in rows:
+            with self.subTest(name=name), self.agent(**extra) as agent:
+                path = extra.get("LD_LIBRARY_PATH")
+                got = [start.get("LD_LIBRARY_PATH") for start in self.starts()]
+                self.assertEqual(got, [None, path][:starts], "first without, then with it")
+                works = place in (path or "")
+                self.assertEqual(self.psql().returncode == 0, works, agent.log())
+                if not works:
+                    self.assertIn(f"{FETCH} ended with status 127: a library that it needs is missing "
+                                  "or does not fit", agent.log())
+        self.assert_accepted(2)
+
+    def test_an_application_that_brings_its_own_libraries(self):
+        with self.agent(LD_LIBRARY_PATH=self.broken_libraries()) as agent:
+            self.assertEqual(self.psql().returncode, 0, agent.log())
+            self.assertEqual([start.get("LD_LIBRARY_PATH") for start in self.starts()], [None])
+
+    def test_not_where_it_has_loaded_its_libraries(self):
+        for ends, words in (("exit 1", "ended with status 1 and without an answer"),
+                            ("kill -SEGV $$", "was ended by signal 11 (SIGSEGV)"),
+                            ("exit 126", "ended with status 126 and without an answer")):
+            with self.subTest(ends=ends), self.agent(ends, LD_LIBRARY_PATH="/nowhere") as agent:
+                self.assertIn(f"{FETCH} {words}", agent.log())
+                self.assertEqual(len(self.starts()), 1)
 
 
 if __name__ == "__main__":

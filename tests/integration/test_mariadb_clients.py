@@ -301,7 +301,7 @@ class Names(MariadbCase):
             self.assert_accepted()
 
     def test_a_unix_socket_is_no_rds_endpoint(self):
-        socket = self.lab.directory / "mariadb" / "mariadb.sock"
+        socket = self.lab.directory / "mariadb.sock"
         rows = (("--skip-ssl", "--ssl-verify-server-cert=0"), ("--ssl-verify-server-cert=0",))
         for options in rows:
             with self.subTest(options=options):

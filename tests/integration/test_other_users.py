@@ -13,7 +13,7 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase, needs_root  # noqa: E402
+from cloud import CloudCase, needs_root  # noqa: E402
 from labcase import USER, harness  # noqa: E402
 from service import Services, agent_program  # noqa: E402
 import process  # noqa: E402
@@ -94,7 +94,7 @@ FOREIGN_FLAWS = (
 )
 
 
-class SettingsFiles(OneLabCase):
+class SettingsFiles(CloudCase):
     """Every flaw in every place that a file is looked for."""
 
     def explain(self, *arguments, **extra):
@@ -270,7 +270,7 @@ except MySQLdb.Error as error:
 
 
 @needs_root
-class MoreRights(OneLabCase):
+class MoreRights(CloudCase):
     """A set-uid copy of rds-iam takes nothing from the environment; the same copy without the bit
     does."""
 
@@ -413,7 +413,7 @@ __attribute__((constructor)) static void tell(void)
 """
 
 
-class WhichProgram(OneLabCase):
+class WhichProgram(CloudCase):
     """rds-iam-fetch and the shell are found where they are installed and nowhere else."""
 
     def setUp(self):

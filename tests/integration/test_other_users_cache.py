@@ -13,7 +13,7 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase, needs_root  # noqa: E402
+from cloud import CloudCase, needs_root  # noqa: E402
 from labcase import harness  # noqa: E402
 from service import Services, agent_program  # noqa: E402
 
@@ -215,7 +215,7 @@ FOREIGN_ROWS = (
 )
 
 
-class Cache(OneLabCase):
+class Cache(CloudCase):
     def explain(self, **extra):
         """The right role is found; how often STS was asked for it."""
         before = len(self.calls())
@@ -295,7 +295,7 @@ class Cache(OneLabCase):
         self.assertEqual(place.lock.stat().st_ino, inode)
 
 
-class RuntimeDirectory(OneLabCase):
+class RuntimeDirectory(CloudCase):
     """$XDG_RUNTIME_DIR counts if it is the user's own; else the cache is in the home."""
 
     def check(self, name, value, is_used, make=lambda path: None):
@@ -348,7 +348,7 @@ class RuntimeDirectory(OneLabCase):
 
 
 @needs_root
-class AgentsDirectory(OneLabCase):
+class AgentsDirectory(CloudCase):
     """test_agent.py shows the same for links and for modes."""
 
     def setUp(self):

@@ -7,17 +7,18 @@ import shlex
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase  # noqa: E402
+from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
 NAMES = ("Foo Bar", "Foo's Bar", 'the "one"', "tab\tted", "für uns")
 
 
-class Names(OneLabCase):
-    def configure(self, name, key, value):
-        result = self.home.run(["/usr/bin/aws", "configure", "set", key, value, "--profile", name], None,
-                               LC_ALL="C.UTF-8")
+class Names(CloudCase):
+    def configure(self, name, *answers):
+        """The AWS CLI asks for access key, secret key, region and output format, and writes both files."""
+        result = self.home.run(["/usr/bin/aws", "configure", "--profile", name], None,
+                               stdin="".join(f"{each}\n" for each in answers), LC_ALL="C.UTF-8")
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def ask(self, *arguments, **extra):
@@ -29,12 +30,11 @@ class Names(OneLabCase):
             with self.subTest(name=name):
                 for file in ("config", "credentials"):
                     (self.home.path / ".aws" / file).unlink(missing_ok=True)
-                self.configure(name, "region", "eu-west-1")
-                self.configure(name, "aws_access_key_id", key.access_key)
-                self.configure(name, "aws_secret_access_key", key.secret_key)
+                self.configure(name, key.access_key, key.secret_key, "eu-west-1", "")
                 for result in (self.ask("--profile", name), self.ask(AWS_PROFILE=name)):
                     self.assertIn(f"access key {key.access_key}\n", result.stdout, result.stderr)
                 text = (self.home.path / ".aws/config").read_text(encoding="utf-8")
+                self.assertIn("region = eu-west-1\n", text)
                 self.assertIn("[profile ", text, "control: the name stands there in a form of its own")
 
     def test_messages_print_the_form_that_works(self):
@@ -66,7 +66,7 @@ class Names(OneLabCase):
         self.assertIn("access key ASIA", result.stdout, result.stderr)
 
 
-class Sizes(OneLabCase):
+class Sizes(CloudCase):
     FORM = ("[profile account-{0:05d}-Administrator]\nsso_session = corporate\nsso_account_id = {0:012d}\n"
             "sso_role_name = Administrator\nregion = eu-west-1\n\n")
 

@@ -9,7 +9,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import OneLabCase  # noqa: E402
+from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 import process  # noqa: E402
 
@@ -61,7 +61,7 @@ class Recorder:
         self._server.server_close()
 
 
-class WhoseFilesCase(OneLabCase):
+class WhoseFilesCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.recorder = Recorder()

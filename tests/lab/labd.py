@@ -70,6 +70,7 @@ def parse_arguments():
 
 def run(stack, arguments):
     """Bring the lab up, say so, and return never: only by an exception."""
+    in_memory = place.own_mounts()
     if arguments.owner is not None:
         follow(arguments.owner)
     process.check_installed()
@@ -77,6 +78,7 @@ def run(stack, arguments):
     root = place.lab_root(arguments.build_dir)
     entries = fixture.load()
     directory = stack.enter_context(place.own_directory(root))
+    stack.enter_context(place.data_directory(directory, in_memory))
     write_hosts(directory, entries)
 
     journal, calls, clock, ports = Journal(), Journal(), Clock(), {}

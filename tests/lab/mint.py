@@ -6,6 +6,7 @@ would have given to the client.
 """
 import time
 
+import plain_botocore  # noqa: F401
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials

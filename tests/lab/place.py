@@ -4,10 +4,12 @@
     BUILD/lab/lock          held while directories are made or swept
     BUILD/lab/cache/...     certificates and empty databases, made once
     BUILD/lab/<name>/       one running lab; whoever holds the lock on <name>/lock is its labd
+    BUILD/lab/<name>/data/  the databases, in memory where labd may mount, which it alone sees
 
 Nothing is ever written elsewhere, /tmp included.
 """
 import contextlib
+import ctypes
 import fcntl
 import os
 import pathlib
@@ -20,6 +22,11 @@ from fixture import LabError
 
 # Holders of these locks make a few directories, or the cache: seconds at most.
 LOCK_TIMEOUT_SECONDS = 120
+
+# linux/sched.h and sys/mount.h
+CLONE_NEWNS = 0x00020000
+MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 16384, 1 << 18
+MNT_DETACH = 2
 
 # Characters that LD_PRELOAD and PAM's service files take literally.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+~@%=,-]+")
@@ -81,6 +88,32 @@ def own_directory(root):
         with locked(root / "lock"):
             remove(path)
             os.close(marker)
+
+
+def own_mounts():
+    """Give this process a mount namespace of its own, which the programs that it starts share. Call it
+    before any thread starts. False where the process has no right to it."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS) != 0:
+        return False
+    return libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None) == 0
+
+
+@contextlib.contextmanager
+def data_directory(path, in_memory):
+    """The empty directory path/data for what servers write. Making the 1,500 files of a database costs
+    more than starting its server does; in memory it costs a tenth. in_memory: own_mounts() was True."""
+    data = path / "data"
+    data.mkdir(mode=0o755)
+    libc = ctypes.CDLL(None, use_errno=True)
+    target = os.fsencode(data)
+    options = b"mode=755"
+    mounted = in_memory and libc.mount(b"lab", target, b"tmpfs", MS_NOSUID | MS_NODEV, options) == 0
+    try:
+        yield data
+    finally:
+        if mounted:
+            libc.umount2(target, MNT_DETACH)
 
 
 def lab_directories(root):

@@ -13,6 +13,7 @@ import urllib.parse
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+import plain_botocore  # noqa: F401
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials

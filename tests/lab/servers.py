@@ -84,7 +84,7 @@ class Server:
         self.certificates = certificates
         self.modules = modules
         self.socket_name = socket_name
-        self.data = directory / self.engine
+        self.data = directory / "data" / self.engine
         self.log = directory / f"{self.engine}.log"
         self.process = None
         self.port = None
@@ -199,6 +199,9 @@ class PostgreSQL(Server):
         "jit": "off",
         "wal_level": "logical",  # rds.logical_replication
     }
+    # Small segments of the log, because a new directory has two of them.
+    INITDB = ["-U", "postgres", "--auth=reject", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions",
+              "--wal-segsize=1"]
     # In the data directory, and read again when the server is told to.
     PARAMETERS = "rds.conf"
     _parameter = None
@@ -207,7 +210,8 @@ class PostgreSQL(Server):
         """Put a data directory and its configuration into the lab directory."""
         roles = rendered("postgresql.sql", self.fixture)
         shop = rendered("shop.sql", self.fixture)
-        name = f"postgresql-{fingerprint(f'{process.POSTGRESQL_BIN}/postgres', roles, shop)}"
+        server = f"{process.POSTGRESQL_BIN}/postgres"
+        name = f"postgresql-{fingerprint(server, roles, shop, *self.INITDB)}"
         template = place.cached(root, name, lambda draft: self._make(draft, roles, shop))
         copy_tree(template / "data", self.data)
         (self.directory / "pg_hba.conf").write_text(self.HBA)
@@ -221,8 +225,7 @@ class PostgreSQL(Server):
         for path in (draft, data):
             process.hand_over(path)
         binaries = process.POSTGRESQL_BIN
-        initdb = [f"{binaries}/initdb", "-D", data, "-U", "postgres", "--auth=reject", "-E", "UTF8"]
-        initdb += ["--locale=C", "--no-sync", "--no-instructions"]
+        initdb = [f"{binaries}/initdb", "-D", data, *self.INITDB]
         single = [f"{binaries}/postgres", "--single", "-j", "-F", "-D", data]
         self.run_step(initdb, draft / "initdb.log", draft)
         self.run_step([*single, "postgres"], draft / "roles.log", draft, roles)
@@ -278,7 +281,7 @@ class MariaDB(Server):
     OPTIONS = [
         *INNODB,
         "--bind-address=127.0.0.1",
-        "--socket=mariadb.sock",  # relative to the data directory, so never too long
+        "--socket=../../mariadb.sock",  # relative to the data directory, so never too long
         "--pid-file=mariadb.pid",
         "--plugin-load-add=aws_authentication_plugin",
         "--plugin-load-add=auth_ed25519",

@@ -131,6 +131,7 @@ def _check_signature(request, claim, principal):
 def _expected(request, claim, principal):
     """botocore makes the canonical request anew, from the request and the names of what is signed."""
     # Here, because importing botocore takes as long as starting both servers.
+    import plain_botocore  # noqa: F401
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.compat import HTTPHeaders

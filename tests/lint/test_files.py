@@ -1,8 +1,10 @@
-"""Sizes of files, and shell scripts."""
+"""Sizes of files, shell scripts, and what clang-tidy is shown."""
+import json
 import pathlib
 import re
 import shutil
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -49,6 +51,21 @@ class Files(unittest.TestCase):
         for script in SCRIPTS:
             result = harness.run(["shellcheck", harness.SOURCE / script])
             self.assertEqual(result.returncode, 0, result.stdout)
+
+    def test_clang_tidy_is_shown_each_file_once_for_each_set_of_macros(self):
+        def commands(directory):
+            entries = json.loads((directory / "compile_commands.json").read_text(encoding="utf-8"))
+            return [(each["file"], frozenset(re.findall(r"(?<=\s)'?(-[DU]\S+)", each["command"]))) for each in entries]
+
+        scratch = pathlib.Path(tempfile.mkdtemp(prefix="tidy-", dir=harness.WORK))
+        self.addCleanup(shutil.rmtree, scratch)
+        result = harness.run(
+            ["/usr/bin/python3", "-B", harness.SOURCE / ".ci/each_file_once.py", harness.BUILD, scratch])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        whole, once = commands(harness.BUILD), commands(scratch)
+        self.assertEqual(set(once), set(whole), "nothing is left out")
+        self.assertEqual(len(once), len(set(once)))
+        self.assertGreater(len(whole), len(set(whole)), "control: some stood in the list more than once")
 
 
 harness.main()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Every path that a README names is installed there, on every machine: the installed directories depend
-neither on the packages that a machine has nor on its architecture. (tests/long installs for real.)"""
+neither on the packages that a machine has nor on its architecture. (tests/long installs for real.) Where an
+object looks for its libraries is what the option says for rds-iam-fetch, and nothing for all others."""
+import functools
 import json
 import os
 import pathlib
@@ -38,13 +40,18 @@ def covers(installed, path):
 
 
 class Install(unittest.TestCase):
-    def setUp(self):
-        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="install-", dir=harness.WORK))
-        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+    """Machines and what meson finds on them are made once for all tests: each takes two seconds."""
 
-    def machine(self, architecture=None, without=()):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = pathlib.Path(tempfile.mkdtemp(prefix="install-", dir=harness.WORK))
+        cls.addClassCleanup(shutil.rmtree, cls.scratch, ignore_errors=True)
+
+    @classmethod
+    @functools.cache
+    def machine(cls, architecture=None, without=()):
         """A PATH with this machine's programs, but for some; with an architecture there is dpkg-dev."""
-        programs = self.scratch / f"bin-{len(list(self.scratch.iterdir()))}"
+        programs = cls.scratch / f"bin-{len(list(cls.scratch.iterdir()))}"
         programs.mkdir()
         for directory in ("/usr/bin", "/usr/sbin"):
             for path in pathlib.Path(directory).iterdir():
@@ -56,14 +63,16 @@ class Install(unittest.TestCase):
             (programs / DPKG).chmod(0o755)
         return programs
 
-    def configure(self, programs, *options, home="/nonexistent"):
+    @classmethod
+    @functools.cache
+    def configure(cls, programs, *options):
         """(installed paths, directory of the distribution's MariaDB client plugins), by the README's
         meson setup."""
-        build = self.scratch / f"build-{len(list(self.scratch.iterdir()))}"
-        env = {"PATH": str(programs), "HOME": home, "LC_ALL": "C.UTF-8"}
+        build = cls.scratch / f"build-{len(list(cls.scratch.iterdir()))}"
+        env = {"PATH": str(programs), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         result = harness.run(
             ["meson", "setup", build, harness.SOURCE, "-Dtests=false", *options], env=env, timeout=120)
-        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        assert result.returncode == 0, result.stdout + result.stderr
         listed = harness.run(["meson", "introspect", "--installed", build], env=env)
         return list(json.loads(listed.stdout).values()), DISTRIBUTION.search(result.stdout)[1]
 
@@ -111,6 +120,66 @@ class Install(unittest.TestCase):
         self.assertEqual(without, with_it)
         _, told = self.configure(self.machine(), "--prefix=/usr", "-Dmariadb_plugin_dir=/opt/plugins")
         self.assertEqual(told, "/opt/plugins")
+
+
+class Runpath(unittest.TestCase):
+    """-Dfetch_runpath, for a libcurl in a place of its own."""
+    FETCH = "rds-iam-fetch"
+
+    def setUp(self):
+        self.scratch = pathlib.Path(tempfile.mkdtemp(prefix="runpath-", dir=harness.WORK))
+        self.addCleanup(shutil.rmtree, self.scratch, ignore_errors=True)
+
+    def succeed(self, *argv):
+        result = harness.run(argv, timeout=600)
+        self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
+        return result.stdout
+
+    def search_paths(self, root):
+        """{name: its search paths} of every installed object: ("RUNPATH", "/a:/b") and its like."""
+        found = {}
+        for path in sorted(root.rglob("*")):
+            if path.is_symlink() or not path.is_file() or path.read_bytes()[:4] != b"\x7fELF":
+                continue
+            text = self.succeed("readelf", "-dW", path)
+            found[path.name] = re.findall(r"\((RPATH|RUNPATH)\).*\[(.*)\]", text)
+        return found
+
+    def install(self, *options):
+        """All of it, built and installed anew: the directory."""
+        build, root = self.scratch / "build", self.scratch / "root"
+        self.succeed("meson", "setup", build, harness.SOURCE, "--prefix=/usr", "-Dtests=false",
+                     "-Doptimization=0", *options)
+        self.succeed("ninja", "-C", build)
+        self.succeed("meson", "install", "-C", build, "--no-rebuild", "--destdir", root)
+        return root
+
+    def test_one_program_has_what_the_option_says(self):
+        place = self.scratch / "place"
+        place.mkdir()
+        paths = f"{place}:/nowhere/lib"
+        root = self.install(f"-Dfetch_runpath={paths}")
+        found = self.search_paths(root)
+        self.assertEqual(found.pop(self.FETCH), [("RUNPATH", paths)])
+        self.assertEqual({name: each for name, each in found.items() if each}, {})
+        self.assertGreaterEqual(len(found), 8, found)
+        self.assert_found_there(root / "usr/libexec/rds-iam" / self.FETCH, place)
+
+    def assert_found_there(self, program, place):
+        """Its libcurl is the one of that directory, and with LD_LIBRARY_PATH another one."""
+        libcurl = pathlib.Path(re.search(r"libcurl\.so\.4 => (\S+)", self.succeed("ldd", program))[1])
+        self.assertNotEqual(libcurl.parent, place, "control: it is not there yet")
+        for directory in (place, self.scratch / "other"):
+            directory.mkdir(exist_ok=True)
+            shutil.copy(libcurl, directory / "libcurl.so.4")
+        for env, directory in (({}, place), ({"LD_LIBRARY_PATH": str(self.scratch / "other")}, self.scratch / "other")):
+            result = harness.run(["ldd", program], env={"PATH": os.environ["PATH"], **env})
+            self.assertIn(f"libcurl.so.4 => {directory}/libcurl.so.4", result.stdout)
+
+    def test_without_the_option_none_has_any(self):
+        found = self.search_paths(harness.PREFIX)
+        self.assertIn(self.FETCH, found)
+        self.assertEqual({name: each for name, each in found.items() if each}, {})
 
 
 harness.main()

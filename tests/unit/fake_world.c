@@ -19,6 +19,19 @@ static const char *get_env(void *self, const char *name)
     return NULL;
 }
 
+/* In the order in which they were set, for tests that set them in that of their bytes. */
+static void add_variables(void *self, const char *prefix, struct ria_buf *out)
+{
+    const struct ria_fake *fake = self;
+    for (size_t i = 0; i < fake->variable_count; i++) {
+        const struct ria_fake_variable *variable = &fake->variables[i];
+        if (variable->value != NULL && strncmp(variable->name, prefix, strlen(prefix)) == 0) {
+            ria_buf_addf(out, "%s=%s", variable->name, variable->value);
+            ria_buf_add_char(out, '\0');
+        }
+    }
+}
+
 static int64_t get_now(void *self)
 {
     const struct ria_fake *fake = self;
@@ -179,6 +192,7 @@ void ria_fake_init(struct ria_fake *fake)
             {
                 .self = fake,
                 .env = get_env,
+                .add_variables = add_variables,
                 .now = get_now,
                 .ticks = get_ticks,
                 .home = get_home,

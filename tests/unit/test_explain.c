@@ -211,20 +211,32 @@ static void each_setting_is_told_with_its_place(void **state)
          NULL,
          ASKED_ENV NO_WEB
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
-         "source     the credential_process of profile a (/home/u/.aws/config:2)\n" FETCHED},
+         "source     the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "cached     in no file: cache_credential_process is not set\n" FETCHED},
+        {"a command whose output may be cached, where there is no directory for it",
+         &there,
+         {{"AWS_PROFILE", "a"}, {"XDG_RUNTIME_DIR", "run"}},
+         "[profile a]\ncredential_process = get --with " SECRET "\n",
+         "[" HOST "]\ncache_credential_process = yes\n",
+         "database   " HOST ":5432\nregion     eu-west-1 (the endpoint's name)\n" ASKED_ENV NO_WEB
+         "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "source     the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "cached     in no file: XDG_RUNTIME_DIR is not an absolute path "
+         "(/home/u/.config/rds-iam/config:2)\n" FETCHED},
         {"what would move a terminal's cursor is replaced",
          &chosen,
          {{NULL, NULL}},
-         "[profile a]\nrole_arn = arn\x1b[2J\nsource_profile = b\nregion = eu-west-1\n"
-         "role_session_name = s\n  t\n[profile b]\n" KEYS,
+         "[profile a]\nrole_arn = arn\nsource_profile = b\nregion = eu-west-1\n"
+         "ca_bundle = /c\x1b[2J\n  t\n[profile b]\n" KEYS,
          NULL,
          "profile    a (--profile)\n" PASSED_ENV
          "profile            found   profile b (/home/u/.aws/config:8)\n"
          "source     profile b (/home/u/.aws/config:8)\n"
-         "role       arn?[2J (/home/u/.aws/config:2)\n"
-         "  session  s?t (/home/u/.aws/config:5)\n"
+         "role       arn (/home/u/.aws/config:2)\n"
+         "  session  rds-iam\n"
          "  region   eu-west-1 (/home/u/.aws/config:4)\n"
-         "  STS      https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
+         "  STS      https://sts.eu-west-1.amazonaws.com (the region's own)\n"
+         "CA bundle  /c?[2J?t (/home/u/.aws/config:5)\n" FETCHED},
         {"a container",
          &nowhere,
          {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/" SECRET},

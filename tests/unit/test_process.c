@@ -444,6 +444,32 @@ static int remove_scratch(void **state)
     return rmdir(scratch);
 }
 
+static void variables_of_a_prefix_come_in_their_own_order(void **state)
+{
+    (void)state;
+    const struct ria_world *world = ria_process_world();
+    RIA_AUTO(buf) out = {.max = 100};
+    static const char want[] = "RIA_X=\0RIA_X_A=1\0RIA_X_B=2";
+    assert_int_equal(setenv("RIA_X_B", "2", 1) | setenv("RIA_X", "", 1), 0);
+    assert_int_equal(setenv("RIA_Y", "3", 1) | setenv("RIA_X_A", "1", 1), 0);
+    world->add_variables(world->self, "RIA_X", &out);
+    assert_int_equal(out.len, sizeof(want));
+    assert_memory_equal(out.data, want, sizeof(want));
+}
+
+static void a_directory_that_others_can_write_is_not_the_users_own(void **state)
+{
+    (void)state;
+    const struct ria_world *world = ria_process_world();
+    static const mode_t modes[] = {0700, 0755, 0777, 01777, 0702};
+    assert_int_equal(mkdir(in_scratch("own"), 0700), 0);
+    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+        assert_int_equal(chmod(path, modes[i]), 0);
+        assert_int_equal(world->is_own_directory(world->self, path), i < 2);
+    }
+    assert_int_equal(rmdir(path), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +486,8 @@ int main(void)
         cmocka_unit_test(the_home_of_the_passwd_entry_is_found_without_home),
         cmocka_unit_test(what_cannot_be_opened_is_not_absent),
         cmocka_unit_test(the_log_is_written_only_where_it_is_asked_for),
+        cmocka_unit_test(variables_of_a_prefix_come_in_their_own_order),
+        cmocka_unit_test(a_directory_that_others_can_write_is_not_the_users_own),
         cmocka_unit_test(environment_uid_and_clocks_are_the_processs_own),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);

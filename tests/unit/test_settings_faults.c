@@ -4,14 +4,19 @@
  * hook shows, before anything is asked on the network. */
 #include "provider/chain.h"
 
+#include "config/config.h"
 #include "fake_world.h"
 #include "provider/memory.h"
 #include "unit.h"
 
 #define ROLE "region = eu-west-1\ncredential_source = Environment\nrole_arn = "
 
-static void check(
-    const char *sentence, const char *config, const char *credentials, const char *want)
+static void check_in(
+    const char *sentence,
+    const char *const environment[], /* names and values; NULL ends them */
+    const char *config,
+    const char *credentials,
+    const char *want)
 {
     struct ria_fake fake;
     struct ria_trail trail;
@@ -24,8 +29,11 @@ static void check(
     ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, credentials);
     struct ria_ask ask = {
         .world = &fake.world,
-        .profile = {"default", "--profile", 0},
+        .profile = {environment[0] == NULL ? "default" : NULL, "--profile", 0},
         .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS)};
+    for (size_t i = 0; environment[i] != NULL; i += 2) {
+        ria_fake_env(&fake, environment[i], environment[i + 1]);
+    }
     if (strstr(config, "credential_source") != NULL) {
         ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
         ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "s");
@@ -33,6 +41,13 @@ static void check(
     expect(sentence, ria_chain_find(&ask, &answer, &trail, &err) != RIA_FOUND);
     expect_piece(sentence, err.text, want);
     expect_number(sentence, fake.fetches, 0);
+}
+
+static void check(
+    const char *sentence, const char *config, const char *credentials, const char *want)
+{
+    static const char *const nothing[] = {NULL};
+    check_in(sentence, nothing, config, credentials, want);
 }
 
 static void a_line_that_was_ignored_is_named(void **state)
@@ -47,18 +62,53 @@ static void a_line_that_was_ignored_is_named(void **state)
         "the half of a pair",
         "",
         "[default]\naws_access_key_id = A\naws_secret_access_key: s\n",
-        "credentials:3: the profile \"default\" has no aws_secret_access_key, and this line was "
-        "ignored: a colon in place of the =; write key = value");
+        "credentials:3: the profile \"default\" has an aws_access_key_id but no "
+        "aws_secret_access_key, and this line was ignored: a colon in place of the =; write key = "
+        "value");
     check(
         "a secret with an equals sign in it",
         "",
         "[default]\naws_access_key_id = A\naws_secret_access_key: a/b=\n",
-        "credentials:3: the profile \"default\" has no aws_secret_access_key, and this line");
+        "credentials:3: the profile \"default\" has an aws_access_key_id but no "
+        "aws_secret_access_key, and this line");
     check(
         "a line without its =",
         "[default]\naws_access_key_id A\n[profile b]\nx: y\n",
         "",
         "holds no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a line without its =");
+    check(
+        "a role without its source",
+        "[default]\nrole_arn = arn\nsource_profile: b\n[profile b]\n",
+        "",
+        "config:3: the profile \"default\" has role_arn without source_profile or "
+        "credential_source, and this line was ignored: a colon in place of the =; write key = "
+        "value");
+    check(
+        "a source without its keys",
+        "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\naws_access_key_id: A\n",
+        "",
+        "config:5: source_profile names \"b\", which holds no credentials, and this line was");
+    check(
+        "a source without its role",
+        "[default]\ncredential_source = EcsContainer\nrole_arn: arn\n",
+        "",
+        "config:3: the profile \"default\" has credential_source without role_arn, and this line");
+    check(
+        "a token file without its role",
+        "[default]\nweb_identity_token_file = /t\nrole_arn: arn\n",
+        "",
+        "config:3: the profile \"default\" has web_identity_token_file without role_arn, and this");
+    check(
+        "SSO",
+        "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_region = r-1\nsso_start_url: u\n",
+        "",
+        "config:5: the profile \"default\" wants AWS SSO and has no sso_start_url, and this line");
+    check(
+        "a session of SSO",
+        "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_session = s\n[sso-session s]\n"
+        "sso_region = r-1\nsso_start_url: u\n",
+        "",
+        "config:7: [sso-session s] has no sso_start_url, and this line was ignored: a colon");
     check(
         "another profile's line is not named",
         "[profile b]\nx: y\n[default]\nregion = r\n",
@@ -115,6 +165,206 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
     }
 }
 
+/* What is wrong with a name that AWS gives, and what the sentence says of it. */
+static const struct {
+    const char *before;
+    const char *name; /* stands in the place of NAME below */
+    const char *after;
+    const char *want;
+} spoilt[] = {
+    {"\"", "NAME", "\"", "stands in quotes, which are a part of it; remove them"},
+    {"'", "NAME", "'", "stands in quotes"},
+    {"", "NAME", "\n  x", "goes on in the next line; write it in one line"},
+    {"", "NAME", " x", "holds a blank; remove it"},
+    {"", "{NAME}", "", "holds a placeholder; put the true value in its place"},
+    {"", "<NAME>", "", "holds a placeholder"},
+    {"", "$NAME", "", "holds a placeholder"},
+    {"\xe2\x80\x9c", "NAME", "\xe2\x80\x9d", "holds a character that is not plain ASCII"},
+};
+
+#define MFA "[default]\n" ROLE "arn\n"
+#define SSO                                                                                        \
+    "[default]\nregion = r-1\nsso_region = eu-west-1\nsso_account_id = 123456789012\n"             \
+    "sso_role_name = R\nsso_start_url = https://x\n"
+
+static void any_other_name_of_awss_is_refused_first_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *setting;
+        const char *key;
+        const char *shown; /* begins the sentence */
+    } rows[] = {
+        {MFA, "mfa_serial", "config:5: mfa_serial, "},
+        {MFA, "role_session_name", "config:5: the session name of the role, "},
+        {MFA, "external_id", "config:5: the external id "},
+        {"[default]\nregion = r-1\n", "login_session", "config:3: login_session, "},
+        {SSO, "sso_account_id", "config:7: sso_account_id, "},
+        {SSO, "sso_role_name", "config:7: sso_role_name, "},
+        {SSO, "sso_start_url", "config:7: sso_start_url "},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        for (size_t j = 0; j < RIA_COUNT(spoilt); j++) {
+            char config[512];
+            (void)snprintf(
+                config,
+                sizeof(config),
+                "%s%s = %s%s%s\n",
+                rows[i].setting,
+                rows[i].key,
+                spoilt[j].before,
+                spoilt[j].name,
+                spoilt[j].after);
+            check(rows[i].key, config, "", rows[i].shown);
+            check(rows[i].key, config, "", spoilt[j].want);
+        }
+    }
+}
+
+static void a_name_of_the_environment_is_refused_first_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arn;
+        const char *session;
+        const char *want;
+    } rows[] = {
+        {"\"arn:aws:iam::1:role/r\"", "s", "AWS_ROLE_ARN: the ARN of the role, "},
+        {"arn:aws:iam::${ACCOUNT}:role/r", "s", "AWS_ROLE_ARN: the ARN of the role, "},
+        {"arn:aws:iam::1:role/r\r", "s", "holds a blank; remove it"},
+        {"arn:aws:iam::1:role/r",
+         "'s'",
+         "AWS_ROLE_SESSION_NAME: the session name of the role, 's', "},
+        {"arn:aws:iam::1:role/r", "{pod}", "holds a placeholder"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        const char *const environment[] = {
+            "AWS_WEB_IDENTITY_TOKEN_FILE",
+            "/t",
+            "AWS_REGION",
+            "eu-west-1",
+            "AWS_ROLE_ARN",
+            rows[i].arn,
+            "AWS_ROLE_SESSION_NAME",
+            rows[i].session,
+            NULL};
+        check_in(rows[i].arn, environment, "", "", rows[i].want);
+    }
+}
+
+static void a_name_in_our_own_file_is_refused_when_it_is_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        const char *shown;
+    } rows[] = {
+        {"role_arn", "config:2: the ARN of the role, "},
+        {"external_id", "config:3: the external id "},
+        {"role_session_name", "config:3: the session name of the role, "},
+        {"source_identity", "config:3: the source identity, "},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        /* The last spoils nothing: the control. */
+        for (size_t j = 0; j <= RIA_COUNT(spoilt); j++) {
+            struct ria_fake fake;
+            struct ria_config config = {0};
+            struct ria_error err = {0};
+            bool is_spoilt = j < RIA_COUNT(spoilt);
+            char text[512];
+            (void)snprintf(
+                text,
+                sizeof(text),
+                "[a.example]\n%s%s = %s%s%s\n",
+                i == 0 ? "" : "role_arn = arn\n",
+                rows[i].key,
+                is_spoilt ? spoilt[j].before : "",
+                is_spoilt ? spoilt[j].name : "NAME",
+                is_spoilt ? spoilt[j].after : "");
+            ria_fake_init(&fake);
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, text);
+            expect_number(text, ria_config_load(&fake.world, &config, &err), !is_spoilt);
+            if (is_spoilt) {
+                expect_piece(text, err.text, rows[i].shown);
+                expect_piece(text, err.text, spoilt[j].want);
+            }
+            ria_config_release(&config);
+        }
+    }
+}
+
+static void an_account_is_a_number(void **state)
+{
+    (void)state;
+    static const char *const accounts[] = {"ACCOUNT_ID", "1234-5678-9012", "", "12345678901x"};
+    for (size_t i = 0; i < RIA_COUNT(accounts); i++) {
+        char config[512];
+        const char *account = accounts[i];
+        (void)snprintf(
+            config, sizeof(config), "[default]\n" ROLE "arn:aws:iam::%s:role/r\n", account);
+        check(account, config, "", "has no number as its account; write the account's 12 digits");
+        (void)snprintf(
+            config, sizeof(config), MFA "mfa_serial = arn:aws:iam::%s:mfa/me\n", account);
+        check(account, config, "", "config:5: mfa_serial, ");
+        (void)snprintf(
+            config,
+            sizeof(config),
+            "[default]\nregion = eu-west-1\nlogin_session = arn:aws:sts::%s:assumed-role/r/me\n",
+            account);
+        check(account, config, "", "config:3: login_session, ");
+        if (*account != '\0') {
+            (void)snprintf(config, sizeof(config), SSO "sso_account_id = %s\n", account);
+            check(account, config, "", "is not a number; write the account's 12 digits");
+        }
+    }
+}
+
+/* What is asked for once more is not refused: the code of a device, or anything of rds-iam-fetch.
+ */
+static bool is_taken(const char *config, struct ria_error *err)
+{
+    struct ria_fake fake;
+    struct ria_trail trail;
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    *err = (struct ria_error){0};
+    ria_memory_clear();
+    ria_fake_init(&fake);
+    ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, config);
+    ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
+    ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "s");
+    struct ria_ask ask = {
+        .world = &fake.world,
+        .profile = {"default", "--profile", 0},
+        .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS)};
+    (void)!ria_chain_find(&ask, &answer, &trail, err);
+    return fake.fetches > 0 || err->code == RIA_E_MFA;
+}
+
+static void names_as_aws_writes_them_are_taken(void **state)
+{
+    (void)state;
+    static const char *const configs[] = {
+        MFA "mfa_serial = GAHT12345678\n",
+        MFA "mfa_serial = arn:aws:iam::123456789012:mfa/ada@example.com\n",
+        MFA "mfa_serial = arn:aws-us-gov:iam::123456789012:u2f/user/ada/key-ABC+d,e=f_g\n",
+        MFA "external_id = https://example.com:8443/a@b?c=d,e+f-_.g\n",
+        MFA "role_session_name = ada+etl@example.com\n",
+        "[default]\n" ROLE "arn:aws-cn:iam::123456789012:role/a/b/Name_+=,.@-x\n",
+        "[default]\nregion = eu-west-1\nlogin_session = arn:aws:iam::123456789012:root\n",
+        "[default]\nregion = eu-west-1\nlogin_session = "
+        "arn:aws:sts::012345678901:assumed-role/Admin/ada@example.com\n",
+        SSO,
+        SSO "sso_account_id = 000000000001\nsso_role_name = AWSAdministratorAccess\n"
+            "sso_start_url = https://d-1234567890.awsapps.com/start/#/\n",
+    };
+    struct ria_error err;
+    for (size_t i = 0; i < RIA_COUNT(configs); i++) {
+        bool is = is_taken(configs[i], &err);
+        expect_text(configs[i], is ? "" : err.text, "");
+    }
+    assert_false(is_taken(MFA "mfa_serial = 'GAHT12345678'\n", &err)); /* the control */
+}
+
 static void a_session_token_in_the_other_file_is_named(void **state)
 {
     (void)state;
@@ -134,13 +384,59 @@ static void a_session_token_in_the_other_file_is_named(void **state)
         RIA_FAKE_AWS_CREDENTIALS ":2; put all three");
 }
 
+static void a_session_token_that_is_not_there_is_missed(void **state)
+{
+    (void)state;
+#define KEYS "[default]\naws_access_key_id = ASIAX\naws_secret_access_key = s\n"
+    check(
+        "nowhere",
+        "",
+        KEYS,
+        "credentials:2: the keys of profile default are temporary ones (ASIA...), which AWS takes "
+        "only with their session token; add aws_session_token");
+    check(
+        "empty, as a template has it",
+        "",
+        KEYS "aws_session_token =\n",
+        "credentials:4: aws_session_token of the profile \"default\" is empty, and AWS takes "
+        "temporary keys (ASIA...) only with it; write it");
+    check(
+        "in a line that was ignored",
+        KEYS "aws_session_token: t\n",
+        "",
+        "config:4: the profile \"default\" has temporary keys (ASIA...) and no aws_session_token, "
+        "and this line was ignored: a colon in place of the =");
+    check("in quotes", "", KEYS "aws_session_token = \"t\"\n", "stand in quotes");
+    check(
+        "of another profile",
+        "",
+        KEYS "[b]\naws_session_token = t\n",
+        "are temporary ones (ASIA...)");
+#undef KEYS
+    const char *const environment[] = {
+        "AWS_ACCESS_KEY_ID", "ASIAX", "AWS_SECRET_ACCESS_KEY", "s", "AWS_SESSION_TOKEN", " ", NULL};
+    check_in(
+        "blank in the environment",
+        environment,
+        "",
+        "[default]\naws_session_token = t\n",
+        "AWS_ACCESS_KEY_ID: the keys of the environment are temporary ones (ASIA...), which AWS "
+        "takes only with their session token; add AWS_SESSION_TOKEN");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_that_was_ignored_is_named),
         cmocka_unit_test(what_is_empty_is_named),
         cmocka_unit_test(an_arn_that_sts_would_not_understand_is_refused_first),
+        cmocka_unit_test(any_other_name_of_awss_is_refused_first_too),
+        cmocka_unit_test(a_name_of_the_environment_is_refused_first_too),
+        cmocka_unit_test(a_name_in_our_own_file_is_refused_when_it_is_read),
+        cmocka_unit_test(an_account_is_a_number),
+        cmocka_unit_test(names_as_aws_writes_them_are_taken),
         cmocka_unit_test(a_session_token_in_the_other_file_is_named),
+        cmocka_unit_test(a_session_token_that_is_not_there_is_missed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes the refusal of a login that a credential_process was too slow for. It names the limit, the
+ * setting that lets the command's output be cached (cache_credential_process) unless it is set,
+ * what is wrong with the cache's directory if something is, and the command that has a person's
+ * time. Where a client would cut that, a shorter form says the same: the command is never shortened
+ * for the other words. */
+#include "provider/slow_process.h"
+
+#include "base/refusal.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "provider/cache.h"
+
+#include <string.h>
+
+enum {
+    COMMAND_MAX = 1280, /* four names of up to 255 characters, and their options */
+    REMEDY_MAX = 2 * COMMAND_MAX,
+    SECOND = 1000, /* milliseconds */
+};
+
+/* Writes what to set and what to run. */
+static void write_remedy(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    const char *command,
+    bool is_short,
+    char out[REMEDY_MAX])
+{
+    RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
+    if (plan->value[RIA_PLAN_PROCESS_CACHE].value != NULL) {
+        (void)ria_text_format(out, REMEDY_MAX, RIA_REMEDY_RUN_PROCESS, command);
+    } else if (is_short) {
+        (void)ria_text_format(out, REMEDY_MAX, RIA_REMEDY_CACHE_PROCESS_LONG, command);
+    } else {
+        ria_config_add_name(ask->world, &file);
+        const char *name = ria_buf_text(&file);
+        (void)ria_text_format(
+            out, REMEDY_MAX, RIA_REMEDY_CACHE_PROCESS, name == NULL ? "its file" : name, command);
+    }
+}
+
+static void write_refusal(
+    const struct ria_ask *ask,
+    const struct ria_plan *plan,
+    const char *command,
+    bool is_short,
+    struct ria_error *err)
+{
+    char remedy[REMEDY_MAX];
+    char whole[REMEDY_MAX];
+    const char *fault = ria_cache_runtime_fault(ask->world);
+    write_remedy(ask, plan, command, is_short, remedy);
+    if (fault == NULL) {
+        (void)ria_text_copy(whole, sizeof(whole), remedy);
+    } else {
+        (void)ria_text_format(whole, sizeof(whole), RIA_REMEDY_NO_RUNTIME, fault, remedy);
+    }
+    (void)ria_fail_at(
+        err,
+        RIA_E_SLOW_PROCESS,
+        &plan->value[RIA_PLAN_PROCESS],
+        RIA_REFUSAL_SLOW_PROCESS,
+        RIA_LOGIN_BUDGET_MS / SECOND,
+        whole);
+}
+
+static void explain_login(
+    const struct ria_ask *ask, const struct ria_plan *plan, struct ria_error *err)
+{
+    RIA_AUTO(buf) buffer = {.max = COMMAND_MAX};
+    if (ask->add_command != NULL) {
+        ask->add_command(ask->whose, &buffer);
+    }
+    const char *text = buffer.len == 0 ? NULL : ria_buf_text(&buffer);
+    const char *command = text == NULL ? "rds-iam credentials" : text;
+    write_refusal(ask, plan, command, false, err);
+    if (strlen(err->text) > RIA_ERROR_SHOWN_MAX) {
+        write_refusal(ask, plan, command, true, err);
+    }
+}
+
+/* Where a command stands alone it is also why rds-iam-fetch was killed at the deadline, or waited
+ * all the time for another process that runs it. */
+void ria_slow_process_explain(
+    const struct ria_ask *ask, const struct ria_plan *plan, int64_t budget, struct ria_error *err)
+{
+    bool is_known = err->code == RIA_E_SLOW_PROCESS;
+    bool is_alone = plan->source == RIA_SOURCE_PROCESS && plan->role_count == 0;
+    if (!is_known && (err->code != RIA_E_DEADLINE || !is_alone)) {
+        return;
+    }
+    if (budget <= RIA_LOGIN_BUDGET_MS) {
+        ria_world_log(ask->world, RIA_LOG_INFO, "%s", err->text);
+        explain_login(ask, plan, err);
+    } else if (!is_known) {
+        (void)ria_fail_at(
+            err,
+            RIA_E_SLOW_PROCESS,
+            &plan->value[RIA_PLAN_PROCESS],
+            RIA_REFUSAL_SLOW_PROCESS_OF_PERSON,
+            (int)((budget + SECOND / 2) / SECOND));
+    }
+}

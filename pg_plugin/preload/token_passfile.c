@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "passfile/passfile.h"
+#include "service/gssencmode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,19 +22,13 @@ static const struct {
     {"require", RIA_CHANNEL_UNVERIFIED},
 };
 
-/* Before it asks for TLS, libpq offers whoever has a ticket GSSAPI encryption. It then needs no
- * certificate, and a server that has none may take the offer. */
-static bool may_be_gss(const struct ria_pq_target *target)
-{
-    return target->gssencmode != NULL && strcmp(target->gssencmode, "disable") != 0;
-}
-
 enum ria_channel ria_channel_of(const struct ria_pq_target *target)
 {
     const char *sslmode = target->sslmode;
     for (size_t i = 0; sslmode != NULL && i < sizeof(channels) / sizeof(channels[0]); i++) {
         if (strcmp(channels[i].sslmode, sslmode) == 0) {
-            return may_be_gss(target) ? RIA_CHANNEL_UNVERIFIED : channels[i].channel;
+            return ria_gssencmode_allows(target->gssencmode) ? RIA_CHANNEL_UNVERIFIED
+                                                             : channels[i].channel;
         }
     }
     return RIA_CHANNEL_PLAIN; /* "prefer", the default, ends there where a server says so */
@@ -63,12 +58,12 @@ static bool check_sockets(const struct ria_pq_target *target, struct ria_error *
 
 static bool check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
 {
-    return !may_be_gss(target) ||
+    return !ria_gssencmode_allows(target->gssencmode) ||
            ria_fail(
                err,
                RIA_E_CHANNEL,
-               "gssencmode=%s lets it go through Kerberos to a server whose certificate nobody "
-               "verified; set gssencmode=disable or PGGSSENCMODE=disable",
+               "gssencmode=%s: " RIA_GSSENCMODE_DANGER
+               "; set gssencmode=disable or PGGSSENCMODE=disable",
                target->gssencmode);
 }
 

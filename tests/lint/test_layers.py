@@ -23,6 +23,10 @@ ABOVE = {
     "common/interpose": ["interpose", "base", "os/guest_stderr.h"],
     # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and a stack
     # with room.
+    # A program stands above both sides; it knows service files and passfiles as the agent does.
+    "common/tool": ["tool", "rds_iam.h", "service", "passfile"],
+    # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and the rule
+    # of what may be written to descriptor 2.
     "pg_plugin/preload": [
         "rds_iam.h", "service", "passfile", "preload", "base", "aws/token_text.h", "os/guest_thread.h", "interpose"],
     # The agent opens its directory itself, and asks for the facts of it as the core does.

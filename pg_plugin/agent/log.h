@@ -5,8 +5,8 @@
  * Warnings of single tokens are repeated once an hour. So a source that stays broken fills no disk.
  * Lines never hold a secret, and control characters are replaced.
  */
-#ifndef RIA_AGENT_REPORT_H
-#define RIA_AGENT_REPORT_H
+#ifndef RIA_AGENT_LOG_H
+#define RIA_AGENT_LOG_H
 
 #include "rds_iam.h"
 
@@ -18,10 +18,10 @@ struct ria_said {
 
 /* A dozen different warnings at a time are many. */
 enum {
-    RIA_REPORT_WARNINGS = 16
+    RIA_LOG_WARNED_MAX = 16
 };
 
-struct ria_report {
+struct ria_log {
     int fd;        /* borrowed */
     bool has_time; /* lines begin with the time, for a log file */
     const struct ria_world *clock;
@@ -30,32 +30,27 @@ struct ria_report {
     struct {
         uint64_t hash;
         int64_t until;
-    } warned[RIA_REPORT_WARNINGS];
+    } warned[RIA_LOG_WARNED_MAX];
     size_t next_warning;
 };
 
-#define RIA_REPORT_INIT                                                                            \
-    {                                                                                              \
-        .fd = 2                                                                                    \
-    }
-
 /* For telling whether a sentence has changed. Never 0. */
-uint64_t ria_report_hash(const char *text);
+uint64_t ria_log_hash(const char *text);
 
 /* Says a line now, always: for events. */
-void ria_report_event(struct ria_report *report, const char *format, ...)
+void ria_log_event(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Says what this loading found, unless the one before said the same. */
-void ria_report_state(struct ria_report *report, const char *format, ...)
+void ria_log_state(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Between two loadings. */
-void ria_report_next(struct ria_report *report);
+void ria_log_next(struct ria_log *log);
 
 /* Says a line unless it was said within the last hour. */
-void ria_report_warning(struct ria_report *report, const char *line);
+void ria_log_warning(struct ria_log *log, const char *line);
 
-void ria_report_release(struct ria_report *report);
+void ria_log_release(struct ria_log *log);
 
 #endif

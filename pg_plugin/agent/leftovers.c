@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Looks at the beginning of each file. */
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -53,7 +53,7 @@ static void sweep_file(const struct ria_directory *directory, const char *name)
     (void)close(fd);
 }
 
-void ria_sweep(const struct ria_directory *directory)
+void ria_leftovers_remove(const struct ria_directory *directory)
 {
     int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
@@ -70,7 +70,8 @@ void ria_sweep(const struct ria_directory *directory)
 }
 
 /* An empty file is not opened: it may be leased. */
-bool ria_may_replace(const struct ria_directory *directory, const char *name, struct ria_error *err)
+bool ria_leftovers_may_replace(
+    const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
     struct stat status;
     if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||

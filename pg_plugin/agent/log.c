@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log. */
-#include "agent/report.h"
+#include "agent/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ enum {
 
 /* -- what was said -------------------------------------------------------------------------- */
 
-uint64_t ria_report_hash(const char *text)
+uint64_t ria_log_hash(const char *text)
 {
     /* FNV-1a: two sentences of one log hardly meet, and if they do, one is not said. */
     uint64_t hash = 0xcbf29ce484222325U;
@@ -62,26 +62,26 @@ static void forget(struct ria_said *said)
 
 /* -- saying --------------------------------------------------------------------------------- */
 
-static void start_anew_if_long(const struct ria_report *report)
+static void start_anew_if_long(const struct ria_log *log)
 {
     struct stat status;
-    if (report->has_time && fstat(report->fd, &status) == 0 && status.st_size > LOG_MAX) {
-        (void)!ftruncate(report->fd, 0);
+    if (log->has_time && fstat(log->fd, &status) == 0 && status.st_size > LOG_MAX) {
+        (void)!ftruncate(log->fd, 0);
     }
 }
 
-static void write_line(const struct ria_report *report, const char *line)
+static void write_line(const struct ria_log *log, const char *line)
 {
     char when[32] = "";
-    if (report->has_time) {
-        time_t now = report->clock->now(report->clock->self);
+    if (log->has_time) {
+        time_t now = log->clock->now(log->clock->self);
         struct tm date;
         (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ ", gmtime_r(&now, &date));
     }
     char text[LINE_SIZE + 64];
     int len = snprintf(text, sizeof(text), "%srds-iam-agent: %s\n", when, line);
-    start_anew_if_long(report);
-    (void)!write(report->fd, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
+    start_anew_if_long(log);
+    (void)!write(log->fd, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
 }
 
 static void format_line(char line[LINE_SIZE], const char *format, va_list args)
@@ -93,56 +93,56 @@ static void format_line(char line[LINE_SIZE], const char *format, va_list args)
     ria_printable(line);
 }
 
-void ria_report_event(struct ria_report *report, const char *format, ...)
+void ria_log_event(struct ria_log *log, const char *format, ...)
 {
     char line[LINE_SIZE];
     va_list args;
     va_start(args, format);
     format_line(line, format, args);
     va_end(args);
-    write_line(report, line);
+    write_line(log, line);
 }
 
-void ria_report_state(struct ria_report *report, const char *format, ...)
+void ria_log_state(struct ria_log *log, const char *format, ...)
 {
     char line[LINE_SIZE];
     va_list args;
     va_start(args, format);
     format_line(line, format, args);
     va_end(args);
-    uint64_t hash = ria_report_hash(line);
-    if (!has_said(&report->now, hash)) {
-        remember(&report->now, hash);
-        if (!has_said(&report->before, hash)) {
-            write_line(report, line);
+    uint64_t hash = ria_log_hash(line);
+    if (!has_said(&log->now, hash)) {
+        remember(&log->now, hash);
+        if (!has_said(&log->before, hash)) {
+            write_line(log, line);
         }
     }
 }
 
-void ria_report_next(struct ria_report *report)
+void ria_log_next(struct ria_log *log)
 {
-    forget(&report->before);
-    report->before = report->now;
-    report->now = (struct ria_said){0};
+    forget(&log->before);
+    log->before = log->now;
+    log->now = (struct ria_said){0};
 }
 
-void ria_report_warning(struct ria_report *report, const char *line)
+void ria_log_warning(struct ria_log *log, const char *line)
 {
-    uint64_t hash = ria_report_hash(line);
-    int64_t now = report->clock->now(report->clock->self);
-    for (size_t i = 0; i < RIA_REPORT_WARNINGS; i++) {
-        if (report->warned[i].hash == hash && now < report->warned[i].until) {
+    uint64_t hash = ria_log_hash(line);
+    int64_t now = log->clock->now(log->clock->self);
+    for (size_t i = 0; i < RIA_LOG_WARNED_MAX; i++) {
+        if (log->warned[i].hash == hash && now < log->warned[i].until) {
             return;
         }
     }
-    report->warned[report->next_warning].hash = hash;
-    report->warned[report->next_warning].until = now + WARNING_SECONDS;
-    report->next_warning = (report->next_warning + 1) % RIA_REPORT_WARNINGS;
-    ria_report_event(report, "warning: %s", line);
+    log->warned[log->next_warning].hash = hash;
+    log->warned[log->next_warning].until = now + WARNING_SECONDS;
+    log->next_warning = (log->next_warning + 1) % RIA_LOG_WARNED_MAX;
+    ria_log_event(log, "warning: %s", line);
 }
 
-void ria_report_release(struct ria_report *report)
+void ria_log_release(struct ria_log *log)
 {
-    forget(&report->before);
-    forget(&report->now);
+    forget(&log->before);
+    forget(&log->now);
 }

@@ -2,7 +2,7 @@
  *
  * The core says which files its configuration is in by reading them: what it asks for while it
  * checks the configuration is written down, and given again at every later reading. */
-#include "agent/settings.h"
+#include "agent/config_snapshot.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@ enum {
     TEXT_MAX = 16 * 1024 * 1024,
 };
 
-uint64_t ria_settings_stamp(const char *path)
+uint64_t ria_config_snapshot_stamp(const char *path)
 {
     struct stat status = {0};
     (void)stat(path, &status);
@@ -33,31 +33,31 @@ uint64_t ria_settings_stamp(const char *path)
     return stamp;
 }
 
-static struct ria_settings_file *find(const struct ria_settings *settings, const char *path)
+static struct ria_config_file *find(const struct ria_config_snapshot *snapshot, const char *path)
 {
-    for (size_t i = 0; i < settings->count; i++) {
-        if (strcmp(settings->files[i].path, path) == 0) {
-            return &settings->files[i];
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (strcmp(snapshot->files[i].path, path) == 0) {
+            return &snapshot->files[i];
         }
     }
     return NULL;
 }
 
 static enum ria_outcome record(
-    struct ria_settings *settings,
+    struct ria_config_snapshot *snapshot,
     const char *path,
     struct ria_buf *out,
     struct ria_file *facts,
     struct ria_error *err)
 {
     const struct ria_world *world = ria_process_world();
-    if (settings->count == RIA_SETTINGS_FILES) {
+    if (snapshot->count == RIA_CONFIG_FILES) {
         return world->read_file(world->self, path, out, facts, err);
     }
-    struct ria_settings_file *file = &settings->files[settings->count++];
-    *file = (struct ria_settings_file){.text = {.max = TEXT_MAX}};
+    struct ria_config_file *file = &snapshot->files[snapshot->count++];
+    *file = (struct ria_config_file){.text = {.max = TEXT_MAX}};
     (void)snprintf(file->path, sizeof(file->path), "%s", path);
-    file->stamp = ria_settings_stamp(path);
+    file->stamp = ria_config_snapshot_stamp(path);
     file->outcome = world->read_file(world->self, path, out, &file->facts, err);
     if (file->outcome == RIA_FOUND && out->data != NULL) {
         ria_buf_add(&file->text, out->data, out->len);
@@ -65,7 +65,7 @@ static enum ria_outcome record(
         file->err = *err;
     }
     /* The text stays as it is, whatever becomes of the file. */
-    file->facts.stamp.version = ++settings->versions;
+    file->facts.stamp.version = ++snapshot->versions;
     file->facts.stamp.is_settled = true;
     if (facts != NULL) {
         *facts = file->facts;
@@ -73,10 +73,11 @@ static enum ria_outcome record(
     return file->outcome;
 }
 
-bool ria_settings_facts(const struct ria_settings *settings, const char *path, struct ria_file *out)
+bool ria_config_snapshot_facts(
+    const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out)
 {
-    const struct ria_settings_file *file = settings->is_whole ? find(settings, path) : NULL;
-    if (settings->is_recording || (file != NULL && file->outcome != RIA_FOUND)) {
+    const struct ria_config_file *file = snapshot->is_whole ? find(snapshot, path) : NULL;
+    if (snapshot->is_recording || (file != NULL && file->outcome != RIA_FOUND)) {
         return false;
     }
     if (file == NULL || file->text.failed) {
@@ -87,17 +88,17 @@ bool ria_settings_facts(const struct ria_settings *settings, const char *path, s
     return true;
 }
 
-enum ria_outcome ria_settings_read(
-    struct ria_settings *settings,
+enum ria_outcome ria_config_snapshot_read(
+    struct ria_config_snapshot *snapshot,
     const char *path,
     struct ria_buf *out,
     struct ria_file *facts,
     struct ria_error *err)
 {
-    if (settings->is_recording) {
-        return record(settings, path, out, facts, err);
+    if (snapshot->is_recording) {
+        return record(snapshot, path, out, facts, err);
     }
-    const struct ria_settings_file *file = settings->is_whole ? find(settings, path) : NULL;
+    const struct ria_config_file *file = snapshot->is_whole ? find(snapshot, path) : NULL;
     if (file == NULL || file->text.failed || file->text.len > out->max) {
         const struct ria_world *world = ria_process_world();
         return world->read_file(world->self, path, out, facts, err);
@@ -115,63 +116,63 @@ enum ria_outcome ria_settings_read(
     return RIA_FOUND;
 }
 
-static bool is_edited(const struct ria_settings *settings)
+static bool is_edited(const struct ria_config_snapshot *snapshot)
 {
-    bool is_edited = settings->count == 0;
-    for (size_t i = 0; i < settings->count; i++) {
-        is_edited =
-            is_edited || settings->files[i].stamp != ria_settings_stamp(settings->files[i].path);
+    bool is_edited = snapshot->count == 0;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        is_edited = is_edited ||
+                    snapshot->files[i].stamp != ria_config_snapshot_stamp(snapshot->files[i].path);
     }
     return is_edited;
 }
 
 /* The old texts stay; the edit that broke them is not looked at again. */
-static void keep(struct ria_settings *settings, const struct ria_settings *broken)
+static void keep(struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
 {
     for (size_t i = 0; i < broken->count; i++) {
-        struct ria_settings_file *file = find(settings, broken->files[i].path);
+        struct ria_config_file *file = find(snapshot, broken->files[i].path);
         if (file != NULL) {
             file->stamp = broken->files[i].stamp;
         }
     }
 }
 
-bool ria_settings_look(
-    struct ria_settings *settings, const struct ria_world *world, struct ria_error *err)
+bool ria_config_snapshot_look(
+    struct ria_config_snapshot *snapshot, const struct ria_world *world, struct ria_error *err)
 {
-    if (!is_edited(settings)) {
+    if (!is_edited(snapshot)) {
         return true;
     }
-    struct ria_settings before = *settings;
-    *settings = (struct ria_settings){
-        .files = calloc(RIA_SETTINGS_FILES, sizeof(*settings->files)),
+    struct ria_config_snapshot before = *snapshot;
+    *snapshot = (struct ria_config_snapshot){
+        .files = calloc(RIA_CONFIG_FILES, sizeof(*snapshot->files)),
         .versions = before.versions,
         .is_recording = true,
     };
-    if (settings->files == NULL) {
-        *settings = before;
+    if (snapshot->files == NULL) {
+        *snapshot = before;
         return ria_fail(err, RIA_E_SYSTEM, "out of memory while reading the configuration");
     }
-    settings->is_whole = ria_configuration_check(world, err);
-    settings->is_recording = false;
-    bool is_whole = settings->is_whole;
+    snapshot->is_whole = ria_configuration_check(world, err);
+    snapshot->is_recording = false;
+    bool is_whole = snapshot->is_whole;
     if (!is_whole && before.is_whole) {
-        struct ria_settings broken = *settings;
-        *settings = before;
-        settings->versions = broken.versions;
-        keep(settings, &broken);
-        ria_settings_release(&broken);
+        struct ria_config_snapshot broken = *snapshot;
+        *snapshot = before;
+        snapshot->versions = broken.versions;
+        keep(snapshot, &broken);
+        ria_config_snapshot_release(&broken);
     } else {
-        ria_settings_release(&before);
+        ria_config_snapshot_release(&before);
     }
     return is_whole;
 }
 
-void ria_settings_release(struct ria_settings *settings)
+void ria_config_snapshot_release(struct ria_config_snapshot *snapshot)
 {
-    for (size_t i = 0; i < settings->count; i++) {
-        ria_buf_release(&settings->files[i].text);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        ria_buf_release(&snapshot->files[i].text);
     }
-    free(settings->files);
-    *settings = (struct ria_settings){0};
+    free(snapshot->files);
+    *snapshot = (struct ria_config_snapshot){0};
 }

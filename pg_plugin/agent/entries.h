@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * What is to be served: the entries of the service files whose passfile lies in the agent's
- * directory, checked, and put in order by passfile. A set holds no secret and opens no passfile.
+ * directory, checked, and put in order by passfile. Nothing here holds a secret or opens a
+ * passfile.
  */
-#ifndef RIA_AGENT_SET_H
-#define RIA_AGENT_SET_H
+#ifndef RIA_AGENT_ENTRIES_H
+#define RIA_AGENT_ENTRIES_H
 
 #include "agent/directory.h"
-#include "agent/report.h"
+#include "agent/log.h"
 
 /* One line of a passfile: a host of an entry, and how making its token goes. */
 struct ria_line {
@@ -16,7 +17,7 @@ struct ria_line {
     const char *host; /* as written in the entry */
     const char *port;
     const char *user;
-    const char *path; /* of the service file; borrowed from the set */
+    const char *path; /* of the service file; borrowed from the entries */
     unsigned place;   /* line of its [service] */
     unsigned number;  /* the port */
     size_t entry;     /* lines of one entry stand together and have the same number here */
@@ -49,36 +50,42 @@ struct ria_served {
     struct ria_buf text; /* the passfile, for a second */
 };
 
-struct ria_set {
+struct ria_entries {
     char *paths[2]; /* service files that were looked for; owned */
     size_t path_count;
     struct ria_line *lines;
     size_t line_count;
     struct ria_served *files; /* by name */
     size_t file_count;
-    size_t entries; /* with a passfile in the directory, refused ones too */
-    bool is_broken; /* a service file cannot be read, or holds what no service file does */
+    size_t entry_count; /* with a passfile in the directory, refused ones too */
+    bool is_broken;     /* a service file cannot be read, or holds what no service file does */
 };
 
 enum {
     RIA_PASSFILE_MAX = 16 * 1024 * 1024, /* seven thousand hosts with long session tokens */
 };
 
-/* Reads the service files. What is wrong goes to the report. False only without memory. */
-bool ria_set_load(
+/* Reads the service files. What is wrong goes to the log. False only without memory. */
+bool ria_entries_load(
     const struct ria_world *world,
     const char *sysconfdir,
     const struct ria_directory *directory,
-    struct ria_report *report,
-    struct ria_set *out) RIA_MUST_USE;
+    struct ria_log *log,
+    struct ria_entries *out) RIA_MUST_USE;
 
 /* Number of entries whose every line has a token, in a passfile that is there. */
-size_t ria_set_count_served(const struct ria_set *set);
+size_t ria_entries_count_served(const struct ria_entries *entries);
+
+/* Says how many that are, or how to have one: for the log and for systemd. */
+void ria_entries_describe(
+    const struct ria_entries *entries,
+    const struct ria_directory *directory,
+    char out[RIA_ERROR_TEXT_MAX]);
 
 /* The file of that name, or NULL. */
-struct ria_served *ria_set_find(const struct ria_set *set, const char *name);
+struct ria_served *ria_entries_find(const struct ria_entries *entries, const char *name);
 
-/* Frees it and wipes texts; descriptors are the owner's to close. Accepts a zeroed set. */
-void ria_set_release(struct ria_set *set);
+/* Frees them and wipes texts; descriptors are the owner's to close. Accepts zeroed ones. */
+void ria_entries_release(struct ria_entries *entries);
 
 #endif

@@ -60,13 +60,16 @@ def definitions(root):
 
 
 def graph(root):
-    """Which module needs which others: it includes their headers, or calls their functions."""
+    """Which module needs which others: it includes their headers, or calls their functions. A source
+    does not need the header that declares what it defines."""
     arrows, defined = {}, definitions(root)
     for path in sources(root):
         needed = arrows.setdefault(module(path), set())
-        needed.update(module(other) for other in included(root, path))
+        text = COMMENT.sub("", (root / path).read_text(encoding="utf-8"))
+        own = set(DEFINITION.findall(text)) if path.endswith(".c") else set()
+        needed.update(module(other) for other in included(root, path)
+                      if not own & set(prototypes(root, other)))
         if path.endswith(".c"):
-            text = COMMENT.sub("", (root / path).read_text(encoding="utf-8"))
             needed.update(defined[name] for name in re.findall(r"\bria_\w+", text) if name in defined)
     return {name: others - {name} for name, others in arrows.items()}
 

@@ -89,3 +89,20 @@ void ria_es256_key_release(struct ria_es256_key *key)
     EVP_PKEY_free(key->key);
     key->key = NULL;
 }
+
+/* Three bytes become four characters. */
+void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const uint8_t *in = bytes;
+    for (size_t at = 0; at < len; at += 3) {
+        size_t count = len - at < 3 ? len - at : 3;
+        uint32_t group = 0;
+        for (size_t i = 0; i < 3; i++) {
+            group = group << 8U | (i < count ? in[at + i] : 0U);
+        }
+        for (unsigned i = 0; i <= count; i++) {
+            ria_buf_add_char(out, digits[group >> (18 - 6 * i) & 0x3fU]);
+        }
+    }
+}

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * ECDSA over P-256 with SHA-256 by OpenSSL, as RFC 7518 names it ES256: a private key in PEM, its
- * public point, and signatures as r and s of 32 bytes each. For rds-iam-fetch alone: what a plugin
- * runs of OpenSSL is in digest.h, which knows whom OpenSSL's names belong to.
+ * public point, and signatures as r and s of 32 bytes each; and base64url without padding (RFC
+ * 4648, section 5), in which JSON Web Tokens write all of these. For rds-iam-fetch alone: what a
+ * plugin runs of OpenSSL is in digest.h, which knows whom OpenSSL's names belong to.
  */
 #ifndef RIA_CODEC_ES256_H
 #define RIA_CODEC_ES256_H
@@ -35,5 +36,8 @@ bool ria_es256_sign(
     struct ria_error *err) RIA_MUST_USE;
 
 void ria_es256_key_release(struct ria_es256_key *key);
+
+/* Appends len bytes as base64url; failures are remembered by the buffer. */
+void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len);
 
 #endif

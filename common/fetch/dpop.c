@@ -3,7 +3,6 @@
  * base64url(header) . base64url(claims) . base64url(signature of what is before). */
 #include "fetch/dpop.h"
 
-#include "codec/base64url.h"
 #include "codec/es256.h"
 #include "fetch/document.h"
 

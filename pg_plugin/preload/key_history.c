@@ -3,7 +3,7 @@
  * Without a lock: a child of a program with threads may be forked at any time. */
 #include "preload/key_history.h"
 
-#include "aws/token_text.h"
+#include "rds_iam.h"
 
 #include <stddef.h>
 

@@ -14,8 +14,8 @@
 
 #include "preload/pq_target.h"
 
-#include "aws/token_text.h"
 #include "base/world.h"
+#include "rds_iam.h"
 
 #include <stdbool.h>
 #include <stddef.h>

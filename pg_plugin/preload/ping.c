@@ -7,8 +7,8 @@
 #include "preload/overlay.h"
 #include "preload/probe.h"
 
-#include "aws/token_text.h"
 #include "base/buf.h"
+#include "rds_iam.h"
 
 #include <sys/auxv.h>
 

@@ -10,7 +10,7 @@
 #include "preload/overlay.h"
 #include "preload/signal_guard.h"
 
-#include "aws/token_text.h"
+#include "rds_iam.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,67 +6,58 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import harness  # noqa: E402
+import house  # noqa: E402
 
-# Each layer of common/ may include itself and those in front of it.
-CORE = ["base", "codec", "aws", "config", "provider", "os", "login"]
-# It implements the core's door, rds_iam.h; the layers in front of it do not know it.
-IMPLEMENT_THE_DOOR = ["login"]
-ABOVE = {
-    "common/fetch": ["fetch", *CORE, "rds_iam.h"],
-    "mysql_plugin/mariadb": ["rds_iam.h", "login_token.h", "sentence.h", "abi.h", "plugin.h"],
-    "mysql_plugin/mysql": ["rds_iam.h", "login_token.h", "sentence.h", "abi.h", "layout.h", "plugin.h"],
-    "mysql_plugin": ["rds_iam.h", "login_token.h", "sentence.h"],
-    # A program stands above both sides; rds-iam lint needs libpq's reader of service files.
-    "common/tool": ["tool", "rds_iam.h", "service"],
-    # What every preload stands on; its log writes to descriptor 2 by the core's rule.
-    "common/interpose": ["interpose", "base", "os/guest_stderr.h"],
-    # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and a stack
-    # with room.
-    # A program stands above both sides; it knows service files and passfiles as the agent does.
-    "common/tool": ["tool", "rds_iam.h", "service", "passfile"],
-    # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and the rule
-    # of what may be written to descriptor 2.
-    "pg_plugin/preload": [
-        "rds_iam.h", "service", "passfile", "preload", "base", "aws/token_text.h", "os/guest_thread.h", "interpose"],
-    # The agent opens its directory itself, and asks for the facts of it as the core does.
-    "pg_plugin": ["rds_iam.h", "service", "passfile", "agent", "base/file.h"],
+DOOR = "common"  # the folder of rds_iam.h
+BELOW_THE_DOOR = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]
+# Which other folders the files of a folder may include: only folders that stand in front of it, and whole
+# folders only.
+LAYERS = {
+    "common/base": [],
+    "common/codec": ["common/base"],
+    "common/aws": ["common/base", "common/codec"],
+    "common/config": ["common/base", "common/codec", "common/aws"],
+    "common/provider": ["common/base", "common/codec", "common/aws", "common/config"],
+    "common/os": ["common/base", "common/codec", "common/aws", "common/config", "common/provider"],
+    DOOR: BELOW_THE_DOOR,
+    "common/login": [*BELOW_THE_DOOR, DOOR],
+    # Above the core. What is a guest includes the door; programs of ours that are a part of the core see it all.
+    "common/fetch": [*BELOW_THE_DOOR, DOOR, "common/login"],
+    "common/interpose": ["common/base", "common/os"],
+    "mysql_plugin": [DOOR],
+    "mysql_plugin/mariadb": [DOOR, "mysql_plugin"],
+    "mysql_plugin/mysql": [DOOR, "mysql_plugin"],
+    "pg_plugin/passfile": [DOOR],
+    "pg_plugin/service": [DOOR, "pg_plugin/passfile"],
+    "pg_plugin/agent": [DOOR, "common/base", "pg_plugin/passfile", "pg_plugin/service"],
+    "pg_plugin/preload": [DOOR, "common/base", "common/os", "common/interpose", "pg_plugin/passfile",
+                          "pg_plugin/service"],
+    # The tool knows both sides.
+    "common/tool": [DOOR, "pg_plugin/passfile", "pg_plugin/service"],
 }
-INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 
 
 def includes(path):
-    return INCLUDE.findall(path.read_text(encoding="utf-8"))
+    return house.INCLUDE.findall(path.read_text(encoding="utf-8"))
 
 
 def sources(folder):
     return [p for p in sorted(folder.rglob("*")) if p.suffix in (".c", ".h")]
 
 
-def allowed(relative):
-    """The first components that a file may include, or None where there is no rule."""
-    parts = relative.parts
-    if relative.as_posix() == "common/rds_iam.h":
-        return CORE
-    if parts[0] == "common" and parts[1] in CORE:
-        door = ["rds_iam.h"] if parts[1] in IMPLEMENT_THE_DOOR else []
-        return CORE[: CORE.index(parts[1]) + 1] + door
-    for folder, names in ABOVE.items():
-        if relative.as_posix().startswith(folder + "/"):
-            return names
-    return None
+def folder_of(path):
+    return path.rsplit("/", 1)[0]
 
 
 def violations(root):
     found = []
-    for folder in ("common", "mysql_plugin", "pg_plugin"):
-        for path in sources(root / folder):
-            relative = path.relative_to(root)
-            names = allowed(relative)
-            for include in includes(path):
-                first = include.split("/")[0]
-                if names is None or not {first, include} & set(names):
-                    found.append("%s includes %s" % (relative, include))
+    for path in house.sources(root):
+        own = folder_of(path)
+        for other in house.included(root, path):
+            if own not in LAYERS or folder_of(other) not in [own, *LAYERS[own]]:
+                found.append(f"{path} includes {other}")
     return found
 
 
@@ -79,6 +70,14 @@ def clients_known_in(folder):
 class Layers(unittest.TestCase):
     def test_layers_include_downwards_only(self):
         self.assertEqual(violations(harness.SOURCE), [])
+
+    def test_the_layers_go_one_way_and_have_no_exceptions(self):
+        order = list(LAYERS)
+        for folder, below in LAYERS.items():
+            for other in below:
+                self.assertLess(order.index(other), order.index(folder), (folder, other))
+        folders = {folder_of(path) for path in house.sources(harness.SOURCE)}
+        self.assertEqual(set(LAYERS), folders)
 
     def test_the_core_door_brings_base_what_a_token_is_and_the_process(self):
         names = includes(harness.SOURCE / "common/rds_iam.h")
@@ -107,28 +106,31 @@ class Layers(unittest.TestCase):
 
     def test_control_upward_includes_are_found(self):
         planted = {
-            "common/codec/a.c": '#include "aws/token.h"\n',
-            "common/base/b.h": '#include "codec/ini.h"\n',
-            "common/aws/h.c": '#include "config/config.h"\n',
-            "common/provider/i.c": '#include "rds_iam.h"\n',
-            "common/os/j.c": '#include "login/resolve.h"\n',
-            "common/os/l.c": '#include "rds_iam.h"\n',
-            "common/k.c": '#include "base/buf.h"\n',
-            "mysql_plugin/mariadb/c.c": '#include "aws/token.h"\n',
-            "mysql_plugin/mysql/e.c": '#include "aws/endpoint.h"\n',
-            "mysql_plugin/f.c": '#include "abi.h"\n',
-            "common/tool/d.c": '#include "provider/chain.h"\n',
-            "pg_plugin/preload/g.c": '#include "aws/token.h"\n',
-            "common/interpose/l.c": '#include "preload/connect.h"\n',
-            "common/interpose/m.c": '#include "rds_iam.h"\n',
-            "common/interpose/n.c": '#include "codec/ini.h"\n',
-            "common/aws/o.c": '#include "interpose/next.h"\n',
+            "common/codec/a.c": "aws/token.h",
+            "common/base/b.h": "codec/ini.h",
+            "common/aws/h.c": "config/config.h",
+            "common/provider/i.c": "rds_iam.h",
+            "common/os/j.c": "login/resolve.h",
+            "common/os/l.c": "rds_iam.h",
+            "mysql_plugin/mariadb/c.c": "aws/token.h",
+            "mysql_plugin/mysql/e.c": "aws/endpoint.h",
+            "mysql_plugin/f.c": "mariadb/abi.h",
+            "common/tool/d.c": "provider/chain.h",
+            "pg_plugin/preload/g.c": "aws/token.h",
+            "common/interpose/l.c": "preload/connect.h",
+            "common/interpose/m.c": "rds_iam.h",
+            "common/interpose/n.c": "codec/ini.h",
+            "common/aws/o.c": "interpose/next.h",
+            "pg_plugin/nowhere/p.c": "base/buf.h",
         }
+        there = {"common/rds_iam.h"} | {f"common/{name}" for name in (
+            "aws/endpoint.h", "aws/token.h", "base/buf.h", "codec/ini.h", "config/config.h", "interpose/next.h",
+            "login/resolve.h", "provider/chain.h")} | {"mysql_plugin/mariadb/abi.h", "pg_plugin/preload/connect.h"}
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
-            for name, text in planted.items():
+            for name, included in [*planted.items(), *((name, None) for name in there)]:
                 path = pathlib.Path(scratch) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf-8")
+                path.write_text(f'#include "{included}"\n' if included else "\n", encoding="utf-8")
             self.assertEqual(len(violations(pathlib.Path(scratch))), len(planted))
 
 

@@ -4,7 +4,6 @@
  * examples of RFC 4648; and the proof that is put together from them. */
 #include "codec/es256.h"
 
-#include "codec/base64url.h"
 #include "fetch/document.h"
 #include "fetch/dpop.h"
 #include "unit.h"

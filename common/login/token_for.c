@@ -16,6 +16,9 @@ _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit 
 
 enum {
     HTTPS_PORT = 443,
+    /* Seconds by which a token may end early without a word: what `aws login` gives lasts as long
+     * as a token, and is a moment old when it signs one. */
+    UNNOTICED = 60,
 };
 
 /* A token dies with the credentials that signed it. */
@@ -32,7 +35,7 @@ static bool check_expiry(
     if (credentials->expires <= now) {
         return ria_fail(err, RIA_E_CREDENTIALS, RIA_REFUSAL_EXPIRED, credentials->source, when);
     }
-    if (credentials->expires - now < RIA_TOKEN_LIFE) {
+    if (credentials->expires - now < RIA_TOKEN_LIFE - UNNOTICED) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,

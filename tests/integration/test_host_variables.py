@@ -15,7 +15,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
-from service import Services  # noqa: E402
+from service import Services, await_true  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
 FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")
@@ -60,7 +60,7 @@ class HostVariablesCase(CloudCase):
                              **(self.cloud_env() if env is None else env), **extra)
 
     def starts(self):
-        text = self.log.read_text()
+        text = self.log.read_text() if self.log.exists() else ""
         return [dict(line.split("=", 1) for line in each.splitlines() if "=" in line)
                 for each in text.split("started\n")[:-1]]
 
@@ -177,13 +177,14 @@ class InTheBackground(HostVariablesCase):
         for name, extra, starts in rows:
             with self.subTest(name=name), self.agent(**extra) as agent:
                 path = extra.get("LD_LIBRARY_PATH")
+                await_true(lambda: len(self.starts()) >= starts, agent.log)
                 got = [start.get("LD_LIBRARY_PATH") for start in self.starts()]
                 self.assertEqual(got, [None, path][:starts], "first without, then with it")
                 works = place in (path or "")
                 self.assertEqual(self.psql().returncode == 0, works, agent.log())
                 if not works:
-                    self.assertIn(f"{FETCH} ended with status 127: a library that it needs is missing "
-                                  "or does not fit", agent.log())
+                    agent.await_log(f"{FETCH} ended with status 127: a library that it needs is missing "
+                                    "or does not fit")
         self.assert_accepted(2)
 
     def test_an_application_that_brings_its_own_libraries(self):
@@ -196,7 +197,7 @@ class InTheBackground(HostVariablesCase):
                             ("kill -SEGV $$", "was ended by signal 11 (SIGSEGV)"),
                             ("exit 126", "ended with status 126 and without an answer")):
             with self.subTest(ends=ends), self.agent(ends, LD_LIBRARY_PATH="/nowhere") as agent:
-                self.assertIn(f"{FETCH} {words}", agent.log())
+                agent.await_log(f"{FETCH} {words}")
                 self.assertEqual(len(self.starts()), 1)
 
 

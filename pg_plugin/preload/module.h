@@ -16,6 +16,7 @@
 
 #include "aws/token_text.h"
 #include "base/world.h"
+#include "passfile/agent_directory.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -99,7 +100,7 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
  * every file that its program opens. */
 static inline bool ria_is_agents_path(const char *path)
 {
-    static const char directory[] = "/rds-iam/run";
+    static const char directory[] = "/" RIA_AGENT_DIRECTORY;
     const char *name = strrchr(path, '/');
     size_t len = name == NULL ? 0 : (size_t)(name - path);
     size_t tail = sizeof(directory) - 1;

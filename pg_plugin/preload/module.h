@@ -15,6 +15,7 @@
 #include "preload/pq_target.h"
 
 #include "base/world.h"
+#include "passfile/agent_directory.h"
 #include "rds_iam.h"
 
 #include <stdbool.h>
@@ -99,7 +100,7 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
  * every file that its program opens. */
 static inline bool ria_is_agents_path(const char *path)
 {
-    static const char directory[] = "/rds-iam/run";
+    static const char directory[] = "/" RIA_AGENT_DIRECTORY;
     const char *name = strrchr(path, '/');
     size_t len = name == NULL ? 0 : (size_t)(name - path);
     size_t tail = sizeof(directory) - 1;

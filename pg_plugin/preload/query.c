@@ -11,6 +11,7 @@
 #include "interpose/preload_log.h"
 #include "interpose/real_dlsym.h"
 #include "os/guest_thread.h"
+#include "service/gssencmode.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -177,7 +178,7 @@ static void ask_may_send(const struct ria_pq_module *module, void *arguments)
 
 bool ria_query_is_surely_fit(const struct ria_pq_target *target)
 {
-    bool is_tls = target->gssencmode == NULL || strcmp(target->gssencmode, "disable") == 0;
+    bool is_tls = !ria_gssencmode_allows(target->gssencmode);
     return is_tls && !target->has_socket && target->service_path == NULL &&
            target->sslmode != NULL && strcmp(target->sslmode, "verify-full") == 0;
 }

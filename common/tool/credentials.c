@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam credentials: the credentials that a token would be signed with, as credential_process
- * prints them, so that other tools can use them; or where they come from; or an empty cache. */
+ * prints them, so that other tools can use them; or where they come from; or an empty cache. An MFA
+ * code is asked for on the terminal. */
 #include "tool/options.h"
-#include "tool/terminal.h"
 #include "tool/tool.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -141,6 +146,98 @@ static int clear(const struct ria_world *world)
     return printf("%u kept credentials removed\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
 }
 
+/* -- the terminal --------------------------------------------------------------------------- */
+
+/* A line that a person types unseen. It is not read from stdin and the question is not written to
+ * stdout: those may belong to another program that runs us as its credential_process. Signals that
+ * would end or stop the program meanwhile are blocked and watched for, so that they strike when the
+ * terminal echoes again. */
+enum typed {
+    TYPED,
+    TYPED_NOTHING,     /* an empty line, or its end (Ctrl-D) */
+    TYPED_NO_TERMINAL, /* nobody to ask */
+};
+
+struct terminal {
+    int fd;
+    int signals; /* readable when one of the blocked signals has come */
+    struct termios before;
+    sigset_t mask_before;
+};
+
+static bool quieten(struct terminal *terminal)
+{
+    static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
+    sigset_t blocked;
+    (void)sigemptyset(&blocked);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void)sigaddset(&blocked, ends[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &blocked, &terminal->mask_before);
+    terminal->signals = signalfd(-1, &blocked, SFD_CLOEXEC);
+    struct termios unseen = terminal->before;
+    unseen.c_lflag &= (tcflag_t) ~(tcflag_t)ECHO;
+    return terminal->signals >= 0 && tcsetattr(terminal->fd, TCSAFLUSH, &unseen) == 0;
+}
+
+/* A signal that has come strikes here. */
+static void give_back(struct terminal *terminal)
+{
+    (void)tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);
+    (void)!write(terminal->fd, "\n", 1);
+    if (terminal->signals >= 0) {
+        (void)close(terminal->signals);
+    }
+    (void)sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
+}
+
+/* The bytes of one line; -1 if a signal has come instead. */
+static ssize_t read_line(const struct terminal *terminal, char *out, size_t size)
+{
+    struct pollfd watched[] = {
+        {.fd = terminal->signals, .events = POLLIN}, {.fd = terminal->fd, .events = POLLIN}};
+    while (poll(watched, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (watched[0].revents != 0) {
+        return -1;
+    }
+    ssize_t len = read(terminal->fd, out, size);
+    return len < 0 ? 0 : len;
+}
+
+static ssize_t ask_once(struct terminal *terminal, const char *question, char *out, size_t size)
+{
+    ssize_t len = 0;
+    if (quieten(terminal) && write(terminal->fd, question, strlen(question)) > 0) {
+        len = read_line(terminal, out, size);
+    }
+    give_back(terminal);
+    return len;
+}
+
+/* Asks, and puts the line without its newline into out, cut to size. Wipe it after use. A signal
+ * that ends or stops the program does so with the terminal as it was before. */
+static enum typed ask_at_terminal(const char *question, char *out, size_t size)
+{
+    struct terminal terminal = {.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+    if (terminal.fd < 0) {
+        return TYPED_NO_TERMINAL;
+    }
+    if (tcgetattr(terminal.fd, &terminal.before) != 0) {
+        (void)close(terminal.fd);
+        return TYPED_NO_TERMINAL;
+    }
+    /* Who was stopped and goes on is asked again. */
+    ssize_t len;
+    do {
+        len = ask_once(&terminal, question, out, size - 1);
+    } while (len < 0);
+    (void)close(terminal.fd);
+    out[len] = '\0';
+    out[strcspn(out, "\r\n")] = '\0';
+    return out[0] == '\0' ? TYPED_NOTHING : TYPED;
+}
+
 /* -- a code from the terminal --------------------------------------------------------------- */
 
 enum {
@@ -156,12 +253,12 @@ static bool ask_for_code(const struct ria_session *session, char code[8], struct
     (void)snprintf(
         question, sizeof(question), "MFA code of %s: ", serial->len > 0 ? serial->data : "?");
     ria_printable(question);
-    enum ria_typed typed = ria_terminal_ask(question, line, sizeof(line));
-    if (typed == RIA_TYPED_NO_TERMINAL) {
+    enum typed typed = ask_at_terminal(question, line, sizeof(line));
+    if (typed == TYPED_NO_TERMINAL) {
         return false;
     }
-    bool is_code = typed == RIA_TYPED && strlen(line) == CODE_DIGITS &&
-                   strspn(line, "0123456789") == CODE_DIGITS;
+    bool is_code =
+        typed == TYPED && strlen(line) == CODE_DIGITS && strspn(line, "0123456789") == CODE_DIGITS;
     if (is_code) {
         memcpy(code, line, CODE_DIGITS + 1);
     }
@@ -169,8 +266,8 @@ static bool ask_for_code(const struct ria_session *session, char code[8], struct
     return is_code || ria_fail(
                           err,
                           RIA_E_MFA,
-                          typed == RIA_TYPED ? "an MFA code has six digits; try it again"
-                                             : "no MFA code was typed; try it again");
+                          typed == TYPED ? "an MFA code has six digits; try it again"
+                                         : "no MFA code was typed; try it again");
 }
 
 static enum ria_outcome find(

@@ -2,13 +2,12 @@
  *
  * rds-iam lint: the user's service files under every rule that libpq has for them. It reads them
  * with the reader that the agent reads them with (pg_plugin/service), and prints what it finds. */
-#include "tool/lint.h"
-
-#include "tool/lint_index.h"
+#include "tool/lint_rules.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
-#include <stdarg.h>
+#include "service/index.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,29 +24,10 @@ static const char help[] =
     "\n"
     "exit status: 0 (no error; maybe warnings), 1 (errors), 2 (usage)\n";
 
-void ria_lint_add(
-    struct ria_lint *lint,
-    enum ria_finding kind,
-    const char *path,
-    unsigned line,
-    const char *format,
-    ...)
-{
-    char text[RIA_ERROR_TEXT_MAX];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    ria_printable(text);
-    bool is_error = kind == RIA_FINDING_ERROR;
-    ria_buf_addf(&lint->text, "%s:", path);
-    if (line != 0) {
-        ria_buf_addf(&lint->text, "%u:", line);
-    }
-    ria_buf_addf(&lint->text, " %s: %s\n", is_error ? "error" : "warning", text);
-    lint->errors += is_error ? 1 : 0;
-    lint->warnings += is_error ? 0 : 1;
-}
+struct lint {
+    const struct ria_world *world;
+    struct ria_findings findings;
+};
 
 /* Everything that was read, because the first service of a name counts over all files. */
 struct files {
@@ -64,41 +44,28 @@ static void release_files(struct files *files)
 
 /* -- one service ----------------------------------------------------------------------------- */
 
-/* ria_entry_check() says file and line itself. */
-static void add_sentence(struct ria_lint *lint, const char *sentence)
-{
-    const char *place = strstr(sentence, ": ");
-    ria_buf_addf(
-        &lint->text,
-        "%.*s: error: %s\n",
-        place == NULL ? 0 : (int)(place - sentence),
-        sentence,
-        place == NULL ? sentence : place + 2);
-    lint->errors++;
-}
-
-static void check_entry(
-    struct ria_lint *lint, const struct ria_entry *entry, const struct ria_lint_service *spoiler)
+/* The first of two that may not share is right as far as it is known, so the second one is told. */
+static void check_entry(struct lint *lint, const struct ria_indexed_service *service)
 {
     struct ria_error err;
-    struct ria_entry earlier;
-    if (!ria_entry_check(entry, &err)) {
-        add_sentence(lint, err.text);
+    if (!service->is_valid && !ria_entry_check(&service->entry, &err)) {
+        ria_finding_add_error(&lint->findings, &err);
     }
-    ria_lint_passfile(lint, entry);
-    if (spoiler != NULL && ria_entry_take(spoiler->file, spoiler->service, &earlier) &&
-        !ria_entry_may_share(entry, &earlier, &err)) {
-        add_sentence(lint, err.text);
+    ria_lint_passfile(&service->entry, lint->world, &lint->findings);
+    if (service->opposite != NULL && service->opposite < service) {
+        ria_service_index_describe_sharing(service, &err);
+        ria_finding_add_error(&lint->findings, &err);
     }
 }
 
-static void check_service(struct ria_lint *lint, const struct ria_lint_service *listed)
+static void check_service(struct lint *lint, const struct ria_indexed_service *listed)
 {
     const struct ria_service_file *file = listed->file;
     const struct ria_service *service = listed->service;
+    struct ria_findings *findings = &lint->findings;
     if (listed->first != listed && *service->name != '\0') {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             file->path,
             service->line,
@@ -108,51 +75,48 @@ static void check_service(struct ria_lint *lint, const struct ria_lint_service *
             listed->first->service->line);
         return;
     }
-    unsigned errors = lint->errors;
-    ria_lint_settings(lint, file, service);
-    struct ria_entry entry;
-    if (lint->errors == errors && service->long_line == 0 &&
-        ria_entry_take(file, service, &entry)) {
-        check_entry(lint, &entry, listed->spoiler);
+    unsigned errors = findings->errors;
+    ria_lint_settings(file, service, findings);
+    if (findings->errors == errors && service->long_line == 0 && listed->entry.passfile != NULL) {
+        check_entry(lint, listed);
     }
 }
 
 /* -- files ----------------------------------------------------------------------------------- */
 
 /* Lines and services of one file after the other. False without memory. */
-static bool check_files(struct ria_lint *lint, const struct files *files)
+static bool check_files(struct lint *lint, const struct files *files)
 {
-    struct ria_lint_index index;
-    bool ok = ria_lint_index_make(files->file, files->count, &index);
+    RIA_AUTO(service_index) index = {0};
+    bool ok = ria_service_index_make(files->file, files->count, NULL, &index);
     size_t next = 0;
     for (size_t i = 0; ok && i < files->count; i++) {
-        ria_lint_lines(lint, files->file[i].path);
+        ria_lint_lines(files->file[i].path, lint->world, &lint->findings);
         for (size_t end = next + files->file[i].count; next < end; next++) {
             check_service(lint, &index.services[next]);
         }
     }
     if (ok) {
         ria_buf_addf(
-            &lint->text,
+            &lint->findings.text,
             "%zu services in %zu files: %u errors, %u warnings\n",
             index.count,
             files->count,
-            lint->errors,
-            lint->warnings);
+            lint->findings.errors,
+            lint->findings.warnings);
     }
-    ria_lint_index_release(&index);
     return ok;
 }
 
 /* libpq 10 to 14 asks for the home directory of the user, and 15 and later HOME first. */
-static void check_home(struct ria_lint *lint, const struct ria_service_paths *paths)
+static void check_home(struct lint *lint, const struct ria_service_paths *paths)
 {
     const char *home = ria_world_env(lint->world, "HOME");
     const char *passwd_home = lint->world->home(lint->world->self);
     if (!paths->is_first_required && home != NULL && passwd_home != NULL &&
         strcmp(home, passwd_home) != 0) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            &lint->findings,
             RIA_FINDING_WARNING,
             paths->path[0],
             0,
@@ -162,7 +126,7 @@ static void check_home(struct ria_lint *lint, const struct ria_service_paths *pa
 }
 
 static void read_files(
-    struct ria_lint *lint, const struct ria_service_paths *paths, struct files *files)
+    struct lint *lint, const struct ria_service_paths *paths, struct files *files)
 {
     for (size_t i = 0; i < paths->count; i++) {
         struct ria_service_file *file = &files->file[files->count];
@@ -175,10 +139,10 @@ static void read_files(
         }
         ria_service_file_release(file);
         if (outcome == RIA_FAILED) {
-            add_sentence(lint, err.text);
+            ria_finding_add_error(&lint->findings, &err);
         } else if (i == 0 && paths->is_first_required) {
-            ria_lint_add(
-                lint,
+            ria_finding_add(
+                &lint->findings,
                 RIA_FINDING_ERROR,
                 paths->path[i],
                 0,
@@ -189,15 +153,15 @@ static void read_files(
 
 /* A libpq that comes inside a Python wheel looks for the system's file elsewhere. */
 static void check_system_file(
-    struct ria_lint *lint, const struct ria_service_paths *paths, const struct files *files)
+    struct lint *lint, const struct ria_service_paths *paths, const struct files *files)
 {
     const struct ria_service_file *last = &files->file[files->count - 1];
     if (files->count == 0 || last->count == 0 ||
         strcmp(last->path, paths->path[paths->count - 1]) != 0) {
         return;
     }
-    ria_lint_add(
-        lint,
+    ria_finding_add(
+        &lint->findings,
         RIA_FINDING_WARNING,
         last->path,
         0,
@@ -207,20 +171,22 @@ static void check_system_file(
 }
 
 /* A file with a name that is only nearly right is none. */
-static void say_where(struct ria_lint *lint, const struct ria_service_paths *paths)
+static void say_where(struct lint *lint, const struct ria_service_paths *paths)
 {
     for (size_t i = 0; i < paths->count; i++) {
-        ria_lint_add(lint, RIA_FINDING_WARNING, paths->path[i], 0, "there is no such file");
+        ria_finding_add(
+            &lint->findings, RIA_FINDING_WARNING, paths->path[i], 0, "there is no such file");
     }
-    ria_buf_addf(&lint->text, "rds-iam setup postgres prints an entry, to begin one with\n");
+    ria_buf_addf(
+        &lint->findings.text, "rds-iam setup postgres prints an entry, to begin one with\n");
 }
 
-static bool run_lint(struct ria_lint *lint, struct files *files)
+static bool run_lint(struct lint *lint, struct files *files)
 {
     struct ria_service_paths paths;
     ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
     read_files(lint, &paths, files);
-    if (files->count == 0 && lint->errors == 0) {
+    if (files->count == 0 && lint->findings.errors == 0) {
         say_where(lint, &paths);
     } else if (files->count > 0) {
         check_home(lint, &paths);
@@ -241,16 +207,16 @@ int ria_command_lint(int argc, char **argv, const struct ria_world *world)
         return ria_print(help);
     }
     struct files files = {0};
-    struct ria_lint lint = {.world = world, .text = {.max = RIA_SERVICE_TEXT_MAX}};
+    struct lint lint = {.world = world, .findings = {.text = {.max = RIA_SERVICE_TEXT_MAX}}};
     bool ok = run_lint(&lint, &files);
-    const char *text = ok ? ria_buf_text(&lint.text) : NULL;
+    const char *text = ok ? ria_buf_text(&lint.findings.text) : NULL;
     if (!ok) {
         (void)fputs("rds-iam: no memory for the services of these files\n", stderr);
     } else if (text == NULL) {
         (void)fputs("rds-iam: there is more to say than fits; mend the first findings\n", stderr);
     }
     status = text == NULL ? RIA_EXIT_FAILED : ria_print(text);
-    ria_buf_release(&lint.text);
+    ria_buf_release(&lint.findings.text);
     release_files(&files);
-    return status == RIA_EXIT_OK && lint.errors > 0 ? RIA_EXIT_FAILED : status;
+    return status == RIA_EXIT_OK && lint.findings.errors > 0 ? RIA_EXIT_FAILED : status;
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules, from fe-connect.c of PostgreSQL 10 to 18, and the keywords that each of these versions
- * knows. */
-#include "tool/lint.h"
+ * The rules, from fe-connect.c of PostgreSQL 10 to 18. Each looks at one line, setting or entry and
+ * adds what it finds. No passfile is opened: an agent would make tokens for us. */
+#include "tool/lint_rules.h"
+
+#include "passfile/agent_directory.h"
+#include "service/gssencmode.h"
+#include "service/keyword.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -12,11 +16,11 @@
 
 /* -- lines ----------------------------------------------------------------------------------- */
 
-static void check_length(struct ria_lint *lint, const char *path, unsigned line, size_t len)
+static void check_length(const char *path, unsigned line, size_t len, struct ria_findings *findings)
 {
     if (len > RIA_SERVICE_LINE_MAX) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             path,
             line,
@@ -25,8 +29,8 @@ static void check_length(struct ria_lint *lint, const char *path, unsigned line,
             len,
             RIA_SERVICE_LINE_MAX);
     } else if (len > RIA_SERVICE_LINE_OLD) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             path,
             line,
@@ -38,12 +42,12 @@ static void check_length(struct ria_lint *lint, const char *path, unsigned line,
 
 /* One line without its newline. */
 static void check_line(
-    struct ria_lint *lint, const char *path, unsigned line, const char *text, size_t len)
+    const char *path, unsigned line, const char *text, size_t len, struct ria_findings *findings)
 {
     static const char mark[] = "\xef\xbb\xbf";
     if (line == 1 && len >= 3 && memcmp(text, mark, 3) == 0) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             path,
             line,
@@ -58,13 +62,13 @@ static void check_line(
     const char *content = text + blanks;
     size_t rest = len - blanks;
     if (rest > 0 && *content == '[' && memchr(content, ']', rest) == NULL) {
-        ria_lint_add(
-            lint, RIA_FINDING_ERROR, path, line, "begins a service and has no ]; write [NAME]");
+        ria_finding_add(
+            findings, RIA_FINDING_ERROR, path, line, "begins a service and has no ]; write [NAME]");
     }
     bool is_setting = rest > 0 && *content != '#' && *content != '[';
     if (is_setting && isspace((unsigned char)content[rest - 1])) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             path,
             line,
@@ -73,87 +77,48 @@ static void check_line(
     }
 }
 
-void ria_lint_lines(struct ria_lint *lint, const char *path)
+void ria_lint_lines(const char *path, const struct ria_world *world, struct ria_findings *findings)
 {
     RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
     struct ria_error err;
-    if (lint->world->read_file(lint->world->self, path, &text, NULL, &err) != RIA_FOUND ||
-        text.len == 0) {
+    if (world->read_file(world->self, path, &text, NULL, &err) != RIA_FOUND || text.len == 0) {
         return; /* said where the file is read for its services */
     }
     const char *at = text.data;
     for (unsigned line = 1; *at != '\0'; line++) {
         size_t len = strcspn(at, "\n");
         size_t newline = at[len] == '\n' ? 1 : 0;
-        check_length(lint, path, line, len + newline);
-        check_line(lint, path, line, at, len);
+        check_length(path, line, len + newline, findings);
+        check_line(path, line, at, len, findings);
         at += len + newline;
     }
 }
 
 /* -- settings -------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *key;
-    unsigned since; /* major version */
-} later_keys[] = {
-    {"channel_binding", 13},
-    {"gssdelegation", 16},
-    {"gssencmode", 12},
-    {"load_balance_hosts", 16},
-    {"max_protocol_version", 18},
-    {"min_protocol_version", 18},
-    {"oauth_client_id", 18},
-    {"oauth_client_secret", 18},
-    {"oauth_issuer", 18},
-    {"oauth_scope", 18},
-    {"require_auth", 16},
-    {"scram_client_key", 18},
-    {"scram_server_key", 18},
-    {"ssl_max_protocol_version", 13},
-    {"ssl_min_protocol_version", 13},
-    {"sslcertmode", 16},
-    {"sslcrldir", 14},
-    {"sslkeylogfile", 18},
-    {"sslnegotiation", 17},
-    {"sslpassword", 13},
-    {"sslsni", 14},
-    {"tcp_user_timeout", 12},
-};
-
-static const struct {
-    const char *key;
-    unsigned last;
-} former_keys[] = {
-    {"authtype", 13},
-    {"tty", 13},
-};
-
-static void check_age(struct ria_lint *lint, const char *path, unsigned line, const char *key)
+static void check_age(
+    const char *path, const struct ria_service_setting *setting, struct ria_findings *findings)
 {
-    for (size_t i = 0; i < sizeof(later_keys) / sizeof(later_keys[0]); i++) {
-        if (strcmp(later_keys[i].key, key) == 0) {
-            ria_lint_add(
-                lint,
-                RIA_FINDING_WARNING,
-                path,
-                line,
-                "libpq before version %u does not know \"%s\", and refuses the service for it",
-                later_keys[i].since,
-                key);
-        }
+    const struct ria_keyword *keyword = ria_keyword_find(setting->key);
+    if (keyword->first > RIA_LIBPQ_OLDEST) {
+        ria_finding_add(
+            findings,
+            RIA_FINDING_WARNING,
+            path,
+            setting->line,
+            "libpq before version %d does not know \"%s\", and refuses the service for it",
+            keyword->first,
+            keyword->key);
     }
-    for (size_t i = 0; i < sizeof(former_keys) / sizeof(former_keys[0]); i++) {
-        if (strcmp(former_keys[i].key, key) == 0) {
-            ria_lint_add(
-                lint,
-                RIA_FINDING_WARNING,
-                path,
-                line,
-                "libpq after version %u does not know \"%s\", and refuses the service for it",
-                former_keys[i].last,
-                key);
-        }
+    if (keyword->last < RIA_LIBPQ_NEWEST) {
+        ria_finding_add(
+            findings,
+            RIA_FINDING_WARNING,
+            path,
+            setting->line,
+            "libpq after version %d does not know \"%s\", and refuses the service for it",
+            keyword->last,
+            keyword->key);
     }
 }
 
@@ -167,12 +132,12 @@ static const struct {
 };
 
 static bool check_key(
-    struct ria_lint *lint, const char *path, const struct ria_service_setting *setting)
+    const char *path, const struct ria_service_setting *setting, struct ria_findings *findings)
 {
     const char *key = setting->key;
     if (strncmp(key, "ldap://", 7) == 0) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             path,
             setting->line,
@@ -182,52 +147,48 @@ static bool check_key(
     }
     for (size_t i = 0; i < sizeof(wrong_keys) / sizeof(wrong_keys[0]); i++) {
         if (strcmp(wrong_keys[i].key, key) == 0) {
-            ria_lint_add(lint, RIA_FINDING_ERROR, path, setting->line, "%s", wrong_keys[i].why);
+            ria_finding_add(
+                findings, RIA_FINDING_ERROR, path, setting->line, "%s", wrong_keys[i].why);
             return false;
         }
     }
-    if (setting->value == NULL || !ria_service_knows_key(key)) {
-        ria_lint_add(
-            lint,
-            RIA_FINDING_ERROR,
-            path,
-            setting->line,
-            "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value "
-            "without blanks around the =",
-            key,
-            setting->value == NULL ? " (a line without =)" : "");
+    struct ria_error err;
+    if (!ria_keyword_check(setting, &err)) {
+        ria_finding_add(findings, RIA_FINDING_ERROR, path, setting->line, "%s", err.text);
         return false;
     }
     return true;
 }
 
 static void check_value(
-    struct ria_lint *lint, const char *path, const struct ria_service_setting *setting)
+    const char *path, const struct ria_service_setting *setting, struct ria_findings *findings)
 {
-    const char *fault = ria_service_setting_fault(setting);
+    const char *fault = ria_keyword_fault(setting);
     if (fault != NULL) {
-        ria_lint_add(lint, RIA_FINDING_WARNING, path, setting->line, "%s", fault);
+        ria_finding_add(findings, RIA_FINDING_WARNING, path, setting->line, "%s", fault);
     }
 }
 
 void ria_lint_settings(
-    struct ria_lint *lint, const struct ria_service_file *file, const struct ria_service *service)
+    const struct ria_service_file *file,
+    const struct ria_service *service,
+    struct ria_findings *findings)
 {
     bool has_passfile = ria_service_setting(file, service, "passfile") != NULL;
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
-        if (!check_key(lint, file->path, setting)) {
+        if (!check_key(file->path, setting, findings)) {
             continue;
         }
-        check_value(lint, file->path, setting);
+        check_value(file->path, setting, findings);
         /* Advised where a passfile is, and what libpq 10 and 11 make of it is said there. */
         if (!has_passfile || strcmp(setting->key, "gssencmode") != 0) {
-            check_age(lint, file->path, setting->line, setting->key);
+            check_age(file->path, setting, findings);
         }
         const struct ria_service_setting *first = ria_service_setting(file, service, setting->key);
         if (first != setting) {
-            ria_lint_add(
-                lint,
+            ria_finding_add(
+                findings,
                 RIA_FINDING_WARNING,
                 file->path,
                 setting->line,
@@ -248,7 +209,7 @@ static unsigned line_of(const struct ria_entry *entry, const char *key)
 }
 
 /* The file itself, if it is there already. It is not opened: an agent would make tokens for us. */
-static void check_file(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_file(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct stat status;
     unsigned line = line_of(entry, "passfile");
@@ -256,16 +217,16 @@ static void check_file(struct ria_lint *lint, const struct ria_entry *entry)
         return;
     }
     if (!S_ISREG(status.st_mode)) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
             "%s is no regular file, and libpq does not read it",
             entry->passfile);
     } else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
@@ -275,30 +236,30 @@ static void check_file(struct ria_lint *lint, const struct ria_entry *entry)
     }
 }
 
-static void check_root_certificate(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_root_certificate(const struct ria_entry *entry, struct ria_findings *findings)
 {
     const struct ria_service_setting *setting =
         ria_service_setting(entry->file, entry->service, "sslrootcert");
     const char *path = setting == NULL ? "" : setting->value;
     if (*path == '\0') {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             entry->service->line,
             "[%.64s] has no sslrootcert=; libpq takes ~/.postgresql/root.crt",
             entry->service->name);
     } else if (strcmp(path, "system") == 0) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             setting->line,
             "libpq before version 16 takes \"system\" for a file's name; and the system knows RDS "
             "Proxy's certificates, not those of RDS");
     } else if (access(path, R_OK) != 0) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             entry->file->path,
             setting->line,
@@ -308,7 +269,7 @@ static void check_root_certificate(struct ria_lint *lint, const struct ria_entry
 }
 
 /* An example's uid, or another account's entry: the directory is closed to everybody else. */
-static void check_runtime_directory(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_runtime_directory(const struct ria_entry *entry, struct ria_findings *findings)
 {
     static const char place[] = "/run/user/";
     const char *number = entry->passfile + strlen(place);
@@ -318,8 +279,8 @@ static void check_runtime_directory(struct ria_lint *lint, const struct ria_entr
     char *rest;
     unsigned long uid = strtoul(number, &rest, 10);
     if (*rest == '/' && uid != geteuid()) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             line_of(entry, "passfile"),
@@ -333,18 +294,14 @@ static void check_runtime_directory(struct ria_lint *lint, const struct ria_entr
 
 /* Names in its directory that rds-iam-agent fills with no token. ~/.pgpass may be somebody's own.
  */
-static void check_name(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_name(const struct ria_entry *entry, struct ria_findings *findings)
 {
-    static const char *const taken[] = {"agent.log", "agent.pid", "agent.socket"};
     const char *slash = strrchr(entry->passfile, '/');
     const char *name = slash == NULL ? entry->passfile : slash + 1;
-    bool is_taken = *name == '\0';
-    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
-        is_taken = is_taken || strcmp(name, taken[i]) == 0;
-    }
+    bool is_taken = ria_agent_owns_name(name);
     if (is_taken || *name == '.') {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             is_taken ? RIA_FINDING_ERROR : RIA_FINDING_WARNING,
             entry->file->path,
             line_of(entry, "passfile"),
@@ -354,25 +311,21 @@ static void check_name(struct ria_lint *lint, const struct ria_entry *entry)
 }
 
 /* That a ticket is there when a program connects cannot be seen from here. */
-static void check_gssencmode(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_gssencmode(const struct ria_entry *entry, struct ria_findings *findings)
 {
     if (ria_entry_leaves_gss(entry)) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             entry->service->line,
-            "[%.64s] has no gssencmode=; with a Kerberos ticket libpq 12 and later (Debian's has "
-            "it "
-            "built in) tries GSS encryption before TLS, and the token goes to a server that showed "
-            "no certificate; add gssencmode=disable, unless libpq 10 or 11 or pgx reads this: they "
-            "do not know the key and refuse the service",
+            "[%.64s] has no gssencmode=: " RIA_GSSENCMODE_DANGER "; " RIA_GSSENCMODE_REMEDY,
             entry->service->name);
     }
 }
 
 /* As Terraform and connection URLs have it. An IPv6 address has more colons than one. */
-static void check_hosts(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_hosts(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct ria_entry_host host;
     for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
@@ -380,8 +333,8 @@ static void check_hosts(struct ria_lint *lint, const struct ria_entry *entry)
         if (colon != NULL && strchr(colon + 1, ':') == NULL) {
             char shown[RIA_HOST_SHOWN_SIZE];
             ria_show_host(host.host, shown);
-            ria_lint_add(
-                lint,
+            ria_finding_add(
+                findings,
                 RIA_FINDING_ERROR,
                 entry->file->path,
                 line_of(entry, "host"),
@@ -392,15 +345,16 @@ static void check_hosts(struct ria_lint *lint, const struct ria_entry *entry)
 }
 
 /* What programs here find in their environment. */
-static void check_environment(struct ria_lint *lint, const struct ria_entry *entry)
+static void check_environment(
+    const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
 {
-    const char *passfile = ria_world_env(lint->world, "PGPASSFILE");
-    const char *sslmode = ria_world_env(lint->world, "PGSSLMODE");
-    const char *gssencmode = ria_world_env(lint->world, "PGGSSENCMODE");
-    if (ria_world_env(lint->world, "PGPASSWORD") != NULL &&
+    const char *passfile = ria_world_env(world, "PGPASSFILE");
+    const char *sslmode = ria_world_env(world, "PGSSLMODE");
+    const char *gssencmode = ria_world_env(world, "PGGSSENCMODE");
+    if (ria_world_env(world, "PGPASSWORD") != NULL &&
         ria_service_setting(entry->file, entry->service, "password") == NULL) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             entry->service->line,
@@ -411,8 +365,8 @@ static void check_environment(struct ria_lint *lint, const struct ria_entry *ent
     if (passfile != NULL && strcmp(passfile, entry->passfile) == 0 &&
         (sslmode == NULL || strcmp(sslmode, "verify-full") != 0 || gssencmode == NULL ||
          strcmp(gssencmode, "disable") != 0)) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             line_of(entry, "passfile"),
@@ -423,30 +377,31 @@ static void check_environment(struct ria_lint *lint, const struct ria_entry *ent
     }
 }
 
-void ria_lint_passfile(struct ria_lint *lint, const struct ria_entry *entry)
+void ria_lint_passfile(
+    const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
 {
     unsigned line = line_of(entry, "passfile");
     if (*entry->passfile != '/') {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
-            RIA_SERVICE_RELATIVE,
+            RIA_KEYWORD_RELATIVE,
             entry->passfile);
     } else if (strpbrk(entry->passfile, "$%") != NULL) {
-        ria_lint_add(
-            lint,
+        ria_finding_add(
+            findings,
             RIA_FINDING_WARNING,
             entry->file->path,
             line,
             "libpq puts in no variables; write the path itself");
     }
-    check_hosts(lint, entry);
-    check_name(lint, entry);
-    check_runtime_directory(lint, entry);
-    check_file(lint, entry);
-    check_root_certificate(lint, entry);
-    check_gssencmode(lint, entry);
-    check_environment(lint, entry);
+    check_hosts(entry, findings);
+    check_name(entry, findings);
+    check_runtime_directory(entry, findings);
+    check_file(entry, findings);
+    check_root_certificate(entry, findings);
+    check_gssencmode(entry, findings);
+    check_environment(entry, world, findings);
 }

@@ -3,8 +3,6 @@
  * Finds the sub-command and gives it a world whose warnings go to stderr. */
 #include "tool/tool.h"
 
-#include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -38,17 +36,6 @@ static const char help[] =
     "  --help       this text\n"
     "  --version    the version\n";
 
-int ria_usage(const char *command, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    (void)fputs("rds-iam: ", stderr);
-    (void)vfprintf(stderr, format, args);
-    va_end(args);
-    (void)fprintf(stderr, "; see rds-iam %s%s--help\n", command, *command == '\0' ? "" : " ");
-    return RIA_EXIT_USAGE;
-}
-
 /* A person reads warnings; the rest only where RDS_IAM_LOG asks for it. */
 static void log_for_person(void *self, enum ria_log_level level, const char *line)
 {
@@ -58,15 +45,6 @@ static void log_for_person(void *self, enum ria_log_level level, const char *lin
     } else {
         ria_world_log(ria_process_world(), level, "%s", line);
     }
-}
-
-int ria_print(const char *text)
-{
-    if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {
-        (void)fprintf(stderr, "rds-iam: cannot write to stdout: %s\n", strerror(errno));
-        return RIA_EXIT_FAILED;
-    }
-    return RIA_EXIT_OK;
 }
 
 int main(int argc, char **argv)

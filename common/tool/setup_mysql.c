@@ -2,13 +2,19 @@
  *
  * rds-iam setup mysql: option file, environment and unit lines for MariaDB Connector/C and for
  * Oracle's library, and what the client programs of this machine need beyond them. */
-#include "tool/client_library.h"
-#include "tool/mysql_environment.h"
 #include "tool/options.h"
 #include "tool/tool.h"
 
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const char help[] =
     "usage: rds-iam setup mysql [--ssl-ca FILE] [--client FILE]\n"
@@ -23,6 +29,8 @@ static const char help[] =
     "                     https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
     "  --client FILE      look at this program or library, too\n"
     "  --help             this text\n";
+
+/* -- texts ---------------------------------------------------------------------------------- */
 
 /* =1 is the form that every reader of option files takes for "on". */
 static const char option_file[] =
@@ -125,21 +133,166 @@ static const char oracle[] =
     "LIBMYSQL_PLUGINS=\"" RIA_MARIADB_PLUGINS ";" RIA_ORACLE_PLUGINS "\" and both directories.\n"
     "\n";
 
-static const char *const advice[] = {
-    [RIA_LIBRARY_LOADS] = "loads the plugin: the lines above suffice",
-    [RIA_LIBRARY_BUILT_IN] =
-        "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
-    [RIA_LIBRARY_ORACLE] =
-        "is Oracle's: LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
-    [RIA_LIBRARY_NONE] = "has no MySQL client library in it",
-    [RIA_LIBRARY_UNREADABLE] = "cannot be read",
+/* -- client libraries ----------------------------------------------------------------------- */
+
+/* Which MySQL client library a program has in it, and whether it would load a plugin of ours: read
+ * from the strings in its file, without running it. Both libraries name the environment variables
+ * that they read, and each has one of its own; a plugin that is built in has its name in the file,
+ * with a 0 before and behind it. */
+enum client_library {
+    LIBRARY_LOADS,    /* MariaDB Connector/C that looks for mysql_clear_password.so */
+    LIBRARY_BUILT_IN, /* MariaDB Connector/C that has it built in */
+    LIBRARY_ORACLE,   /* libmysqlclient */
+    LIBRARY_NONE,     /* none: a script, or a program that loads a library */
+    LIBRARY_UNREADABLE,
 };
 
-static int show_client(const char *path, enum ria_client_library library, void *unused)
+enum {
+    SEEN_MAX = 64 /* files that are looked at */
+};
+
+static const char *const programs[] = {
+    "mariadb", "mariadb-dump", "mariadb-admin", "mysql", "mysqldump", "mydumper"};
+static const char *const libraries[] = {
+    "/usr/lib/*/libmariadb.so.3",
+    "/usr/lib/libmariadb.so.3",
+    "/usr/lib64/libmariadb.so.3",
+    "/usr/lib/*/libmysqlclient.so.2[0-9]",
+    "/usr/lib64/*/libmysqlclient.so.2[0-9]",
+    "/usr/local/lib/*/libmariadb.so.3",
+    "/usr/local/lib/libmariadb.so.3",
+    "/home/linuxbrew/.linuxbrew/lib/libmariadb.so.3",
+};
+
+struct bytes {
+    const void *at;
+    size_t len;
+};
+
+#define HAS(file, text) (memmem((file).at, (file).len, text, sizeof(text)) != NULL)
+
+static enum client_library classify(struct bytes file)
 {
-    (void)unused;
+    if (HAS(file, "MARIADB_PLUGIN_DIR")) {
+        return HAS(file, "\0mysql_clear_password") ? LIBRARY_BUILT_IN : LIBRARY_LOADS;
+    }
+    return HAS(file, "LIBMYSQL_PLUGIN_DIR") ? LIBRARY_ORACLE : LIBRARY_NONE;
+}
+
+static enum client_library library_of(const char *path)
+{
+    struct stat status;
+    enum client_library library = LIBRARY_UNREADABLE;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        return library;
+    }
+    if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode)) {
+        size_t len = (size_t)status.st_size;
+        void *at = len == 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
+        library = len == 0 ? LIBRARY_NONE : library;
+        if (at != MAP_FAILED) {
+            library = classify((struct bytes){at, len});
+            (void)munmap(at, len);
+        }
+    }
+    (void)close(fd);
+    return library;
+}
+
+static const char *const advice[] = {
+    [LIBRARY_LOADS] = "loads the plugin: the lines above suffice",
+    [LIBRARY_BUILT_IN] =
+        "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
+    [LIBRARY_ORACLE] = "is Oracle's: LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
+    [LIBRARY_NONE] = "has no MySQL client library in it",
+    [LIBRARY_UNREADABLE] = "cannot be read",
+};
+
+static int show_client(const char *path, enum client_library library)
+{
     return printf("    %s %s\n", path, advice[library]) < 0 ? RIA_EXIT_FAILED : RIA_EXIT_OK;
 }
+
+/* -- where they are ------------------------------------------------------------------------- */
+
+struct search {
+    struct {
+        dev_t device;
+        ino_t inode;
+    } seen[SEEN_MAX];
+    size_t count;
+    bool is_over;
+};
+
+/* mysql and mariadb are one file on most systems. */
+static bool is_new(struct search *search, const struct stat *status)
+{
+    for (size_t i = 0; i < search->count; i++) {
+        if (search->seen[i].device == status->st_dev && search->seen[i].inode == status->st_ino) {
+            return false;
+        }
+    }
+    if (search->count == SEEN_MAX) {
+        return false;
+    }
+    search->seen[search->count].device = status->st_dev;
+    search->seen[search->count].inode = status->st_ino;
+    search->count++;
+    return true;
+}
+
+static void look_at(struct search *search, const char *path)
+{
+    struct stat status;
+    if (search->is_over || stat(path, &status) != 0 || !is_new(search, &status)) {
+        return;
+    }
+    enum client_library library = library_of(path);
+    if (library != LIBRARY_NONE) {
+        search->is_over = show_client(path, library) != RIA_EXIT_OK;
+    }
+}
+
+static void look_in_path(struct search *search, const char *at, const char *name)
+{
+    while (at != NULL && *at != '\0') {
+        char path[PATH_MAX];
+        size_t len = strcspn(at, ":");
+        if (len > 0 &&
+            snprintf(path, sizeof(path), "%.*s/%s", (int)len, at, name) < (int)sizeof(path)) {
+            look_at(search, path);
+        }
+        at += len + (at[len] == ':' ? 1 : 0);
+    }
+}
+
+static void look_for(struct search *search, const char *pattern)
+{
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        look_at(search, found.gl_pathv[i]);
+    }
+    globfree(&found);
+}
+
+/* The usual programs in `path`, as the variable PATH has it, or NULL, and the libraries where
+ * systems have them: each file once, and only where there is a client library in it. */
+static void show_clients(const char *path)
+{
+    struct search search = {0};
+    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+        look_in_path(&search, path, programs[i]);
+    }
+    for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
+        look_for(&search, libraries[i]);
+    }
+}
+
+/* -- the whole ------------------------------------------------------------------------------ */
 
 int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
 {
@@ -165,9 +318,9 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
     (void)printf("%s", environment);
     (void)printf(oracle, ca);
     (void)printf("The client programs and libraries of this machine:\n\n");
-    ria_client_library_each(ria_world_env(world, "PATH"), show_client, NULL);
+    show_clients(ria_world_env(world, "PATH"));
     if (client != NULL) {
-        (void)show_client(client, ria_client_library_of(client), NULL);
+        (void)show_client(client, library_of(client));
     }
     free(whole);
     return ria_print("");

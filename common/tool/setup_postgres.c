@@ -6,15 +6,16 @@
 #include "tool/options.h"
 #include "tool/tool.h"
 
+#include "passfile/agent_directory.h"
+#include "service/service_file.h"
+
 #include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-    LINE_MAX_OLD = 254, /* libpq 10 to 13: fgets() into 256 bytes */
     TEXT_MAX = 16 * 1024,
 };
 
@@ -24,8 +25,8 @@ static const char help[] =
     "\n"
     "Prints an entry for ~/.pg_service.conf, and as comments in it all else that has to be done: "
     "the\n"
-    "SQL, what replication needs, the agent's service, the environment of its clients, the form\n"
-    "for Kubernetes. To append it:\n"
+    "SQL, what replication needs, the agent's service, the environment of its clients. To append "
+    "it:\n"
     "\n"
     "  rds-iam setup postgres ... >>~/.pg_service.conf\n"
     "\n"
@@ -69,7 +70,7 @@ static const char replication[] =
 static const char agent[] =
     "\n"
     "# 3. The agent that fills the passfile. Your own, with systemd, for a passfile in\n"
-    "#    $XDG_RUNTIME_DIR/rds-iam/run (%s):\n"
+    "#    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY " (%s):\n"
     "#      systemctl --user enable --now %srds-iam-agent.service\n"
     "#    Without systemd: rds-iam-agent\n"
     "#    For the account of a daemon, as root; the entry in that account's ~/.pg_service.conf "
@@ -90,10 +91,9 @@ static const char environment[] =
 #define BELT "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
 static const char kubernetes[] =
-    "# In Kubernetes the agent is a container beside the client's: same uid, one volume in "
-    "memory.\n"
-    "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n"
-    "#\n";
+    "# In Kubernetes the agent is a container beside the client's, as in the pod of\n"
+    "#   " RIA_SIDECAR "\n"
+    "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n";
 
 /* Both empty where systemd finds the units by their names. */
 #define LINK_UNIT "#      systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"
@@ -103,30 +103,6 @@ static const char *const link_unit = sizeof(RIA_UNITS) > 1 ? LINK_UNIT : "";
 /* In a session of systemd's there would be one; su and cron have none. */
 static const char advice[] = "not as above: XDG_RUNTIME_DIR is not set here, so log in and\n"
                              "#    run this again, or leave systemd out";
-
-static const char sidecar[] =
-    "#    volumes:\n"
-    "#      - {name: tokens, emptyDir: {medium: Memory}}\n"
-    "#      - {name: services, configMap: {name: pg-services}}\n"
-    "#    containers:\n"
-    "#      - name: rds-iam-agent\n"
-    "#        image: IMAGE-WITH-RDS-IAM\n"
-    "#        command: [rds-iam-agent, --foreground, --directory, /tokens/run]\n"
-    "#        securityContext: {runAsUser: 1000}\n"
-    "#        env: [{name: PGSERVICEFILE, value: /services/pg_service.conf}]\n"
-    "#        volumeMounts: [{name: tokens, mountPath: /tokens}, {name: services, mountPath: "
-    "/services}]\n"
-    "#      - name: client\n"
-    "#        image: YOUR-IMAGE\n"
-    "#        securityContext: {runAsUser: 1000}\n"
-    "#        env:\n"
-    "#          - {name: PGSERVICEFILE, value: /services/pg_service.conf}\n"
-    "#          - {name: PGSSLMODE, value: verify-full}\n"
-    "#          - {name: PGGSSENCMODE, value: disable}\n";
-
-static const char mounts[] =
-    "#        volumeMounts: [{name: tokens, mountPath: /tokens}, {name: services, mountPath: "
-    "/services}]\n";
 
 /* -- values ---------------------------------------------------------------------------------- */
 
@@ -156,7 +132,7 @@ static int check_values(const char *command, const struct setup *setup)
     };
     for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
         if (!is_writable(values[i].value) ||
-            strlen(values[i].value) > LINE_MAX_OLD - sizeof("sslrootcert=")) {
+            strlen(values[i].value) > RIA_SERVICE_LINE_OLD - sizeof("sslrootcert=")) {
             return ria_usage(
                 command,
                 "--%s has blanks at an end, control characters or too many bytes for a line of "
@@ -184,31 +160,28 @@ static int check_values(const char *command, const struct setup *setup)
 /* Where rds-iam-agent keeps passfiles unless it is told otherwise. */
 static bool find_passfile(const struct ria_world *world, struct setup *setup)
 {
-    const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
-    const char *home = ria_world_home(world);
-    struct stat status;
-    setup->has_runtime = runtime != NULL && *runtime == '/' && stat(runtime, &status) == 0 &&
-                         S_ISDIR(status.st_mode) && status.st_uid == geteuid();
-    if (!setup->has_runtime && home == NULL) {
+    struct ria_agent_directory directory;
+    if (!ria_agent_find_directory(world, &directory)) {
         (void)fputs(
             "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);
         return false;
     }
-    if (!setup->has_runtime && strcmp(home, "/") == 0 && geteuid() != 0) {
+    if (!directory.is_runtime && strcmp(directory.base, "/") == 0 && geteuid() != 0) {
         (void)fputs(
             "rds-iam: HOME is /, where you have no directory of your own; set HOME, or "
             "XDG_RUNTIME_DIR\n",
             stderr);
         return false;
     }
+    setup->has_runtime = directory.is_runtime;
     int len = snprintf(
         setup->passfile,
         sizeof(setup->passfile),
-        "%s%s/rds-iam/run/%s",
-        setup->has_runtime ? runtime : home,
-        setup->has_runtime ? "" : "/.cache",
+        "%s/%s/%s",
+        directory.base,
+        directory.below,
         setup->service);
-    if (len < 0 || len > LINE_MAX_OLD - (int)sizeof("passfile=")) {
+    if (len < 0 || len > RIA_SERVICE_LINE_OLD - (int)sizeof("passfile=")) {
         (void)fputs("rds-iam: the passfile's path is too long for pg_service.conf\n", stderr);
         return false;
     }
@@ -238,7 +211,6 @@ static void quote(const char *name, struct ria_buf *out)
 enum quoting {
     SHELL, /* without quotes, each special character behind a backslash */
     UNIT,  /* between double quotes in a systemd unit, where % begins a specifier */
-    YAML,  /* between double quotes */
 };
 
 static void add_value(
@@ -295,19 +267,10 @@ static void add_environment(const struct setup *setup, struct ria_buf *text)
     add_value(text, "#      Environment=\"PGSSLROOTCERT=", setup->ca, UNIT, "\"\n#\n");
 }
 
-static void add_sidecar(const struct setup *setup, struct ria_buf *text)
-{
-    ria_buf_addf(text, kubernetes, setup->service);
-    ria_buf_add_text(text, sidecar);
-    add_value(text, "#          - {name: PGSERVICE, value: \"", setup->service, YAML, "\"}\n");
-    add_value(text, "#          - {name: PGSSLROOTCERT, value: \"", setup->ca, YAML, "\"}\n");
-    ria_buf_add_text(text, mounts);
-}
-
 static bool fits(const char *text)
 {
     for (; *text != '\0'; text += strcspn(text, "\n") + 1) {
-        if (strcspn(text, "\n") >= LINE_MAX_OLD) {
+        if (strcspn(text, "\n") >= RIA_SERVICE_LINE_OLD) {
             return false;
         }
     }
@@ -340,7 +303,7 @@ static int print_setup(const struct setup *setup)
         setup->service,
         link_unit);
     add_environment(setup, &text);
-    add_sidecar(setup, &text);
+    ria_buf_addf(&text, kubernetes, setup->service);
     const char *whole = name == NULL ? NULL : ria_buf_text(&text);
     if (whole == NULL) {
         (void)fputs("rds-iam: out of memory\n", stderr);
@@ -351,7 +314,7 @@ static int print_setup(const struct setup *setup)
             stderr,
             "rds-iam: libpq 10 to 13 reads lines of %d bytes, comments included; give a shorter "
             "--service, --username or --ca\n",
-            LINE_MAX_OLD);
+            RIA_SERVICE_LINE_OLD);
         return RIA_EXIT_FAILED;
     }
     return ria_print(whole);

@@ -27,6 +27,17 @@ ria_command ria_command_token;
 ria_command ria_setup_mysql;
 ria_command ria_setup_postgres;
 
+/* What the environment tells MySQL's client libraries: rds-iam setup prints it, and rds-iam exec
+ * sets it. LIBMYSQL_PLUGINS is read by both libraries, each of which looks in its own directory and
+ * goes on without what it does not find there. Connector/C finds mysql_clear_password: loaded at
+ * the library's start, before threads can race for it. Oracle's library takes the one of the two
+ * others that has its interface. */
+#define RIA_MARIADB_PLUGIN_DIR RIA_PKGLIBDIR "/mariadb"
+#define RIA_MARIADB_PLUGINS "mysql_clear_password"
+
+#define RIA_ORACLE_PLUGIN_DIR RIA_PKGLIBDIR "/mysql"
+#define RIA_ORACLE_PLUGINS "rds_iam_v1;rds_iam_v2"
+
 /* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

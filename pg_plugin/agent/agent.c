@@ -19,13 +19,13 @@ static enum ria_outcome read_file(
     void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
     struct ria_agent *agent = self;
-    return ria_settings_read(&agent->settings, path, out, file, err);
+    return ria_config_snapshot_read(&agent->config, path, out, file, err);
 }
 
 static bool look(void *self, const char *path, struct ria_file *out)
 {
     const struct ria_agent *agent = self;
-    return ria_settings_facts(&agent->settings, path, out);
+    return ria_config_snapshot_facts(&agent->config, path, out);
 }
 
 static bool fetch(
@@ -52,9 +52,9 @@ static void log_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_agent *agent = self;
     if (level == RIA_LOG_WARNING && !agent->is_pending) {
-        ria_report_warning(&agent->report, line);
+        ria_log_warning(&agent->log, line);
     } else if (level != RIA_LOG_WARNING && ria_process_world()->log != NULL) {
-        ria_report_event(&agent->report, "%s", line);
+        ria_log_event(&agent->log, "%s", line);
     }
 }
 
@@ -67,8 +67,8 @@ void ria_agent_init(struct ria_agent *agent)
     agent->world.look = look;
     agent->world.fetch = fetch;
     agent->world.log = log_line;
-    agent->report.fd = 2;
-    agent->report.clock = &agent->world;
+    agent->log.fd = 2;
+    agent->log.clock = &agent->world;
     agent->directory.fd = -1;
     agent->directory.lock = -1;
 }
@@ -87,8 +87,8 @@ void ria_agent_release(struct ria_agent *agent)
 {
     ria_background_free(agent->background);
     agent->background = NULL;
-    ria_settings_release(&agent->settings);
-    ria_report_release(&agent->report);
+    ria_config_snapshot_release(&agent->config);
+    ria_log_release(&agent->log);
     ria_directory_release(&agent->directory);
     ria_session_forget();
 }

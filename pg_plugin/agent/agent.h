@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every part of the agent needs: its world, its directory, its log, and the settings that are
- * in use. The world is the process's own, but for these functions: warnings go to the log,
- * rds-iam's configuration is read through `settings`, and where there is a `background` no fetch
+ * What every part of the agent needs: its world, its directory, its log, and rds-iam's
+ * configuration. The world is the process's own, but for these functions: warnings go to the log,
+ * rds-iam's configuration is read through `config`, and where there is a `background` no fetch
  * waits.
  */
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H
 
-#include "agent/beat.h"
+#include "agent/config_snapshot.h"
 #include "agent/directory.h"
-#include "agent/report.h"
-#include "agent/settings.h"
+#include "agent/log.h"
+#include "agent/watchdog.h"
 
 struct ria_agent {
     struct ria_world world;
     const char *sysconfdir; /* where libpq looks for the system-wide pg_service.conf */
     struct ria_directory directory;
-    struct ria_report report;
-    struct ria_settings settings;
+    struct ria_log log;
+    struct ria_config_snapshot config;
     struct ria_background *background; /* or NULL */
     bool is_pending;                   /* a fetch was answered "not yet" */
-    struct ria_beat *beat;             /* of the worker, or NULL */
+    struct ria_watchdog watchdog;      /* over the worker, if there is one */
 };
 
 /* Fills what is not zero from the start. The world points to the agent, which must not move. */

@@ -4,7 +4,7 @@
  * what is used. */
 #include "agent/directory.h"
 
-#include "service/passfile_path.h"
+#include "passfile/agent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,27 +17,26 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char pid_file[] = "agent.pid";
-static const char log_file[] = "agent.log";
-static const char socket_file[] = "agent.socket";
-
-/* Fails with "path: what: why", why being errno in words. */
-static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
+bool ria_directory_fail(const char *path, const char *name, const char *what, struct ria_error *err)
 {
     char words[128];
+    const char *why = strerror_r(errno, words, sizeof(words));
+    bool is_named = name != NULL;
     return ria_fail(
-        err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
+        err,
+        RIA_E_SYSTEM,
+        "%s%s%s: %s: %s",
+        path,
+        is_named ? "/" : "",
+        is_named ? name : "",
+        what,
+        why);
 }
 
-/* The same for a passfile, which a sentence names by its path. */
-static void fail_for_file(
+static bool fail_to_write(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
-    int saved = errno;
-    char path[PATH_MAX + NAME_MAX];
-    (void)snprintf(path, sizeof(path), "%s/%s", directory->path, name);
-    errno = saved;
-    (void)fail_by_errno(err, path, "cannot be written");
+    return ria_directory_fail(directory->path, name, "cannot be written", err);
 }
 
 bool ria_directory_is_gone(const struct ria_directory *directory)
@@ -56,7 +55,7 @@ bool ria_directory_is_gone(const struct ria_directory *directory)
 void ria_directory_release(struct ria_directory *directory)
 {
     if (directory->lock >= 0) {
-        ria_directory_remove(directory, pid_file);
+        ria_directory_remove(directory, RIA_AGENT_PID);
         (void)close(directory->lock);
     }
     if (directory->fd >= 0) {
@@ -68,54 +67,24 @@ void ria_directory_release(struct ria_directory *directory)
 
 /* -- passfiles ------------------------------------------------------------------------------ */
 
-static bool is_own_name(const char *name)
+bool ria_directory_may_hold(
+    const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
-    return strcmp(name, pid_file) == 0 || strcmp(name, log_file) == 0 ||
-           strcmp(name, socket_file) == 0;
+    bool is_good =
+        !ria_agent_owns_name(name) && *name != '.' && strlen(name) <= NAME_MAX - sizeof("..new");
+    return is_good || ria_fail(
+                          err,
+                          RIA_E_CONFIG,
+                          "the passfile cannot be called \"%.64s\"; write passfile=%s/NAME",
+                          name,
+                          directory->path);
 }
 
-/* By number, because a directory that is mounted twice has two paths. */
-static bool is_in(const struct ria_directory *directory, const char *path)
+struct ria_passfile_directory ria_directory_place(const struct ria_directory *directory)
 {
-    char parent[PATH_MAX];
-    struct stat named;
-    struct stat own;
-    return ria_passfile_parent(path, parent) && stat(parent, &named) == 0 &&
-           fstat(directory->fd, &own) == 0 && named.st_ino == own.st_ino &&
-           named.st_dev == own.st_dev;
-}
-
-enum ria_outcome ria_directory_holds(
-    const struct ria_directory *directory,
-    const char *passfile,
-    char name[NAME_MAX + 1],
-    struct ria_error *err)
-{
-    char path[PATH_MAX];
-    char found[PATH_MAX] = "";
-    int len = snprintf(path, sizeof(path), "%s", passfile);
-    bool is_link = len < (int)sizeof(path);
-    for (int i = 0; is_link && i <= RIA_PASSFILE_LINKS_MAX; i++) {
-        if (is_in(directory, path)) {
-            memcpy(found, path, sizeof(found));
-        }
-        is_link = ria_passfile_follow(path);
-    }
-    if (*found == '\0') {
-        return ria_absent(err, "the passfile is elsewhere");
-    }
-    const char *last = strrchr(found, '/') + 1;
-    if (*last == '\0' || *last == '.' || is_own_name(last) ||
-        strlen(last) > NAME_MAX - sizeof("..new")) {
-        return ria_failed(
-            err,
-            RIA_E_CONFIG,
-            "the passfile cannot be called \"%.64s\"; write passfile=%s/NAME",
-            last,
-            directory->path);
-    }
-    (void)stpcpy(name, last);
-    return RIA_FOUND;
+    struct stat status = {0};
+    (void)fstat(directory->fd, &status);
+    return (struct ria_passfile_directory){status.st_dev, status.st_ino};
 }
 
 static void name_fresh(char fresh[NAME_MAX + 1], const char *name)
@@ -142,7 +111,7 @@ int ria_directory_create(
         O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
         S_IRUSR | S_IWUSR);
     if (fd < 0) {
-        fail_for_file(directory, name, err);
+        (void)fail_to_write(directory, name, err);
     }
     return fd;
 }
@@ -153,7 +122,7 @@ bool ria_directory_put(
     char fresh[NAME_MAX + 1];
     name_fresh(fresh, name);
     if (renameat(directory->fd, fresh, directory->fd, name) != 0) {
-        fail_for_file(directory, name, err);
+        (void)fail_to_write(directory, name, err);
         ria_directory_drop(directory, name);
         return false;
     }
@@ -188,7 +157,7 @@ bool ria_directory_publish(
     }
     bool ok = ria_directory_fill(fd, text);
     if (!ok) {
-        fail_for_file(directory, name, err);
+        (void)fail_to_write(directory, name, err);
         ria_directory_drop(directory, name);
     }
     (void)close(fd);
@@ -257,10 +226,10 @@ static bool lock_file(int fd, long *holder)
 
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
 {
-    int fd = open_own(directory, pid_file, O_RDWR);
+    int fd = open_own(directory, RIA_AGENT_PID, O_RDWR);
     long pid = 0;
     if (fd < 0) {
-        return fail_by_errno(err, directory->path, "agent.pid cannot be written");
+        return fail_to_write(directory, RIA_AGENT_PID, err);
     }
     if (!lock_file(fd, &pid)) {
         (void)close(fd);
@@ -268,8 +237,8 @@ bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
             return ria_fail(
                 err,
                 RIA_E_SYSTEM,
-                "%s: another agent serves it, and its agent.pid does not say which process; end it "
-                "first",
+                "%s: another agent serves it, and its " RIA_AGENT_PID
+                " does not say which process; end it first",
                 directory->path);
         }
         return ria_fail(
@@ -296,9 +265,9 @@ void ria_directory_write_pid(const struct ria_directory *directory)
 
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
 {
-    int fd = open_own(directory, log_file, O_WRONLY | O_APPEND);
+    int fd = open_own(directory, RIA_AGENT_LOG, O_WRONLY | O_APPEND);
     if (fd < 0) {
-        (void)fail_by_errno(err, directory->path, "agent.log cannot be written");
+        (void)fail_to_write(directory, RIA_AGENT_LOG, err);
     }
     return fd;
 }

@@ -9,7 +9,7 @@
 #ifndef RIA_AGENT_DIRECTORY_H
 #define RIA_AGENT_DIRECTORY_H
 
-#include "rds_iam.h"
+#include "passfile/passfile.h"
 
 #include <limits.h>
 #include <sys/types.h>
@@ -38,14 +38,13 @@ bool ria_directory_open(
  */
 void ria_directory_unmake(const struct ria_directory *directory);
 
-/* Whether a passfile= value leads to a file in this directory, through whatever links; that may not
- * be there yet. `name` is then its last component. Names that begin with a dot, and the agent's
- * own, are not for passfiles: FAILED with the reason, without a place in front. */
-enum ria_outcome ria_directory_holds(
-    const struct ria_directory *directory,
-    const char *passfile,
-    char name[NAME_MAX + 1],
-    struct ria_error *err) RIA_MUST_USE;
+/* Its place, for service/index.h. */
+struct ria_passfile_directory ria_directory_place(const struct ria_directory *directory);
+
+/* Whether the agent serves a passfile of that name in it. Names that begin with a dot, and the
+ * agent's own, are not for passfiles: false with the reason, without a place in front. */
+bool ria_directory_may_hold(
+    const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 
 /* Replaces the file by one that holds `text`, 0600: whoever opens it sees the old or the new text,
  * whole. */
@@ -88,6 +87,11 @@ void ria_directory_write_pid(const struct ria_directory *directory);
 /* Opens agent.log for appending, 0600. -1 with err filled. */
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
     RIA_MUST_USE;
+
+/* Fails with "PATH/NAME: what: why", or without a name with "PATH: what: why": why is errno in
+ * words. Returns false. */
+bool ria_directory_fail(
+    const char *path, const char *name, const char *what, struct ria_error *err);
 
 /* Closes the directory and, if it holds the lock, removes agent.pid. Accepts one that never was
  * opened, with both descriptors -1. */

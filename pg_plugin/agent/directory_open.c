@@ -5,6 +5,7 @@
 #include "agent/directory.h"
 
 #include "base/file.h"
+#include "passfile/agent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,14 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* Fails with "path: what: why", why being errno in words. */
-static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
-{
-    char words[128];
-    return ria_fail(
-        err, RIA_E_SYSTEM, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
-}
 
 /* Some file systems have one mode for all files, whatever a file is made with. One that cannot be
  * asked, being full, is asked at the first passfile. */
@@ -52,7 +45,7 @@ static bool check_directory(
 {
     struct stat status;
     if (fstat(fd, &status) != 0) {
-        return fail_by_errno(err, path, "cannot be looked at");
+        return ria_directory_fail(path, NULL, "cannot be looked at", err);
     }
     uid_t uid = world->uid(world->self);
     if (status.st_uid != uid) {
@@ -114,7 +107,7 @@ static bool check_parent(
     char why[RIA_ERROR_TEXT_MAX] = "";
     struct ria_file facts;
     if (!ria_file_facts_at(parent, &facts)) {
-        return fail_by_errno(err, parent, "cannot be looked at");
+        return ria_directory_fail(parent, NULL, "cannot be looked at", err);
     }
     if (!is_trusted_owner(facts.owner, world)) {
         (void)ria_text_format(
@@ -166,7 +159,7 @@ static bool make_directory(const char *path, unsigned *made, struct ria_error *e
         (*made)++;
         return true;
     }
-    return errno == EEXIST || fail_by_errno(err, path, "cannot be made");
+    return errno == EEXIST || ria_directory_fail(path, NULL, "cannot be made", err);
 }
 
 /* Removes as many components from the end, as long as they are empty. */
@@ -196,47 +189,32 @@ static bool open_made(
 {
     directory->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory->fd < 0) {
-        return fail_by_errno(err, path, "cannot be opened as a directory");
+        return ria_directory_fail(path, NULL, "cannot be opened as a directory", err);
     }
     if (!check_directory(directory->fd, path, world, err)) {
         return false;
     }
     if (realpath(path, directory->path) == NULL) {
-        return fail_by_errno(err, path, "cannot be resolved");
+        return ria_directory_fail(path, NULL, "cannot be resolved", err);
     }
     return check_parents(directory->path, world, err);
 }
 
-/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
-static const char *own_runtime_directory(const struct ria_world *world)
-{
-    const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");
-    struct stat status;
-    if (path == NULL || *path != '/' || stat(path, &status) != 0 || !S_ISDIR(status.st_mode) ||
-        status.st_uid != world->uid(world->self)) {
-        return NULL;
-    }
-    return path;
-}
-
-/* Appends each component to the base and makes it. */
+/* Appends one component after the other to the base and makes it. */
 static bool make_below(
-    const char *base,
-    const char *const components[],
-    char path[PATH_MAX],
-    unsigned *made,
-    struct ria_error *err)
+    const char *base, const char *below, char path[PATH_MAX], unsigned *made, struct ria_error *err)
 {
-    int len = snprintf(path, PATH_MAX, "%s", base);
-    for (size_t i = 0; components[i] != NULL; i++) {
-        int more = len < 0 || len >= PATH_MAX
-                       ? -1
-                       : snprintf(path + len, PATH_MAX - (size_t)len, "/%s", components[i]);
-        if (more < 0 || len + more >= PATH_MAX) {
-            return ria_fail(err, RIA_E_SYSTEM, "%.64s...: the path is too long", base);
-        }
-        len += more;
-        if (!make_directory(path, made, err)) {
+    size_t len = strlen(base);
+    if (snprintf(path, PATH_MAX, "%s/%s", base, below) >= PATH_MAX) {
+        return ria_fail(err, RIA_E_SYSTEM, "%.64s...: the path is too long", base);
+    }
+    for (char *slash = path + len; slash != NULL; slash = strchr(slash + 1, '/')) {
+        char *end = strchrnul(slash + 1, '/');
+        char after = *end;
+        *end = '\0';
+        bool ok = make_directory(path, made, err);
+        *end = after;
+        if (!ok) {
             return false;
         }
     }
@@ -271,20 +249,15 @@ static bool check_home(const char *home, const struct ria_world *world, struct r
 static bool make_usual(
     const struct ria_world *world, char path[PATH_MAX], unsigned *made, struct ria_error *err)
 {
-    static const char *const in_runtime[] = {"rds-iam", "run", NULL};
-    static const char *const in_home[] = {".cache", "rds-iam", "run", NULL};
-    const char *runtime = own_runtime_directory(world);
-    if (runtime != NULL) {
-        return make_below(runtime, in_runtime, path, made, err);
-    }
-    const char *home = ria_world_home(world);
-    if (home == NULL) {
+    struct ria_agent_directory usual;
+    if (!ria_agent_find_directory(world, &usual)) {
         return ria_fail(
             err,
             RIA_E_SYSTEM,
             "neither XDG_RUNTIME_DIR nor HOME names a directory; name one with --directory");
     }
-    return check_home(home, world, err) && make_below(home, in_home, path, made, err);
+    return (usual.is_runtime || check_home(usual.base, world, err)) &&
+           make_below(usual.base, usual.below, path, made, err);
 }
 
 static bool check_is_there(const char *path, struct ria_error *err)

@@ -31,14 +31,7 @@ bool ria_lease_is_wanted(int fd)
 static bool take_first(
     int fd, const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
-    char words[128];
-    return ria_lease_take(fd) || ria_fail(
-                                     err,
-                                     RIA_E_SYSTEM,
-                                     "%s/%s: no lease: %s",
-                                     directory->path,
-                                     name,
-                                     strerror_r(errno, words, sizeof(words)));
+    return ria_lease_take(fd) || ria_directory_fail(directory->path, name, "no lease", err);
 }
 
 int ria_lease_make(const struct ria_directory *directory, const char *name, struct ria_error *err)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-agent: options, and going to the background. */
-#include "agent/once.h"
-#include "agent/set.h"
+ * rds-iam-agent: reads the options and opens the directory, and then asks a running agent
+ * (--status), fills the passfiles and ends (--once), or becomes the service, in the terminal or in
+ * the background. Refuses to run with more rights than its caller. */
+#include "agent/entries.h"
+#include "agent/leftovers.h"
 #include "agent/status.h"
 #include "agent/supervisor.h"
+#include "agent/token_line.h"
+#include "passfile/agent_directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,10 +36,11 @@ static const char help[] =
     "The agent does not see how a client connects, and some drivers ignore the entry's sslmode.\n"
     "rds-iam setup postgres prints the environment in which they verify the server.\n"
     "\n"
-    "  --directory DIR   where the passfiles are; by default $XDG_RUNTIME_DIR/rds-iam/run, else\n"
-    "                    ~/.cache/rds-iam/run\n"
+    "  --directory DIR   where the passfiles are; by default $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
+    ", else\n"
+    "                    ~/.cache/" RIA_AGENT_DIRECTORY "\n"
     "  --foreground      stay in the terminal, with the log on stderr; by default it goes to the\n"
-    "                    background and logs to agent.log in its directory\n"
+    "                    background and logs to " RIA_AGENT_LOG " in its directory\n"
     "  --once            write the passfiles and end; they serve for 15 minutes\n"
     "  --status          what the running agent serves, with which credentials, and what fails\n"
     "  --help, --version\n"
@@ -43,6 +48,8 @@ static const char help[] =
     "An edited pg_service.conf is read again at once. SIGHUP: read and renew everything now.\n"
     "SIGTERM: remove the passfiles and end.\n"
     "exit status: 0, 1 (failed: sentences on stderr), 2 (usage)\n";
+
+/* -- options -------------------------------------------------------------------------------- */
 
 struct arguments {
     const char *directory;
@@ -113,14 +120,71 @@ static int parse(int argc, char **argv, struct arguments *out)
     return -1;
 }
 
+/* -- once ----------------------------------------------------------------------------------- */
+
+/* Fills a passfile, without a lease. It then holds its tokens until it is removed. */
+static bool fill_once(struct ria_mint *mint, struct ria_entries *entries, struct ria_served *file)
+{
+    struct ria_agent *agent = mint->agent;
+    struct ria_error err;
+    RIA_AUTO(buf) text = {.max = RIA_PASSFILE_MAX};
+    if (!ria_leftovers_may_replace(&agent->directory, file->name, &err)) {
+        file->is_missing = true;
+        ria_log_event(&agent->log, "%s", err.text);
+        return false;
+    }
+    for (size_t i = file->first; i < file->first + file->count; i++) {
+        (void)ria_mint_line(mint, &entries->lines[i], &text);
+    }
+    if (file->count == 0) {
+        ria_directory_remove(&agent->directory, file->name);
+        return true;
+    }
+    if (text.failed) {
+        (void)ria_fail(
+            &err, RIA_E_SYSTEM, "%s: the passfile is too long, or no memory", file->name);
+    } else if (ria_directory_publish(&agent->directory, file->name, &text, &err)) {
+        return true;
+    }
+    file->is_missing = true;
+    ria_directory_remove(&agent->directory, file->name);
+    ria_log_event(&agent->log, "%s", err.text);
+    return false;
+}
+
+/* Waits for credentials as long as a login may. True if every service has its tokens. */
+static bool run_once(struct ria_agent *agent)
+{
+    struct ria_entries entries;
+    struct ria_mint mint = {.agent = agent};
+    bool ok = ria_entries_load(
+        &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
+    if (!ok) {
+        ria_log_event(&agent->log, "out of memory while reading service files");
+    }
+    for (size_t i = 0; i < entries.file_count; i++) {
+        ok = fill_once(&mint, &entries, &entries.files[i]) && ok;
+    }
+    char text[RIA_ERROR_TEXT_MAX];
+    ria_entries_describe(&entries, &agent->directory, text);
+    ria_log_event(&agent->log, "%s", text);
+    ok = ok && !entries.is_broken && entries.entry_count > 0 &&
+         ria_entries_count_served(&entries) == entries.entry_count;
+    ria_entries_release(&entries);
+    return ok;
+}
+
+/* -- in the background ---------------------------------------------------------------------- */
+
 /* What is wrong with the entries is said to the person who starts the agent, too. */
 static void check_entries(struct ria_agent *agent)
 {
-    struct ria_set set;
-    if (!ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set)) {
-        ria_report_event(&agent->report, "out of memory while reading service files");
+    struct ria_entries entries;
+    if (!ria_entries_load(
+            &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries)) {
+        ria_log_event(&agent->log, "out of memory while reading service files");
     }
-    ria_set_release(&set);
+    ria_entries_release(&entries);
 }
 
 static bool detach(struct ria_agent *agent, int log)
@@ -135,11 +199,11 @@ static bool detach(struct ria_agent *agent, int log)
         }
     }
     (void)close(nothing);
-    ria_report_release(&agent->report);
-    agent->report.fd = log;
-    agent->report.has_time = true;
+    ria_log_release(&agent->log);
+    agent->log.fd = log;
+    agent->log.has_time = true;
     ria_directory_write_pid(&agent->directory);
-    ria_report_event(&agent->report, "started, version " RIA_VERSION);
+    ria_log_event(&agent->log, "started, version " RIA_VERSION);
     return true;
 }
 
@@ -153,16 +217,16 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
     } while (len < 0 && errno == EINTR);
     agent->directory.lock = -1; /* the child's now */
     if (len != 1) {
-        ria_report_event(
-            &agent->report,
-            "the agent did not start; see its log, %s/agent.log",
+        ria_log_event(
+            &agent->log,
+            "the agent did not start; see its log, %s/" RIA_AGENT_LOG,
             agent->directory.path);
         return EXIT_FAILED;
     }
-    ria_report_event(
-        &agent->report,
-        "running in the background as process %ld; its log is %s/agent.log; to end it, type: "
-        "kill %ld",
+    ria_log_event(
+        &agent->log,
+        "running in the background as process %ld; its log is %s/" RIA_AGENT_LOG
+        "; to end it, type: kill %ld",
         (long)child,
         agent->directory.path,
         (long)child);
@@ -175,13 +239,13 @@ static int run_in_background(struct ria_agent *agent)
     int ready[2] = {-1, -1};
     int log = ria_directory_open_log(&agent->directory, &err);
     if (log < 0) {
-        ria_report_event(&agent->report, "%s", err.text);
+        ria_log_event(&agent->log, "%s", err.text);
         return EXIT_FAILED;
     }
     check_entries(agent);
     pid_t child = pipe2(ready, O_CLOEXEC) == 0 ? fork() : -1;
     if (child < 0) {
-        ria_report_event(&agent->report, "cannot start a process: %s", strerror(errno));
+        ria_log_event(&agent->log, "cannot start a process: %s", strerror(errno));
         (void)close(log);
         return EXIT_FAILED;
     }
@@ -198,15 +262,17 @@ static int run_in_background(struct ria_agent *agent)
     return status;
 }
 
+/* -- the whole ------------------------------------------------------------------------------ */
+
 static int run(struct ria_agent *agent, const struct arguments *arguments)
 {
     struct ria_error err;
     if (arguments->once) {
-        return ria_once(agent) ? EXIT_OK : EXIT_FAILED;
+        return run_once(agent) ? EXIT_OK : EXIT_FAILED;
     }
     if (arguments->status ? !ria_status_ask(&agent->directory, &err)
                           : !ria_directory_lock(&agent->directory, &err)) {
-        ria_report_event(&agent->report, "%s", err.text);
+        ria_log_event(&agent->log, "%s", err.text);
         return EXIT_FAILED;
     }
     if (arguments->status) {
@@ -254,7 +320,7 @@ int main(int argc, char **argv)
             ria_directory_unmake(&agent.directory);
         }
     } else {
-        ria_report_event(&agent.report, "%s", err.text);
+        ria_log_event(&agent.log, "%s", err.text);
         status = EXIT_FAILED;
     }
     ria_agent_release(&agent);

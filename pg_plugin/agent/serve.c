@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * All passfiles of a set, and the lines whose credentials are fetched ahead of need. */
-#include "agent/serve_file.h"
+ * All passfiles, and the lines whose credentials are fetched ahead of need. */
+#include "agent/serve.h"
 
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ enum {
     SLICE_LINES = 64,
 };
 
-/* -- taking over a set ---------------------------------------------------------------------- */
+/* -- taking over entries -------------------------------------------------------------------- */
 
 /* The lines may be others now, so what was made for a file does not count. */
 static void inherit(struct ria_served *file, struct ria_served *before)
@@ -31,7 +31,7 @@ static void inherit(struct ria_served *file, struct ria_served *before)
 static void remove_file(struct ria_serve *serve, struct ria_served *file)
 {
     struct ria_error ignored;
-    if (ria_may_replace(&serve->agent->directory, file->name, &ignored)) {
+    if (ria_leftovers_may_replace(&serve->agent->directory, file->name, &ignored)) {
         ria_directory_remove(&serve->agent->directory, file->name);
     }
     ria_file_close(serve, file);
@@ -46,37 +46,37 @@ static void begin(struct ria_serve *serve, struct ria_served *file)
     } else if (file->fd < 0) {
         ria_file_make(serve, file);
     } else {
-        serve->by_fd[file->fd] = (size_t)(file - serve->set.files);
+        serve->by_fd[file->fd] = (size_t)(file - serve->entries.files);
         int64_t since = file->since;
         ria_file_enter(serve, file, file->state, file->state == SERVE_LEASED ? INT64_MAX : 0);
         file->since = since;
     }
 }
 
-bool ria_serve_take(struct ria_serve *serve, struct ria_set *set)
+bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries)
 {
-    size_t *listed = calloc(set->file_count + 1, sizeof(*listed));
+    size_t *listed = calloc(entries->file_count + 1, sizeof(*listed));
     if (listed == NULL) {
         return false;
     }
     free(serve->listed);
     serve->listed = listed;
     serve->listed_count = 0;
-    struct ria_set before = serve->set;
-    serve->set = *set;
-    *set = (struct ria_set){0};
+    struct ria_entries before = serve->entries;
+    serve->entries = *entries;
+    *entries = (struct ria_entries){0};
     for (size_t i = 0; i < before.file_count; i++) {
         struct ria_served *old = &before.files[i];
-        struct ria_served *file = ria_set_find(&serve->set, old->name);
+        struct ria_served *file = ria_entries_find(&serve->entries, old->name);
         if (file != NULL) {
             inherit(file, old);
         } else {
             remove_file(serve, old);
         }
     }
-    ria_set_release(&before);
-    for (size_t i = 0; i < serve->set.file_count; i++) {
-        begin(serve, &serve->set.files[i]);
+    ria_entries_release(&before);
+    for (size_t i = 0; i < serve->entries.file_count; i++) {
+        begin(serve, &serve->entries.files[i]);
     }
     serve->look = 0;
     serve->next_look = 0;
@@ -87,14 +87,14 @@ bool ria_serve_take(struct ria_serve *serve, struct ria_set *set)
 
 void ria_serve_open_all(struct ria_serve *serve)
 {
-    for (size_t i = 0; i < serve->set.file_count; i++) {
-        ria_serve_open(serve, serve->set.files[i].fd);
+    for (size_t i = 0; i < serve->entries.file_count; i++) {
+        ria_serve_open(serve, serve->entries.files[i].fd);
     }
 }
 
 void ria_serve_check(struct ria_serve *serve, const char *name)
 {
-    struct ria_served *file = ria_set_find(&serve->set, name);
+    struct ria_served *file = ria_entries_find(&serve->entries, name);
     if (file == NULL || file->count == 0) {
         return;
     }
@@ -112,7 +112,7 @@ void ria_serve_check(struct ria_serve *serve, const char *name)
 static void retry_file(struct ria_serve *serve, struct ria_served *file)
 {
     for (size_t i = file->first; i < file->first + file->count; i++) {
-        struct ria_line *line = &serve->set.lines[i];
+        struct ria_line *line = &serve->entries.lines[i];
         if (line->is_pending) {
             line->is_pending = false;
             line->look_at = 0;
@@ -124,20 +124,20 @@ static void retry_file(struct ria_serve *serve, struct ria_served *file)
 
 void ria_serve_retry(struct ria_serve *serve)
 {
-    for (size_t i = 0; i < serve->set.file_count; i++) {
-        retry_file(serve, &serve->set.files[i]);
+    for (size_t i = 0; i < serve->entries.file_count; i++) {
+        retry_file(serve, &serve->entries.files[i]);
     }
     serve->next_look = 0;
 }
 
 void ria_serve_renew(struct ria_serve *serve)
 {
-    for (size_t i = 0; i < serve->set.line_count; i++) {
-        serve->set.lines[i].look_at = 0;
-        serve->set.lines[i].failures = 0;
+    for (size_t i = 0; i < serve->entries.line_count; i++) {
+        serve->entries.lines[i].look_at = 0;
+        serve->entries.lines[i].failures = 0;
     }
-    for (size_t i = 0; i < serve->set.file_count; i++) {
-        struct ria_served *file = &serve->set.files[i];
+    for (size_t i = 0; i < serve->entries.file_count; i++) {
+        struct ria_served *file = &serve->entries.files[i];
         ria_file_drop_text(file);
         file->due = file->state == SERVE_RENEWED ? 0 : file->due;
     }
@@ -152,7 +152,7 @@ int64_t ria_serve_work(struct ria_serve *serve)
     serve->let_go_by = INT64_MAX;
     for (size_t i = 0; i < serve->listed_count; i++) {
         size_t index = serve->listed[i];
-        struct ria_served *file = &serve->set.files[index];
+        struct ria_served *file = &serve->entries.files[index];
         int64_t next = ria_file_step(serve, file);
         if (next == INT64_MAX) {
             file->is_listed = false;
@@ -170,8 +170,8 @@ int64_t ria_serve_work(struct ria_serve *serve)
 static int64_t look_at_files(struct ria_serve *serve, int64_t now)
 {
     int64_t next = INT64_MAX;
-    for (size_t i = 0; i < serve->set.file_count; i++) {
-        struct ria_served *file = &serve->set.files[i];
+    for (size_t i = 0; i < serve->entries.file_count; i++) {
+        struct ria_served *file = &serve->entries.files[i];
         if (file->state == SERVE_RENEWED && file->due <= now) {
             ria_file_begin_renewing(serve, file);
         } else if (file->state == SERVE_RENEWED && file->due < next) {
@@ -184,8 +184,8 @@ static int64_t look_at_files(struct ria_serve *serve, int64_t now)
 /* Goes over the lines from where it stopped, a slice at a time. */
 static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
 {
-    for (size_t tried = 0; serve->look < serve->set.line_count; serve->look++) {
-        struct ria_line *line = &serve->set.lines[serve->look];
+    for (size_t tried = 0; serve->look < serve->entries.line_count; serve->look++) {
+        struct ria_line *line = &serve->entries.lines[serve->look];
         bool is_due = line->look_at <= now;
         if (is_due && tried == SLICE_LINES) {
             return now;
@@ -196,8 +196,8 @@ static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
         }
     }
     int64_t next = INT64_MAX;
-    for (size_t i = 0; i < serve->set.line_count; i++) {
-        next = serve->set.lines[i].look_at < next ? serve->set.lines[i].look_at : next;
+    for (size_t i = 0; i < serve->entries.line_count; i++) {
+        next = serve->entries.lines[i].look_at < next ? serve->entries.lines[i].look_at : next;
     }
     serve->look = 0;
     return next;
@@ -214,8 +214,8 @@ void ria_serve_look(struct ria_serve *serve)
 
 bool ria_serve_is_looked(const struct ria_serve *serve)
 {
-    for (size_t i = 0; i < serve->set.line_count; i++) {
-        const struct ria_line *line = &serve->set.lines[i];
+    for (size_t i = 0; i < serve->entries.line_count; i++) {
+        const struct ria_line *line = &serve->entries.lines[i];
         if (line->is_pending || (!line->has_token && line->error == 0)) {
             return false;
         }
@@ -225,10 +225,10 @@ bool ria_serve_is_looked(const struct ria_serve *serve)
 
 void ria_serve_end(struct ria_serve *serve)
 {
-    for (size_t i = 0; i < serve->set.file_count; i++) {
-        remove_file(serve, &serve->set.files[i]);
+    for (size_t i = 0; i < serve->entries.file_count; i++) {
+        remove_file(serve, &serve->entries.files[i]);
     }
-    ria_set_release(&serve->set);
+    ria_entries_release(&serve->entries);
     free(serve->listed);
     free(serve->by_fd);
     serve->listed = NULL;

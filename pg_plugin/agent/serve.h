@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The passfiles of a set: what is in them when.
+ * The passfiles: what is in them when.
  *
  * Where leases work a file is empty and leased until somebody opens it. That one waits in open(2)
  * while its lines are made, four seconds at most, and reads those that are ready. Afterwards the
@@ -14,32 +14,13 @@
 #ifndef RIA_AGENT_SERVE_H
 #define RIA_AGENT_SERVE_H
 
-#include "agent/token_line.h"
+#include "agent/serve_file.h"
 
-struct ria_serve {
-    struct ria_agent *agent;
-    struct ria_mint mint;
-    struct ria_set set;
-    bool is_leasing;
-    size_t leased;     /* files that are open here */
-    size_t leased_max; /* the limit of open files, less what everything else needs */
-    uint64_t opened;   /* files that somebody waited for */
-    size_t *listed;    /* indices of the files that are not at rest */
-    size_t listed_count;
-    size_t *by_fd; /* index of the file that has this descriptor */
-    size_t by_fd_count;
-    size_t look;       /* line that is looked at next */
-    int64_t next_look; /* seconds since 1970 */
-    int64_t
-        let_go_by; /* ticks: when the one who waits longest is let go; INT64_MAX: nobody waits */
-};
+/* Takes over entries. Files that the ones before had too stay as they are; the others are made, or
+ * removed. False only without memory, and then the ones before are still in use. */
+bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
 
-/* Takes over a set. Files that the one before had too stay as they are; the others are made, or
- * removed. False only without memory, and then the one before is still in use. */
-bool ria_serve_take(struct ria_serve *serve, struct ria_set *set) RIA_MUST_USE;
-
-/* Somebody waits for the file with this descriptor; or for some file, when signals were lost. */
-void ria_serve_open(struct ria_serve *serve, int fd);
+/* An opener waits for some file: signals were lost. (serve_file.h: for one.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
 /* A name in the directory may not be what it was. */

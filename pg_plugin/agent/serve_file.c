@@ -5,7 +5,7 @@
 #include "agent/serve_file.h"
 
 #include "agent/lease.h"
-#include "agent/sweep.h"
+#include "agent/leftovers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ enum {
 
 static size_t index_of(const struct ria_serve *serve, const struct ria_served *file)
 {
-    return (size_t)(file - serve->set.files);
+    return (size_t)(file - serve->entries.files);
 }
 
 static void list(struct ria_serve *serve, struct ria_served *file)
@@ -90,7 +90,7 @@ static void look_by(struct ria_serve *serve, int64_t when)
 static struct ria_line *line_of(
     const struct ria_serve *serve, const struct ria_served *file, size_t i)
 {
-    return &serve->set.lines[file->first + i];
+    return &serve->entries.lines[file->first + i];
 }
 
 /* -- the text ------------------------------------------------------------------------------- */
@@ -155,7 +155,7 @@ static bool is_text_whole(const struct ria_serve *serve, const struct ria_served
 
 static void say_failed(struct ria_serve *serve, const struct ria_error *err)
 {
-    ria_report_warning(&serve->agent->report, err->text);
+    ria_log_warning(&serve->agent->log, err->text);
 }
 
 /* True when the text is as good as it gets: whole, or the time is up. */
@@ -191,7 +191,7 @@ static int make_leased(
     const struct ria_serve *serve, const struct ria_served *file, struct ria_error *err)
 {
     const struct ria_directory *directory = &serve->agent->directory;
-    if (!ria_may_replace(directory, file->name, err)) {
+    if (!ria_leftovers_may_replace(directory, file->name, err)) {
         return -1;
     }
     if (serve->leased < serve->leased_max) {
@@ -212,7 +212,7 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     struct ria_error err;
     ria_file_close(serve, file);
     int fd = make_leased(serve, file, &err);
-    ria_beat_once(serve->agent->beat);
+    ria_watchdog_beat(&serve->agent->watchdog);
     file->is_missing = fd < 0;
     if (fd < 0) {
         say_failed(serve, &err);
@@ -233,8 +233,8 @@ static void give(struct ria_serve *serve, struct ria_served *file)
 {
     const struct ria_directory *directory = &serve->agent->directory;
     if (!ria_directory_has(directory, file->name, file->fd)) {
-        ria_report_event(
-            &serve->agent->report,
+        ria_log_event(
+            &serve->agent->log,
             "%s/%s: is not as it was made, so it gets no token and is replaced",
             directory->path,
             file->name);
@@ -284,7 +284,7 @@ void ria_serve_open(struct ria_serve *serve, int fd)
     if (fd < 0 || (size_t)fd >= serve->by_fd_count || serve->by_fd[fd] == RIA_SERVE_NO_FILE) {
         return;
     }
-    struct ria_served *file = &serve->set.files[serve->by_fd[fd]];
+    struct ria_served *file = &serve->entries.files[serve->by_fd[fd]];
     if (file->state == SERVE_LEASED && ria_lease_is_wanted(fd)) {
         serve->opened++;
         if (!has_text(serve, file)) {
@@ -307,7 +307,7 @@ static void renew(struct ria_serve *serve, struct ria_served *file)
         int64_t due = line->has_token ? now + (part < 1 ? 1 : part) : now + RETRY_SECONDS;
         file->due = due < file->due ? due : file->due;
     }
-    bool may_replace = ria_may_replace(&serve->agent->directory, file->name, &err);
+    bool may_replace = ria_leftovers_may_replace(&serve->agent->directory, file->name, &err);
     file->is_missing = !may_replace || !ria_directory_publish(
                                            &serve->agent->directory, file->name, &file->text, &err);
     if (file->is_missing) {

@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * One passfile of a set, for serve.c alone; serve.h says what happens to it.
+ * What is served, and the states of one passfile; serve.h says what happens to all.
  */
 #ifndef RIA_AGENT_SERVE_FILE_H
 #define RIA_AGENT_SERVE_FILE_H
 
-#include "agent/serve.h"
+#include "agent/token_line.h"
+
+struct ria_serve {
+    struct ria_agent *agent;
+    struct ria_mint mint;
+    struct ria_entries entries;
+    bool is_leasing;
+    size_t leased;     /* files that are open here */
+    size_t leased_max; /* the limit of open files, less what everything else needs */
+    uint64_t opened;   /* files that somebody waited for */
+    size_t *listed;    /* indices of the files that are not at rest */
+    size_t listed_count;
+    size_t *by_fd; /* index of the file that has this descriptor */
+    size_t by_fd_count;
+    size_t look;       /* line that is looked at next */
+    int64_t next_look; /* seconds since 1970 */
+    int64_t let_go_by; /* ticks: when the longest wait ends; INT64_MAX: no opener waits */
+};
 
 enum ria_serve_state {
     SERVE_NONE,    /* there is no file of ours; made at `due` */
@@ -17,6 +34,9 @@ enum ria_serve_state {
 };
 
 #define RIA_SERVE_NO_FILE SIZE_MAX
+
+/* An opener waits for the file with this descriptor. */
+void ria_serve_open(struct ria_serve *serve, int fd);
 
 /* Puts the file into a state, to be looked at when it is due. */
 void ria_file_enter(

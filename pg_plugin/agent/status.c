@@ -4,6 +4,8 @@
  * reached through the descriptor of its directory. */
 #include "agent/status.h"
 
+#include "passfile/agent_directory.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -13,8 +15,6 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
-
-static const char socket_name[] = "agent.socket";
 
 enum {
     TEXT_MAX = 16 * 1024 * 1024,
@@ -29,16 +29,8 @@ static struct sockaddr_un address_in(const struct ria_directory *directory)
         sizeof(address.sun_path),
         "/proc/self/fd/%d/%s",
         directory->fd,
-        socket_name);
+        RIA_AGENT_SOCKET);
     return address;
-}
-
-static bool fail_by_errno(
-    struct ria_error *err, const struct ria_directory *directory, const char *what)
-{
-    char words[128];
-    const char *why = strerror_r(errno, words, sizeof(words));
-    return ria_fail(err, RIA_E_SYSTEM, "%s/%s: %s: %s", directory->path, socket_name, what, why);
 }
 
 int ria_status_listen(const struct ria_directory *directory, struct ria_error *err)
@@ -48,10 +40,10 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
     };
     struct sockaddr_un address = address_in(directory);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    ria_directory_remove(directory, socket_name);
+    ria_directory_remove(directory, RIA_AGENT_SOCKET);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(fd, WAITING_MAX) != 0) {
-        (void)fail_by_errno(err, directory, "cannot be made");
+        (void)ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be made", err);
         if (fd >= 0) {
             (void)close(fd);
         }
@@ -62,7 +54,7 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
 
 void ria_status_end(const struct ria_directory *directory)
 {
-    ria_directory_remove(directory, socket_name);
+    ria_directory_remove(directory, RIA_AGENT_SOCKET);
 }
 
 /* -- the answer ----------------------------------------------------------------------------- */
@@ -117,9 +109,9 @@ static void add_head(const struct ria_status *status, struct ria_buf *out)
     ria_buf_addf(
         out,
         "entries      %zu of %zu services have their tokens, in %zu passfiles\n",
-        ria_set_count_served(&serve->set),
-        serve->set.entries,
-        serve->set.file_count);
+        ria_entries_count_served(&serve->entries),
+        serve->entries.entry_count,
+        serve->entries.file_count);
     ria_buf_addf(
         out,
         "opened       %llu times, with %llu tokens made\n",
@@ -158,10 +150,10 @@ static void add_sources(const struct ria_mint *mint, struct ria_buf *out)
     }
 }
 
-static void add_lines(const struct ria_set *set, struct ria_buf *out)
+static void add_lines(const struct ria_entries *entries, struct ria_buf *out)
 {
-    for (size_t i = 0; i < set->line_count; i++) {
-        const struct ria_line *line = &set->lines[i];
+    for (size_t i = 0; i < entries->line_count; i++) {
+        const struct ria_line *line = &entries->lines[i];
         const char *word = line->has_token ? "ok" : "no token";
         char who[1024];
         char host[RIA_HOST_SHOWN_SIZE];
@@ -219,7 +211,7 @@ void ria_status_answer(int listener, const struct ria_status *status)
     if (may_ask(fd)) {
         add_head(status, &text);
         add_sources(&status->serve->mint, &text);
-        add_lines(&status->serve->set, &text);
+        add_lines(&status->serve->entries, &text);
         answer(fd, &text);
     }
     (void)close(fd);
@@ -273,8 +265,11 @@ bool ria_status_ask(const struct ria_directory *directory, struct ria_error *err
             directory->path);
     }
     int text = receive_descriptor(fd);
-    bool ok = text >= 0 ? print_file(text) || fail_by_errno(err, directory, "cannot be read")
-                        : fail_by_errno(err, directory, "the agent does not answer");
+    bool ok = text >= 0
+                  ? print_file(text) ||
+                        ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be read", err)
+                  : ria_directory_fail(
+                        directory->path, RIA_AGENT_SOCKET, "the agent does not answer", err);
     if (text >= 0) {
         (void)close(text);
     }

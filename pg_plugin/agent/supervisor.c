@@ -3,35 +3,112 @@
  * Waits with one poll(): a worker, five descriptors and three points in time are all there is. */
 #include "agent/supervisor.h"
 
-#include "agent/notify.h"
+#include "agent/leftovers.h"
 #include "agent/status.h"
-#include "agent/sweep.h"
 #include "agent/worker.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 500,     /* while the worker works */
-    SILENCE_MS = 2000, /* after which it is killed */
-    LATE_MS = 400,     /* the same while somebody should have been let go */
-    END_MS = 2000,     /* what it may take to end when told to */
-    QUICK_MS = 1000,   /* a worker that dies sooner is not replaced at once */
+    END_MS = 2000,   /* what it may take to end when told to */
+    QUICK_MS = 1000, /* a worker that dies sooner is not replaced at once */
     PAUSE_MS = 1000,
     PAUSE_MAX_MS = 10000,
 };
 
+/* -- systemd -------------------------------------------------------------------------------- */
+
+/* What systemd is told, by the protocol of sd_notify(3): one datagram to the socket that
+ * $NOTIFY_SOCKET names. The protocol is documented and fixed; libsystemd would bring a compressor
+ * and a dozen other things into a process that is about secrets. */
+struct notify {
+    int fd; /* -1: nobody wants to know */
+    struct sockaddr_un address;
+    socklen_t size;
+    int64_t watchdog_ms; /* how often a sign of life is wanted; 0: never */
+};
+
+/* A path, or "@" and an abstract name. */
+static bool find_address(struct notify *notify, const char *name)
+{
+    size_t len = strlen(name);
+    if ((*name != '/' && *name != '@') || len >= sizeof(notify->address.sun_path)) {
+        return false;
+    }
+    notify->address.sun_family = AF_UNIX;
+    memcpy(notify->address.sun_path, name, len);
+    if (*name == '@') {
+        notify->address.sun_path[0] = '\0';
+    }
+    notify->size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+    return true;
+}
+
+static int64_t watchdog_ms(void)
+{
+    const char *interval = secure_getenv("WATCHDOG_USEC");
+    const char *pid = secure_getenv("WATCHDOG_PID");
+    if (interval == NULL || (pid != NULL && strtol(pid, NULL, 10) != (long)getpid())) {
+        return 0;
+    }
+    long long value = strtoll(interval, NULL, 10);
+    /* Twice as often as asked, so that one may be late. */
+    return value <= 0 ? 0 : (int64_t)(value / 2000) + 1;
+}
+
+/* Takes the variables out of the environment, so that no child speaks in our name. */
+static void notify_open(struct notify *notify)
+{
+    *notify = (struct notify){.fd = -1};
+    const char *name = secure_getenv("NOTIFY_SOCKET");
+    if (name != NULL && find_address(notify, name)) {
+        notify->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        notify->watchdog_ms = watchdog_ms();
+    }
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)unsetenv("WATCHDOG_USEC");
+    (void)unsetenv("WATCHDOG_PID");
+}
+
+/* Sends assignments, one a line: "READY=1". */
+static void notify_send(const struct notify *notify, const char *text)
+{
+    if (notify->fd >= 0) {
+        (void)!sendto(
+            notify->fd,
+            text,
+            strlen(text),
+            MSG_NOSIGNAL | MSG_DONTWAIT,
+            (const struct sockaddr *)&notify->address,
+            notify->size);
+    }
+}
+
+static void notify_close(struct notify *notify)
+{
+    if (notify->fd >= 0) {
+        (void)close(notify->fd);
+    }
+    notify->fd = -1;
+}
+
+/* -- the supervisor ------------------------------------------------------------------------- */
+
 struct supervisor {
     struct ria_agent *agent;
-    struct ria_notify notify;
+    struct notify notify;
     struct ria_worker_start start;
     int signals;
     int control; /* our end; -1: no worker */
@@ -40,10 +117,6 @@ struct supervisor {
     int64_t started;  /* all times: monotonic milliseconds, which do not count sleep */
     int64_t start_at; /* when the next worker is started, if there is none */
     int64_t pause;
-    int64_t heard; /* when the count last changed */
-    unsigned count;
-    bool is_watching;
-    bool is_stopped; /* the worker, by a signal */
     bool is_ready;   /* systemd was told */
     int64_t end_by;  /* when a worker that was told to end is killed; INT64_MAX: not told */
     int64_t ping_at; /* of systemd's watchdog */
@@ -88,7 +161,7 @@ static int be_worker(struct supervisor *supervisor, int control)
     if (supervisor->ready >= 0) {
         (void)close(supervisor->ready);
     }
-    ria_notify_close(&supervisor->notify);
+    notify_close(&supervisor->notify);
     supervisor->start.control = control;
     return ria_worker_run(&supervisor->start);
 }
@@ -102,10 +175,7 @@ static bool start_worker(struct supervisor *supervisor)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return true;
     }
-    struct ria_beat *beat = supervisor->agent->beat;
-    atomic_store(&beat->is_waiting, false);
-    atomic_store(&beat->is_watched, true);
-    ria_beat_promise(beat, INT64_MAX);
+    ria_watchdog_begin(&supervisor->agent->watchdog, now);
     supervisor->control = ends[0];
     pid_t pid = fork();
     if (pid == 0) {
@@ -116,26 +186,23 @@ static bool start_worker(struct supervisor *supervisor)
     if (pid < 0) {
         (void)close(ends[0]);
         supervisor->control = -1;
+        ria_watchdog_end(&supervisor->agent->watchdog);
         return true;
     }
     supervisor->worker = pid;
     supervisor->started = now;
-    supervisor->heard = now;
-    supervisor->count = atomic_load(&beat->count);
-    supervisor->is_watching = true;
-    supervisor->is_stopped = false;
     return true;
 }
 
 static void kill_worker(struct supervisor *supervisor, const char *why)
 {
-    ria_report_event(
-        &supervisor->agent->report,
+    ria_log_event(
+        &supervisor->agent->log,
         "the worker (process %ld) %s and is killed; whoever waits for a passfile finds it empty",
         (long)supervisor->worker,
         why);
     (void)kill(supervisor->worker, SIGKILL);
-    supervisor->is_watching = false;
+    ria_watchdog_end(&supervisor->agent->watchdog);
 }
 
 /* A worker that was told to end, that says that there is nothing left to serve, or that could not
@@ -154,7 +221,7 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     (void)close(supervisor->control);
     supervisor->control = -1;
     supervisor->worker = -1;
-    supervisor->is_watching = false;
+    ria_watchdog_end(&supervisor->agent->watchdog);
     if (is_final(supervisor, info)) {
         supervisor->status = is_exit && info->si_status != 0 ? 1 : 0;
         supervisor->start_at = INT64_MAX;
@@ -164,8 +231,8 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     int64_t longer = supervisor->pause == 0 ? PAUSE_MS : supervisor->pause * 2;
     supervisor->pause = !is_quick ? 0 : longer < PAUSE_MAX_MS ? longer : PAUSE_MAX_MS;
     supervisor->start_at = now + supervisor->pause;
-    ria_report_event(
-        &supervisor->agent->report,
+    ria_log_event(
+        &supervisor->agent->log,
         "the worker %s %d; another one takes its place",
         is_exit ? "ended with status" : "was ended by signal",
         info->si_status);
@@ -178,9 +245,7 @@ static void take_children(struct supervisor *supervisor, int64_t now)
     while (supervisor->worker > 0 && waitid(P_PID, (id_t)supervisor->worker, &info, kinds) == 0 &&
            info.si_pid != 0) {
         if (info.si_code == CLD_STOPPED || info.si_code == CLD_CONTINUED) {
-            supervisor->is_stopped = info.si_code == CLD_STOPPED;
-            supervisor->is_watching = true;
-            supervisor->heard = now;
+            ria_watchdog_stop(&supervisor->agent->watchdog, info.si_code == CLD_STOPPED, now);
         } else {
             take_death(supervisor, &info, now);
         }
@@ -190,18 +255,11 @@ static void take_children(struct supervisor *supervisor, int64_t now)
 
 static void look_at_worker(struct supervisor *supervisor, int64_t now)
 {
-    struct ria_beat *beat = supervisor->agent->beat;
-    unsigned count = atomic_load(&beat->count);
-    bool goes_on = ria_beat_watch(beat) || supervisor->is_stopped;
-    bool is_late = ria_beat_is_late(beat, ria_agent_ticks(supervisor->agent));
-    if (!goes_on) {
-        supervisor->is_watching = false;
-    } else if (count != supervisor->count && !supervisor->is_stopped) {
-        supervisor->heard = now;
-    } else if (now - supervisor->heard >= (is_late ? LATE_MS : SILENCE_MS)) {
-        kill_worker(supervisor, supervisor->is_stopped ? "was stopped" : "does not answer");
+    struct ria_agent *agent = supervisor->agent;
+    const char *fault = ria_watchdog_look(&agent->watchdog, now, ria_agent_ticks(agent));
+    if (fault != NULL) {
+        kill_worker(supervisor, fault);
     }
-    supervisor->count = count;
 }
 
 /* -- what happens --------------------------------------------------------------------------- */
@@ -219,7 +277,7 @@ static void tell_to_end(struct supervisor *supervisor, int64_t now)
     if (supervisor->end_by == INT64_MAX) {
         supervisor->end_by = now + END_MS;
         supervisor->start_at = INT64_MAX;
-        ria_notify_send(&supervisor->notify, "STOPPING=1");
+        notify_send(&supervisor->notify, "STOPPING=1");
     }
     send_to_worker(supervisor, RIA_MESSAGE_END);
 }
@@ -251,7 +309,7 @@ static void say_ready(struct supervisor *supervisor)
     }
     if (!supervisor->is_ready) {
         supervisor->is_ready = true;
-        ria_notify_send(&supervisor->notify, "READY=1\nSTATUS=serving");
+        notify_send(&supervisor->notify, "READY=1\nSTATUS=serving");
     }
 }
 
@@ -265,7 +323,7 @@ static void take_message(struct supervisor *supervisor)
         char text[RIA_MESSAGE_MAX + sizeof("STATUS=")];
         ria_printable(message);
         (void)snprintf(text, sizeof(text), "STATUS=%s", message + 1);
-        ria_notify_send(&supervisor->notify, text);
+        notify_send(&supervisor->notify, text);
     }
 }
 
@@ -280,7 +338,7 @@ static int64_t earlier(int64_t a, int64_t b)
 static int until_due(const struct supervisor *supervisor, int64_t now)
 {
     int64_t due = supervisor->worker < 0 ? supervisor->start_at : INT64_MAX;
-    due = earlier(due, supervisor->is_watching ? now + LOOK_MS : INT64_MAX);
+    due = earlier(due, ria_watchdog_due(&supervisor->agent->watchdog, now));
     due = earlier(due, supervisor->end_by);
     due = earlier(due, supervisor->ping_at);
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
@@ -288,11 +346,9 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
 
 static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
 {
-    if (supervisor->is_watching) {
-        look_at_worker(supervisor, now);
-    }
+    look_at_worker(supervisor, now);
     if (now >= supervisor->ping_at) {
-        ria_notify_send(&supervisor->notify, "WATCHDOG=1");
+        notify_send(&supervisor->notify, "WATCHDOG=1");
         supervisor->ping_at = now + supervisor->notify.watchdog_ms;
     }
     if (now >= supervisor->end_by && supervisor->worker > 0) {
@@ -305,7 +361,7 @@ static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
 /* True at the end of the service, false in a worker that has ended. */
 static bool run(struct supervisor *supervisor)
 {
-    const struct ria_beat *beat = supervisor->agent->beat;
+    struct ria_watchdog *watchdog = &supervisor->agent->watchdog;
     while (do_what_is_due(supervisor, milliseconds())) {
         if (supervisor->worker < 0 && supervisor->start_at == INT64_MAX) {
             return true;
@@ -313,16 +369,11 @@ static bool run(struct supervisor *supervisor)
         struct pollfd watched[] = {
             {.fd = supervisor->signals, .events = POLLIN},
             {.fd = supervisor->control, .events = POLLIN},
-            {.fd = beat->alarm, .events = POLLIN},
+            {.fd = watchdog->alarm, .events = POLLIN},
         };
         (void)poll(watched, 3, until_due(supervisor, milliseconds()));
         int64_t now = milliseconds();
-        uint64_t alarms;
-        if (read(beat->alarm, &alarms, sizeof(alarms)) > 0 && !supervisor->is_watching) {
-            supervisor->is_watching = supervisor->worker > 0;
-            supervisor->heard = now;
-            supervisor->count = atomic_load(&beat->count);
-        }
+        ria_watchdog_take_alarm(watchdog, supervisor->worker > 0, now);
         if (watched[1].revents != 0) {
             take_message(supervisor);
         }
@@ -337,15 +388,14 @@ static bool open_supervisor(struct supervisor *supervisor)
     struct ria_error err;
     sigset_t signals;
     list_signals(&signals);
-    agent->beat = ria_beat_new();
     supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (agent->beat == NULL || supervisor->signals < 0) {
-        ria_report_event(&agent->report, "no memory or descriptors to begin with");
+    if (!ria_watchdog_open(&agent->watchdog) || supervisor->signals < 0) {
+        ria_log_event(&agent->log, "no memory or descriptors to begin with");
         return false;
     }
     supervisor->start.status = ria_status_listen(&agent->directory, &err);
     if (supervisor->start.status < 0) {
-        ria_report_event(&agent->report, "%s", err.text); /* it serves all the same */
+        ria_log_event(&agent->log, "%s", err.text); /* it serves all the same */
     }
     return true;
 }
@@ -368,7 +418,7 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
     if (!open_supervisor(&supervisor)) {
         return 1;
     }
-    ria_notify_open(&supervisor.notify);
+    notify_open(&supervisor.notify);
     if (supervisor.notify.watchdog_ms > 0) {
         supervisor.ping_at = milliseconds();
     }
@@ -376,11 +426,11 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         agent->directory.lock = -1; /* the supervisor's, whose file it is to remove */
         return supervisor.status;
     }
-    ria_sweep(&agent->directory); /* of a worker that was killed */
+    ria_leftovers_remove(&agent->directory); /* of a worker that was killed */
     if (supervisor.end_by != INT64_MAX) {
-        ria_report_event(&agent->report, "ended by a signal; the passfiles are removed");
+        ria_log_event(&agent->log, "ended by a signal; the passfiles are removed");
     }
     ria_status_end(&agent->directory);
-    ria_notify_close(&supervisor.notify);
+    notify_close(&supervisor.notify);
     return supervisor.status;
 }

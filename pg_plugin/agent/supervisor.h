@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process that is the service: it starts the worker, watches its heartbeat, replaces it when it
- * dies or is stuck, passes signals on, and speaks to systemd. It opens no passfile and makes no
+ * The process that is the service: it starts the worker, watches it (watchdog.h), replaces it when
+ * it dies or is stuck, passes signals on, and speaks to systemd. It opens no passfile and makes no
  * token, so there is nothing that it could get stuck in.
  *
- * A worker that has work and does not beat for two seconds, or that somebody stopped for as long,
- * is killed. The kernel then lets everybody go on who waits for one of its files; they find it
- * empty.
+ * When a worker is killed, the kernel lets everybody go on who waits for one of its files; they
+ * find it empty.
  */
 #ifndef RIA_AGENT_SUPERVISOR_H
 #define RIA_AGENT_SUPERVISOR_H

@@ -47,7 +47,7 @@ static int64_t next_look(int64_t now, int64_t expires)
 static void say_refused(
     struct ria_mint *mint, const struct ria_line *line, const struct ria_error *err)
 {
-    uint64_t cause = ria_report_hash(err->text);
+    uint64_t cause = ria_log_hash(err->text);
     char host[RIA_HOST_SHOWN_SIZE];
     ria_show_host(line->host, host);
     mint->repeated = cause == mint->cause ? mint->repeated + 1 : 0;
@@ -65,16 +65,16 @@ static void say_refused(
         err->text);
     ria_printable(mint->last_error);
     if (mint->repeated < REPEATED_MAX) {
-        ria_report_event(&mint->agent->report, "%s", mint->last_error);
+        ria_log_event(&mint->agent->log, "%s", mint->last_error);
     } else if (mint->repeated == REPEATED_MAX) {
-        ria_report_event(&mint->agent->report, "more services have no token for the same reason");
+        ria_log_event(&mint->agent->log, "more services have no token for the same reason");
     }
 }
 
 static void take_refusal(
     struct ria_mint *mint, struct ria_line *line, int64_t now, const struct ria_error *err)
 {
-    uint64_t hash = ria_report_hash(err->text);
+    uint64_t hash = ria_log_hash(err->text);
     mint->last_refused = now;
     if (line->error != hash) {
         line->error = hash;
@@ -90,8 +90,8 @@ static void take_token(
     struct ria_mint *mint, struct ria_line *line, int64_t now, const struct ria_token *token)
 {
     if (line->error != 0) {
-        ria_report_event(
-            &mint->agent->report,
+        ria_log_event(
+            &mint->agent->log,
             "%s:%u: [%s] has its token again",
             line->path,
             line->place,
@@ -144,7 +144,7 @@ enum ria_minted ria_mint_line(struct ria_mint *mint, struct ria_line *line, stru
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err = {0};
-    ria_beat_once(agent->beat);
+    ria_watchdog_beat(&agent->watchdog);
     agent->is_pending = false;
     enum ria_outcome outcome = ria_token_for(&login, deadline, &agent->world, &token, &err);
     int64_t now = ria_agent_now(agent);

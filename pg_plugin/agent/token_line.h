@@ -3,11 +3,11 @@
  * Makes the token of one line, says in the log what keeps it from it, and when to try again. What
  * was made and refused last is kept for --status, without any token.
  */
-#ifndef RIA_AGENT_MINT_H
-#define RIA_AGENT_MINT_H
+#ifndef RIA_AGENT_TOKEN_LINE_H
+#define RIA_AGENT_TOKEN_LINE_H
 
 #include "agent/agent.h"
-#include "agent/set.h"
+#include "agent/entries.h"
 
 enum {
     RIA_MINT_SOURCES = 8,

@@ -4,9 +4,9 @@
 #include "agent/worker.h"
 
 #include "agent/lease.h"
+#include "agent/leftovers.h"
 #include "agent/serve.h"
 #include "agent/status.h"
-#include "agent/sweep.h"
 #include "agent/watch.h"
 
 #include <errno.h>
@@ -47,7 +47,7 @@ struct worker {
     int64_t timers[SOURCES]; /* what the two timers are set to */
     int64_t load_at;         /* ticks; INT64_MAX: nothing was edited */
     uint64_t stamps[2];      /* of the service files that are in use */
-    bool is_loaded;          /* a set is in use */
+    bool is_loaded;          /* entries are in use */
     bool is_told;            /* what it comes to was said */
     bool is_blind;           /* that a file cannot be watched was said */
     bool is_checking;        /* the directory may be gone */
@@ -65,35 +65,18 @@ static void send_message(const struct worker *worker, enum ria_message kind, con
     (void)!send(worker->start->control, message, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* What a set comes to, once each of its lines was tried. */
+/* What became of the entries, once each of its lines was tried. */
 static void tell_result(struct worker *worker)
 {
-    const struct ria_set *set = &worker->serve.set;
-    struct ria_report *report = &worker->agent->report;
-    const char *path = worker->agent->directory.path;
+    struct ria_log *log = &worker->agent->log;
     if (worker->is_told || (worker->serve.is_leasing && !ria_serve_is_looked(&worker->serve))) {
         return;
     }
     worker->is_told = true;
-    char text[RIA_MESSAGE_MAX];
-    if (set->entries == 0) {
-        (void)snprintf(text, sizeof(text), "no service has its passfile in %.300s", path);
-        ria_report_state(
-            report,
-            "no service has its passfile here; add a line like this to one in pg_service.conf: "
-            "passfile=%s/NAME",
-            path);
-    } else {
-        (void)snprintf(
-            text,
-            sizeof(text),
-            "%zu of %zu services have their tokens in %.300s",
-            ria_set_count_served(set),
-            set->entries,
-            path);
-        ria_report_state(report, "%s", text);
-    }
-    ria_report_next(report);
+    char text[RIA_ERROR_TEXT_MAX];
+    ria_entries_describe(&worker->serve.entries, &worker->agent->directory, text);
+    ria_log_state(log, "%s", text);
+    ria_log_next(log);
     send_message(worker, RIA_MESSAGE_STATUS, text);
 }
 
@@ -104,8 +87,8 @@ static void watch_file(struct worker *worker, const char *path)
     char words[128];
     if (!ria_watch_file(&worker->watch, path) && !worker->is_blind) {
         worker->is_blind = true;
-        ria_report_event(
-            &worker->agent->report,
+        ria_log_event(
+            &worker->agent->log,
             "%s: cannot be watched: %s; an edit of it, and perhaps of others, is seen at a SIGHUP "
             "alone; raise fs.inotify.max_user_watches",
             path,
@@ -115,13 +98,13 @@ static void watch_file(struct worker *worker, const char *path)
 
 static void watch_files(struct worker *worker)
 {
-    const struct ria_set *set = &worker->serve.set;
-    const struct ria_settings *settings = &worker->agent->settings;
-    for (size_t i = 0; i < set->path_count; i++) {
-        watch_file(worker, set->paths[i]);
+    const struct ria_entries *entries = &worker->serve.entries;
+    const struct ria_config_snapshot *snapshot = &worker->agent->config;
+    for (size_t i = 0; i < entries->path_count; i++) {
+        watch_file(worker, entries->paths[i]);
     }
-    for (size_t i = 0; i < settings->count; i++) {
-        watch_file(worker, settings->files[i].path);
+    for (size_t i = 0; i < snapshot->count; i++) {
+        watch_file(worker, snapshot->files[i].path);
     }
 }
 
@@ -129,27 +112,27 @@ static void watch_files(struct worker *worker)
 static void load(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
-    struct ria_set set;
-    bool ok =
-        ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set);
-    ria_beat_once(agent->beat);
-    for (size_t i = 0; ok && i < set.path_count; i++) {
-        worker->stamps[i] = ria_settings_stamp(set.paths[i]);
+    struct ria_entries entries;
+    bool ok = ria_entries_load(
+        &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
+    ria_watchdog_beat(&agent->watchdog);
+    for (size_t i = 0; ok && i < entries.path_count; i++) {
+        worker->stamps[i] = ria_config_snapshot_stamp(entries.paths[i]);
     }
     if (!ok) {
-        ria_report_event(&agent->report, "out of memory while reading service files");
+        ria_log_event(&agent->log, "out of memory while reading service files");
         worker->load_at = ria_agent_ticks(agent) + ((int64_t)RETRY_SECONDS * 1000);
-    } else if (set.is_broken && worker->is_loaded) {
-        ria_report_state(
-            &agent->report,
+    } else if (entries.is_broken && worker->is_loaded) {
+        ria_log_state(
+            &agent->log,
             "the service files cannot be used, so what they said before is served until they are "
             "mended");
-        ria_report_next(&agent->report);
-    } else if (ria_serve_take(&worker->serve, &set)) {
+        ria_log_next(&agent->log);
+    } else if (ria_serve_take(&worker->serve, &entries)) {
         worker->is_loaded = true;
         worker->is_told = false;
     }
-    ria_set_release(&set);
+    ria_entries_release(&entries);
     watch_files(worker);
 }
 
@@ -157,10 +140,10 @@ static void look_at_settings(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     struct ria_error err;
-    bool was_whole = agent->settings.is_whole;
-    if (!ria_settings_look(&agent->settings, &agent->world, &err)) {
-        ria_report_event(
-            &agent->report,
+    bool was_whole = agent->config.is_whole;
+    if (!ria_config_snapshot_look(&agent->config, &agent->world, &err)) {
+        ria_log_event(
+            &agent->log,
             "%s%s",
             err.text,
             was_whole ? "; what it said before is used until it is mended" : "");
@@ -171,10 +154,10 @@ static void load_if_edited(struct worker *worker)
 {
     worker->load_at = INT64_MAX;
     look_at_settings(worker);
-    const struct ria_set *set = &worker->serve.set;
+    const struct ria_entries *entries = &worker->serve.entries;
     bool is_edited = !worker->is_loaded;
-    for (size_t i = 0; i < set->path_count; i++) {
-        is_edited = is_edited || ria_settings_stamp(set->paths[i]) != worker->stamps[i];
+    for (size_t i = 0; i < entries->path_count; i++) {
+        is_edited = is_edited || ria_config_snapshot_stamp(entries->paths[i]) != worker->stamps[i];
     }
     if (is_edited) {
         load(worker);
@@ -186,8 +169,8 @@ static void check_directory(struct worker *worker)
 {
     worker->is_checking = false;
     if (ria_directory_is_gone(&worker->agent->directory)) {
-        ria_report_event(
-            &worker->agent->report,
+        ria_log_event(
+            &worker->agent->log,
             "%s: the directory is gone, so the agent ends",
             worker->agent->directory.path);
         worker->is_ending = true;
@@ -338,7 +321,7 @@ static bool go_on(struct worker *worker)
     }
     ria_serve_look(&worker->serve);
     int64_t due = ria_serve_work(&worker->serve);
-    ria_beat_promise(agent->beat, worker->serve.let_go_by);
+    ria_watchdog_promise(&agent->watchdog, worker->serve.let_go_by);
     tell_result(worker);
     int64_t background = ria_background_due(agent->background);
     due = background < due ? background : due;
@@ -357,16 +340,16 @@ static int run(struct worker *worker)
     bool has_more = true;
     while (!worker->is_ending) {
         if (!has_more) {
-            ria_beat_wait(worker->agent->beat);
+            ria_watchdog_wait(&worker->agent->watchdog);
         }
         int count = epoll_wait(worker->epoll, events, SOURCES, has_more ? 0 : -1);
         if (!has_more) {
-            ria_beat_work(worker->agent->beat);
+            ria_watchdog_work(&worker->agent->watchdog);
         }
         for (int i = 0; i < count; i++) {
             take(worker, (enum source)events[i].data.u32);
         }
-        ria_beat_once(worker->agent->beat);
+        ria_watchdog_beat(&worker->agent->watchdog);
         has_more = go_on(worker);
     }
     return worker->status;
@@ -434,22 +417,22 @@ static bool open_worker(struct worker *worker)
     worker->serve.leased_max = allow_files();
     agent->background = ria_background_new(&agent->world);
     if (agent->background == NULL) {
-        ria_report_event(&agent->report, "no memory to begin with");
+        ria_log_event(&agent->log, "no memory to begin with");
         return false;
     }
     if (!ria_watch_open(&worker->watch, &agent->directory, &err)) {
-        ria_report_event(&agent->report, "%s", err.text);
+        ria_log_event(&agent->log, "%s", err.text);
         return false;
     }
     if (!open_sources(worker)) {
-        ria_report_event(&agent->report, "cannot wait for events: %s", strerror(errno));
+        ria_log_event(&agent->log, "cannot wait for events: %s", strerror(errno));
         return false;
     }
-    ria_sweep(&agent->directory);
+    ria_leftovers_remove(&agent->directory);
     worker->serve.is_leasing = ria_lease_works(&agent->directory, &err);
     if (!worker->serve.is_leasing) {
-        ria_report_event(
-            &agent->report,
+        ria_log_event(
+            &agent->log,
             "%s; so tokens are renewed every few minutes and lie in the passfiles",
             err.text);
     }

@@ -30,7 +30,7 @@ enum {
 };
 
 struct ria_worker_start {
-    struct ria_agent *agent; /* with its directory open, and its beat */
+    struct ria_agent *agent; /* with its directory open, and the watchdog */
     int control;             /* SOCK_SEQPACKET */
     int status;              /* listens for --status, or -1 */
     pid_t supervisor;

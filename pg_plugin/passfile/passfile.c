@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes passfile lines. */
+ * Writes passfile lines, and follows the links of a passfile's path step by step: two paths lead to
+ * one file where the last steps have one name in one directory. */
 #include "passfile/passfile.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    LINKS_MAX = 40 /* as the kernel has it */
+};
+
+/* -- lines ---------------------------------------------------------------------------------- */
 
 static void add_field(struct ria_buf *out, const char *text)
 {
@@ -32,4 +42,99 @@ void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line)
     ria_buf_add_char(out, ':');
     add_field(out, line->password);
     ria_buf_add_char(out, '\n');
+}
+
+/* -- places --------------------------------------------------------------------------------- */
+
+/* Copies everything in front of the last component. False if there is none, or it is too long. */
+static bool copy_parent(const char *path, char parent[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? PATH_MAX : slash == path ? 1 : (size_t)(slash - path);
+    if (*path != '/' || len >= PATH_MAX) {
+        return false;
+    }
+    memcpy(parent, path, len);
+    parent[len] = '\0';
+    return true;
+}
+
+/* Replaces a path whose last component is a link by what the link says. False if it is none. */
+static bool follow(char path[PATH_MAX])
+{
+    char target[PATH_MAX];
+    char parent[PATH_MAX];
+    ssize_t len = readlink(path, target, sizeof(target) - 1);
+    if (len <= 0 || !copy_parent(path, parent)) {
+        return false;
+    }
+    target[len] = '\0';
+    size_t before = *target == '/' ? 0 : strlen(parent) + 1;
+    if (before + (size_t)len >= PATH_MAX) {
+        return false;
+    }
+    if (before > 0) {
+        (void)stpcpy(stpcpy(path, parent), "/");
+    }
+    memcpy(path + before, target, (size_t)len + 1);
+    return true;
+}
+
+/* The directory of a path and the last component. False, with *out untouched, without a directory.
+ */
+static bool find_step(const char *path, struct ria_passfile_place *out)
+{
+    char parent[PATH_MAX];
+    struct stat status;
+    if (!copy_parent(path, parent) || stat(parent, &status) != 0) {
+        return false;
+    }
+    const char *name = strrchr(path, '/') + 1;
+    size_t len = strlen(name);
+    if (len >= sizeof(out->name)) {
+        return false;
+    }
+    out->directory = (struct ria_passfile_directory){status.st_dev, status.st_ino};
+    memcpy(out->name, name, len + 1);
+    return true;
+}
+
+bool ria_passfile_same_directory(
+    const struct ria_passfile_directory *directory, const struct ria_passfile_directory *other)
+{
+    return directory->inode != 0 && directory->inode == other->inode &&
+           directory->device == other->device;
+}
+
+void ria_passfile_locate(
+    const char *path, const struct ria_passfile_directory *own, struct ria_passfile_place *out)
+{
+    char step[PATH_MAX];
+    *out = (struct ria_passfile_place){.path = path};
+    bool is_step = snprintf(step, sizeof(step), "%s", path) < (int)sizeof(step);
+    for (int i = 0; is_step && i <= LINKS_MAX; i++) {
+        struct ria_passfile_place here = {.path = path};
+        bool is_kept = own != NULL && ria_passfile_same_directory(&out->directory, own);
+        if (find_step(step, &here) &&
+            (!is_kept || ria_passfile_same_directory(&here.directory, own))) {
+            *out = here;
+        }
+        is_step = follow(step);
+    }
+}
+
+#define COMPARE(left, right) (((left) > (right)) - ((left) < (right)))
+
+int ria_passfile_compare(
+    const struct ria_passfile_place *left, const struct ria_passfile_place *right)
+{
+    int order = COMPARE(left->directory.inode, right->directory.inode);
+    if (order == 0) {
+        order = COMPARE(left->directory.device, right->directory.device);
+    }
+    if (order == 0) {
+        order = left->directory.inode != 0 ? strcmp(left->name, right->name)
+                                           : strcmp(left->path, right->path);
+    }
+    return order;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Keeps keywords and values in two arrays that end with NULL, as libpq expects them. What does not
- * fit into the room that was asked for is left out. */
+ * fit into the room that was asked for is left out. A connection string stays one: it is handed on
+ * as dbname, which libpq expands. */
 #include "preload/arguments.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 bool ria_arguments_init(struct ria_arguments *arguments, size_t room, int expand_dbname)
 {
@@ -43,4 +45,77 @@ void ria_arguments_release(struct ria_arguments *arguments)
     free(arguments->values);
     free(arguments->text);
     *arguments = (struct ria_arguments){0};
+}
+
+/* -- the same call in the form of PQconnectdbParams() ---------------------------------------- */
+
+static bool take_params(const struct ria_call *call, struct ria_arguments *out)
+{
+    size_t count = 0;
+    while (call->keywords != NULL && call->keywords[count] != NULL) {
+        count++;
+    }
+    if (!ria_arguments_init(out, count + RIA_PROBE_ARGUMENTS, call->expand_dbname)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        ria_arguments_add(out, call->keywords[i], call->values[i]);
+    }
+    return true;
+}
+
+static bool is_blank(const char *text)
+{
+    return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
+}
+
+/* libpq takes dbname= for a connection string if it looks like one, and else for a name. */
+bool ria_arguments_are_none(const struct ria_call *call)
+{
+    const char *text = call->conninfo;
+    bool is_connection_string =
+        text != NULL && (strchr(text, '=') != NULL || strncmp(text, "postgresql://", 13) == 0 ||
+                         strncmp(text, "postgres://", 11) == 0);
+    return call->kind == RIA_CALL_STRING && !is_blank(text) && !is_connection_string;
+}
+
+static bool take_string(const struct ria_call *call, struct ria_arguments *out)
+{
+    if (!ria_arguments_init(out, 1 + RIA_PROBE_ARGUMENTS, 1)) {
+        return false;
+    }
+    if (!is_blank(call->conninfo)) {
+        ria_arguments_add(out, "dbname", call->conninfo);
+    }
+    return true;
+}
+
+/* dbname first: it may be a connection string, which the other arguments override. */
+static bool take_login(const struct ria_call *call, struct ria_arguments *out)
+{
+    static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {
+        "host", "port", "options", NULL, NULL, "user", "password"};
+    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + RIA_PROBE_ARGUMENTS, 1)) {
+        return false;
+    }
+    ria_arguments_add(out, "dbname", call->login[RIA_LOGIN_DBNAME]);
+    for (size_t i = 0; i < RIA_LOGIN_ARGUMENTS; i++) {
+        if (keywords[i] != NULL) {
+            ria_arguments_add(out, keywords[i], call->login[i]);
+        }
+    }
+    return true;
+}
+
+bool ria_arguments_of_call(const struct ria_call *call, struct ria_arguments *out)
+{
+    switch (call->kind) {
+    case RIA_CALL_STRING:
+        return take_string(call, out);
+    case RIA_CALL_LOGIN:
+        return take_login(call, out);
+    case RIA_CALL_PARAMS:
+    default:
+        return take_params(call, out);
+    }
 }

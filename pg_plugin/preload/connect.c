@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * See connect.h for the order of decisions. */
+ * Makes the program's call, or one with the same settings and without its token, or one that libpq
+ * refuses with our message: see connect.h for the order of decisions. */
 #include "preload/connect.h"
 
-#include "preload/agents_path.h"
-#include "preload/ask.h"
-#include "preload/hold.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
-#include "preload/replace.h"
-#include "preload/say.h"
-#include "preload/send.h"
+#include "preload/query.h"
+#include "preload/signal_guard.h"
 
 #include "base/buf.h"
+#include "interpose/preload_log.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -23,24 +21,115 @@
 /* The setting that a probe makes invalid: the last one that libpq looks at. */
 static const char last_setting[] = "target_session_attrs";
 
+enum {
+    REFUSAL_MAX = 512
+};
+
+/* -- the program's call ---------------------------------------------------------------------- */
+
+static struct ria_pq_conn *make_string_call(
+    const struct ria_library *libpq, const char *name, const char *conninfo)
+{
+    struct ria_pq_conn *(*real)(const char *);
+    if (!ria_library_function(libpq, name, &real)) {
+        return NULL;
+    }
+    ria_overlay_expect(strcmp(name, "PQconnectdb") == 0 ? conninfo : NULL);
+    return real(conninfo);
+}
+
+static struct ria_pq_conn *call_params(
+    const struct ria_library *libpq,
+    const char *name,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname)
+{
+    struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
+    if (!ria_library_function(libpq, name, &real)) {
+        return NULL;
+    }
+    ria_overlay_expect(strcmp(name, "PQconnectdbParams") == 0 ? keywords : NULL);
+    return real(keywords, values, expand_dbname);
+}
+
+static struct ria_pq_conn *make_login_call(
+    const struct ria_library *libpq, const char *name, const char *const *login)
+{
+    struct ria_pq_conn *(*real)(
+        const char *,
+        const char *,
+        const char *,
+        const char *,
+        const char *,
+        const char *,
+        const char *);
+    if (!ria_library_function(libpq, name, &real)) {
+        return NULL;
+    }
+    return real(login[0], login[1], login[2], login[3], login[4], login[5], login[6]);
+}
+
+static struct ria_pq_conn *make_call(const struct ria_library *libpq, const struct ria_call *call)
+{
+    switch (call->kind) {
+    case RIA_CALL_STRING:
+        return make_string_call(libpq, call->name, call->conninfo);
+    case RIA_CALL_LOGIN:
+        return make_login_call(libpq, call->name, call->login);
+    case RIA_CALL_PARAMS:
+    default:
+        return call_params(libpq, call->name, call->keywords, call->values, call->expand_dbname);
+    }
+}
+
+/* The pointer by which libpq's own call for it is told (overlay.h). */
+static const void *call_pointer(const struct ria_call *call)
+{
+    return call->kind == RIA_CALL_PARAMS ? (const void *)call->keywords : call->conninfo;
+}
+
 /* -- a connection that is not begun ---------------------------------------------------------- */
+
+/* Begins a connection that libpq refuses at once, with a message that holds `why`, which has no
+ * quotes and no backslashes. NULL as where libpq has no memory.
+ *
+ * An option's name is looked up before anything else (conninfo_array_parse(), 9.0 to 18). Before
+ * that there were no arrays, and only a value can hold blanks. */
+static struct ria_pq_conn *make_refused_call(
+    const struct ria_library *libpq, const struct ria_call *call, const char *why)
+{
+    const char *const keywords[] = {why, NULL};
+    const char *const values[] = {"refused", NULL};
+    char conninfo[REFUSAL_MAX + sizeof("sslmode=''")];
+    void *params;
+    if (ria_library_function(libpq, call->params, &params)) {
+        return call_params(libpq, call->params, keywords, values, 0);
+    }
+    (void)snprintf(conninfo, sizeof(conninfo), "sslmode='%s'", why);
+    struct ria_call refused = *call;
+    refused.conninfo = conninfo;
+    memset(refused.login, 0, sizeof(refused.login));
+    refused.login[RIA_LOGIN_DBNAME] = conninfo;
+    return make_call(libpq, &refused);
+}
 
 #define WITHOUT_US "start the program without rds-iam exec (librds-iam-pq.so)"
 
 /* Logs it, too: a program may not show libpq's messages. */
 static struct ria_pq_conn *refuse(
-    const struct ria_libpq *libpq, const struct ria_call *call, const char *why)
+    const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
-    char text[RIA_CALL_REFUSAL_MAX];
+    char text[REFUSAL_MAX];
     (void)snprintf(text, sizeof(text), "rds-iam: %s", why);
-    ria_say_warning(why);
+    ria_preload_log_warning(why);
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    return ria_call_refuse(libpq, call, text);
+    return make_refused_call(libpq, call, text);
 }
 
 /* Nothing is known of it. */
 static struct ria_pq_conn *refuse_unknown(
-    const struct ria_libpq *libpq, const struct ria_call *call)
+    const struct ria_library *libpq, const struct ria_call *call)
 {
     return refuse(
         libpq,
@@ -53,7 +142,7 @@ static struct ria_pq_conn *refuse_unknown(
 }
 
 static struct ria_pq_conn *refuse_unanswered(
-    const struct ria_libpq *libpq, const struct ria_call *call)
+    const struct ria_library *libpq, const struct ria_call *call)
 {
     return refuse(
         libpq,
@@ -68,16 +157,16 @@ static struct ria_pq_conn *refuse_unanswered(
 /* The program's call for a connection that has tokens. libpq asks for tickets only when it is about
  * to connect, which may be after the call: so it is told by an argument not to. */
 static struct ria_pq_conn *make_call_with_tls(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     const struct ria_settled *settled)
 {
     if (!ria_settled_prefers_gss(settled)) {
-        return ria_call_make(libpq, call);
+        return make_call(libpq, call);
     }
     ria_arguments_add(arguments, "gssencmode", "disable");
-    return ria_call_params(
+    return call_params(
         libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
 }
 
@@ -100,36 +189,28 @@ static bool has_list(const struct ria_pq_target *target)
 struct outcome {
     bool is_answered;  /* the other object was asked and has answered */
     bool is_laid_over; /* a passfile with tokens over the connection's own */
-    bool has_tokens;   /* the passfile that libpq will read has some */
-    bool is_known;     /* the given token is of an earlier connection */
-    bool is_withheld;  /* what the passfile has may not go */
+    struct ria_pq_passfile passfile;
 };
 
-/* given: the token that the program has, or NULL; it is not changed. */
-static struct outcome lay_over(const struct ria_pq_target *target, char *given)
+/* given: the token that the program has, or NULL. */
+static struct outcome lay_over(const struct ria_pq_target *target, const char *given)
 {
-    struct ria_pq_question question = {.wish = RIA_PQ_CONNECTION_PASSFILE, .target = target};
-    question.password = given;
-    struct outcome outcome = {0};
-    struct ria_hold hold;
-    ria_hold_begin(&hold); /* a handler that jumps away would leave the descriptor open */
-    ria_pq_ask(&question);
-    outcome.is_answered = question.is_answered;
-    outcome.has_tokens = question.ok;
-    outcome.is_known = question.is_known;
-    outcome.is_withheld = question.is_withheld;
-    outcome.is_laid_over = question.fd >= 0;
-    if (outcome.is_laid_over || question.is_hidden) {
-        ria_overlay_serve(target->passfile, question.fd);
+    struct outcome outcome;
+    struct ria_signal_guard guard;
+    ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
+    outcome.is_answered = ria_query_passfile(target, given, &outcome.passfile);
+    outcome.is_laid_over = outcome.passfile.fd >= 0;
+    if (outcome.is_laid_over || outcome.passfile.is_hidden) {
+        ria_overlay_serve(target->passfile, outcome.passfile.fd);
     }
-    ria_hold_end(&hold);
+    ria_signal_guard_end(&guard);
     return outcome;
 }
 
 /* Whether no token is left that libpq would send, to the first host at least: asked anew, with what
  * was laid over the passfile. What libpq has settled without memory may not be what it settles
  * next. */
-static bool is_clean(const struct ria_libpq *libpq, struct ria_arguments *arguments)
+static bool is_clean(const struct ria_library *libpq, struct ria_arguments *arguments)
 {
     RIA_AUTO(settled) now = {0};
     return ria_probe(libpq, arguments, last_setting, &now) == RIA_PROBE_SETTLED &&
@@ -160,7 +241,7 @@ static bool settle_again(
  * as it is (an agent's), has one that replaces it. Of a list of hosts only the first one's token is
  * known; where that has none, ours are for others. */
 static bool is_replaced(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     struct ria_arguments *bare,
     const char *given,
     struct outcome outcome)
@@ -173,14 +254,14 @@ static bool is_replaced(
         const char *hosts = ria_settled_value(&settled, "host");
         bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
         return outcome.is_laid_over && (is_list || settled.has_stored_password) &&
-               (outcome.is_known || ria_token_is_over(given, time(NULL)));
+               (outcome.passfile.is_known || ria_token_is_over(given, time(NULL)));
     }
-    return ria_token_is_replaced(given, settled.stored_token, outcome.is_known);
+    return ria_token_is_replaced(given, settled.stored_token, outcome.passfile.is_known);
 }
 
 /* It may be sent, or is left out. */
 static struct ria_pq_conn *connect_with_given(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -192,7 +273,7 @@ static struct ria_pq_conn *connect_with_given(
         return refuse_unknown(libpq, call);
     }
     struct ria_pq_target target = target_with_tls(settled);
-    bool is_allowed = ria_may_send(&target);
+    bool is_allowed = ria_query_may_send(&target);
     bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) == RIA_PROBE_SETTLED &&
                       settle_again(settled, &second, &bare) &&
                       ria_probe(libpq, &bare, last_setting, &again) == RIA_PROBE_SETTLED;
@@ -216,18 +297,25 @@ static struct ria_pq_conn *connect_with_given(
     if (!is_allowed && !is_clean(libpq, &bare)) {
         return refuse_unknown(libpq, call);
     }
-    return ria_call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
+    return call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
 
 /* -- no token is given ----------------------------------------------------------------------- */
 
 /* A stray password ends in the server's "PAM authentication failed" and no other word. */
-static void say_password(const struct ria_pq_target *target, char *given)
+static void log_password(const struct ria_pq_target *target, bool is_given)
 {
-    struct ria_pq_question question = {.wish = RIA_PQ_SAY_PASSWORD, .target = target};
-    question.password = given;
-    if (ria_is_heard()) {
-        ria_pq_ask(&question);
+    char text[RIA_LOG_LINE_MAX];
+    if (ria_preload_log_is_heard() && ria_query_makes_tokens_for(target)) {
+        (void)snprintf(
+            text,
+            sizeof(text),
+            "%s is sent to %s and no token: take it away if %s logs in with IAM",
+            is_given ? "the program's own password (PGPASSWORD, or a setting)"
+                     : "the password that a line of the passfile has",
+            target->host,
+            target->user);
+        ria_query_log(RIA_LOG_WARNING, text);
     }
 }
 
@@ -244,7 +332,7 @@ static bool hide_passfile(const struct ria_settled *settled, const struct ria_pq
 
 /* Tokens are made, and those in the passfile are held to their rule. */
 static struct ria_pq_conn *connect_with_passfile(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -258,22 +346,23 @@ static struct ria_pq_conn *connect_with_passfile(
     target.has_token =
         settled->stored_token != NULL && !ria_token_is_over(settled->stored_token, time(NULL));
     struct outcome outcome = lay_over(&target, NULL);
-    if (!outcome.is_answered && !ria_is_surely_fit(&target) && !hide_passfile(settled, &target)) {
+    if (!outcome.is_answered && !ria_query_is_surely_fit(&target) &&
+        !hide_passfile(settled, &target)) {
         return refuse_unanswered(libpq, call);
     }
-    if (outcome.is_withheld && !is_clean(libpq, arguments)) {
+    if (outcome.passfile.is_withheld && !is_clean(libpq, arguments)) {
         return refuse_unknown(libpq, call);
     }
-    if (!target.has_socket && (outcome.has_tokens || settled->stored_token != NULL)) {
+    if (!target.has_socket && (outcome.passfile.has_tokens || settled->stored_token != NULL)) {
         return make_call_with_tls(libpq, call, arguments, settled);
     }
-    return ria_call_make(libpq, call);
+    return make_call(libpq, call);
 }
 
 /* The one host is a Unix socket, as that of most programs that have nothing to do with tokens. They
  * do without the other object, unless there is a token that must be taken out. */
 static struct ria_pq_conn *connect_by_socket(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -283,7 +372,7 @@ static struct ria_pq_conn *connect_by_socket(
         return connect_with_passfile(libpq, call, arguments, settled);
     }
     (void)hide_passfile(settled, &target);
-    return ria_call_make(libpq, call);
+    return make_call(libpq, call);
 }
 
 /* The user's passfile has what the connection needs; of a list, only the first host's is known. */
@@ -293,7 +382,7 @@ static bool is_provided_for(const struct ria_settled *settled, const struct ria_
 }
 
 static struct ria_pq_conn *connect_settled(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
     struct ria_settled *settled)
@@ -307,9 +396,9 @@ static struct ria_pq_conn *connect_settled(
     bool is_local = target.has_socket && !has_list(&target);
     if (password != NULL || is_provided_for(settled, &target)) {
         if (!is_local) {
-            say_password(&target, password);
+            log_password(&target, password != NULL);
         }
-        return ria_call_make(libpq, call);
+        return make_call(libpq, call);
     }
     return is_local ? connect_by_socket(libpq, call, arguments, settled)
                     : connect_with_passfile(libpq, call, arguments, settled);
@@ -318,15 +407,15 @@ static struct ria_pq_conn *connect_settled(
 /* -- the whole ------------------------------------------------------------------------------- */
 
 static struct ria_pq_conn *connect_with_token(
-    const struct ria_libpq *libpq, const struct ria_call *call)
+    const struct ria_library *libpq, const struct ria_call *call)
 {
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(settled) settled = {0};
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    if (ria_call_has_no_settings(call)) {
-        return ria_call_make(libpq, call);
+    if (ria_arguments_are_none(call)) {
+        return make_call(libpq, call);
     }
-    if (!ria_call_arguments(call, &arguments)) {
+    if (!ria_arguments_of_call(call, &arguments)) {
         return refuse_unknown(libpq, call);
     }
     enum ria_probe_answer answer = ria_probe(libpq, &arguments, last_setting, &settled);
@@ -350,7 +439,7 @@ static void end_overlay(void *aside)
 
 /* libpq waits where a thread can be cancelled. */
 static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size): two macros */
-                                           const struct ria_libpq *libpq,
+                                           const struct ria_library *libpq,
                                            const struct ria_call *call)
 {
     struct ria_pq_conn *conn;
@@ -365,14 +454,14 @@ static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size):
 struct ria_pq_conn *ria_connect(const struct ria_call *call)
 {
     int saved = errno;
-    RIA_AUTO(libpq) libpq = {0};
-    if (!ria_libpq_find(call->name, call->caller, &libpq)) {
+    RIA_AUTO(library) libpq = {0};
+    if (!ria_library_find(call->name, call->caller, &libpq)) {
         return NULL;
     }
     errno = saved;
     /* libpq calls its own functions by their public names, and comes by here again. */
-    if (ria_overlay_is_inner(ria_call_pointer(call)) || getauxval(AT_SECURE) != 0) {
-        return ria_call_make(&libpq, call);
+    if (ria_overlay_is_inner(call_pointer(call)) || getauxval(AT_SECURE) != 0) {
+        return make_call(&libpq, call);
     }
     return connect_and_end(&libpq, call);
 }

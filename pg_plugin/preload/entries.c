@@ -5,7 +5,6 @@
 #include "preload/token_passfile.h"
 
 #include "service/index.h"
-#include "service/passfile_path.h"
 
 #include <string.h>
 
@@ -27,36 +26,35 @@ static struct ria_pq_target target_of(const struct ria_entry *entry)
     };
 }
 
-/* An entry that is not fit spoils the whole passfile, as ria_entry_may_share() says. */
-static bool take_entry(const struct ria_entry *entry, struct wanted *wanted)
+static void take_entry(const struct ria_entry *entry, struct wanted *wanted)
 {
-    const struct ria_world *world = ria_process_world();
-    struct ria_error err;
-    if (!ria_entry_check(entry, &err)) {
-        ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
-        return false;
-    }
     wanted->count++;
     if (!wanted->only_ask) {
         RIA_AUTO(refusals) refusals = {0};
         const struct ria_buf none = {0};
         struct ria_pq_target target = target_of(entry);
         (void)ria_mint_lines(&target, 0, wanted->out, &refusals);
-        ria_mint_say_refusals(&target, &refusals, &none);
+        ria_mint_log_refusals(&target, &refusals, &none);
     }
-    return true;
 }
 
-/* libpq never reads a second service of a name. */
+/* An invalid entry disqualifies the whole passfile; it is the one that the log names. */
 static bool take_entries(const struct ria_service_index *index, struct wanted *wanted)
 {
-    for (size_t i = 0; i < index->count; i++) {
-        const struct ria_service_place *here = &index->places[i];
-        struct ria_entry entry;
-        if (here->first == here && ria_entry_take(here->file, here->service, &entry) &&
-            ria_passfile_is_same(entry.passfile, wanted->path) && !take_entry(&entry, wanted)) {
+    struct ria_passfile_place place;
+    ria_passfile_locate(wanted->path, NULL, &place);
+    for (size_t i = 0; i < index->entry_count; i++) {
+        const struct ria_indexed_service *here = index->by_passfile[i];
+        struct ria_error err;
+        if (ria_passfile_compare(&here->passfile, &place) != 0) {
+            continue;
+        }
+        const struct ria_indexed_service *invalid = here->is_valid ? here->opposite : here;
+        if (invalid != NULL && !ria_entry_check(&invalid->entry, &err)) {
+            ria_world_log(ria_process_world(), RIA_LOG_WARNING, "%s", err.text);
             return false;
         }
+        take_entry(&here->entry, wanted);
     }
     return true;
 }
@@ -80,7 +78,8 @@ size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out)
     for (size_t i = 0; i < paths.count; i++) {
         read_file(paths.path[i], i == 0 && paths.is_first_required, &files[i]);
     }
-    bool ok = ria_service_index_make(files, paths.count, &index) && take_entries(&index, &wanted);
+    bool ok =
+        ria_service_index_make(files, paths.count, NULL, &index) && take_entries(&index, &wanted);
     for (size_t i = 0; i < paths.count; i++) {
         ria_service_file_release(&files[i]);
     }

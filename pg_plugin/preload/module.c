@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answers of module.h, and the file in memory. */
-#include "preload/agents_path.h"
-#include "preload/known.h"
-#include "preload/replace.h"
+ * The functions of module.h: what a connection's passfile is replaced by, and what a reset sends.
+ * Passfiles are sealed files in memory. A passfile of the user's that cannot be read as libpq would
+ * read it is taken for one that has tokens. */
+#include "preload/module.h"
+
+#include "preload/key_history.h"
 #include "preload/token_passfile.h"
 
 #include <errno.h>
@@ -101,7 +103,7 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
         size_t len = strcspn(text, "\n");
         bool has_token = ria_line_has_token(text, len);
         if (has_token && is_used) {
-            ria_known_add(text);
+            ria_key_history_add(text);
         }
         if (has_token == with_token && len > 0) {
             copy_line(text, len, with_token, out);
@@ -169,15 +171,12 @@ static bool read_own(const char *path, struct ria_buf *own)
 
 /* -- module.h -------------------------------------------------------------------------------- */
 
-static void make_service_passfile(struct ria_pq_question *question)
+static int make_service_passfile(const char *path, bool only_ask)
 {
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
-    bool only_ask = question->wish == RIA_PQ_SERVICE_PASSFILE_IS_THERE;
-    size_t entries = ria_mint_entries(question->path, only_ask, &lines);
+    size_t entries = ria_mint_entries(path, only_ask, &lines);
     /* Without a line there is nothing that an agent's real file could be worse than. */
-    if (entries > 0 && (only_ask || lines.len > 0)) {
-        question->fd = in_memory(&lines);
-    }
+    return entries > 0 && (only_ask || lines.len > 0) ? in_memory(&lines) : -1;
 }
 
 /* The first host of the target, which has one. */
@@ -195,7 +194,7 @@ static bool first_host(const struct ria_pq_target *target, struct ria_login *log
 }
 
 /* Whether a token that somebody else made may go to the target; why not is in the log. */
-static bool may_send(const struct ria_pq_target *target, const char *what)
+static bool check_sending(const struct ria_pq_target *target, const char *what)
 {
     struct ria_login login;
     struct ria_error err;
@@ -213,15 +212,20 @@ static bool may_send(const struct ria_pq_target *target, const char *what)
     return false;
 }
 
+static bool may_send(const struct ria_pq_target *target)
+{
+    return check_sending(target, "the token that was given as the password");
+}
+
 /* There is a token and no name under which libpq would look for it; or there is none either way. */
-static void say_no_home(
+static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {
     static const char why[] = "libpq reads no passfile because it knows no home directory; set "
                               "PGPASSFILE to any name, or "
                               "HOME for libpq 15 and later";
     const struct ria_buf none = {0};
-    ria_mint_say_refusals(target, refusals, &none);
+    ria_mint_log_refusals(target, refusals, &none);
     if (is_made) {
         char host[RIA_HOST_SHOWN_SIZE];
         ria_show_host(target->host != NULL ? target->host : target->hostaddr, host);
@@ -238,30 +242,32 @@ static void say_no_home(
 /* libpq takes the first line that fits. Passwords that the user keeps come first; tokens in the
  * user's file, an agent's or an old one's, are older than ours and come last. Where no token may go
  * they are left out: the entry that they were made for may have asked for a better connection. */
-static void make_connection_passfile(struct ria_pq_question *question)
+static void make_passfile(
+    const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
+    *out = (struct ria_pq_passfile){.fd = -1, .is_known = ria_key_history_has(given)};
     RIA_AUTO(buf) own = {.max = RIA_PASSFILE_MAX};
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
     RIA_AUTO(buf) tokens = {.max = TOKENS_MAX};
     RIA_AUTO(buf) whole = {.max = (size_t)RIA_PASSFILE_MAX + TOKENS_MAX + 1};
     RIA_AUTO(refusals) refusals = {0};
-    size_t made = ria_mint_lines(question->target, SPARE, &lines, &refusals);
-    if (question->target->passfile == NULL) {
-        say_no_home(question->target, &refusals, made > 0);
+    size_t made = ria_mint_lines(target, SPARE, &lines, &refusals);
+    if (target->passfile == NULL) {
+        log_no_home(target, &refusals, made > 0);
         return;
     }
     /* An agent would make all its tokens for somebody who opens its file. */
-    bool is_read = (made > 0 && ria_is_agents_path(question->target->passfile)) ||
-                   read_own(question->target->passfile, &own);
+    bool is_read =
+        (made > 0 && ria_is_agents_path(target->passfile)) || read_own(target->passfile, &own);
     if (own.len > 0) {
         copy_lines(own.data, false, false, &whole);
         copy_lines(own.data, true, made == 0, &tokens);
     }
-    ria_mint_say_refusals(question->target, &refusals, &tokens);
+    ria_mint_log_refusals(target, &refusals, &tokens);
     bool has_tokens = tokens.len > 0 || tokens.failed || !is_read; /* or may have */
-    question->ok = made > 0 || has_tokens;
-    bool is_allowed = !has_tokens || may_send(question->target, "the token in the passfile");
-    question->is_withheld = !is_allowed;
+    out->has_tokens = made > 0 || has_tokens;
+    bool is_allowed = !has_tokens || check_sending(target, "the token in the passfile");
+    out->is_withheld = !is_allowed;
     if (made == 0 && is_allowed && !has_tokens) {
         return;
     }
@@ -270,97 +276,65 @@ static void make_connection_passfile(struct ria_pq_question *question)
         ria_buf_add(&whole, tokens.data, tokens.len);
     }
     whole.failed = whole.failed || lines.failed || tokens.failed;
-    question->fd = is_read || made > 0 ? in_memory(&whole) : -1;
-    question->is_hidden = question->fd < 0 && !is_allowed;
+    out->fd = is_read || made > 0 ? in_memory(&whole) : -1;
+    out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-static void check_sending(struct ria_pq_question *question)
+static bool makes_tokens_for(const struct ria_pq_target *target)
 {
-    question->ok = may_send(question->target, "the token that was given as the password");
-}
-
-static void say_too_long(struct ria_pq_question *question)
-{
-    (void)question;
-    ria_world_log(
-        ria_process_world(),
-        RIA_LOG_WARNING,
-        "the fresh token is longer than the one that the connection keeps, so its reset sends the "
-        "old one; connect anew instead");
-}
-
-static void say_password(struct ria_pq_question *question)
-{
-    const struct ria_world *world = ria_process_world();
     struct ria_login login;
     struct ria_error err;
-    if (!first_host(question->target, &login) ||
-        ria_login_is_known(&login, world, &err) != RIA_FOUND) {
-        return;
-    }
-    ria_world_log(
-        world,
-        RIA_LOG_WARNING,
-        "%s is sent to %s and no token: take it away if %s logs in with IAM",
-        question->password != NULL ? "the program's own password (PGPASSWORD, or a setting)"
-                                   : "the password that a line of the passfile has",
-        login.host,
-        login.user);
+    return first_host(target, &login) &&
+           ria_login_is_known(&login, ria_process_world(), &err) == RIA_FOUND;
 }
 
-static void make_fresh(struct ria_pq_question *question)
+static void refresh(
+    const struct ria_pq_target *target,
+    const struct ria_pq_held *held,
+    struct ria_pq_refreshed *out)
 {
     const struct ria_world *world = ria_process_world();
     struct ria_login login;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err;
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
-    if (!first_host(question->target, &login)) {
+    *out = (struct ria_pq_refreshed){.is_known = ria_key_history_has(held->token)};
+    if (!first_host(target, &login)) {
         return;
     }
-    if (!ria_mint_token(question->target, login.host, login.port, deadline, &token, &err)) {
-        question->refusal = strdup(err.text);
+    if (!ria_mint_token(target, login.host, login.port, deadline, &token, &err)) {
+        ria_mint_refusal(target->user, login.host, login.port, err.text, out->refusal);
         return;
     }
     const char *text = ria_buf_text(&token.text);
-    if (text != NULL && !ria_token_is_replaced(question->password, text, question->is_known)) {
-        question->ok = true;
+    if (text != NULL && !ria_token_is_replaced(held->token, text, out->is_known)) {
+        out->is_right = true;
         return;
     }
-    if (text == NULL || token.text.len >= question->room) {
-        say_too_long(question);
-        return;
-    }
-    memcpy(question->password, text, token.text.len + 1);
-    question->ok = true;
-}
-
-static void say_refusal(struct ria_pq_question *question)
-{
-    struct ria_login login;
-    if (first_host(question->target, &login)) {
-        ria_mint_say_refusal(question->target, login.host, login.port, question->refusal);
+    out->is_too_long = text == NULL || token.text.len >= held->room;
+    if (!out->is_too_long) {
+        memcpy(held->token, text, token.text.len + 1);
+        out->is_right = true;
     }
 }
 
-static void answer(struct ria_pq_question *question)
+static void write_log(enum ria_log_level level, const char *text)
 {
-    static void (*const answers[])(struct ria_pq_question *) = {
-        [RIA_PQ_CONNECTION_PASSFILE] = make_connection_passfile,
-        [RIA_PQ_SERVICE_PASSFILE] = make_service_passfile,
-        [RIA_PQ_SERVICE_PASSFILE_IS_THERE] = make_service_passfile,
-        [RIA_PQ_MAY_SEND] = check_sending,
-        [RIA_PQ_REFRESH] = make_fresh,
-        [RIA_PQ_SAY_REFUSAL] = say_refusal,
-        [RIA_PQ_SAY_TOO_LONG] = say_too_long,
-        [RIA_PQ_SAY_PASSWORD] = say_password,
+    ria_world_log(ria_process_world(), level, "%s", text);
+}
+
+__attribute__((visibility("default"))) const struct ria_pq_module *ria_pq_module_for_version(
+    unsigned version)
+{
+    static const struct ria_pq_module module = {
+        .version = RIA_PQ_MODULE_VERSION,
+        .prepare = ria_prepare,
+        .make_passfile = make_passfile,
+        .make_service_passfile = make_service_passfile,
+        .may_send = may_send,
+        .refresh = refresh,
+        .makes_tokens_for = makes_tokens_for,
+        .log = write_log,
     };
-    question->is_known = ria_known_has(question->password);
-    answers[question->wish](question);
+    return version == RIA_PQ_MODULE_VERSION ? &module : NULL;
 }
-
-__attribute__((visibility("default"))) const struct ria_pq_module ria_pq_module = {
-    .version = RIA_PQ_MODULE_VERSION,
-    .prepare = ria_prepare,
-    .answer = answer,
-};

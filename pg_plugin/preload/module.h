@@ -1,102 +1,120 @@
 /* SPDX-License-Identifier: MIT
  *
- * The seam between the two shared objects. librds-iam-pq.so is loaded into every program that runs
- * under it, so it is small and needs libc alone. What makes tokens, and libcrypto with it, is
- * rds-iam-pq-mint.so: it is loaded by the first connection that may need one, and never unloaded.
+ * The seam between the two shared objects, and what both know. librds-iam-pq.so is loaded into
+ * every program that runs under it, so it is small and needs libc alone. What makes tokens, and
+ * libcrypto with it, is rds-iam-pq-mint.so: it is loaded by the first connection that may need one,
+ * and never unloaded. They are installed together and are of one version; either refuses another
+ * one.
+ *
+ * Every function of the table runs on the calling thread, on tens of KB of its stack, and answers
+ * within 10 s and the time of reading local files. It logs what is wrong where RDS_IAM_LOG is set.
  */
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
 
+#include "preload/pq_target.h"
+
+#include "aws/token_text.h"
+#include "base/world.h"
+
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
+#include <time.h>
 
-/* Where a connection goes, as libpq has settled it. NULL: not set. */
-struct ria_pq_target {
-    const char *host; /* host, hostaddr and port may be lists */
-    const char *hostaddr;
-    const char *port;
-    const char *user;
-    const char *sslmode;
-    const char *gssencmode; /* libpq 12 and later */
-    const char *passfile;   /* NULL where libpq knows no home directory: it reads none then */
-    bool has_token;         /* a good one that is not ours: to make none is no warning then */
-    bool has_socket; /* a Unix socket, alone or in the list: it is a plain channel for tokens */
-
-    /* The service file that libpq took settings from, and the same file, open for reading; NULL:
-     * none. Where another user could write it, no token may go. -1: it cannot be judged. */
-    const char *service_path;
-    int service_fd;
-};
-
-enum ria_pq_wish {
-    /* A passfile in memory for target: the lines of its own passfile, where those with a token hold
-     * room for a longer one to take its place before a reset, and one with a token for each host
-     * for which one can be made; without any token where none may go. fd is a sealed memfd with
-     * mode 0600; -1 if the passfile is right as it is, or there could be none. is_hidden: then its
-     * own may not be read, because no token may go. ok: there are tokens, made or its own;
-     * is_withheld: its own may not go. */
-    RIA_PQ_CONNECTION_PASSFILE,
-
-    /* The same for a passfile= of pg_service.conf, by its path: a line for each host of each entry
-     * that names it. -1 if no entry that is fit for tokens does. */
-    RIA_PQ_SERVICE_PASSFILE,
-
-    /* Whether there are such entries; fd is an empty file then. */
-    RIA_PQ_SERVICE_PASSFILE_IS_THERE,
-
-    /* ok: a token that somebody else made may go to target. */
-    RIA_PQ_MAY_SEND,
-
-    /* Writes a fresh token for target, which has one host, over the old one at password, which has
-     * room for `room` bytes, its NUL included, if the old one is replaced by it (replace.h). ok:
-     * the token at password is the one to send; else it is untouched, and refusal has the reason
-     * if none was made. */
-    RIA_PQ_REFRESH,
-
-    /* Says that reason: a warning, if target has no token of somebody else's either. */
-    RIA_PQ_SAY_REFUSAL,
-
-    /* Says that the later token does not fit where a connection keeps the old one. */
-    RIA_PQ_SAY_TOO_LONG,
-
-    /* Says, if tokens are made for the target's first host, that a password was sent to it instead:
-     * that of its passfile, or where `password` is not NULL the program's. */
-    RIA_PQ_SAY_PASSWORD,
-};
-
-struct ria_pq_question {
-    enum ria_pq_wish wish;
-    const struct ria_pq_target *target;
-    const char *path;
-    char *password; /* what the connection has, or NULL */
-    size_t room;
-    char *refusal;    /* an answer, and what is to be said; owned by who asked, who frees it */
-    int fd;           /* an answer; owned by who asked */
-    bool ok;          /* another one */
-    bool is_answered; /* false: the other half could not be asked */
-    bool is_hidden;
+/* What stands for the passfile of one connection. */
+struct ria_pq_passfile {
+    int fd; /* a sealed memfd with mode 0600, owned by the caller; -1: the connection's own passfile
+               is right as it is, or none could be made */
+    bool has_tokens;  /* made here, or the passfile's own */
     bool is_withheld; /* there may be tokens in the passfile, and none of them may go */
-    bool is_known;    /* password is of an earlier connection of this process (known.h) */
+    bool is_hidden;   /* and it cannot be replaced, so it may not be read */
+    bool is_known;    /* the given token is of an earlier connection of this process */
+};
+
+/* The token that a connection holds for its reset. */
+struct ria_pq_held {
+    char *token;
+    size_t room; /* for a token and its NUL */
+};
+
+/* What was done about it. */
+struct ria_pq_refreshed {
+    bool is_right;    /* it is now the one to send; else it is as it was */
+    bool is_too_long; /* the later token does not fit in its place */
+    bool is_known;    /* it is of an earlier connection of this process */
+    char
+        refusal[RIA_LOG_LINE_MAX]; /* the message why no token was made; "": none is to be logged */
 };
 
 struct ria_pq_module {
-    unsigned version; /* RIA_PQ_MODULE_VERSION, or the other half does without */
+    unsigned version; /* RIA_PQ_MODULE_VERSION, or the other object does without */
 
-    /* Does beforehand what answer() would need the dynamic linker's lock for. Needs 10 KB of stack.
-     */
+    /* Does beforehand what the others would need the dynamic linker's lock for. Needs 10 KB of
+     * stack. */
     void (*prepare)(void);
 
-    /* Answers on the calling thread, which needs tens of KB of stack, within 10 s and the time of
-     * reading local files. What is wrong is said on stderr, where RDS_IAM_LOG is set. */
-    void (*answer)(struct ria_pq_question *question);
+    /* Makes a passfile in memory for target: the lines of its own passfile, where those with a
+     * token have room for a longer one to take its place before a reset, and a line with a token
+     * for each host for which one can be made; without any token where none may go. given: the
+     * token that the program has, or NULL. */
+    void (*make_passfile)(
+        const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out);
+
+    /* Makes one for a passfile= of pg_service.conf, by its path: a line for each host of each entry
+     * that names it. With only_ask it is empty. Returns its descriptor, owned by the caller; -1 if
+     * no entry that is fit for tokens names it. */
+    int (*make_service_passfile)(const char *path, bool only_ask);
+
+    /* Whether a token that was not made here may go to target. */
+    bool (*may_send)(const struct ria_pq_target *target);
+
+    /* Writes a fresh token for target, which has one host, over the held one, if that is replaced
+     * by it. */
+    void (*refresh)(
+        const struct ria_pq_target *target,
+        const struct ria_pq_held *held,
+        struct ria_pq_refreshed *out);
+
+    /* Whether tokens are made for the target's first host: an RDS name, or one that rds-iam's
+     * configuration maps. */
+    bool (*makes_tokens_for)(const struct ria_pq_target *target);
+
+    /* Logs a message, a sentence without newline. */
+    void (*log)(enum ria_log_level level, const char *text);
 };
 
 enum {
-    RIA_PQ_MODULE_VERSION = 4
+    RIA_PQ_MODULE_VERSION = 5
 };
 
-/* The module's one symbol. */
-extern const struct ria_pq_module ria_pq_module;
-#define RIA_PQ_MODULE_SYMBOL "ria_pq_module"
+/* The module's one symbol. NULL for any version but its own. */
+const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
+#define RIA_PQ_MODULE_SYMBOL "ria_pq_module_for_version"
+
+/* -- what both objects decide ---------------------------------------------------------------- */
+
+/* True for a passfile of the agent's: a file in a directory .../rds-iam/run, where rds-iam-agent
+ * keeps them by default. It is known by its name alone, because the first object asks this for
+ * every file that its program opens. */
+static inline bool ria_is_agents_path(const char *path)
+{
+    static const char directory[] = "/rds-iam/run";
+    const char *name = strrchr(path, '/');
+    size_t len = name == NULL ? 0 : (size_t)(name - path);
+    size_t tail = sizeof(directory) - 1;
+    return *path == '/' && len >= tail && memcmp(name - tail, directory, tail) == 0 &&
+           name[1] != '\0' && name[1] != '.';
+}
+
+/* Whether a given token is replaced by another that can be had: that one was made later, and the
+ * given one is over, or of an earlier connection of this process (is_known), or both were signed
+ * with one access key id. A valid token of another identity stays. Both may be NULL. */
+static inline bool ria_token_is_replaced(const char *given, const char *other, bool is_known)
+{
+    uint64_t key = ria_token_key(given);
+    return ria_token_is_later(other, given) && (is_known || ria_token_is_over(given, time(NULL)) ||
+                                                (key != 0 && key == ria_token_key(other)));
+}
 
 #endif

@@ -5,14 +5,15 @@
  * passfile stands for another file. Nothing else of the program sees it, and no argument of the
  * call is changed.
  *
- * Outside of such calls a passfile in the agent's directory is served too, whether or not an agent
- * runs, for programs that reach libpq past the interposed functions and for readers without libpq.
+ * This is the state of one thread, and what it says of a name. file_functions.c acts on that: it
+ * opens files and asks the other object.
  */
 #ifndef RIA_PRELOAD_OVERLAY_H
 #define RIA_PRELOAD_OVERLAY_H
 
+#include "interpose/nested.h"
+
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 enum {
@@ -62,8 +63,7 @@ bool ria_overlay_is_inner(const void *arguments);
  * by a jump, or a function that libpq has called begins a connection itself. */
 struct ria_overlay_call {
     enum ria_overlay_mode mode;
-    uintptr_t begun;      /* the frame in which it began */
-    const void *expected; /* the arguments of libpq's own call; NULL: none is left to come */
+    struct ria_nested nested;
     int fd;
     size_t len;
     char end[RIA_OVERLAY_END_MAX];
@@ -73,14 +73,18 @@ struct ria_overlay_call {
 void ria_overlay_set_aside(struct ria_overlay_call *out);
 void ria_overlay_take_up(const struct ria_overlay_call *call);
 
-/* What a file function should do with a name. */
-enum ria_overlay_answer {
-    RIA_OVERLAY_REAL,   /* open the real file */
-    RIA_OVERLAY_ABSENT, /* say that there is none: ENOENT */
-    RIA_OVERLAY_FILE,   /* *fd is the file; the caller owns it */
-};
+/* -- names ----------------------------------------------------------------------------------- */
 
-/* For opening to read. With only_ask the file need not have its contents. Keeps errno. */
-enum ria_overlay_answer ria_overlay_open(const char *path, bool only_ask, int *fd);
+/* Whether the path stands for another file on this thread: *fd, which remains ours, or -1 where
+ * there is none. */
+bool ria_overlay_has(const char *path, int *fd);
+
+/* Whether the agent's passfiles are not there: a call that sends no password is in progress. */
+bool ria_overlay_is_hiding(void);
+
+/* Whether no call is in progress. Unlike ria_overlay_mode() it does not look whether the program
+ * has left the call by a jump: until it makes the next one, files are what that call made of them.
+ */
+bool ria_overlay_is_idle(void);
 
 #endif

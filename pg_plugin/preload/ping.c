@@ -17,13 +17,13 @@ enum {
 };
 
 static unsigned ping_params(
-    const struct ria_libpq *libpq,
+    const struct ria_library *libpq,
     const char *const *keywords,
     const char *const *values,
     int expand_dbname)
 {
     unsigned (*real)(const char *const *, const char *const *, int);
-    if (!ria_libpq_function(libpq, "PQpingParams", &real)) {
+    if (!ria_library_function(libpq, "PQpingParams", &real)) {
         return PQPING_NO_ATTEMPT;
     }
     ria_overlay_expect(keywords);
@@ -31,29 +31,29 @@ static unsigned ping_params(
 }
 
 /* With the program's own arguments. */
-static unsigned make_ping(const struct ria_libpq *libpq, const struct ria_call *call)
+static unsigned make_ping(const struct ria_library *libpq, const struct ria_call *call)
 {
     unsigned (*real)(const char *);
     if (call->kind == RIA_CALL_PARAMS) {
         return ping_params(libpq, call->keywords, call->values, call->expand_dbname);
     }
-    if (!ria_libpq_function(libpq, call->name, &real)) {
+    if (!ria_library_function(libpq, call->name, &real)) {
         return PQPING_NO_ATTEMPT;
     }
     ria_overlay_expect(call->conninfo);
     return real(call->conninfo);
 }
 
-static unsigned ping_without_tokens(const struct ria_libpq *libpq, const struct ria_call *call)
+static unsigned ping_without_tokens(const struct ria_library *libpq, const struct ria_call *call)
 {
     static const char *const spoiled[] = {"target_session_attrs", NULL};
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) settled = {0};
-    if (ria_call_has_no_settings(call)) {
+    if (ria_arguments_are_none(call)) {
         return make_ping(libpq, call);
     }
-    if (!ria_call_arguments(call, &arguments) ||
+    if (!ria_arguments_of_call(call, &arguments) ||
         ria_probe(libpq, &arguments, spoiled[0], &settled) != RIA_PROBE_SETTLED) {
         return PQPING_NO_ATTEMPT;
     }
@@ -70,15 +70,19 @@ static unsigned ping_without_tokens(const struct ria_libpq *libpq, const struct 
                : PQPING_NO_ATTEMPT;
 }
 
-unsigned ria_ping(const struct ria_libpq *libpq, const struct ria_call *call)
+unsigned ria_ping(const struct ria_call *call)
 {
+    RIA_AUTO(library) libpq = {0};
     struct ria_overlay_call aside;
+    if (!ria_library_find(call->name, call->caller, &libpq)) {
+        return PQPING_NO_ATTEMPT;
+    }
     if (getauxval(AT_SECURE) != 0) {
-        return make_ping(libpq, call);
+        return make_ping(&libpq, call);
     }
     ria_overlay_set_aside(&aside);
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    unsigned answer = ping_without_tokens(libpq, call);
+    unsigned answer = ping_without_tokens(&libpq, call);
     ria_overlay_take_up(&aside);
     return answer;
 }

@@ -4,9 +4,11 @@
  * for the log: libpq then says that it found no password, or asks for one. */
 #include "preload/token_passfile.h"
 
-#include "preload/known.h"
+#include "preload/key_history.h"
 
+#include "base/text.h"
 #include "passfile/passfile.h"
+#include "service/gssencmode.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,19 +22,13 @@ static const struct {
     {"require", RIA_CHANNEL_UNVERIFIED},
 };
 
-/* Before it asks for TLS, libpq offers whoever has a ticket GSSAPI encryption. It then needs no
- * certificate, and a server that has none may take the offer. */
-static bool may_be_gss(const struct ria_pq_target *target)
-{
-    return target->gssencmode != NULL && strcmp(target->gssencmode, "disable") != 0;
-}
-
 enum ria_channel ria_channel_of(const struct ria_pq_target *target)
 {
     const char *sslmode = target->sslmode;
     for (size_t i = 0; sslmode != NULL && i < sizeof(channels) / sizeof(channels[0]); i++) {
         if (strcmp(channels[i].sslmode, sslmode) == 0) {
-            return may_be_gss(target) ? RIA_CHANNEL_UNVERIFIED : channels[i].channel;
+            return ria_gssencmode_allows(target->gssencmode) ? RIA_CHANNEL_UNVERIFIED
+                                                             : channels[i].channel;
         }
     }
     return RIA_CHANNEL_PLAIN; /* "prefer", the default, ends there where a server says so */
@@ -62,12 +58,12 @@ static bool check_sockets(const struct ria_pq_target *target, struct ria_error *
 
 static bool check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
 {
-    return !may_be_gss(target) ||
+    return !ria_gssencmode_allows(target->gssencmode) ||
            ria_fail(
                err,
                RIA_E_CHANNEL,
-               "gssencmode=%s lets it go through Kerberos to a server whose certificate nobody "
-               "verified; set gssencmode=disable or PGGSSENCMODE=disable",
+               "gssencmode=%s: " RIA_GSSENCMODE_DANGER
+               "; set gssencmode=disable or PGGSSENCMODE=disable",
                target->gssencmode);
 }
 
@@ -99,19 +95,13 @@ static void add_refusal(
     }
 }
 
-void ria_mint_say_refusal(
-    const struct ria_pq_target *target, const char *host, unsigned port, const char *why)
+void ria_mint_refusal(
+    const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX])
 {
     char shown[RIA_HOST_SHOWN_SIZE];
     ria_show_host(host, shown);
-    ria_world_log(
-        ria_process_world(),
-        target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING,
-        "no token for %s at %s:%u: %s",
-        target->user,
-        shown,
-        port,
-        why);
+    (void)ria_text_format(
+        out, RIA_LOG_LINE_MAX, "no token for %s at %s:%u: %s", user, shown, port, why);
 }
 
 /* Whether an agent has written a line for that host whose token is not over. */
@@ -134,16 +124,17 @@ static bool has_line(const struct ria_buf *own, const struct ria_entry_host *hos
     return at != NULL;
 }
 
-void ria_mint_say_refusals(
+void ria_mint_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
     const struct ria_buf *own)
 {
     for (size_t i = 0; i < refusals->count; i++) {
-        const struct ria_refusal *refusal = &refusals->items[i];
-        struct ria_pq_target one = *target;
-        one.has_token = one.has_token || has_line(own, &refusal->host, target->user);
-        ria_mint_say_refusal(&one, refusal->host.host, refusal->host.number, refusal->err.text);
+        const struct ria_entry_host *host = &refusals->items[i].host;
+        bool has_token = target->has_token || has_line(own, host, target->user);
+        char text[RIA_LOG_LINE_MAX];
+        ria_mint_refusal(target->user, host->host, host->number, refusals->items[i].err.text, text);
+        ria_world_log(ria_process_world(), has_token ? RIA_LOG_INFO : RIA_LOG_WARNING, "%s", text);
     }
 }
 
@@ -177,7 +168,7 @@ bool ria_mint_token(
     if (ria_token_for(&login, deadline, ria_process_world(), token, err) != RIA_FOUND) {
         return false;
     }
-    ria_known_add(ria_buf_text(&token->text));
+    ria_key_history_add(ria_buf_text(&token->text));
     return true;
 }
 

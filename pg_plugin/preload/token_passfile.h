@@ -2,10 +2,10 @@
  *
  * What the files of rds-iam-pq-mint.so offer one another: passfiles in memory.
  */
-#ifndef RIA_PRELOAD_MINT_H
-#define RIA_PRELOAD_MINT_H
+#ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
+#define RIA_PRELOAD_TOKEN_PASSFILE_H
 
-#include "preload/module.h"
+#include "preload/pq_target.h"
 
 #include "rds_iam.h"
 
@@ -37,13 +37,13 @@ struct ria_refusals {
 
 void ria_refusals_release(struct ria_refusals *refusals);
 
-/* Says why there is no token: a warning, if the target has none of somebody else's. */
-void ria_mint_say_refusal(
-    const struct ria_pq_target *target, const char *host, unsigned port, const char *why);
+/* The message why there is no token for a user at a host. */
+void ria_mint_refusal(
+    const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX]);
 
-/* Says them. own: lines with tokens that the target's passfile has; those for a host of the
- * target's are as good as one of ours. */
-void ria_mint_say_refusals(
+/* Logs them: as warnings, if the target has no token of another maker. own: lines with tokens that
+ * the target's passfile has; those for a host of the target's are as good as one of ours. */
+void ria_mint_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
     const struct ria_buf *own);

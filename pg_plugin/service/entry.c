@@ -3,7 +3,8 @@
  * The rules of an entry: a table of what each key must be, and the few that take two keys. */
 #include "service/entry.h"
 
-#include "rds_iam.h"
+#include "service/gssencmode.h"
+#include "service/keyword.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +12,6 @@
 
 static const char default_port[] = "5432";
 static const char wanted_sslmode[] = "verify-full";
-static const char wanted_gssencmode[] = "disable";
 
 /* -- lists ---------------------------------------------------------------------------------- */
 
@@ -168,17 +168,16 @@ static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
     }
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &entry->file->settings[i];
-        if (setting->value == NULL || !ria_service_knows_key(setting->key)) {
+        struct ria_error why;
+        if (!ria_keyword_check(setting, &why)) {
             return ria_fail(
                 err,
                 RIA_E_CONFIG,
-                "%s:%u: [%.64s] libpq does not know \"%.64s\"%s, and refuses the service for it; "
-                "write key=value without blanks around the =",
+                "%s:%u: [%.64s] %s",
                 entry->file->path,
                 setting->line,
                 service->name,
-                setting->key,
-                setting->value == NULL ? " (a line without =)" : "");
+                why.text);
         }
     }
     return true;
@@ -220,25 +219,16 @@ static bool check_hosts(const struct ria_entry *entry, struct ria_error *err)
     return true;
 }
 
-/* With a Kerberos ticket, GSS encryption comes before TLS, and sslmode is not asked then. */
-static bool asks_for_gss(const struct ria_entry *entry)
-{
-    const char *mode = value_of(entry->file, entry->service, "gssencmode");
-    return mode != NULL && strcmp(mode, wanted_gssencmode) != 0;
-}
-
 static bool check_gssencmode(const struct ria_entry *entry, struct ria_error *err)
 {
-    if (!asks_for_gss(entry)) {
-        return true;
-    }
-    return refuse(
-        entry,
-        "gssencmode",
-        err,
-        "has gssencmode=%.32s, with which a Kerberos ticket lets the token go to a server that "
-        "showed no certificate, whatever sslmode says; write gssencmode=disable",
-        value_of(entry->file, entry->service, "gssencmode"));
+    const char *mode = value_of(entry->file, entry->service, "gssencmode");
+    return !ria_gssencmode_allows(mode) ||
+           refuse(
+               entry,
+               "gssencmode",
+               err,
+               "has gssencmode=%.32s: " RIA_GSSENCMODE_DANGER "; write gssencmode=disable",
+               mode);
 }
 
 bool ria_entry_leaves_gss(const struct ria_entry *entry)
@@ -272,24 +262,4 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
             "has a password=, and with it libpq does not read the passfile; remove the line");
     }
     return check_hosts(entry, err);
-}
-
-/* -- two entries ---------------------------------------------------------------------------- */
-
-bool ria_entry_may_share(
-    const struct ria_entry *entry, const struct ria_entry *other, struct ria_error *err)
-{
-    struct ria_error ignored;
-    if (ria_entry_check(entry, &ignored) == ria_entry_check(other, &ignored)) {
-        return true;
-    }
-    return refuse(
-        entry,
-        "passfile",
-        err,
-        "shares its passfile with [%.64s] (%s:%u), but only one of them is fit for a token; mend "
-        "the other or give it a passfile of its own",
-        other->service->name,
-        other->file->path,
-        other->service->line);
 }

@@ -3,7 +3,8 @@
  * What makes a service a good entry for tokens. A token logs in whoever holds it, and the passfile
  * gives it to every connection that the entry describes, so the entry itself must say to whom it
  * goes: host and user by name, sslmode=verify-full, and nothing that makes libpq pass over the
- * passfile. How a service file is read is in service.h; no files are opened here.
+ * passfile. How a service file is read is in service_file.h; no files are opened here. Which
+ * entries count, and which share a passfile, is in index.h.
  *
  * Follows conninfo_storeval(), pqConnectOptions2() and passwordFromFile() in fe-connect.c,
  * PostgreSQL 10 to 18: lists are split at commas, the passfile is looked up once for each host, by
@@ -40,9 +41,8 @@ bool ria_entry_take(
 /* Checks every rule. False with err filled: "file:line: [service] what is wrong; what to do". */
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err) RIA_MUST_USE;
 
-/* Whether the entry leaves it to libpq 12 and later to try GSS encryption, before TLS and whatever
- * sslmode says. It does where there is a Kerberos ticket, which is seldom, and libpq 10 and 11
- * refuse an entry with gssencmode=, so this is good for a warning and the entry is served. */
+/* Whether the entry leaves it to libpq 12 and later to try GSS encryption before TLS
+ * (gssencmode.h). It is good for a warning, and the entry is served. */
 bool ria_entry_leaves_gss(const struct ria_entry *entry);
 
 /* The number of hosts in the list, and one of them. The second is false for an item that is too
@@ -50,14 +50,5 @@ bool ria_entry_leaves_gss(const struct ria_entry *entry);
 size_t ria_entry_host_count(const struct ria_entry *entry);
 bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entry_host *out)
     RIA_MUST_USE;
-
-/* A passfile gives its lines to whoever reads it, and what an entry leaves out (host, port, user)
- * the environment or the command line may fill in. So an entry that is not fit spoils the whole
- * passfile: its connection would get the token that another one is due. False, with err filled and
- * naming both, if just one of the two is fit. */
-bool ria_entry_may_share(
-    const struct ria_entry *entry,
-    const struct ria_entry *other,
-    struct ria_error *err) RIA_MUST_USE;
 
 #endif

@@ -1,54 +1,156 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorts the services of all files by name and marks the first one of each name, so that ten
- * thousand services need no search through all of them. */
+ * Sorts twice, by name and by passfile, and then looks at neighbours, so that ten thousand services
+ * need no search through all of them. Each entry is checked once. */
 #include "service/index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static int compare(const void *a, const void *b)
+/* libpq's order is that of the array. */
+static int compare_order(
+    const struct ria_indexed_service *left, const struct ria_indexed_service *right)
 {
-    const struct ria_service_place *left = a;
-    const struct ria_service_place *right = b;
-    int order = strcmp(left->service->name, right->service->name);
-    if (order == 0 && left->file != right->file) {
-        order = left->file < right->file ? -1 : 1;
-    } else if (order == 0) {
-        order = left->service->line < right->service->line ? -1 : 1;
-    }
-    return order;
+    return (left > right) - (left < right);
 }
 
+/* -- names ---------------------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct ria_indexed_service *left = *(struct ria_indexed_service *const *)a;
+    const struct ria_indexed_service *right = *(struct ria_indexed_service *const *)b;
+    int order = strcmp(left->service->name, right->service->name);
+    return order != 0 ? order : compare_order(left, right);
+}
+
+/* `sorted` has room for all services. */
+static void find_first(struct ria_service_index *index, struct ria_indexed_service **sorted)
+{
+    for (size_t i = 0; i < index->count; i++) {
+        sorted[i] = &index->services[i];
+    }
+    qsort(sorted, index->count, sizeof(struct ria_indexed_service *), compare_names);
+    for (size_t i = 0; i < index->count; i++) {
+        bool is_first =
+            i == 0 || strcmp(sorted[i - 1]->service->name, sorted[i]->service->name) != 0;
+        sorted[i]->first = is_first ? sorted[i] : sorted[i - 1]->first;
+    }
+}
+
+/* -- passfiles ------------------------------------------------------------------------------ */
+
+static int compare_passfiles(const void *a, const void *b)
+{
+    const struct ria_indexed_service *left = *(struct ria_indexed_service *const *)a;
+    const struct ria_indexed_service *right = *(struct ria_indexed_service *const *)b;
+    int order = ria_passfile_compare(&left->passfile, &right->passfile);
+    return order != 0 ? order : compare_order(left, right);
+}
+
+/* The services of one passfile: the first valid one is the opposite of each that is not, and the
+ * other way round. */
+static void compare_run(struct ria_indexed_service *const *run, size_t size)
+{
+    const struct ria_indexed_service *first[2] = {NULL, NULL};
+    for (size_t i = 0; i < size; i++) {
+        const struct ria_indexed_service **kind = &first[run[i]->is_valid ? 1 : 0];
+        *kind = *kind == NULL ? run[i] : *kind;
+    }
+    for (size_t i = 0; i < size; i++) {
+        run[i]->opposite = first[run[i]->is_valid ? 0 : 1];
+    }
+}
+
+static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
+{
+    struct ria_error ignored;
+    for (size_t i = 0; i < index->count; i++) {
+        struct ria_indexed_service *here = &index->services[i];
+        if (!ria_entry_take(here->file, here->service, &here->entry)) {
+            continue;
+        }
+        ria_passfile_locate(here->entry.passfile, own, &here->passfile);
+        here->is_valid = ria_entry_check(&here->entry, &ignored);
+        if (here->first == here) {
+            index->by_passfile[index->entry_count++] = here;
+        }
+    }
+    struct ria_indexed_service **sorted = index->by_passfile;
+    qsort(sorted, index->entry_count, sizeof(struct ria_indexed_service *), compare_passfiles);
+    for (size_t first = 0, end = 0; first < index->entry_count; first = end) {
+        const struct ria_passfile_place *passfile = &sorted[first]->passfile;
+        while (end < index->entry_count &&
+               ria_passfile_compare(passfile, &sorted[end]->passfile) == 0) {
+            end++;
+        }
+        compare_run(&sorted[first], end - first);
+    }
+}
+
+/* -- the whole ------------------------------------------------------------------------------ */
+
 bool ria_service_index_make(
-    const struct ria_service_file *files, size_t count, struct ria_service_index *out)
+    const struct ria_service_file *files,
+    size_t count,
+    const struct ria_passfile_directory *own,
+    struct ria_service_index *out)
 {
     size_t most = 0;
     for (size_t i = 0; i < count; i++) {
         most += files[i].count;
     }
-    *out = (struct ria_service_index){.places = calloc(most + 1, sizeof(*out->places))};
-    if (out->places == NULL) {
+    *out = (struct ria_service_index){
+        .services = calloc(most + 1, sizeof(*out->services)),
+        .by_passfile = calloc(most + 1, sizeof(struct ria_indexed_service *)),
+    };
+    if (out->services == NULL || out->by_passfile == NULL) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < files[i].count; j++) {
-            out->places[out->count++] =
-                (struct ria_service_place){.file = &files[i], .service = &files[i].services[j]};
+            out->services[out->count++] =
+                (struct ria_indexed_service){.file = &files[i], .service = &files[i].services[j]};
         }
     }
-    qsort(out->places, out->count, sizeof(*out->places), compare);
-    const struct ria_service_place *first = out->places;
-    for (size_t i = 0; i < out->count; i++) {
-        struct ria_service_place *here = &out->places[i];
-        first = strcmp(first->service->name, here->service->name) == 0 ? first : here;
-        here->first = first;
-    }
+    find_first(out, out->by_passfile);
+    find_shared(out, own);
     return true;
+}
+
+void ria_service_index_describe_sharing(
+    const struct ria_indexed_service *service, struct ria_error *err)
+{
+    const struct ria_indexed_service *other = service->opposite;
+    const struct ria_service_setting *setting =
+        ria_service_setting(service->file, service->service, "passfile");
+    (void)ria_fail(
+        err,
+        RIA_E_CONFIG,
+        "%s:%u: [%.64s] shares its passfile with [%.64s] (%s:%u), but only one of them is fit for "
+        "a token; mend the other or give it a passfile of its own",
+        service->file->path,
+        setting->line,
+        service->service->name,
+        other->service->name,
+        other->file->path,
+        other->service->line);
+}
+
+bool ria_service_index_check(const struct ria_indexed_service *service, struct ria_error *err)
+{
+    if (!ria_entry_check(&service->entry, err)) {
+        return false;
+    }
+    if (service->opposite != NULL) {
+        ria_service_index_describe_sharing(service, err);
+    }
+    return service->opposite == NULL;
 }
 
 void ria_service_index_release(struct ria_service_index *index)
 {
-    free(index->places);
+    free(index->services);
+    free(index->by_passfile);
     *index = (struct ria_service_index){0};
 }

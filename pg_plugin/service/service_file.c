@@ -12,72 +12,6 @@
 /* How a user names a copy of a service file. */
 static const char named_by[] = "PGSERVICEFILE=COPY";
 
-/* Every keyword of libpq 10 to 18 (PQconninfoOptions in each version). */
-static const char *const keywords[] = {
-    "application_name",
-    "authtype",
-    "channel_binding",
-    "client_encoding",
-    "connect_timeout",
-    "dbname",
-    "fallback_application_name",
-    "gssdelegation",
-    "gssencmode",
-    "gsslib",
-    "host",
-    "hostaddr",
-    "keepalives",
-    "keepalives_count",
-    "keepalives_idle",
-    "keepalives_interval",
-    "krbsrvname",
-    "load_balance_hosts",
-    "max_protocol_version",
-    "min_protocol_version",
-    "oauth_client_id",
-    "oauth_client_secret",
-    "oauth_issuer",
-    "oauth_scope",
-    "options",
-    "passfile",
-    "password",
-    "port",
-    "replication",
-    "require_auth",
-    "requirepeer",
-    "requiressl",
-    "scram_client_key",
-    "scram_server_key",
-    "ssl_max_protocol_version",
-    "ssl_min_protocol_version",
-    "sslcert",
-    "sslcertmode",
-    "sslcompression",
-    "sslcrl",
-    "sslcrldir",
-    "sslkey",
-    "sslkeylogfile",
-    "sslmode",
-    "sslnegotiation",
-    "sslpassword",
-    "sslrootcert",
-    "sslsni",
-    "target_session_attrs",
-    "tcp_user_timeout",
-    "tty",
-    "user",
-};
-
-bool ria_service_knows_key(const char *key)
-{
-    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
-        if (strcmp(keywords[i], key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void add_path(struct ria_service_paths *paths, const char *directory, const char *name)
 {
     char *path = paths->path[paths->count];
@@ -210,9 +144,6 @@ static bool take_lines(struct ria_service_file *file)
         if (len > RIA_SERVICE_LINE_MAX && long_line == 0) {
             long_line = line;
         }
-        if (len > RIA_SERVICE_LINE_OLD && file->old_limit_line == 0) {
-            file->old_limit_line = line;
-        }
         if (!take_line(file, text, line)) {
             return false;
         }
@@ -305,41 +236,4 @@ void ria_service_file_release(struct ria_service_file *file)
     free(file->settings);
     ria_buf_release(&file->text);
     *file = (struct ria_service_file){0};
-}
-
-/* Keywords whose values name files. */
-static bool names_a_file(const char *key)
-{
-    static const char *const keys[] = {
-        "passfile", "sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir", "sslkeylogfile"};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (strcmp(key, keys[i]) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *ria_service_setting_fault(const struct ria_service_setting *setting)
-{
-    const char *value = setting->value;
-    const char *key = setting->key;
-    size_t len = strlen(key);
-    if (value == NULL) {
-        return NULL;
-    }
-    if (len > 0 && (key[len - 1] == ' ' || key[len - 1] == '\t')) {
-        return "a blank stands before the =, and libpq takes it for a part of the key; write "
-               "key=value";
-    }
-    if (*value == '"' || *value == '\'') {
-        return "the value begins with a quote, which libpq takes for a part of it";
-    }
-    if (*value == ' ' || *value == '\t') {
-        return "the value begins with a blank, which libpq takes for a part of it";
-    }
-    if (names_a_file(key) && (*value == '~' || *value == '$')) {
-        return "libpq replaces neither ~ nor $HOME; write the whole path";
-    }
-    return NULL;
 }

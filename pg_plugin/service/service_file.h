@@ -55,8 +55,7 @@ struct ria_service_file {
     size_t count;
     struct ria_service_setting *settings;
     size_t setting_count;
-    unsigned old_limit_line; /* the first line that libpq 10 to 13 cannot read, or 0 */
-    unsigned odd_line;       /* the first one that is no comment, group or setting of a group, or 0:
+    unsigned odd_line; /* the first one that is no comment, group or setting of a group, or 0:
                                 libpq reads over it, or refuses its group */
 };
 
@@ -86,19 +85,6 @@ bool ria_service_check(
 /* The first setting of that key in a service, or NULL. */
 const struct ria_service_setting *ria_service_setting(
     const struct ria_service_file *file, const struct ria_service *service, const char *key);
-
-/* What is wrong with a line that libpq takes literally where its writer meant something else:
- * blanks around the =, quotes, and "~" or "$HOME" in the name of a file. A sentence, or NULL. */
-const char *ria_service_setting_fault(const struct ria_service_setting *setting);
-
-/* Of the value of passfile=. */
-#define RIA_SERVICE_RELATIVE                                                                       \
-    "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a path "     \
-    "that "                                                                                        \
-    "begins with /"
-
-/* True for a keyword of any libpq from 10 to 18. */
-bool ria_service_knows_key(const char *key);
 
 void ria_service_file_release(struct ria_service_file *file);
 

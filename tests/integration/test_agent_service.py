@@ -434,7 +434,7 @@ class Names(LeaseCase):
                 make(path)
                 result = self.home.run([agent_program(), "--directory", self.services.directory])
                 self.assertEqual(result.returncode, 1)
-                self.assertIn(f"{name} cannot be written", result.stderr)
+                self.assertIn(f"/{name}: cannot be written", result.stderr)
                 self.assertEqual(precious.read_text(), "keep")
                 path.unlink()
 

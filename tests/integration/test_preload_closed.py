@@ -3,6 +3,7 @@
 the program gets a handle that fails with the reason. Here libpq is too old or odd, or a part of rds-iam
 is missing; in test_preload_memory.py the memory ends. The peer has no TLS, so that what comes is a leak."""
 import pathlib
+import re
 import sys
 import tempfile
 
@@ -158,6 +159,78 @@ class Module(ClosedCase):
                 self.assertEqual(peer.connections, 1, result.stderr)
                 sent_now = [data.rstrip(b"\0").decode() for _, data in peer.answers if data.strip(b"\0")]
                 self.assertEqual(sent_now, [sent] if sent else [])
+
+
+class Versions(ClosedCase):
+    """The two objects are of one version; either refuses the other one's."""
+
+    # Answers as the other object does, with a version of its own; or not at all.
+    PLANTED = """
+#include "preload/module.h"
+#include <unistd.h>
+static void prepare(void) {}
+static void make_passfile(const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
+{
+    (void)!write(2, "the planted one was asked\\n", 26);
+    *out = (struct ria_pq_passfile){.fd = target == NULL || given != NULL ? 0 : -1};
+}
+const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
+{
+    static const struct ria_pq_module module = {
+        .version = RIA_PQ_MODULE_VERSION + (OFFSET), .prepare = prepare, .make_passfile = make_passfile};
+    return REFUSES || version != RIA_PQ_MODULE_VERSION ? NULL : &module;
+}
+"""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        header = (harness.SOURCE / "pg_plugin/preload/module.h").read_text(encoding="utf-8")
+        cls.version = int(re.search(r"RIA_PQ_MODULE_VERSION = (\d+)", header).group(1))
+
+    def planted(self, text, *macros):
+        """The environment in which a module of this text is the other object."""
+        real = str(ways.preload().parent / "rds-iam-pq-mint.so")
+        # A name of the same length, for its place in the other object.
+        path = self.home.path / ("m" * (len(real) - len(str(self.home.path)) - 4) + ".so")
+        self.assertEqual(len(str(path)), len(real))
+        done = harness.run(
+            ["gcc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-Wl,-z,nodelete",
+             f"-I{harness.SOURCE}/common", f"-I{harness.SOURCE}/pg_plugin", *macros, "-x", "c", "-", "-o", path], stdin=text)
+        assert done.returncode == 0, done.stderr
+        preload = self.home.path / "librds-iam-pq.so"
+        preload.write_bytes(ways.preload().read_bytes().replace(real.encode(), str(path).encode()))
+        return {"LD_PRELOAD": f"libnss_wrapper.so:{preload}", "RDS_IAM_LOG": "warning"}
+
+    def connect(self, **extra):
+        with PostgreSQLPeer(None) as peer:
+            return self.home.run(["psql", "-wXc", "select 1", self.conninfo(peer, "verify-full")], None, **extra)
+
+    def test_the_first_object_refuses_another_module(self):
+        for name, offset, refuses in (("a later one", 1, 0), ("an earlier one", -1, 0), ("far from it", 1000, 0),
+                                      ("one that refuses", 0, 1)):
+            with self.subTest(name):
+                result = self.connect(**self.planted(self.PLANTED, f"-DOFFSET={offset}", f"-DREFUSES={refuses}"))
+                self.assertIn("m.so: is of another version; reinstall rds-iam", result.stderr)
+                self.assertNotIn("planted one", result.stderr)
+
+    def test_and_one_from_before_there_were_versions_of_the_function(self):
+        result = self.connect(**self.planted("const unsigned ria_pq_module[] = {4};\n"))
+        self.assertIn("m.so: is of another version; reinstall rds-iam", result.stderr)
+
+    def test_control_a_module_of_the_same_version_is_asked(self):
+        result = self.connect(**self.planted(self.PLANTED, "-DOFFSET=0", "-DREFUSES=0"))
+        self.assertIn("the planted one was asked", result.stderr, result.returncode)
+
+    def test_the_module_refuses_another_first_object(self):
+        module = ways.preload().parent / "rds-iam-pq-mint.so"
+        script = ("import ctypes, sys\n"
+                  f"give = ctypes.CDLL('{module}').ria_pq_module_for_version\n"
+                  "give.restype = ctypes.c_void_p\n"
+                  "print(*[give(ctypes.c_uint(int(v))) is not None for v in sys.argv[1:]])")
+        versions = [self.version, 0, self.version - 1, self.version + 1, 2 ** 32 - 1]
+        result = self.home.run(["/usr/bin/python3", "-c", script, *map(str, versions)], None)
+        self.assertEqual(result.stdout.split(), ["True", "False", "False", "False", "False"], result.stderr)
 
 
 class Passfiles(ClosedCase):

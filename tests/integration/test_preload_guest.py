@@ -34,6 +34,15 @@ INTERPRETERS = (
      "puts PG.library_version, OpenSSL::VERSION, Fiddle.dlopen('libpq.so.5')['PQlibVersion'] != 0"],
     ["node", "-e", "console.log(require('crypto').createHash('sha256').update('x').digest('hex'))"],
 )
+# Calls each function that is interposed with no name at all, which the kernel refuses: EFAULT.
+NULLS = """
+import ctypes, sys
+library = ctypes.CDLL(None, use_errno=True)
+for call in sys.argv[1:]:
+    name, *arguments = call.split()
+    result = library[name](*[None if a == "null" else b"r" if a == "r" else int(a) for a in arguments])
+    print(name, result, ctypes.get_errno())
+"""
 LEFT = """
 import json, os, psycopg2
 connection = psycopg2.connect("")
@@ -66,6 +75,15 @@ class Without(LabCase):
                 self.assertEqual((plain.returncode, plain.stderr), (0, ""))
                 self.assertGreater(len(plain.stdout), 10)
                 self.assertEqual((under.returncode, under.stdout, under.stderr), (0, plain.stdout, ""))
+
+    def test_a_name_that_is_null_is_refused_as_ever(self):
+        calls = ["open null 0", "open64 null 0", "openat -100 null 0", "openat64 -100 null 0", "__open_2 null 0",
+                 "__open64_2 null 0", "__openat_2 -100 null 0", "__openat64_2 -100 null 0", "stat null null",
+                 "stat64 null null", "__xstat 1 null null", "__xstat64 1 null null", "fopen null r", "fopen64 null r"]
+        argv = ["/usr/bin/python3", "-S", "-c", NULLS, *calls]
+        plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+        self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
+        self.assertEqual(plain.stdout.count(" 14\n"), len(calls), "the control")
 
     def test_python_finds_nothing_changed_and_no_libcrypto(self):
         argv = ["/usr/bin/python3", "-S", "-c", MAPS]

@@ -6,6 +6,7 @@ import pathlib
 import pwd
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from typing import NamedTuple
@@ -113,44 +114,59 @@ class Setup(LabCase):
         self.assertIn(unserved, text)
 
     def test_the_sidecar(self):
-        """Its command fills the passfile that the client's entry names; /tokens is a volume."""
-        text = self.setup_postgres().stdout
-        lines = text[text.index("#    volumes:"):].splitlines()
-        form = yaml.safe_load("\n".join(line[5:] for line in lines))
-        agent, client = form["containers"]
+        """The installed example: its command fills the passfile that the client's entry names, and the
+        client's environment logs in. /tokens and /services are volumes."""
+        path = harness.installed("share/rds-iam/sidecar.yaml")
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        agent, client = form["spec"]["containers"]
         self.assertEqual(agent["securityContext"], client["securityContext"])
         self.assertEqual(agent["volumeMounts"], client["volumeMounts"])
         self.assertEqual([each for each in agent["env"] if each not in client["env"]], [])
-        tokens = self.home.path / "tokens"
-        tokens.mkdir()
-        tokens.chmod(0o1777)  # as Kubernetes makes a volume in memory
+        volumes = {volume["name"] for volume in form["spec"]["volumes"]}
+        self.assertEqual({mount["name"] for mount in client["volumeMounts"]}, volumes)
+        places = {mount["mountPath"]: self.home.path / mount["name"] for mount in client["volumeMounts"]}
+        self.assertEqual(set(places), {"/tokens", "/services"})
+
+        def here(text):
+            for place, directory in places.items():
+                text = text.replace(f"{place}/", f"{directory}/")
+            return text
+
+        for directory in places.values():
+            directory.mkdir()
+        places["/tokens"].chmod(0o1777)  # as Kubernetes makes a volume in memory
+        text = self.setup_postgres("--ca", "/services/global-bundle.pem").stdout
+        self.assertIn(f"#   {path}\n", text)
         wanted = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
-        entry = re.sub(r"\npassfile=.*\n", f"\npassfile={wanted}\n", text).replace("=/tokens", f"={tokens}")
-        services = self.home.write("pg_service.conf", entry)
-        command = [word.replace("/tokens", str(tokens)) for word in agent["command"]]
+        variables = {each["name"]: here(each["value"]) for each in client["env"]}
+        self.assertEqual(variables["PGSERVICE"], pathlib.Path(wanted).name)
+        shutil.copy(self.lab.ca_file, variables["PGSSLROOTCERT"])
+        pathlib.Path(variables["PGSERVICEFILE"]).write_text(
+            here(re.sub(r"\npassfile=.*\n", f"\npassfile={wanted}\n", text)), encoding="utf-8")
+        command = [here(f"{word}/").rstrip("/") for word in agent["command"]]
         self.assertEqual(command[0], agent_program().name)
         log = self.home.path / "log"
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", agent_program(), *command[1:]], stdin=subprocess.DEVNULL,
-            stderr=log.open("wb"), env=self.home.env(PGSERVICEFILE=str(services)), cwd=self.home.path)
+            stderr=log.open("wb"), env=self.home.env(PGSERVICEFILE=variables["PGSERVICEFILE"]), cwd=self.home.path)
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
-        await_true((tokens / "run" / "rds").exists, lambda: log.read_text(encoding="utf-8"))
-        self.login(principal=None, PGSERVICEFILE=str(services))
+        await_true((places["/tokens"] / "run" / "rds").exists, lambda: log.read_text(encoding="utf-8"))
+        result = self.home.run(["psql", "-XAtwc", "select current_user"], principal=None, **variables)
+        self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
+        self.assert_accepted()
+        for name, value in {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}.items():
+            self.assertEqual(variables[name], value)
 
     def client_environment(self, service, ca):
-        """What a client shall find in its environment, as the shell's lines, the unit's and the form for
-        Kubernetes have it."""
+        """What a client shall find in its environment, as the shell's lines and the unit's have it."""
         text = self.setup_postgres("--service", service, "--ca", ca).stdout
         exports = "".join(re.findall(r"^#( +export .*\n)", text, re.M))
         shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
         unit = "".join(f"{line}\n" for line in re.findall(r"^# +(Environment=.*)$", text, re.M))
-        lines = text[text.index("#    volumes:"):].splitlines()
-        _, client = yaml.safe_load("\n".join(line[5:] for line in lines))["containers"]
         return {
             "shell": dict(each.decode().split("=", 1) for each in shell.stdout.split(b"\0") if each),
             "unit": self.systemds_reading(unit),
-            "Kubernetes": {each["name"]: each["value"] for each in client["env"]},
         }  # fmt: skip
 
     def systemds_reading(self, lines):
@@ -164,7 +180,7 @@ class Setup(LabCase):
         return dict(word.split("=", 1) for word in words)
 
     def test_the_environment_of_its_clients(self):
-        """Values that a shell, systemd or YAML would take for something else are quoted."""
+        """Values that a shell or systemd would take for something else are quoted."""
         for service, ca in (("rds", "/etc/ca.pem"), ("a b", "/etc/o'dd $HOME/100%h \"x\"/\\n!.pem"), ("%n", "/~/#{a}&*;")):
             wanted = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable", "PGSERVICE": service, "PGSSLROOTCERT": ca}
             for place, variables in self.client_environment(service, ca).items():
@@ -251,7 +267,7 @@ ROWS = {
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
     "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
     "a password": Row(f"[s]\n{GOOD}password=x\n", 10, "error: [s] has a password=", None),
-    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=; with a Kerberos ticket libpq 12", None),
+    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
     "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
     "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" for a name; write the port into port=', None),
@@ -318,6 +334,26 @@ class Lint(LabCase):
                          (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
         self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read does")
+
+    def test_one_passfile_by_several_paths(self):
+        """As the agent sees it: links and the directory's other names lead to one file."""
+        place = self.home.path / "kept"
+        place.mkdir()
+        other = self.home.path / "other"
+        other.symlink_to("kept")
+        link = self.home.path / "link"
+        link.symlink_to("kept/p")
+        second = self.home.path / "second"
+        second.symlink_to("link")
+        weak = GOOD.replace("verify-full", "require")
+        for path, is_shared in (
+                (place / "p", True), (other / "p", True), (link, True), (second, True),
+                (place / ".." / "kept" / "p", True), (place / "q", False), (self.home.path / "p", False)):
+            with self.subTest(path=path):
+                _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}".replace("/nowhere/p", f"{place}/p", 1).replace(
+                    "/nowhere/p", str(path)))
+                self.assertEqual("error: [r] shares its passfile with [s]" in result.stdout, is_shared, result.stdout)
+                self.assertIn("error: [r] has sslmode=require", result.stdout, "control")
 
     def test_a_file_that_others_decide_on(self):
         """An entry says where its token goes, and by whose certificate."""

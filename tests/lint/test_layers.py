@@ -19,11 +19,16 @@ ABOVE = {
     "mysql_plugin": ["rds_iam.h", "login_token.h", "sentence.h"],
     # A program stands above both sides; rds-iam lint needs libpq's reader of service files.
     "common/tool": ["tool", "rds_iam.h", "service"],
+    # What every preload stands on; its log writes to descriptor 2 by the core's rule.
+    "common/interpose": ["interpose", "base", "os/guest_stderr.h"],
+    # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and a stack
+    # with room.
+    # A program stands above both sides; it knows service files and passfiles as the agent does.
+    "common/tool": ["tool", "rds_iam.h", "service", "passfile"],
     # Of the core the preload's first object needs RIA_AUTO, the rule of what is a token, and the rule
-    # of what may be written to descriptor 2, and a stack with room.
+    # of what may be written to descriptor 2.
     "pg_plugin/preload": [
-        "rds_iam.h", "service", "passfile", "preload", "base", "aws/token_text.h", "os/guest_stderr.h",
-        "os/guest_thread.h"],
+        "rds_iam.h", "service", "passfile", "preload", "base", "aws/token_text.h", "os/guest_thread.h", "interpose"],
     # The agent opens its directory itself, and asks for the facts of it as the core does.
     "pg_plugin": ["rds_iam.h", "service", "passfile", "agent", "base/file.h"],
 }
@@ -65,6 +70,12 @@ def violations(root):
     return found
 
 
+def clients_known_in(folder):
+    """Names of client libraries, and of their functions."""
+    return {name for path in [*sources(folder), *folder.rglob("*.S")]
+            for name in re.findall(r"\bPQ[a-z]\w+|\bmysql_\w+|\blib(?:pq|mysqlclient|mariadb)\b", path.read_text())}
+
+
 class Layers(unittest.TestCase):
     def test_layers_include_downwards_only(self):
         self.assertEqual(violations(harness.SOURCE), [])
@@ -79,6 +90,13 @@ class Layers(unittest.TestCase):
                  for p in sources(harness.SOURCE / folder)
                  if re.search("X-Amz-Signature=|Action=connect", re.sub(r"/\*.*?\*/", "", p.read_text(), flags=re.S))}
         self.assertEqual(users, {"common/aws/token.c", "common/aws/token_text.c"})
+
+    def test_the_room_of_all_preloads_knows_no_client_library(self):
+        self.assertEqual(clients_known_in(harness.SOURCE / "common/interpose"), set())
+
+    def test_control_names_of_client_libraries_are_found(self):
+        self.assertLessEqual({"PQconnectdb", "PQreset", "libpq"}, clients_known_in(harness.SOURCE / "pg_plugin/preload"))
+        self.assertLessEqual({"mysql_clear_password", "mysql_get_optionv"}, clients_known_in(harness.SOURCE / "mysql_plugin"))
 
     def test_openssl_is_included_by_two_files_and_one_of_them_is_no_guest(self):
         users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
@@ -101,6 +119,10 @@ class Layers(unittest.TestCase):
             "mysql_plugin/f.c": '#include "abi.h"\n',
             "common/tool/d.c": '#include "provider/chain.h"\n',
             "pg_plugin/preload/g.c": '#include "aws/token.h"\n',
+            "common/interpose/l.c": '#include "preload/connect.h"\n',
+            "common/interpose/m.c": '#include "rds_iam.h"\n',
+            "common/interpose/n.c": '#include "codec/ini.h"\n',
+            "common/aws/o.c": '#include "interpose/next.h"\n',
         }
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             for name, text in planted.items():

@@ -14,7 +14,7 @@ PLUGINS = {
     "lib*/**/rds-iam/mariadb/aws_rds_iam.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v1.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v2.so": ["_mysql_client_plugin_declaration_"],
-    "lib*/**/rds-iam/rds-iam-pq-mint.so": ["ria_pq_module"],
+    "lib*/**/rds-iam/rds-iam-pq-mint.so": ["ria_pq_module_for_version"],
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
         "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "
@@ -123,10 +123,19 @@ def compile_plugin(scratch, text, *flags):
     return path
 
 
+def preload_sources():
+    return [path for folder in ("common/interpose", "pg_plugin/preload")
+            for path in sorted((harness.SOURCE / folder).glob("*.c"))]
+
+
 class Objects(unittest.TestCase):
     def test_a_plugin_exports_its_symbols_alone(self):
         for pattern, symbols in PLUGINS.items():
             self.assertEqual(sorted(exported(harness.installed(pattern))), symbols)
+
+    def test_one_object_replaces_dlsym(self):
+        replacing = [path for path in elf_files(harness.PREFIX) if "dlsym" in exported(path)]
+        self.assertEqual(replacing, [harness.installed(PRELOAD)])
 
     def test_a_plugin_needs_libc_and_libcrypto_only(self):
         for pattern in PLUGINS:
@@ -144,7 +153,7 @@ class Objects(unittest.TestCase):
             self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, ASKS.get(pattern, set()), pattern)
 
     def test_the_preload_only_asks_what_a_signal_does(self):
-        calls = [call for path in (harness.SOURCE / "pg_plugin/preload").glob("*.c")
+        calls = [call for path in preload_sources()
                  for call in re.findall(r"\bsigaction\(.*", path.read_text(encoding="utf-8"))]
         self.assertEqual([call.split(",")[1] for call in calls], [" NULL"])
 
@@ -156,10 +165,9 @@ class Objects(unittest.TestCase):
 
     def test_the_preload_reads_one_variable(self):
         """It is in every program: only to say why there is no token, where the other object cannot."""
-        sources = (harness.SOURCE / "pg_plugin/preload").glob("*.c")
-        calls = {(path.name, name) for path in sources
+        calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
-        self.assertEqual(calls, {("say.c", '"RDS_IAM_LOG"')})
+        self.assertEqual(calls, {("preload_log.c", '"RDS_IAM_LOG"')})
 
     def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
         for pattern in PLUGINS:

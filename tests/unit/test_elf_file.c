@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Programs' files in memory: whole ones, cut ones, and ones with every byte changed. */
-#include "tool/elf_file.h"
+#include "tool/program.h"
 
 #include "unit.h"
 

@@ -3,6 +3,7 @@
  * The reader of pg_service.conf and the rules of an entry. Files are texts here: a world of one
  * file. */
 #include "service/entry.h"
+#include "service/keyword.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -284,8 +285,7 @@ static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **st
     static const struct {
         size_t length;
         bool is_lost;
-        bool is_lost_to_old;
-    } rows[] = {{254, false, false}, {255, false, true}, {1022, false, true}, {1023, true, true}};
+    } rows[] = {{254, false}, {255, false}, {1022, false}, {1023, true}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[2048];
         long_line(text, rows[i].length);
@@ -295,7 +295,6 @@ static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **st
         assert_int_equal(find(&file, "a")->long_line, lost);
         assert_int_equal(find(&file, "b")->long_line, lost);
         assert_int_equal(find(&file, "c")->long_line, lost);
-        assert_int_equal(file.old_limit_line, rows[i].is_lost_to_old ? 3 : 0);
     }
     RIA_AUTO(service_file) file;
     char text[2048] = "[before]\nuser=u\n";
@@ -307,12 +306,27 @@ static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **st
 static void every_keyword_and_no_other_is_known(void **state)
 {
     (void)state;
-    static const char *const known[] = {
-        "host", "hostaddr", "passfile", "sslrootcert", "require_auth", "sslnegotiation"};
+    static const struct ria_keyword known[] = {
+        {"host", 10, 18, false},
+        {"passfile", 10, 18, true},
+        {"authtype", 10, 13, false},
+        {"gssencmode", 12, 18, false},
+        {"require_auth", 16, 18, false},
+        {"sslnegotiation", 17, 18, false},
+        {"sslkeylogfile", 18, 18, true},
+        {"sslcrldir", 14, 18, true},
+    };
     static const char *const unknown[] = {"", "Host", "host ", "iam", "service", "servicefile"};
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-        assert_true(ria_service_knows_key(known[i]));
-        assert_false(ria_service_knows_key(unknown[i]));
+        const struct ria_keyword *found = ria_keyword_find(known[i].key);
+        assert_non_null(found);
+        assert_string_equal(found->key, known[i].key);
+        assert_int_equal(found->first, known[i].first);
+        assert_int_equal(found->last, known[i].last);
+        assert_int_equal(found->names_file, known[i].names_file);
+    }
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        assert_null(ria_keyword_find(unknown[i]));
     }
 }
 
@@ -389,10 +403,9 @@ static void what_is_refused_is_said_with_its_line(void **state)
         {"host=h\nuser=u\npassfile=/d/p\n", "f:1: [a] has no sslmode="},
         {"sslmode=prefer\n" GOOD, "f:2: [a] has sslmode=prefer, which lets the token go"},
         {"sslmode=Verify-Full\n" GOOD, "f:2: [a] has sslmode=Verify-Full, which lets"},
-        {GOOD "gssencmode=prefer\n",
-         "f:6: [a] has gssencmode=prefer, with which a Kerberos ticket"},
-        {GOOD "gssencmode=require\n", "f:6: [a] has gssencmode=require, with which a Kerberos"},
-        {GOOD "gssencmode=\n", "f:6: [a] has gssencmode=, with which a Kerberos"},
+        {GOOD "gssencmode=prefer\n", "f:6: [a] has gssencmode=prefer: with a Kerberos ticket"},
+        {GOOD "gssencmode=require\n", "f:6: [a] has gssencmode=require: with a Kerberos"},
+        {GOOD "gssencmode=\n", "f:6: [a] has gssencmode=: with a Kerberos"},
         {GOOD "password=x\n", "f:6: [a] has a password=, and with it libpq"},
         {"host=/tmp\n" GOOD, "f:2: [a] has the Unix socket /tmp as its host"},
         {"host=h,@x\n" GOOD, "f:2: [a] has the Unix socket @x as its host"},
@@ -420,46 +433,6 @@ static void what_is_refused_is_said_with_its_line(void **state)
     }
 }
 
-static void an_entry_that_is_not_fit_spoils_its_passfile(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *why;
-        const char *other;
-        bool may_share;
-    } rows[] = {
-        {"the same", GOOD, true},
-        {"another user, port and host", "user=v\nport=1\nhost=i\n" GOOD, true},
-        {"a weaker mode", "sslmode=require\n" GOOD, false},
-        {"the same for another user, whom the environment can replace",
-         "user=v\nsslmode=require\n" GOOD,
-         false},
-        {"an encryption without a certificate", "gssencmode=prefer\n" GOOD, false},
-        {"TLS alone", "gssencmode=disable\n" GOOD, true},
-        {"no mode at all", "host=h\nuser=u\npassfile=/d/p\n", false},
-        {"no user", "host=h\nsslmode=verify-full\npassfile=/d/p\n", false},
-        {"no host", "user=u\nsslmode=verify-full\npassfile=/d/p\n", false},
-        {"a socket", "host=/tmp\n" GOOD, false},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char text[512];
-        (void)snprintf(text, sizeof(text), "[a]\n" GOOD "[b]\n%s", rows[i].other);
-        RIA_AUTO(service_file) file;
-        read_good(text, &file);
-        struct ria_entry a;
-        struct ria_entry b;
-        struct ria_error err = {0};
-        take(&file, "a", &a);
-        take(&file, "b", &b);
-        print_message("# %s\n", rows[i].why);
-        assert_int_equal(ria_entry_may_share(&b, &a, &err), rows[i].may_share);
-        assert_int_equal(ria_entry_may_share(&a, &b, &err), rows[i].may_share);
-        if (!rows[i].may_share) {
-            assert_non_null(strstr(err.text, "shares its passfile with"));
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -475,7 +448,6 @@ int main(void)
         cmocka_unit_test(a_service_without_a_passfile_is_none_of_ours),
         cmocka_unit_test(hosts_and_ports_are_paired_as_libpq_pairs_them),
         cmocka_unit_test(what_is_refused_is_said_with_its_line),
-        cmocka_unit_test(an_entry_that_is_not_fit_spoils_its_passfile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which of several services of one name libpq reads, and whether two paths lead to one passfile. */
+ * The service index: which of several services of one name libpq reads, whether two paths lead to
+ * one passfile, and whom an invalid entry disqualifies. Service files are texts here; links are
+ * real. */
 #include "service/index.h"
-#include "service/passfile_path.h"
 
 #include "unit.h"
 
@@ -10,58 +11,137 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SERVICE(name_, line_)                                                                      \
-    {                                                                                              \
-        .name = (name_), .line = (line_)                                                           \
+/* -- two files from texts ------------------------------------------------------------------- */
+
+static enum ria_outcome read_text(
+    void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
+{
+    (void)path;
+    (void)err;
+    *file = (struct ria_file){0};
+    ria_buf_add_text(out, self);
+    return RIA_FOUND;
+}
+
+static uid_t get_uid(void *self)
+{
+    (void)self;
+    return 7;
+}
+
+/* What is read of the texts and indexed; the second one may be NULL. */
+struct read {
+    struct ria_service_file files[2];
+    struct ria_service_index index;
+};
+
+static void release_read(struct read *read)
+{
+    ria_service_index_release(&read->index);
+    ria_service_file_release(&read->files[0]);
+    ria_service_file_release(&read->files[1]);
+}
+
+static void read_texts(
+    const char *home,
+    const char *system,
+    const struct ria_passfile_directory *own,
+    struct read *out)
+{
+    const char *texts[] = {home, system};
+    static const char *const names[] = {"home", "system"};
+    *out = (struct read){0};
+    for (size_t i = 0; i < 2 && texts[i] != NULL; i++) {
+        char *copy = strdup(texts[i]);
+        struct ria_world world = {.self = copy, .read_file = read_text, .uid = get_uid};
+        struct ria_error err;
+        assert_int_equal(ria_service_read(names[i], true, &world, &out->files[i], &err), RIA_FOUND);
+        free(copy);
     }
+    assert_true(ria_service_index_make(out->files, system == NULL ? 1 : 2, own, &out->index));
+}
+
+/* The first one of that name. */
+static const struct ria_indexed_service *find(const struct read *read, const char *name)
+{
+    for (size_t i = 0; i < read->index.count; i++) {
+        if (strcmp(read->index.services[i].service->name, name) == 0) {
+            return &read->index.services[i];
+        }
+    }
+    fail_msg("no [%s]", name);
+    return NULL;
+}
+
+/* -- names ---------------------------------------------------------------------------------- */
 
 static void the_first_one_of_a_name_counts_over_both_files(void **state)
 {
     (void)state;
-    struct ria_service home[] = {SERVICE("b", 1), SERVICE("a", 5), SERVICE("b", 9)};
-    struct ria_service system[] = {
-        SERVICE("a", 1), SERVICE("c", 2), SERVICE("b", 3), SERVICE("c", 4)};
-    const struct ria_service_file files[] = {
-        {.services = home, .count = RIA_COUNT(home)},
-        {.services = system, .count = RIA_COUNT(system)},
-    };
     static const struct {
         const char *name;
-        size_t file;
+        const char *file;
         unsigned line;
-        size_t first_file;
+        const char *first_file;
         unsigned first_line;
     } rows[] = {
-        {"a", 0, 5, 0, 5},
-        {"a", 1, 1, 0, 5},
-        {"b", 0, 1, 0, 1},
-        {"b", 0, 9, 0, 1},
-        {"b", 1, 3, 0, 1},
-        {"c", 1, 2, 1, 2},
-        {"c", 1, 4, 1, 2},
+        {"b", "home", 1, "home", 1},
+        {"a", "home", 3, "home", 3},
+        {"b", "home", 4, "home", 1},
+        {"a", "system", 1, "home", 3},
+        {"c", "system", 2, "system", 2},
+        {"b", "system", 3, "home", 1},
+        {"c", "system", 4, "system", 2},
     };
-    RIA_AUTO(service_index) index = {0};
-    assert_true(ria_service_index_make(files, RIA_COUNT(files), &index));
-    expect_number("every service", index.count, RIA_COUNT(rows));
+    struct read read;
+    read_texts("[b]\n#\n[a]\n[b]\n", "[a]\n[c]\n[b]\n[c]\n", NULL, &read);
+    expect_number("every service", read.index.count, RIA_COUNT(rows));
+    expect_number("none with a passfile", read.index.entry_count, 0);
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const struct ria_service_place *place = &index.places[i];
-        expect_text("by name", place->service->name, rows[i].name);
-        expect_number(rows[i].name, place->file == &files[rows[i].file], 1);
-        expect_number(rows[i].name, place->service->line, rows[i].line);
-        expect_number(rows[i].name, place->first->file == &files[rows[i].first_file], 1);
-        expect_number(rows[i].name, place->first->service->line, rows[i].first_line);
+        const struct ria_indexed_service *here = &read.index.services[i];
+        expect_text("in libpq's order", here->service->name, rows[i].name);
+        expect_text(rows[i].name, here->file->path, rows[i].file);
+        expect_number(rows[i].name, here->service->line, rows[i].line);
+        expect_text(rows[i].name, here->first->file->path, rows[i].first_file);
+        expect_number(rows[i].name, here->first->service->line, rows[i].first_line);
     }
+    release_read(&read);
 }
 
 static void no_file_is_no_service(void **state)
 {
     (void)state;
     RIA_AUTO(service_index) index = {0};
-    assert_true(ria_service_index_make(NULL, 0, &index));
+    assert_true(ria_service_index_make(NULL, 0, NULL, &index));
     expect_number("none", index.count, 0);
 }
 
+/* -- paths ---------------------------------------------------------------------------------- */
+
 /* In a directory of its own: one/pass is not there, two is a link to one, three to one/pass. */
+static void make_links(char *directory)
+{
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(chdir(directory), 0);
+    assert_int_equal(mkdir("one", 0700), 0);
+    assert_int_equal(symlink("one", "two"), 0);
+    assert_int_equal(symlink("one/pass", "three"), 0);
+    assert_int_equal(symlink("loop", "loop"), 0);
+    assert_int_equal(symlink("/none/pass", "away"), 0);
+    assert_int_equal(symlink("../outside", "one/out"), 0);
+}
+
+static void remove_links(const char *directory)
+{
+    static const char *const links[] = {"loop", "three", "two", "away", "one/out"};
+    for (size_t i = 0; i < RIA_COUNT(links); i++) {
+        assert_int_equal(unlink(links[i]), 0);
+    }
+    assert_int_equal(rmdir("one"), 0);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 static void paths_are_compared_behind_their_links(void **state)
 {
     (void)state;
@@ -82,24 +162,173 @@ static void paths_are_compared_behind_their_links(void **state)
         {"a longer name", "one/pass2", "one/pass", false},
         {"another directory", "pass", "one/pass", false},
         {"a directory that is not there", "none/pass", "none2/pass", false},
+        {"one that is not there is itself", "none/pass", "none/pass", true},
+        {"a link that leads nowhere, by two ways", "away", "one/../away", true},
         {"a link to itself", "loop", "one/pass", false},
+        {"a link out", "two/out", "outside", true},
     };
-    assert_non_null(mkdtemp(directory));
-    assert_int_equal(chdir(directory), 0);
-    assert_int_equal(mkdir("one", 0700), 0);
-    assert_int_equal(symlink("one", "two"), 0);
-    assert_int_equal(symlink("one/pass", "three"), 0);
-    assert_int_equal(symlink("loop", "loop"), 0);
+    make_links(directory);
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char paths[2][PATH_MAX];
+        struct ria_passfile_place places[2];
+        (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", directory, rows[i].path);
+        (void)snprintf(paths[1], sizeof(paths[1]), "%s/%s", directory, rows[i].other);
+        ria_passfile_locate(paths[0], NULL, &places[0]);
+        ria_passfile_locate(paths[1], NULL, &places[1]);
+        int order = ria_passfile_compare(&places[0], &places[1]);
+        expect_number(rows[i].sentence, order == 0, rows[i].is_same);
+        expect_number(
+            rows[i].sentence, ria_passfile_compare(&places[1], &places[0]) == 0, rows[i].is_same);
+    }
+    remove_links(directory);
+}
+
+/* An agent replaces a link in its directory by a file: what it leads to does not count then. */
+static void the_last_step_in_an_agents_directory_counts(void **state)
+{
+    (void)state;
+    char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
+    static const struct {
+        const char *path;
+        const char *name; /* in `one`; NULL: elsewhere */
+    } rows[] = {
+        {"one/pass", "pass"},
+        {"two/pass", "pass"},
+        {"three", "pass"},
+        {"one/out", "out"},
+        {"two/out", "out"},
+        {"outside", NULL},
+        {"away", NULL},
+    };
+    struct stat status;
+    make_links(directory);
+    assert_int_equal(stat("one", &status), 0);
+    const struct ria_passfile_directory own = {status.st_dev, status.st_ino};
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         char path[PATH_MAX];
-        char other[PATH_MAX];
+        struct ria_passfile_place place;
         (void)snprintf(path, sizeof(path), "%s/%s", directory, rows[i].path);
-        (void)snprintf(other, sizeof(other), "%s/%s", directory, rows[i].other);
-        expect_number(rows[i].sentence, ria_passfile_is_same(path, other), rows[i].is_same);
+        ria_passfile_locate(path, &own, &place);
+        bool is_own = ria_passfile_same_directory(&place.directory, &own);
+        expect_number(rows[i].path, is_own, rows[i].name != NULL);
+        if (rows[i].name != NULL) {
+            expect_text(rows[i].path, place.name, rows[i].name);
+        }
     }
-    expect("a relative path", !ria_passfile_is_same("one/pass", directory));
-    assert_int_equal(unlink("loop") | unlink("three") | unlink("two") | rmdir("one"), 0);
-    assert_int_equal(rmdir(directory), 0);
+    remove_links(directory);
+}
+
+static void a_path_without_a_directory_is_a_text(void **state)
+{
+    (void)state;
+    struct ria_passfile_place places[3];
+    ria_passfile_locate("one/pass", NULL, &places[0]);
+    ria_passfile_locate("one/pass", NULL, &places[1]);
+    ria_passfile_locate("/pass", NULL, &places[2]);
+    expect_number("a relative path is itself", ria_passfile_compare(&places[0], &places[1]), 0);
+    expect("and no other", ria_passfile_compare(&places[0], &places[2]) != 0);
+    expect(
+        "it lies in no directory",
+        !ria_passfile_same_directory(&places[0].directory, &places[1].directory));
+}
+
+/* -- entries that share --------------------------------------------------------------------- */
+
+#define GOOD "host=h\nuser=u\nsslmode=verify-full\n"
+#define FILE_P "passfile=/d/p\n"
+
+static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *other;
+        bool may_share;
+    } rows[] = {
+        {"the same", GOOD, true},
+        {"another user, port and host", "user=v\nport=1\nhost=i\n" GOOD, true},
+        {"a weaker mode", "sslmode=require\n" GOOD, false},
+        {"the same for another user, whom the environment can replace",
+         "user=v\nsslmode=require\n" GOOD,
+         false},
+        {"an encryption without a certificate", "gssencmode=prefer\n" GOOD, false},
+        {"TLS alone", "gssencmode=disable\n" GOOD, true},
+        {"no mode at all", "host=h\n", false},
+        {"no user", "host=h\nsslmode=verify-full\n", false},
+        {"no host", "user=u\nsslmode=verify-full\n", false},
+        {"a socket", "host=/tmp\n" GOOD, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        char text[512];
+        struct read read;
+        struct ria_error err = {0};
+        (void)snprintf(text, sizeof(text), "[a]\n" GOOD FILE_P "[b]\n%s" FILE_P, rows[i].other);
+        read_texts(text, NULL, NULL, &read);
+        const struct ria_indexed_service *a = find(&read, "a");
+        const struct ria_indexed_service *b = find(&read, "b");
+        expect_number(rows[i].why, ria_service_index_check(a, &err), rows[i].may_share);
+        expect(rows[i].why, a->opposite == (rows[i].may_share ? NULL : b));
+        expect(rows[i].why, b->opposite == (rows[i].may_share ? NULL : a));
+        if (!rows[i].may_share) {
+            expect_text(
+                rows[i].why,
+                err.text,
+                "home:5: [a] shares its passfile with [b] (home:6), but only one of them is fit "
+                "for a token; mend the other or give it a passfile of its own");
+        }
+        expect_number(rows[i].why, ria_service_index_check(b, &err), rows[i].may_share);
+        expect(rows[i].why, rows[i].may_share || strstr(err.text, "home:") == err.text);
+        release_read(&read);
+    }
+}
+
+static void it_disqualifies_nobody_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        const char *home;
+        const char *system;
+        bool is_good; /* [a] may have tokens */
+    } rows[] = {
+        {"another passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\npassfile=/d/q\n", NULL, true},
+        {"the control", "[a]\n" GOOD FILE_P "[b]\nhost=h\n" FILE_P, NULL, false},
+        {"one that libpq never reads", "[a]\n" GOOD FILE_P "[a]\nhost=h\n" FILE_P, NULL, true},
+        {"nor in the other file", "[a]\n" GOOD FILE_P, "[a]\nhost=h\n" FILE_P, true},
+        {"but one of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
+        {"one in front of it", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
+        {"without a passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\n", NULL, true},
+        {"several, invalid all", "[b]\nhost=h\n" FILE_P "[a]\nhost=h\n" FILE_P, NULL, false},
+        {"the same file by another path",
+         "[a]\n" GOOD "passfile=/proc/p\n[b]\nhost=h\npassfile=/proc/1/../p\n",
+         NULL,
+         false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct read read;
+        struct ria_error err;
+        read_texts(rows[i].home, rows[i].system, NULL, &read);
+        expect_number(
+            rows[i].why, ria_service_index_check(find(&read, "a"), &err), rows[i].is_good);
+        release_read(&read);
+    }
+}
+
+static void entries_stand_by_their_passfiles_and_then_in_order(void **state)
+{
+    (void)state;
+    struct read read;
+    read_texts(
+        "[z]\npassfile=/d/b\n[y]\npassfile=/d/a\n[x]\n",
+        "[w]\npassfile=/d/b\n[z]\npassfile=/d/a\n[a]\npassfile=/d/a\n",
+        NULL,
+        &read);
+    static const char *const wanted[] = {"y", "a", "z", "w"};
+    expect_number("without [x] and the second [z]", read.index.entry_count, RIA_COUNT(wanted));
+    for (size_t i = 0; i < RIA_COUNT(wanted); i++) {
+        expect_text("in order", read.index.by_passfile[i]->service->name, wanted[i]);
+    }
+    release_read(&read);
 }
 
 int main(void)
@@ -108,6 +337,11 @@ int main(void)
         cmocka_unit_test(the_first_one_of_a_name_counts_over_both_files),
         cmocka_unit_test(no_file_is_no_service),
         cmocka_unit_test(paths_are_compared_behind_their_links),
+        cmocka_unit_test(the_last_step_in_an_agents_directory_counts),
+        cmocka_unit_test(a_path_without_a_directory_is_a_text),
+        cmocka_unit_test(an_invalid_entry_disqualifies_those_that_share_its_passfile),
+        cmocka_unit_test(it_disqualifies_nobody_else),
+        cmocka_unit_test(entries_stand_by_their_passfiles_and_then_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Asks the dynamic linker which object defines the function behind ours: for the object that made
+ * the call, then for what comes behind us, then for any loaded object. The program itself is never
+ * the answer, because its handle would search every object, ours first. */
+#include "interpose/library.h"
+
+#include "interpose/real_dlsym.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <string.h>
+
+/* The object that holds an address, with one more reference to it. NULL for the program itself,
+ * whose handle would search everything, us first. */
+static void *object_at(const void *address)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map == NULL ||
+        map->l_name == NULL || *map->l_name == '\0') {
+        return NULL;
+    }
+    return dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
+}
+
+/* What the calling object would find in itself and in what it was linked with. */
+static void *find_through(const void *caller, const char *name)
+{
+    void *object = object_at(caller);
+    if (object == NULL) {
+        return NULL;
+    }
+    void *found = ria_real_dlsym(object, name);
+    (void)dlclose(object);
+    return found;
+}
+
+/* For a caller that ended in a jump to us, so that the return address is somebody else's: any
+ * loaded object that has the function. */
+static void *find_anywhere(const char *name)
+{
+    static const char here = 0;
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (dladdr1(&here, &info, (void **)&map, RTLD_DL_LINKMAP) == 0) {
+        return NULL;
+    }
+    void *found = NULL;
+    for (map = map == NULL ? NULL : map->l_next; map != NULL && found == NULL; map = map->l_next) {
+        void *object = dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
+        if (object != NULL) {
+            found = ria_real_dlsym(object, name);
+            (void)dlclose(object);
+        }
+    }
+    return found;
+}
+
+bool ria_library_find(const char *name, const void *caller, struct ria_library *out)
+{
+    void *found = find_through(caller, name);
+    if (found == NULL) {
+        found = ria_real_dlsym(RTLD_NEXT, name);
+    }
+    if (found == NULL) {
+        found = find_anywhere(name);
+    }
+    out->handle = found == NULL ? NULL : object_at(found);
+    return out->handle != NULL;
+}
+
+/* dlopen() finds no other (object_at()), or one of the same name. */
+static bool is_in_our_namespace(struct link_map *map)
+{
+    Lmid_t namespace = LM_ID_NEWLM;
+    return dlinfo(map, RTLD_DI_LMID, &namespace) == 0 && namespace == LM_ID_BASE;
+}
+
+/* Not by dlopen(): where a program forks in the midst of one, its child may look functions up and
+ * no more. */
+const void *ria_library_mark(void *handle, const char *name, const void *function)
+{
+    Dl_info here;
+    Dl_info there;
+    struct link_map *map = NULL;
+    const void *mark = ria_real_dlsym(handle, name);
+    bool is_same = mark != NULL && dladdr1(mark, &there, (void **)&map, RTLD_DL_LINKMAP) != 0 &&
+                   dladdr(function, &here) != 0 && here.dli_fbase == there.dli_fbase;
+    return is_same && map != NULL && *map->l_name != '\0' && is_in_our_namespace(map) ? mark : NULL;
+}
+
+bool ria_library_is_marked(const void *mark)
+{
+    Dl_info info;
+    return dladdr(mark, &info) != 0 && info.dli_saddr == mark;
+}
+
+bool ria_library_function(const struct ria_library *library, const char *name, void *function)
+{
+    void *found = ria_real_dlsym(library->handle, name);
+    memcpy(function, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
+    return found != NULL;
+}
+
+void ria_library_release(struct ria_library *library)
+{
+    if (library->handle != NULL) {
+        (void)dlclose(library->handle);
+        library->handle = NULL;
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A copy of a library has a number and is known by a mark in it. Nothing holds it: a program may
+ * unload it, and the number of a copy that is gone is given to the next new one. */
+#include "interpose/lookup.h"
+
+#include "base/buf.h"
+#include "interpose/library.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+struct interposed {
+    const struct ria_interposed_list *list;
+    const struct ria_interposed_function *function; /* NULL: the name is not interposed */
+};
+
+/* Calls no function: a sanitizer looks up the real strncmp() before its own can be called. */
+static bool begins_with(const char *text, const char *prefix)
+{
+    while (*prefix != '\0' && *text == *prefix) {
+        text++;
+        prefix++;
+    }
+    return *prefix == '\0';
+}
+
+static const struct ria_interposed_function *find_in(
+    const struct ria_interposed_list *list, const char *name)
+{
+    size_t count = begins_with(name, list->prefix) ? list->count : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list->functions[i].name, name) == 0) {
+            return &list->functions[i];
+        }
+    }
+    return NULL;
+}
+
+static struct interposed find(const char *name)
+{
+    struct interposed found = {0};
+    for (size_t i = 0; found.function == NULL && ria_interposed_lists[i] != NULL; i++) {
+        found.list = ria_interposed_lists[i];
+        found.function = find_in(found.list, name);
+    }
+    return found;
+}
+
+/* A free number, or one whose copy is gone; RIA_COPIES_MAX if there is none. Of two threads with
+ * the same copy one is first, and the other takes its number. */
+static size_t number_of(const struct ria_interposed_list *list, const void *mark)
+{
+    for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
+        if (ria_interposed_mark(list->marks, i) == mark) {
+            return i;
+        }
+    }
+    for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
+        const void *old = ria_interposed_mark(list->marks, i);
+        bool is_free = old == NULL || !ria_library_is_marked(old);
+        if ((is_free &&
+             __atomic_compare_exchange_n(
+                 &list->marks[i], &old, mark, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) ||
+            old == mark) {
+            return i;
+        }
+    }
+    return RIA_COPIES_MAX;
+}
+
+/* Of the copy that a call of our own function from there would come to. */
+static const void *mark_behind_ours(
+    const struct ria_interposed_list *list, const char *name, const void *caller)
+{
+    RIA_AUTO(library) library = {0};
+    void *found;
+    bool is_there =
+        ria_library_find(name, caller, &library) && ria_library_function(&library, name, &found);
+    return is_there ? ria_library_mark(library.handle, list->mark, found) : NULL;
+}
+
+static void *address_of(ria_any_function *function)
+{
+    void *address;
+    memcpy(&address, &function, sizeof(address)); /* ISO C has no cast to an object */
+    return address;
+}
+
+static void *stand_in(void *handle, const char *name, void *found, const void *caller)
+{
+    struct interposed interposed = find(name);
+    const struct ria_interposed_list *list = interposed.list;
+    if (interposed.function == NULL) {
+        return found;
+    }
+    const void *mark = found == address_of(interposed.function->linked)
+                           ? mark_behind_ours(list, name, caller)
+                           : ria_library_mark(handle, list->mark, found);
+    size_t number = mark == NULL ? RIA_COPIES_MAX : number_of(list, mark);
+    return number == RIA_COPIES_MAX ? found : address_of(interposed.function->of_copy[number]);
+}
+
+/* Entered by a jump, so that the return address is the program's. */
+static void *look_up_ours(void *handle, const char *name)
+{
+    int saved = errno;
+    void *found = ria_real_dlsym(handle, name);
+    if (found != NULL) {
+        found = stand_in(handle, name, found, __builtin_return_address(0));
+        (void)dlerror(); /* of a lookup of ours on the way there */
+    }
+    errno = saved;
+    return found;
+}
+
+ria_dlsym_function *ria_lookup_route(void *handle, const char *name)
+{
+    bool is_ours = handle != RTLD_NEXT && find(name).function != NULL && getauxval(AT_SECURE) == 0;
+    return is_ours ? look_up_ours : ria_real_dlsym_function();
+}

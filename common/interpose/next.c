@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Keeps what it finds: where a function of libc's is never changes. */
+#include "interpose/next.h"
+
+#include "interpose/real_dlsym.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+
+void *ria_next_function(struct ria_next *next)
+{
+    void *found = __atomic_load_n(&next->found, __ATOMIC_RELAXED);
+    if (found == NULL) {
+        found = ria_real_dlsym(RTLD_NEXT, next->name);
+        __atomic_store_n(&next->found, found, __ATOMIC_RELAXED);
+    }
+    return found;
+}
+
+__attribute__((constructor)) void ria_next_prepare(void)
+{
+    for (struct ria_next *next = ria_next_functions; next->name != NULL; next++) {
+        (void)ria_next_function(next);
+    }
+    (void)dlerror(); /* a libc need not have them all */
+}

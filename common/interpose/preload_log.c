@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writes lines of the form that ria_world_log() has. RDS_IAM_LOG is the one variable that a preload
+ * reads: it is in every program. */
+#include "interpose/preload_log.h"
+
+#include "os/guest_stderr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ria_stderr_file ria_stderr_at_start;
+
+/* Nothing of the program has run yet, so descriptor 2 is what its caller gave it. The plugins and
+ * our other objects find the record by its name. */
+__attribute__((constructor)) static void look_at_start(void)
+{
+    int saved = errno;
+    ria_stderr_look(&ria_stderr_at_start);
+    errno = saved;
+}
+
+bool ria_preload_log_is_heard(void)
+{
+    const char *value = secure_getenv("RDS_IAM_LOG");
+    return value != NULL && *value != '\0' && strcmp(value, "0") != 0;
+}
+
+void ria_preload_log_warning(const char *text)
+{
+    char line[1024];
+    int len = snprintf(line, sizeof(line), "rds-iam: warning: %.1000s\n", text);
+    if (len > 0 && ria_preload_log_is_heard()) {
+        ria_stderr_write(line, (size_t)len);
+    }
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What every sub-command prints in the same way: text on stdout, and a usage error on stderr. Text
+ * that cannot be written is an error, because a caller may use what it got. */
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int ria_usage(const char *command, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fputs("rds-iam: ", stderr);
+    (void)vfprintf(stderr, format, args);
+    va_end(args);
+    (void)fprintf(stderr, "; see rds-iam %s%s--help\n", command, *command == '\0' ? "" : " ");
+    return RIA_EXIT_USAGE;
+}
+
+int ria_print(const char *text)
+{
+    if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {
+        (void)fprintf(stderr, "rds-iam: cannot write to stdout: %s\n", strerror(errno));
+        return RIA_EXIT_FAILED;
+    }
+    return RIA_EXIT_OK;
+}

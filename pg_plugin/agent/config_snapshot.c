@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The core says which files its configuration is in by reading them: what it asks for while it
+ * checks the configuration is written down, and given again at every later reading. */
+#include "agent/config_snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    TEXT_MAX = 16 * 1024 * 1024,
+};
+
+uint64_t ria_config_snapshot_stamp(const char *path)
+{
+    struct stat status = {0};
+    (void)stat(path, &status);
+    const uint64_t facts[] = {
+        (uint64_t)status.st_ino,
+        (uint64_t)status.st_size,
+        (uint64_t)status.st_mode,
+        (uint64_t)status.st_mtim.tv_sec,
+        (uint64_t)status.st_mtim.tv_nsec,
+        (uint64_t)status.st_ctim.tv_sec,
+        (uint64_t)status.st_ctim.tv_nsec,
+    };
+    uint64_t stamp = 1;
+    for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+        stamp = (stamp * 31) + facts[i];
+    }
+    return stamp;
+}
+
+static struct ria_config_file *find(const struct ria_config_snapshot *snapshot, const char *path)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        if (strcmp(snapshot->files[i].path, path) == 0) {
+            return &snapshot->files[i];
+        }
+    }
+    return NULL;
+}
+
+static enum ria_outcome record(
+    struct ria_config_snapshot *snapshot,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *facts,
+    struct ria_error *err)
+{
+    const struct ria_world *world = ria_process_world();
+    if (snapshot->count == RIA_CONFIG_FILES) {
+        return world->read_file(world->self, path, out, facts, err);
+    }
+    struct ria_config_file *file = &snapshot->files[snapshot->count++];
+    *file = (struct ria_config_file){.text = {.max = TEXT_MAX}};
+    (void)snprintf(file->path, sizeof(file->path), "%s", path);
+    file->stamp = ria_config_snapshot_stamp(path);
+    file->outcome = world->read_file(world->self, path, out, &file->facts, err);
+    if (file->outcome == RIA_FOUND && out->data != NULL) {
+        ria_buf_add(&file->text, out->data, out->len);
+    } else if (file->outcome != RIA_FOUND) {
+        file->err = *err;
+    }
+    /* The text stays as it is, whatever becomes of the file. */
+    file->facts.stamp.version = ++snapshot->versions;
+    file->facts.stamp.is_settled = true;
+    if (facts != NULL) {
+        *facts = file->facts;
+    }
+    return file->outcome;
+}
+
+bool ria_config_snapshot_facts(
+    const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out)
+{
+    const struct ria_config_file *file = snapshot->is_whole ? find(snapshot, path) : NULL;
+    if (snapshot->is_recording || (file != NULL && file->outcome != RIA_FOUND)) {
+        return false;
+    }
+    if (file == NULL || file->text.failed) {
+        const struct ria_world *world = ria_process_world();
+        return world->look(world->self, path, out);
+    }
+    *out = file->facts;
+    return true;
+}
+
+enum ria_outcome ria_config_snapshot_read(
+    struct ria_config_snapshot *snapshot,
+    const char *path,
+    struct ria_buf *out,
+    struct ria_file *facts,
+    struct ria_error *err)
+{
+    if (snapshot->is_recording) {
+        return record(snapshot, path, out, facts, err);
+    }
+    const struct ria_config_file *file = snapshot->is_whole ? find(snapshot, path) : NULL;
+    if (file == NULL || file->text.failed || file->text.len > out->max) {
+        const struct ria_world *world = ria_process_world();
+        return world->read_file(world->self, path, out, facts, err);
+    }
+    if (file->outcome != RIA_FOUND) {
+        *err = file->err;
+        return file->outcome;
+    }
+    if (file->text.len > 0) {
+        ria_buf_add(out, file->text.data, file->text.len);
+    }
+    if (facts != NULL) {
+        *facts = file->facts;
+    }
+    return RIA_FOUND;
+}
+
+static bool is_edited(const struct ria_config_snapshot *snapshot)
+{
+    bool is_edited = snapshot->count == 0;
+    for (size_t i = 0; i < snapshot->count; i++) {
+        is_edited = is_edited ||
+                    snapshot->files[i].stamp != ria_config_snapshot_stamp(snapshot->files[i].path);
+    }
+    return is_edited;
+}
+
+/* The old texts stay; the edit that broke them is not looked at again. */
+static void keep(struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
+{
+    for (size_t i = 0; i < broken->count; i++) {
+        struct ria_config_file *file = find(snapshot, broken->files[i].path);
+        if (file != NULL) {
+            file->stamp = broken->files[i].stamp;
+        }
+    }
+}
+
+bool ria_config_snapshot_look(
+    struct ria_config_snapshot *snapshot, const struct ria_world *world, struct ria_error *err)
+{
+    if (!is_edited(snapshot)) {
+        return true;
+    }
+    struct ria_config_snapshot before = *snapshot;
+    *snapshot = (struct ria_config_snapshot){
+        .files = calloc(RIA_CONFIG_FILES, sizeof(*snapshot->files)),
+        .versions = before.versions,
+        .is_recording = true,
+    };
+    if (snapshot->files == NULL) {
+        *snapshot = before;
+        return ria_fail(err, RIA_E_SYSTEM, "out of memory while reading the configuration");
+    }
+    snapshot->is_whole = ria_configuration_check(world, err);
+    snapshot->is_recording = false;
+    bool is_whole = snapshot->is_whole;
+    if (!is_whole && before.is_whole) {
+        struct ria_config_snapshot broken = *snapshot;
+        *snapshot = before;
+        snapshot->versions = broken.versions;
+        keep(snapshot, &broken);
+        ria_config_snapshot_release(&broken);
+    } else {
+        ria_config_snapshot_release(&before);
+    }
+    return is_whole;
+}
+
+void ria_config_snapshot_release(struct ria_config_snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++) {
+        ria_buf_release(&snapshot->files[i].text);
+    }
+    free(snapshot->files);
+    *snapshot = (struct ria_config_snapshot){0};
+}

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reads the service files, asks the index (service/index.h) which entries count and which of them
+ * tokens may be made for, and copies the hosts of these into lines, one for each. What it refuses
+ * is logged with its line. */
+#include "agent/entries.h"
+
+#include "service/gssencmode.h"
+#include "service/index.h"
+#include "service/keyword.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct work {
+    const struct ria_world *world;
+    const struct ria_directory *directory;
+    struct ria_passfile_directory place; /* of the directory */
+    struct ria_log *log;
+    struct ria_entries *entries;
+    struct ria_service_file files[RIA_SERVICE_FILES];
+    size_t file_count;
+    struct ria_service_index index;
+};
+
+static void release_work(struct work *work)
+{
+    for (size_t i = 0; i < work->file_count; i++) {
+        ria_service_file_release(&work->files[i]);
+    }
+    ria_service_index_release(&work->index);
+}
+
+/* -- reading -------------------------------------------------------------------------------- */
+
+static void read_file(struct work *work, const char *path, bool is_required)
+{
+    struct ria_error err;
+    struct ria_service_file *file = &work->files[work->file_count++];
+    enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
+    if (outcome == RIA_ABSENT && is_required) {
+        ria_log_state(
+            work->log, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
+    } else if (outcome == RIA_FAILED) {
+        ria_log_state(work->log, "%s", err.text);
+    } else if (file->odd_line != 0) {
+        ria_log_state(
+            work->log,
+            "%s:%u: is neither a comment nor a [group] nor a setting of one; remove the line",
+            path,
+            file->odd_line);
+    }
+    if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && is_required) || file->odd_line != 0) {
+        work->entries->is_broken = true;
+    }
+}
+
+static bool read_files(struct work *work, const char *sysconfdir)
+{
+    struct ria_service_paths *paths = calloc(1, sizeof(*paths));
+    if (paths == NULL) {
+        return false;
+    }
+    ria_service_find(work->world, sysconfdir, paths);
+    bool ok = true;
+    for (size_t i = 0; ok && i < paths->count; i++) {
+        work->entries->paths[i] = strdup(paths->path[i]);
+        ok = work->entries->paths[i] != NULL;
+        work->entries->path_count += ok ? 1 : 0;
+        read_file(work, paths->path[i], i == 0 && paths->is_first_required);
+    }
+    free(paths);
+    return ok;
+}
+
+/* -- what is wrong -------------------------------------------------------------------------- */
+
+/* Whether its passfile lies in the agent's directory. */
+static bool is_ours(const struct work *work, const struct ria_indexed_service *service)
+{
+    return service->entry.passfile != NULL &&
+           ria_passfile_same_directory(&service->passfile.directory, &work->place);
+}
+
+static void say_refused(
+    const struct work *work, const struct ria_entry *entry, const struct ria_error *err)
+{
+    const struct ria_service_setting *setting =
+        ria_service_setting(entry->file, entry->service, "passfile");
+    ria_log_state(
+        work->log,
+        "%s:%u: [%s] %s",
+        entry->file->path,
+        setting->line,
+        entry->service->name,
+        err->text);
+}
+
+static void say_never_read(const struct work *work, const struct ria_indexed_service *service)
+{
+    ria_log_state(
+        work->log,
+        "%s:%u: [%s] is never read: libpq takes the first one, in %s:%u; rename one of them",
+        service->file->path,
+        service->service->line,
+        service->service->name,
+        service->first->file->path,
+        service->first->service->line);
+}
+
+/* Whether a key is "passfile", or was meant to be: with blanks or capitals. */
+static bool is_about_passfile(const char *key)
+{
+    char trimmed[sizeof("passfile")];
+    size_t len = strcspn(key, " \t");
+    if (len + 1 != sizeof(trimmed)) {
+        return false;
+    }
+    memcpy(trimmed, key, len);
+    trimmed[len] = '\0';
+    return ria_text_same(trimmed, "passfile");
+}
+
+/* What libpq makes of a line, where its writer meant something else. False: nothing. */
+static bool find_literal(const struct ria_service_setting *setting, char *out, size_t size)
+{
+    const char *fault = ria_keyword_fault(setting);
+    if (fault != NULL) {
+        (void)ria_text_copy(out, size, fault);
+    } else if (setting->value != NULL && strcmp(setting->key, "passfile") == 0) {
+        (void)ria_text_format(out, size, RIA_KEYWORD_RELATIVE, setting->value);
+        return *setting->value != '/' && *setting->value != '\0';
+    } else if (is_about_passfile(setting->key)) {
+        (void)ria_text_format(
+            out,
+            size,
+            "libpq does not know \"%.16s\", and refuses the service for it; write passfile=",
+            setting->key);
+    }
+    return fault != NULL || is_about_passfile(setting->key);
+}
+
+/* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
+ * without a word; a service that is served, and another line of which is taken so, fails in libpq
+ * where nobody looks for the line. */
+static void say_literal(
+    const struct work *work, const struct ria_indexed_service *here, bool is_served)
+{
+    const struct ria_service_file *file = here->file;
+    const struct ria_service *service = here->service;
+    for (size_t i = service->first; i < service->first + service->count; i++) {
+        const struct ria_service_setting *setting = &file->settings[i];
+        char what[256];
+        bool is_wanted = is_served || is_about_passfile(setting->key);
+        if (is_wanted && find_literal(setting, what, sizeof(what))) {
+            ria_log_state(
+                work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, what);
+        }
+    }
+}
+
+/* False if the agent makes no file for it, because its passfile is elsewhere or must not have its
+ * name, or because libpq never reads it. */
+static bool judge_entry(struct work *work, const struct ria_indexed_service *service)
+{
+    struct ria_error err;
+    if (!is_ours(work, service)) {
+        return false;
+    }
+    if (service->first != service) {
+        say_never_read(work, service);
+        return false;
+    }
+    work->entries->entry_count++;
+    if (!ria_directory_may_hold(work->directory, service->passfile.name, &err)) {
+        say_refused(work, &service->entry, &err);
+        return false;
+    }
+    if (!ria_service_index_check(service, &err)) {
+        ria_log_state(work->log, "%s", err.text);
+    }
+    return true;
+}
+
+/* -- the lines ------------------------------------------------------------------------------ */
+
+/* Four strings in one piece of memory. */
+static bool copy_texts(struct ria_line *line, const char *const texts[4])
+{
+    const char **places[] = {&line->service, &line->host, &line->port, &line->user};
+    size_t size = 0;
+    for (size_t i = 0; i < 4; i++) {
+        size += strlen(texts[i]) + 1;
+    }
+    char *at = malloc(size);
+    line->texts = at;
+    for (size_t i = 0; at != NULL && i < 4; i++) {
+        *places[i] = at;
+        at = stpcpy(at, texts[i]) + 1;
+    }
+    return line->texts != NULL;
+}
+
+static bool add_lines(struct work *work, const struct ria_entry *entry, size_t number)
+{
+    struct ria_entries *entries = work->entries;
+    for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
+        struct ria_entry_host host;
+        struct ria_line *line = &entries->lines[entries->line_count];
+        if (!ria_entry_host(entry, i, &host)) {
+            continue;
+        }
+        *line = (struct ria_line){
+            .path = entries->paths[entry->file - work->files],
+            .place = entry->service->line,
+            .number = host.number,
+            .entry = number,
+        };
+        const char *const texts[] = {entry->service->name, host.host, host.port, entry->user};
+        if (!copy_texts(line, texts)) {
+            return false;
+        }
+        entries->line_count++;
+        entries->files[entries->file_count - 1].count++;
+    }
+    return true;
+}
+
+static bool add_file(struct ria_entries *entries, const char *name)
+{
+    const char *last =
+        entries->file_count == 0 ? NULL : entries->files[entries->file_count - 1].name;
+    if (last != NULL && strcmp(last, name) == 0) {
+        return true;
+    }
+    struct ria_served *file = &entries->files[entries->file_count];
+    *file = (struct ria_served){
+        .name = strdup(name),
+        .first = entries->line_count,
+        .fd = -1,
+        .text = {.max = RIA_PASSFILE_MAX},
+    };
+    entries->file_count += file->name == NULL ? 0 : 1;
+    return file->name != NULL;
+}
+
+/* Whether the agent makes a file for it: its passfile is ours, and may have its name. */
+static bool has_file(const struct work *work, const struct ria_indexed_service *service)
+{
+    struct ria_error ignored;
+    return is_ours(work, service) &&
+           ria_directory_may_hold(work->directory, service->passfile.name, &ignored);
+}
+
+static bool is_served(const struct ria_indexed_service *service)
+{
+    return service->is_valid && service->opposite == NULL;
+}
+
+/* A passfile of refused entries is listed too, without a line. */
+static bool build(struct work *work)
+{
+    struct ria_entries *entries = work->entries;
+    const struct ria_service_index *index = &work->index;
+    size_t hosts = 0;
+    for (size_t i = 0; i < index->entry_count; i++) {
+        hosts += ria_entry_host_count(&index->by_passfile[i]->entry);
+    }
+    entries->lines = calloc(hosts + 1, sizeof(*entries->lines));
+    entries->files = calloc(index->entry_count + 1, sizeof(*entries->files));
+    if (entries->lines == NULL || entries->files == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < index->entry_count; i++) {
+        const struct ria_indexed_service *service = index->by_passfile[i];
+        if (has_file(work, service) &&
+            (!add_file(entries, service->passfile.name) ||
+             (is_served(service) && !add_lines(work, &service->entry, i)))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* One line for all: there may be ten thousand. */
+static void warn_of_gss(struct work *work)
+{
+    const struct ria_entry *first = NULL;
+    size_t count = 0;
+    size_t all = 0;
+    for (size_t i = 0; i < work->index.entry_count; i++) {
+        const struct ria_indexed_service *service = work->index.by_passfile[i];
+        bool is_one = has_file(work, service);
+        all += is_one ? 1 : 0;
+        if (is_one && is_served(service) && ria_entry_leaves_gss(&service->entry)) {
+            first = first == NULL ? &service->entry : first;
+            count++;
+        }
+    }
+    if (first != NULL) {
+        ria_log_state(
+            work->log,
+            "%s:%u: [%s] has no gssencmode= (%zu of %zu services have none): " RIA_GSSENCMODE_DANGER
+            "; " RIA_GSSENCMODE_REMEDY,
+            first->file->path,
+            first->service->line,
+            first->service->name,
+            count,
+            all);
+    }
+}
+
+static bool load(struct work *work, const char *sysconfdir)
+{
+    if (!read_files(work, sysconfdir) ||
+        !ria_service_index_make(work->files, work->file_count, &work->place, &work->index)) {
+        return false;
+    }
+    for (size_t i = 0; i < work->index.count; i++) {
+        const struct ria_indexed_service *service = &work->index.services[i];
+        say_literal(work, service, judge_entry(work, service));
+    }
+    warn_of_gss(work);
+    return build(work);
+}
+
+bool ria_entries_load(
+    const struct ria_world *world,
+    const char *sysconfdir,
+    const struct ria_directory *directory,
+    struct ria_log *log,
+    struct ria_entries *out)
+{
+    *out = (struct ria_entries){0};
+    struct work work = {
+        .world = world,
+        .directory = directory,
+        .place = ria_directory_place(directory),
+        .log = log,
+        .entries = out,
+    };
+    bool ok = load(&work, sysconfdir);
+    release_work(&work);
+    return ok;
+}
+
+/* Lines of one entry stand together. */
+static size_t count_in_file(const struct ria_entries *entries, const struct ria_served *file)
+{
+    size_t served = 0;
+    size_t beyond = file->first + file->count;
+    for (size_t first = file->first, end = first; first < beyond; first = end) {
+        bool is_served = true;
+        for (; end < beyond && entries->lines[end].entry == entries->lines[first].entry; end++) {
+            is_served = is_served && entries->lines[end].has_token;
+        }
+        served += is_served ? 1 : 0;
+    }
+    return served;
+}
+
+size_t ria_entries_count_served(const struct ria_entries *entries)
+{
+    size_t served = 0;
+    for (size_t i = 0; i < entries->file_count; i++) {
+        served += entries->files[i].is_missing ? 0 : count_in_file(entries, &entries->files[i]);
+    }
+    return served;
+}
+
+void ria_entries_describe(
+    const struct ria_entries *entries,
+    const struct ria_directory *directory,
+    char out[RIA_ERROR_TEXT_MAX])
+{
+    if (entries->entry_count == 0) {
+        (void)ria_text_format(
+            out,
+            RIA_ERROR_TEXT_MAX,
+            "no service has its passfile here; add a line like this to one in pg_service.conf: "
+            "passfile=%s/NAME",
+            directory->path);
+    } else {
+        (void)ria_text_format(
+            out,
+            RIA_ERROR_TEXT_MAX,
+            "%zu of %zu services have their tokens in %s",
+            ria_entries_count_served(entries),
+            entries->entry_count,
+            directory->path);
+    }
+}
+
+static int compare_name(const void *name, const void *file)
+{
+    const struct ria_served *served = file;
+    return strcmp(name, served->name);
+}
+
+struct ria_served *ria_entries_find(const struct ria_entries *entries, const char *name)
+{
+    return entries->file_count == 0 ? NULL
+                                    : bsearch(
+                                          name,
+                                          entries->files,
+                                          entries->file_count,
+                                          sizeof(*entries->files),
+                                          compare_name);
+}
+
+void ria_entries_release(struct ria_entries *entries)
+{
+    for (size_t i = 0; i < entries->line_count; i++) {
+        free(entries->lines[i].texts);
+    }
+    for (size_t i = 0; i < entries->file_count; i++) {
+        free(entries->files[i].name);
+        ria_buf_release(&entries->files[i].text);
+    }
+    for (size_t i = 0; i < entries->path_count; i++) {
+        free(entries->paths[i]);
+    }
+    free(entries->lines);
+    free(entries->files);
+    *entries = (struct ria_entries){0};
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looks at the beginning of each file. */
+#include "agent/leftovers.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    LINE_MAX_SIZE = 2 * RIA_TOKEN_TEXT_MAX /* the names and a token, with backslashes */
+};
+
+/* The signature is a token's last parameter, so the whole line is read. */
+static bool begins_with_token(int fd)
+{
+    RIA_AUTO(buf) text = {.max = LINE_MAX_SIZE};
+    char *room = ria_buf_reserve(&text, LINE_MAX_SIZE);
+    ssize_t len = room == NULL ? -1 : pread(fd, room, LINE_MAX_SIZE, 0);
+    if (len <= 0) {
+        return false;
+    }
+    ria_buf_grown(&text, (size_t)len);
+    const char *end = memchr(text.data, '\n', text.len);
+    size_t line = end == NULL ? text.len : (size_t)(end - text.data);
+    return memmem(text.data, line, ":*:", 3) != NULL && ria_line_has_token(text.data, line);
+}
+
+static bool is_left_over(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
+           status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+           begins_with_token(fd);
+}
+
+static int open_file(const struct ria_directory *directory, const char *name)
+{
+    return openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+}
+
+static void sweep_file(const struct ria_directory *directory, const char *name)
+{
+    int fd = open_file(directory, name);
+    if (fd < 0) {
+        return;
+    }
+    if (is_left_over(fd)) {
+        ria_directory_remove(directory, name);
+    }
+    (void)close(fd);
+}
+
+void ria_leftovers_remove(const struct ria_directory *directory)
+{
+    int fd = openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+    if (entries == NULL) {
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return;
+    }
+    for (const struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries)) {
+        sweep_file(directory, entry->d_name);
+    }
+    (void)closedir(entries);
+}
+
+/* An empty file is not opened: it may be leased. */
+bool ria_leftovers_may_replace(
+    const struct ria_directory *directory, const char *name, struct ria_error *err)
+{
+    struct stat status;
+    if (fstatat(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(status.st_mode) || status.st_nlink != 1 || status.st_size == 0) {
+        return true;
+    }
+    int fd = open_file(directory, name);
+    bool is_own = fd >= 0 && begins_with_token(fd);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return is_own ||
+           ria_fail(
+               err,
+               RIA_E_CONFIG,
+               "%s/%s: holds lines that are not the agent's; move it or name another passfile",
+               directory->path,
+               name);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The worker counts its beats on a shared page and says there whether it waits; the supervisor
+ * compares counts. Each side writes its flag and then reads the other's, so one of them always sees
+ * both: no work begins unseen. */
+#include "agent/watchdog.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    LOOK_MS = 500,     /* while the worker works */
+    SILENCE_MS = 2000, /* after which it is killed */
+    LATE_MS = 400,     /* the same while an opener should have been let go */
+    MARGIN_MS = 100,   /* of a promise */
+};
+
+/* What both processes see. */
+struct ria_heartbeat {
+    atomic_uint count;
+    atomic_bool is_waiting;
+    atomic_bool is_watched;
+    _Atomic int64_t let_go_by; /* agent's ticks */
+};
+
+/* -- the worker ------------------------------------------------------------------------------- */
+
+void ria_watchdog_work(const struct ria_watchdog *watchdog)
+{
+    struct ria_heartbeat *beat = watchdog->beat;
+    if (beat == NULL) {
+        return;
+    }
+    atomic_fetch_add(&beat->count, 1);
+    atomic_store(&beat->is_waiting, false);
+    if (!atomic_load(&beat->is_watched)) {
+        const uint64_t one = 1;
+        (void)!write(watchdog->alarm, &one, sizeof(one));
+    }
+}
+
+void ria_watchdog_beat(const struct ria_watchdog *watchdog)
+{
+    if (watchdog->beat != NULL) {
+        atomic_fetch_add(&watchdog->beat->count, 1);
+    }
+}
+
+void ria_watchdog_wait(const struct ria_watchdog *watchdog)
+{
+    if (watchdog->beat != NULL) {
+        atomic_store(&watchdog->beat->is_waiting, true);
+    }
+}
+
+void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t let_go_by)
+{
+    if (watchdog->beat != NULL) {
+        atomic_store(&watchdog->beat->let_go_by, let_go_by);
+    }
+}
+
+/* -- the supervisor --------------------------------------------------------------------------- */
+
+bool ria_watchdog_open(struct ria_watchdog *watchdog)
+{
+    struct ria_heartbeat *beat =
+        mmap(NULL, sizeof(*beat), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (beat == MAP_FAILED) {
+        return false;
+    }
+    atomic_init(&beat->let_go_by, INT64_MAX);
+    *watchdog =
+        (struct ria_watchdog){.beat = beat, .alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    return watchdog->alarm >= 0;
+}
+
+static void begin_to_watch(struct ria_watchdog *watchdog, int64_t now)
+{
+    watchdog->is_watching = true;
+    watchdog->heard = now;
+    watchdog->count = atomic_load(&watchdog->beat->count);
+}
+
+void ria_watchdog_begin(struct ria_watchdog *watchdog, int64_t now)
+{
+    atomic_store(&watchdog->beat->is_waiting, false);
+    atomic_store(&watchdog->beat->is_watched, true);
+    ria_watchdog_promise(watchdog, INT64_MAX);
+    watchdog->is_stopped = false;
+    begin_to_watch(watchdog, now);
+}
+
+void ria_watchdog_end(struct ria_watchdog *watchdog)
+{
+    watchdog->is_watching = false;
+}
+
+void ria_watchdog_stop(struct ria_watchdog *watchdog, bool is_stopped, int64_t now)
+{
+    watchdog->is_stopped = is_stopped;
+    watchdog->is_watching = true;
+    watchdog->heard = now;
+}
+
+void ria_watchdog_take_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now)
+{
+    uint64_t alarms;
+    if (read(watchdog->alarm, &alarms, sizeof(alarms)) > 0 && !watchdog->is_watching &&
+        has_worker) {
+        begin_to_watch(watchdog, now);
+    }
+}
+
+/* Whether it must be looked at again soon. False: the alarm will tell. */
+static bool is_working(struct ria_heartbeat *beat)
+{
+    if (atomic_load(&beat->is_waiting)) {
+        atomic_store(&beat->is_watched, false);
+        if (atomic_load(&beat->is_waiting)) {
+            return false;
+        }
+    }
+    atomic_store(&beat->is_watched, true);
+    return true;
+}
+
+const char *ria_watchdog_look(struct ria_watchdog *watchdog, int64_t now, int64_t ticks)
+{
+    if (!watchdog->is_watching) {
+        return NULL;
+    }
+    struct ria_heartbeat *beat = watchdog->beat;
+    const char *fault = NULL;
+    unsigned count = atomic_load(&beat->count);
+    bool is_watched = is_working(beat) || watchdog->is_stopped;
+    bool is_late = ticks - MARGIN_MS > atomic_load(&beat->let_go_by);
+    if (!is_watched) {
+        watchdog->is_watching = false;
+    } else if (count != watchdog->count && !watchdog->is_stopped) {
+        watchdog->heard = now;
+    } else if (now - watchdog->heard >= (is_late ? LATE_MS : SILENCE_MS)) {
+        fault = watchdog->is_stopped ? "was stopped" : "does not answer";
+    }
+    watchdog->count = count;
+    return fault;
+}
+
+int64_t ria_watchdog_due(const struct ria_watchdog *watchdog, int64_t now)
+{
+    return watchdog->is_watching ? now + LOOK_MS : INT64_MAX;
+}

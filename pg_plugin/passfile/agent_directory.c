@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looks at the variable and at what it names; makes nothing. */
+#include "passfile/agent_directory.h"
+
+#include "rds_iam.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+bool ria_agent_owns_name(const char *name)
+{
+    static const char *const own[] = {"", RIA_AGENT_PID, RIA_AGENT_LOG, RIA_AGENT_SOCKET};
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        if (strcmp(name, own[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *own_runtime_directory(const struct ria_world *world)
+{
+    const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");
+    struct stat status;
+    bool is_own = path != NULL && *path == '/' && stat(path, &status) == 0 &&
+                  S_ISDIR(status.st_mode) && status.st_uid == world->uid(world->self);
+    return is_own ? path : NULL;
+}
+
+bool ria_agent_find_directory(const struct ria_world *world, struct ria_agent_directory *out)
+{
+    const char *runtime = own_runtime_directory(world);
+    if (runtime != NULL) {
+        *out = (struct ria_agent_directory){runtime, RIA_AGENT_DIRECTORY, true};
+        return true;
+    }
+    *out =
+        (struct ria_agent_directory){ria_world_home(world), ".cache/" RIA_AGENT_DIRECTORY, false};
+    return out->base != NULL;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libc's functions that open or look at a file by its name, in every form that libpq 10 to 18 and
+ * other readers of passfiles are compiled to. Two kinds of names stand for a passfile in memory:
+ * that of the connection's passfile, on a thread on which libpq is about to read it (overlay.h),
+ * and outside of such calls those in the agent's directory, for readers without libpq and for
+ * programs that reach libpq past the interposed functions. All else goes to the next function of
+ * its name.
+ *
+ * Why files, and not the setting passfile=/proc/self/fd/N: the connection keeps that path and libpq
+ * opens it again later. PQcancelCreate() of libpq 17 and 18 does, and PQconninfo() hands it on; by
+ * then N may be another file, or a FIFO, which hangs the program in open(2).
+ *
+ * Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
+#include "preload/abi.h"
+#include "preload/overlay.h"
+#include "preload/query.h"
+
+#include "interpose/next.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A type cannot stand in parentheses, and glibc's names of parameters are reserved.
+ * NOLINTBEGIN(bugprone-macro-parentheses,readability-inconsistent-declaration-parameter-name) */
+
+typedef int open_function(const char *path, int flags, ...);
+typedef int openat_function(int directory, const char *path, int flags, ...);
+typedef int open_2_function(const char *path, int flags);
+typedef int openat_2_function(int directory, const char *path, int flags);
+typedef FILE *fopen_function(const char *path, const char *mode);
+typedef int stat_function(const char *path, void *status);
+typedef int xstat_function(int version, const char *path, void *status);
+
+/* Names that only code compiled with older headers, or with _FORTIFY_SOURCE, calls. */
+RIA_INTERPOSED open_2_function __open_2, __open64_2;
+RIA_INTERPOSED openat_2_function __openat_2, __openat64_2;
+RIA_INTERPOSED int __xstat(int version, const char *path, struct stat *status);
+RIA_INTERPOSED int __xstat64(int version, const char *path, struct stat64 *status);
+
+/* Every name that has a next one. */
+#define EACH_NAME(apply)                                                                           \
+    apply(open) apply(open64) apply(openat) apply(openat64) apply(__open_2) apply(__open64_2)      \
+        apply(__openat_2) apply(__openat64_2) apply(stat) apply(stat64) apply(__xstat)             \
+            apply(__xstat64) apply(fopen) apply(fopen64)
+
+#define PLACE(function) NEXT_##function,
+enum {
+    EACH_NAME(PLACE)
+};
+
+#define ROW(function) [NEXT_##function] = {.name = #function},
+struct ria_next ria_next_functions[] = {EACH_NAME(ROW){NULL, NULL}};
+
+#define NEXT(type, name)                                                                           \
+    type *next = NULL;                                                                             \
+    void *found = ria_next_function(&ria_next_functions[NEXT_##name]);                             \
+    memcpy(&next, &found, sizeof(next));                                                           \
+    if (next == NULL) {                                                                            \
+        errno = ENOSYS;                                                                            \
+        return FAILURE;                                                                            \
+    }
+
+/* -- opening ------------------------------------------------------------------------------- */
+
+enum answer {
+    ANSWER_REAL,   /* open the real file */
+    ANSWER_ABSENT, /* there is none: ENOENT */
+    ANSWER_FILE,   /* a descriptor, which the caller owns */
+};
+
+/* For opening to read. With only_ask the file need not have its contents. Keeps errno. */
+static enum answer answer_for(const char *path, bool only_ask, int *fd)
+{
+    /* The headers promise the compiler that no caller of open() passes NULL. Some do. */
+    __asm__("" : "+r"(path));
+    if (path == NULL) {
+        return ANSWER_REAL;
+    }
+    int saved = errno;
+    int served;
+    int found = -1;
+    if (ria_overlay_has(path, &served)) {
+        if (served < 0) {
+            return ANSWER_ABSENT;
+        }
+        found = fcntl(served, F_DUPFD_CLOEXEC, 0);
+        (void)lseek(found, 0, SEEK_SET);
+    } else if (ria_overlay_is_hiding() && ria_is_agents_path(path)) {
+        return ANSWER_ABSENT;
+    } else if (ria_overlay_is_idle() && ria_is_agents_path(path) && getauxval(AT_SECURE) == 0) {
+        found = ria_query_service_passfile(path, only_ask);
+    }
+    errno = saved;
+    *fd = found;
+    return found < 0 ? ANSWER_REAL : ANSWER_FILE;
+}
+
+static bool only_reads(int flags)
+{
+    return (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_DIRECTORY)) == O_RDONLY;
+}
+
+/* True if there is nothing left to do: *result is the descriptor, or -1 with errno set. */
+static bool is_answered(const char *path, int flags, int *result)
+{
+    if (!only_reads(flags)) {
+        return false;
+    }
+    switch (answer_for(path, false, result)) {
+    case ANSWER_FILE:
+        return true;
+    case ANSWER_ABSENT:
+        errno = ENOENT;
+        *result = -1;
+        return true;
+    case ANSWER_REAL:
+    default:
+        return false;
+    }
+}
+
+static bool needs_mode(int flags)
+{
+    return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+}
+
+#define READ_MODE(flags, mode)                                                                     \
+    mode_t mode = 0;                                                                               \
+    if (needs_mode(flags)) {                                                                       \
+        va_list arguments;                                                                         \
+        va_start(arguments, flags);                                                                \
+        mode = va_arg(arguments, mode_t);                                                          \
+        va_end(arguments);                                                                         \
+    }
+
+#define FAILURE (-1)
+
+#define DEFINE_OPEN(name)                                                                          \
+    RIA_INTERPOSED int name(const char *path, int flags, ...)                                      \
+    {                                                                                              \
+        READ_MODE(flags, mode)                                                                     \
+        int fd;                                                                                    \
+        if (is_answered(path, flags, &fd)) {                                                       \
+            return fd;                                                                             \
+        }                                                                                          \
+        NEXT(open_function, name)                                                                  \
+        return next(path, flags, mode);                                                            \
+    }
+
+/* A name that is relative to a directory is nobody's passfile. */
+#define DEFINE_OPENAT(name)                                                                        \
+    RIA_INTERPOSED int name(int directory, const char *path, int flags, ...)                       \
+    {                                                                                              \
+        READ_MODE(flags, mode)                                                                     \
+        int fd;                                                                                    \
+        if (directory == AT_FDCWD && is_answered(path, flags, &fd)) {                              \
+            return fd;                                                                             \
+        }                                                                                          \
+        NEXT(openat_function, name)                                                                \
+        return next(directory, path, flags, mode);                                                 \
+    }
+
+#define DEFINE_OPEN_2(name)                                                                        \
+    RIA_INTERPOSED int name(const char *path, int flags)                                           \
+    {                                                                                              \
+        int fd;                                                                                    \
+        if (is_answered(path, flags, &fd)) {                                                       \
+            return fd;                                                                             \
+        }                                                                                          \
+        NEXT(open_2_function, name)                                                                \
+        return next(path, flags);                                                                  \
+    }
+
+#define DEFINE_OPENAT_2(name)                                                                      \
+    RIA_INTERPOSED int name(int directory, const char *path, int flags)                            \
+    {                                                                                              \
+        int fd;                                                                                    \
+        if (directory == AT_FDCWD && is_answered(path, flags, &fd)) {                              \
+            return fd;                                                                             \
+        }                                                                                          \
+        NEXT(openat_2_function, name)                                                              \
+        return next(directory, path, flags);                                                       \
+    }
+
+DEFINE_OPEN(open)
+DEFINE_OPEN(open64)
+DEFINE_OPENAT(openat)
+DEFINE_OPENAT(openat64)
+DEFINE_OPEN_2(__open_2)
+DEFINE_OPEN_2(__open64_2)
+DEFINE_OPENAT_2(__openat_2)
+DEFINE_OPENAT_2(__openat64_2)
+
+/* -- looking ------------------------------------------------------------------------------- */
+
+/* A descriptor whose status is the answer, or -1: then either *result is the answer already, or
+ * (true is returned) the real function has to be asked. In the agent's directory a file that is
+ * there is looked at itself. */
+static bool asks_real(const char *path, int *fd, int *result)
+{
+    *fd = -1;
+    *result = -1;
+    switch (answer_for(path, true, fd)) {
+    case ANSWER_FILE:
+        return false;
+    case ANSWER_ABSENT:
+        errno = ENOENT;
+        return false;
+    case ANSWER_REAL:
+    default:
+        return true;
+    }
+}
+
+static int close_after(int fd, int result)
+{
+    int saved = errno;
+    (void)close(fd);
+    errno = saved;
+    return result;
+}
+
+#define DEFINE_STAT(name, type, by_descriptor)                                                     \
+    RIA_INTERPOSED int name(const char *path, type *status)                                        \
+    {                                                                                              \
+        int fd;                                                                                    \
+        int result;                                                                                \
+        if (!asks_real(path, &fd, &result)) {                                                      \
+            return fd < 0 ? result : close_after(fd, by_descriptor(fd, status));                   \
+        }                                                                                          \
+        NEXT(stat_function, name)                                                                  \
+        return next(path, status);                                                                 \
+    }
+
+#define DEFINE_XSTAT(name, type, by_descriptor)                                                    \
+    RIA_INTERPOSED int name(int version, const char *path, type *status)                           \
+    {                                                                                              \
+        int fd;                                                                                    \
+        int result;                                                                                \
+        if (!asks_real(path, &fd, &result)) {                                                      \
+            return fd < 0 ? result : close_after(fd, by_descriptor(fd, status));                   \
+        }                                                                                          \
+        NEXT(xstat_function, name)                                                                 \
+        return next(version, path, status);                                                        \
+    }
+
+DEFINE_STAT(stat, struct stat, fstat)
+DEFINE_STAT(stat64, struct stat64, fstat64)
+DEFINE_XSTAT(__xstat, struct stat, fstat)
+DEFINE_XSTAT(__xstat64, struct stat64, fstat64)
+
+#undef FAILURE
+
+/* -- streams -------------------------------------------------------------------------------- */
+
+#define FAILURE NULL
+
+static bool is_for_reading(const char *mode)
+{
+    return mode != NULL && *mode == 'r' && strchr(mode, '+') == NULL;
+}
+
+/* True if there is nothing left to do. */
+static bool is_opened(const char *path, const char *mode, FILE **stream)
+{
+    int fd;
+    if (!is_for_reading(mode) || !is_answered(path, O_RDONLY, &fd)) {
+        return false;
+    }
+    *stream = fd < 0 ? NULL : fdopen(fd, "r");
+    if (*stream == NULL && fd >= 0) {
+        (void)close_after(fd, 0);
+    }
+    return true;
+}
+
+#define DEFINE_FOPEN(name)                                                                         \
+    RIA_INTERPOSED FILE *name(const char *path, const char *mode)                                  \
+    {                                                                                              \
+        FILE *stream;                                                                              \
+        if (is_opened(path, mode, &stream)) {                                                      \
+            return stream;                                                                         \
+        }                                                                                          \
+        NEXT(fopen_function, name)                                                                 \
+        stream = next(path, mode);                                                                 \
+        ria_overlay_opened(path, stream);                                                          \
+        return stream;                                                                             \
+    }
+
+DEFINE_FOPEN(fopen)
+DEFINE_FOPEN(fopen64)
+
+/* NOLINTEND(bugprone-macro-parentheses,readability-inconsistent-declaration-parameter-name) */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * libpq's functions that begin a connection, begin one anew, or ping: once for programs that are
+ * linked with libpq, and once for each copy of it in which a program looks them up. The former know
+ * by the return address who calls them; each of the latter stands for its copy. All of them only
+ * describe the call and hand it on: connect.h has what is done about it. */
+#include "preload/connect.h"
+
+#include "base/buf.h"
+#include "interpose/lookup.h"
+
+#include <string.h>
+
+/* Nine copies of each would be inlined. */
+#define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
+
+/* -- connections ----------------------------------------------------------------------------- */
+
+/* caller, here and below: an address in the object that calls, by which the copy of libpq is found,
+ * or one in the copy itself. */
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin(
+    const void *caller, const char *name, const char *params, const char *conninfo)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_STRING,
+        .name = name,
+        .params = params,
+        .caller = caller,
+        .conninfo = conninfo,
+    };
+    return ria_connect(&call);
+}
+
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_params(
+    const void *caller,
+    const char *name,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_PARAMS,
+        .name = name,
+        .params = name,
+        .caller = caller,
+        .keywords = keywords,
+        .values = values,
+        .expand_dbname = expand_dbname,
+    };
+    return ria_connect(&call);
+}
+
+/* all: the arguments of PQsetdbLogin(), in its order. */
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const char *const *all)
+{
+    struct ria_call call = {
+        .kind = RIA_CALL_LOGIN,
+        .name = "PQsetdbLogin",
+        .params = "PQconnectdbParams",
+        .caller = caller,
+    };
+    memcpy(call.login, all, sizeof(call.login));
+    return ria_connect(&call);
+}
+
+/* -- pings ----------------------------------------------------------------------------------- */
+
+ONE_FOR_ALL_COPIES unsigned ping(const void *caller, const char *conninfo)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_STRING, .name = "PQping", .caller = caller, .conninfo = conninfo};
+    return ria_ping(&call);
+}
+
+ONE_FOR_ALL_COPIES unsigned ping_params(
+    const void *caller, const char *const *keywords, const char *const *values, int expand_dbname)
+{
+    const struct ria_call call = {
+        .kind = RIA_CALL_PARAMS,
+        .name = "PQpingParams",
+        .caller = caller,
+        .keywords = keywords,
+        .values = values,
+        .expand_dbname = expand_dbname,
+    };
+    return ria_ping(&call);
+}
+
+/* -- resets ---------------------------------------------------------------------------------- */
+
+ONE_FOR_ALL_COPIES void reset(const void *caller, struct ria_pq_conn *conn)
+{
+    RIA_AUTO(library) libpq = {0};
+    void (*real)(struct ria_pq_conn *);
+    if (ria_library_find("PQreset", caller, &libpq) &&
+        ria_library_function(&libpq, "PQreset", &real)) {
+        ria_reset_refresh(&libpq, conn);
+        real(conn);
+    }
+}
+
+ONE_FOR_ALL_COPIES int reset_start(const void *caller, struct ria_pq_conn *conn)
+{
+    RIA_AUTO(library) libpq = {0};
+    int (*real)(struct ria_pq_conn *);
+    if (!ria_library_find("PQresetStart", caller, &libpq) ||
+        !ria_library_function(&libpq, "PQresetStart", &real)) {
+        return 0;
+    }
+    ria_reset_refresh(&libpq, conn);
+    return real(conn);
+}
+
+/* -- the functions --------------------------------------------------------------------------- */
+
+static const void *marks[RIA_COPIES_MAX];
+
+static const void *mark_of(size_t number)
+{
+    return ria_interposed_mark(marks, number);
+}
+
+/* A type cannot stand in parentheses, and PQsetdbLogin() has its parameters from libpq.
+ * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
+
+#define FUNCTIONS(linkage, suffix, caller)                                                         \
+    linkage struct ria_pq_conn *PQconnectdb##suffix(const char *conninfo)                          \
+    {                                                                                              \
+        return begin(caller, "PQconnectdb", "PQconnectdbParams", conninfo);                        \
+    }                                                                                              \
+    linkage struct ria_pq_conn *PQconnectStart##suffix(const char *conninfo)                       \
+    {                                                                                              \
+        return begin(caller, "PQconnectStart", "PQconnectStartParams", conninfo);                  \
+    }                                                                                              \
+    linkage struct ria_pq_conn *PQconnectdbParams##suffix(                                         \
+        const char *const *keywords, const char *const *values, int expand_dbname)                 \
+    {                                                                                              \
+        return begin_params(caller, "PQconnectdbParams", keywords, values, expand_dbname);         \
+    }                                                                                              \
+    linkage struct ria_pq_conn *PQconnectStartParams##suffix(                                      \
+        const char *const *keywords, const char *const *values, int expand_dbname)                 \
+    {                                                                                              \
+        return begin_params(caller, "PQconnectStartParams", keywords, values, expand_dbname);      \
+    }                                                                                              \
+    linkage struct ria_pq_conn *PQsetdbLogin##suffix(                                              \
+        const char *host,                                                                          \
+        const char *port,                                                                          \
+        const char *options,                                                                       \
+        const char *tty,                                                                           \
+        const char *dbname,                                                                        \
+        const char *login,                                                                         \
+        const char *password)                                                                      \
+    {                                                                                              \
+        const char *const all[] = {host, port, options, tty, dbname, login, password};             \
+        return begin_login(caller, all);                                                           \
+    }                                                                                              \
+    linkage unsigned PQping##suffix(const char *conninfo)                                          \
+    {                                                                                              \
+        return ping(caller, conninfo);                                                             \
+    }                                                                                              \
+    linkage unsigned PQpingParams##suffix(                                                         \
+        const char *const *keywords, const char *const *values, int expand_dbname)                 \
+    {                                                                                              \
+        return ping_params(caller, keywords, values, expand_dbname);                               \
+    }                                                                                              \
+    linkage void PQreset##suffix(struct ria_pq_conn *conn)                                         \
+    {                                                                                              \
+        reset(caller, conn);                                                                       \
+    }                                                                                              \
+    linkage int PQresetStart##suffix(struct ria_pq_conn *conn)                                     \
+    {                                                                                              \
+        return reset_start(caller, conn);                                                          \
+    }
+
+FUNCTIONS(RIA_INTERPOSED, , __builtin_return_address(0))
+FUNCTIONS(static, _0, mark_of(0))
+FUNCTIONS(static, _1, mark_of(1))
+FUNCTIONS(static, _2, mark_of(2))
+FUNCTIONS(static, _3, mark_of(3))
+FUNCTIONS(static, _4, mark_of(4))
+FUNCTIONS(static, _5, mark_of(5))
+FUNCTIONS(static, _6, mark_of(6))
+FUNCTIONS(static, _7, mark_of(7))
+_Static_assert(RIA_COPIES_MAX == 8, "a line for each");
+
+#define LINKED(name) #name, (ria_any_function *)(name)
+#define COPY(name) (ria_any_function *)(name)
+#define COPIES(name)                                                                               \
+    COPY(name##_0), COPY(name##_1), COPY(name##_2), COPY(name##_3), COPY(name##_4),                \
+        COPY(name##_5), COPY(name##_6), COPY(name##_7)
+
+static const struct ria_interposed_function functions[] = {
+    {LINKED(PQconnectdb), {COPIES(PQconnectdb)}},
+    {LINKED(PQconnectStart), {COPIES(PQconnectStart)}},
+    {LINKED(PQconnectdbParams), {COPIES(PQconnectdbParams)}},
+    {LINKED(PQconnectStartParams), {COPIES(PQconnectStartParams)}},
+    {LINKED(PQsetdbLogin), {COPIES(PQsetdbLogin)}},
+    {LINKED(PQping), {COPIES(PQping)}},
+    {LINKED(PQpingParams), {COPIES(PQpingParams)}},
+    {LINKED(PQreset), {COPIES(PQreset)}},
+    {LINKED(PQresetStart), {COPIES(PQresetStart)}},
+};
+
+/* NOLINTEND(bugprone-macro-parentheses,readability-function-size) */
+
+static const struct ria_interposed_list list = {
+    .prefix = "PQ",
+    .mark = "PQconninfo",
+    .functions = functions,
+    .count = sizeof(functions) / sizeof(functions[0]),
+    .marks = marks,
+};
+
+const struct ria_interposed_list *const ria_interposed_lists[] = {&list, NULL};

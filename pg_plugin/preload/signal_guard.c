@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Only asks what the program does on each signal, and changes none of it. */
+#include "preload/signal_guard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+/* A runtime may live on them: garbage collectors on SIGSEGV, sandboxes on SIGSYS. */
+static bool is_fault(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
+           number == SIGTRAP || number == SIGSYS;
+}
+
+static bool is_handled(int number)
+{
+    struct sigaction now;
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_DFL &&
+           now.sa_handler != SIG_IGN;
+}
+
+void ria_signal_guard_begin(struct ria_signal_guard *guard)
+{
+    int saved = errno;
+    sigset_t handled;
+    (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &guard->cancelling);
+    (void)sigemptyset(&handled);
+    for (int number = 1; number <= SIGRTMAX; number++) {
+        if (!is_fault(number) && is_handled(number)) {
+            (void)sigaddset(&handled, number);
+        }
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &handled, &guard->signals);
+    errno = saved; /* glibc's own two signals are refused */
+}
+
+void ria_signal_guard_end(const struct ria_signal_guard *guard)
+{
+    int saved = errno;
+    (void)pthread_sigmask(SIG_SETMASK, &guard->signals, NULL);
+    (void)pthread_setcancelstate(guard->cancelling, NULL);
+    errno = saved;
+}

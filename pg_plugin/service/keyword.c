@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A table, and what is read from it. A key that no version knows makes libpq refuse the service. */
+#include "service/keyword.h"
+
+#include <string.h>
+
+#define OLDEST RIA_LIBPQ_OLDEST
+#define NEWEST RIA_LIBPQ_NEWEST
+
+static const struct ria_keyword keywords[] = {
+    {"application_name", OLDEST, NEWEST, false},
+    {"authtype", OLDEST, 13, false},
+    {"channel_binding", 13, NEWEST, false},
+    {"client_encoding", OLDEST, NEWEST, false},
+    {"connect_timeout", OLDEST, NEWEST, false},
+    {"dbname", OLDEST, NEWEST, false},
+    {"fallback_application_name", OLDEST, NEWEST, false},
+    {"gssdelegation", 16, NEWEST, false},
+    {"gssencmode", 12, NEWEST, false},
+    {"gsslib", OLDEST, NEWEST, false},
+    {"host", OLDEST, NEWEST, false},
+    {"hostaddr", OLDEST, NEWEST, false},
+    {"keepalives", OLDEST, NEWEST, false},
+    {"keepalives_count", OLDEST, NEWEST, false},
+    {"keepalives_idle", OLDEST, NEWEST, false},
+    {"keepalives_interval", OLDEST, NEWEST, false},
+    {"krbsrvname", OLDEST, NEWEST, false},
+    {"load_balance_hosts", 16, NEWEST, false},
+    {"max_protocol_version", 18, NEWEST, false},
+    {"min_protocol_version", 18, NEWEST, false},
+    {"oauth_client_id", 18, NEWEST, false},
+    {"oauth_client_secret", 18, NEWEST, false},
+    {"oauth_issuer", 18, NEWEST, false},
+    {"oauth_scope", 18, NEWEST, false},
+    {"options", OLDEST, NEWEST, false},
+    {"passfile", OLDEST, NEWEST, true},
+    {"password", OLDEST, NEWEST, false},
+    {"port", OLDEST, NEWEST, false},
+    {"replication", OLDEST, NEWEST, false},
+    {"require_auth", 16, NEWEST, false},
+    {"requirepeer", OLDEST, NEWEST, false},
+    {"requiressl", OLDEST, NEWEST, false},
+    {"scram_client_key", 18, NEWEST, false},
+    {"scram_server_key", 18, NEWEST, false},
+    {"ssl_max_protocol_version", 13, NEWEST, false},
+    {"ssl_min_protocol_version", 13, NEWEST, false},
+    {"sslcert", OLDEST, NEWEST, true},
+    {"sslcertmode", 16, NEWEST, false},
+    {"sslcompression", OLDEST, NEWEST, false},
+    {"sslcrl", OLDEST, NEWEST, true},
+    {"sslcrldir", 14, NEWEST, true},
+    {"sslkey", OLDEST, NEWEST, true},
+    {"sslkeylogfile", 18, NEWEST, true},
+    {"sslmode", OLDEST, NEWEST, false},
+    {"sslnegotiation", 17, NEWEST, false},
+    {"sslpassword", 13, NEWEST, false},
+    {"sslrootcert", OLDEST, NEWEST, true},
+    {"sslsni", 14, NEWEST, false},
+    {"target_session_attrs", OLDEST, NEWEST, false},
+    {"tcp_user_timeout", 12, NEWEST, false},
+    {"tty", OLDEST, 13, false},
+    {"user", OLDEST, NEWEST, false},
+};
+
+const struct ria_keyword *ria_keyword_find(const char *key)
+{
+    for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++) {
+        if (strcmp(keywords[i].key, key) == 0) {
+            return &keywords[i];
+        }
+    }
+    return NULL;
+}
+
+bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_error *err)
+{
+    return (setting->value != NULL && ria_keyword_find(setting->key) != NULL) ||
+           ria_fail(
+               err,
+               RIA_E_CONFIG,
+               "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value "
+               "without blanks around the =",
+               setting->key,
+               setting->value == NULL ? " (a line without =)" : "");
+}
+
+static bool names_file(const char *key)
+{
+    const struct ria_keyword *keyword = ria_keyword_find(key);
+    return keyword != NULL && keyword->names_file;
+}
+
+const char *ria_keyword_fault(const struct ria_service_setting *setting)
+{
+    const char *value = setting->value;
+    const char *key = setting->key;
+    size_t len = strlen(key);
+    if (value == NULL) {
+        return NULL;
+    }
+    if (len > 0 && (key[len - 1] == ' ' || key[len - 1] == '\t')) {
+        return "a blank stands before the =, and libpq takes it for a part of the key; write "
+               "key=value";
+    }
+    if (*value == '"' || *value == '\'') {
+        return "the value begins with a quote, which libpq takes for a part of it";
+    }
+    if (*value == ' ' || *value == '\t') {
+        return "the value begins with a blank, which libpq takes for a part of it";
+    }
+    if (names_file(key) && (*value == '~' || *value == '$')) {
+        return "libpq replaces neither ~ nor $HOME; write the whole path";
+    }
+    return NULL;
+}

@@ -1,0 +1,98 @@
+"""The layout's rules: one concept in one place, no circle, no source without a folder."""
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import harness  # noqa: E402
+import house  # noqa: E402
+
+WALK = re.compile(r"^## Walk: (.+)$", re.M)
+STEP = re.compile(r"^\d+\. `([\w./]+)`", re.M)
+LONGEST_WALK = 6
+
+# A tree that breaks each rule once, and keeps all of them elsewhere.
+PLANTED = {
+    "common/rds_iam.h": "bool ria_door(void);\n",
+    "common/loose.c": "\n",
+    "common/base/buf.h": "void ria_buf_free(void);\nvoid ria_buf_clear(void);\n",
+    "common/base/buf.c": '#include "base/buf.h"\nvoid ria_buf_free(void)\n{\n}\n',
+    "common/base/lonely.h": "/* What it does. */\nbool ria_lonely(int number);\n",
+    "common/base/first.h": '#include "base/second.h"\n',
+    "common/base/second.h": '#include "base/first.h"\n',
+    "common/aws/caller.c": "void ria_called(void)\n{\n    ria_back();\n}\n",
+    "common/aws/back.c": "void ria_back(void)\n{\n    ria_called();\n}\n",
+    "common/provider/sso.c": "\n",
+    "common/fetch/sso.c": "\n",
+    "common/login/token.c": "\n",
+    "common/aws/token.c": "\n",
+    "pg_plugin/meson.build": "x = executable('x', 'own.c', '../common/base/buf.c')\n",
+}
+
+
+def walks(root):
+    """(README, title, the files that it names) of each walk in a folder's README."""
+    for folder in house.FOLDERS:
+        for readme in sorted((root / folder).rglob("README.md")):
+            parts = WALK.split(readme.read_text(encoding="utf-8"))
+            for title, text in zip(parts[1::2], parts[2::2]):
+                yield readme.relative_to(root), title, STEP.findall(re.split(r"^## ", text, flags=re.M)[0])
+
+
+def broken_steps(root, files):
+    """The files of a walk that are not there, or that no earlier one includes or calls."""
+    arrows = house.graph(root)
+    for number, name in enumerate(files):
+        if not (root / name).exists():
+            yield f"{name} does not exist"
+        elif number and not any(house.module(name) in arrows[house.module(earlier)]
+                                for earlier in files[:number] if house.module(earlier) in arrows):
+            yield f"{name} is needed by no file in front of it"
+
+
+class House(unittest.TestCase):
+    def rule(self, find, planted):
+        """`find` finds nothing in the tree, and what was planted in another one."""
+        self.assertEqual(find(harness.SOURCE), type(planted)())
+        with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
+            for name, text in PLANTED.items():
+                path = pathlib.Path(scratch) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            self.assertEqual(find(pathlib.Path(scratch)), planted)
+
+    def test_every_source_of_the_core_has_a_folder(self):
+        self.rule(house.loose, ["common/loose.c"])
+
+    def test_no_folder_compiles_another_ones_sources(self):
+        self.rule(house.compiled_elsewhere, ["pg_plugin/meson.build: ../common/base/buf.c"])
+
+    def test_no_modules_need_each_other(self):
+        self.rule(house.circles, [("common/aws/back", "common/aws/caller"),
+                                  ("common/base/first", "common/base/second")])
+
+    def test_no_header_is_there_for_one_function(self):
+        self.rule(house.short_headers, ["common/base/lonely.h"])
+
+    def test_a_file_name_means_one_thing(self):
+        self.rule(house.two_meanings, {"token": ["common/aws", "common/login"]})
+
+    def test_walks_lead_from_file_to_file(self):
+        found = list(walks(harness.SOURCE))
+        self.assertGreaterEqual(len(found), 3)
+        for readme, title, files in found:
+            with self.subTest(walk=f"{readme}: {title}"):
+                self.assertGreater(len(files), 2)
+                self.assertLessEqual(len(files), LONGEST_WALK)
+                self.assertEqual(list(broken_steps(harness.SOURCE, files)), [])
+
+    def test_control_a_walk_that_leads_nowhere_is_found(self):
+        files = ["common/login/token.c", "common/login/resolve.c", "common/fetch/xml.c", "common/nothing.c"]
+        self.assertEqual(list(broken_steps(harness.SOURCE, files)), [
+            "common/fetch/xml.c is needed by no file in front of it", "common/nothing.c does not exist"])
+
+
+harness.main()

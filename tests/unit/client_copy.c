@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A client library in as many copies as there are objects of it: client_number() tells which copy
+ * answers. A wrapper has the same functions, but not the one by which the library is known. */
+typedef int client_function(void);
+
+__attribute__((visibility("default"))) client_function client_number, client_twice, client_other,
+    client_mark;
+
+int client_number(void)
+{
+    return NUMBER;
+}
+
+int client_twice(void)
+{
+    return 2 * NUMBER;
+}
+
+int client_other(void)
+{
+    return 100 + NUMBER;
+}
+
+#ifndef WRAPPER
+int client_mark(void)
+{
+    return 0;
+}
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * dlsym() as this program replaces it, for two functions of a client library of which there are
+ * eleven copies. Ours add 1000 to what the copy that they stand for answers. */
+#include "interpose/library.h"
+#include "interpose/lookup.h"
+
+#include "base/buf.h"
+
+#include "unit.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdbool.h>
+
+enum {
+    COPIES = 11, /* more than there are numbers for */
+    OURS = 1000,
+};
+
+typedef int client_function(void);
+
+/* -- the interposed functions ---------------------------------------------------------------- */
+
+static const void *marks[RIA_COPIES_MAX];
+
+/* What the copy answers that a call of `name` from the caller is meant for; -1 if there is none. */
+static int ask_copy(const void *caller, const char *name)
+{
+    RIA_AUTO(library) library = {0};
+    client_function *real;
+    if (!ria_library_find(name, caller, &library) || !ria_library_function(&library, name, &real)) {
+        return -1;
+    }
+    return OURS + real();
+}
+
+/* NOLINTBEGIN(bugprone-macro-parentheses) */
+
+#define FUNCTIONS(linkage, suffix, caller)                                                         \
+    linkage int client_number##suffix(void)                                                        \
+    {                                                                                              \
+        return ask_copy(caller, "client_number");                                                  \
+    }                                                                                              \
+    linkage int client_twice##suffix(void)                                                         \
+    {                                                                                              \
+        return ask_copy(caller, "client_twice");                                                   \
+    }
+
+#define LINKED __attribute__((visibility("default")))
+
+LINKED client_function client_number, client_twice;
+FUNCTIONS(LINKED, , __builtin_return_address(0))
+FUNCTIONS(static, _0, ria_interposed_mark(marks, 0))
+FUNCTIONS(static, _1, ria_interposed_mark(marks, 1))
+FUNCTIONS(static, _2, ria_interposed_mark(marks, 2))
+FUNCTIONS(static, _3, ria_interposed_mark(marks, 3))
+FUNCTIONS(static, _4, ria_interposed_mark(marks, 4))
+FUNCTIONS(static, _5, ria_interposed_mark(marks, 5))
+FUNCTIONS(static, _6, ria_interposed_mark(marks, 6))
+FUNCTIONS(static, _7, ria_interposed_mark(marks, 7))
+
+#define OF(name) (ria_any_function *)(name)
+#define ALL(name)                                                                                  \
+    OF(name##_0), OF(name##_1), OF(name##_2), OF(name##_3), OF(name##_4), OF(name##_5),            \
+        OF(name##_6), OF(name##_7)
+
+static const struct ria_interposed_function functions[] = {
+    {"client_number", OF(client_number), {ALL(client_number)}},
+    {"client_twice", OF(client_twice), {ALL(client_twice)}},
+};
+
+/* NOLINTEND(bugprone-macro-parentheses) */
+
+static const struct ria_interposed_list nothing = {.prefix = "else_", .mark = "else_mark"};
+static const struct ria_interposed_list list = {
+    .prefix = "client_",
+    .mark = "client_mark",
+    .functions = functions,
+    .count = RIA_COUNT(functions),
+    .marks = marks,
+};
+
+const struct ria_interposed_list *const ria_interposed_lists[] = {&nothing, &list, NULL};
+
+/* -- the copies ------------------------------------------------------------------------------ */
+
+static void *load(const char *name)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/client_%s.so", RIA_LIBRARIES, name);
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (object == NULL) {
+        fail_msg("%s", dlerror());
+    }
+    return object;
+}
+
+static void *load_copy(unsigned number)
+{
+    char name[16];
+    (void)snprintf(name, sizeof(name), "copy%u", number);
+    return load(name);
+}
+
+static int call(void *found)
+{
+    client_function *function;
+    memcpy(&function, &found, sizeof(function));
+    return found == NULL ? -2 : function();
+}
+
+/* -- the tests ------------------------------------------------------------------------------- */
+
+static void expect_ours(void *copy, const char *name, int answer)
+{
+    void *found = dlsym(copy, name);
+    expect_number(name, call(found), OURS + answer);
+    expect(name, dlsym(copy, name) == found);
+    expect(name, ria_real_dlsym(copy, name) != found);
+}
+
+static void each_copy_has_a_function_of_ours_and_keeps_it(void **state)
+{
+    (void)state;
+    void *copies[3];
+    for (unsigned i = 0; i < RIA_COUNT(copies); i++) {
+        copies[i] = load_copy(i);
+    }
+    for (unsigned i = 0; i < RIA_COUNT(copies); i++) {
+        expect_ours(copies[i], "client_number", (int)i);
+        expect_ours(copies[i], "client_twice", (int)i * 2);
+    }
+    for (unsigned i = 0; i < RIA_COUNT(copies); i++) {
+        (void)dlclose(copies[i]);
+    }
+}
+
+static void expect_libcs(const char *sentence, void *handle, const char *name, int answer)
+{
+    void *found = dlsym(handle, name);
+    expect_number(sentence, call(found), answer);
+    expect(sentence, found == ria_real_dlsym(handle, name));
+}
+
+static void all_other_lookups_are_libcs(void **state)
+{
+    (void)state;
+    void *copy = load_copy(1);
+    void *wrapper = load("wrapper");
+    expect_libcs("a function that is not interposed", copy, "client_other", 101);
+    expect_libcs("a wrapper's function of an interposed name", wrapper, "client_number", 7);
+    expect_libcs("another one of its", wrapper, "client_twice", 14);
+    expect_libcs("a part of an interposed name", copy, "client_num", -2);
+    expect_libcs("an interposed name with more behind it", copy, "client_number2", -2);
+    expect_libcs("the prefix", copy, "client_", -2);
+    expect_libcs("behind the program, where no copy is global", RTLD_NEXT, "client_number", -2);
+    assert_ptr_equal(dlsym(RTLD_DEFAULT, "getpid"), ria_real_dlsym(RTLD_DEFAULT, "getpid"));
+    assert_int_equal(call(dlsym(copy, "client_number")), OURS + 1); /* the control */
+    (void)dlclose(wrapper);
+    (void)dlclose(copy);
+}
+
+static void a_lookup_that_finds_ours_stands_for_the_copy_behind_it(void **state)
+{
+    (void)state;
+    void *copy = load_copy(4);
+    void *found = dlsym(RTLD_DEFAULT, "client_number");
+    assert_int_equal(call(found), OURS + 4);
+    assert_ptr_equal(found, dlsym(copy, "client_number"));
+    (void)dlclose(copy);
+}
+
+static void the_number_of_a_copy_that_is_gone_is_given_again(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < COPIES; i++) {
+            void *copy = load_copy(i);
+            assert_int_equal(call(dlsym(copy, "client_number")), OURS + i);
+            (void)dlclose(copy);
+        }
+    }
+}
+
+static void there_are_eight_numbers(void **state)
+{
+    (void)state;
+    void *copies[COPIES];
+    for (unsigned i = 0; i < COPIES; i++) {
+        int ours = i < RIA_COPIES_MAX ? OURS : 0;
+        copies[i] = load_copy(i);
+        assert_int_equal(call(dlsym(copies[i], "client_number")), ours + (int)i);
+    }
+    (void)dlclose(copies[2]);
+    copies[2] = NULL;
+    assert_int_equal(call(dlsym(copies[9], "client_number")), OURS + 9); /* the number is free */
+    assert_int_equal(call(dlsym(copies[10], "client_number")), 10);      /* and taken */
+    for (unsigned i = 0; i < COPIES; i++) {
+        if (copies[i] != NULL) {
+            (void)dlclose(copies[i]);
+        }
+    }
+}
+
+static void a_lookup_keeps_errno_and_leaves_no_error(void **state)
+{
+    (void)state;
+    void *copy = load_copy(5);
+    (void)dlerror();
+    errno = ENOTTY;
+    assert_non_null(dlsym(copy, "client_number"));
+    assert_int_equal(errno, ENOTTY);
+    assert_null(dlerror());
+    assert_null(dlsym(copy, "client_none"));
+    assert_non_null(dlerror());
+    (void)dlclose(copy);
+}
+
+static void a_mark_ends_with_its_copy(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        void *copy = load_copy(i);
+        void *found = ria_real_dlsym(copy, "client_number");
+        const void *mark = ria_library_mark(copy, "client_mark", found);
+        assert_non_null(mark);
+        assert_true(ria_library_is_marked(mark));
+        assert_null(ria_library_mark(copy, "client_mark", (const void *)&list)); /* elsewhere */
+        assert_null(ria_library_mark(copy, "client_none", found));
+        (void)dlclose(copy);
+        assert_false(ria_library_is_marked(mark));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_copy_has_a_function_of_ours_and_keeps_it),
+        cmocka_unit_test(all_other_lookups_are_libcs),
+        cmocka_unit_test(a_lookup_that_finds_ours_stands_for_the_copy_behind_it),
+        cmocka_unit_test(the_number_of_a_copy_that_is_gone_is_given_again),
+        cmocka_unit_test(there_are_eight_numbers),
+        cmocka_unit_test(a_lookup_keeps_errno_and_leaves_no_error),
+        cmocka_unit_test(a_mark_ends_with_its_copy),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls within a call: the library's own, the program's, and those after a jump. */
+#include "interpose/nested.h"
+
+#include "unit.h"
+
+/* Frames of one stack, which grows downwards: the first is the outermost. */
+static const char stack[4];
+static const char *const frames[] = {&stack[3], &stack[2], &stack[1], &stack[0]};
+
+static void a_call_is_in_progress_for_what_is_below_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        size_t begun;
+        size_t seen;
+        bool is_in_progress;
+    } rows[] = {
+        {"a function that was called within it", 1, 2, true},
+        {"one further down", 0, 3, true},
+        {"the frame itself: another call from where it was made", 1, 1, false},
+        {"its caller, after a jump", 1, 0, false},
+        {"far above, after a jump", 3, 0, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_nested call = {0};
+        ria_nested_begin(&call, frames[rows[i].begun]);
+        expect_number(
+            rows[i].sentence,
+            ria_nested_is_in_progress(&call, frames[rows[i].seen]),
+            rows[i].is_in_progress);
+        ria_nested_end(&call);
+        expect(rows[i].sentence, !ria_nested_is_in_progress(&call, frames[rows[i].seen]));
+    }
+}
+
+static void no_call_is_in_progress_before_the_first(void **state)
+{
+    (void)state;
+    const struct ria_nested call = {0};
+    for (size_t i = 0; i < RIA_COUNT(frames); i++) {
+        assert_false(ria_nested_is_in_progress(&call, frames[i]));
+    }
+}
+
+static void the_librarys_own_call_has_the_same_arguments_and_comes_once(void **state)
+{
+    (void)state;
+    static const char arguments[] = "host=a";
+    static const char others[] = "host=a";
+    struct ria_nested call = {0};
+    ria_nested_begin(&call, frames[0]);
+    assert_false(ria_nested_is_expected(&call, arguments)); /* nothing was expected */
+    ria_nested_expect(&call, arguments);
+    assert_false(ria_nested_is_expected(&call, others)); /* an equal text is another pointer */
+    assert_false(ria_nested_is_expected(&call, NULL));
+    assert_true(ria_nested_is_expected(&call, arguments));
+    assert_false(ria_nested_is_expected(&call, arguments));
+}
+
+static void no_arguments_are_never_the_librarys_own(void **state)
+{
+    (void)state;
+    struct ria_nested call = {0};
+    ria_nested_begin(&call, frames[0]);
+    ria_nested_expect(&call, NULL);
+    assert_false(ria_nested_is_expected(&call, NULL));
+}
+
+static void a_new_call_expects_nothing_of_the_last_one(void **state)
+{
+    (void)state;
+    static const char arguments[] = "host=a";
+    struct ria_nested call = {0};
+    ria_nested_begin(&call, frames[0]);
+    ria_nested_expect(&call, arguments);
+    ria_nested_begin(&call, frames[1]);
+    assert_false(ria_nested_is_expected(&call, arguments));
+    ria_nested_expect(&call, arguments);
+    ria_nested_end(&call);
+    assert_false(ria_nested_is_expected(&call, arguments));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_call_is_in_progress_for_what_is_below_it),
+        cmocka_unit_test(no_call_is_in_progress_before_the_first),
+        cmocka_unit_test(the_librarys_own_call_has_the_same_arguments_and_comes_once),
+        cmocka_unit_test(no_arguments_are_never_the_librarys_own),
+        cmocka_unit_test(a_new_call_expects_nothing_of_the_last_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a preload writes to stderr, and when. */
+#include "interpose/preload_log.h"
+
+#include "os/guest_stderr.h"
+
+#include "unit.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* What a warning writes to a pipe that stands for stderr. */
+static const char *written(const char *text)
+{
+    static char line[2048];
+    int ends[2];
+    int before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    assert_int_equal(pipe(ends), 0);
+    (void)dup2(ends[1], STDERR_FILENO);
+    (void)close(ends[1]);
+    struct ria_stderr_file at_start = ria_stderr_at_start;
+    ria_stderr_look(&ria_stderr_at_start);
+    ria_preload_log_warning(text);
+    (void)dup2(before, STDERR_FILENO);
+    (void)close(before);
+    ria_stderr_at_start = at_start;
+    ssize_t len = read(ends[0], line, sizeof(line) - 1);
+    (void)close(ends[0]);
+    line[len < 0 ? 0 : len] = '\0';
+    return line;
+}
+
+static void a_warning_is_written_where_the_log_is_wanted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        const char *value; /* of RDS_IAM_LOG; NULL: it is not set */
+        bool is_heard;
+    } rows[] = {
+        {"not set", NULL, false},
+        {"empty", "", false},
+        {"zero", "0", false},
+        {"one", "1", true},
+        {"warning", "warning", true},
+        {"a zero and more", "00", true},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        if (rows[i].value == NULL) {
+            (void)unsetenv("RDS_IAM_LOG");
+        } else {
+            (void)setenv("RDS_IAM_LOG", rows[i].value, 1);
+        }
+        expect_number(rows[i].sentence, ria_preload_log_is_heard(), rows[i].is_heard);
+        expect_text(
+            rows[i].sentence,
+            written("a sentence"),
+            rows[i].is_heard ? "rds-iam: warning: a sentence\n" : "");
+    }
+    (void)unsetenv("RDS_IAM_LOG");
+}
+
+static void a_long_warning_is_cut(void **state)
+{
+    (void)state;
+    char text[3000];
+    memset(text, 'x', sizeof(text));
+    text[sizeof(text) - 1] = '\0';
+    (void)setenv("RDS_IAM_LOG", "1", 1);
+    const char *line = written(text);
+    (void)unsetenv("RDS_IAM_LOG");
+    assert_int_equal(strlen(line), strlen("rds-iam: warning: ") + 1000 + 1);
+    assert_int_equal(line[strlen(line) - 1], '\n');
+}
+
+/* The record was made before main(). */
+static void another_descriptor_2_gets_nothing(void **state)
+{
+    (void)state;
+    int ends[2];
+    char line[64];
+    int before = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+    (void)setenv("RDS_IAM_LOG", "1", 1);
+    (void)dup2(ends[1], STDERR_FILENO);
+    ria_preload_log_warning("a sentence");
+    (void)dup2(before, STDERR_FILENO);
+    (void)close(before);
+    (void)unsetenv("RDS_IAM_LOG");
+    assert_int_equal(read(ends[0], line, sizeof(line)), -1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_warning_is_written_where_the_log_is_wanted),
+        cmocka_unit_test(a_long_warning_is_cut),
+        cmocka_unit_test(another_descriptor_2_gets_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -4,7 +4,7 @@
  * AWS's sign-in service (CreateOAuth2Token with grant type refresh_token) by whoever shows the
  * session's key, with a proof for this one request (DPoP, RFC 9449). */
 #include "fetch/dpop.h"
-#include "fetch/session.h"
+#include "fetch/cli_session.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * The credentials of a role, from SSO's portal (GetRoleCredentials). The request is not signed; it
  * carries the token of an SSO session, as `aws sso login` leaves it, renewed at SSO's OIDC endpoint
  * (CreateToken with grant type refresh_token). Tokens of the older form have no renewal. */
-#include "fetch/session.h"
+#include "fetch/cli_session.h"
 
 #include "base/text.h"
 #include "codec/percent.h"

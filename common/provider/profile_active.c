@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The active profile of ~/.aws/config and ~/.aws/credentials: which one it is, its values, and the
- * credentials that it configures. Its role is an entry of its own in the chain, because the web
- * identity of the environment stands between it and what the profile holds of its own. Refuses a
- * profile that is named and does not exist. */
+ * The active profile of ~/.aws/config and ~/.aws/credentials: which one it is, and what several
+ * sources read of a profile in the same way. Refuses a profile that is named and does not exist. */
 #include "provider/profile_active.h"
 
 #include "base/text.h"
-#include "provider/network.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -137,30 +134,28 @@ enum ria_outcome ria_profile_open(
     return RIA_FOUND;
 }
 
-enum ria_outcome ria_provider_profile_role(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+enum ria_outcome ria_profile_read_role(
+    const struct ria_profile *profile, struct ria_role *out, struct ria_error *err)
 {
-    struct ria_profile profile = {0};
-    enum ria_outcome outcome = ria_profile_open(ask, out, &profile, err);
-    if (outcome != RIA_FOUND) {
-        return outcome;
+    static const struct {
+        enum ria_role_value value;
+        const char *key;
+    } keys[] = {
+        {RIA_ROLE_ARN, "role_arn"},
+        {RIA_ROLE_EXTERNAL_ID, "external_id"},
+        {RIA_ROLE_SESSION_NAME, "role_session_name"},
+        {RIA_ROLE_DURATION, "duration_seconds"},
+        {RIA_ROLE_MFA_SERIAL, "mfa_serial"},
+    };
+    struct ria_role role = {0};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        (void)ria_profile_get(profile, keys[i].key, &role.value[keys[i].value]);
     }
-    if (!ria_profile_has_role(&profile)) {
-        return ria_absent(err, "%s", "");
+    const struct ria_setting *duration = &role.value[RIA_ROLE_DURATION];
+    if (duration->value != NULL &&
+        !ria_setting_number(duration, &ria_role_duration, RIA_E_CREDENTIALS, &role.duration, err)) {
+        return RIA_FAILED;
     }
-    return ria_network_settings(ask, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_profile_role(ask, &profile, out, err);
-}
-
-enum ria_outcome ria_provider_profile(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
-{
-    struct ria_profile profile = ria_profile_active(out);
-    if (profile.name == NULL) {
-        return ria_absent(err, "%s", "");
-    }
-    return ria_network_settings(ask, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_profile_source(ask, &profile, out, err);
+    *out = role;
+    return RIA_FOUND;
 }

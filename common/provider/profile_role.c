@@ -2,7 +2,8 @@
  *
  * role_arn in a profile: the roles are collected from the outermost to the one that stands on a
  * source, following source_profile, and then turned round. Loops end here, before anything is
- * asked. */
+ * asked. The active profile's role is an entry of its own in the chain, because the web identity of
+ * the environment stands between it and what the profile holds of its own. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -13,32 +14,6 @@
 
 /* Fails with RIA_E_CREDENTIALS and the place in front. */
 #define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
-enum ria_outcome ria_profile_read_role(
-    const struct ria_profile *profile, struct ria_role *out, struct ria_error *err)
-{
-    static const struct {
-        enum ria_role_value value;
-        const char *key;
-    } keys[] = {
-        {RIA_ROLE_ARN, "role_arn"},
-        {RIA_ROLE_EXTERNAL_ID, "external_id"},
-        {RIA_ROLE_SESSION_NAME, "role_session_name"},
-        {RIA_ROLE_DURATION, "duration_seconds"},
-        {RIA_ROLE_MFA_SERIAL, "mfa_serial"},
-    };
-    struct ria_role role = {0};
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        (void)ria_profile_get(profile, keys[i].key, &role.value[keys[i].value]);
-    }
-    const struct ria_setting *duration = &role.value[RIA_ROLE_DURATION];
-    if (duration->value != NULL &&
-        !ria_setting_number(duration, &ria_role_duration, RIA_E_CREDENTIALS, &role.duration, err)) {
-        return RIA_FAILED;
-    }
-    *out = role;
-    return RIA_FOUND;
-}
 
 /* -- what a role stands on ------------------------------------------------------------------ */
 
@@ -249,4 +224,20 @@ enum ria_outcome ria_profile_role(
     }
     free(path);
     return outcome;
+}
+
+enum ria_outcome ria_provider_profile_role(
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+{
+    struct ria_profile profile = {0};
+    enum ria_outcome outcome = ria_profile_open(ask, out, &profile, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
+    }
+    if (!ria_profile_has_role(&profile)) {
+        return ria_absent(err, "%s", "");
+    }
+    return ria_network_settings(ask, out, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_profile_role(ask, &profile, out, err);
 }

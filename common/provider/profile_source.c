@@ -134,3 +134,15 @@ enum ria_outcome ria_profile_source(
     }
     return ria_absent(err, "[%.64s] holds no credentials", profile->name);
 }
+
+enum ria_outcome ria_provider_profile(
+    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+{
+    struct ria_profile profile = ria_profile_active(out);
+    if (profile.name == NULL) {
+        return ria_absent(err, "%s", "");
+    }
+    return ria_network_settings(ask, out, err) == RIA_FAILED
+               ? RIA_FAILED
+               : ria_profile_source(ask, &profile, out, err);
+}

@@ -8,12 +8,12 @@ Not here: what one test asserts of the cache.
 import json
 import time
 
-from cloud import OneLabCase
+from cloud import CloudCase
 from labcase import USER, harness
 from mariadb_client import CONFIG
 
 
-class ProcessCase(OneLabCase):
+class ProcessCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.tool = harness.installed("bin/rds-iam")

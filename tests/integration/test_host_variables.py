@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import sys
 
@@ -163,7 +164,11 @@ class InTheBackground(HostVariablesCase):
         return str(directory)
 
     def agent(self, ends="", **extra):
-        return self.services.agent(None, under=self.replaced_by(ends), **self.web_identity_env(**extra))
+        """With a token of its own: two of the same second are equal, and the credentials of the first
+        would be in the cache."""
+        env = self.web_identity_env(**extra)
+        self.home.write("web-identity-token", self.lab.web_identity(jti=secrets.token_hex(8)))
+        return self.services.agent(None, under=self.replaced_by(ends), **env)
 
     def psql(self):
         return self.home.run(["psql", "-XAtw", "service=prod", "-c", "select 1"], principal=None)

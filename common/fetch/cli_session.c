@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The road of a token, and the sentences along it. */
-#include "fetch/session.h"
+#include "fetch/cli_session.h"
 
 #include "base/text.h"
 

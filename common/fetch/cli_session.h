@@ -4,8 +4,8 @@
  * it can be, and used on while it lives. What the kinds of session have in common; which tokens
  * they hold and how they ask for new ones is in sso.c and login.c.
  */
-#ifndef RIA_FETCH_SESSION_H
-#define RIA_FETCH_SESSION_H
+#ifndef RIA_FETCH_CLI_SESSION_H
+#define RIA_FETCH_CLI_SESSION_H
 
 #include "fetch/renewal.h"
 

@@ -3,8 +3,8 @@
  * The session of `aws login`: its token file holds the credentials themselves. New ones are had at
  * AWS's sign-in service (CreateOAuth2Token with grant type refresh_token) by whoever shows the
  * session's key, with a proof for this one request (DPoP, RFC 9449). */
-#include "fetch/dpop.h"
 #include "fetch/cli_session.h"
+#include "fetch/dpop.h"
 
 #include <stdio.h>
 

@@ -358,7 +358,6 @@ bool ria_plan_cache_name(
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = (size_t)2 * RIA_RECORD_MAX};
-    RIA_AUTO(buf) hex = {.max = RIA_CACHE_NAME_SIZE};
     ria_buf_addf(&text, "host %s\n", host == NULL ? "" : host);
     if (!add_identity(&text, plan, evidence, err)) {
         return false;
@@ -367,11 +366,7 @@ bool ria_plan_cache_name(
     if (ria_buf_text(&text) == NULL || !ria_sha256(text.data, text.len, digest, err)) {
         return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
     }
-    ria_hex_add(&hex, digest, sizeof(digest));
-    if (ria_buf_text(&hex) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
-    }
-    memcpy(name, hex.data, RIA_CACHE_NAME_SIZE);
+    ria_hex_write(digest, sizeof(digest), name);
     return true;
 }
 

@@ -3,6 +3,7 @@
  * Sections become profiles; profiles are merged when they are asked. */
 #include "aws/profile.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -83,8 +84,7 @@ static bool classify_credentials(
 /* Not by strspn(), which makes a table of the set for each name. */
 static bool is_usual(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
+    return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
 }
 
 static void warn_about_name(
@@ -259,14 +259,10 @@ static enum ria_outcome out_of_memory(struct ria_profiles *profiles, struct ria_
     return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
 }
 
-/* FNV-1a. */
 static size_t slot_of(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {
-    uint64_t hash = 0xcbf29ce484222325U ^ (uint64_t)kind;
-    for (; *name != '\0'; name++) {
-        hash = (hash ^ (unsigned char)*name) * 0x100000001b3U;
-    }
+    uint64_t hash = ria_hash(RIA_HASH_START ^ (uint64_t)kind, name, strlen(name));
     return (size_t)(hash ^ (hash >> 32)) & (profiles->slot_count - 1);
 }
 

@@ -3,6 +3,7 @@
  * Settings files: where they are and how they are read. */
 #include "aws/setting.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -31,7 +32,7 @@ bool ria_setting_number(
     int64_t *out,
     struct ria_error *err)
 {
-    size_t digits = strspn(setting->value, "0123456789");
+    size_t digits = strspn(setting->value, RIA_DIGITS);
     int64_t number = 0;
     bool is_number = digits > 0 && digits <= DIGITS_MAX && setting->value[digits] == '\0';
     for (size_t i = 0; is_number && i < digits; i++) {
@@ -55,8 +56,8 @@ bool ria_setting_number(
 bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
 {
-    bool is_true = ria_text_same(setting->value, "true");
-    if (!is_true && !ria_text_same(setting->value, "false")) {
+    bool is_true = ria_ascii_same(setting->value, "true");
+    if (!is_true && !ria_ascii_same(setting->value, "false")) {
         return ria_fail_at(
             err,
             code,

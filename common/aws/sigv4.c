@@ -81,21 +81,14 @@ bool ria_sigv4_sign(
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = STRING_TO_SIGN_MAX};
-    RIA_AUTO(buf) hex = {.max = RIA_SIGNATURE_SIZE};
     if (!add_string_to_sign(&text, scope, canonical_request, err)) {
         return false;
     }
     uint8_t mac[RIA_SHA256_LEN];
     bool ok = compute(scope, credentials, &text, mac, err);
     if (ok) {
-        ria_hex_add(&hex, mac, sizeof(mac));
+        ria_hex_write(mac, sizeof(mac), signature);
     }
     explicit_bzero(mac, sizeof(mac));
-    if (ok && ria_buf_text(&hex) == NULL) {
-        ok = ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
-    }
-    if (ok) {
-        memcpy(signature, hex.data, RIA_SIGNATURE_SIZE);
-    }
     return ok;
 }

@@ -3,11 +3,13 @@
  * Three bytes to four characters. */
 #include "codec/base64url.h"
 
+#include "base/ascii.h"
+
 #include <stdint.h>
 
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char digits[] = RIA_ALNUM "-_";
     const uint8_t *in = bytes;
     for (size_t at = 0; at < len; at += 3) {
         size_t count = len - at < 3 ? len - at : 3;

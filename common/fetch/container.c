@@ -72,9 +72,7 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
         if (ria_setting_read_named(fetch->world, &named, &text, &facts, err) != RIA_FOUND) {
             return false;
         }
-        while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) {
-            text.data[--text.len] = '\0';
-        }
+        ria_buf_trim_end(&text);
     } else if (token->value != NULL) {
         ria_buf_add_text(&text, token->value);
     } else {

@@ -7,6 +7,7 @@
  * to itself (process_chain.h).
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
+#include "base/ascii.h"
 #include "base/text.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
@@ -240,7 +241,7 @@ static void show_urls(const struct ria_buf *complaint, char out[URLS_MAX])
     const char *text = complaint->len == 0 ? "" : complaint->data;
     size_t used = 0;
     if (complaint->len == COMPLAINT_MAX) {
-        text += strcspn(text, " \t\r\n");
+        text += strcspn(text, RIA_BLANKS);
     }
     for (out[0] = '\0'; *text != '\0' && used < URLS_MAX - 16; text += *text == '\n' ? 1 : 0) {
         char line[COMPLAINT_MAX + 1];

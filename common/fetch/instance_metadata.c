@@ -6,6 +6,7 @@
  *
  * Nobody at the address is ABSENT: this is no instance. Silence after a connection is a fault, and
  * mostly the hop limit of a container. */
+#include "base/ascii.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 
@@ -201,8 +202,7 @@ static enum ria_outcome get_role(
         return ria_absent(err, "%s", ria_fetch_no_role);
     }
     size_t len = response.body.data == NULL ? 0 : strcspn(response.body.data, "\r\n");
-    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_+=,.@-";
+    static const char usual[] = RIA_ALNUM "_+=,.@-";
     if (response.status != 200 || len == 0 || len >= 128 ||
         strspn(response.body.data, usual) != len) {
         return failed_by_status(

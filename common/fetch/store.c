@@ -4,6 +4,7 @@
 #include "fetch/store.h"
 
 #include "aws/plan.h"
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/trust.h"
 #include "fetch/lock.h"
@@ -116,7 +117,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
 /* "NAME", "NAME.lock" and "NAME.new", where a name is a digest in hexadecimal. */
 static bool is_ours(const char *name)
 {
-    const char *end = name + strspn(name, "0123456789abcdef");
+    const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == RIA_CACHE_NAME_SIZE - 1 &&
            (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* The directory, and what the name is a digest of. */
-static bool add_name(const struct ria_plan *plan, struct ria_buf *hex, struct ria_error *err)
+static bool add_name(
+    const struct ria_plan *plan, char hex[2 * RIA_SHA256_LEN + 1], struct ria_error *err)
 {
     const char *named_after = ria_plan_origin(plan)->value;
     uint8_t digest[RIA_SHA256_LEN];
@@ -19,9 +19,8 @@ static bool add_name(const struct ria_plan *plan, struct ria_buf *hex, struct ri
                    : ria_sha1(named_after, strlen(named_after), digest, err))) {
         return false;
     }
-    ria_hex_add(hex, digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN);
-    return ria_buf_text(hex) != NULL ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for the name of a token file");
+    ria_hex_write(digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN, hex);
+    return true;
 }
 
 bool ria_token_file_path(
@@ -34,11 +33,11 @@ bool ria_token_file_path(
                                 ? plan->value[RIA_PLAN_LOGIN_DIRECTORY].value
                                 : "~/.aws/sso/cache";
     char name[RIA_PATH_MAX];
-    RIA_AUTO(buf) hex = {.max = (size_t)2 * RIA_SHA256_LEN};
-    if (!add_name(plan, &hex, err)) {
+    char hex[2 * RIA_SHA256_LEN + 1];
+    if (!add_name(plan, hex, err)) {
         return false;
     }
-    return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex.data) &&
+    return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex) &&
             ria_setting_expand(world, name, path)) ||
            ria_fail_at(
                err,

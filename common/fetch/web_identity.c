@@ -24,9 +24,7 @@ static bool read_token(
     if (ria_setting_read_named(fetch->world, &named, out, &facts, err) != RIA_FOUND) {
         return false;
     }
-    while (out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1]) != NULL) {
-        out->data[--out->len] = '\0';
-    }
+    ria_buf_trim_end(out);
     if (out->len < TOKEN_MIN || strlen(out->data) != out->len) {
         return ria_fail_at(
             err, RIA_E_CREDENTIALS, file, "%s holds no token; have it written again", file->value);

@@ -5,6 +5,7 @@
  * ours can be killed in the middle. It is asked only where the login is refused in any case. */
 #include "rds_iam.h"
 
+#include "base/ascii.h"
 #include "config/config.h"
 #include "provider/alias_record.h"
 
@@ -20,7 +21,7 @@ static bool is_worth_asking(const struct ria_endpoint *endpoint)
 {
     const char *host = endpoint->host;
     return endpoint->kind == RIA_ENDPOINT_OTHER && strchr(host, ':') == NULL &&
-           host[strspn(host, "0123456789.")] != '\0' && strcmp(host, "localhost") != 0;
+           host[strspn(host, RIA_DIGITS ".")] != '\0' && strcmp(host, "localhost") != 0;
 }
 
 static bool find_alias(

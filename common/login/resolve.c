@@ -3,6 +3,7 @@
  * May a token go over this channel, what does the dialled name stand for, and where is it. */
 #include "login/resolve.h"
 
+#include "base/ascii.h"
 #include "codec/url.h"
 
 #include <string.h>
@@ -198,8 +199,7 @@ bool ria_resolve_endpoint(
 /* A name that a shell takes as it stands, or a word that stands for it. */
 static const char *plain(const char *name, const char *word)
 {
-    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_-/.%@:+";
+    static const char usual[] = RIA_ALNUM "_-/.%@:+";
     size_t len = strspn(name, usual);
     return name[len] == '\0' && len < RIA_HOST_SIZE ? name : word;
 }

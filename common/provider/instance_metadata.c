@@ -5,6 +5,7 @@
  * answer is ABSENT. */
 #include "provider/instance_metadata.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -24,7 +25,7 @@ static enum ria_outcome endpoint_of_mode(
     const struct ria_setting *mode, struct ria_setting *endpoint, struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        if (ria_text_same(mode->value, modes[i].name)) {
+        if (ria_ascii_same(mode->value, modes[i].name)) {
             *endpoint = (struct ria_setting){modes[i].endpoint, NULL, 0};
             return RIA_FOUND;
         }

@@ -3,6 +3,7 @@
  * Settings of sources on the network. */
 #include "provider/network.h"
 
+#include "base/ascii.h"
 #include "provider/profile.h"
 
 #include "base/text.h"
@@ -58,8 +59,8 @@ static enum ria_outcome take_switch(
 static enum ria_outcome take_sts_mode(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
-    bool is_legacy = setting->value != NULL && ria_text_same(setting->value, "legacy");
-    if (setting->value != NULL && !is_legacy && !ria_text_same(setting->value, "regional")) {
+    bool is_legacy = setting->value != NULL && ria_ascii_same(setting->value, "legacy");
+    if (setting->value != NULL && !is_legacy && !ria_ascii_same(setting->value, "regional")) {
         (void)ria_fail_at(
             err,
             RIA_E_CREDENTIALS,

@@ -6,6 +6,7 @@
  * profile that is named and does not exist. */
 #include "provider/profile.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -17,7 +18,7 @@
 
 bool ria_profile_is_set(const struct ria_setting *setting)
 {
-    return setting->value[strspn(setting->value, " \t\r\n")] != '\0';
+    return !ria_ascii_is_blank(setting->value);
 }
 
 bool ria_profile_get_from(

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char help[] =
@@ -69,11 +68,8 @@ static int print_credentials(const struct ria_session *session)
     if (session->session_token.len > 0) {
         add_member(&text, "SessionToken", session->session_token.data);
     }
-    if (session->expires != 0) {
-        char when[32];
-        time_t expires = session->expires;
-        struct tm date;
-        (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&expires, &date));
+    char when[RIA_TIMESTAMP_EXTENDED_SIZE];
+    if (session->expires != 0 && ria_timestamp_format_extended(session->expires, when)) {
         add_member(&text, "Expiration", when);
     }
     ria_buf_add_text(&text, "}\n");
@@ -92,7 +88,7 @@ static int print_credentials(const struct ria_session *session)
  * Locks stay: a process may hold one. */
 static bool is_entry(const char *name)
 {
-    const char *end = name + strspn(name, "0123456789abcdef");
+    const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == 64 && (*end == '\0' || strcmp(end, ".new") == 0);
 }
 
@@ -161,7 +157,7 @@ static bool ask_for_code(const struct ria_session *session, char code[8], struct
         return false;
     }
     bool is_code = typed == RIA_TYPED && strlen(line) == CODE_DIGITS &&
-                   strspn(line, "0123456789") == CODE_DIGITS;
+                   strspn(line, RIA_DIGITS) == CODE_DIGITS;
     if (is_code) {
         memcpy(code, line, CODE_DIGITS + 1);
     }
@@ -241,7 +237,7 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     if (explain && clears) {
         return ria_usage(argv[0], "--explain and --clear exclude each other");
     }
-    login.port = port == NULL ? 0 : ria_options_port(port);
+    login.port = port == NULL ? 0 : ria_port_parse(port);
     if (port != NULL && login.port == 0) {
         return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
     }

@@ -4,7 +4,6 @@
  * knows. */
 #include "tool/lint.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,7 +51,7 @@ static void check_line(
         len -= 3;
     }
     size_t blanks = 0;
-    while (blanks < len && isspace((unsigned char)text[blanks])) {
+    while (blanks < len && ria_ascii_is_space(text[blanks])) {
         blanks++;
     }
     const char *content = text + blanks;
@@ -62,7 +61,7 @@ static void check_line(
             lint, RIA_FINDING_ERROR, path, line, "begins a service and has no ]; write [NAME]");
     }
     bool is_setting = rest > 0 && *content != '#' && *content != '[';
-    if (is_setting && isspace((unsigned char)content[rest - 1])) {
+    if (is_setting && ria_ascii_is_space(content[rest - 1])) {
         ria_lint_add(
             lint,
             RIA_FINDING_WARNING,
@@ -312,7 +311,7 @@ static void check_runtime_directory(struct ria_lint *lint, const struct ria_entr
 {
     static const char place[] = "/run/user/";
     const char *number = entry->passfile + strlen(place);
-    if (strncmp(entry->passfile, place, strlen(place)) != 0 || !isdigit((unsigned char)*number)) {
+    if (strncmp(entry->passfile, place, strlen(place)) != 0 || !ria_ascii_is_digit(*number)) {
         return;
     }
     char *rest;

@@ -88,15 +88,3 @@ int ria_options_parse(
     }
     return check_required(argv, options, count);
 }
-
-unsigned ria_options_port(const char *text)
-{
-    unsigned port = 0;
-    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 5) {
-        return 0;
-    }
-    for (const char *at = text; *at != '\0'; at++) {
-        port = (port * 10) + (unsigned)(*at - '0');
-    }
-    return port <= UINT16_MAX ? port : 0;
-}

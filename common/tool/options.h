@@ -26,7 +26,4 @@ enum {
 int ria_options_parse(
     int argc, char **argv, const struct ria_option *options, size_t count, bool *wants_help);
 
-/* A port in decimal digits, or 0 for anything that is none. */
-unsigned ria_options_port(const char *text);
-
 #endif

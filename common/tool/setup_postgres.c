@@ -6,7 +6,6 @@
 #include "tool/options.h"
 #include "tool/tool.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -135,11 +134,11 @@ static bool is_writable(const char *value)
 {
     size_t len = strlen(value);
     for (const char *at = value; *at != '\0'; at++) {
-        if (iscntrl((unsigned char)*at) != 0) {
+        if (ria_ascii_is_control(*at)) {
             return false;
         }
     }
-    return len > 0 && !isspace((unsigned char)value[0]) && !isspace((unsigned char)value[len - 1]);
+    return len > 0 && !ria_ascii_is_space(value[0]) && !ria_ascii_is_space(value[len - 1]);
 }
 
 static int check_values(const char *command, const struct setup *setup)
@@ -175,7 +174,7 @@ static int check_values(const char *command, const struct setup *setup)
     if (*setup->ca != '/') {
         return ria_usage(command, "--ca must begin with /: programs run in any directory");
     }
-    if (ria_options_port(setup->port) == 0) {
+    if (ria_port_parse(setup->port) == 0) {
         return ria_usage(command, "--port \"%s\" is not between 1 and 65535", setup->port);
     }
     return RIA_EXIT_OK;
@@ -211,8 +210,8 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
 /* A name as SQL has it: quoted unless it is plain. */
 static void quote(const char *name, struct ria_buf *out)
 {
-    bool is_plain = !isdigit((unsigned char)*name) &&
-                    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+    bool is_plain = !ria_ascii_is_digit(*name) &&
+                    strspn(name, RIA_LOWER_LETTERS RIA_DIGITS "_") == strlen(name);
     if (is_plain) {
         ria_buf_add_text(out, name);
         return;
@@ -244,7 +243,7 @@ static void add_value(
     ria_buf_add_text(text, before);
     for (const char *at = value; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
-        bool is_plain = isalnum(byte) != 0 || byte >= 0x80 || strchr("_-+./:,@", byte) != NULL;
+        bool is_plain = ria_ascii_is_alnum(*at) || byte >= 0x80 || strchr("_-+./:,@", byte) != NULL;
         if (how == SHELL ? !is_plain : byte == '"' || byte == '\\') {
             ria_buf_add_char(text, '\\');
         } else if (how == UNIT && byte == '%') {

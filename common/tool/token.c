@@ -43,7 +43,7 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
     if (wants_help) {
         return ria_print(help);
     }
-    login.port = ria_options_port(port);
+    login.port = ria_port_parse(port);
     if (login.port == 0) {
         return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
     }

@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char socket_name[] = "agent.socket";
@@ -91,11 +90,8 @@ static struct cmsghdr *open_envelope(struct envelope *envelope)
 
 static void add_time(struct ria_buf *out, int64_t when)
 {
-    char text[32];
-    time_t seconds = when;
-    struct tm date;
-    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &date));
-    ria_buf_add_text(out, text);
+    char text[RIA_TIMESTAMP_EXTENDED_SIZE];
+    ria_buf_add_text(out, ria_timestamp_format_extended(when, text) ? text : "?");
 }
 
 static void add_head(const struct ria_status *status, struct ria_buf *out)

@@ -183,11 +183,9 @@ static void make_service_passfile(struct ria_pq_question *question)
 /* The first host of the target, which has one. */
 static bool first_host(const struct ria_pq_target *target, struct ria_login *login)
 {
-    char *end = NULL;
-    unsigned long port = strtoul(target->port == NULL ? "5432" : target->port, &end, 10);
     *login = (struct ria_login){
         .host = target->host,
-        .port = port > UINT16_MAX ? 0 : (unsigned)port,
+        .port = ria_port_parse(target->port == NULL ? "5432" : target->port),
         .user = target->user,
         .channel = ria_channel_of(target),
     };

@@ -105,7 +105,7 @@ enum ria_outcome ria_setting_read(
     return ria_ini_parse(path->text, &text, out, err) ? RIA_FOUND : RIA_FAILED;
 }
 
-enum ria_outcome ria_setting_read_named(
+bool ria_setting_read_named(
     const struct ria_world *world,
     const struct ria_named_file *named,
     struct ria_buf *out,
@@ -122,12 +122,34 @@ enum ria_outcome ria_setting_read_named(
         is_in_file ? "%s = COPY" : "%s=COPY",
         is_in_file || setting->path == NULL ? named->key : setting->path);
     const struct ria_trusted trusted = {setting->value, copy};
-    enum ria_outcome outcome = ria_trust_read(world, &trusted, out, file, &why);
-    if (outcome == RIA_FOUND) {
-        return RIA_FOUND;
+    return ria_trust_read(world, &trusted, out, file, &why) == RIA_FOUND ||
+           ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
+}
+
+static bool fail_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    va_list args) __attribute__((format(printf, 4, 0)));
+
+static bool fail_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    va_list args)
+{
+    char text[RIA_ERROR_TEXT_MAX];
+    (void)ria_text_format_args(text, sizeof(text), format, args);
+    ria_url_clean(text, sizeof(text));
+    if (where->path == NULL) {
+        return ria_fail(err, code, "%s", text);
     }
-    (void)ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
-    return RIA_FAILED;
+    if (where->line > 0) {
+        return ria_fail(err, code, "%s:%u: %s", where->path, where->line, text);
+    }
+    return ria_fail(err, code, "%s: %s", where->path, text);
 }
 
 bool ria_fail_at(
@@ -137,17 +159,23 @@ bool ria_fail_at(
     const char *format,
     ...)
 {
-    char text[RIA_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    (void)ria_text_format_args(text, sizeof(text), format, args);
+    (void)fail_at(err, code, where, format, args);
     va_end(args);
-    ria_url_clean(text, sizeof(text));
-    if (where->path == NULL) {
-        return ria_fail(err, code, "%s", text);
-    }
-    if (where->line > 0) {
-        return ria_fail(err, code, "%s:%u: %s", where->path, where->line, text);
-    }
-    return ria_fail(err, code, "%s: %s", where->path, text);
+    return false;
+}
+
+enum ria_outcome ria_failed_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fail_at(err, code, where, format, args);
+    va_end(args);
+    return RIA_FAILED;
 }

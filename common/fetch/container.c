@@ -69,7 +69,7 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
     if (file->value != NULL) {
         struct ria_file facts;
         const struct ria_named_file named = {file, file->path, "token file"};
-        if (ria_setting_read_named(fetch->world, &named, &text, &facts, err) != RIA_FOUND) {
+        if (!ria_setting_read_named(fetch->world, &named, &text, &facts, err)) {
             return false;
         }
         ria_buf_trim_end(&text);
@@ -106,7 +106,7 @@ static enum ria_outcome take_answer(
     if (response->status != 200) {
         char message[160];
         ria_json_message(&response->body, message, sizeof(message));
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
@@ -116,16 +116,14 @@ static enum ria_outcome take_answer(
             message,
             ria_fetch_is_transient(response->status) ? "try again in a while"
                                                      : "check the task's or pod's role");
-        return RIA_FAILED;
     }
     if (!ria_json_credentials(&response->body, &form, out, &why)) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
             "the container's endpoint does not answer with credentials (%s); check what it is",
             why.text);
-        return RIA_FAILED;
     }
     ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
     return RIA_FOUND;
@@ -153,13 +151,12 @@ enum ria_outcome ria_fetch_container(
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     struct ria_error why = {0};
     if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
             "the container's endpoint did not answer: %s; is this process in the container?",
             why.text);
-        return RIA_FAILED;
     }
     return take_answer(fetch, &response, out, err);
 }

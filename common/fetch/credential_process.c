@@ -271,7 +271,7 @@ static enum ria_outcome fail_with(
         shown += len - COMPLAINT_SHOWN_MAX;
         len = COMPLAINT_SHOWN_MAX;
     }
-    (void)ria_fail_at(
+    return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
         command,
@@ -280,7 +280,6 @@ static enum ria_outcome fail_with(
         len > 0 ? ": " : "",
         (int)len,
         shown);
-    return RIA_FAILED;
 }
 
 /* The refusal of a chain further down, which must reach the user whole: it names the file, the line

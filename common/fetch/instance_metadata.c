@@ -134,9 +134,8 @@ static enum ria_outcome nobody(struct ria_fetch *fetch, struct ria_error *err)
         return RIA_FAILED;
     }
     if (is_configured(endpoint)) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err, RIA_E_CREDENTIALS, endpoint, "nobody answers there; mend or unset it");
-        return RIA_FAILED;
     }
     return ria_absent(err, "%s", ria_fetch_no_instance);
 }

@@ -78,7 +78,7 @@ static enum ria_outcome refused(
         (void)ria_url_show_in(message.data, shown, sizeof(shown));
     }
     say_what_to_do(plan, response->status, advice, sizeof(advice));
-    (void)ria_fail_at(
+    return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
         ria_plan_origin(plan),
@@ -89,7 +89,6 @@ static enum ria_outcome refused(
         has_message ? ": " : "",
         shown,
         advice);
-    return RIA_FAILED;
 }
 
 static enum ria_outcome take_answer(
@@ -104,14 +103,13 @@ static enum ria_outcome take_answer(
         return refused(plan, response, host, err);
     }
     if (!take_credentials(&response->body, out)) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             ria_plan_origin(plan),
             "the answer of %.128s to %.80s is none of SSO's; check its endpoint",
             host,
             plan->label);
-        return RIA_FAILED;
     }
     ria_plan_describe(plan, out->source, sizeof(out->source));
     (void)snprintf(
@@ -163,7 +161,7 @@ enum ria_outcome ria_fetch_sso(
     };
     struct ria_error why = {0};
     if (ria_fetch_send(fetch, &request, &response, &why) != RIA_HTTP_ANSWERED) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             why.code,
             ria_plan_origin(plan),
@@ -171,7 +169,6 @@ enum ria_outcome ria_fetch_sso(
             "AWS_CA_BUNDLE",
             plan->label,
             why.text);
-        return RIA_FAILED;
     }
     (void)ria_fetch_learn_offset(fetch, &response);
     return take_answer(fetch, &response, service.place.shown, out, err);

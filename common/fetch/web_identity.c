@@ -21,7 +21,7 @@ static bool read_token(
 {
     struct ria_file facts;
     const struct ria_named_file named = {file, "web_identity_token_file", "token file"};
-    if (ria_setting_read_named(fetch->world, &named, out, &facts, err) != RIA_FOUND) {
+    if (!ria_setting_read_named(fetch->world, &named, out, &facts, err)) {
         return false;
     }
     ria_buf_trim_end(out);

@@ -454,16 +454,15 @@ static bool not_yet(struct ria_error *err)
 static bool name_question(
     const struct ria_buf *question, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {
-    struct ria_question read = RIA_QUESTION_INIT;
-    bool ok = ria_question_read(question, &read) ||
-              ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
-    if (ok && read.cache_name != NULL) {
-        (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
-    } else if (ok) {
-        ok = ria_plan_cache_name(&read.plan, NULL, NULL, name, err);
+    RIA_AUTO(question) read = RIA_QUESTION_INIT;
+    if (!ria_question_read(question, &read)) {
+        return ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
     }
-    ria_question_release(&read);
-    return ok;
+    if (read.cache_name == NULL) {
+        return ria_plan_cache_name(&read.plan, NULL, NULL, name, err);
+    }
+    (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
+    return true;
 }
 
 bool ria_background_fetch(

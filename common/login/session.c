@@ -39,7 +39,7 @@ static void take_mfa_serial(const struct ria_plan *plan, struct ria_session *ses
 static enum ria_outcome find(
     const struct ria_ask *ask, struct ria_session *session, struct ria_error *err)
 {
-    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_plan(ask, &plan, &trail, err);

@@ -78,7 +78,7 @@ static bool read_evidence(
             continue;
         }
         const struct ria_named_file named = {file, files[i].key, "token file"};
-        if (ria_setting_read_named(world, &named, out, &facts, err) != RIA_FOUND) {
+        if (!ria_setting_read_named(world, &named, out, &facts, err)) {
             return false;
         }
         warn_of_owner(world, file->value, &facts);

@@ -56,8 +56,9 @@ static enum ria_outcome ask_source(
 {
     enum ria_outcome outcome = source->provide(ask, plan, err);
     plan->value[RIA_PLAN_CLI_CACHE] = ask->cli_cache;
-    if (outcome == RIA_FOUND && ask->role != NULL) {
-        outcome = ria_network_add_role(ask, plan, ask->role, err);
+    if (outcome == RIA_FOUND && ask->role != NULL &&
+        !ria_network_add_role(ask, plan, ask->role, err)) {
+        return RIA_FAILED;
     }
     return outcome;
 }
@@ -137,7 +138,7 @@ enum ria_outcome ria_chain_find(
     struct ria_trail *trail,
     struct ria_error *err)
 {
-    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     enum ria_outcome outcome = ria_chain_plan(ask, &plan, trail, err);
     return outcome == RIA_FOUND ? ria_chain_carry_out(ask, &plan, out, trail, err) : outcome;
 }

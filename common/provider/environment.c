@@ -129,7 +129,8 @@ enum ria_outcome ria_provider_environment(
         return outcome;
     }
     struct ria_profile unused;
-    return ria_profile_open(ask, out, &unused, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_network_settings(ask, out, err);
+    return ria_profile_open(ask, out, &unused, err) != RIA_FAILED &&
+                   ria_network_settings(ask, out, err)
+               ? RIA_FOUND
+               : RIA_FAILED;
 }

@@ -13,9 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
 bool ria_profile_is_set(const struct ria_setting *setting)
 {
     return !ria_ascii_is_blank(setting->value);
@@ -89,8 +86,9 @@ static enum ria_outcome not_there(
     }
     if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
         profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
             "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
@@ -98,8 +96,9 @@ static enum ria_outcome not_there(
     }
     const char *unreachable = ria_profiles_unreachable(profiles);
     if (unreachable != NULL) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
             "this user may not search; set HOME, or AWS_CONFIG_FILE and "
@@ -111,8 +110,9 @@ static enum ria_outcome not_there(
     (void)ria_text_quote(choice->value, quoted);
     const struct ria_ini_section *bare = find_bare(profiles, choice->value);
     if (bare != NULL) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" does not exist, because %s:%u lacks a word; write [profile "
             "%s] there",
@@ -121,8 +121,9 @@ static enum ria_outcome not_there(
             bare->line,
             quoted);
     }
-    return fail_at(
+    return ria_failed_at(
         err,
+        RIA_E_CREDENTIALS,
         choice,
         "the profile \"%.64s\" does not exist; add [profile %s] to %s or [%.64s] to %s, or "
         "name another one",
@@ -172,9 +173,8 @@ enum ria_outcome ria_provider_profile_role(
     if (!ria_profile_has_role(&profile)) {
         return ria_absent(err, "%s", "");
     }
-    return ria_network_settings(ask, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_profile_role(ask, &profile, out, err);
+    return ria_network_settings(ask, out, err) ? ria_profile_role(ask, &profile, out, err)
+                                               : RIA_FAILED;
 }
 
 enum ria_outcome ria_provider_profile(
@@ -184,7 +184,6 @@ enum ria_outcome ria_provider_profile(
     if (profile.name == NULL) {
         return ria_absent(err, "%s", "");
     }
-    return ria_network_settings(ask, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_profile_source(ask, &profile, out, err);
+    return ria_network_settings(ask, out, err) ? ria_profile_source(ask, &profile, out, err)
+                                               : RIA_FAILED;
 }

@@ -95,7 +95,7 @@ enum ria_outcome ria_profile_role(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Fills a role from the profile's keys; its values are checked. */
-enum ria_outcome ria_profile_read_role(
+bool ria_profile_read_role(
     const struct ria_profile *profile, struct ria_role *out, struct ria_error *err) RIA_MUST_USE;
 
 #endif

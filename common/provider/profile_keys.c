@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
 static const char id_key[] = "aws_access_key_id";
 static const char secret_key[] = "aws_secret_access_key";
 
@@ -33,16 +30,18 @@ static enum ria_outcome refuse_half(
     struct ria_error *err)
 {
     if (ria_profile_has(profile, missing_key)) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             there,
             "the keys of the profile \"%.64s\" stand in two files; put both into this one",
             profile->name);
     }
     struct ria_setting empty;
     if (ria_profiles_get(profile->profiles, profile->name, missing_key, &empty)) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             &empty,
             "%s of the profile \"%.64s\" is empty; write it, or remove %s too",
             missing_key,
@@ -51,16 +50,18 @@ static enum ria_outcome refuse_half(
     }
     struct ria_profile_fault fault;
     if (ria_profiles_fault(profile->profiles, profile->name, &fault)) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             &fault.place,
             "the profile \"%.64s\" has no %s, and this line was ignored: %s",
             profile->name,
             missing_key,
             fault.what);
     }
-    return fail_at(
+    return ria_failed_at(
         err,
+        RIA_E_CREDENTIALS,
         there,
         "the profile \"%.64s\" has an %s but no %s; add it",
         profile->name,
@@ -118,8 +119,9 @@ enum ria_outcome ria_profile_keys(
     if (strncmp(pair.id.value, "ASIA", 4) == 0 && found.session_token.len == 0 &&
         (ria_profile_get_from(profile, other, "aws_session_token", &token) ||
          ria_profile_get_from(profile, other, "aws_security_token", &token))) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             &pair.id,
             "the temporary keys of the profile \"%.64s\" (ASIA...) have their session token in "
             "another file, %.128s:%u; put all three into one file",
@@ -129,8 +131,9 @@ enum ria_outcome ria_profile_keys(
     }
     if (found.access_key_id.failed || found.secret_access_key.failed ||
         found.session_token.failed) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             &pair.id,
             "the keys of the profile \"%.64s\" are too long to be AWS keys, or memory ran out",
             profile->name);

@@ -12,10 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
-enum ria_outcome ria_profile_read_role(
+bool ria_profile_read_role(
     const struct ria_profile *profile, struct ria_role *out, struct ria_error *err)
 {
     static const struct {
@@ -35,10 +32,10 @@ enum ria_outcome ria_profile_read_role(
     const struct ria_setting *duration = &role.value[RIA_ROLE_DURATION];
     if (duration->value != NULL &&
         !ria_setting_number(duration, &ria_role_duration, RIA_E_CREDENTIALS, &role.duration, err)) {
-        return RIA_FAILED;
+        return false;
     }
     *out = role;
-    return RIA_FOUND;
+    return true;
 }
 
 /* -- what a role stands on ------------------------------------------------------------------ */
@@ -49,7 +46,7 @@ struct role_source {
 };
 
 /* Exactly one of the two. */
-static enum ria_outcome find_role_source(
+static bool find_role_source(
     const struct ria_profile *profile, struct role_source *out, struct ria_error *err)
 {
     struct ria_setting role;
@@ -57,21 +54,23 @@ static enum ria_outcome find_role_source(
     bool has_profile = ria_profile_get(profile, "source_profile", &out->profile);
     bool has_credential = ria_profile_get(profile, "credential_source", &out->credential);
     if (has_profile && has_credential) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &role,
             "the profile \"%.64s\" has both source_profile and credential_source; keep one",
             profile->name);
     }
     if (!has_profile && !has_credential) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &role,
             "the profile \"%.64s\" has role_arn without source_profile or credential_source; add "
             "one",
             profile->name);
     }
-    return RIA_FOUND;
+    return true;
 }
 
 static enum ria_outcome take_credential_source(
@@ -88,8 +87,9 @@ static enum ria_outcome take_credential_source(
     } else if (strcmp(source->value, "Ec2InstanceMetadata") == 0) {
         outcome = ria_instance_endpoint(ask, plan, err);
     } else {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             source,
             "credential_source is \"%.64s\"; write Environment, Ec2InstanceMetadata or "
             "EcsContainer",
@@ -98,7 +98,8 @@ static enum ria_outcome take_credential_source(
     if (outcome == RIA_ABSENT) {
         char why[RIA_ERROR_TEXT_MAX];
         memcpy(why, err->text, sizeof(why));
-        return fail_at(err, source, "credential_source is %s, but %s", source->value, why);
+        return ria_failed_at(
+            err, RIA_E_CREDENTIALS, source, "credential_source is %s, but %s", source->value, why);
     }
     return outcome;
 }
@@ -122,29 +123,29 @@ static bool was_visited(const struct path *path, const char *name)
     return false;
 }
 
-static enum ria_outcome add_to_path(
-    const struct ria_profile *profile, struct path *path, struct ria_error *err)
+static bool add_to_path(const struct ria_profile *profile, struct path *path, struct ria_error *err)
 {
     struct ria_setting role;
     (void)ria_profile_get(profile, "role_arn", &role);
     if (path->count >= RIA_ROLES_MAX) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &role,
             "more than %d roles stand one on the other; shorten the chain",
             RIA_ROLES_MAX);
     }
     path->name[path->count] = profile->name;
-    if (ria_profile_read_role(profile, &path->role[path->count], err) == RIA_FAILED) {
-        return RIA_FAILED;
+    if (!ria_profile_read_role(profile, &path->role[path->count], err)) {
+        return false;
     }
     path->count++;
-    return RIA_FOUND;
+    return true;
 }
 
 /* A profile may be its own source if it has keys. Any other profile that stands twice on the path
  * is a loop, whatever it holds, as in botocore. */
-static enum ria_outcome check_next(
+static bool check_next(
     const struct ria_profile *at,
     const struct ria_profile *next,
     const struct path *path,
@@ -152,8 +153,9 @@ static enum ria_outcome check_next(
     struct ria_error *err)
 {
     if (!ria_profiles_has(next->profiles, RIA_PROFILE, next->name, NULL)) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             named_at,
             "source_profile names \"%.64s\", which does not exist; add it or name another",
             next->name);
@@ -162,14 +164,15 @@ static enum ria_outcome check_next(
     if (was_visited(path, next->name) && !is_own_source) {
         struct ria_setting role;
         (void)ria_profile_get(next, "role_arn", &role);
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &role,
             "the source_profile entries of \"%.64s\" go round in a circle; end them in a profile "
             "with keys",
             path->name[0]);
     }
-    return RIA_FOUND;
+    return true;
 }
 
 /* A profile that holds nothing of its own and was named as a source is a mistake. */
@@ -182,8 +185,9 @@ static enum ria_outcome take_end(
 {
     enum ria_outcome outcome = ria_profile_source(ask, profile, plan, err);
     if (outcome == RIA_ABSENT) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             named_at,
             "source_profile names \"%.64s\", which holds no credentials; give it keys or name "
             "another",
@@ -202,15 +206,14 @@ static enum ria_outcome follow(
     struct ria_profile at = *first;
     for (;;) {
         struct role_source source = {0};
-        if (add_to_path(&at, path, err) == RIA_FAILED ||
-            find_role_source(&at, &source, err) == RIA_FAILED) {
+        if (!add_to_path(&at, path, err) || !find_role_source(&at, &source, err)) {
             return RIA_FAILED;
         }
         if (source.credential.value != NULL) {
             return take_credential_source(ask, &source.credential, plan, err);
         }
         const struct ria_profile next = {at.profiles, source.profile.value};
-        if (check_next(&at, &next, path, &source.profile, err) == RIA_FAILED) {
+        if (!check_next(&at, &next, path, &source.profile, err)) {
             return RIA_FAILED;
         }
         /* From the second profile on, a profile with keys is an end, although it has a role. */
@@ -242,7 +245,8 @@ enum ria_outcome ria_profile_role(
     }
     enum ria_outcome outcome = follow(ask, profile, path, plan, err);
     for (size_t i = path->count; outcome == RIA_FOUND && i > 0; i--) {
-        outcome = ria_network_add_role(ask, plan, &path->role[i - 1], err);
+        bool is_added = ria_network_add_role(ask, plan, &path->role[i - 1], err);
+        outcome = is_added ? RIA_FOUND : RIA_FAILED;
     }
     free(path);
     return outcome;

@@ -7,9 +7,6 @@
 
 #include "base/text.h"
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
 typedef enum ria_outcome take_source(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
@@ -58,8 +55,9 @@ static enum ria_outcome refuse_lone_credential_source(
     if (!ria_profile_get(profile, "credential_source", &where)) {
         return RIA_ABSENT;
     }
-    return fail_at(
+    return ria_failed_at(
         err,
+        RIA_E_CREDENTIALS,
         &where,
         "the profile \"%.64s\" has credential_source without role_arn; add role_arn or remove it",
         profile->name);

@@ -122,7 +122,7 @@ static void check_service(struct ria_lint *lint, const struct ria_lint_service *
 /* Lines and services of one file after the other. False without memory. */
 static bool check_files(struct ria_lint *lint, const struct files *files)
 {
-    struct ria_lint_index index;
+    RIA_AUTO(lint_index) index = {0};
     bool ok = ria_lint_index_make(files->file, files->count, &index);
     size_t next = 0;
     for (size_t i = 0; ok && i < files->count; i++) {
@@ -140,7 +140,6 @@ static bool check_files(struct ria_lint *lint, const struct files *files)
             lint->errors,
             lint->warnings);
     }
-    ria_lint_index_release(&index);
     return ok;
 }
 

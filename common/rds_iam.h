@@ -33,6 +33,7 @@
 #include "base/ascii.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/refusal.h"
 #include "base/stack.h"
 #include "base/text.h"

@@ -145,19 +145,6 @@ static void remove_old(int directory)
     }
 }
 
-static bool write_all(int fd, const struct ria_buf *record)
-{
-    size_t done = 0;
-    while (done < record->len) {
-        ssize_t len = write(fd, record->data + done, record->len - done);
-        if (len < 0 && errno != EINTR) {
-            return false;
-        }
-        done += len < 0 ? 0 : (size_t)len;
-    }
-    return true;
-}
-
 /* The name of the new file is the same each time: its writer holds the lock. */
 void ria_store_write(const struct ria_store *store, const struct ria_buf *record)
 {
@@ -167,20 +154,14 @@ void ria_store_write(const struct ria_store *store, const struct ria_buf *record
     }
     remove_old(store->directory);
     (void)snprintf(fresh, sizeof(fresh), "%s.new", store->name);
-    (void)unlinkat(store->directory, fresh, 0);
-    int fd = openat(
-        store->directory,
-        fresh,
-        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-        S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        return;
-    }
-    bool ok = write_all(fd, record);
-    ok = close(fd) == 0 && ok;
-    if (!ok || renameat(store->directory, fresh, store->directory, store->name) != 0) {
-        (void)unlinkat(store->directory, fresh, 0);
-    }
+    const struct ria_replacement what = {
+        .directory = store->directory,
+        .name = store->name,
+        .fresh = fresh,
+        .mode = S_IRUSR | S_IWUSR,
+    };
+    /* Without it the next login asks again. */
+    (void)!ria_file_replace(&what, record->data, record->len);
 }
 
 void ria_store_close(struct ria_store *store)

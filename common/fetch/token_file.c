@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A temporary file beside it, fsync, rename, fsync of the directory. */
+ * Reads, locks and replaces a token file of the AWS CLI. Refuses, as root, to make anything in a
+ * directory of another user than the file's. */
 #include "fetch/token_file.h"
 
+#include "base/file.h"
 #include "base/trust.h"
 #include "fetch/lock.h"
 #include "fetch/token_file_path.h"
@@ -70,13 +72,11 @@ enum ria_outcome ria_token_file_read(
     return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is no JSON", file->path);
 }
 
-/* Gives a file that root has just made to the owner of the token file, who could not use it
- * otherwise. Never a file that was there: it could be a second name of one of root's own. */
-static void hand_over(const struct ria_token_file *file, int fd)
+/* Whether root gives a file that it has just made to the owner of the token file, who could not use
+ * it otherwise. Never a file that was there: it could be a second name of one of root's own. */
+static bool is_handed_over(const struct ria_token_file *file)
 {
-    if (fd >= 0 && geteuid() == 0 && file->facts.owner != 0) {
-        (void)!fchown(fd, file->facts.owner, file->facts.group);
-    }
+    return geteuid() == 0 && file->facts.owner != 0;
 }
 
 /* -- its directory -------------------------------------------------------------------------- */
@@ -125,7 +125,9 @@ static int open_lock(const struct ria_token_file *file, int directory, const cha
     if (fd < 0 && errno == EEXIST) {
         return openat(directory, name, flags, S_IRUSR | S_IWUSR);
     }
-    hand_over(file, fd);
+    if (fd >= 0 && is_handed_over(file)) {
+        (void)!fchown(fd, file->facts.owner, file->facts.group);
+    }
     return fd;
 }
 
@@ -159,37 +161,6 @@ bool ria_token_file_lock(
 
 /* -- writing -------------------------------------------------------------------------------- */
 
-/* The name is the same each time: its writer holds the lock. */
-static int open_fresh(int directory, const char *name)
-{
-    (void)unlinkat(directory, name, 0);
-    return openat(
-        directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-}
-
-static bool write_all(int fd, const struct ria_buf *bytes)
-{
-    size_t done = 0;
-    while (done < bytes->len) {
-        ssize_t len = write(fd, bytes->data + done, bytes->len - done);
-        if (len < 0 && errno != EINTR) {
-            return false;
-        }
-        done += len < 0 ? 0 : (size_t)len;
-    }
-    return fsync(fd) == 0;
-}
-
-static bool sync_directory(int directory)
-{
-    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return ok;
-}
-
 /* Writes `bytes` to the file beside it, and then, if it is `to_stay`, puts that in its place. */
 static bool write_file(
     const struct ria_token_file *file,
@@ -203,22 +174,18 @@ static bool write_file(
         return false;
     }
     (void)snprintf(fresh, sizeof(fresh), "%s.new", file->path);
-    int fd = open_fresh(directory, name_in(fresh));
-    hand_over(file, fd);
-    bool ok = fd >= 0 && write_all(fd, bytes);
-    ok = (fd >= 0 && close(fd) == 0) && ok;
-    if (ok && to_stay) {
-        ok = renameat(directory, name_in(fresh), directory, name_in(file->path)) == 0;
-        /* The new name is there in any case; a directory that cannot be synced loses nothing yet.
-         */
-        (void)sync_directory(directory);
-    }
-    if (!ok) {
-        (void)fail_by_errno(err, fresh, "cannot be written");
-    }
-    if (fd >= 0 && !(ok && to_stay)) {
-        (void)unlinkat(directory, name_in(fresh), 0);
-    }
+    const struct ria_replacement what = {
+        .directory = directory,
+        .name = to_stay ? name_in(file->path) : NULL,
+        .fresh = name_in(fresh), /* the same each time: its writer holds the lock */
+        .mode = S_IRUSR | S_IWUSR,
+        .is_synced = true,
+        .has_owner = is_handed_over(file),
+        .owner = file->facts.owner,
+        .group = file->facts.group,
+    };
+    bool ok = ria_file_replace(&what, bytes->data, bytes->len) ||
+              fail_by_errno(err, fresh, "cannot be written");
     (void)close(directory);
     return ok;
 }

@@ -4,8 +4,6 @@
  * place. */
 #include "agent/directory.h"
 
-#include "base/file.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,9 +26,7 @@ static bool check_keeps_modes(int directory, const char *path, struct ria_error 
 {
     static const char trial[] = ".mode.new";
     struct stat status = {.st_mode = S_IRUSR | S_IWUSR};
-    (void)unlinkat(directory, trial, 0);
-    int fd = openat(
-        directory, trial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    int fd = ria_file_create_at(directory, trial, S_IRUSR | S_IWUSR);
     if (fd >= 0) {
         (void)fstat(fd, &status);
         (void)close(fd);

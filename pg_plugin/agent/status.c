@@ -197,7 +197,7 @@ static void send_descriptor(int fd, int text)
 static void answer(int fd, const struct ria_buf *text)
 {
     int memory = memfd_create("status", MFD_CLOEXEC);
-    if (memory >= 0 && ria_directory_fill(memory, text)) {
+    if (memory >= 0 && ria_file_fill(memory, text->data, text->len)) {
         send_descriptor(fd, memory);
     }
     if (memory >= 0) {

@@ -26,21 +26,6 @@ enum {
 
 /* -- a file in memory ------------------------------------------------------------------------ */
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
-        if (written < 0 && errno != EINTR) {
-            return false;
-        }
-        if (written > 0) {
-            data += written;
-            len -= (size_t)written;
-        }
-    }
-    return true;
-}
-
 /* A limit of file sizes counts in memory too, and its signal would end the program. */
 static bool write_within_limits(int fd, const struct ria_buf *text)
 {
@@ -52,7 +37,7 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
     (void)sigaddset(&beyond, SIGXFSZ);
     (void)pthread_sigmask(SIG_BLOCK, &beyond, &before);
     (void)sigpending(&pending);
-    bool ok = write_all(fd, text->data, text->len);
+    bool ok = ria_file_fill(fd, text->data, text->len);
     if (!ok && errno == EFBIG && sigismember(&pending, SIGXFSZ) == 0) {
         (void)sigtimedwait(&beyond, NULL, &at_once);
     }

@@ -23,8 +23,7 @@ ABOVE = {
     # of what may be written to descriptor 2.
     "pg_plugin/preload": [
         "rds_iam.h", "service", "passfile", "preload", "base", "aws/token_text.h", "os/guest_stderr.h"],
-    # The agent opens its directory itself, and asks for the facts of it as the core does.
-    "pg_plugin": ["rds_iam.h", "service", "passfile", "agent", "base/file.h"],
+    "pg_plugin": ["rds_iam.h", "service", "passfile", "agent"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 

@@ -34,7 +34,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "base/stack.h"
 #include "base/text.h"
 #include "base/timestamp.h"

@@ -4,7 +4,7 @@
 #include "aws/endpoint.h"
 
 #include "base/ascii.h"
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/url.h"
 

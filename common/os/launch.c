@@ -8,7 +8,7 @@
  * caller's LD_LIBRARY_PATH: with Nix, environment modules and Homebrew that is where libcurl is. */
 #include "os/launch.h"
 
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "codec/record.h"
 #include "os/host_variables.h"
 #include "rds_iam.h"

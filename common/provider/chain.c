@@ -3,7 +3,7 @@
  * The table of sources, the loop over it, and what comes of the plan. */
 #include "provider/chain.h"
 
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "provider/network.h"
 

@@ -8,7 +8,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
-TABLE = harness.SOURCE / "common/base/refusal.h"
+TABLE = harness.SOURCE / "common/base/messages.h"
 DEFINITION = re.compile(r"#define (RIA_(?:REFUSAL|REMEDY)_\w+)\s+((?:\\\n|[^\n])+)")
 STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"(?:\s*\\?\s*"((?:\\.|[^"\\\n])*)")*')
 PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"')

@@ -8,8 +8,8 @@
  * Not here: what is wrong in a file or with a credential source. Those sentences name file, line
  * and source, and stand where these are known.
  */
-#ifndef RIA_BASE_REFUSAL_H
-#define RIA_BASE_REFUSAL_H
+#ifndef RIA_BASE_MESSAGES_H
+#define RIA_BASE_MESSAGES_H
 
 /* -- the login ------------------------------------------------------------------------------ */
 

@@ -11,8 +11,7 @@
 #include <string.h>
 
 enum {
-    LABELS_MAX = 16,      /* an RDS name has 4 to 6 in front of its suffix */
-    NAME_TWICE_MAX = 100, /* what a sentence can hold twice */
+    LABELS_MAX = 16, /* an RDS name has 4 to 6 in front of its suffix */
 };
 
 struct suffix {
@@ -223,18 +222,12 @@ enum ria_outcome ria_endpoint_parse(
         return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL, endpoint.host);
     }
     if (endpoint.kind == RIA_ENDPOINT_GLOBAL) {
-        (void)ria_absent(err, RIA_REFUSAL_GLOBAL, endpoint.host, endpoint.host);
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_GLOBAL, endpoint.host, endpoint.host);
     } else if (endpoint.kind == RIA_ENDPOINT_OTHER) {
-        bool is_long = strlen(endpoint.host) > NAME_TWICE_MAX;
-        (void)ria_absent(
-            err,
-            is_long ? RIA_REFUSAL_OTHER_LONG : RIA_REFUSAL_OTHER,
-            endpoint.host,
-            endpoint.host);
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_OTHER, endpoint.host, endpoint.host);
     } else {
         return RIA_FOUND;
     }
-    err->code = RIA_E_ENDPOINT;
     return RIA_ABSENT;
 }
 

@@ -87,12 +87,14 @@
 /* -- the name ------------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is no host name; give the endpoint's name alone"
+/* Each ends in something to write, which is never shortened: ria_fail_shown() leaves out what
+ * stands in front of the semicolon where the whole is too long. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or "  \
     "an alias, say what it stands for: [%s] endpoint = NAME:PORT"
 #define RIA_REFUSAL_ALIAS                                                                          \
-    "%s is no RDS endpoint: the server would refuse a token signed for it; DNS says that it "      \
-    "stands for %s: if that is your database, dial that name, or write [%s:%u] endpoint = %s:%u"
+    "%s is no RDS endpoint, but DNS says that it stands for %s; if that is your database, dial "   \
+    "that name, or write [%s:%u] endpoint = %s:%u in %s"
 #define RIA_REFUSAL_TUNNEL                                                                         \
     "%s is no RDS endpoint, and the server's host name was not verified; if it is a tunnel, say "  \
     "what it stands for: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
@@ -100,15 +102,6 @@
     "the server's host name was not verified; add tls = verify-ca to this section, or dial the "   \
     "endpoint's own name (a line in /etc/hosts leads it to the tunnel)"
 
-/* The same for long names: what is to be written is never shortened, so other words are. */
-#define RIA_REFUSAL_OTHER_LONG                                                                     \
-    "%s is no RDS endpoint; if it is a tunnel or an alias, write a section for it: endpoint = "    \
-    "NAME:PORT"
-#define RIA_REFUSAL_ALIAS_LONG                                                                     \
-    "no RDS endpoint, but an alias in DNS; if it is your database, write [%s:%u] endpoint = %s:%u"
-#define RIA_REFUSAL_TUNNEL_LONG                                                                    \
-    "no RDS endpoint, and its name was not verified; if it is a tunnel, write [%s:%u] endpoint "   \
-    "= NAME:PORT, tls = verify-ca"
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name holds no region; say the region of its writer: "  \
     "[%s] region = REGION"

@@ -52,22 +52,17 @@ static void explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {
     struct ria_error better;
-    file = file == NULL ? "its file" : file;
-    (void)ria_fail(
+    (void)ria_fail_shown(
         &better,
         RIA_E_ENDPOINT,
-        RIA_REFUSAL_ALIAS " in %s",
+        RIA_REFUSAL_ALIAS,
         host,
         name,
         host,
         port,
         name,
         port,
-        file);
-    if (strlen(better.text) > RIA_ERROR_SHOWN_MAX) {
-        (void)ria_fail(
-            &better, RIA_E_ENDPOINT, RIA_REFUSAL_ALIAS_LONG " in %s", host, port, name, port, file);
-    }
+        file == NULL ? "its file" : file);
     if (strlen(better.text) <= RIA_ERROR_SHOWN_MAX) {
         *err = better;
     }

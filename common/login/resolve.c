@@ -51,15 +51,13 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
     }
 }
 
-/* A remedy that is to be written into our configuration ends in the name of its file. False where
- * not all of it would be shown. */
-static bool name_file(const struct ria_world *world, struct ria_error *err)
+/* A remedy that is to be written into our configuration ends in the name of its file. */
+static void name_file(const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &name);
     const char *text = ria_buf_text(&name);
-    (void)ria_fail(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
-    return strlen(err->text) <= RIA_ERROR_SHOWN_MAX;
+    (void)ria_fail_shown(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
 }
 
 void ria_login_name_remedy(
@@ -103,13 +101,9 @@ static bool check_chain_suffices(
     }
     if (is_other) {
         /* Verifying the name would not help: no token is made for it. */
-        (void)ria_fail(
+        (void)ria_fail_shown(
             err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, endpoint.host, endpoint.host, login->port);
-        if (!name_file(world, err)) {
-            (void)ria_fail(
-                err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL_LONG, endpoint.host, login->port);
-            (void)name_file(world, err);
-        }
+        name_file(world, err);
         return false;
     }
     char remedy[RIA_ERROR_TEXT_MAX];
@@ -167,7 +161,7 @@ bool ria_resolve_endpoint(
         return false;
     }
     if (outcome == RIA_ABSENT) {
-        (void)name_file(world, err);
+        name_file(world, err);
     }
     struct ria_setting region = target->region;
     if (login->region != NULL) {
@@ -289,7 +283,7 @@ enum ria_outcome ria_login_is_known(
     }
     *err = reason;
     if (outcome == RIA_ABSENT) {
-        (void)name_file(world, err);
+        name_file(world, err);
     }
     return RIA_ABSENT;
 }

@@ -351,9 +351,9 @@ static void long_names_are_not_shortened(void **state)
         bool is_section;
         const char *piece;
     } rows[] = {
-        {90, "", true, "what it stands for: "},
-        {180, "", true, "if it is a tunnel, write ["},
-        {250, "", true, "if it is a tunnel, write ["},
+        {90, "", true, "and the server's host name was not verified; if it is a tunnel, say "},
+        {180, "", true, "if it is a tunnel, say what it stands for: ["},
+        {250, "", true, "if it is a tunnel, say what it stands for: ["},
         {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
@@ -383,6 +383,7 @@ static void long_names_are_not_shortened(void **state)
             rows[i].piece,
             rows[i].is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
         expect(rows[i].piece, strstr(err.text, "...") == NULL);
+        expect(rows[i].piece, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 

@@ -3,6 +3,7 @@
  * Plans as records and as cache names. Both run over the same two arrays of settings. */
 #include "aws/plan.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
@@ -364,7 +365,7 @@ bool ria_plan_cache_name(
     }
     uint8_t digest[RIA_SHA256_LEN];
     if (ria_buf_text(&text) == NULL || !ria_sha256(text.data, text.len, digest, err)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the name of a cache entry");
     }
     ria_hex_write(digest, sizeof(digest), name);
     return true;

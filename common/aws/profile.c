@@ -4,6 +4,7 @@
 #include "aws/profile.h"
 
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -256,7 +257,7 @@ static enum ria_outcome none_is_there(const struct ria_profiles *profiles, struc
 static enum ria_outcome out_of_memory(struct ria_profiles *profiles, struct ria_error *err)
 {
     ria_profiles_release(profiles);
-    return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+    return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the AWS profiles");
 }
 
 static size_t slot_of(

@@ -3,7 +3,9 @@
  * Settings files: where they are and how they are read. */
 #include "aws/setting.h"
 
+#include "aws/endpoint.h"
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -124,6 +126,13 @@ bool ria_setting_read_named(
     const struct ria_trusted trusted = {setting->value, copy};
     return ria_trust_read(world, &trusted, out, file, &why) == RIA_FOUND ||
            ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
+}
+
+bool ria_setting_check_region(
+    const struct ria_setting *setting, enum ria_code code, struct ria_error *err)
+{
+    return ria_region_is_plausible(setting->value) ||
+           ria_fail_at(err, code, setting, RIA_REFUSAL_REGION, setting->value);
 }
 
 static bool fail_at(

@@ -81,6 +81,10 @@ bool ria_setting_read_named(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Refuses a value that has not the form of a region's name. */
+bool ria_setting_check_region(
+    const struct ria_setting *setting, enum ria_code code, struct ria_error *err) RIA_MUST_USE;
+
 /* ria_fail() and ria_failed() with "path:line: " (or "path: " without a line) in front of the text;
  * with the text alone where the setting is a default. */
 bool ria_fail_at(

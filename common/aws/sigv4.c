@@ -3,6 +3,7 @@
  * SigV4: four HMACs make the signing key, a fifth the signature. */
 #include "aws/sigv4.h"
 
+#include "base/messages.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
@@ -45,7 +46,7 @@ static bool compute(
     ria_buf_add_text(&secret, "AWS4");
     ria_buf_add(&secret, credentials->secret_access_key.data, credentials->secret_access_key.len);
     if (ria_buf_text(&secret) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a signature");
     }
     return ria_hmac_sha256(
         secret.data, secret.len, chain, sizeof(chain) / sizeof(chain[0]), out, err);
@@ -68,7 +69,7 @@ static bool add_string_to_sign(
     ria_buf_add_char(out, '\n');
     ria_hex_add(out, hash, sizeof(hash));
     if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a signature");
     }
     return true;
 }

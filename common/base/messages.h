@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sentences with which a login is refused, in one table: every client library shows the same
- * words for the same cause. A sentence says what is wrong, and behind the semicolon what to do; a
- * hook that knows a setting of its client library names it there. They are macros so that the
- * compiler checks what is put into them.
+ * Messages: the sentences with which a login is refused, in one table: every client library shows
+ * the same words for the same cause. A sentence says what is wrong, and behind the semicolon what
+ * to do; a hook that knows a setting of its client library names it there. They are macros so that
+ * the compiler checks what is put into them.
  *
- * Not here: what is wrong in a file or with a credential source. Those sentences name file, line
- * and source, and stand where these are known.
+ * Also here: every other sentence that more than one place needs. Not here: what one file alone
+ * finds wrong in a file or with a credential source.
  */
 #ifndef RIA_BASE_MESSAGES_H
 #define RIA_BASE_MESSAGES_H
@@ -14,9 +14,8 @@
 /* -- the login ------------------------------------------------------------------------------ */
 
 #define RIA_REFUSAL_PRIVILEGED                                                                     \
-    "this program runs with more rights than its caller (setuid, seteuid or file capabilities); "  \
-    "nothing "                                                                                     \
-    "is signed in such a program"
+    "this program runs with more rights than its caller (setuid, seteuid or file capabilities), "  \
+    "so it gets no token and no credentials; remove these rights"
 #define RIA_REFUSAL_NO_HOST "no host name is dialled; a token needs one"
 #define RIA_REFUSAL_PORT "the port is not between 1 and 65535"
 #define RIA_REFUSAL_USER "the user name must have 1 to %d bytes; name the database user"
@@ -25,6 +24,7 @@
     "this connection goes through a Unix socket, which leads to no RDS server; name the server's " \
     "host, or add protocol=tcp for a tunnel on localhost"
 #define RIA_REFUSAL_MEMORY "out of memory"
+#define RIA_MESSAGE_MEMORY "out of memory for %s"
 #define RIA_REFUSAL_THREAD "cannot start a thread to make the token (error %d)"
 
 /* -- the connection ------------------------------------------------------------------------- */
@@ -111,6 +111,7 @@
 #define RIA_REFUSAL_NO_REGION                                                                      \
     "the name %s holds no region; write the name of the RDS endpoint, or add region = REGION to "  \
     "this section"
+#define RIA_REFUSAL_ROLES "more than %d roles stand one on the other; shorten the chain"
 #define RIA_REFUSAL_REGION "\"%.64s\" is no region; write one like eu-west-1"
 
 /* -- the credentials ------------------------------------------------------------------------ */
@@ -123,6 +124,21 @@
 #define RIA_REFUSAL_OUT_OF_TIME                                                                    \
     "getting AWS credentials took longer than a login may; rds-iam credentials --explain shows "   \
     "where the time goes"
+#define RIA_REFUSAL_CLOCK "the clock shows no date that can be signed; set it"
+#define RIA_REFUSAL_NO_URL "is no URL; write http://ADDRESS/PATH"
+#define RIA_REFUSAL_TOKEN_SIZE "the token is too long, or memory ran out"
+#define RIA_REMEDY_NETWORK "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"
+#define RIA_REMEDY_LATER "try again in a while"
 #define RIA_REFUSAL_EXPIRED "the AWS credentials of %s ended at %s; get new ones"
+
+/* -- the agent ------------------------------------------------------------------------------ */
+
+#define RIA_MESSAGE_NO_PASSFILE                                                                    \
+    "no service has its passfile here; add a line like this to one in pg_service.conf: "           \
+    "passfile=%s/NAME"
+#define RIA_MESSAGE_UNKNOWN_KEY                                                                    \
+    "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value without "    \
+    "blanks around the ="
+#define RIA_MESSAGE_NO_EQUALS " (a line without =)"
 
 #endif

@@ -256,14 +256,10 @@ bool ria_trust_check(
     uid_t user = world->uid(world->self);
     if (ria_trust_is_foreign(file, user)) {
         char remedy[RIA_ERROR_TEXT_MAX];
+        char text[2 * RIA_ERROR_TEXT_MAX];
         ria_trust_own_remedy(user, what, remedy, sizeof(remedy));
-        return ria_fail(
-            err,
-            RIA_E_CONFIG,
-            "%s: belongs to uid %u, neither to root nor to you; %s",
-            what->path,
-            (unsigned)file->owner,
-            remedy);
+        ria_trust_warning(file, what->path, remedy, text, sizeof(text));
+        return ria_fail(err, RIA_E_CONFIG, "%s", text);
     }
     return ria_trust_check_writers(world, file, what, err);
 }

@@ -3,6 +3,7 @@
  * The endpoint that ECS and EKS Pod Identity give a container. The request carries an authorization
  * token, so plain http goes only to this machine and to the addresses that AWS has fixed; names
  * other than localhost are not resolved to see where they lead. */
+#include "base/messages.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 
@@ -46,7 +47,7 @@ static bool find_url(
     struct ria_http_place place;
     int len = snprintf(url, 2048, "%s%s", *uri->value == '/' ? ecs_host : "", uri->value);
     if (len >= 2048 || !ria_http_place(url, &place)) {
-        return ria_fail_at(err, RIA_E_CREDENTIALS, uri, "is no URL; write http://ADDRESS/PATH");
+        return ria_fail_at(err, RIA_E_CREDENTIALS, uri, RIA_REFUSAL_NO_URL);
     }
     if (!place.is_https && !place.is_loopback && !is_fixed(place.name)) {
         return ria_fail_at(
@@ -90,7 +91,7 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
     ria_buf_add_text(header, "Authorization: ");
     ria_buf_add_text(header, text.data);
     return !header->failed ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for the container's token");
+           ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the container's token");
 }
 
 static enum ria_outcome take_answer(
@@ -114,7 +115,7 @@ static enum ria_outcome take_answer(
             response->status,
             message[0] == '\0' ? "" : ": ",
             message,
-            ria_fetch_is_transient(response->status) ? "try again in a while"
+            ria_fetch_is_transient(response->status) ? RIA_REMEDY_LATER
                                                      : "check the task's or pod's role");
     }
     if (!ria_json_credentials(&response->body, &form, out, &why)) {

@@ -8,6 +8,7 @@
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
@@ -354,7 +355,7 @@ static bool enter_chain(const struct ria_fetch *fetch, struct ria_error *err)
         return false;
     }
     return setenv(RIA_PROCESS_CHAIN_VARIABLE, chain.data, 1) == 0 ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+           ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a credential_process");
 }
 
 enum ria_outcome ria_fetch_process(

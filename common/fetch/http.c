@@ -4,6 +4,7 @@
 #include "fetch/http.h"
 
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "fetch/wiped.h"
 
 #include <curl/curl.h>
@@ -189,7 +190,7 @@ enum ria_http_result ria_http_send(
     set_options(request, &transfer);
     struct curl_slist *headers = header_list(request);
     if (headers == NULL) {
-        (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for a request");
+        (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request");
         return RIA_HTTP_REFUSED;
     }
     (void)curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);

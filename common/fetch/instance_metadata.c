@@ -7,6 +7,7 @@
  * Nobody at the address is ABSENT: this is no instance. Silence after a connection is a fault, and
  * mostly the hop limit of a container. */
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 
@@ -62,7 +63,7 @@ static enum ria_outcome failed_by_status(
         sizeof(sentence),
         "%s; %s",
         what,
-        ria_fetch_is_transient(status) ? "try again in a while" : remedy);
+        ria_fetch_is_transient(status) ? RIA_REMEDY_LATER : remedy);
     (void)snprintf(why, sizeof(why), "status %ld", status);
     return failed(fetch, err, sentence, why);
 }
@@ -184,7 +185,7 @@ static enum ria_outcome get_token(
     }
     ria_buf_add_text(header, "X-Aws-Ec2-Metadata-Token: ");
     ria_buf_add_text(header, response.body.data);
-    return header->failed ? ria_failed(err, RIA_E_SYSTEM, "out of memory for the metadata token")
+    return header->failed ? ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the metadata token")
                           : RIA_FOUND;
 }
 

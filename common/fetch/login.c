@@ -3,6 +3,7 @@
  * The session of `aws login`: its token file holds the credentials themselves. New ones are had at
  * AWS's sign-in service (CreateOAuth2Token with grant type refresh_token) by whoever shows the
  * session's key, with a proof for this one request (DPoP, RFC 9449). */
+#include "base/messages.h"
 #include "fetch/dpop.h"
 #include "fetch/session.h"
 
@@ -85,7 +86,7 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
         ria_buf_text(&url) == NULL ||
         !ria_document_text(&file->document, NULL, "refreshToken", &spent) ||
         !ria_document_text(&file->document, NULL, "dpopKey", &key)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for sign-in");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "sign-in");
     }
     if (!ria_dpop_header(&key, "POST", url.data, ria_fetch_now(fetch), &header, err)) {
         return false;

@@ -8,6 +8,7 @@
 #include "fetch/process_chain.h"
 
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
@@ -105,7 +106,7 @@ static bool make_link(
     }
     ria_buf_add_text(&text, command->value);
     if (ria_buf_text(&text) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a credential_process");
     }
     if (!ria_sha256(text.data, text.len, digest, err)) {
         return false;
@@ -227,5 +228,5 @@ bool ria_process_chain_add(
     }
     write_chain(&all, chain);
     return ria_buf_text(chain) != NULL ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+           ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a credential_process");
 }

@@ -4,6 +4,7 @@
  * carries the session's token. */
 #include "fetch/sso.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/percent.h"
 #include "fetch/document.h"
@@ -56,9 +57,7 @@ static void say_what_to_do(const struct ria_plan *plan, long status, char *out, 
             value[RIA_PLAN_SSO_ACCOUNT_ID].value);
     } else {
         (void)snprintf(
-            out,
-            size,
-            ria_fetch_is_transient(status) ? "try again in a while" : "check its endpoint");
+            out, size, ria_fetch_is_transient(status) ? RIA_REMEDY_LATER : "check its endpoint");
     }
 }
 
@@ -149,7 +148,7 @@ enum ria_outcome ria_fetch_sso(
     ria_buf_add_text(&header, "x-amz-sso_bearer_token: ");
     ria_buf_add_text(&header, token.data);
     if (ria_buf_text(&url) == NULL || ria_buf_text(&header) == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory for SSO");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "SSO");
     }
     struct ria_http_request request = {
         .url = url.data,
@@ -165,8 +164,7 @@ enum ria_outcome ria_fetch_sso(
             err,
             why.code,
             ria_plan_origin(plan),
-            "SSO's portal did not answer %.80s: %s; check the network, HTTPS_PROXY and "
-            "AWS_CA_BUNDLE",
+            "SSO's portal did not answer %.80s: %s; " RIA_REMEDY_NETWORK,
             plan->label,
             why.text);
     }

@@ -2,6 +2,7 @@
  *
  * The token of an SSO session, as `aws sso login` leaves it, renewed at SSO's OIDC endpoint
  * (CreateToken with grant type refresh_token). Tokens of the older form have no renewal. */
+#include "base/messages.h"
 #include "fetch/session.h"
 #include "fetch/sso.h"
 
@@ -72,7 +73,7 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
     if (!ria_session_write_request(file, request_members, REQUEST_MEMBERS, &body) ||
         ria_buf_text(&url) == NULL ||
         !ria_document_text(&file->document, NULL, "refreshToken", &spent)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for SSO");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "SSO");
     }
     const struct ria_session_request request = {
         .url = url.data,

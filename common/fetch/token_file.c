@@ -5,6 +5,7 @@
 #include "fetch/token_file.h"
 
 #include "base/file.h"
+#include "base/messages.h"
 #include "base/trust.h"
 #include "fetch/lock.h"
 #include "fetch/token_file_path.h"
@@ -194,11 +195,11 @@ bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error 
 {
     RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
     if (!ria_document_write(&file->document, &bytes)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     char *room = ria_buf_reserve(&bytes, ROOM_FOR_MORE);
     if (room == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     memset(room, ' ', ROOM_FOR_MORE);
     ria_buf_grown(&bytes, ROOM_FOR_MORE);
@@ -222,7 +223,7 @@ bool ria_token_file_replace(
         return true;
     }
     if (!ria_document_write(&file->document, &bytes)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     return write_file(file, &bytes, true, err);
 }

@@ -4,6 +4,8 @@
  * signed, and the token goes into its body, where no log of URLs sees it. */
 #include "fetch/sts.h"
 
+#include "base/messages.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -49,7 +51,7 @@ enum ria_outcome ria_fetch_web_identity(
     ria_sts_add_number(&form, "DurationSeconds", role->duration);
     ria_sts_add(&form, "WebIdentityToken", token.data);
     if (ria_buf_text(&form) == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory for STS");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
     }
     struct ria_sts_fault fault = {0};
     struct ria_sts_call call = {&form, NULL, role};

@@ -207,7 +207,8 @@ static void start_child(
     fetch->deadline = deadline;
     fetch->ended = background->world->ticks(background->world->self);
     if (fetch->question.failed) {
-        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "out of memory for a question to rds-iam-fetch");
+        (void)ria_fail(
+            &fetch->err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
         return;
     }
     launch(background, fetch, false);
@@ -442,7 +443,7 @@ static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct
         *err = fetch->err;
         return false;
     }
-    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory for an answer");
+    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "an answer");
 }
 
 static bool not_yet(struct ria_error *err)

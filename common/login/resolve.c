@@ -182,8 +182,8 @@ bool ria_resolve_endpoint(
     if (region.value == NULL) {
         return false; /* err says why since the name was parsed */
     }
-    if (!ria_region_is_plausible(region.value)) {
-        return ria_fail_at(err, RIA_E_USAGE, &region, RIA_REFUSAL_REGION, region.value);
+    if (!ria_setting_check_region(&region, RIA_E_USAGE, err)) {
+        return false;
     }
     out->region = region;
     warn_of_region(world, out, err);

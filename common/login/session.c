@@ -69,10 +69,7 @@ enum ria_outcome ria_session_for(
 {
     RIA_AUTO(resolved) resolved = {0};
     if (world->is_privileged(world->self)) {
-        return ria_failed(
-            err,
-            RIA_E_SYSTEM,
-            "this program runs with more rights than its caller; it gets no credentials");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     if (!resolve(login, world, &resolved, err)) {
         return RIA_FAILED;

@@ -164,7 +164,7 @@ static enum result receive(
     while (bytes->len < want) {
         char *room = ria_buf_reserve(bytes, want - bytes->len);
         if (room == NULL) {
-            (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for the answer of rds-iam-fetch");
+            (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the answer of rds-iam-fetch");
             return FAILED;
         }
         if (!wait_for(fd, POLLIN, world, deadline, err)) {

@@ -5,6 +5,7 @@
  * form that is one; whether the rest is a URL is seen when it is asked. */
 #include "provider/container.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -20,8 +21,7 @@ enum ria_outcome ria_container_endpoint(
     if (uri.value == NULL) {
         uri = ria_network_variable(world, full);
         if (uri.value != NULL && *uri.value == '/') {
-            return ria_failed_at(
-                err, RIA_E_CREDENTIALS, &uri, "is no URL; write http://ADDRESS/PATH");
+            return ria_failed_at(err, RIA_E_CREDENTIALS, &uri, RIA_REFUSAL_NO_URL);
         }
     } else if (*uri.value != '/') {
         return ria_failed(

@@ -4,6 +4,7 @@
 #include "provider/network.h"
 
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "provider/profile.h"
 
 #include "base/text.h"
@@ -242,13 +243,9 @@ bool ria_network_region(
             "no region says where to ask %s; set AWS_REGION, or region in the profile",
             service);
     }
-    if (!ria_region_is_plausible(region.value) && strcmp(region.value, ria_region_global) != 0) {
-        return ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            &region,
-            "\"%.64s\" is no region; write one like eu-west-1",
-            region.value);
+    if (strcmp(region.value, ria_region_global) != 0 &&
+        !ria_setting_check_region(&region, RIA_E_CREDENTIALS, err)) {
+        return false;
     }
     *out = region;
     return true;
@@ -283,11 +280,7 @@ bool ria_network_add_role(
 {
     if (plan->role_count >= RIA_ROLES_MAX) {
         return ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            &role->value[RIA_ROLE_ARN],
-            "more than %d roles stand one on the other; shorten the chain",
-            RIA_ROLES_MAX);
+            err, RIA_E_CREDENTIALS, &role->value[RIA_ROLE_ARN], RIA_REFUSAL_ROLES, RIA_ROLES_MAX);
     }
     if (!check_arn(&role->value[RIA_ROLE_ARN], err)) {
         return false;

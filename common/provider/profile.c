@@ -7,6 +7,7 @@
 #include "provider/profile.h"
 
 #include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -143,7 +144,7 @@ enum ria_outcome ria_profile_open(
     struct ria_setting choice = choose(ask);
     plan->profiles = calloc(1, sizeof(*plan->profiles));
     if (plan->profiles == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the AWS profiles");
     }
     enum ria_outcome outcome = ria_profiles_load(ask->world, plan->profiles, err);
     if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && choice.path == NULL)) {

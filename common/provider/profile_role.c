@@ -3,6 +3,7 @@
  * role_arn in a profile: the roles are collected from the outermost to the one that stands on a
  * source, following source_profile, and then turned round. Loops end here, before anything is
  * asked. */
+#include "base/messages.h"
 #include "provider/container.h"
 #include "provider/environment.h"
 #include "provider/instance_metadata.h"
@@ -128,12 +129,7 @@ static bool add_to_path(const struct ria_profile *profile, struct path *path, st
     struct ria_setting role;
     (void)ria_profile_get(profile, "role_arn", &role);
     if (path->count >= RIA_ROLES_MAX) {
-        return ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            &role,
-            "more than %d roles stand one on the other; shorten the chain",
-            RIA_ROLES_MAX);
+        return ria_fail_at(err, RIA_E_CREDENTIALS, &role, RIA_REFUSAL_ROLES, RIA_ROLES_MAX);
     }
     path->name[path->count] = profile->name;
     if (!ria_profile_read_role(profile, &path->role[path->count], err)) {
@@ -241,7 +237,7 @@ enum ria_outcome ria_profile_role(
     }
     struct path *path = calloc(1, sizeof(*path));
     if (path == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory while following source_profile");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the profiles of source_profile");
     }
     enum ria_outcome outcome = follow(ask, profile, path, plan, err);
     for (size_t i = path->count; outcome == RIA_FOUND && i > 0; i--) {

@@ -99,18 +99,10 @@ static bool take_start_url(
 
 static bool check(const struct ria_plan *plan, struct ria_error *err)
 {
-    const struct ria_setting *region = &plan->value[RIA_PLAN_SSO_REGION];
-    if (!ria_region_is_plausible(region->value)) {
-        return ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            region,
-            "\"%.64s\" is no region; write one like eu-west-1",
-            region->value);
-    }
     /* A token of the older form is never renewed, so nobody asks the OIDC endpoint. */
     bool can_be_renewed = plan->value[RIA_PLAN_SSO_SESSION].value != NULL;
-    return ria_network_check_service(plan, RIA_SERVICE_SSO, err) &&
+    return ria_setting_check_region(&plan->value[RIA_PLAN_SSO_REGION], RIA_E_CREDENTIALS, err) &&
+           ria_network_check_service(plan, RIA_SERVICE_SSO, err) &&
            (!can_be_renewed || ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err));
 }
 

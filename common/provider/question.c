@@ -3,6 +3,8 @@
  * A plan's fields and three more. */
 #include "provider/question.h"
 
+#include "base/messages.h"
+
 enum {
     TAG_BUDGET = RIA_FIELD_FIRST_FREE,
     TAG_CACHE_DIRECTORY,
@@ -28,7 +30,7 @@ bool ria_question_write(
     }
     ria_record_end(out);
     if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while asking rds-iam-fetch");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
     }
     return true;
 }

@@ -74,8 +74,7 @@ static int print_credentials(const struct ria_session *session)
     }
     ria_buf_add_text(&text, "}\n");
     if (ria_buf_text(&text) == NULL) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_out_of_memory();
     }
     /* Unbuffered, so that no copy of the keys stays in stdio's memory. */
     (void)setvbuf(stdout, NULL, _IONBF, 0);
@@ -237,9 +236,9 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     if (explain && clears) {
         return ria_usage(argv[0], "--explain and --clear exclude each other");
     }
-    login.port = port == NULL ? 0 : ria_port_parse(port);
-    if (port != NULL && login.port == 0) {
-        return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
+    status = port == NULL ? RIA_EXIT_OK : ria_options_port(argv[0], port, &login.port);
+    if (status != RIA_EXIT_OK) {
+        return status;
     }
     return clears ? clear(world) : show(&login, explain, world);
 }

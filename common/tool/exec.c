@@ -225,7 +225,7 @@ static bool set_variables(const char *ca, enum ria_program program)
         ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
     }
     if (!ok) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
+        (void)ria_out_of_memory();
     }
     return ok;
 }
@@ -280,9 +280,7 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     /* The command is looked for in the caller's PATH. */
     if (world->is_privileged(world->self)) {
-        (void)fputs(
-            "rds-iam: this program runs with more rights than its caller; remove its set-uid bit\n",
-            stderr);
+        (void)fputs("rds-iam: " RIA_REFUSAL_PRIVILEGED "\n", stderr);
         return RIA_EXIT_FAILED;
     }
     char **command = argv + end + 1;

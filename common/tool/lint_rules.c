@@ -191,10 +191,9 @@ static bool check_key(
             RIA_FINDING_ERROR,
             path,
             setting->line,
-            "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value "
-            "without blanks around the =",
+            RIA_MESSAGE_UNKNOWN_KEY,
             key,
-            setting->value == NULL ? " (a line without =)" : "");
+            setting->value == NULL ? RIA_MESSAGE_NO_EQUALS : "");
         return false;
     }
     return true;

@@ -60,6 +60,12 @@ static void log_for_person(void *self, enum ria_log_level level, const char *lin
     }
 }
 
+int ria_out_of_memory(void)
+{
+    (void)fputs("rds-iam: " RIA_REFUSAL_MEMORY "\n", stderr);
+    return RIA_EXIT_FAILED;
+}
+
 int ria_print(const char *text)
 {
     if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {

@@ -88,3 +88,10 @@ int ria_options_parse(
     }
     return check_required(argv, options, count);
 }
+
+int ria_options_port(const char *command, const char *text, unsigned *port)
+{
+    *port = ria_port_parse(text);
+    return *port > 0 ? RIA_EXIT_OK
+                     : ria_usage(command, "--port \"%s\" is not between 1 and 65535", text);
+}

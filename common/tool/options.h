@@ -26,4 +26,7 @@ enum {
 int ria_options_parse(
     int argc, char **argv, const struct ria_option *options, size_t count, bool *wants_help);
 
+/* Reads the value of --port. Returns RIA_EXIT_OK, or RIA_EXIT_USAGE having said what is wrong. */
+int ria_options_port(const char *command, const char *text, unsigned *port);
+
 #endif

@@ -174,10 +174,8 @@ static int check_values(const char *command, const struct setup *setup)
     if (*setup->ca != '/') {
         return ria_usage(command, "--ca must begin with /: programs run in any directory");
     }
-    if (ria_port_parse(setup->port) == 0) {
-        return ria_usage(command, "--port \"%s\" is not between 1 and 65535", setup->port);
-    }
-    return RIA_EXIT_OK;
+    unsigned port;
+    return ria_options_port(command, setup->port, &port);
 }
 
 /* Where rds-iam-agent keeps passfiles unless it is told otherwise. */
@@ -335,8 +333,7 @@ static int print_setup(const struct setup *setup)
     add_sidecar(setup, &text);
     const char *whole = name == NULL ? NULL : ria_buf_text(&text);
     if (whole == NULL) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_out_of_memory();
     }
     if (!fits(whole)) {
         (void)fprintf(

@@ -43,9 +43,9 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
     if (wants_help) {
         return ria_print(help);
     }
-    login.port = ria_port_parse(port);
-    if (login.port == 0) {
-        return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
+    status = ria_options_port(argv[0], port, &login.port);
+    if (status != RIA_EXIT_OK) {
+        return status;
     }
     /* Unbuffered, so that no copy of the token stays in stdio's memory. */
     (void)setvbuf(stdout, NULL, _IONBF, 0);
@@ -59,8 +59,7 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
     ria_buf_add_char(&token.text, '\n');
     const char *text = ria_buf_text(&token.text);
     if (text == NULL) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_out_of_memory();
     }
     return ria_print(text);
 }

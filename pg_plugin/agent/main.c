@@ -118,7 +118,7 @@ static void check_entries(struct ria_agent *agent)
 {
     struct ria_set set;
     if (!ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set)) {
-        ria_report_event(&agent->report, "out of memory while reading service files");
+        ria_report_event(&agent->report, RIA_MESSAGE_MEMORY, "the service files");
     }
     ria_set_release(&set);
 }
@@ -221,10 +221,7 @@ static bool open_directory(
     struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
     if (agent->world.is_privileged(agent->world.self)) {
-        return ria_fail(
-            err,
-            RIA_E_SYSTEM,
-            "this program runs with more rights than its caller; remove its set-uid bit");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     /* Who only asks makes none: it would be in the way of an agent that begins. */
     return ria_directory_open(

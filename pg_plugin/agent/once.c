@@ -42,18 +42,14 @@ bool ria_once(struct ria_agent *agent)
     bool ok =
         ria_set_load(&agent->world, agent->sysconfdir, &agent->directory, &agent->report, &set);
     if (!ok) {
-        ria_report_event(&agent->report, "out of memory while reading service files");
+        ria_report_event(&agent->report, RIA_MESSAGE_MEMORY, "the service files");
     }
     for (size_t i = 0; i < set.file_count; i++) {
         ok = fill(&mint, &set, &set.files[i]) && ok;
     }
     size_t served = ria_set_count_served(&set);
     if (set.entries == 0) {
-        ria_report_event(
-            &agent->report,
-            "no service has its passfile here; add a line like this to one in pg_service.conf: "
-            "passfile=%s/NAME",
-            agent->directory.path);
+        ria_report_event(&agent->report, RIA_MESSAGE_NO_PASSFILE, agent->directory.path);
     } else {
         ria_report_event(
             &agent->report,

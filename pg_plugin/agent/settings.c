@@ -150,7 +150,7 @@ bool ria_settings_look(
     };
     if (settings->files == NULL) {
         *settings = before;
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while reading the configuration");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the configuration");
     }
     settings->is_whole = ria_configuration_check(world, err);
     settings->is_recording = false;

@@ -78,11 +78,7 @@ static void tell_result(struct worker *worker)
     char text[RIA_MESSAGE_MAX];
     if (set->entries == 0) {
         (void)snprintf(text, sizeof(text), "no service has its passfile in %.300s", path);
-        ria_report_state(
-            report,
-            "no service has its passfile here; add a line like this to one in pg_service.conf: "
-            "passfile=%s/NAME",
-            path);
+        ria_report_state(report, RIA_MESSAGE_NO_PASSFILE, path);
     } else {
         (void)snprintf(
             text,
@@ -137,7 +133,7 @@ static void load(struct worker *worker)
         worker->stamps[i] = ria_settings_stamp(set.paths[i]);
     }
     if (!ok) {
-        ria_report_event(&agent->report, "out of memory while reading service files");
+        ria_report_event(&agent->report, RIA_MESSAGE_MEMORY, "the service files");
         worker->load_at = ria_agent_ticks(agent) + ((int64_t)RETRY_SECONDS * 1000);
     } else if (set.is_broken && worker->is_loaded) {
         ria_report_state(

@@ -159,13 +159,12 @@ static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
             return ria_fail(
                 err,
                 RIA_E_CONFIG,
-                "%s:%u: [%.64s] libpq does not know \"%.64s\"%s, and refuses the service for it; "
-                "write key=value without blanks around the =",
+                "%s:%u: [%.64s] " RIA_MESSAGE_UNKNOWN_KEY,
                 entry->file->path,
                 setting->line,
                 service->name,
                 setting->key,
-                setting->value == NULL ? " (a line without =)" : "");
+                setting->value == NULL ? RIA_MESSAGE_NO_EQUALS : "");
         }
     }
     return true;

@@ -94,7 +94,7 @@ static void a_privileged_program_signs_nothing(void **state)
     assert_string_equal(
         err.text,
         "this program runs with more rights than its caller (setuid, seteuid or file "
-        "capabilities); nothing is signed in such a program");
+        "capabilities), so it gets no token and no credentials; remove these rights");
     assert_int_equal(fake.reads, 0);
 }
 

@@ -107,6 +107,13 @@ bool ria_file_facts(int fd, struct ria_file *out)
     return true;
 }
 
+bool ria_file_is_private(int fd, mode_t kind)
+{
+    struct ria_file facts;
+    return ria_file_facts(fd, &facts) && (facts.mode & S_IFMT) == kind &&
+           ria_trust_is_private(&facts, geteuid());
+}
+
 bool ria_file_facts_at(const char *path, struct ria_file *out)
 {
     struct stat status;

@@ -16,6 +16,9 @@ bool ria_file_facts(int fd, struct ria_file *out) RIA_MUST_USE;
  * cannot be opened. False with errno set. */
 bool ria_file_facts_at(const char *path, struct ria_file *out) RIA_MUST_USE;
 
+/* Whether an open file is of that kind (S_IFREG, S_IFDIR) and private (base/trust.h). */
+bool ria_file_is_private(int fd, mode_t kind) RIA_MUST_USE;
+
 /* Opens a new, empty file for reading and writing and returns its descriptor, which is closed at
  * execve(). What lies under the name is removed first; a link is never followed. The umask counts
  * for the mode. -1 with errno set. */

@@ -189,6 +189,11 @@ bool ria_trust_is_foreign(const struct ria_file *file, uid_t user)
     return file->owner != 0 && file->owner != user;
 }
 
+bool ria_trust_is_private(const struct ria_file *file, uid_t user)
+{
+    return file->owner == user && (file->mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 bool ria_trust_describe_writers(
     const struct ria_file *file, uid_t user, const char *path, char *out, size_t size)
 {

@@ -24,14 +24,6 @@ enum {
     KEPT_SECONDS = 13 * 3600,
 };
 
-/* What is the user's own, and closed to everybody else in these bits of its mode. */
-static bool is_own(int fd, mode_t kind, mode_t forbidden)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
-           status.st_uid == geteuid() && (status.st_mode & forbidden) == 0;
-}
-
 /* The user's own, and others cannot write it (base/trust.h). */
 static bool is_trusted(int fd)
 {
@@ -47,7 +39,7 @@ static int open_own_directory(int parent, const char *name, bool is_closed)
 {
     (void)mkdirat(parent, name, S_IRWXU);
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && !(is_closed ? is_own(fd, S_IFDIR, S_IRWXG | S_IRWXO) : is_trusted(fd))) {
+    if (fd >= 0 && !(is_closed ? ria_file_is_private(fd, S_IFDIR) : is_trusted(fd))) {
         (void)close(fd);
         fd = -1;
     }
@@ -100,7 +92,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
         store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     int error = store->lock < 0 ? errno : 0;
     /* Another user's could be held for ever. */
-    if (error == 0 && !is_own(store->lock, S_IFREG, S_IRWXG | S_IRWXO)) {
+    if (error == 0 && !ria_file_is_private(store->lock, S_IFREG)) {
         (void)close(store->lock);
         store->lock = -1;
         error = EPERM;

@@ -183,9 +183,8 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
     const char *home = ria_world_home(world);
-    struct stat status;
-    setup->has_runtime = runtime != NULL && *runtime == '/' && stat(runtime, &status) == 0 &&
-                         S_ISDIR(status.st_mode) && status.st_uid == geteuid();
+    setup->has_runtime =
+        runtime != NULL && *runtime == '/' && world->is_own_directory(world->self, runtime);
     if (!setup->has_runtime && home == NULL) {
         (void)fputs(
             "rds-iam: neither XDG_RUNTIME_DIR nor HOME names a directory; set one\n", stderr);

@@ -85,17 +85,17 @@ static bool maps_all(const char *map)
 }
 
 /* In a user namespace the host's root and everybody else who is not mapped look alike. */
-static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
+static bool is_trusted_owner(const struct ria_file *facts, const struct ria_world *world)
 {
     enum {
         UNMAPPED = 65534 /* of the kernel; /proc/sys/kernel/overflowuid */
     };
-    if (owner == 0 || owner == world->uid(world->self)) {
+    if (!ria_trust_is_foreign(facts, world->uid(world->self))) {
         return true;
     }
     RIA_AUTO(buf) map = {.max = 4096};
     struct ria_error ignored;
-    return owner == UNMAPPED &&
+    return facts->owner == UNMAPPED &&
            world->read_file(world->self, "/proc/self/uid_map", &map, NULL, &ignored) == RIA_FOUND &&
            !maps_all(ria_buf_text(&map));
 }
@@ -110,7 +110,7 @@ static bool check_parent(
     if (!ria_file_facts_at(parent, &facts)) {
         return fail_by_errno(err, parent, "cannot be looked at");
     }
-    if (!is_trusted_owner(facts.owner, world)) {
+    if (!is_trusted_owner(&facts, world)) {
         (void)ria_text_format(
             why,
             sizeof(why),
@@ -205,12 +205,8 @@ static bool open_made(
 static const char *own_runtime_directory(const struct ria_world *world)
 {
     const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");
-    struct stat status;
-    if (path == NULL || *path != '/' || stat(path, &status) != 0 || !S_ISDIR(status.st_mode) ||
-        status.st_uid != world->uid(world->self)) {
-        return NULL;
-    }
-    return path;
+    bool is_own = path != NULL && *path == '/' && world->is_own_directory(world->self, path);
+    return is_own ? path : NULL;
 }
 
 /* Appends each component to the base and makes it. */
@@ -241,7 +237,7 @@ static bool make_below(
  * that user's way. */
 static bool check_home(const char *home, const struct ria_world *world, struct ria_error *err)
 {
-    struct stat status;
+    struct ria_file facts;
     if (strcmp(home, "/") == 0 && world->uid(world->self) != 0) {
         return ria_fail(
             err,
@@ -249,7 +245,7 @@ static bool check_home(const char *home, const struct ria_world *world, struct r
             "HOME is /, where you have no directory of your own; set HOME, or name a directory "
             "with --directory");
     }
-    if (stat(home, &status) != 0 || is_trusted_owner(status.st_uid, world)) {
+    if (!ria_file_facts_at(home, &facts) || is_trusted_owner(&facts, world)) {
         return true;
     }
     return ria_fail(
@@ -258,7 +254,7 @@ static bool check_home(const char *home, const struct ria_world *world, struct r
         "%s: HOME belongs to uid %u and not to you (uid %u); set HOME, or name a directory with "
         "--directory",
         home,
-        (unsigned)status.st_uid,
+        (unsigned)facts.owner,
         (unsigned)world->uid(world->self));
 }
 

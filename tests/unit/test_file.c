@@ -191,6 +191,21 @@ static void an_open_file_is_filled_from_its_start(void **state)
     (void)close(fd);
 }
 
+static void a_private_file_is_closed_to_everybody_else(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0600, 0400, 0700, 0640, 0604, 0660, 0601, 0610, 0606};
+    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+        int fd = ria_file_create_at(directory, "f", PRIVATE);
+        assert_int_equal(fchmod(fd, modes[i]), 0);
+        assert_int_equal(ria_file_is_private(fd, S_IFREG), (modes[i] & 077) == 0);
+        assert_false(ria_file_is_private(fd, S_IFDIR));
+        (void)close(fd);
+    }
+    assert_true(ria_file_is_private(directory, S_IFDIR));
+    assert_false(ria_file_is_private(-1, S_IFDIR));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_cannot_be_written_leaves_the_old_file, begin, end),
         cmocka_unit_test_setup_teardown(a_directory_in_the_way_is_left, begin, end),
         cmocka_unit_test_setup_teardown(a_trial_leaves_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_private_file_is_closed_to_everybody_else, begin, end),
         cmocka_unit_test_setup_teardown(an_open_file_is_filled_from_its_start, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

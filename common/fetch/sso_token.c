@@ -2,7 +2,6 @@
  *
  * The token of an SSO session, as `aws sso login` leaves it, renewed at SSO's OIDC endpoint
  * (CreateToken with grant type refresh_token). Tokens of the older form have no renewal. */
-#include "base/messages.h"
 #include "fetch/session.h"
 #include "fetch/sso.h"
 
@@ -60,35 +59,16 @@ static bool take_tokens(
 /* In a process of its own. */
 static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
-    struct ria_fetch_service service;
-    RIA_AUTO(buf) body = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) spent = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 64};
-    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
-    const struct ria_setting *region = &fetch->plan->value[RIA_PLAN_SSO_REGION];
-    if (!ria_fetch_find_service(fetch, RIA_SERVICE_SSO_OIDC, region, &service, err)) {
-        return false;
-    }
-    ria_fetch_add_path(&url, service.endpoint.url, "/token");
-    if (!ria_session_write_request(file, request_members, REQUEST_MEMBERS, &body) ||
-        ria_buf_text(&url) == NULL ||
-        !ria_document_text(&file->document, NULL, "refreshToken", &spent)) {
-        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "SSO");
-    }
-    const struct ria_session_request request = {
-        .url = url.data,
-        .host = service.place.shown,
-        .body = &body,
-        .authorities = service.authorities,
+    static const struct ria_session_renewal how = {
+        .name = "SSO",
+        .service = RIA_SERVICE_SSO_OIDC,
+        .region = RIA_PLAN_SSO_REGION,
+        .path = "/token",
+        .members = request_members,
+        .member_count = REQUEST_MEMBERS,
+        .take_tokens = take_tokens,
     };
-    if (!ria_session_send(fetch, &request, &response, err)) {
-        return false;
-    }
-    if (!take_tokens(fetch, &response, file)) {
-        return ria_fail(
-            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of SSO's", service.place.shown);
-    }
-    return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
+    return ria_session_renew(fetch, file, &how, err);
 }
 
 static const struct ria_session_kind sso_session = {

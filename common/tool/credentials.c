@@ -209,7 +209,6 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     const char *port = NULL;
     bool explain = false;
     bool clears = false;
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "profile", .value = &login.profile},
         {.name = "hostname", .value = &login.host},
@@ -219,13 +218,9 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
         {.name = "explain", .flag = &explain},
         {.name = "clear", .flag = &clears},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
-    }
-    if (wants_help) {
-        return ria_print(help);
     }
     if ((port == NULL) != (login.host == NULL) || (login.user == NULL) != (login.host == NULL)) {
         return ria_usage(argv[0], "--hostname, --port and --username belong together");
@@ -236,8 +231,8 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     if (explain && clears) {
         return ria_usage(argv[0], "--explain and --clear exclude each other");
     }
-    status = port == NULL ? RIA_EXIT_OK : ria_options_port(argv[0], port, &login.port);
-    if (status != RIA_EXIT_OK) {
+    status = port == NULL ? RIA_GO_ON : ria_options_port(argv[0], port, &login.port);
+    if (status != RIA_GO_ON) {
         return status;
     }
     return clears ? clear(world) : show(&login, explain, world);

@@ -262,15 +262,11 @@ static int find_end(int argc, char **argv)
 int ria_command_exec(int argc, char **argv, const struct ria_world *world)
 {
     const char *ca = NULL;
-    bool wants_help = false;
     const struct ria_option options[] = {{.name = "ca", .value = &ca}};
     int end = find_end(argc, argv);
-    int status = ria_options_parse(end, argv, options, 1, &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(end, argv, options, 1, help);
+    if (status != RIA_GO_ON) {
         return status;
-    }
-    if (wants_help) {
-        return ria_print(help);
     }
     if (end < argc && strcmp(argv[end], "--") != 0) {
         return ria_usage(argv[0], "write -- in front of the command \"%s\"", argv[end]);

@@ -141,6 +141,7 @@ static bool is_writable(const char *value)
     return len > 0 && !ria_ascii_is_space(value[0]) && !ria_ascii_is_space(value[len - 1]);
 }
 
+/* RIA_GO_ON, or the exit status. */
 static int check_values(const char *command, const struct setup *setup)
 {
     const struct {
@@ -348,7 +349,6 @@ static int print_setup(const struct setup *setup)
 int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
 {
     struct setup setup = {.port = "5432", .service = "rds"};
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "hostname", .value = &setup.hostname, .is_required = true},
         {.name = "username", .value = &setup.username, .is_required = true},
@@ -357,16 +357,12 @@ int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
         {.name = "port", .value = &setup.port},
         {.name = "service", .value = &setup.service},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
     }
-    if (wants_help) {
-        return ria_print(help);
-    }
     status = check_values(argv[0], &setup);
-    if (status != RIA_EXIT_OK) {
+    if (status != RIA_GO_ON) {
         return status;
     }
     if (access(setup.ca, R_OK) != 0) { /* it may be for another machine */

@@ -27,7 +27,6 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
 {
     struct ria_login login = {.channel = RIA_CHANNEL_NONE};
     const char *port = NULL;
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "hostname", .value = &login.host, .is_required = true},
         {.name = "port", .value = &port, .is_required = true},
@@ -35,16 +34,12 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
         {.name = "region", .value = &login.region},
         {.name = "profile", .value = &login.profile},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
     }
-    if (wants_help) {
-        return ria_print(help);
-    }
     status = ria_options_port(argv[0], port, &login.port);
-    if (status != RIA_EXIT_OK) {
+    if (status != RIA_GO_ON) {
         return status;
     }
     /* Unbuffered, so that no copy of the token stays in stdio's memory. */

@@ -30,10 +30,13 @@
 #define RIA_RDS_IAM_H
 
 #include "aws/token_text.h"
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/refusal.h"
+#include "base/file.h"
+#include "base/messages.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "base/trust.h"
 #include "base/world.h"
 #include "os/guest_thread.h"

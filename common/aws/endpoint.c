@@ -3,15 +3,15 @@
  * The label walk over RDS host names. */
 #include "aws/endpoint.h"
 
-#include "base/refusal.h"
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/url.h"
 
 #include <string.h>
 
 enum {
-    LABELS_MAX = 16,      /* an RDS name has 4 to 6 in front of its suffix */
-    NAME_TWICE_MAX = 100, /* what a sentence can hold twice */
+    LABELS_MAX = 16, /* an RDS name has 4 to 6 in front of its suffix */
 };
 
 struct suffix {
@@ -52,16 +52,6 @@ struct labels {
     size_t count;
 };
 
-static bool is_lower(char c)
-{
-    return c >= 'a' && c <= 'z';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool starts_with(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;
@@ -77,7 +67,7 @@ static bool ends_with(const char *text, const char *suffix)
 static size_t letters(const char *at)
 {
     size_t len = 0;
-    while (is_lower(at[len])) {
+    while (ria_ascii_is_lower(at[len])) {
         len++;
     }
     return len;
@@ -94,14 +84,14 @@ bool ria_region_is_plausible(const char *region)
     }
     const char *at = region + first;
     unsigned parts = 1;
-    while (*at == '-' && is_lower(at[1])) {
+    while (*at == '-' && ria_ascii_is_lower(at[1])) {
         at += 1 + letters(at + 1);
         parts++;
     }
-    if (parts < 2 || *at != '-' || !is_digit(at[1])) {
+    if (parts < 2 || *at != '-' || !ria_ascii_is_digit(at[1])) {
         return false;
     }
-    at += is_digit(at[2]) ? 3 : 2;
+    at += ria_ascii_is_digit(at[2]) ? 3 : 2;
     return *at == '\0';
 }
 
@@ -110,7 +100,7 @@ static bool is_ipv6_or_name(const char *host)
 {
     const char *colon = strchr(host, ':');
     return colon == NULL ||
-           (strchr(colon + 1, ':') != NULL && host[strspn(host, "0123456789abcdef:.")] == '\0');
+           (strchr(colon + 1, ':') != NULL && host[strspn(host, RIA_HEX_DIGITS ":.")] == '\0');
 }
 
 /* Letters, digits and what names and addresses are written with; lower-cased into out. */
@@ -124,9 +114,8 @@ static bool normalise(const char *host, char out[RIA_HOST_SIZE])
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        char c = host[i];
-        c = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        if (!is_lower(c) && !is_digit(c) && strchr(".-_:", c) == NULL) {
+        char c = ria_ascii_lower(host[i]);
+        if (!ria_ascii_is_alnum(c) && strchr(".-_:", c) == NULL) {
             return false;
         }
         out[i] = c;
@@ -233,7 +222,6 @@ enum ria_outcome ria_endpoint_judge(
 {
     const char *name = endpoint->host;
     char shown[RIA_HOST_SIZE];
-    bool is_long = strlen(name) > NAME_TWICE_MAX;
     switch (endpoint->kind) {
     case RIA_ENDPOINT_NO_NAME:
         ria_url_show_name(host, shown, sizeof(shown));
@@ -241,10 +229,10 @@ enum ria_outcome ria_endpoint_judge(
     case RIA_ENDPOINT_DSQL:
         return ria_failed(err, RIA_E_ENDPOINT, RIA_REFUSAL_DSQL, name);
     case RIA_ENDPOINT_GLOBAL:
-        (void)ria_absent(err, RIA_REFUSAL_GLOBAL, name, name);
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_GLOBAL, name, name);
         break;
     case RIA_ENDPOINT_OTHER:
-        (void)ria_absent(err, is_long ? RIA_REFUSAL_OTHER_LONG : RIA_REFUSAL_OTHER, name, name);
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_OTHER, name, name);
         break;
     case RIA_ENDPOINT_INSTANCE:
     case RIA_ENDPOINT_CLUSTER:
@@ -255,7 +243,6 @@ enum ria_outcome ria_endpoint_judge(
     default:
         return RIA_FOUND;
     }
-    err->code = RIA_E_ENDPOINT;
     return RIA_ABSENT;
 }
 
@@ -270,26 +257,6 @@ bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint)
 {
     return endpoint->kind != RIA_ENDPOINT_OTHER && endpoint->kind != RIA_ENDPOINT_DSQL &&
            endpoint->kind != RIA_ENDPOINT_NO_NAME;
-}
-
-bool ria_port_parse(const char *text, uint16_t *port)
-{
-    unsigned value = 0;
-    size_t len = strlen(text);
-    if (len == 0 || len > 5) {
-        return false;
-    }
-    for (size_t i = 0; i < len; i++) {
-        if (!is_digit(text[i])) {
-            return false;
-        }
-        value = (value * 10) + (unsigned)(text[i] - '0');
-    }
-    if (value == 0 || value > UINT16_MAX) {
-        return false;
-    }
-    *port = (uint16_t)value;
-    return true;
 }
 
 bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port)
@@ -310,9 +277,11 @@ bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *po
         return false;
     }
     size_t len = (size_t)(end - start);
-    if (len == 0 || len >= RIA_HOST_SIZE || !ria_port_parse(colon + 1, port)) {
+    uint16_t number = ria_port_parse(colon + 1);
+    if (len == 0 || len >= RIA_HOST_SIZE || number == 0) {
         return false;
     }
+    *port = number;
     memcpy(host, start, len);
     host[len] = '\0';
     return true;

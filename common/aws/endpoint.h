@@ -65,7 +65,4 @@ bool ria_region_is_plausible(const char *region);
  * 1 to 65535 in plain decimal; the outputs are then unchanged. */
 bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port) RIA_MUST_USE;
 
-/* Reads a port: decimal digits only, 1 to 65535. */
-bool ria_port_parse(const char *text, uint16_t *port) RIA_MUST_USE;
-
 #endif

@@ -5,6 +5,8 @@
  * digits an account has is left to them. */
 #include "aws/identifier.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 static const char *find_fault(const char *value)
@@ -35,7 +37,7 @@ static const char *find_fault(const char *value)
 
 static bool is_number(const char *text, size_t len)
 {
-    return len > 0 && strspn(text, "0123456789") >= len;
+    return len > 0 && strspn(text, RIA_DIGITS) >= len;
 }
 
 /* arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE. NULL: it ends before. */

@@ -4,6 +4,7 @@
  * told of it, and where the services are asked that it needs. */
 #include "aws/plan.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 
 #include <stdlib.h>

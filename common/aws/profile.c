@@ -4,6 +4,8 @@
  * and for what is run, read, asked or believed, settings from a file of another user. */
 #include "aws/profile.h"
 
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -83,8 +85,7 @@ static bool classify_credentials(
 /* Not by strspn(), which makes a table of the set for each name. */
 static bool is_usual(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
+    return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
 }
 
 static void warn_about_name(
@@ -256,7 +257,7 @@ static enum ria_outcome none_is_there(const struct ria_profiles *profiles, struc
 static enum ria_outcome out_of_memory(struct ria_profiles *profiles, struct ria_error *err)
 {
     ria_profiles_release(profiles);
-    return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+    return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the AWS profiles");
 }
 
 static bool is_default(const struct ria_profile_section *section)

@@ -4,18 +4,16 @@
  * config file, the last of several equal keys before the others. An empty value is an unset one. */
 #include "aws/profile.h"
 
+#include "base/ascii.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a. */
 static size_t slot_of(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {
-    uint64_t hash = 0xcbf29ce484222325U ^ (uint64_t)kind;
-    for (; *name != '\0'; name++) {
-        hash = (hash ^ (unsigned char)*name) * 0x100000001b3U;
-    }
+    uint64_t hash = ria_hash(RIA_HASH_START ^ (uint64_t)kind, name, strlen(name));
     return (size_t)(hash ^ (hash >> 32)) & (profiles->slot_count - 1);
 }
 

@@ -3,6 +3,9 @@
  * Settings files: where they are and how they are read. */
 #include "aws/setting.h"
 
+#include "aws/endpoint.h"
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/url.h"
@@ -31,7 +34,7 @@ bool ria_setting_number(
     int64_t *out,
     struct ria_error *err)
 {
-    size_t digits = strspn(setting->value, "0123456789");
+    size_t digits = strspn(setting->value, RIA_DIGITS);
     int64_t number = 0;
     bool is_number = digits > 0 && digits <= DIGITS_MAX && setting->value[digits] == '\0';
     for (size_t i = 0; is_number && i < digits; i++) {
@@ -55,8 +58,8 @@ bool ria_setting_number(
 bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
 {
-    bool is_true = ria_text_same(setting->value, "true");
-    if (!is_true && !ria_text_same(setting->value, "false")) {
+    bool is_true = ria_ascii_same(setting->value, "true");
+    if (!is_true && !ria_ascii_same(setting->value, "false")) {
         return ria_fail_at(
             err,
             code,
@@ -104,7 +107,7 @@ enum ria_outcome ria_setting_read(
     return ria_ini_parse(path->text, &text, out, err) ? RIA_FOUND : RIA_FAILED;
 }
 
-enum ria_outcome ria_setting_read_named(
+bool ria_setting_read_named(
     const struct ria_world *world,
     const struct ria_named_file *named,
     struct ria_buf *out,
@@ -121,12 +124,41 @@ enum ria_outcome ria_setting_read_named(
         is_in_file ? "%s = COPY" : "%s=COPY",
         is_in_file || setting->path == NULL ? named->key : setting->path);
     const struct ria_trusted trusted = {setting->value, copy};
-    enum ria_outcome outcome = ria_trust_read(world, &trusted, out, file, &why);
-    if (outcome == RIA_FOUND) {
-        return RIA_FOUND;
+    return ria_trust_read(world, &trusted, out, file, &why) == RIA_FOUND ||
+           ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
+}
+
+bool ria_setting_check_region(
+    const struct ria_setting *setting, enum ria_code code, struct ria_error *err)
+{
+    return ria_region_is_plausible(setting->value) ||
+           ria_fail_at(err, code, setting, RIA_REFUSAL_REGION, setting->value);
+}
+
+static bool fail_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    va_list args) __attribute__((format(printf, 4, 0)));
+
+static bool fail_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    va_list args)
+{
+    char text[RIA_ERROR_TEXT_MAX];
+    (void)ria_text_format_args(text, sizeof(text), format, args);
+    ria_url_clean(text, sizeof(text));
+    if (where->path == NULL) {
+        return ria_fail(err, code, "%s", text);
     }
-    (void)ria_fail_at(err, RIA_E_CREDENTIALS, setting, "the %s %s", named->what, why.text);
-    return RIA_FAILED;
+    if (where->line > 0) {
+        return ria_fail(err, code, "%s:%u: %s", where->path, where->line, text);
+    }
+    return ria_fail(err, code, "%s: %s", where->path, text);
 }
 
 bool ria_fail_at(
@@ -136,17 +168,23 @@ bool ria_fail_at(
     const char *format,
     ...)
 {
-    char text[RIA_ERROR_TEXT_MAX];
     va_list args;
     va_start(args, format);
-    (void)ria_text_format_args(text, sizeof(text), format, args);
+    (void)fail_at(err, code, where, format, args);
     va_end(args);
-    ria_url_clean(text, sizeof(text));
-    if (where->path == NULL) {
-        return ria_fail(err, code, "%s", text);
-    }
-    if (where->line > 0) {
-        return ria_fail(err, code, "%s:%u: %s", where->path, where->line, text);
-    }
-    return ria_fail(err, code, "%s: %s", where->path, text);
+    return false;
+}
+
+enum ria_outcome ria_failed_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fail_at(err, code, where, format, args);
+    va_end(args);
+    return RIA_FAILED;
 }

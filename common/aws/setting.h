@@ -72,18 +72,28 @@ struct ria_named_file {
     const char *what; /* for messages: "token file" */
 };
 
-/* Reads such a file. FOUND, with *file filled; FAILED with "path:line: the WHAT PATH ...", also if
- * there is no such file or if others can write it (base/trust.h). */
-enum ria_outcome ria_setting_read_named(
+/* Reads such a file and fills *file. False with "path:line: the WHAT PATH ...", also if there is no
+ * such file or if others can write it (base/trust.h). */
+bool ria_setting_read_named(
     const struct ria_world *world,
     const struct ria_named_file *named,
     struct ria_buf *out,
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* ria_fail() with "path:line: " (or "path: " without a line) in front of the text; with the text
- * alone where the setting is a default. */
+/* Refuses a value that has not the form of a region's name. */
+bool ria_setting_check_region(
+    const struct ria_setting *setting, enum ria_code code, struct ria_error *err) RIA_MUST_USE;
+
+/* ria_fail() and ria_failed() with "path:line: " (or "path: " without a line) in front of the text;
+ * with the text alone where the setting is a default. */
 bool ria_fail_at(
+    struct ria_error *err,
+    enum ria_code code,
+    const struct ria_setting *where,
+    const char *format,
+    ...) __attribute__((format(printf, 4, 5)));
+enum ria_outcome ria_failed_at(
     struct ria_error *err,
     enum ria_code code,
     const struct ria_setting *where,

@@ -3,6 +3,7 @@
  * SigV4: four HMACs make the signing key, a fifth the signature. */
 #include "aws/sigv4.h"
 
+#include "base/messages.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
@@ -45,7 +46,7 @@ static bool compute(
     ria_buf_add_text(&secret, "AWS4");
     ria_buf_add(&secret, credentials->secret_access_key.data, credentials->secret_access_key.len);
     if (ria_buf_text(&secret) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a signature");
     }
     return ria_hmac_sha256(
         secret.data, secret.len, chain, sizeof(chain) / sizeof(chain[0]), out, err);
@@ -68,7 +69,7 @@ static bool add_string_to_sign(
     ria_buf_add_char(out, '\n');
     ria_hex_add(out, hash, sizeof(hash));
     if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a signature");
     }
     return true;
 }
@@ -81,21 +82,14 @@ bool ria_sigv4_sign(
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = STRING_TO_SIGN_MAX};
-    RIA_AUTO(buf) hex = {.max = RIA_SIGNATURE_SIZE};
     if (!add_string_to_sign(&text, scope, canonical_request, err)) {
         return false;
     }
     uint8_t mac[RIA_SHA256_LEN];
     bool ok = compute(scope, credentials, &text, mac, err);
     if (ok) {
-        ria_hex_add(&hex, mac, sizeof(mac));
+        ria_hex_write(mac, sizeof(mac), signature);
     }
     explicit_bzero(mac, sizeof(mac));
-    if (ok && ria_buf_text(&hex) == NULL) {
-        ok = ria_fail(err, RIA_E_SYSTEM, "out of memory while signing");
-    }
-    if (ok) {
-        memcpy(signature, hex.data, RIA_SIGNATURE_SIZE);
-    }
     return ok;
 }

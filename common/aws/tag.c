@@ -3,6 +3,8 @@
  * Lists of tags. */
 #include "aws/tag.h"
 
+#include "base/ascii.h"
+
 #include <string.h>
 
 static bool is_blank(char c)
@@ -40,22 +42,9 @@ bool ria_tag_next(const char **list, struct ria_tag *out)
     return true;
 }
 
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
 static bool same_key(const struct ria_tag *a, const struct ria_tag *b)
 {
-    if (a->key_len != b->key_len) {
-        return false;
-    }
-    for (size_t i = 0; i < a->key_len; i++) {
-        if (lower(a->key[i]) != lower(b->key[i])) {
-            return false;
-        }
-    }
-    return true;
+    return a->key_len == b->key_len && ria_ascii_same_bytes(a->key, b->key, a->key_len);
 }
 
 static bool is_repeated(const char *list, const struct ria_tag *tag)

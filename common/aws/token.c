@@ -5,6 +5,7 @@
 #include "aws/token.h"
 
 #include "aws/sigv4.h"
+#include "base/messages.h"
 #include "codec/percent.h"
 
 #include <string.h>
@@ -88,7 +89,7 @@ static bool sign(
 {
     struct ria_sigv4_scope scope = {.region = claim->region, .service = "rds-db"};
     if (!ria_timestamp_format(claim->when, scope.timestamp)) {
-        return ria_fail(err, RIA_E_SYSTEM, "the clock shows no date that can be signed; set it");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_CLOCK);
     }
     RIA_AUTO(buf) head = {.max = RIA_TOKEN_MAX};
     RIA_AUTO(buf) canonical = {.max = RIA_TOKEN_MAX};
@@ -101,7 +102,7 @@ static bool sign(
         add_canonical_request(&canonical, &head, claim, credentials);
     }
     if (head.failed || canonical.failed) {
-        return ria_fail(err, RIA_E_SYSTEM, "the token is too long, or memory ran out");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_TOKEN_SIZE);
     }
     char signature[RIA_SIGNATURE_SIZE];
     if (!ria_sigv4_sign(&scope, credentials, &canonical, signature, err)) {
@@ -118,7 +119,7 @@ static bool sign(
     ria_buf_add(out, signature, sizeof(signature) - 1);
     explicit_bzero(signature, sizeof(signature));
     if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "the token is too long, or memory ran out");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_TOKEN_SIZE);
     }
     return true;
 }

@@ -5,14 +5,15 @@
  */
 #include "aws/token_text.h"
 
+#include "base/ascii.h"
 #include "base/timestamp.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    DATE_LEN = 16, /* 20240131T235959Z: of two dates the later one is the greater text */
+    /* 20240131T235959Z: of two dates the later one is the greater text */
+    DATE_LEN = RIA_TIMESTAMP_SIZE - 1,
     MARGIN_SECONDS = 60,
 };
 
@@ -71,21 +72,11 @@ static const char *date_of(const char *token)
 /* False for a text that is not the basic form of SigV4. */
 static bool parse_date(const char *text, int64_t *out)
 {
-    char extended[RIA_TIMESTAMP_EXTENDED_SIZE];
-    if (strnlen(text, DATE_LEN) < DATE_LEN || text[8] != 'T' || text[DATE_LEN - 1] != 'Z') {
-        return false;
+    char date[RIA_TIMESTAMP_SIZE] = "";
+    if (strnlen(text, DATE_LEN) == DATE_LEN) {
+        memcpy(date, text, DATE_LEN);
     }
-    (void)snprintf(
-        extended,
-        sizeof(extended),
-        "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ",
-        text,
-        text + 4,
-        text + 6,
-        text + 9,
-        text + 11,
-        text + 13);
-    return ria_timestamp_parse(extended, out);
+    return ria_timestamp_parse(date, out);
 }
 
 bool ria_token_is_over(const char *token, int64_t now)
@@ -100,14 +91,10 @@ bool ria_token_is_later(const char *token, const char *earlier)
     return strncmp(date_of(token), date_of(earlier), DATE_LEN) > 0;
 }
 
-/* FNV-1a, 64 bits: an attacker gains nothing by two ids with the same number. */
+/* An attacker gains nothing by two ids with the same number. */
 uint64_t ria_token_key(const char *token)
 {
     const char *id = value_of(token, "X-Amz-Credential=");
     size_t len = strcspn(id, "%/&\n");
-    uint64_t key = 14695981039346656037U;
-    for (size_t i = 0; i < len; i++) {
-        key = (key ^ (unsigned char)id[i]) * 1099511628211U;
-    }
-    return len == 0 ? 0 : key;
+    return len == 0 ? 0 : ria_hash(RIA_HASH_START, id, len);
 }

@@ -3,6 +3,8 @@
  * The wiped buffer. realloc() is not used: it may leave a copy of the bytes behind. */
 #include "base/buf.h"
 
+#include "base/ascii.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +112,13 @@ const char *ria_buf_text(const struct ria_buf *buf)
         return NULL;
     }
     return buf->data == NULL ? "" : buf->data;
+}
+
+void ria_buf_trim_end(struct ria_buf *buf)
+{
+    while (buf->len > 0 && strchr(RIA_BLANKS, buf->data[buf->len - 1]) != NULL) {
+        buf->data[--buf->len] = '\0';
+    }
 }
 
 void ria_buf_clear(struct ria_buf *buf)

@@ -46,6 +46,9 @@ void ria_buf_grown(struct ria_buf *buf, size_t len);
 /* The text so far ("" if nothing was added), or NULL if any append failed. */
 const char *ria_buf_text(const struct ria_buf *buf);
 
+/* Takes blanks and line ends (RIA_BLANKS) off the end. */
+void ria_buf_trim_end(struct ria_buf *buf);
+
 /* Wipes the bytes and makes the buffer empty; keeps the memory, and clears a failure. */
 void ria_buf_clear(struct ria_buf *buf);
 

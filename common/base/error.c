@@ -93,6 +93,17 @@ bool ria_fail(struct ria_error *err, enum ria_code code, const char *format, ...
     return false;
 }
 
+bool ria_fail_shown(struct ria_error *err, enum ria_code code, const char *format, ...)
+{
+    char text[2 * RIA_ERROR_TEXT_MAX];
+    va_list args;
+    va_start(args, format);
+    (void)ria_text_format_args(text, sizeof(text), format, args);
+    va_end(args);
+    const char *what_to_do = strlen(text) > RIA_ERROR_SHOWN_MAX ? strstr(text, "; ") : NULL;
+    return ria_fail(err, code, "%s", what_to_do == NULL ? text : what_to_do + strlen("; "));
+}
+
 enum ria_outcome ria_failed(struct ria_error *err, enum ria_code code, const char *format, ...)
 {
     va_list args;

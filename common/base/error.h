@@ -19,7 +19,7 @@
 enum {
     RIA_ERROR_TEXT_MAX = 512,
     /* What every client shows whole: 480 bytes, less the words that Oracle's library has in front.
-     * A sentence with something to write in it that is longer gives way to a shorter one. */
+     * See ria_fail_shown(). */
     RIA_ERROR_SHOWN_MAX = 380,
 };
 
@@ -58,6 +58,12 @@ struct ria_error {
 /* Fills *err (which may be NULL) and returns false, so that "return ria_fail(...)" reads well.
  * A text that does not fit is cut at a UTF-8 character and ends in "...". */
 bool ria_fail(struct ria_error *err, enum ria_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a text that ends in something to write, which a client must show whole: where the
+ * text is longer than RIA_ERROR_SHOWN_MAX, what stands in front of its first semicolon is left out,
+ * because what to do matters more than what is wrong. An argument there must hold no "; ". */
+bool ria_fail_shown(struct ria_error *err, enum ria_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same for three-way functions: fills *err and returns RIA_FAILED, or RIA_ABSENT. */

@@ -2,12 +2,17 @@
  *
  * fstat() gives owner and mode. Only where they let the group or others write, which is seldom, the
  * access control list and the kind of file system are asked for, too: a list gives nobody more than
- * the group's bits of the mode show, and only a refusal names the file system. */
+ * the group's bits of the mode show, and only a refusal names the file system.
+ *
+ * A file is replaced by rename(): a new one is written beside it, without following a link, and
+ * takes its name. Refuses to leave half a file behind: what could not be written is removed. */
 #include "base/file.h"
 
 #include "base/trust.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
@@ -102,6 +107,13 @@ bool ria_file_facts(int fd, struct ria_file *out)
     return true;
 }
 
+bool ria_file_is_private(int fd, mode_t kind)
+{
+    struct ria_file facts;
+    return ria_file_facts(fd, &facts) && (facts.mode & S_IFMT) == kind &&
+           ria_trust_is_private(&facts, geteuid());
+}
+
 bool ria_file_facts_at(const char *path, struct ria_file *out)
 {
     struct stat status;
@@ -110,4 +122,82 @@ bool ria_file_facts_at(const char *path, struct ria_file *out)
     }
     take(-1, path, &status, out);
     return true;
+}
+
+/* -- replacing a file ------------------------------------------------------------------------ */
+
+int ria_file_create_at(int directory, const char *name, mode_t mode)
+{
+    (void)unlinkat(directory, name, 0);
+    return openat(directory, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+}
+
+bool ria_file_fill(int fd, const void *bytes, size_t len)
+{
+    const char *from = bytes;
+    size_t done = 0;
+    while (done < len) {
+        ssize_t more = pwrite(fd, from + done, len - done, (off_t)done);
+        if (more < 0 && errno != EINTR) {
+            int saved = errno;
+            (void)!ftruncate(fd, 0);
+            errno = saved;
+            return false;
+        }
+        done += more < 0 ? 0 : (size_t)more;
+    }
+    return ftruncate(fd, (off_t)len) == 0;
+}
+
+bool ria_file_put_at(int directory, const char *fresh, const char *name)
+{
+    if (renameat(directory, fresh, directory, name) == 0) {
+        return true;
+    }
+    int error = errno;
+    (void)unlinkat(directory, fresh, 0);
+    errno = error;
+    return false;
+}
+
+/* The new name is there in any case; a directory that cannot be synced loses nothing yet. */
+static void sync_directory(int directory)
+{
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)fsync(fd);
+        (void)close(fd);
+    }
+}
+
+static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
+{
+    if (what->has_owner) {
+        (void)!fchown(fd, what->owner, what->group);
+    }
+    return ria_file_fill(fd, bytes, len) && (!what->is_synced || fsync(fd) == 0);
+}
+
+bool ria_file_replace(const struct ria_replacement *what, const void *bytes, size_t len)
+{
+    int fd = ria_file_create_at(what->directory, what->fresh, what->mode);
+    if (fd < 0) {
+        return false;
+    }
+    bool ok = write_fresh(what, fd, bytes, len);
+    int error = errno;
+    if (close(fd) != 0 && ok) {
+        ok = false;
+        error = errno;
+    }
+    if (!ok || what->name == NULL) {
+        (void)unlinkat(what->directory, what->fresh, 0);
+        errno = error;
+        return ok;
+    }
+    ok = ria_file_put_at(what->directory, what->fresh, what->name);
+    if (ok && what->is_synced) {
+        sync_directory(what->directory);
+    }
+    return ok;
 }

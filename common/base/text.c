@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Copying, formatting and comparing. */
+ * Copying, formatting and quoting. */
 #include "base/text.h"
+
+#include "base/ascii.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -55,20 +57,6 @@ bool ria_text_format(char *out, size_t size, const char *format, ...)
     return fits;
 }
 
-static char lower(char c)
-{
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-}
-
-bool ria_text_same(const char *a, const char *b)
-{
-    while (*a != '\0' && lower(*a) == lower(*b)) {
-        a++;
-        b++;
-    }
-    return *a == *b;
-}
-
 enum {
     QUOTED_END = sizeof("...'")
 };
@@ -105,8 +93,7 @@ static void quote_name(const char *name, char *out)
 
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE])
 {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "@%+=:,./_-";
+    static const char plain[] = RIA_ALNUM "@%+=:,./_-";
     if (*name != '\0' && name[strspn(name, plain)] == '\0') {
         (void)ria_text_copy(out, RIA_QUOTED_SIZE, name);
     } else {

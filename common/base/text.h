@@ -32,8 +32,4 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
  * word that holds something. */
 bool ria_text_unquote(char *text);
 
-/* Compares without the case of ASCII's letters. strcasecmp() is not asked: in a Turkish locale its
- * I is no i. */
-bool ria_text_same(const char *a, const char *b);
-
 #endif

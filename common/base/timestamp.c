@@ -4,6 +4,8 @@
  * and the length of the months before it is a straight line: (153 * m + 2) / 5. */
 #include "base/timestamp.h"
 
+#include "base/ascii.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -107,17 +109,12 @@ static int days_in_month(struct civil date)
     return lengths[date.month - 1] + (date.month == 2 && leap ? 1 : 0);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* Takes exactly `digits` digits; false if there are fewer. */
 static bool take_number(const char **at, int digits, int *out)
 {
     int value = 0;
     for (int i = 0; i < digits; i++, (*at)++) {
-        if (!is_digit(**at)) {
+        if (!ria_ascii_is_digit(**at)) {
             return false;
         }
         value = (value * 10) + (**at - '0');
@@ -175,7 +172,7 @@ static bool take_date(const char **at, struct civil *out, bool *is_basic)
     if (!take_number(at, 4, &year)) {
         return false;
     }
-    *is_basic = is_digit(**at);
+    *is_basic = ria_ascii_is_digit(**at);
     if (!take_separator(at, "-", *is_basic) || !take_number(at, 2, &date.month) ||
         !take_separator(at, "-", *is_basic) || !take_number(at, 2, &date.day)) {
         return false;
@@ -199,10 +196,10 @@ static bool take_clock(const char **at, bool is_basic, int *out)
         return false;
     }
     if (take_char(at, ".,")) {
-        if (!is_digit(**at)) {
+        if (!ria_ascii_is_digit(**at)) {
             return false;
         }
-        while (is_digit(**at)) {
+        while (ria_ascii_is_digit(**at)) {
             (*at)++;
         }
     }

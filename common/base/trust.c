@@ -189,6 +189,11 @@ bool ria_trust_is_foreign(const struct ria_file *file, uid_t user)
     return file->owner != 0 && file->owner != user;
 }
 
+bool ria_trust_is_private(const struct ria_file *file, uid_t user)
+{
+    return file->owner == user && (file->mode & (S_IRWXG | S_IRWXO)) == 0;
+}
+
 bool ria_trust_describe_writers(
     const struct ria_file *file, uid_t user, const char *path, char *out, size_t size)
 {
@@ -256,14 +261,10 @@ bool ria_trust_check(
     uid_t user = world->uid(world->self);
     if (ria_trust_is_foreign(file, user)) {
         char remedy[RIA_ERROR_TEXT_MAX];
+        char text[2 * RIA_ERROR_TEXT_MAX];
         ria_trust_own_remedy(user, what, remedy, sizeof(remedy));
-        return ria_fail(
-            err,
-            RIA_E_CONFIG,
-            "%s: belongs to uid %u, neither to root nor to you; %s",
-            what->path,
-            (unsigned)file->owner,
-            remedy);
+        ria_trust_warning(file, what->path, remedy, text, sizeof(text));
+        return ria_fail(err, RIA_E_CONFIG, "%s", text);
     }
     return ria_trust_check_writers(world, file, what, err);
 }

@@ -13,6 +13,9 @@
  *            the same rule: its mask applied, each user and group that it names. Who is a member of
  *            a group is not looked up, because the answer may take a network.
  *
+ *   private  what is a secret or leads to one (the cache, its locks, passfiles): the effective
+ *            user's own, and closed to everybody else. root's is not the user's.
+ *
  * Lists that are not POSIX lists (NFSv4) are not read; there the mode decides. Chmod does not help
  * on file systems that have one mode for all files, so there a message says to copy the file.
  * All functions are for any thread.
@@ -35,6 +38,9 @@ void ria_acl_read(const void *bytes, size_t len, uid_t user, struct ria_file *fi
 
 /* Whether the file belongs to neither root nor the user. */
 bool ria_trust_is_foreign(const struct ria_file *file, uid_t user);
+
+/* Whether the file or directory is the user's own and closed to everybody else. */
+bool ria_trust_is_private(const struct ria_file *file, uid_t user);
 
 /* Refuses a file that others can write: false with err, "path: who can write it; what to do". */
 bool ria_trust_check_writers(

@@ -3,14 +3,13 @@
  * What can be said about any world without knowing which one it is. */
 #include "base/world.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
-
-#include <string.h>
 
 const char *ria_world_env(const struct ria_world *world, const char *name)
 {
     const char *value = world->env(world->self, name);
-    if (value == NULL || value[strspn(value, " \t\r\n")] == '\0') {
+    if (value == NULL || ria_ascii_is_blank(value)) {
         return NULL;
     }
     return value;

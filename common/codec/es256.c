@@ -3,6 +3,8 @@
  * OpenSSL writes a signature as a DER sequence of two numbers; they are taken out of it. */
 #include "codec/es256.h"
 
+#include "base/ascii.h"
+
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -93,7 +95,7 @@ void ria_es256_key_release(struct ria_es256_key *key)
 /* Three bytes become four characters. */
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len)
 {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    static const char digits[] = RIA_ALNUM "-_";
     const uint8_t *in = bytes;
     for (size_t at = 0; at < len; at += 3) {
         size_t count = len - at < 3 ? len - at : 3;

@@ -5,6 +5,8 @@
  * buffer. */
 #include "codec/ini.h"
 
+#include "base/ascii.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,7 +108,7 @@ static bool add_entry(struct parser *parser, struct line *line, char *equals, bo
     value_end = value > value_end ? value : trimmed_end(value, value_end);
     (void)trimmed_end(line->start, equals);
     for (char *c = line->start; *c != '\0'; c++) {
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
+        *c = ria_ascii_lower(*c);
     }
     ini->entries[ini->entry_count++] =
         (struct ria_ini_entry){line->start, value, parser->line, is_sub};

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * Percent-encoding and hexadecimal. isalnum() is not asked: its answer depends on the locale. */
+ * Percent-encoding and hexadecimal. Reading refuses what the writer does not write: lower-case
+ * digits, and a character that should be encoded and is not. */
 #include "codec/percent.h"
 
-#include <stdbool.h>
+#include "base/ascii.h"
 
-static bool is_unreserved(unsigned char c)
+static bool is_unreserved(char c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
+    return ria_ascii_is_alnum(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
+
+static const char upper_digits[] = RIA_DIGITS "ABCDEF";
 
 /* What stays as it is is appended in one piece. */
 void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
 {
-    static const char digits[] = "0123456789ABCDEF";
     for (size_t i = 0; i < len; i++) {
         size_t start = i;
-        while (i < len && is_unreserved((unsigned char)bytes[i])) {
+        while (i < len && is_unreserved(bytes[i])) {
             i++;
         }
         ria_buf_add(out, bytes + start, i - start);
         if (i < len) {
             unsigned char c = (unsigned char)bytes[i];
-            char code[] = {'%', digits[c >> 4], digits[c & 0xf]};
+            char code[] = {'%', upper_digits[c >> 4], upper_digits[c & 0xf]};
             ria_buf_add(out, code, sizeof(code));
         }
     }
@@ -31,14 +32,44 @@ void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
 
 void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len)
 {
-    static const char digits[] = "0123456789abcdef";
-    char *at = ria_buf_reserve(out, 2 * len);
-    if (at == NULL) {
-        return;
+    char *room = ria_buf_reserve(out, 2 * len);
+    if (room != NULL) {
+        ria_hex_write(bytes, len, room);
+        ria_buf_grown(out, 2 * len);
     }
+}
+
+void ria_hex_write(const uint8_t *bytes, size_t len, char *out)
+{
+    static const char digits[] = RIA_HEX_DIGITS;
     for (size_t i = 0; i < len; i++) {
-        *at++ = digits[bytes[i] >> 4];
-        *at++ = digits[bytes[i] & 0xf];
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 0xf];
     }
-    ria_buf_grown(out, 2 * len);
+    *out = '\0';
+}
+
+/* -1 for what is not one of the digits that are written. */
+static int digit_value(char c)
+{
+    const char *digit = c == '\0' ? NULL : strchr(upper_digits, c);
+    return digit == NULL ? -1 : (int)(digit - upper_digits);
+}
+
+bool ria_percent_take(const char **at, char *out)
+{
+    const char *text = *at;
+    if (is_unreserved(*text)) {
+        *out = *text;
+        *at += 1;
+        return true;
+    }
+    int high = *text == '%' ? digit_value(text[1]) : -1;
+    int low = high >= 0 ? digit_value(text[2]) : -1;
+    if (low < 0) {
+        return false;
+    }
+    *out = (char)((high * 16) + low);
+    *at += 3;
+    return true;
 }

@@ -7,13 +7,11 @@
  * characters than those have. */
 #include "codec/url.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/text.h"
 
 #include <string.h>
-
-#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-#define DIGITS "0123456789"
 
 static const char not_shown[] = "[URL not shown]";
 static const char separator[] = "://";
@@ -21,25 +19,25 @@ static const char separator[] = "://";
 /* RFC 3986 3.1. */
 static bool is_scheme(const char *text, size_t len)
 {
-    return len > 0 && strspn(text, LETTERS) > 0 && strspn(text, LETTERS DIGITS "+-.") >= len;
+    return len > 0 && strspn(text, RIA_LETTERS) > 0 && strspn(text, RIA_ALNUM "+-.") >= len;
 }
 
 /* A name, an IPv4 address, or an IPv6 address in brackets: its length, or 0 for anything else. */
 static size_t host_len(const char *text, size_t len)
 {
     if (len == 0 || text[0] != '[') {
-        size_t name = strspn(text, LETTERS DIGITS "-._");
+        size_t name = strspn(text, RIA_ALNUM "-._");
         return name < len ? name : len;
     }
-    size_t address = strspn(text + 1, DIGITS "ABCDEFabcdef:.");
+    size_t address = strspn(text + 1, RIA_HEX_DIGITS "ABCDEF:.");
     return address > 0 && address + 1 < len && text[address + 1] == ']' ? address + 2 : 0;
 }
 
 /* Nothing, or a colon and up to five digits. */
 static bool is_port(const char *text, size_t len)
 {
-    return len == 0 ||
-           (text[0] == ':' && len <= sizeof(":65535") - 1 && strspn(text + 1, DIGITS) >= len - 1);
+    return len == 0 || (text[0] == ':' && len <= sizeof(":65535") - 1 &&
+                        strspn(text + 1, RIA_DIGITS) >= len - 1);
 }
 
 /* `text` is what stands behind "://". */
@@ -108,7 +106,7 @@ void ria_url_show_name(const char *name, char *out, size_t size)
 
 static const char *scheme_start(const char *text, const char *end)
 {
-    while (end > text && strchr(LETTERS DIGITS "+-.", end[-1]) != NULL) {
+    while (end > text && strchr(RIA_ALNUM "+-.", end[-1]) != NULL) {
         end--;
     }
     return end;

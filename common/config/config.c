@@ -4,6 +4,7 @@
  * stands in it is target.c's; a file that was read before is config_copy.c's. */
 #include "config/config.h"
 
+#include "base/messages.h"
 #include "base/trust.h"
 #include "codec/url.h"
 #include "config/config_copy.h"
@@ -122,7 +123,7 @@ static bool check_ini(struct ria_config_file *file, struct ria_error *err)
             err, RIA_E_CONFIG, "%s: more than %d sections; use wildcards", path, SECTIONS_MAX);
     }
     if (!ria_sections_begin(ini, &file->sections)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the configuration");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the configuration");
     }
     for (size_t i = 0; i < ini->section_count; i++) {
         if (!read_section(file, &ini->sections[i], err)) {
@@ -138,7 +139,7 @@ static bool check_file(
 {
     const struct ria_trusted what = {file->path.data, "RDS_IAM_CONFIG=COPY"};
     if (file->path.failed) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the configuration");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the configuration");
     }
     return ria_trust_check(world, &file->facts, &what, err) && check_ini(file, err);
 }
@@ -151,7 +152,7 @@ static enum ria_outcome read_file(
 {
     struct ria_config_file *file = calloc(1, sizeof(*file));
     if (file == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory for the configuration");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the configuration");
     }
     file->users = 1;
     file->path.max = RIA_PATH_MAX;

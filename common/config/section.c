@@ -7,6 +7,7 @@
 #include "config/section.h"
 
 #include "aws/endpoint.h"
+#include "base/ascii.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,31 +16,19 @@ enum {
     USER_SIZE = 256,
 };
 
-/* Host names have no case. tolower() is not asked: in a Turkish locale its I is no i. */
-static char lower(char c)
+/* -- hashes ------------------------------------------------------------------------------------ */
+
+static uint64_t hash_user(const char *user)
 {
-    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+    return user == NULL ? 0 : ria_hash(RIA_HASH_START, user, strlen(user));
 }
 
-/* -- hashes: FNV-1a, and the last step of MurmurHash3 ------------------------------------------ */
-
-static uint32_t step(uint32_t hash, char c)
+/* Ends in the last step of MurmurHash3. */
+static uint32_t join_hashes(uint64_t host, uint64_t user, uint16_t port, bool is_wildcard)
 {
-    return (hash ^ (unsigned char)c) * 16777619U;
-}
-
-static uint32_t hash_user(const char *user)
-{
-    uint32_t hash = 2166136261U;
-    for (; user != NULL && *user != '\0'; user++) {
-        hash = step(hash, *user);
-    }
-    return user == NULL ? 0 : hash;
-}
-
-static uint32_t join_hashes(uint32_t host, uint32_t user, uint16_t port, bool is_wildcard)
-{
-    uint32_t hash = host + (user * 31U) + (port * 2654435761U) + (is_wildcard ? 1U : 0U);
+    uint64_t both = host + (user * 31U);
+    uint32_t hash = (uint32_t)(both ^ (both >> 32));
+    hash += (port * 2654435761U) + (is_wildcard ? 1U : 0U);
     hash = (hash ^ (hash >> 16)) * 0x85ebca6bU;
     hash = (hash ^ (hash >> 13)) * 0xc2b2ae35U;
     return hash ^ (hash >> 16);
@@ -68,7 +57,7 @@ static bool take_host(const char *text, struct ria_section_key *key, char *out)
         return false;
     }
     for (size_t i = 0; i < len; i++) {
-        out[i] = lower(text[i]);
+        out[i] = ria_ascii_lower(text[i]);
     }
     out[len] = '\0';
     key->host_len = (uint16_t)len;
@@ -121,9 +110,9 @@ const struct ria_section_key *ria_sections_read(struct ria_section_table *table,
     if (!take_address(table, name, &key)) {
         return NULL;
     }
-    uint32_t hash = 0;
+    uint64_t hash = RIA_HASH_START;
     for (size_t i = key.host_len; i > 0; i--) {
-        hash = step(hash, key.host[i - 1]);
+        hash = ria_hash_add(hash, key.host[i - 1]);
     }
     key.hash = join_hashes(hash, hash_user(key.user), key.port, key.is_wildcard);
     table->keys[table->count] = key;
@@ -153,16 +142,6 @@ bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out
     return out->keys != NULL && out->text != NULL && out->slots != NULL;
 }
 
-static bool same_host(const char *a, const char *b, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (lower(a[i]) != b[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool same_user(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -173,7 +152,8 @@ static bool same_key(const struct ria_section_key *wanted, const struct ria_sect
 {
     return wanted->hash == key->hash && wanted->host_len == key->host_len &&
            wanted->port == key->port && wanted->is_wildcard == key->is_wildcard &&
-           same_user(wanted->user, key->user) && same_host(wanted->host, key->host, key->host_len);
+           same_user(wanted->user, key->user) &&
+           ria_ascii_same_bytes(wanted->host, key->host, key->host_len);
 }
 
 /* The slot of an equal key, or the free one where it belongs: at least half of them are free. */
@@ -201,8 +181,8 @@ uint32_t ria_sections_enter(struct ria_section_table *table)
 static uint32_t find_at(
     const struct ria_section_table *table,
     const struct ria_section_key *dialled,
-    uint32_t host_hash,
-    uint32_t user_hash)
+    uint64_t host_hash,
+    uint64_t user_hash)
 {
     uint32_t first = RIA_NO_SECTION;
     for (unsigned i = 0; i < 4; i++) {
@@ -225,14 +205,14 @@ uint32_t ria_sections_find(
 {
     struct ria_section_key dialled = {.user = user, .port = port};
     uint32_t first = RIA_NO_SECTION;
-    uint32_t user_hash = hash_user(user);
-    uint32_t hash = 0;
+    uint64_t user_hash = hash_user(user);
+    uint64_t hash = RIA_HASH_START;
     size_t len = strlen(host);
     if (len > 1 && host[len - 1] == '.') {
         len--;
     }
     for (size_t i = len; i > 0 && len - i < RIA_HOST_SIZE - 1; i--) {
-        hash = step(hash, lower(host[i - 1]));
+        hash = ria_hash_add(hash, ria_ascii_lower(host[i - 1]));
         dialled.is_wildcard = i > 1;
         if (dialled.is_wildcard && host[i - 1] != '.') {
             continue;

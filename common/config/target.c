@@ -44,15 +44,7 @@ static bool take_region(
     const struct ria_setting *setting, struct ria_target *target, struct ria_error *err)
 {
     (void)target;
-    if (!ria_region_is_plausible(setting->value)) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            setting,
-            "\"%.64s\" is no region; write one like eu-west-1",
-            setting->value);
-    }
-    return true;
+    return ria_setting_check_region(setting, RIA_E_CONFIG, err);
 }
 
 static bool take_profile(

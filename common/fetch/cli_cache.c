@@ -149,15 +149,10 @@ bool ria_cli_cache_key(
     const struct ria_buf *text, char key[RIA_CLI_KEY_SIZE], struct ria_error *err)
 {
     uint8_t digest[RIA_SHA1_LEN];
-    RIA_AUTO(buf) hex = {.max = RIA_CLI_KEY_SIZE};
     if (text->failed || !ria_sha1(text->data, text->len, digest, err)) {
         return false;
     }
-    ria_hex_add(&hex, digest, sizeof(digest));
-    if (ria_buf_text(&hex) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for the name of a cache file");
-    }
-    memcpy(key, hex.data, RIA_CLI_KEY_SIZE);
+    ria_hex_write(digest, sizeof(digest), key);
     return true;
 }
 

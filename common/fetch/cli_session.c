@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The road of a token, and the sentences along it. */
+ * Reads a session's token file, renews the token where it is about to end, and says what a person
+ * has to type where neither serves. Refuses a token that has ended, and one that cannot be read. */
 #include "fetch/cli_session.h"
 
+#include "base/messages.h"
 #include "base/text.h"
-
 #include "base/timestamp.h"
+#include "fetch/dpop.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -28,20 +30,17 @@ static const char *quoted_name(const struct ria_fetch *fetch, char out[RIA_QUOTE
 
 /* -- asking --------------------------------------------------------------------------------- */
 
-bool ria_session_write_request(
-    const struct ria_token_file *file,
-    const char *const members[],
-    size_t count,
-    struct ria_buf *body)
+static bool write_request(
+    const struct ria_token_file *file, const struct ria_session_renewal *how, struct ria_buf *body)
 {
     static const char empty[] = "{\"grantType\": \"refresh_token\"}";
     RIA_AUTO(document) request = {0};
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
     ria_buf_add_text(&text, empty);
     bool ok = ria_document_read(&text, &request);
-    for (size_t i = 0; ok && i < count; i++) {
-        ok = ria_document_text(&file->document, NULL, members[i], &text) &&
-             ria_document_set(&request, NULL, members[i], text.data);
+    for (size_t i = 0; ok && i < how->member_count; i++) {
+        ok = ria_document_text(&file->document, NULL, how->members[i], &text) &&
+             ria_document_set(&request, NULL, how->members[i], text.data);
     }
     return ok && ria_document_write(&request, body);
 }
@@ -73,23 +72,52 @@ static bool refused(
         may_change ? "; have signin:CreateOAuth2Token allowed" : "");
 }
 
-bool ria_session_send(
+bool ria_session_renew(
     struct ria_fetch *fetch,
-    const struct ria_session_request *request,
-    struct ria_http_response *response,
+    struct ria_token_file *file,
+    const struct ria_session_renewal *how,
     struct ria_error *err)
 {
-    struct ria_http_request http = {
-        .url = request->url,
+    struct ria_fetch_service service;
+    RIA_AUTO(buf) header = {.max = RIA_DPOP_MAX};
+    RIA_AUTO(buf) body = {.max = RIA_HTTP_BODY_MAX};
+    RIA_AUTO(buf) spent = {.max = RIA_HTTP_BODY_MAX};
+    RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 64};
+    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
+    const struct ria_setting *region = &fetch->plan->value[how->region];
+    if (!ria_fetch_find_service(fetch, how->service, region, &service, err)) {
+        return false;
+    }
+    ria_fetch_add_path(&url, service.endpoint.url, how->path);
+    if (!write_request(file, how, &body) || ria_buf_text(&url) == NULL ||
+        !ria_document_text(&file->document, NULL, "refreshToken", &spent)) {
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, how->name);
+    }
+    if (how->prove != NULL && !how->prove(fetch, file, url.data, &header, err)) {
+        return false;
+    }
+    struct ria_http_request request = {
+        .url = url.data,
         .method = "POST",
-        .headers = {"Content-Type: application/json", request->header},
-        .body = request->body,
+        .headers = {"Content-Type: application/json", header.data},
+        .body = &body,
         .connect_timeout = CONNECT_TIMEOUT,
         .timeout = TRY_TIMEOUT,
-        .authorities = request->authorities,
+        .authorities = service.authorities,
     };
-    return ria_fetch_send(fetch, &http, response, err) == RIA_HTTP_ANSWERED &&
-           (response->status == 200 || refused(response, request->host, err));
+    if (ria_fetch_send(fetch, &request, &response, err) != RIA_HTTP_ANSWERED ||
+        (response.status != 200 && !refused(&response, service.place.shown, err))) {
+        return false;
+    }
+    if (!how->take_tokens(fetch, &response, file)) {
+        return ria_fail(
+            err,
+            RIA_E_CREDENTIALS,
+            "the answer of %.128s is none of %s's",
+            service.place.shown,
+            how->name);
+    }
+    return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
 }
 
 /* -- the token ------------------------------------------------------------------------------ */

@@ -35,27 +35,34 @@ bool ria_session_is_damaged(
     const struct ria_token_file *file,
     struct ria_error *err);
 
-/* Sends a request for new tokens, a POST of JSON. False unless it is answered with 200; then err
- * has RIA_E_NO_CREDENTIALS if only a person can help. `header` may be NULL. */
-struct ria_session_request {
-    const char *url;
-    const char *host; /* for a sentence */
-    const char *header;
-    const struct ria_buf *body;
-    const struct ria_buf *authorities; /* as of struct ria_fetch_service */
+/* How a kind of session gets new tokens: a POST of JSON with grantType refresh_token. */
+struct ria_session_renewal {
+    const char *name; /* of the service, for sentences */
+    enum ria_service service;
+    enum ria_plan_value region;
+    const char *path;
+    const char *const *members; /* of the token file, which the request has under their names */
+    size_t member_count;
+    /* Writes a header that proves whose the session is; NULL: there is none. */
+    bool (*prove)(
+        const struct ria_fetch *fetch,
+        const struct ria_token_file *file,
+        const char *url,
+        struct ria_buf *header,
+        struct ria_error *err);
+    /* Puts what was answered into file->document. False: it is not an answer of this service. */
+    bool (*take_tokens)(
+        const struct ria_fetch *fetch,
+        const struct ria_http_response *response,
+        struct ria_token_file *file);
 };
-bool ria_session_send(
-    struct ria_fetch *fetch,
-    const struct ria_session_request *request,
-    struct ria_http_response *response,
-    struct ria_error *err) RIA_MUST_USE;
 
-/* Writes the request's body: grantType refresh_token, and members of the token file by their
- * names. */
-bool ria_session_write_request(
-    const struct ria_token_file *file,
-    const char *const members[],
-    size_t count,
-    struct ria_buf *body) RIA_MUST_USE;
+/* Gets new tokens and replaces the file: what a ria_renew does. False unless the service answers
+ * with 200; then err has RIA_E_NO_CREDENTIALS if only a person can help. */
+bool ria_session_renew(
+    struct ria_fetch *fetch,
+    struct ria_token_file *file,
+    const struct ria_session_renewal *how,
+    struct ria_error *err) RIA_MUST_USE;
 
 #endif

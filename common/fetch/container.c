@@ -3,6 +3,7 @@
  * The endpoint that ECS and EKS Pod Identity give a container. The request carries an authorization
  * token, so plain http goes only to this machine and to the addresses that AWS has fixed; names
  * other than localhost are not resolved to see where they lead. */
+#include "base/messages.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 
@@ -46,7 +47,7 @@ static bool find_url(
     struct ria_http_place place;
     int len = snprintf(url, 2048, "%s%s", *uri->value == '/' ? ecs_host : "", uri->value);
     if (len >= 2048 || !ria_http_place(url, &place)) {
-        return ria_fail_at(err, RIA_E_CREDENTIALS, uri, "is no URL; write http://ADDRESS/PATH");
+        return ria_fail_at(err, RIA_E_CREDENTIALS, uri, RIA_REFUSAL_NO_URL);
     }
     if (!place.is_https && !place.is_loopback && !is_fixed(place.name)) {
         return ria_fail_at(
@@ -69,12 +70,10 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
     if (file->value != NULL) {
         struct ria_file facts;
         const struct ria_named_file named = {file, file->path, "token file"};
-        if (ria_setting_read_named(fetch->world, &named, &text, &facts, err) != RIA_FOUND) {
+        if (!ria_setting_read_named(fetch->world, &named, &text, &facts, err)) {
             return false;
         }
-        while (text.len > 0 && strchr(" \t\r\n", text.data[text.len - 1]) != NULL) {
-            text.data[--text.len] = '\0';
-        }
+        ria_buf_trim_end(&text);
     } else if (token->value != NULL) {
         ria_buf_add_text(&text, token->value);
     } else {
@@ -92,7 +91,7 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
     ria_buf_add_text(header, "Authorization: ");
     ria_buf_add_text(header, text.data);
     return !header->failed ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for the container's token");
+           ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the container's token");
 }
 
 static enum ria_outcome take_answer(
@@ -108,7 +107,7 @@ static enum ria_outcome take_answer(
     if (response->status != 200) {
         char message[160];
         ria_json_message(&response->body, message, sizeof(message));
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
@@ -116,18 +115,16 @@ static enum ria_outcome take_answer(
             response->status,
             message[0] == '\0' ? "" : ": ",
             message,
-            ria_fetch_is_transient(response->status) ? "try again in a while"
+            ria_fetch_is_transient(response->status) ? RIA_REMEDY_LATER
                                                      : "check the task's or pod's role");
-        return RIA_FAILED;
     }
     if (!ria_json_credentials(&response->body, &form, out, &why)) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
             "the container's endpoint does not answer with credentials (%s); check what it is",
             why.text);
-        return RIA_FAILED;
     }
     ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
     return RIA_FOUND;
@@ -176,7 +173,7 @@ enum ria_outcome ria_fetch_container(
     struct ria_error why = {0};
     enum ria_http_result result = ria_fetch_send(fetch, &request, &response, &why);
     if (result != RIA_HTTP_ANSWERED) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             uri,
@@ -184,7 +181,6 @@ enum ria_outcome ria_fetch_container(
             ria_http_predicate(result),
             why.text,
             remedy(result));
-        return RIA_FAILED;
     }
     return take_answer(fetch, &response, out, err);
 }

@@ -7,6 +7,8 @@
  * to itself (process_chain.h).
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
@@ -240,7 +242,7 @@ static void show_urls(const struct ria_buf *complaint, char out[URLS_MAX])
     const char *text = complaint->len == 0 ? "" : complaint->data;
     size_t used = 0;
     if (complaint->len == COMPLAINT_MAX) {
-        text += strcspn(text, " \t\r\n");
+        text += strcspn(text, RIA_BLANKS);
     }
     for (out[0] = '\0'; *text != '\0' && used < URLS_MAX - 16; text += *text == '\n' ? 1 : 0) {
         char line[COMPLAINT_MAX + 1];
@@ -270,7 +272,7 @@ static enum ria_outcome fail_with(
         shown += len - COMPLAINT_SHOWN_MAX;
         len = COMPLAINT_SHOWN_MAX;
     }
-    (void)ria_fail_at(
+    return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
         command,
@@ -279,7 +281,6 @@ static enum ria_outcome fail_with(
         len > 0 ? ": " : "",
         (int)len,
         shown);
-    return RIA_FAILED;
 }
 
 /* The refusal of a chain further down, which must reach the user whole: it names the file, the line
@@ -388,7 +389,7 @@ static bool enter_chain(const struct ria_fetch *fetch, struct ria_error *err)
         return false;
     }
     return setenv(RIA_PROCESS_CHAIN_VARIABLE, chain.data, 1) == 0 ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+           ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a credential_process");
 }
 
 enum ria_outcome ria_fetch_process(

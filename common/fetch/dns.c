@@ -4,12 +4,12 @@
  * database is an EC2 name. So the records themselves are read. */
 #include "fetch/dns.h"
 
+#include "base/ascii.h"
 #include "provider/alias_record.h"
 
 #include <arpa/nameser.h>
 #include <resolv.h>
 #include <string.h>
-#include <strings.h>
 
 enum {
     MESSAGE_MAX = 4096, /* what EDNS resolvers send at most; a longer answer is cut off */
@@ -22,7 +22,7 @@ static bool follow(ns_msg *message, const char *name, char target[NS_MAXDNAME])
     ns_rr record;
     for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++) {
         if (ns_parserr(message, ns_s_an, i, &record) == 0 && ns_rr_type(record) == ns_t_cname &&
-            strcasecmp(ns_rr_name(record), name) == 0) {
+            ria_ascii_same(ns_rr_name(record), name)) {
             return dn_expand(
                        ns_msg_base(*message),
                        ns_msg_end(*message),

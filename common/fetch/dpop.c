@@ -3,6 +3,7 @@
  * base64url(header) . base64url(claims) . base64url(signature of what is before). */
 #include "fetch/dpop.h"
 
+#include "base/messages.h"
 #include "codec/es256.h"
 #include "fetch/document.h"
 
@@ -77,7 +78,7 @@ bool ria_dpop_header(
     add_head(&token, &key);
     ria_buf_add_char(&token, '.');
     if (!add_claims(&token, method, url, now) || ria_buf_text(&token) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for sign-in");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "sign-in");
     }
     if (!ria_es256_sign(&key, token.data, token.len, signature, err)) {
         return false;
@@ -86,5 +87,5 @@ bool ria_dpop_header(
     ria_base64url_add(&token, signature, sizeof(signature));
     ria_buf_add_text(out, header_name);
     ria_buf_add(out, token.data, token.len);
-    return ria_buf_text(out) != NULL || ria_fail(err, RIA_E_SYSTEM, "out of memory for sign-in");
+    return ria_buf_text(out) != NULL || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "sign-in");
 }

@@ -3,13 +3,14 @@
  * libcurl, one easy handle for all exchanges: a connection that is still open is used again. */
 #include "fetch/http.h"
 
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "fetch/wiped.h"
 
 #include <curl/curl.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static CURL *handle; /* this program is one thread and asks one thing at a time */
 
@@ -56,10 +57,10 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *self)
     if (len < sizeof(line)) {
         memcpy(line, bytes, len);
         line[len] = '\0';
-        if (strncasecmp(line, "Date:", 5) == 0) {
+        if (ria_ascii_begins(line, "Date:")) {
             transfer->response->date = curl_getdate(line + 5, NULL);
             transfer->response->has_date = transfer->response->date > 0;
-        } else if (strncasecmp(line, "Age:", 4) == 0) {
+        } else if (ria_ascii_begins(line, "Age:")) {
             transfer->was_kept = true;
         }
     }
@@ -148,7 +149,7 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     /* A proxy's own headers are nobody's word. */
     (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     /* Plain http is for this machine and its metadata: no proxy may see it. */
-    if (request->is_local || strncasecmp(request->url, "https:", 6) != 0) {
+    if (request->is_local || !ria_ascii_begins(request->url, "https:")) {
         (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     }
     set_authorities(request->authorities);
@@ -223,14 +224,14 @@ enum ria_http_result ria_http_send(
     set_options(request, &transfer);
     struct curl_slist *headers = header_list(request);
     if (headers == NULL) {
-        (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for a request");
+        (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request");
         return RIA_HTTP_UNASKED;
     }
     (void)curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     CURLcode code = curl_easy_perform(handle);
     curl_slist_free_all(headers);
     (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response->status);
-    if (transfer.was_kept || strncasecmp(request->url, "https:", 6) != 0) {
+    if (transfer.was_kept || !ria_ascii_begins(request->url, "https:")) {
         response->has_date = false;
     }
     enum ria_http_result result = transfer.is_over_limit ? RIA_HTTP_UNUSABLE : classify(code);

@@ -3,11 +3,12 @@
  * URLs taken apart by libcurl, so that what is judged is what is dialled. */
 #include "fetch/http.h"
 
+#include "base/ascii.h"
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static bool get_part(CURLU *url, CURLUPart part, unsigned flags, char *out, size_t size)
 {
@@ -24,7 +25,7 @@ static bool is_loopback(const char *name)
 {
     struct in_addr four;
     struct in6_addr six;
-    if (strcasecmp(name, "localhost") == 0) {
+    if (ria_ascii_same(name, "localhost")) {
         return true;
     }
     if (inet_pton(AF_INET, name, &four) == 1) {

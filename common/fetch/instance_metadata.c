@@ -6,6 +6,8 @@
  *
  * Nobody at the address is ABSENT: this is no instance. Silence after a connection is a fault, and
  * mostly the hop limit of a container. */
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
 
@@ -27,6 +29,8 @@ const char ria_fetch_no_instance[] = "nobody answers at the metadata service's a
 const char ria_fetch_no_role[] = "the instance has no role";
 
 static const char token_path[] = "/latest/api/token";
+static const char gives_no_credentials[] = "does not give the role's credentials";
+static const char names_no_role[] = "does not name the role";
 static const char role_path[] = "/latest/meta-data/iam/security-credentials/";
 
 static enum ria_outcome failed(
@@ -61,7 +65,7 @@ static enum ria_outcome failed_by_status(
         sizeof(sentence),
         "%s; %s",
         what,
-        ria_fetch_is_transient(status) ? "try again in a while" : remedy);
+        ria_fetch_is_transient(status) ? RIA_REMEDY_LATER : remedy);
     (void)snprintf(why, sizeof(why), "status %ld", status);
     return failed(fetch, err, sentence, why);
 }
@@ -154,9 +158,8 @@ static enum ria_outcome nobody(struct ria_fetch *fetch, struct ria_error *err)
         return RIA_FAILED;
     }
     if (is_configured(endpoint)) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err, RIA_E_CREDENTIALS, endpoint, "nobody answers there; mend or unset it");
-        return RIA_FAILED;
     }
     return ria_absent(err, "%s", ria_fetch_no_instance);
 }
@@ -205,7 +208,7 @@ static enum ria_outcome get_token(
     }
     ria_buf_add_text(header, "X-Aws-Ec2-Metadata-Token: ");
     ria_buf_add_text(header, response.body.data);
-    return header->failed ? ria_failed(err, RIA_E_SYSTEM, "out of memory for the metadata token")
+    return header->failed ? ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the metadata token")
                           : RIA_FOUND;
 }
 
@@ -217,18 +220,16 @@ static enum ria_outcome get_role(
     struct ria_error why = {0};
     enum ria_http_result result = send(fetch, "GET", role_path, token, &response, &why);
     if (result != RIA_HTTP_ANSWERED) {
-        return failed_by_result(fetch, err, "does not name the role", result, why.text);
+        return failed_by_result(fetch, err, names_no_role, result, why.text);
     }
     if (response.status == 404) {
         return ria_absent(err, "%s", ria_fetch_no_role);
     }
     size_t len = response.body.data == NULL ? 0 : strcspn(response.body.data, "\r\n");
-    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_+=,.@-";
+    static const char usual[] = RIA_ALNUM "_+=,.@-";
     if (response.status != 200 || len == 0 || len >= 128 ||
         strspn(response.body.data, usual) != len) {
-        return failed_by_status(
-            fetch, err, "does not name the role", "is it AWS's?", response.status);
+        return failed_by_status(fetch, err, names_no_role, "is it AWS's?", response.status);
     }
     memcpy(role, response.body.data, len);
     role[len] = '\0';
@@ -274,16 +275,11 @@ enum ria_outcome ria_fetch_instance(
     (void)snprintf(path, sizeof(path), "%s%s", role_path, role);
     enum ria_http_result result = send(fetch, "GET", path, token.data, &response, &why);
     if (result != RIA_HTTP_ANSWERED) {
-        return failed_by_result(
-            fetch, err, "does not give the role's credentials", result, why.text);
+        return failed_by_result(fetch, err, gives_no_credentials, result, why.text);
     }
     if (response.status != 200) {
         return failed_by_status(
-            fetch,
-            err,
-            "does not give the role's credentials",
-            "check the instance's role",
-            response.status);
+            fetch, err, gives_no_credentials, "check the instance's role", response.status);
     }
     if (!ria_json_credentials(&response.body, &form, out, &why)) {
         return failed(

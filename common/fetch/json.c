@@ -3,13 +3,13 @@
  * jansson behind a facade. Its memory is wiped by the functions that it was given. */
 #include "fetch/json.h"
 
+#include "base/ascii.h"
 #include "base/timestamp.h"
 #include "codec/url.h"
 #include "fetch/wiped.h"
 
 #include <jansson.h>
 #include <stdio.h>
-#include <strings.h>
 
 void ria_json_set_up(void)
 {
@@ -23,7 +23,7 @@ static const json_t *member(json_t *object, const char *name)
     json_t *value = NULL;
     json_object_foreach(object, key, value)
     {
-        if (strcasecmp(key, name) == 0) {
+        if (ria_ascii_same(key, name)) {
             return value;
         }
     }
@@ -68,7 +68,7 @@ static bool check_head(json_t *object, const struct ria_json_form *form, struct 
         return ria_fail(err, RIA_E_CREDENTIALS, "no \"Version\": 1 in it");
     }
     const char *code = json_string_value(member(object, "Code"));
-    if (form->wanted_code != NULL && code != NULL && strcasecmp(code, form->wanted_code) != 0) {
+    if (form->wanted_code != NULL && code != NULL && !ria_ascii_same(code, form->wanted_code)) {
         char shown[64];
         (void)ria_url_show_in(code, shown, sizeof(shown));
         return ria_fail(err, RIA_E_CREDENTIALS, "its Code is %s", shown);

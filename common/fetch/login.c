@@ -4,6 +4,8 @@
  * AWS's sign-in service (CreateOAuth2Token with grant type refresh_token) by whoever shows the
  * session's key, with a proof for this one request (DPoP, RFC 9449). */
 #include "fetch/cli_session.h"
+
+#include "base/messages.h"
 #include "fetch/dpop.h"
 
 #include <stdio.h>
@@ -66,48 +68,34 @@ static bool take_tokens(
            ria_document_set(&file->document, NULL, "refreshToken", text.data);
 }
 
+static bool prove(
+    const struct ria_fetch *fetch,
+    const struct ria_token_file *file,
+    const char *url,
+    struct ria_buf *header,
+    struct ria_error *err)
+{
+    RIA_AUTO(buf) key = {.max = RIA_HTTP_BODY_MAX};
+    if (!ria_document_text(&file->document, NULL, "dpopKey", &key)) {
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "sign-in");
+    }
+    return ria_dpop_header(&key, "POST", url, ria_fetch_now(fetch), header, err);
+}
+
 /* In a process of its own. */
 static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
-    struct ria_fetch_service service;
-    RIA_AUTO(buf) key = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) header = {.max = RIA_DPOP_MAX};
-    RIA_AUTO(buf) body = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) spent = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 64};
-    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
-    const struct ria_setting *region = &fetch->plan->value[RIA_PLAN_LOGIN_REGION];
-    if (!ria_fetch_find_service(fetch, RIA_SERVICE_SIGNIN, region, &service, err)) {
-        return false;
-    }
-    ria_fetch_add_path(&url, service.endpoint.url, "/v1/token");
-    if (!ria_session_write_request(file, request_members, REQUEST_MEMBERS, &body) ||
-        ria_buf_text(&url) == NULL ||
-        !ria_document_text(&file->document, NULL, "refreshToken", &spent) ||
-        !ria_document_text(&file->document, NULL, "dpopKey", &key)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for sign-in");
-    }
-    if (!ria_dpop_header(&key, "POST", url.data, ria_fetch_now(fetch), &header, err)) {
-        return false;
-    }
-    const struct ria_session_request request = {
-        .url = url.data,
-        .host = service.place.shown,
-        .header = header.data,
-        .body = &body,
-        .authorities = service.authorities,
+    static const struct ria_session_renewal how = {
+        .name = "sign-in",
+        .service = RIA_SERVICE_SIGNIN,
+        .region = RIA_PLAN_LOGIN_REGION,
+        .path = "/v1/token",
+        .members = request_members,
+        .member_count = REQUEST_MEMBERS,
+        .prove = prove,
+        .take_tokens = take_tokens,
     };
-    if (!ria_session_send(fetch, &request, &response, err)) {
-        return false;
-    }
-    if (!take_tokens(fetch, &response, file)) {
-        return ria_fail(
-            err,
-            RIA_E_CREDENTIALS,
-            "the answer of %.128s is none of sign-in's",
-            service.place.shown);
-    }
-    return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
+    return ria_session_renew(fetch, file, &how, err);
 }
 
 static const struct ria_session_kind login_session = {

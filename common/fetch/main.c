@@ -71,7 +71,7 @@ static enum ria_outcome insist(
     const struct ria_setting *role = &plan->roles[plan->role_count - 1].value[RIA_ROLE_ARN];
     char why[RIA_ERROR_TEXT_MAX];
     memcpy(why, err->text, sizeof(why));
-    (void)ria_fail_at(
+    return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
         role,
@@ -81,7 +81,6 @@ static enum ria_outcome insist(
         strcmp(why, ria_fetch_no_instance) == 0 ? "run this on the instance"
         : strcmp(why, ria_fetch_no_role) == 0   ? "attach one to it"
                                                 : "turn it on");
-    return RIA_FAILED;
 }
 
 static enum ria_outcome carry_out(
@@ -204,7 +203,7 @@ int main(void)
     }
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
-    __attribute__((cleanup(ria_question_release))) struct ria_question question = RIA_QUESTION_INIT;
+    RIA_AUTO(question) question = RIA_QUESTION_INIT;
     const struct ria_world *world = ria_process_world();
     bool is_read = read_whole(world, &bytes);
     if (is_read && ria_fetch_answer_alias(&bytes, &record)) {

@@ -7,6 +7,8 @@
  */
 #include "fetch/process_chain.h"
 
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
@@ -34,42 +36,16 @@ struct chain {
 
 /* -- the variable --------------------------------------------------------------------------- */
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
-
-static bool is_unreserved(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("-._~", c) != NULL);
-}
-
 /* Decodes a name up to a comma or the end. NULL if it is not one that ria_percent_add() wrote. */
 static const char *read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX + 1])
 {
     size_t len = 0;
     while (*at != '\0' && *at != ',') {
-        if (len == RIA_PROCESS_CHAIN_NAME_MAX) {
+        if (len == RIA_PROCESS_CHAIN_NAME_MAX || !ria_percent_take(&at, &out[len]) ||
+            out[len] == '\0') {
             return NULL;
         }
-        if (is_unreserved(*at)) {
-            out[len++] = *at++;
-            continue;
-        }
-        int high = *at == '%' ? hex_value(at[1]) : -1;
-        int low = high >= 0 ? hex_value(at[2]) : -1;
-        if (low < 0 || (high == 0 && low == 0)) {
-            return NULL;
-        }
-        out[len++] = (char)((high * 16) + low);
-        at += 3;
+        len++;
     }
     out[len] = '\0';
     return at;
@@ -77,7 +53,7 @@ static const char *read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX
 
 static const char *read_link(const char *at, struct link *out)
 {
-    if (strspn(at, "0123456789abcdef") != ID_LEN || at[ID_LEN] != ':') {
+    if (strspn(at, RIA_HEX_DIGITS) != ID_LEN || at[ID_LEN] != ':') {
         return NULL;
     }
     memcpy(out->id, at, ID_LEN);
@@ -124,23 +100,18 @@ static bool make_link(
 {
     const char *const parts[] = {command->path == NULL ? "" : command->path, profile};
     RIA_AUTO(buf) text = {.max = (size_t)128 * 1024};
-    RIA_AUTO(buf) hex = {.max = ID_LEN};
     uint8_t digest[RIA_SHA256_LEN];
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         ria_buf_add(&text, parts[i], strlen(parts[i]) + 1);
     }
     ria_buf_add_text(&text, command->value);
     if (ria_buf_text(&text) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a credential_process");
     }
     if (!ria_sha256(text.data, text.len, digest, err)) {
         return false;
     }
-    ria_hex_add(&hex, digest, ID_BYTES);
-    if (ria_buf_text(&hex) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
-    }
-    memcpy(out->id, hex.data, sizeof(out->id));
+    ria_hex_write(digest, ID_BYTES, out->id);
     (void)ria_text_copy(out->name, sizeof(out->name), profile);
     return true;
 }
@@ -257,5 +228,5 @@ bool ria_process_chain_add(
     }
     write_chain(&all, chain);
     return ria_buf_text(chain) != NULL ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for a credential_process");
+           ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a credential_process");
 }

@@ -5,6 +5,7 @@
  * what has taken it. */
 #include "fetch/fetch.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "provider/cache.h"
 
@@ -25,9 +26,9 @@ static const struct {
     const char *remedy;
 } words[RIA_HTTP_RESULTS] = {
     [RIA_HTTP_ANSWERED] = {"answered", ""},
-    [RIA_HTTP_NOBODY] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_SILENT] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_BROKEN] = {"did not answer", "; check the network, HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_NOBODY] = {"did not answer", "; " RIA_REMEDY_NETWORK},
+    [RIA_HTTP_SILENT] = {"did not answer", "; " RIA_REMEDY_NETWORK},
+    [RIA_HTTP_BROKEN] = {"did not answer", "; " RIA_REMEDY_NETWORK},
     [RIA_HTTP_NO_PROXY] = {"could not be asked", "; check HTTPS_PROXY and NO_PROXY"},
     [RIA_HTTP_UNUSABLE] =
         {"gave no answer that can be used", "; check its endpoint, the network and HTTPS_PROXY"},

@@ -24,8 +24,7 @@ bool ria_fetch_authorities(
     if (fetch->bundle.len == 0) {
         fetch->bundle.max = BUNDLE_MAX;
         const struct ria_named_file named = {setting, "ca_bundle", "CA bundle"};
-        if (ria_setting_read_named(fetch->world, &named, &fetch->bundle, &facts, err) !=
-            RIA_FOUND) {
+        if (!ria_setting_read_named(fetch->world, &named, &fetch->bundle, &facts, err)) {
             return false;
         }
         ria_fetch_warn_of_owner(fetch, setting->value, &facts, "its certificates are believed");

@@ -5,6 +5,7 @@
  * (CreateToken with grant type refresh_token). Tokens of the older form have no renewal. */
 #include "fetch/cli_session.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "codec/percent.h"
 #include "fetch/document.h"
@@ -72,35 +73,16 @@ static bool take_tokens(
 /* In a process of its own. */
 static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
-    struct ria_fetch_service service;
-    RIA_AUTO(buf) body = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) spent = {.max = RIA_HTTP_BODY_MAX};
-    RIA_AUTO(buf) url = {.max = RIA_SERVICE_URL_MAX + 64};
-    RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
-    const struct ria_setting *region = &fetch->plan->value[RIA_PLAN_SSO_REGION];
-    if (!ria_fetch_find_service(fetch, RIA_SERVICE_SSO_OIDC, region, &service, err)) {
-        return false;
-    }
-    ria_fetch_add_path(&url, service.endpoint.url, "/token");
-    if (!ria_session_write_request(file, request_members, REQUEST_MEMBERS, &body) ||
-        ria_buf_text(&url) == NULL ||
-        !ria_document_text(&file->document, NULL, "refreshToken", &spent)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for SSO");
-    }
-    const struct ria_session_request request = {
-        .url = url.data,
-        .host = service.place.shown,
-        .body = &body,
-        .authorities = service.authorities,
+    static const struct ria_session_renewal how = {
+        .name = "SSO",
+        .service = RIA_SERVICE_SSO_OIDC,
+        .region = RIA_PLAN_SSO_REGION,
+        .path = "/token",
+        .members = request_members,
+        .member_count = REQUEST_MEMBERS,
+        .take_tokens = take_tokens,
     };
-    if (!ria_session_send(fetch, &request, &response, err)) {
-        return false;
-    }
-    if (!take_tokens(fetch, &response, file)) {
-        return ria_fail(
-            err, RIA_E_CREDENTIALS, "the answer of %.128s is none of SSO's", service.place.shown);
-    }
-    return ria_token_file_replace(fetch, file, "refreshToken", spent.data, err);
+    return ria_session_renew(fetch, file, &how, err);
 }
 
 static const struct ria_session_kind sso_session = {
@@ -176,9 +158,7 @@ static void say_what_to_do(const struct ria_plan *plan, long status, char *out, 
             value[RIA_PLAN_SSO_ACCOUNT_ID].value);
     } else {
         (void)snprintf(
-            out,
-            size,
-            ria_fetch_is_transient(status) ? "try again in a while" : "check its endpoint");
+            out, size, ria_fetch_is_transient(status) ? RIA_REMEDY_LATER : "check its endpoint");
     }
 }
 
@@ -198,7 +178,7 @@ static enum ria_outcome refused(
         (void)ria_url_show_in(message.data, shown, sizeof(shown));
     }
     say_what_to_do(plan, response->status, advice, sizeof(advice));
-    (void)ria_fail_at(
+    return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
         ria_plan_origin(plan),
@@ -209,7 +189,6 @@ static enum ria_outcome refused(
         has_message ? ": " : "",
         shown,
         advice);
-    return RIA_FAILED;
 }
 
 static enum ria_outcome take_answer(
@@ -224,14 +203,13 @@ static enum ria_outcome take_answer(
         return refused(plan, response, host, err);
     }
     if (!take_credentials(&response->body, out)) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             ria_plan_origin(plan),
             "the answer of %.128s to %.80s is none of SSO's; check its endpoint",
             host,
             plan->label);
-        return RIA_FAILED;
     }
     ria_plan_describe(plan, out->source, sizeof(out->source));
     (void)snprintf(
@@ -271,7 +249,7 @@ enum ria_outcome ria_fetch_sso(
     ria_buf_add_text(&header, "x-amz-sso_bearer_token: ");
     ria_buf_add_text(&header, token.data);
     if (ria_buf_text(&url) == NULL || ria_buf_text(&header) == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory for SSO");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "SSO");
     }
     struct ria_http_request request = {
         .url = url.data,
@@ -284,7 +262,7 @@ enum ria_outcome ria_fetch_sso(
     struct ria_error why = {0};
     enum ria_http_result result = ria_fetch_send(fetch, &request, &response, &why);
     if (result != RIA_HTTP_ANSWERED) {
-        (void)ria_fail_at(
+        return ria_failed_at(
             err,
             why.code,
             ria_plan_origin(plan),
@@ -293,7 +271,6 @@ enum ria_outcome ria_fetch_sso(
             ria_http_predicate(result),
             why.text,
             ria_http_remedy(result));
-        return RIA_FAILED;
     }
     (void)ria_fetch_learn_offset(fetch, &response);
     return take_answer(fetch, &response, service.place.shown, out, err);

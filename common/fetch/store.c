@@ -3,6 +3,7 @@
  * Files relative to the directory that was checked. */
 #include "fetch/store.h"
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/trust.h"
 #include "fetch/fetch.h"
@@ -24,14 +25,6 @@ enum {
     KEPT_SECONDS = 37 * 3600,
 };
 
-/* What is the user's own, and closed to everybody else in these bits of its mode. */
-static bool is_own(int fd, mode_t kind, mode_t forbidden)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
-           status.st_uid == geteuid() && (status.st_mode & forbidden) == 0;
-}
-
 /* The user's own, and others cannot write it (base/trust.h). */
 static bool is_trusted(int fd)
 {
@@ -47,7 +40,7 @@ static int open_own_directory(int parent, const char *name, bool is_closed)
 {
     (void)mkdirat(parent, name, S_IRWXU);
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0 && !(is_closed ? is_own(fd, S_IFDIR, S_IRWXG | S_IRWXO) : is_trusted(fd))) {
+    if (fd >= 0 && !(is_closed ? ria_file_is_private(fd, S_IFDIR) : is_trusted(fd))) {
         (void)close(fd);
         fd = -1;
     }
@@ -100,7 +93,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
         store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     int error = store->lock < 0 ? errno : 0;
     /* Another user's could be held for ever. */
-    if (error == 0 && !is_own(store->lock, S_IFREG, S_IRWXG | S_IRWXO)) {
+    if (error == 0 && !ria_file_is_private(store->lock, S_IFREG)) {
         (void)close(store->lock);
         store->lock = -1;
         error = EPERM;
@@ -117,7 +110,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
 /* "NAME", "NAME.lock" and "NAME.new", where a name is a digest in hexadecimal. */
 static bool is_ours(const char *name)
 {
-    const char *end = name + strspn(name, "0123456789abcdef");
+    const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == RIA_CACHE_NAME_SIZE - 1 &&
            (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }
@@ -145,19 +138,6 @@ static void remove_old(int directory)
     }
 }
 
-static bool write_all(int fd, const struct ria_buf *record)
-{
-    size_t done = 0;
-    while (done < record->len) {
-        ssize_t len = write(fd, record->data + done, record->len - done);
-        if (len < 0 && errno != EINTR) {
-            return false;
-        }
-        done += len < 0 ? 0 : (size_t)len;
-    }
-    return true;
-}
-
 /* The name of the new file is the same each time: its writer holds the lock. */
 bool ria_store_write(const struct ria_store *store, const struct ria_buf *record)
 {
@@ -167,22 +147,13 @@ bool ria_store_write(const struct ria_store *store, const struct ria_buf *record
     }
     remove_old(store->directory);
     (void)snprintf(fresh, sizeof(fresh), "%s.new", store->name);
-    (void)unlinkat(store->directory, fresh, 0);
-    int fd = openat(
-        store->directory,
-        fresh,
-        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-        S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        return false;
-    }
-    bool ok = write_all(fd, record);
-    ok = close(fd) == 0 && ok;
-    ok = ok && renameat(store->directory, fresh, store->directory, store->name) == 0;
-    if (!ok) {
-        (void)unlinkat(store->directory, fresh, 0);
-    }
-    return ok;
+    const struct ria_replacement what = {
+        .directory = store->directory,
+        .name = store->name,
+        .fresh = fresh,
+        .mode = S_IRUSR | S_IWUSR,
+    };
+    return ria_file_replace(&what, record->data, record->len);
 }
 
 void ria_store_close(struct ria_store *store)

@@ -4,6 +4,7 @@
 #include "fetch/sts.h"
 
 #include "aws/sigv4.h"
+#include "base/messages.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 
@@ -86,7 +87,7 @@ static bool add_canonical(
     ria_buf_addf(
         out, "\ncontent-type;host;x-amz-date%s\n", has_token ? ";x-amz-security-token" : "");
     ria_hex_add(out, hash, sizeof(hash));
-    return ria_buf_text(out) != NULL || ria_fail(err, RIA_E_SYSTEM, "out of memory for STS");
+    return ria_buf_text(out) != NULL || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
 }
 
 static bool sign(
@@ -101,7 +102,7 @@ static bool sign(
     char signature[RIA_SIGNATURE_SIZE];
     RIA_AUTO(buf) canonical = {.max = (size_t)2 * RIA_SESSION_TOKEN_MAX};
     if (!ria_timestamp_format(now, scope.timestamp)) {
-        return ria_fail(err, RIA_E_SYSTEM, "the clock shows no date that can be signed; set it");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_CLOCK);
     }
     if (!add_canonical(&canonical, call, place, &scope, err) ||
         !ria_sigv4_sign(&scope, call->signer, &canonical, signature, err)) {
@@ -125,7 +126,7 @@ static bool sign(
         signature);
     return ria_buf_text(&out->authorization) != NULL && ria_buf_text(&out->token) != NULL
                ? true
-               : ria_fail(err, RIA_E_SYSTEM, "out of memory for STS");
+               : ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
 }
 
 /* -- the answer ----------------------------------------------------------------------------- */
@@ -314,7 +315,7 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
             return table[i].advice;
         }
     }
-    return ria_sts_is_passing(fault) ? "try again in a while" : "see the STS API's list of errors";
+    return ria_sts_is_passing(fault) ? RIA_REMEDY_LATER : "see the STS API's list of errors";
 }
 
 bool ria_sts_fail_unanswered(

@@ -5,6 +5,8 @@
  * Refuses to write over a file that has changed since it was read. */
 #include "fetch/token_file.h"
 
+#include "base/file.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
 #include "codec/digest.h"
@@ -30,7 +32,8 @@ enum {
 /* -- its name ------------------------------------------------------------------------------- */
 
 /* The directory, and what the name is a digest of. */
-static bool add_name(const struct ria_plan *plan, struct ria_buf *hex, struct ria_error *err)
+static bool add_name(
+    const struct ria_plan *plan, char hex[2 * RIA_SHA256_LEN + 1], struct ria_error *err)
 {
     const char *named_after = ria_plan_origin(plan)->value;
     uint8_t digest[RIA_SHA256_LEN];
@@ -39,9 +42,8 @@ static bool add_name(const struct ria_plan *plan, struct ria_buf *hex, struct ri
                    : ria_sha1(named_after, strlen(named_after), digest, err))) {
         return false;
     }
-    ria_hex_add(hex, digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN);
-    return ria_buf_text(hex) != NULL ||
-           ria_fail(err, RIA_E_SYSTEM, "out of memory for the name of a token file");
+    ria_hex_write(digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN, hex);
+    return true;
 }
 
 bool ria_token_file_path(
@@ -54,11 +56,11 @@ bool ria_token_file_path(
                                 ? plan->value[RIA_PLAN_LOGIN_DIRECTORY].value
                                 : "~/.aws/sso/cache";
     char name[RIA_PATH_MAX];
-    RIA_AUTO(buf) hex = {.max = (size_t)2 * RIA_SHA256_LEN};
-    if (!add_name(plan, &hex, err)) {
+    char hex[2 * RIA_SHA256_LEN + 1];
+    if (!add_name(plan, hex, err)) {
         return false;
     }
-    return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex.data) &&
+    return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex) &&
             ria_setting_expand(world, name, path)) ||
            ria_fail_at(
                err,
@@ -117,13 +119,11 @@ enum ria_outcome ria_token_file_read(
     return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is no JSON", file->path);
 }
 
-/* Gives a file that root has just made to the owner of the token file, who could not use it
- * otherwise. Never a file that was there: it could be a second name of one of root's own. */
-static void hand_over(const struct ria_token_file *file, int fd)
+/* Whether root gives a file that it has just made to the owner of the token file, who could not use
+ * it otherwise. Never a file that was there: it could be a second name of one of root's own. */
+static bool is_handed_over(const struct ria_token_file *file)
 {
-    if (fd >= 0 && geteuid() == 0 && file->facts.owner != 0) {
-        (void)!fchown(fd, file->facts.owner, file->facts.group);
-    }
+    return geteuid() == 0 && file->facts.owner != 0;
 }
 
 /* -- its directory -------------------------------------------------------------------------- */
@@ -172,7 +172,9 @@ static int open_lock(const struct ria_token_file *file, int directory, const cha
     if (fd < 0 && errno == EEXIST) {
         return openat(directory, name, flags, S_IRUSR | S_IWUSR);
     }
-    hand_over(file, fd);
+    if (fd >= 0 && is_handed_over(file)) {
+        (void)!fchown(fd, file->facts.owner, file->facts.group);
+    }
     return fd;
 }
 
@@ -206,37 +208,6 @@ bool ria_token_file_lock(
 
 /* -- writing -------------------------------------------------------------------------------- */
 
-/* The name is the same each time: its writer holds the lock. */
-static int open_fresh(int directory, const char *name)
-{
-    (void)unlinkat(directory, name, 0);
-    return openat(
-        directory, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
-}
-
-static bool write_all(int fd, const struct ria_buf *bytes)
-{
-    size_t done = 0;
-    while (done < bytes->len) {
-        ssize_t len = write(fd, bytes->data + done, bytes->len - done);
-        if (len < 0 && errno != EINTR) {
-            return false;
-        }
-        done += len < 0 ? 0 : (size_t)len;
-    }
-    return fsync(fd) == 0;
-}
-
-static bool sync_directory(int directory)
-{
-    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && fsync(fd) == 0;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return ok;
-}
-
 /* Writes `bytes` to the file beside it, and then, if it is `to_stay`, puts that in its place. */
 static bool write_file(
     const struct ria_token_file *file,
@@ -250,22 +221,18 @@ static bool write_file(
         return false;
     }
     (void)snprintf(fresh, sizeof(fresh), "%s.new", file->path);
-    int fd = open_fresh(directory, name_in(fresh));
-    hand_over(file, fd);
-    bool ok = fd >= 0 && write_all(fd, bytes);
-    ok = (fd >= 0 && close(fd) == 0) && ok;
-    if (ok && to_stay) {
-        ok = renameat(directory, name_in(fresh), directory, name_in(file->path)) == 0;
-        /* The new name is there in any case; a directory that cannot be synced loses nothing yet.
-         */
-        (void)sync_directory(directory);
-    }
-    if (!ok) {
-        (void)fail_by_errno(err, fresh, "cannot be written");
-    }
-    if (fd >= 0 && !(ok && to_stay)) {
-        (void)unlinkat(directory, name_in(fresh), 0);
-    }
+    const struct ria_replacement what = {
+        .directory = directory,
+        .name = to_stay ? name_in(file->path) : NULL,
+        .fresh = name_in(fresh), /* the same each time: its writer holds the lock */
+        .mode = S_IRUSR | S_IWUSR,
+        .is_synced = true,
+        .has_owner = is_handed_over(file),
+        .owner = file->facts.owner,
+        .group = file->facts.group,
+    };
+    bool ok = ria_file_replace(&what, bytes->data, bytes->len) ||
+              fail_by_errno(err, fresh, "cannot be written");
     (void)close(directory);
     return ok;
 }
@@ -274,11 +241,11 @@ bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error 
 {
     RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
     if (!ria_document_write(&file->document, &bytes)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     char *room = ria_buf_reserve(&bytes, ROOM_FOR_MORE);
     if (room == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     memset(room, ' ', ROOM_FOR_MORE);
     ria_buf_grown(&bytes, ROOM_FOR_MORE);
@@ -302,7 +269,7 @@ bool ria_token_file_replace(
         return true;
     }
     if (!ria_document_write(&file->document, &bytes)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory for a token file");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a token file");
     }
     return write_file(file, &bytes, true, err);
 }

@@ -4,6 +4,8 @@
  * signed, and the token goes into its body, where no log of URLs sees it. */
 #include "fetch/sts.h"
 
+#include "base/messages.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -21,12 +23,10 @@ static bool read_token(
 {
     struct ria_file facts;
     const struct ria_named_file named = {file, "web_identity_token_file", "token file"};
-    if (ria_setting_read_named(fetch->world, &named, out, &facts, err) != RIA_FOUND) {
+    if (!ria_setting_read_named(fetch->world, &named, out, &facts, err)) {
         return false;
     }
-    while (out->len > 0 && strchr(" \t\r\n", out->data[out->len - 1]) != NULL) {
-        out->data[--out->len] = '\0';
-    }
+    ria_buf_trim_end(out);
     if (out->len < TOKEN_MIN || strlen(out->data) != out->len) {
         return ria_fail_at(
             err, RIA_E_CREDENTIALS, file, "%s holds no token; have it written again", file->value);
@@ -51,7 +51,7 @@ enum ria_outcome ria_fetch_web_identity(
     ria_sts_add_number(&form, "DurationSeconds", role->duration);
     ria_sts_add(&form, "WebIdentityToken", token.data);
     if (ria_buf_text(&form) == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory for STS");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
     }
     struct ria_sts_fault fault = {0};
     struct ria_sts_call call = {&form, NULL, role};

@@ -203,7 +203,8 @@ static void start_fetch(
     fetch->expires = 0;
     fetch->deadline = deadline;
     if (fetch->question.failed) {
-        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, "out of memory for a question to rds-iam-fetch");
+        (void)ria_fail(
+            &fetch->err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
     } else if (ria_fetch_client_start(
                    &fetch->client, home, &fetch->question, &fetch->answer, &fetch->err)) {
         watch(background, fetch);
@@ -371,7 +372,7 @@ static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct
         *err = fetch->err;
         return false;
     }
-    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory for an answer");
+    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "an answer");
 }
 
 static bool not_yet(struct ria_error *err)
@@ -383,16 +384,15 @@ static bool not_yet(struct ria_error *err)
 static bool name_question(
     const struct ria_buf *question, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {
-    struct ria_question read = RIA_QUESTION_INIT;
-    bool ok = ria_question_read(question, &read) ||
-              ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
-    if (ok && read.cache_name != NULL) {
-        (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
-    } else if (ok) {
-        ok = ria_cache_name(&read.plan, NULL, NULL, name, err);
+    RIA_AUTO(question) read = RIA_QUESTION_INIT;
+    if (!ria_question_read(question, &read)) {
+        return ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
     }
-    ria_question_release(&read);
-    return ok;
+    if (read.cache_name == NULL) {
+        return ria_cache_name(&read.plan, NULL, NULL, name, err);
+    }
+    (void)ria_text_copy(name, RIA_CACHE_NAME_SIZE, read.cache_name);
+    return true;
 }
 
 bool ria_background_fetch(

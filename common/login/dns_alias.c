@@ -5,6 +5,7 @@
  * ours can be killed in the middle. It is asked only where the login is refused in any case. */
 #include "login/resolve.h"
 
+#include "base/ascii.h"
 #include "provider/alias_record.h"
 
 #include <string.h>
@@ -19,7 +20,7 @@ static bool is_worth_asking(const struct ria_endpoint *endpoint)
 {
     const char *host = endpoint->host;
     return endpoint->kind == RIA_ENDPOINT_OTHER && strchr(host, ':') == NULL &&
-           host[strspn(host, "0123456789.")] != '\0' && strcmp(host, "localhost") != 0;
+           host[strspn(host, RIA_DIGITS ".")] != '\0' && strcmp(host, "localhost") != 0;
 }
 
 static bool find_alias(
@@ -50,22 +51,17 @@ static void explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {
     struct ria_error better;
-    file = file == NULL ? "its file" : file;
-    (void)ria_fail(
+    (void)ria_fail_shown(
         &better,
         RIA_E_ENDPOINT,
-        RIA_REFUSAL_ALIAS " in %s",
+        RIA_REFUSAL_ALIAS,
         host,
         name,
         host,
         port,
         name,
         port,
-        file);
-    if (strlen(better.text) > RIA_ERROR_SHOWN_MAX) {
-        (void)ria_fail(
-            &better, RIA_E_ENDPOINT, RIA_REFUSAL_ALIAS_LONG " in %s", host, port, name, port, file);
-    }
+        file == NULL ? "its file" : file);
     if (strlen(better.text) <= RIA_ERROR_SHOWN_MAX) {
         *err = better;
     }

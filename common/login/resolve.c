@@ -3,6 +3,7 @@
  * May a token go over this channel, what does the dialled name stand for, and where is it. */
 #include "login/resolve.h"
 
+#include "base/ascii.h"
 #include "codec/url.h"
 
 #include <string.h>
@@ -54,15 +55,13 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
     }
 }
 
-/* A remedy that is to be written into our configuration ends in the name of its file. False where
- * not all of it would be shown. */
-static bool name_file(const struct ria_world *world, struct ria_error *err)
+/* A remedy that is to be written into our configuration ends in the name of its file. */
+static void name_file(const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &name);
     const char *text = ria_buf_text(&name);
-    (void)ria_fail(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
-    return strlen(err->text) <= RIA_ERROR_SHOWN_MAX;
+    (void)ria_fail_shown(err, err->code, "%s in %s", err->text, text == NULL ? "its file" : text);
 }
 
 void ria_login_name_remedy(
@@ -105,11 +104,8 @@ static bool check_chain_suffices(
     }
     if (is_other) {
         /* Verifying the name would not help: no token is made for it. */
-        (void)ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
-        if (!name_file(world, err)) {
-            (void)ria_fail(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL_LONG, host, login->port);
-            (void)name_file(world, err);
-        }
+        (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
+        name_file(world, err);
         return false;
     }
     char remedy[RIA_ERROR_TEXT_MAX];
@@ -167,7 +163,7 @@ bool ria_resolve_endpoint(
         return false;
     }
     if (outcome == RIA_ABSENT) {
-        (void)name_file(world, err);
+        name_file(world, err);
     }
     struct ria_setting region = target->region;
     if (login->region != NULL) {
@@ -188,8 +184,8 @@ bool ria_resolve_endpoint(
     if (region.value == NULL) {
         return false; /* err says why since the name was parsed */
     }
-    if (!ria_region_is_plausible(region.value)) {
-        return ria_fail_at(err, RIA_E_USAGE, &region, RIA_REFUSAL_REGION, region.value);
+    if (!ria_setting_check_region(&region, RIA_E_USAGE, err)) {
+        return false;
     }
     out->region = region;
     warn_of_region(world, out, err);
@@ -199,8 +195,7 @@ bool ria_resolve_endpoint(
 /* A name that a shell takes as it stands, or a word that stands for it. */
 static const char *plain(const char *name, const char *word)
 {
-    static const char usual[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-                                "_-/.%@:+";
+    static const char usual[] = RIA_ALNUM "_-/.%@:+";
     size_t len = strspn(name, usual);
     return name[len] == '\0' && len < RIA_HOST_SIZE ? name : word;
 }
@@ -291,7 +286,7 @@ enum ria_outcome ria_login_is_known(
         return RIA_FOUND;
     }
     if (ria_endpoint_judge(&resolved.dialled, login->host, err) == RIA_ABSENT) {
-        (void)name_file(world, err);
+        name_file(world, err);
     }
     return RIA_ABSENT;
 }

@@ -65,7 +65,7 @@ static enum ria_outcome find(
     struct ria_session *session,
     struct ria_error *err)
 {
-    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_plan(ask, &plan, &trail, err);
@@ -98,10 +98,7 @@ enum ria_outcome ria_session_for(
 {
     RIA_AUTO(resolved) resolved = {0};
     if (world->is_privileged(world->self)) {
-        return ria_failed(
-            err,
-            RIA_E_SYSTEM,
-            "this program runs with more rights than its caller; it gets no credentials");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     if (!resolve(login, world, &resolved, err)) {
         return RIA_FAILED;

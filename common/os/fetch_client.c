@@ -9,7 +9,7 @@
  * that is where libcurl is. */
 #include "os/fetch_client.h"
 
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "codec/record.h"
 #include "os/host_variables.h"
 
@@ -183,7 +183,7 @@ static enum result receive_answer(struct ria_fetch_client *client, struct ria_er
     for (size_t whole = wanted_length(answer); answer->len < whole; whole = wanted_length(answer)) {
         char *room = ria_buf_reserve(answer, whole - answer->len);
         if (room == NULL) {
-            (void)ria_fail(err, RIA_E_SYSTEM, "out of memory for the answer of rds-iam-fetch");
+            (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the answer of rds-iam-fetch");
             return FAILED;
         }
         ssize_t len = recv(client->fd, room, whole - answer->len, MSG_DONTWAIT);

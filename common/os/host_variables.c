@@ -4,6 +4,8 @@
  * stays as it is. A variable that has the new name already is dropped: it is not from us. */
 #include "os/host_variables.h"
 
+#include "base/ascii.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +76,7 @@ static void add(struct writer *writer, const char *prefix, const char *rest)
 static bool is_set(const char *variable)
 {
     const char *value = strchr(variable, '=');
-    return value != NULL && value[1 + strspn(value + 1, " \t\r\n")] != '\0';
+    return value != NULL && !ria_ascii_is_blank(value + 1);
 }
 
 /* Under its own name. */

@@ -273,14 +273,6 @@ static bool look(void *self, const char *path, struct ria_file *out)
     return ok;
 }
 
-/* Both closed to everybody but the user. */
-static bool is_private(int fd, mode_t kind)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 && (status.st_mode & S_IFMT) == kind &&
-           status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
 static enum ria_outcome read_private_file(
     int directory, const char *name, struct ria_buf *out, struct ria_error *err)
 {
@@ -289,7 +281,7 @@ static enum ria_outcome read_private_file(
         return ria_absent(err, "there is no such file, or it is a link");
     }
     enum ria_outcome outcome;
-    if (!is_private(fd, S_IFREG)) {
+    if (!ria_file_is_private(fd, S_IFREG)) {
         outcome = ria_absent(err, "%s: is not the user's alone, so it is passed over", name);
     } else if (!read_all(fd, out)) {
         outcome = ria_absent(err, "%s: cannot be read whole", name);
@@ -309,7 +301,7 @@ static enum ria_outcome read_private(
     int fd = open_at(AT_FDCWD, directory, O_DIRECTORY | O_NOFOLLOW);
     if (fd < 0) {
         outcome = ria_absent(err, "%s: is no directory", directory);
-    } else if (!is_private(fd, S_IFDIR)) {
+    } else if (!ria_file_is_private(fd, S_IFDIR)) {
         outcome = ria_absent(
             err, "%s: is not the user's alone, so it is passed over; type: chmod 700", directory);
     } else {

@@ -4,6 +4,7 @@
 #include "provider/cache.h"
 
 #include "aws/token.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/trust.h"
 
@@ -92,7 +93,7 @@ static bool read_evidence(
             continue;
         }
         const struct ria_named_file named = {file, files[i].key, "token file"};
-        if (ria_setting_read_named(world, &named, out, &facts, err) != RIA_FOUND) {
+        if (!ria_setting_read_named(world, &named, out, &facts, err)) {
             return false;
         }
         warn_of_owner(world, file->value, &facts);
@@ -109,7 +110,7 @@ static bool add_environment(
     ria_buf_addf(out, "HOME=%s", home == NULL ? "" : home);
     ria_buf_add_char(out, '\0');
     world->add_variables(world->self, "AWS_", out);
-    return !out->failed || ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
+    return !out->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_CACHE_NAME);
 }
 
 /* The directory for a source, or "". */

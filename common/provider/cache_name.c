@@ -3,6 +3,7 @@
  * The name of a plan's result: a digest of all that decides whose credentials it holds. */
 #include "provider/cache_name.h"
 
+#include "base/messages.h"
 #include "codec/digest.h"
 #include "codec/percent.h"
 #include "codec/record.h"
@@ -90,19 +91,14 @@ bool ria_cache_name(
     struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = (size_t)2 * RIA_RECORD_MAX};
-    RIA_AUTO(buf) hex = {.max = RIA_CACHE_NAME_SIZE};
     ria_buf_addf(&text, "host %s\n", host == NULL ? "" : host);
     if (!add_identity(&text, plan, evidence, err)) {
         return false;
     }
     uint8_t digest[RIA_SHA256_LEN];
     if (ria_buf_text(&text) == NULL || !ria_sha256(text.data, text.len, digest, err)) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_CACHE_NAME);
     }
-    ria_hex_add(&hex, digest, sizeof(digest));
-    if (ria_buf_text(&hex) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while naming a cache entry");
-    }
-    memcpy(name, hex.data, RIA_CACHE_NAME_SIZE);
+    ria_hex_write(digest, sizeof(digest), name);
     return true;
 }

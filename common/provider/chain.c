@@ -3,7 +3,7 @@
  * The table of sources, the loop over it, and what comes of the plan. */
 #include "provider/chain.h"
 
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -59,8 +59,9 @@ static enum ria_outcome ask_source(
     if (plan->source == RIA_SOURCE_PROCESS) {
         plan->value[RIA_PLAN_PROCESS_CACHE] = ask->process_cache;
     }
-    if (outcome == RIA_FOUND && ask->role != NULL) {
-        outcome = ria_network_add_role(ask, plan, ask->role, err);
+    if (outcome == RIA_FOUND && ask->role != NULL &&
+        !ria_network_add_role(ask, plan, ask->role, err)) {
+        return RIA_FAILED;
     }
     return outcome;
 }
@@ -140,7 +141,7 @@ enum ria_outcome ria_chain_find(
     struct ria_trail *trail,
     struct ria_error *err)
 {
-    __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
+    RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     enum ria_outcome outcome = ria_chain_plan(ask, &plan, trail, err);
     return outcome == RIA_FOUND ? ria_chain_carry_out(ask, &plan, out, trail, err) : outcome;
 }

@@ -5,6 +5,7 @@
  * form that is one; whether the rest is a URL is seen when it is asked. */
 #include "provider/provider.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -20,8 +21,7 @@ enum ria_outcome ria_container_endpoint(
     if (uri.value == NULL) {
         uri = ria_network_variable(world, full);
         if (uri.value != NULL && *uri.value == '/') {
-            (void)ria_fail_at(err, RIA_E_CREDENTIALS, &uri, "is no URL; write http://ADDRESS/PATH");
-            return RIA_FAILED;
+            return ria_failed_at(err, RIA_E_CREDENTIALS, &uri, RIA_REFUSAL_NO_URL);
         }
     } else if (*uri.value != '/') {
         return ria_failed(
@@ -53,12 +53,12 @@ enum ria_outcome ria_provider_container(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
     enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
-    if (outcome == RIA_FOUND) {
-        outcome = ria_network_settings(ask, out, err);
+    if (outcome != RIA_FOUND) {
+        return outcome;
     }
-    if (outcome == RIA_FOUND && !is_plain_http(out->value[RIA_PLAN_CONTAINER_URI].value) &&
-        !ria_network_check_bundle(out, err)) {
-        return RIA_FAILED;
-    }
-    return outcome;
+    bool uses_bundle = !is_plain_http(out->value[RIA_PLAN_CONTAINER_URI].value);
+    return ria_network_settings(ask, out, err) &&
+                   (!uses_bundle || ria_network_check_bundle(out, err))
+               ? RIA_FOUND
+               : RIA_FAILED;
 }

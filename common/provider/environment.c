@@ -6,6 +6,7 @@
  * when a person named a profile. */
 #include "provider/provider.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "codec/url.h"
@@ -21,10 +22,9 @@ static void add_trimmed(const struct ria_world *world, const char *name, struct 
     if (value == NULL) {
         return;
     }
-    static const char blanks[] = " \t\r\n";
-    const char *start = value + strspn(value, blanks);
+    const char *start = value + strspn(value, RIA_BLANKS);
     size_t len = strlen(start);
-    while (len > 0 && strchr(blanks, start[len - 1]) != NULL) {
+    while (len > 0 && strchr(RIA_BLANKS, start[len - 1]) != NULL) {
         len--;
     }
     if (start != value || start[len] != '\0') {
@@ -129,7 +129,8 @@ enum ria_outcome ria_provider_environment(
         return outcome;
     }
     struct ria_profile unused;
-    return ria_profile_open(ask, out, &unused, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_network_settings(ask, out, err);
+    return ria_profile_open(ask, out, &unused, err) != RIA_FAILED &&
+                   ria_network_settings(ask, out, err)
+               ? RIA_FOUND
+               : RIA_FAILED;
 }

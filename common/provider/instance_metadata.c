@@ -5,6 +5,7 @@
  * answer is ABSENT. */
 #include "provider/provider.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "provider/network.h"
 
@@ -20,22 +21,21 @@ static const struct mode modes[] = {
     {"IPv6", "http://[fd00:ec2::254]"},
 };
 
-static enum ria_outcome endpoint_of_mode(
+static bool endpoint_of_mode(
     const struct ria_setting *mode, struct ria_setting *endpoint, struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-        if (ria_text_same(mode->value, modes[i].name)) {
+        if (ria_ascii_same(mode->value, modes[i].name)) {
             *endpoint = (struct ria_setting){modes[i].endpoint, NULL, 0};
-            return RIA_FOUND;
+            return true;
         }
     }
-    (void)ria_fail_at(
+    return ria_fail_at(
         err, RIA_E_CREDENTIALS, mode, "\"%.32s\" is no mode; write IPv4 or IPv6", mode->value);
-    return RIA_FAILED;
 }
 
 /* The mode, else the switch that older tools have for it, else IPv4. */
-static enum ria_outcome default_endpoint(
+static bool default_endpoint(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
     struct ria_setting *endpoint,
@@ -49,10 +49,10 @@ static enum ria_outcome default_endpoint(
     }
     struct ria_setting old = ria_network_setting(ask, plan, "AWS_IMDS_USE_IPV6", "imds_use_ipv6");
     if (old.value != NULL && !ria_setting_boolean(&old, RIA_E_CREDENTIALS, &is_six, err)) {
-        return RIA_FAILED;
+        return false;
     }
     *endpoint = (struct ria_setting){modes[is_six ? 1 : 0].endpoint, NULL, 0};
-    return RIA_FOUND;
+    return true;
 }
 
 enum ria_outcome ria_instance_endpoint(
@@ -69,7 +69,7 @@ enum ria_outcome ria_instance_endpoint(
     }
     struct ria_setting endpoint = ria_network_setting(
         ask, out, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
-    if (endpoint.value == NULL && default_endpoint(ask, out, &endpoint, err) == RIA_FAILED) {
+    if (endpoint.value == NULL && !default_endpoint(ask, out, &endpoint, err)) {
         return RIA_FAILED;
     }
     if (!ria_profiles_check_owner(out->profiles, &endpoint, "ec2_metadata_service_endpoint", err)) {
@@ -85,8 +85,5 @@ enum ria_outcome ria_provider_instance_metadata(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
     enum ria_outcome outcome = ria_instance_endpoint(ask, out, err);
-    if (outcome == RIA_FOUND) {
-        outcome = ria_network_settings(ask, out, err);
-    }
-    return outcome;
+    return outcome == RIA_FOUND && !ria_network_settings(ask, out, err) ? RIA_FAILED : outcome;
 }

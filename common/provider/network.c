@@ -4,6 +4,8 @@
 #include "provider/network.h"
 
 #include "aws/identifier.h"
+#include "base/ascii.h"
+#include "base/messages.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -43,42 +45,40 @@ struct ria_setting ria_network_setting(
 /* -- variants ------------------------------------------------------------------------------- */
 
 /* Sets *out only where the setting says "true". */
-static enum ria_outcome take_switch(
+static bool take_switch(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
     bool is_on = false;
     if (setting->value != NULL && !ria_setting_boolean(setting, RIA_E_CREDENTIALS, &is_on, err)) {
-        return RIA_FAILED;
+        return false;
     }
     *out = is_on ? *setting : (struct ria_setting){0};
-    return RIA_FOUND;
+    return true;
 }
 
-static enum ria_outcome take_sts_mode(
+static bool take_sts_mode(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
-    bool is_legacy = setting->value != NULL && ria_text_same(setting->value, "legacy");
-    if (setting->value != NULL && !is_legacy && !ria_text_same(setting->value, "regional")) {
-        (void)ria_fail_at(
+    bool is_legacy = setting->value != NULL && ria_ascii_same(setting->value, "legacy");
+    if (setting->value != NULL && !is_legacy && !ria_ascii_same(setting->value, "regional")) {
+        return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
             setting,
             "\"%.32s\" is no kind of STS endpoint; write regional or legacy",
             setting->value);
-        return RIA_FAILED;
     }
     *out = is_legacy ? *setting : (struct ria_setting){0};
-    return RIA_FOUND;
+    return true;
 }
 
-static enum ria_outcome take_variants(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+static bool take_variants(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
     static const struct {
         const char *variable;
         const char *key;
         enum ria_plan_value value;
-        enum ria_outcome (*take)(
+        bool (*take)(
             const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err);
     } variants[] = {
         {"AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", RIA_PLAN_FIPS, take_switch},
@@ -91,32 +91,31 @@ static enum ria_outcome take_variants(
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
         struct ria_setting found =
             ria_network_setting(ask, plan, variants[i].variable, variants[i].key);
-        if (variants[i].take(&found, &plan->value[variants[i].value], err) == RIA_FAILED) {
-            return RIA_FAILED;
+        if (!variants[i].take(&found, &plan->value[variants[i].value], err)) {
+            return false;
         }
     }
-    return RIA_FOUND;
+    return true;
 }
 
 /* -- endpoints that somebody named ---------------------------------------------------------- */
 
 /* A section that is named must be there, also if no service of ours is in it. */
-static enum ria_outcome find_section(
+static bool find_section(
     const struct ria_plan *plan, struct ria_setting *section, struct ria_error *err)
 {
     if (!from_profile(plan, "services", section) ||
         ria_profiles_has(plan->profiles, RIA_PROFILE_SERVICES, section->value, NULL)) {
-        return RIA_FOUND;
+        return true;
     }
     char quoted[RIA_QUOTED_SIZE];
-    (void)ria_fail_at(
+    return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
         section,
         "services names \"%.64s\", which does not exist; add [services %s] or remove the line",
         section->value,
         ria_text_quote(section->value, quoted));
-    return RIA_FAILED;
 }
 
 /* "AWS_ENDPOINT_URL_SSO_OIDC" and its like. A setting borrows its place, so these are literals. */
@@ -145,21 +144,20 @@ static bool from_section(
     return true;
 }
 
-static enum ria_outcome take_urls(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+static bool take_urls(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_setting ignored;
     struct ria_setting section = {0};
     struct ria_setting asked = ria_network_setting(
         ask, plan, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
-    if (take_switch(&asked, &ignored, err) == RIA_FAILED) {
-        return RIA_FAILED;
+    if (!take_switch(&asked, &ignored, err)) {
+        return false;
     }
     if (ignored.value != NULL) {
-        return RIA_FOUND;
+        return true;
     }
-    if (find_section(plan, &section, err) == RIA_FAILED) {
-        return RIA_FAILED;
+    if (!find_section(plan, &section, err)) {
+        return false;
     }
     for (unsigned i = 0; i < RIA_SERVICES; i++) {
         const char *const variables[] = {url_variables[i], "AWS_ENDPOINT_URL"};
@@ -169,18 +167,17 @@ static enum ria_outcome take_urls(
             (void)from_profile(plan, "endpoint_url", out);
         }
     }
-    return RIA_FOUND;
+    return true;
 }
 
-enum ria_outcome ria_network_settings(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+bool ria_network_settings(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
 {
     plan->value[RIA_PLAN_CA_BUNDLE] = ria_network_setting(ask, plan, "AWS_CA_BUNDLE", "ca_bundle");
-    return take_variants(ask, plan, err) == RIA_FAILED ? RIA_FAILED : take_urls(ask, plan, err);
+    return take_variants(ask, plan, err) && take_urls(ask, plan, err);
 }
 
 /* AWS's SDKs refuse it too: who asks for FIPS must not be led elsewhere without a word. */
-static enum ria_outcome check_variants(
+static bool check_variants(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
 {
     static const struct {
@@ -194,7 +191,7 @@ static enum ria_outcome check_variants(
             RIA_AUTO(buf) place = {.max = RIA_PATH_MAX + 16};
             ria_setting_add_place(&place, url);
             const char *text = ria_buf_text(&place);
-            (void)ria_fail_at(
+            return ria_fail_at(
                 err,
                 RIA_E_CREDENTIALS,
                 variant,
@@ -202,10 +199,9 @@ static enum ria_outcome check_variants(
                 variants[i].name,
                 text == NULL ? "" : text,
                 ria_service_name(service));
-            return RIA_FAILED;
         }
     }
-    return RIA_FOUND;
+    return true;
 }
 
 bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err)
@@ -214,20 +210,20 @@ bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err
         plan->profiles, &plan->value[RIA_PLAN_CA_BUNDLE], "ca_bundle", err);
 }
 
-enum ria_outcome ria_network_check_service(
+bool ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
 {
     const struct ria_setting *url = &plan->value[RIA_PLAN_STS_URL + (unsigned)service];
     if (!ria_profiles_check_owner(plan->profiles, url, "endpoint_url", err) ||
         !ria_network_check_bundle(plan, err)) {
-        return RIA_FAILED;
+        return false;
     }
     return check_variants(plan, service, err);
 }
 
 /* -- regions -------------------------------------------------------------------------------- */
 
-enum ria_outcome ria_network_region(
+bool ria_network_region(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
     const char *service,
@@ -240,23 +236,18 @@ enum ria_outcome ria_network_region(
         region = ask->region;
     }
     if (region.value == NULL) {
-        return ria_failed(
+        return ria_fail(
             err,
             RIA_E_CREDENTIALS,
             "no region says where to ask %s; set AWS_REGION, or region in the profile",
             service);
     }
-    if (!ria_region_is_plausible(region.value) && strcmp(region.value, ria_region_global) != 0) {
-        (void)ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            &region,
-            "\"%.64s\" is no region; write one like eu-west-1",
-            region.value);
-        return RIA_FAILED;
+    if (strcmp(region.value, ria_region_global) != 0 &&
+        !ria_setting_check_region(&region, RIA_E_CREDENTIALS, err)) {
+        return false;
     }
     *out = region;
-    return RIA_FOUND;
+    return true;
 }
 
 /* What STS would refuse with words that do not help. */
@@ -280,32 +271,27 @@ static bool check_names(const struct ria_role *role, struct ria_error *err)
     return ok;
 }
 
-enum ria_outcome ria_network_add_role(
+bool ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,
     const struct ria_role *role,
     struct ria_error *err)
 {
     if (plan->role_count >= RIA_ROLES_MAX) {
-        (void)ria_fail_at(
-            err,
-            RIA_E_CREDENTIALS,
-            &role->value[RIA_ROLE_ARN],
-            "more than %d roles stand one on the other; shorten the chain",
-            RIA_ROLES_MAX);
-        return RIA_FAILED;
+        return ria_fail_at(
+            err, RIA_E_CREDENTIALS, &role->value[RIA_ROLE_ARN], RIA_REFUSAL_ROLES, RIA_ROLES_MAX);
     }
     if (!check_names(role, err)) {
-        return RIA_FAILED;
+        return false;
     }
     struct ria_role added = *role;
     if (added.value[RIA_ROLE_SESSION_NAME].value == NULL) {
         added.value[RIA_ROLE_SESSION_NAME].value = "rds-iam";
     }
-    if (ria_network_region(ask, plan, "STS", &added.value[RIA_ROLE_REGION], err) == RIA_FAILED ||
-        ria_network_check_service(plan, RIA_SERVICE_STS, err) == RIA_FAILED) {
-        return RIA_FAILED;
+    if (!ria_network_region(ask, plan, "STS", &added.value[RIA_ROLE_REGION], err) ||
+        !ria_network_check_service(plan, RIA_SERVICE_STS, err)) {
+        return false;
     }
     plan->roles[plan->role_count++] = added;
-    return RIA_FOUND;
+    return true;
 }

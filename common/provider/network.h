@@ -21,31 +21,31 @@ struct ria_setting ria_network_setting(
     const struct ria_ask *ask, const struct ria_plan *plan, const char *variable, const char *key);
 
 /* Fills the endpoints of services, their variants, and RIA_PLAN_CA_BUNDLE, from variables and the
- * keys of the active profile. FAILED for an invalid value. */
-enum ria_outcome ria_network_settings(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
+ * keys of the active profile. False for an invalid value. */
+bool ria_network_settings(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+    RIA_MUST_USE;
 
 /* Refuses a CA bundle that a file of another user names. For each source that asks by https. */
 bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
 /* For each service that the plan will ask: refuses an endpoint or a CA bundle that a file of
  * another user names, and an endpoint beside a variant (FIPS, dual-stack). */
-enum ria_outcome ria_network_check_service(
+bool ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 
 /* Where a service is asked: AWS_REGION > AWS_DEFAULT_REGION > region of the active profile > the
  * database's. A chain of roles has one region: a profile that a role stands on does not change it.
  * `service` stands in the sentence if there is none. */
-enum ria_outcome ria_network_region(
+bool ria_network_region(
     const struct ria_ask *ask,
     const struct ria_plan *plan,
     const char *service,
     struct ria_setting *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Appends a role with its defaults, and says where STS is asked for it, as above. FAILED if no
+/* Appends a role with its defaults, and says where STS is asked for it, as above. False if no
  * region is known, or if the plan holds RIA_ROLES_MAX. */
-enum ria_outcome ria_network_add_role(
+bool ria_network_add_role(
     const struct ria_ask *ask,
     struct ria_plan *plan,
     const struct ria_role *role,

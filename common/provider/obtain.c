@@ -3,7 +3,7 @@
  * The road of a plan. */
 #include "provider/obtain.h"
 
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"

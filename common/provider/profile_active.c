@@ -4,15 +4,13 @@
  * sources read of a profile in the same way. Refuses a profile that is named and does not exist. */
 #include "provider/profile_active.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
-enum ria_outcome ria_profile_lacks(
+bool ria_profile_lacks(
     const struct ria_profiles *profiles,
     const struct ria_lack *lack,
     const struct ria_setting *because,
@@ -20,10 +18,15 @@ enum ria_outcome ria_profile_lacks(
 {
     struct ria_profile_fault fault;
     if (ria_profiles_fault(profiles, lack->kind, lack->name, &fault)) {
-        return fail_at(
-            err, &fault.place, "%s, and this line was ignored: %s", lack->what, fault.what);
+        return ria_fail_at(
+            err,
+            RIA_E_CREDENTIALS,
+            &fault.place,
+            "%s, and this line was ignored: %s",
+            lack->what,
+            fault.what);
     }
-    return fail_at(err, because, "%s; %s", lack->what, lack->remedy);
+    return ria_fail_at(err, RIA_E_CREDENTIALS, because, "%s; %s", lack->what, lack->remedy);
 }
 
 struct ria_setting ria_profile_choice(const struct ria_ask *ask)
@@ -67,8 +70,9 @@ static enum ria_outcome not_there(
     }
     if (profiles->path[RIA_PROFILE_CONFIG][0] == '\0' ||
         profiles->path[RIA_PROFILE_CREDENTIALS][0] == '\0') {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" is not found, because HOME is not set; set it, or "
             "AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE",
@@ -76,8 +80,9 @@ static enum ria_outcome not_there(
     }
     const char *unreachable = ria_profiles_unreachable(profiles);
     if (unreachable != NULL) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
             "this user may not search; set HOME, or AWS_CONFIG_FILE and "
@@ -89,8 +94,9 @@ static enum ria_outcome not_there(
     (void)ria_text_quote(choice->value, quoted);
     const struct ria_ini_section *bare = find_bare(profiles, choice->value);
     if (bare != NULL) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" does not exist, because %s:%u lacks a word; write [profile "
             "%s] there",
@@ -99,8 +105,9 @@ static enum ria_outcome not_there(
             bare->line,
             quoted);
     }
-    return fail_at(
+    return ria_failed_at(
         err,
+        RIA_E_CREDENTIALS,
         choice,
         "the profile \"%.64s\" does not exist; add [profile %s] to %s or [%.64s] to %s, or "
         "name another one",
@@ -120,7 +127,7 @@ enum ria_outcome ria_profile_open(
     struct ria_setting choice = ria_profile_choice(ask);
     plan->profiles = calloc(1, sizeof(*plan->profiles));
     if (plan->profiles == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory while reading AWS profiles");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the AWS profiles");
     }
     enum ria_outcome outcome = ria_profiles_load(ask->world, plan->profiles, err);
     if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && choice.path == NULL)) {
@@ -134,7 +141,7 @@ enum ria_outcome ria_profile_open(
     return RIA_FOUND;
 }
 
-enum ria_outcome ria_profile_read_role(
+bool ria_profile_read_role(
     const struct ria_profile *profile, struct ria_role *out, struct ria_error *err)
 {
     static const struct {
@@ -154,8 +161,8 @@ enum ria_outcome ria_profile_read_role(
     const struct ria_setting *duration = &role.value[RIA_ROLE_DURATION];
     if (duration->value != NULL &&
         !ria_setting_number(duration, &ria_role_duration, RIA_E_CREDENTIALS, &role.duration, err)) {
-        return RIA_FAILED;
+        return false;
     }
     *out = role;
-    return RIA_FOUND;
+    return true;
 }

@@ -19,7 +19,7 @@ struct ria_lack {
 
 /* Fails with "path:line: WHAT; REMEDY" and the place of `because`; or, where a line of the section
  * was ignored, with its place, WHAT and the reason. */
-enum ria_outcome ria_profile_lacks(
+bool ria_profile_lacks(
     const struct ria_profiles *profiles,
     const struct ria_lack *lack,
     const struct ria_setting *because,
@@ -92,7 +92,7 @@ enum ria_outcome ria_profile_role(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Fills a role from the profile's keys; its values are checked. */
-enum ria_outcome ria_profile_read_role(
+bool ria_profile_read_role(
     const struct ria_profile *profile, struct ria_role *out, struct ria_error *err) RIA_MUST_USE;
 
 #endif

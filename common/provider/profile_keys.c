@@ -10,9 +10,6 @@
 
 #include <string.h>
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
 static const char id_key[] = "aws_access_key_id";
 static const char secret_key[] = "aws_secret_access_key";
 
@@ -35,16 +32,18 @@ static enum ria_outcome refuse_half(
     struct ria_error *err)
 {
     if (ria_profile_has(profile, missing_key)) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             there,
             "the keys of the profile \"%.64s\" stand in two files; put both into this one",
             profile->name);
     }
     struct ria_setting empty;
     if (ria_profiles_get(profile->profiles, profile->name, missing_key, &empty)) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             &empty,
             "%s of the profile \"%.64s\" is empty; write it, or remove %s too",
             missing_key,
@@ -60,7 +59,8 @@ static enum ria_outcome refuse_half(
         there_key,
         missing_key);
     const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
-    return ria_profile_lacks(profile->profiles, &lack, there, err);
+    (void)ria_profile_lacks(profile->profiles, &lack, there, err);
+    return RIA_FAILED;
 }
 
 /* FOUND, ABSENT (no key at all), FAILED (half a pair, or a half in each file). */
@@ -150,8 +150,9 @@ enum ria_outcome ria_profile_keys(
     }
     if (found.access_key_id.failed || found.secret_access_key.failed ||
         found.session_token.failed) {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             &pair.id,
             "the keys of the profile \"%.64s\" are too long to be AWS keys, or memory ran out",
             profile->name);

@@ -31,8 +31,9 @@ enum ria_outcome ria_profile_login(
     }
     (void)ria_text_format(
         plan->label, sizeof(plan->label), "the aws login of profile %.64s", profile->name);
-    return ria_network_region(ask, plan, "sign-in", &plan->value[RIA_PLAN_LOGIN_REGION], err) ==
-                   RIA_FAILED
-               ? RIA_FAILED
-               : ria_network_check_service(plan, RIA_SERVICE_SIGNIN, err);
+    struct ria_setting *region = &plan->value[RIA_PLAN_LOGIN_REGION];
+    return ria_network_region(ask, plan, "sign-in", region, err) &&
+                   ria_network_check_service(plan, RIA_SERVICE_SIGNIN, err)
+               ? RIA_FOUND
+               : RIA_FAILED;
 }

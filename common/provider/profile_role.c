@@ -7,13 +7,11 @@
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
+#include "base/messages.h"
 #include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
 
 /* -- what a role stands on ------------------------------------------------------------------ */
 
@@ -23,7 +21,7 @@ struct role_source {
 };
 
 /* Exactly one of the two. */
-static enum ria_outcome find_role_source(
+static bool find_role_source(
     const struct ria_profile *profile, struct role_source *out, struct ria_error *err)
 {
     struct ria_setting role;
@@ -31,14 +29,15 @@ static enum ria_outcome find_role_source(
     bool has_profile = ria_profile_get(profile, "source_profile", &out->profile);
     bool has_credential = ria_profile_get(profile, "credential_source", &out->credential);
     if (has_profile && has_credential) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &role,
             "the profile \"%.64s\" has both source_profile and credential_source; keep one",
             profile->name);
     }
     if (has_profile || has_credential) {
-        return RIA_FOUND;
+        return true;
     }
     char what[160];
     (void)ria_text_format(
@@ -64,8 +63,9 @@ static enum ria_outcome take_credential_source(
     } else if (strcmp(source->value, "Ec2InstanceMetadata") == 0) {
         outcome = ria_instance_endpoint(ask, plan, err);
     } else {
-        return fail_at(
+        return ria_failed_at(
             err,
+            RIA_E_CREDENTIALS,
             source,
             "credential_source is \"%.64s\"; write Environment, Ec2InstanceMetadata or "
             "EcsContainer",
@@ -74,7 +74,8 @@ static enum ria_outcome take_credential_source(
     if (outcome == RIA_ABSENT) {
         char why[RIA_ERROR_TEXT_MAX];
         memcpy(why, err->text, sizeof(why));
-        return fail_at(err, source, "credential_source is %s, but %s", source->value, why);
+        return ria_failed_at(
+            err, RIA_E_CREDENTIALS, source, "credential_source is %s, but %s", source->value, why);
     }
     return outcome;
 }
@@ -98,29 +99,24 @@ static bool was_visited(const struct path *path, const char *name)
     return false;
 }
 
-static enum ria_outcome add_to_path(
-    const struct ria_profile *profile, struct path *path, struct ria_error *err)
+static bool add_to_path(const struct ria_profile *profile, struct path *path, struct ria_error *err)
 {
     struct ria_setting role;
     (void)ria_profile_get(profile, "role_arn", &role);
     if (path->count >= RIA_ROLES_MAX) {
-        return fail_at(
-            err,
-            &role,
-            "more than %d roles stand one on the other; shorten the chain",
-            RIA_ROLES_MAX);
+        return ria_fail_at(err, RIA_E_CREDENTIALS, &role, RIA_REFUSAL_ROLES, RIA_ROLES_MAX);
     }
     path->name[path->count] = profile->name;
-    if (ria_profile_read_role(profile, &path->role[path->count], err) == RIA_FAILED) {
-        return RIA_FAILED;
+    if (!ria_profile_read_role(profile, &path->role[path->count], err)) {
+        return false;
     }
     path->count++;
-    return RIA_FOUND;
+    return true;
 }
 
 /* A profile may be its own source if it has keys. Any other profile that stands twice on the path
  * is a loop, whatever it holds, as in botocore. */
-static enum ria_outcome check_next(
+static bool check_next(
     const struct ria_profile *at,
     const struct ria_profile *next,
     const struct path *path,
@@ -128,8 +124,9 @@ static enum ria_outcome check_next(
     struct ria_error *err)
 {
     if (!ria_profiles_has(next->profiles, RIA_PROFILE, next->name, NULL)) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             named_at,
             "source_profile names \"%.64s\", which does not exist; add it or name another",
             next->name);
@@ -138,14 +135,15 @@ static enum ria_outcome check_next(
     if (was_visited(path, next->name) && !is_own_source) {
         struct ria_setting role;
         (void)ria_profile_get(next, "role_arn", &role);
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &role,
             "the source_profile entries of \"%.64s\" go round in a circle; end them in a profile "
             "with keys",
             path->name[0]);
     }
-    return RIA_FOUND;
+    return true;
 }
 
 /* A profile that holds nothing of its own and was named as a source is a mistake. */
@@ -167,7 +165,8 @@ static enum ria_outcome take_end(
         "source_profile names \"%.64s\", which holds no credentials",
         profile->name);
     const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "give it keys or name another"};
-    return ria_profile_lacks(profile->profiles, &lack, named_at, err);
+    (void)ria_profile_lacks(profile->profiles, &lack, named_at, err);
+    return RIA_FAILED;
 }
 
 static enum ria_outcome follow(
@@ -180,15 +179,14 @@ static enum ria_outcome follow(
     struct ria_profile at = *first;
     for (;;) {
         struct role_source source = {0};
-        if (add_to_path(&at, path, err) == RIA_FAILED ||
-            find_role_source(&at, &source, err) == RIA_FAILED) {
+        if (!add_to_path(&at, path, err) || !find_role_source(&at, &source, err)) {
             return RIA_FAILED;
         }
         if (source.credential.value != NULL) {
             return take_credential_source(ask, &source.credential, plan, err);
         }
         const struct ria_profile next = {at.profiles, source.profile.value};
-        if (check_next(&at, &next, path, &source.profile, err) == RIA_FAILED) {
+        if (!check_next(&at, &next, path, &source.profile, err)) {
             return RIA_FAILED;
         }
         /* From the second profile on, a profile with keys is an end, although it has a role. */
@@ -216,11 +214,12 @@ enum ria_outcome ria_profile_role(
     }
     struct path *path = calloc(1, sizeof(*path));
     if (path == NULL) {
-        return ria_failed(err, RIA_E_SYSTEM, "out of memory while following source_profile");
+        return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the profiles of source_profile");
     }
     enum ria_outcome outcome = follow(ask, profile, path, plan, err);
     for (size_t i = path->count; outcome == RIA_FOUND && i > 0; i--) {
-        outcome = ria_network_add_role(ask, plan, &path->role[i - 1], err);
+        bool is_added = ria_network_add_role(ask, plan, &path->role[i - 1], err);
+        outcome = is_added ? RIA_FOUND : RIA_FAILED;
     }
     free(path);
     return outcome;
@@ -237,7 +236,6 @@ enum ria_outcome ria_provider_profile_role(
     if (!ria_profile_has_role(&profile)) {
         return ria_absent(err, "%s", "");
     }
-    return ria_network_settings(ask, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_profile_role(ask, &profile, out, err);
+    return ria_network_settings(ask, out, err) ? ria_profile_role(ask, &profile, out, err)
+                                               : RIA_FAILED;
 }

@@ -7,9 +7,6 @@
 
 #include "base/text.h"
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
 typedef enum ria_outcome take_source(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
@@ -65,7 +62,8 @@ static enum ria_outcome refuse_lone_credential_source(
         "the profile \"%.64s\" has credential_source without role_arn",
         profile->name);
     const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add role_arn or remove it"};
-    return ria_profile_lacks(profile->profiles, &lack, &where, err);
+    (void)ria_profile_lacks(profile->profiles, &lack, &where, err);
+    return RIA_FAILED;
 }
 
 static enum ria_outcome take_process(
@@ -142,7 +140,6 @@ enum ria_outcome ria_provider_profile(
     if (profile.name == NULL) {
         return ria_absent(err, "%s", "");
     }
-    return ria_network_settings(ask, out, err) == RIA_FAILED
-               ? RIA_FAILED
-               : ria_profile_source(ask, &profile, out, err);
+    return ria_network_settings(ask, out, err) ? ria_profile_source(ask, &profile, out, err)
+                                               : RIA_FAILED;
 }

@@ -12,11 +12,8 @@
 
 #include <string.h>
 
-/* Fails with RIA_E_CREDENTIALS and the place in front. */
-#define fail_at(err, ...) (ria_fail_at((err), RIA_E_CREDENTIALS, __VA_ARGS__), RIA_FAILED)
-
 /* A key of the profile that has a value. */
-static enum ria_outcome need(
+static bool need(
     const struct ria_profile *profile,
     const struct ria_setting *because,
     const char *key,
@@ -24,7 +21,7 @@ static enum ria_outcome need(
     struct ria_error *err)
 {
     if (ria_profile_get(profile, key, out)) {
-        return RIA_FOUND;
+        return true;
     }
     char what[160];
     (void)ria_text_format(
@@ -39,7 +36,7 @@ static enum ria_outcome need(
 }
 
 /* A key of the session's section; the profile may repeat it and not change it. */
-static enum ria_outcome need_of_session(
+static bool need_of_session(
     const struct ria_profile *profile,
     const struct ria_setting *session,
     const char *key,
@@ -61,24 +58,26 @@ static enum ria_outcome need_of_session(
         return ria_profile_lacks(profile->profiles, &lack, session, err);
     }
     if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             &repeated,
             "%s is another one than that of [sso-session %s]; remove this line",
             key,
             quoted);
     }
-    return RIA_FOUND;
+    return true;
 }
 
-static enum ria_outcome take_session(
+static bool take_session(
     const struct ria_profile *profile, struct ria_plan *plan, struct ria_error *err)
 {
     char quoted[RIA_QUOTED_SIZE];
     const struct ria_setting *session = &plan->value[RIA_PLAN_SSO_SESSION];
     if (!ria_profiles_has(profile->profiles, RIA_PROFILE_SSO_SESSION, session->value, NULL)) {
-        return fail_at(
+        return ria_fail_at(
             err,
+            RIA_E_CREDENTIALS,
             session,
             "sso_session names \"%.64s\", which does not exist; add [sso-session %s] or type: "
             "aws configure sso-session",
@@ -87,23 +86,20 @@ static enum ria_outcome take_session(
     }
     struct ria_setting *value = plan->value;
     return need_of_session(
-               profile, session, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) == RIA_FAILED
-               ? RIA_FAILED
-               : need_of_session(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
+               profile, session, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) &&
+           need_of_session(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
 /* The older form. */
-static enum ria_outcome take_start_url(
+static bool take_start_url(
     const struct ria_profile *profile,
     const struct ria_setting *because,
     struct ria_plan *plan,
     struct ria_error *err)
 {
     struct ria_setting *value = plan->value;
-    return need(profile, because, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) ==
-                   RIA_FAILED
-               ? RIA_FAILED
-               : need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
+    return need(profile, because, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) &&
+           need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
 static bool check_names(const struct ria_plan *plan, struct ria_error *err)
@@ -117,22 +113,14 @@ static bool check_names(const struct ria_plan *plan, struct ria_error *err)
                RIA_ID_ROLE_NAME, &value[RIA_PLAN_SSO_ROLE_NAME], RIA_E_CREDENTIALS, err);
 }
 
-static enum ria_outcome check(const struct ria_plan *plan, struct ria_error *err)
+static bool check(const struct ria_plan *plan, struct ria_error *err)
 {
-    const struct ria_setting *region = &plan->value[RIA_PLAN_SSO_REGION];
-    if (!check_names(plan, err)) {
-        return RIA_FAILED;
-    }
-    if (!ria_region_is_plausible(region->value)) {
-        return fail_at(
-            err, region, "\"%.64s\" is no region; write one like eu-west-1", region->value);
-    }
     /* A token of the older form is never renewed, so nobody asks the OIDC endpoint. */
     bool can_be_renewed = plan->value[RIA_PLAN_SSO_SESSION].value != NULL;
-    if (ria_network_check_service(plan, RIA_SERVICE_SSO, err) == RIA_FAILED) {
-        return RIA_FAILED;
-    }
-    return can_be_renewed ? ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err) : RIA_FOUND;
+    return check_names(plan, err) &&
+           ria_setting_check_region(&plan->value[RIA_PLAN_SSO_REGION], RIA_E_CREDENTIALS, err) &&
+           ria_network_check_service(plan, RIA_SERVICE_SSO, err) &&
+           (!can_be_renewed || ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err));
 }
 
 enum ria_outcome ria_profile_sso(
@@ -150,19 +138,17 @@ enum ria_outcome ria_profile_sso(
     }
     plan->source = RIA_SOURCE_SSO;
     bool has_session = ria_profile_get(profile, "sso_session", &value[RIA_PLAN_SSO_SESSION]);
-    if (has_session ? take_session(profile, plan, err) == RIA_FAILED
-                    : take_start_url(profile, &because, plan, err) == RIA_FAILED) {
+    if (!(has_session ? take_session(profile, plan, err)
+                      : take_start_url(profile, &because, plan, err))) {
         return RIA_FAILED;
     }
     because = *ria_plan_origin(plan);
-    if (need(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ==
-            RIA_FAILED ||
-        need(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err) ==
-            RIA_FAILED) {
+    if (!need(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ||
+        !need(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err)) {
         return RIA_FAILED;
     }
     value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, because.path, 0};
     (void)ria_text_format(
         plan->label, sizeof(plan->label), "the SSO session of profile %.64s", profile->name);
-    return check(plan, err);
+    return check(plan, err) ? RIA_FOUND : RIA_FAILED;
 }

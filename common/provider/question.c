@@ -4,6 +4,7 @@
  * more. Refuses to read what is no whole plan, whoever wrote it. */
 #include "provider/question.h"
 
+#include "base/messages.h"
 #include "codec/record.h"
 
 #include <stdlib.h>
@@ -106,7 +107,7 @@ bool ria_question_write(
     }
     ria_record_end(out);
     if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while asking rds-iam-fetch");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
     }
     return true;
 }

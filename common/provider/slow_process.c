@@ -7,7 +7,7 @@
  * for the other words. */
 #include "provider/obtain.h"
 
-#include "base/refusal.h"
+#include "base/messages.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "provider/cache.h"
@@ -32,7 +32,7 @@ static void write_remedy(
     if (plan->value[RIA_PLAN_PROCESS_CACHE].value != NULL) {
         (void)ria_text_format(out, REMEDY_MAX, RIA_REMEDY_RUN_PROCESS, command);
     } else if (is_short) {
-        (void)ria_text_format(out, REMEDY_MAX, RIA_REMEDY_CACHE_PROCESS_LONG, command);
+        (void)ria_text_format(out, REMEDY_MAX, RIA_REMEDY_CACHE_PROCESS_UNNAMED, command);
     } else {
         ria_config_add_name(ask->world, &file);
         const char *name = ria_buf_text(&file);

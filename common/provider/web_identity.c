@@ -37,11 +37,11 @@ static struct ria_setting find_file(
     return find(ask, profile, is_merged, file_variable, "web_identity_token_file");
 }
 
-static enum ria_outcome refuse_no_role(
+static bool refuse_no_role(
     const struct ria_profile *profile, const struct ria_setting *file, struct ria_error *err)
 {
     if (file->line == 0) {
-        return ria_failed(
+        return ria_fail(
             err,
             RIA_E_CREDENTIALS,
             "%s is set but AWS_ROLE_ARN is not; set both or unset both",
@@ -59,7 +59,7 @@ static enum ria_outcome refuse_no_role(
 
 /* STS takes neither an external id nor an MFA code beside a web identity, so those keys of the
  * profile do not count. Its duration does, where the token file is the profile's own. */
-static enum ria_outcome read_role(
+static bool read_role(
     const struct ria_ask *ask,
     const struct ria_profile *profile,
     bool is_merged,
@@ -68,15 +68,15 @@ static enum ria_outcome read_role(
     struct ria_error *err)
 {
     struct ria_role own = {0};
-    if (file->line > 0 && ria_profile_read_role(profile, &own, err) == RIA_FAILED) {
-        return RIA_FAILED;
+    if (file->line > 0 && !ria_profile_read_role(profile, &own, err)) {
+        return false;
     }
     role->value[RIA_ROLE_DURATION] = own.value[RIA_ROLE_DURATION];
     role->duration = own.duration;
     role->value[RIA_ROLE_ARN] = find(ask, profile, is_merged, "AWS_ROLE_ARN", "role_arn");
     role->value[RIA_ROLE_SESSION_NAME] =
         find(ask, profile, is_merged, "AWS_ROLE_SESSION_NAME", "role_session_name");
-    return role->value[RIA_ROLE_ARN].value == NULL ? refuse_no_role(profile, file, err) : RIA_FOUND;
+    return role->value[RIA_ROLE_ARN].value != NULL || refuse_no_role(profile, file, err);
 }
 
 enum ria_outcome ria_profile_web_identity(
@@ -92,7 +92,7 @@ enum ria_outcome ria_profile_web_identity(
         return ria_absent(err, "%s is not set", file_variable);
     }
     if (!ria_profiles_check_owner(profile->profiles, &file, "web_identity_token_file", err) ||
-        read_role(ask, profile, is_merged, &file, &role, err) == RIA_FAILED) {
+        !read_role(ask, profile, is_merged, &file, &role, err)) {
         return RIA_FAILED;
     }
     plan->source = RIA_SOURCE_WEB_IDENTITY;
@@ -104,7 +104,7 @@ enum ria_outcome ria_profile_web_identity(
         (void)ria_text_format(
             plan->label, sizeof(plan->label), "the web identity of profile %.64s", profile->name);
     }
-    return ria_network_add_role(ask, plan, &role, err);
+    return ria_network_add_role(ask, plan, &role, err) ? RIA_FOUND : RIA_FAILED;
 }
 
 /* A profile that was named by a variable is not the one that logs in. */
@@ -131,7 +131,7 @@ enum ria_outcome ria_provider_web_identity(
     struct ria_profile profile = ria_profile_active(out);
     bool is_merged = ask->profile.value == NULL;
     bool is_configured = find_file(ask, &profile, is_merged).value != NULL;
-    if (is_configured && ria_network_settings(ask, out, err) == RIA_FAILED) {
+    if (is_configured && !ria_network_settings(ask, out, err)) {
         return RIA_FAILED;
     }
     enum ria_outcome outcome = ria_profile_web_identity(ask, &profile, is_merged, out, err);

@@ -74,17 +74,13 @@ static int print_credentials(const struct ria_session *session)
     if (session->session_token.len > 0) {
         add_member(&text, "SessionToken", session->session_token.data);
     }
-    if (session->expires != 0) {
-        char when[32];
-        time_t expires = session->expires;
-        struct tm date;
-        (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&expires, &date));
+    char when[RIA_TIMESTAMP_EXTENDED_SIZE];
+    if (session->expires != 0 && ria_timestamp_format_extended(session->expires, when)) {
         add_member(&text, "Expiration", when);
     }
     ria_buf_add_text(&text, "}\n");
     if (ria_buf_text(&text) == NULL) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_out_of_memory();
     }
     /* Unbuffered, so that no copy of the keys stays in stdio's memory. */
     (void)setvbuf(stdout, NULL, _IONBF, 0);
@@ -97,7 +93,7 @@ static int print_credentials(const struct ria_session *session)
  * Locks stay: a process may hold one. */
 static bool is_entry(const char *name)
 {
-    const char *end = name + strspn(name, "0123456789abcdef");
+    const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == 64 && (*end == '\0' || strcmp(end, ".new") == 0);
 }
 
@@ -258,7 +254,7 @@ static bool ask_for_code(const struct ria_session *session, char code[8], struct
         return false;
     }
     bool is_code =
-        typed == TYPED && strlen(line) == CODE_DIGITS && strspn(line, "0123456789") == CODE_DIGITS;
+        typed == TYPED && strlen(line) == CODE_DIGITS && strspn(line, RIA_DIGITS) == CODE_DIGITS;
     if (is_code) {
         memcpy(code, line, CODE_DIGITS + 1);
     }
@@ -311,7 +307,6 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     const char *port = NULL;
     bool explain = false;
     bool clears = false;
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "profile", .value = &login.profile},
         {.name = "hostname", .value = &login.host},
@@ -321,13 +316,9 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
         {.name = "explain", .flag = &explain},
         {.name = "clear", .flag = &clears},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
-    }
-    if (wants_help) {
-        return ria_print(help);
     }
     if ((port == NULL) != (login.host == NULL) || (login.user == NULL) != (login.host == NULL)) {
         return ria_usage(argv[0], "--hostname, --port and --username belong together");
@@ -338,9 +329,9 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
     if (explain && clears) {
         return ria_usage(argv[0], "--explain and --clear exclude each other");
     }
-    login.port = port == NULL ? 0 : ria_options_port(port);
-    if (port != NULL && login.port == 0) {
-        return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
+    status = port == NULL ? RIA_GO_ON : ria_options_port(argv[0], port, &login.port);
+    if (status != RIA_GO_ON) {
+        return status;
     }
     return clears ? clear(world) : show(&login, explain, world);
 }

@@ -224,7 +224,7 @@ static bool set_variables(const char *ca, enum ria_program program)
         ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
     }
     if (!ok) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
+        (void)ria_out_of_memory();
     }
     return ok;
 }
@@ -385,15 +385,11 @@ static int find_end(int argc, char **argv)
 int ria_command_exec(int argc, char **argv, const struct ria_world *world)
 {
     const char *ca = NULL;
-    bool wants_help = false;
     const struct ria_option options[] = {{.name = "ca", .value = &ca}};
     int end = find_end(argc, argv);
-    int status = ria_options_parse(end, argv, options, 1, &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(end, argv, options, 1, help);
+    if (status != RIA_GO_ON) {
         return status;
-    }
-    if (wants_help) {
-        return ria_print(help);
     }
     if (end < argc && strcmp(argv[end], "--") != 0) {
         return ria_usage(argv[0], "write -- in front of the command \"%s\"", argv[end]);
@@ -403,9 +399,7 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     /* The command is looked for in the caller's PATH. */
     if (world->is_privileged(world->self)) {
-        (void)fputs(
-            "rds-iam: this program runs with more rights than its caller; remove its set-uid bit\n",
-            stderr);
+        (void)fputs("rds-iam: " RIA_REFUSAL_PRIVILEGED "\n", stderr);
         return RIA_EXIT_FAILED;
     }
     char **command = argv + end + 1;

@@ -197,14 +197,10 @@ static bool run_lint(struct lint *lint, struct files *files)
 
 int ria_command_lint(int argc, char **argv, const struct ria_world *world)
 {
-    bool wants_help = false;
     const struct ria_option none[1] = {{0}};
-    int status = ria_options_parse(argc, argv, none, 0, &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, none, 0, help);
+    if (status != RIA_GO_ON) {
         return status;
-    }
-    if (wants_help) {
-        return ria_print(help);
     }
     struct files files = {0};
     struct lint lint = {.world = world, .findings = {.text = {.max = RIA_SERVICE_TEXT_MAX}}};

@@ -8,7 +8,6 @@
 #include "service/gssencmode.h"
 #include "service/keyword.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,7 +55,7 @@ static void check_line(
         len -= 3;
     }
     size_t blanks = 0;
-    while (blanks < len && isspace((unsigned char)text[blanks])) {
+    while (blanks < len && ria_ascii_is_space(text[blanks])) {
         blanks++;
     }
     const char *content = text + blanks;
@@ -66,7 +65,7 @@ static void check_line(
             findings, RIA_FINDING_ERROR, path, line, "begins a service and has no ]; write [NAME]");
     }
     bool is_setting = rest > 0 && *content != '#' && *content != '[';
-    if (is_setting && isspace((unsigned char)content[rest - 1])) {
+    if (is_setting && ria_ascii_is_space(content[rest - 1])) {
         ria_finding_add(
             findings,
             RIA_FINDING_WARNING,
@@ -273,7 +272,7 @@ static void check_runtime_directory(const struct ria_entry *entry, struct ria_fi
 {
     static const char place[] = "/run/user/";
     const char *number = entry->passfile + strlen(place);
-    if (strncmp(entry->passfile, place, strlen(place)) != 0 || !isdigit((unsigned char)*number)) {
+    if (strncmp(entry->passfile, place, strlen(place)) != 0 || !ria_ascii_is_digit(*number)) {
         return;
     }
     char *rest;

@@ -40,13 +40,13 @@ static int take(char **argv, const struct ria_option *option)
 {
     if (option->flag != NULL) {
         *option->flag = true;
-        return RIA_EXIT_OK;
+        return RIA_GO_ON;
     }
     if (*optarg == '\0') {
         return ria_usage(argv[0], "the value of --%s is empty", option->name);
     }
     *option->value = optarg;
-    return RIA_EXIT_OK;
+    return RIA_GO_ON;
 }
 
 static int check_required(char **argv, const struct ria_option *options, size_t count)
@@ -56,21 +56,20 @@ static int check_required(char **argv, const struct ria_option *options, size_t 
             return ria_usage(argv[0], "--%s is missing", options[i].name);
         }
     }
-    return RIA_EXIT_OK;
+    return RIA_GO_ON;
 }
 
 int ria_options_parse(
-    int argc, char **argv, const struct ria_option *options, size_t count, bool *wants_help)
+    int argc, char **argv, const struct ria_option *options, size_t count, const char *help)
 {
     struct option table[RIA_OPTIONS_MAX + 2];
     fill_table(options, count, table);
     opterr = 0;
     int found;
-    int status = RIA_EXIT_OK;
+    int status = RIA_GO_ON;
     while ((found = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
         if (found == 'h') {
-            *wants_help = true;
-            return RIA_EXIT_OK;
+            return ria_print(help);
         }
         if (found == ':') {
             return ria_usage(argv[0], "%s needs a value", argv[optind - 1]);
@@ -79,7 +78,7 @@ int ria_options_parse(
             return unknown_option(argv);
         }
         status = take(argv, &options[found - FIRST]);
-        if (status != RIA_EXIT_OK) {
+        if (status != RIA_GO_ON) {
             return status;
         }
     }
@@ -89,14 +88,9 @@ int ria_options_parse(
     return check_required(argv, options, count);
 }
 
-unsigned ria_options_port(const char *text)
+int ria_options_port(const char *command, const char *text, unsigned *port)
 {
-    unsigned port = 0;
-    if (strspn(text, "0123456789") != strlen(text) || strlen(text) > 5) {
-        return 0;
-    }
-    for (const char *at = text; *at != '\0'; at++) {
-        port = (port * 10) + (unsigned)(*at - '0');
-    }
-    return port <= UINT16_MAX ? port : 0;
+    *port = ria_port_parse(text);
+    return *port > 0 ? RIA_GO_ON
+                     : ria_usage(command, "--port \"%s\" is not between 1 and 65535", text);
 }

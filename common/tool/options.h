@@ -18,15 +18,16 @@ struct ria_option {
 };
 
 enum {
-    RIA_OPTIONS_MAX = 16
+    RIA_OPTIONS_MAX = 16,
+    RIA_GO_ON = -1, /* no exit status */
 };
 
-/* Returns RIA_EXIT_OK, or RIA_EXIT_USAGE having said what is wrong. With --help, *wants_help is
- * true and the rest does not matter. */
+/* Reads a sub-command's options. Returns RIA_GO_ON, or the exit status of a command that is done:
+ * --help was given and printed, or the options are wrong, which was said. */
 int ria_options_parse(
-    int argc, char **argv, const struct ria_option *options, size_t count, bool *wants_help);
+    int argc, char **argv, const struct ria_option *options, size_t count, const char *help);
 
-/* A port in decimal digits, or 0 for anything that is none. */
-unsigned ria_options_port(const char *text);
+/* Reads the value of --port. Returns RIA_GO_ON, or RIA_EXIT_USAGE having said what is wrong. */
+int ria_options_port(const char *command, const char *text, unsigned *port);
 
 #endif

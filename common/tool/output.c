@@ -20,6 +20,12 @@ int ria_usage(const char *command, const char *format, ...)
     return RIA_EXIT_USAGE;
 }
 
+int ria_out_of_memory(void)
+{
+    (void)fputs("rds-iam: " RIA_REFUSAL_MEMORY "\n", stderr);
+    return RIA_EXIT_FAILED;
+}
+
 int ria_print(const char *text)
 {
     if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {

@@ -298,18 +298,13 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
 {
     const char *ca = "/path/to/global-bundle.pem";
     const char *client = NULL;
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "ssl-ca", .value = &ca},
         {.name = "client", .value = &client},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
-    }
-    if (wants_help) {
-        return ria_print(help);
     }
     /* From wherever it is read. */
     char *whole = realpath(ca, NULL);

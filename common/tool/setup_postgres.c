@@ -9,7 +9,6 @@
 #include "passfile/agent_directory.h"
 #include "service/service_file.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,13 +110,14 @@ static bool is_writable(const char *value)
 {
     size_t len = strlen(value);
     for (const char *at = value; *at != '\0'; at++) {
-        if (iscntrl((unsigned char)*at) != 0) {
+        if (ria_ascii_is_control(*at)) {
             return false;
         }
     }
-    return len > 0 && !isspace((unsigned char)value[0]) && !isspace((unsigned char)value[len - 1]);
+    return len > 0 && !ria_ascii_is_space(value[0]) && !ria_ascii_is_space(value[len - 1]);
 }
 
+/* RIA_GO_ON, or the exit status. */
 static int check_values(const char *command, const struct setup *setup)
 {
     const struct {
@@ -151,10 +151,8 @@ static int check_values(const char *command, const struct setup *setup)
     if (*setup->ca != '/') {
         return ria_usage(command, "--ca must begin with /: programs run in any directory");
     }
-    if (ria_options_port(setup->port) == 0) {
-        return ria_usage(command, "--port \"%s\" is not between 1 and 65535", setup->port);
-    }
-    return RIA_EXIT_OK;
+    unsigned port;
+    return ria_options_port(command, setup->port, &port);
 }
 
 /* Where rds-iam-agent keeps passfiles unless it is told otherwise. */
@@ -191,8 +189,8 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
 /* A name as SQL has it: quoted unless it is plain. */
 static void quote(const char *name, struct ria_buf *out)
 {
-    bool is_plain = !isdigit((unsigned char)*name) &&
-                    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(name);
+    bool is_plain = !ria_ascii_is_digit(*name) &&
+                    strspn(name, RIA_LOWER_LETTERS RIA_DIGITS "_") == strlen(name);
     if (is_plain) {
         ria_buf_add_text(out, name);
         return;
@@ -223,7 +221,7 @@ static void add_value(
     ria_buf_add_text(text, before);
     for (const char *at = value; *at != '\0'; at++) {
         unsigned char byte = (unsigned char)*at;
-        bool is_plain = isalnum(byte) != 0 || byte >= 0x80 || strchr("_-+./:,@", byte) != NULL;
+        bool is_plain = ria_ascii_is_alnum(*at) || byte >= 0x80 || strchr("_-+./:,@", byte) != NULL;
         if (how == SHELL ? !is_plain : byte == '"' || byte == '\\') {
             ria_buf_add_char(text, '\\');
         } else if (how == UNIT && byte == '%') {
@@ -306,8 +304,7 @@ static int print_setup(const struct setup *setup)
     ria_buf_addf(&text, kubernetes, setup->service);
     const char *whole = name == NULL ? NULL : ria_buf_text(&text);
     if (whole == NULL) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_out_of_memory();
     }
     if (!fits(whole)) {
         (void)fprintf(
@@ -323,7 +320,6 @@ static int print_setup(const struct setup *setup)
 int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
 {
     struct setup setup = {.port = "5432", .service = "rds"};
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "hostname", .value = &setup.hostname, .is_required = true},
         {.name = "username", .value = &setup.username, .is_required = true},
@@ -332,16 +328,12 @@ int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
         {.name = "port", .value = &setup.port},
         {.name = "service", .value = &setup.service},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
     }
-    if (wants_help) {
-        return ria_print(help);
-    }
     status = check_values(argv[0], &setup);
-    if (status != RIA_EXIT_OK) {
+    if (status != RIA_GO_ON) {
         return status;
     }
     if (access(setup.ca, R_OK) != 0) { /* it may be for another machine */

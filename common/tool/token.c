@@ -27,7 +27,6 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
 {
     struct ria_login login = {.channel = RIA_CHANNEL_NONE};
     const char *port = NULL;
-    bool wants_help = false;
     const struct ria_option options[] = {
         {.name = "hostname", .value = &login.host, .is_required = true},
         {.name = "port", .value = &port, .is_required = true},
@@ -35,17 +34,13 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
         {.name = "region", .value = &login.region},
         {.name = "profile", .value = &login.profile},
     };
-    int status =
-        ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), &wants_help);
-    if (status != RIA_EXIT_OK) {
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_GO_ON) {
         return status;
     }
-    if (wants_help) {
-        return ria_print(help);
-    }
-    login.port = ria_options_port(port);
-    if (login.port == 0) {
-        return ria_usage(argv[0], "--port \"%s\" is not between 1 and 65535", port);
+    status = ria_options_port(argv[0], port, &login.port);
+    if (status != RIA_GO_ON) {
+        return status;
     }
     /* Unbuffered, so that no copy of the token stays in stdio's memory. */
     (void)setvbuf(stdout, NULL, _IONBF, 0);
@@ -59,8 +54,7 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
     ria_buf_add_char(&token.text, '\n');
     const char *text = ria_buf_text(&token.text);
     if (text == NULL) {
-        (void)fputs("rds-iam: out of memory\n", stderr);
-        return RIA_EXIT_FAILED;
+        return ria_out_of_memory();
     }
     return ria_print(text);
 }

@@ -41,6 +41,9 @@ ria_command ria_setup_postgres;
 /* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Says that memory ran out; returns RIA_EXIT_FAILED. */
+int ria_out_of_memory(void);
+
 /* Writes to stdout, now. Returns RIA_EXIT_OK, or RIA_EXIT_FAILED having said why not (a full disk,
  * a closed pipe). */
 int ria_print(const char *text);

@@ -56,8 +56,8 @@ int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *my
         .type = RIA_MARIADB_AUTHENTICATION_PLUGIN,                                                 \
         .interface_version = RIA_MARIADB_INTERFACE_VERSION,                                        \
         .name = (plugin_name),                                                                     \
-        .author = "the rds-iam authors",                                                           \
-        .description = "RDS IAM tokens by way of mysql_clear_password",                            \
+        .author = RIA_PLUGIN_AUTHOR,                                                               \
+        .description = RIA_PLUGIN_DESCRIPTION,                                                     \
         .version = {0, 1, 0},                                                                      \
         .license = "MIT",                                                                          \
         .authenticate = (function),                                                                \

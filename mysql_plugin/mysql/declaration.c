@@ -8,6 +8,8 @@
  * Built twice, as RIA_MYSQL_PLUGIN rds_iam_v1 and rds_iam_v2. */
 #include "plugin.h"
 
+#include "sentence.h"
+
 #define TEXT_OF(macro) TEXT(macro)
 #define TEXT(word) #word
 
@@ -24,8 +26,8 @@ __attribute__((
     .type = RIA_MYSQL_AUTHENTICATION_PLUGIN,
     .interface_version = RIA_MYSQL_INTERFACE_VERSION,
     .name = name_on_file,
-    .author = "the rds-iam authors",
-    .description = "RDS IAM tokens by way of mysql_clear_password",
+    .author = RIA_PLUGIN_AUTHOR,
+    .description = RIA_PLUGIN_DESCRIPTION,
     .version = {0, 1, 0},
     .license = "MIT",
     .init = init,

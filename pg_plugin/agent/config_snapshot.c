@@ -151,7 +151,7 @@ bool ria_config_snapshot_look(
     };
     if (snapshot->files == NULL) {
         *snapshot = before;
-        return ria_fail(err, RIA_E_SYSTEM, "out of memory while reading the configuration");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the configuration");
     }
     snapshot->is_whole = ria_configuration_check(world, err);
     snapshot->is_recording = false;

@@ -103,13 +103,8 @@ int ria_directory_create(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
     char fresh[NAME_MAX + 1];
-    ria_directory_drop(directory, name); /* of an agent that was killed in here */
-    name_fresh(fresh, name);
-    int fd = openat(
-        directory->fd,
-        fresh,
-        O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-        S_IRUSR | S_IWUSR);
+    name_fresh(fresh, name); /* an agent that was killed in here has left one */
+    int fd = ria_file_create_at(directory->fd, fresh, S_IRUSR | S_IWUSR);
     if (fd < 0) {
         (void)fail_to_write(directory, name, err);
     }
@@ -121,28 +116,11 @@ bool ria_directory_put(
 {
     char fresh[NAME_MAX + 1];
     name_fresh(fresh, name);
-    if (renameat(directory->fd, fresh, directory->fd, name) != 0) {
+    bool ok = ria_file_put_at(directory->fd, fresh, name);
+    if (!ok) {
         (void)fail_to_write(directory, name, err);
-        ria_directory_drop(directory, name);
-        return false;
     }
-    return true;
-}
-
-bool ria_directory_fill(int fd, const struct ria_buf *text)
-{
-    size_t done = 0;
-    while (done < text->len) {
-        ssize_t len = pwrite(fd, text->data + done, text->len - done, (off_t)done);
-        if (len < 0 && errno != EINTR) {
-            int saved = errno;
-            (void)!ftruncate(fd, 0);
-            errno = saved;
-            return false;
-        }
-        done += len < 0 ? 0 : (size_t)len;
-    }
-    return ftruncate(fd, (off_t)text->len) == 0;
+    return ok;
 }
 
 bool ria_directory_publish(
@@ -151,17 +129,19 @@ bool ria_directory_publish(
     const struct ria_buf *text,
     struct ria_error *err)
 {
-    int fd = ria_directory_create(directory, name, err);
-    if (fd < 0) {
-        return false;
-    }
-    bool ok = ria_directory_fill(fd, text);
+    char fresh[NAME_MAX + 1];
+    name_fresh(fresh, name);
+    const struct ria_replacement what = {
+        .directory = directory->fd,
+        .name = name,
+        .fresh = fresh,
+        .mode = S_IRUSR | S_IWUSR,
+    };
+    bool ok = ria_file_replace(&what, text->data, text->len);
     if (!ok) {
         (void)fail_to_write(directory, name, err);
-        ria_directory_drop(directory, name);
     }
-    (void)close(fd);
-    return ok && ria_directory_put(directory, name, err);
+    return ok;
 }
 
 bool ria_directory_has(const struct ria_directory *directory, const char *name, int fd)

@@ -62,10 +62,6 @@ bool ria_directory_put(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 void ria_directory_drop(const struct ria_directory *directory, const char *name);
 
-/* Writes the text over what the file holds. False, with errno set and the file empty, if it does
- * not fit. */
-bool ria_directory_fill(int fd, const struct ria_buf *text) RIA_MUST_USE;
-
 /* Whether the name still stands for this file, and it is as it was made: one name, 0600. */
 bool ria_directory_has(const struct ria_directory *directory, const char *name, int fd);
 

@@ -21,9 +21,7 @@ static bool check_keeps_modes(int directory, const char *path, struct ria_error 
 {
     static const char trial[] = ".mode.new";
     struct stat status = {.st_mode = S_IRUSR | S_IWUSR};
-    (void)unlinkat(directory, trial, 0);
-    int fd = openat(
-        directory, trial, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    int fd = ria_file_create_at(directory, trial, S_IRUSR | S_IWUSR);
     if (fd >= 0) {
         (void)fstat(fd, &status);
         (void)close(fd);
@@ -84,17 +82,17 @@ static bool maps_all(const char *map)
 }
 
 /* In a user namespace the host's root and everybody else who is not mapped look alike. */
-static bool is_trusted_owner(uid_t owner, const struct ria_world *world)
+static bool is_trusted_owner(const struct ria_file *facts, const struct ria_world *world)
 {
     enum {
         UNMAPPED = 65534 /* of the kernel; /proc/sys/kernel/overflowuid */
     };
-    if (owner == 0 || owner == world->uid(world->self)) {
+    if (!ria_trust_is_foreign(facts, world->uid(world->self))) {
         return true;
     }
     RIA_AUTO(buf) map = {.max = 4096};
     struct ria_error ignored;
-    return owner == UNMAPPED &&
+    return facts->owner == UNMAPPED &&
            world->read_file(world->self, "/proc/self/uid_map", &map, NULL, &ignored) == RIA_FOUND &&
            !maps_all(ria_buf_text(&map));
 }
@@ -109,7 +107,7 @@ static bool check_parent(
     if (!ria_file_facts_at(parent, &facts)) {
         return ria_directory_fail(parent, NULL, "cannot be looked at", err);
     }
-    if (!is_trusted_owner(facts.owner, world)) {
+    if (!is_trusted_owner(&facts, world)) {
         (void)ria_text_format(
             why,
             sizeof(why),
@@ -225,7 +223,7 @@ static bool make_below(
  * that user's way. */
 static bool check_home(const char *home, const struct ria_world *world, struct ria_error *err)
 {
-    struct stat status;
+    struct ria_file facts;
     if (strcmp(home, "/") == 0 && world->uid(world->self) != 0) {
         return ria_fail(
             err,
@@ -233,7 +231,7 @@ static bool check_home(const char *home, const struct ria_world *world, struct r
             "HOME is /, where you have no directory of your own; set HOME, or name a directory "
             "with --directory");
     }
-    if (stat(home, &status) != 0 || is_trusted_owner(status.st_uid, world)) {
+    if (!ria_file_facts_at(home, &facts) || is_trusted_owner(&facts, world)) {
         return true;
     }
     return ria_fail(
@@ -242,7 +240,7 @@ static bool check_home(const char *home, const struct ria_world *world, struct r
         "%s: HOME belongs to uid %u and not to you (uid %u); set HOME, or name a directory with "
         "--directory",
         home,
-        (unsigned)status.st_uid,
+        (unsigned)facts.owner,
         (unsigned)world->uid(world->self));
 }
 

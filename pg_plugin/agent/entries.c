@@ -118,7 +118,7 @@ static bool is_about_passfile(const char *key)
     }
     memcpy(trimmed, key, len);
     trimmed[len] = '\0';
-    return ria_text_same(trimmed, "passfile");
+    return ria_ascii_same(trimmed, "passfile");
 }
 
 /* What libpq makes of a line, where its writer meant something else. False: nothing. */
@@ -374,12 +374,7 @@ void ria_entries_describe(
     char out[RIA_ERROR_TEXT_MAX])
 {
     if (entries->entry_count == 0) {
-        (void)ria_text_format(
-            out,
-            RIA_ERROR_TEXT_MAX,
-            "no service has its passfile here; add a line like this to one in pg_service.conf: "
-            "passfile=%s/NAME",
-            directory->path);
+        (void)ria_text_format(out, RIA_ERROR_TEXT_MAX, RIA_MESSAGE_NO_PASSFILE, directory->path);
     } else {
         (void)ria_text_format(
             out,

@@ -31,8 +31,7 @@ static bool begins_with_token(int fd)
 static bool is_left_over(int fd)
 {
     struct stat status;
-    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1 &&
-           status.st_uid == geteuid() && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+    return ria_file_is_private(fd, S_IFREG) && fstat(fd, &status) == 0 && status.st_nlink == 1 &&
            begins_with_token(fd);
 }
 

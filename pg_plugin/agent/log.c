@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -22,11 +21,8 @@ enum {
 
 uint64_t ria_log_hash(const char *text)
 {
-    /* FNV-1a: two sentences of one log hardly meet, and if they do, one is not said. */
-    uint64_t hash = 0xcbf29ce484222325U;
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3U;
-    }
+    /* Two sentences of one log hardly meet, and if they do, one is not said. */
+    uint64_t hash = ria_hash(RIA_HASH_START, text, strlen(text));
     return hash == 0 ? 1 : hash;
 }
 
@@ -72,14 +68,17 @@ static void start_anew_if_long(const struct ria_log *log)
 
 static void write_line(const struct ria_log *log, const char *line)
 {
-    char when[32] = "";
-    if (log->has_time) {
-        time_t now = log->clock->now(log->clock->self);
-        struct tm date;
-        (void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ ", gmtime_r(&now, &date));
-    }
+    char when[RIA_TIMESTAMP_EXTENDED_SIZE];
+    bool is_dated =
+        log->has_time && ria_timestamp_format_extended(log->clock->now(log->clock->self), when);
     char text[LINE_SIZE + 64];
-    int len = snprintf(text, sizeof(text), "%srds-iam-agent: %s\n", when, line);
+    int len = snprintf(
+        text,
+        sizeof(text),
+        "%s%srds-iam-agent: %s\n",
+        is_dated ? when : "",
+        is_dated ? " " : "",
+        line);
     start_anew_if_long(log);
     (void)!write(log->fd, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
 }

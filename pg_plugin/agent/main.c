@@ -160,7 +160,7 @@ static bool run_once(struct ria_agent *agent)
     bool ok = ria_entries_load(
         &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
     if (!ok) {
-        ria_log_event(&agent->log, "out of memory while reading service files");
+        ria_log_event(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
     }
     for (size_t i = 0; i < entries.file_count; i++) {
         ok = fill_once(&mint, &entries, &entries.files[i]) && ok;
@@ -182,7 +182,7 @@ static void check_entries(struct ria_agent *agent)
     struct ria_entries entries;
     if (!ria_entries_load(
             &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries)) {
-        ria_log_event(&agent->log, "out of memory while reading service files");
+        ria_log_event(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
     }
     ria_entries_release(&entries);
 }
@@ -287,10 +287,7 @@ static bool open_directory(
     struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
     if (agent->world.is_privileged(agent->world.self)) {
-        return ria_fail(
-            err,
-            RIA_E_SYSTEM,
-            "this program runs with more rights than its caller; remove its set-uid bit");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
     /* Who only asks makes none: it would be in the way of an agent that begins. */
     return ria_directory_open(

@@ -241,7 +241,7 @@ static void give(struct ria_serve *serve, struct ria_served *file)
         ria_file_make(serve, file);
         return;
     }
-    if (file->text.failed || !ria_directory_fill(file->fd, &file->text)) {
+    if (file->text.failed || !ria_file_fill(file->fd, file->text.data, file->text.len)) {
         struct ria_error err;
         char words[128];
         const char *why = file->text.failed ? "it is too long, or no memory"

@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -83,11 +82,8 @@ static struct cmsghdr *open_envelope(struct envelope *envelope)
 
 static void add_time(struct ria_buf *out, int64_t when)
 {
-    char text[32];
-    time_t seconds = when;
-    struct tm date;
-    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &date));
-    ria_buf_add_text(out, text);
+    char text[RIA_TIMESTAMP_EXTENDED_SIZE];
+    ria_buf_add_text(out, ria_timestamp_format_extended(when, text) ? text : "?");
 }
 
 static void add_head(const struct ria_status *status, struct ria_buf *out)
@@ -193,7 +189,7 @@ static void send_descriptor(int fd, int text)
 static void answer(int fd, const struct ria_buf *text)
 {
     int memory = memfd_create("status", MFD_CLOEXEC);
-    if (memory >= 0 && ria_directory_fill(memory, text)) {
+    if (memory >= 0 && ria_file_fill(memory, text->data, text->len)) {
         send_descriptor(fd, memory);
     }
     if (memory >= 0) {

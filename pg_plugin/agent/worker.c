@@ -120,7 +120,7 @@ static void load(struct worker *worker)
         worker->stamps[i] = ria_config_snapshot_stamp(entries.paths[i]);
     }
     if (!ok) {
-        ria_log_event(&agent->log, "out of memory while reading service files");
+        ria_log_event(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
         worker->load_at = ria_agent_ticks(agent) + ((int64_t)RETRY_SECONDS * 1000);
     } else if (entries.is_broken && worker->is_loaded) {
         ria_log_state(

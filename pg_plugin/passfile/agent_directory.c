@@ -6,7 +6,6 @@
 #include "rds_iam.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 bool ria_agent_owns_name(const char *name)
 {
@@ -19,12 +18,11 @@ bool ria_agent_owns_name(const char *name)
     return false;
 }
 
+/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
 static const char *own_runtime_directory(const struct ria_world *world)
 {
     const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");
-    struct stat status;
-    bool is_own = path != NULL && *path == '/' && stat(path, &status) == 0 &&
-                  S_ISDIR(status.st_mode) && status.st_uid == world->uid(world->self);
+    bool is_own = path != NULL && *path == '/' && world->is_own_directory(world->self, path);
     return is_own ? path : NULL;
 }
 

@@ -28,21 +28,6 @@ enum {
 
 /* -- a file in memory ------------------------------------------------------------------------ */
 
-static bool write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t written = write(fd, data, len);
-        if (written < 0 && errno != EINTR) {
-            return false;
-        }
-        if (written > 0) {
-            data += written;
-            len -= (size_t)written;
-        }
-    }
-    return true;
-}
-
 /* A limit of file sizes counts in memory too, and its signal would end the program. */
 static bool write_within_limits(int fd, const struct ria_buf *text)
 {
@@ -54,7 +39,7 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
     (void)sigaddset(&beyond, SIGXFSZ);
     (void)pthread_sigmask(SIG_BLOCK, &beyond, &before);
     (void)sigpending(&pending);
-    bool ok = write_all(fd, text->data, text->len);
+    bool ok = ria_file_fill(fd, text->data, text->len);
     if (!ok && errno == EFBIG && sigismember(&pending, SIGXFSZ) == 0) {
         (void)sigtimedwait(&beyond, NULL, &at_once);
     }
@@ -182,11 +167,9 @@ static int make_service_passfile(const char *path, bool only_ask)
 /* The first host of the target, which has one. */
 static bool first_host(const struct ria_pq_target *target, struct ria_login *login)
 {
-    char *end = NULL;
-    unsigned long port = strtoul(target->port == NULL ? "5432" : target->port, &end, 10);
     *login = (struct ria_login){
         .host = target->host,
-        .port = port > UINT16_MAX ? 0 : (unsigned)port,
+        .port = ria_port_parse(target->port == NULL ? "5432" : target->port),
         .user = target->user,
         .channel = ria_channel_of(target),
     };

@@ -39,19 +39,6 @@ static bool copy_item(const char *list, size_t index, char *out, size_t size)
     return true;
 }
 
-/* 0 for what is no port. */
-static unsigned port_number(const char *text)
-{
-    unsigned number = 0;
-    for (const char *at = text; *at != '\0'; at++) {
-        if (*at < '0' || *at > '9' || number > UINT16_MAX) {
-            return 0;
-        }
-        number = (number * 10) + (unsigned)(*at - '0');
-    }
-    return number <= UINT16_MAX ? number : 0;
-}
-
 size_t ria_entry_host_count(const struct ria_entry *entry)
 {
     return entry->host == NULL ? 0 : item_count(entry->host);
@@ -70,7 +57,7 @@ bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entr
     if (found.port[0] == '\0') {
         memcpy(found.port, default_port, sizeof(default_port));
     }
-    found.number = port_number(found.port);
+    found.number = ria_port_parse(found.port);
     if (found.number == 0) {
         return false;
     }

@@ -79,10 +79,9 @@ bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_err
            ria_fail(
                err,
                RIA_E_CONFIG,
-               "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value "
-               "without blanks around the =",
+               RIA_MESSAGE_UNKNOWN_KEY,
                setting->key,
-               setting->value == NULL ? " (a line without =)" : "");
+               setting->value == NULL ? RIA_MESSAGE_NO_EQUALS : "");
 }
 
 static bool names_file(const char *key)

@@ -3,7 +3,6 @@
  * Cuts the text into lines, groups and settings in place. */
 #include "service/service_file.h"
 
-#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,10 +94,10 @@ static bool add_setting(struct ria_service_file *file, char *text, unsigned line
 static bool take_line(struct ria_service_file *file, char *text, unsigned line)
 {
     size_t len = strlen(text);
-    while (len > 0 && isspace((unsigned char)text[len - 1])) {
+    while (len > 0 && ria_ascii_is_space(text[len - 1])) {
         text[--len] = '\0';
     }
-    while (isspace((unsigned char)*text)) {
+    while (ria_ascii_is_space(*text)) {
         text++;
     }
     if (*text == '\0' || *text == '#') {

@@ -69,7 +69,7 @@ class Alias(MariadbCase):
         seen = self.mariadb_there({ALIAS: "lb.example.com", "lb.example.com": RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertIn("ERROR 2061 (HY000): rds-iam: " + ALIAS + " is no RDS endpoint", seen["printed"])
-        self.assertIn(f"DNS says that it stands for {RDS}: if that is your database, dial that name, "
+        self.assertIn(f"DNS says that it stands for {RDS}; if that is your database, dial that name, "
                       f"or write {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"], "what DNS says is never trusted on its own")
 
@@ -92,7 +92,7 @@ class Alias(MariadbCase):
         seen = self.oracle_there({ALIAS: RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertTrue(seen["printed"].startswith(
-            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is no RDS endpoint: "), seen["printed"])
+            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is no RDS endpoint, but DNS says "), seen["printed"])
         self.assertIn(f"or write {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"])
 

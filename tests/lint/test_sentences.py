@@ -1,4 +1,5 @@
-"""The sentences with which a login is refused: one table, and nothing in them that is not there."""
+"""Messages: one table for what several places say, no sentence twice, and nothing in them that is not there."""
+import collections
 import pathlib
 import re
 import sys
@@ -8,14 +9,18 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import harness  # noqa: E402
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
-TABLE = harness.SOURCE / "common/base/refusal.h"
-DEFINITION = re.compile(r"#define (RIA_(?:REFUSAL|REMEDY)_\w+)\s+((?:\\\n|[^\n])+)")
+TABLE = harness.SOURCE / "common/base/messages.h"
+DEFINITION = re.compile(r"#define (RIA_(?:REFUSAL|REMEDY|MESSAGE)_\w+)\s+((?:\\\n|[^\n])+)")
 STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"(?:\s*\\?\s*"((?:\\.|[^"\\\n])*)")*')
 PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"')
 # "rds-iam" as the name of the whole, and not of a command that somebody types.
-# Words that may well be said in another place, too.
-SHORT = 60
 NO_COMMAND = {"does", "is", "installed", "cannot", "authors"}
+
+
+# What has fewer words may well stand in another place too: "cannot be read".
+SENTENCE_WORDS = 5
+# A second wording of one message: ria_fail_shown() makes the shorter one.
+TWIN = re.compile(r"_(?:LONG|SHORT|LONGER|SHORTER|BRIEF)\b")
 
 
 def sources():
@@ -26,6 +31,16 @@ def joined(text):
     """The string literals of C source, neighbours joined."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     return ["".join(PIECE.findall(match.group(0))) for match in STRING.finditer(text)]
+
+
+def is_sentence(text):
+    return len(re.findall(r"(?:^|\s)(?!%)\S*[A-Za-z]\S*", text)) >= SENTENCE_WORDS
+
+
+def repeated(texts):
+    """Each sentence that stands in more than one place."""
+    count = collections.Counter(text.strip() for text in texts if is_sentence(text))
+    return sorted(text for text, times in count.items() if times > 1)
 
 
 def table(text):
@@ -78,7 +93,7 @@ class Sentences(unittest.TestCase):
             unknown_commands(planted, known),
             ["rds-iam doctor", "rds-iam token --now", "rds-iam setup oracle"])
 
-    def test_every_sentence_is_used_and_stands_only_in_the_table(self):
+    def test_every_sentence_of_the_table_is_used(self):
         sentences = table(TABLE.read_text(encoding="utf-8"))
         self.assertGreater(len(sentences), 20)
         others = "\n".join(p.read_text(encoding="utf-8") for p in sources() if p != TABLE)
@@ -86,16 +101,28 @@ class Sentences(unittest.TestCase):
             with self.subTest(sentence=name):
                 self.assertRegex(others, rf"\b{name}\b", "nobody says it")
                 self.assertGreater(len(sentence), 10)
-        copies = [text for path in sources() if path != TABLE
-                  for text in joined(path.read_text(encoding="utf-8"))
-                  if len(text) > SHORT and text in sentences.values()]
-        self.assertEqual(copies, [])
+                self.assertIsNone(TWIN.search(name), "a second wording")
+
+    def test_no_sentence_stands_in_two_places(self):
+        """Where two places need it, it is in the table."""
+        texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
+        self.assertGreater(sum(map(is_sentence, texts)), 300, "the control: there are many of them")
+        self.assertEqual(repeated(texts), [])
+
+    def test_control_planted_copies_and_twins_are_found(self):
+        source = ('ria_fail(err, "the clock shows no date that " /* a comment */ "can be signed");\n'
+                  'puts("the clock shows no "\n     "date that can be signed");\n'
+                  'puts("cannot be read"); puts("cannot be read"); puts("%s: %s %d %u %c"); puts("%s: %s %d %u %c");\n')
+        self.assertEqual(repeated(joined(source)), ["the clock shows no date that can be signed"])
+        twins = [name for name in ("RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT", "RIA_REFUSAL_LONGITUDE")
+                 if TWIN.search(name)]
+        self.assertEqual(twins, ["RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT"])
 
     def test_every_sentence_says_what_to_do(self):
         """Behind a semicolon; a remedy is what stands there."""
         said_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
                           "RIA_REFUSAL_NO_CREDENTIALS"}
-        nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT"}
+        nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT", "RIA_REFUSAL_TOKEN_SIZE"}
         for name, sentence in table(TABLE.read_text(encoding="utf-8")).items():
             if name.startswith("RIA_REFUSAL") and name not in said_elsewhere | nothing_to_do:
                 self.assertIn("; ", sentence, name)

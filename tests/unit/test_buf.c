@@ -151,6 +151,20 @@ static void moving_leaves_an_empty_buffer_behind(void **state)
     assert_string_equal(ria_buf_text(&from), "again");
 }
 
+static void blanks_and_line_ends_are_taken_off_the_end(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = {
+        {"token\n", "token"}, {"a b \t\r\n", "a b"}, {" a", " a"}, {"\n\n", ""}, {"", ""}};
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        RIA_AUTO(buf) buf = {.max = 50};
+        ria_buf_add_text(&buf, rows[i][0]);
+        ria_buf_trim_end(&buf);
+        expect_text(rows[i][0], ria_buf_text(&buf), rows[i][1]);
+        expect_number(rows[i][0], buf.len, strlen(rows[i][1]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +177,7 @@ int main(void)
         cmocka_unit_test(a_failure_is_remembered_until_the_buffer_is_cleared),
         cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
         cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
+        cmocka_unit_test(blanks_and_line_ends_are_taken_off_the_end),
         cmocka_unit_test(moving_leaves_an_empty_buffer_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -266,25 +266,6 @@ static void a_plausible_region_has_the_form_of_one(void **state)
     }
 }
 
-static void ports_are_plain_decimal_from_1_to_65535(void **state)
-{
-    (void)state;
-    char text[16];
-    for (unsigned want = 1; want <= UINT16_MAX; want++) {
-        uint16_t port = 0;
-        (void)snprintf(text, sizeof(text), "%u", want);
-        assert_true(ria_port_parse(text, &port));
-        assert_int_equal(port, want);
-    }
-    static const char *const bad[] = {
-        "", "0", "00000", "65536", "99999", "100000", "-1", "+1", " 1", "1 ", "1a", "0x10", "1.0"};
-    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
-        uint16_t port = 7;
-        expect(bad[i], !ria_port_parse(bad[i], &port));
-        expect_number(bad[i], port, 7);
-    }
-}
-
 static void host_and_port_are_split_at_the_last_colon(void **state)
 {
     (void)state;
@@ -330,7 +311,6 @@ int main(void)
         cmocka_unit_test(the_longest_host_is_read_and_one_byte_more_refused),
         cmocka_unit_test(a_host_is_read_once_and_judged_later),
         cmocka_unit_test(a_plausible_region_has_the_form_of_one),
-        cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
         cmocka_unit_test(host_and_port_are_split_at_the_last_colon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

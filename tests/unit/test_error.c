@@ -154,6 +154,45 @@ static void a_text_that_just_fits_is_whole(void **state)
     assert_string_equal(err.text, text);
 }
 
+/* 380 bytes: what every client shows. */
+static void what_is_wrong_gives_way_to_what_to_do(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        int first; /* bytes in front of the semicolon; 0: there is none */
+        int second;
+        bool is_whole;
+        int shown;
+    } rows[] = {
+        {"it fits", 100, 278, true, 380},
+        {"one byte more", 101, 278, false, 278},
+        {"the first part is longer than an error", 700, 300, false, 300},
+        {"the second part is too long, too", 20, 400, false, 400},
+        {"nothing to do in it", 0, 400, true, 400},
+    };
+    char filler[800];
+    memset(filler, 'x', sizeof(filler));
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_error err = {0};
+        bool ok = ria_fail_shown(
+            &err,
+            RIA_E_ENDPOINT,
+            "%.*s%s%0*d",
+            rows[i].first,
+            filler,
+            rows[i].first == 0 ? "" : "; ",
+            rows[i].second,
+            7);
+        expect_number(rows[i].sentence, ok, false);
+        expect_number(rows[i].sentence, err.code, RIA_E_ENDPOINT);
+        expect_number(rows[i].sentence, strlen(err.text), rows[i].shown);
+        bool is_whole = rows[i].first == 0 || strstr(err.text, "; ") != NULL;
+        expect_number(rows[i].sentence, is_whole, rows[i].is_whole);
+        expect(rows[i].sentence, err.text[strlen(err.text) - 1] == '7');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +204,7 @@ int main(void)
         cmocka_unit_test(bytes_that_are_no_utf_8_are_replaced_one_by_one),
         cmocka_unit_test(a_long_text_is_cut_at_a_character),
         cmocka_unit_test(a_text_that_just_fits_is_whole),
+        cmocka_unit_test(what_is_wrong_gives_way_to_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

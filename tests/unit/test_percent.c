@@ -55,6 +55,38 @@ static void hexadecimal_is_lower_case_and_two_digits_each(void **state)
     }
 }
 
+static void what_was_encoded_is_read_again(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        char byte = (char)c;
+        char got = '?';
+        RIA_AUTO(buf) out = {.max = 3};
+        ria_percent_add(&out, &byte, 1);
+        const char *at = out.data;
+        expect(out.data, ria_percent_take(&at, &got) && got == byte && *at == '\0');
+        expect("at the end", !ria_percent_take(&at, &got));
+    }
+    static const char *const bad[] = {"%", "%4", "%4a", "%a1", "%g0", "%%41", " ", "/", "\xc3", ""};
+    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
+        char got = '?';
+        const char *at = bad[i];
+        expect(bad[i], !ria_percent_take(&at, &got) && at == bad[i] && got == '?');
+    }
+}
+
+static void an_array_of_hexadecimal_ends_in_a_nul(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[] = {0x00, 0x1f, 0xff};
+    char out[] = "xxxxxxxx";
+    ria_hex_write(bytes, sizeof(bytes), out);
+    assert_string_equal(out, "001fff");
+    assert_int_equal(out[7], 'x');
+    ria_hex_write(bytes, 0, out);
+    assert_string_equal(out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +94,8 @@ int main(void)
         cmocka_unit_test(bytes_are_encoded_one_by_one_and_once),
         cmocka_unit_test(a_full_buffer_is_remembered),
         cmocka_unit_test(hexadecimal_is_lower_case_and_two_digits_each),
+        cmocka_unit_test(what_was_encoded_is_read_again),
+        cmocka_unit_test(an_array_of_hexadecimal_ends_in_a_nul),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,29 +60,6 @@ static void nothing_is_written_behind_the_array(void **state)
     assert_string_equal(out + 8, "...");
 }
 
-static void letters_of_ascii_are_compared_without_case(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *a;
-        const char *b;
-        bool is_same;
-    } rows[] = {
-        {"", "", true},
-        {"regional", "REGIONAL", true},
-        {"IPv6", "ipv6", true},
-        {"true", "tru", false},
-        {"true", "truee", false},
-        {"@", "`", false}, /* the neighbours of A and a */
-        {"[", "{", false},
-        {"\xc3\x9c", "\xc3\xbc", false}, /* U and u umlaut */
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        assert_int_equal(ria_text_same(rows[i].a, rows[i].b), rows[i].is_same);
-        assert_int_equal(ria_text_same(rows[i].b, rows[i].a), rows[i].is_same);
-    }
-}
-
 /* The second form is Python's: shlex.quote(first). */
 static void a_name_is_quoted_as_a_shell_takes_it(void **state)
 {
@@ -133,7 +110,6 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_ends_in_a_mark),
         cmocka_unit_test(no_half_character_stands_in_front_of_the_mark),
         cmocka_unit_test(nothing_is_written_behind_the_array),
-        cmocka_unit_test(letters_of_ascii_are_compared_without_case),
         cmocka_unit_test(a_name_is_quoted_as_a_shell_takes_it),
         cmocka_unit_test(a_name_that_is_too_long_is_cut_inside_its_quotes),
     };

@@ -94,7 +94,7 @@ static void a_privileged_program_signs_nothing(void **state)
     assert_string_equal(
         err.text,
         "this program runs with more rights than its caller (setuid, seteuid or file "
-        "capabilities); nothing is signed in such a program");
+        "capabilities), so it gets no token and no credentials; remove these rights");
     assert_int_equal(fake.reads, 0);
 }
 
@@ -353,9 +353,9 @@ static void long_names_are_not_shortened(void **state)
         bool is_section;
         const char *piece;
     } rows[] = {
-        {90, "", true, "what it stands for: "},
-        {180, "", true, "if it is a tunnel, write ["},
-        {250, "", true, "if it is a tunnel, write ["},
+        {90, "", true, "and the server's host name was not verified; if it is a tunnel, say "},
+        {180, "", true, "if it is a tunnel, say what it stands for: ["},
+        {250, "", true, "if it is a tunnel, say what it stands for: ["},
         {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
@@ -385,6 +385,7 @@ static void long_names_are_not_shortened(void **state)
             rows[i].piece,
             rows[i].is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
         expect(rows[i].piece, strstr(err.text, "...") == NULL);
+        expect(rows[i].piece, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 

@@ -418,9 +418,29 @@ static void settings_of_another_user(void **state)
     }
 }
 
+static void what_is_private_is_the_users_own(void **state)
+{
+    (void)state;
+    static const struct {
+        struct ria_file file;
+        bool is_private;
+    } rows[] = {
+        {{.owner = ME, .mode = S_IFREG | 0600}, true},
+        {{.owner = ME, .mode = S_IFDIR | 0700}, true},
+        {{.owner = ME, .mode = S_IFREG | 0640}, false},
+        {{.owner = ME, .mode = S_IFDIR | 0701}, false},
+        {{.owner = 0, .mode = S_IFREG | 0600}, false},
+        {{.owner = ME + 1, .mode = S_IFREG | 0600}, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        assert_int_equal(ria_trust_is_private(&rows[i].file, ME), rows[i].is_private);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_private_is_the_users_own),
         cmocka_unit_test(owners_and_writers),
         cmocka_unit_test(writers_of_a_foreign_file),
         cmocka_unit_test(lists),

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * The sentences with which a login is refused, in one table: every client library shows the same
- * words for the same cause. A sentence says what is wrong, and behind the semicolon what to do; a
- * hook that knows a setting of its client library names it there. They are macros so that the
- * compiler checks what is put into them.
+ * Messages: the sentences with which a login is refused, in one table: every client library shows
+ * the same words for the same cause. A sentence says what is wrong, and behind the semicolon what
+ * to do; a hook that knows a setting of its client library names it there. They are macros so that
+ * the compiler checks what is put into them.
  *
- * Not here: what is wrong in a file or with a credential source. Those sentences name file, line
- * and source, and stand where these are known.
+ * Also here: every other sentence that more than one place needs. Not here: what one file alone
+ * finds wrong in a file or with a credential source.
  */
-#ifndef RIA_BASE_REFUSAL_H
-#define RIA_BASE_REFUSAL_H
+#ifndef RIA_BASE_MESSAGES_H
+#define RIA_BASE_MESSAGES_H
 
 /* -- the login ------------------------------------------------------------------------------ */
 
 #define RIA_REFUSAL_PRIVILEGED                                                                     \
-    "this program runs with more rights than its caller (setuid, seteuid or file capabilities); "  \
-    "nothing "                                                                                     \
-    "is signed in such a program"
+    "this program runs with more rights than its caller (setuid, seteuid or file capabilities), "  \
+    "so it gets no token and no credentials; remove these rights"
 #define RIA_REFUSAL_NO_HOST "no host name is dialled; a token needs one"
 #define RIA_REFUSAL_PORT "the port is not between 1 and 65535"
 #define RIA_REFUSAL_USER "the user name must have 1 to %d bytes; name the database user"
@@ -25,6 +24,8 @@
     "this connection goes through a Unix socket, which leads to no RDS server; name the server's " \
     "host, or add protocol=tcp for a tunnel on localhost"
 #define RIA_REFUSAL_MEMORY "out of memory"
+#define RIA_MESSAGE_MEMORY "out of memory for %s"
+#define RIA_MESSAGE_CACHE_NAME "out of memory for the name of a cache entry"
 #define RIA_REFUSAL_THREAD "cannot start a thread to make the token (error %d)"
 
 /* -- the connection ------------------------------------------------------------------------- */
@@ -87,12 +88,14 @@
 /* -- the name ------------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is no host name; give the endpoint's name alone"
+/* Each ends in something to write, which is never shortened: ria_fail_shown() leaves out what
+ * stands in front of the semicolon where the whole is too long. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or "  \
     "an alias, say what it stands for: [%s] endpoint = NAME:PORT"
 #define RIA_REFUSAL_ALIAS                                                                          \
-    "%s is no RDS endpoint: the server would refuse a token signed for it; DNS says that it "      \
-    "stands for %s: if that is your database, dial that name, or write [%s:%u] endpoint = %s:%u"
+    "%s is no RDS endpoint, but DNS says that it stands for %s; if that is your database, dial "   \
+    "that name, or write [%s:%u] endpoint = %s:%u in %s"
 #define RIA_REFUSAL_TUNNEL                                                                         \
     "%s is no RDS endpoint, and the server's host name was not verified; if it is a tunnel, say "  \
     "what it stands for: [%s:%u] endpoint = NAME:PORT, tls = verify-ca"
@@ -100,15 +103,6 @@
     "the server's host name was not verified; add tls = verify-ca to this section, or dial the "   \
     "endpoint's own name (a line in /etc/hosts leads it to the tunnel)"
 
-/* The same for long names: what is to be written is never shortened, so other words are. */
-#define RIA_REFUSAL_OTHER_LONG                                                                     \
-    "%s is no RDS endpoint; if it is a tunnel or an alias, write a section for it: endpoint = "    \
-    "NAME:PORT"
-#define RIA_REFUSAL_ALIAS_LONG                                                                     \
-    "no RDS endpoint, but an alias in DNS; if it is your database, write [%s:%u] endpoint = %s:%u"
-#define RIA_REFUSAL_TUNNEL_LONG                                                                    \
-    "no RDS endpoint, and its name was not verified; if it is a tunnel, write [%s:%u] endpoint "   \
-    "= NAME:PORT, tls = verify-ca"
 #define RIA_REFUSAL_GLOBAL                                                                         \
     "%s is an Aurora global endpoint, whose name holds no region; say the region of its writer: "  \
     "[%s] region = REGION"
@@ -118,6 +112,7 @@
 #define RIA_REFUSAL_NO_REGION                                                                      \
     "the name %s holds no region; write the name of the RDS endpoint, or add region = REGION to "  \
     "this section"
+#define RIA_REFUSAL_ROLES "more than %d roles stand one on the other; shorten the chain"
 #define RIA_REFUSAL_REGION "\"%.64s\" is no region; write one like eu-west-1"
 
 /* -- the credentials ------------------------------------------------------------------------ */
@@ -140,10 +135,25 @@
     "the credential_process did not answer within %d s; run it by hand to see why"
 #define RIA_REMEDY_CACHE_PROCESS                                                                   \
     "set cache_credential_process = yes for this host in %s, then run in this environment: %s"
-#define RIA_REMEDY_CACHE_PROCESS_LONG "set cache_credential_process = yes, then run: %s"
+#define RIA_REMEDY_CACHE_PROCESS_UNNAMED "set cache_credential_process = yes, then run: %s"
 #define RIA_REMEDY_RUN_PROCESS "run in this environment: %s"
 #define RIA_REMEDY_NO_RUNTIME "correct XDG_RUNTIME_DIR (it is %s), %s"
 
+#define RIA_REFUSAL_CLOCK "the clock shows no date that can be signed; set it"
+#define RIA_REFUSAL_NO_URL "is no URL; write http://ADDRESS/PATH"
+#define RIA_REFUSAL_TOKEN_SIZE "the token is too long, or memory ran out"
+#define RIA_REMEDY_NETWORK "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"
+#define RIA_REMEDY_LATER "try again in a while"
 #define RIA_REFUSAL_EXPIRED "the AWS credentials of %s ended at %s; get new ones"
+
+/* -- the agent ------------------------------------------------------------------------------ */
+
+#define RIA_MESSAGE_NO_PASSFILE                                                                    \
+    "no service has its passfile here; add a line like this to one in pg_service.conf: "           \
+    "passfile=%s/NAME"
+#define RIA_MESSAGE_UNKNOWN_KEY                                                                    \
+    "libpq does not know \"%.64s\"%s, and refuses the service for it; write key=value without "    \
+    "blanks around the ="
+#define RIA_MESSAGE_NO_EQUALS " (a line without =)"
 
 #endif

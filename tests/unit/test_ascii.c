@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * All 256 bytes in each class, comparisons without case, ports, and the hash's published values. */
+#include "base/ascii.h"
+
+#include "unit.h"
+
+#include <ctype.h>
+
+/* The control: the C library's own answer for each byte of ASCII, asked in the C locale. */
+static void each_class_is_that_of_the_c_locale(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 256; i++) {
+        char c = (char)i;
+        bool is_ascii = i < 128;
+        char name[16];
+        (void)snprintf(name, sizeof(name), "byte %d", i);
+        expect_number(name, ria_ascii_is_digit(c), is_ascii && isdigit(i) != 0);
+        expect_number(name, ria_ascii_is_lower(c), is_ascii && islower(i) != 0);
+        expect_number(name, ria_ascii_is_upper(c), is_ascii && isupper(i) != 0);
+        expect_number(name, ria_ascii_is_alnum(c), is_ascii && isalnum(i) != 0);
+        expect_number(name, ria_ascii_is_space(c), is_ascii && isspace(i) != 0);
+        expect_number(name, ria_ascii_is_control(c), is_ascii && iscntrl(i) != 0);
+        expect_number(name, ria_ascii_lower(c), is_ascii ? (char)tolower(i) : c);
+    }
+}
+
+static void letters_of_ascii_are_compared_without_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *a;
+        const char *b;
+        bool is_same;
+    } rows[] = {
+        {"", "", true},
+        {"regional", "REGIONAL", true},
+        {"IPv6", "ipv6", true},
+        {"true", "tru", false},
+        {"true", "truee", false},
+        {"@", "`", false}, /* the neighbours of A and a */
+        {"[", "{", false},
+        {"\xc3\x9c", "\xc3\xbc", false}, /* U and u umlaut */
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        assert_int_equal(ria_ascii_same(rows[i].a, rows[i].b), rows[i].is_same);
+        assert_int_equal(ria_ascii_same(rows[i].b, rows[i].a), rows[i].is_same);
+        size_t len = strlen(rows[i].a);
+        bool is_same = len == strlen(rows[i].b) && ria_ascii_same_bytes(rows[i].a, rows[i].b, len);
+        assert_int_equal(is_same, rows[i].is_same);
+    }
+}
+
+static void a_text_begins_with_another_without_case(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *prefix;
+        bool begins;
+    } rows[] = {
+        {"https://x", "https:", true},
+        {"HTTPS:", "https:", true},
+        {"Date: now", "DATE:", true},
+        {"https", "https:", false},
+        {"http://x", "https:", false},
+        {"", "a", false},
+        {"", "", true},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        expect_number(rows[i].text, ria_ascii_begins(rows[i].text, rows[i].prefix), rows[i].begins);
+    }
+}
+
+static void ports_are_plain_decimal_from_1_to_65535(void **state)
+{
+    (void)state;
+    char text[16];
+    for (unsigned want = 1; want <= UINT16_MAX; want++) {
+        (void)snprintf(text, sizeof(text), "%u", want);
+        assert_int_equal(ria_port_parse(text), want);
+    }
+    expect_number("a zero in front", ria_port_parse("05432"), 5432);
+    static const char *const bad[] = {
+        "",
+        "0",
+        "00000",
+        "65536",
+        "99999",
+        "100000",
+        "005432",
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "1a",
+        "0x10",
+        "1.0",
+        "18446744073709556826"};
+    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
+        expect_number(bad[i], ria_port_parse(bad[i]), 0);
+    }
+}
+
+/* Of the authors' page, isthe.com/chongo/tech/comp/fnv, "test vectors". */
+static void the_hash_is_fnv_1a(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t hash;
+    } rows[] = {
+        {"", UINT64_C(0xcbf29ce484222325)},
+        {"a", UINT64_C(0xaf63dc4c8601ec8c)},
+        {"foobar", UINT64_C(0x85944171f73967e8)},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        uint64_t hash = ria_hash(RIA_HASH_START, rows[i].text, strlen(rows[i].text));
+        expect(rows[i].text, hash == rows[i].hash);
+    }
+}
+
+static void a_text_of_blanks_is_blank(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool is_blank;
+    } rows[] = {{"", true}, {" \t\r\n ", true}, {" x", false}, {"\v", false}, {"\xa0", false}};
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        expect_number(rows[i].text, ria_ascii_is_blank(rows[i].text), rows[i].is_blank);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_class_is_that_of_the_c_locale),
+        cmocka_unit_test(letters_of_ascii_are_compared_without_case),
+        cmocka_unit_test(a_text_begins_with_another_without_case),
+        cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
+        cmocka_unit_test(the_hash_is_fnv_1a),
+        cmocka_unit_test(a_text_of_blanks_is_blank),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Replacing a file, in a real directory: what was there is replaced whole or stays whole, no link
+ * is followed, and nothing is left beside it. */
+#include "base/file.h"
+
+#include "unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    PRIVATE = S_IRUSR | S_IWUSR
+};
+
+static char scratch[4096];
+static int directory = -1;
+
+static int begin(void **state)
+{
+    (void)state;
+    (void)snprintf(scratch, sizeof(scratch), "%s/file-XXXXXX", RIA_SCRATCH);
+    if (mkdtemp(scratch) == NULL) {
+        return -1;
+    }
+    directory = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return directory < 0 ? -1 : 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"f", "f.new", "victim"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        (void)unlinkat(directory, names[i], 0);
+    }
+    (void)close(directory);
+    return rmdir(scratch); /* fails if a test left anything else */
+}
+
+static void write_old(const char *name, const char *text)
+{
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+}
+
+/* The content, or NULL where there is no such file. */
+static const char *content(const char *name)
+{
+    static char text[64];
+    int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return NULL;
+    }
+    ssize_t len = read(fd, text, sizeof(text) - 1);
+    assert_true(len >= 0);
+    text[len] = '\0';
+    (void)close(fd);
+    return text;
+}
+
+static struct stat status_of(const char *name)
+{
+    struct stat status = {0};
+    assert_int_equal(fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW), 0);
+    return status;
+}
+
+static bool replace(const char *text, bool is_synced)
+{
+    const struct ria_replacement what = {
+        .directory = directory,
+        .name = "f",
+        .fresh = "f.new",
+        .mode = PRIVATE,
+        .is_synced = is_synced,
+    };
+    return ria_file_replace(&what, text, strlen(text));
+}
+
+static void a_file_is_made_and_replaced(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"one", "", "a longer one", "short"};
+    for (size_t i = 0; i < RIA_COUNT(texts); i++) {
+        assert_true(replace(texts[i], i % 2 == 0));
+        expect_text(texts[i], content("f"), texts[i]);
+        assert_int_equal(status_of("f").st_mode & ALLPERMS, PRIVATE);
+        assert_null(content("f.new"));
+    }
+}
+
+static void who_has_the_old_file_open_keeps_it(void **state)
+{
+    (void)state;
+    char text[8] = "";
+    write_old("f", "old");
+    int fd = openat(directory, "f", O_RDONLY | O_CLOEXEC);
+    assert_true(replace("new", false));
+    assert_int_equal(read(fd, text, sizeof(text) - 1), 3);
+    assert_string_equal(text, "old");
+    assert_string_equal(content("f"), "new");
+    (void)close(fd);
+}
+
+/* Under the file's own name, and under that of the new one. */
+static void no_link_is_followed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"f", "f.new"};
+    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+        write_old("victim", "untouched");
+        (void)unlinkat(directory, names[i], 0);
+        assert_int_equal(symlinkat("victim", directory, names[i]), 0);
+        assert_true(replace("new", false));
+        expect_text(names[i], content("victim"), "untouched");
+        expect_text(names[i], content("f"), "new");
+        assert_int_equal(status_of("f").st_mode & S_IFMT, S_IFREG);
+        assert_int_equal(unlinkat(directory, "victim", 0), 0);
+    }
+    /* A second name of another file is not written into, either. */
+    write_old("victim", "untouched");
+    assert_int_equal(linkat(directory, "victim", directory, "f.new", 0), 0);
+    assert_true(replace("newer", false));
+    assert_string_equal(content("victim"), "untouched");
+    assert_string_equal(content("f"), "newer");
+}
+
+static void what_cannot_be_written_leaves_the_old_file(void **state)
+{
+    (void)state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit low = {4, before.rlim_max};
+    void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+    write_old("f", "old");
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    bool is_short = replace("1234", true);
+    bool is_long = replace("12345", true);
+    int error = errno;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, handler);
+    assert_true(is_short);
+    assert_false(is_long);
+    assert_int_equal(error, EFBIG);
+    assert_string_equal(content("f"), "1234");
+    assert_null(content("f.new"));
+}
+
+static void a_directory_in_the_way_is_left(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdirat(directory, "f", 0700), 0);
+    assert_false(replace("new", false));
+    assert_int_equal(errno, EISDIR);
+    assert_int_equal(status_of("f").st_mode & S_IFMT, S_IFDIR);
+    assert_null(content("f.new"));
+    assert_int_equal(unlinkat(directory, "f", AT_REMOVEDIR), 0);
+}
+
+static void a_trial_leaves_nothing(void **state)
+{
+    (void)state;
+    const struct ria_replacement trial = {
+        .directory = directory, .fresh = "f.new", .mode = PRIVATE, .is_synced = true};
+    write_old("f", "old");
+    assert_true(ria_file_replace(&trial, "new", 3));
+    assert_string_equal(content("f"), "old");
+    assert_null(content("f.new"));
+}
+
+static void an_open_file_is_filled_from_its_start(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a long text", "short", "", "again"};
+    int fd = ria_file_create_at(directory, "f", PRIVATE);
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    for (size_t i = 0; i < RIA_COUNT(texts); i++) {
+        assert_true(ria_file_fill(fd, texts[i], strlen(texts[i])));
+        expect_text(texts[i], content("f"), texts[i]);
+        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    }
+    (void)close(fd);
+}
+
+static void a_private_file_is_closed_to_everybody_else(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0600, 0400, 0700, 0640, 0604, 0660, 0601, 0610, 0606};
+    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+        int fd = ria_file_create_at(directory, "f", PRIVATE);
+        assert_int_equal(fchmod(fd, modes[i]), 0);
+        assert_int_equal(ria_file_is_private(fd, S_IFREG), (modes[i] & 077) == 0);
+        assert_false(ria_file_is_private(fd, S_IFDIR));
+        (void)close(fd);
+    }
+    assert_true(ria_file_is_private(directory, S_IFDIR));
+    assert_false(ria_file_is_private(-1, S_IFDIR));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_file_is_made_and_replaced, begin, end),
+        cmocka_unit_test_setup_teardown(who_has_the_old_file_open_keeps_it, begin, end),
+        cmocka_unit_test_setup_teardown(no_link_is_followed, begin, end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_written_leaves_the_old_file, begin, end),
+        cmocka_unit_test_setup_teardown(a_directory_in_the_way_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(a_trial_leaves_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(a_private_file_is_closed_to_everybody_else, begin, end),
+        cmocka_unit_test_setup_teardown(an_open_file_is_filled_from_its_start, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,3 +1,5 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """What the source tree looks like: its files, headers, include graph and names, as figures.
 
     tests/lint/house.py [FOLDER]

@@ -14,7 +14,7 @@ static void each_class_is_that_of_the_c_locale(void **state)
     for (int i = 0; i < 256; i++) {
         char c = (char)i;
         bool is_ascii = i < 128;
-        char name[16];
+        char name[32];
         (void)snprintf(name, sizeof(name), "byte %d", i);
         expect_number(name, ria_ascii_is_digit(c), is_ascii && isdigit(i) != 0);
         expect_number(name, ria_ascii_is_lower(c), is_ascii && islower(i) != 0);

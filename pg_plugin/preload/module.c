@@ -164,12 +164,28 @@ static int make_service_passfile(const char *path, bool only_ask)
     return entries > 0 && (only_ask || lines.len > 0) ? in_memory(&lines) : -1;
 }
 
+/* The port of the first host: of a list the first one, and the default where that is empty. 0 for
+ * what is no port. */
+static uint16_t first_port(const char *ports)
+{
+    char port[sizeof("65535")] = "5432";
+    size_t len = ports == NULL ? 0 : strcspn(ports, ",");
+    if (len >= sizeof(port)) {
+        return 0;
+    }
+    if (len > 0) {
+        memcpy(port, ports, len);
+        port[len] = '\0';
+    }
+    return ria_port_parse(port);
+}
+
 /* The first host of the target, which has one. */
 static bool first_host(const struct ria_pq_target *target, struct ria_login *login)
 {
     *login = (struct ria_login){
         .host = target->host,
-        .port = ria_port_parse(target->port == NULL ? "5432" : target->port),
+        .port = first_port(target->port),
         .user = target->user,
         .channel = ria_channel_of(target),
     };

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The preload's second object: why a token that a program brings along is not sent. */
+#include "preload/module.h"
+
+#include "unit.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define ONE "one.abc.eu-west-1.rds.amazonaws.com"
+#define TWO "two.abc.eu-west-1.rds.amazonaws.com"
+
+/* What is logged while it is judged. stderr is a file for as long as this program runs. */
+static const char *refusal(const struct ria_pq_module *module, const struct ria_pq_target *target)
+{
+    static char text[2048];
+    off_t before = lseek(STDERR_FILENO, 0, SEEK_END);
+    assert_false(module->may_send(target));
+    ssize_t len = pread(STDERR_FILENO, text, sizeof(text) - 1, before);
+    text[len < 0 ? 0 : len] = '\0';
+    return text;
+}
+
+static void a_list_of_ports_is_as_good_as_one(void **state)
+{
+    (void)state;
+    static const char unverified[] = "the server's host name was not verified; turn name";
+    static const char no_port[] = "the port is not between 1 and 65535";
+    static const struct {
+        const char *sentence;
+        const char *host;
+        const char *port;
+        const char *text; /* a piece of the reason */
+    } rows[] = {
+        {"one host", ONE, "5432", unverified},
+        {"no port", ONE, NULL, unverified},
+        {"two hosts and one port", ONE "," TWO, "5432", unverified},
+        {"a port for each host", ONE "," TWO, "5432,5433", unverified},
+        {"long ports", ONE "," TWO "," ONE, "65535,65534,65533", unverified},
+        {"an empty item, which is the default", ONE "," TWO, ",5433", unverified},
+        {"control: zero", ONE, "0", no_port},
+        {"control: zero in front of a port", ONE "," TWO, "0,5433", no_port},
+        {"control: more digits than a port has", ONE "," TWO, "654321,5433", no_port},
+    };
+    const struct ria_pq_module *module = ria_pq_module_for_version(RIA_PQ_MODULE_VERSION);
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        const struct ria_pq_target target = {
+            .host = rows[i].host,
+            .port = rows[i].port,
+            .user = "app",
+            .sslmode = "verify-ca",
+            .service_fd = -1,
+        };
+        expect_piece(rows[i].sentence, refusal(module, &target), rows[i].text);
+    }
+}
+
+int main(void)
+{
+    int log = memfd_create("log", 0);
+    if (log < 0 || dup2(log, STDERR_FILENO) < 0 || setenv("RDS_IAM_LOG", "1", 1) != 0 ||
+        setenv("HOME", "/nonexistent", 1) != 0 || unsetenv("RDS_IAM_CONFIG") != 0 ||
+        unsetenv("XDG_CONFIG_HOME") != 0) {
+        return EXIT_FAILURE;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_of_ports_is_as_good_as_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

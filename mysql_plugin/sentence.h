@@ -8,11 +8,11 @@
 
 #include "rds_iam.h"
 
-/* The libraries keep 511 bytes of an error text, and some put words of their own in front. */
 /* What the declarations of all our plugins say of them. */
 #define RIA_PLUGIN_AUTHOR "the rds-iam authors"
 #define RIA_PLUGIN_DESCRIPTION "RDS IAM tokens by way of mysql_clear_password"
 
+/* The libraries keep 511 bytes of an error text, and some put words of their own in front. */
 enum {
     RIA_SENTENCE_SIZE = 480
 };

@@ -91,8 +91,6 @@ static bool fail_by_errno(struct ria_error *err, const char *path, const char *w
         strerror_r(errno, words, sizeof(words)));
 }
 
-/* -- reading -------------------------------------------------------------------------------- */
-
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {

@@ -124,6 +124,15 @@ bool ria_profiles_fault(
     const char *name,
     struct ria_profile_fault *out);
 
+/* The first such line in a profile's sections of one file that sets `key` (lower case) for a reader
+ * of another dialect: "key: value", "key value". False: there is none. */
+bool ria_profiles_ignored(
+    const struct ria_profiles *profiles,
+    enum ria_profile_file file,
+    const char *name,
+    const char *key,
+    struct ria_profile_fault *out);
+
 /* One of the profiles that were read. */
 struct ria_profile {
     const struct ria_profiles *profiles;

@@ -138,14 +138,27 @@ bool ria_profiles_get(
            ria_profiles_get_from(profiles, RIA_PROFILE_CONFIG, name, key, out);
 }
 
-/* Warnings are in the order of their lines. */
+/* Whether an ignored line begins with the key. */
+static bool sets_key(const struct ria_ini_warning *warning, const char *key)
+{
+    const char *at = warning->text;
+    while (*key != '\0' && ria_ascii_lower(*at) == *key) {
+        at++;
+        key++;
+    }
+    return *key == '\0' && (*at == ':' || *at == ' ' || *at == '\t' || *at == '\0');
+}
+
+/* The first of a section, or the first that sets the key. Warnings are in the order of their lines.
+ */
 static const struct ria_ini_warning *warning_in(
-    const struct ria_ini *ini, const struct ria_ini_section *section)
+    const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
 {
     bool is_last = section + 1 == ini->sections + ini->section_count;
     unsigned end = is_last ? UINT_MAX : section[1].line;
     for (size_t i = 0; i < ini->warning_count; i++) {
-        if (ini->warnings[i].line > section->line && ini->warnings[i].line < end) {
+        if (ini->warnings[i].line > section->line && ini->warnings[i].line < end &&
+            (key == NULL || sets_key(&ini->warnings[i], key))) {
             return &ini->warnings[i];
         }
     }
@@ -161,10 +174,34 @@ bool ria_profiles_fault(
     for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
          at = before(profiles, at)) {
         const struct ria_ini_warning *warning =
-            is_named(at, kind, name) ? warning_in(&profiles->ini[at->file], at->section) : NULL;
+            is_named(at, kind, name) ? warning_in(&profiles->ini[at->file], at->section, NULL)
+                                     : NULL;
         if (warning != NULL) {
             *out = (struct ria_profile_fault){
                 {"", profiles->path[at->file], warning->line}, warning->what};
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ria_profiles_ignored(
+    const struct ria_profiles *profiles,
+    enum ria_profile_file file,
+    const char *name,
+    const char *key,
+    struct ria_profile_fault *out)
+{
+    for (const struct ria_profile_section *at = last_of_slot(profiles, RIA_PROFILE, name);
+         at != NULL;
+         at = before(profiles, at)) {
+        const struct ria_ini_warning *warning =
+            at->file == file && is_named(at, RIA_PROFILE, name)
+                ? warning_in(&profiles->ini[file], at->section, key)
+                : NULL;
+        if (warning != NULL) {
+            *out = (struct ria_profile_fault){
+                {"", profiles->path[file], warning->line}, warning->what};
             return true;
         }
     }

@@ -54,7 +54,8 @@ static bool out_of_memory(struct parser *parser)
     return ria_fail(parser->err, RIA_E_SYSTEM, "%s: out of memory", parser->name);
 }
 
-static bool warn(struct parser *parser, const char *what)
+/* `text` is the line where a key may have been meant, else "". */
+static bool warn(struct parser *parser, const char *text, const char *what)
 {
     struct ria_ini *ini = parser->ini;
     void *room = with_room(ini->warnings, ini->warning_count, sizeof(ini->warnings[0]));
@@ -62,7 +63,7 @@ static bool warn(struct parser *parser, const char *what)
         return out_of_memory(parser);
     }
     ini->warnings = room;
-    ini->warnings[ini->warning_count++] = (struct ria_ini_warning){parser->line, what};
+    ini->warnings[ini->warning_count++] = (struct ria_ini_warning){parser->line, text, what};
     return true;
 }
 
@@ -160,7 +161,7 @@ static bool add_section(struct parser *parser, struct line *line)
     }
     char *rest = skip_blanks(close + 1);
     if (*rest != '\0' && *rest != '#' && *rest != ';' &&
-        !warn(parser, "text after the closing ]; put it on a line of its own")) {
+        !warn(parser, "", "text after the closing ]; put it on a line of its own")) {
         return false;
     }
     void *room = with_room(ini->sections, ini->section_count, sizeof(ini->sections[0]));
@@ -194,7 +195,7 @@ static bool take_indented(struct parser *parser, struct line *line)
     }
     char *equals = strchr(line->start, '=');
     if (equals == NULL || equals == line->start) {
-        return warn(parser, "a sub-property without its =; write key = value");
+        return warn(parser, "", "a sub-property without its =; write key = value");
     }
     return add_entry(parser, line, equals, true);
 }
@@ -217,18 +218,18 @@ static bool take_line(struct parser *parser, struct line *line)
         return add_section(parser, line);
     }
     if (parser->ini->section_count == 0) {
-        return warn(parser, "a line before the first [section]; move it below one");
+        return warn(parser, "", "a line before the first [section]; move it below one");
     }
     char *equals = strchr(line->start, '=');
     const char *colon = strchr(line->start, ':');
     if (colon != NULL && (equals == NULL || colon < equals)) {
-        return warn(parser, "a colon in place of the =; write key = value");
+        return warn(parser, line->start, "a colon in place of the =; write key = value");
     }
     if (equals == NULL) {
-        return warn(parser, "a line without its =; write key = value");
+        return warn(parser, line->start, "a line without its =; write key = value");
     }
     if (equals == line->start) {
-        return warn(parser, "a line that starts with =; write key = value");
+        return warn(parser, line->start, "a line that starts with =; write key = value");
     }
     return add_entry(parser, line, equals, false);
 }

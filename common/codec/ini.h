@@ -46,6 +46,7 @@ struct ria_ini_section {
 
 struct ria_ini_warning {
     unsigned line;
+    const char *text; /* the line, without the blanks around it; "" for one that sets no key */
     const char *what; /* static text: what is wrong; what to do */
 };
 

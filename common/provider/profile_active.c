@@ -29,6 +29,24 @@ bool ria_profile_lacks(
     return ria_fail_at(err, RIA_E_CREDENTIALS, because, "%s; %s", lack->what, lack->remedy);
 }
 
+bool ria_profile_check_ignored(
+    const struct ria_profile *profile,
+    enum ria_profile_file file,
+    const char *key,
+    struct ria_error *err)
+{
+    struct ria_profile_fault fault;
+    return !ria_profiles_ignored(profile->profiles, file, profile->name, key, &fault) ||
+           ria_fail_at(
+               err,
+               RIA_E_CREDENTIALS,
+               &fault.place,
+               "%s of the profile \"%.64s\" stands in a line that was ignored: %s",
+               key,
+               profile->name,
+               fault.what);
+}
+
 struct ria_setting ria_profile_choice(const struct ria_ask *ask)
 {
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};

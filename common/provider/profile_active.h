@@ -24,6 +24,15 @@ bool ria_profile_lacks(
     const struct ria_lack *lack,
     const struct ria_setting *because,
     struct ria_error *err);
+
+/* Whether no line of the profile that was ignored sets the key, in one file. False with err filled:
+ * the AWS CLI may read such a line, and the next source would stand for another identity. */
+bool ria_profile_check_ignored(
+    const struct ria_profile *profile,
+    enum ria_profile_file file,
+    const char *key,
+    struct ria_error *err) RIA_MUST_USE;
+
 /* The profile that counts, whether it exists or not, and what says so: an option or rds-iam's
  * configuration, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". */
 struct ria_setting ria_profile_choice(const struct ria_ask *ask);

@@ -225,6 +225,16 @@ enum ria_outcome ria_profile_role(
     return outcome;
 }
 
+/* Without its role the profile is another identity. What needs a role says itself that it has none.
+ */
+static bool check_ignored_role(const struct ria_profile *profile, struct ria_error *err)
+{
+    return ria_profile_has(profile, "role_arn") || ria_profile_has(profile, "credential_source") ||
+           ria_profile_has(profile, "web_identity_token_file") ||
+           (ria_profile_check_ignored(profile, RIA_PROFILE_CREDENTIALS, "role_arn", err) &&
+            ria_profile_check_ignored(profile, RIA_PROFILE_CONFIG, "role_arn", err));
+}
+
 enum ria_outcome ria_provider_profile_role(
     const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
 {
@@ -234,7 +244,7 @@ enum ria_outcome ria_provider_profile_role(
         return outcome;
     }
     if (!ria_profile_has_role(&profile)) {
-        return ria_absent(err, "%s", "");
+        return check_ignored_role(&profile, err) ? ria_absent(err, "%s", "") : RIA_FAILED;
     }
     return ria_network_settings(ask, out, err) ? ria_profile_role(ask, &profile, out, err)
                                                : RIA_FAILED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What a profile holds of its own: a table of its sources in the order in which they are asked.
- * Refuses to run a command from a file that others can write. */
+ * Refuses to run a command from a file that others can write, and to pass a source over whose line
+ * was ignored. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -88,16 +89,46 @@ static enum ria_outcome take_process(
     return RIA_FOUND;
 }
 
-/* botocore's order. The last entry is not a source: botocore ignores the key that it refuses. */
-static take_source *const sources[] = {
-    take_web_identity,
-    ria_profile_sso,
-    take_keys_of_credentials,
-    ria_profile_login,
-    take_process,
-    take_keys_of_config,
-    refuse_lone_credential_source,
+enum {
+    FILES_BOTH = RIA_PROFILE_FILES,
 };
+
+/* One source, and the keys whose lines choose it. */
+struct source {
+    take_source *take;
+    int file; /* the one that it is read from, or FILES_BOTH */
+    const char *keys[2];
+};
+
+/* botocore's order. The last entry is not a source: botocore ignores the key that it refuses. */
+static const struct source sources[] = {
+    {take_web_identity, FILES_BOTH, {"web_identity_token_file"}},
+    {ria_profile_sso, FILES_BOTH, {"sso_account_id", "sso_role_name"}},
+    {take_keys_of_credentials,
+     RIA_PROFILE_CREDENTIALS,
+     {"aws_access_key_id", "aws_secret_access_key"}},
+    {ria_profile_login, FILES_BOTH, {"login_session"}},
+    {take_process, FILES_BOTH, {"credential_process"}},
+    {take_keys_of_config, RIA_PROFILE_CONFIG, {"aws_access_key_id", "aws_secret_access_key"}},
+    {refuse_lone_credential_source, FILES_BOTH, {NULL}},
+};
+
+/* Before a source is passed over: the AWS CLI reads "key: value" too. */
+static bool check_ignored(
+    const struct ria_profile *profile, const struct source *source, struct ria_error *err)
+{
+    for (int file = 0; file < RIA_PROFILE_FILES; file++) {
+        for (size_t i = 0; i < sizeof(source->keys) / sizeof(source->keys[0]); i++) {
+            bool is_read = source->file == FILES_BOTH || source->file == file;
+            if (is_read && source->keys[i] != NULL &&
+                !ria_profile_check_ignored(
+                    profile, (enum ria_profile_file)file, source->keys[i], err)) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
 
 enum ria_outcome ria_profile_source(
     const struct ria_ask *ask,
@@ -106,9 +137,12 @@ enum ria_outcome ria_profile_source(
     struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        enum ria_outcome outcome = sources[i](ask, profile, plan, err);
+        enum ria_outcome outcome = sources[i].take(ask, profile, plan, err);
         if (outcome != RIA_ABSENT) {
             return outcome;
+        }
+        if (!check_ignored(profile, &sources[i], err)) {
+            return RIA_FAILED;
         }
     }
     struct ria_profile_fault fault;

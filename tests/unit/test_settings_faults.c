@@ -57,7 +57,9 @@ static void a_line_that_was_ignored_is_named(void **state)
         "key: value, alone",
         "[default]\nregion: eu-west-1\naws_access_key_id: A\naws_secret_access_key: s\n",
         "",
-        "holds no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a colon in place of the =");
+        "config:3: aws_access_key_id of the profile \"default\" stands in a line that was ignored: "
+        "a "
+        "colon in place of the =; write key = value");
     check(
         "the half of a pair",
         "",
@@ -75,7 +77,9 @@ static void a_line_that_was_ignored_is_named(void **state)
         "a line without its =",
         "[default]\naws_access_key_id A\n[profile b]\nx: y\n",
         "",
-        "holds no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a line without its =");
+        "config:2: aws_access_key_id of the profile \"default\" stands in a line that was ignored: "
+        "a "
+        "line without its =");
     check(
         "a role without its source",
         "[default]\nrole_arn = arn\nsource_profile: b\n[profile b]\n",
@@ -87,7 +91,18 @@ static void a_line_that_was_ignored_is_named(void **state)
         "a source without its keys",
         "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\naws_access_key_id: A\n",
         "",
+        "config:5: aws_access_key_id of the profile \"b\" stands in a line that was ignored: a "
+        "colon");
+    check(
+        "a source without its keys, and another line",
+        "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\nregion: r\n",
+        "",
         "config:5: source_profile names \"b\", which holds no credentials, and this line was");
+    check(
+        "no source at all, and another line",
+        "[default]\nregion: r\n",
+        "",
+        "holds no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a colon in place of the =");
     check(
         "a source without its role",
         "[default]\ncredential_source = EcsContainer\nrole_arn: arn\n",

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A line of AWS's files that our reader ignores and that would have chosen the identity: no other
+ * source takes its place. */
+#include "provider/chain.h"
+
+#include "fake_world.h"
+#include "provider/memory.h"
+#include "unit.h"
+
+/* A container's endpoint is there and would be asked next. */
+static enum ria_outcome find(
+    struct ria_fake *fake,
+    const char *config,
+    const char *credentials,
+    struct ria_answer *answer,
+    struct ria_error *err)
+{
+    struct ria_trail trail;
+    ria_memory_clear();
+    ria_fake_init(fake);
+    ria_fake_env(fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/c");
+    ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, config);
+    ria_fake_file(fake, RIA_FAKE_AWS_CREDENTIALS, credentials);
+    struct ria_ask ask = {
+        .world = &fake->world, .deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS)};
+    return ria_chain_find(&ask, answer, &trail, err);
+}
+
+static void expect_refusal(const char *config, const char *credentials, const char *want)
+{
+    struct ria_fake fake;
+    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    struct ria_error err = {0};
+    (void)find(&fake, config, credentials, &answer, &err);
+    expect_number(want, fake.fetches, 0);
+    expect_piece(want, err.text, want);
+    expect_piece(want, err.text, "stands in a line that was ignored: ");
+}
+
+/* The AWS CLI reads "key: value". The next source would log in as somebody else. */
+static void no_other_source_takes_the_place_of_an_ignored_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *config;
+        const char *credentials;
+        const char *want;
+    } rows[] = {
+        {"",
+         "[default]\naws_access_key_id: A\naws_secret_access_key: s\n",
+         "credentials:2: aws_access_key_id of"},
+        {"[default]\nAWS_Secret_Access_Key : s\n", "", "config:2: aws_secret_access_key of"},
+        {"[default]\ncredential_process\t: p\n", "", "config:2: credential_process of"},
+        {"[default]\nsso_session: s\nsso_role_name: R\n", "", "config:3: sso_role_name of"},
+        {"[default]\nlogin_session l\n", "", "config:2: login_session of"},
+        {"[default]\nrole_arn: arn:aws:iam::123456789012:role/r\nsource_profile: b\n",
+         "",
+         "config:2: role_arn of"},
+        {"[default]\nrole_arn: r\n",
+         "[default]\naws_access_key_id = A\naws_secret_access_key = s\n",
+         "config:2: role_arn of"},
+        {"[default]\ncredential_process: p\naws_access_key_id = A\naws_secret_access_key = s\n",
+         "",
+         "config:2: credential_process of"},
+        {"[default]\nweb_identity_token_file: /t\ncredential_process = p\n",
+         "",
+         "config:2: web_identity_token_file of"},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        expect_refusal(rows[i].config, rows[i].credentials, rows[i].want);
+    }
+}
+
+/* What the AWS CLI does not ask either stops nothing, nor does what names no source. */
+static void a_line_that_would_not_count_stops_nothing(void **state)
+{
+    (void)state;
+#define KEYS "[default]\naws_access_key_id = A\naws_secret_access_key = s\n"
+    static const struct {
+        const char *config;
+        const char *credentials;
+    } rows[] = {
+        {"[default]\ncredential_process: p\n", KEYS},
+        {"[default]\naws_access_key_id: B\n", KEYS},
+        {KEYS "region: r\nrole_arn_of: x\n# role_arn: x\n", ""},
+        {KEYS "[profile b]\nrole_arn: x\n", ""},
+        {KEYS "s3 =\n  role_arn: x\n", ""},
+    };
+#undef KEYS
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+        struct ria_error err = {0};
+        expect_number(
+            rows[i].config,
+            find(&fake, rows[i].config, rows[i].credentials, &answer, &err),
+            RIA_FOUND);
+        expect_text(rows[i].config, answer.credentials.access_key_id.data, "A");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_other_source_takes_the_place_of_an_ignored_line),
+        cmocka_unit_test(a_line_that_would_not_count_stops_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -113,21 +113,30 @@ static const struct source sources[] = {
     {refuse_lone_credential_source, FILES_BOTH, {NULL}},
 };
 
+static bool check_ignored_in(
+    const struct ria_profile *profile,
+    const struct source *source,
+    enum ria_profile_file file,
+    struct ria_error *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof(source->keys) / sizeof(source->keys[0]); i++) {
+        ok = source->keys[i] == NULL ||
+             ria_profile_check_ignored(profile, file, source->keys[i], err);
+    }
+    return ok;
+}
+
 /* Before a source is passed over: the AWS CLI reads "key: value" too. */
 static bool check_ignored(
     const struct ria_profile *profile, const struct source *source, struct ria_error *err)
 {
-    for (int file = 0; file < RIA_PROFILE_FILES; file++) {
-        for (size_t i = 0; i < sizeof(source->keys) / sizeof(source->keys[0]); i++) {
-            bool is_read = source->file == FILES_BOTH || source->file == file;
-            if (is_read && source->keys[i] != NULL &&
-                !ria_profile_check_ignored(
-                    profile, (enum ria_profile_file)file, source->keys[i], err)) {
-                return false;
-            }
-        }
+    bool ok = true;
+    for (int file = 0; ok && file < RIA_PROFILE_FILES; file++) {
+        bool is_read = source->file == FILES_BOTH || source->file == file;
+        ok = !is_read || check_ignored_in(profile, source, (enum ria_profile_file)file, err);
     }
-    return true;
+    return ok;
 }
 
 enum ria_outcome ria_profile_source(

@@ -114,7 +114,7 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan);
  */
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
 
-/* The active profile; its name is NULL where there is no active profile. */
+/* The active profile. Without one, its name is NULL. */
 struct ria_profile ria_profile_active(const struct ria_plan *plan);
 
 /* Where a service is asked. */

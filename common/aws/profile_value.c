@@ -70,7 +70,7 @@ bool ria_profiles_has(
     return first != NULL;
 }
 
-/* What is looked for in the sections of one name; `parent` is NULL for what is no sub-property. */
+/* A key to find in the sections of one name. `parent` is NULL unless it is a sub-property. */
 struct wanted {
     enum ria_profile_kind kind;
     enum ria_profile_file file;

@@ -75,8 +75,8 @@ bool ria_ascii_begins(const char *text, const char *prefix);
  * text. */
 uint16_t ria_port_parse(const char *text);
 
-/* FNV-1a of 64 bits, for hash tables and for telling texts apart that nobody chooses to be alike:
- * begin with RIA_HASH_START, add one byte at a time. ria_hash() does so for a whole text. */
+/* FNV-1a of 64 bits, for hash tables and for comparing texts that no attacker chooses: begin with
+ * RIA_HASH_START, add one byte at a time. ria_hash() does so for a whole text. */
 #define RIA_HASH_START UINT64_C(0xcbf29ce484222325)
 
 static inline uint64_t ria_hash_add(uint64_t hash, char c)

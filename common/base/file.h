@@ -32,7 +32,7 @@ bool ria_file_fill(int fd, const void *bytes, size_t len) RIA_MUST_USE;
  * then untouched and the new one removed. */
 bool ria_file_put_at(int directory, const char *fresh, const char *name) RIA_MUST_USE;
 
-/* A file that is to be replaced. Whoever reads it has the old content or the new one, whole. */
+/* A file to replace. A reader sees the old content or the new content, never a part of either. */
 struct ria_replacement {
     int directory;     /* open; both names are names in it */
     const char *name;  /* NULL: a trial, which tells whether the new file could be written */

@@ -140,7 +140,7 @@
 #define RIA_REMEDY_NO_RUNTIME "correct XDG_RUNTIME_DIR (it is %s), %s"
 
 #define RIA_REFUSAL_CLOCK "the clock shows no date that can be signed; set it"
-#define RIA_REFUSAL_NO_URL "is no URL; write http://ADDRESS/PATH"
+#define RIA_REFUSAL_NO_URL "is not a URL; write http://ADDRESS/PATH"
 #define RIA_REFUSAL_TOKEN_SIZE "the token is too long, or memory ran out"
 #define RIA_REMEDY_NETWORK "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"
 #define RIA_REMEDY_LATER "try again in a while"

@@ -3,7 +3,8 @@
  * ECDSA over P-256 with SHA-256 by OpenSSL, as RFC 7518 names it ES256: a private key in PEM, its
  * public point, and signatures as r and s of 32 bytes each; and base64url without padding (RFC
  * 4648, section 5), in which JSON Web Tokens write all of these. For rds-iam-fetch alone: what a
- * plugin runs of OpenSSL is in digest.h, which knows whom OpenSSL's names belong to.
+ * plugin runs of OpenSSL is in digest.h, which checks that the process's OpenSSL is the one we
+ * linked.
  */
 #ifndef RIA_CODEC_ES256_H
 #define RIA_CODEC_ES256_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Role credentials that the AWS CLI has kept. Read where somebody has asked for it (aws_cli_cache =
- * read), because a key does not say whose credentials asked for the role; so an entry counts only
- * if it is of this role, of this session where one is named, and lives for a token's time. Anything
- * else, a file that is just being written too, is no entry.
+ * Role credentials that the AWS CLI has cached. Read only where the user has set aws_cli_cache =
+ * read, because a key does not say whose credentials asked for the role; so an entry counts only
+ * if it is of this role, of this session where one is named, and lives for a token's time.
+ * Everything else does not count as an entry, nor does a file that is being written.
  *
  * A key is a digest of a JSON text as Python's json.dumps() writes it: members sorted, ASCII alone,
  * lower-case escapes. jansson's escapes are in upper case, and a digest sees that. */
@@ -115,7 +115,7 @@ bool ria_cli_cache_role_text(const struct ria_role *role, bool is_web_identity, 
     ria_buf_add_char(out, '{');
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         const struct ria_setting *setting = &role->value[members[i].value];
-        /* A default of ours is nobody's setting. */
+        /* The user has not set our default. */
         if (setting->value == NULL || setting->path == NULL ||
             (is_web_identity && !members[i].is_of_web_identity)) {
             continue;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks for an entry, waits for whoever is getting the same, looks again, gets it and writes the
- * entry. Refuses where the other process takes all the time of the login. Where the user has asked
- * for the cache (cache_credential_process) and the entry cannot be written, a warning says so;
- * other entries spare time alone. */
+ * Reads the cache entry. If there is none, takes the entry's lock, which another process holds
+ * while it gets the same credentials, reads again, gets the credentials and writes the entry. Fails
+ * if the other process takes all the time of the login. Where the user has asked for the cache
+ * (cache_credential_process) and the entry cannot be written, a warning says so; other entries
+ * spare time alone. */
 #include "fetch/kept.h"
 
 #include "fetch/store.h"

@@ -113,7 +113,7 @@ static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_answer
     return carry_out(fetch, &answer->credentials, &answer->err);
 }
 
-/* A code that somebody typed is good for one call, which must be made. */
+/* An MFA code that the user typed is valid for one call, which must be made. */
 static void serve(
     struct ria_fetch *fetch, const struct ria_question *question, struct ria_buf *record)
 {

@@ -60,7 +60,7 @@ struct ria_xml_wanted {
     struct ria_buf *out; /* where its text goes */
 };
 
-/* False if the text is no such document, or an element's text does not fit. */
+/* False if the text is not such a document, or an element's text does not fit. */
 bool ria_xml_read(const struct ria_buf *text, const struct ria_xml_wanted *wanted, size_t count)
     RIA_MUST_USE;
 

@@ -67,7 +67,7 @@ bool ria_token_file_path(
                RIA_E_CREDENTIALS,
                ria_plan_origin(plan),
                "the token is looked for in %.200s, but HOME is not set or the name is too long; "
-               "mend it",
+               "fix it",
                directory);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The name of a plan's result: a digest of all that decides whose credentials it holds. */
+ * Writes all that decides whose credentials a plan gives into one text, and digests it. Fails
+ * without memory: a name from a part of the text could be another plan's. */
 #include "provider/cache_name.h"
 
 #include "base/messages.h"

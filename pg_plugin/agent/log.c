@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log. */
+ * Writes the agent's log to stderr or to a file, which starts anew when it is long. A state that
+ * has not changed is logged once; a warning that repeats, once an hour. Refuses nothing: a line
+ * that cannot be written is lost. */
 #include "agent/log.h"
 
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks at the variable and at what it names; makes nothing. */
+ * Chooses between XDG_RUNTIME_DIR and the home directory. Refuses an XDG_RUNTIME_DIR that is not
+ * the user's own. Creates nothing. */
 #include "passfile/agent_directory.h"
 
 #include "rds_iam.h"

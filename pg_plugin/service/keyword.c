@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A table, and what is read from it. A key that no version knows makes libpq refuse the service. */
+ * Finds a keyword in the table, and the faults of a setting. Refuses a key that no version of libpq
+ * knows, because libpq refuses the whole service for it. */
 #include "service/keyword.h"
 
 #include <string.h>

@@ -136,7 +136,7 @@ class Behaviour(unittest.TestCase):
                 row["env"] = {variable: uri}
                 result = self.ask(row)
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
-                self.assertIn(f"{variable}: is no URL; write http://ADDRESS/PATH", result.stderr)
+                self.assertIn(f"{variable}: is not a URL; write http://ADDRESS/PATH", result.stderr)
 
     def test_both_forms_of_a_time(self):
         """From each source that tells when its credentials end."""

@@ -111,7 +111,7 @@ static void urls_in_a_message(void **state)
         const char *want;
     } rows[] = {
         {"", ""},
-        {"is no URL; write http://ADDRESS/PATH", "is no URL; write http://ADDRESS/PATH"},
+        {"is not a URL; write http://ADDRESS/PATH", "is not a URL; write http://ADDRESS/PATH"},
         {"at http://[::1]:80/latest/, or ask ada@host",
          "at http://[::1]:80/latest/, or ask ada@host"},
         {"(https://h:1/p); try it", "(https://h:1/p); try it"},

@@ -147,7 +147,7 @@ void ria_session_forget(void);
 
 /* What a person can wait for, as against a login. */
 enum {
-    RIA_PERSON_BUDGET_MS = 60000
+    RIA_INTERACTIVE_BUDGET_MS = 60000
 };
 
 /* The first half of the question, for a token that somebody else made (one pasted as a password;
@@ -163,7 +163,7 @@ bool ria_login_may_send(
  * configuration gives an endpoint? For a hook that is asked about every server. FOUND; ABSENT if it
  * is neither, with the section to write in err; FAILED if the configuration cannot be read. Looks
  * at names alone, and reads the configuration only where the name does not tell. */
-enum ria_outcome ria_login_is_known(
+enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
@@ -221,9 +221,9 @@ struct ria_background *ria_background_new(const struct ria_world *world);
 /* At the deadline the child is killed; what it has brought by then does not count. */
 bool ria_background_fetch(
     struct ria_background *background,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
 /* Can be read when ria_background_work() has something to do. Closed with the rest. */

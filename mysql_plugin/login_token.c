@@ -26,7 +26,7 @@ static const char *name_in_environment(const struct ria_world *world)
  * mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to 9.7. Connector/C asks for the
  * terminal's user, too, behind the process's: left out, since where the two differ the server
  * denies. */
-static bool find_os_user(struct ria_mint *mint, const struct ria_world *world)
+static bool find_os_user(struct ria_login_token *login_token, const struct ria_world *world)
 {
     char text[4096];
     struct passwd entry;
@@ -34,64 +34,72 @@ static bool find_os_user(struct ria_mint *mint, const struct ria_world *world)
     const char *name = NULL;
     if (geteuid() == 0) {
         name = "root";
-    } else if (mint->login_name != NULL && mint->login_name(text, sizeof(text)) == 0) {
+    } else if (
+        login_token->login_name != NULL && login_token->login_name(text, sizeof(text)) == 0) {
         name = text;
     } else if (getpwuid_r(geteuid(), &entry, text, sizeof(text), &found) == 0 && found != NULL) {
         name = found->pw_name;
     } else {
         name = name_in_environment(world);
     }
-    if (name == NULL || strlen(name) >= sizeof(mint->os_user)) {
-        return ria_fail(&mint->err, RIA_E_USAGE, RIA_REFUSAL_NO_USER);
+    if (name == NULL || strlen(name) >= sizeof(login_token->os_user)) {
+        return ria_fail(&login_token->err, RIA_E_USAGE, RIA_REFUSAL_NO_USER);
     }
-    memcpy(mint->os_user, name, strlen(name) + 1);
-    mint->login.user = mint->os_user;
+    memcpy(login_token->os_user, name, strlen(name) + 1);
+    login_token->login.user = login_token->os_user;
     return true;
 }
 
-static enum ria_outcome make(
-    struct ria_mint *mint, struct ria_deadline deadline, const struct ria_world *world)
+static enum ria_outcome login_token_make(
+    struct ria_login_token *login_token,
+    struct ria_deadline deadline,
+    const struct ria_world *world)
 {
-    if (mint->task == RIA_MINT_MAY_SEND) {
-        return ria_login_may_send(&mint->login, world, &mint->err) ? RIA_FOUND : RIA_FAILED;
+    if (login_token->task == RIA_LOGIN_MAY_SEND) {
+        return ria_login_may_send(&login_token->login, world, &login_token->err) ? RIA_FOUND
+                                                                                 : RIA_FAILED;
     }
-    return ria_token_for(&mint->login, deadline, world, &mint->token, &mint->err);
+    return ria_token_for(
+        &login_token->login, deadline, world, &login_token->token, &login_token->err);
 }
 
 static void work(void *argument)
 {
-    struct ria_mint *mint = argument;
+    struct ria_login_token *login_token = argument;
     const struct ria_world *world = ria_process_world();
-    mint->outcome = RIA_FAILED;
-    if (mint->login.user == NULL && !find_os_user(mint, world)) {
+    login_token->outcome = RIA_FAILED;
+    if (login_token->login.user == NULL && !find_os_user(login_token, world)) {
         return;
     }
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
-    bool asks_first = mint->only_known || mint->task == RIA_MINT_IS_KNOWN;
-    if (asks_first) {
-        mint->outcome = ria_login_is_known(&mint->login, world, &mint->err);
-        mint->is_unknown = mint->outcome == RIA_ABSENT;
+    bool checks_endpoint_first =
+        login_token->needs_endpoint || login_token->task == RIA_LOGIN_HAS_ENDPOINT;
+    if (checks_endpoint_first) {
+        login_token->outcome =
+            ria_login_has_endpoint(&login_token->login, world, &login_token->err);
+        login_token->lacks_endpoint = login_token->outcome == RIA_ABSENT;
     }
-    if (mint->is_unknown && mint->asks_dns) {
-        ria_alias_explain(&mint->login, deadline, world, &mint->err);
+    if (login_token->lacks_endpoint && login_token->asks_dns) {
+        ria_alias_explain(&login_token->login, deadline, world, &login_token->err);
     }
-    if (mint->task != RIA_MINT_IS_KNOWN && (!asks_first || mint->outcome == RIA_FOUND)) {
-        mint->outcome = make(mint, deadline, world);
+    if (login_token->task != RIA_LOGIN_HAS_ENDPOINT &&
+        (!checks_endpoint_first || login_token->outcome == RIA_FOUND)) {
+        login_token->outcome = login_token_make(login_token, deadline, world);
     }
 }
 
-bool ria_mint_run(struct ria_mint *mint)
+bool ria_login_token_run(struct ria_login_token *login_token)
 {
     /* The user's name is asked of the name service. */
-    const struct ria_guest_work mint_work = {
-        .need = mint->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
+    const struct ria_guest_work guest_work = {
+        .need = login_token->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
         .run = work,
-        .argument = mint};
-    int error = ria_guest_run(&mint_work);
-    return error == 0 || ria_fail(&mint->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
+        .argument = login_token};
+    int error = ria_guest_run(&guest_work);
+    return error == 0 || ria_fail(&login_token->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
 }
 
-void ria_mint_log_password(
+void ria_login_token_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size))
 {
     const struct ria_world *world = ria_process_world();
@@ -100,21 +108,21 @@ void ria_mint_log_password(
     }
     ria_world_log(
         world, RIA_LOG_INFO, "the program gave a password, so that was sent and no token was made");
-    struct ria_mint *mint = calloc(1, sizeof(*mint));
-    if (mint == NULL) {
+    struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
+    if (login_token == NULL) {
         return;
     }
-    mint->login = *login;
-    mint->login_name = login_name;
-    mint->task = RIA_MINT_IS_KNOWN;
-    if (ria_mint_run(mint) && mint->outcome == RIA_FOUND) {
+    login_token->login = *login;
+    login_token->login_name = login_name;
+    login_token->task = RIA_LOGIN_HAS_ENDPOINT;
+    if (ria_login_token_run(login_token) && login_token->outcome == RIA_FOUND) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,
             "the program's own password (MYSQL_PWD, password= in an option file, -p, or a setting) "
             "is sent to %s and no token: take it away if %s logs in with IAM",
-            mint->login.host,
-            mint->login.user);
+            login_token->login.host,
+            login_token->login.user);
     }
-    free(mint);
+    free(login_token);
 }

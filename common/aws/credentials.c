@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static bool is_plain(const struct ria_buf *text)
+static bool aws_credentials_is_plain(const struct ria_buf *text)
 {
     for (size_t i = 0; i < text->len; i++) {
         if (text->data[i] <= ' ' || text->data[i] > '~') {
@@ -17,8 +17,9 @@ static bool is_plain(const struct ria_buf *text)
 
 bool ria_credentials_are_plain(const struct ria_credentials *credentials)
 {
-    return is_plain(&credentials->access_key_id) && is_plain(&credentials->secret_access_key) &&
-           is_plain(&credentials->session_token);
+    return aws_credentials_is_plain(&credentials->access_key_id) &&
+           aws_credentials_is_plain(&credentials->secret_access_key) &&
+           aws_credentials_is_plain(&credentials->session_token);
 }
 
 bool ria_credentials_lack_token(const struct ria_credentials *credentials)

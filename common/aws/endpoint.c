@@ -188,7 +188,7 @@ static void take_labels(
     (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 
-static void classify(struct ria_endpoint *out)
+static void endpoint_classify(struct ria_endpoint *out)
 {
     const char *host = out->host;
     if (strstr(host, ".dsql.") != NULL && ends_with(host, ".on.aws")) {
@@ -211,7 +211,7 @@ void ria_endpoint_read(const char *host, struct ria_endpoint *out)
 {
     *out = (struct ria_endpoint){.kind = RIA_ENDPOINT_OTHER};
     if (normalise(host, out->host)) {
-        classify(out);
+        endpoint_classify(out);
     } else {
         *out = (struct ria_endpoint){.kind = RIA_ENDPOINT_NO_NAME};
     }

@@ -17,7 +17,7 @@ bool ria_plan_needs_fetch(const struct ria_plan *plan)
     return plan->source != RIA_SOURCE_KEYS || plan->role_count > 0;
 }
 
-const struct ria_setting *ria_plan_origin(const struct ria_plan *plan)
+const struct ria_setting *ria_plan_source_setting(const struct ria_plan *plan)
 {
     static const enum ria_plan_value origins[] = {
         [RIA_SOURCE_KEYS] = RIA_PLAN_KEYS,
@@ -36,7 +36,7 @@ const struct ria_setting *ria_plan_origin(const struct ria_plan *plan)
 
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size)
 {
-    const struct ria_setting *origin = ria_plan_origin(plan);
+    const struct ria_setting *origin = ria_plan_source_setting(plan);
     if (origin->line > 0) {
         (void)ria_text_format(out, size, "%s (%s:%u)", plan->label, origin->path, origin->line);
     } else {

@@ -9,7 +9,7 @@
  * because libcurl takes it apart; and the proxy variables, which libcurl reads.
  *
  * Sources make plans (provider/), and rds-iam-fetch carries them out. How a plan gets there is in
- * provider/question.h, the name that its result is cached under in provider/cache_name.h.
+ * provider/request.h, the name that its result is cached under in provider/cache_name.h.
  */
 #ifndef RIA_AWS_PLAN_H
 #define RIA_AWS_PLAN_H
@@ -108,7 +108,7 @@ struct ria_plan {
     }
 
 /* The setting that the source was chosen by: the keys' id, the command, the endpoint. */
-const struct ria_setting *ria_plan_origin(const struct ria_plan *plan);
+const struct ria_setting *ria_plan_source_setting(const struct ria_plan *plan);
 
 /* Writes the source, for people, with its place in a file: "profile etl (/home/u/.aws/config:3)".
  */

@@ -172,7 +172,7 @@ bool ria_profiles_check_owner(
 }
 
 /* Refuses a file that others can write, and warns of one that belongs to another user. */
-static bool check_file(
+static bool profile_check_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,
     enum ria_profile_file which,
@@ -195,7 +195,7 @@ static bool check_file(
 /* -- reading -------------------------------------------------------------------------------- */
 
 /* Reads one of the two files; outcome as of ria_setting_read(). */
-static enum ria_outcome load_file(
+static enum ria_outcome profile_load_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,
     enum ria_profile_file which,
@@ -214,7 +214,7 @@ static enum ria_outcome load_file(
         return outcome;
     }
     profiles->present[which] = true;
-    if (!check_file(world, profiles, which, err)) {
+    if (!profile_check_file(world, profiles, which, err)) {
         return RIA_FAILED;
     }
     for (size_t i = 0; i < ini->warning_count; i++) {
@@ -254,7 +254,7 @@ static enum ria_outcome none_is_there(const struct ria_profiles *profiles, struc
     return ria_absent(err, "neither %s nor %s exists", config, credentials);
 }
 
-static enum ria_outcome out_of_memory(struct ria_profiles *profiles, struct ria_error *err)
+static enum ria_outcome profile_out_of_memory(struct ria_profiles *profiles, struct ria_error *err)
 {
     ria_profiles_release(profiles);
     return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the AWS profiles");
@@ -294,7 +294,7 @@ enum ria_outcome ria_profiles_load(
     const struct ria_world *world, struct ria_profiles *out, struct ria_error *err)
 {
     for (int i = 0; i < RIA_PROFILE_FILES; i++) {
-        if (load_file(world, out, (enum ria_profile_file)i, err) == RIA_FAILED) {
+        if (profile_load_file(world, out, (enum ria_profile_file)i, err) == RIA_FAILED) {
             ria_profiles_release(out);
             return RIA_FAILED;
         }
@@ -306,12 +306,12 @@ enum ria_outcome ria_profiles_load(
                   out->ini[RIA_PROFILE_CREDENTIALS].section_count;
     out->sections = calloc(most + 1, sizeof(out->sections[0]));
     if (out->sections == NULL) {
-        return out_of_memory(out, err);
+        return profile_out_of_memory(out, err);
     }
     add_sections(world, out, RIA_PROFILE_CONFIG);
     drop_shadowed(out);
     add_sections(world, out, RIA_PROFILE_CREDENTIALS);
-    return ria_profiles_index(out) ? RIA_FOUND : out_of_memory(out, err);
+    return ria_profiles_index(out) ? RIA_FOUND : profile_out_of_memory(out, err);
 }
 
 void ria_profiles_release(struct ria_profiles *profiles)

@@ -78,7 +78,7 @@ struct wanted {
     const char *key;
 };
 
-static bool find(
+static bool profile_value_find(
     const struct ria_profiles *profiles,
     const char *name,
     const struct wanted *wanted,
@@ -110,14 +110,14 @@ bool ria_profiles_get_from(
     const char *key,
     struct ria_setting *out)
 {
-    return find(profiles, name, &(struct wanted){RIA_PROFILE, file, NULL, key}, out);
+    return profile_value_find(profiles, name, &(struct wanted){RIA_PROFILE, file, NULL, key}, out);
 }
 
 bool ria_profiles_get_session(
     const struct ria_profiles *profiles, const char *name, const char *key, struct ria_setting *out)
 {
     const struct wanted wanted = {RIA_PROFILE_SSO_SESSION, RIA_PROFILE_CONFIG, NULL, key};
-    return find(profiles, name, &wanted, out);
+    return profile_value_find(profiles, name, &wanted, out);
 }
 
 bool ria_profiles_get_service(
@@ -128,7 +128,7 @@ bool ria_profiles_get_service(
     struct ria_setting *out)
 {
     const struct wanted wanted = {RIA_PROFILE_SERVICES, RIA_PROFILE_CONFIG, service, key};
-    return find(profiles, name, &wanted, out);
+    return profile_value_find(profiles, name, &wanted, out);
 }
 
 bool ria_profiles_get(

@@ -35,7 +35,7 @@ static bool compute(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
-    const struct ria_message chain[] = {
+    const struct ria_digest_part chain[] = {
         {scope->timestamp, RIA_DATE_LEN},
         {scope->region, strlen(scope->region)},
         {scope->service, strlen(scope->service)},

@@ -7,17 +7,17 @@
 
 #include <string.h>
 
-static bool is_blank(char c)
+static bool tag_is_blank(char c)
 {
     return c == ' ' || c == '\t' || c == '\n';
 }
 
 static void trim(const char **text, size_t *len)
 {
-    while (*len > 0 && is_blank((*text)[*len - 1])) {
+    while (*len > 0 && tag_is_blank((*text)[*len - 1])) {
         (*len)--;
     }
-    while (*len > 0 && is_blank(**text)) {
+    while (*len > 0 && tag_is_blank(**text)) {
         (*text)++;
         (*len)--;
     }
@@ -42,7 +42,7 @@ bool ria_tag_next(const char **list, struct ria_tag *out)
     return true;
 }
 
-static bool same_key(const struct ria_tag *a, const struct ria_tag *b)
+static bool tag_same_key(const struct ria_tag *a, const struct ria_tag *b)
 {
     return a->key_len == b->key_len && ria_ascii_same_bytes(a->key, b->key, a->key_len);
 }
@@ -51,7 +51,7 @@ static bool is_repeated(const char *list, const struct ria_tag *tag)
 {
     struct ria_tag other;
     while (ria_tag_next(&list, &other) && other.key != tag->key) {
-        if (same_key(&other, tag)) {
+        if (tag_same_key(&other, tag)) {
             return true;
         }
     }

@@ -20,7 +20,7 @@ enum {
 };
 
 /* Action to X-Amz-Expires: the part that is the same in both orders. */
-static void add_head(
+static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,
     const struct ria_sigv4_scope *scope,
@@ -81,7 +81,7 @@ static void add_canonical_request(
     ria_buf_add_text(out, empty_body_hash);
 }
 
-static bool sign(
+static bool aws_token_sign(
     const struct ria_token_claim *claim,
     const struct ria_credentials *credentials,
     struct ria_buf *out,
@@ -97,7 +97,7 @@ static bool sign(
     (void)ria_buf_reserve(&head, USUAL_LEN);
     (void)ria_buf_reserve(&canonical, USUAL_LEN);
     (void)ria_buf_reserve(out, USUAL_LEN);
-    add_head(&head, claim, &scope, credentials);
+    aws_token_add_head(&head, claim, &scope, credentials);
     if (ria_buf_text(&head) != NULL) {
         add_canonical_request(&canonical, &head, claim, credentials);
     }
@@ -131,7 +131,7 @@ bool ria_token_sign(
     struct ria_error *err)
 {
     ria_buf_clear(out);
-    if (!sign(claim, credentials, out, err)) {
+    if (!aws_token_sign(claim, credentials, out, err)) {
         ria_buf_clear(out);
         return false;
     }

@@ -49,7 +49,7 @@ bool ria_line_has_token(const char *line, size_t len)
 }
 
 /* What follows "key=" in the query of a token; "" if it is not there. */
-static const char *value_of(const char *token, const char *key)
+static const char *token_text_value_of(const char *token, const char *key)
 {
     size_t line = token == NULL ? 0 : strcspn(token, "\n");
     if (line == 0 || !ria_line_has_token(token, line)) {
@@ -66,7 +66,7 @@ static const char *value_of(const char *token, const char *key)
 
 static const char *date_of(const char *token)
 {
-    return value_of(token, "X-Amz-Date=");
+    return token_text_value_of(token, "X-Amz-Date=");
 }
 
 /* False for a text that is not the basic form of SigV4. */
@@ -82,7 +82,7 @@ static bool parse_date(const char *text, int64_t *out)
 bool ria_token_is_over(const char *token, int64_t now)
 {
     int64_t made;
-    long life = strtol(value_of(token, "X-Amz-Expires="), NULL, 10);
+    long life = strtol(token_text_value_of(token, "X-Amz-Expires="), NULL, 10);
     return life > 0 && parse_date(date_of(token), &made) && now - made >= life - MARGIN_SECONDS;
 }
 
@@ -94,7 +94,7 @@ bool ria_token_is_later(const char *token, const char *earlier)
 /* An attacker gains nothing by two ids with the same number. */
 uint64_t ria_token_key(const char *token)
 {
-    const char *id = value_of(token, "X-Amz-Credential=");
+    const char *id = token_text_value_of(token, "X-Amz-Credential=");
     size_t len = strcspn(id, "%/&\n");
     return len == 0 ? 0 : ria_hash(RIA_HASH_START, id, len);
 }

@@ -14,7 +14,7 @@ enum {
     FIRST_SIZE = 128
 };
 
-static bool grow(struct ria_buf *buf, size_t need)
+static bool buf_grow(struct ria_buf *buf, size_t need)
 {
     size_t size = buf->size == 0 ? FIRST_SIZE : buf->size;
     while (size < need) {
@@ -46,7 +46,7 @@ char *ria_buf_reserve(struct ria_buf *buf, size_t len)
         return NULL;
     }
     size_t need = buf->len + len + 1;
-    if (need > buf->size && !grow(buf, need)) {
+    if (need > buf->size && !buf_grow(buf, need)) {
         buf->failed = true;
         return NULL;
     }

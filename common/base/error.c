@@ -27,7 +27,7 @@ static const struct {
     {0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
-static bool is_continuation(unsigned char c)
+static bool error_is_continuation(unsigned char c)
 {
     return (c & 0xc0) == 0x80;
 }
@@ -47,7 +47,7 @@ static size_t character_len(const unsigned char *p)
         return 0;
     }
     for (size_t at = 2; at < sequences[i].len; at++) {
-        if (!is_continuation(p[at])) {
+        if (!error_is_continuation(p[at])) {
             return 0;
         }
     }
@@ -68,10 +68,10 @@ void ria_printable(char *text)
     }
 }
 
-static void fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
+static void error_fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
-static void fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
+static void error_fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
 {
     if (err == NULL) {
         return;
@@ -88,7 +88,7 @@ bool ria_fail(struct ria_error *err, enum ria_code code, const char *format, ...
 {
     va_list args;
     va_start(args, format);
-    fill(err, code, format, args);
+    error_fill(err, code, format, args);
     va_end(args);
     return false;
 }
@@ -108,7 +108,7 @@ enum ria_outcome ria_failed(struct ria_error *err, enum ria_code code, const cha
 {
     va_list args;
     va_start(args, format);
-    fill(err, code, format, args);
+    error_fill(err, code, format, args);
     va_end(args);
     return RIA_FAILED;
 }
@@ -117,7 +117,7 @@ enum ria_outcome ria_absent(struct ria_error *err, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    fill(err, RIA_E_NO_CREDENTIALS, format, args);
+    error_fill(err, RIA_E_NO_CREDENTIALS, format, args);
     va_end(args);
     return RIA_ABSENT;
 }

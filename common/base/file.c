@@ -78,7 +78,7 @@ static bool is_settled(const struct stat *status)
     return nanoseconds(&now) - nanoseconds(&status->st_ctim) > (has_fraction ? fine : coarse);
 }
 
-static void take(int fd, const char *path, const struct stat *status, struct ria_file *out)
+static void file_take(int fd, const char *path, const struct stat *status, struct ria_file *out)
 {
     *out = (struct ria_file){
         .owner = status->st_uid,
@@ -103,7 +103,7 @@ bool ria_file_facts(int fd, struct ria_file *out)
     if (fstat(fd, &status) != 0) {
         return false;
     }
-    take(fd, NULL, &status, out);
+    file_take(fd, NULL, &status, out);
     return true;
 }
 
@@ -120,7 +120,7 @@ bool ria_file_facts_at(const char *path, struct ria_file *out)
     if (stat(path, &status) != 0) {
         return false;
     }
-    take(-1, path, &status, out);
+    file_take(-1, path, &status, out);
     return true;
 }
 

@@ -131,7 +131,7 @@
  * directory for that. */
 #define RIA_REFUSAL_SLOW_PROCESS                                                                   \
     "the credential_process did not answer within the %d s of a login; %s"
-#define RIA_REFUSAL_SLOW_PROCESS_OF_PERSON                                                         \
+#define RIA_REFUSAL_SLOW_PROCESS_INTERACTIVE                                                       \
     "the credential_process did not answer within %d s; run it by hand to see why"
 #define RIA_REMEDY_CACHE_PROCESS                                                                   \
     "set cache_credential_process = yes for this host in %s, then run in this environment: %s"

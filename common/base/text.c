@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_continuation(char c)
+static bool text_is_continuation(char c)
 {
     return ((unsigned char)c & 0xc0) == 0x80;
 }
@@ -17,7 +17,7 @@ static bool is_continuation(char c)
 static void mark_cut(char *text, size_t size)
 {
     size_t end = size - sizeof("...");
-    while (end > 0 && is_continuation(text[end])) {
+    while (end > 0 && text_is_continuation(text[end])) {
         end--;
     }
     memcpy(text + end, "...", sizeof("..."));
@@ -64,7 +64,7 @@ enum {
 /* Ends a cut name in "...": *len bytes are written, and *name is the first that was not. */
 static void mark_cut_name(char *out, size_t *len, const char *name)
 {
-    for (; *len > 1 && is_continuation(*name); name--) {
+    for (; *len > 1 && text_is_continuation(*name); name--) {
         (*len)--;
     }
     for (int i = 0; i < 3; i++) {
@@ -114,7 +114,7 @@ static bool is_end_of_word(char c, char quote)
 }
 
 /* Copies one word to *to, without its quotes. NULL: a quote is not closed; else the end. */
-static const char *take_word(const char *at, char **to)
+static const char *text_take_word(const char *at, char **to)
 {
     char quote = '\0';
     for (; !is_end_of_word(*at, quote); at++) {
@@ -139,7 +139,7 @@ bool ria_text_unquote(char *text)
         return true;
     }
     char *to = text;
-    const char *end = take_word(text + strspn(text, " \t"), &to);
+    const char *end = text_take_word(text + strspn(text, " \t"), &to);
     bool is_one = end != NULL && end[strspn(end, " \t")] == '\0' && to != text;
     if (is_one) {
         *to = '\0';

@@ -110,7 +110,7 @@ static int days_in_month(struct civil date)
 }
 
 /* Takes exactly `digits` digits; false if there are fewer. */
-static bool take_number(const char **at, int digits, int *out)
+static bool timestamp_take_number(const char **at, int digits, int *out)
 {
     int value = 0;
     for (int i = 0; i < digits; i++, (*at)++) {
@@ -147,11 +147,11 @@ static bool take_zone(const char **at, int *out)
     int sign = **at == '-' ? -1 : 1;
     int hours = 0;
     int minutes = 0;
-    if (!take_char(at, "+-") || !take_number(at, 2, &hours)) {
+    if (!take_char(at, "+-") || !timestamp_take_number(at, 2, &hours)) {
         return false;
     }
     (void)take_char(at, ":");
-    if (!take_number(at, 2, &minutes) || hours > 23 || minutes > 59) {
+    if (!timestamp_take_number(at, 2, &minutes) || hours > 23 || minutes > 59) {
         return false;
     }
     *out = sign * ((hours * 3600) + (minutes * 60));
@@ -169,12 +169,12 @@ static bool take_date(const char **at, struct civil *out, bool *is_basic)
 {
     int year = 0;
     struct civil date = {0};
-    if (!take_number(at, 4, &year)) {
+    if (!timestamp_take_number(at, 4, &year)) {
         return false;
     }
     *is_basic = ria_ascii_is_digit(**at);
-    if (!take_separator(at, "-", *is_basic) || !take_number(at, 2, &date.month) ||
-        !take_separator(at, "-", *is_basic) || !take_number(at, 2, &date.day)) {
+    if (!take_separator(at, "-", *is_basic) || !timestamp_take_number(at, 2, &date.month) ||
+        !take_separator(at, "-", *is_basic) || !timestamp_take_number(at, 2, &date.day)) {
         return false;
     }
     date.year = year;
@@ -190,9 +190,9 @@ static bool take_clock(const char **at, bool is_basic, int *out)
     int hour = 0;
     int minute = 0;
     int second = 0;
-    if (!take_number(at, 2, &hour) || !take_separator(at, ":", is_basic) ||
-        !take_number(at, 2, &minute) || !take_separator(at, ":", is_basic) ||
-        !take_number(at, 2, &second)) {
+    if (!timestamp_take_number(at, 2, &hour) || !take_separator(at, ":", is_basic) ||
+        !timestamp_take_number(at, 2, &minute) || !take_separator(at, ":", is_basic) ||
+        !timestamp_take_number(at, 2, &second)) {
         return false;
     }
     if (take_char(at, ".,")) {

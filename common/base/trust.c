@@ -31,7 +31,7 @@ struct acl_entry {
     uint32_t id;
 };
 
-static struct acl_entry read_entry(const uint8_t *at)
+static struct acl_entry trust_read_entry(const uint8_t *at)
 {
     return (struct acl_entry){
         .tag = at[0] | ((unsigned)at[1] << 8),
@@ -53,7 +53,7 @@ static bool is_accepted(
                     : entry->id == 0 || entry->id == user || entry->id == file->owner;
 }
 
-static void take_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
+static void trust_take_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
 {
     struct ria_acl *acl = &file->acl;
     if ((entry->rights & ACL_WRITE) == 0) {
@@ -82,11 +82,11 @@ void ria_acl_read(const void *bytes, size_t len, uid_t user, struct ria_file *fi
     }
     bool mask_lets_write = true;
     for (size_t i = ACL_HEADER; i < len; i += ACL_ENTRY) {
-        struct acl_entry entry = read_entry(at + i);
+        struct acl_entry entry = trust_read_entry(at + i);
         if (entry.tag == ACL_MASK) {
             mask_lets_write = (entry.rights & ACL_WRITE) != 0;
         } else {
-            take_entry(&entry, user, file);
+            trust_take_entry(&entry, user, file);
         }
     }
     if (!mask_lets_write) {
@@ -113,7 +113,7 @@ static bool list_widens(const struct ria_file *file)
 }
 
 /* Who else can write, in words. False: nobody. */
-static bool describe(const struct ria_file *file, uid_t user, char *out, size_t size)
+static bool trust_describe(const struct ria_file *file, uid_t user, char *out, size_t size)
 {
     const struct ria_acl *acl = &file->acl;
     out[0] = '\0';
@@ -199,7 +199,7 @@ bool ria_trust_describe_writers(
 {
     char who[64];
     out[0] = '\0';
-    if (!describe(file, user, who, sizeof(who))) {
+    if (!trust_describe(file, user, who, sizeof(who))) {
         return false;
     }
     bool may_change = user == 0 || file->owner == user;
@@ -222,7 +222,7 @@ bool ria_trust_check_writers(
 {
     char text[RIA_ERROR_TEXT_MAX];
     uid_t user = world->uid(world->self);
-    if (!describe(file, user, text, sizeof(text))) {
+    if (!trust_describe(file, user, text, sizeof(text))) {
         return true;
     }
     const char *why = why_no_chmod(file);

@@ -127,9 +127,9 @@ struct ria_world {
      * the program is killed at the deadline. False with err filled. */
     bool (*fetch)(
         void *self,
-        const struct ria_buf *question,
+        const struct ria_buf *request,
         struct ria_deadline deadline,
-        struct ria_buf *answer,
+        struct ria_buf *response,
         struct ria_error *err);
 
     /* The uid that files are opened as. */

@@ -156,7 +156,7 @@ static bool hmac(
     EVP_MD_CTX *ctx,
     const uint8_t *key,
     size_t key_len,
-    const struct ria_message *message,
+    const struct ria_digest_part *message,
     uint8_t *out)
 {
     uint64_t pad[BLOCK_LEN / sizeof(uint64_t)] = {0};
@@ -181,7 +181,11 @@ static bool hmac(
 }
 
 static bool hmac_chain(
-    const void *key, size_t key_len, const struct ria_message *messages, size_t count, uint8_t *out)
+    const void *key,
+    size_t key_len,
+    const struct ria_digest_part *messages,
+    size_t count,
+    uint8_t *out)
 {
     uint8_t sum[RIA_SHA256_LEN];
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -200,14 +204,14 @@ static bool hmac_chain(
 }
 
 /* RFC 4231, test case 2. */
-static bool known_answer(void)
+static bool known_response(void)
 {
     static const uint8_t want[RIA_SHA256_LEN] = {0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e,
                                                  0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7,
                                                  0x5a, 0x00, 0x3f, 0x08, 0x9d, 0x27, 0x39, 0x83,
                                                  0x9d, 0xec, 0x58, 0xb9, 0x64, 0xec, 0x38, 0x43};
     static const char text[] = "what do ya want for nothing?";
-    const struct ria_message message = {text, sizeof(text) - 1};
+    const struct ria_digest_part message = {text, sizeof(text) - 1};
     uint8_t got[RIA_SHA256_LEN] = {0};
     return hmac_chain("Jefe", 4, &message, 1, got) && memcmp(got, want, sizeof(want)) == 0;
 }
@@ -226,7 +230,7 @@ static void set_up(void)
             "-providers)");
         return;
     }
-    if (!known_answer()) {
+    if (!known_response()) {
         EVP_MD_free(sha256);
         sha256 = NULL;
         (void)ria_fail(
@@ -261,7 +265,7 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
 bool ria_hmac_sha256(
     const void *key,
     size_t key_len,
-    const struct ria_message *messages,
+    const struct ria_digest_part *messages,
     size_t count,
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)

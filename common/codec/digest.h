@@ -35,7 +35,7 @@ bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ri
     RIA_MUST_USE;
 
 /* One message of a chain. */
-struct ria_message {
+struct ria_digest_part {
     const void *data;
     size_t len;
 };
@@ -46,7 +46,7 @@ struct ria_message {
 bool ria_hmac_sha256(
     const void *key,
     size_t key_len,
-    const struct ria_message *messages,
+    const struct ria_digest_part *messages,
     size_t count,
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err) RIA_MUST_USE;

@@ -31,7 +31,7 @@ struct line {
     size_t indent;
 };
 
-static bool is_blank(char c)
+static bool ini_is_blank(char c)
 {
     return c == ' ' || c == '\t';
 }
@@ -49,18 +49,18 @@ static void *with_room(void *items, size_t count, size_t item_size)
     return full ? realloc(items, 2 * count * item_size) : items;
 }
 
-static bool out_of_memory(struct parser *parser)
+static bool ini_out_of_memory(struct parser *parser)
 {
     return ria_fail(parser->err, RIA_E_SYSTEM, "%s: out of memory", parser->name);
 }
 
 /* `text` is the line where a key may have been meant, else "". */
-static bool warn(struct parser *parser, const char *text, const char *what)
+static bool ini_warn(struct parser *parser, const char *text, const char *what)
 {
     struct ria_ini *ini = parser->ini;
     void *room = with_room(ini->warnings, ini->warning_count, sizeof(ini->warnings[0]));
     if (room == NULL) {
-        return out_of_memory(parser);
+        return ini_out_of_memory(parser);
     }
     ini->warnings = room;
     ini->warnings[ini->warning_count++] = (struct ria_ini_warning){parser->line, text, what};
@@ -69,7 +69,7 @@ static bool warn(struct parser *parser, const char *text, const char *what)
 
 static char *trimmed_end(const char *start, char *end)
 {
-    while (end > start && is_blank(end[-1])) {
+    while (end > start && ini_is_blank(end[-1])) {
         end--;
     }
     *end = '\0';
@@ -78,7 +78,7 @@ static char *trimmed_end(const char *start, char *end)
 
 static char *skip_blanks(char *at)
 {
-    while (is_blank(*at)) {
+    while (ini_is_blank(*at)) {
         at++;
     }
     return at;
@@ -88,7 +88,7 @@ static char *skip_blanks(char *at)
 static char *cut_comment(char *start, char *end)
 {
     for (char *at = strpbrk(start, "#;"); at != NULL && at < end; at = strpbrk(at + 1, "#;")) {
-        if (at > start && is_blank(at[-1])) {
+        if (at > start && ini_is_blank(at[-1])) {
             at[-1] = '\0';
             return at - 1;
         }
@@ -96,12 +96,12 @@ static char *cut_comment(char *start, char *end)
     return end;
 }
 
-static bool add_entry(struct parser *parser, struct line *line, char *equals, bool is_sub)
+static bool ini_add_entry(struct parser *parser, struct line *line, char *equals, bool is_sub)
 {
     struct ria_ini *ini = parser->ini;
     void *room = with_room(ini->entries, ini->entry_count, sizeof(ini->entries[0]));
     if (room == NULL) {
-        return out_of_memory(parser);
+        return ini_out_of_memory(parser);
     }
     ini->entries = room;
     char *value_end = cut_comment(equals + 1, line->end);
@@ -128,7 +128,7 @@ static bool add_entry(struct parser *parser, struct line *line, char *equals, bo
  */
 static char *skip_quoted(const char *open, char *at)
 {
-    bool is_quote = (*at == '"' || *at == '\'') && at > open && is_blank(at[-1]);
+    bool is_quote = (*at == '"' || *at == '\'') && at > open && ini_is_blank(at[-1]);
     char *close = is_quote ? strchr(at + 1, *at) : NULL;
     return close == NULL ? at : close;
 }
@@ -161,12 +161,12 @@ static bool add_section(struct parser *parser, struct line *line)
     }
     char *rest = skip_blanks(close + 1);
     if (*rest != '\0' && *rest != '#' && *rest != ';' &&
-        !warn(parser, "", "text after the closing ]; put it on a line of its own")) {
+        !ini_warn(parser, "", "text after the closing ]; put it on a line of its own")) {
         return false;
     }
     void *room = with_room(ini->sections, ini->section_count, sizeof(ini->sections[0]));
     if (room == NULL) {
-        return out_of_memory(parser);
+        return ini_out_of_memory(parser);
     }
     ini->sections = room;
     char *name = skip_blanks(line->start + 1);
@@ -195,12 +195,12 @@ static bool take_indented(struct parser *parser, struct line *line)
     }
     char *equals = strchr(line->start, '=');
     if (equals == NULL || equals == line->start) {
-        return warn(parser, "", "a sub-property without its =; write key = value");
+        return ini_warn(parser, "", "a sub-property without its =; write key = value");
     }
-    return add_entry(parser, line, equals, true);
+    return ini_add_entry(parser, line, equals, true);
 }
 
-static bool take_line(struct parser *parser, struct line *line)
+static bool ini_take_line(struct parser *parser, struct line *line)
 {
     char first = *line->start;
     if (first == '\0') {
@@ -218,26 +218,26 @@ static bool take_line(struct parser *parser, struct line *line)
         return add_section(parser, line);
     }
     if (parser->ini->section_count == 0) {
-        return warn(parser, "", "a line before the first [section]; move it below one");
+        return ini_warn(parser, "", "a line before the first [section]; move it below one");
     }
     char *equals = strchr(line->start, '=');
     const char *colon = strchr(line->start, ':');
     if (colon != NULL && (equals == NULL || colon < equals)) {
-        return warn(parser, line->start, "a colon in place of the =; write key = value");
+        return ini_warn(parser, line->start, "a colon in place of the =; write key = value");
     }
     if (equals == NULL) {
-        return warn(parser, line->start, "a line without its =; write key = value");
+        return ini_warn(parser, line->start, "a line without its =; write key = value");
     }
     if (equals == line->start) {
-        return warn(parser, line->start, "a line that starts with =; write key = value");
+        return ini_warn(parser, line->start, "a line that starts with =; write key = value");
     }
-    return add_entry(parser, line, equals, false);
+    return ini_add_entry(parser, line, equals, false);
 }
 
 static bool check_text(struct parser *parser, const struct ria_buf *text)
 {
     if (ria_buf_text(text) == NULL) {
-        return out_of_memory(parser);
+        return ini_out_of_memory(parser);
     }
     if (text->len > RIA_INI_TEXT_MAX) {
         return ria_fail(
@@ -263,7 +263,7 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
         line);
 }
 
-static bool take_text(struct parser *parser, char *at, char *end)
+static bool ini_take_text(struct parser *parser, char *at, char *end)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     if (strncmp(at, byte_order_mark, 3) == 0) {
@@ -290,7 +290,7 @@ static bool take_text(struct parser *parser, char *at, char *end)
         line.indent = (size_t)(line.start - at);
         line.start = line.start > newline ? newline : line.start;
         line.end = trimmed_end(line.start, newline);
-        if (!take_line(parser, &line)) {
+        if (!ini_take_line(parser, &line)) {
             return false;
         }
         at = next;
@@ -307,7 +307,8 @@ bool ria_ini_parse(
         return false;
     }
     ria_buf_move(&ini.text, text);
-    if (ini.text.data != NULL && !take_text(&parser, ini.text.data, ini.text.data + ini.text.len)) {
+    if (ini.text.data != NULL &&
+        !ini_take_text(&parser, ini.text.data, ini.text.data + ini.text.len)) {
         ria_ini_release(&ini);
         return false;
     }

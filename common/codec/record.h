@@ -26,10 +26,10 @@ enum {
 };
 
 enum ria_record_kind {
-    RIA_RECORD_QUESTION = 1,
-    RIA_RECORD_ANSWER = 2,
-    RIA_RECORD_ALIAS_QUESTION = 3,
-    RIA_RECORD_ALIAS_ANSWER = 4,
+    RIA_RECORD_REQUEST = 1,
+    RIA_RECORD_RESPONSE = 2,
+    RIA_RECORD_ALIAS_REQUEST = 3,
+    RIA_RECORD_ALIAS_RESPONSE = 4,
 };
 
 /* Writing: begin an empty buffer, add fields, end. Failures are remembered by the buffer. */

@@ -141,7 +141,7 @@ static void add_shown(struct ria_buf *out, const char *start, const char *end)
 }
 
 /* A host, maybe a port, and a path: no form in which a URL hands on a password or a key. */
-static bool is_plain(const char *authority, const char *end)
+static bool url_is_plain(const char *authority, const char *end)
 {
     size_t len = (size_t)(end - authority);
     size_t host = host_len(authority, len);
@@ -167,7 +167,7 @@ static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
         bool is_done = keeps_plain && was_shown(authority);
         size_t len = is_done ? sizeof(not_shown) - 1 : strcspn(authority, word_end);
         const char *end = authority + len;
-        if (is_done || (keeps_plain && is_plain(authority, end))) {
+        if (is_done || (keeps_plain && url_is_plain(authority, end))) {
             ria_buf_add(&copy, text, (size_t)(end - text));
         } else {
             end = url_end(authority);

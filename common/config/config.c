@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the files and checks everything in them. What a section is called is section.c's, what
- * stands in it is target.c's; a file that was read before is config_copy.c's. */
+ * Reads the files and checks everything in them. What a section is called is section_table.c's,
+ * what stands in it is section.c's; a file that was read before is config_copy.c's. */
 #include "config/config.h"
 
 #include "base/messages.h"
@@ -29,10 +29,10 @@ static bool is_rds_name(const struct ria_section_key *key)
 static bool check_section(
     const struct ria_setting *place,
     const struct ria_section_key *key,
-    const struct ria_target *target,
+    const struct ria_section *section,
     struct ria_error *err)
 {
-    if (key->is_wildcard && (target->endpoint.value != NULL || target->tls.value != NULL)) {
+    if (key->is_wildcard && (section->endpoint.value != NULL || section->tls.value != NULL)) {
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
@@ -40,15 +40,16 @@ static bool check_section(
             "endpoint and tls cannot stand in a section with a wildcard; name the host");
     }
     for (size_t i = 0; i < RIA_ROLE_VALUES; i++) {
-        if (target->role.value[i].value != NULL && target->role.value[RIA_ROLE_ARN].value == NULL) {
+        if (section->role.value[i].value != NULL &&
+            section->role.value[RIA_ROLE_ARN].value == NULL) {
             return ria_fail_at(
                 err,
                 RIA_E_CONFIG,
-                &target->role.value[i],
+                &section->role.value[i],
                 "this key belongs to a role; add role_arn beside it");
         }
     }
-    if (target->chain_suffices && target->endpoint.value == NULL && !is_rds_name(key)) {
+    if (section->chain_suffices && section->endpoint.value == NULL && !is_rds_name(key)) {
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
@@ -62,14 +63,14 @@ static bool check_section(
 /* Reads what stands in a section. */
 static bool read_entries(
     const struct ria_config_file *file,
-    const struct ria_ini_section *section,
-    struct ria_target *out,
+    const struct ria_ini_section *index,
+    struct ria_section *out,
     struct ria_error *err)
 {
-    *out = (struct ria_target){0};
-    for (size_t i = 0; i < section->count; i++) {
-        const struct ria_ini_entry *entry = &file->ini.entries[section->first + i];
-        if (!ria_target_take(file->path.data, entry, out, err)) {
+    *out = (struct ria_section){0};
+    for (size_t i = 0; i < index->count; i++) {
+        const struct ria_ini_entry *entry = &file->ini.entries[index->first + i];
+        if (!ria_section_take(file->path.data, entry, out, err)) {
             return false;
         }
     }
@@ -77,14 +78,14 @@ static bool read_entries(
 }
 
 static bool read_section(
-    struct ria_config_file *file, const struct ria_ini_section *section, struct ria_error *err)
+    struct ria_config_file *file, const struct ria_ini_section *index, struct ria_error *err)
 {
-    struct ria_setting place = {section->name, file->path.data, section->line};
-    struct ria_target target;
-    const struct ria_section_key *key = ria_sections_read(&file->sections, section->name);
+    struct ria_setting place = {index->name, file->path.data, index->line};
+    struct ria_section section;
+    const struct ria_section_key *key = ria_sections_read(&file->sections, index->name);
     char shown[64];
     if (key == NULL) {
-        ria_url_show_name(section->name, shown, sizeof(shown));
+        ria_url_show_name(index->name, shown, sizeof(shown));
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
@@ -93,12 +94,12 @@ static bool read_section(
             "leading *. as the only wildcard",
             shown);
     }
-    if (!read_entries(file, section, &target, err) || !check_section(&place, key, &target, err)) {
+    if (!read_entries(file, index, &section, err) || !check_section(&place, key, &section, err)) {
         return false;
     }
     uint32_t earlier = ria_sections_enter(&file->sections);
     if (earlier != RIA_NO_SECTION) {
-        ria_url_show_name(section->name, shown, sizeof(shown));
+        ria_url_show_name(index->name, shown, sizeof(shown));
         return ria_fail_at(
             err,
             RIA_E_CONFIG,
@@ -134,7 +135,7 @@ static bool check_ini(struct ria_config_file *file, struct ria_error *err)
 }
 
 /* A file that is there. */
-static bool check_file(
+static bool config_check_file(
     const struct ria_world *world, struct ria_config_file *file, struct ria_error *err)
 {
     const struct ria_trusted what = {file->path.data, "RDS_IAM_CONFIG=COPY"};
@@ -144,7 +145,7 @@ static bool check_file(
     return ria_trust_check(world, &file->facts, &what, err) && check_ini(file, err);
 }
 
-static enum ria_outcome read_file(
+static enum ria_outcome config_read_file(
     const struct ria_world *world,
     const struct ria_settings_path *where,
     struct ria_config_file **out,
@@ -159,7 +160,7 @@ static enum ria_outcome read_file(
     enum ria_outcome outcome = ria_setting_read(world, where, &file->ini, &file->facts, err);
     if (outcome == RIA_FOUND) {
         ria_buf_add_text(&file->path, where->text);
-        outcome = check_file(world, file, err) ? RIA_FOUND : RIA_FAILED;
+        outcome = config_check_file(world, file, err) ? RIA_FOUND : RIA_FAILED;
     }
     if (outcome != RIA_FOUND) {
         ria_config_file_release(file);
@@ -171,7 +172,7 @@ static enum ria_outcome read_file(
 }
 
 /* Reads the file, or takes this process's copy of it, and counts it if it is there. */
-static enum ria_outcome load_file(
+static enum ria_outcome config_load_file(
     const struct ria_world *world,
     const struct ria_settings_path *where,
     struct ria_config *out,
@@ -179,7 +180,7 @@ static enum ria_outcome load_file(
 {
     struct ria_config_file *file = ria_config_copy_get(world, where->text);
     if (file == NULL) {
-        enum ria_outcome outcome = read_file(world, where, &file, err);
+        enum ria_outcome outcome = config_read_file(world, where, &file, err);
         if (outcome != RIA_FOUND) {
             return outcome;
         }
@@ -196,7 +197,7 @@ static bool load_named(
         return ria_fail(err, RIA_E_CONFIG, "RDS_IAM_CONFIG: the path needs HOME, which is not set");
     }
     const struct ria_settings_path where = {path, true};
-    enum ria_outcome outcome = load_file(world, &where, out, err);
+    enum ria_outcome outcome = config_load_file(world, &where, out, err);
     if (outcome == RIA_ABSENT) {
         return ria_fail(
             err,
@@ -237,10 +238,10 @@ static bool load_usual(const struct ria_world *world, struct ria_config *out, st
     const struct ria_settings_path own = {path, false};
     const struct ria_settings_path system = {"/etc/rds-iam/config", false};
     if (ria_setting_expand(world, name.data, path) &&
-        load_file(world, &own, out, err) == RIA_FAILED) {
+        config_load_file(world, &own, out, err) == RIA_FAILED) {
         return false;
     }
-    return load_file(world, &system, out, err) != RIA_FAILED;
+    return config_load_file(world, &system, out, err) != RIA_FAILED;
 }
 
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
@@ -258,9 +259,9 @@ void ria_config_match(
     const char *host,
     uint16_t port,
     const char *user,
-    struct ria_target *out)
+    struct ria_section *out)
 {
-    *out = (struct ria_target){0};
+    *out = (struct ria_section){0};
     for (size_t i = 0; i < config->count; i++) {
         const struct ria_config_file *file = config->file[i];
         uint32_t index = ria_sections_find(&file->sections, host, port, user);
@@ -275,19 +276,19 @@ void ria_config_match(
 /* Whether the section is of this profile and says yes; *out is then the line that does. */
 static bool caches_process(
     const struct ria_config_file *file,
-    const struct ria_ini_section *section,
+    const struct ria_ini_section *index,
     const char *profile,
     const char *active,
     struct ria_setting *out)
 {
-    struct ria_target target;
+    struct ria_section section;
     struct ria_error ignored; /* every section was checked when the file was read */
-    (void)read_entries(file, section, &target, &ignored);
-    const char *own = target.profile.value == NULL ? active : target.profile.value;
-    if (target.process_cache.value == NULL || strcmp(own, profile) != 0) {
+    (void)read_entries(file, index, &section, &ignored);
+    const char *own = section.profile.value == NULL ? active : section.profile.value;
+    if (section.process_cache.value == NULL || strcmp(own, profile) != 0) {
         return false;
     }
-    *out = target.process_cache;
+    *out = section.process_cache;
     return true;
 }
 

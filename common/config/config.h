@@ -48,10 +48,10 @@
  *
  * A process that lives reads a file once for each change of it (config/config_copy.h).
  */
-#ifndef RIA_AWS_CONFIG_H
-#define RIA_AWS_CONFIG_H
+#ifndef RIA_CONFIG_CONFIG_H
+#define RIA_CONFIG_CONFIG_H
 
-#include "config/target.h"
+#include "config/section.h"
 
 enum {
     RIA_CONFIG_FILES = 2
@@ -80,7 +80,7 @@ void ria_config_match(
     const char *host,
     uint16_t port,
     const char *user,
-    struct ria_target *out);
+    struct ria_section *out);
 
 /* Whether a section of this profile has cache_credential_process = yes, for a person who names a
  * profile and no login. A section without a profile is one of `active`, the profile that counts

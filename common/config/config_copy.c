@@ -41,7 +41,7 @@ void ria_config_file_release(struct ria_config_file *file)
 }
 
 /* With the lock held. Returns COPIES if there is none. */
-static size_t find(const char *path)
+static size_t config_copy_find(const char *path)
 {
     size_t i = 0;
     while (i < COPIES && (copies[i] == NULL || strcmp(copies[i]->path.data, path) != 0)) {
@@ -56,7 +56,7 @@ static struct ria_config_file *share(const char *path)
     if (!take_lock()) {
         return NULL;
     }
-    size_t place = find(path);
+    size_t place = config_copy_find(path);
     if (place < COPIES) {
         file = copies[place];
         (void)__atomic_add_fetch(&file->users, 1, __ATOMIC_RELAXED);
@@ -101,7 +101,7 @@ void ria_config_copy_put(const struct ria_world *world, struct ria_config_file *
     if (world->look == NULL || !file->facts.stamp.is_settled || !take_lock()) {
         return;
     }
-    size_t place = find(file->path.data);
+    size_t place = config_copy_find(file->path.data);
     if (place == COPIES) {
         place = next;
         next = (next + 1) % COPIES;

@@ -16,7 +16,7 @@
 #define RIA_AWS_CONFIG_COPY_H
 
 #include "aws/setting.h"
-#include "config/section.h"
+#include "config/section_table.h"
 
 /* Unchanged once it is shared. */
 struct ria_config_file {

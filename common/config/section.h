@@ -1,56 +1,35 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of a configuration's sections, read once: [host], [host:port], [user@host] and
- * [user@host:port], where host may be "*." and a name. A table of hashes finds the section of what
- * is dialled: it is asked for the whole host and for each of its ends that a wildcard can stand in
- * front of, not for each section.
+ * What one section of rds-iam's configuration file says: the profile and role to sign with, and
+ * what the dialled address stands for. Keys and values are checked here; sections and files are
+ * config.h's.
  */
-#ifndef RIA_AWS_SECTION_H
-#define RIA_AWS_SECTION_H
+#ifndef RIA_CONFIG_SECTION_H
+#define RIA_CONFIG_SECTION_H
 
-#include "codec/ini.h"
+#include "aws/endpoint.h"
+#include "aws/plan.h"
 
-#include <stdint.h>
-
-#define RIA_NO_SECTION UINT32_MAX
-
-/* What one section is keyed by. */
-struct ria_section_key {
-    const char *user; /* NULL: any */
-    const char
-        *host; /* lower case; without the "*" of a wildcard: ".eu-west-1.rds.amazonaws.com" */
-    uint32_t hash;
-    uint16_t host_len;
-    uint16_t port; /* 0: any */
-    bool is_wildcard;
+/* What a section says. Borrowed from the document. */
+struct ria_section {
+    struct ria_setting profile;
+    struct ria_setting region;
+    struct ria_setting endpoint;
+    struct ria_setting tls;
+    struct ria_setting cli_cache;     /* aws_cli_cache; set only where it is "read" */
+    struct ria_setting process_cache; /* cache_credential_process; set only where it is "yes" */
+    struct ria_role role;             /* without RIA_ROLE_ARN: none */
+    struct ria_endpoint signed_for;   /* where endpoint is set: its host, and its port */
+    uint16_t signed_for_port;
+    bool chain_suffices; /* tls = verify-ca */
 };
 
-/* The keys lie in the order of the document's sections. {0} is empty. */
-struct ria_section_table {
-    struct ria_section_key *keys;
-    uint32_t count;
-    char *text; /* that the keys point into */
-    size_t text_len;
-    uint32_t *slots; /* index plus 1; 0: free */
-    uint32_t slot_mask;
-};
-
-/* Makes room for the sections of *ini. False without memory. Release it in any case. */
-bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out) RIA_MUST_USE;
-
-/* Reads the next section's name. NULL: it is no address. The key is not found before
- * ria_sections_enter(). */
-const struct ria_section_key *ria_sections_read(struct ria_section_table *table, const char *name);
-
-/* Enters the key that was read last. Returns the earlier section with an equal key, or
- * RIA_NO_SECTION. */
-uint32_t ria_sections_enter(struct ria_section_table *table);
-
-/* The first section that matches what is dialled, or RIA_NO_SECTION. Host names have no case, and a
- * dot at their end does not count. From any thread, while nothing is entered. */
-uint32_t ria_sections_find(
-    const struct ria_section_table *table, const char *host, uint16_t port, const char *user);
-
-void ria_section_table_release(struct ria_section_table *table);
+/* Takes one entry of a section. False with err filled: "path:line: ...", for an unknown key or a
+ * value that it cannot have. */
+bool ria_section_take(
+    const char *path,
+    const struct ria_ini_entry *entry,
+    struct ria_section *section,
+    struct ria_error *err) RIA_MUST_USE;
 
 #endif

@@ -113,7 +113,7 @@ static const char *advice(
     return room;
 }
 
-static bool refused(
+static bool assume_role_refused(
     const struct ria_role *role,
     const struct ria_credentials *caller,
     const struct ria_sts_fault *fault,
@@ -167,7 +167,7 @@ bool ria_fetch_assume_role(
     }
     struct ria_sts_call call = {&form, credentials, role};
     if (!ria_sts_send(fetch, &call, &found, &fault, err)) {
-        return fault.status != 0 ? refused(role, credentials, &fault, err)
+        return fault.status != 0 ? assume_role_refused(role, credentials, &fault, err)
                                  : ria_sts_fail_unanswered(arn, &fault, err);
     }
     (void)snprintf(

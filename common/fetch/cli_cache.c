@@ -141,7 +141,7 @@ void ria_cli_cache_sso_text(const struct ria_plan *plan, struct ria_buf *out)
     begin_member(out, "roleName", ",", ":");
     add_string(out, value[RIA_PLAN_SSO_ROLE_NAME].value);
     begin_member(out, has_session ? "sessionName" : "startUrl", ",", ":");
-    add_string(out, ria_plan_origin(plan)->value);
+    add_string(out, ria_plan_source_setting(plan)->value);
     ria_buf_add_char(out, '}');
 }
 
@@ -159,7 +159,7 @@ bool ria_cli_cache_key(
 /* -- entries -------------------------------------------------------------------------------- */
 
 /* An entry that others can write is not used, and the role is asked for at STS. */
-static bool read_entry(
+static bool cli_cache_read_entry(
     struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {
     const struct ria_world *world = fetch->world;
@@ -179,7 +179,7 @@ static bool read_entry(
     const struct ria_trusted what = {path, "HOME=DIRECTORY, with .aws/cli/cache in it"};
     enum ria_outcome outcome = ria_trust_read(world, &what, &text, &file, &err);
     if (outcome == RIA_FAILED && file.mode != 0) {
-        ria_answer_warn(fetch->answer, "%s; it is not used", err.text);
+        ria_response_warn(fetch->result, "%s; it is not used", err.text);
     }
     if (outcome != RIA_FOUND || !ria_document_read(&text, out)) {
         return false;
@@ -188,7 +188,7 @@ static bool read_entry(
     return true;
 }
 
-static bool take_credentials(
+static bool cli_cache_take_credentials(
     const struct ria_fetch *fetch, const struct ria_document *entry, struct ria_credentials *out)
 {
     static const char parent[] = "Credentials";
@@ -234,15 +234,15 @@ static bool find_role(struct ria_fetch *fetch, size_t number, struct ria_credent
     const struct ria_role *role = &fetch->plan->roles[number];
     bool is_web_identity = number == 0 && fetch->plan->source == RIA_SOURCE_WEB_IDENTITY;
     RIA_AUTO(buf) text = {.max = KEY_TEXT_MAX};
-    RIA_AUTO(buf) arn = {.max = sizeof(fetch->answer->identity) - 1};
+    RIA_AUTO(buf) arn = {.max = sizeof(fetch->result->identity) - 1};
     RIA_AUTO(document) entry = {0};
     if (!ria_cli_cache_role_text(role, is_web_identity, &text) ||
-        !read_entry(fetch, &text, &entry) ||
+        !cli_cache_read_entry(fetch, &text, &entry) ||
         !ria_document_text(&entry, "AssumedRoleUser", "Arn", &arn) ||
-        !is_session_of(arn.data, role) || !take_credentials(fetch, &entry, out)) {
+        !is_session_of(arn.data, role) || !cli_cache_take_credentials(fetch, &entry, out)) {
         return false;
     }
-    (void)snprintf(fetch->answer->identity, sizeof(fetch->answer->identity), "%s", arn.data);
+    (void)snprintf(fetch->result->identity, sizeof(fetch->result->identity), "%s", arn.data);
     (void)snprintf(
         out->source,
         sizeof(out->source),
@@ -260,9 +260,9 @@ static bool find_sso(struct ria_fetch *fetch, struct ria_credentials *out)
         return false;
     }
     ria_cli_cache_sso_text(fetch->plan, &text);
-    if (!read_entry(fetch, &text, &entry) ||
+    if (!cli_cache_read_entry(fetch, &text, &entry) ||
         !ria_document_text(&entry, NULL, "ProviderType", &type) || strcmp(type.data, "sso") != 0 ||
-        !take_credentials(fetch, &entry, out)) {
+        !cli_cache_take_credentials(fetch, &entry, out)) {
         return false;
     }
     (void)snprintf(
@@ -270,7 +270,7 @@ static bool find_sso(struct ria_fetch *fetch, struct ria_credentials *out)
     return true;
 }
 
-bool ria_fetch_kept_by_cli(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
+bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
 {
     const struct ria_plan *plan = fetch->plan;
     /* A code that somebody has typed is for a session of its own. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The AWS CLI's cache of role credentials, ~/.aws/cli/cache/KEY.json: the keys of its
- * entries. What is read of them is ria_fetch_kept_by_cli() of fetch/fetch.h.
+ * entries. What is read of them is ria_fetch_cli_cache() of fetch/fetch.h.
  *
  * A key is the SHA-1 of a JSON text that the CLI makes of what a profile says of its role. It holds
  * neither the source of the credentials nor a region, so two profiles can share an entry.

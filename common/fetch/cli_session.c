@@ -46,7 +46,7 @@ static bool write_request(
 }
 
 /* {"error": "invalid_grant", ...}. */
-static bool refused(
+static bool cli_session_refused(
     const struct ria_http_response *response, const char *host, struct ria_error *err)
 {
     static const char no_permission[] = "INSUFFICIENT_PERMISSIONS";
@@ -106,7 +106,7 @@ bool ria_session_renew(
         .authorities = service.authorities,
     };
     if (ria_fetch_send(fetch, &request, &response, err) != RIA_HTTP_ANSWERED ||
-        (response.status != 200 && !refused(&response, service.place.shown, err))) {
+        (response.status != 200 && !cli_session_refused(&response, service.place.shown, err))) {
         return false;
     }
     if (!how->take_tokens(fetch, &response, file)) {
@@ -122,7 +122,7 @@ bool ria_session_renew(
 
 /* -- the token ------------------------------------------------------------------------------ */
 
-static int64_t seconds_left(
+static int64_t cli_session_seconds_left(
     const struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
     const struct ria_token_file *file)
@@ -143,7 +143,7 @@ static bool not_logged_in(
     return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
-        ria_plan_origin(fetch->plan),
+        ria_plan_source_setting(fetch->plan),
         "nobody has logged in for profile %.64s (there is no %.160s); type: %s --profile %s",
         profile_name(fetch),
         file->path,
@@ -161,7 +161,7 @@ bool ria_session_is_damaged(
     return ria_fail_at(
         err,
         RIA_E_CREDENTIALS,
-        ria_plan_origin(fetch->plan),
+        ria_plan_source_setting(fetch->plan),
         "%.160s holds no token that can be used; type: %s --profile %s",
         file->path,
         kind->login,
@@ -169,7 +169,7 @@ bool ria_session_is_damaged(
 }
 
 /* `why` may be "". */
-static bool has_ended(
+static bool cli_session_has_ended(
     const struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
     const struct ria_token_file *file,
@@ -179,7 +179,7 @@ static bool has_ended(
     int64_t end = 0;
     char quoted[RIA_QUOTED_SIZE];
     char when[RIA_TIMESTAMP_EXTENDED_SIZE];
-    const struct ria_setting *origin = ria_plan_origin(fetch->plan);
+    const struct ria_setting *origin = ria_plan_source_setting(fetch->plan);
     bool may_be_renewed_later = why->text[0] != '\0' && why->code != RIA_E_NO_CREDENTIALS;
     if (!ria_document_time(&file->document, kind->expiry_parent, "expiresAt", &end) ||
         !ria_timestamp_format_extended(end, when)) {
@@ -224,7 +224,7 @@ static bool try_to_renew(
     if (outcome == RIA_FOUND && !kind->is_whole(file)) {
         return ria_session_is_damaged(fetch, kind, file, err);
     }
-    if (outcome == RIA_FOUND && seconds_left(fetch, kind, file) < kind->renew_before) {
+    if (outcome == RIA_FOUND && cli_session_seconds_left(fetch, kind, file) < kind->renew_before) {
         outcome = ria_renewal_run(fetch, file, kind->renew, err);
         ria_fetch_spent(fetch, "the renewal of the session's token");
         outcome = outcome == RIA_FOUND ? ria_token_file_read(fetch, file, err) : outcome;
@@ -246,13 +246,17 @@ bool ria_session_open(
     }
     if (outcome == RIA_FAILED && why.code == RIA_E_CONFIG) {
         return ria_fail_at(
-            err, RIA_E_CREDENTIALS, ria_plan_origin(fetch->plan), "the token file %s", why.text);
+            err,
+            RIA_E_CREDENTIALS,
+            ria_plan_source_setting(fetch->plan),
+            "the token file %s",
+            why.text);
     }
     if (outcome == RIA_FAILED) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
-            ria_plan_origin(fetch->plan),
+            ria_plan_source_setting(fetch->plan),
             "the token file %s; type: %s --profile %s",
             why.text,
             kind->login,
@@ -263,13 +267,15 @@ bool ria_session_open(
     }
     why = (struct ria_error){0};
     ria_fetch_warn_of_owner(fetch, file->path, &file->facts, "its session is used");
-    if (seconds_left(fetch, kind, file) < kind->renew_before && kind->can_be_renewed(fetch, file) &&
-        !try_to_renew(fetch, kind, file, &why) && seconds_left(fetch, kind, file) > 0) {
-        ria_answer_warn(
-            fetch->answer,
+    if (cli_session_seconds_left(fetch, kind, file) < kind->renew_before &&
+        kind->can_be_renewed(fetch, file) && !try_to_renew(fetch, kind, file, &why) &&
+        cli_session_seconds_left(fetch, kind, file) > 0) {
+        ria_response_warn(
+            fetch->result,
             "the token of %.80s could not be renewed and is used until it ends: %s",
             fetch->plan->label,
             why.text);
     }
-    return seconds_left(fetch, kind, file) > 0 || has_ended(fetch, kind, file, &why, err);
+    return cli_session_seconds_left(fetch, kind, file) > 0 ||
+           cli_session_has_ended(fetch, kind, file, &why, err);
 }

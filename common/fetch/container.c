@@ -62,7 +62,8 @@ static bool find_url(
 }
 
 /* The file is rotated, and wins over the variable. */
-static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, struct ria_error *err)
+static bool fetch_container_find_token(
+    const struct ria_fetch *fetch, struct ria_buf *header, struct ria_error *err)
 {
     const struct ria_setting *file = &fetch->plan->value[RIA_PLAN_CONTAINER_TOKEN_FILE];
     const struct ria_setting *token = &fetch->plan->value[RIA_PLAN_CONTAINER_TOKEN];
@@ -94,7 +95,7 @@ static bool find_token(const struct ria_fetch *fetch, struct ria_buf *header, st
            ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the container's token");
 }
 
-static enum ria_outcome take_answer(
+static enum ria_outcome fetch_container_take_result(
     const struct ria_fetch *fetch,
     const struct ria_http_response *response,
     struct ria_credentials *out,
@@ -157,7 +158,8 @@ enum ria_outcome ria_fetch_container(
     char url[2048];
     const struct ria_buf *authorities = NULL;
     RIA_AUTO(buf) token = {.max = TOKEN_MAX + 32};
-    if (!find_url(fetch, uri, url, &authorities, err) || !find_token(fetch, &token, err)) {
+    if (!find_url(fetch, uri, url, &authorities, err) ||
+        !fetch_container_find_token(fetch, &token, err)) {
         return RIA_FAILED;
     }
     struct ria_http_request request = {
@@ -182,5 +184,5 @@ enum ria_outcome ria_fetch_container(
             why.text,
             remedy(result));
     }
-    return take_answer(fetch, &response, out, err);
+    return fetch_container_take_result(fetch, &response, out, err);
 }

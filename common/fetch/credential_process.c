@@ -73,7 +73,7 @@ __attribute__((noreturn)) static void become(const char *command, int out, int c
 /* In the child. Never returns. The death of its parent reaches a process as a signal, and no other
  * process of the group; so the keeper passes it on. The signal is one that no command sends to its
  * group by itself. */
-__attribute__((noreturn)) static void keep(
+__attribute__((noreturn)) static void credential_process_keep(
     const char *command, int out, int complaint, pid_t parent)
 {
     const int is_alone = SIGRTMIN;
@@ -104,7 +104,7 @@ __attribute__((noreturn)) static void keep(
     _exit(127);
 }
 
-static bool start(const char *command, struct child *child)
+static bool credential_process_start(const char *command, struct child *child)
 {
     pid_t self = getpid();
     int out[2];
@@ -119,7 +119,7 @@ static bool start(const char *command, struct child *child)
     }
     child->pid = fork();
     if (child->pid == 0) {
-        keep(command, out[1], complaint[1], self);
+        credential_process_keep(command, out[1], complaint[1], self);
     }
     (void)close(out[1]);
     (void)close(complaint[1]);
@@ -150,7 +150,7 @@ static void take_complaint(struct ria_buf *kept, const char *bytes, size_t len)
 }
 
 /* Takes what can be read now. False at the end. */
-static bool take(int fd, struct ria_buf *output, struct ria_buf *complaint)
+static bool credential_process_take(int fd, struct ria_buf *output, struct ria_buf *complaint)
 {
     char bytes[4096];
     ssize_t len = read(fd, bytes, sizeof(bytes));
@@ -175,7 +175,8 @@ static void take_ready(
     struct pollfd watched[STREAMS], struct ria_buf *output, struct ria_buf *complaint)
 {
     for (size_t i = 0; i < STREAMS; i++) {
-        if (watched[i].revents != 0 && !take(watched[i].fd, i == 0 ? output : NULL, complaint)) {
+        if (watched[i].revents != 0 &&
+            !credential_process_take(watched[i].fd, i == 0 ? output : NULL, complaint)) {
             watched[i].fd = -1;
         }
     }
@@ -342,8 +343,8 @@ static void warn_without_end(const struct ria_fetch *fetch, const struct ria_cre
 {
     const struct ria_setting *wanted = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
     if (wanted->value != NULL && printed->expires == 0) {
-        ria_answer_warn(
-            fetch->answer,
+        ria_response_warn(
+            fetch->result,
             "%s:%u: cache_credential_process: the credential_process printed no Expiration, so "
             "what it printed is not cached",
             wanted->path,
@@ -402,7 +403,7 @@ enum ria_outcome ria_fetch_process(
     if (!enter_chain(fetch, err)) {
         return RIA_FAILED;
     }
-    if (!start(command->value, &child)) {
+    if (!credential_process_start(command->value, &child)) {
         return fail_with(command, err, "cannot be started", &complaint);
     }
     bool is_whole = collect(fetch, &child, &output, &complaint);

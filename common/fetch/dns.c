@@ -17,7 +17,7 @@ enum {
 };
 
 /* The target of the alias `name`. False if it is none. */
-static bool follow(ns_msg *message, const char *name, char target[NS_MAXDNAME])
+static bool dns_follow(ns_msg *message, const char *name, char section[NS_MAXDNAME])
 {
     ns_rr record;
     for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++) {
@@ -27,7 +27,7 @@ static bool follow(ns_msg *message, const char *name, char target[NS_MAXDNAME])
                        ns_msg_base(*message),
                        ns_msg_end(*message),
                        ns_rr_rdata(record),
-                       target,
+                       section,
                        NS_MAXDNAME) > 0;
         }
     }
@@ -37,23 +37,23 @@ static bool follow(ns_msg *message, const char *name, char target[NS_MAXDNAME])
 bool ria_fetch_alias_of(const unsigned char *bytes, size_t len, char *name, size_t size)
 {
     ns_msg message;
-    ns_rr question;
+    ns_rr request;
     char at[NS_MAXDNAME];
-    char target[NS_MAXDNAME];
+    char section[NS_MAXDNAME];
     if (ns_initparse(bytes, (int)len, &message) != 0 ||
-        ns_parserr(&message, ns_s_qd, 0, &question) != 0) {
+        ns_parserr(&message, ns_s_qd, 0, &request) != 0) {
         return false;
     }
-    memcpy(at, ns_rr_name(question), strlen(ns_rr_name(question)) + 1);
-    for (int i = 0; i < CHAIN_MAX && follow(&message, at, target); i++) {
+    memcpy(at, ns_rr_name(request), strlen(ns_rr_name(request)) + 1);
+    for (int i = 0; i < CHAIN_MAX && dns_follow(&message, at, section); i++) {
         struct ria_endpoint endpoint;
         struct ria_error reason;
-        if (ria_endpoint_parse(target, &endpoint, &reason) == RIA_FOUND &&
+        if (ria_endpoint_parse(section, &endpoint, &reason) == RIA_FOUND &&
             strlen(endpoint.host) < size) {
             memcpy(name, endpoint.host, strlen(endpoint.host) + 1);
             return true;
         }
-        memcpy(at, target, strlen(target) + 1);
+        memcpy(at, section, strlen(section) + 1);
     }
     return false;
 }
@@ -77,14 +77,14 @@ static void ask_dns(const char *host, char name[RIA_HOST_SIZE])
     res_nclose(&state);
 }
 
-bool ria_fetch_answer_alias(const struct ria_buf *bytes, struct ria_buf *record)
+bool ria_fetch_response_alias(const struct ria_buf *bytes, struct ria_buf *record)
 {
     char host[RIA_HOST_SIZE];
     char name[RIA_HOST_SIZE];
-    if (!ria_alias_read_question(bytes, host)) {
+    if (!ria_alias_read_request(bytes, host)) {
         return false;
     }
     ask_dns(host, name);
-    ria_alias_write_answer(name, record);
+    ria_alias_write_response(name, record);
     return true;
 }

@@ -12,7 +12,7 @@
 
 /* Replaces *record by the answer if *bytes is a question for an alias; false if it is none. Blocks
  * as long as the system's resolver does with one second for each server; whoever asked kills. */
-bool ria_fetch_answer_alias(const struct ria_buf *bytes, struct ria_buf *record);
+bool ria_fetch_response_alias(const struct ria_buf *bytes, struct ria_buf *record);
 
 /* The first RDS name of the chain of CNAME records in a DNS message that begins at the name which
  * was asked for. False if there is none, or if the bytes are no such message. */

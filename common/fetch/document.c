@@ -72,7 +72,7 @@ bool ria_document_set_time(
     return ria_document_set(document, parent, name, text);
 }
 
-static int append(const char *bytes, size_t len, void *self)
+static int document_append(const char *bytes, size_t len, void *self)
 {
     struct ria_buf *out = self;
     ria_buf_add(out, bytes, len);
@@ -81,7 +81,7 @@ static int append(const char *bytes, size_t len, void *self)
 
 bool ria_document_write(const struct ria_document *document, struct ria_buf *out)
 {
-    return json_dump_callback(document->root, append, out, JSON_ENSURE_ASCII) == 0;
+    return json_dump_callback(document->root, document_append, out, JSON_ENSURE_ASCII) == 0;
 }
 
 void ria_document_release(struct ria_document *document)

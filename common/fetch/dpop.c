@@ -13,7 +13,7 @@
 static const char header_name[] = "DPoP: ";
 
 /* The members stand in the order in which the AWS SDKs write them. */
-static void add_head(struct ria_buf *out, const struct ria_es256_key *key)
+static void dpop_add_head(struct ria_buf *out, const struct ria_es256_key *key)
 {
     RIA_AUTO(buf) text = {.max = 512};
     ria_buf_add_text(
@@ -75,7 +75,7 @@ bool ria_dpop_header(
     if (!ria_es256_read(pem, &key, &why)) {
         return ria_fail(err, RIA_E_NO_CREDENTIALS, "the dpopKey of its token file %s", why.text);
     }
-    add_head(&token, &key);
+    dpop_add_head(&token, &key);
     ria_buf_add_char(&token, '.');
     if (!add_claims(&token, method, url, now) || ria_buf_text(&token) == NULL) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "sign-in");

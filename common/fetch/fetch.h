@@ -8,15 +8,15 @@
 
 #include "aws/plan.h"
 #include "fetch/http.h"
-#include "provider/answer.h"
+#include "provider/response.h"
 
 struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
     int64_t budget; /* of the caller, milliseconds */
     struct ria_deadline deadline;
-    struct ria_answer *answer; /* warnings, clock offset and identity go there */
-    struct ria_buf bundle;     /* of ria_fetch_authorities(); released by the owner */
+    struct ria_response *result; /* warnings, clock offset and identity go there */
+    struct ria_buf bundle;       /* of ria_fetch_authorities(); released by the owner */
     struct {
         int64_t since;   /* ticks at which the step that runs now began */
         int64_t longest; /* milliseconds that the longest step took */
@@ -38,7 +38,7 @@ ria_fetch_source ria_fetch_login;
 
 /* The same source below a role: its output has an entry of its own in the cache, where the user
  * allows that, so that the role is assumed again without the command. */
-ria_fetch_source ria_fetch_kept_process;
+ria_fetch_source ria_fetch_cached_process;
 
 /* Assumes a role with *credentials, which are replaced by the role's. */
 bool ria_fetch_assume_role(
@@ -49,7 +49,7 @@ bool ria_fetch_assume_role(
 
 /* Where the plan allows it: credentials that the AWS CLI has kept of its outermost role that has
  * some, or of an SSO session's. *roles is then how many roles of the plan they stand for. */
-bool ria_fetch_kept_by_cli(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
+bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
     RIA_MUST_USE;
 
 /* A service, and by whose certificates it is believed. */

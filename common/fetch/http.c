@@ -164,7 +164,7 @@ static long refused_by_proxy(void)
     return status / 100 == 2 ? 0 : status;
 }
 
-static enum ria_http_result classify(CURLcode code)
+static enum ria_http_result http_classify(CURLcode code)
 {
     curl_off_t connected = 0;
     (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
@@ -191,7 +191,7 @@ static enum ria_http_result classify(CURLcode code)
     }
 }
 
-static void explain(
+static void http_explain(
     const char *url, CURLcode code, enum ria_http_result result, struct ria_error *err)
 {
     char place[RIA_URL_SHOWN_SIZE];
@@ -234,9 +234,9 @@ enum ria_http_result ria_http_send(
     if (transfer.was_kept || !ria_ascii_begins(request->url, "https:")) {
         response->has_date = false;
     }
-    enum ria_http_result result = transfer.is_over_limit ? RIA_HTTP_UNUSABLE : classify(code);
+    enum ria_http_result result = transfer.is_over_limit ? RIA_HTTP_UNUSABLE : http_classify(code);
     if (result != RIA_HTTP_ANSWERED) {
-        explain(request->url, code, result, err);
+        http_explain(request->url, code, result, err);
     }
     return result;
 }

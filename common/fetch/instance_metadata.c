@@ -58,16 +58,16 @@ static enum ria_outcome failed_by_status(
     const char *remedy,
     long status)
 {
-    char sentence[128];
+    char message[128];
     char why[32];
     (void)snprintf(
-        sentence,
-        sizeof(sentence),
+        message,
+        sizeof(message),
         "%s; %s",
         what,
         ria_fetch_is_transient(status) ? RIA_REMEDY_LATER : remedy);
     (void)snprintf(why, sizeof(why), "status %ld", status);
-    return failed(fetch, err, sentence, why);
+    return failed(fetch, err, message, why);
 }
 
 /* What was not answered. `what` begins the sentence of a service that was asked. */
@@ -78,17 +78,17 @@ static enum ria_outcome failed_by_result(
     enum ria_http_result result,
     const char *why)
 {
-    char sentence[128];
+    char message[128];
     if (result == RIA_HTTP_UNASKED || result == RIA_HTTP_REFUSED) {
         return failed(fetch, err, ria_http_predicate(result), why);
     }
     (void)snprintf(
-        sentence,
-        sizeof(sentence),
+        message,
+        sizeof(message),
         "%s; %s",
         what,
         result == RIA_HTTP_UNUSABLE ? "is it AWS's?" : "try again");
-    return failed(fetch, err, sentence, why);
+    return failed(fetch, err, message, why);
 }
 
 /* One exchange. `header` is a whole header line. */
@@ -192,14 +192,14 @@ static enum ria_outcome get_token(
             "never asked");
     }
     if (response.status == 404 || response.status == 405) {
-        char sentence[256];
+        char message[256];
         (void)snprintf(
-            sentence,
-            sizeof(sentence),
+            message,
+            sizeof(message),
             "answers with status %ld: it has no version 2, and version 1 is never asked; give the "
             "instance version 2, or set AWS_EC2_METADATA_DISABLED=true",
             response.status);
-        return failed(fetch, err, sentence, "");
+        return failed(fetch, err, message, "");
     }
     if (response.status != 200 || response.body.len == 0 ||
         strpbrk(response.body.data, "\r\n") != NULL) {
@@ -248,8 +248,8 @@ static void keep_stable(struct ria_fetch *fetch, struct ria_credentials *credent
     uint32_t random = 0;
     (void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
     credentials->expires = now + RIA_TOKEN_LIFE + STABLE_MIN + (random % STABLE_SPREAD);
-    ria_answer_warn(
-        fetch->answer,
+    ria_response_warn(
+        fetch->result,
         "the instance's metadata service gives credentials that end soon or have ended; they are "
         "used on, as AWS asks for during an outage");
 }

@@ -30,7 +30,7 @@ static const json_t *member(json_t *object, const char *name)
     return NULL;
 }
 
-static bool take_text(
+static bool json_take_text(
     json_t *object, const char *name, bool is_required, struct ria_buf *out, struct ria_error *err)
 {
     const json_t *value = member(object, name);
@@ -49,7 +49,7 @@ static bool take_expiry(
     json_t *object, bool is_required, struct ria_credentials *out, struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = 64};
-    if (!take_text(object, "Expiration", is_required, &text, err)) {
+    if (!json_take_text(object, "Expiration", is_required, &text, err)) {
         return false;
     }
     if (text.len > 0 && !ria_timestamp_parse(text.data, &out->expires)) {
@@ -96,9 +96,9 @@ static bool take_all(
     struct ria_error *err)
 {
     return check_head(object, form, err) &&
-           take_text(object, "AccessKeyId", true, &out->access_key_id, err) &&
-           take_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
-           take_text(
+           json_take_text(object, "AccessKeyId", true, &out->access_key_id, err) &&
+           json_take_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
+           json_take_text(
                object, form->session_token, form->needs_session_token, &out->session_token, err) &&
            check_session_token(form, out, err) &&
            take_expiry(object, form->needs_session_token, out, err) &&

@@ -25,7 +25,7 @@ enum {
 };
 
 /* A renewal replaces members of this object, as AWS's SDKs do it. */
-static bool is_whole(const struct ria_token_file *file)
+static bool login_is_whole(const struct ria_token_file *file)
 {
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
     int64_t until = 0;
@@ -37,7 +37,7 @@ static bool is_whole(const struct ria_token_file *file)
     return ria_document_time(&file->document, parent, "expiresAt", &until);
 }
 
-static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
+static bool login_can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
 {
     (void)fetch;
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
@@ -46,25 +46,25 @@ static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token
            ria_document_text(&file->document, NULL, "dpopKey", &text);
 }
 
-static bool take_tokens(
+static bool login_take_tokens(
     const struct ria_fetch *fetch,
     const struct ria_http_response *response,
     struct ria_token_file *file)
 {
-    RIA_AUTO(document) answer = {0};
+    RIA_AUTO(document) result = {0};
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
     int64_t seconds = 0;
-    bool ok = ria_document_read(&response->body, &answer) &&
-              ria_document_number(&answer, NULL, "expiresIn", &seconds) && seconds > 0 &&
+    bool ok = ria_document_read(&response->body, &result) &&
+              ria_document_number(&result, NULL, "expiresIn", &seconds) && seconds > 0 &&
               seconds <= INT32_MAX;
     for (size_t i = 0; ok && i < KEY_MEMBERS; i++) {
-        ok = ria_document_text(&answer, parent, key_members[i], &text) &&
+        ok = ria_document_text(&result, parent, key_members[i], &text) &&
              ria_document_set(&file->document, parent, key_members[i], text.data);
     }
     return ok &&
            ria_document_set_time(
                &file->document, parent, "expiresAt", ria_fetch_now(fetch) + seconds) &&
-           ria_document_text(&answer, NULL, "refreshToken", &text) &&
+           ria_document_text(&result, NULL, "refreshToken", &text) &&
            ria_document_set(&file->document, NULL, "refreshToken", text.data);
 }
 
@@ -83,7 +83,7 @@ static bool prove(
 }
 
 /* In a process of its own. */
-static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
+static bool login_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
     static const struct ria_session_renewal how = {
         .name = "sign-in",
@@ -93,7 +93,7 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
         .members = request_members,
         .member_count = REQUEST_MEMBERS,
         .prove = prove,
-        .take_tokens = take_tokens,
+        .take_tokens = login_take_tokens,
     };
     return ria_session_renew(fetch, file, &how, err);
 }
@@ -102,9 +102,9 @@ static const struct ria_session_kind login_session = {
     .login = "aws login",
     .expiry_parent = parent,
     .renew_before = RENEW_BEFORE,
-    .is_whole = is_whole,
-    .can_be_renewed = can_be_renewed,
-    .renew = renew,
+    .is_whole = login_is_whole,
+    .can_be_renewed = login_can_be_renewed,
+    .renew = login_renew,
 };
 
 enum ria_outcome ria_fetch_login(
@@ -127,8 +127,8 @@ enum ria_outcome ria_fetch_login(
     }
     ria_plan_describe(fetch->plan, found.source, sizeof(found.source));
     (void)snprintf(
-        fetch->answer->identity,
-        sizeof(fetch->answer->identity),
+        fetch->result->identity,
+        sizeof(fetch->result->identity),
         "%s",
         fetch->plan->value[RIA_PLAN_LOGIN_SESSION].value);
     ria_credentials_move(out, &found);

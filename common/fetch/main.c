@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * rds-iam-fetch: takes a question on its standard input (a socket), carries its plan out, keeps the
- * result in the cache (kept.h) and answers on the same socket. Started by the core
+ * result in the cache (cached.h) and answers on the same socket. Started by the core
  * (common/os/fetch_client.c), not by people. It reads no settings of its own: the question holds
  * them. */
+#include "fetch/cached.h"
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
-#include "fetch/kept.h"
-#include "provider/question.h"
+#include "provider/request.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -42,7 +42,7 @@ static enum ria_outcome find_source(
 {
     const struct ria_plan *plan = fetch->plan;
     if (plan->source == RIA_SOURCE_PROCESS && plan->role_count > 0) {
-        return ria_fetch_kept_process(fetch, out, err);
+        return ria_fetch_cached_process(fetch, out, err);
     }
     if (sources[plan->source] != NULL) {
         return sources[plan->source](fetch, out, err);
@@ -89,7 +89,7 @@ static enum ria_outcome carry_out(
     const struct ria_plan *plan = fetch->plan;
     size_t first = 0;
     enum ria_outcome outcome = RIA_FOUND;
-    if (!ria_fetch_kept_by_cli(fetch, out, &first)) {
+    if (!ria_fetch_cli_cache(fetch, out, &first)) {
         outcome = insist(plan, find_source(fetch, out, err), err);
         ria_fetch_spent(fetch, plan->label);
         /* A web identity's own role is assumed by its source. */
@@ -105,25 +105,25 @@ static enum ria_outcome carry_out(
 }
 
 /* Whoever only waits has no use for libcurl. */
-static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_answer *answer)
+static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_response *response)
 {
     if (!ria_http_set_up()) {
-        return ria_failed(&answer->err, RIA_E_SYSTEM, "libcurl cannot be set up");
+        return ria_failed(&response->err, RIA_E_SYSTEM, "libcurl cannot be set up");
     }
-    return carry_out(fetch, &answer->credentials, &answer->err);
+    return carry_out(fetch, &response->credentials, &response->err);
 }
 
 /* An MFA code that the user typed is valid for one call, which must be made. */
 static void serve(
-    struct ria_fetch *fetch, const struct ria_question *question, struct ria_buf *record)
+    struct ria_fetch *fetch, const struct ria_request *request, struct ria_buf *record)
 {
     struct ria_cache_place place = {0};
-    if (question->cache_directory != NULL) {
-        (void)snprintf(place.directory, sizeof(place.directory), "%s", question->cache_directory);
-        (void)snprintf(place.name, sizeof(place.name), "%s", question->cache_name);
+    if (request->cache_directory != NULL) {
+        (void)snprintf(place.directory, sizeof(place.directory), "%s", request->cache_directory);
+        (void)snprintf(place.name, sizeof(place.name), "%s", request->cache_name);
     }
-    ria_fetch_keep(
-        fetch, &place, fetch->plan->mfa_code[0] == '\0', carry_out_now, fetch->answer, record);
+    ria_fetch_cached(
+        fetch, &place, fetch->plan->mfa_code[0] == '\0', carry_out_now, fetch->result, record);
 }
 
 /* -- the socket ----------------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static void send_whole(const struct ria_buf *record)
     }
 }
 
-static int explain_to_person(void)
+static int explain_to_user(void)
 {
     (void)fputs(
         "rds-iam-fetch: is started by the plugins, the agent and rds-iam, and not by hand; see "
@@ -199,33 +199,33 @@ int main(void)
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
     if (!end_with_caller()) {
-        return explain_to_person();
+        return explain_to_user();
     }
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
-    RIA_AUTO(question) question = RIA_QUESTION_INIT;
+    RIA_AUTO(request) request = RIA_REQUEST_INIT;
     const struct ria_world *world = ria_process_world();
     bool is_read = read_whole(world, &bytes);
-    if (is_read && ria_fetch_answer_alias(&bytes, &record)) {
+    if (is_read && ria_fetch_response_alias(&bytes, &record)) {
         send_whole(&record);
         return 0;
     }
-    if (!is_read || !ria_question_read(&bytes, &question)) {
-        return explain_to_person();
+    if (!is_read || !ria_request_read(&bytes, &request)) {
+        return explain_to_user();
     }
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    int64_t budget = question.budget > (int64_t)2 * MARGIN_MS ? question.budget - MARGIN_MS
-                                                              : question.budget / 2;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    int64_t budget =
+        request.budget > (int64_t)2 * MARGIN_MS ? request.budget - MARGIN_MS : request.budget / 2;
     struct ria_fetch fetch = {
         .world = world,
-        .plan = &question.plan,
-        .budget = question.budget,
+        .plan = &request.plan,
+        .budget = request.budget,
         .deadline = ria_deadline_in(world, budget),
-        .answer = &answer,
+        .result = &response,
         .spent = {.since = world->ticks(world->self)},
     };
     ria_json_set_up();
-    serve(&fetch, &question, &record);
+    serve(&fetch, &request, &record);
     send_whole(&record);
     ria_buf_release(&fetch.bundle);
     return 0;

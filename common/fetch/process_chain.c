@@ -37,7 +37,7 @@ struct chain {
 /* -- the variable --------------------------------------------------------------------------- */
 
 /* Decodes a name up to a comma or the end. NULL if it is not one that ria_percent_add() wrote. */
-static const char *read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX + 1])
+static const char *process_chain_read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX + 1])
 {
     size_t len = 0;
     while (*at != '\0' && *at != ',') {
@@ -58,7 +58,7 @@ static const char *read_link(const char *at, struct link *out)
     }
     memcpy(out->id, at, ID_LEN);
     out->id[ID_LEN] = '\0';
-    return read_name(at + ID_LEN + 1, out->name);
+    return process_chain_read_name(at + ID_LEN + 1, out->name);
 }
 
 /* False for what ria_process_chain_add() did not write: it never lists more than the limit. */
@@ -156,7 +156,7 @@ static size_t count_keepers(const struct ria_world *world)
 /* -- refusing ------------------------------------------------------------------------------- */
 
 /* "a -> b -> a", from a link on. */
-static void describe(const struct chain *chain, size_t first, char out[SHOWN_MAX])
+static void process_chain_describe(const struct chain *chain, size_t first, char out[SHOWN_MAX])
 {
     RIA_AUTO(buf) text = {.max = (size_t)2 * sizeof(*chain)};
     for (size_t i = first; i < chain->count; i++) {
@@ -168,7 +168,7 @@ static void describe(const struct chain *chain, size_t first, char out[SHOWN_MAX
 }
 
 /* The last link of the chain is the command. */
-static bool check(
+static bool process_chain_check(
     const struct ria_world *world,
     const struct ria_setting *command,
     const struct chain *chain,
@@ -178,7 +178,7 @@ static bool check(
     size_t last = chain->count - 1;
     for (size_t i = 0; i < last; i++) {
         if (strcmp(chain->link[i].id, chain->link[last].id) == 0) {
-            describe(chain, i, shown);
+            process_chain_describe(chain, i, shown);
             return ria_fail_at(
                 err,
                 RIA_E_CREDENTIALS,
@@ -190,7 +190,7 @@ static bool check(
         }
     }
     if (last >= RIA_PROCESS_CHAIN_MAX || count_keepers(world) >= RIA_PROCESS_CHAIN_MAX) {
-        describe(chain, 0, shown);
+        process_chain_describe(chain, 0, shown);
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
@@ -223,7 +223,7 @@ bool ria_process_chain_add(
         return false;
     }
     all.count++;
-    if (!check(world, command, &all, err)) {
+    if (!process_chain_check(world, command, &all, err)) {
         return false;
     }
     write_chain(&all, chain);

@@ -50,14 +50,14 @@ __attribute__((noreturn)) static void renew_alone(
     const struct ria_fetch *caller, struct ria_token_file *file, ria_renew *renew, int out)
 {
     struct ria_error err = {0};
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     close_all_but((unsigned)file->lock, (unsigned)out);
     leave();
     struct ria_fetch fetch = {
         .world = caller->world,
         .plan = caller->plan,
         .deadline = ria_deadline_in(caller->world, RENEWAL_MS),
-        .answer = &answer,
+        .result = &response,
     };
     if (ria_token_file_prepare(file, &err) && renew(&fetch, file, &err)) {
         err.code = RIA_E_NONE;

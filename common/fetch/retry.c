@@ -49,12 +49,12 @@ const char *ria_http_remedy(enum ria_http_result result)
 int64_t ria_fetch_now(const struct ria_fetch *fetch)
 {
     return fetch->world->now(fetch->world->self) +
-           ria_cache_offset(fetch->world, &fetch->answer->offset);
+           ria_cache_offset(fetch->world, &fetch->result->offset);
 }
 
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response)
 {
-    struct ria_clock_offset *offset = &fetch->answer->offset;
+    struct ria_clock_offset *offset = &fetch->result->offset;
     int64_t seconds = response->date - fetch->world->now(fetch->world->self);
     struct ria_host host;
     if (!response->has_date || offset->seconds != 0 ||

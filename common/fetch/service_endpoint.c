@@ -47,7 +47,7 @@ void ria_fetch_warn_of_owner(
     char warning[RIA_ERROR_TEXT_MAX];
     if (ria_trust_is_foreign(facts, fetch->world->uid(fetch->world->self))) {
         ria_trust_warning(facts, path, consequence, warning, sizeof(warning));
-        ria_answer_warn(fetch->answer, "%s", warning);
+        ria_response_warn(fetch->result, "%s", warning);
     }
 }
 

@@ -26,7 +26,7 @@ enum {
     TOKEN_MAX = 6 * 1024
 };
 
-static bool is_whole(const struct ria_token_file *file)
+static bool sso_is_whole(const struct ria_token_file *file)
 {
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
     int64_t until = 0;
@@ -34,7 +34,7 @@ static bool is_whole(const struct ria_token_file *file)
            ria_document_time(&file->document, NULL, "expiresAt", &until);
 }
 
-static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
+static bool sso_can_be_renewed(const struct ria_fetch *fetch, const struct ria_token_file *file)
 {
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
     int64_t until = 0;
@@ -48,30 +48,30 @@ static bool can_be_renewed(const struct ria_fetch *fetch, const struct ria_token
            until > ria_fetch_now(fetch);
 }
 
-static bool take_tokens(
+static bool sso_take_tokens(
     const struct ria_fetch *fetch,
     const struct ria_http_response *response,
     struct ria_token_file *file)
 {
-    RIA_AUTO(document) answer = {0};
+    RIA_AUTO(document) result = {0};
     RIA_AUTO(buf) access = {.max = TOKEN_MAX};
     RIA_AUTO(buf) refresh = {.max = RIA_HTTP_BODY_MAX};
     int64_t seconds = 0;
-    if (!ria_document_read(&response->body, &answer) ||
-        !ria_document_text(&answer, NULL, "accessToken", &access) ||
-        !ria_document_number(&answer, NULL, "expiresIn", &seconds) || seconds <= 0 ||
+    if (!ria_document_read(&response->body, &result) ||
+        !ria_document_text(&result, NULL, "accessToken", &access) ||
+        !ria_document_number(&result, NULL, "expiresIn", &seconds) || seconds <= 0 ||
         seconds > INT32_MAX ||
         !ria_document_set(&file->document, NULL, "accessToken", access.data) ||
         !ria_document_set_time(
             &file->document, NULL, "expiresAt", ria_fetch_now(fetch) + seconds)) {
         return false;
     }
-    return !ria_document_text(&answer, NULL, "refreshToken", &refresh) ||
+    return !ria_document_text(&result, NULL, "refreshToken", &refresh) ||
            ria_document_set(&file->document, NULL, "refreshToken", refresh.data);
 }
 
 /* In a process of its own. */
-static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
+static bool sso_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
     static const struct ria_session_renewal how = {
         .name = "SSO",
@@ -80,7 +80,7 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
         .path = "/token",
         .members = request_members,
         .member_count = REQUEST_MEMBERS,
-        .take_tokens = take_tokens,
+        .take_tokens = sso_take_tokens,
     };
     return ria_session_renew(fetch, file, &how, err);
 }
@@ -88,13 +88,13 @@ static bool renew(struct ria_fetch *fetch, struct ria_token_file *file, struct r
 static const struct ria_session_kind sso_session = {
     .login = "aws sso login",
     .renew_before = RENEW_BEFORE,
-    .is_whole = is_whole,
-    .can_be_renewed = can_be_renewed,
-    .renew = renew,
+    .is_whole = sso_is_whole,
+    .can_be_renewed = sso_can_be_renewed,
+    .renew = sso_renew,
 };
 
 /* It goes into a header, where a line break would begin another one. */
-static bool is_plain(const struct ria_buf *token)
+static bool sso_is_plain(const struct ria_buf *token)
 {
     for (size_t i = 0; i < token->len; i++) {
         if (token->data[i] <= ' ' || token->data[i] > '~') {
@@ -106,29 +106,29 @@ static bool is_plain(const struct ria_buf *token)
 
 /* The session's token: from its file, renewed if it ends within a quarter of an hour and can be,
  * and if that fails as it is while it lives. */
-static bool find_token(struct ria_fetch *fetch, struct ria_buf *out, struct ria_error *err)
+static bool sso_find_token(struct ria_fetch *fetch, struct ria_buf *out, struct ria_error *err)
 {
     RIA_AUTO(token_file) file = RIA_TOKEN_FILE_INIT;
     if (!ria_session_open(fetch, &sso_session, &file, err)) {
         return false;
     }
-    return (ria_document_text(&file.document, NULL, "accessToken", out) && is_plain(out)) ||
+    return (ria_document_text(&file.document, NULL, "accessToken", out) && sso_is_plain(out)) ||
            ria_session_is_damaged(fetch, &sso_session, &file, err);
 }
 
 /* -- a role's credentials ------------------------------------------------------------------- */
 
-static bool take_credentials(const struct ria_buf *body, struct ria_credentials *out)
+static bool sso_take_credentials(const struct ria_buf *body, struct ria_credentials *out)
 {
     static const char parent[] = "roleCredentials";
-    RIA_AUTO(document) answer = {0};
+    RIA_AUTO(document) result = {0};
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     int64_t milliseconds = 0;
-    if (!ria_document_read(body, &answer) ||
-        !ria_document_text(&answer, parent, "accessKeyId", &found.access_key_id) ||
-        !ria_document_text(&answer, parent, "secretAccessKey", &found.secret_access_key) ||
-        !ria_document_text(&answer, parent, "sessionToken", &found.session_token) ||
-        !ria_document_number(&answer, parent, "expiration", &milliseconds) || milliseconds < 1000 ||
+    if (!ria_document_read(body, &result) ||
+        !ria_document_text(&result, parent, "accessKeyId", &found.access_key_id) ||
+        !ria_document_text(&result, parent, "secretAccessKey", &found.secret_access_key) ||
+        !ria_document_text(&result, parent, "sessionToken", &found.session_token) ||
+        !ria_document_number(&result, parent, "expiration", &milliseconds) || milliseconds < 1000 ||
         !ria_credentials_are_plain(&found)) {
         return false;
     }
@@ -162,7 +162,7 @@ static void say_what_to_do(const struct ria_plan *plan, long status, char *out, 
     }
 }
 
-static enum ria_outcome refused(
+static enum ria_outcome sso_refused(
     const struct ria_plan *plan,
     const struct ria_http_response *response,
     const char *host,
@@ -181,7 +181,7 @@ static enum ria_outcome refused(
     return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
-        ria_plan_origin(plan),
+        ria_plan_source_setting(plan),
         "SSO's portal %.80s answers %.80s with status %ld%s%.80s; %s",
         host,
         plan->label,
@@ -191,7 +191,7 @@ static enum ria_outcome refused(
         advice);
 }
 
-static enum ria_outcome take_answer(
+static enum ria_outcome sso_take_result(
     struct ria_fetch *fetch,
     const struct ria_http_response *response,
     const char *host,
@@ -200,28 +200,28 @@ static enum ria_outcome take_answer(
 {
     const struct ria_plan *plan = fetch->plan;
     if (response->status != 200) {
-        return refused(plan, response, host, err);
+        return sso_refused(plan, response, host, err);
     }
-    if (!take_credentials(&response->body, out)) {
+    if (!sso_take_credentials(&response->body, out)) {
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
-            ria_plan_origin(plan),
+            ria_plan_source_setting(plan),
             "the answer of %.128s to %.80s is none of SSO's; check its endpoint",
             host,
             plan->label);
     }
     ria_plan_describe(plan, out->source, sizeof(out->source));
     (void)snprintf(
-        fetch->answer->identity,
-        sizeof(fetch->answer->identity),
+        fetch->result->identity,
+        sizeof(fetch->result->identity),
         "role %.100s of account %.32s",
         plan->value[RIA_PLAN_SSO_ROLE_NAME].value,
         plan->value[RIA_PLAN_SSO_ACCOUNT_ID].value);
     return RIA_FOUND;
 }
 
-static void add_url(struct ria_buf *out, const char *base, const struct ria_plan *plan)
+static void sso_add_url(struct ria_buf *out, const char *base, const struct ria_plan *plan)
 {
     const char *role = plan->value[RIA_PLAN_SSO_ROLE_NAME].value;
     const char *account = plan->value[RIA_PLAN_SSO_ACCOUNT_ID].value;
@@ -242,10 +242,10 @@ enum ria_outcome ria_fetch_sso(
     RIA_AUTO(http_response) response = RIA_HTTP_RESPONSE_INIT;
     if (!ria_fetch_find_service(
             fetch, RIA_SERVICE_SSO, &plan->value[RIA_PLAN_SSO_REGION], &service, err) ||
-        !find_token(fetch, &token, err)) {
+        !sso_find_token(fetch, &token, err)) {
         return RIA_FAILED;
     }
-    add_url(&url, service.endpoint.url, plan);
+    sso_add_url(&url, service.endpoint.url, plan);
     ria_buf_add_text(&header, "x-amz-sso_bearer_token: ");
     ria_buf_add_text(&header, token.data);
     if (ria_buf_text(&url) == NULL || ria_buf_text(&header) == NULL) {
@@ -265,7 +265,7 @@ enum ria_outcome ria_fetch_sso(
         return ria_failed_at(
             err,
             why.code,
-            ria_plan_origin(plan),
+            ria_plan_source_setting(plan),
             "%.80s: SSO's portal %s: %s%s",
             plan->label,
             ria_http_predicate(result),
@@ -273,5 +273,5 @@ enum ria_outcome ria_fetch_sso(
             ria_http_remedy(result));
     }
     (void)ria_fetch_learn_offset(fetch, &response);
-    return take_answer(fetch, &response, service.place.shown, out, err);
+    return sso_take_result(fetch, &response, service.place.shown, out, err);
 }

@@ -108,7 +108,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
 }
 
 /* "NAME", "NAME.lock" and "NAME.new", where a name is a digest in hexadecimal. */
-static bool is_ours(const char *name)
+static bool store_is_ours(const char *name)
 {
     const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == RIA_CACHE_NAME_SIZE - 1 &&
@@ -125,7 +125,7 @@ static void remove_old(int directory)
     time_t oldest = time(NULL) - KEPT_SECONDS;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         struct stat status;
-        if (is_ours(entry->d_name) &&
+        if (store_is_ours(entry->d_name) &&
             fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
             status.st_mtim.tv_sec < oldest) {
             (void)unlinkat(directory, entry->d_name, 0);

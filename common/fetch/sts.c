@@ -90,7 +90,7 @@ static bool add_canonical(
     return ria_buf_text(out) != NULL || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
 }
 
-static bool sign(
+static bool sts_sign(
     const struct ria_sts_call *call,
     const struct ria_http_place *place,
     const char *region,
@@ -131,11 +131,11 @@ static bool sign(
 
 /* -- the answer ----------------------------------------------------------------------------- */
 
-static bool take_credentials(
+static bool sts_take_credentials(
     struct ria_fetch *fetch, const struct ria_buf *body, struct ria_credentials *out)
 {
     RIA_AUTO(buf) expiration = {.max = 64};
-    RIA_AUTO(buf) arn = {.max = sizeof(fetch->answer->identity) - 1};
+    RIA_AUTO(buf) arn = {.max = sizeof(fetch->result->identity) - 1};
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     const struct ria_xml_wanted wanted[] = {
         {"AccessKeyId", &found.access_key_id},
@@ -152,11 +152,11 @@ static bool take_credentials(
         return false;
     }
     (void)snprintf(
-        fetch->answer->identity,
-        sizeof(fetch->answer->identity),
+        fetch->result->identity,
+        sizeof(fetch->result->identity),
         "%s",
         arn.len == 0 ? "" : arn.data);
-    ria_printable(fetch->answer->identity);
+    ria_printable(fetch->result->identity);
     ria_credentials_move(out, &found);
     return true;
 }
@@ -218,7 +218,7 @@ static enum attempt try_once(
     if (!ria_fetch_find_service(
             fetch, RIA_SERVICE_STS, &call->role->value[RIA_ROLE_REGION], &service, err) ||
         (call->signer != NULL &&
-         !sign(
+         !sts_sign(
              call, &service.place, service.endpoint.region, ria_fetch_now(fetch), &headers, err))) {
         return GIVE_UP;
     }
@@ -245,7 +245,7 @@ static enum attempt try_once(
         return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
     }
     bool is_news = ria_fetch_learn_offset(fetch, &response);
-    if (response.status == 200 && take_credentials(fetch, &response.body, out)) {
+    if (response.status == 200 && sts_take_credentials(fetch, &response.body, out)) {
         return DONE;
     }
     if (response.status == 200) {

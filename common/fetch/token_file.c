@@ -35,7 +35,7 @@ enum {
 static bool add_name(
     const struct ria_plan *plan, char hex[2 * RIA_SHA256_LEN + 1], struct ria_error *err)
 {
-    const char *named_after = ria_plan_origin(plan)->value;
+    const char *named_after = ria_plan_source_setting(plan)->value;
     uint8_t digest[RIA_SHA256_LEN];
     bool is_login = plan->source == RIA_SOURCE_LOGIN;
     if (!(is_login ? ria_sha256(named_after, strlen(named_after), digest, err)
@@ -65,7 +65,7 @@ bool ria_token_file_path(
            ria_fail_at(
                err,
                RIA_E_CREDENTIALS,
-               ria_plan_origin(plan),
+               ria_plan_source_setting(plan),
                "the token is looked for in %.200s, but HOME is not set or the name is too long; "
                "fix it",
                directory);
@@ -79,7 +79,7 @@ static void wait_a_moment(void)
     (void)nanosleep(&moment, NULL);
 }
 
-static bool fail_by_errno(struct ria_error *err, const char *path, const char *what)
+static bool token_file_fail_by_errno(struct ria_error *err, const char *path, const char *what)
 {
     char words[128];
     return ria_fail(
@@ -134,14 +134,14 @@ static const char *name_in(const char *path)
 /* For what is made beside the file. Root makes something beside a file of another user only in a
  * directory of that user: else the user could put a link in its place, and have root make a file
  * in any directory and hand it over. */
-static int open_directory(const struct ria_token_file *file, struct ria_error *err)
+static int token_file_open_directory(const struct ria_token_file *file, struct ria_error *err)
 {
     char path[RIA_PATH_MAX];
     struct stat status;
     (void)snprintf(path, sizeof(path), "%.*s", (int)(name_in(file->path) - file->path), file->path);
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &status) != 0) {
-        (void)fail_by_errno(err, path, "cannot be opened");
+        (void)token_file_fail_by_errno(err, path, "cannot be opened");
     } else if (geteuid() != 0 || file->facts.owner == 0 || status.st_uid == file->facts.owner) {
         return fd;
     } else {
@@ -182,13 +182,13 @@ bool ria_token_file_lock(
     char name[RIA_PATH_MAX + 8];
     (void)snprintf(name, sizeof(name), "%s.lock", file->path);
     if (file->lock < 0) {
-        int directory = open_directory(file, err);
+        int directory = token_file_open_directory(file, err);
         if (directory < 0) {
             return false;
         }
         file->lock = open_lock(file, directory, name_in(name));
         if (file->lock < 0) {
-            (void)fail_by_errno(err, name, "cannot be opened");
+            (void)token_file_fail_by_errno(err, name, "cannot be opened");
         }
         (void)close(directory);
     }
@@ -201,7 +201,7 @@ bool ria_token_file_lock(
             err, RIA_E_DEADLINE, "another process of yours is renewing it all this time");
     }
     errno = error;
-    return error == 0 || fail_by_errno(err, name, "cannot be locked");
+    return error == 0 || token_file_fail_by_errno(err, name, "cannot be locked");
 }
 
 /* -- writing -------------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static bool write_file(
     struct ria_error *err)
 {
     char fresh[RIA_PATH_MAX + 8];
-    int directory = open_directory(file, err);
+    int directory = token_file_open_directory(file, err);
     if (directory < 0) {
         return false;
     }
@@ -230,7 +230,7 @@ static bool write_file(
         .group = file->facts.group,
     };
     bool ok = ria_file_replace(&what, bytes->data, bytes->len) ||
-              fail_by_errno(err, fresh, "cannot be written");
+              token_file_fail_by_errno(err, fresh, "cannot be written");
     (void)close(directory);
     return ok;
 }

@@ -18,7 +18,7 @@ struct interposed {
 };
 
 /* Calls no function: a sanitizer looks up the real strncmp() before its own can be called. */
-static bool begins_with(const char *text, const char *prefix)
+static bool lookup_begins_with(const char *text, const char *prefix)
 {
     while (*prefix != '\0' && *text == *prefix) {
         text++;
@@ -30,7 +30,7 @@ static bool begins_with(const char *text, const char *prefix)
 static const struct ria_interposed_function *find_in(
     const struct ria_interposed_list *list, const char *name)
 {
-    size_t count = begins_with(name, list->prefix) ? list->count : 0;
+    size_t count = lookup_begins_with(name, list->prefix) ? list->count : 0;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(list->functions[i].name, name) == 0) {
             return &list->functions[i];
@@ -39,7 +39,7 @@ static const struct ria_interposed_function *find_in(
     return NULL;
 }
 
-static struct interposed find(const char *name)
+static struct interposed lookup_find(const char *name)
 {
     struct interposed found = {0};
     for (size_t i = 0; found.function == NULL && ria_interposed_lists[i] != NULL; i++) {
@@ -91,7 +91,7 @@ static void *address_of(ria_any_function *function)
 
 static void *stand_in(void *handle, const char *name, void *found, const void *caller)
 {
-    struct interposed interposed = find(name);
+    struct interposed interposed = lookup_find(name);
     const struct ria_interposed_list *list = interposed.list;
     if (interposed.function == NULL) {
         return found;
@@ -118,6 +118,7 @@ static void *look_up_ours(void *handle, const char *name)
 
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name)
 {
-    bool is_ours = handle != RTLD_NEXT && find(name).function != NULL && getauxval(AT_SECURE) == 0;
+    bool is_ours =
+        handle != RTLD_NEXT && lookup_find(name).function != NULL && getauxval(AT_SECURE) == 0;
     return is_ours ? look_up_ours : ria_real_dlsym_function();
 }

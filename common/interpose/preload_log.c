@@ -18,7 +18,7 @@ struct ria_stderr_file ria_stderr_at_start;
 __attribute__((constructor)) static void look_at_start(void)
 {
     int saved = errno;
-    ria_stderr_look(&ria_stderr_at_start);
+    ria_stderr_inspect(&ria_stderr_at_start);
     errno = saved;
 }
 

@@ -10,9 +10,9 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "os/fetch_client.h"
-#include "provider/answer.h"
-#include "provider/memory.h"
-#include "provider/question.h"
+#include "provider/memory_cache.h"
+#include "provider/request.h"
+#include "provider/response.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,12 +30,12 @@ struct fetch {
     char name[RIA_CACHE_NAME_SIZE];
     struct ria_fetch_client client;
     struct ria_deadline deadline;
-    struct ria_buf question;
-    struct ria_buf answer;  /* what has come of the record so far; or all, if it cannot be kept */
-    struct ria_secret kept; /* the whole record, once the child has ended well */
-    struct ria_error err;   /* else why not */
-    int64_t expires;        /* of the credentials in it; 0: there are none, or they do not say */
-    int64_t ended;          /* ticks; INT64_MIN: never, or forgotten */
+    struct ria_buf request;
+    struct ria_buf response; /* what has come of the record so far; or all, if it cannot be kept */
+    struct ria_secret kept;  /* the whole record, once the child has ended well */
+    struct ria_error err;    /* else why not */
+    int64_t expires;         /* of the credentials in it; 0: there are none, or they do not say */
+    int64_t ended;           /* ticks; INT64_MIN: never, or forgotten */
 };
 
 struct ria_background {
@@ -76,17 +76,17 @@ static size_t count_children(const struct ria_background *background)
 
 /* -- what has come -------------------------------------------------------------------------- */
 
-static void drop_answer(struct fetch *fetch)
+static void drop_response(struct fetch *fetch)
 {
-    ria_buf_release(&fetch->answer);
+    ria_buf_release(&fetch->response);
     ria_secret_wipe(&fetch->kept);
 }
 
 /* It is asked for anew at the next call. */
-static void forget(struct fetch *fetch)
+static void background_forget(struct fetch *fetch)
 {
     if (!is_running(fetch)) {
-        drop_answer(fetch);
+        drop_response(fetch);
     }
     fetch->ended = INT64_MIN;
 }
@@ -105,16 +105,16 @@ static struct fetch *find_oldest(const struct ria_background *background)
 }
 
 /* Moves a whole answer to where it is kept. What cannot be kept waits in its buffer for KEPT_MS. */
-static void keep_answer(struct ria_background *background, struct fetch *fetch, int64_t expires)
+static void keep_response(struct ria_background *background, struct fetch *fetch, int64_t expires)
 {
-    bool is_kept = ria_secret_keep(&fetch->kept, fetch->answer.data, fetch->answer.len);
+    bool is_kept = ria_secret_keep(&fetch->kept, fetch->response.data, fetch->response.len);
     for (struct fetch *oldest = find_oldest(background); !is_kept && oldest != NULL;
          oldest = find_oldest(background)) {
-        forget(oldest);
-        is_kept = ria_secret_keep(&fetch->kept, fetch->answer.data, fetch->answer.len);
+        background_forget(oldest);
+        is_kept = ria_secret_keep(&fetch->kept, fetch->response.data, fetch->response.len);
     }
     if (is_kept) {
-        ria_buf_release(&fetch->answer);
+        ria_buf_release(&fetch->response);
     }
     fetch->expires = is_kept ? expires : 0;
 }
@@ -134,7 +134,7 @@ static int64_t kept_until(const struct ria_background *background, const struct 
     return end > until ? end : until;
 }
 
-static bool is_kept(const struct ria_background *background, const struct fetch *fetch)
+static bool background_is_kept(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
     return fetch->ended != INT64_MIN && world->ticks(world->self) < kept_until(background, fetch);
@@ -142,16 +142,16 @@ static bool is_kept(const struct ria_background *background, const struct fetch 
 
 /* Wipes what is not to be given any more, of this process's copies too. Returns when the next will
  * be. */
-static int64_t sweep(const struct ria_background *background)
+static int64_t background_sweep(const struct ria_background *background)
 {
-    int64_t first = ria_memory_sweep(background->world);
+    int64_t first = ria_memory_cache_expire(background->world);
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
-        if (is_running(fetch) || (fetch->kept.len == 0 && fetch->answer.len == 0)) {
+        if (is_running(fetch) || (fetch->kept.len == 0 && fetch->response.len == 0)) {
             continue;
         }
-        if (!is_kept(background, fetch)) {
-            forget(fetch);
+        if (!background_is_kept(background, fetch)) {
+            background_forget(fetch);
             continue;
         }
         int64_t until = kept_until(background, fetch);
@@ -166,13 +166,13 @@ static int64_t sweep(const struct ria_background *background)
 static void settle(const struct ria_background *background, struct fetch *fetch)
 {
     fetch->ended = background->world->ticks(background->world->self);
-    ria_buf_release(&fetch->question);
+    ria_buf_release(&fetch->request);
 }
 
 static void fail_fetch(const struct ria_background *background, struct fetch *fetch)
 {
     ria_fetch_client_end(&fetch->client);
-    drop_answer(fetch);
+    drop_response(fetch);
     settle(background, fetch);
 }
 
@@ -193,20 +193,20 @@ static void watch(const struct ria_background *background, struct fetch *fetch)
 static void start_fetch(
     const struct ria_background *background,
     struct fetch *fetch,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline)
 {
     const char *home = ria_world_home(background->world);
-    drop_answer(fetch);
-    ria_buf_clear(&fetch->question);
-    ria_buf_add(&fetch->question, question->data, question->len);
+    drop_response(fetch);
+    ria_buf_clear(&fetch->request);
+    ria_buf_add(&fetch->request, request->data, request->len);
     fetch->expires = 0;
     fetch->deadline = deadline;
-    if (fetch->question.failed) {
+    if (fetch->request.failed) {
         (void)ria_fail(
             &fetch->err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
     } else if (ria_fetch_client_start(
-                   &fetch->client, home, &fetch->question, &fetch->answer, &fetch->err)) {
+                   &fetch->client, home, &fetch->request, &fetch->response, &fetch->err)) {
         watch(background, fetch);
     }
     if (!is_running(fetch)) {
@@ -214,27 +214,28 @@ static void start_fetch(
     }
 }
 
-static void take_answer(struct ria_background *background, struct fetch *fetch)
+static void background_take_response(struct ria_background *background, struct fetch *fetch)
 {
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    if (!ria_answer_read(&fetch->answer, &answer)) {
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    if (!ria_response_read(&fetch->response, &response)) {
         (void)ria_fail(
             &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
         fail_fetch(background, fetch);
         return;
     }
     settle(background, fetch);
-    keep_answer(background, fetch, answer.outcome == RIA_FOUND ? answer.credentials.expires : 0);
+    keep_response(
+        background, fetch, response.outcome == RIA_FOUND ? response.credentials.expires : 0);
 }
 
-static void go_on(struct ria_background *background, struct fetch *fetch)
+static void background_go_on(struct ria_background *background, struct fetch *fetch)
 {
     switch (ria_fetch_client_step(&fetch->client, &fetch->err)) {
     case RIA_FETCH_WAITS:
         watch(background, fetch);
         break;
     case RIA_FETCH_ANSWERED:
-        take_answer(background, fetch);
+        background_take_response(background, fetch);
         break;
     case RIA_FETCH_FAILED:
     default:
@@ -254,7 +255,7 @@ bool ria_background_work(struct ria_background *background)
     size_t before = count_children(background);
     int count = epoll_wait(background->epoll, events, EVENTS, 0);
     for (int i = 0; i < count; i++) {
-        go_on(background, events[i].data.ptr);
+        background_go_on(background, events[i].data.ptr);
     }
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
@@ -263,7 +264,7 @@ bool ria_background_work(struct ria_background *background)
             fail_fetch(background, fetch);
         }
     }
-    (void)sweep(background);
+    (void)background_sweep(background);
     return count_children(background) < before;
 }
 
@@ -274,7 +275,7 @@ int ria_background_fd(const struct ria_background *background)
 
 int64_t ria_background_due(const struct ria_background *background)
 {
-    int64_t due = sweep(background);
+    int64_t due = background_sweep(background);
     for (size_t i = 0; i < background->count; i++) {
         const struct fetch *fetch = background->fetches[i];
         if (is_running(fetch) && fetch->deadline.at < due) {
@@ -287,14 +288,14 @@ int64_t ria_background_due(const struct ria_background *background)
 void ria_background_forget(struct ria_background *background)
 {
     for (size_t i = 0; i < background->count; i++) {
-        forget(background->fetches[i]);
+        background_forget(background->fetches[i]);
     }
 }
 
 static void free_fetch(struct fetch *fetch)
 {
-    ria_buf_release(&fetch->question);
-    drop_answer(fetch);
+    ria_buf_release(&fetch->request);
+    drop_response(fetch);
     free(fetch);
 }
 
@@ -313,7 +314,7 @@ void ria_background_free(struct ria_background *background)
 
 /* -- asking --------------------------------------------------------------------------------- */
 
-static struct fetch *find(const struct ria_background *background, const char *name)
+static struct fetch *background_find(const struct ria_background *background, const char *name)
 {
     for (size_t i = 0; i < background->count; i++) {
         if (strcmp(background->fetches[i]->name, name) == 0) {
@@ -339,7 +340,7 @@ static struct fetch **find_place(struct ria_background *background)
     return oldest;
 }
 
-static struct fetch *add(struct ria_background *background, const char *name)
+static struct fetch *background_add(struct ria_background *background, const char *name)
 {
     struct fetch *made = calloc(1, sizeof(*made));
     struct fetch **place = made == NULL ? NULL : find_place(background);
@@ -350,8 +351,8 @@ static struct fetch *add(struct ria_background *background, const char *name)
     *made = (struct fetch){
         .client = {.fd = -1},
         .ended = INT64_MIN,
-        .question = {.max = RIA_RECORD_MAX},
-        .answer = {.max = RIA_RECORD_MAX},
+        .request = {.max = RIA_RECORD_MAX},
+        .response = {.max = RIA_RECORD_MAX},
     };
     (void)ria_text_copy(made->name, sizeof(made->name), name);
     if (*place != NULL) {
@@ -361,18 +362,18 @@ static struct fetch *add(struct ria_background *background, const char *name)
     return made;
 }
 
-static bool answer_now(const struct fetch *fetch, struct ria_buf *answer, struct ria_error *err)
+static bool response_now(const struct fetch *fetch, struct ria_buf *response, struct ria_error *err)
 {
-    ria_buf_clear(answer);
+    ria_buf_clear(response);
     if (fetch->kept.len > 0) {
-        ria_buf_add(answer, fetch->kept.data, fetch->kept.len);
-    } else if (fetch->answer.len > 0) {
-        ria_buf_add(answer, fetch->answer.data, fetch->answer.len);
+        ria_buf_add(response, fetch->kept.data, fetch->kept.len);
+    } else if (fetch->response.len > 0) {
+        ria_buf_add(response, fetch->response.data, fetch->response.len);
     } else {
         *err = fetch->err;
         return false;
     }
-    return !answer->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "an answer");
+    return !response->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "an answer");
 }
 
 static bool not_yet(struct ria_error *err)
@@ -381,11 +382,11 @@ static bool not_yet(struct ria_error *err)
 }
 
 /* What is kept in no file has no name in the question; within one process the plan says enough. */
-static bool name_question(
-    const struct ria_buf *question, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
+static bool name_request(
+    const struct ria_buf *request, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {
-    RIA_AUTO(question) read = RIA_QUESTION_INIT;
-    if (!ria_question_read(question, &read)) {
+    RIA_AUTO(request) read = RIA_REQUEST_INIT;
+    if (!ria_request_read(request, &read)) {
         return ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
     }
     if (read.cache_name == NULL) {
@@ -397,28 +398,28 @@ static bool name_question(
 
 bool ria_background_fetch(
     struct ria_background *background,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err)
 {
     char name[RIA_CACHE_NAME_SIZE];
-    if (!name_question(question, name, err)) {
+    if (!name_request(request, name, err)) {
         return false;
     }
-    struct fetch *fetch = find(background, name);
+    struct fetch *fetch = background_find(background, name);
     if (fetch == NULL) {
-        fetch = add(background, name);
+        fetch = background_add(background, name);
     }
     if (fetch == NULL || is_running(fetch)) {
         return not_yet(err);
     }
-    if (is_kept(background, fetch)) {
-        return answer_now(fetch, answer, err);
+    if (background_is_kept(background, fetch)) {
+        return response_now(fetch, response, err);
     }
     if (count_children(background) >= CHILDREN_MAX) {
         return not_yet(err);
     }
-    start_fetch(background, fetch, question, deadline);
-    return is_running(fetch) ? not_yet(err) : answer_now(fetch, answer, err);
+    start_fetch(background, fetch, request, deadline);
+    return is_running(fetch) ? not_yet(err) : response_now(fetch, response, err);
 }

@@ -33,13 +33,13 @@ static bool find_alias(
     if (deadline.at < own.at) {
         own = deadline;
     }
-    RIA_AUTO(buf) question = {.max = 1024};
-    RIA_AUTO(buf) answer = {.max = 1024};
+    RIA_AUTO(buf) request = {.max = 1024};
+    RIA_AUTO(buf) response = {.max = 1024};
     struct ria_error unused;
-    ria_alias_write_question(host, &question);
-    if (ria_buf_text(&question) == NULL ||
-        !world->fetch(world->self, &question, own, &answer, &unused) ||
-        !ria_alias_read_answer(&answer, name)) {
+    ria_alias_write_request(host, &request);
+    if (ria_buf_text(&request) == NULL ||
+        !world->fetch(world->self, &request, own, &response, &unused) ||
+        !ria_alias_read_response(&response, name)) {
         return false;
     }
     struct ria_endpoint endpoint;
@@ -47,7 +47,7 @@ static bool find_alias(
 }
 
 /* What cannot be shown whole is not shown: then *err stays as it is. */
-static void explain(
+static void dns_alias_explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {
     struct ria_error better;
@@ -80,7 +80,7 @@ void ria_resolve_alias(
     }
     RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &file);
-    explain(dialled->host, login->port, name, ria_buf_text(&file), err);
+    dns_alias_explain(dialled->host, login->port, name, ria_buf_text(&file), err);
 }
 
 void ria_alias_explain(

@@ -30,7 +30,7 @@ static void end_setting(struct ria_buf *out, size_t start, const struct ria_sett
 }
 
 /* A value that should be no URL can be one by mistake. */
-static void add_value(struct ria_buf *out, const char *value)
+static void explain_add_value(struct ria_buf *out, const char *value)
 {
     char shown[RIA_ERROR_TEXT_MAX];
     if (strstr(value, "://") == NULL) {
@@ -41,28 +41,29 @@ static void add_value(struct ria_buf *out, const char *value)
     }
 }
 
-static void add_setting(struct ria_buf *out, const char *name, const struct ria_setting *setting)
+static void explain_add_setting(
+    struct ria_buf *out, const char *name, const struct ria_setting *setting)
 {
     size_t start = out->len;
     if (setting->value != NULL) {
         ria_buf_addf(out, "%-10s ", name);
-        add_value(out, setting->value);
+        explain_add_value(out, setting->value);
         end_setting(out, start, setting);
     }
 }
 
 void ria_explain_login(
     const struct ria_login *login,
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_resolved *resolved,
     struct ria_buf *out)
 {
     if (login->host != NULL) {
         ria_buf_addf(out, "database   %s:%u\n", resolved->endpoint.host, (unsigned)resolved->port);
-        add_setting(out, "endpoint", &resolved->target.endpoint);
-        add_setting(out, "region", &resolved->region);
+        explain_add_setting(out, "endpoint", &resolved->section.endpoint);
+        explain_add_setting(out, "region", &resolved->region);
     }
-    add_setting(out, "profile", &ask->profile);
+    explain_add_setting(out, "profile", &query->profile);
 }
 
 void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
@@ -79,7 +80,7 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
-static void add_url(struct ria_buf *out, const char *url)
+static void explain_add_url(struct ria_buf *out, const char *url)
 {
     char shown[RIA_URL_SHOWN_SIZE];
     ria_url_show(url, shown);
@@ -88,7 +89,7 @@ static void add_url(struct ria_buf *out, const char *url)
 }
 
 /* Where a service is asked, and what says so. */
-static void add_service(
+static void explain_add_service(
     struct ria_buf *out,
     const struct ria_plan *plan,
     const char *name,
@@ -99,7 +100,7 @@ static void add_service(
     size_t start = out->len;
     if (region->value != NULL && ria_plan_service(plan, service, region, &endpoint)) {
         ria_buf_addf(out, "%-10s ", name);
-        add_url(out, endpoint.url);
+        explain_add_url(out, endpoint.url);
         bool is_usual = endpoint.from == region;
         end_setting(
             out,
@@ -112,9 +113,10 @@ static void add_service(
 static void add_session_services(struct ria_buf *out, const struct ria_plan *plan)
 {
     const struct ria_setting *sso = &plan->value[RIA_PLAN_SSO_REGION];
-    add_service(out, plan, "portal", RIA_SERVICE_SSO, sso);
-    add_service(out, plan, "OIDC", RIA_SERVICE_SSO_OIDC, sso);
-    add_service(out, plan, "sign-in", RIA_SERVICE_SIGNIN, &plan->value[RIA_PLAN_LOGIN_REGION]);
+    explain_add_service(out, plan, "portal", RIA_SERVICE_SSO, sso);
+    explain_add_service(out, plan, "OIDC", RIA_SERVICE_SSO_OIDC, sso);
+    explain_add_service(
+        out, plan, "sign-in", RIA_SERVICE_SIGNIN, &plan->value[RIA_PLAN_LOGIN_REGION]);
 }
 
 /* What a role is asked with; of some only that it is sent. */
@@ -140,9 +142,9 @@ static void add_role(struct ria_buf *out, const struct ria_plan *plan, const str
         if (setting.value != NULL && !lines[i].is_told) {
             setting.value = "an external id is sent";
         }
-        add_setting(out, lines[i].name, &setting);
+        explain_add_setting(out, lines[i].name, &setting);
     }
-    add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
+    explain_add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
 }
 
 /* AWS's files of another user. */
@@ -188,74 +190,74 @@ void ria_explain_plan(
     if (plan->label[0] == '\0') {
         return;
     }
-    add_setting(
+    explain_add_setting(
         out,
         "source",
         &(struct ria_setting){
-            plan->label, ria_plan_origin(plan)->path, ria_plan_origin(plan)->line});
+            plan->label, ria_plan_source_setting(plan)->path, ria_plan_source_setting(plan)->line});
     const struct ria_setting *service = &plan->value[RIA_PLAN_METADATA_ENDPOINT];
     size_t start = out->len;
     if (service->value != NULL) {
         ria_buf_add_text(out, "service    ");
-        add_url(out, service->value);
+        explain_add_url(out, service->value);
         end_setting(out, start, service);
     }
-    add_setting(out, "account", &plan->value[RIA_PLAN_SSO_ACCOUNT_ID]);
-    add_setting(out, "role name", &plan->value[RIA_PLAN_SSO_ROLE_NAME]);
+    explain_add_setting(out, "account", &plan->value[RIA_PLAN_SSO_ACCOUNT_ID]);
+    explain_add_setting(out, "role name", &plan->value[RIA_PLAN_SSO_ROLE_NAME]);
     add_session_services(out, plan);
-    add_setting(out, "CLI cache", &plan->value[RIA_PLAN_CLI_CACHE]);
+    explain_add_setting(out, "CLI cache", &plan->value[RIA_PLAN_CLI_CACHE]);
     add_process_cache(world, plan, out);
     for (size_t i = 0; i < plan->role_count; i++) {
         add_role(out, plan, &plan->roles[i]);
     }
     if (plan->role_count > 0) {
-        add_setting(out, "CA bundle", &plan->value[RIA_PLAN_CA_BUNDLE]);
+        explain_add_setting(out, "CA bundle", &plan->value[RIA_PLAN_CA_BUNDLE]);
     }
 }
 
 /* -- the answer ----------------------------------------------------------------------------- */
 
-static void add_road(
+static void add_origin(
     const struct ria_world *world,
     const struct ria_plan *plan,
-    enum ria_road road,
+    enum ria_origin origin,
     struct ria_buf *out)
 {
     struct ria_cache_place place;
     struct ria_error ignored;
-    switch (road) {
-    case RIA_ROAD_FETCHED:
+    switch (origin) {
+    case RIA_ORIGIN_FETCHED:
         ria_buf_add_text(out, "got        fetched now\n");
         break;
-    case RIA_ROAD_MEMORY:
+    case RIA_ORIGIN_MEMORY:
         ria_buf_add_text(out, "got        kept in this process\n");
         break;
-    case RIA_ROAD_FILE:
+    case RIA_ORIGIN_FILE:
         if (ria_cache_find_place(world, plan, &place, &ignored)) {
             ria_buf_addf(out, "got        kept in %s/%s\n", place.directory, place.name);
         }
         break;
-    case RIA_ROAD_PLAN:
+    case RIA_ORIGIN_PLAN:
     default:
         ria_buf_add_text(out, "got        as they are, without asking AWS\n");
     }
 }
 
-void ria_explain_answer(
+void ria_explain_response(
     const struct ria_world *world,
     const struct ria_plan *plan,
-    enum ria_road road,
-    const struct ria_answer *answer,
+    enum ria_origin origin,
+    const struct ria_response *response,
     struct ria_buf *out)
 {
-    const struct ria_credentials *credentials = &answer->credentials;
+    const struct ria_credentials *credentials = &response->credentials;
     char when[RIA_TIMESTAMP_SIZE] = "";
-    add_road(world, plan, road, out);
+    add_origin(world, plan, origin, out);
     ria_buf_addf(out, "access key %s\n", credentials->access_key_id.data);
     /* Instances and pods do not tell the ARN of their session. */
-    if (answer->identity[0] != '\0') {
-        ria_buf_addf(out, "identity   %s\n", answer->identity);
-    } else if (road != RIA_ROAD_PLAN) {
+    if (response->identity[0] != '\0') {
+        ria_buf_addf(out, "identity   %s\n", response->identity);
+    } else if (origin != RIA_ORIGIN_PLAN) {
         ria_buf_addf(out, "identity   that of %s\n", credentials->source);
     }
     if (credentials->expires != 0 && ria_timestamp_format(credentials->expires, when)) {
@@ -263,7 +265,7 @@ void ria_explain_answer(
     } else {
         ria_buf_add_text(out, "expires    does not say\n");
     }
-    int64_t offset = ria_cache_offset(world, &answer->offset);
+    int64_t offset = ria_cache_offset(world, &response->offset);
     if (offset != 0) {
         ria_buf_addf(out, "clock      %lld s are added to this machine's\n", (long long)offset);
     }

@@ -13,7 +13,7 @@
 /* What was chosen before any source was asked. */
 void ria_explain_login(
     const struct ria_login *login,
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_resolved *resolved,
     struct ria_buf *out);
 
@@ -25,11 +25,11 @@ void ria_explain_plan(
     const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out);
 
 /* What came of it, and by which road. */
-void ria_explain_answer(
+void ria_explain_response(
     const struct ria_world *world,
     const struct ria_plan *plan,
-    enum ria_road road,
-    const struct ria_answer *answer,
+    enum ria_origin origin,
+    const struct ria_response *response,
     struct ria_buf *out);
 
 #endif

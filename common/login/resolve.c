@@ -92,15 +92,15 @@ static bool check_chain_suffices(
     const struct ria_resolved *resolved,
     struct ria_error *err)
 {
-    const struct ria_target *target = &resolved->target;
+    const struct ria_section *section = &resolved->section;
     const char *host = resolved->dialled.host;
-    if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || target->chain_suffices) {
+    if (login->channel != RIA_CHANNEL_CHAIN_VERIFIED || section->chain_suffices) {
         return true;
     }
     bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
-    if (is_other && target->endpoint.value != NULL) {
+    if (is_other && section->endpoint.value != NULL) {
         /* No certificate of RDS's has this name, so verification can never be turned on. */
-        return ria_fail_at(err, RIA_E_CHANNEL, &target->endpoint, RIA_REFUSAL_TUNNEL_NAME);
+        return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
         /* Verifying the name would not help: no token is made for it. */
@@ -113,7 +113,7 @@ static bool check_chain_suffices(
     return ria_fail(err, RIA_E_CHANNEL, RIA_REFUSAL_NAME_UNVERIFIED "; %s", remedy);
 }
 
-bool ria_resolve_target(
+bool ria_resolve_section(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_resolved *out,
@@ -122,7 +122,7 @@ bool ria_resolve_target(
     if (!ria_config_load(world, &out->config, err)) {
         return false;
     }
-    ria_config_match(&out->config, login->host, (uint16_t)login->port, login->user, &out->target);
+    ria_config_match(&out->config, login->host, (uint16_t)login->port, login->user, &out->section);
     return check_chain_suffices(login, world, out, err);
 }
 
@@ -154,10 +154,10 @@ bool ria_resolve_endpoint(
     struct ria_resolved *out,
     struct ria_error *err)
 {
-    const struct ria_target *target = &out->target;
-    bool is_mapped = target->endpoint.value != NULL;
-    out->endpoint = is_mapped ? target->signed_for : out->dialled;
-    out->port = is_mapped ? target->signed_for_port : (uint16_t)login->port;
+    const struct ria_section *section = &out->section;
+    bool is_mapped = section->endpoint.value != NULL;
+    out->endpoint = is_mapped ? section->signed_for : out->dialled;
+    out->port = is_mapped ? section->signed_for_port : (uint16_t)login->port;
     enum ria_outcome outcome = ria_endpoint_judge(&out->endpoint, login->host, err);
     if (outcome == RIA_FAILED) {
         return false;
@@ -165,7 +165,7 @@ bool ria_resolve_endpoint(
     if (outcome == RIA_ABSENT) {
         name_file(world, err);
     }
-    struct ria_setting region = target->region;
+    struct ria_setting region = section->region;
     if (login->region != NULL) {
         region = (struct ria_setting){login->region, "--region", 0};
     }
@@ -179,7 +179,7 @@ bool ria_resolve_endpoint(
     }
     if (region.value == NULL && is_mapped) {
         return ria_fail_at(
-            err, RIA_E_ENDPOINT, &target->endpoint, RIA_REFUSAL_NO_REGION, out->endpoint.host);
+            err, RIA_E_ENDPOINT, &section->endpoint, RIA_REFUSAL_NO_REGION, out->endpoint.host);
     }
     if (region.value == NULL) {
         return false; /* err says why since the name was parsed */
@@ -223,28 +223,28 @@ static void add_command(const void *whose, struct ria_buf *out)
     }
 }
 
-struct ria_ask ria_resolve_ask(
+struct ria_query ria_resolve_query(
     const struct ria_login *login,
     const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world)
 {
-    const struct ria_target *target = &resolved->target;
-    struct ria_ask ask = {
+    const struct ria_section *section = &resolved->section;
+    struct ria_query query = {
         .world = world,
         .deadline = deadline,
-        .profile = target->profile,
-        .role = target->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &target->role,
+        .profile = section->profile,
+        .role = section->role.value[RIA_ROLE_ARN].value == NULL ? NULL : &section->role,
         .region = resolved->region,
-        .cli_cache = target->cli_cache,
-        .process_cache = target->process_cache,
+        .cli_cache = section->cli_cache,
+        .process_cache = section->process_cache,
         .add_command = add_command,
         .whose = login,
     };
     if (login->profile != NULL) {
-        ask.profile = (struct ria_setting){login->profile, "--profile", 0};
+        query.profile = (struct ria_setting){login->profile, "--profile", 0};
     }
-    return ask;
+    return query;
 }
 
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
@@ -266,7 +266,7 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_rds(&endpoint);
 }
 
-enum ria_outcome ria_login_is_known(
+enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(resolved) resolved = {0};
@@ -281,8 +281,8 @@ enum ria_outcome ria_login_is_known(
         return RIA_FAILED;
     }
     ria_config_match(
-        &resolved.config, login->host, (uint16_t)login->port, login->user, &resolved.target);
-    if (resolved.target.endpoint.value != NULL) {
+        &resolved.config, login->host, (uint16_t)login->port, login->user, &resolved.section);
+    if (resolved.section.endpoint.value != NULL) {
         return RIA_FOUND;
     }
     if (ria_endpoint_judge(&resolved.dialled, login->host, err) == RIA_ABSENT) {

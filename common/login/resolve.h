@@ -3,8 +3,8 @@
  * What a login comes to once configuration and endpoint are known: for which host, port and region,
  * and what the chain is asked. Policy of the core's two calls; nothing is asked on the network.
  */
-#ifndef RIA_RESOLVE_H
-#define RIA_RESOLVE_H
+#ifndef RIA_LOGIN_RESOLVE_H
+#define RIA_LOGIN_RESOLVE_H
 
 #include "rds_iam.h"
 
@@ -13,7 +13,7 @@
 
 struct ria_resolved {
     struct ria_config config;
-    struct ria_target target;     /* borrowed from config */
+    struct ria_section section;   /* borrowed from config */
     struct ria_endpoint dialled;  /* login->host, read once */
     struct ria_endpoint endpoint; /* what is signed for, with its port */
     uint16_t port;
@@ -33,7 +33,7 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
 
 /* After it: reads the configuration, says what the dialled address stands for, and whether the
  * channel is good enough for it. */
-bool ria_resolve_target(
+bool ria_resolve_section(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_resolved *out,
@@ -47,7 +47,7 @@ bool ria_resolve_endpoint(
     struct ria_error *err) RIA_MUST_USE;
 
 /* What the chain is asked. Borrows from both; login->host may be NULL. */
-struct ria_ask ria_resolve_ask(
+struct ria_query ria_resolve_query(
     const struct ria_login *login,
     const struct ria_resolved *resolved,
     struct ria_deadline deadline,

@@ -6,15 +6,15 @@
 #include "base/text.h"
 #include "login/explain.h"
 #include "provider/cache.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "provider/profile_active.h"
 
-static void take_answer(struct ria_answer *answer, struct ria_session *session)
+static void session_take_response(struct ria_response *response, struct ria_session *session)
 {
-    ria_buf_move(&session->access_key_id, &answer->credentials.access_key_id);
-    ria_buf_move(&session->secret_access_key, &answer->credentials.secret_access_key);
-    ria_buf_move(&session->session_token, &answer->credentials.session_token);
-    session->expires = answer->credentials.expires;
+    ria_buf_move(&session->access_key_id, &response->credentials.access_key_id);
+    ria_buf_move(&session->secret_access_key, &response->credentials.secret_access_key);
+    ria_buf_move(&session->session_token, &response->credentials.session_token);
+    session->expires = response->credentials.expires;
 }
 
 static bool resolve(
@@ -24,26 +24,26 @@ static bool resolve(
     struct ria_error *err)
 {
     return login->host == NULL || (ria_resolve_login(login, world, resolved, err) &&
-                                   ria_resolve_target(login, world, resolved, err) &&
+                                   ria_resolve_section(login, world, resolved, err) &&
                                    ria_resolve_endpoint(login, world, resolved, err));
 }
 
 /* Without a login the configuration decides about one thing, whether the output of a
  * credential_process is cached: by the sections of the same profile. A file that cannot be used is
  * no reason to give no credentials. */
-static void take_process_cache(
-    const struct ria_ask *ask, struct ria_config *config, struct ria_plan *plan)
+static void session_take_process_cache(
+    const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)
 {
     struct ria_error err;
-    struct ria_ask unnamed = *ask;
+    struct ria_query unnamed = *query;
     unnamed.profile = (struct ria_setting){0};
-    if (!ria_config_load(ask->world, config, &err)) {
-        ria_world_log(ask->world, RIA_LOG_WARNING, "%s", err.text);
+    if (!ria_config_load(query->world, config, &err)) {
+        ria_world_log(query->world, RIA_LOG_WARNING, "%s", err.text);
         return;
     }
     (void)ria_config_caches_process(
         config,
-        ria_profile_choice(ask).value,
+        ria_profile_choice(query).value,
         ria_profile_choice(&unnamed).value,
         &plan->value[RIA_PLAN_PROCESS_CACHE]);
 }
@@ -58,30 +58,30 @@ static void take_mfa_serial(const struct ria_plan *plan, struct ria_session *ses
 }
 
 /* *config is filled where the login has none yet. */
-static enum ria_outcome find(
-    const struct ria_ask *ask,
+static enum ria_outcome session_find(
+    const struct ria_query *query,
     bool has_login,
     struct ria_config *config,
     struct ria_session *session,
     struct ria_error *err)
 {
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
-    enum ria_outcome outcome = ria_chain_plan(ask, &plan, &trail, err);
+    enum ria_outcome outcome = ria_chain_plan(query, &plan, &trail, err);
     if (outcome == RIA_FOUND && plan.source == RIA_SOURCE_PROCESS && !has_login) {
-        take_process_cache(ask, config, &plan);
+        session_take_process_cache(query, config, &plan);
     }
     if (outcome == RIA_FOUND) {
-        outcome = ria_chain_carry_out(ask, &plan, &answer, &trail, err);
+        outcome = ria_chain_carry_out(query, &plan, &response, &trail, err);
     }
     ria_explain_trail(&trail, &session->explanation);
     if (outcome != RIA_ABSENT) {
-        ria_explain_plan(ask->world, &plan, &session->explanation);
+        ria_explain_plan(query->world, &plan, &session->explanation);
     }
     if (outcome == RIA_FOUND) {
-        ria_explain_answer(ask->world, &plan, trail.road, &answer, &session->explanation);
-        take_answer(&answer, session);
+        ria_explain_response(query->world, &plan, trail.origin, &response, &session->explanation);
+        session_take_response(&response, session);
     } else {
         take_mfa_serial(&plan, session);
     }
@@ -103,10 +103,10 @@ enum ria_outcome ria_session_for(
     if (!resolve(login, world, &resolved, err)) {
         return RIA_FAILED;
     }
-    struct ria_ask ask = ria_resolve_ask(login, &resolved, deadline, world);
-    ask.mfa_code = mfa_code;
-    ria_explain_login(login, &ask, &resolved, &session->explanation);
-    return find(&ask, login->host != NULL, &resolved.config, session, err);
+    struct ria_query query = ria_resolve_query(login, &resolved, deadline, world);
+    query.mfa_code = mfa_code;
+    ria_explain_login(login, &query, &resolved, &session->explanation);
+    return session_find(&query, login->host != NULL, &resolved.config, session, err);
 }
 
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size)
@@ -117,7 +117,7 @@ bool ria_session_directory(const struct ria_world *world, size_t index, char *pa
 
 void ria_session_forget(void)
 {
-    ria_memory_clear();
+    ria_memory_cache_clear();
 }
 
 void ria_session_release(struct ria_session *session)

@@ -46,16 +46,16 @@ static bool check_expiry(
     return true;
 }
 
-static bool sign(
+static bool token_for_sign(
     const struct ria_login *login,
     const struct ria_world *world,
     const struct ria_resolved *resolved,
-    const struct ria_answer *answer,
+    const struct ria_response *response,
     struct ria_token *token,
     struct ria_error *err)
 {
-    const struct ria_credentials *credentials = &answer->credentials;
-    int64_t offset = ria_cache_offset(world, &answer->offset);
+    const struct ria_credentials *credentials = &response->credentials;
+    int64_t offset = ria_cache_offset(world, &response->offset);
     int64_t now = world->now(world->self) + offset;
     if (offset != 0) {
         ria_world_log(
@@ -113,21 +113,21 @@ static enum ria_outcome make_token(
     struct ria_token *token,
     struct ria_error *err)
 {
-    if (!ria_resolve_target(login, world, resolved, err) ||
+    if (!ria_resolve_section(login, world, resolved, err) ||
         !ria_resolve_endpoint(login, world, resolved, err)) {
-        if (err->code == RIA_E_ENDPOINT && resolved->target.endpoint.value == NULL) {
+        if (err->code == RIA_E_ENDPOINT && resolved->section.endpoint.value == NULL) {
             ria_resolve_alias(login, &resolved->dialled, deadline, world, err);
         }
         return RIA_FAILED;
     }
-    struct ria_ask ask = ria_resolve_ask(login, resolved, deadline, world);
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    struct ria_query query = ria_resolve_query(login, resolved, deadline, world);
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
-    enum ria_outcome outcome = ria_chain_find(&ask, &answer, &trail, err);
+    enum ria_outcome outcome = ria_chain_find(&query, &response, &trail, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    return sign(login, world, resolved, &answer, token, err) ? RIA_FOUND : RIA_FAILED;
+    return token_for_sign(login, world, resolved, &response, token, err) ? RIA_FOUND : RIA_FAILED;
 }
 
 enum ria_outcome ria_token_for(
@@ -156,7 +156,7 @@ bool ria_login_may_send(
     }
     RIA_AUTO(resolved) resolved = {0};
     return ria_resolve_login(login, world, &resolved, err) &&
-           ria_resolve_target(login, world, &resolved, err);
+           ria_resolve_section(login, world, &resolved, err);
 }
 
 bool ria_configuration_check(const struct ria_world *world, struct ria_error *err)

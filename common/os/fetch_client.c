@@ -27,7 +27,7 @@
 
 static const char program[] = RIA_FETCH_PROGRAM;
 
-static bool fail_by_errno(struct ria_error *err, int error, const char *what)
+static bool fetch_client_fail_by_errno(struct ria_error *err, int error, const char *what)
 {
     char words[128];
     return ria_fail(
@@ -93,7 +93,7 @@ static bool launch(struct ria_fetch_client *client, struct ria_error *err)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        return fail_by_errno(err, errno, "cannot be talked to");
+        return fetch_client_fail_by_errno(err, errno, "cannot be talked to");
     }
     struct ria_child_environment environment;
     bool ok = ria_host_variables_withhold(client->keeps_library_path, client->home, &environment);
@@ -102,24 +102,24 @@ static bool launch(struct ria_fetch_client *client, struct ria_error *err)
     (void)close(ends[1]);
     if (error != 0) {
         (void)close(ends[0]);
-        return fail_by_errno(err, error, "cannot be started");
+        return fetch_client_fail_by_errno(err, error, "cannot be started");
     }
     client->fd = ends[0];
     client->events = POLLIN | POLLOUT;
     client->sent = 0;
-    ria_buf_clear(client->answer);
+    ria_buf_clear(client->response);
     return true;
 }
 
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
     const char *home,
-    const struct ria_buf *question,
-    struct ria_buf *answer,
+    const struct ria_buf *request,
+    struct ria_buf *response,
     struct ria_error *err)
 {
     *client =
-        (struct ria_fetch_client){.fd = -1, .home = home, .question = question, .answer = answer};
+        (struct ria_fetch_client){.fd = -1, .home = home, .request = request, .response = response};
     return launch(client, err);
 }
 
@@ -139,14 +139,14 @@ static bool must_wait(ssize_t len)
     return len < 0 && errno == EAGAIN;
 }
 
-static enum result send_question(struct ria_fetch_client *client, struct ria_error *err)
+static enum result send_request(struct ria_fetch_client *client, struct ria_error *err)
 {
-    const struct ria_buf *question = client->question;
-    while (client->sent < question->len) {
+    const struct ria_buf *request = client->request;
+    while (client->sent < request->len) {
         ssize_t len = send(
             client->fd,
-            question->data + client->sent,
-            question->len - client->sent,
+            request->data + client->sent,
+            request->len - client->sent,
             MSG_NOSIGNAL | MSG_DONTWAIT);
         if (must_wait(len)) {
             return GOES_ON;
@@ -155,7 +155,7 @@ static enum result send_question(struct ria_fetch_client *client, struct ria_err
             return ENDED;
         }
         if (len < 0 && errno != EINTR) {
-            (void)fail_by_errno(err, errno, "does not take its question");
+            (void)fetch_client_fail_by_errno(err, errno, "does not take its question");
             return FAILED;
         }
         client->sent += len < 0 ? 0 : (size_t)len;
@@ -168,25 +168,26 @@ static enum result send_question(struct ria_fetch_client *client, struct ria_err
 }
 
 /* The length that the answer is known to have; 0: it is none of ours. */
-static size_t wanted_length(const struct ria_buf *answer)
+static size_t wanted_length(const struct ria_buf *response)
 {
     size_t whole = RIA_RECORD_HEADER_LEN;
-    if (answer->len >= RIA_RECORD_HEADER_LEN) {
-        whole = ria_record_length(answer->data);
+    if (response->len >= RIA_RECORD_HEADER_LEN) {
+        whole = ria_record_length(response->data);
     }
-    return whole < answer->len ? 0 : whole;
+    return whole < response->len ? 0 : whole;
 }
 
-static enum result receive_answer(struct ria_fetch_client *client, struct ria_error *err)
+static enum result receive_response(struct ria_fetch_client *client, struct ria_error *err)
 {
-    struct ria_buf *answer = client->answer;
-    for (size_t whole = wanted_length(answer); answer->len < whole; whole = wanted_length(answer)) {
-        char *room = ria_buf_reserve(answer, whole - answer->len);
+    struct ria_buf *response = client->response;
+    for (size_t whole = wanted_length(response); response->len < whole;
+         whole = wanted_length(response)) {
+        char *room = ria_buf_reserve(response, whole - response->len);
         if (room == NULL) {
             (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the answer of rds-iam-fetch");
             return FAILED;
         }
-        ssize_t len = recv(client->fd, room, whole - answer->len, MSG_DONTWAIT);
+        ssize_t len = recv(client->fd, room, whole - response->len, MSG_DONTWAIT);
         if (must_wait(len)) {
             return GOES_ON;
         }
@@ -194,10 +195,10 @@ static enum result receive_answer(struct ria_fetch_client *client, struct ria_er
             return ENDED;
         }
         if (len > 0) {
-            ria_buf_grown(answer, (size_t)len);
+            ria_buf_grown(response, (size_t)len);
         }
     }
-    if (wanted_length(answer) == 0) {
+    if (wanted_length(response) == 0) {
         (void)ria_fail(err, RIA_E_SYSTEM, "%s answers in a form that is not ours", program);
         return FAILED;
     }
@@ -207,7 +208,7 @@ static enum result receive_answer(struct ria_fetch_client *client, struct ria_er
 /* -- the end -------------------------------------------------------------------------------- */
 
 /* The end of its socket comes a moment before its end. */
-static bool has_ended(pid_t pid)
+static bool fetch_client_has_ended(pid_t pid)
 {
     enum {
         LOOKS = 200,
@@ -247,7 +248,7 @@ static bool take_status(struct ria_fetch_client *client, struct ria_error *err)
         NOT_LOADED = 127
     };
     siginfo_t info = {0};
-    bool is_own_end = has_ended(client->pid);
+    bool is_own_end = fetch_client_has_ended(client->pid);
     bool is_known = reap(client->pid, &info) && is_own_end;
     bool is_status = is_known && info.si_code == CLD_EXITED;
     const char *path = secure_getenv("LD_LIBRARY_PATH");
@@ -279,7 +280,7 @@ static bool take_status(struct ria_fetch_client *client, struct ria_error *err)
     } else {
         (void)ria_fail(err, RIA_E_SYSTEM, "%s ended without an answer; try it again", program);
     }
-    return !client->keeps_library_path && client->answer->len == 0 && path != NULL &&
+    return !client->keeps_library_path && client->response->len == 0 && path != NULL &&
            *path != '\0' && (!is_known || (is_status && info.si_status == NOT_LOADED));
 }
 
@@ -301,7 +302,8 @@ void ria_fetch_client_end(struct ria_fetch_client *client)
 /* -- all of it ------------------------------------------------------------------------------ */
 
 /* The program has closed its end of the socket. */
-static enum ria_fetch_state take_end(struct ria_fetch_client *client, struct ria_error *err)
+static enum ria_fetch_state fetch_client_take_end(
+    struct ria_fetch_client *client, struct ria_error *err)
 {
     close_socket(client);
     if (!take_status(client, err)) {
@@ -313,15 +315,15 @@ static enum ria_fetch_state take_end(struct ria_fetch_client *client, struct ria
 
 enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
 {
-    enum result result = send_question(client, err);
+    enum result result = send_request(client, err);
     if (result == GOES_ON) {
-        result = receive_answer(client, err);
+        result = receive_response(client, err);
     }
     switch (result) {
     case GOES_ON:
         return RIA_FETCH_WAITS;
     case ENDED:
-        return take_end(client, err);
+        return fetch_client_take_end(client, err);
     case WHOLE:
     case FAILED:
     default:
@@ -331,7 +333,7 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
 }
 
 /* Until the socket can be read or written. False at the deadline. */
-static bool wait_for(
+static bool fetch_client_wait_for(
     const struct ria_fetch_client *client,
     const struct ria_world *world,
     struct ria_deadline deadline,
@@ -348,24 +350,24 @@ static bool wait_for(
             return ria_fail(err, RIA_E_DEADLINE, RIA_REFUSAL_OUT_OF_TIME);
         }
         if (errno != EINTR) {
-            return fail_by_errno(err, errno, "cannot be waited for");
+            return fetch_client_fail_by_errno(err, errno, "cannot be waited for");
         }
     }
 }
 
-bool ria_fetch_client_ask(
+bool ria_fetch_client_run(
     const struct ria_world *world,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err)
 {
     struct ria_fetch_client client;
     enum ria_fetch_state state = RIA_FETCH_WAITS;
-    if (!ria_fetch_client_start(&client, ria_world_home(world), question, answer, err)) {
+    if (!ria_fetch_client_start(&client, ria_world_home(world), request, response, err)) {
         return false;
     }
-    while (state == RIA_FETCH_WAITS && wait_for(&client, world, deadline, err)) {
+    while (state == RIA_FETCH_WAITS && fetch_client_wait_for(&client, world, deadline, err)) {
         state = ria_fetch_client_step(&client, err);
     }
     ria_fetch_client_end(&client);

@@ -2,7 +2,7 @@
  *
  * A conversation with rds-iam-fetch: the program is started, takes one question, gives one answer,
  * and has ended when the conversation has. One state machine, which never waits, for both callers:
- * ria_fetch_client_ask() is the fetch() of the process's own world (base/world.h) and is poll()
+ * ria_fetch_client_run() is the fetch() of the process's own world (base/world.h) and is poll()
  * around it; login/background.c has many at a time. What is in question and answer is not known
  * here.
  */
@@ -13,7 +13,7 @@
 
 enum ria_fetch_state {
     RIA_FETCH_WAITS,    /* for `events` on `fd` */
-    RIA_FETCH_ANSWERED, /* *answer holds a whole record */
+    RIA_FETCH_ANSWERED, /* *response holds a whole record */
     RIA_FETCH_FAILED,   /* there will be none: err says why */
 };
 
@@ -25,20 +25,20 @@ struct ria_fetch_client {
 
     pid_t pid;
     const char *home;
-    const struct ria_buf *question;
-    struct ria_buf *answer;
+    const struct ria_buf *request;
+    struct ria_buf *response;
     size_t sent;             /* of the question */
     bool keeps_library_path; /* the second try */
 };
 
 /* Starts the program. All but err is borrowed until the end: `home`, the user's home directory
- * (ria_world_home()), or NULL; *question and *answer, whose max is RIA_RECORD_MAX. False with err
+ * (ria_world_home()), or NULL; *request and *response, whose max is RIA_RECORD_MAX. False with err
  * filled if it cannot be started. */
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
     const char *home,
-    const struct ria_buf *question,
-    struct ria_buf *answer,
+    const struct ria_buf *request,
+    struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
 /* Goes on without waiting, whatever has come; but where the program has closed its end of the
@@ -52,11 +52,11 @@ enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, stru
 void ria_fetch_client_end(struct ria_fetch_client *client);
 
 /* The whole of it, which takes no longer than the deadline. False with err filled. */
-bool ria_fetch_client_ask(
+bool ria_fetch_client_run(
     const struct ria_world *world,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
 #endif

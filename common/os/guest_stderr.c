@@ -78,7 +78,7 @@ static bool is_kind_of_log(int fd, mode_t mode)
     }
 }
 
-void ria_stderr_look(struct ria_stderr_file *out)
+void ria_stderr_inspect(struct ria_stderr_file *out)
 {
     struct stat status = {0};
     bool is_known = fstat(STDERR_FILENO, &status) == 0 && is_inherited(STDERR_FILENO) &&
@@ -91,7 +91,7 @@ void ria_stderr_look(struct ria_stderr_file *out)
 static void look_first(void)
 {
     struct stat status;
-    ria_stderr_look(&first_seen);
+    ria_stderr_inspect(&first_seen);
     first_seen.is_known = first_seen.is_known && fstat(STDERR_FILENO, &status) == 0 &&
                           is_kind_of_log(STDERR_FILENO, status.st_mode);
 }
@@ -114,7 +114,7 @@ static bool is_still_stderr(void)
 {
     const struct ria_stderr_file *record = recorded();
     struct ria_stderr_file now;
-    ria_stderr_look(&now);
+    ria_stderr_inspect(&now);
     return record->is_known && now.is_known && now.device == record->device &&
            now.inode == record->inode;
 }

@@ -34,7 +34,7 @@ extern struct ria_stderr_file ria_stderr_at_start __attribute__((weak, visibilit
 /* What descriptor 2 is now, for who defines ria_stderr_at_start: called before main() or at its
  * beginning. A descriptor that execve(2) would have closed, or a connection to another machine, is
  * not a stderr. Changes errno. */
-void ria_stderr_look(struct ria_stderr_file *out);
+void ria_stderr_inspect(struct ria_stderr_file *out);
 
 /* Records the stderr, at the first call, where ria_stderr_at_start is absent. May be called from
  * any thread. Changes errno. */

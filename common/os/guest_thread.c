@@ -79,7 +79,8 @@ bool ria_guest_has_room(size_t wanted)
 /* -- a thread of ours ----------------------------------------------------------------------- */
 
 /* The thread inherits the mask with which no signal of the host's is handled on it. */
-static int start(pthread_t *thread, int detach_state, void *(*entry)(void *), void *argument)
+static int guest_thread_start(
+    pthread_t *thread, int detach_state, void *(*entry)(void *), void *argument)
 {
     pthread_attr_t attributes;
     sigset_t all;
@@ -112,7 +113,7 @@ static int run_on_thread(const struct ria_guest_work *work)
     if (work->prepare != NULL) {
         work->prepare(work->argument);
     }
-    int error = start(&thread, PTHREAD_CREATE_JOINABLE, run_joined, &copy);
+    int error = guest_thread_start(&thread, PTHREAD_CREATE_JOINABLE, run_joined, &copy);
     if (error == 0) {
         (void)pthread_join(thread, NULL);
     }
@@ -176,7 +177,7 @@ static struct timespec time_in(unsigned budget_ms)
     return end;
 }
 
-static int wait_for(struct timed *timed, const struct timespec *end)
+static int guest_thread_wait_for(struct timed *timed, const struct timespec *end)
 {
     int before = PTHREAD_CANCEL_ENABLE;
     int error = 0;
@@ -199,11 +200,11 @@ int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)
     }
     timed->work = *work;
     timed->users = 2;
-    int error = start(&thread, PTHREAD_CREATE_DETACHED, run_timed, timed);
+    int error = guest_thread_start(&thread, PTHREAD_CREATE_DETACHED, run_timed, timed);
     if (error != 0) {
         timed->users = 1;
     } else {
-        error = wait_for(timed, &end);
+        error = guest_thread_wait_for(timed, &end);
     }
     release(timed);
     return error;

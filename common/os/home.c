@@ -26,42 +26,42 @@ enum {
 };
 
 /* An answer. Other threads may use one at any time, so none is freed. */
-struct answer {
-    struct answer *before;
+struct response {
+    struct response *before;
     uid_t uid;
     char home[]; /* "": the user has none */
 };
 
-static struct answer *answers;
+static struct response *responses;
 static int64_t silent_until; /* seconds of CLOCK_MONOTONIC */
 
-static const struct answer *find(uid_t uid)
+static const struct response *home_find(uid_t uid)
 {
-    const struct answer *at = __atomic_load_n(&answers, __ATOMIC_ACQUIRE);
+    const struct response *at = __atomic_load_n(&responses, __ATOMIC_ACQUIRE);
     while (at != NULL && at->uid != uid) {
         at = at->before;
     }
     return at;
 }
 
-static void remember(uid_t uid, const char *home)
+static void home_remember(uid_t uid, const char *home)
 {
     size_t size = strlen(home) + 1;
-    struct answer *made = malloc(sizeof(*made) + size);
+    struct response *made = malloc(sizeof(*made) + size);
     if (made == NULL) {
         return;
     }
     made->uid = uid;
     memcpy(made->home, home, size);
-    made->before = __atomic_load_n(&answers, __ATOMIC_ACQUIRE);
+    made->before = __atomic_load_n(&responses, __ATOMIC_ACQUIRE);
     while (!__atomic_compare_exchange_n(
-        &answers, &made->before, made, true, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
+        &responses, &made->before, made, true, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
     }
 }
 
 /* For the user that the thread has inherited. A relative path is not a home directory. An error is
  * not an answer. */
-static void ask(void *unused)
+static void query(void *unused)
 {
     (void)unused;
     uid_t uid = geteuid();
@@ -73,7 +73,7 @@ static void ask(void *unused)
         error = room == NULL ? ENOMEM : getpwuid_r(uid, &entry, room, size, &found);
         if (error == 0) {
             bool is_path = found != NULL && found->pw_dir != NULL && *found->pw_dir == '/';
-            remember(uid, is_path ? found->pw_dir : "");
+            home_remember(uid, is_path ? found->pw_dir : "");
         }
         free(room);
     }
@@ -83,12 +83,12 @@ const char *ria_home_of_user(void)
 {
     uid_t uid = geteuid();
     struct timespec now = {0};
-    const struct answer *found = find(uid);
+    const struct response *found = home_find(uid);
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     if (found == NULL && now.tv_sec >= __atomic_load_n(&silent_until, __ATOMIC_RELAXED)) {
-        struct ria_guest_work work = {.need = RIA_GUEST_NAME_SERVICE, .run = ask};
+        struct ria_guest_work work = {.need = RIA_GUEST_NAME_SERVICE, .run = query};
         (void)ria_guest_run_in_time(&work, BUDGET_MS);
-        found = find(uid);
+        found = home_find(uid);
         if (found == NULL) {
             __atomic_store_n(&silent_until, now.tv_sec + AGAIN_S, __ATOMIC_RELAXED);
         }

@@ -23,7 +23,7 @@ const char *const ria_host_variables[RIA_HOST_VARIABLES] = {
     "OPENSSL_MODULES",
 };
 
-static bool has_name(const char *variable, const char *name)
+static bool host_variables_has_name(const char *variable, const char *name)
 {
     size_t len = strlen(name);
     return strncmp(variable, name, len) == 0 && variable[len] == '=';
@@ -32,7 +32,7 @@ static bool has_name(const char *variable, const char *name)
 static bool is_withheld(const char *variable)
 {
     for (size_t i = 0; i < RIA_HOST_VARIABLES; i++) {
-        if (has_name(variable, ria_host_variables[i])) {
+        if (host_variables_has_name(variable, ria_host_variables[i])) {
             return true;
         }
     }
@@ -56,18 +56,18 @@ struct writer {
     size_t left;
 };
 
-static void keep(struct writer *writer, char *variable)
+static void host_variables_keep(struct writer *writer, char *variable)
 {
     if (writer->count < writer->room) {
         writer->out->variables[writer->count++] = variable;
     }
 }
 
-static void add(struct writer *writer, const char *prefix, const char *rest)
+static void host_variables_add(struct writer *writer, const char *prefix, const char *rest)
 {
     int len = snprintf(writer->at, writer->left, "%s%s", prefix, rest);
     if (len >= 0 && (size_t)len < writer->left) {
-        keep(writer, writer->at);
+        host_variables_keep(writer, writer->at);
         writer->at += len + 1;
         writer->left -= (size_t)len + 1;
     }
@@ -80,16 +80,17 @@ static bool is_set(const char *variable)
 }
 
 /* Under its own name. */
-static bool is_kept(const char *variable, bool keeps_library_path)
+static bool host_variables_is_kept(const char *variable, bool keeps_library_path)
 {
     if (is_withheld(variable)) {
-        return keeps_library_path && has_name(variable, library_path);
+        return keeps_library_path && host_variables_has_name(variable, library_path);
     }
-    return !is_renamed(variable) && (is_set(variable) || !has_name(variable, "HOME"));
+    return !is_renamed(variable) &&
+           (is_set(variable) || !host_variables_has_name(variable, "HOME"));
 }
 
 /* Makes room for `count` variables and `size` bytes of text. */
-static bool make(struct ria_child_environment *out, size_t count, size_t size)
+static bool host_variables_make(struct ria_child_environment *out, size_t count, size_t size)
 {
     out->variables = calloc(count + 1, sizeof(*out->variables));
     out->renamed = malloc(size);
@@ -111,7 +112,7 @@ bool ria_host_variables_withhold(
                     : 0;
     }
     *out = (struct ria_child_environment){0};
-    if (!make(out, count + 2, size)) {
+    if (!host_variables_make(out, count + 2, size)) {
         return false;
     }
     struct writer writer = {.out = out, .room = count + 2, .at = out->renamed, .left = size};
@@ -119,15 +120,15 @@ bool ria_host_variables_withhold(
     for (size_t i = 0; i < count && environ[i] != NULL; i++) {
         char *variable = environ[i];
         if (is_withheld(variable)) {
-            add(&writer, RIA_HOST_VARIABLE_PREFIX, variable);
+            host_variables_add(&writer, RIA_HOST_VARIABLE_PREFIX, variable);
         }
-        if (is_kept(variable, keeps_library_path)) {
-            keep(&writer, variable);
-            has_home = has_home || has_name(variable, "HOME");
+        if (host_variables_is_kept(variable, keeps_library_path)) {
+            host_variables_keep(&writer, variable);
+            has_home = has_home || host_variables_has_name(variable, "HOME");
         }
     }
     if (!has_home && home != NULL) {
-        add(&writer, "HOME=", home);
+        host_variables_add(&writer, "HOME=", home);
     }
     return true;
 }

@@ -66,17 +66,17 @@ static int64_t get_now(void *self)
     return now.tv_sec;
 }
 
-static int64_t milliseconds(clockid_t clock)
+static int64_t process_world_milliseconds(clockid_t clock)
 {
     struct timespec now = {0};
     (void)clock_gettime(clock, &now);
     return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
 }
 
-static int64_t get_ticks(void *self)
+static int64_t process_world_get_ticks(void *self)
 {
     (void)self;
-    return milliseconds(CLOCK_MONOTONIC);
+    return process_world_milliseconds(CLOCK_MONOTONIC);
 }
 
 static uid_t get_uid(void *self)
@@ -247,7 +247,7 @@ static enum ria_outcome not_opened(const char *path, int error, struct ria_error
     return failed_by_errno(err, path, "cannot be opened, so let its user read it or name another");
 }
 
-static enum ria_outcome read_file(
+static enum ria_outcome process_world_read_file(
     void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
     (void)self;
@@ -264,7 +264,7 @@ static enum ria_outcome read_file(
     return outcome;
 }
 
-static bool look(void *self, const char *path, struct ria_file *out)
+static bool process_world_look(void *self, const char *path, struct ria_file *out)
 {
     (void)self;
     int saved = errno;
@@ -321,30 +321,31 @@ static bool get_host(void *self, struct ria_host *out)
     struct ria_error ignored;
     int saved = errno;
     RIA_AUTO(buf) text = {.max = 64};
-    bool ok =
-        read_file(self, "/proc/sys/kernel/random/boot_id", &text, NULL, &ignored) == RIA_FOUND &&
-        text.len >= RIA_BOOT_ID_SIZE - 1 && stat("/proc/self/ns/net", &status) == 0;
+    bool ok = process_world_read_file(
+                  self, "/proc/sys/kernel/random/boot_id", &text, NULL, &ignored) == RIA_FOUND &&
+              text.len >= RIA_BOOT_ID_SIZE - 1 && stat("/proc/self/ns/net", &status) == 0;
     errno = saved;
     if (!ok) {
         return false;
     }
     memcpy(host.boot_id, text.data, RIA_BOOT_ID_SIZE - 1);
     host.net_namespace = (uint64_t)status.st_ino;
-    host.real_minus_raw = milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_MONOTONIC_RAW);
+    host.real_minus_raw = process_world_milliseconds(CLOCK_REALTIME) -
+                          process_world_milliseconds(CLOCK_MONOTONIC_RAW);
     *out = host;
     return true;
 }
 
-static bool fetch(
+static bool process_world_fetch(
     void *self,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err)
 {
     (void)self;
     int saved = errno;
-    bool ok = ria_fetch_client_ask(ria_process_world(), question, deadline, answer, err);
+    bool ok = ria_fetch_client_run(ria_process_world(), request, deadline, response, err);
     errno = saved;
     return ok;
 }
@@ -365,7 +366,7 @@ static const char *get_home(void *self)
     return home;
 }
 
-static void write_log(void *self, enum ria_log_level level, const char *line)
+static void process_world_write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
     const char *wanted = wanted_log();
@@ -386,16 +387,17 @@ static void write_log(void *self, enum ria_log_level level, const char *line)
 /* All but the log is the same, whether somebody reads it or not. */
 #define WORLD(log_function)                                                                        \
     {                                                                                              \
-        .env = get_env, .add_variables = add_variables, .now = get_now, .ticks = get_ticks,        \
-        .home = get_home, .read_file = read_file, .look = look, .read_private = read_private,      \
-        .is_own_directory = get_own_directory, .host = get_host, .fetch = fetch, .uid = get_uid,   \
-        .is_privileged = get_privileged, .log = (log_function),                                    \
+        .env = get_env, .add_variables = add_variables, .now = get_now,                            \
+        .ticks = process_world_get_ticks, .home = get_home, .read_file = process_world_read_file,  \
+        .look = process_world_look, .read_private = read_private,                                  \
+        .is_own_directory = get_own_directory, .host = get_host, .fetch = process_world_fetch,     \
+        .uid = get_uid, .is_privileged = get_privileged, .log = (log_function),                    \
     }
 
 const struct ria_world *ria_process_world(void)
 {
     static const struct ria_world silent = WORLD(NULL);
-    static const struct ria_world logging = WORLD(write_log);
+    static const struct ria_world logging = WORLD(process_world_write_log);
     if (wanted_log() == NULL) {
         return &silent;
     }

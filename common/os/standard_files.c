@@ -13,7 +13,7 @@
 struct ria_stderr_file ria_stderr_at_start;
 
 /* A lower one may be closed as well, so these are filled in order. */
-static bool fill(int fd, int flags)
+static bool standard_files_fill(int fd, int flags)
 {
     if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) {
         return true;
@@ -25,8 +25,9 @@ static bool fill(int fd, int flags)
  * command prints must not disappear with exit status 0. So 1 takes no bytes. */
 bool ria_standard_files_open(void)
 {
-    bool ok =
-        fill(STDIN_FILENO, O_RDWR) && fill(STDOUT_FILENO, O_RDONLY) && fill(STDERR_FILENO, O_RDWR);
-    ria_stderr_look(&ria_stderr_at_start);
+    bool ok = standard_files_fill(STDIN_FILENO, O_RDWR) &&
+              standard_files_fill(STDOUT_FILENO, O_RDONLY) &&
+              standard_files_fill(STDERR_FILENO, O_RDWR);
+    ria_stderr_inspect(&ria_stderr_at_start);
     return ok;
 }

@@ -18,7 +18,7 @@ static void write_name(enum ria_record_kind kind, const char *name, struct ria_b
     ria_record_end(out);
 }
 
-static bool read_name(
+static bool alias_record_read_name(
     const struct ria_buf *bytes, enum ria_record_kind kind, char name[RIA_HOST_SIZE])
 {
     struct ria_record record;
@@ -35,22 +35,22 @@ static bool read_name(
     return true;
 }
 
-void ria_alias_write_question(const char *host, struct ria_buf *out)
+void ria_alias_write_request(const char *host, struct ria_buf *out)
 {
-    write_name(RIA_RECORD_ALIAS_QUESTION, host, out);
+    write_name(RIA_RECORD_ALIAS_REQUEST, host, out);
 }
 
-bool ria_alias_read_question(const struct ria_buf *bytes, char host[RIA_HOST_SIZE])
+bool ria_alias_read_request(const struct ria_buf *bytes, char host[RIA_HOST_SIZE])
 {
-    return read_name(bytes, RIA_RECORD_ALIAS_QUESTION, host);
+    return alias_record_read_name(bytes, RIA_RECORD_ALIAS_REQUEST, host);
 }
 
-void ria_alias_write_answer(const char *name, struct ria_buf *out)
+void ria_alias_write_response(const char *name, struct ria_buf *out)
 {
-    write_name(RIA_RECORD_ALIAS_ANSWER, name, out);
+    write_name(RIA_RECORD_ALIAS_RESPONSE, name, out);
 }
 
-bool ria_alias_read_answer(const struct ria_buf *bytes, char name[RIA_HOST_SIZE])
+bool ria_alias_read_response(const struct ria_buf *bytes, char name[RIA_HOST_SIZE])
 {
-    return read_name(bytes, RIA_RECORD_ALIAS_ANSWER, name);
+    return alias_record_read_name(bytes, RIA_RECORD_ALIAS_RESPONSE, name);
 }

@@ -12,9 +12,9 @@
 
 /* Questions and answers as records. Failures to write are remembered by the buffer; false for
  * bytes that are no such record. An answer without a name is "". */
-void ria_alias_write_question(const char *host, struct ria_buf *out);
-bool ria_alias_read_question(const struct ria_buf *bytes, char host[RIA_HOST_SIZE]) RIA_MUST_USE;
-void ria_alias_write_answer(const char *name, struct ria_buf *out);
-bool ria_alias_read_answer(const struct ria_buf *bytes, char name[RIA_HOST_SIZE]) RIA_MUST_USE;
+void ria_alias_write_request(const char *host, struct ria_buf *out);
+bool ria_alias_read_request(const struct ria_buf *bytes, char host[RIA_HOST_SIZE]) RIA_MUST_USE;
+void ria_alias_write_response(const char *name, struct ria_buf *out);
+bool ria_alias_read_response(const struct ria_buf *bytes, char name[RIA_HOST_SIZE]) RIA_MUST_USE;
 
 #endif

@@ -103,7 +103,7 @@ static bool read_evidence(
 
 /* The environment of a command. What the name cannot hold of it, because only the command knows
  * what it reads, is why its output is kept in a file on request alone. */
-static bool add_environment(
+static bool cache_add_environment(
     const struct ria_world *world, struct ria_buf *out, struct ria_error *err)
 {
     const char *home = ria_world_home(world);
@@ -148,7 +148,7 @@ bool ria_cache_find_place(
     find_directory(world, plan, is_local ? host : NULL, out->directory);
     bool is_process = plan->source == RIA_SOURCE_PROCESS;
     RIA_AUTO(buf) evidence = {.max = is_process ? VARIABLES_MAX : EVIDENCE_MAX};
-    return (is_process ? add_environment(world, &evidence, err)
+    return (is_process ? cache_add_environment(world, &evidence, err)
                        : read_evidence(world, plan, &evidence, err)) &&
            ria_cache_name(plan, is_local ? host : NULL, &evidence, out->name, err);
 }
@@ -164,7 +164,7 @@ bool ria_cache_find_process(
 }
 
 bool ria_cache_read(
-    const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out)
+    const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
     if (place->directory[0] == '\0') {
         return false;
@@ -178,9 +178,9 @@ bool ria_cache_read(
             world, RIA_LOG_INFO, "cache %s/%.8s...: %s", place->directory, place->name, why.text);
         return false;
     }
-    if (!ria_answer_read(&record, out) || out->outcome != RIA_FOUND ||
+    if (!ria_response_read(&record, out) || out->outcome != RIA_FOUND ||
         out->credentials.expires == 0) {
-        ria_answer_release(out);
+        ria_response_release(out);
         ria_world_log(
             world,
             RIA_LOG_INFO,
@@ -203,10 +203,10 @@ int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_o
     return moved > -CLOCK_MOVED && moved < CLOCK_MOVED ? offset->seconds : 0;
 }
 
-bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_answer *answer)
+bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_response *response)
 {
-    int64_t expires = answer->credentials.expires;
-    int64_t offset = ria_cache_offset(world, &answer->offset);
-    return offset == answer->offset.seconds &&
+    int64_t expires = response->credentials.expires;
+    int64_t offset = ria_cache_offset(world, &response->offset);
+    return offset == response->offset.seconds &&
            (expires == 0 || expires - world->now(world->self) - offset >= RIA_TOKEN_LIFE);
 }

@@ -16,9 +16,9 @@
 #ifndef RIA_PROVIDER_CACHE_H
 #define RIA_PROVIDER_CACHE_H
 
-#include "provider/answer.h"
 #include "provider/cache_name.h"
 #include "provider/provider.h"
+#include "provider/response.h"
 
 struct ria_cache_place {
     char directory[RIA_PATH_MAX]; /* "": nothing can be kept on disk */
@@ -46,7 +46,7 @@ const char *ria_cache_runtime_fault(const struct ria_world *world);
 
 /* Reads the entry. False: there is none that can be trusted; one that was passed over is logged. */
 bool ria_cache_read(
-    const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out);
+    const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out);
 
 /* Seconds to add to the machine's time: the answer's offset, if this is still the machine and the
  * clock that it was learned on; else 0. */
@@ -54,6 +54,6 @@ int64_t ria_cache_offset(const struct ria_world *world, const struct ria_clock_o
 
 /* Whether credentials that were kept serve without a new look: they outlive a token, and the clock
  * has not been set since its offset was learned. */
-bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_answer *answer);
+bool ria_cache_is_fresh(const struct ria_world *world, const struct ria_response *response);
 
 #endif

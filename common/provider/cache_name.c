@@ -43,7 +43,7 @@ static bool add_digest(struct ria_buf *out, const char *bytes, size_t len, struc
     return true;
 }
 
-static void add_value(
+static void cache_name_add_value(
     struct ria_buf *out, const char *kind, unsigned i, const struct ria_setting *s)
 {
     if (s->value != NULL) {
@@ -59,18 +59,19 @@ static bool add_identity(
 {
     ria_buf_addf(out, "source %d\n", (int)plan->source);
     for (size_t i = 0; i < sizeof(identifying) / sizeof(identifying[0]); i++) {
-        add_value(out, "value", identifying[i], &plan->value[identifying[i]]);
+        cache_name_add_value(out, "value", identifying[i], &plan->value[identifying[i]]);
     }
     /* The same command may look at the profile that it is written in. */
     const struct ria_setting *process = &plan->value[RIA_PLAN_PROCESS];
     if (process->value != NULL) {
         ria_buf_addf(out, "file %s\n", process->path == NULL ? "" : process->path);
-        add_value(out, "value", RIA_PLAN_SOURCE_PROFILE, &plan->value[RIA_PLAN_SOURCE_PROFILE]);
+        cache_name_add_value(
+            out, "value", RIA_PLAN_SOURCE_PROFILE, &plan->value[RIA_PLAN_SOURCE_PROFILE]);
     }
     for (size_t i = 0; i < plan->role_count; i++) {
         ria_buf_addf(out, "role %zu\n", i);
         for (unsigned j = 0; j < RIA_ROLE_VALUES; j++) {
-            add_value(out, "value", j, &plan->roles[i].value[j]);
+            cache_name_add_value(out, "value", j, &plan->roles[i].value[j]);
         }
     }
     const struct ria_setting *token = &plan->value[RIA_PLAN_CONTAINER_TOKEN];

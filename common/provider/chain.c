@@ -49,18 +49,18 @@ static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct 
 
 /* One source's plan, and a role of ours on top. */
 static enum ria_outcome ask_source(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct source *source,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    enum ria_outcome outcome = source->provide(ask, plan, err);
-    plan->value[RIA_PLAN_CLI_CACHE] = ask->cli_cache;
+    enum ria_outcome outcome = source->provide(query, plan, err);
+    plan->value[RIA_PLAN_CLI_CACHE] = query->cli_cache;
     if (plan->source == RIA_SOURCE_PROCESS) {
-        plan->value[RIA_PLAN_PROCESS_CACHE] = ask->process_cache;
+        plan->value[RIA_PLAN_PROCESS_CACHE] = query->process_cache;
     }
-    if (outcome == RIA_FOUND && ask->role != NULL &&
-        !ria_network_add_role(ask, plan, ask->role, err)) {
+    if (outcome == RIA_FOUND && query->role != NULL &&
+        !ria_network_add_role(query, plan, query->role, err)) {
         return RIA_FAILED;
     }
     return outcome;
@@ -85,22 +85,22 @@ static bool is_silent(enum ria_outcome outcome, const struct ria_error *err)
 }
 
 enum ria_outcome ria_chain_plan(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
     struct ria_trail *trail,
     struct ria_error *err)
 {
     trail->count = 0;
-    trail->road = RIA_ROAD_PLAN;
+    trail->origin = RIA_ORIGIN_PLAN;
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        if (ria_deadline_left(ask->world, ask->deadline) == 0) {
+        if (ria_deadline_left(query->world, query->deadline) == 0) {
             return ria_failed(
                 err,
                 RIA_E_DEADLINE,
                 "the time for a login was used up before the credential source \"%s\" was asked",
                 sources[i].name);
         }
-        enum ria_outcome outcome = ask_source(ask, &sources[i], plan, err);
+        enum ria_outcome outcome = ask_source(query, &sources[i], plan, err);
         if (!is_silent(outcome, err)) {
             add_step(trail, sources[i].name, outcome, err->text);
         }
@@ -119,13 +119,13 @@ enum ria_outcome ria_chain_plan(
 /* A plan that comes to nothing is the last source's, the metadata service's where there is none:
  * the others fail. */
 enum ria_outcome ria_chain_carry_out(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
-    struct ria_answer *out,
+    struct ria_response *out,
     struct ria_trail *trail,
     struct ria_error *err)
 {
-    trail->road = ria_obtain(ask, plan, out);
+    trail->origin = ria_obtain(query, plan, out);
     if (out->outcome == RIA_FOUND) {
         return RIA_FOUND;
     }
@@ -136,12 +136,12 @@ enum ria_outcome ria_chain_carry_out(
 }
 
 enum ria_outcome ria_chain_find(
-    const struct ria_ask *ask,
-    struct ria_answer *out,
+    const struct ria_query *query,
+    struct ria_response *out,
     struct ria_trail *trail,
     struct ria_error *err)
 {
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-    enum ria_outcome outcome = ria_chain_plan(ask, &plan, trail, err);
-    return outcome == RIA_FOUND ? ria_chain_carry_out(ask, &plan, out, trail, err) : outcome;
+    enum ria_outcome outcome = ria_chain_plan(query, &plan, trail, err);
+    return outcome == RIA_FOUND ? ria_chain_carry_out(query, &plan, out, trail, err) : outcome;
 }

@@ -9,9 +9,9 @@
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
 
-#include "provider/answer.h"
 #include "provider/obtain.h"
 #include "provider/provider.h"
+#include "provider/response.h"
 
 enum {
     RIA_TRAIL_MAX = 6 /* one step for each entry of the chain's table */
@@ -25,30 +25,30 @@ struct ria_trail {
         char text[256]; /* the source's own words; for FOUND, where the credentials are from */
     } step[RIA_TRAIL_MAX];
     size_t count;
-    enum ria_road road; /* where FOUND */
+    enum ria_origin origin; /* where FOUND */
 };
 
 /* The first step. Fills *trail and, where FOUND or FAILED, *plan (RIA_PLAN_INIT; release it in any
  * case). ABSENT: no source is configured, and err lists what each of them looked for. FAILED: err
  * is the sentence of the source that failed. */
 enum ria_outcome ria_chain_plan(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The second, where the first said FOUND. Fills *out (RIA_ANSWER_INIT); answers as above. */
+/* The second, where the first said FOUND. Fills *out (RIA_RESPONSE_INIT); answers as above. */
 enum ria_outcome ria_chain_carry_out(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
-    struct ria_answer *out,
+    struct ria_response *out,
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Both. Fills *out (RIA_ANSWER_INIT) and *trail. */
+/* Both. Fills *out (RIA_RESPONSE_INIT) and *trail. */
 enum ria_outcome ria_chain_find(
-    const struct ria_ask *ask,
-    struct ria_answer *out,
+    const struct ria_query *query,
+    struct ria_response *out,
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 

@@ -50,14 +50,14 @@ static bool is_plain_http(const char *uri)
 }
 
 enum ria_outcome ria_provider_container(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
-    enum ria_outcome outcome = ria_container_endpoint(ask->world, out, err);
+    enum ria_outcome outcome = ria_container_endpoint(query->world, out, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
     bool uses_bundle = !is_plain_http(out->value[RIA_PLAN_CONTAINER_URI].value);
-    return ria_network_settings(ask, out, err) &&
+    return ria_network_settings(query, out, err) &&
                    (!uses_bundle || ria_network_check_bundle(out, err))
                ? RIA_FOUND
                : RIA_FAILED;

@@ -62,7 +62,7 @@ static enum ria_outcome half_a_pair(
         world->env(world->self, unset) == NULL ? "not" : "empty");
 }
 
-static void warn_of_unused_profile(const struct ria_world *world)
+static void environment_warn_of_unused_profile(const struct ria_world *world)
 {
     const char *profile = ria_world_env(world, "AWS_PROFILE");
     if (profile != NULL) {
@@ -115,22 +115,22 @@ enum ria_outcome ria_environment_keys(
 }
 
 enum ria_outcome ria_provider_environment(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
-    if (ask->profile.value != NULL) {
+    if (query->profile.value != NULL) {
         return ria_absent(err, "passed over, because a profile is named");
     }
-    enum ria_outcome outcome = ria_environment_keys(ask->world, out, err);
+    enum ria_outcome outcome = ria_environment_keys(query->world, out, err);
     if (outcome == RIA_FOUND) {
-        warn_of_unused_profile(ask->world);
+        environment_warn_of_unused_profile(query->world);
     }
-    if (outcome != RIA_FOUND || ask->role == NULL) {
+    if (outcome != RIA_FOUND || query->role == NULL) {
         /* Keys alone are used without a request, so a broken profile does not matter. */
         return outcome;
     }
     struct ria_profile unused;
-    return ria_profile_open(ask, out, &unused, err) != RIA_FAILED &&
-                   ria_network_settings(ask, out, err)
+    return ria_profile_open(query, out, &unused, err) != RIA_FAILED &&
+                   ria_network_settings(query, out, err)
                ? RIA_FOUND
                : RIA_FAILED;
 }

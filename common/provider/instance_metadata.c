@@ -36,18 +36,21 @@ static bool endpoint_of_mode(
 
 /* The mode, else the switch that older tools have for it, else IPv4. */
 static bool default_endpoint(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_plan *plan,
     struct ria_setting *endpoint,
     struct ria_error *err)
 {
     bool is_six = false;
     struct ria_setting mode = ria_network_setting(
-        ask, plan, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ec2_metadata_service_endpoint_mode");
+        query,
+        plan,
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+        "ec2_metadata_service_endpoint_mode");
     if (mode.value != NULL) {
         return endpoint_of_mode(&mode, endpoint, err);
     }
-    struct ria_setting old = ria_network_setting(ask, plan, "AWS_IMDS_USE_IPV6", "imds_use_ipv6");
+    struct ria_setting old = ria_network_setting(query, plan, "AWS_IMDS_USE_IPV6", "imds_use_ipv6");
     if (old.value != NULL && !ria_setting_boolean(&old, RIA_E_CREDENTIALS, &is_six, err)) {
         return false;
     }
@@ -56,9 +59,9 @@ static bool default_endpoint(
 }
 
 enum ria_outcome ria_instance_endpoint(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
-    struct ria_setting disabled = ria_network_variable(ask->world, "AWS_EC2_METADATA_DISABLED");
+    struct ria_setting disabled = ria_network_variable(query->world, "AWS_EC2_METADATA_DISABLED");
     bool is_disabled = false;
     if (disabled.value != NULL &&
         !ria_setting_boolean(&disabled, RIA_E_CREDENTIALS, &is_disabled, err)) {
@@ -68,8 +71,8 @@ enum ria_outcome ria_instance_endpoint(
         return ria_absent(err, "AWS_EC2_METADATA_DISABLED is true");
     }
     struct ria_setting endpoint = ria_network_setting(
-        ask, out, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
-    if (endpoint.value == NULL && !default_endpoint(ask, out, &endpoint, err)) {
+        query, out, "AWS_EC2_METADATA_SERVICE_ENDPOINT", "ec2_metadata_service_endpoint");
+    if (endpoint.value == NULL && !default_endpoint(query, out, &endpoint, err)) {
         return RIA_FAILED;
     }
     if (!ria_profiles_check_owner(out->profiles, &endpoint, "ec2_metadata_service_endpoint", err)) {
@@ -82,8 +85,8 @@ enum ria_outcome ria_instance_endpoint(
 }
 
 enum ria_outcome ria_provider_instance_metadata(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
-    enum ria_outcome outcome = ria_instance_endpoint(ask, out, err);
-    return outcome == RIA_FOUND && !ria_network_settings(ask, out, err) ? RIA_FAILED : outcome;
+    enum ria_outcome outcome = ria_instance_endpoint(query, out, err);
+    return outcome == RIA_FOUND && !ria_network_settings(query, out, err) ? RIA_FAILED : outcome;
 }

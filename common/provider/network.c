@@ -33,9 +33,12 @@ static struct ria_setting first_variable(
 }
 
 struct ria_setting ria_network_setting(
-    const struct ria_ask *ask, const struct ria_plan *plan, const char *variable, const char *key)
+    const struct ria_query *query,
+    const struct ria_plan *plan,
+    const char *variable,
+    const char *key)
 {
-    struct ria_setting found = ria_network_variable(ask->world, variable);
+    struct ria_setting found = ria_network_variable(query->world, variable);
     if (found.value == NULL) {
         (void)from_profile(plan, key, &found);
     }
@@ -72,7 +75,8 @@ static bool take_sts_mode(
     return true;
 }
 
-static bool take_variants(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+static bool take_variants(
+    const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
     static const struct {
         const char *variable;
@@ -90,7 +94,7 @@ static bool take_variants(const struct ria_ask *ask, struct ria_plan *plan, stru
     };
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
         struct ria_setting found =
-            ria_network_setting(ask, plan, variants[i].variable, variants[i].key);
+            ria_network_setting(query, plan, variants[i].variable, variants[i].key);
         if (!variants[i].take(&found, &plan->value[variants[i].value], err)) {
             return false;
         }
@@ -144,12 +148,12 @@ static bool from_section(
     return true;
 }
 
-static bool take_urls(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+static bool take_urls(const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_setting ignored;
     struct ria_setting section = {0};
     struct ria_setting asked = ria_network_setting(
-        ask, plan, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
+        query, plan, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
     if (!take_switch(&asked, &ignored, err)) {
         return false;
     }
@@ -162,7 +166,7 @@ static bool take_urls(const struct ria_ask *ask, struct ria_plan *plan, struct r
     for (unsigned i = 0; i < RIA_SERVICES; i++) {
         const char *const variables[] = {url_variables[i], "AWS_ENDPOINT_URL"};
         struct ria_setting *out = &plan->value[RIA_PLAN_STS_URL + i];
-        *out = first_variable(ask->world, variables, 2);
+        *out = first_variable(query->world, variables, 2);
         if (out->value == NULL && !from_section(plan, &section, (enum ria_service)i, out)) {
             (void)from_profile(plan, "endpoint_url", out);
         }
@@ -170,10 +174,12 @@ static bool take_urls(const struct ria_ask *ask, struct ria_plan *plan, struct r
     return true;
 }
 
-bool ria_network_settings(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+bool ria_network_settings(
+    const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
-    plan->value[RIA_PLAN_CA_BUNDLE] = ria_network_setting(ask, plan, "AWS_CA_BUNDLE", "ca_bundle");
-    return take_variants(ask, plan, err) && take_urls(ask, plan, err);
+    plan->value[RIA_PLAN_CA_BUNDLE] =
+        ria_network_setting(query, plan, "AWS_CA_BUNDLE", "ca_bundle");
+    return take_variants(query, plan, err) && take_urls(query, plan, err);
 }
 
 /* AWS's SDKs refuse it too: who asks for FIPS must not be led elsewhere without a word. */
@@ -224,16 +230,16 @@ bool ria_network_check_service(
 /* -- regions -------------------------------------------------------------------------------- */
 
 bool ria_network_region(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_plan *plan,
     const char *service,
     struct ria_setting *out,
     struct ria_error *err)
 {
     static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
-    struct ria_setting region = first_variable(ask->world, variables, 2);
+    struct ria_setting region = first_variable(query->world, variables, 2);
     if (region.value == NULL && !from_profile(plan, "region", &region)) {
-        region = ask->region;
+        region = query->region;
     }
     if (region.value == NULL) {
         return ria_fail(
@@ -251,7 +257,7 @@ bool ria_network_region(
 }
 
 /* What STS would refuse with words that do not help. */
-static bool check_names(const struct ria_role *role, struct ria_error *err)
+static bool network_check_names(const struct ria_role *role, struct ria_error *err)
 {
     static const struct {
         enum ria_role_value value;
@@ -272,7 +278,7 @@ static bool check_names(const struct ria_role *role, struct ria_error *err)
 }
 
 bool ria_network_add_role(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
     const struct ria_role *role,
     struct ria_error *err)
@@ -281,14 +287,14 @@ bool ria_network_add_role(
         return ria_fail_at(
             err, RIA_E_CREDENTIALS, &role->value[RIA_ROLE_ARN], RIA_REFUSAL_ROLES, RIA_ROLES_MAX);
     }
-    if (!check_names(role, err)) {
+    if (!network_check_names(role, err)) {
         return false;
     }
     struct ria_role added = *role;
     if (added.value[RIA_ROLE_SESSION_NAME].value == NULL) {
         added.value[RIA_ROLE_SESSION_NAME].value = "rds-iam";
     }
-    if (!ria_network_region(ask, plan, "STS", &added.value[RIA_ROLE_REGION], err) ||
+    if (!ria_network_region(query, plan, "STS", &added.value[RIA_ROLE_REGION], err) ||
         !ria_network_check_service(plan, RIA_SERVICE_STS, err)) {
         return false;
     }

@@ -18,12 +18,15 @@ struct ria_setting ria_network_variable(const struct ria_world *world, const cha
 /* The environment variable, else the key of the active profile that has the same meaning; value is
  * NULL where both are unset or blank. */
 struct ria_setting ria_network_setting(
-    const struct ria_ask *ask, const struct ria_plan *plan, const char *variable, const char *key);
+    const struct ria_query *query,
+    const struct ria_plan *plan,
+    const char *variable,
+    const char *key);
 
 /* Fills the endpoints of services, their variants, and RIA_PLAN_CA_BUNDLE, from variables and the
  * keys of the active profile. False for an invalid value. */
-bool ria_network_settings(const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
-    RIA_MUST_USE;
+bool ria_network_settings(
+    const struct ria_query *query, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
 /* Refuses a CA bundle that a file of another user names. For each source that asks by https. */
 bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
@@ -37,7 +40,7 @@ bool ria_network_check_service(
  * database's. A chain of roles has one region: a profile that a role stands on does not change it.
  * `service` stands in the sentence if there is none. */
 bool ria_network_region(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_plan *plan,
     const char *service,
     struct ria_setting *out,
@@ -46,7 +49,7 @@ bool ria_network_region(
 /* Appends a role with its defaults, and says where STS is asked for it, as above. False if no
  * region is known, or if the plan holds RIA_ROLES_MAX. */
 bool ria_network_add_role(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
     const struct ria_role *role,
     struct ria_error *err) RIA_MUST_USE;

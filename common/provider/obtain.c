@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "base/timestamp.h"
 #include "provider/cache.h"
-#include "provider/memory.h"
-#include "provider/question.h"
+#include "provider/memory_cache.h"
+#include "provider/request.h"
 
 #include <string.h>
 
@@ -17,40 +17,41 @@ enum {
     COMMAND_MAX = 1280, /* four names of up to 255 characters, and their options */
 };
 
-static int64_t seconds_left(const struct ria_world *world, const struct ria_answer *answer)
+static int64_t obtain_seconds_left(
+    const struct ria_world *world, const struct ria_response *response)
 {
-    int64_t now = world->now(world->self) + ria_cache_offset(world, &answer->offset);
-    return answer->credentials.expires == 0 ? INT64_MAX : answer->credentials.expires - now;
+    int64_t now = world->now(world->self) + ria_cache_offset(world, &response->offset);
+    return response->credentials.expires == 0 ? INT64_MAX : response->credentials.expires - now;
 }
 
-static bool is_fresh(const struct ria_world *world, const struct ria_answer *answer)
+static bool is_fresh(const struct ria_world *world, const struct ria_response *response)
 {
-    return answer->outcome == RIA_ABSENT ||
-           (answer->outcome == RIA_FOUND && ria_cache_is_fresh(world, answer));
+    return response->outcome == RIA_ABSENT ||
+           (response->outcome == RIA_FOUND && ria_cache_is_fresh(world, response));
 }
 
-static void move(struct ria_answer *to, struct ria_answer *from)
+static void move(struct ria_response *to, struct ria_response *from)
 {
-    ria_answer_release(to);
+    ria_response_release(to);
     *to = *from;
-    *from = (struct ria_answer)RIA_ANSWER_INIT;
+    *from = (struct ria_response)RIA_RESPONSE_INIT;
 }
 
 /* This process's copy, or where that is none to use the file's. What is found is FOUND or ABSENT.
  */
-static enum ria_road find_kept(
-    const struct ria_world *world, const struct ria_cache_place *place, struct ria_answer *out)
+static enum ria_origin find_kept(
+    const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
-    if (ria_memory_get(world, place->name, out) && is_fresh(world, out)) {
-        return RIA_ROAD_MEMORY;
+    if (ria_memory_cache_get(world, place->name, out) && is_fresh(world, out)) {
+        return RIA_ORIGIN_MEMORY;
     }
-    RIA_AUTO(answer) filed = RIA_ANSWER_INIT;
+    RIA_AUTO(response) filed = RIA_RESPONSE_INIT;
     if (ria_cache_read(world, place, &filed) &&
         (out->outcome != RIA_FOUND || filed.credentials.expires > out->credentials.expires)) {
         move(out, &filed);
-        return RIA_ROAD_FILE;
+        return RIA_ORIGIN_FILE;
     }
-    return RIA_ROAD_MEMORY;
+    return RIA_ORIGIN_MEMORY;
 }
 
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
@@ -65,11 +66,11 @@ static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **se
 }
 
 static void refuse_mfa(
-    const struct ria_ask *ask, const struct ria_setting *serial, struct ria_answer *out)
+    const struct ria_query *query, const struct ria_setting *serial, struct ria_response *out)
 {
     RIA_AUTO(buf) command = {.max = COMMAND_MAX};
-    if (ask->add_command != NULL) {
-        ask->add_command(ask->whose, &command);
+    if (query->add_command != NULL) {
+        query->add_command(query->whose, &command);
     }
     bool is_written = ria_buf_text(&command) != NULL && command.len > 0;
     (void)ria_fail_at(
@@ -81,10 +82,10 @@ static void refuse_mfa(
     out->outcome = RIA_FAILED;
 }
 
-static void log_warnings(const struct ria_world *world, const struct ria_answer *answer)
+static void log_warnings(const struct ria_world *world, const struct ria_response *response)
 {
-    for (size_t i = 0; i < answer->warning_count; i++) {
-        ria_world_log(world, RIA_LOG_WARNING, "%s", answer->warnings[i]);
+    for (size_t i = 0; i < response->warning_count; i++) {
+        ria_world_log(world, RIA_LOG_WARNING, "%s", response->warnings[i]);
     }
 }
 
@@ -105,23 +106,23 @@ static void warn_of_cache(const struct ria_world *world, const struct ria_plan *
 }
 
 /* Has the plan carried out. */
-static void fetch(
-    const struct ria_ask *ask,
+static void obtain_fetch(
+    const struct ria_query *query,
     const struct ria_plan *plan,
     const struct ria_cache_place *place,
-    struct ria_answer *out)
+    struct ria_response *out)
 {
-    const struct ria_world *world = ask->world;
-    RIA_AUTO(buf) question = {.max = RIA_RECORD_MAX};
+    const struct ria_world *world = query->world;
+    RIA_AUTO(buf) request = {.max = RIA_RECORD_MAX};
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     struct ria_error err = {0};
     bool has_directory = place->directory[0] != '\0';
-    int64_t budget = ria_deadline_left(world, ask->deadline);
+    int64_t budget = ria_deadline_left(world, query->deadline);
     bool ok =
-        ria_question_write(
-            plan, budget, has_directory ? place->directory : NULL, place->name, &question, &err) &&
-        world->fetch(world->self, &question, ask->deadline, &record, &err);
-    if (ok && !ria_answer_read(&record, out)) {
+        ria_request_write(
+            plan, budget, has_directory ? place->directory : NULL, place->name, &request, &err) &&
+        world->fetch(world->self, &request, query->deadline, &record, &err);
+    if (ok && !ria_response_read(&record, out)) {
         ok = ria_fail(
             &err,
             RIA_E_SYSTEM,
@@ -130,45 +131,45 @@ static void fetch(
     if (!ok) {
         out->outcome = RIA_FAILED;
         out->err = err;
-        ria_slow_process_explain(ask, plan, budget, &out->err);
+        ria_slow_process_explain(query, plan, budget, &out->err);
         return;
     }
     log_warnings(world, out);
     if (out->outcome == RIA_FAILED) {
-        ria_slow_process_explain(ask, plan, budget, &out->err);
+        ria_slow_process_explain(query, plan, budget, &out->err);
     } else {
         warn_of_cache(world, plan);
         /* "No instance" may change, and keys without an end would serve for ever. */
         bool ends = out->outcome == RIA_FOUND && out->credentials.expires != 0;
         int64_t until = world->ticks(world->self) + SHORT_COPY_MS;
-        ria_memory_put(world, place->name, ends ? INT64_MAX : until, out, &record);
+        ria_memory_cache_put(world, place->name, ends ? INT64_MAX : until, out, &record);
     }
 }
 
 /* Fetches, and falls back to what is still alive. True if it was fetched. */
-static bool renew(
-    const struct ria_ask *ask,
+static bool obtain_renew(
+    const struct ria_query *query,
     const struct ria_plan *plan,
     const struct ria_cache_place *place,
-    struct ria_answer *kept,
-    struct ria_answer *out)
+    struct ria_response *kept,
+    struct ria_response *out)
 {
     const struct ria_setting *serial = NULL;
     bool has_no_code = needs_mfa(plan, &serial);
     /* What the AWS CLI has kept of such a role needs none. */
     if (!has_no_code || plan->value[RIA_PLAN_CLI_CACHE].value != NULL) {
-        fetch(ask, plan, place, out);
+        obtain_fetch(query, plan, place, out);
     }
     if (has_no_code && out->outcome != RIA_FOUND &&
         (out->err.code == RIA_E_MFA || out->err.code == RIA_E_NONE)) {
-        refuse_mfa(ask, serial, out);
+        refuse_mfa(query, serial, out);
     }
     if (out->outcome == RIA_FOUND || kept->outcome != RIA_FOUND ||
-        seconds_left(ask->world, kept) <= 0) {
+        obtain_seconds_left(query->world, kept) <= 0) {
         return true;
     }
     ria_world_log(
-        ask->world,
+        query->world,
         RIA_LOG_WARNING,
         "the credentials of %s could not be renewed and are used until they end: %s",
         plan->label,
@@ -180,7 +181,7 @@ static bool renew(
 /* Keys that AWS refuses whatever is signed with them, and the database then without a reason. */
 static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
 {
-    const struct ria_setting *origin = ria_plan_origin(plan);
+    const struct ria_setting *origin = ria_plan_source_setting(plan);
     const struct ria_credentials *keys = &plan->keys;
     if (keys->access_key_id.len == 0 || keys->secret_access_key.len == 0) {
         return true;
@@ -208,7 +209,7 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
     return true;
 }
 
-static void take_keys(struct ria_plan *plan, struct ria_answer *out)
+static void take_keys(struct ria_plan *plan, struct ria_response *out)
 {
     ria_credentials_move(&out->credentials, &plan->keys);
     ria_plan_describe(plan, out->credentials.source, sizeof(out->credentials.source));
@@ -216,36 +217,37 @@ static void take_keys(struct ria_plan *plan, struct ria_answer *out)
 }
 
 /* Not inlined: its 10 KB would be taken from the host's stack also where the plan has the keys. */
-__attribute__((noinline)) static enum ria_road obtain_elsewhere(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
+__attribute__((noinline)) static enum ria_origin obtain_elsewhere(
+    const struct ria_query *query, struct ria_plan *plan, struct ria_response *out)
 {
-    if (ask->mfa_code != NULL) {
-        (void)ria_text_copy(plan->mfa_code, sizeof(plan->mfa_code), ask->mfa_code);
+    if (query->mfa_code != NULL) {
+        (void)ria_text_copy(plan->mfa_code, sizeof(plan->mfa_code), query->mfa_code);
     }
     struct ria_cache_place place;
-    if (!ria_cache_find_place(ask->world, plan, &place, &out->err)) {
+    if (!ria_cache_find_place(query->world, plan, &place, &out->err)) {
         out->outcome = RIA_FAILED;
-        return RIA_ROAD_PLAN;
+        return RIA_ORIGIN_PLAN;
     }
-    RIA_AUTO(answer) kept = RIA_ANSWER_INIT;
-    enum ria_road road = find_kept(ask->world, &place, &kept);
-    if (is_fresh(ask->world, &kept)) {
+    RIA_AUTO(response) kept = RIA_RESPONSE_INIT;
+    enum ria_origin origin = find_kept(query->world, &place, &kept);
+    if (is_fresh(query->world, &kept)) {
         move(out, &kept);
-        return road;
+        return origin;
     }
-    return renew(ask, plan, &place, &kept, out) ? RIA_ROAD_FETCHED : road;
+    return obtain_renew(query, plan, &place, &kept, out) ? RIA_ORIGIN_FETCHED : origin;
 }
 
-enum ria_road ria_obtain(const struct ria_ask *ask, struct ria_plan *plan, struct ria_answer *out)
+enum ria_origin ria_obtain(
+    const struct ria_query *query, struct ria_plan *plan, struct ria_response *out)
 {
-    (void)ria_memory_sweep(ask->world); /* also where this plan needs no copy */
+    (void)ria_memory_cache_expire(query->world); /* also where this plan needs no copy */
     if (!check_keys(plan, &out->err)) {
         out->outcome = RIA_FAILED;
-        return RIA_ROAD_PLAN;
+        return RIA_ORIGIN_PLAN;
     }
     if (ria_plan_needs_fetch(plan)) {
-        return obtain_elsewhere(ask, plan, out);
+        return obtain_elsewhere(query, plan, out);
     }
     take_keys(plan, out);
-    return RIA_ROAD_PLAN;
+    return RIA_ORIGIN_PLAN;
 }

@@ -47,14 +47,14 @@ bool ria_profile_check_ignored(
                fault.what);
 }
 
-struct ria_setting ria_profile_choice(const struct ria_ask *ask)
+struct ria_setting ria_profile_choice(const struct ria_query *query)
 {
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"};
-    if (ask->profile.value != NULL) {
-        return ask->profile;
+    if (query->profile.value != NULL) {
+        return query->profile;
     }
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
-        const char *value = ria_world_env(ask->world, variables[i]);
+        const char *value = ria_world_env(query->world, variables[i]);
         if (value != NULL) {
             return (struct ria_setting){value, variables[i], 0};
         }
@@ -137,17 +137,17 @@ static enum ria_outcome not_there(
 }
 
 enum ria_outcome ria_profile_open(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
     struct ria_profile *out,
     struct ria_error *err)
 {
-    struct ria_setting choice = ria_profile_choice(ask);
+    struct ria_setting choice = ria_profile_choice(query);
     plan->profiles = calloc(1, sizeof(*plan->profiles));
     if (plan->profiles == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the AWS profiles");
     }
-    enum ria_outcome outcome = ria_profiles_load(ask->world, plan->profiles, err);
+    enum ria_outcome outcome = ria_profiles_load(query->world, plan->profiles, err);
     if (outcome == RIA_FAILED || (outcome == RIA_ABSENT && choice.path == NULL)) {
         return outcome;
     }

@@ -35,13 +35,13 @@ bool ria_profile_check_ignored(
 
 /* The profile that counts, whether it exists or not, and what says so: an option or rds-iam's
  * configuration, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". */
-struct ria_setting ria_profile_choice(const struct ria_ask *ask);
+struct ria_setting ria_profile_choice(const struct ria_query *query);
 
 /* Reads the profiles into the plan and finds the active one: the one that an option or rds-iam's
  * configuration names, else AWS_PROFILE, else AWS_DEFAULT_PROFILE, else "default". RIA_PLAN_PROFILE
  * is then set. ABSENT: none is named, and there is no "default". */
 enum ria_outcome ria_profile_open(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     struct ria_plan *plan,
     struct ria_profile *out,
     struct ria_error *err) RIA_MUST_USE;
@@ -61,21 +61,21 @@ bool ria_profile_has_keys(const struct ria_profile *profile);
  * the credentials file, login session, process, keys of the config file, in this order, which is
  * botocore's. Three answers as of ria_provide. */
 enum ria_outcome ria_profile_source(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
 /* sso_account_id or sso_role_name. Answers as ria_provide. */
 enum ria_outcome ria_profile_sso(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
 
 /* login_session. Answers as ria_provide. */
 enum ria_outcome ria_profile_login(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;
@@ -84,7 +84,7 @@ enum ria_outcome ria_profile_login(
  * name are each taken from the environment first and then from the profile, as botocore does it;
  * without it from the profile alone. profile->name may be NULL. Answers as ria_provide. */
 enum ria_outcome ria_profile_web_identity(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     bool is_merged,
     struct ria_plan *plan,
@@ -95,7 +95,7 @@ bool ria_profile_has_role(const struct ria_profile *profile);
 
 /* That role, and all that it stands on. ABSENT where there is none. */
 enum ria_outcome ria_profile_role(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err) RIA_MUST_USE;

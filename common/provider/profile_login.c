@@ -9,7 +9,7 @@
 #include "base/text.h"
 
 enum ria_outcome ria_profile_login(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
@@ -24,7 +24,7 @@ enum ria_outcome ria_profile_login(
     }
     plan->source = RIA_SOURCE_LOGIN;
     plan->value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, session->path, 0};
-    *directory = ria_network_variable(ask->world, "AWS_LOGIN_CACHE_DIRECTORY");
+    *directory = ria_network_variable(query->world, "AWS_LOGIN_CACHE_DIRECTORY");
     if (directory->value == NULL) {
         directory->value = "~/.aws/login/cache";
         directory->path = NULL;
@@ -32,7 +32,7 @@ enum ria_outcome ria_profile_login(
     (void)ria_text_format(
         plan->label, sizeof(plan->label), "the aws login of profile %.64s", profile->name);
     struct ria_setting *region = &plan->value[RIA_PLAN_LOGIN_REGION];
-    return ria_network_region(ask, plan, "sign-in", region, err) &&
+    return ria_network_region(query, plan, "sign-in", region, err) &&
                    ria_network_check_service(plan, RIA_SERVICE_SIGNIN, err)
                ? RIA_FOUND
                : RIA_FAILED;

@@ -50,18 +50,18 @@ static bool find_role_source(
 }
 
 static enum ria_outcome take_credential_source(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_setting *source,
     struct ria_plan *plan,
     struct ria_error *err)
 {
     enum ria_outcome outcome;
     if (strcmp(source->value, "Environment") == 0) {
-        outcome = ria_environment_keys(ask->world, plan, err);
+        outcome = ria_environment_keys(query->world, plan, err);
     } else if (strcmp(source->value, "EcsContainer") == 0) {
-        outcome = ria_container_endpoint(ask->world, plan, err);
+        outcome = ria_container_endpoint(query->world, plan, err);
     } else if (strcmp(source->value, "Ec2InstanceMetadata") == 0) {
-        outcome = ria_instance_endpoint(ask, plan, err);
+        outcome = ria_instance_endpoint(query, plan, err);
     } else {
         return ria_failed_at(
             err,
@@ -147,14 +147,14 @@ static bool check_next(
 }
 
 /* A profile that holds nothing of its own and was named as a source is a mistake. */
-static enum ria_outcome take_end(
-    const struct ria_ask *ask,
+static enum ria_outcome profile_role_take_end(
+    const struct ria_query *query,
     const struct ria_profile *profile,
     const struct ria_setting *named_at,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    enum ria_outcome outcome = ria_profile_source(ask, profile, plan, err);
+    enum ria_outcome outcome = ria_profile_source(query, profile, plan, err);
     if (outcome != RIA_ABSENT) {
         return outcome;
     }
@@ -169,8 +169,8 @@ static enum ria_outcome take_end(
     return RIA_FAILED;
 }
 
-static enum ria_outcome follow(
-    const struct ria_ask *ask,
+static enum ria_outcome profile_role_follow(
+    const struct ria_query *query,
     const struct ria_profile *first,
     struct path *path,
     struct ria_plan *plan,
@@ -183,7 +183,7 @@ static enum ria_outcome follow(
             return RIA_FAILED;
         }
         if (source.credential.value != NULL) {
-            return take_credential_source(ask, &source.credential, plan, err);
+            return take_credential_source(query, &source.credential, plan, err);
         }
         const struct ria_profile next = {at.profiles, source.profile.value};
         if (!check_next(&at, &next, path, &source.profile, err)) {
@@ -191,7 +191,7 @@ static enum ria_outcome follow(
         }
         /* From the second profile on, a profile with keys is an end, although it has a role. */
         if (ria_profile_has_keys(&next) || !ria_profile_has_role(&next)) {
-            return take_end(ask, &next, &source.profile, plan, err);
+            return profile_role_take_end(query, &next, &source.profile, plan, err);
         }
         at = next;
     }
@@ -204,7 +204,7 @@ bool ria_profile_has_role(const struct ria_profile *profile)
 }
 
 enum ria_outcome ria_profile_role(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
@@ -216,9 +216,9 @@ enum ria_outcome ria_profile_role(
     if (path == NULL) {
         return ria_failed(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the profiles of source_profile");
     }
-    enum ria_outcome outcome = follow(ask, profile, path, plan, err);
+    enum ria_outcome outcome = profile_role_follow(query, profile, path, plan, err);
     for (size_t i = path->count; outcome == RIA_FOUND && i > 0; i--) {
-        bool is_added = ria_network_add_role(ask, plan, &path->role[i - 1], err);
+        bool is_added = ria_network_add_role(query, plan, &path->role[i - 1], err);
         outcome = is_added ? RIA_FOUND : RIA_FAILED;
     }
     free(path);
@@ -236,16 +236,16 @@ static bool check_ignored_role(const struct ria_profile *profile, struct ria_err
 }
 
 enum ria_outcome ria_provider_profile_role(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
     struct ria_profile profile = {0};
-    enum ria_outcome outcome = ria_profile_open(ask, out, &profile, err);
+    enum ria_outcome outcome = ria_profile_open(query, out, &profile, err);
     if (outcome != RIA_FOUND) {
         return outcome;
     }
     if (!ria_profile_has_role(&profile)) {
         return check_ignored_role(&profile, err) ? ria_absent(err, "%s", "") : RIA_FAILED;
     }
-    return ria_network_settings(ask, out, err) ? ria_profile_role(ask, &profile, out, err)
-                                               : RIA_FAILED;
+    return ria_network_settings(query, out, err) ? ria_profile_role(query, &profile, out, err)
+                                                 : RIA_FAILED;
 }

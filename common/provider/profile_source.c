@@ -9,48 +9,48 @@
 #include "base/text.h"
 
 typedef enum ria_outcome take_source(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err);
 
 /* The environment's has its own entry in the chain, and never counts below a role. */
 static enum ria_outcome take_web_identity(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    return ria_profile_web_identity(ask, profile, false, plan, err);
+    return ria_profile_web_identity(query, profile, false, plan, err);
 }
 
 static enum ria_outcome take_keys_of_credentials(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    (void)ask;
+    (void)query;
     return ria_profile_keys(profile, RIA_PROFILE_CREDENTIALS, plan, err);
 }
 
 static enum ria_outcome take_keys_of_config(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    (void)ask;
+    (void)query;
     return ria_profile_keys(profile, RIA_PROFILE_CONFIG, plan, err);
 }
 
 static enum ria_outcome refuse_lone_credential_source(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    (void)ask;
+    (void)query;
     (void)plan;
     struct ria_setting where;
     if (!ria_profile_get(profile, "credential_source", &where)) {
@@ -68,12 +68,12 @@ static enum ria_outcome refuse_lone_credential_source(
 }
 
 static enum ria_outcome take_process(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    (void)ask;
+    (void)query;
     struct ria_setting command;
     if (!ria_profile_get(profile, "credential_process", &command)) {
         return RIA_ABSENT;
@@ -140,13 +140,13 @@ static bool check_ignored(
 }
 
 enum ria_outcome ria_profile_source(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        enum ria_outcome outcome = sources[i].take(ask, profile, plan, err);
+        enum ria_outcome outcome = sources[i].take(query, profile, plan, err);
         if (outcome != RIA_ABSENT) {
             return outcome;
         }
@@ -177,12 +177,12 @@ enum ria_outcome ria_profile_source(
 }
 
 enum ria_outcome ria_provider_profile(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
     struct ria_profile profile = ria_profile_active(out);
     if (profile.name == NULL) {
         return ria_absent(err, "%s", "");
     }
-    return ria_network_settings(ask, out, err) ? ria_profile_source(ask, &profile, out, err)
-                                               : RIA_FAILED;
+    return ria_network_settings(query, out, err) ? ria_profile_source(query, &profile, out, err)
+                                                 : RIA_FAILED;
 }

@@ -102,7 +102,7 @@ static bool take_start_url(
            need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
-static bool check_names(const struct ria_plan *plan, struct ria_error *err)
+static bool profile_sso_check_names(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *value = plan->value;
     return ria_identifier_check(
@@ -113,23 +113,23 @@ static bool check_names(const struct ria_plan *plan, struct ria_error *err)
                RIA_ID_ROLE_NAME, &value[RIA_PLAN_SSO_ROLE_NAME], RIA_E_CREDENTIALS, err);
 }
 
-static bool check(const struct ria_plan *plan, struct ria_error *err)
+static bool profile_sso_check(const struct ria_plan *plan, struct ria_error *err)
 {
     /* A token of the older form is never renewed, so nobody asks the OIDC endpoint. */
     bool can_be_renewed = plan->value[RIA_PLAN_SSO_SESSION].value != NULL;
-    return check_names(plan, err) &&
+    return profile_sso_check_names(plan, err) &&
            ria_setting_check_region(&plan->value[RIA_PLAN_SSO_REGION], RIA_E_CREDENTIALS, err) &&
            ria_network_check_service(plan, RIA_SERVICE_SSO, err) &&
            (!can_be_renewed || ria_network_check_service(plan, RIA_SERVICE_SSO_OIDC, err));
 }
 
 enum ria_outcome ria_profile_sso(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err)
 {
-    (void)ask;
+    (void)query;
     struct ria_setting *value = plan->value;
     struct ria_setting because;
     if (!ria_profile_get(profile, "sso_account_id", &because) &&
@@ -142,7 +142,7 @@ enum ria_outcome ria_profile_sso(
                       : take_start_url(profile, &because, plan, err))) {
         return RIA_FAILED;
     }
-    because = *ria_plan_origin(plan);
+    because = *ria_plan_source_setting(plan);
     if (!need(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ||
         !need(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err)) {
         return RIA_FAILED;
@@ -150,5 +150,5 @@ enum ria_outcome ria_profile_sso(
     value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, because.path, 0};
     (void)ria_text_format(
         plan->label, sizeof(plan->label), "the SSO session of profile %.64s", profile->name);
-    return check(plan, err) ? RIA_FOUND : RIA_FAILED;
+    return profile_sso_check(plan, err) ? RIA_FOUND : RIA_FAILED;
 }

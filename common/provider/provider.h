@@ -16,7 +16,7 @@
 #include "base/world.h"
 
 /* What a provider is asked. */
-struct ria_ask {
+struct ria_query {
     const struct ria_world *world;
     struct ria_deadline deadline;
     /* The profile that a person chose by an option or in rds-iam's configuration; value is NULL if
@@ -44,7 +44,7 @@ struct ria_ask {
  * *out is RIA_PLAN_INIT when called, except for the profiles and RIA_PLAN_PROFILE that an earlier
  * source has left in it. The caller releases *out in any case. */
 typedef enum ria_outcome ria_provide(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err);
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err);
 
 ria_provide ria_provider_environment;
 ria_provide ria_provider_profile_role;
@@ -62,6 +62,6 @@ enum ria_outcome ria_environment_keys(
 enum ria_outcome ria_container_endpoint(
     const struct ria_world *world, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
 enum ria_outcome ria_instance_endpoint(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
 
 #endif

@@ -22,7 +22,7 @@ enum {
 
 /* Writes what to set and what to run. */
 static void write_remedy(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_plan *plan,
     const char *command,
     bool is_short,
@@ -34,7 +34,7 @@ static void write_remedy(
     } else if (is_short) {
         (void)ria_text_format(out, REMEDY_MAX, RIA_REMEDY_CACHE_PROCESS_UNNAMED, command);
     } else {
-        ria_config_add_name(ask->world, &file);
+        ria_config_add_name(query->world, &file);
         const char *name = ria_buf_text(&file);
         (void)ria_text_format(
             out, REMEDY_MAX, RIA_REMEDY_CACHE_PROCESS, name == NULL ? "its file" : name, command);
@@ -42,7 +42,7 @@ static void write_remedy(
 }
 
 static void write_refusal(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_plan *plan,
     const char *command,
     bool is_short,
@@ -50,8 +50,8 @@ static void write_refusal(
 {
     char remedy[REMEDY_MAX];
     char whole[REMEDY_MAX];
-    const char *fault = ria_cache_runtime_fault(ask->world);
-    write_remedy(ask, plan, command, is_short, remedy);
+    const char *fault = ria_cache_runtime_fault(query->world);
+    write_remedy(query, plan, command, is_short, remedy);
     if (fault == NULL) {
         (void)ria_text_copy(whole, sizeof(whole), remedy);
     } else {
@@ -67,24 +67,27 @@ static void write_refusal(
 }
 
 static void explain_login(
-    const struct ria_ask *ask, const struct ria_plan *plan, struct ria_error *err)
+    const struct ria_query *query, const struct ria_plan *plan, struct ria_error *err)
 {
     RIA_AUTO(buf) buffer = {.max = COMMAND_MAX};
-    if (ask->add_command != NULL) {
-        ask->add_command(ask->whose, &buffer);
+    if (query->add_command != NULL) {
+        query->add_command(query->whose, &buffer);
     }
     const char *text = buffer.len == 0 ? NULL : ria_buf_text(&buffer);
     const char *command = text == NULL ? "rds-iam credentials" : text;
-    write_refusal(ask, plan, command, false, err);
+    write_refusal(query, plan, command, false, err);
     if (strlen(err->text) > RIA_ERROR_SHOWN_MAX) {
-        write_refusal(ask, plan, command, true, err);
+        write_refusal(query, plan, command, true, err);
     }
 }
 
 /* Where a command stands alone it is also why rds-iam-fetch was killed at the deadline, or waited
  * all the time for another process that runs it. */
 void ria_slow_process_explain(
-    const struct ria_ask *ask, const struct ria_plan *plan, int64_t budget, struct ria_error *err)
+    const struct ria_query *query,
+    const struct ria_plan *plan,
+    int64_t budget,
+    struct ria_error *err)
 {
     bool is_known = err->code == RIA_E_SLOW_PROCESS;
     bool is_alone = plan->source == RIA_SOURCE_PROCESS && plan->role_count == 0;
@@ -92,14 +95,14 @@ void ria_slow_process_explain(
         return;
     }
     if (budget <= RIA_LOGIN_BUDGET_MS) {
-        ria_world_log(ask->world, RIA_LOG_INFO, "%s", err->text);
-        explain_login(ask, plan, err);
+        ria_world_log(query->world, RIA_LOG_INFO, "%s", err->text);
+        explain_login(query, plan, err);
     } else if (!is_known) {
         (void)ria_fail_at(
             err,
             RIA_E_SLOW_PROCESS,
             &plan->value[RIA_PLAN_PROCESS],
-            RIA_REFUSAL_SLOW_PROCESS_OF_PERSON,
+            RIA_REFUSAL_SLOW_PROCESS_INTERACTIVE,
             (int)((budget + SECOND / 2) / SECOND));
     }
 }

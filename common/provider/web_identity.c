@@ -14,16 +14,16 @@
 static const char file_variable[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
 /* The variable where the environment counts, else the profile's key. */
-static struct ria_setting find(
-    const struct ria_ask *ask,
+static struct ria_setting provider_web_identity_find(
+    const struct ria_query *query,
     const struct ria_profile *profile,
     bool is_merged,
     const char *variable,
     const char *key)
 {
     struct ria_setting found = {0};
-    if (is_merged && ria_world_env(ask->world, variable) != NULL) {
-        return ria_network_variable(ask->world, variable);
+    if (is_merged && ria_world_env(query->world, variable) != NULL) {
+        return ria_network_variable(query->world, variable);
     }
     if (profile->name != NULL) {
         (void)ria_profile_get(profile, key, &found);
@@ -32,9 +32,10 @@ static struct ria_setting find(
 }
 
 static struct ria_setting find_file(
-    const struct ria_ask *ask, const struct ria_profile *profile, bool is_merged)
+    const struct ria_query *query, const struct ria_profile *profile, bool is_merged)
 {
-    return find(ask, profile, is_merged, file_variable, "web_identity_token_file");
+    return provider_web_identity_find(
+        query, profile, is_merged, file_variable, "web_identity_token_file");
 }
 
 static bool refuse_no_role(
@@ -60,7 +61,7 @@ static bool refuse_no_role(
 /* STS takes neither an external id nor an MFA code beside a web identity, so those keys of the
  * profile do not count. Its duration does, where the token file is the profile's own. */
 static bool read_role(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     bool is_merged,
     const struct ria_setting *file,
@@ -73,26 +74,27 @@ static bool read_role(
     }
     role->value[RIA_ROLE_DURATION] = own.value[RIA_ROLE_DURATION];
     role->duration = own.duration;
-    role->value[RIA_ROLE_ARN] = find(ask, profile, is_merged, "AWS_ROLE_ARN", "role_arn");
-    role->value[RIA_ROLE_SESSION_NAME] =
-        find(ask, profile, is_merged, "AWS_ROLE_SESSION_NAME", "role_session_name");
+    role->value[RIA_ROLE_ARN] =
+        provider_web_identity_find(query, profile, is_merged, "AWS_ROLE_ARN", "role_arn");
+    role->value[RIA_ROLE_SESSION_NAME] = provider_web_identity_find(
+        query, profile, is_merged, "AWS_ROLE_SESSION_NAME", "role_session_name");
     return role->value[RIA_ROLE_ARN].value != NULL || refuse_no_role(profile, file, err);
 }
 
 enum ria_outcome ria_profile_web_identity(
-    const struct ria_ask *ask,
+    const struct ria_query *query,
     const struct ria_profile *profile,
     bool is_merged,
     struct ria_plan *plan,
     struct ria_error *err)
 {
     struct ria_role role = {0};
-    struct ria_setting file = find_file(ask, profile, is_merged);
+    struct ria_setting file = find_file(query, profile, is_merged);
     if (file.value == NULL) {
         return ria_absent(err, "%s is not set", file_variable);
     }
     if (!ria_profiles_check_owner(profile->profiles, &file, "web_identity_token_file", err) ||
-        !read_role(ask, profile, is_merged, &file, &role, err)) {
+        !read_role(query, profile, is_merged, &file, &role, err)) {
         return RIA_FAILED;
     }
     plan->source = RIA_SOURCE_WEB_IDENTITY;
@@ -104,18 +106,19 @@ enum ria_outcome ria_profile_web_identity(
         (void)ria_text_format(
             plan->label, sizeof(plan->label), "the web identity of profile %.64s", profile->name);
     }
-    return ria_network_add_role(ask, plan, &role, err) ? RIA_FOUND : RIA_FAILED;
+    return ria_network_add_role(query, plan, &role, err) ? RIA_FOUND : RIA_FAILED;
 }
 
 /* A profile that was named by a variable is not the one that logs in. */
-static void warn_of_unused_profile(const struct ria_ask *ask, const struct ria_plan *plan)
+static void provider_web_identity_warn_of_unused_profile(
+    const struct ria_query *query, const struct ria_plan *plan)
 {
     const struct ria_setting *profile = &plan->value[RIA_PLAN_PROFILE];
     if (profile->path != NULL && plan->value[RIA_PLAN_WEB_IDENTITY_TOKEN_FILE].line == 0) {
         char shown[128];
         (void)ria_url_show_in(profile->value, shown, sizeof(shown));
         ria_world_log(
-            ask->world,
+            query->world,
             RIA_LOG_WARNING,
             "%s is set to \"%s\", but the web identity of the environment is used; unset "
             "%s to use the profile",
@@ -126,20 +129,20 @@ static void warn_of_unused_profile(const struct ria_ask *ask, const struct ria_p
 }
 
 enum ria_outcome ria_provider_web_identity(
-    const struct ria_ask *ask, struct ria_plan *out, struct ria_error *err)
+    const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
     struct ria_profile profile = ria_profile_active(out);
-    bool is_merged = ask->profile.value == NULL;
-    bool is_configured = find_file(ask, &profile, is_merged).value != NULL;
-    if (is_configured && !ria_network_settings(ask, out, err)) {
+    bool is_merged = query->profile.value == NULL;
+    bool is_configured = find_file(query, &profile, is_merged).value != NULL;
+    if (is_configured && !ria_network_settings(query, out, err)) {
         return RIA_FAILED;
     }
-    enum ria_outcome outcome = ria_profile_web_identity(ask, &profile, is_merged, out, err);
+    enum ria_outcome outcome = ria_profile_web_identity(query, &profile, is_merged, out, err);
     if (outcome == RIA_FOUND) {
-        warn_of_unused_profile(ask, out);
+        provider_web_identity_warn_of_unused_profile(query, out);
     }
     if (outcome == RIA_ABSENT && !is_merged) {
-        bool is_ignored = ria_world_env(ask->world, file_variable) != NULL;
+        bool is_ignored = ria_world_env(query->world, file_variable) != NULL;
         return ria_absent(err, "%s", is_ignored ? "ignored, because a profile is named" : "");
     }
     return outcome;

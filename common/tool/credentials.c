@@ -42,7 +42,7 @@ static const char help[] =
 /* -- printing ------------------------------------------------------------------------------- */
 
 /* AWS's keys and tokens hold nothing that JSON escapes; anything else is refused. */
-static bool is_plain(const struct ria_buf *text)
+static bool tool_credentials_is_plain(const struct ria_buf *text)
 {
     for (size_t i = 0; i < text->len; i++) {
         if (text->data[i] < 0x20 || text->data[i] == '"' || text->data[i] == '\\') {
@@ -60,8 +60,9 @@ static void add_member(struct ria_buf *out, const char *name, const char *value)
 static int print_credentials(const struct ria_session *session)
 {
     RIA_AUTO(buf) text = {.max = (size_t)32 * 1024};
-    if (!is_plain(&session->access_key_id) || !is_plain(&session->secret_access_key) ||
-        !is_plain(&session->session_token)) {
+    if (!tool_credentials_is_plain(&session->access_key_id) ||
+        !tool_credentials_is_plain(&session->secret_access_key) ||
+        !tool_credentials_is_plain(&session->session_token)) {
         (void)fputs(
             "rds-iam: these credentials hold characters that no AWS key has; --explain says where "
             "they come from\n",
@@ -201,10 +202,10 @@ static ssize_t read_line(const struct terminal *terminal, char *out, size_t size
     return len < 0 ? 0 : len;
 }
 
-static ssize_t ask_once(struct terminal *terminal, const char *question, char *out, size_t size)
+static ssize_t ask_once(struct terminal *terminal, const char *request, char *out, size_t size)
 {
     ssize_t len = 0;
-    if (quieten(terminal) && write(terminal->fd, question, strlen(question)) > 0) {
+    if (quieten(terminal) && write(terminal->fd, request, strlen(request)) > 0) {
         len = read_line(terminal, out, size);
     }
     give_back(terminal);
@@ -213,7 +214,7 @@ static ssize_t ask_once(struct terminal *terminal, const char *question, char *o
 
 /* Asks, and puts the line without its newline into out, cut to size. Wipe it after use. A signal
  * that ends or stops the program does so with the terminal as it was before. */
-static enum typed ask_at_terminal(const char *question, char *out, size_t size)
+static enum typed ask_at_terminal(const char *request, char *out, size_t size)
 {
     struct terminal terminal = {.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
     if (terminal.fd < 0) {
@@ -226,7 +227,7 @@ static enum typed ask_at_terminal(const char *question, char *out, size_t size)
     /* Who was stopped and goes on is asked again. */
     ssize_t len;
     do {
-        len = ask_once(&terminal, question, out, size - 1);
+        len = ask_once(&terminal, request, out, size - 1);
     } while (len < 0);
     (void)close(terminal.fd);
     out[len] = '\0';
@@ -243,13 +244,13 @@ enum {
 /* False, with err as it was where nobody can be asked. */
 static bool ask_for_code(const struct ria_session *session, char code[8], struct ria_error *err)
 {
-    char question[512];
+    char request[512];
     char line[64];
     const struct ria_buf *serial = &session->mfa_serial;
     (void)snprintf(
-        question, sizeof(question), "MFA code of %s: ", serial->len > 0 ? serial->data : "?");
-    ria_printable(question);
-    enum typed typed = ask_at_terminal(question, line, sizeof(line));
+        request, sizeof(request), "MFA code of %s: ", serial->len > 0 ? serial->data : "?");
+    ria_printable(request);
+    enum typed typed = ask_at_terminal(request, line, sizeof(line));
     if (typed == TYPED_NO_TERMINAL) {
         return false;
     }
@@ -266,20 +267,20 @@ static bool ask_for_code(const struct ria_session *session, char code[8], struct
                                          : "no MFA code was typed; try it again");
 }
 
-static enum ria_outcome find(
+static enum ria_outcome tool_credentials_find(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_session *session,
     struct ria_error *err)
 {
-    struct ria_deadline deadline = ria_deadline_in(world, RIA_PERSON_BUDGET_MS);
+    struct ria_deadline deadline = ria_deadline_in(world, RIA_INTERACTIVE_BUDGET_MS);
     enum ria_outcome outcome = ria_session_for(login, NULL, deadline, world, session, err);
     char code[8] = "";
     if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !ask_for_code(session, code, err)) {
         return outcome;
     }
     ria_session_release(session);
-    deadline = ria_deadline_in(world, RIA_PERSON_BUDGET_MS);
+    deadline = ria_deadline_in(world, RIA_INTERACTIVE_BUDGET_MS);
     outcome = ria_session_for(login, code, deadline, world, session, err);
     explicit_bzero(code, sizeof(code));
     return outcome;
@@ -289,7 +290,7 @@ static int show(const struct ria_login *login, bool explain, const struct ria_wo
 {
     RIA_AUTO(session) session = RIA_SESSION_INIT;
     struct ria_error err;
-    enum ria_outcome outcome = find(login, world, &session, &err);
+    enum ria_outcome outcome = tool_credentials_find(login, world, &session, &err);
     if (explain && session.explanation.len > 0 &&
         ria_print(session.explanation.data) != RIA_EXIT_OK) {
         return RIA_EXIT_FAILED;

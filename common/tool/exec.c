@@ -163,7 +163,7 @@ static bool put_before(const struct variable *variable, const char *set, const c
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
-static bool append(const struct variable *variable, const char *set)
+static bool exec_append(const struct variable *variable, const char *set)
 {
     const char *libpq =
         strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set, variable->separator) : NULL;
@@ -187,7 +187,7 @@ static bool apply(const struct variable *variable)
         return true;
     }
     if (variable->how == APPEND && is_set) {
-        return append(variable, set);
+        return exec_append(variable, set);
     }
     return (variable->how == DEFAULT && is_set) ||
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
@@ -197,7 +197,7 @@ static bool apply(const struct variable *variable)
  * makes its tokens, and the command without a password. */
 static bool check_preload(void)
 {
-    static const char *const objects[] = {PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-mint.so"};
+    static const char *const objects[] = {PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so"};
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
         if (access(objects[i], R_OK) != 0) {
             (void)fprintf(
@@ -253,7 +253,7 @@ static const struct {
     {"mysql", MYSQL},
 };
 
-static bool begins_with(const char *text, const char *start)
+static bool exec_begins_with(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;
 }
@@ -267,7 +267,7 @@ static const char *base_name(const char *path)
 static enum client client_of(const char *name)
 {
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (begins_with(name, names[i].start)) {
+        if (exec_begins_with(name, names[i].start)) {
             return names[i].client;
         }
     }
@@ -289,7 +289,7 @@ static bool names_a_host(char *const *argv, const struct ria_world *world)
                  ria_world_env(world, "PGHOSTADDR") != NULL || any_word_has(argv, "host=") ||
                  any_word_has(argv, "hostaddr=") || any_word_has(argv, "://");
     for (; *argv != NULL && !found; argv++) {
-        found = begins_with(*argv, "-h") || begins_with(*argv, "--host");
+        found = exec_begins_with(*argv, "-h") || exec_begins_with(*argv, "--host");
     }
     return found;
 }
@@ -405,7 +405,7 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     char **command = argv + end + 1;
     char *resolved = NULL;
     bool ok = resolve_ca(ca, &resolved) && check_preload() &&
-              set_variables(resolved, ria_program_look(command[0], world));
+              set_variables(resolved, ria_program_inspect(command[0], world));
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;

@@ -109,7 +109,7 @@ static bool check_files(struct lint *lint, const struct files *files)
 }
 
 /* libpq 10 to 14 asks for the home directory of the user, and 15 and later HOME first. */
-static void check_home(struct lint *lint, const struct ria_service_paths *paths)
+static void lint_check_home(struct lint *lint, const struct ria_service_paths *paths)
 {
     const char *home = ria_world_env(lint->world, "HOME");
     const char *passwd_home = lint->world->home(lint->world->self);
@@ -125,7 +125,7 @@ static void check_home(struct lint *lint, const struct ria_service_paths *paths)
     }
 }
 
-static void read_files(
+static void lint_read_files(
     struct lint *lint, const struct ria_service_paths *paths, struct files *files)
 {
     for (size_t i = 0; i < paths->count; i++) {
@@ -185,11 +185,11 @@ static bool run_lint(struct lint *lint, struct files *files)
 {
     struct ria_service_paths paths;
     ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
-    read_files(lint, &paths, files);
+    lint_read_files(lint, &paths, files);
     if (files->count == 0 && lint->findings.errors == 0) {
         say_where(lint, &paths);
     } else if (files->count > 0) {
-        check_home(lint, &paths);
+        lint_check_home(lint, &paths);
         check_system_file(lint, &paths, files);
     }
     return check_files(lint, files);

@@ -200,7 +200,7 @@ void ria_lint_settings(
 
 /* -- services with a passfile ---------------------------------------------------------------- */
 
-static unsigned line_of(const struct ria_entry *entry, const char *key)
+static unsigned lint_rules_line_of(const struct ria_entry *entry, const char *key)
 {
     const struct ria_service_setting *setting =
         ria_service_setting(entry->file, entry->service, key);
@@ -208,10 +208,10 @@ static unsigned line_of(const struct ria_entry *entry, const char *key)
 }
 
 /* The file itself, if it is there already. It is not opened: an agent would make tokens for us. */
-static void check_file(const struct ria_entry *entry, struct ria_findings *findings)
+static void lint_rules_check_file(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct stat status;
-    unsigned line = line_of(entry, "passfile");
+    unsigned line = lint_rules_line_of(entry, "passfile");
     if (stat(entry->passfile, &status) != 0) {
         return;
     }
@@ -282,7 +282,7 @@ static void check_runtime_directory(const struct ria_entry *entry, struct ria_fi
             findings,
             RIA_FINDING_WARNING,
             entry->file->path,
-            line_of(entry, "passfile"),
+            lint_rules_line_of(entry, "passfile"),
             "/run/user/%lu is closed to you, and your agent fills nothing there; write "
             "passfile=/run/user/%lu%s",
             uid,
@@ -303,14 +303,15 @@ static void check_name(const struct ria_entry *entry, struct ria_findings *findi
             findings,
             is_taken ? RIA_FINDING_ERROR : RIA_FINDING_WARNING,
             entry->file->path,
-            line_of(entry, "passfile"),
+            lint_rules_line_of(entry, "passfile"),
             "rds-iam-agent fills no passfile called \"%.64s\"; give it another name",
             name);
     }
 }
 
 /* That a ticket is there when a program connects cannot be seen from here. */
-static void check_gssencmode(const struct ria_entry *entry, struct ria_findings *findings)
+static void lint_rules_check_gssencmode(
+    const struct ria_entry *entry, struct ria_findings *findings)
 {
     if (ria_entry_leaves_gss(entry)) {
         ria_finding_add(
@@ -324,7 +325,7 @@ static void check_gssencmode(const struct ria_entry *entry, struct ria_findings 
 }
 
 /* As Terraform and connection URLs have it. An IPv6 address has more colons than one. */
-static void check_hosts(const struct ria_entry *entry, struct ria_findings *findings)
+static void lint_rules_check_hosts(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct ria_entry_host host;
     for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
@@ -336,7 +337,7 @@ static void check_hosts(const struct ria_entry *entry, struct ria_findings *find
                 findings,
                 RIA_FINDING_ERROR,
                 entry->file->path,
-                line_of(entry, "host"),
+                lint_rules_line_of(entry, "host"),
                 "libpq takes all of \"%.255s\" for a name; write the port into port=",
                 shown);
         }
@@ -368,7 +369,7 @@ static void check_environment(
             findings,
             RIA_FINDING_WARNING,
             entry->file->path,
-            line_of(entry, "passfile"),
+            lint_rules_line_of(entry, "passfile"),
             "PGPASSFILE names this file too, and a program that reads it so does not see the "
             "sslmode of [%.64s]: it sends the token to a server that it does not verify; set "
             "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable beside it",
@@ -379,7 +380,7 @@ static void check_environment(
 void ria_lint_passfile(
     const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
 {
-    unsigned line = line_of(entry, "passfile");
+    unsigned line = lint_rules_line_of(entry, "passfile");
     if (*entry->passfile != '/') {
         ria_finding_add(
             findings,
@@ -396,11 +397,11 @@ void ria_lint_passfile(
             line,
             "libpq puts in no variables; write the path itself");
     }
-    check_hosts(entry, findings);
+    lint_rules_check_hosts(entry, findings);
     check_name(entry, findings);
     check_runtime_directory(entry, findings);
-    check_file(entry, findings);
+    lint_rules_check_file(entry, findings);
     check_root_certificate(entry, findings);
-    check_gssencmode(entry, findings);
+    lint_rules_check_gssencmode(entry, findings);
     check_environment(entry, world, findings);
 }

@@ -37,7 +37,7 @@ static const char help[] =
     "  --version    the version\n";
 
 /* A person reads warnings; the rest only where RDS_IAM_LOG asks for it. */
-static void log_for_person(void *self, enum ria_log_level level, const char *line)
+static void log_for_user(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
     if (level == RIA_LOG_WARNING) {
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     /* No core dump, and no debugger of another process, may show a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     struct ria_world world = *ria_process_world();
-    world.log = log_for_person;
+    world.log = log_for_user;
     if (argc < 2) {
         return ria_usage("", "no command given");
     }

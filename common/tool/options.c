@@ -36,7 +36,7 @@ static int unknown_option(char **argv)
     return ria_usage(argv[0], "unknown option %s", argv[optind - 1]);
 }
 
-static int take(char **argv, const struct ria_option *option)
+static int options_take(char **argv, const struct ria_option *option)
 {
     if (option->flag != NULL) {
         *option->flag = true;
@@ -49,7 +49,7 @@ static int take(char **argv, const struct ria_option *option)
     return RIA_GO_ON;
 }
 
-static int check_required(char **argv, const struct ria_option *options, size_t count)
+static int options_check_required(char **argv, const struct ria_option *options, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (options[i].is_required && *options[i].value == NULL) {
@@ -77,7 +77,7 @@ int ria_options_parse(
         if (found < FIRST) {
             return unknown_option(argv);
         }
-        status = take(argv, &options[found - FIRST]);
+        status = options_take(argv, &options[found - FIRST]);
         if (status != RIA_GO_ON) {
             return status;
         }
@@ -85,7 +85,7 @@ int ria_options_parse(
     if (optind < argc) {
         return ria_usage(argv[0], "unexpected argument \"%s\"", argv[optind]);
     }
-    return check_required(argv, options, count);
+    return options_check_required(argv, options, count);
 }
 
 int ria_options_port(const char *command, const char *text, unsigned *port)

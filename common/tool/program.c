@@ -40,13 +40,13 @@ struct headers {
     size_t count;
 };
 
-static bool read_at(int fd, uint64_t offset, void *out, size_t size)
+static bool program_read_at(int fd, uint64_t offset, void *out, size_t size)
 {
     return offset <= INT64_MAX && pread(fd, out, size, (off_t)offset) == (ssize_t)size;
 }
 
 /* A name that ends within the file and fits. The end of the file may be near. */
-static bool read_name(int fd, uint64_t offset, char out[RIA_ELF_NAME_MAX])
+static bool program_read_name(int fd, uint64_t offset, char out[RIA_ELF_NAME_MAX])
 {
     ssize_t len = offset <= INT64_MAX ? pread(fd, out, RIA_ELF_NAME_MAX, (off_t)offset) : -1;
     return len > 0 && memchr(out, '\0', (size_t)len) != NULL;
@@ -56,7 +56,7 @@ static bool read_headers(int fd, const ElfW(Ehdr) * file, struct headers *out)
 {
     out->count = file->e_phnum;
     return file->e_phentsize == sizeof(out->at[0]) && out->count <= HEADERS_MAX &&
-           read_at(fd, file->e_phoff, out->at, out->count * sizeof(out->at[0]));
+           program_read_at(fd, file->e_phoff, out->at, out->count * sizeof(out->at[0]));
 }
 
 static const ElfW(Phdr) * find_segment(const struct headers *headers, uint32_t type)
@@ -93,7 +93,8 @@ static bool find_names(const struct dynamic *dynamic, uint64_t *address)
 {
     ElfW(Dyn) entry = {.d_tag = DT_NEEDED};
     for (size_t i = 0; i < dynamic->count && entry.d_tag != DT_NULL; i++) {
-        if (!read_at(dynamic->fd, dynamic->offset + (i * sizeof(entry)), &entry, sizeof(entry))) {
+        if (!program_read_at(
+                dynamic->fd, dynamic->offset + (i * sizeof(entry)), &entry, sizeof(entry))) {
             return false;
         }
         if (entry.d_tag == DT_STRTAB) {
@@ -108,7 +109,7 @@ static bool is_asan(int fd, uint64_t names, uint64_t at)
 {
     char name[RIA_ELF_NAME_MAX];
     uint64_t offset;
-    return !__builtin_add_overflow(names, at, &offset) && read_name(fd, offset, name) &&
+    return !__builtin_add_overflow(names, at, &offset) && program_read_name(fd, offset, name) &&
            (strncmp(name, "libasan.so", strlen("libasan.so")) == 0 ||
             strncmp(name, "libclang_rt.asan", strlen("libclang_rt.asan")) == 0);
 }
@@ -117,7 +118,8 @@ static bool needs_asan(const struct dynamic *dynamic, uint64_t names)
 {
     ElfW(Dyn) entry = {.d_tag = DT_NEEDED};
     for (size_t i = 0; i < dynamic->count && entry.d_tag != DT_NULL; i++) {
-        if (!read_at(dynamic->fd, dynamic->offset + (i * sizeof(entry)), &entry, sizeof(entry))) {
+        if (!program_read_at(
+                dynamic->fd, dynamic->offset + (i * sizeof(entry)), &entry, sizeof(entry))) {
             return false;
         }
         if (entry.d_tag == DT_NEEDED && is_asan(dynamic->fd, names, entry.d_un.d_val)) {
@@ -154,7 +156,8 @@ bool ria_elf_read(int fd, struct ria_elf *out)
     struct headers headers;
     *out = (struct ria_elf){0};
     /* A 32-bit header is shorter, but no program ends with it. */
-    if (!read_at(fd, 0, &file, sizeof(file)) || memcmp(file.e_ident, ELFMAG, SELFMAG) != 0) {
+    if (!program_read_at(fd, 0, &file, sizeof(file)) ||
+        memcmp(file.e_ident, ELFMAG, SELFMAG) != 0) {
         return false;
     }
     out->is_foreign = is_foreign(&file);
@@ -165,7 +168,7 @@ bool ria_elf_read(int fd, struct ria_elf *out)
         return false;
     }
     const ElfW(Phdr) *interpreter = find_segment(&headers, PT_INTERP);
-    if (interpreter != NULL && !read_name(fd, interpreter->p_offset, out->interpreter)) {
+    if (interpreter != NULL && !program_read_name(fd, interpreter->p_offset, out->interpreter)) {
         return false;
     }
     out->needs_asan = look_at_libraries(fd, &headers);
@@ -181,7 +184,7 @@ static bool is_program(const char *path)
 }
 
 /* False: there is none. */
-static bool find(const char *name, const struct ria_world *world, char out[PATH_MAX])
+static bool program_find(const char *name, const struct ria_world *world, char out[PATH_MAX])
 {
     if (strchr(name, '/') != NULL) {
         return snprintf(out, PATH_MAX, "%s", name) < PATH_MAX && is_program(out);
@@ -203,7 +206,7 @@ static bool find(const char *name, const struct ria_world *world, char out[PATH_
 }
 
 /* A device or a FIFO could make open() wait. -1: it cannot be read, or is not a file. */
-static int open_file(const char *path)
+static int program_open_file(const char *path)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -217,7 +220,7 @@ static int open_file(const char *path)
 /* -- scripts --------------------------------------------------------------------------------- */
 
 /* The next word of a first line; NULL at its end. */
-static char *take_word(char **at)
+static char *program_take_word(char **at)
 {
     char *word = *at + strspn(*at, " \t");
     size_t len = strcspn(word, " \t");
@@ -231,7 +234,7 @@ static char *take_name_behind_env(char **at)
 {
     char *word;
     do {
-        word = take_word(at);
+        word = program_take_word(at);
     } while (word != NULL && (*word == '-' || strchr(word, '=') != NULL));
     return word;
 }
@@ -246,12 +249,12 @@ static bool find_interpreter(int fd, const struct ria_world *world, char out[PAT
     }
     line[strcspn(line, "\n")] = '\0';
     char *at = line + 2;
-    const char *name = take_word(&at);
+    const char *name = program_take_word(&at);
     const char *slash = name == NULL ? NULL : strrchr(name, '/');
     if (slash != NULL && strcmp(slash, "/env") == 0) {
         name = take_name_behind_env(&at);
     }
-    return name != NULL && find(name, world, out);
+    return name != NULL && program_find(name, world, out);
 }
 
 /* Goes on from path to the interpreter at the end, which it opens; -1: there is none. */
@@ -259,7 +262,7 @@ static int open_program(char path[PATH_MAX], const struct ria_world *world)
 {
     char interpreter[PATH_MAX];
     for (int i = 0; i < SCRIPTS_MAX; i++) {
-        int fd = open_file(path);
+        int fd = program_open_file(path);
         if (fd < 0 || !find_interpreter(fd, world, interpreter)) {
             return fd;
         }
@@ -279,7 +282,7 @@ static bool is_glibc(const char *loader)
     RIA_AUTO(buf) text = {.max = LOADER_MAX};
     struct stat status;
     bool is_unknown = true;
-    int fd = open_file(loader);
+    int fd = program_open_file(loader);
     if (fd < 0) {
         return is_unknown;
     }
@@ -323,7 +326,7 @@ static enum ria_program judge(const char *path, const struct ria_elf *elf)
     "a libpq program then needs the passfile of an agent (rds-iam setup postgres), or a token in " \
     "PGPASSWORD (rds-iam token)"
 
-static void warn(
+static void program_warn(
     enum ria_program program,
     const char *path,
     const struct ria_elf *elf,
@@ -361,16 +364,16 @@ static void warn(
     }
 }
 
-enum ria_program ria_program_look(const char *command, const struct ria_world *world)
+enum ria_program ria_program_inspect(const char *command, const struct ria_world *world)
 {
     char path[PATH_MAX];
     struct ria_elf elf;
-    int fd = find(command, world, path) ? open_program(path, world) : -1;
+    int fd = program_find(command, world, path) ? open_program(path, world) : -1;
     if (fd < 0) {
         return RIA_PROGRAM_LOADS;
     }
     enum ria_program program = ria_elf_read(fd, &elf) ? judge(path, &elf) : RIA_PROGRAM_LOADS;
     (void)close(fd);
-    warn(program, path, &elf, world);
+    program_warn(program, path, &elf, world);
     return program;
 }

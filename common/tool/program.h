@@ -19,7 +19,7 @@ enum ria_program {
 /* Looks at the file that execvp(3) would run for this command, by world's PATH; at the interpreter
  * of a script instead, and behind "#!/usr/bin/env NAME" at NAME. Warns, through world, where our
  * objects are not loaded, and names the program. */
-enum ria_program ria_program_look(const char *command, const struct ria_world *world);
+enum ria_program ria_program_inspect(const char *command, const struct ria_world *world);
 
 /* -- its file --------------------------------------------------------------------------------- */
 

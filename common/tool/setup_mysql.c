@@ -171,7 +171,7 @@ struct bytes {
 
 #define HAS(file, text) (memmem((file).at, (file).len, text, sizeof(text)) != NULL)
 
-static enum client_library classify(struct bytes file)
+static enum client_library setup_mysql_classify(struct bytes file)
 {
     if (HAS(file, "MARIADB_PLUGIN_DIR")) {
         return HAS(file, "\0mysql_clear_password") ? LIBRARY_BUILT_IN : LIBRARY_LOADS;
@@ -192,7 +192,7 @@ static enum client_library library_of(const char *path)
         void *at = len == 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_PRIVATE, fd, 0);
         library = len == 0 ? LIBRARY_NONE : library;
         if (at != MAP_FAILED) {
-            library = classify((struct bytes){at, len});
+            library = setup_mysql_classify((struct bytes){at, len});
             (void)munmap(at, len);
         }
     }
@@ -242,7 +242,7 @@ static bool is_new(struct search *search, const struct stat *status)
     return true;
 }
 
-static void look_at(struct search *search, const char *path)
+static void setup_mysql_look_at(struct search *search, const char *path)
 {
     struct stat status;
     if (search->is_over || stat(path, &status) != 0 || !is_new(search, &status)) {
@@ -261,7 +261,7 @@ static void look_in_path(struct search *search, const char *at, const char *name
         size_t len = strcspn(at, ":");
         if (len > 0 &&
             snprintf(path, sizeof(path), "%.*s/%s", (int)len, at, name) < (int)sizeof(path)) {
-            look_at(search, path);
+            setup_mysql_look_at(search, path);
         }
         at += len + (at[len] == ':' ? 1 : 0);
     }
@@ -274,7 +274,7 @@ static void look_for(struct search *search, const char *pattern)
         return;
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        look_at(search, found.gl_pathv[i]);
+        setup_mysql_look_at(search, found.gl_pathv[i]);
     }
     globfree(&found);
 }

@@ -211,7 +211,7 @@ enum quoting {
     UNIT,  /* between double quotes in a systemd unit, where % begins a specifier */
 };
 
-static void add_value(
+static void setup_postgres_add_value(
     struct ria_buf *text,
     const char *before,
     const char *value,
@@ -234,7 +234,7 @@ static void add_value(
 
 /* -- the whole ------------------------------------------------------------------------------- */
 
-static void add_entry(const struct setup *setup, struct ria_buf *text)
+static void setup_postgres_add_entry(const struct setup *setup, struct ria_buf *text)
 {
     ria_buf_addf(
         text,
@@ -254,15 +254,16 @@ static void add_entry(const struct setup *setup, struct ria_buf *text)
 }
 
 /* What a client needs that does not read the whole entry. */
-static void add_environment(const struct setup *setup, struct ria_buf *text)
+static void setup_postgres_add_environment(const struct setup *setup, struct ria_buf *text)
 {
     ria_buf_addf(text, environment, setup->service);
     ria_buf_add_text(text, "#    In a shell:\n#      export " BELT);
-    add_value(text, "#      export PGSERVICE=", setup->service, SHELL, "\n");
-    add_value(text, "#      export PGSSLROOTCERT=", setup->ca, SHELL, "\n");
+    setup_postgres_add_value(text, "#      export PGSERVICE=", setup->service, SHELL, "\n");
+    setup_postgres_add_value(text, "#      export PGSSLROOTCERT=", setup->ca, SHELL, "\n");
     ria_buf_add_text(text, "#    In a systemd unit:\n#      Environment=" BELT);
-    add_value(text, "#      Environment=\"PGSERVICE=", setup->service, UNIT, "\"\n");
-    add_value(text, "#      Environment=\"PGSSLROOTCERT=", setup->ca, UNIT, "\"\n#\n");
+    setup_postgres_add_value(text, "#      Environment=\"PGSERVICE=", setup->service, UNIT, "\"\n");
+    setup_postgres_add_value(
+        text, "#      Environment=\"PGSSLROOTCERT=", setup->ca, UNIT, "\"\n#\n");
 }
 
 static bool fits(const char *text)
@@ -292,7 +293,7 @@ static int print_setup(const struct setup *setup)
             name);
         ria_buf_addf(&text, replication, name, setup->service);
     }
-    add_entry(setup, &text);
+    setup_postgres_add_entry(setup, &text);
     ria_buf_addf(
         &text,
         agent,
@@ -300,7 +301,7 @@ static int print_setup(const struct setup *setup)
         user_units,
         setup->service,
         link_unit);
-    add_environment(setup, &text);
+    setup_postgres_add_environment(setup, &text);
     ria_buf_addf(&text, kubernetes, setup->service);
     const char *whole = name == NULL ? NULL : ria_buf_text(&text);
     if (whole == NULL) {

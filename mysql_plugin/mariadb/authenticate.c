@@ -10,7 +10,7 @@
 
 /* A library with another layout would not have this pointer lead back to where we came from. It is
  * looked at first: what it points to is a connection in every library, and can be read. */
-bool ria_mariadb_is_known(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
+bool ria_mariadb_has_endpoint(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     return vio != NULL && mysql != NULL && mysql->net.pvio != NULL &&
            mysql->net.pvio->mysql == mysql && mysql->methods != NULL &&
@@ -47,26 +47,27 @@ static int refuse_channel(
     const char *missing)
 {
     char text[RIA_ERROR_TEXT_MAX];
-    ria_sentence_channel(text, channel, "token", missing);
+    ria_message_channel(text, channel, "token", missing);
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
 /* The client's own setting comes first, and helps only where the dialled name can be in a
  * certificate. */
 static int refuse_name_unverified(
-    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const struct ria_mint *job)
+    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const struct ria_login_token *job)
 {
     char remedy[RIA_ERROR_TEXT_MAX];
     ria_login_name_remedy(&job->login, RIA_REMEDY_MARIADB_VERIFY, ria_process_world(), remedy);
     return refuse_channel(vio, mysql, job->login.channel, remedy);
 }
 
-static int finish(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, struct ria_mint *job)
+static int mariadb_authenticate_finish(
+    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, struct ria_login_token *job)
 {
-    bool ran = ria_mint_run(job);
+    bool ran = ria_login_token_run(job);
     if (ran && job->outcome == RIA_FOUND) {
         /* On the caller's own stack: the library may switch to another coroutine in here. */
-        return job->task == RIA_MINT_MAY_SEND
+        return job->task == RIA_LOGIN_MAY_SEND
                    ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
                    : send_text(vio, job->token.text.data, job->token.text.len);
     }
@@ -89,14 +90,14 @@ static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || is_anybody) {
         return refuse_channel(vio, mysql, channel, missing);
     }
-    struct ria_mint *job = calloc(1, sizeof(*job));
+    struct ria_login_token *job = calloc(1, sizeof(*job));
     if (job == NULL) {
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_MEMORY);
     }
     job->token = (struct ria_token)RIA_TOKEN_INIT;
-    job->task = has_password(mysql) ? RIA_MINT_MAY_SEND : RIA_MINT_TOKEN;
+    job->task = has_password(mysql) ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
     describe_login(mysql, channel, &job->login);
-    int result = finish(vio, mysql, job);
+    int result = mariadb_authenticate_finish(vio, mysql, job);
     ria_token_release(&job->token);
     free(job);
     return result;
@@ -109,7 +110,7 @@ static int send_password(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     int saved = errno;
     struct ria_login login;
     describe_login(mysql, RIA_CHANNEL_PLAIN, &login);
-    ria_mint_log_password(&login, NULL);
+    ria_login_token_log_password(&login, NULL);
     errno = saved;
     return send_text(vio, mysql->passwd, strlen(mysql->passwd));
 }

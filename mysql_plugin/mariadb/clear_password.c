@@ -4,10 +4,10 @@
  * asks for. */
 #include "plugin.h"
 
-static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+static int clear_password_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
-    return ria_mariadb_is_known(vio, mysql) ? ria_mariadb_authenticate(vio, mysql)
-                                            : ria_mariadb_refuse_unknown();
+    return ria_mariadb_has_endpoint(vio, mysql) ? ria_mariadb_authenticate(vio, mysql)
+                                                : ria_mariadb_refuse_no_endpoint();
 }
 
-RIA_MARIADB_DECLARE("mysql_clear_password", authenticate)
+RIA_MARIADB_DECLARE("mysql_clear_password", clear_password_authenticate)

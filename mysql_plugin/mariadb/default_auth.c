@@ -18,11 +18,11 @@ static bool asks_for_clear_password(const unsigned char *packet)
     return strcmp((const char *)packet + 1, "mysql_clear_password") == 0;
 }
 
-static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
+static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;
-    if (!ria_mariadb_is_known(vio, mysql)) {
-        return ria_mariadb_refuse_unknown();
+    if (!ria_mariadb_has_endpoint(vio, mysql)) {
+        return ria_mariadb_refuse_no_endpoint();
     }
     if (vio->read_packet(vio, &packet) < 0) {
         return ria_mariadb_is_switch(mysql, packet) && asks_for_clear_password(packet)
@@ -37,4 +37,4 @@ static int authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
     return RIA_MARIADB_DONE;
 }
 
-RIA_MARIADB_DECLARE("aws_rds_iam", authenticate)
+RIA_MARIADB_DECLARE("aws_rds_iam", default_auth_authenticate)

@@ -7,8 +7,8 @@
 
 #include "abi.h"
 #include "login_token.h"
+#include "message.h"
 #include "rds_iam.h"
-#include "sentence.h"
 
 /* How well the connection is protected, as the library itself tells it. *missing is then the
  * setting that would make it better, as the second half of a sentence; static text. */
@@ -37,11 +37,11 @@ bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char 
 
 /* False for a library whose memory is laid out in another way than abi.h says: then nothing of it
  * may be used. */
-bool ria_mariadb_is_known(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
+bool ria_mariadb_has_endpoint(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
 
 /* What authenticate returns then: an error number, for which the library has words of its own. The
  * reason is in the log, as a warning, because these words do not name it. */
-int ria_mariadb_refuse_unknown(void);
+int ria_mariadb_refuse_no_endpoint(void);
 
 /* Answers a server that has asked for a password in clear: a typed password, a token or a refusal.
  * Returns what authenticate must return. */

@@ -18,7 +18,7 @@ static void end_handshake(struct ria_mariadb_vio *vio, const struct ria_mariadb 
 {
     unsigned char *packet = NULL;
     bool is_asked = vio->read_packet(vio, &packet) >= 0 || ria_mariadb_is_switch(mysql, packet);
-    for (int answers = 0; is_asked && answers < ANSWERS_MAX; answers++) {
+    for (int responses = 0; is_asked && responses < ANSWERS_MAX; responses++) {
         packet = NULL;
         is_asked = vio->write_packet(vio, (const unsigned char *)"", 1) == 0 &&
                    vio->read_packet(vio, &packet) < 0 && ria_mariadb_is_switch(mysql, packet);
@@ -32,10 +32,10 @@ bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char 
 
 int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text)
 {
-    char sentence[RIA_SENTENCE_SIZE];
+    char message[RIA_PLUGIN_MESSAGE_SIZE];
     ria_log_refusal(mysql->host, mysql->port, mysql->user, text);
-    ria_sentence(sentence, text);
-    mysql->methods->set_error(mysql, RIA_MARIADB_PLUGIN_ERROR, "HY000", "%s", sentence);
+    ria_message_format(message, text);
+    mysql->methods->set_error(mysql, RIA_MARIADB_PLUGIN_ERROR, "HY000", "%s", message);
     return RIA_MARIADB_ERROR;
 }
 
@@ -45,7 +45,7 @@ int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, c
     return ria_mariadb_fail(mysql, text);
 }
 
-int ria_mariadb_refuse_unknown(void)
+int ria_mariadb_refuse_no_endpoint(void)
 {
     ria_world_log(
         ria_process_world(),

@@ -67,7 +67,7 @@ __attribute__((no_sanitize("address"))) static bool holds_variable(const char *t
 }
 
 /* Text constants are in segments that can be read and not written. */
-static bool has_name(const struct dl_phdr_info *object)
+static bool skip_variable_has_name(const struct dl_phdr_info *object)
 {
     bool is_found = false;
     for (size_t i = 0; !is_found && i < object->dlpi_phnum; i++) {
@@ -81,13 +81,13 @@ static bool has_name(const struct dl_phdr_info *object)
     return is_found;
 }
 
-static int look_at(struct dl_phdr_info *object, size_t size, void *argument)
+static int skip_variable_look_at(struct dl_phdr_info *object, size_t size, void *argument)
 {
     (void)size;
     struct search *search = argument;
     if (has_function(object, search)) {
         search->is_found = true;
-        search->has_name = search->has_name || has_name(object);
+        search->has_name = search->has_name || skip_variable_has_name(object);
     }
     return search->has_name ? 1 : 0;
 }
@@ -113,6 +113,6 @@ bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql)
             (uintptr_t)api->get_option,
             (uintptr_t)api->get_ssl_cipher,
         }};
-    (void)dl_iterate_phdr(look_at, &search);
+    (void)dl_iterate_phdr(skip_variable_look_at, &search);
     return search.has_name || !search.is_found;
 }

@@ -3,8 +3,8 @@
  * The order of decisions. The library calls it when the server asks for mysql_clear_password: for
  * every new connection, reconnect and change of user. */
 #include "login_token.h"
+#include "message.h"
 #include "plugin.h"
-#include "sentence.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -48,7 +48,7 @@ static int refuse_channel(
 {
     char text[RIA_ERROR_TEXT_MAX];
     bool is_name = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_host_is_rds(connection->host);
-    ria_sentence_channel(
+    ria_message_channel(
         text, channel, what, is_name ? RIA_REMEDY_MYSQL_TUNNEL : RIA_REMEDY_MYSQL_TLS);
     return ria_mysql_refuse(vio, connection, text);
 }
@@ -62,7 +62,7 @@ static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_conne
     if (*connection->password != '\0') {
         struct ria_login login;
         describe_login(connection, RIA_CHANNEL_PLAIN, &login);
-        ria_mint_log_password(&login, getlogin_r);
+        ria_login_token_log_password(&login, getlogin_r);
     }
     return send_text(vio, connection->password, strlen(connection->password));
 }
@@ -85,26 +85,26 @@ static enum ria_channel channel_of(const struct ria_mysql_connection *connection
     return connection->is_verified ? RIA_CHANNEL_VERIFIED : RIA_CHANNEL_UNVERIFIED;
 }
 
-static int finish(
+static int mysql_authenticate_finish(
     struct ria_mysql_vio *vio,
     const struct ria_mysql_connection *connection,
-    struct ria_mint *mint,
+    struct ria_login_token *login_token,
     bool may_send_password)
 {
-    bool ran = ria_mint_run(mint);
-    if (ran && mint->outcome == RIA_FOUND) {
-        return mint->task == RIA_MINT_MAY_SEND
+    bool ran = ria_login_token_run(login_token);
+    if (ran && login_token->outcome == RIA_FOUND) {
+        return login_token->task == RIA_LOGIN_MAY_SEND
                    ? send_text(vio, connection->password, strlen(connection->password))
-                   : send_text(vio, mint->token.text.data, mint->token.text.len);
+                   : send_text(vio, login_token->token.text.data, login_token->token.text.len);
     }
-    if (ran && mint->is_unknown) {
+    if (ran && login_token->lacks_endpoint) {
         return may_send_password ? send_password(vio, connection)
-                                 : ria_mysql_refuse_as_stock(connection, mint->err.text);
+                                 : ria_mysql_refuse_as_stock(connection, login_token->err.text);
     }
-    if (ran && mint->err.code == RIA_E_CHANNEL) {
+    if (ran && login_token->err.code == RIA_E_CHANNEL) {
         return refuse_token(vio, connection);
     }
-    return ria_mysql_refuse(vio, connection, mint->err.text);
+    return ria_mysql_refuse(vio, connection, login_token->err.text);
 }
 
 static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
@@ -117,19 +117,19 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
                    ? send_password(vio, connection)
                    : ria_mysql_refuse_as_stock(connection, RIA_REFUSAL_MYSQL_PASSWORD);
     }
-    struct ria_mint *mint = calloc(1, sizeof(*mint));
-    if (mint == NULL) {
+    struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
+    if (login_token == NULL) {
         return ria_mysql_refuse(vio, connection, RIA_REFUSAL_MEMORY);
     }
-    mint->token = (struct ria_token)RIA_TOKEN_INIT;
-    describe_login(connection, channel_of(connection), &mint->login);
-    mint->task = is_token ? RIA_MINT_MAY_SEND : RIA_MINT_TOKEN;
-    mint->only_known = !(is_token && may_send_password);
-    mint->asks_dns = !may_send_password;
-    mint->login_name = getlogin_r;
-    int result = finish(vio, connection, mint, may_send_password);
-    ria_token_release(&mint->token);
-    free(mint);
+    login_token->token = (struct ria_token)RIA_TOKEN_INIT;
+    describe_login(connection, channel_of(connection), &login_token->login);
+    login_token->task = is_token ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
+    login_token->needs_endpoint = !(is_token && may_send_password);
+    login_token->asks_dns = !may_send_password;
+    login_token->login_name = getlogin_r;
+    int result = mysql_authenticate_finish(vio, connection, login_token, may_send_password);
+    ria_token_release(&login_token->token);
+    free(login_token);
     return result;
 }
 

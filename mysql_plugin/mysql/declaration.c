@@ -8,14 +8,14 @@
  * Built twice, as RIA_MYSQL_PLUGIN rds_iam_v1 and rds_iam_v2. */
 #include "plugin.h"
 
-#include "sentence.h"
+#include "message.h"
 
 #define TEXT_OF(macro) TEXT(macro)
 #define TEXT(word) #word
 
 static int init(char *error, size_t size, int argc, va_list args);
 static int deinit(void);
-static int authenticate(struct ria_mysql_vio *vio, struct ria_mysql *mysql);
+static int declaration_authenticate(struct ria_mysql_vio *vio, struct ria_mysql *mysql);
 
 static const char name_on_file[] = TEXT_OF(RIA_MYSQL_PLUGIN);
 
@@ -32,7 +32,7 @@ __attribute__((
     .license = "MIT",
     .init = init,
     .deinit = deinit,
-    .authenticate = authenticate,
+    .authenticate = declaration_authenticate,
 };
 
 /* Called under the library's lock, before anybody else can see the structure. */
@@ -54,7 +54,7 @@ static int deinit(void)
     return 0;
 }
 
-static int authenticate(struct ria_mysql_vio *vio, struct ria_mysql *mysql)
+static int declaration_authenticate(struct ria_mysql_vio *vio, struct ria_mysql *mysql)
 {
     return ria_mysql_authenticate(vio, mysql, RIA_MYSQL_INTERFACE_VERSION);
 }

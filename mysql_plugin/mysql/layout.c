@@ -60,7 +60,7 @@ static const unsigned long verify_identity = 1UL << 30;
  * and 5.7 sets the bit above for PREFERRED, too, which goes on in plain text. */
 static const unsigned long client_ssl = 1UL << 11;
 
-static void read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
+static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
 {
     memcpy(out, (const char *)mysql + offset, size);
 }
@@ -68,7 +68,7 @@ static void read_at(const struct ria_mysql *mysql, size_t offset, void *out, siz
 static const char *text_at(const struct ria_mysql *mysql, size_t offset)
 {
     const char *text = NULL;
-    read_at(mysql, offset, &text, sizeof(text));
+    layout_read_at(mysql, offset, &text, sizeof(text));
     return text;
 }
 
@@ -103,7 +103,7 @@ static const struct ria_mysql_layout *find_layout(
             continue;
         }
         unsigned its_port = 0;
-        read_at(mysql, layouts[i].port, &its_port, sizeof(its_port));
+        layout_read_at(mysql, layouts[i].port, &its_port, sizeof(its_port));
         if (its_port != port) {
             continue;
         }
@@ -137,7 +137,7 @@ bool ria_mysql_recognise(
     memset(&info, sentinel, sizeof(info));
     vio->info(vio, &info);
     int net_fd = -1;
-    read_at(mysql, NET_FD, &net_fd, sizeof(net_fd));
+    layout_read_at(mysql, NET_FD, &net_fd, sizeof(net_fd));
     if (info.protocol != RIA_MYSQL_PROTOCOL_TCP || info.socket < 0 || net_fd != info.socket) {
         return false;
     }
@@ -148,7 +148,7 @@ bool ria_mysql_recognise(
         return false;
     }
     unsigned long client_flag = 0;
-    read_at(mysql, layout->client_flag, &client_flag, sizeof(client_flag));
+    layout_read_at(mysql, layout->client_flag, &client_flag, sizeof(client_flag));
     const char *user = text_at(mysql, layout->user);
     const char *password = text_at(mysql, layout->password);
     *out = (struct ria_mysql_connection){

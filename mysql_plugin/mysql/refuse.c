@@ -2,8 +2,8 @@
  *
  * The way of a sentence to the user. The library has no function for it that a plugin could call,
  * so it is written where the library keeps it (plugin_auth_common.h, CR_ERROR). */
+#include "message.h"
 #include "plugin.h"
-#include "sentence.h"
 
 /* An empty password ends the handshake properly, in plain text, too: it gives nothing away, and a
  * server that counts a handshake broken off shuts the host out after some. What the library says of
@@ -11,21 +11,21 @@
 int ria_mysql_refuse(
     struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection, const char *text)
 {
-    char sentence[RIA_SENTENCE_SIZE];
+    char message[RIA_PLUGIN_MESSAGE_SIZE];
     (void)vio->write_packet(vio, (const unsigned char *)"", 1);
     ria_log_refusal(connection->host, connection->port, connection->user, text);
-    ria_sentence(sentence, text);
-    ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_ERROR, sentence);
+    ria_message_format(message, text);
+    ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_ERROR, message);
     return RIA_MYSQL_ERROR;
 }
 
 int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, const char *reason)
 {
     char text[2 * RIA_ERROR_TEXT_MAX];
-    char sentence[RIA_SENTENCE_SIZE];
+    char message[RIA_PLUGIN_MESSAGE_SIZE];
     ria_log_refusal(connection->host, connection->port, connection->user, reason);
     (void)ria_text_format(text, sizeof(text), RIA_REFUSAL_MYSQL_NOT_ENABLED, reason);
-    ria_sentence_bare(sentence, text);
-    ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, sentence);
+    ria_message_format_bare(message, text);
+    ria_mysql_set_error(connection, RIA_MYSQL_PLUGIN_CANNOT_LOAD, message);
     return RIA_MYSQL_ERROR;
 }

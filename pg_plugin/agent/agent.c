@@ -7,7 +7,7 @@
 #include <time.h>
 
 /* CLOCK_BOOTTIME: what was made before the machine slept is old when it wakes. */
-static int64_t get_ticks(void *self)
+static int64_t agent_get_ticks(void *self)
 {
     (void)self;
     struct timespec now = {0};
@@ -15,24 +15,24 @@ static int64_t get_ticks(void *self)
     return ((int64_t)now.tv_sec * 1000) + (now.tv_nsec / 1000000);
 }
 
-static enum ria_outcome read_file(
+static enum ria_outcome agent_read_file(
     void *self, const char *path, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
     struct ria_agent *agent = self;
     return ria_config_snapshot_read(&agent->config, path, out, file, err);
 }
 
-static bool look(void *self, const char *path, struct ria_file *out)
+static bool agent_look(void *self, const char *path, struct ria_file *out)
 {
     const struct ria_agent *agent = self;
     return ria_config_snapshot_facts(&agent->config, path, out);
 }
 
-static bool fetch(
+static bool agent_fetch(
     void *self,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err)
 {
     struct ria_agent *agent = self;
@@ -40,9 +40,9 @@ static bool fetch(
         const struct ria_world *world = ria_process_world();
         struct ria_deadline same =
             ria_deadline_in(world, ria_deadline_left(&agent->world, deadline));
-        return world->fetch(world->self, question, same, answer, err);
+        return world->fetch(world->self, request, same, response, err);
     }
-    bool ok = ria_background_fetch(agent->background, question, deadline, answer, err);
+    bool ok = ria_background_fetch(agent->background, request, deadline, response, err);
     agent->is_pending = agent->is_pending || (!ok && err->code == RIA_E_PENDING);
     return ok;
 }
@@ -62,10 +62,10 @@ void ria_agent_init(struct ria_agent *agent)
 {
     agent->world = *ria_process_world();
     agent->world.self = agent;
-    agent->world.ticks = get_ticks;
-    agent->world.read_file = read_file;
-    agent->world.look = look;
-    agent->world.fetch = fetch;
+    agent->world.ticks = agent_get_ticks;
+    agent->world.read_file = agent_read_file;
+    agent->world.look = agent_look;
+    agent->world.fetch = agent_fetch;
     agent->world.log = log_line;
     agent->log.fd = 2;
     agent->log.clock = &agent->world;

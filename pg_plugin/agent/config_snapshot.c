@@ -33,7 +33,8 @@ uint64_t ria_config_snapshot_stamp(const char *path)
     return stamp;
 }
 
-static struct ria_config_file *find(const struct ria_config_snapshot *snapshot, const char *path)
+static struct ria_config_file *config_snapshot_find(
+    const struct ria_config_snapshot *snapshot, const char *path)
 {
     for (size_t i = 0; i < snapshot->count; i++) {
         if (strcmp(snapshot->files[i].path, path) == 0) {
@@ -76,7 +77,8 @@ static enum ria_outcome record(
 bool ria_config_snapshot_facts(
     const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out)
 {
-    const struct ria_config_file *file = snapshot->is_whole ? find(snapshot, path) : NULL;
+    const struct ria_config_file *file =
+        snapshot->is_whole ? config_snapshot_find(snapshot, path) : NULL;
     if (snapshot->is_recording || (file != NULL && file->outcome != RIA_FOUND)) {
         return false;
     }
@@ -98,7 +100,8 @@ enum ria_outcome ria_config_snapshot_read(
     if (snapshot->is_recording) {
         return record(snapshot, path, out, facts, err);
     }
-    const struct ria_config_file *file = snapshot->is_whole ? find(snapshot, path) : NULL;
+    const struct ria_config_file *file =
+        snapshot->is_whole ? config_snapshot_find(snapshot, path) : NULL;
     if (file == NULL || file->text.failed || file->text.len > out->max) {
         const struct ria_world *world = ria_process_world();
         return world->read_file(world->self, path, out, facts, err);
@@ -127,17 +130,18 @@ static bool is_edited(const struct ria_config_snapshot *snapshot)
 }
 
 /* The old texts stay; the edit that broke them is not looked at again. */
-static void keep(struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
+static void config_snapshot_keep(
+    struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
 {
     for (size_t i = 0; i < broken->count; i++) {
-        struct ria_config_file *file = find(snapshot, broken->files[i].path);
+        struct ria_config_file *file = config_snapshot_find(snapshot, broken->files[i].path);
         if (file != NULL) {
             file->stamp = broken->files[i].stamp;
         }
     }
 }
 
-bool ria_config_snapshot_look(
+bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot, const struct ria_world *world, struct ria_error *err)
 {
     if (!is_edited(snapshot)) {
@@ -160,7 +164,7 @@ bool ria_config_snapshot_look(
         struct ria_config_snapshot broken = *snapshot;
         *snapshot = before;
         snapshot->versions = broken.versions;
-        keep(snapshot, &broken);
+        config_snapshot_keep(snapshot, &broken);
         ria_config_snapshot_release(&broken);
     } else {
         ria_config_snapshot_release(&before);

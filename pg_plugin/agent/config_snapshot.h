@@ -36,7 +36,7 @@ uint64_t ria_config_snapshot_stamp(const char *path);
 
 /* Looks whether the files were edited since the last call, and reads them if so. False, with err
  * filled, if that found them broken: what they said before is used on, if they ever were whole. */
-bool ria_config_snapshot_look(
+bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;

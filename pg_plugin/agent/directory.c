@@ -163,7 +163,7 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 
 /* What lies there under this name may be anything: a link, somebody's pipe, a second name of
  * another file. */
-static int open_own(const struct ria_directory *directory, const char *name, int flags)
+static int directory_open_own(const struct ria_directory *directory, const char *name, int flags)
 {
     flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     int fd = openat(directory->fd, name, flags, S_IRUSR | S_IWUSR);
@@ -206,7 +206,7 @@ static bool lock_file(int fd, long *holder)
 
 bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
 {
-    int fd = open_own(directory, RIA_AGENT_PID, O_RDWR);
+    int fd = directory_open_own(directory, RIA_AGENT_PID, O_RDWR);
     long pid = 0;
     if (fd < 0) {
         return fail_to_write(directory, RIA_AGENT_PID, err);
@@ -245,7 +245,7 @@ void ria_directory_write_pid(const struct ria_directory *directory)
 
 int ria_directory_open_log(const struct ria_directory *directory, struct ria_error *err)
 {
-    int fd = open_own(directory, RIA_AGENT_LOG, O_WRONLY | O_APPEND);
+    int fd = directory_open_own(directory, RIA_AGENT_LOG, O_WRONLY | O_APPEND);
     if (fd < 0) {
         (void)fail_to_write(directory, RIA_AGENT_LOG, err);
     }

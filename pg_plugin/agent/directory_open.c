@@ -38,7 +38,7 @@ static bool check_keeps_modes(int directory, const char *path, struct ria_error 
                (unsigned)mode);
 }
 
-static bool check_directory(
+static bool directory_open_check_directory(
     int fd, const char *path, const struct ria_world *world, struct ria_error *err)
 {
     struct stat status;
@@ -189,7 +189,7 @@ static bool open_made(
     if (directory->fd < 0) {
         return ria_directory_fail(path, NULL, "cannot be opened as a directory", err);
     }
-    if (!check_directory(directory->fd, path, world, err)) {
+    if (!directory_open_check_directory(directory->fd, path, world, err)) {
         return false;
     }
     if (realpath(path, directory->path) == NULL) {
@@ -221,7 +221,8 @@ static bool make_below(
 
 /* HOME stays another user's in some shells of root's, who would make directories there that are in
  * that user's way. */
-static bool check_home(const char *home, const struct ria_world *world, struct ria_error *err)
+static bool directory_open_check_home(
+    const char *home, const struct ria_world *world, struct ria_error *err)
 {
     struct ria_file facts;
     if (strcmp(home, "/") == 0 && world->uid(world->self) != 0) {
@@ -254,7 +255,7 @@ static bool make_usual(
             RIA_E_SYSTEM,
             "neither XDG_RUNTIME_DIR nor HOME names a directory; name one with --directory");
     }
-    return (usual.is_runtime || check_home(usual.base, world, err)) &&
+    return (usual.is_runtime || directory_open_check_home(usual.base, world, err)) &&
            make_below(usual.base, usual.below, path, made, err);
 }
 

@@ -33,7 +33,7 @@ static void release_work(struct work *work)
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-static void read_file(struct work *work, const char *path, bool is_required)
+static void entries_read_file(struct work *work, const char *path, bool is_required)
 {
     struct ria_error err;
     struct ria_service_file *file = &work->files[work->file_count++];
@@ -55,7 +55,7 @@ static void read_file(struct work *work, const char *path, bool is_required)
     }
 }
 
-static bool read_files(struct work *work, const char *sysconfdir)
+static bool entries_read_files(struct work *work, const char *sysconfdir)
 {
     struct ria_service_paths *paths = calloc(1, sizeof(*paths));
     if (paths == NULL) {
@@ -67,7 +67,7 @@ static bool read_files(struct work *work, const char *sysconfdir)
         work->entries->paths[i] = strdup(paths->path[i]);
         ok = work->entries->paths[i] != NULL;
         work->entries->path_count += ok ? 1 : 0;
-        read_file(work, paths->path[i], i == 0 && paths->is_first_required);
+        entries_read_file(work, paths->path[i], i == 0 && paths->is_first_required);
     }
     free(paths);
     return ok;
@@ -76,13 +76,13 @@ static bool read_files(struct work *work, const char *sysconfdir)
 /* -- what is wrong -------------------------------------------------------------------------- */
 
 /* Whether its passfile lies in the agent's directory. */
-static bool is_ours(const struct work *work, const struct ria_indexed_service *service)
+static bool entries_is_ours(const struct work *work, const struct ria_indexed_service *service)
 {
     return service->entry.passfile != NULL &&
            ria_passfile_same_directory(&service->passfile.directory, &work->place);
 }
 
-static void say_refused(
+static void entries_say_refused(
     const struct work *work, const struct ria_entry *entry, const struct ria_error *err)
 {
     const struct ria_service_setting *setting =
@@ -164,7 +164,7 @@ static void say_literal(
 static bool judge_entry(struct work *work, const struct ria_indexed_service *service)
 {
     struct ria_error err;
-    if (!is_ours(work, service)) {
+    if (!entries_is_ours(work, service)) {
         return false;
     }
     if (service->first != service) {
@@ -173,7 +173,7 @@ static bool judge_entry(struct work *work, const struct ria_indexed_service *ser
     }
     work->entries->entry_count++;
     if (!ria_directory_may_hold(work->directory, service->passfile.name, &err)) {
-        say_refused(work, &service->entry, &err);
+        entries_say_refused(work, &service->entry, &err);
         return false;
     }
     if (!ria_service_index_check(service, &err)) {
@@ -201,7 +201,7 @@ static bool copy_texts(struct ria_line *line, const char *const texts[4])
     return line->texts != NULL;
 }
 
-static bool add_lines(struct work *work, const struct ria_entry *entry, size_t number)
+static bool entries_add_lines(struct work *work, const struct ria_entry *entry, size_t number)
 {
     struct ria_entries *entries = work->entries;
     for (size_t i = 0; i < ria_entry_host_count(entry); i++) {
@@ -248,7 +248,7 @@ static bool add_file(struct ria_entries *entries, const char *name)
 static bool has_file(const struct work *work, const struct ria_indexed_service *service)
 {
     struct ria_error ignored;
-    return is_ours(work, service) &&
+    return entries_is_ours(work, service) &&
            ria_directory_may_hold(work->directory, service->passfile.name, &ignored);
 }
 
@@ -275,7 +275,7 @@ static bool build(struct work *work)
         const struct ria_indexed_service *service = index->by_passfile[i];
         if (has_file(work, service) &&
             (!add_file(entries, service->passfile.name) ||
-             (is_served(service) && !add_lines(work, &service->entry, i)))) {
+             (is_served(service) && !entries_add_lines(work, &service->entry, i)))) {
             return false;
         }
     }
@@ -310,9 +310,9 @@ static void warn_of_gss(struct work *work)
     }
 }
 
-static bool load(struct work *work, const char *sysconfdir)
+static bool entries_load(struct work *work, const char *sysconfdir)
 {
-    if (!read_files(work, sysconfdir) ||
+    if (!entries_read_files(work, sysconfdir) ||
         !ria_service_index_make(work->files, work->file_count, &work->place, &work->index)) {
         return false;
     }
@@ -339,7 +339,7 @@ bool ria_entries_load(
         .log = log,
         .entries = out,
     };
-    bool ok = load(&work, sysconfdir);
+    bool ok = entries_load(&work, sysconfdir);
     release_work(&work);
     return ok;
 }

@@ -35,14 +35,14 @@ static bool is_left_over(int fd)
            begins_with_token(fd);
 }
 
-static int open_file(const struct ria_directory *directory, const char *name)
+static int leftovers_open_file(const struct ria_directory *directory, const char *name)
 {
     return openat(directory->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
 static void sweep_file(const struct ria_directory *directory, const char *name)
 {
-    int fd = open_file(directory, name);
+    int fd = leftovers_open_file(directory, name);
     if (fd < 0) {
         return;
     }
@@ -77,7 +77,7 @@ bool ria_leftovers_may_replace(
         !S_ISREG(status.st_mode) || status.st_nlink != 1 || status.st_size == 0) {
         return true;
     }
-    int fd = open_file(directory, name);
+    int fd = leftovers_open_file(directory, name);
     bool is_own = fd >= 0 && begins_with_token(fd);
     if (fd >= 0) {
         (void)close(fd);

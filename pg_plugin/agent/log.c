@@ -39,7 +39,7 @@ static bool has_said(const struct ria_said *said, uint64_t hash)
 }
 
 /* Without memory the line may be said again. */
-static void remember(struct ria_said *said, uint64_t hash)
+static void log_remember(struct ria_said *said, uint64_t hash)
 {
     if (said->count % SAID_STEP == 0) {
         uint64_t *larger =
@@ -52,7 +52,7 @@ static void remember(struct ria_said *said, uint64_t hash)
     said->hashes[said->count++] = hash;
 }
 
-static void forget(struct ria_said *said)
+static void log_forget(struct ria_said *said)
 {
     free(said->hashes);
     *said = (struct ria_said){0};
@@ -113,7 +113,7 @@ void ria_log_state(struct ria_log *log, const char *format, ...)
     va_end(args);
     uint64_t hash = ria_log_hash(line);
     if (!has_said(&log->now, hash)) {
-        remember(&log->now, hash);
+        log_remember(&log->now, hash);
         if (!has_said(&log->before, hash)) {
             write_line(log, line);
         }
@@ -122,7 +122,7 @@ void ria_log_state(struct ria_log *log, const char *format, ...)
 
 void ria_log_next(struct ria_log *log)
 {
-    forget(&log->before);
+    log_forget(&log->before);
     log->before = log->now;
     log->now = (struct ria_said){0};
 }
@@ -144,6 +144,6 @@ void ria_log_warning(struct ria_log *log, const char *line)
 
 void ria_log_release(struct ria_log *log)
 {
-    forget(&log->before);
-    forget(&log->now);
+    log_forget(&log->before);
+    log_forget(&log->now);
 }

@@ -123,9 +123,10 @@ static int parse(int argc, char **argv, struct arguments *out)
 /* -- once ----------------------------------------------------------------------------------- */
 
 /* Fills a passfile, without a lease. It then holds its tokens until it is removed. */
-static bool fill_once(struct ria_mint *mint, struct ria_entries *entries, struct ria_served *file)
+static bool fill_once(
+    struct ria_token_line_maker *maker, struct ria_entries *entries, struct ria_served *file)
 {
-    struct ria_agent *agent = mint->agent;
+    struct ria_agent *agent = maker->agent;
     struct ria_error err;
     RIA_AUTO(buf) text = {.max = RIA_PASSFILE_MAX};
     if (!ria_leftovers_may_replace(&agent->directory, file->name, &err)) {
@@ -134,7 +135,7 @@ static bool fill_once(struct ria_mint *mint, struct ria_entries *entries, struct
         return false;
     }
     for (size_t i = file->first; i < file->first + file->count; i++) {
-        (void)ria_mint_line(mint, &entries->lines[i], &text);
+        (void)ria_token_line_make(maker, &entries->lines[i], &text);
     }
     if (file->count == 0) {
         ria_directory_remove(&agent->directory, file->name);
@@ -156,14 +157,14 @@ static bool fill_once(struct ria_mint *mint, struct ria_entries *entries, struct
 static bool run_once(struct ria_agent *agent)
 {
     struct ria_entries entries;
-    struct ria_mint mint = {.agent = agent};
+    struct ria_token_line_maker maker = {.agent = agent};
     bool ok = ria_entries_load(
         &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
     if (!ok) {
         ria_log_event(&agent->log, RIA_MESSAGE_MEMORY, "the service files");
     }
     for (size_t i = 0; i < entries.file_count; i++) {
-        ok = fill_once(&mint, &entries, &entries.files[i]) && ok;
+        ok = fill_once(&maker, &entries, &entries.files[i]) && ok;
     }
     char text[RIA_ERROR_TEXT_MAX];
     ria_entries_describe(&entries, &agent->directory, text);
@@ -264,13 +265,13 @@ static int run_in_background(struct ria_agent *agent)
 
 /* -- the whole ------------------------------------------------------------------------------ */
 
-static int run(struct ria_agent *agent, const struct arguments *arguments)
+static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
 {
     struct ria_error err;
     if (arguments->once) {
         return run_once(agent) ? EXIT_OK : EXIT_FAILED;
     }
-    if (arguments->status ? !ria_status_ask(&agent->directory, &err)
+    if (arguments->status ? !ria_status_query(&agent->directory, &err)
                           : !ria_directory_lock(&agent->directory, &err)) {
         ria_log_event(&agent->log, "%s", err.text);
         return EXIT_FAILED;
@@ -283,7 +284,7 @@ static int run(struct ria_agent *agent, const struct arguments *arguments)
 }
 
 /* Before a directory is made, which would belong to the wrong user. */
-static bool open_directory(
+static bool agent_open_directory(
     struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
     if (agent->world.is_privileged(agent->world.self)) {
@@ -311,8 +312,8 @@ int main(int argc, char **argv)
     struct ria_agent agent = {.sysconfdir = RIA_POSTGRESQL_SYSCONFDIR};
     ria_agent_init(&agent);
     struct ria_error err;
-    if (open_directory(&agent, &arguments, &err)) {
-        status = run(&agent, &arguments);
+    if (agent_open_directory(&agent, &arguments, &err)) {
+        status = agent_run(&agent, &arguments);
         if (status != EXIT_OK && arguments.once) {
             ria_directory_unmake(&agent.directory);
         }

@@ -37,7 +37,7 @@ static void remove_file(struct ria_serve *serve, struct ria_served *file)
     ria_file_close(serve, file);
 }
 
-static void begin(struct ria_serve *serve, struct ria_served *file)
+static void serve_begin(struct ria_serve *serve, struct ria_served *file)
 {
     if (file->count == 0) {
         remove_file(serve, file);
@@ -76,10 +76,10 @@ bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries)
     }
     ria_entries_release(&before);
     for (size_t i = 0; i < serve->entries.file_count; i++) {
-        begin(serve, &serve->entries.files[i]);
+        serve_begin(serve, &serve->entries.files[i]);
     }
     serve->look = 0;
-    serve->next_look = 0;
+    serve->next_check = 0;
     return true;
 }
 
@@ -102,7 +102,7 @@ void ria_serve_check(struct ria_serve *serve, const char *name)
         struct stat status;
         if (fstatat(serve->agent->directory.fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
             file->due = 0;
-            serve->next_look = 0;
+            serve->next_check = 0;
         }
     } else if (file->fd >= 0 && !ria_directory_has(&serve->agent->directory, name, file->fd)) {
         ria_file_enter(serve, file, SERVE_NONE, ria_agent_ticks(serve->agent) + CHECK_MS);
@@ -127,7 +127,7 @@ void ria_serve_retry(struct ria_serve *serve)
     for (size_t i = 0; i < serve->entries.file_count; i++) {
         retry_file(serve, &serve->entries.files[i]);
     }
-    serve->next_look = 0;
+    serve->next_check = 0;
 }
 
 void ria_serve_renew(struct ria_serve *serve)
@@ -141,7 +141,7 @@ void ria_serve_renew(struct ria_serve *serve)
         ria_file_drop_text(file);
         file->due = file->state == SERVE_RENEWED ? 0 : file->due;
     }
-    serve->next_look = 0;
+    serve->next_check = 0;
 }
 
 int64_t ria_serve_work(struct ria_serve *serve)
@@ -191,7 +191,7 @@ static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
             return now;
         }
         if (is_due) {
-            (void)ria_mint_line(&serve->mint, line, NULL);
+            (void)ria_token_line_make(&serve->maker, line, NULL);
             tried++;
         }
     }
@@ -203,16 +203,16 @@ static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
     return next;
 }
 
-void ria_serve_look(struct ria_serve *serve)
+void ria_serve_check_credentials(struct ria_serve *serve)
 {
     int64_t now = ria_agent_now(serve->agent);
-    if (serve->next_look <= now) {
-        serve->next_look =
+    if (serve->next_check <= now) {
+        serve->next_check =
             serve->is_leasing ? look_at_lines(serve, now) : look_at_files(serve, now);
     }
 }
 
-bool ria_serve_is_looked(const struct ria_serve *serve)
+bool ria_serve_is_checked(const struct ria_serve *serve)
 {
     for (size_t i = 0; i < serve->entries.line_count; i++) {
         const struct ria_line *line = &serve->entries.lines[i];

@@ -37,11 +37,11 @@ void ria_serve_renew(struct ria_serve *serve);
 int64_t ria_serve_work(struct ria_serve *serve);
 
 /* The same for what goes by the wall clock: looking at credentials ahead of need, and renewal. The
- * next call is due at serve->next_look; to be called before ria_serve_work(). */
-void ria_serve_look(struct ria_serve *serve);
+ * next call is due at serve->next_check; to be called before ria_serve_work(). */
+void ria_serve_check_credentials(struct ria_serve *serve);
 
 /* Whether every line was tried, and none waits for its credentials. */
-bool ria_serve_is_looked(const struct ria_serve *serve);
+bool ria_serve_is_checked(const struct ria_serve *serve);
 
 /* Removes every passfile. */
 void ria_serve_end(struct ria_serve *serve);

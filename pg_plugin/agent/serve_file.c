@@ -84,10 +84,10 @@ void ria_file_close(struct ria_serve *serve, struct ria_served *file)
 
 static void look_by(struct ria_serve *serve, int64_t when)
 {
-    serve->next_look = when < serve->next_look ? when : serve->next_look;
+    serve->next_check = when < serve->next_check ? when : serve->next_check;
 }
 
-static struct ria_line *line_of(
+static struct ria_line *serve_file_line_of(
     const struct ria_serve *serve, const struct ria_served *file, size_t i)
 {
     return &serve->entries.lines[file->first + i];
@@ -123,7 +123,7 @@ static void begin_text(const struct ria_serve *serve, struct ria_served *file)
     ria_file_drop_text(file);
     file->next = 0;
     for (size_t i = 0; i < file->count; i++) {
-        line_of(serve, file, i)->is_done = false;
+        serve_file_line_of(serve, file, i)->is_done = false;
     }
 }
 
@@ -133,10 +133,11 @@ static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
 {
     size_t made = 0;
     for (; file->next < file->count && made < SLICE_LINES; file->next++) {
-        struct ria_line *line = line_of(serve, file, file->next);
+        struct ria_line *line = serve_file_line_of(serve, file, file->next);
         if (!line->is_done) {
             made++;
-            line->is_done = ria_mint_line(&serve->mint, line, &file->text) != RIA_MINT_PENDING;
+            line->is_done =
+                ria_token_line_make(&serve->maker, line, &file->text) != RIA_TOKEN_LINE_PENDING;
             look_by(serve, line->look_at);
         }
     }
@@ -146,7 +147,7 @@ static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
 static bool is_text_whole(const struct ria_serve *serve, const struct ria_served *file)
 {
     for (size_t i = 0; i < file->count; i++) {
-        if (!line_of(serve, file, i)->is_done) {
+        if (!serve_file_line_of(serve, file, i)->is_done) {
             return false;
         }
     }
@@ -212,7 +213,7 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     struct ria_error err;
     ria_file_close(serve, file);
     int fd = make_leased(serve, file, &err);
-    ria_watchdog_beat(&serve->agent->watchdog);
+    ria_watchdog_ping(&serve->agent->watchdog);
     file->is_missing = fd < 0;
     if (fd < 0) {
         say_failed(serve, &err);
@@ -296,13 +297,13 @@ void ria_serve_open(struct ria_serve *serve, int fd)
 
 /* -- without -------------------------------------------------------------------------------- */
 
-static void renew(struct ria_serve *serve, struct ria_served *file)
+static void serve_file_renew(struct ria_serve *serve, struct ria_served *file)
 {
     struct ria_error err;
     int64_t now = ria_agent_now(serve->agent);
     file->due = now + ROUND_SECONDS;
     for (size_t i = 0; i < file->count; i++) {
-        const struct ria_line *line = line_of(serve, file, i);
+        const struct ria_line *line = serve_file_line_of(serve, file, i);
         int64_t part = (line->expires - now) / RENEW_PART;
         int64_t due = line->has_token ? now + (part < 1 ? 1 : part) : now + RETRY_SECONDS;
         file->due = due < file->due ? due : file->due;
@@ -365,7 +366,7 @@ int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
         } else if (file->state == SERVE_WANTED) {
             give(serve, file);
         } else {
-            renew(serve, file);
+            serve_file_renew(serve, file);
         }
         break;
     case SERVE_RENEWED:

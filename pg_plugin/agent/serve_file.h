@@ -9,7 +9,7 @@
 
 struct ria_serve {
     struct ria_agent *agent;
-    struct ria_mint mint;
+    struct ria_token_line_maker maker;
     struct ria_entries entries;
     bool is_leasing;
     size_t leased;     /* files that are open here */
@@ -19,9 +19,9 @@ struct ria_serve {
     size_t listed_count;
     size_t *by_fd; /* index of the file that has this descriptor */
     size_t by_fd_count;
-    size_t look;       /* line that is looked at next */
-    int64_t next_look; /* seconds since 1970 */
-    int64_t let_go_by; /* ticks: when the longest wait ends; INT64_MAX: no opener waits */
+    size_t look;        /* line that is looked at next */
+    int64_t next_check; /* seconds since 1970 */
+    int64_t let_go_by;  /* ticks: when the longest wait ends; INT64_MAX: no opener waits */
 };
 
 enum ria_serve_state {

@@ -17,7 +17,7 @@
 
 enum {
     TEXT_MAX = 16 * 1024 * 1024,
-    ANSWER_MS = 5000, /* a worker that is stuck is replaced before */
+    RESPONSE_MS = 5000, /* a worker that is stuck is replaced before */
 };
 
 static struct sockaddr_un address_in(const struct ria_directory *directory)
@@ -86,10 +86,10 @@ static void add_time(struct ria_buf *out, int64_t when)
     ria_buf_add_text(out, ria_timestamp_format_extended(when, text) ? text : "?");
 }
 
-static void add_head(const struct ria_status *status, struct ria_buf *out)
+static void status_add_head(const struct ria_status *status, struct ria_buf *out)
 {
     const struct ria_serve *serve = status->serve;
-    const struct ria_mint *mint = &serve->mint;
+    const struct ria_token_line_maker *maker = &serve->maker;
     ria_buf_addf(
         out,
         "rds-iam-agent " RIA_VERSION ", process %ld, worker %ld, since ",
@@ -112,41 +112,41 @@ static void add_head(const struct ria_status *status, struct ria_buf *out)
         out,
         "opened       %llu times, with %llu tokens made\n",
         (unsigned long long)serve->opened,
-        (unsigned long long)mint->made);
-    if (mint->last_made != 0) {
-        ria_buf_add_text(out, "last mint    ");
-        add_time(out, mint->last_made);
-        ria_buf_addf(out, " %s\n", mint->last_line);
+        (unsigned long long)maker->made);
+    if (maker->last_made != 0) {
+        ria_buf_add_text(out, "last token   ");
+        add_time(out, maker->last_made);
+        ria_buf_addf(out, " %s\n", maker->last_line);
     } else {
-        ria_buf_add_text(out, "last mint    none yet\n");
+        ria_buf_add_text(out, "last token   none yet\n");
     }
-    if (mint->last_refused != 0) {
+    if (maker->last_refused != 0) {
         ria_buf_add_text(out, "last error   ");
-        add_time(out, mint->last_refused);
-        ria_buf_addf(out, " %s\n", mint->last_error);
+        add_time(out, maker->last_refused);
+        ria_buf_addf(out, " %s\n", maker->last_error);
     } else {
         ria_buf_add_text(out, "last error   none\n");
     }
 }
 
-static void add_sources(const struct ria_mint *mint, struct ria_buf *out)
+static void add_sources(const struct ria_token_line_maker *maker, struct ria_buf *out)
 {
-    for (size_t i = 0; i < RIA_MINT_SOURCES; i++) {
-        if (mint->sources[i].name[0] == '\0') {
+    for (size_t i = 0; i < RIA_TOKEN_LINE_SOURCES; i++) {
+        if (maker->sources[i].name[0] == '\0') {
             continue;
         }
-        ria_buf_addf(out, "credentials  %s, ", mint->sources[i].name);
-        if (mint->sources[i].expires == 0) {
+        ria_buf_addf(out, "credentials  %s, ", maker->sources[i].name);
+        if (maker->sources[i].expires == 0) {
             ria_buf_add_text(out, "which do not say when they end\n");
         } else {
             ria_buf_add_text(out, "until ");
-            add_time(out, mint->sources[i].expires);
+            add_time(out, maker->sources[i].expires);
             ria_buf_add_char(out, '\n');
         }
     }
 }
 
-static void add_lines(const struct ria_entries *entries, struct ria_buf *out)
+static void status_add_lines(const struct ria_entries *entries, struct ria_buf *out)
 {
     for (size_t i = 0; i < entries->line_count; i++) {
         const struct ria_line *line = &entries->lines[i];
@@ -186,7 +186,7 @@ static void send_descriptor(int fd, int text)
     (void)!sendmsg(fd, &envelope.message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void answer(int fd, const struct ria_buf *text)
+static void status_response(int fd, const struct ria_buf *text)
 {
     int memory = memfd_create("status", MFD_CLOEXEC);
     if (memory >= 0 && ria_file_fill(memory, text->data, text->len)) {
@@ -197,7 +197,7 @@ static void answer(int fd, const struct ria_buf *text)
     }
 }
 
-void ria_status_answer(int listener, const struct ria_status *status)
+void ria_status_response(int listener, const struct ria_status *status)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
@@ -205,10 +205,10 @@ void ria_status_answer(int listener, const struct ria_status *status)
     }
     RIA_AUTO(buf) text = {.max = TEXT_MAX};
     if (may_ask(fd)) {
-        add_head(status, &text);
-        add_sources(&status->serve->mint, &text);
-        add_lines(&status->serve->entries, &text);
-        answer(fd, &text);
+        status_add_head(status, &text);
+        add_sources(&status->serve->maker, &text);
+        status_add_lines(&status->serve->entries, &text);
+        status_response(fd, &text);
     }
     (void)close(fd);
 }
@@ -221,7 +221,8 @@ static int receive_descriptor(int fd)
     struct envelope envelope;
     (void)open_envelope(&envelope);
     errno = ETIMEDOUT;
-    if (poll(&wanted, 1, ANSWER_MS) <= 0 || recvmsg(fd, &envelope.message, MSG_CMSG_CLOEXEC) <= 0) {
+    if (poll(&wanted, 1, RESPONSE_MS) <= 0 ||
+        recvmsg(fd, &envelope.message, MSG_CMSG_CLOEXEC) <= 0) {
         return -1;
     }
     const struct cmsghdr *header = CMSG_FIRSTHDR(&envelope.message);
@@ -245,7 +246,7 @@ static bool print_file(int fd)
     return fflush(stdout) == 0;
 }
 
-bool ria_status_ask(const struct ria_directory *directory, struct ria_error *err)
+bool ria_status_query(const struct ria_directory *directory, struct ria_error *err)
 {
     struct sockaddr_un address = address_in(directory);
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);

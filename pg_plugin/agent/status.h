@@ -21,11 +21,11 @@ struct ria_status {
 int ria_status_listen(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Answers those who ask, if they are the user or root. */
-void ria_status_answer(int listener, const struct ria_status *status);
+void ria_status_response(int listener, const struct ria_status *status);
 
 /* Asks, and prints the answer. False with err filled: nobody serves the directory, or does not
  * answer. */
-bool ria_status_ask(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
+bool ria_status_query(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Removes the socket. */
 void ria_status_end(const struct ria_directory *directory);

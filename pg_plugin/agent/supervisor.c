@@ -123,7 +123,7 @@ struct supervisor {
     int status;
 };
 
-static int64_t milliseconds(void)
+static int64_t supervisor_milliseconds(void)
 {
     struct timespec now = {0};
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
@@ -170,7 +170,7 @@ static int be_worker(struct supervisor *supervisor, int control)
 static bool start_worker(struct supervisor *supervisor)
 {
     int ends[2];
-    int64_t now = milliseconds();
+    int64_t now = supervisor_milliseconds();
     supervisor->start_at = now + PAUSE_MS;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return true;
@@ -256,7 +256,7 @@ static void take_children(struct supervisor *supervisor, int64_t now)
 static void look_at_worker(struct supervisor *supervisor, int64_t now)
 {
     struct ria_agent *agent = supervisor->agent;
-    const char *fault = ria_watchdog_look(&agent->watchdog, now, ria_agent_ticks(agent));
+    const char *fault = ria_watchdog_check(&agent->watchdog, now, ria_agent_ticks(agent));
     if (fault != NULL) {
         kill_worker(supervisor, fault);
     }
@@ -264,7 +264,7 @@ static void look_at_worker(struct supervisor *supervisor, int64_t now)
 
 /* -- what happens --------------------------------------------------------------------------- */
 
-static void send_to_worker(const struct supervisor *supervisor, enum ria_message message)
+static void send_to_worker(const struct supervisor *supervisor, enum ria_digest_part message)
 {
     char byte = (char)message;
     if (supervisor->control >= 0) {
@@ -282,7 +282,7 @@ static void tell_to_end(struct supervisor *supervisor, int64_t now)
     send_to_worker(supervisor, RIA_MESSAGE_END);
 }
 
-static void take_signals(struct supervisor *supervisor, int64_t now)
+static void supervisor_take_signals(struct supervisor *supervisor, int64_t now)
 {
     struct signalfd_siginfo info;
     while (read(supervisor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
@@ -313,7 +313,7 @@ static void say_ready(struct supervisor *supervisor)
     }
 }
 
-static void take_message(struct supervisor *supervisor)
+static void supervisor_take_message(struct supervisor *supervisor)
 {
     char message[RIA_MESSAGE_MAX + 1] = "";
     ssize_t len = recv(supervisor->control, message, RIA_MESSAGE_MAX, MSG_DONTWAIT);
@@ -359,10 +359,10 @@ static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
 }
 
 /* True at the end of the service, false in a worker that has ended. */
-static bool run(struct supervisor *supervisor)
+static bool supervisor_run(struct supervisor *supervisor)
 {
     struct ria_watchdog *watchdog = &supervisor->agent->watchdog;
-    while (do_what_is_due(supervisor, milliseconds())) {
+    while (do_what_is_due(supervisor, supervisor_milliseconds())) {
         if (supervisor->worker < 0 && supervisor->start_at == INT64_MAX) {
             return true;
         }
@@ -371,13 +371,13 @@ static bool run(struct supervisor *supervisor)
             {.fd = supervisor->control, .events = POLLIN},
             {.fd = watchdog->alarm, .events = POLLIN},
         };
-        (void)poll(watched, 3, until_due(supervisor, milliseconds()));
-        int64_t now = milliseconds();
+        (void)poll(watched, 3, until_due(supervisor, supervisor_milliseconds()));
+        int64_t now = supervisor_milliseconds();
         ria_watchdog_take_alarm(watchdog, supervisor->worker > 0, now);
         if (watched[1].revents != 0) {
-            take_message(supervisor);
+            supervisor_take_message(supervisor);
         }
-        take_signals(supervisor, now);
+        supervisor_take_signals(supervisor, now);
     }
     return false;
 }
@@ -420,9 +420,9 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
     }
     notify_open(&supervisor.notify);
     if (supervisor.notify.watchdog_ms > 0) {
-        supervisor.ping_at = milliseconds();
+        supervisor.ping_at = supervisor_milliseconds();
     }
-    if (!run(&supervisor)) {
+    if (!supervisor_run(&supervisor)) {
         agent->directory.lock = -1; /* the supervisor's, whose file it is to remove */
         return supervisor.status;
     }

@@ -16,23 +16,23 @@ enum {
     REPEATED_MAX = 20,
 };
 
-static void remember_source(struct ria_mint *mint, const struct ria_token *token)
+static void remember_source(struct ria_token_line_maker *maker, const struct ria_token *token)
 {
     size_t i = 0;
-    while (i < RIA_MINT_SOURCES - 1 && strcmp(mint->sources[i].name, token->source) != 0) {
+    while (i < RIA_TOKEN_LINE_SOURCES - 1 && strcmp(maker->sources[i].name, token->source) != 0) {
         i++;
     }
     for (; i > 0; i--) {
-        mint->sources[i] = mint->sources[i - 1];
+        maker->sources[i] = maker->sources[i - 1];
     }
-    memcpy(mint->sources[0].name, token->source, sizeof(token->source));
-    mint->sources[0].expires = token->credentials_expires;
+    memcpy(maker->sources[0].name, token->source, sizeof(token->source));
+    maker->sources[0].expires = token->credentials_expires;
 }
 
 /* The core renews credentials in which less than a token's life is left, so that is when to look:
  * an open then has the old ones while the new ones come. Those that never have more are looked at
  * in time for a log that says why logins fail. */
-static int64_t next_look(int64_t now, int64_t expires)
+static int64_t next_check(int64_t now, int64_t expires)
 {
     if (expires == 0) {
         return INT64_MAX;
@@ -44,17 +44,17 @@ static int64_t next_look(int64_t now, int64_t expires)
     return now + (half < RETRY_SECONDS ? RETRY_SECONDS : half);
 }
 
-static void say_refused(
-    struct ria_mint *mint, const struct ria_line *line, const struct ria_error *err)
+static void token_line_say_refused(
+    struct ria_token_line_maker *maker, const struct ria_line *line, const struct ria_error *err)
 {
     uint64_t cause = ria_log_hash(err->text);
     char host[RIA_HOST_SHOWN_SIZE];
     ria_show_host(line->host, host);
-    mint->repeated = cause == mint->cause ? mint->repeated + 1 : 0;
-    mint->cause = cause;
+    maker->repeated = cause == maker->cause ? maker->repeated + 1 : 0;
+    maker->cause = cause;
     (void)snprintf(
-        mint->last_error,
-        sizeof(mint->last_error),
+        maker->last_error,
+        sizeof(maker->last_error),
         "%.200s:%u: [%.64s] no token for %.64s at %.128s:%s: %s",
         line->path,
         line->place,
@@ -63,22 +63,25 @@ static void say_refused(
         host,
         line->port,
         err->text);
-    ria_printable(mint->last_error);
-    if (mint->repeated < REPEATED_MAX) {
-        ria_log_event(&mint->agent->log, "%s", mint->last_error);
-    } else if (mint->repeated == REPEATED_MAX) {
-        ria_log_event(&mint->agent->log, "more services have no token for the same reason");
+    ria_printable(maker->last_error);
+    if (maker->repeated < REPEATED_MAX) {
+        ria_log_event(&maker->agent->log, "%s", maker->last_error);
+    } else if (maker->repeated == REPEATED_MAX) {
+        ria_log_event(&maker->agent->log, "more services have no token for the same reason");
     }
 }
 
 static void take_refusal(
-    struct ria_mint *mint, struct ria_line *line, int64_t now, const struct ria_error *err)
+    struct ria_token_line_maker *maker,
+    struct ria_line *line,
+    int64_t now,
+    const struct ria_error *err)
 {
     uint64_t hash = ria_log_hash(err->text);
-    mint->last_refused = now;
+    maker->last_refused = now;
     if (line->error != hash) {
         line->error = hash;
-        say_refused(mint, line, err);
+        token_line_say_refused(maker, line, err);
     }
     int64_t wait = RETRY_SECONDS << (line->failures < 6 ? line->failures : 6);
     line->look_at = now + (wait < RETRY_MAX_SECONDS ? wait : RETRY_MAX_SECONDS);
@@ -87,11 +90,14 @@ static void take_refusal(
 }
 
 static void take_token(
-    struct ria_mint *mint, struct ria_line *line, int64_t now, const struct ria_token *token)
+    struct ria_token_line_maker *maker,
+    struct ria_line *line,
+    int64_t now,
+    const struct ria_token *token)
 {
     if (line->error != 0) {
         ria_log_event(
-            &mint->agent->log,
+            &maker->agent->log,
             "%s:%u: [%s] has its token again",
             line->path,
             line->place,
@@ -101,14 +107,14 @@ static void take_token(
     line->failures = 0;
     line->has_token = true;
     line->expires = token->expires;
-    line->look_at = next_look(now, token->credentials_expires);
-    mint->cause = 0;
-    remember_source(mint, token);
+    line->look_at = next_check(now, token->credentials_expires);
+    maker->cause = 0;
+    remember_source(maker, token);
 }
 
 /* What a client is about to read. */
-static void add_line(
-    struct ria_mint *mint,
+static void token_line_add_line(
+    struct ria_token_line_maker *maker,
     const struct ria_line *line,
     int64_t now,
     const struct ria_token *token,
@@ -116,22 +122,23 @@ static void add_line(
 {
     struct ria_passfile_line text = {line->host, line->port, line->user, token->text.data};
     ria_passfile_add(out, &text);
-    mint->made++;
-    mint->last_made = now;
+    maker->made++;
+    maker->last_made = now;
     (void)snprintf(
-        mint->last_line,
-        sizeof(mint->last_line),
+        maker->last_line,
+        sizeof(maker->last_line),
         "[%.100s] for %.100s at %.200s:%s",
         line->service,
         line->user,
         line->host,
         line->port);
-    ria_printable(mint->last_line);
+    ria_printable(maker->last_line);
 }
 
-enum ria_minted ria_mint_line(struct ria_mint *mint, struct ria_line *line, struct ria_buf *out)
+enum ria_token_line_result ria_token_line_make(
+    struct ria_token_line_maker *maker, struct ria_line *line, struct ria_buf *out)
 {
-    struct ria_agent *agent = mint->agent;
+    struct ria_agent *agent = maker->agent;
     struct ria_login login = {
         .host = line->host,
         .port = line->number,
@@ -140,27 +147,27 @@ enum ria_minted ria_mint_line(struct ria_mint *mint, struct ria_line *line, stru
     };
     /* In the background a source has the time that a person would give it, a credential_process
      * above all. Nobody who opens a passfile waits for that (serve_file.c). */
-    int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_PERSON_BUDGET_MS;
+    int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_INTERACTIVE_BUDGET_MS;
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err = {0};
-    ria_watchdog_beat(&agent->watchdog);
+    ria_watchdog_ping(&agent->watchdog);
     agent->is_pending = false;
     enum ria_outcome outcome = ria_token_for(&login, deadline, &agent->world, &token, &err);
     int64_t now = ria_agent_now(agent);
     line->is_pending = agent->is_pending;
     agent->is_pending = false;
     if (outcome == RIA_FOUND) {
-        take_token(mint, line, now, &token);
+        take_token(maker, line, now, &token);
         if (out != NULL) {
-            add_line(mint, line, now, &token, out);
+            token_line_add_line(maker, line, now, &token, out);
         }
-        return RIA_MINTED;
+        return RIA_TOKEN_LINE_MADE;
     }
     if (line->is_pending) {
         line->look_at = INT64_MAX; /* until it has come */
-        return RIA_MINT_PENDING;
+        return RIA_TOKEN_LINE_PENDING;
     }
-    take_refusal(mint, line, now, &err);
-    return RIA_MINT_REFUSED;
+    take_refusal(maker, line, now, &err);
+    return RIA_TOKEN_LINE_REFUSED;
 }

@@ -42,7 +42,7 @@ void ria_watchdog_work(const struct ria_watchdog *watchdog)
     }
 }
 
-void ria_watchdog_beat(const struct ria_watchdog *watchdog)
+void ria_watchdog_ping(const struct ria_watchdog *watchdog)
 {
     if (watchdog->beat != NULL) {
         atomic_fetch_add(&watchdog->beat->count, 1);
@@ -128,7 +128,7 @@ static bool is_working(struct ria_heartbeat *beat)
     return true;
 }
 
-const char *ria_watchdog_look(struct ria_watchdog *watchdog, int64_t now, int64_t ticks)
+const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64_t ticks)
 {
     if (!watchdog->is_watching) {
         return NULL;

@@ -30,7 +30,7 @@ struct ria_watchdog {
 
 /* Begins to work, goes on working, is about to wait. */
 void ria_watchdog_work(const struct ria_watchdog *watchdog);
-void ria_watchdog_beat(const struct ria_watchdog *watchdog);
+void ria_watchdog_ping(const struct ria_watchdog *watchdog);
 void ria_watchdog_wait(const struct ria_watchdog *watchdog);
 
 /* By which tick it lets go whoever has waited longest for a passfile; INT64_MAX: nobody waits. */
@@ -54,7 +54,7 @@ void ria_watchdog_take_alarm(struct ria_watchdog *watchdog, bool has_worker, int
 
 /* Looks at the worker, if it is watched. NULL: it is well; else what it does that it must be killed
  * for. */
-const char *ria_watchdog_look(struct ria_watchdog *watchdog, int64_t now, int64_t ticks);
+const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64_t ticks);
 
 /* When to look again; INT64_MAX: the alarm will tell. */
 int64_t ria_watchdog_due(const struct ria_watchdog *watchdog, int64_t now);

@@ -57,7 +57,7 @@ struct worker {
 
 /* -- telling -------------------------------------------------------------------------------- */
 
-static void send_message(const struct worker *worker, enum ria_message kind, const char *text)
+static void send_message(const struct worker *worker, enum ria_digest_part kind, const char *text)
 {
     char message[RIA_MESSAGE_MAX];
     int len = snprintf(message, sizeof(message), "%c%s", (char)kind, text);
@@ -69,7 +69,7 @@ static void send_message(const struct worker *worker, enum ria_message kind, con
 static void tell_result(struct worker *worker)
 {
     struct ria_log *log = &worker->agent->log;
-    if (worker->is_told || (worker->serve.is_leasing && !ria_serve_is_looked(&worker->serve))) {
+    if (worker->is_told || (worker->serve.is_leasing && !ria_serve_is_checked(&worker->serve))) {
         return;
     }
     worker->is_told = true;
@@ -109,13 +109,13 @@ static void watch_files(struct worker *worker)
 }
 
 /* Reads the service files. A broken one changes nothing, unless there is nothing yet. */
-static void load(struct worker *worker)
+static void worker_load(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     struct ria_entries entries;
     bool ok = ria_entries_load(
         &agent->world, agent->sysconfdir, &agent->directory, &agent->log, &entries);
-    ria_watchdog_beat(&agent->watchdog);
+    ria_watchdog_ping(&agent->watchdog);
     for (size_t i = 0; ok && i < entries.path_count; i++) {
         worker->stamps[i] = ria_config_snapshot_stamp(entries.paths[i]);
     }
@@ -141,7 +141,7 @@ static void look_at_settings(struct worker *worker)
     struct ria_agent *agent = worker->agent;
     struct ria_error err;
     bool was_whole = agent->config.is_whole;
-    if (!ria_config_snapshot_look(&agent->config, &agent->world, &err)) {
+    if (!ria_config_snapshot_refresh(&agent->config, &agent->world, &err)) {
         ria_log_event(
             &agent->log,
             "%s%s",
@@ -160,12 +160,12 @@ static void load_if_edited(struct worker *worker)
         is_edited = is_edited || ria_config_snapshot_stamp(entries->paths[i]) != worker->stamps[i];
     }
     if (is_edited) {
-        load(worker);
+        worker_load(worker);
     }
     watch_files(worker);
 }
 
-static void check_directory(struct worker *worker)
+static void worker_check_directory(struct worker *worker)
 {
     worker->is_checking = false;
     if (ria_directory_is_gone(&worker->agent->directory)) {
@@ -183,14 +183,14 @@ static void renew_all(struct worker *worker)
     ria_background_forget(worker->agent->background);
     ria_session_forget();
     look_at_settings(worker);
-    load(worker);
+    worker_load(worker);
     worker->is_checking = true;
     ria_serve_renew(&worker->serve);
 }
 
 /* -- what happens --------------------------------------------------------------------------- */
 
-static void take_signals(struct worker *worker)
+static void worker_take_signals(struct worker *worker)
 {
     enum {
         SIGNALS = 32
@@ -209,7 +209,7 @@ static void take_signals(struct worker *worker)
     }
 }
 
-static void take_message(struct worker *worker)
+static void worker_take_message(struct worker *worker)
 {
     char message[RIA_MESSAGE_MAX];
     ssize_t len = recv(worker->start->control, message, sizeof(message), MSG_DONTWAIT);
@@ -247,32 +247,32 @@ static void take_timer(struct worker *worker, enum source source)
     }
 }
 
-static void answer_status(struct worker *worker)
+static void response_status(struct worker *worker)
 {
     struct ria_status status = {
         .serve = &worker->serve,
         .supervisor = worker->start->supervisor,
         .since = worker->start->since,
     };
-    ria_status_answer(worker->fds[SOURCE_STATUS], &status);
+    ria_status_response(worker->fds[SOURCE_STATUS], &status);
 }
 
-static void take(struct worker *worker, enum source source)
+static void worker_take(struct worker *worker, enum source source)
 {
     switch (source) {
     case SOURCE_SIGNALS:
-        take_signals(worker);
+        worker_take_signals(worker);
         break;
     case SOURCE_CONTROL:
-        take_message(worker);
+        worker_take_message(worker);
         break;
     case SOURCE_STATUS:
-        answer_status(worker);
+        response_status(worker);
         break;
     case SOURCE_WATCH:
         take_news(worker);
         break;
-    case SOURCE_BACKGROUND: /* go_on() asks it in any case */
+    case SOURCE_BACKGROUND: /* worker_go_on() asks it in any case */
         break;
     case SOURCE_TICKS:
     case SOURCE_WALL:
@@ -307,34 +307,34 @@ static void set_timer(struct worker *worker, enum source source, int64_t when, i
 }
 
 /* Does what is due. Returns whether there is more to do at once. */
-static bool go_on(struct worker *worker)
+static bool worker_go_on(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     if (ria_background_work(agent->background)) {
         ria_serve_retry(&worker->serve);
     }
     if (worker->is_checking) {
-        check_directory(worker);
+        worker_check_directory(worker);
     }
     if (worker->load_at <= ria_agent_ticks(agent)) {
         load_if_edited(worker);
     }
-    ria_serve_look(&worker->serve);
+    ria_serve_check_credentials(&worker->serve);
     int64_t due = ria_serve_work(&worker->serve);
     ria_watchdog_promise(&agent->watchdog, worker->serve.let_go_by);
     tell_result(worker);
     int64_t background = ria_background_due(agent->background);
     due = background < due ? background : due;
     due = worker->load_at < due ? worker->load_at : due;
-    if (due <= ria_agent_ticks(agent) || worker->serve.next_look <= ria_agent_now(agent)) {
+    if (due <= ria_agent_ticks(agent) || worker->serve.next_check <= ria_agent_now(agent)) {
         return true;
     }
     set_timer(worker, SOURCE_TICKS, due, 1000);
-    set_timer(worker, SOURCE_WALL, worker->serve.next_look, 1);
+    set_timer(worker, SOURCE_WALL, worker->serve.next_check, 1);
     return false;
 }
 
-static int run(struct worker *worker)
+static int worker_run(struct worker *worker)
 {
     struct epoll_event events[SOURCES];
     bool has_more = true;
@@ -347,10 +347,10 @@ static int run(struct worker *worker)
             ria_watchdog_work(&worker->agent->watchdog);
         }
         for (int i = 0; i < count; i++) {
-            take(worker, (enum source)events[i].data.u32);
+            worker_take(worker, (enum source)events[i].data.u32);
         }
-        ria_watchdog_beat(&worker->agent->watchdog);
-        has_more = go_on(worker);
+        ria_watchdog_ping(&worker->agent->watchdog);
+        has_more = worker_go_on(worker);
     }
     return worker->status;
 }
@@ -444,7 +444,7 @@ int ria_worker_run(const struct ria_worker_start *start)
     struct worker worker = {
         .start = start,
         .agent = start->agent,
-        .serve = {.agent = start->agent, .mint = {.agent = start->agent}},
+        .serve = {.agent = start->agent, .maker = {.agent = start->agent}},
         .load_at = INT64_MAX,
         .timers = {[SOURCE_TICKS] = -1, [SOURCE_WALL] = -1},
     };
@@ -452,9 +452,9 @@ int ria_worker_run(const struct ria_worker_start *start)
         return ria_directory_is_gone(&start->agent->directory) ? RIA_WORKER_GONE : RIA_WORKER_SHORT;
     }
     look_at_settings(&worker);
-    load(&worker);
+    worker_load(&worker);
     send_message(&worker, RIA_MESSAGE_READY, "");
-    int status = run(&worker);
+    int status = worker_run(&worker);
     ria_serve_end(&worker.serve);
     ria_watch_release(&worker.watch);
     (void)close(worker.epoll);

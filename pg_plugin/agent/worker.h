@@ -12,7 +12,7 @@
 #include <signal.h>
 
 /* What goes over the control socket, as the first byte of a message. */
-enum ria_message {
+enum ria_digest_part {
     RIA_MESSAGE_READY = 'R',  /* from the worker: the passfiles are there */
     RIA_MESSAGE_STATUS = 'S', /* from the worker: followed by a sentence about what it does */
     RIA_MESSAGE_RENEW = 'H',  /* to it */

@@ -60,7 +60,7 @@ static bool copy_parent(const char *path, char parent[PATH_MAX])
 }
 
 /* Replaces a path whose last component is a link by what the link says. False if it is none. */
-static bool follow(char path[PATH_MAX])
+static bool passfile_follow(char path[PATH_MAX])
 {
     char target[PATH_MAX];
     char parent[PATH_MAX];
@@ -119,7 +119,7 @@ void ria_passfile_locate(
             (!is_kept || ria_passfile_same_directory(&here.directory, own))) {
             *out = here;
         }
-        is_step = follow(step);
+        is_step = passfile_follow(step);
     }
 }
 

@@ -64,7 +64,7 @@ static bool take_params(const struct ria_call *call, struct ria_arguments *out)
     return true;
 }
 
-static bool is_blank(const char *text)
+static bool arguments_is_blank(const char *text)
 {
     return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
 }
@@ -76,7 +76,7 @@ bool ria_arguments_are_none(const struct ria_call *call)
     bool is_connection_string =
         text != NULL && (strchr(text, '=') != NULL || strncmp(text, "postgresql://", 13) == 0 ||
                          strncmp(text, "postgres://", 11) == 0);
-    return call->kind == RIA_CALL_STRING && !is_blank(text) && !is_connection_string;
+    return call->kind == RIA_CALL_STRING && !arguments_is_blank(text) && !is_connection_string;
 }
 
 static bool take_string(const struct ria_call *call, struct ria_arguments *out)
@@ -84,7 +84,7 @@ static bool take_string(const struct ria_call *call, struct ria_arguments *out)
     if (!ria_arguments_init(out, 1 + RIA_PROBE_ARGUMENTS, 1)) {
         return false;
     }
-    if (!is_blank(call->conninfo)) {
+    if (!arguments_is_blank(call->conninfo)) {
         ria_arguments_add(out, "dbname", call->conninfo);
     }
     return true;

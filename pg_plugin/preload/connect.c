@@ -117,7 +117,7 @@ static struct ria_pq_conn *make_refused_call(
 #define WITHOUT_US "start the program without rds-iam exec (librds-iam-pq.so)"
 
 /* Logs it, too: a program may not show libpq's messages. */
-static struct ria_pq_conn *refuse(
+static struct ria_pq_conn *connect_refuse(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
     char text[REFUSAL_MAX];
@@ -128,10 +128,10 @@ static struct ria_pq_conn *refuse(
 }
 
 /* Nothing is known of it. */
-static struct ria_pq_conn *refuse_unknown(
+static struct ria_pq_conn *refuse_no_endpoint(
     const struct ria_library *libpq, const struct ria_call *call)
 {
-    return refuse(
+    return connect_refuse(
         libpq,
         call,
         ria_probe_is_possible(libpq)
@@ -144,11 +144,11 @@ static struct ria_pq_conn *refuse_unknown(
 static struct ria_pq_conn *refuse_unanswered(
     const struct ria_library *libpq, const struct ria_call *call)
 {
-    return refuse(
+    return connect_refuse(
         libpq,
         call,
         "not connected: the connection may send a token to a server that is not verified, "
-        "and rds-iam-pq-mint.so cannot be asked; reinstall rds-iam, use sslmode=verify-full, "
+        "and rds-iam-pq-token.so cannot be asked; reinstall rds-iam, use sslmode=verify-full, "
         "or " WITHOUT_US);
 }
 
@@ -187,7 +187,7 @@ static bool has_list(const struct ria_pq_target *target)
 }
 
 struct outcome {
-    bool is_answered;  /* the other object was asked and has answered */
+    bool has_response; /* the other object was asked and has answered */
     bool is_laid_over; /* a passfile with tokens over the connection's own */
     struct ria_pq_passfile passfile;
 };
@@ -198,7 +198,7 @@ static struct outcome lay_over(const struct ria_pq_target *target, const char *g
     struct outcome outcome;
     struct ria_signal_guard guard;
     ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
-    outcome.is_answered = ria_query_passfile(target, given, &outcome.passfile);
+    outcome.has_response = ria_query_passfile(target, given, &outcome.passfile);
     outcome.is_laid_over = outcome.passfile.fd >= 0;
     if (outcome.is_laid_over || outcome.passfile.is_hidden) {
         ria_overlay_serve(target->passfile, outcome.passfile.fd);
@@ -254,9 +254,9 @@ static bool is_replaced(
         const char *hosts = ria_settled_value(&settled, "host");
         bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
         return outcome.is_laid_over && (is_list || settled.has_stored_password) &&
-               (outcome.passfile.is_known || ria_token_is_over(given, time(NULL)));
+               (outcome.passfile.is_in_history || ria_token_is_over(given, time(NULL)));
     }
-    return ria_token_is_replaced(given, settled.stored_token, outcome.passfile.is_known);
+    return ria_token_is_replaced(given, settled.stored_token, outcome.passfile.is_in_history);
 }
 
 /* It may be sent, or is left out. */
@@ -270,7 +270,7 @@ static struct ria_pq_conn *connect_with_given(
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) again = {0};
     if (!ria_probe_service(libpq, arguments, settled)) {
-        return refuse_unknown(libpq, call);
+        return refuse_no_endpoint(libpq, call);
     }
     struct ria_pq_target target = target_with_tls(settled);
     bool is_allowed = ria_query_may_send(&target);
@@ -280,7 +280,7 @@ static struct ria_pq_conn *connect_with_given(
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (!is_settled) {
         return is_allowed ? make_call_with_tls(libpq, call, arguments, settled)
-                          : refuse_unknown(libpq, call);
+                          : refuse_no_endpoint(libpq, call);
     }
     struct ria_pq_target bare_target = ria_settled_target(&again);
     bare_target.service_path = settled->service_path;
@@ -291,11 +291,11 @@ static struct ria_pq_conn *connect_with_given(
     if (is_allowed && !is_replaced(libpq, &bare, given, outcome)) {
         return make_call_with_tls(libpq, call, arguments, settled);
     }
-    if (!outcome.is_answered && !is_allowed) {
+    if (!outcome.has_response && !is_allowed) {
         return refuse_unanswered(libpq, call);
     }
     if (!is_allowed && !is_clean(libpq, &bare)) {
-        return refuse_unknown(libpq, call);
+        return refuse_no_endpoint(libpq, call);
     }
     return call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
@@ -339,19 +339,19 @@ static struct ria_pq_conn *connect_with_passfile(
 {
     ria_overlay_set(RIA_OVERLAY_HIDE);
     if (!ria_probe_service(libpq, arguments, settled)) {
-        return refuse_unknown(libpq, call);
+        return refuse_no_endpoint(libpq, call);
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
     struct ria_pq_target target = target_with_tls(settled);
     target.has_token =
         settled->stored_token != NULL && !ria_token_is_over(settled->stored_token, time(NULL));
     struct outcome outcome = lay_over(&target, NULL);
-    if (!outcome.is_answered && !ria_query_is_surely_fit(&target) &&
+    if (!outcome.has_response && !ria_query_is_surely_fit(&target) &&
         !hide_passfile(settled, &target)) {
         return refuse_unanswered(libpq, call);
     }
     if (outcome.passfile.is_withheld && !is_clean(libpq, arguments)) {
-        return refuse_unknown(libpq, call);
+        return refuse_no_endpoint(libpq, call);
     }
     if (!target.has_socket && (outcome.passfile.has_tokens || settled->stored_token != NULL)) {
         return make_call_with_tls(libpq, call, arguments, settled);
@@ -416,19 +416,19 @@ static struct ria_pq_conn *connect_with_token(
         return make_call(libpq, call);
     }
     if (!ria_arguments_of_call(call, &arguments)) {
-        return refuse_unknown(libpq, call);
+        return refuse_no_endpoint(libpq, call);
     }
-    enum ria_probe_answer answer = ria_probe(libpq, &arguments, last_setting, &settled);
+    enum ria_probe_response response = ria_probe(libpq, &arguments, last_setting, &settled);
     struct ria_pq_conn *refused = settled.refused;
     settled.refused = NULL;
-    switch (answer) {
+    switch (response) {
     case RIA_PROBE_SETTLED:
         return connect_settled(libpq, call, &arguments, &settled);
     case RIA_PROBE_REFUSED:
         return refused;
     case RIA_PROBE_UNKNOWN:
     default:
-        return refuse_unknown(libpq, call);
+        return refuse_no_endpoint(libpq, call);
     }
 }
 

@@ -69,37 +69,37 @@ struct ria_next ria_next_functions[] = {EACH_NAME(ROW){NULL, NULL}};
 
 /* -- opening ------------------------------------------------------------------------------- */
 
-enum answer {
-    ANSWER_REAL,   /* open the real file */
-    ANSWER_ABSENT, /* there is none: ENOENT */
-    ANSWER_FILE,   /* a descriptor, which the caller owns */
+enum response {
+    RESPONSE_REAL,   /* open the real file */
+    RESPONSE_ABSENT, /* there is none: ENOENT */
+    RESPONSE_FILE,   /* a descriptor, which the caller owns */
 };
 
-/* For opening to read. With only_ask the file need not have its contents. Keeps errno. */
-static enum answer answer_for(const char *path, bool only_ask, int *fd)
+/* For opening to read. With dry_run the file need not have its contents. Keeps errno. */
+static enum response response_for(const char *path, bool dry_run, int *fd)
 {
     /* The headers promise the compiler that no caller of open() passes NULL. Some do. */
     __asm__("" : "+r"(path));
     if (path == NULL) {
-        return ANSWER_REAL;
+        return RESPONSE_REAL;
     }
     int saved = errno;
     int served;
     int found = -1;
     if (ria_overlay_has(path, &served)) {
         if (served < 0) {
-            return ANSWER_ABSENT;
+            return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
         (void)lseek(found, 0, SEEK_SET);
     } else if (ria_overlay_is_hiding() && ria_is_agents_path(path)) {
-        return ANSWER_ABSENT;
+        return RESPONSE_ABSENT;
     } else if (ria_overlay_is_idle() && ria_is_agents_path(path) && getauxval(AT_SECURE) == 0) {
-        found = ria_query_service_passfile(path, only_ask);
+        found = ria_query_service_passfile(path, dry_run);
     }
     errno = saved;
     *fd = found;
-    return found < 0 ? ANSWER_REAL : ANSWER_FILE;
+    return found < 0 ? RESPONSE_REAL : RESPONSE_FILE;
 }
 
 static bool only_reads(int flags)
@@ -108,19 +108,19 @@ static bool only_reads(int flags)
 }
 
 /* True if there is nothing left to do: *result is the descriptor, or -1 with errno set. */
-static bool is_answered(const char *path, int flags, int *result)
+static bool has_response(const char *path, int flags, int *result)
 {
     if (!only_reads(flags)) {
         return false;
     }
-    switch (answer_for(path, false, result)) {
-    case ANSWER_FILE:
+    switch (response_for(path, false, result)) {
+    case RESPONSE_FILE:
         return true;
-    case ANSWER_ABSENT:
+    case RESPONSE_ABSENT:
         errno = ENOENT;
         *result = -1;
         return true;
-    case ANSWER_REAL:
+    case RESPONSE_REAL:
     default:
         return false;
     }
@@ -147,7 +147,7 @@ static bool needs_mode(int flags)
     {                                                                                              \
         READ_MODE(flags, mode)                                                                     \
         int fd;                                                                                    \
-        if (is_answered(path, flags, &fd)) {                                                       \
+        if (has_response(path, flags, &fd)) {                                                      \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(open_function, name)                                                                  \
@@ -160,7 +160,7 @@ static bool needs_mode(int flags)
     {                                                                                              \
         READ_MODE(flags, mode)                                                                     \
         int fd;                                                                                    \
-        if (directory == AT_FDCWD && is_answered(path, flags, &fd)) {                              \
+        if (directory == AT_FDCWD && has_response(path, flags, &fd)) {                             \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(openat_function, name)                                                                \
@@ -171,7 +171,7 @@ static bool needs_mode(int flags)
     RIA_INTERPOSED int name(const char *path, int flags)                                           \
     {                                                                                              \
         int fd;                                                                                    \
-        if (is_answered(path, flags, &fd)) {                                                       \
+        if (has_response(path, flags, &fd)) {                                                      \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(open_2_function, name)                                                                \
@@ -182,7 +182,7 @@ static bool needs_mode(int flags)
     RIA_INTERPOSED int name(int directory, const char *path, int flags)                            \
     {                                                                                              \
         int fd;                                                                                    \
-        if (directory == AT_FDCWD && is_answered(path, flags, &fd)) {                              \
+        if (directory == AT_FDCWD && has_response(path, flags, &fd)) {                             \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(openat_2_function, name)                                                              \
@@ -207,13 +207,13 @@ static bool asks_real(const char *path, int *fd, int *result)
 {
     *fd = -1;
     *result = -1;
-    switch (answer_for(path, true, fd)) {
-    case ANSWER_FILE:
+    switch (response_for(path, true, fd)) {
+    case RESPONSE_FILE:
         return false;
-    case ANSWER_ABSENT:
+    case RESPONSE_ABSENT:
         errno = ENOENT;
         return false;
-    case ANSWER_REAL:
+    case RESPONSE_REAL:
     default:
         return true;
     }
@@ -271,7 +271,7 @@ static bool is_for_reading(const char *mode)
 static bool is_opened(const char *path, const char *mode, FILE **stream)
 {
     int fd;
-    if (!is_for_reading(mode) || !is_answered(path, O_RDONLY, &fd)) {
+    if (!is_for_reading(mode) || !has_response(path, O_RDONLY, &fd)) {
         return false;
     }
     *stream = fd < 0 ? NULL : fdopen(fd, "r");

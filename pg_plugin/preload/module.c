@@ -74,7 +74,7 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
     bool has_return = text[len - 1] == '\r'; /* before a newline it is no part of the password */
     ria_buf_add(out, text, len - (has_return ? 1 : 0));
     if (with_token) {
-        ria_mint_spare(SPARE, out);
+        ria_token_passfile_add_spare(SPARE, out);
     }
     ria_buf_add_char(out, '\n');
 }
@@ -109,7 +109,7 @@ static bool is_closed_to_user(int error)
  * so; it was asked once already. It waits for an agent to fill the file that it serves: an open
  * that does not wait (O_NONBLOCK) fails on such a file, and then libpq would read what was not
  * looked at. *is_readable: -1 means that libpq will not read it either. */
-static int open_own(const char *path, bool *is_readable)
+static int module_open_own(const char *path, bool *is_readable)
 {
     struct stat status;
     int fd = -1;
@@ -133,7 +133,7 @@ static bool read_own(const char *path, struct ria_buf *own)
         PIECE = 4096
     };
     bool is_readable;
-    int fd = open_own(path, &is_readable);
+    int fd = module_open_own(path, &is_readable);
     ssize_t len = fd < 0 ? 0 : 1;
     while (len > 0) {
         char *room = ria_buf_reserve(own, PIECE);
@@ -156,12 +156,12 @@ static bool read_own(const char *path, struct ria_buf *own)
 
 /* -- module.h -------------------------------------------------------------------------------- */
 
-static int make_service_passfile(const char *path, bool only_ask)
+static int make_service_passfile(const char *path, bool dry_run)
 {
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
-    size_t entries = ria_mint_entries(path, only_ask, &lines);
+    size_t entries = ria_token_passfile_add_entries(path, dry_run, &lines);
     /* Without a line there is nothing that an agent's real file could be worse than. */
-    return entries > 0 && (only_ask || lines.len > 0) ? in_memory(&lines) : -1;
+    return entries > 0 && (dry_run || lines.len > 0) ? in_memory(&lines) : -1;
 }
 
 /* The port of the first host: of a list the first one, and the default where that is empty. 0 for
@@ -224,7 +224,7 @@ static void log_no_home(
                               "PGPASSFILE to any name, or "
                               "HOME for libpq 15 and later";
     const struct ria_buf none = {0};
-    ria_mint_log_refusals(target, refusals, &none);
+    ria_token_passfile_log_refusals(target, refusals, &none);
     if (is_made) {
         char host[RIA_HOST_SHOWN_SIZE];
         ria_show_host(target->host != NULL ? target->host : target->hostaddr, host);
@@ -244,13 +244,13 @@ static void log_no_home(
 static void make_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
-    *out = (struct ria_pq_passfile){.fd = -1, .is_known = ria_key_history_has(given)};
+    *out = (struct ria_pq_passfile){.fd = -1, .is_in_history = ria_key_history_has(given)};
     RIA_AUTO(buf) own = {.max = RIA_PASSFILE_MAX};
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
     RIA_AUTO(buf) tokens = {.max = TOKENS_MAX};
     RIA_AUTO(buf) whole = {.max = (size_t)RIA_PASSFILE_MAX + TOKENS_MAX + 1};
     RIA_AUTO(refusals) refusals = {0};
-    size_t made = ria_mint_lines(target, SPARE, &lines, &refusals);
+    size_t made = ria_token_passfile_add_lines(target, SPARE, &lines, &refusals);
     if (target->passfile == NULL) {
         log_no_home(target, &refusals, made > 0);
         return;
@@ -262,7 +262,7 @@ static void make_passfile(
         copy_lines(own.data, false, false, &whole);
         copy_lines(own.data, true, made == 0, &tokens);
     }
-    ria_mint_log_refusals(target, &refusals, &tokens);
+    ria_token_passfile_log_refusals(target, &refusals, &tokens);
     bool has_tokens = tokens.len > 0 || tokens.failed || !is_read; /* or may have */
     out->has_tokens = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || check_sending(target, "the token in the passfile");
@@ -284,12 +284,12 @@ static bool makes_tokens_for(const struct ria_pq_target *target)
     struct ria_login login;
     struct ria_error err;
     return first_host(target, &login) &&
-           ria_login_is_known(&login, ria_process_world(), &err) == RIA_FOUND;
+           ria_login_has_endpoint(&login, ria_process_world(), &err) == RIA_FOUND;
 }
 
-static void refresh(
+static void module_refresh(
     const struct ria_pq_target *target,
-    const struct ria_pq_held *held,
+    const struct ria_pq_token_slot *held,
     struct ria_pq_refreshed *out)
 {
     const struct ria_world *world = ria_process_world();
@@ -297,16 +297,16 @@ static void refresh(
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     struct ria_error err;
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
-    *out = (struct ria_pq_refreshed){.is_known = ria_key_history_has(held->token)};
+    *out = (struct ria_pq_refreshed){.is_in_history = ria_key_history_has(held->token)};
     if (!first_host(target, &login)) {
         return;
     }
-    if (!ria_mint_token(target, login.host, login.port, deadline, &token, &err)) {
-        ria_mint_refusal(target->user, login.host, login.port, err.text, out->refusal);
+    if (!ria_token_passfile_token(target, login.host, login.port, deadline, &token, &err)) {
+        ria_token_passfile_refusal(target->user, login.host, login.port, err.text, out->refusal);
         return;
     }
     const char *text = ria_buf_text(&token.text);
-    if (text != NULL && !ria_token_is_replaced(held->token, text, out->is_known)) {
+    if (text != NULL && !ria_token_is_replaced(held->token, text, out->is_in_history)) {
         out->is_right = true;
         return;
     }
@@ -317,7 +317,7 @@ static void refresh(
     }
 }
 
-static void write_log(enum ria_log_level level, const char *text)
+static void module_write_log(enum ria_log_level level, const char *text)
 {
     ria_world_log(ria_process_world(), level, "%s", text);
 }
@@ -331,9 +331,9 @@ __attribute__((visibility("default"))) const struct ria_pq_module *ria_pq_module
         .make_passfile = make_passfile,
         .make_service_passfile = make_service_passfile,
         .may_send = may_send,
-        .refresh = refresh,
+        .refresh = module_refresh,
         .makes_tokens_for = makes_tokens_for,
-        .log = write_log,
+        .log = module_write_log,
     };
     return version == RIA_PQ_MODULE_VERSION ? &module : NULL;
 }

@@ -2,9 +2,9 @@
  *
  * The seam between the two shared objects, and what both know. librds-iam-pq.so is loaded into
  * every program that runs under it, so it is small and needs libc alone. What makes tokens, and
- * libcrypto with it, is rds-iam-pq-mint.so: it is loaded by the first connection that may need one,
- * and never unloaded. They are installed together and are of one version; either refuses another
- * one.
+ * libcrypto with it, is rds-iam-pq-token.so: it is loaded by the first connection that may need
+ * one, and never unloaded. They are installed together and are of one version; either refuses
+ * another one.
  *
  * Every function of the table runs on the calling thread, on tens of KB of its stack, and answers
  * within 10 s and the time of reading local files. It logs what is wrong where RDS_IAM_LOG is set.
@@ -27,23 +27,23 @@
 struct ria_pq_passfile {
     int fd; /* a sealed memfd with mode 0600, owned by the caller; -1: the connection's own passfile
                is right as it is, or none could be made */
-    bool has_tokens;  /* made here, or the passfile's own */
-    bool is_withheld; /* there may be tokens in the passfile, and none of them may go */
-    bool is_hidden;   /* and it cannot be replaced, so it may not be read */
-    bool is_known;    /* the given token is of an earlier connection of this process */
+    bool has_tokens;    /* made here, or the passfile's own */
+    bool is_withheld;   /* there may be tokens in the passfile, and none of them may go */
+    bool is_hidden;     /* and it cannot be replaced, so it may not be read */
+    bool is_in_history; /* the given token is of an earlier connection of this process */
 };
 
 /* The token that a connection holds for its reset. */
-struct ria_pq_held {
+struct ria_pq_token_slot {
     char *token;
     size_t room; /* for a token and its NUL */
 };
 
 /* What was done about it. */
 struct ria_pq_refreshed {
-    bool is_right;    /* it is now the one to send; else it is as it was */
-    bool is_too_long; /* the later token does not fit in its place */
-    bool is_known;    /* it is of an earlier connection of this process */
+    bool is_right;      /* it is now the one to send; else it is as it was */
+    bool is_too_long;   /* the later token does not fit in its place */
+    bool is_in_history; /* it is of an earlier connection of this process */
     char
         refusal[RIA_LOG_LINE_MAX]; /* the message why no token was made; "": none is to be logged */
 };
@@ -63,9 +63,9 @@ struct ria_pq_module {
         const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out);
 
     /* Makes one for a passfile= of pg_service.conf, by its path: a line for each host of each entry
-     * that names it. With only_ask it is empty. Returns its descriptor, owned by the caller; -1 if
+     * that names it. With dry_run it is empty. Returns its descriptor, owned by the caller; -1 if
      * no entry that is fit for tokens names it. */
-    int (*make_service_passfile)(const char *path, bool only_ask);
+    int (*make_service_passfile)(const char *path, bool dry_run);
 
     /* Whether a token that was not made here may go to target. */
     bool (*may_send)(const struct ria_pq_target *target);
@@ -74,7 +74,7 @@ struct ria_pq_module {
      * by it. */
     void (*refresh)(
         const struct ria_pq_target *target,
-        const struct ria_pq_held *held,
+        const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
     /* Whether tokens are made for the target's first host: an RDS name, or one that rds-iam's
@@ -111,11 +111,12 @@ static inline bool ria_is_agents_path(const char *path)
 /* Whether a given token is replaced by another that can be had: that one was made later, and the
  * given one is over, or of an earlier connection of this process (is_known), or both were signed
  * with one access key id. A valid token of another identity stays. Both may be NULL. */
-static inline bool ria_token_is_replaced(const char *given, const char *other, bool is_known)
+static inline bool ria_token_is_replaced(const char *given, const char *other, bool is_in_history)
 {
     uint64_t key = ria_token_key(given);
-    return ria_token_is_later(other, given) && (is_known || ria_token_is_over(given, time(NULL)) ||
-                                                (key != 0 && key == ria_token_key(other)));
+    return ria_token_is_later(other, given) &&
+           (is_in_history || ria_token_is_over(given, time(NULL)) ||
+            (key != 0 && key == ria_token_key(other)));
 }
 
 #endif

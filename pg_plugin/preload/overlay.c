@@ -18,7 +18,7 @@ static __thread struct {
     bool is_noted;
 } watched;
 
-static size_t end_of(size_t len)
+static size_t overlay_end_of(size_t len)
 {
     return len < RIA_OVERLAY_END_MAX ? len : RIA_OVERLAY_END_MAX;
 }
@@ -39,7 +39,7 @@ bool ria_overlay_has(const char *path, int *fd)
         return false;
     }
     size_t len = strlen(path);
-    size_t end = end_of(len);
+    size_t end = overlay_end_of(len);
     *fd = overlay.fd;
     return len == overlay.len && memcmp(path + len - end, overlay.end, end) == 0;
 }
@@ -65,7 +65,7 @@ __attribute__((noinline)) void ria_overlay_set(enum ria_overlay_mode mode)
 void ria_overlay_serve(const char *path, int fd)
 {
     overlay.len = strlen(path);
-    size_t end = end_of(overlay.len);
+    size_t end = overlay_end_of(overlay.len);
     memcpy(overlay.end, path + overlay.len - end, end);
     overlay.fd = fd;
     overlay.mode = RIA_OVERLAY_SERVE;

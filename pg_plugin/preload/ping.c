@@ -82,7 +82,7 @@ unsigned ria_ping(const struct ria_call *call)
     }
     ria_overlay_set_aside(&aside);
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    unsigned answer = ping_without_tokens(&libpq, call);
+    unsigned response = ping_without_tokens(&libpq, call);
     ria_overlay_take_up(&aside);
-    return answer;
+    return response;
 }

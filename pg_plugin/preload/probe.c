@@ -36,7 +36,7 @@ bool ria_probe_is_possible(const struct ria_library *libpq)
 
 /* Begins a connection that must fail at once. NULL if there is none; *is_expected: it has failed,
  * and its message holds `piece`. */
-static struct ria_pq_conn *begin(
+static struct ria_pq_conn *probe_begin(
     const struct ria_library *libpq,
     const struct ria_arguments *arguments,
     const char *piece,
@@ -69,7 +69,7 @@ static bool is_refused(const struct ria_library *libpq, const struct ria_pq_conn
            status(conn) == RIA_PQ_CONNECTION_BAD;
 }
 
-static void finish(const struct ria_library *libpq, struct ria_pq_conn *conn)
+static void probe_finish(const struct ria_library *libpq, struct ria_pq_conn *conn)
 {
     void (*real)(struct ria_pq_conn *);
     if (conn != NULL && ria_library_function(libpq, "PQfinish", &real)) {
@@ -85,7 +85,7 @@ static bool is_same(const char *a, const char *b)
 }
 
 /* PQconninfo() leaves out what it has no memory for, and does not say so. So it is asked twice. */
-static bool is_complete(
+static bool probe_is_complete(
     const struct ria_library *libpq, struct ria_pq_conn *conn, const struct ria_pq_option *options)
 {
     struct ria_pq_option *(*conninfo)(struct ria_pq_conn *);
@@ -122,10 +122,10 @@ bool ria_probe_connection(
     bool is_token = is_set && ria_is_token(password);
     out->has_stored_password = is_set && !is_token;
     out->stored_token = is_token ? strdup(password) : NULL;
-    return is_complete(libpq, conn, out->options) && (!is_token || out->stored_token != NULL);
+    return probe_is_complete(libpq, conn, out->options) && (!is_token || out->stored_token != NULL);
 }
 
-enum ria_probe_answer ria_probe(
+enum ria_probe_response ria_probe(
     const struct ria_library *libpq,
     struct ria_arguments *arguments,
     const char *spoiled,
@@ -138,7 +138,7 @@ enum ria_probe_answer ria_probe(
     ria_arguments_add(arguments, spoiled, wrong_value);
     ria_signal_guard_begin(
         &guard); /* a handler that jumps away would leave what it calls unjudged */
-    struct ria_pq_conn *conn = begin(libpq, arguments, wrong_value, &is_expected);
+    struct ria_pq_conn *conn = probe_begin(libpq, arguments, wrong_value, &is_expected);
     ria_signal_guard_end(&guard);
     ria_arguments_cut(arguments, count);
     if (!is_expected && is_refused(libpq, conn)) {
@@ -146,7 +146,7 @@ enum ria_probe_answer ria_probe(
         return RIA_PROBE_REFUSED;
     }
     bool ok = is_expected && ria_probe_connection(libpq, conn, out);
-    finish(libpq, conn);
+    probe_finish(libpq, conn);
     return ok ? RIA_PROBE_SETTLED : RIA_PROBE_UNKNOWN;
 }
 
@@ -170,12 +170,12 @@ bool ria_probe_service(
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
     ria_overlay_set(RIA_OVERLAY_WATCH);
-    struct ria_pq_conn *conn = begin(libpq, arguments, how_many, &is_expected);
+    struct ria_pq_conn *conn = probe_begin(libpq, arguments, how_many, &is_expected);
     bool is_noted = ria_overlay_watched(&settled->service_path, &settled->service_fd);
     ria_overlay_set(before);
     ria_signal_guard_end(&guard);
     ria_arguments_cut(arguments, count);
-    finish(libpq, conn);
+    probe_finish(libpq, conn);
     return is_expected && is_noted;
 }
 
@@ -309,7 +309,7 @@ void ria_settled_release(struct ria_settled *settled)
         ria_library_function(settled->libpq, "PQconninfoFree", &release)) {
         release(settled->options);
     }
-    finish(settled->libpq, settled->refused);
+    probe_finish(settled->libpq, settled->refused);
     if (settled->stored_token != NULL) {
         explicit_bzero(settled->stored_token, strlen(settled->stored_token));
         free(settled->stored_token);

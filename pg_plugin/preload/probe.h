@@ -29,7 +29,7 @@ struct ria_settled {
     int service_fd;              /* the same file, open for reading; -1: it cannot be kept open */
 };
 
-enum ria_probe_answer {
+enum ria_probe_response {
     RIA_PROBE_SETTLED,
     RIA_PROBE_REFUSED, /* libpq refuses the connection, or has no memory: settled->refused is its
                           handle, with its message */
@@ -41,7 +41,7 @@ bool ria_probe_is_possible(const struct ria_library *libpq);
 
 /* Asks. `spoiled` is the setting that is made invalid, and is what cannot be read then. *arguments
  * is left as it was. Release *out in any case, or use RIA_AUTO(settled). */
-enum ria_probe_answer ria_probe(
+enum ria_probe_response ria_probe(
     const struct ria_library *libpq,
     struct ria_arguments *arguments,
     const char *spoiled,

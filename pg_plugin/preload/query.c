@@ -37,7 +37,7 @@ static const struct ria_pq_module *find_module(void *object)
 }
 
 /* Looked up until it is found: it is linked -z nodelete, and stays where it is. */
-static const struct ria_pq_module *load(bool is_for_token)
+static const struct ria_pq_module *query_load(bool is_for_token)
 {
     static const struct ria_pq_module *kept;
     const struct ria_pq_module *module = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
@@ -69,16 +69,16 @@ struct query {
     void *arguments;
     bool is_for_token; /* without an answer a login goes without a token */
     const struct ria_pq_module *module;
-    bool is_answered;
+    bool has_response;
 };
 
-static void answer(void *argument)
+static void query_response(void *argument)
 {
     struct query *query = argument;
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS); /* what the module opens is real */
     query->ask(query->module, query->arguments);
-    query->is_answered = true;
+    query->has_response = true;
     ria_overlay_set(before);
 }
 
@@ -103,16 +103,16 @@ static void log_no_thread(int error)
 }
 
 /* False without an answer. */
-static bool run(struct query *query)
+static bool query_run(struct query *query)
 {
     int saved = errno;
     struct ria_signal_guard guard;
     const struct ria_guest_work work = {
-        .need = RIA_GUEST_TOKEN, .run = answer, .argument = query, .prepare = prepare};
+        .need = RIA_GUEST_TOKEN, .run = query_response, .argument = query, .prepare = prepare};
     ria_signal_guard_begin(&guard);
     enum ria_overlay_mode before = ria_overlay_mode();
     ria_overlay_set(RIA_OVERLAY_PASS);
-    query->module = load(query->is_for_token);
+    query->module = query_load(query->is_for_token);
     int error = query->module == NULL ? 0 : ria_guest_run(&work);
     if (error != 0 && query->is_for_token) {
         log_no_thread(error);
@@ -120,7 +120,7 @@ static bool run(struct query *query)
     ria_overlay_set(before);
     ria_signal_guard_end(&guard);
     errno = saved;
-    return query->is_answered;
+    return query->has_response;
 }
 
 /* -- the module's functions ------------------------------------------------------------------ */
@@ -142,25 +142,26 @@ bool ria_query_passfile(
 {
     struct make_passfile with = {.target = target, .given = given, .out = out};
     *out = (struct ria_pq_passfile){.fd = -1};
-    return run(&(struct query){.ask = ask_make_passfile, .arguments = &with, .is_for_token = true});
+    return query_run(
+        &(struct query){.ask = ask_make_passfile, .arguments = &with, .is_for_token = true});
 }
 
 struct make_service_passfile {
     const char *path;
-    bool only_ask;
+    bool dry_run;
     int fd;
 };
 
 static void ask_make_service_passfile(const struct ria_pq_module *module, void *arguments)
 {
     struct make_service_passfile *with = arguments;
-    with->fd = module->make_service_passfile(with->path, with->only_ask);
+    with->fd = module->make_service_passfile(with->path, with->dry_run);
 }
 
-int ria_query_service_passfile(const char *path, bool only_ask)
+int ria_query_service_passfile(const char *path, bool dry_run)
 {
-    struct make_service_passfile with = {.path = path, .only_ask = only_ask, .fd = -1};
-    (void)run(&(struct query){
+    struct make_service_passfile with = {.path = path, .dry_run = dry_run, .fd = -1};
+    (void)query_run(&(struct query){
         .ask = ask_make_service_passfile, .arguments = &with, .is_for_token = true});
     return with.fd;
 }
@@ -187,7 +188,7 @@ bool ria_query_may_send(const struct ria_pq_target *target)
 {
     struct judge_target with = {.target = target};
     return ria_query_is_surely_fit(target) ||
-           (run(&(struct query){.ask = ask_may_send, .arguments = &with}) && with.is_so);
+           (query_run(&(struct query){.ask = ask_may_send, .arguments = &with}) && with.is_so);
 }
 
 static void ask_makes_tokens_for(const struct ria_pq_module *module, void *arguments)
@@ -199,12 +200,13 @@ static void ask_makes_tokens_for(const struct ria_pq_module *module, void *argum
 bool ria_query_makes_tokens_for(const struct ria_pq_target *target)
 {
     struct judge_target with = {.target = target};
-    return run(&(struct query){.ask = ask_makes_tokens_for, .arguments = &with}) && with.is_so;
+    return query_run(&(struct query){.ask = ask_makes_tokens_for, .arguments = &with}) &&
+           with.is_so;
 }
 
 struct refresh {
     const struct ria_pq_target *target;
-    const struct ria_pq_held *held;
+    const struct ria_pq_token_slot *held;
     struct ria_pq_refreshed *out;
 };
 
@@ -216,12 +218,12 @@ static void ask_refresh(const struct ria_pq_module *module, void *arguments)
 
 bool ria_query_refresh(
     const struct ria_pq_target *target,
-    const struct ria_pq_held *held,
+    const struct ria_pq_token_slot *held,
     struct ria_pq_refreshed *out)
 {
     struct refresh with = {.target = target, .held = held, .out = out};
     *out = (struct ria_pq_refreshed){0};
-    return run(&(struct query){.ask = ask_refresh, .arguments = &with, .is_for_token = true});
+    return query_run(&(struct query){.ask = ask_refresh, .arguments = &with, .is_for_token = true});
 }
 
 struct log_message {
@@ -238,5 +240,5 @@ static void ask_log(const struct ria_pq_module *module, void *arguments)
 void ria_query_log(enum ria_log_level level, const char *text)
 {
     struct log_message with = {.level = level, .text = text};
-    (void)run(&(struct query){.ask = ask_log, .arguments = &with});
+    (void)query_run(&(struct query){.ask = ask_log, .arguments = &with});
 }

@@ -19,7 +19,7 @@ bool ria_query_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out);
 
 /* One for a passfile= of pg_service.conf. */
-int ria_query_service_passfile(const char *path, bool only_ask);
+int ria_query_service_passfile(const char *path, bool dry_run);
 
 /* Whether a token that was not made here may go to target. The target's own settings decide the
  * usual case, so that a program that brings its own tokens needs no other object. */
@@ -32,7 +32,7 @@ bool ria_query_is_surely_fit(const struct ria_pq_target *target);
 /* A fresh token for a reset. Without an answer *out is all false. */
 bool ria_query_refresh(
     const struct ria_pq_target *target,
-    const struct ria_pq_held *held,
+    const struct ria_pq_token_slot *held,
     struct ria_pq_refreshed *out);
 
 bool ria_query_makes_tokens_for(const struct ria_pq_target *target);

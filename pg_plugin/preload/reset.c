@@ -56,8 +56,8 @@ static bool take_from_passfile(
     const struct ria_library *libpq,
     const struct ria_settled *settled,
     const struct ria_pq_target *target,
-    const struct ria_pq_held *held,
-    bool is_known)
+    const struct ria_pq_token_slot *held,
+    bool is_in_history)
 {
     static const char *const but[] = {"host", "hostaddr", "port", "target_session_attrs", NULL};
     RIA_AUTO(arguments) bare = {0};
@@ -69,7 +69,7 @@ static bool take_from_passfile(
     ria_arguments_add(&bare, "port", target->port);
     ria_overlay_set(RIA_OVERLAY_PASS);
     bool is_better = ria_probe(libpq, &bare, "target_session_attrs", &now) == RIA_PROBE_SETTLED &&
-                     ria_token_is_replaced(held->token, now.stored_token, is_known);
+                     ria_token_is_replaced(held->token, now.stored_token, is_in_history);
     ria_overlay_end();
     if (!is_better) {
         return false;
@@ -94,13 +94,13 @@ static struct ria_pq_target target_now(
     return target;
 }
 
-static void refresh(
+static void reset_refresh(
     const struct ria_library *libpq,
     const struct ria_settled *settled,
     struct ria_pq_target *target,
     char *password)
 {
-    const struct ria_pq_held held = {.token = password, .room = room_at(password)};
+    const struct ria_pq_token_slot held = {.token = password, .room = room_at(password)};
     struct ria_pq_refreshed refreshed;
     (void)ria_query_refresh(target, &held, &refreshed);
     if (refreshed.is_right) {
@@ -112,7 +112,8 @@ static void refresh(
     if (!ria_query_may_send(target)) {
         explicit_bzero(password, strlen(password));
     } else if (ria_overlay_mode() == RIA_OVERLAY_NONE) {
-        target->has_token = take_from_passfile(libpq, settled, target, &held, refreshed.is_known);
+        target->has_token =
+            take_from_passfile(libpq, settled, target, &held, refreshed.is_in_history);
     }
     if (refreshed.refusal[0] != '\0') {
         ria_query_log(target->has_token ? RIA_LOG_INFO : RIA_LOG_WARNING, refreshed.refusal);
@@ -140,5 +141,5 @@ void ria_reset_refresh(const struct ria_library *libpq, struct ria_pq_conn *conn
         return;
     }
     struct ria_pq_target target = target_now(&settled, host(conn), port(conn));
-    refresh(libpq, &settled, &target, password);
+    reset_refresh(libpq, &settled, &target, password);
 }

@@ -10,7 +10,7 @@
 
 struct wanted {
     const char *path;
-    bool only_ask;
+    bool dry_run;
     struct ria_buf *out;
     size_t count;
 };
@@ -26,15 +26,15 @@ static struct ria_pq_target target_of(const struct ria_entry *entry)
     };
 }
 
-static void take_entry(const struct ria_entry *entry, struct wanted *wanted)
+static void service_passfile_take_entry(const struct ria_entry *entry, struct wanted *wanted)
 {
     wanted->count++;
-    if (!wanted->only_ask) {
+    if (!wanted->dry_run) {
         RIA_AUTO(refusals) refusals = {0};
         const struct ria_buf none = {0};
         struct ria_pq_target target = target_of(entry);
-        (void)ria_mint_lines(&target, 0, wanted->out, &refusals);
-        ria_mint_log_refusals(&target, &refusals, &none);
+        (void)ria_token_passfile_add_lines(&target, 0, wanted->out, &refusals);
+        ria_token_passfile_log_refusals(&target, &refusals, &none);
     }
 }
 
@@ -54,12 +54,13 @@ static bool take_entries(const struct ria_service_index *index, struct wanted *w
             ria_world_log(ria_process_world(), RIA_LOG_WARNING, "%s", err.text);
             return false;
         }
-        take_entry(&here->entry, wanted);
+        service_passfile_take_entry(&here->entry, wanted);
     }
     return true;
 }
 
-static void read_file(const char *path, bool is_required, struct ria_service_file *file)
+static void service_passfile_read_file(
+    const char *path, bool is_required, struct ria_service_file *file)
 {
     const struct ria_world *world = ria_process_world();
     struct ria_error err;
@@ -68,15 +69,15 @@ static void read_file(const char *path, bool is_required, struct ria_service_fil
     }
 }
 
-size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out)
+size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria_buf *out)
 {
     struct ria_service_paths paths;
-    struct wanted wanted = {.path = path, .only_ask = only_ask, .out = out};
+    struct wanted wanted = {.path = path, .dry_run = dry_run, .out = out};
     struct ria_service_file files[RIA_SERVICE_FILES] = {0};
     RIA_AUTO(service_index) index = {0};
     ria_service_find(ria_process_world(), RIA_POSTGRESQL_SYSCONFDIR, &paths);
     for (size_t i = 0; i < paths.count; i++) {
-        read_file(paths.path[i], i == 0 && paths.is_first_required, &files[i]);
+        service_passfile_read_file(paths.path[i], i == 0 && paths.is_first_required, &files[i]);
     }
     bool ok =
         ria_service_index_make(files, paths.count, NULL, &index) && take_entries(&index, &wanted);

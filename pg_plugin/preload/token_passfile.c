@@ -56,7 +56,8 @@ static bool check_sockets(const struct ria_pq_target *target, struct ria_error *
         target->host != NULL ? target->host : target->hostaddr);
 }
 
-static bool check_gssencmode(const struct ria_pq_target *target, struct ria_error *err)
+static bool token_passfile_check_gssencmode(
+    const struct ria_pq_target *target, struct ria_error *err)
 {
     return !ria_gssencmode_allows(target->gssencmode) ||
            ria_fail(
@@ -72,7 +73,7 @@ bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err)
     const struct ria_world *world = ria_process_world();
     return (target->service_path == NULL ||
             ria_service_check(target->service_path, target->service_fd, world, err)) &&
-           check_sockets(target, err) && check_gssencmode(target, err);
+           check_sockets(target, err) && token_passfile_check_gssencmode(target, err);
 }
 
 /* -- why there is none ----------------------------------------------------------------------- */
@@ -95,7 +96,7 @@ static void add_refusal(
     }
 }
 
-void ria_mint_refusal(
+void ria_token_passfile_refusal(
     const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX])
 {
     char shown[RIA_HOST_SHOWN_SIZE];
@@ -124,7 +125,7 @@ static bool has_line(const struct ria_buf *own, const struct ria_entry_host *hos
     return at != NULL;
 }
 
-void ria_mint_log_refusals(
+void ria_token_passfile_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
     const struct ria_buf *own)
@@ -133,14 +134,15 @@ void ria_mint_log_refusals(
         const struct ria_entry_host *host = &refusals->items[i].host;
         bool has_token = target->has_token || has_line(own, host, target->user);
         char text[RIA_LOG_LINE_MAX];
-        ria_mint_refusal(target->user, host->host, host->number, refusals->items[i].err.text, text);
+        ria_token_passfile_refusal(
+            target->user, host->host, host->number, refusals->items[i].err.text, text);
         ria_world_log(ria_process_world(), has_token ? RIA_LOG_INFO : RIA_LOG_WARNING, "%s", text);
     }
 }
 
 /* -- tokens ---------------------------------------------------------------------------------- */
 
-bool ria_mint_token(
+bool ria_token_passfile_token(
     const struct ria_pq_target *target,
     const char *host,
     unsigned port,
@@ -172,7 +174,7 @@ bool ria_mint_token(
     return true;
 }
 
-void ria_mint_spare(size_t spare, struct ria_buf *out)
+void ria_token_passfile_add_spare(size_t spare, struct ria_buf *out)
 {
     ria_buf_add_char(out, ':'); /* here the password ends */
     for (size_t i = 0; i < spare; i++) {
@@ -180,7 +182,7 @@ void ria_mint_spare(size_t spare, struct ria_buf *out)
     }
 }
 
-static void add_line(
+static void token_passfile_add_line(
     const struct ria_entry_host *host,
     const struct ria_pq_target *target,
     const struct ria_token *token,
@@ -198,12 +200,12 @@ static void add_line(
         return;
     }
     out->len--; /* its newline */
-    ria_mint_spare(spare, out);
+    ria_token_passfile_add_spare(spare, out);
     ria_buf_add_char(out, '\n');
 }
 
 /* The text that libpq looks a host up by: its name, or where it has none its address. */
-static bool take_host(
+static bool token_passfile_take_host(
     const struct ria_entry *names,
     const struct ria_entry *addresses,
     size_t index,
@@ -220,7 +222,7 @@ static bool is_socket(const struct ria_entry_host *host)
     return host->host[0] == '/' || host->host[0] == '@';
 }
 
-size_t ria_mint_lines(
+size_t ria_token_passfile_add_lines(
     const struct ria_pq_target *target,
     size_t spare,
     struct ria_buf *out,
@@ -236,11 +238,11 @@ size_t ria_mint_lines(
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         struct ria_entry_host host;
         struct ria_error err;
-        if (!take_host(&names, &addresses, i, &host) || is_socket(&host)) {
+        if (!token_passfile_take_host(&names, &addresses, i, &host) || is_socket(&host)) {
             continue;
         }
-        if (ria_mint_token(target, host.host, host.number, deadline, &token, &err)) {
-            add_line(&host, target, &token, spare, out);
+        if (ria_token_passfile_token(target, host.host, host.number, deadline, &token, &err)) {
+            token_passfile_add_line(&host, target, &token, spare, out);
             made++;
         } else {
             add_refusal(refusals, &host, &err);

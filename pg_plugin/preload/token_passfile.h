@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of rds-iam-pq-mint.so offer one another: passfiles in memory.
+ * What the files of rds-iam-pq-token.so offer one another: passfiles in memory.
  */
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
@@ -38,18 +38,18 @@ struct ria_refusals {
 void ria_refusals_release(struct ria_refusals *refusals);
 
 /* The message why there is no token for a user at a host. */
-void ria_mint_refusal(
+void ria_token_passfile_refusal(
     const char *user, const char *host, unsigned port, const char *why, char out[RIA_LOG_LINE_MAX]);
 
 /* Logs them: as warnings, if the target has no token of another maker. own: lines with tokens that
  * the target's passfile has; those for a host of the target's are as good as one of ours. */
-void ria_mint_log_refusals(
+void ria_token_passfile_log_refusals(
     const struct ria_pq_target *target,
     const struct ria_refusals *refusals,
     const struct ria_buf *own);
 
 /* A token for one host, or err says why there is none. host and port are as dialled. */
-bool ria_mint_token(
+bool ria_token_passfile_token(
     const struct ria_pq_target *target,
     const char *host,
     unsigned port,
@@ -61,18 +61,18 @@ bool ria_mint_token(
  * the rest of the line in the block of memory that holds the password (passwordFromFile(), 10 to
  * 18), so that a longer token can take its place before a reset. Other readers may not take such a
  * line. */
-void ria_mint_spare(size_t spare, struct ria_buf *out);
+void ria_token_passfile_add_spare(size_t spare, struct ria_buf *out);
 
 /* Appends a line for each host of the target for which a token can be made, each with `spare` bytes
  * more if that is not 0, and returns how many there are. The others are added to *refusals. */
-size_t ria_mint_lines(
+size_t ria_token_passfile_add_lines(
     const struct ria_pq_target *target,
     size_t spare,
     struct ria_buf *out,
     struct ria_refusals *refusals);
 
 /* Appends the lines of each entry of pg_service.conf that names this passfile and is fit for
- * tokens. Returns the number of such entries; with only_ask no line is made. */
-size_t ria_mint_entries(const char *path, bool only_ask, struct ria_buf *out);
+ * tokens. Returns the number of such entries; with dry_run no line is made. */
+size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria_buf *out);
 
 #endif

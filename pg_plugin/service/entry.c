@@ -67,7 +67,7 @@ bool ria_entry_host(const struct ria_entry *entry, size_t index, struct ria_entr
 
 /* -- an entry ------------------------------------------------------------------------------- */
 
-static const char *value_of(
+static const char *entry_value_of(
     const struct ria_service_file *file, const struct ria_service *service, const char *key)
 {
     const struct ria_service_setting *setting = ria_service_setting(file, service, key);
@@ -77,25 +77,25 @@ static const char *value_of(
 bool ria_entry_take(
     const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out)
 {
-    const char *passfile = value_of(file, service, "passfile");
+    const char *passfile = entry_value_of(file, service, "passfile");
     if (passfile == NULL || *passfile == '\0') {
         return false;
     }
     *out = (struct ria_entry){
         .file = file,
         .service = service,
-        .host = value_of(file, service, "host"),
-        .hostaddr = value_of(file, service, "hostaddr"),
-        .port = value_of(file, service, "port"),
-        .user = value_of(file, service, "user"),
-        .sslmode = value_of(file, service, "sslmode"),
+        .host = entry_value_of(file, service, "host"),
+        .hostaddr = entry_value_of(file, service, "hostaddr"),
+        .port = entry_value_of(file, service, "port"),
+        .user = entry_value_of(file, service, "user"),
+        .sslmode = entry_value_of(file, service, "sslmode"),
         .passfile = passfile,
     };
     return true;
 }
 
 /* Refuses the entry at the line of a key, or at its [name] where the key is not there. */
-__attribute__((format(printf, 4, 5))) static bool refuse(
+__attribute__((format(printf, 4, 5))) static bool entry_refuse(
     const struct ria_entry *entry, const char *key, struct ria_error *err, const char *format, ...)
 {
     const struct ria_service_setting *setting =
@@ -127,12 +127,12 @@ static const struct {
      "token may go to whoever answers"},
 };
 
-static bool check_required(const struct ria_entry *entry, struct ria_error *err)
+static bool entry_check_required(const struct ria_entry *entry, struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(required) / sizeof(required[0]); i++) {
-        const char *value = value_of(entry->file, entry->service, required[i].key);
+        const char *value = entry_value_of(entry->file, entry->service, required[i].key);
         if (value == NULL || *value == '\0') {
-            return refuse(entry, required[i].key, err, "%s", required[i].remedy);
+            return entry_refuse(entry, required[i].key, err, "%s", required[i].remedy);
         }
     }
     return true;
@@ -170,28 +170,30 @@ static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
     return true;
 }
 
-static bool check_hosts(const struct ria_entry *entry, struct ria_error *err)
+static bool entry_check_hosts(const struct ria_entry *entry, struct ria_error *err)
 {
     size_t count = ria_entry_host_count(entry);
     size_t ports = entry->port == NULL ? 1 : item_count(entry->port);
     if (ports != 1 && ports != count) {
-        return refuse(
+        return entry_refuse(
             entry, "port", err, "has %zu hosts and %zu ports; give one, or one each", count, ports);
     }
     if (entry->hostaddr != NULL && *entry->hostaddr != '\0' &&
         item_count(entry->hostaddr) != count) {
-        return refuse(entry, "hostaddr", err, "has not as many addresses as hosts; give one each");
+        return entry_refuse(
+            entry, "hostaddr", err, "has not as many addresses as hosts; give one each");
     }
     for (size_t i = 0; i < count; i++) {
         struct ria_entry_host host;
         char name[sizeof(host.host)];
         if (!copy_item(entry->host, i, name, sizeof(name)) || *name == '\0') {
-            return refuse(entry, "host", err, "has an empty or overlong host; name each endpoint");
+            return entry_refuse(
+                entry, "host", err, "has an empty or overlong host; name each endpoint");
         }
         if (*name == '/' || *name == '@') {
             char shown[RIA_HOST_SHOWN_SIZE];
             ria_show_host(name, shown);
-            return refuse(
+            return entry_refuse(
                 entry,
                 "host",
                 err,
@@ -200,17 +202,17 @@ static bool check_hosts(const struct ria_entry *entry, struct ria_error *err)
                 shown);
         }
         if (!ria_entry_host(entry, i, &host)) {
-            return refuse(entry, "port", err, "has a port that is not between 1 and 65535");
+            return entry_refuse(entry, "port", err, "has a port that is not between 1 and 65535");
         }
     }
     return true;
 }
 
-static bool check_gssencmode(const struct ria_entry *entry, struct ria_error *err)
+static bool entry_check_gssencmode(const struct ria_entry *entry, struct ria_error *err)
 {
-    const char *mode = value_of(entry->file, entry->service, "gssencmode");
+    const char *mode = entry_value_of(entry->file, entry->service, "gssencmode");
     return !ria_gssencmode_allows(mode) ||
-           refuse(
+           entry_refuse(
                entry,
                "gssencmode",
                err,
@@ -220,16 +222,16 @@ static bool check_gssencmode(const struct ria_entry *entry, struct ria_error *er
 
 bool ria_entry_leaves_gss(const struct ria_entry *entry)
 {
-    return value_of(entry->file, entry->service, "gssencmode") == NULL;
+    return entry_value_of(entry->file, entry->service, "gssencmode") == NULL;
 }
 
 bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
 {
-    if (!check_readable(entry, err) || !check_required(entry, err)) {
+    if (!check_readable(entry, err) || !entry_check_required(entry, err)) {
         return false;
     }
     if (strcmp(entry->sslmode, wanted_sslmode) != 0) {
-        return refuse(
+        return entry_refuse(
             entry,
             "sslmode",
             err,
@@ -237,16 +239,16 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
             "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem",
             entry->sslmode);
     }
-    if (!check_gssencmode(entry, err)) {
+    if (!entry_check_gssencmode(entry, err)) {
         return false;
     }
-    const char *password = value_of(entry->file, entry->service, "password");
+    const char *password = entry_value_of(entry->file, entry->service, "password");
     if (password != NULL && *password != '\0') {
-        return refuse(
+        return entry_refuse(
             entry,
             "password",
             err,
             "has a password=, and with it libpq does not read the passfile; remove the line");
     }
-    return check_hosts(entry, err);
+    return entry_check_hosts(entry, err);
 }

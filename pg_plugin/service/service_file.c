@@ -38,7 +38,7 @@ void ria_service_find(
 }
 
 /* Makes room for one more element. False, with the array as it was, without memory. */
-static bool grow(void **array, size_t count, size_t size)
+static bool service_file_grow(void **array, size_t count, size_t size)
 {
     enum {
         STEP = 32
@@ -54,10 +54,10 @@ static bool grow(void **array, size_t count, size_t size)
     return true;
 }
 
-static bool add_service(struct ria_service_file *file, const char *name, unsigned line)
+static bool service_file_add_service(struct ria_service_file *file, const char *name, unsigned line)
 {
     void *array = file->services;
-    if (!grow(&array, file->count, sizeof(*file->services))) {
+    if (!service_file_grow(&array, file->count, sizeof(*file->services))) {
         return false;
     }
     file->services = array;
@@ -66,7 +66,7 @@ static bool add_service(struct ria_service_file *file, const char *name, unsigne
     return true;
 }
 
-static bool add_setting(struct ria_service_file *file, char *text, unsigned line)
+static bool service_file_add_setting(struct ria_service_file *file, char *text, unsigned line)
 {
     char *value = strchr(text, '=');
     if ((file->count == 0 || value == NULL) && file->odd_line == 0) {
@@ -76,7 +76,7 @@ static bool add_setting(struct ria_service_file *file, char *text, unsigned line
         return true; /* in front of every group: libpq reads over it */
     }
     void *array = file->settings;
-    if (!grow(&array, file->setting_count, sizeof(*file->settings))) {
+    if (!service_file_grow(&array, file->setting_count, sizeof(*file->settings))) {
         return false;
     }
     file->settings = array;
@@ -91,7 +91,7 @@ static bool add_setting(struct ria_service_file *file, char *text, unsigned line
 
 /* A line without its newline. Text behind the ']' of a group is of no meaning to libpq; a '['
  * without one ends the group before it and starts one that nobody can name. */
-static bool take_line(struct ria_service_file *file, char *text, unsigned line)
+static bool service_file_take_line(struct ria_service_file *file, char *text, unsigned line)
 {
     size_t len = strlen(text);
     while (len > 0 && ria_ascii_is_space(text[len - 1])) {
@@ -104,15 +104,15 @@ static bool take_line(struct ria_service_file *file, char *text, unsigned line)
         return true;
     }
     if (*text != '[') {
-        return add_setting(file, text, line);
+        return service_file_add_setting(file, text, line);
     }
     char *end = strchr(text, ']');
     if (end == NULL) {
         file->odd_line = file->odd_line == 0 ? line : file->odd_line;
-        return add_service(file, "", line);
+        return service_file_add_service(file, "", line);
     }
     *end = '\0';
-    return add_service(file, text + 1, line);
+    return service_file_add_service(file, text + 1, line);
 }
 
 /* libpq gives up at a line that is too long, so the group that it stands in and every later one
@@ -143,7 +143,7 @@ static bool take_lines(struct ria_service_file *file)
         if (len > RIA_SERVICE_LINE_MAX && long_line == 0) {
             long_line = line;
         }
-        if (!take_line(file, text, line)) {
+        if (!service_file_take_line(file, text, line)) {
             return false;
         }
     }

@@ -58,19 +58,19 @@ static void end(const char *why)
 /* One login's token, with the road that the plugins take to it. */
 static void log_in(void)
 {
-    struct ria_mint *mint = calloc(1, sizeof(*mint));
-    if (mint == NULL) {
+    struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
+    if (login_token == NULL) {
         end("no memory");
         return;
     }
-    mint->token = (struct ria_token)RIA_TOKEN_INIT;
-    mint->login = (struct ria_login){
+    login_token->token = (struct ria_token)RIA_TOKEN_INIT;
+    login_token->login = (struct ria_login){
         .host = host, .port = 5432, .user = "u", .channel = RIA_CHANNEL_VERIFIED};
-    if (!ria_mint_run(mint) || mint->outcome != RIA_FOUND) {
-        end(mint->err.text);
+    if (!ria_login_token_run(login_token) || login_token->outcome != RIA_FOUND) {
+        end(login_token->err.text);
     }
-    ria_token_release(&mint->token);
-    free(mint);
+    ria_token_release(&login_token->token);
+    free(login_token);
 }
 
 static int64_t time_logins(clockid_t clock)

@@ -66,25 +66,26 @@ static void check_file(const struct ria_buf *bytes)
 static void check_entry(const struct ria_buf *bytes)
 {
     struct ria_fake fake;
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     char path[sizeof(place.directory) + sizeof(place.name) + 1];
     ria_fake_init(&fake);
     (void)snprintf(path, sizeof(path), "%s/%s", place.directory, place.name);
     ria_fake_file(&fake, path, bytes->data)->len = bytes->len;
-    if (!ria_cache_read(&fake.world, &place, &answer)) {
-        fuzz_require(answer.credentials.secret_access_key.len == 0);
+    if (!ria_cache_read(&fake.world, &place, &response)) {
+        fuzz_require(response.credentials.secret_access_key.len == 0);
         fuzz_require(ria_fake_log_count(&fake, RIA_LOG_INFO) == 1);
         fuzz_require(strstr(fake.log[0].text, FUZZ_SECRET) == NULL);
         return;
     }
-    fuzz_require(answer.outcome == RIA_FOUND && answer.credentials.expires != 0);
+    fuzz_require(response.outcome == RIA_FOUND && response.credentials.expires != 0);
     fuzz_require(
-        answer.credentials.access_key_id.len > 0 && answer.credentials.secret_access_key.len > 0);
+        response.credentials.access_key_id.len > 0 &&
+        response.credentials.secret_access_key.len > 0);
     /* An offset counts on the machine that it was learned on alone. */
-    int64_t offset = ria_cache_offset(&fake.world, &answer.offset);
+    int64_t offset = ria_cache_offset(&fake.world, &response.offset);
     fuzz_require(
-        offset == 0 ||
-        (offset == answer.offset.seconds && strcmp(answer.offset.boot_id, fake.host.boot_id) == 0));
+        offset == 0 || (offset == response.offset.seconds &&
+                        strcmp(response.offset.boot_id, fake.host.boot_id) == 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -10,13 +10,13 @@ static struct fuzz_network *current; /* the network of the run; fetch/http.c kee
 
 void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input)
 {
-    *network =
-        (struct fuzz_network){.answers = input, .plan = RIA_PLAN_INIT, .answer = RIA_ANSWER_INIT};
+    *network = (struct fuzz_network){
+        .responses = input, .plan = RIA_PLAN_INIT, .response = RIA_RESPONSE_INIT};
     ria_fake_init(&network->fake);
     network->fetch = (struct ria_fetch){
         .world = &network->fake.world,
         .plan = &network->plan,
-        .answer = &network->answer,
+        .response = &network->response,
         /* Time for requests, and none to sleep between them. */
         .deadline = {.at = network->fake.ticks + 1},
     };
@@ -27,7 +27,7 @@ void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input)
 void fuzz_network_close(struct fuzz_network *network)
 {
     ria_plan_release(&network->plan);
-    ria_answer_release(&network->answer);
+    ria_response_release(&network->response);
     current = NULL;
 }
 
@@ -82,7 +82,7 @@ enum ria_http_result ria_http_send(
     ria_buf_clear(&response->body);
     response->has_date = false;
     enum ria_http_result result =
-        fuzz_piece(&current->answers, &piece) ? take_head(&piece, response) : RIA_HTTP_NOBODY;
+        fuzz_piece(&current->responses, &piece) ? take_head(&piece, response) : RIA_HTTP_NOBODY;
     if (result != RIA_HTTP_ANSWERED) {
         (void)ria_fail(err, RIA_E_CREDENTIALS, "the host: cannot be reached");
     }
@@ -101,26 +101,26 @@ static void check_found(struct fuzz_network *network, const struct ria_credentia
 {
     const struct ria_buf *texts[] = {
         &found->access_key_id, &found->secret_access_key, &found->session_token};
-    struct ria_answer *answer = &network->answer;
-    RIA_AUTO(answer) read = RIA_ANSWER_INIT;
+    struct ria_response *response = &network->response;
+    RIA_AUTO(response) read = RIA_RESPONSE_INIT;
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
     fuzz_require(found->access_key_id.len > 0 && found->secret_access_key.len > 0);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         fuzz_require(texts[i]->len == 0 || strlen(texts[i]->data) == texts[i]->len);
         ria_buf_add(
-            i == 0   ? &answer->credentials.access_key_id
-            : i == 1 ? &answer->credentials.secret_access_key
-                     : &answer->credentials.session_token,
+            i == 0   ? &response->credentials.access_key_id
+            : i == 1 ? &response->credentials.secret_access_key
+                     : &response->credentials.session_token,
             texts[i]->data == NULL ? "" : texts[i]->data,
             texts[i]->len);
     }
-    answer->credentials.expires = found->expires;
-    (void)strcpy(answer->credentials.source, found->source);
-    answer->outcome = RIA_FOUND;
-    ria_answer_write(answer, &record);
-    fuzz_require(!record.failed && ria_answer_read(&record, &read));
+    response->credentials.expires = found->expires;
+    (void)strcpy(response->credentials.source, found->source);
+    response->outcome = RIA_FOUND;
+    ria_response_write(response, &record);
+    fuzz_require(!record.failed && ria_response_read(&record, &read));
     fuzz_require(fuzz_same(&read.credentials.session_token, &found->session_token));
-    fuzz_require(read.warning_count == answer->warning_count);
+    fuzz_require(read.warning_count == response->warning_count);
 }
 
 void fuzz_check(

@@ -20,9 +20,9 @@
 
 struct fuzz_network {
     struct ria_fake fake;
-    struct fuzz_input answers;
+    struct fuzz_input responses;
     struct ria_plan plan;
-    struct ria_answer answer;
+    struct ria_response response;
     struct ria_fetch fetch;
 };
 

@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "fake_world.h"
 #include "provider/chain.h"
-#include "provider/question.h"
+#include "provider/request.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +119,7 @@ static void check_config(const struct ria_buf *bytes)
     static const char other[] = "qx7.example"; /* no name of an RDS endpoint */
     struct ria_fake fake;
     struct ria_error err = {0};
-    struct ria_target target;
+    struct ria_section target;
     struct ria_config *config = calloc(1, sizeof(*config));
     fuzz_require(config != NULL);
     ria_fake_init(&fake);
@@ -185,13 +185,13 @@ static void check_secrets(
 static void check_plan(const struct ria_plan *plan)
 {
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
-    __attribute__((cleanup(ria_question_release))) struct ria_question read = RIA_QUESTION_INIT;
+    __attribute__((cleanup(ria_request_release))) struct ria_request read = RIA_REQUEST_INIT;
     struct ria_error err = {0};
-    if (!ria_question_write(plan, 1000, "/d", "name", &record, &err)) {
+    if (!ria_request_write(plan, 1000, "/d", "name", &record, &err)) {
         fuzz_require(err.text[0] != '\0');
         return;
     }
-    fuzz_require(ria_question_read(&record, &read));
+    fuzz_require(ria_request_read(&record, &read));
     fuzz_require(read.plan.source == plan->source && read.plan.role_count == plan->role_count);
     fuzz_require(fuzz_same(&read.plan.keys.secret_access_key, &plan->keys.secret_access_key));
     fuzz_require(strcmp(read.plan.label, plan->label) == 0);
@@ -207,7 +207,7 @@ static void check_profile(
     give_file(&fake, RIA_FAKE_AWS_CONFIG, config);
     give_file(&fake, RIA_FAKE_AWS_CREDENTIALS, credentials);
     struct ria_trail trail;
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake.world,
         .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS),
         .profile = {name, "--profile", 0},

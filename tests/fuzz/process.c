@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     RIA_AUTO(buf) all = {0};
     RIA_AUTO(buf) complaint = {.max = COMPLAINT_MAX};
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     size_t step = (size_t)fuzz_byte(&input) + 1;
     (void)fuzz_piece(&input, &output);
@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ria_fake_init(&fake);
     plan.value[RIA_PLAN_PROCESS] = (struct ria_setting){"get-keys", "/home/u/.aws/config", 2};
     (void)snprintf(plan.label, sizeof(plan.label), "the credential_process of profile p");
-    struct ria_fetch fetch = {.world = &fake.world, .plan = &plan, .answer = &answer};
+    struct ria_fetch fetch = {.world = &fake.world, .plan = &plan, .response = &response};
     (void)fail_by_status(&plan.value[RIA_PLAN_PROCESS], 1, &complaint, &err);
     fuzz_require(err.text[0] != '\0');
     if (take_output(&fetch, &output, &complaint, &found, &err) == RIA_FOUND) {

@@ -4,9 +4,9 @@
  * can be written again, and from then on writing and reading change nothing. */
 #include "fuzz.h"
 
-#include "provider/answer.h"
 #include "provider/cache_name.h"
-#include "provider/question.h"
+#include "provider/request.h"
+#include "provider/response.h"
 
 #include <string.h>
 
@@ -36,13 +36,13 @@ static void walk(const struct ria_buf *bytes, enum ria_record_kind kind)
     fuzz_require(memcmp(again.data + 8, bytes->data + 8, bytes->len - 8) == 0);
 }
 
-static void answer(const struct ria_buf *bytes)
+static void response(const struct ria_buf *bytes)
 {
-    RIA_AUTO(answer) read = RIA_ANSWER_INIT;
-    RIA_AUTO(answer) again = RIA_ANSWER_INIT;
+    RIA_AUTO(response) read = RIA_RESPONSE_INIT;
+    RIA_AUTO(response) again = RIA_RESPONSE_INIT;
     RIA_AUTO(buf) first = {.max = RIA_RECORD_MAX};
     RIA_AUTO(buf) second = {.max = RIA_RECORD_MAX};
-    if (!ria_answer_read(bytes, &read)) {
+    if (!ria_response_read(bytes, &read)) {
         fuzz_require(read.credentials.secret_access_key.len == 0 && read.outcome == RIA_FAILED);
         return;
     }
@@ -50,10 +50,10 @@ static void answer(const struct ria_buf *bytes)
         read.outcome == RIA_FOUND
             ? read.credentials.access_key_id.len > 0 && read.credentials.secret_access_key.len > 0
             : read.err.text[0] != '\0');
-    fuzz_require(read.warning_count <= RIA_ANSWER_WARNINGS_MAX);
-    ria_answer_write(&read, &first);
-    fuzz_require(!first.failed && ria_answer_read(&first, &again));
-    ria_answer_write(&again, &second);
+    fuzz_require(read.warning_count <= RIA_RESPONSE_WARNINGS_MAX);
+    ria_response_write(&read, &first);
+    fuzz_require(!first.failed && ria_response_read(&first, &again));
+    ria_response_write(&again, &second);
     fuzz_require(fuzz_same(&first, &second));
     fuzz_require(again.outcome == read.outcome && again.offset.seconds == read.offset.seconds);
     if (read.outcome == RIA_FOUND) {
@@ -64,39 +64,34 @@ static void answer(const struct ria_buf *bytes)
     }
 }
 
-static void write_question(const struct ria_question *question, struct ria_buf *out)
+static void write_request(const struct ria_request *request, struct ria_buf *out)
 {
     struct ria_error err;
-    fuzz_require(ria_question_write(
-        &question->plan,
-        question->budget,
-        question->cache_directory,
-        question->cache_name,
-        out,
-        &err));
+    fuzz_require(ria_request_write(
+        &request->plan, request->budget, request->cache_directory, request->cache_name, out, &err));
 }
 
-static void question(const struct ria_buf *bytes)
+static void request(const struct ria_buf *bytes)
 {
-    __attribute__((cleanup(ria_question_release))) struct ria_question read = RIA_QUESTION_INIT;
-    __attribute__((cleanup(ria_question_release))) struct ria_question again = RIA_QUESTION_INIT;
+    __attribute__((cleanup(ria_request_release))) struct ria_request read = RIA_REQUEST_INIT;
+    __attribute__((cleanup(ria_request_release))) struct ria_request again = RIA_REQUEST_INIT;
     RIA_AUTO(buf) first = {.max = (size_t)2 * RIA_RECORD_MAX};
     RIA_AUTO(buf) second = {.max = (size_t)2 * RIA_RECORD_MAX};
     char name[RIA_CACHE_NAME_SIZE];
     char name_again[RIA_CACHE_NAME_SIZE];
     struct ria_error err;
-    if (!ria_question_read(bytes, &read)) {
+    if (!ria_request_read(bytes, &read)) {
         return;
     }
     fuzz_require(read.budget > 0 && read.plan.role_count <= RIA_ROLES_MAX);
     fuzz_require(read.plan.source < RIA_SOURCES);
-    write_question(&read, &first);
+    write_request(&read, &first);
     /* One that was filled to the brim with short numbers may grow beyond the limit. */
     if (first.len > RIA_RECORD_MAX) {
         return;
     }
-    fuzz_require(ria_question_read(&first, &again));
-    write_question(&again, &second);
+    fuzz_require(ria_request_read(&first, &again));
+    write_request(&again, &second);
     fuzz_require(fuzz_same(&first, &second));
     /* What decides the identity has come through. */
     if (ria_cache_name(&read.plan, NULL, NULL, name, &err)) {
@@ -109,9 +104,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     RIA_AUTO(buf) bytes = {0};
     fuzz_fill(&bytes, data, size);
-    walk(&bytes, RIA_RECORD_QUESTION);
-    walk(&bytes, RIA_RECORD_ANSWER);
-    answer(&bytes);
-    question(&bytes);
+    walk(&bytes, RIA_RECORD_REQUEST);
+    walk(&bytes, RIA_RECORD_RESPONSE);
+    response(&bytes);
+    request(&bytes);
     return 0;
 }

@@ -8,11 +8,11 @@
 
 /* All that any of the three is asked for. */
 #define KEYS "\"accessKeyId\": \"N\", \"secretAccessKey\": \"n\", \"sessionToken\": \"n\""
-static const char sso_answers[] =
+static const char sso_responses[] =
     "200 +0\n{\"accessToken\": \"n\", \"expiresIn\": 3600, \"refreshToken\": \"n\", "
     "\"roleCredentials\": {" KEYS ", \"expiration\": 1787409296000}}\n====\n"
     "200 +0\n{\"roleCredentials\": {" KEYS ", \"expiration\": 1787409296000}}";
-static const char login_answers[] =
+static const char login_responses[] =
     "200 +0\n{\"accessToken\": {" KEYS "}, \"expiresIn\": 900, \"refreshToken\": \"n\"}";
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -25,12 +25,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_ask_session(
             RIA_SOURCE_LOGIN,
             &file,
-            (struct fuzz_input){(const uint8_t *)login_answers, sizeof(login_answers) - 1});
+            (struct fuzz_input){(const uint8_t *)login_responses, sizeof(login_responses) - 1});
     } else {
         fuzz_ask_session(
             RIA_SOURCE_SSO,
             &file,
-            (struct fuzz_input){(const uint8_t *)sso_answers, sizeof(sso_answers) - 1});
+            (struct fuzz_input){(const uint8_t *)sso_responses, sizeof(sso_responses) - 1});
     }
     return 0;
 }

@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz_count(data, size, FUZZ_SECRET) == 0) {
         fuzz_require(strstr(err.text, FUZZ_SECRET) == NULL);
     }
-    fuzz_require(strlen(network.answer.identity) < sizeof(network.answer.identity));
+    fuzz_require(strlen(network.response.identity) < sizeof(network.response.identity));
     if (outcome == RIA_FOUND) {
         fuzz_require(found.session_token.len > 0 && found.expires > 0);
         check_written_again(&found);

@@ -160,7 +160,7 @@ class Systemd(LeaseCase):
 
 
 class Status(LeaseCase):
-    def test_it_tells_entries_mint_error_and_credentials(self):
+    def test_it_tells_entries_token_error_and_credentials(self):
         self.services.add("prod")
         self.services.add("weak", sslmode="require")
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
@@ -177,7 +177,7 @@ class Status(LeaseCase):
             self.read()
             text = self.text()
             self.assertIn("opened       1 times, with 1 tokens made", text)
-            self.assertRegex(text, r"last mint    \S+Z \[prod\] for " + USER)
+            self.assertRegex(text, r"last token   \S+Z \[prod\] for " + USER)
             self.assertNotIn("X-Amz", text)
 
     def test_more_passfiles_than_files_may_be_open(self):

@@ -230,7 +230,7 @@ class Words(ExecCase):
 
     def test_a_part_of_the_installation_that_is_missing(self):
         """In a mount namespace: other tests use the parts meanwhile."""
-        both = ("librds-iam-pq.so", "rds-iam-pq-mint.so")
+        both = ("librds-iam-pq.so", "rds-iam-pq-token.so")
         installed = harness.installed(f"lib*/**/rds-iam/{both[0]}").parent
         for there, missing in ((both, None), (both[1:], both[0]), (both[:1], both[1])):
             with self.subTest(missing=missing):

@@ -124,7 +124,7 @@ class Module(ClosedCase):
 
     def without_module(self):
         path = self.home.path / "librds-iam-pq.so"
-        path.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-mint.so", b"rds-iam-pq-gone.so"))
+        path.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def psql(self, conninfo, **extra):
@@ -190,7 +190,7 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
 
     def planted(self, text, *macros):
         """The environment in which a module of this text is the other object."""
-        real = str(ways.preload().parent / "rds-iam-pq-mint.so")
+        real = str(ways.preload().parent / "rds-iam-pq-token.so")
         # A name of the same length, for its place in the other object.
         path = self.home.path / ("m" * (len(real) - len(str(self.home.path)) - 4) + ".so")
         self.assertEqual(len(str(path)), len(real))
@@ -223,7 +223,7 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
         self.assertIn("the planted one was asked", result.stderr, result.returncode)
 
     def test_the_module_refuses_another_first_object(self):
-        module = ways.preload().parent / "rds-iam-pq-mint.so"
+        module = ways.preload().parent / "rds-iam-pq-token.so"
         script = ("import ctypes, sys\n"
                   f"give = ctypes.CDLL('{module}').ria_pq_module_for_version\n"
                   "give.restype = ctypes.c_void_p\n"

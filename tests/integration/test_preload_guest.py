@@ -100,7 +100,7 @@ class Without(LabCase):
         result = self.home.run(
             ["/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
             PGDATABASE="shop", PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
-        self.assertIn("rds-iam-pq-mint.so", json.loads(result.stdout)[0], result.stderr)
+        self.assertIn("rds-iam-pq-token.so", json.loads(result.stdout)[0], result.stderr)
 
     def test_nor_does_a_password_bring_it_where_nobody_reads_what_is_said(self):
         script = ("import psycopg2, sys\ntry: psycopg2.connect('')\n"
@@ -111,7 +111,7 @@ class Without(LabCase):
                 [*words, "/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
                 PGDATABASE="shop", PGPASSWORD="another-one", **ways.with_preload())
             self.assertIn("authentication failed", result.stderr)
-            self.assertEqual("rds-iam-pq-mint.so" in json.loads(result.stdout)[0], brings, "by RDS_IAM_LOG alone")
+            self.assertEqual("rds-iam-pq-token.so" in json.loads(result.stdout)[0], brings, "by RDS_IAM_LOG alone")
 
     def test_a_library_that_waits_as_it_is_loaded_for_a_thread_that_opens_files(self):
         module = ways.PROGRAMS / "opens_as_loaded.so"
@@ -150,7 +150,7 @@ class Words(LabCase):
         """The preload, with another name of the other object's in it."""
         content = ways.preload().read_bytes()
         path = self.home.path / "librds-iam-pq.so"
-        path.write_bytes(content.replace(b"rds-iam-pq-mint.so", b"rds-iam-pq-gone.so"))
+        path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def sentence(self):

@@ -145,7 +145,7 @@ class OwnPrograms(CloudCase):
             ("--leak-check=full", "--show-leak-kinds=all"), **self.cloud_env())
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("ASIA", result.stdout)
-        self.assertNotIn("ria_memory_put", report)
+        self.assertNotIn("ria_memory_cache_put", report)
         self.assertNotIn("ria_obtain", report)
         self.assertRegex(report, r"set_up \(digest.c:\d+\)", "control: what we keep is shown by name")
 

@@ -20,6 +20,7 @@ COMMENT = re.compile(r"/\*.*?\*/", re.S)
 # At the left margin, since clang-format puts a function's type, its name and its braces there.
 PROTOTYPE = re.compile(r"^[a-z][\w\s*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.M)
 DEFINITION = re.compile(r"^(?!static)[a-z][\w\s*]*?\b(ria_\w+)\([^;{}]*\)\s*{", re.M)
+STATIC = re.compile(r"^(?:__attribute__\(\([^\n]*\)\)\s)?static\b[^=;{}()]*?\b([a-z_]\w*)\([^;{}]*\)\s*{", re.M)
 SHORT_HEADER = 30
 # Two files share a name only where they are two sides of one thing.
 TWO_SIDES = (
@@ -131,6 +132,18 @@ def two_meanings(root):
             if len(folders) > 1 and name not in NAMES_OF_ROLES and folders not in TWO_SIDES}
 
 
+def shared_statics(root):
+    """Static functions of one name in several files, unless these are two sides of one thing."""
+    places = {}
+    for path in sources(root):
+        if path.endswith(".c"):
+            for name in STATIC.findall(COMMENT.sub("", (root / path).read_text(encoding="utf-8"))):
+                places.setdefault(name, set()).add(path)
+    return {name: sorted(paths) for name, paths in sorted(places.items())
+            if len({path.rsplit("/", 1)[1] for path in paths}) > 1
+            or len(paths) > 1 and {path.rsplit("/", 1)[0] for path in paths} not in TWO_SIDES}
+
+
 def functions(root):
     """Length of each function, from the line of its name to its closing brace, longest last."""
     found = []
@@ -155,6 +168,7 @@ def figures(root):
     yield "loose sources in common/", sum(path.endswith(".c") for path in loose(root))
     yield "sources compiled by another folder", len(compiled_elsewhere(root))
     yield "file names with two meanings", " ".join(two_meanings(root)) or 0
+    yield "static functions of one name in several files", len(shared_statics(root))
     yield "function, median", statistics.median(count for count, _ in lengths)
     yield "function, longest", "%d (%s)" % lengths[-1]
     yield "file, median", statistics.median(count for count, _ in every)

@@ -23,8 +23,8 @@ PLANTED = {
     "common/base/lonely.h": "/* What it does. */\nbool ria_lonely(int number);\n",
     "common/base/first.h": '#include "base/second.h"\n',
     "common/base/second.h": '#include "base/first.h"\n',
-    "common/aws/caller.c": "void ria_called(void)\n{\n    ria_back();\n}\n",
-    "common/aws/back.c": "void ria_back(void)\n{\n    ria_called();\n}\n",
+    "common/aws/caller.c": "static bool find(void)\n{\n}\nvoid ria_called(void)\n{\n    ria_back();\n}\n",
+    "common/aws/back.c": "static bool find(void)\n{\n}\nvoid ria_back(void)\n{\n    ria_called();\n}\n",
     "common/provider/sso.c": "\n",
     "common/fetch/sso.c": "\n",
     "common/login/token.c": "\n",
@@ -79,6 +79,9 @@ class House(unittest.TestCase):
 
     def test_a_file_name_means_one_thing(self):
         self.rule(house.two_meanings, {"token": ["common/aws", "common/login"]})
+
+    def test_a_static_function_is_named_after_its_file_where_another_has_its_name(self):
+        self.rule(house.shared_statics, {"find": ["common/aws/back.c", "common/aws/caller.c"]})
 
     def test_walks_lead_from_file_to_file(self):
         found = list(walks(harness.SOURCE))

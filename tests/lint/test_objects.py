@@ -14,7 +14,7 @@ PLUGINS = {
     "lib*/**/rds-iam/mariadb/aws_rds_iam.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v1.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v2.so": ["_mysql_client_plugin_declaration_"],
-    "lib*/**/rds-iam/rds-iam-pq-mint.so": ["ria_pq_module_for_version"],
+    "lib*/**/rds-iam/rds-iam-pq-token.so": ["ria_pq_module_for_version"],
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
         "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "
@@ -146,7 +146,7 @@ class Objects(unittest.TestCase):
     def test_what_every_program_loads_needs_libc_alone(self):
         names = needed(harness.installed(PRELOAD))
         self.assertEqual([n for n in names if not re.match(r"libc\.so\.|ld-linux", n)], [])
-        self.assertIn("libcrypto.so.3", needed(harness.installed("lib*/**/rds-iam/rds-iam-pq-mint.so")))
+        self.assertIn("libcrypto.so.3", needed(harness.installed("lib*/**/rds-iam/rds-iam-pq-token.so")))
 
     def test_a_plugin_calls_nothing_that_a_guest_must_not(self):
         for pattern in PLUGINS:

@@ -69,21 +69,21 @@ void ria_login_collect(int ours, int theirs, struct ria_came_of *out)
     (void)close(theirs);
 }
 
-void ria_login_check(const char *sentence, const struct ria_came_of *came)
+void ria_login_check(const char *message, const struct ria_came_of *came)
 {
     if (came->ok) {
-        expect_number(sentence, came->result, -1);
-        expect_number(sentence, came->code, 0);
-        expect_number(sentence, came->packets, 1);
+        expect_number(message, came->result, -1);
+        expect_number(message, came->code, 0);
+        expect_number(message, came->packets, 1);
         return;
     }
-    expect_number(sentence, came->result > 1 ? 1 : 0, 0);
-    expect(sentence, came->code != 0 && came->error[0] != '\0');
-    expect_text(sentence, came->sqlstate, "HY000");
+    expect_number(message, came->result > 1 ? 1 : 0, 0);
+    expect(message, came->code != 0 && came->error[0] != '\0');
+    expect_text(message, came->sqlstate, "HY000");
     size_t empty = came->code == 2061 ? 1 : 0;
-    expect_number(sentence, came->packets, empty);
-    expect_number(sentence, came->len, empty);
-    expect_number(sentence, came->received[0], 0);
+    expect_number(message, came->packets, empty);
+    expect_number(message, came->len, empty);
+    expect_number(message, came->received[0], 0);
 }
 
 void ria_login_run(
@@ -115,7 +115,7 @@ void ria_login_run(
 }
 
 void ria_login_expect_token(
-    const char *sentence,
+    const char *message,
     const struct ria_came_of *came,
     const char *host,
     unsigned port,
@@ -124,20 +124,20 @@ void ria_login_expect_token(
     char head[512];
     int head_len =
         snprintf(head, sizeof(head), "%s:%u/?Action=connect&DBUser=%s&", host, port, user);
-    expect_text(sentence, came->error, "");
-    expect(sentence, came->ok);
-    expect(sentence, came->len > (size_t)head_len + 1);
-    expect_number(sentence, strlen(came->received), came->len - 1);
-    expect_number(sentence, strncmp(came->received, head, (size_t)head_len), 0);
-    expect_piece(sentence, came->received, "&X-Amz-Signature=");
+    expect_text(message, came->error, "");
+    expect(message, came->ok);
+    expect(message, came->len > (size_t)head_len + 1);
+    expect_number(message, strlen(came->received), came->len - 1);
+    expect_number(message, strncmp(came->received, head, (size_t)head_len), 0);
+    expect_piece(message, came->received, "&X-Amz-Signature=");
 }
 
 void ria_login_expect_refusal(
-    const char *sentence, const struct ria_came_of *came, unsigned code, const char *text)
+    const char *message, const struct ria_came_of *came, unsigned code, const char *text)
 {
     char start[512];
     (void)snprintf(start, sizeof(start), "%.*s", (int)strlen(text), came->error);
-    expect(sentence, !came->ok);
-    expect_text(sentence, start, text);
-    expect_number(sentence, came->code, code);
+    expect(message, !came->ok);
+    expect_text(message, start, text);
+    expect_number(message, came->code, code);
 }

@@ -49,7 +49,7 @@ void ria_login_collect(int ours, int theirs, struct ria_came_of *out);
 /* An answer that no version of the library takes amiss, whatever it is: never above 0; an error has
  * number, SQLSTATE and text. A refusal of ours sends an empty password through TLS and nothing in
  * plain text; any other error sends nothing. */
-void ria_login_check(const char *sentence, const struct ria_came_of *came);
+void ria_login_check(const char *message, const struct ria_came_of *came);
 
 /* One whole login. dialled->port of 0 becomes the listener's. */
 void ria_login_run(
@@ -60,7 +60,7 @@ void ria_login_run(
 
 /* One token and its NUL, for this host, port and user. */
 void ria_login_expect_token(
-    const char *sentence,
+    const char *message,
     const struct ria_came_of *came,
     const char *host,
     unsigned port,
@@ -68,6 +68,6 @@ void ria_login_expect_token(
 
 /* Refused with this number and a text that begins so. */
 void ria_login_expect_refusal(
-    const char *sentence, const struct ria_came_of *came, unsigned code, const char *text);
+    const char *message, const struct ria_came_of *came, unsigned code, const char *text);
 
 #endif

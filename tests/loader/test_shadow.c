@@ -307,7 +307,7 @@ static void check_failures(struct ria_library *library, const char *version)
     expect_piece(version, came.error, "is an Aurora global endpoint, whose name holds no region");
 }
 
-static void the_cores_sentence_reaches_the_user(void **state)
+static void the_cores_message_reaches_the_user(void **state)
 {
     (void)state;
     in_each(check_failures);
@@ -385,7 +385,7 @@ int main(void)
         cmocka_unit_test(a_change_of_user_gets_a_token_of_its_own),
         cmocka_unit_test(nothing_goes_to_a_server_that_was_not_verified),
         cmocka_unit_test(the_configuration_makes_a_host_ours),
-        cmocka_unit_test(the_cores_sentence_reaches_the_user),
+        cmocka_unit_test(the_cores_message_reaches_the_user),
         cmocka_unit_test(without_a_user_it_is_the_operating_systems),
         cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
     };

@@ -68,24 +68,24 @@ static int ask(void)
     return authenticate(&connection, connection.mysql);
 }
 
-static void expect_left_alone(const char *sentence)
+static void expect_left_alone(const char *message)
 {
     unsigned char before[sizeof(struct ria_mysql_57)];
     memcpy(before, connection.mysql, size_of_memory());
     errno = EDOM;
-    expect_number(sentence, ask(), 0);
-    expect_number(sentence, errno, EDOM);
-    expect_number(sentence, memcmp(before, connection.mysql, size_of_memory()), 0);
-    expect_number(sentence, connection.packets + connection.reads, 0);
+    expect_number(message, ask(), 0);
+    expect_number(message, errno, EDOM);
+    expect_number(message, memcmp(before, connection.mysql, size_of_memory()), 0);
+    expect_number(message, connection.packets + connection.reads, 0);
 }
 
 /* What arrived is the empty password of a refusal. */
-static void expect_nothing_sent(const char *sentence)
+static void expect_nothing_sent(const char *message)
 {
     char byte[2] = "x";
-    expect_number(sentence, connection.packets, 1);
-    expect_number(sentence, recv(theirs, byte, sizeof(byte), 0), 1);
-    expect_number(sentence, byte[0], 0);
+    expect_number(message, connection.packets, 1);
+    expect_number(message, recv(theirs, byte, sizeof(byte), 0), 1);
+    expect_number(message, byte[0], 0);
 }
 
 static void put(size_t offset, const void *value, size_t size)

@@ -208,7 +208,7 @@ static void lay_out(struct ria_wire *wire)
 }
 
 /* SHA1(password) xor SHA1(scramble, SHA1(SHA1(password))); nothing for no password. */
-static size_t native_answer(
+static size_t native_response(
     const unsigned char *scramble, const char *password, unsigned char out[SCRAMBLE_SIZE])
 {
     unsigned char once[SCRAMBLE_SIZE];
@@ -269,10 +269,10 @@ static int send_for_plugin(struct ria_connection *connection, const void *bytes,
 
 static bool send_native(struct ria_wire *wire, const unsigned char *scramble, bool is_first)
 {
-    unsigned char answer[SCRAMBLE_SIZE];
-    size_t len = native_answer(scramble, wire->account->password, answer);
-    bool ok = is_first ? send_response(wire, native_password, answer, len)
-                       : write_packet(wire, answer, len);
+    unsigned char response[SCRAMBLE_SIZE];
+    size_t len = native_response(scramble, wire->account->password, response);
+    bool ok = is_first ? send_response(wire, native_password, response, len)
+                       : write_packet(wire, response, len);
     return ok ? true : fail_lost(wire);
 }
 
@@ -342,17 +342,17 @@ bool ria_wire_connect(
 bool ria_wire_change_user(struct ria_wire *wire, const struct ria_account *account)
 {
     unsigned char out[1024];
-    unsigned char answer[SCRAMBLE_SIZE];
+    unsigned char response[SCRAMBLE_SIZE];
     size_t len = 0;
     wire->account = account;
     wire->sequence = 0;
     lay_out(wire);
     out[len++] = 0x11;
     len += add_text(out + len, account->user);
-    size_t answer_len = native_answer(wire->scramble, account->password, answer);
-    out[len++] = (unsigned char)answer_len;
-    memcpy(out + len, answer, answer_len);
-    len += answer_len;
+    size_t response_len = native_response(wire->scramble, account->password, response);
+    out[len++] = (unsigned char)response_len;
+    memcpy(out + len, response, response_len);
+    len += response_len;
     len += add_text(out + len, "");
     out[len++] = CHARSET;
     out[len++] = 0;

@@ -4,7 +4,7 @@
 #include "fake_world.h"
 
 #include "provider/alias_record.h"
-#include "provider/question.h"
+#include "provider/request.h"
 
 #include "unit.h"
 
@@ -143,34 +143,34 @@ static bool get_host(void *self, struct ria_host *out)
 
 static bool fetch(
     void *self,
-    const struct ria_buf *question,
+    const struct ria_buf *request,
     struct ria_deadline deadline,
-    struct ria_buf *answer,
+    struct ria_buf *response,
     struct ria_error *err)
 {
     struct ria_fake *fake = self;
     fake->deadline = deadline;
-    struct ria_question asked = RIA_QUESTION_INIT;
-    if (ria_alias_read_question(question, fake->asked_alias)) {
-        ria_alias_write_answer(fake->alias == NULL ? "" : fake->alias, answer);
+    struct ria_request asked = RIA_REQUEST_INIT;
+    if (ria_alias_read_request(request, fake->asked_alias)) {
+        ria_alias_write_response(fake->alias == NULL ? "" : fake->alias, response);
         return true;
     }
-    assert_true(ria_question_read(question, &asked));
+    assert_true(ria_request_read(request, &asked));
     fake->fetches++;
     fake->asked_source = asked.plan.source;
     fake->asked_roles = asked.plan.role_count;
-    ria_question_release(&asked);
-    if (fake->answer == NULL && fake->asked_source == RIA_SOURCE_INSTANCE &&
+    ria_request_release(&asked);
+    if (fake->response == NULL && fake->asked_source == RIA_SOURCE_INSTANCE &&
         fake->asked_roles == 0) {
-        static const struct ria_answer no_instance = {
+        static const struct ria_response no_instance = {
             .outcome = RIA_ABSENT, .err = {RIA_E_NO_CREDENTIALS, "nobody is there"}};
-        ria_answer_write(&no_instance, answer);
+        ria_response_write(&no_instance, response);
         return true;
     }
-    if (fake->answer == NULL) {
+    if (fake->response == NULL) {
         return ria_fail(err, RIA_E_CREDENTIALS, "rds-iam-fetch was asked");
     }
-    ria_answer_write(fake->answer, answer);
+    ria_response_write(fake->response, response);
     return true;
 }
 

@@ -19,7 +19,7 @@
 #include "aws/endpoint.h"
 #include "aws/plan.h"
 #include "base/world.h"
-#include "provider/answer.h"
+#include "provider/response.h"
 
 enum {
     RIA_FAKE_UID = 1000,
@@ -57,7 +57,7 @@ struct ria_fake {
     struct ria_host host;
     /* What rds-iam-fetch answers; NULL: this is no instance, and it refuses all else. And what it
      * was asked last. */
-    const struct ria_answer *answer;
+    const struct ria_response *response;
     size_t fetches;               /* for credentials */
     struct ria_deadline deadline; /* of the last question */
     const char *alias; /* what DNS says a name stands for, and which name it was asked for */

@@ -18,11 +18,11 @@ enum {
 };
 
 /* A whole answer, as long as one with a session token. */
-static void make_answer(struct ria_buf *out)
+static void make_response(struct ria_buf *out)
 {
     char payload[PAYLOAD];
     memset(payload, 'x', sizeof(payload));
-    ria_record_begin(out, RIA_RECORD_ANSWER);
+    ria_record_begin(out, RIA_RECORD_RESPONSE);
     ria_record_add(out, 1, payload, sizeof(payload));
     ria_record_end(out);
 }
@@ -57,14 +57,14 @@ int main(void)
 {
     static const struct rlimit no_core = {0};
     char word[16] = "";
-    RIA_AUTO(buf) answer = {.max = RIA_RECORD_MAX};
-    make_answer(&answer);
+    RIA_AUTO(buf) response = {.max = RIA_RECORD_MAX};
+    make_response(&response);
     (void)setrlimit(RLIMIT_CORE, &no_core);
     if (recv(STDIN_FILENO, word, sizeof(word) - 1, MSG_PEEK) < 0) {
         return EXIT_FAILURE;
     }
     if (strcmp(word, "early") == 0) {
-        put(answer.data, answer.len, answer.len);
+        put(response.data, response.len, response.len);
         return EXIT_SUCCESS;
     }
     if (strcmp(word, "slow") == 0) {
@@ -80,21 +80,21 @@ int main(void)
     if (strcmp(word, "foreign") == 0) {
         put("HTTP/1.1 400 Bad Request\r\n", 26, 26);
     } else if (strcmp(word, "bytes") == 0) {
-        put(answer.data, answer.len, 1);
+        put(response.data, response.len, 1);
     } else if (strcmp(word, "torn") == 0) {
-        put(answer.data, answer.len / 2, answer.len);
+        put(response.data, response.len / 2, response.len);
     } else if (strcmp(word, "torn 127") == 0) {
-        put(answer.data, answer.len / 2, answer.len);
+        put(response.data, response.len / 2, response.len);
         _exit(NOT_LOADED);
     } else if (strcmp(word, "longer") == 0) {
-        put(answer.data, answer.len, answer.len);
-        put(answer.data, answer.len, answer.len);
+        put(response.data, response.len, response.len);
+        put(response.data, response.len, response.len);
     } else if (strcmp(word, "killed") == 0) {
         (void)raise(SIGKILL);
     } else if (strcmp(word, "exit 3") == 0) {
         _exit(3);
     } else {
-        put(answer.data, answer.len, answer.len);
+        put(response.data, response.len, response.len);
     }
     return EXIT_SUCCESS;
 }

@@ -53,7 +53,7 @@ static void plan_for(struct planned *planned, const struct request *request)
     for (size_t i = 0; request->variables[i].name != NULL; i++) {
         ria_fake_env(&planned->fake, request->variables[i].name, request->variables[i].value);
     }
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &planned->fake.world,
         .deadline = ria_deadline_in(&planned->fake.world, RIA_LOGIN_BUDGET_MS),
         .region = {"sa-east-1", NULL, 0},
@@ -68,7 +68,7 @@ static void plan_for(struct planned *planned, const struct request *request)
 /* Every source that asks something on the network, and what must be in the active profile for it.
  */
 static const struct source_row {
-    const char *sentence;
+    const char *message;
     struct variable variables[4];
     const char *lines; /* in the active profile */
     bool has_role;
@@ -138,7 +138,7 @@ static void check_settings(
     const struct source_row *source, const struct setting_row *setting, const char *named_by)
 {
     char config[CONFIG_SIZE];
-    char sentence[160];
+    char message[160];
     struct planned planned;
     bool is_default = named_by == NULL;
     (void)snprintf(
@@ -151,7 +151,7 @@ static void check_settings(
         is_default ? "default" : "profile p",
         source->lines,
         setting->lines);
-    (void)snprintf(sentence, sizeof(sentence), "%s: %.30s", source->sentence, setting->lines);
+    (void)snprintf(message, sizeof(message), "%s: %.30s", source->message, setting->lines);
     struct request request = {.config = config, .has_role = source->has_role};
     memcpy(request.variables, source->variables, sizeof(source->variables));
     if (!is_default) {
@@ -162,11 +162,11 @@ static void check_settings(
         request.variables[next] = (struct variable){named_by, "p"};
     }
     plan_for(&planned, &request);
-    expect_number(sentence, planned.outcome, RIA_FOUND);
-    expect_number(sentence, planned.plan.source, source->source);
-    expect_text(sentence, planned.plan.value[setting->value].value, setting->want);
+    expect_number(message, planned.outcome, RIA_FOUND);
+    expect_number(message, planned.plan.source, source->source);
+    expect_text(message, planned.plan.value[setting->value].value, setting->want);
     for (size_t i = 0; i < planned.plan.role_count; i++) {
-        expect_text(sentence, planned.plan.roles[i].value[RIA_ROLE_REGION].value, "eu-west-2");
+        expect_text(message, planned.plan.roles[i].value[RIA_ROLE_REGION].value, "eu-west-2");
     }
     ria_plan_release(&planned.plan);
 }
@@ -237,7 +237,7 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
     static const char own[] = "http://169.254.169.254";
     static const char six[] = "http://[fd00:ec2::254]";
     static const struct {
-        const char *sentence;
+        const char *message;
         struct request request;
         const char *want; /* NULL: refused */
         const char *refusal;
@@ -306,12 +306,12 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
         struct planned planned;
         plan_for(&planned, &rows[i].request);
         expect_number(
-            rows[i].sentence, planned.outcome, rows[i].want == NULL ? RIA_FAILED : RIA_FOUND);
+            rows[i].message, planned.outcome, rows[i].want == NULL ? RIA_FAILED : RIA_FOUND);
         if (rows[i].want == NULL) {
-            expect_piece(rows[i].sentence, planned.err.text, rows[i].refusal);
+            expect_piece(rows[i].message, planned.err.text, rows[i].refusal);
         } else {
             expect_text(
-                rows[i].sentence,
+                rows[i].message,
                 planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value,
                 rows[i].want);
         }
@@ -326,7 +326,7 @@ static void a_chain_of_roles_has_one_region(void **state)
     "[profile a]\nrole_arn = arn:a\nsource_profile = b\n" A                                        \
     "[profile b]\nrole_arn = arn:b\nsource_profile = c\n" B "[profile c]\n" KEYS C
     static const struct {
-        const char *sentence;
+        const char *message;
         struct request request;
         const char *want;
     } rows[] = {
@@ -363,11 +363,11 @@ static void a_chain_of_roles_has_one_region(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct planned planned;
         plan_for(&planned, &rows[i].request);
-        expect_number(rows[i].sentence, planned.outcome, RIA_FOUND);
-        expect_number(rows[i].sentence, planned.plan.role_count, rows[i].request.has_role ? 3 : 2);
+        expect_number(rows[i].message, planned.outcome, RIA_FOUND);
+        expect_number(rows[i].message, planned.plan.role_count, rows[i].request.has_role ? 3 : 2);
         for (size_t j = 0; j < planned.plan.role_count; j++) {
             expect_text(
-                rows[i].sentence, planned.plan.roles[j].value[RIA_ROLE_REGION].value, rows[i].want);
+                rows[i].message, planned.plan.roles[j].value[RIA_ROLE_REGION].value, rows[i].want);
         }
         ria_plan_release(&planned.plan);
     }

@@ -38,9 +38,9 @@ static void add_name(struct message *message, const char *name)
     add(message, "", 1);
 }
 
-static void start(struct message *message, const char *name, unsigned char answers)
+static void start(struct message *message, const char *name, unsigned char responses)
 {
-    const unsigned char header[12] = {0, 7, 0x81, 0x80, 0, 1, 0, answers, 0, 0, 0, 0};
+    const unsigned char header[12] = {0, 7, 0x81, 0x80, 0, 1, 0, responses, 0, 0, 0, 0};
     message->len = 0;
     add(message, header, sizeof(header));
     add_name(message, name);
@@ -58,12 +58,12 @@ static void add_cname(struct message *message, const char *name, const char *tar
     add(message, data.bytes, data.len);
 }
 
-static void expect_alias(const char *sentence, const struct message *message, const char *want)
+static void expect_alias(const char *row, const struct message *message, const char *want)
 {
     char name[RIA_HOST_SIZE] = "";
     bool found = ria_fetch_alias_of(message->bytes, message->len, name, sizeof(name));
-    expect_number(sentence, found, *want != '\0');
-    expect_text(sentence, name, want);
+    expect_number(row, found, *want != '\0');
+    expect_text(row, name, want);
 }
 
 static void the_first_rds_name_of_the_chain_is_found(void **state)
@@ -121,20 +121,20 @@ static void records_hold_one_name(void **state)
     (void)state;
     char name[RIA_HOST_SIZE];
     RIA_AUTO(buf) bytes = {.max = 1024};
-    ria_alias_write_question("db.example.com", &bytes);
-    assert_true(ria_alias_read_question(&bytes, name));
+    ria_alias_write_request("db.example.com", &bytes);
+    assert_true(ria_alias_read_request(&bytes, name));
     assert_string_equal(name, "db.example.com");
-    assert_false(ria_alias_read_answer(&bytes, name));
+    assert_false(ria_alias_read_response(&bytes, name));
     ria_buf_clear(&bytes);
-    ria_alias_write_answer("", &bytes);
-    assert_true(ria_alias_read_answer(&bytes, name));
+    ria_alias_write_response("", &bytes);
+    assert_true(ria_alias_read_response(&bytes, name));
     assert_string_equal(name, "");
     char longer[RIA_HOST_SIZE + 1];
     memset(longer, 'x', RIA_HOST_SIZE);
     longer[RIA_HOST_SIZE] = '\0';
     ria_buf_clear(&bytes);
-    ria_alias_write_answer(longer, &bytes);
-    assert_false(ria_alias_read_answer(&bytes, name));
+    ria_alias_write_response(longer, &bytes);
+    assert_false(ria_alias_read_response(&bytes, name));
 }
 
 /* -- sentences ------------------------------------------------------------------------------ */
@@ -213,7 +213,7 @@ static void names_to_write_are_whole_or_not_there(void **state)
     }
 }
 
-static void without_an_alias_the_sentence_stays(void **state)
+static void without_an_alias_the_message_stays(void **state)
 {
     (void)state;
     static const char *const aliases[] = {NULL, "lb.example.com", "odd%name", ""};
@@ -258,7 +258,7 @@ int main(void)
         cmocka_unit_test(records_hold_one_name),
         cmocka_unit_test(the_section_to_write_has_the_aliass_name),
         cmocka_unit_test(names_to_write_are_whole_or_not_there),
-        cmocka_unit_test(without_an_alias_the_sentence_stays),
+        cmocka_unit_test(without_an_alias_the_message_stays),
         cmocka_unit_test(dns_is_not_asked_where_it_cannot_know),
         cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has),
     };

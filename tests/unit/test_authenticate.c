@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The plugin's entry point: who gets what in which order. The thread that makes a token is played
- * here: ria_mint_run() of this file says what it was asked, and what came of it. */
+ * here: ria_login_token_run() of this file says what it was asked, and what came of it. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -22,10 +22,10 @@ static struct {
     const char *text; /* the token, or the sentence */
     size_t runs;
     struct ria_login login;
-    enum ria_mint_task task;
+    enum ria_login_task task;
 } played;
 
-bool ria_mint_run(struct ria_mint *job)
+bool ria_login_token_run(struct ria_login_token *job)
 {
     played.runs++;
     played.login = job->login;
@@ -35,7 +35,7 @@ bool ria_mint_run(struct ria_mint *job)
         return ria_fail(&job->err, RIA_E_SYSTEM, "cannot start a thread");
     }
     job->outcome = played.outcome;
-    if (played.outcome == RIA_FOUND && job->task == RIA_MINT_TOKEN) {
+    if (played.outcome == RIA_FOUND && job->task == RIA_LOGIN_MAKE_TOKEN) {
         ria_buf_add_text(&job->token.text, played.text);
     } else if (played.outcome != RIA_FOUND) {
         (void)ria_fail(&job->err, played.code, "%s", played.text);
@@ -46,7 +46,7 @@ bool ria_mint_run(struct ria_mint *job)
 /* What is logged about a password, which the fixture only counts. */
 static size_t password_logs;
 
-void ria_mint_log_password(
+void ria_login_token_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size))
 {
     assert_string_equal(login->host, "db.example");
@@ -115,7 +115,7 @@ static void a_pasted_token_is_held_to_the_rule_of_tokens(void **state)
     set_up(true);
     fake.mysql.passwd = pasted;
     assert_int_equal(authenticate(), RIA_MARIADB_OK);
-    assert_int_equal(played.task, RIA_MINT_MAY_SEND);
+    assert_int_equal(played.task, RIA_LOGIN_MAY_SEND);
     assert_memory_equal(fake.sent, TOKEN, sizeof(TOKEN));
     set_up(false);
     fake.mysql.passwd = pasted;
@@ -218,7 +218,7 @@ static void a_chain_to_a_ca_of_the_systems_never_suffices(void **state)
     }
 }
 
-static void the_cores_sentence_reaches_the_user(void **state)
+static void the_cores_message_reaches_the_user(void **state)
 {
     (void)state;
     static const enum ria_outcome outcomes[] = {RIA_ABSENT, RIA_FAILED};
@@ -322,7 +322,7 @@ int main(void)
         cmocka_unit_test(no_token_is_made_for_a_channel_that_is_not_fit),
         cmocka_unit_test(a_chain_without_its_name_is_the_configurations_decision),
         cmocka_unit_test(a_chain_to_a_ca_of_the_systems_never_suffices),
-        cmocka_unit_test(the_cores_sentence_reaches_the_user),
+        cmocka_unit_test(the_cores_message_reaches_the_user),
         cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
         cmocka_unit_test(no_user_is_passed_on_as_such),
         cmocka_unit_test(a_unix_socket_is_refused_as_such),

@@ -150,12 +150,12 @@ static bool check_row(const json_t *root, const json_t *row)
     const json_t *want = json_object_get(row, "expect");
     struct ria_fake fake;
     set_up(&fake, root, row);
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake.world, .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS)};
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
     struct ria_error err = {0};
-    enum ria_outcome outcome = ria_chain_find(&ask, &answer, &trail, &err);
+    enum ria_outcome outcome = ria_chain_find(&ask, &response, &trail, &err);
 
     const char *stop = find(stops, RIA_COUNT(stops), name);
     const struct row_fetch *asked = find_fetched(name);
@@ -163,11 +163,11 @@ static bool check_row(const json_t *root, const json_t *row)
     if (stop == NULL && asked == NULL) {
         expect_text(name, ria_vector_need(want, "result"), "credentials");
         expect_number(name, outcome, RIA_FOUND);
-        check_found(name, want, &answer.credentials, &fake);
+        check_found(name, want, &response.credentials, &fake);
         return false;
     }
     expect_number(name, outcome, RIA_FAILED);
-    expect_text(name, ria_buf_text(&answer.credentials.secret_access_key), "");
+    expect_text(name, ria_buf_text(&response.credentials.secret_access_key), "");
     if (stop != NULL) {
         expect_text(name, ria_vector_need(want, "result"), "stop");
         expect_piece(name, err.text, stop);

@@ -9,7 +9,7 @@
 static char ca[] = "/ca.pem";
 
 struct row {
-    const char *sentence;
+    const char *message;
     const char *library;
     char *ssl_ca;
     char *ssl_capath;
@@ -31,23 +31,23 @@ static const char encrypt[] = "set ssl-ca=/path/to/global-bundle.pem and ssl-ver
 /* -- no TLS --------------------------------------------------------------------------------- */
 
 static const struct row plain[] = {
-    {.sentence = "no TLS", .want = RIA_CHANNEL_PLAIN, .missing = encrypt},
-    {.sentence = "a CA without verification",
+    {.message = "no TLS", .want = RIA_CHANNEL_PLAIN, .missing = encrypt},
+    {.message = "a CA without verification",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
      .missing = encrypt},
-    {.sentence = "verification on: the server asks too early",
+    {.message = "verification on: the server asks too early",
      .on = 1,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
      .missing = "the server asked for it before TLS was up"},
-    {.sentence = "default-auth asks too early",
+    {.message = "default-auth asks too early",
      .default_auth = "mysql_clear_password",
      .ssl_ca = ca,
      .on = 1,
      .want = RIA_CHANNEL_PLAIN,
      .missing = "remove default-auth=mysql_clear_password"},
-    {.sentence = "another default-auth",
+    {.message = "another default-auth",
      .default_auth = "dialog",
      .want = RIA_CHANNEL_PLAIN,
      .missing = encrypt},
@@ -56,76 +56,76 @@ static const struct row plain[] = {
 /* -- verification on ------------------------------------------------------------------------ */
 
 static const struct row on[] = {
-    {.sentence = "3.1 to 3.4.0 with a CA", .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "with a CA directory", .on = 1, .ssl_capath = ca, .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "without a CA, up to 3.1.8 checks no name",
+    {.message = "3.1 to 3.4.0 with a CA", .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_VERIFIED},
+    {.message = "with a CA directory", .on = 1, .ssl_capath = ca, .want = RIA_CHANNEL_VERIFIED},
+    {.message = "without a CA, up to 3.1.8 checks no name",
      .on = 1,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = "without ssl-ca some versions of this library check no name: set ssl-ca="},
-    {.sentence = "with GnuTLS",
+    {.message = "with GnuTLS",
      .on = 1,
      .ssl_ca = ca,
      .library = "GnuTLS 3.7.9",
      .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "an address of the own machine",
+    {.message = "an address of the own machine",
      .on = 1,
      .ssl_ca = ca,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.sentence = "an address of the own machine, no CA",
+    {.message = "an address of the own machine, no CA",
      .on = 1,
      .host = "::1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
 
-    {.sentence = "3.4.1, good",
+    {.message = "3.4.1, good",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "3.4.1, good by the system's CAs",
+    {.message = "3.4.1, good by the system's CAs",
      .on = 1,
      .has_status = true,
      .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "3.4.1, not trusted",
+    {.message = "3.4.1, not trusted",
      .on = 1,
      .has_status = true,
      .status = 1,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},
-    {.sentence = "3.4.1, another name",
+    {.message = "3.4.1, another name",
      .on = 1,
      .has_status = true,
      .status = 2,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},
-    {.sentence = "3.4.1, not trusted, no CA",
+    {.message = "3.4.1, not trusted, no CA",
      .on = 1,
      .has_status = true,
      .status = 1,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.sentence = "3.4.1, 127.0.0.1: the chain alone",
+    {.message = "3.4.1, 127.0.0.1: the chain alone",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.sentence = "3.4.1, ::1: the chain alone",
+    {.message = "3.4.1, ::1: the chain alone",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .host = "::1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.sentence = "3.4.1, 127.0.0.1 without a CA: good although nothing was checked",
+    {.message = "3.4.1, 127.0.0.1 without a CA: good although nothing was checked",
      .on = 1,
      .has_status = true,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.sentence = "3.4.1, 127.0.0.1, not trusted",
+    {.message = "3.4.1, 127.0.0.1, not trusted",
      .on = 1,
      .has_status = true,
      .status = 1,
@@ -133,13 +133,13 @@ static const struct row on[] = {
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = other_ca},
-    {.sentence = "3.4.1, localhost: the name is checked",
+    {.message = "3.4.1, localhost: the name is checked",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .host = "localhost",
      .want = RIA_CHANNEL_VERIFIED},
-    {.sentence = "3.4.1, another loopback address: the name is checked",
+    {.message = "3.4.1, another loopback address: the name is checked",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
@@ -150,45 +150,45 @@ static const struct row on[] = {
 /* -- verification off ----------------------------------------------------------------------- */
 
 static const struct row off[] = {
-    {.sentence = "OpenSSL with a CA file: the chain alone",
+    {.message = "OpenSSL with a CA file: the chain alone",
      .library = "OpenSSL 3.0.11",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
-    {.sentence = "OpenSSL with a CA directory: the chain alone",
+    {.message = "OpenSSL with a CA directory: the chain alone",
      .library = "OpenSSL 3.0.11",
      .ssl_capath = ca,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
      .missing = verify},
-    {.sentence = "GnuTLS lets an unknown CA pass",
+    {.message = "GnuTLS lets an unknown CA pass",
      .library = "GnuTLS 3.7.9",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.sentence = "a TLS library that nobody knows",
+    {.message = "a TLS library that nobody knows",
      .library = "wolfSSL 5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.sentence = "a TLS library that is not told",
+    {.message = "a TLS library that is not told",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.sentence = "OpenSSL without a CA",
+    {.message = "OpenSSL without a CA",
      .library = "OpenSSL 3.0.11",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.sentence = "3.4.1: a good status says nothing",
+    {.message = "3.4.1: a good status says nothing",
      .has_status = true,
      .library = "OpenSSL 3.5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.sentence = "3.4.1, no CA",
+    {.message = "3.4.1, no CA",
      .has_status = true,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.sentence = "a library that does not tell whether verification is on",
+    {.message = "a library that does not tell whether verification is on",
      .option_result = 1,
      .on = 1,
      .library = "OpenSSL 3.0.11",
@@ -202,12 +202,12 @@ static const struct row off[] = {
 #define NO_CIPHER "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate"
 #define PLAIN_CIPHER(name)                                                                         \
     {                                                                                              \
-        .sentence = (name), .cipher = (name), .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_PLAIN,    \
+        .message = (name), .cipher = (name), .on = 1, .ssl_ca = ca, .want = RIA_CHANNEL_PLAIN,     \
         .missing = NO_CIPHER,                                                                      \
     }
 #define ANONYMOUS_CIPHER(name)                                                                     \
     {                                                                                              \
-        .sentence = (name), .cipher = (name), .library = "OpenSSL 3.0.11", .ssl_ca = ca,           \
+        .message = (name), .cipher = (name), .library = "OpenSSL 3.0.11", .ssl_ca = ca,            \
         .want = RIA_CHANNEL_UNVERIFIED, .missing = NO_CIPHER,                                      \
     }
 
@@ -221,7 +221,7 @@ static const struct row ciphers[] = {
     ANONYMOUS_CIPHER("ADH-AES256-GCM-SHA384"),
     ANONYMOUS_CIPHER("AECDH-AES256-SHA"),
     ANONYMOUS_CIPHER("TLS_DH_ANON_AES_256_GCM_SHA384"), /* GnuTLS */
-    {.sentence = "control: a usual suite",
+    {.message = "control: a usual suite",
      .cipher = "ECDHE-RSA-AES256-GCM-SHA384",
      .on = 1,
      .ssl_ca = ca,
@@ -248,12 +248,12 @@ static void check_rows(bool tls, const struct row *rows, size_t count)
         fake.mysql.options.ssl_capath = row->ssl_capath;
         (void)snprintf(host, sizeof(host), "%s", row->host == NULL ? "db.example" : row->host);
         fake.mysql.host = host;
-        expect_number(row->sentence, ria_mariadb_channel(&fake.mysql, &missing), row->want);
+        expect_number(row->message, ria_mariadb_channel(&fake.mysql, &missing), row->want);
         if (row->missing != NULL) {
-            expect_piece(row->sentence, missing, row->missing);
+            expect_piece(row->message, missing, row->missing);
         }
-        expect(row->sentence, missing != NULL);
-        expect_number(row->sentence, fake.packets + fake.reads + fake.error_count, 0);
+        expect(row->message, missing != NULL);
+        expect_number(row->message, fake.packets + fake.reads + fake.error_count, 0);
     }
 }
 
@@ -263,7 +263,7 @@ static void without_tls_the_channel_is_plain(void **state)
     check_rows(false, plain, RIA_COUNT(plain));
 }
 
-static void with_verification_on_the_library_answers_for_it(void **state)
+static void with_verification_on_the_library_responses_for_it(void **state)
 {
     (void)state;
     check_rows(true, on, RIA_COUNT(on));
@@ -329,7 +329,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_tls_the_channel_is_plain),
-        cmocka_unit_test(with_verification_on_the_library_answers_for_it),
+        cmocka_unit_test(with_verification_on_the_library_responses_for_it),
         cmocka_unit_test(with_verification_off_the_name_is_never_checked),
         cmocka_unit_test(a_cipher_suite_that_protects_nothing_is_not_tls),
         cmocka_unit_test(a_library_that_may_skip_verification_has_verified_nothing),

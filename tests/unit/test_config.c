@@ -25,7 +25,7 @@ static void the_first_section_that_fits_counts(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text; /* the sections' profiles tell them apart */
         const char *host;
         uint16_t port;
@@ -75,15 +75,15 @@ static void the_first_section_that_fits_counts(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        struct ria_target target;
+        struct ria_section target;
         if (!load(rows[i].text, &config, &err)) {
-            fail_msg("%s: %s", rows[i].sentence, err.text);
+            fail_msg("%s: %s", rows[i].message, err.text);
         }
         ria_config_match(&config, rows[i].host, rows[i].port, rows[i].user, &target);
         if (rows[i].want == NULL) {
-            expect(rows[i].sentence, target.profile.value == NULL);
+            expect(rows[i].message, target.profile.value == NULL);
         } else {
-            expect_text(rows[i].sentence, target.profile.value, rows[i].want);
+            expect_text(rows[i].message, target.profile.value, rows[i].want);
         }
     }
 }
@@ -93,7 +93,7 @@ static void a_section_fills_the_target_and_says_where_it_stands(void **state)
     (void)state;
     RIA_AUTO(config) config = {0};
     struct ria_error err = {0};
-    struct ria_target target;
+    struct ria_section target;
     assert_true(load(
         "# a tunnel\n"
         "[127.0.0.1:13306]\n"
@@ -129,7 +129,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         const char *want;
     } rows[] = {
@@ -210,10 +210,10 @@ static void mistakes_are_refused_with_file_and_line(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(rows[i].sentence, !load(rows[i].text, &config, &err));
-        expect_text(rows[i].sentence, err.text, rows[i].want);
-        expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
-        expect_number(rows[i].sentence, config.count, 0);
+        expect(rows[i].message, !load(rows[i].text, &config, &err));
+        expect_text(rows[i].message, err.text, rows[i].want);
+        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+        expect_number(rows[i].message, config.count, 0);
     }
 }
 
@@ -282,7 +282,7 @@ static void the_file_must_be_safe_from_others(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         struct ria_file facts;
         const char *want; /* NULL: it is read */
     } rows[] = {
@@ -311,10 +311,10 @@ static void the_file_must_be_safe_from_others(void **state)
         struct ria_fake_file *file = ria_fake_file(&fake, PLACE, "[h]\nprofile = a\n");
         file->file = rows[i].facts;
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(rows[i].sentence, loaded, rows[i].want == NULL);
+        expect_number(rows[i].message, loaded, rows[i].want == NULL);
         if (!loaded) {
-            expect_text(rows[i].sentence, err.text, rows[i].want);
-            expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
+            expect_text(rows[i].message, err.text, rows[i].want);
+            expect_number(rows[i].message, err.code, RIA_E_CONFIG);
         }
     }
 }
@@ -323,7 +323,7 @@ static void files_are_looked_for_in_order(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *variable;
         const char *value;
         const char *paths[3]; /* the profile of [h] is 0, 1, 2 */
@@ -382,7 +382,7 @@ static void files_are_looked_for_in_order(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        struct ria_target target;
+        struct ria_section target;
         struct ria_fake fake;
         ria_fake_init(&fake);
         if (rows[i].variable != NULL) {
@@ -392,13 +392,13 @@ static void files_are_looked_for_in_order(void **state)
             ria_fake_file(&fake, rows[i].paths[j], texts[j]);
         }
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(rows[i].sentence, loaded, !rows[i].is_refused);
+        expect_number(rows[i].message, loaded, !rows[i].is_refused);
         ria_config_match(&config, "h", 1, "u", &target);
         if (!loaded || rows[i].want == NULL) {
-            expect_text(rows[i].sentence, loaded ? "" : err.text, loaded ? "" : rows[i].want);
-            expect(rows[i].sentence, target.profile.value == NULL);
+            expect_text(rows[i].message, loaded ? "" : err.text, loaded ? "" : rows[i].want);
+            expect(rows[i].message, target.profile.value == NULL);
         } else {
-            expect_text(rows[i].sentence, target.profile.value, rows[i].want);
+            expect_text(rows[i].message, target.profile.value, rows[i].want);
         }
     }
 }
@@ -408,7 +408,7 @@ static void both_files_are_read_and_both_are_checked(void **state)
     (void)state;
     RIA_AUTO(config) config = {0};
     struct ria_error err = {0};
-    struct ria_target target;
+    struct ria_section target;
     struct ria_fake fake;
     ria_fake_init(&fake);
     ria_fake_file(&fake, PLACE, "[h]\nprofile = mine\n");

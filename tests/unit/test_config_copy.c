@@ -40,7 +40,7 @@ static void ask(struct ria_fake *fake, char out[RIA_ERROR_TEXT_MAX])
 {
     RIA_AUTO(config) config = {0};
     struct ria_error err = {0};
-    struct ria_target target;
+    struct ria_section target;
     if (!ria_config_load(&fake->world, &config, &err)) {
         (void)snprintf(out, RIA_ERROR_TEXT_MAX, "%s", err.text);
         return;
@@ -52,12 +52,12 @@ static void ask(struct ria_fake *fake, char out[RIA_ERROR_TEXT_MAX])
 static void a_file_is_read_once(void **state)
 {
     (void)state;
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     struct ria_fake fake;
     (void)begin(&fake, OLD);
     for (unsigned i = 0; i < 100; i++) {
-        ask(&fake, answer);
-        expect_text("the same answer", answer, "old");
+        ask(&fake, response);
+        expect_text("the same answer", response, "old");
     }
     expect_number("readings of a hundred logins", fake.reads, 1);
 }
@@ -65,12 +65,12 @@ static void a_file_is_read_once(void **state)
 static void control_where_the_world_cannot_look_it_is_read_each_time(void **state)
 {
     (void)state;
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     struct ria_fake fake;
     (void)begin(&fake, OLD);
     fake.world.look = NULL;
     for (unsigned i = 0; i < 100; i++) {
-        ask(&fake, answer);
+        ask(&fake, response);
     }
     expect_number("readings of a hundred logins", fake.reads, 100);
 }
@@ -134,7 +134,7 @@ static void each_change_is_seen(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         void (*change)(struct ria_file *file);
         const char *want;
     } rows[] = {
@@ -160,36 +160,36 @@ static void each_change_is_seen(void **state)
         {"control: nothing has changed that a look shows", nothing, "old"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        char answer[RIA_ERROR_TEXT_MAX];
+        char response[RIA_ERROR_TEXT_MAX];
         struct ria_fake fake;
         struct ria_fake_file *file = begin(&fake, OLD);
-        ask(&fake, answer);
-        ask(&fake, answer);
-        expect_text(rows[i].sentence, answer, "old");
-        expect_number(rows[i].sentence, fake.reads, 1);
+        ask(&fake, response);
+        ask(&fake, response);
+        expect_text(rows[i].message, response, "old");
+        expect_number(rows[i].message, fake.reads, 1);
         file->text = NEW;
         rows[i].change(&file->file);
-        ask(&fake, answer);
-        expect_text(rows[i].sentence, answer, rows[i].want);
+        ask(&fake, response);
+        expect_text(rows[i].message, response, rows[i].want);
         file->text = NULL; /* what was new is kept in its turn, and a refusal is not */
         file->file.stamp.inode += 2000000;
-        ask(&fake, answer);
-        expect_text(rows[i].sentence, answer, PLACE ": cannot be opened: Permission denied");
+        ask(&fake, response);
+        expect_text(rows[i].message, response, PLACE ": cannot be opened: Permission denied");
     }
 }
 
 static void a_file_that_has_gone_is_gone(void **state)
 {
     (void)state;
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     struct ria_fake fake;
     (void)begin(&fake, OLD);
-    ask(&fake, answer);
+    ask(&fake, response);
     fake.file_count = 0;
-    ask(&fake, answer);
+    ask(&fake, response);
     expect_text(
         "no file",
-        answer,
+        response,
         "RDS_IAM_CONFIG names " PLACE ", which does not exist; mend or unset it");
 }
 
@@ -204,36 +204,36 @@ static uid_t another_user(void *self)
 static void nothing_is_kept_that_may_change_unseen(void **state)
 {
     (void)state;
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     struct ria_fake fake;
     struct ria_fake_file *file = begin(&fake, OLD);
     file->file.stamp.is_settled = false;
-    ask(&fake, answer);
+    ask(&fake, response);
     file->text = NEW;
-    ask(&fake, answer);
-    expect_text("changed in the same tick", answer, "new");
+    ask(&fake, response);
+    expect_text("changed in the same tick", response, "new");
     file->file.stamp.is_settled = true;
-    ask(&fake, answer);
-    ask(&fake, answer);
+    ask(&fake, response);
+    ask(&fake, response);
     expect_number("three readings, and the last one is kept", fake.reads, 3);
     file->file.stamp.is_settled = false;
-    ask(&fake, answer);
+    ask(&fake, response);
     expect_number("of what is kept, that does not matter", fake.reads, 3);
     fake.world.uid = another_user;
-    ask(&fake, answer);
+    ask(&fake, response);
     expect_number("what one user could read, another one reads himself", fake.reads, 4);
 }
 
 static void what_is_broken_is_told_each_time(void **state)
 {
     (void)state;
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     struct ria_fake fake;
     (void)begin(&fake, "[h]\nprofile =\n");
     for (unsigned i = 1; i <= 3; i++) {
-        ask(&fake, answer);
+        ask(&fake, response);
         expect_text(
-            "broken", answer, PLACE ":2: profile is empty; name a profile or remove the line");
+            "broken", response, PLACE ":2: profile is empty; name a profile or remove the line");
         expect_number("readings", fake.reads, i);
     }
 }
@@ -242,10 +242,10 @@ static void what_is_broken_is_told_each_time(void **state)
 static void a_login_keeps_what_it_began_with(void **state)
 {
     (void)state;
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     RIA_AUTO(config) config = {0};
     struct ria_error err = {0};
-    struct ria_target target;
+    struct ria_section target;
     struct ria_fake fake;
     struct ria_fake_file *file = begin(&fake, OLD);
     assert_true(ria_config_load(&fake.world, &config, &err));
@@ -253,8 +253,8 @@ static void a_login_keeps_what_it_began_with(void **state)
     for (unsigned i = 0; i < 10; i++) {
         file->text = NEW;
         file->file.stamp.size++;
-        ask(&fake, answer);
-        expect_text("the others", answer, "new");
+        ask(&fake, response);
+        expect_text("the others", response, "new");
     }
     assert_string_equal(target.profile.value, "old");
     assert_string_equal(target.profile.path, PLACE);
@@ -268,14 +268,14 @@ static void *log_in_again_and_again(void *argument)
 {
     struct ria_fake *fake = argument;
     struct ria_fake_file *file = &fake->files[0];
-    char answer[RIA_ERROR_TEXT_MAX];
+    char response[RIA_ERROR_TEXT_MAX];
     size_t wrong = 0;
     for (unsigned i = 0; !__atomic_load_n(&is_over, __ATOMIC_RELAXED); i++) {
         bool is_new = i % 7 == 0;
         file->file.stamp.modified = is_new ? 101 : 100;
         file->text = is_new ? NEW : OLD;
-        ask(fake, answer);
-        wrong += strcmp(answer, is_new ? "new" : "old") == 0 ? 0 : 1;
+        ask(fake, response);
+        wrong += strcmp(response, is_new ? "new" : "old") == 0 ? 0 : 1;
     }
     return wrong == 0 ? NULL : fake;
 }
@@ -287,13 +287,13 @@ static void fork_and_ask(void)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        char answer[RIA_ERROR_TEXT_MAX];
+        char response[RIA_ERROR_TEXT_MAX];
         struct ria_fake fake;
         (void)alarm(60);
         (void)begin(&fake, OLD);
-        ask(&fake, answer);
-        ask(&fake, answer);
-        _exit(strcmp(answer, "old") == 0 ? 0 : 1);
+        ask(&fake, response);
+        ask(&fake, response);
+        _exit(strcmp(response, "old") == 0 ? 0 : 1);
     }
     int status = 0;
     assert_int_equal(waitpid(child, &status, 0), child);

@@ -62,23 +62,23 @@ static const struct ria_ini_entry *find_entry(
 
 /* The sub-properties behind `parent` are those of `want`, all and only they. */
 static void check_subs(
-    const char *sentence,
+    const char *message,
     const struct ria_ini *ini,
     const struct ria_ini_entry *parent,
     const json_t *want)
 {
     size_t count = 0;
     const struct ria_ini_entry *end = ini->entries + ini->entry_count;
-    expect_text(sentence, parent->value, "");
+    expect_text(message, parent->value, "");
     for (const struct ria_ini_entry *sub = parent + 1; sub < end && sub->is_sub; sub++) {
-        expect_text(sentence, sub->value, ria_vector_need(want, sub->key));
+        expect_text(message, sub->value, ria_vector_need(want, sub->key));
         count++;
     }
-    expect_number(sentence, count, json_object_size(want));
+    expect_number(message, count, json_object_size(want));
 }
 
 static void check_value(
-    const char *sentence,
+    const char *message,
     const struct ria_profiles *profiles,
     size_t kind,
     const char *name,
@@ -87,24 +87,24 @@ static void check_value(
 {
     const struct ria_ini *ini = NULL;
     const struct ria_ini_entry *entry = find_entry(profiles, kinds[kind].kind, name, key, &ini);
-    expect(sentence, entry != NULL);
+    expect(message, entry != NULL);
     if (json_is_object(want)) {
-        check_subs(sentence, ini, entry, want);
+        check_subs(message, ini, entry, want);
         return;
     }
     if (kinds[kind].kind == RIA_PROFILE) {
         struct ria_setting setting = {0};
-        expect(sentence, ria_profiles_get(profiles, name, key, &setting));
-        expect_text(sentence, setting.value, json_string_value(want));
+        expect(message, ria_profiles_get(profiles, name, key, &setting));
+        expect_text(message, setting.value, json_string_value(want));
     } else {
-        expect_text(sentence, entry->value, json_string_value(want));
+        expect_text(message, entry->value, json_string_value(want));
     }
 }
 
 /* Every section and key that was read is expected. [default] of the config file, where there is a
  * [profile default], is not asked and has the same keys here. */
 static void check_nothing_more(
-    const char *sentence, const struct ria_profiles *profiles, size_t kind, const json_t *want)
+    const char *message, const struct ria_profiles *profiles, size_t kind, const json_t *want)
 {
     for (size_t i = 0; i < profiles->count; i++) {
         const struct ria_profile_section *section = &profiles->sections[i];
@@ -112,17 +112,17 @@ static void check_nothing_more(
             continue;
         }
         const json_t *keys = json_object_get(want, section->name);
-        expect(sentence, keys != NULL);
+        expect(message, keys != NULL);
         const struct ria_ini_entry *entry =
             profiles->ini[section->file].entries + section->section->first;
         for (size_t j = 0; j < section->section->count; j++) {
-            expect(sentence, entry[j].is_sub || json_object_get(keys, entry[j].key) != NULL);
+            expect(message, entry[j].is_sub || json_object_get(keys, entry[j].key) != NULL);
         }
     }
 }
 
 static void check_kind(
-    const char *sentence, const struct ria_profiles *profiles, size_t kind, json_t *want)
+    const char *message, const struct ria_profiles *profiles, size_t kind, json_t *want)
 {
     const char *name;
     json_t *keys;
@@ -130,17 +130,17 @@ static void check_kind(
     {
         const char *key;
         json_t *value;
-        expect(sentence, ria_profiles_has(profiles, kinds[kind].kind, name, NULL));
+        expect(message, ria_profiles_has(profiles, kinds[kind].kind, name, NULL));
         json_object_foreach(keys, key, value)
         {
-            check_value(sentence, profiles, kind, name, key, value);
+            check_value(message, profiles, kind, name, key, value);
         }
     }
-    check_nothing_more(sentence, profiles, kind, want);
+    check_nothing_more(message, profiles, kind, want);
 }
 
 /* profiles_base64 gives the bytes of values that are no UTF-8. */
-static void check_bytes(const char *sentence, const struct ria_profiles *profiles, json_t *want)
+static void check_bytes(const char *message, const struct ria_profiles *profiles, json_t *want)
 {
     const char *name;
     json_t *keys;
@@ -155,15 +155,15 @@ static void check_bytes(const char *sentence, const struct ria_profiles *profile
             json_t *wrapped = json_pack("{s:O}", "value_base64", value);
             add_bytes(wrapped, "value", &bytes);
             json_decref(wrapped);
-            expect(sentence, ria_profiles_get(profiles, name, key, &setting));
-            expect_text(sentence, setting.value, ria_buf_text(&bytes));
+            expect(message, ria_profiles_get(profiles, name, key, &setting));
+            expect_text(message, setting.value, ria_buf_text(&bytes));
         }
     }
 }
 
 static void check_row(const json_t *row)
 {
-    const char *sentence = ria_vector_need(row, "name");
+    const char *message = ria_vector_need(row, "name");
     json_t *want = json_object_get(row, "expect");
     RIA_AUTO(buf) config = {.max = 4096};
     RIA_AUTO(buf) credentials = {.max = 4096};
@@ -177,23 +177,23 @@ static void check_row(const json_t *row)
     ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, ria_buf_text(&credentials));
     enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
     if (json_is_true(json_object_get(want, "error"))) {
-        expect_number(sentence, outcome, RIA_FAILED);
-        expect_piece(sentence, err.text, RIA_FAKE_AWS_CONFIG ":");
+        expect_number(message, outcome, RIA_FAILED);
+        expect_piece(message, err.text, RIA_FAKE_AWS_CONFIG ":");
         return;
     }
-    expect_number(sentence, outcome, RIA_FOUND);
+    expect_number(message, outcome, RIA_FOUND);
     json_t *bytes = json_object_get(want, "profiles_base64");
     if (bytes != NULL) {
-        check_bytes(sentence, &profiles, bytes);
+        check_bytes(message, &profiles, bytes);
         return;
     }
     for (size_t kind = 0; kind < RIA_COUNT(kinds); kind++) {
-        check_kind(sentence, &profiles, kind, json_object_get(want, kinds[kind].member));
+        check_kind(message, &profiles, kind, json_object_get(want, kinds[kind].member));
     }
     if (json_is_true(json_object_get(want, "warning"))) {
-        expect_number(sentence, ria_fake_log_count(&fake, RIA_LOG_WARNING), 1);
+        expect_number(message, ria_fake_log_count(&fake, RIA_LOG_WARNING), 1);
     } else {
-        expect_number(sentence, ria_fake_log_count(&fake, RIA_LOG_WARNING), 0);
+        expect_number(message, ria_fake_log_count(&fake, RIA_LOG_WARNING), 0);
     }
 }
 

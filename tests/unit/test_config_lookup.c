@@ -158,7 +158,7 @@ static void write_files(struct written *out)
 static void look_up(const struct ria_config *config, const struct written *written, size_t *found)
 {
     struct named dialled;
-    struct ria_target target;
+    struct ria_section target;
     char want[16] = "none";
     random_name(&dialled, false);
     for (unsigned i = 0; i < written->count; i++) {

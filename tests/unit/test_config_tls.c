@@ -44,7 +44,7 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
         RIA_AUTO(config) config = {0};
         RIA_AUTO(buf) text = {.max = 256};
         struct ria_error err = {0};
-        struct ria_target target;
+        struct ria_section target;
         ria_buf_addf(&text, "[%s]\ntls = verify-ca\n", rows[i].section);
         if (!load(ria_buf_text(&text), &config, &err)) {
             fail_msg("%s: %s", rows[i].section, err.text);
@@ -60,7 +60,7 @@ static void no_other_section_may_hold_it_without_an_endpoint(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         const char *want;
     } rows[] = {
@@ -84,9 +84,9 @@ static void no_other_section_may_hold_it_without_an_endpoint(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(rows[i].sentence, !load(rows[i].text, &config, &err));
-        expect_text(rows[i].sentence, err.text, rows[i].want);
-        expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
+        expect(rows[i].message, !load(rows[i].text, &config, &err));
+        expect_text(rows[i].message, err.text, rows[i].want);
+        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
     }
 }
 

@@ -13,7 +13,7 @@ static struct ria_fake_mariadb fake;
 static char ca[] = "/ca.pem";
 static size_t runs;
 
-bool ria_mint_run(struct ria_mint *job)
+bool ria_login_token_run(struct ria_login_token *job)
 {
     runs++;
     job->outcome = RIA_FOUND;
@@ -21,7 +21,7 @@ bool ria_mint_run(struct ria_mint *job)
     return true;
 }
 
-void ria_mint_log_password(
+void ria_login_token_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size))
 {
     (void)login;

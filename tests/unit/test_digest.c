@@ -11,11 +11,11 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-static void expect_hex(const char *sentence, const uint8_t digest[RIA_SHA256_LEN], const char *want)
+static void expect_hex(const char *message, const uint8_t digest[RIA_SHA256_LEN], const char *want)
 {
     RIA_AUTO(buf) hex = {.max = 64};
     ria_hex_add(&hex, digest, RIA_SHA256_LEN);
-    expect_text(sentence, ria_buf_text(&hex), want);
+    expect_text(message, ria_buf_text(&hex), want);
 }
 
 static void sha256_gives_the_standards_examples(void **state)
@@ -24,7 +24,7 @@ static void sha256_gives_the_standards_examples(void **state)
     static char million[1000000];
     memset(million, 'a', sizeof(million));
     const struct {
-        const char *sentence;
+        const char *message;
         const char *data;
         size_t len;
         const char *want;
@@ -43,12 +43,12 @@ static void sha256_gives_the_standards_examples(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(rows[i].sentence, ria_sha256(rows[i].data, rows[i].len, got, &err));
-        expect_hex(rows[i].sentence, got, rows[i].want);
+        expect(rows[i].message, ria_sha256(rows[i].data, rows[i].len, got, &err));
+        expect_hex(rows[i].message, got, rows[i].want);
     }
 }
 
-static void hmac_gives_the_answers_of_rfc_4231(void **state)
+static void hmac_gives_the_responses_of_rfc_4231(void **state)
 {
     (void)state;
     static const char large[] =
@@ -67,7 +67,7 @@ static void hmac_gives_the_answers_of_rfc_4231(void **state)
         counted[i] = (char)(i + 1);
     }
     const struct {
-        const char *sentence;
+        const char *message;
         const char *key;
         size_t key_len;
         const char *data;
@@ -112,13 +112,12 @@ static void hmac_gives_the_answers_of_rfc_4231(void **state)
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const struct ria_message message = {rows[i].data, rows[i].len};
+        const struct ria_digest_part message = {rows[i].data, rows[i].len};
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
         expect(
-            rows[i].sentence,
-            ria_hmac_sha256(rows[i].key, rows[i].key_len, &message, 1, got, &err));
-        expect_hex(rows[i].sentence, got, rows[i].want);
+            rows[i].message, ria_hmac_sha256(rows[i].key, rows[i].key_len, &message, 1, got, &err));
+        expect_hex(rows[i].message, got, rows[i].want);
     }
 }
 
@@ -134,7 +133,7 @@ static void hmac_agrees_with_openssl_for_keys_around_the_block(void **state)
         uint8_t want[EVP_MAX_MD_SIZE];
         unsigned want_len = 0;
         struct ria_error err;
-        const struct ria_message message = {key, sizeof(key) - len};
+        const struct ria_digest_part message = {key, sizeof(key) - len};
         assert_true(ria_hmac_sha256(key, len, &message, 1, got, &err));
         assert_non_null(HMAC(EVP_sha256(), key, (int)len, key, sizeof(key) - len, want, &want_len));
         assert_int_equal(want_len, RIA_SHA256_LEN);
@@ -142,22 +141,22 @@ static void hmac_agrees_with_openssl_for_keys_around_the_block(void **state)
     }
 }
 
-static void the_answer_may_go_where_the_key_is(void **state)
+static void the_response_may_go_where_the_key_is(void **state)
 {
     (void)state;
     uint8_t key[RIA_SHA256_LEN] = "0123456789abcdef0123456789abcde";
     uint8_t apart[RIA_SHA256_LEN];
     struct ria_error err;
-    const struct ria_message message = {"data", 4};
+    const struct ria_digest_part message = {"data", 4};
     assert_true(ria_hmac_sha256(key, sizeof(key), &message, 1, apart, &err));
     assert_true(ria_hmac_sha256(key, sizeof(key), &message, 1, key, &err));
     assert_memory_equal(key, apart, sizeof(key));
 }
 
-static void each_message_of_a_chain_has_the_answer_before_it_as_its_key(void **state)
+static void each_message_of_a_chain_has_the_response_before_it_as_its_key(void **state)
 {
     (void)state;
-    static const struct ria_message messages[] = {{"one", 3}, {"", 0}, {"three", 5}};
+    static const struct ria_digest_part messages[] = {{"one", 3}, {"", 0}, {"three", 5}};
     uint8_t got[RIA_SHA256_LEN];
     uint8_t want[RIA_SHA256_LEN];
     struct ria_error err;
@@ -173,10 +172,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_gives_the_standards_examples),
-        cmocka_unit_test(hmac_gives_the_answers_of_rfc_4231),
+        cmocka_unit_test(hmac_gives_the_responses_of_rfc_4231),
         cmocka_unit_test(hmac_agrees_with_openssl_for_keys_around_the_block),
-        cmocka_unit_test(the_answer_may_go_where_the_key_is),
-        cmocka_unit_test(each_message_of_a_chain_has_the_answer_before_it_as_its_key),
+        cmocka_unit_test(the_response_may_go_where_the_key_is),
+        cmocka_unit_test(each_message_of_a_chain_has_the_response_before_it_as_its_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 #error "this program must not be a PIE"
 #endif
 
-static void the_sentence_names_the_cause(void **state)
+static void the_message_names_the_cause(void **state)
 {
     (void)state;
     int (*volatile update)(EVP_MD_CTX *, const void *, size_t) = EVP_DigestUpdate;
@@ -32,7 +32,7 @@ static void the_sentence_names_the_cause(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sentence_names_the_cause),
+        cmocka_unit_test(the_message_names_the_cause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

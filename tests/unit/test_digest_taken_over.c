@@ -16,7 +16,7 @@ int EVP_MD_CTX_reset(EVP_MD_CTX *ctx)
     return 0;
 }
 
-static void every_call_is_refused_with_the_same_sentence(void **state)
+static void every_call_is_refused_with_the_same_message(void **state)
 {
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -30,7 +30,7 @@ static void every_call_is_refused_with_the_same_sentence(void **state)
         expect_piece("what to do", err.text, "link it without -rdynamic or hide them");
         assert_string_equal((const char *)digest, "untouched");
         err = (struct ria_error){0};
-        assert_false(ria_hmac_sha256("k", 1, &(struct ria_message){"abc", 3}, 1, digest, &err));
+        assert_false(ria_hmac_sha256("k", 1, &(struct ria_digest_part){"abc", 3}, 1, digest, &err));
         expect_piece("the cause", err.text, "OpenSSL's functions are mixed from ");
         assert_string_equal((const char *)digest, "untouched");
     }
@@ -39,7 +39,7 @@ static void every_call_is_refused_with_the_same_sentence(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_call_is_refused_with_the_same_sentence),
+        cmocka_unit_test(every_call_is_refused_with_the_same_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

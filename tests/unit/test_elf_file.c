@@ -72,7 +72,7 @@ static void whole_programs_are_read(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *interpreter;
         const char *library;
         bool needs_asan;
@@ -89,11 +89,11 @@ static void whole_programs_are_read(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct file file = make(rows[i].interpreter, rows[i].library);
         struct ria_elf elf;
-        expect(rows[i].sentence, read_bytes(&file, sizeof(file), &elf));
-        expect(rows[i].sentence, !elf.is_foreign);
-        expect_number(rows[i].sentence, elf.needs_asan, rows[i].needs_asan);
+        expect(rows[i].message, read_bytes(&file, sizeof(file), &elf));
+        expect(rows[i].message, !elf.is_foreign);
+        expect_number(rows[i].message, elf.needs_asan, rows[i].needs_asan);
         expect_text(
-            rows[i].sentence,
+            rows[i].message,
             elf.interpreter,
             rows[i].interpreter == NULL ? "" : rows[i].interpreter);
     }
@@ -171,7 +171,7 @@ static void places_outside_the_file_are_not_read(void **state)
 }
 
 /* The sanitizers of the other build watch; a result must at least be a text that ends. */
-static void cut_and_changed_files_end_in_an_answer(void **state)
+static void cut_and_changed_files_end_in_an_response(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -199,7 +199,7 @@ int main(void)
         cmocka_unit_test(other_machines_are_foreign),
         cmocka_unit_test(what_is_not_a_program_is_refused),
         cmocka_unit_test(places_outside_the_file_are_not_read),
-        cmocka_unit_test(cut_and_changed_files_end_in_an_answer),
+        cmocka_unit_test(cut_and_changed_files_end_in_an_response),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ static void kind_and_partition_are_told_by_the_name(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *host;
         enum ria_endpoint_kind kind;
         const char *partition;
@@ -80,17 +80,17 @@ static void kind_and_partition_are_told_by_the_name(void **state)
         struct ria_endpoint endpoint;
         struct ria_error err;
         expect_number(
-            rows[i].sentence, ria_endpoint_parse(rows[i].host, &endpoint, &err), RIA_FOUND);
-        expect_number(rows[i].sentence, endpoint.kind, rows[i].kind);
-        expect_text(rows[i].sentence, endpoint.partition, rows[i].partition);
+            rows[i].message, ria_endpoint_parse(rows[i].host, &endpoint, &err), RIA_FOUND);
+        expect_number(rows[i].message, endpoint.kind, rows[i].kind);
+        expect_text(rows[i].message, endpoint.partition, rows[i].partition);
     }
 }
 
-static void a_name_without_a_region_has_a_sentence_of_its_own(void **state)
+static void a_name_without_a_region_has_a_message_of_its_own(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *host;
         enum ria_outcome outcome;
         const char *piece;
@@ -147,9 +147,9 @@ static void a_name_without_a_region_has_a_sentence_of_its_own(void **state)
         struct ria_endpoint endpoint;
         struct ria_error err = {0};
         expect_number(
-            rows[i].sentence, ria_endpoint_parse(rows[i].host, &endpoint, &err), rows[i].outcome);
-        expect_piece(rows[i].sentence, err.text, rows[i].piece);
-        expect_number(rows[i].sentence, err.code, RIA_E_ENDPOINT);
+            rows[i].message, ria_endpoint_parse(rows[i].host, &endpoint, &err), rows[i].outcome);
+        expect_piece(rows[i].message, err.text, rows[i].piece);
+        expect_number(rows[i].message, err.code, RIA_E_ENDPOINT);
     }
 }
 
@@ -184,7 +184,7 @@ static void a_host_is_read_once_and_judged_later(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *host;
         enum ria_endpoint_kind kind;
         bool is_rds;
@@ -213,17 +213,15 @@ static void a_host_is_read_once_and_judged_later(void **state)
         struct ria_error judged = {0};
         struct ria_error at_once = {0};
         ria_endpoint_read(rows[i].host, &endpoint);
-        expect_number(rows[i].sentence, endpoint.kind, rows[i].kind);
-        expect_number(rows[i].sentence, ria_endpoint_is_rds(&endpoint), rows[i].is_rds);
+        expect_number(rows[i].message, endpoint.kind, rows[i].kind);
+        expect_number(rows[i].message, ria_endpoint_is_rds(&endpoint), rows[i].is_rds);
         expect_number(
-            rows[i].sentence,
-            ria_endpoint_judge(&endpoint, rows[i].host, &judged),
-            rows[i].outcome);
+            rows[i].message, ria_endpoint_judge(&endpoint, rows[i].host, &judged), rows[i].outcome);
         expect_number(
-            rows[i].sentence, ria_endpoint_parse(rows[i].host, &parsed, &at_once), rows[i].outcome);
-        expect_text(rows[i].sentence, parsed.host, endpoint.host);
+            rows[i].message, ria_endpoint_parse(rows[i].host, &parsed, &at_once), rows[i].outcome);
+        expect_text(rows[i].message, parsed.host, endpoint.host);
         if (rows[i].outcome != RIA_FOUND) {
-            expect_text(rows[i].sentence, judged.text, at_once.text);
+            expect_text(rows[i].message, judged.text, at_once.text);
         }
     }
 }
@@ -270,7 +268,7 @@ static void host_and_port_are_split_at_the_last_colon(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         const char *host; /* NULL: refused */
         uint16_t port;
@@ -295,9 +293,9 @@ static void host_and_port_are_split_at_the_last_colon(void **state)
         char host[RIA_HOST_SIZE] = "untouched";
         uint16_t port = 7;
         bool split = ria_endpoint_split(rows[i].text, host, &port);
-        expect_number(rows[i].sentence, split, rows[i].host != NULL);
-        expect_text(rows[i].sentence, host, split ? rows[i].host : "untouched");
-        expect_number(rows[i].sentence, port, split ? rows[i].port : 7);
+        expect_number(rows[i].message, split, rows[i].host != NULL);
+        expect_text(rows[i].message, host, split ? rows[i].host : "untouched");
+        expect_number(rows[i].message, port, split ? rows[i].port : 7);
     }
 }
 
@@ -306,7 +304,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_of_the_vectors_gives_its_region),
         cmocka_unit_test(kind_and_partition_are_told_by_the_name),
-        cmocka_unit_test(a_name_without_a_region_has_a_sentence_of_its_own),
+        cmocka_unit_test(a_name_without_a_region_has_a_message_of_its_own),
         cmocka_unit_test(case_and_one_trailing_dot_do_not_count),
         cmocka_unit_test(the_longest_host_is_read_and_one_byte_more_refused),
         cmocka_unit_test(a_host_is_read_once_and_judged_later),

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-static void each_form_fills_code_and_text_and_returns_its_answer(void **state)
+static void each_form_fills_code_and_text_and_returns_its_response(void **state)
 {
     (void)state;
     struct ria_error err;
@@ -91,7 +91,7 @@ static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         const char *want;
     } rows[] = {
@@ -110,7 +110,7 @@ static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
         char text[32];
         (void)snprintf(text, sizeof(text), "%s", rows[i].text);
         ria_printable(text);
-        expect_text(rows[i].sentence, text, rows[i].want);
+        expect_text(rows[i].message, text, rows[i].want);
     }
 }
 
@@ -159,7 +159,7 @@ static void what_is_wrong_gives_way_to_what_to_do(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         int first; /* bytes in front of the semicolon; 0: there is none */
         int second;
         bool is_whole;
@@ -184,19 +184,19 @@ static void what_is_wrong_gives_way_to_what_to_do(void **state)
             rows[i].first == 0 ? "" : "; ",
             rows[i].second,
             7);
-        expect_number(rows[i].sentence, ok, false);
-        expect_number(rows[i].sentence, err.code, RIA_E_ENDPOINT);
-        expect_number(rows[i].sentence, strlen(err.text), rows[i].shown);
+        expect_number(rows[i].message, ok, false);
+        expect_number(rows[i].message, err.code, RIA_E_ENDPOINT);
+        expect_number(rows[i].message, strlen(err.text), rows[i].shown);
         bool is_whole = rows[i].first == 0 || strstr(err.text, "; ") != NULL;
-        expect_number(rows[i].sentence, is_whole, rows[i].is_whole);
-        expect(rows[i].sentence, err.text[strlen(err.text) - 1] == '7');
+        expect_number(rows[i].message, is_whole, rows[i].is_whole);
+        expect(rows[i].message, err.text[strlen(err.text) - 1] == '7');
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_form_fills_code_and_text_and_returns_its_answer),
+        cmocka_unit_test(each_form_fills_code_and_text_and_returns_its_response),
         cmocka_unit_test(nobody_has_to_want_the_text),
         cmocka_unit_test(a_text_may_be_made_of_the_old_one),
         cmocka_unit_test(control_characters_are_replaced),

@@ -74,12 +74,12 @@ static bool is_good(
     int len = i2d_ECDSA_SIG(numbers, &der);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     assert_int_equal(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->key), 1);
-    int answer =
+    int response =
         EVP_DigestVerify(context, der, (size_t)len, (const unsigned char *)data, strlen(data));
     EVP_MD_CTX_free(context);
     ECDSA_SIG_free(numbers);
     OPENSSL_free(der);
-    return answer == 1;
+    return response == 1;
 }
 
 /* So often that numbers with leading zeros are among them. */

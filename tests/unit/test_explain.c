@@ -5,7 +5,7 @@
 #include "rds_iam.h"
 
 #include "fake_world.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 #define HOST "db.abc.eu-west-1.rds.amazonaws.com"
@@ -19,7 +19,7 @@ struct variable {
 
 struct explained {
     struct ria_fake fake;
-    struct ria_answer given; /* by rds-iam-fetch */
+    struct ria_response given; /* by rds-iam-fetch */
     struct ria_session session;
     struct ria_error err;
     enum ria_outcome outcome;
@@ -27,7 +27,7 @@ struct explained {
 
 static void release(struct explained *explained)
 {
-    ria_answer_release(&explained->given);
+    ria_response_release(&explained->given);
     ria_session_release(&explained->session);
 }
 
@@ -40,8 +40,8 @@ static void explain(
     const char *ours,
     const struct ria_login *login)
 {
-    *out = (struct explained){.given = RIA_ANSWER_INIT, .session = RIA_SESSION_INIT};
-    ria_memory_clear();
+    *out = (struct explained){.given = RIA_RESPONSE_INIT, .session = RIA_SESSION_INIT};
+    ria_memory_cache_clear();
     ria_fake_init(&out->fake);
     for (; variables->name != NULL; variables++) {
         ria_fake_env(&out->fake, variables->name, variables->value);
@@ -59,7 +59,7 @@ static void explain(
     ria_buf_add_text(&out->given.credentials.secret_access_key, SECRET);
     ria_buf_add_text(&out->given.credentials.session_token, SECRET);
     (void)snprintf(out->given.identity, sizeof(out->given.identity), "arn:of:session");
-    out->fake.answer = &out->given;
+    out->fake.response = &out->given;
     struct ria_deadline deadline = ria_deadline_in(&out->fake.world, RIA_LOGIN_BUDGET_MS);
     out->outcome =
         ria_session_for(login, NULL, deadline, &out->fake.world, &out->session, &out->err);
@@ -91,7 +91,7 @@ static void each_setting_is_told_with_its_place(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const struct ria_login *login;
         struct variable variables[6];
         const char *aws;
@@ -258,10 +258,10 @@ static void each_setting_is_told_with_its_place(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         __attribute__((cleanup(release))) struct explained explained;
         explain(&explained, rows[i].variables, rows[i].aws, rows[i].ours, rows[i].login);
-        expect_number(rows[i].sentence, explained.outcome, RIA_FOUND);
+        expect_number(rows[i].message, explained.outcome, RIA_FOUND);
         const char *text = ria_buf_text(&explained.session.explanation);
-        expect_text(rows[i].sentence, text, rows[i].want);
-        expect(rows[i].sentence, strstr(text, SECRET) == NULL);
+        expect_text(rows[i].message, text, rows[i].want);
+        expect(rows[i].message, strstr(text, SECRET) == NULL);
         expect_text(
             "control: the secret was there",
             ria_buf_text(&explained.session.secret_access_key),
@@ -269,7 +269,7 @@ static void each_setting_is_told_with_its_place(void **state)
     }
 }
 
-static void a_kept_answer_is_told_to_be_kept(void **state)
+static void a_kept_response_is_told_to_be_kept(void **state)
 {
     (void)state;
     static const struct variable profile[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -328,7 +328,7 @@ static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
                                   "mfa_serial = arn:mfa\nregion = eu-west-1\n[profile b]\n"
                                   "credential_process = x\n";
     static const struct {
-        const char *sentence;
+        const char *message;
         const struct ria_login *login;
         const char *ours;
         const char *command;
@@ -350,12 +350,12 @@ static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         __attribute__((cleanup(release))) struct explained asked;
         explain(&asked, none, profile, rows[i].ours, rows[i].login);
-        expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
-        expect_number(rows[i].sentence, asked.err.code, RIA_E_MFA);
-        expect_number(rows[i].sentence, asked.fake.fetches, 0);
-        expect_text(rows[i].sentence, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
-        expect_piece(rows[i].sentence, asked.err.text, "/home/u/.aws/config:4: the role needs an");
-        expect_piece(rows[i].sentence, asked.err.text, rows[i].command);
+        expect_number(rows[i].message, asked.outcome, RIA_FAILED);
+        expect_number(rows[i].message, asked.err.code, RIA_E_MFA);
+        expect_number(rows[i].message, asked.fake.fetches, 0);
+        expect_text(rows[i].message, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
+        expect_piece(rows[i].message, asked.err.text, "/home/u/.aws/config:4: the role needs an");
+        expect_piece(rows[i].message, asked.err.text, rows[i].command);
     }
 }
 
@@ -363,7 +363,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_is_told_with_its_place),
-        cmocka_unit_test(a_kept_answer_is_told_to_be_kept),
+        cmocka_unit_test(a_kept_response_is_told_to_be_kept),
         cmocka_unit_test(what_fails_is_told_up_to_where_it_failed),
         cmocka_unit_test(a_code_is_asked_for_by_the_name_of_its_device),
     };

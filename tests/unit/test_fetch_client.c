@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-    LONG_QUESTION = 1024 * 1024, /* more than a socket holds */
+    LONG_REQUEST = 1024 * 1024, /* more than a socket holds */
     BUDGET_MS = 60000,
     SHORT_BUDGET_MS = 300,
 };
@@ -28,23 +28,23 @@ struct talk {
     struct ria_error err;
 };
 
-static void ask(const struct ria_buf *question, int64_t budget, struct talk *out)
+static void ask(const struct ria_buf *request, int64_t budget, struct talk *out)
 {
     const struct ria_world *world = ria_process_world();
-    RIA_AUTO(buf) answer = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) response = {.max = RIA_RECORD_MAX};
     struct ria_deadline deadline = ria_deadline_in(world, budget);
-    bool ok = ria_fetch_client_ask(world, question, deadline, &answer, &out->err);
+    bool ok = ria_fetch_client_run(world, request, deadline, &response, &out->err);
     out->state = ok ? RIA_FETCH_ANSWERED : RIA_FETCH_FAILED;
-    out->len = ok ? answer.len : 0;
+    out->len = ok ? response.len : 0;
 }
 
 /* As a program does that serves others: a step at each event, and the end at the deadline. */
-static void go_step_by_step(const struct ria_buf *question, int64_t budget, struct talk *out)
+static void go_step_by_step(const struct ria_buf *request, int64_t budget, struct talk *out)
 {
     struct ria_fetch_client client;
-    RIA_AUTO(buf) answer = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) response = {.max = RIA_RECORD_MAX};
     out->state = RIA_FETCH_FAILED;
-    if (ria_fetch_client_start(&client, "/home/nobody", question, &answer, &out->err)) {
+    if (ria_fetch_client_start(&client, "/home/nobody", request, &response, &out->err)) {
         struct pollfd watched = {.fd = client.fd, .events = client.events};
         do {
             out->state = ria_fetch_client_step(&client, &out->err);
@@ -56,7 +56,7 @@ static void go_step_by_step(const struct ria_buf *question, int64_t budget, stru
         ria_fetch_client_end(&client); /* nothing */
         assert_int_equal(client.fd, -1);
     }
-    out->len = out->state == RIA_FETCH_ANSWERED ? answer.len : 0;
+    out->len = out->state == RIA_FETCH_ANSWERED ? response.len : 0;
 }
 
 static size_t count_descriptors(void)
@@ -71,16 +71,16 @@ static size_t count_descriptors(void)
     return count;
 }
 
-static void expect_nothing_left(const char *sentence, size_t descriptors)
+static void expect_nothing_left(const char *message, size_t descriptors)
 {
     siginfo_t info;
-    expect_number(sentence, waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
-    expect_number(sentence, errno, ECHILD);
-    expect_number(sentence, count_descriptors(), descriptors);
+    expect_number(message, waitid(P_ALL, 0, &info, WEXITED | WNOHANG), -1);
+    expect_number(message, errno, ECHILD);
+    expect_number(message, count_descriptors(), descriptors);
 }
 
 static const struct row {
-    const char *sentence;
+    const char *message;
     const char *word;
     const char *library_path;
     enum ria_fetch_state state;
@@ -92,7 +92,7 @@ static const struct row {
     {"one that comes byte by byte", "bytes", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
     {"one before the question is read", "early", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
     {"one with more behind it", "longer", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
-    {"a long question, read late", "slow", NULL, RIA_FETCH_ANSWERED, NULL, LONG_QUESTION, false},
+    {"a long question, read late", "slow", NULL, RIA_FETCH_ANSWERED, NULL, LONG_REQUEST, false},
     {"libraries that the caller's path has",
      "library",
      "/good",
@@ -144,7 +144,7 @@ static const struct row {
      NULL,
      RIA_FETCH_FAILED,
      "took longer than a login may",
-     LONG_QUESTION,
+     LONG_REQUEST,
      true},
 };
 
@@ -158,17 +158,17 @@ static void take_row(
     char *text = calloc(1, len);
     assert_non_null(text);
     (void)strcpy(text, row->word);
-    struct ria_buf question = {.data = text, .len = len, .max = len};
+    struct ria_buf request = {.data = text, .len = len, .max = len};
     int64_t budget = row->hangs ? SHORT_BUDGET_MS : BUDGET_MS;
     *out = (struct talk){.state = RIA_FETCH_WAITS};
     assert_int_equal(
         row->library_path == NULL ? unsetenv("LD_LIBRARY_PATH")
                                   : setenv("LD_LIBRARY_PATH", row->library_path, 1),
         0);
-    talk(&question, budget, out);
+    talk(&request, budget, out);
     (void)unsetenv("LD_LIBRARY_PATH");
     free(text);
-    expect_nothing_left(row->sentence, descriptors);
+    expect_nothing_left(row->message, descriptors);
 }
 
 static void every_talk_has_its_end(void **state)
@@ -177,11 +177,11 @@ static void every_talk_has_its_end(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct talk got;
         take_row(&rows[i], ask, &got);
-        expect_number(rows[i].sentence, got.state, rows[i].state);
+        expect_number(rows[i].message, got.state, rows[i].state);
         if (rows[i].piece != NULL) {
-            expect_piece(rows[i].sentence, got.err.text, rows[i].piece);
+            expect_piece(rows[i].message, got.err.text, rows[i].piece);
         } else {
-            expect(rows[i].sentence, got.len > RIA_RECORD_HEADER_LEN);
+            expect(rows[i].message, got.len > RIA_RECORD_HEADER_LEN);
         }
     }
 }
@@ -195,12 +195,12 @@ static void the_same_end_for_a_caller_that_does_not_wait(void **state)
         take_row(&rows[i], ask, &want);
         take_row(&rows[i], go_step_by_step, &got);
         if (rows[i].hangs) {
-            expect_number(rows[i].sentence, got.state, RIA_FETCH_WAITS);
+            expect_number(rows[i].message, got.state, RIA_FETCH_WAITS);
             continue;
         }
-        expect_number(rows[i].sentence, got.state, want.state);
-        expect_number(rows[i].sentence, got.len, want.len);
-        expect_text(rows[i].sentence, got.err.text, want.err.text);
+        expect_number(rows[i].message, got.state, want.state);
+        expect_number(rows[i].message, got.len, want.len);
+        expect_text(rows[i].message, got.err.text, want.err.text);
     }
 }
 

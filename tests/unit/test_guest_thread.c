@@ -38,15 +38,15 @@ static void the_first_stack_suffices_up_to_its_limit(void **state)
     set_limit(before.rlim_cur);
 }
 
-struct question {
+struct request {
     size_t wanted;
-    bool answer;
+    bool response;
 };
 
 static void *ask_on_thread(void *argument)
 {
-    struct question *question = argument;
-    question->answer = ria_guest_has_room(question->wanted);
+    struct request *request = argument;
+    request->response = ria_guest_has_room(request->wanted);
     return NULL;
 }
 
@@ -69,7 +69,7 @@ static void a_threads_stack_suffices_up_to_its_size(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         size_t size;
         bool is_own; /* memory of the program's */
         size_t wanted;
@@ -85,21 +85,21 @@ static void a_threads_stack_suffices_up_to_its_size(void **state)
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         void *stack = rows[i].is_own ? aligned_alloc(4096, rows[i].size) : NULL;
-        struct question question = {.wanted = rows[i].wanted};
-        run_on_thread(ask_on_thread, &question, stack, rows[i].size);
+        struct request request = {.wanted = rows[i].wanted};
+        run_on_thread(ask_on_thread, &request, stack, rows[i].size);
         free(stack);
-        expect_number(rows[i].sentence, question.answer, rows[i].want);
+        expect_number(rows[i].message, request.response, rows[i].want);
     }
 }
 
 /* The deeper a thread is in its stack, the less there is. */
 static void *ask_deep_down(void *argument)
 {
-    struct question *question = argument;
+    struct request *request = argument;
     volatile char used[7 * WANTED];
     used[0] = 1;
     used[sizeof(used) - 1] = 1;
-    question->answer = ria_guest_has_room(question->wanted);
+    request->response = ria_guest_has_room(request->wanted);
     used[1] = used[0];
     return NULL;
 }
@@ -108,12 +108,12 @@ static void *ask_deep_down(void *argument)
  * program. */
 static void *touch_the_lowest(void *argument)
 {
-    struct question *question = argument;
-    while (!ria_guest_has_room(question->wanted)) {
-        question->wanted -= 4096;
+    struct request *request = argument;
+    while (!ria_guest_has_room(request->wanted)) {
+        request->wanted -= 4096;
     }
     const volatile char *here = __builtin_frame_address(0);
-    question->answer = here[-(ptrdiff_t)question->wanted] == 0;
+    request->response = here[-(ptrdiff_t)request->wanted] == 0;
     return NULL;
 }
 
@@ -122,36 +122,36 @@ static void guard_pages_do_not_count(void **state)
     (void)state;
     static const size_t guards[] = {0, 4096, (size_t)4 * WANTED};
     for (size_t i = 0; i < RIA_COUNT(guards); i++) {
-        struct question question = {.wanted = (size_t)16 * WANTED};
+        struct request request = {.wanted = (size_t)16 * WANTED};
         pthread_t thread;
         pthread_attr_t attributes;
         assert_int_equal(pthread_attr_init(&attributes), 0);
         assert_int_equal(pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
         assert_int_equal(pthread_attr_setguardsize(&attributes, guards[i]), 0);
-        assert_int_equal(pthread_create(&thread, &attributes, touch_the_lowest, &question), 0);
+        assert_int_equal(pthread_create(&thread, &attributes, touch_the_lowest, &request), 0);
         (void)pthread_attr_destroy(&attributes);
         (void)pthread_join(thread, NULL);
-        assert_true(question.answer);
-        assert_true(question.wanted > (size_t)3 * WANTED);
+        assert_true(request.response);
+        assert_true(request.wanted > (size_t)3 * WANTED);
     }
 }
 
 static void what_is_in_use_does_not_count(void **state)
 {
     (void)state;
-    struct question question = {.wanted = WANTED, .answer = true};
-    run_on_thread(ask_deep_down, &question, NULL, 8 * WANTED);
-    assert_false(question.answer);
-    question.wanted = WANTED / 2;
-    run_on_thread(ask_deep_down, &question, NULL, 8 * WANTED);
-    assert_true(question.answer);
+    struct request request = {.wanted = WANTED, .response = true};
+    run_on_thread(ask_deep_down, &request, NULL, 8 * WANTED);
+    assert_false(request.response);
+    request.wanted = WANTED / 2;
+    run_on_thread(ask_deep_down, &request, NULL, 8 * WANTED);
+    assert_true(request.response);
 }
 
-static bool coroutine_answer;
+static bool coroutine_response;
 
 static void ask_in_coroutine(void)
 {
-    coroutine_answer = ria_guest_has_room(1);
+    coroutine_response = ria_guest_has_room(1);
 }
 
 static void *in_coroutine(void *unused)
@@ -159,7 +159,7 @@ static void *in_coroutine(void *unused)
     (void)unused;
     ucontext_t here;
     ucontext_t there;
-    coroutine_answer = true;
+    coroutine_response = true;
     assert_int_equal(getcontext(&there), 0);
     there.uc_stack.ss_sp = malloc(COROUTINE_STACK);
     there.uc_stack.ss_size = COROUTINE_STACK;
@@ -175,17 +175,17 @@ static void a_coroutines_stack_is_not_known(void **state)
 {
     (void)state;
     (void)in_coroutine(NULL);
-    assert_false(coroutine_answer);
+    assert_false(coroutine_response);
     run_on_thread(in_coroutine, NULL, NULL, 8 * WANTED);
-    assert_false(coroutine_answer);
+    assert_false(coroutine_response);
 }
 
-static volatile sig_atomic_t signal_answer;
+static volatile sig_atomic_t signal_response;
 
 static void ask_in_handler(int number)
 {
     (void)number;
-    signal_answer = ria_guest_has_room(1);
+    signal_response = ria_guest_has_room(1);
 }
 
 static void *on_signal_stack(void *unused)
@@ -198,7 +198,7 @@ static void *on_signal_stack(void *unused)
     assert_non_null(stack.ss_sp);
     assert_int_equal(sigaltstack(&stack, &before), 0);
     assert_int_equal(sigaction(SIGUSR1, &action, &old), 0);
-    signal_answer = 1;
+    signal_response = 1;
     (void)pthread_kill(pthread_self(), SIGUSR1);
     (void)sigaction(SIGUSR1, &old, NULL);
     (void)sigaltstack(&before, NULL);
@@ -210,9 +210,9 @@ static void a_signals_stack_is_not_known(void **state)
 {
     (void)state;
     (void)on_signal_stack(NULL);
-    assert_false(signal_answer);
+    assert_false(signal_response);
     run_on_thread(on_signal_stack, NULL, NULL, 8 * WANTED);
-    assert_false(signal_answer);
+    assert_false(signal_response);
 }
 
 /* On the first thread the C library would read a file for the answer. */
@@ -224,13 +224,13 @@ static void no_file_is_opened_for_it(void **state)
     struct rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     bool first = ria_guest_has_room(WANTED);
-    struct question question = {.wanted = WANTED};
-    run_on_thread(ask_on_thread, &question, NULL, 8 * WANTED);
+    struct request request = {.wanted = WANTED};
+    run_on_thread(ask_on_thread, &request, NULL, 8 * WANTED);
     (void)in_coroutine(NULL);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_true(first);
-    assert_true(question.answer);
-    assert_false(coroutine_answer);
+    assert_true(request.response);
+    assert_false(coroutine_response);
 }
 
 int main(void)

@@ -94,7 +94,7 @@ static void work_runs_where_there_is_room_for_it(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         size_t thread; /* its stack; 0: the first thread */
         bool is_coroutine;
         enum ria_guest_need need;
@@ -114,7 +114,7 @@ static void work_runs_where_there_is_room_for_it(void **state)
     sigset_t all;
     (void)sigfillset(&all);
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *sentence = rows[i].sentence;
+        const char *message = rows[i].message;
         void *(*run)(void *) = rows[i].is_coroutine ? run_job_in_coroutine : run_job;
         struct job job = {.work = {.need = rows[i].need, .prepare = prepare}};
         if (rows[i].thread == 0) {
@@ -122,11 +122,11 @@ static void work_runs_where_there_is_room_for_it(void **state)
         } else {
             run_on_thread(run, &job, rows[i].thread);
         }
-        expect_number(sentence, job.result, 0);
-        expect_number(sentence, job.ran != job.caller, rows[i].is_elsewhere);
-        expect_number(sentence, job.prepared, rows[i].is_elsewhere ? job.caller : 0);
-        expect_number(sentence, sigismember(&job.mask, SIGALRM), rows[i].is_elsewhere);
-        expect(sentence, job.has_room);
+        expect_number(message, job.result, 0);
+        expect_number(message, job.ran != job.caller, rows[i].is_elsewhere);
+        expect_number(message, job.prepared, rows[i].is_elsewhere ? job.caller : 0);
+        expect_number(message, sigismember(&job.mask, SIGALRM), rows[i].is_elsewhere);
+        expect(message, job.has_room);
     }
 }
 
@@ -235,7 +235,7 @@ static void cancellation_waits_for_the_end_of_the_work(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         void *(*function)(void *);
         bool ends;
     } rows[] = {
@@ -257,9 +257,9 @@ static void cancellation_waits_for_the_end_of_the_work(void **state)
             (void)sem_post(&may_end);
         }
         (void)pthread_join(thread, &result);
-        expect_number(rows[i].sentence, has_ended, rows[i].ends);
-        expect_number(rows[i].sentence, has_returned, false);
-        expect(rows[i].sentence, result == PTHREAD_CANCELED);
+        expect_number(rows[i].message, has_ended, rows[i].ends);
+        expect_number(rows[i].message, has_returned, false);
+        expect(rows[i].message, result == PTHREAD_CANCELED);
     }
 }
 

@@ -5,7 +5,7 @@
 #include "provider/chain.h"
 
 #include "fake_world.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 /* A container's endpoint is there and would be asked next. */
@@ -13,26 +13,26 @@ static enum ria_outcome find(
     struct ria_fake *fake,
     const char *config,
     const char *credentials,
-    struct ria_answer *answer,
+    struct ria_response *response,
     struct ria_error *err)
 {
     struct ria_trail trail;
-    ria_memory_clear();
+    ria_memory_cache_clear();
     ria_fake_init(fake);
     ria_fake_env(fake, "AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/c");
     ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, config);
     ria_fake_file(fake, RIA_FAKE_AWS_CREDENTIALS, credentials);
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake->world, .deadline = ria_deadline_in(&fake->world, RIA_LOGIN_BUDGET_MS)};
-    return ria_chain_find(&ask, answer, &trail, err);
+    return ria_chain_find(&ask, response, &trail, err);
 }
 
 static void expect_refusal(const char *config, const char *credentials, const char *want)
 {
     struct ria_fake fake;
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_error err = {0};
-    (void)find(&fake, config, credentials, &answer, &err);
+    (void)find(&fake, config, credentials, &response, &err);
     expect_number(want, fake.fetches, 0);
     expect_piece(want, err.text, want);
     expect_piece(want, err.text, "stands in a line that was ignored: ");
@@ -90,13 +90,13 @@ static void a_line_that_would_not_count_stops_nothing(void **state)
 #undef KEYS
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_fake fake;
-        RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+        RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         expect_number(
             rows[i].config,
-            find(&fake, rows[i].config, rows[i].credentials, &answer, &err),
+            find(&fake, rows[i].config, rows[i].credentials, &response, &err),
             RIA_FOUND);
-        expect_text(rows[i].config, answer.credentials.access_key_id.data, "A");
+        expect_text(rows[i].config, response.credentials.access_key_id.data, "A");
     }
 }
 

@@ -36,7 +36,7 @@ static void texts_are_read_as_the_dialect_says(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         const char *want;
     } rows[] = {
@@ -92,10 +92,10 @@ static void texts_are_read_as_the_dialect_says(void **state)
         struct ria_error err = {0};
         RIA_AUTO(buf) got = {.max = 4096};
         if (!parse(rows[i].text, strlen(rows[i].text), &ini, &err)) {
-            fail_msg("%s: %s", rows[i].sentence, err.text);
+            fail_msg("%s: %s", rows[i].message, err.text);
         }
         render(&ini, &got);
-        expect_text(rows[i].sentence, ria_buf_text(&got), rows[i].want);
+        expect_text(rows[i].message, ria_buf_text(&got), rows[i].want);
     }
 }
 
@@ -103,7 +103,7 @@ static void broken_texts_are_refused_with_their_line(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         size_t len;
         const char *want;
@@ -116,10 +116,10 @@ static void broken_texts_are_refused_with_their_line(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
-        expect(rows[i].sentence, !parse(rows[i].text, rows[i].len, &ini, &err));
-        expect_piece(rows[i].sentence, err.text, rows[i].want);
-        expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
-        expect(rows[i].sentence, ini.text.data == NULL && ini.section_count == 0);
+        expect(rows[i].message, !parse(rows[i].text, rows[i].len, &ini, &err));
+        expect_piece(rows[i].message, err.text, rows[i].want);
+        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+        expect(rows[i].message, ini.text.data == NULL && ini.section_count == 0);
     }
 }
 

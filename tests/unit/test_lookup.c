@@ -112,10 +112,10 @@ static int call(void *found)
 
 /* -- the tests ------------------------------------------------------------------------------- */
 
-static void expect_ours(void *copy, const char *name, int answer)
+static void expect_ours(void *copy, const char *name, int response)
 {
     void *found = dlsym(copy, name);
-    expect_number(name, call(found), OURS + answer);
+    expect_number(name, call(found), OURS + response);
     expect(name, dlsym(copy, name) == found);
     expect(name, ria_real_dlsym(copy, name) != found);
 }
@@ -136,11 +136,11 @@ static void each_copy_has_a_function_of_ours_and_keeps_it(void **state)
     }
 }
 
-static void expect_libcs(const char *sentence, void *handle, const char *name, int answer)
+static void expect_libcs(const char *message, void *handle, const char *name, int response)
 {
     void *found = dlsym(handle, name);
-    expect_number(sentence, call(found), answer);
-    expect(sentence, found == ria_real_dlsym(handle, name));
+    expect_number(message, call(found), response);
+    expect(message, found == ria_real_dlsym(handle, name));
 }
 
 static void all_other_lookups_are_libcs(void **state)

@@ -7,7 +7,7 @@
 
 #include "fake_world.h"
 #include "heap.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 #include <pthread.h>
@@ -22,15 +22,15 @@ enum {
     STACK_SIZE = 1024 * 1024 /* that of the plugin's thread */
 };
 
-struct road {
-    const char *sentence;
+struct origin {
+    const char *message;
     bool by_environment;
     const char *config;
     const char *credentials;
 };
 
 /* By every way on which keys reach the signer. */
-static const struct road roads[] = {
+static const struct origin origins[] = {
     {"keys in the environment", true, NULL, NULL},
     {"keys in the config file",
      false,
@@ -47,20 +47,20 @@ static const struct road roads[] = {
 
 static const char our_config[] = "[other]\n[u@*.rds.amazonaws.com]\nregion = us-east-1\n";
 
-static void set_up(struct ria_fake *fake, const struct road *road)
+static void set_up(struct ria_fake *fake, const struct origin *origin)
 {
     ria_fake_init(fake);
     ria_fake_file(fake, RIA_FAKE_CONFIG, our_config);
-    if (road->by_environment) {
+    if (origin->by_environment) {
         ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKID");
         ria_fake_env(fake, "AWS_SECRET_ACCESS_KEY", SECRET);
         ria_fake_env(fake, "AWS_SESSION_TOKEN", SESSION);
     }
-    if (road->config != NULL) {
-        ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, road->config);
+    if (origin->config != NULL) {
+        ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, origin->config);
     }
-    if (road->credentials != NULL) {
-        ria_fake_file(fake, RIA_FAKE_AWS_CREDENTIALS, road->credentials);
+    if (origin->credentials != NULL) {
+        ria_fake_file(fake, RIA_FAKE_AWS_CREDENTIALS, origin->credentials);
     }
 }
 
@@ -75,12 +75,12 @@ static enum ria_outcome ask(struct ria_fake *fake, struct ria_token *token, stru
 
 /* The end of the token that a road gives: its signature. The clock stands still, so a second token
  * has the same. */
-static void learn_signature(const struct road *road, char out[65])
+static void learn_signature(const struct origin *origin, char out[65])
 {
     struct ria_fake fake;
     struct ria_error err;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, road);
+    set_up(&fake, origin);
     assert_int_equal(ask(&fake, &token, &err), RIA_FOUND);
     (void)snprintf(out, 65, "%s", token.text.data + token.text.len - 64);
 }
@@ -94,7 +94,7 @@ static void learn_signing_key(uint8_t key[RIA_SHA256_LEN])
     for (size_t i = 0; i < RIA_COUNT(steps); i++) {
         const void *with = i == 0 ? (const void *)first : key;
         size_t len = i == 0 ? sizeof(first) - 1 : RIA_SHA256_LEN;
-        const struct ria_message step = {steps[i], strlen(steps[i])};
+        const struct ria_digest_part step = {steps[i], strlen(steps[i])};
         assert_true(ria_hmac_sha256(with, len, &step, 1, key, &err));
     }
 }
@@ -132,13 +132,13 @@ static void control_a_secret_in_a_freed_block_is_found(void **state)
 static void no_secret_is_in_a_block_that_was_given_back(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(roads); i++) {
+    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
         char signature[65];
         uint8_t key[RIA_SHA256_LEN];
         struct ria_fake fake;
         struct ria_error err;
         ria_heap_forget();
-        learn_signature(&roads[i], signature);
+        learn_signature(&origins[i], signature);
         learn_signing_key(key);
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
@@ -147,13 +147,13 @@ static void no_secret_is_in_a_block_that_was_given_back(void **state)
         size_t live = ria_heap_live();
         size_t searched = ria_heap_searched();
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, &roads[i]);
+        set_up(&fake, &origins[i]);
         assert_int_equal(ask(&fake, &token, &err), RIA_FOUND);
-        expect_piece(roads[i].sentence, token.text.data, signature);
+        expect_piece(origins[i].message, token.text.data, signature);
         ria_token_release(&token);
-        expect_number(roads[i].sentence, ria_heap_found(), 0);
-        expect(roads[i].sentence, ria_heap_searched() > searched + 5);
-        expect_number(roads[i].sentence, ria_heap_live(), live);
+        expect_number(origins[i].message, ria_heap_found(), 0);
+        expect(origins[i].message, ria_heap_searched() > searched + 5);
+        expect_number(origins[i].message, ria_heap_live(), live);
     }
     ria_heap_forget();
 }
@@ -168,7 +168,7 @@ __attribute__((noinline)) static void plant_deep(void)
 }
 
 struct on_a_stack {
-    const struct road *road; /* NULL: plant the secret */
+    const struct origin *origin; /* NULL: plant the secret */
     enum ria_outcome outcome;
 };
 
@@ -176,14 +176,14 @@ static void *run(void *argument)
 {
     struct on_a_stack *job = argument;
     struct ria_error err;
-    if (job->road == NULL) {
+    if (job->origin == NULL) {
         plant_deep();
         job->outcome = RIA_FOUND;
         return NULL;
     }
     struct ria_fake fake;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, job->road);
+    set_up(&fake, job->origin);
     fake.world.log = NULL; /* its frames would cover those of the signer */
     job->outcome = ask(&fake, &token, &err);
     return NULL;
@@ -246,19 +246,19 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
     for (size_t i = 0; i < sizeof(key); i++) {
         padded[i] = key[i] ^ 0x5c;
     }
-    for (size_t i = 0; i < RIA_COUNT(roads); i++) {
+    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
         char signature[65];
-        learn_signature(&roads[i], signature);
-        struct on_a_stack job = {.road = &roads[i]};
+        learn_signature(&origins[i], signature);
+        struct on_a_stack job = {.origin = &origins[i]};
         run_on(stack, &job);
-        expect(roads[i].sentence, !holds_piece(stack, SECRET, strlen(SECRET)));
-        expect(roads[i].sentence, !holds_piece(stack, SESSION, strlen(SESSION)));
-        expect(roads[i].sentence, !holds_piece(stack, signature, strlen(signature)));
-        expect(roads[i].sentence, !holds_piece(stack, key, sizeof(key)));
-        expect(roads[i].sentence, !holds_piece(stack, padded, sizeof(padded)));
-        expect(roads[i].sentence, holds(stack, HOST, strlen(HOST)));
+        expect(origins[i].message, !holds_piece(stack, SECRET, strlen(SECRET)));
+        expect(origins[i].message, !holds_piece(stack, SESSION, strlen(SESSION)));
+        expect(origins[i].message, !holds_piece(stack, signature, strlen(signature)));
+        expect(origins[i].message, !holds_piece(stack, key, sizeof(key)));
+        expect(origins[i].message, !holds_piece(stack, padded, sizeof(padded)));
+        expect(origins[i].message, holds(stack, HOST, strlen(HOST)));
     }
-    struct on_a_stack planting = {.road = NULL};
+    struct on_a_stack planting = {.origin = NULL};
     run_on(stack, &planting);
     assert_true(holds_piece(stack, SECRET, strlen(SECRET)));
     (void)munmap(stack, STACK_SIZE);
@@ -267,42 +267,42 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
 /* -- out of memory -------------------------------------------------------------------------- */
 
 /* Returns true once the walk is through: the n-th allocation is never reached. */
-static bool walk_on(const struct road *road, size_t n)
+static bool walk_on(const struct origin *origin, size_t n)
 {
     struct ria_fake fake;
     struct ria_error err;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
-    set_up(&fake, road);
+    set_up(&fake, origin);
     size_t live = ria_heap_live();
     ria_heap_fail_at(n);
     enum ria_outcome outcome = ask(&fake, &token, &err);
     bool has_failed = ria_heap_has_failed();
     ria_heap_fail_at(0);
     if (has_failed) {
-        expect_number(road->sentence, outcome, RIA_FAILED);
-        expect_piece(road->sentence, err.text, "memory");
-        expect(road->sentence, token.text.data == NULL && token.expires == 0);
+        expect_number(origin->message, outcome, RIA_FAILED);
+        expect_piece(origin->message, err.text, "memory");
+        expect(origin->message, token.text.data == NULL && token.expires == 0);
     } else {
-        expect_number(road->sentence, outcome, RIA_FOUND);
+        expect_number(origin->message, outcome, RIA_FOUND);
     }
     ria_token_release(&token);
-    expect_number(road->sentence, ria_heap_live(), live);
+    expect_number(origin->message, ria_heap_live(), live);
     return !has_failed;
 }
 
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(roads); i++) {
+    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
         size_t n = 1;
         ria_heap_forget();
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
-        while (!walk_on(&roads[i], n)) {
+        while (!walk_on(&origins[i], n)) {
             n++;
         }
-        expect(roads[i].sentence, n > 15);
-        expect_number(roads[i].sentence, ria_heap_found(), 0);
+        expect(origins[i].message, n > 15);
+        expect_number(origins[i].message, ria_heap_found(), 0);
     }
     ria_heap_forget();
 }
@@ -321,7 +321,7 @@ static void absence_is_told_also_out_of_memory(void **state)
         enum ria_outcome outcome = ask(&fake, &token, &err);
         has_failed = ria_heap_has_failed();
         ria_heap_fail_at(0);
-        ria_memory_clear(); /* that there is no instance is remembered */
+        ria_memory_cache_clear(); /* that there is no instance is remembered */
         assert_true(outcome == RIA_ABSENT || (has_failed && outcome == RIA_FAILED));
         expect_piece(
             "a sentence", err.text, outcome == RIA_ABSENT ? "no AWS credentials" : "memory");

@@ -13,7 +13,7 @@ static void a_call_is_in_progress_for_what_is_below_it(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         size_t begun;
         size_t seen;
         bool is_in_progress;
@@ -28,11 +28,11 @@ static void a_call_is_in_progress_for_what_is_below_it(void **state)
         struct ria_nested call = {0};
         ria_nested_begin(&call, frames[rows[i].begun]);
         expect_number(
-            rows[i].sentence,
+            rows[i].message,
             ria_nested_is_in_progress(&call, frames[rows[i].seen]),
             rows[i].is_in_progress);
         ria_nested_end(&call);
-        expect(rows[i].sentence, !ria_nested_is_in_progress(&call, frames[rows[i].seen]));
+        expect(rows[i].message, !ria_nested_is_in_progress(&call, frames[rows[i].seen]));
     }
 }
 

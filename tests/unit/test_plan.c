@@ -5,7 +5,7 @@
 
 #include "fake_world.h"
 #include "provider/cache.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 struct variable {
@@ -24,8 +24,8 @@ struct asked {
 static void ask_chain_with(
     struct asked *asked, const struct variable *variables, const char *config)
 {
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    ria_memory_clear();
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    ria_memory_cache_clear();
     asked->err = (struct ria_error){0};
     ria_fake_init(&asked->fake);
     for (; variables->name != NULL; variables++) {
@@ -34,9 +34,9 @@ static void ask_chain_with(
     if (config != NULL) {
         ria_fake_file(&asked->fake, RIA_FAKE_AWS_CONFIG, config);
     }
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &asked->fake.world, .deadline = ria_deadline_in(&asked->fake.world, 1000)};
-    asked->outcome = ria_chain_find(&ask, &answer, &asked->trail, &asked->err);
+    asked->outcome = ria_chain_find(&ask, &response, &asked->trail, &asked->err);
 }
 
 static void ask_chain(struct asked *asked, const struct variable *variables)
@@ -52,7 +52,7 @@ static void sources_on_the_network_are_handed_on(void **state)
         "[profile b]\nregion = eu-west-1\nrole_arn = q\nsource_profile = c\n"
         "[profile c]\naws_access_key_id = A\naws_secret_access_key = s\n";
     static const struct {
-        const char *sentence;
+        const char *message;
         struct variable variables[5];
         const char *config;
         enum ria_source source;
@@ -87,7 +87,7 @@ static void sources_on_the_network_are_handed_on(void **state)
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct asked asked;
-        ria_memory_clear();
+        ria_memory_cache_clear();
         ria_fake_init(&asked.fake);
         ria_fake_file(&asked.fake, "/t", "token");
         for (size_t j = 0; rows[i].variables[j].name != NULL; j++) {
@@ -96,14 +96,14 @@ static void sources_on_the_network_are_handed_on(void **state)
         if (rows[i].config != NULL) {
             ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
         }
-        struct ria_ask ask = {
+        struct ria_query ask = {
             .world = &asked.fake.world, .deadline = ria_deadline_in(&asked.fake.world, 1000)};
-        RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+        RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         asked.err = (struct ria_error){0};
-        (void)!ria_chain_find(&ask, &answer, &asked.trail, &asked.err);
-        expect_text(rows[i].sentence, asked.err.text, "rds-iam-fetch was asked");
-        expect_number(rows[i].sentence, asked.fake.asked_source, rows[i].source);
-        expect_number(rows[i].sentence, asked.fake.asked_roles, rows[i].roles);
+        (void)!ria_chain_find(&ask, &response, &asked.trail, &asked.err);
+        expect_text(rows[i].message, asked.err.text, "rds-iam-fetch was asked");
+        expect_number(rows[i].message, asked.fake.asked_source, rows[i].source);
+        expect_number(rows[i].message, asked.fake.asked_roles, rows[i].roles);
     }
 }
 
@@ -134,12 +134,12 @@ static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
     struct ria_fake_file *file = ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, config);
     file->file.mode = 0100664;
     file->file.group = 50;
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &asked.fake.world,
         .deadline = ria_deadline_in(&asked.fake.world, 1000),
         .profile = {"a", "--profile", 0}};
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    assert_int_equal(ria_chain_find(&ask, &answer, &asked.trail, &asked.err), RIA_FAILED);
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    assert_int_equal(ria_chain_find(&ask, &response, &asked.trail, &asked.err), RIA_FAILED);
     expect_piece("the mode", asked.err.text, "run: chmod g-w /home/u/.aws/config");
     assert_int_equal(asked.fake.fetches, 0);
 }
@@ -150,7 +150,7 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
     (void)state;
 #define KEYS(id, secret) "aws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
     static const struct {
-        const char *sentence;
+        const char *message;
         struct variable variables[4];
         const char *config;
         const char *refusal; /* NULL: found */
@@ -201,41 +201,41 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
         struct asked asked;
         ask_chain_with(&asked, rows[i].variables, rows[i].config);
         bool is_found = rows[i].refusal == NULL;
-        expect_number(rows[i].sentence, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
-        expect_number(rows[i].sentence, asked.fake.fetches, 0);
+        expect_number(rows[i].message, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
+        expect_number(rows[i].message, asked.fake.fetches, 0);
         if (!is_found) {
-            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
         }
     }
 }
 
-static void an_answer_serves_until_a_quarter_of_an_hour_before_its_end(void **state)
+static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **state)
 {
     (void)state;
     static const int64_t lives[] = {901, 900, 899, 1};
     for (size_t i = 0; i < RIA_COUNT(lives); i++) {
         struct ria_fake fake;
-        RIA_AUTO(answer) given = RIA_ANSWER_INIT;
-        ria_memory_clear();
+        RIA_AUTO(response) given = RIA_RESPONSE_INIT;
+        ria_memory_cache_clear();
         ria_fake_init(&fake);
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = x\n");
         given.outcome = RIA_FOUND;
         ria_buf_add_text(&given.credentials.access_key_id, "A");
         ria_buf_add_text(&given.credentials.secret_access_key, "s");
         given.credentials.expires = fake.now + lives[i];
-        fake.answer = &given;
+        fake.response = &given;
         for (int j = 0; j < 2; j++) {
-            struct ria_ask ask = {
+            struct ria_query ask = {
                 .world = &fake.world, .deadline = ria_deadline_in(&fake.world, 1000)};
-            RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+            RIA_AUTO(response) response = RIA_RESPONSE_INIT;
             struct ria_trail trail;
             struct ria_error err;
-            assert_int_equal(ria_chain_find(&ask, &answer, &trail, &err), RIA_FOUND);
-            assert_string_equal(answer.credentials.access_key_id.data, "A");
+            assert_int_equal(ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
+            assert_string_equal(response.credentials.access_key_id.data, "A");
         }
         assert_int_equal(fake.fetches, lives[i] >= 900 ? 1 : 2);
     }
-    ria_memory_clear();
+    ria_memory_cache_clear();
 }
 
 static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
@@ -259,18 +259,18 @@ static void credentials_are_fresh_by_the_corrected_clock_until_it_is_set(void **
     (void)state;
     struct ria_fake fake;
     ria_fake_init(&fake);
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    answer.offset = (struct ria_clock_offset){.seconds = 600, .real_minus_raw = 5000};
-    memcpy(answer.offset.boot_id, fake.host.boot_id, sizeof(answer.offset.boot_id));
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    response.offset = (struct ria_clock_offset){.seconds = 600, .real_minus_raw = 5000};
+    memcpy(response.offset.boot_id, fake.host.boot_id, sizeof(response.offset.boot_id));
     fake.host.real_minus_raw = 5000;
-    answer.credentials.expires = fake.now + 600 + 900;
-    assert_true(ria_cache_is_fresh(&fake.world, &answer));
-    answer.credentials.expires--;
-    assert_false(ria_cache_is_fresh(&fake.world, &answer));
-    answer.credentials.expires = fake.now + 7200;
-    assert_true(ria_cache_is_fresh(&fake.world, &answer));
+    response.credentials.expires = fake.now + 600 + 900;
+    assert_true(ria_cache_is_fresh(&fake.world, &response));
+    response.credentials.expires--;
+    assert_false(ria_cache_is_fresh(&fake.world, &response));
+    response.credentials.expires = fake.now + 7200;
+    assert_true(ria_cache_is_fresh(&fake.world, &response));
     fake.host.real_minus_raw = 605000;
-    assert_false(ria_cache_is_fresh(&fake.world, &answer));
+    assert_false(ria_cache_is_fresh(&fake.world, &response));
 }
 
 int main(void)
@@ -280,7 +280,7 @@ int main(void)
         cmocka_unit_test(switched_off_metadata_is_not_asked),
         cmocka_unit_test(a_process_is_not_run_from_a_file_that_others_can_write),
         cmocka_unit_test(keys_and_profiles_that_cannot_be_meant_are_refused),
-        cmocka_unit_test(an_answer_serves_until_a_quarter_of_an_hour_before_its_end),
+        cmocka_unit_test(an_response_serves_until_a_quarter_of_an_hour_before_its_end),
         cmocka_unit_test(a_clock_offset_holds_for_this_machine_and_this_clock),
         cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock_until_it_is_set),
     };

@@ -29,7 +29,7 @@ static void a_list_of_ports_is_as_good_as_one(void **state)
     static const char unverified[] = "the server's host name was not verified; turn name";
     static const char no_port[] = "the port is not between 1 and 65535";
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *host;
         const char *port;
         const char *text; /* a piece of the reason */
@@ -53,7 +53,7 @@ static void a_list_of_ports_is_as_good_as_one(void **state)
             .sslmode = "verify-ca",
             .service_fd = -1,
         };
-        expect_piece(rows[i].sentence, refusal(module, &target), rows[i].text);
+        expect_piece(rows[i].message, refusal(module, &target), rows[i].text);
     }
 }
 

@@ -21,7 +21,7 @@ static const char *written(const char *text)
     (void)dup2(ends[1], STDERR_FILENO);
     (void)close(ends[1]);
     struct ria_stderr_file at_start = ria_stderr_at_start;
-    ria_stderr_look(&ria_stderr_at_start);
+    ria_stderr_inspect(&ria_stderr_at_start);
     ria_preload_log_warning(text);
     (void)dup2(before, STDERR_FILENO);
     (void)close(before);
@@ -36,7 +36,7 @@ static void a_warning_is_written_where_the_log_is_wanted(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *value; /* of RDS_IAM_LOG; NULL: it is not set */
         bool is_heard;
     } rows[] = {
@@ -53,9 +53,9 @@ static void a_warning_is_written_where_the_log_is_wanted(void **state)
         } else {
             (void)setenv("RDS_IAM_LOG", rows[i].value, 1);
         }
-        expect_number(rows[i].sentence, ria_preload_log_is_heard(), rows[i].is_heard);
+        expect_number(rows[i].message, ria_preload_log_is_heard(), rows[i].is_heard);
         expect_text(
-            rows[i].sentence,
+            rows[i].message,
             written("a sentence"),
             rows[i].is_heard ? "rds-iam: warning: a sentence\n" : "");
     }

@@ -8,7 +8,7 @@
 #include "fake_world.h"
 #include "provider/cache.h"
 #include "provider/chain.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 #define HOST "db.abc.eu-west-1.rds.amazonaws.com"
@@ -31,7 +31,7 @@ static void it_is_yes_or_no_in_any_section(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         unsigned line; /* 0: off */
         const char *refusal;
@@ -63,14 +63,14 @@ static void it_is_yes_or_no_in_any_section(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        struct ria_target target;
+        struct ria_section target;
         bool ok = load(rows[i].text, &config, &err);
         expect_text(
-            rows[i].sentence, ok ? "" : err.text, rows[i].refusal == NULL ? "" : rows[i].refusal);
-        expect(rows[i].sentence, ok == (rows[i].refusal == NULL));
+            rows[i].message, ok ? "" : err.text, rows[i].refusal == NULL ? "" : rows[i].refusal);
+        expect(rows[i].message, ok == (rows[i].refusal == NULL));
         ria_config_match(&config, "h.x", 1, "u", &target);
-        expect(rows[i].sentence, (target.process_cache.value != NULL) == (rows[i].line != 0));
-        expect_number(rows[i].sentence, target.process_cache.line, rows[i].line);
+        expect(rows[i].message, (target.process_cache.value != NULL) == (rows[i].line != 0));
+        expect_number(rows[i].message, target.process_cache.line, rows[i].line);
     }
 }
 
@@ -111,7 +111,7 @@ static const struct ria_setting yes = {"yes", RIA_FAKE_CONFIG, 3};
 static void find_plan(
     struct ria_fake *fake, const struct ria_setting *wanted, struct ria_plan *plan)
 {
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake->world,
         .deadline = ria_deadline_in(&fake->world, 1000),
         .process_cache = wanted == NULL ? (struct ria_setting){0} : *wanted,
@@ -140,7 +140,7 @@ static void the_name_holds_command_file_profile_and_environment(void **state)
     (void)state;
     static const char other_file[] = "/other";
     static const struct {
-        const char *sentence;
+        const char *message;
         struct variable variables[3];
         const char *config;
         bool is_same;
@@ -173,7 +173,7 @@ static void the_name_holds_command_file_profile_and_environment(void **state)
         ria_fake_file(&fake, other_file, rows[i].config);
         find_place(&fake, &yes, &place);
         first = i == 0 ? place : first;
-        expect(rows[i].sentence, (strcmp(place.name, first.name) == 0) == rows[i].is_same);
+        expect(rows[i].message, (strcmp(place.name, first.name) == 0) == rows[i].is_same);
     }
 }
 
@@ -199,7 +199,7 @@ static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const struct ria_setting *wanted;
         const char *runtime;
         const char *foreign;
@@ -221,10 +221,10 @@ static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
         fake.foreign_directory = rows[i].foreign;
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = get\n");
         find_place(&fake, rows[i].wanted, &place);
-        expect_text(rows[i].sentence, place.directory, rows[i].directory);
+        expect_text(rows[i].message, place.directory, rows[i].directory);
         const char *fault = ria_cache_runtime_fault(&fake.world);
         expect_text(
-            rows[i].sentence,
+            rows[i].message,
             fault == NULL ? "" : fault,
             rows[i].fault == NULL ? "" : rows[i].fault);
     }
@@ -247,7 +247,7 @@ static void below_a_role_the_command_has_an_entry_of_its_own(void **state)
     __attribute__((cleanup(ria_plan_release))) struct ria_plan plan = RIA_PLAN_INIT;
     __attribute__((cleanup(ria_plan_release))) struct ria_plan unasked = RIA_PLAN_INIT;
     struct ria_error err = {0};
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake.world,
         .deadline = ria_deadline_in(&fake.world, 1000),
         .profile = {"r", "--profile", 0},
@@ -295,15 +295,15 @@ static void ask(
     static const char aws[] = COMMAND "[profile r]\nrole_arn = arn:r\nsource_profile = p\n"
                                       "region = eu-west-1\n";
     struct ria_fake fake;
-    struct ria_answer answer = RIA_ANSWER_INIT;
-    ria_memory_clear();
+    struct ria_response response = RIA_RESPONSE_INIT;
+    ria_memory_cache_clear();
     ria_fake_init(&fake);
     ria_fake_env(&fake, "AWS_PROFILE", "p");
     ria_fake_env(&fake, "XDG_RUNTIME_DIR", runtime);
     ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, aws);
     ria_fake_file(&fake, RIA_FAKE_CONFIG, ours);
-    answer.err = *given;
-    fake.answer = &answer;
+    response.err = *given;
+    fake.response = &response;
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
     const struct ria_login login = {
         .host = host, .port = 5432, .user = "etl", .channel = RIA_CHANNEL_VERIFIED};
@@ -323,7 +323,7 @@ static void a_login_is_told_limit_setting_and_command(void **state)
     (void)state;
     static const struct ria_error slow = {RIA_E_SLOW_PROCESS, "slow: touch the key"};
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *ours;
         const char *runtime;
         const char *host;
@@ -363,9 +363,9 @@ static void a_login_is_told_limit_setting_and_command(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_error err = {0};
         ask(rows[i].ours, rows[i].runtime, rows[i].host, &slow, RIA_LOGIN_BUDGET_MS, &err);
-        expect_text(rows[i].sentence, err.text, rows[i].want);
-        expect_number(rows[i].sentence, err.code, RIA_E_SLOW_PROCESS);
-        expect(rows[i].sentence, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        expect_text(rows[i].message, err.text, rows[i].want);
+        expect_number(rows[i].message, err.code, RIA_E_SLOW_PROCESS);
+        expect(rows[i].message, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
@@ -374,7 +374,7 @@ static void only_a_slow_command_is_told_of(void **state)
     (void)state;
     static const char on_role[] = "[" HOST "]\nprofile = r\n";
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *ours;
         struct ria_error given;
         int64_t budget;
@@ -398,22 +398,22 @@ static void only_a_slow_command_is_told_of(void **state)
         {"the same, where a person waits",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
-         RIA_PERSON_BUDGET_MS,
+         RIA_INTERACTIVE_BUDGET_MS,
          "/home/u/.aws/config:2: the credential_process did not answer within 60 s; run it by hand "
          "to see why"},
         {"what the command said, where a person waits",
          "[h]\n",
          {RIA_E_SLOW_PROCESS, "slow: touch the key"},
-         RIA_PERSON_BUDGET_MS,
+         RIA_INTERACTIVE_BUDGET_MS,
          "slow: touch the key"},
         {"a command that fails", "[h]\n", {RIA_E_CREDENTIALS, "it failed"}, 1000, "it failed"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_error err = {0};
         ask(rows[i].ours, RUNTIME, HOST, &rows[i].given, rows[i].budget, &err);
-        expect_piece(rows[i].sentence, err.text, rows[i].want);
+        expect_piece(rows[i].message, err.text, rows[i].want);
         bool is_replaced = strchr(rows[i].want, ';') != NULL;
-        expect(rows[i].sentence, is_replaced == (strstr(err.text, rows[i].given.text) == NULL));
+        expect(rows[i].message, is_replaced == (strstr(err.text, rows[i].given.text) == NULL));
     }
 }
 

@@ -11,7 +11,7 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *variable;
         const char *value;
         const char *path;    /* of the one file that there is */
@@ -50,14 +50,14 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
         }
         ria_fake_file(&fake, rows[i].path, "[default]\nregion = x\n");
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(rows[i].sentence, outcome, rows[i].absence == NULL ? RIA_FOUND : RIA_ABSENT);
+        expect_number(rows[i].message, outcome, rows[i].absence == NULL ? RIA_FOUND : RIA_ABSENT);
         if (outcome == RIA_FOUND) {
             struct ria_setting setting = {0};
-            expect(rows[i].sentence, ria_profiles_get(&profiles, "default", "region", &setting));
-            expect_text(rows[i].sentence, setting.path, rows[i].path);
-            expect_number(rows[i].sentence, setting.line, 2);
+            expect(rows[i].message, ria_profiles_get(&profiles, "default", "region", &setting));
+            expect_text(rows[i].message, setting.path, rows[i].path);
+            expect_number(rows[i].message, setting.line, 2);
         } else {
-            expect_piece(rows[i].sentence, err.text, rows[i].absence);
+            expect_piece(rows[i].message, err.text, rows[i].absence);
         }
     }
 }
@@ -97,7 +97,7 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
         {"AWS_SHARED_CREDENTIALS_FILE", "/named", false},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *sentence = rows[i].variable == NULL ? rows[i].path : rows[i].variable;
+        const char *message = rows[i].variable == NULL ? rows[i].path : rows[i].variable;
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
@@ -107,14 +107,14 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
         }
         ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(sentence, outcome, rows[i].is_usual ? RIA_ABSENT : RIA_FAILED);
-        expect_piece(sentence, err.text, rows[i].path);
+        expect_number(message, outcome, rows[i].is_usual ? RIA_ABSENT : RIA_FAILED);
+        expect_piece(message, err.text, rows[i].path);
         expect(
-            sentence,
+            message,
             ria_fake_logged(&fake, RIA_LOG_WARNING, "it counts as a file that does not exist") ==
                 rows[i].is_usual);
         if (rows[i].is_usual) {
-            expect_text(sentence, ria_profiles_unreachable(&profiles), rows[i].path);
+            expect_text(message, ria_profiles_unreachable(&profiles), rows[i].path);
         }
     }
 }
@@ -248,7 +248,7 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         const char *credentials;
         const char *region; /* of the profile p; NULL: not set */
@@ -291,14 +291,14 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
         ria_fake_init(&fake);
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
         ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, rows[i].credentials);
-        expect_number(rows[i].sentence, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect_number(rows[i].message, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
         bool found = ria_profiles_get(&profiles, "p", "region", &setting);
-        expect_number(rows[i].sentence, found, rows[i].region != NULL);
+        expect_number(rows[i].message, found, rows[i].region != NULL);
         if (found) {
-            expect_text(rows[i].sentence, setting.value, rows[i].region);
+            expect_text(rows[i].message, setting.value, rows[i].region);
         }
         expect_number(
-            rows[i].sentence, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, rows[i].is_warned);
+            rows[i].message, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, rows[i].is_warned);
     }
 }
 

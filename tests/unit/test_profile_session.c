@@ -13,7 +13,7 @@ static enum ria_outcome plan_for(
     struct ria_trail trail;
     ria_fake_init(fake);
     ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, config);
-    struct ria_ask ask = {.world = &fake->world, .deadline = ria_deadline_in(&fake->world, 1000)};
+    struct ria_query ask = {.world = &fake->world, .deadline = ria_deadline_in(&fake->world, 1000)};
     return ria_chain_plan(&ask, plan, &trail, err);
 }
 
@@ -21,7 +21,7 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         const char *refusal;
     } rows[] = {
@@ -75,8 +75,8 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
         struct ria_fake fake;
         struct ria_error err = {0};
-        expect_number(rows[i].sentence, plan_for(&fake, rows[i].config, &plan, &err), RIA_FAILED);
-        expect_piece(rows[i].sentence, err.text, rows[i].refusal);
+        expect_number(rows[i].message, plan_for(&fake, rows[i].config, &plan, &err), RIA_FAILED);
+        expect_piece(rows[i].message, err.text, rows[i].refusal);
     }
 }
 
@@ -96,8 +96,8 @@ static void a_session_and_the_older_form_come_to_the_same_plan(void **state)
         assert_int_equal(plan_for(&fake, configs[i], &plan, &err), RIA_FOUND);
         assert_int_equal(plan.source, RIA_SOURCE_SSO);
         assert_string_equal(plan.label, "the SSO session of profile default");
-        assert_int_equal(ria_plan_origin(&plan)->line, 2);
-        assert_string_equal(ria_plan_origin(&plan)->value, i == 0 ? "dev" : "https://x");
+        assert_int_equal(ria_plan_source_setting(&plan)->line, 2);
+        assert_string_equal(ria_plan_source_setting(&plan)->value, i == 0 ? "dev" : "https://x");
         assert_string_equal(plan.value[RIA_PLAN_SSO_START_URL].value, "https://x");
         assert_string_equal(plan.value[RIA_PLAN_SSO_REGION].value, "eu-west-1");
         assert_string_equal(plan.value[RIA_PLAN_SSO_ACCOUNT_ID].value, "1");
@@ -122,7 +122,7 @@ static void a_login_session_beats_keys_of_the_config_file(void **state)
         RIA_FOUND);
     assert_int_equal(plan.source, RIA_SOURCE_LOGIN);
     assert_string_equal(plan.label, "the aws login of profile default");
-    assert_int_equal(ria_plan_origin(&plan)->line, 5);
+    assert_int_equal(ria_plan_source_setting(&plan)->line, 5);
     assert_string_equal(plan.value[RIA_PLAN_LOGIN_REGION].value, "eu-west-1");
     assert_string_equal(plan.value[RIA_PLAN_LOGIN_DIRECTORY].value, "~/.aws/login/cache");
 }

@@ -5,7 +5,7 @@
 #include "provider/chain.h"
 
 #include "fake_world.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 struct variable {
@@ -16,7 +16,7 @@ struct variable {
 /* Asks the whole chain in a world of some variables and one config file. */
 struct asked {
     struct ria_fake fake;
-    struct ria_answer answer;
+    struct ria_response response;
     struct ria_trail trail;
     struct ria_error err;
     enum ria_outcome outcome;
@@ -25,9 +25,9 @@ struct asked {
 static void ask_chain(
     struct asked *asked, const struct variable *variables, const char *config, const char *profile)
 {
-    asked->answer = (struct ria_answer)RIA_ANSWER_INIT;
+    asked->response = (struct ria_response)RIA_RESPONSE_INIT;
     asked->err = (struct ria_error){0};
-    ria_memory_clear();
+    ria_memory_cache_clear();
     ria_fake_init(&asked->fake);
     for (; variables != NULL && variables->name != NULL; variables++) {
         ria_fake_env(&asked->fake, variables->name, variables->value);
@@ -35,13 +35,13 @@ static void ask_chain(
     if (config != NULL) {
         ria_fake_file(&asked->fake, RIA_FAKE_AWS_CONFIG, config);
     }
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &asked->fake.world,
         .deadline = ria_deadline_in(&asked->fake.world, RIA_LOGIN_BUDGET_MS)};
     if (profile != NULL) {
         ask.profile = (struct ria_setting){profile, "--profile", 0};
     }
-    asked->outcome = ria_chain_find(&ask, &asked->answer, &asked->trail, &asked->err);
+    asked->outcome = ria_chain_find(&ask, &asked->response, &asked->trail, &asked->err);
 }
 
 static const char keys_a[] = "[profile a]\naws_access_key_id = AKIA\naws_secret_access_key = s\n";
@@ -52,7 +52,7 @@ static void environment_gives_or_refuses(void **state)
     static char long_text[RIA_SESSION_TOKEN_MAX + 2];
     memset(long_text, 'x', sizeof(long_text) - 1);
     const struct {
-        const char *sentence;
+        const char *message;
         struct variable variables[6];
         const char *session_token; /* where FOUND */
         int64_t expires;
@@ -114,15 +114,15 @@ static void environment_gives_or_refuses(void **state)
         struct asked asked;
         ask_chain(&asked, rows[i].variables, NULL, NULL);
         if (rows[i].refusal != NULL) {
-            expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
+            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
         } else {
-            expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
-            const char *token = ria_buf_text(&asked.answer.credentials.session_token);
-            expect_text(rows[i].sentence, token, rows[i].session_token);
-            expect_number(rows[i].sentence, asked.answer.credentials.expires, rows[i].expires);
+            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+            const char *token = ria_buf_text(&asked.response.credentials.session_token);
+            expect_text(rows[i].message, token, rows[i].session_token);
+            expect_number(rows[i].message, asked.response.credentials.expires, rows[i].expires);
         }
-        ria_answer_release(&asked.answer);
+        ria_response_release(&asked.response);
     }
 }
 
@@ -133,7 +133,7 @@ static void which_profile_is_asked(void **state)
                                  "[profile a]\naws_access_key_id = A\naws_secret_access_key = s\n"
                                  "[profile b]\naws_access_key_id = B\naws_secret_access_key = s\n";
     static const struct {
-        const char *sentence;
+        const char *message;
         struct variable variables[4];
         const char *profile;
         const char *access_key_id; /* NULL: refused */
@@ -178,14 +178,14 @@ static void which_profile_is_asked(void **state)
         struct asked asked;
         ask_chain(&asked, rows[i].variables, config, rows[i].profile);
         if (rows[i].access_key_id == NULL) {
-            expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
+            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
+            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
         } else {
-            const char *id = ria_buf_text(&asked.answer.credentials.access_key_id);
-            expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
-            expect_text(rows[i].sentence, id, rows[i].access_key_id);
+            const char *id = ria_buf_text(&asked.response.credentials.access_key_id);
+            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+            expect_text(rows[i].message, id, rows[i].access_key_id);
         }
-        ria_answer_release(&asked.answer);
+        ria_response_release(&asked.response);
     }
 }
 
@@ -198,7 +198,7 @@ static void a_named_profile_is_missed_also_without_any_file(void **state)
     expect_piece("the sentence", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
-static void without_a_home_the_sentence_says_so(void **state)
+static void without_a_home_the_message_says_so(void **state)
 {
     (void)state;
     static const struct variable named[] = {{"HOME", ""}, {"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -219,7 +219,7 @@ static void a_profile_gives_or_refuses(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         const char *session_token; /* where FOUND */
         const char *refusal;
@@ -302,23 +302,23 @@ static void a_profile_gives_or_refuses(void **state)
         struct asked asked;
         ask_chain(&asked, NULL, rows[i].config, NULL);
         if (rows[i].refusal != NULL) {
-            expect_number(rows[i].sentence, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].sentence, asked.err.text, rows[i].refusal);
-            expect_number(rows[i].sentence, asked.err.code, RIA_E_CREDENTIALS);
+            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
+            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+            expect_number(rows[i].message, asked.err.code, RIA_E_CREDENTIALS);
             /* A plan is resolved whole before anything is run or asked. */
-            expect_number(rows[i].sentence, asked.fake.fetches, 0);
+            expect_number(rows[i].message, asked.fake.fetches, 0);
         } else {
-            const char *token = ria_buf_text(&asked.answer.credentials.session_token);
-            expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
-            expect_text(rows[i].sentence, token, rows[i].session_token);
+            const char *token = ria_buf_text(&asked.response.credentials.session_token);
+            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+            expect_text(rows[i].message, token, rows[i].session_token);
         }
-        ria_answer_release(&asked.answer);
+        ria_response_release(&asked.response);
     }
 }
 
 /* A plan belongs to one call. */
 static enum ria_outcome provide(
-    const struct ria_ask *ask, struct ria_plan *plan, struct ria_error *err)
+    const struct ria_query *ask, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_trail trail;
     ria_plan_release(plan);
@@ -338,7 +338,7 @@ static void keys_and_session_token_come_from_one_file(void **state)
         &asked.fake,
         RIA_FAKE_AWS_CREDENTIALS,
         "[default]\naws_access_key_id = K\naws_secret_access_key = s\n");
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &asked.fake.world, .deadline = ria_deadline_in(&asked.fake.world, 1000)};
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     assert_int_equal(provide(&ask, &plan, &asked.err), RIA_FOUND);
@@ -364,7 +364,7 @@ static void keys_in_a_file_that_others_can_write_are_refused(void **state)
         struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, keys_a);
         file->file.mode = modes[i];
         file->file.group = 50;
-        struct ria_ask ask = {
+        struct ria_query ask = {
             .world = &fake.world,
             .deadline = ria_deadline_in(&fake.world, 1000),
             .profile = {"a", "--profile", 0}};
@@ -409,7 +409,7 @@ static void the_trail_ends_with_the_source_that_answered(void **state)
     assert_string_equal(asked.trail.step[0].source, "environment");
     assert_string_equal(asked.trail.step[1].source, "web identity");
     assert_string_equal(asked.trail.step[2].text, "profile a (/home/u/.aws/config:2)");
-    ria_answer_release(&asked.answer);
+    ria_response_release(&asked.response);
     ask_chain(&asked, named, NULL, NULL);
     assert_int_equal(asked.outcome, RIA_FAILED);
     assert_int_equal(asked.trail.count, 2);
@@ -423,10 +423,10 @@ static void a_deadline_that_passes_between_two_sources_ends_the_search(void **st
     struct ria_trail trail;
     struct ria_fake fake;
     ria_fake_init(&fake);
-    struct ria_ask ask = {.world = &fake.world, .deadline = ria_deadline_in(&fake.world, 100)};
+    struct ria_query ask = {.world = &fake.world, .deadline = ria_deadline_in(&fake.world, 100)};
     fake.ticks_step = 40;
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    assert_int_equal(ria_chain_find(&ask, &answer, &trail, &err), RIA_FAILED);
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    assert_int_equal(ria_chain_find(&ask, &response, &trail, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_DEADLINE);
     assert_string_equal(
         err.text,
@@ -438,7 +438,7 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *runtime;
         const char *foreign;
         const char *first;
@@ -454,10 +454,10 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
         ria_fake_init(&fake);
         ria_fake_env(&fake, "XDG_RUNTIME_DIR", rows[i].runtime);
         fake.foreign_directory = rows[i].foreign;
-        expect(rows[i].sentence, ria_cache_directory(&fake.world, 0, path));
-        expect_text(rows[i].sentence, path, rows[i].first);
+        expect(rows[i].message, ria_cache_directory(&fake.world, 0, path));
+        expect_text(rows[i].message, path, rows[i].first);
         bool has_second = strcmp(rows[i].first, "/run/user/1/rds-iam/cache") == 0;
-        expect_number(rows[i].sentence, ria_cache_directory(&fake.world, 1, path), has_second);
+        expect_number(rows[i].message, ria_cache_directory(&fake.world, 1, path), has_second);
     }
 }
 
@@ -467,7 +467,7 @@ int main(void)
         cmocka_unit_test(environment_gives_or_refuses),
         cmocka_unit_test(which_profile_is_asked),
         cmocka_unit_test(a_named_profile_is_missed_also_without_any_file),
-        cmocka_unit_test(without_a_home_the_sentence_says_so),
+        cmocka_unit_test(without_a_home_the_message_says_so),
         cmocka_unit_test(a_profile_gives_or_refuses),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
         cmocka_unit_test(keys_in_a_file_that_others_can_write_are_refused),

@@ -2,16 +2,16 @@
  *
  * Records, and the questions and answers that are written in them: what goes in comes out, and
  * nothing that is cut, stretched or changed is taken for whole. */
-#include "provider/answer.h"
 #include "provider/cache_name.h"
-#include "provider/question.h"
+#include "provider/request.h"
+#include "provider/response.h"
 #include "unit.h"
 
 static void fields_come_out_as_they_went_in(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
-    ria_record_begin(&bytes, RIA_RECORD_ANSWER);
+    ria_record_begin(&bytes, RIA_RECORD_RESPONSE);
     ria_record_add_text(&bytes, 1, "text");
     ria_record_add_text(&bytes, 0x201, "");
     ria_record_add(&bytes, 3, "a\0b", 3);
@@ -20,7 +20,7 @@ static void fields_come_out_as_they_went_in(void **state)
     struct ria_record record;
     struct ria_record_field field;
     int64_t number = 0;
-    assert_true(ria_record_open(&bytes, RIA_RECORD_ANSWER, &record));
+    assert_true(ria_record_open(&bytes, RIA_RECORD_RESPONSE, &record));
     assert_true(ria_record_next(&record, &field));
     assert_string_equal(ria_record_text(&field), "text");
     assert_false(ria_record_number(&field, &number));
@@ -33,7 +33,7 @@ static void fields_come_out_as_they_went_in(void **state)
     assert_true(ria_record_number(&field, &number));
     assert_int_equal(number, -2);
     assert_false(ria_record_next(&record, &field));
-    assert_false(ria_record_open(&bytes, RIA_RECORD_QUESTION, &record));
+    assert_false(ria_record_open(&bytes, RIA_RECORD_REQUEST, &record));
 }
 
 static void a_record_that_is_too_long_is_a_failure(void **state)
@@ -41,78 +41,79 @@ static void a_record_that_is_too_long_is_a_failure(void **state)
     (void)state;
     static char text[RIA_RECORD_MAX];
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
-    ria_record_begin(&bytes, RIA_RECORD_ANSWER);
+    ria_record_begin(&bytes, RIA_RECORD_RESPONSE);
     ria_record_add(&bytes, 1, text, sizeof(text));
     ria_record_end(&bytes);
     assert_null(ria_buf_text(&bytes));
 }
 
-static void write_answer(struct ria_buf *out)
+static void write_response(struct ria_buf *out)
 {
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    answer.outcome = RIA_FOUND;
-    ria_buf_add_text(&answer.credentials.access_key_id, "ASIA");
-    ria_buf_add_text(&answer.credentials.secret_access_key, "secret");
-    ria_buf_add_text(&answer.credentials.session_token, "token");
-    answer.credentials.expires = 1787402096;
-    (void)snprintf(answer.credentials.source, sizeof(answer.credentials.source), "role r");
-    (void)snprintf(answer.identity, sizeof(answer.identity), "arn:x");
-    answer.offset = (struct ria_clock_offset){.seconds = -600, .boot_id = "b", .real_minus_raw = 7};
-    ria_answer_warn(&answer, "mind %s", "this");
-    ria_answer_write(&answer, out);
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    response.outcome = RIA_FOUND;
+    ria_buf_add_text(&response.credentials.access_key_id, "ASIA");
+    ria_buf_add_text(&response.credentials.secret_access_key, "secret");
+    ria_buf_add_text(&response.credentials.session_token, "token");
+    response.credentials.expires = 1787402096;
+    (void)snprintf(response.credentials.source, sizeof(response.credentials.source), "role r");
+    (void)snprintf(response.identity, sizeof(response.identity), "arn:x");
+    response.offset =
+        (struct ria_clock_offset){.seconds = -600, .boot_id = "b", .real_minus_raw = 7};
+    ria_response_warn(&response, "mind %s", "this");
+    ria_response_write(&response, out);
 }
 
-static void an_answer_comes_out_as_it_went_in(void **state)
+static void an_response_comes_out_as_it_went_in(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    write_answer(&bytes);
-    assert_true(ria_answer_read(&bytes, &answer));
-    assert_int_equal(answer.outcome, RIA_FOUND);
-    assert_string_equal(answer.credentials.secret_access_key.data, "secret");
-    assert_int_equal(answer.credentials.expires, 1787402096);
-    assert_string_equal(answer.credentials.source, "role r");
-    assert_string_equal(answer.identity, "arn:x");
-    assert_int_equal(answer.offset.seconds, -600);
-    assert_string_equal(answer.offset.boot_id, "b");
-    assert_string_equal(answer.warnings[0], "mind this");
-    answer.outcome = RIA_FAILED;
-    (void)ria_fail(&answer.err, RIA_E_MFA, "no");
-    ria_answer_write(&answer, &bytes);
-    assert_true(ria_answer_read(&bytes, &answer));
-    assert_int_equal(answer.err.code, RIA_E_MFA);
-    assert_string_equal(answer.err.text, "no");
-    assert_int_equal(answer.credentials.secret_access_key.len, 0);
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    write_response(&bytes);
+    assert_true(ria_response_read(&bytes, &response));
+    assert_int_equal(response.outcome, RIA_FOUND);
+    assert_string_equal(response.credentials.secret_access_key.data, "secret");
+    assert_int_equal(response.credentials.expires, 1787402096);
+    assert_string_equal(response.credentials.source, "role r");
+    assert_string_equal(response.identity, "arn:x");
+    assert_int_equal(response.offset.seconds, -600);
+    assert_string_equal(response.offset.boot_id, "b");
+    assert_string_equal(response.warnings[0], "mind this");
+    response.outcome = RIA_FAILED;
+    (void)ria_fail(&response.err, RIA_E_MFA, "no");
+    ria_response_write(&response, &bytes);
+    assert_true(ria_response_read(&bytes, &response));
+    assert_int_equal(response.err.code, RIA_E_MFA);
+    assert_string_equal(response.err.text, "no");
+    assert_int_equal(response.credentials.secret_access_key.len, 0);
 }
 
 /* Each prefix, each record with one byte more, and each single byte changed to 0xff or 0. A changed
  * byte may stand in a text, where nobody can see it; what must not happen is a crash. */
-static void a_damaged_answer_is_no_answer(void **state)
+static void a_damaged_response_is_no_response(void **state)
 {
     (void)state;
     RIA_AUTO(buf) whole = {.max = RIA_RECORD_MAX};
-    write_answer(&whole);
+    write_response(&whole);
     for (size_t len = 0; len < whole.len; len++) {
         RIA_AUTO(buf) cut = {.max = RIA_RECORD_MAX};
-        RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+        RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         ria_buf_add(&cut, whole.data, len);
-        assert_false(ria_answer_read(&cut, &answer));
-        assert_int_equal(answer.credentials.secret_access_key.len, 0);
+        assert_false(ria_response_read(&cut, &response));
+        assert_int_equal(response.credentials.secret_access_key.len, 0);
     }
     for (size_t at = 0; at < whole.len; at++) {
         for (int value = 0; value <= 0xff; value += 0xff) {
             RIA_AUTO(buf) changed = {.max = RIA_RECORD_MAX};
-            RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+            RIA_AUTO(response) response = RIA_RESPONSE_INIT;
             ria_buf_add(&changed, whole.data, whole.len);
             changed.data[at] = (char)value;
-            bool taken = ria_answer_read(&changed, &answer);
-            assert_true(taken || answer.credentials.secret_access_key.len == 0);
+            bool taken = ria_response_read(&changed, &response);
+            assert_true(taken || response.credentials.secret_access_key.len == 0);
         }
     }
     ria_buf_add_char(&whole, 'x');
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    assert_false(ria_answer_read(&whole, &answer));
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    assert_false(ria_response_read(&whole, &response));
 }
 
 static void fill_plan(struct ria_plan *plan)
@@ -129,40 +130,40 @@ static void fill_plan(struct ria_plan *plan)
     plan->role_count = 2;
 }
 
-static void a_question_comes_out_as_it_went_in(void **state)
+static void a_request_comes_out_as_it_went_in(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
-    RIA_AUTO(question) question = RIA_QUESTION_INIT;
+    RIA_AUTO(request) request = RIA_REQUEST_INIT;
     struct ria_error err;
     fill_plan(&plan);
-    assert_true(ria_question_write(&plan, 9000, "/d", "name", &bytes, &err));
-    assert_true(ria_question_read(&bytes, &question));
-    assert_int_equal(question.budget, 9000);
-    assert_string_equal(question.cache_directory, "/d");
-    assert_string_equal(question.plan.label, "profile x");
-    assert_string_equal(question.plan.keys.secret_access_key.data, "secret");
-    assert_string_equal(question.plan.value[RIA_PLAN_CA_BUNDLE].value, "/ca");
-    assert_string_equal(question.plan.value[RIA_PLAN_CA_BUNDLE].path, "AWS_CA_BUNDLE");
-    assert_null(question.plan.value[RIA_PLAN_STS_URL].value);
-    assert_int_equal(question.plan.role_count, 2);
-    assert_int_equal(question.plan.roles[0].value[RIA_ROLE_ARN].line, 3);
-    assert_string_equal(question.plan.roles[1].value[RIA_ROLE_REGION].value, "eu-west-1");
-    assert_null(question.plan.roles[0].value[RIA_ROLE_EXTERNAL_ID].value);
+    assert_true(ria_request_write(&plan, 9000, "/d", "name", &bytes, &err));
+    assert_true(ria_request_read(&bytes, &request));
+    assert_int_equal(request.budget, 9000);
+    assert_string_equal(request.cache_directory, "/d");
+    assert_string_equal(request.plan.label, "profile x");
+    assert_string_equal(request.plan.keys.secret_access_key.data, "secret");
+    assert_string_equal(request.plan.value[RIA_PLAN_CA_BUNDLE].value, "/ca");
+    assert_string_equal(request.plan.value[RIA_PLAN_CA_BUNDLE].path, "AWS_CA_BUNDLE");
+    assert_null(request.plan.value[RIA_PLAN_STS_URL].value);
+    assert_int_equal(request.plan.role_count, 2);
+    assert_int_equal(request.plan.roles[0].value[RIA_ROLE_ARN].line, 3);
+    assert_string_equal(request.plan.roles[1].value[RIA_ROLE_REGION].value, "eu-west-1");
+    assert_null(request.plan.roles[0].value[RIA_ROLE_EXTERNAL_ID].value);
 }
 
 static bool is_taken(const struct ria_plan *plan)
 {
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
-    RIA_AUTO(question) question = RIA_QUESTION_INIT;
+    RIA_AUTO(request) request = RIA_REQUEST_INIT;
     struct ria_error err;
-    assert_true(ria_question_write(plan, 9000, NULL, NULL, &bytes, &err));
-    return ria_question_read(&bytes, &question);
+    assert_true(ria_request_write(plan, 9000, NULL, NULL, &bytes, &err));
+    return ria_request_read(&bytes, &request);
 }
 
 /* rds-iam-fetch goes by what is there, and looks for no NULL in it. */
-static void a_question_that_lacks_what_its_source_needs_is_none(void **state)
+static void a_request_that_lacks_what_its_source_needs_is_none(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -184,17 +185,17 @@ static void a_question_that_lacks_what_its_source_needs_is_none(void **state)
     assert_false(is_taken(&plan));
 }
 
-static void half_a_pair_of_keys_is_no_question(void **state)
+static void half_a_pair_of_keys_is_no_request(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
-    RIA_AUTO(question) question = RIA_QUESTION_INIT;
-    ria_record_begin(&bytes, RIA_RECORD_QUESTION);
+    RIA_AUTO(request) request = RIA_REQUEST_INIT;
+    ria_record_begin(&bytes, RIA_RECORD_REQUEST);
     ria_record_add_number(&bytes, 0x400, 100);
     ria_record_add_number(&bytes, 1, RIA_SOURCE_KEYS);
     ria_record_add_text(&bytes, 3, "AKIA");
     ria_record_end(&bytes);
-    assert_false(ria_question_read(&bytes, &question));
+    assert_false(ria_request_read(&bytes, &request));
 }
 
 static void what_decides_the_identity_decides_the_name(void **state)
@@ -240,11 +241,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_come_out_as_they_went_in),
         cmocka_unit_test(a_record_that_is_too_long_is_a_failure),
-        cmocka_unit_test(an_answer_comes_out_as_it_went_in),
-        cmocka_unit_test(a_damaged_answer_is_no_answer),
-        cmocka_unit_test(a_question_comes_out_as_it_went_in),
-        cmocka_unit_test(a_question_that_lacks_what_its_source_needs_is_none),
-        cmocka_unit_test(half_a_pair_of_keys_is_no_question),
+        cmocka_unit_test(an_response_comes_out_as_it_went_in),
+        cmocka_unit_test(a_damaged_response_is_no_response),
+        cmocka_unit_test(a_request_comes_out_as_it_went_in),
+        cmocka_unit_test(a_request_that_lacks_what_its_source_needs_is_none),
+        cmocka_unit_test(half_a_pair_of_keys_is_no_request),
         cmocka_unit_test(what_decides_the_identity_decides_the_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

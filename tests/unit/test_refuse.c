@@ -7,11 +7,11 @@
 
 static struct ria_fake_mariadb fake;
 
-static void the_sentence_is_safe_to_print(void **state)
+static void the_message_is_safe_to_print(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         const char *want;
     } rows[] = {
@@ -24,17 +24,17 @@ static void the_sentence_is_safe_to_print(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         ria_fake_mariadb_init(&fake);
         expect_number(
-            rows[i].sentence,
+            rows[i].message,
             ria_mariadb_refuse(&fake.vio, &fake.mysql, rows[i].text),
             RIA_MARIADB_ERROR);
-        expect_text(rows[i].sentence, fake.error, rows[i].want);
-        expect_number(rows[i].sentence, fake.error_code, 2061);
-        expect_text(rows[i].sentence, fake.sqlstate, "HY000");
-        expect_number(rows[i].sentence, fake.error_count, 1);
+        expect_text(rows[i].message, fake.error, rows[i].want);
+        expect_number(rows[i].message, fake.error_code, 2061);
+        expect_text(rows[i].message, fake.sqlstate, "HY000");
+        expect_number(rows[i].message, fake.error_count, 1);
     }
 }
 
-static void the_longest_sentence_fits_what_the_library_keeps(void **state)
+static void the_longest_message_fits_what_the_library_keeps(void **state)
 {
     (void)state;
     char text[RIA_ERROR_TEXT_MAX];
@@ -57,7 +57,7 @@ static void an_empty_password_ends_the_handshake(void **state)
     assert_string_equal(fake.error, "rds-iam: no");
 }
 
-static void a_connection_that_breaks_meanwhile_still_gets_the_sentence(void **state)
+static void a_connection_that_breaks_meanwhile_still_gets_the_message(void **state)
 {
     (void)state;
     ria_fake_mariadb_init(&fake);
@@ -91,10 +91,10 @@ static void a_server_that_asks_on_gets_it_again_but_not_for_ever(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_sentence_is_safe_to_print),
-        cmocka_unit_test(the_longest_sentence_fits_what_the_library_keeps),
+        cmocka_unit_test(the_message_is_safe_to_print),
+        cmocka_unit_test(the_longest_message_fits_what_the_library_keeps),
         cmocka_unit_test(an_empty_password_ends_the_handshake),
-        cmocka_unit_test(a_connection_that_breaks_meanwhile_still_gets_the_sentence),
+        cmocka_unit_test(a_connection_that_breaks_meanwhile_still_gets_the_message),
         cmocka_unit_test(a_server_that_asks_on_gets_it_again_but_not_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

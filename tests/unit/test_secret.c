@@ -77,21 +77,28 @@ static void the_mapping_is_apart_and_not_dumped(void **state)
     assert_int_equal(ria_mapping_count(SECRET, sizeof(SECRET)), 0);
 }
 
-static void a_usual_secret_takes_one_unit(void **state)
+static void three_usual_secrets(void)
 {
-    (void)state;
     char bytes[USUAL] = "x";
     struct ria_secret secrets[3] = {{0}};
     for (size_t i = 0; i < RIA_COUNT(secrets); i++) {
-        assert_true(ria_secret_keep(&secrets[i], bytes, sizeof(bytes)));
-        assert_int_equal(secrets[i].data - secrets[0].data, i * UNIT);
+        must(ria_secret_keep(&secrets[i], bytes, sizeof(bytes)));
+        must(secrets[i].data == secrets[0].data + (i * UNIT));
     }
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t all = ((RIA_COUNT(secrets) * UNIT) + page - 1) / page * page;
-    assert_true(ria_mapping_find().resident <= all);
+    must(ria_mapping_find().resident <= all);
     for (size_t i = 0; i < RIA_COUNT(secrets); i++) {
         ria_secret_wipe(&secrets[i]);
     }
+}
+
+/* In a child that has no mapping yet: some kernels make a page resident that was only read, and
+ * other tests read the whole mapping. */
+static void a_usual_secret_takes_one_unit(void **state)
+{
+    (void)state;
+    in_a_child(three_usual_secrets);
 }
 
 static void another_secret_in_its_place_leaves_nothing_of_it(void **state)
@@ -233,8 +240,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_mapping_nothing_is_kept),
         cmocka_unit_test(threads_share_the_mapping),
-        cmocka_unit_test(the_mapping_is_apart_and_not_dumped),
         cmocka_unit_test(a_usual_secret_takes_one_unit),
+        cmocka_unit_test(the_mapping_is_apart_and_not_dumped),
         cmocka_unit_test(another_secret_in_its_place_leaves_nothing_of_it),
         cmocka_unit_test(secrets_do_not_touch_one_another),
         cmocka_unit_test(a_forked_child_goes_on_with_its_own_copy),

@@ -395,7 +395,7 @@ static void what_is_refused_is_said_with_its_line(void **state)
     (void)state;
     static const struct {
         const char *settings;
-        const char *sentence; /* the beginning */
+        const char *message; /* the beginning */
     } rows[] = {
         {"user=u\nsslmode=verify-full\npassfile=/d/p\n", "f:1: [a] has no host="},
         {"host=\n" GOOD, "f:2: [a] has no host="},
@@ -428,8 +428,8 @@ static void what_is_refused_is_said_with_its_line(void **state)
         take(&file, "a", &entry);
         assert_false(ria_entry_check(&entry, &err));
         assert_int_equal(err.code, RIA_E_CONFIG);
-        err.text[strnlen(rows[i].sentence, sizeof(err.text))] = '\0';
-        assert_string_equal(err.text, rows[i].sentence);
+        err.text[strnlen(rows[i].message, sizeof(err.text))] = '\0';
+        assert_string_equal(err.text, rows[i].message);
     }
 }
 

@@ -136,7 +136,7 @@ static void plan_role(struct asked *asked, const struct variable *variables, con
     for (; variables->name != NULL; variables++) {
         ria_fake_env(&asked->fake, variables->name, variables->value);
     }
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &asked->fake.world, .deadline = ria_deadline_in(&asked->fake.world, 1000)};
     asked->outcome = ria_chain_plan(&ask, &asked->plan, &asked->trail, &asked->err);
 }
@@ -150,7 +150,7 @@ static void settings_choose_the_endpoint(void **state)
     "  endpoint_url = https://section\n"
 #define KEY "endpoint_url = https://key\n"
     static const struct {
-        const char *sentence;
+        const char *message;
         struct variable variables[4];
         const char *more;
         const char *url;
@@ -269,18 +269,18 @@ static void settings_choose_the_endpoint(void **state)
         struct asked asked;
         struct ria_plan_endpoint endpoint;
         plan_role(&asked, rows[i].variables, rows[i].more);
-        expect_number(rows[i].sentence, asked.outcome, RIA_FOUND);
+        expect_number(rows[i].message, asked.outcome, RIA_FOUND);
         const struct ria_setting *region = &asked.plan.roles[0].value[RIA_ROLE_REGION];
-        expect(rows[i].sentence, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
-        expect_text(rows[i].sentence, endpoint.url, rows[i].url);
+        expect(rows[i].message, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
+        expect_text(rows[i].message, endpoint.url, rows[i].url);
         expect_text(
-            rows[i].sentence,
+            rows[i].message,
             endpoint.region,
             rows[i].signed_for == NULL ? "eu-west-1" : rows[i].signed_for);
         if (rows[i].from != NULL) {
             RIA_AUTO(buf) place = {.max = 200};
             ria_setting_add_place(&place, endpoint.from);
-            expect_piece(rows[i].sentence, ria_buf_text(&place), rows[i].from);
+            expect_piece(rows[i].message, ria_buf_text(&place), rows[i].from);
         }
         ria_plan_release(&asked.plan);
     }

@@ -147,7 +147,7 @@ static void paths_are_compared_behind_their_links(void **state)
     (void)state;
     char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *path;
         const char *other;
         bool is_same;
@@ -176,9 +176,9 @@ static void paths_are_compared_behind_their_links(void **state)
         ria_passfile_locate(paths[0], NULL, &places[0]);
         ria_passfile_locate(paths[1], NULL, &places[1]);
         int order = ria_passfile_compare(&places[0], &places[1]);
-        expect_number(rows[i].sentence, order == 0, rows[i].is_same);
+        expect_number(rows[i].message, order == 0, rows[i].is_same);
         expect_number(
-            rows[i].sentence, ria_passfile_compare(&places[1], &places[0]) == 0, rows[i].is_same);
+            rows[i].message, ria_passfile_compare(&places[1], &places[0]) == 0, rows[i].is_same);
     }
     remove_links(directory);
 }

@@ -6,13 +6,13 @@
 
 #include "config/config.h"
 #include "fake_world.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 #define ROLE "region = eu-west-1\ncredential_source = Environment\nrole_arn = "
 
 static void check_in(
-    const char *sentence,
+    const char *message,
     const char *const environment[], /* names and values; NULL ends them */
     const char *config,
     const char *credentials,
@@ -21,13 +21,13 @@ static void check_in(
     struct ria_fake fake;
     struct ria_trail trail;
     struct ria_error err = {0};
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    ria_memory_clear();
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    ria_memory_cache_clear();
     ria_fake_init(&fake);
     ria_fake_env(&fake, "AWS_EC2_METADATA_DISABLED", "true");
     ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, config);
     ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, credentials);
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake.world,
         .profile = {environment[0] == NULL ? "default" : NULL, "--profile", 0},
         .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS)};
@@ -38,16 +38,16 @@ static void check_in(
         ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
         ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "s");
     }
-    expect(sentence, ria_chain_find(&ask, &answer, &trail, &err) != RIA_FOUND);
-    expect_piece(sentence, err.text, want);
-    expect_number(sentence, fake.fetches, 0);
+    expect(message, ria_chain_find(&ask, &response, &trail, &err) != RIA_FOUND);
+    expect_piece(message, err.text, want);
+    expect_number(message, fake.fetches, 0);
 }
 
 static void check(
-    const char *sentence, const char *config, const char *credentials, const char *want)
+    const char *message, const char *config, const char *credentials, const char *want)
 {
     static const char *const nothing[] = {NULL};
-    check_in(sentence, nothing, config, credentials, want);
+    check_in(message, nothing, config, credentials, want);
 }
 
 static void a_line_that_was_ignored_is_named(void **state)
@@ -340,18 +340,18 @@ static bool is_taken(const char *config, struct ria_error *err)
 {
     struct ria_fake fake;
     struct ria_trail trail;
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     *err = (struct ria_error){0};
-    ria_memory_clear();
+    ria_memory_cache_clear();
     ria_fake_init(&fake);
     ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, config);
     ria_fake_env(&fake, "AWS_ACCESS_KEY_ID", "AKIA");
     ria_fake_env(&fake, "AWS_SECRET_ACCESS_KEY", "s");
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake.world,
         .profile = {"default", "--profile", 0},
         .deadline = ria_deadline_in(&fake.world, RIA_LOGIN_BUDGET_MS)};
-    (void)!ria_chain_find(&ask, &answer, &trail, err);
+    (void)!ria_chain_find(&ask, &response, &trail, err);
     return fake.fetches > 0 || err->code == RIA_E_MFA;
 }
 

@@ -11,7 +11,7 @@ static void what_the_token_is_signed_for(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         const char *host;
         unsigned port;
@@ -171,15 +171,15 @@ static void what_the_token_is_signed_for(void **state)
         login.port = rows[i].port;
         login.region = rows[i].region;
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(rows[i].sentence, outcome, rows[i].start == NULL ? RIA_FAILED : RIA_FOUND);
+        expect_number(rows[i].message, outcome, rows[i].start == NULL ? RIA_FAILED : RIA_FOUND);
         const char *text = outcome == RIA_FOUND ? ria_buf_text(&token.text) : err.text;
-        expect_piece(rows[i].sentence, text, rows[i].scope);
+        expect_piece(rows[i].message, text, rows[i].scope);
         size_t len = rows[i].start == NULL ? 0 : strlen(rows[i].start);
-        expect(rows[i].sentence, len == 0 || strncmp(text, rows[i].start, len) == 0);
+        expect(rows[i].message, len == 0 || strncmp(text, rows[i].start, len) == 0);
         size_t warned = ria_fake_log_count(&fake, RIA_LOG_WARNING);
-        expect_number(rows[i].sentence, warned, rows[i].warning == NULL ? 0 : 1);
+        expect_number(rows[i].message, warned, rows[i].warning == NULL ? 0 : 1);
         expect(
-            rows[i].sentence,
+            rows[i].message,
             rows[i].warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].warning));
     }
 }

@@ -145,7 +145,7 @@ static int in_child(int (*act)(const void *), const void *argument)
 }
 
 struct row {
-    const char *sentence;
+    const char *message;
     struct way (*open)(void);
     bool is_written;
 };
@@ -161,7 +161,7 @@ static int write_one(const void *argument)
 
 static void check_row(const struct row *row)
 {
-    expect_number(row->sentence, in_child(write_one, row), row->is_written ? 0 : 1);
+    expect_number(row->message, in_child(write_one, row), row->is_written ? 0 : 1);
 }
 
 static void only_what_can_be_a_stderr_is_written_to(void **state)
@@ -185,7 +185,7 @@ static void only_what_can_be_a_stderr_is_written_to(void **state)
 
 /* What the host does between the record and the line. */
 struct change {
-    const char *sentence;
+    const char *message;
     struct way (*first)(void);  /* NULL: closed */
     struct way (*second)(void); /* NULL: the first again */
     bool is_written;
@@ -210,7 +210,7 @@ static int write_after_change(const void *argument)
 static void check_change(const struct change *change)
 {
     int status = in_child(write_after_change, change);
-    expect_number(change->sentence, status, change->is_written ? 0 : 1);
+    expect_number(change->message, status, change->is_written ? 0 : 1);
 }
 
 static void only_the_recorded_file_is_written_to(void **state)

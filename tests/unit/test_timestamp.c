@@ -88,7 +88,7 @@ static void every_form_that_aws_writes_is_read(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
         int64_t when;
     } rows[] = {
@@ -116,8 +116,8 @@ static void every_form_that_aws_writes_is_read(void **state)
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         int64_t when = -7;
-        expect(rows[i].sentence, ria_timestamp_parse(rows[i].text, &when));
-        expect_number(rows[i].sentence, when, rows[i].when);
+        expect(rows[i].message, ria_timestamp_parse(rows[i].text, &when));
+        expect_number(rows[i].message, when, rows[i].when);
     }
 }
 
@@ -125,7 +125,7 @@ static void anything_else_is_refused(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
     } rows[] = {
         {"nothing", ""},
@@ -164,8 +164,8 @@ static void anything_else_is_refused(void **state)
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         int64_t when = -7;
-        expect(rows[i].sentence, !ria_timestamp_parse(rows[i].text, &when));
-        expect_number(rows[i].sentence, when, -7);
+        expect(rows[i].message, !ria_timestamp_parse(rows[i].text, &when));
+        expect_number(rows[i].message, when, -7);
     }
 }
 

@@ -127,7 +127,7 @@ static void a_plan_has_its_token_file(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         enum ria_source source;
         enum ria_plan_value value;
         const char *named_after;
@@ -158,8 +158,8 @@ static void a_plan_has_its_token_file(void **state)
         plan.source = rows[i].source;
         plan.value[RIA_PLAN_LOGIN_DIRECTORY].value = "/l";
         plan.value[rows[i].value] = (struct ria_setting){rows[i].named_after, "/c", 2};
-        expect(rows[i].sentence, ria_token_file_path(&fake.world, &plan, path, &err));
-        expect_text(rows[i].sentence, path, rows[i].path);
+        expect(rows[i].message, ria_token_file_path(&fake.world, &plan, path, &err));
+        expect_text(rows[i].message, path, rows[i].path);
     }
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     plan.source = RIA_SOURCE_SSO;

@@ -16,7 +16,7 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
     static char long_user[257];
     memset(long_user, 'u', sizeof(long_user) - 1);
     const struct {
-        const char *sentence;
+        const char *message;
         struct ria_login login;
         enum ria_code code;
         const char *want;
@@ -73,11 +73,11 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         ria_login_world(&fake, "[" HOST "]\nregion = eu-west-1\n");
         expect_number(
-            rows[i].sentence, ria_login_ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
-        expect_text(rows[i].sentence, err.text, rows[i].want);
-        expect_number(rows[i].sentence, err.code, rows[i].code);
-        expect_number(rows[i].sentence, fake.reads, 0);
-        expect(rows[i].sentence, token.text.data == NULL && token.expires == 0);
+            rows[i].message, ria_login_ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
+        expect_text(rows[i].message, err.text, rows[i].want);
+        expect_number(rows[i].message, err.code, rows[i].code);
+        expect_number(rows[i].message, fake.reads, 0);
+        expect(rows[i].message, token.text.data == NULL && token.expires == 0);
     }
 }
 
@@ -104,7 +104,7 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         bool may_send;
         enum ria_code code;
@@ -138,11 +138,11 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
             .user = "etl",
             .channel = RIA_CHANNEL_CHAIN_VERIFIED};
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(rows[i].sentence, outcome, rows[i].may_send ? RIA_FOUND : RIA_FAILED);
+        expect_number(rows[i].message, outcome, rows[i].may_send ? RIA_FOUND : RIA_FAILED);
         if (!rows[i].may_send) {
-            expect_number(rows[i].sentence, err.code, rows[i].code);
+            expect_number(rows[i].message, err.code, rows[i].code);
             expect_text(
-                rows[i].sentence,
+                rows[i].message,
                 err.text,
                 rows[i].code == RIA_E_CHANNEL
                     ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
@@ -155,8 +155,8 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
         }
         err = (struct ria_error){0};
         bool may_send = ria_login_may_send(&login, &fake.world, &err);
-        expect_number(rows[i].sentence, may_send, rows[i].may_send);
-        expect(rows[i].sentence, may_send || err.code == rows[i].code);
+        expect_number(rows[i].message, may_send, rows[i].may_send);
+        expect(rows[i].message, may_send || err.code == rows[i].code);
     }
 }
 
@@ -200,7 +200,7 @@ static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         enum ria_channel channel;
         bool may_send;
         bool reads;
@@ -218,8 +218,8 @@ static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
         struct ria_login login = ria_login_good;
         login.channel = rows[i].channel;
         expect_number(
-            rows[i].sentence, ria_login_may_send(&login, &fake.world, &err), rows[i].may_send);
-        expect_number(rows[i].sentence, fake.reads > 0, rows[i].reads);
+            rows[i].message, ria_login_may_send(&login, &fake.world, &err), rows[i].may_send);
+        expect_number(rows[i].message, fake.reads > 0, rows[i].reads);
     }
 }
 
@@ -229,7 +229,7 @@ static void a_token_ends_with_its_credentials(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *expiration;
         int64_t expires; /* after now; 0: refused */
         const char *text;
@@ -258,15 +258,15 @@ static void a_token_ends_with_its_credentials(void **state)
         ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", rows[i].expiration);
         enum ria_outcome outcome = ria_login_ask(&fake, &ria_login_good, &token, &err);
         if (rows[i].expires == 0) {
-            expect_number(rows[i].sentence, outcome, RIA_FAILED);
-            expect_piece(rows[i].sentence, err.text, rows[i].text);
-            expect_number(rows[i].sentence, err.code, RIA_E_CREDENTIALS);
+            expect_number(rows[i].message, outcome, RIA_FAILED);
+            expect_piece(rows[i].message, err.text, rows[i].text);
+            expect_number(rows[i].message, err.code, RIA_E_CREDENTIALS);
             continue;
         }
-        expect_number(rows[i].sentence, outcome, RIA_FOUND);
-        expect_number(rows[i].sentence, token.expires, fake.now + rows[i].expires);
+        expect_number(rows[i].message, outcome, RIA_FOUND);
+        expect_number(rows[i].message, token.expires, fake.now + rows[i].expires);
         bool warned = rows[i].text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].text);
-        expect_number(rows[i].sentence, warned, rows[i].text != NULL);
+        expect_number(rows[i].message, warned, rows[i].text != NULL);
     }
 }
 
@@ -277,7 +277,7 @@ static void which_profile_signs(void **state)
         "[profile a]\naws_access_key_id = AKIAA\naws_secret_access_key = s\n"
         "[profile b]\naws_access_key_id = AKIAB\naws_secret_access_key = s\n";
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         const char *profile;
         const char *piece; /* of the token, or of the refusal */
@@ -306,7 +306,7 @@ static void which_profile_signs(void **state)
         struct ria_login login = ria_login_good;
         login.profile = rows[i].profile;
         bool found = ria_login_ask(&fake, &login, &token, &err) == RIA_FOUND;
-        expect_piece(rows[i].sentence, found ? token.text.data : err.text, rows[i].piece);
+        expect_piece(rows[i].message, found ? token.text.data : err.text, rows[i].piece);
     }
 }
 

@@ -17,7 +17,7 @@ enum {
 };
 
 static const struct {
-    const char *sentence;
+    const char *message;
     const char *text;
 } tokens[] = {
     {"botocore's order",
@@ -42,7 +42,7 @@ static const struct {
 };
 
 static const struct {
-    const char *sentence;
+    const char *message;
     const char *text;
 } passwords[] = {
     {"a password", "secret"},
@@ -55,13 +55,13 @@ static void a_token_is_known_by_its_signature(void **state)
 {
     (void)state;
     for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
-        expect(tokens[i].sentence, ria_is_token(tokens[i].text));
-        expect(tokens[i].sentence, ria_line_has_token(tokens[i].text, strlen(tokens[i].text)));
+        expect(tokens[i].message, ria_is_token(tokens[i].text));
+        expect(tokens[i].message, ria_line_has_token(tokens[i].text, strlen(tokens[i].text)));
     }
     for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
-        expect(passwords[i].sentence, !ria_is_token(passwords[i].text));
+        expect(passwords[i].message, !ria_is_token(passwords[i].text));
         expect(
-            passwords[i].sentence,
+            passwords[i].message,
             !ria_line_has_token(passwords[i].text, strlen(passwords[i].text)));
     }
     expect("nothing", !ria_is_token(NULL));
@@ -71,7 +71,7 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *line;
         bool has_token;
     } rows[] = {
@@ -87,7 +87,7 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         size_t len = strlen(rows[i].line);
-        expect_number(rows[i].sentence, ria_line_has_token(rows[i].line, len), rows[i].has_token);
+        expect_number(rows[i].message, ria_line_has_token(rows[i].line, len), rows[i].has_token);
     }
     const char next[] = "h:1:*:u:word\nX-Amz-Signature=";
     expect("what follows the line", !ria_line_has_token(next, strcspn(next, "\n")));
@@ -99,14 +99,14 @@ static void life_and_key_are_read_in_any_order(void **state)
     (void)state;
     for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
         const char *text = tokens[i].text;
-        expect(tokens[i].sentence, !ria_token_is_over(text, MADE + LIFE - 61));
-        expect(tokens[i].sentence, ria_token_is_over(text, MADE + LIFE - 60));
-        expect_number(tokens[i].sentence, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
-        expect(tokens[i].sentence, ria_token_key(text) != 0);
-        expect(tokens[i].sentence, !ria_token_is_later(text, tokens[0].text));
-        expect(tokens[i].sentence, ria_token_is_later(text, HOST "/?" SIGNATURE));
+        expect(tokens[i].message, !ria_token_is_over(text, MADE + LIFE - 61));
+        expect(tokens[i].message, ria_token_is_over(text, MADE + LIFE - 60));
+        expect_number(tokens[i].message, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
+        expect(tokens[i].message, ria_token_key(text) != 0);
+        expect(tokens[i].message, !ria_token_is_later(text, tokens[0].text));
+        expect(tokens[i].message, ria_token_is_later(text, HOST "/?" SIGNATURE));
         expect(
-            tokens[i].sentence,
+            tokens[i].message,
             ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
     }
 }
@@ -115,7 +115,7 @@ static void what_is_not_said_is_not_guessed(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *text;
     } rows[] = {
         {"no date", HOST "/?X-Amz-Expires=1&" SIGNATURE},
@@ -129,8 +129,8 @@ static void what_is_not_said_is_not_guessed(void **state)
         {"nothing", NULL},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect(rows[i].sentence, !ria_token_is_over(rows[i].text, INT32_MAX));
-        expect_number(rows[i].sentence, ria_token_key(rows[i].text) != 0, 0);
+        expect(rows[i].message, !ria_token_is_over(rows[i].text, INT32_MAX));
+        expect_number(rows[i].message, ria_token_key(rows[i].text) != 0, 0);
     }
 }
 

@@ -58,7 +58,7 @@ static unsigned port_of(const json_t *row)
 }
 
 /* The canonical request is the vector's own, so that hosts as botocore signs them are in it. */
-static void check_signature(const char *sentence, const json_t *row)
+static void check_signature(const char *message, const json_t *row)
 {
     RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
     RIA_AUTO(buf) request = {.max = 16 * 1024};
@@ -68,11 +68,11 @@ static void check_signature(const char *sentence, const json_t *row)
     assert_true(ria_timestamp_format(time_of(row), scope.timestamp));
     fill_credentials(row, &credentials);
     ria_buf_add_text(&request, ria_vector_need(row, "canonical_request"));
-    expect(sentence, ria_sigv4_sign(&scope, &credentials, &request, signature, &err));
-    expect_text(sentence, signature, ria_vector_need(row, "signature"));
+    expect(message, ria_sigv4_sign(&scope, &credentials, &request, signature, &err));
+    expect_text(message, signature, ria_vector_need(row, "signature"));
 }
 
-static void check_token(const char *sentence, const json_t *row)
+static void check_token(const char *message, const json_t *row)
 {
     RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
     RIA_AUTO(buf) token = {.max = RIA_TOKEN_MAX};
@@ -85,8 +85,8 @@ static void check_token(const char *sentence, const json_t *row)
         .region = ria_vector_need(row, "region"),
         .when = time_of(row),
     };
-    expect(sentence, ria_token_sign(&claim, &credentials, &token, &err));
-    expect_text(sentence, ria_buf_text(&token), ria_vector_need(row, "token"));
+    expect(message, ria_token_sign(&claim, &credentials, &token, &err));
+    expect_text(message, ria_buf_text(&token), ria_vector_need(row, "token"));
 }
 
 static void every_signature_is_botocores(void **state)

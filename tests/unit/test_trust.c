@@ -8,7 +8,7 @@
 #include "config/config.h"
 #include "fake_world.h"
 #include "provider/chain.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "unit.h"
 
 #include <sys/stat.h>
@@ -25,7 +25,7 @@ static void owners_and_writers(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         struct ria_file file;
         const char *want; /* NULL: the file counts */
     } rows[] = {
@@ -63,10 +63,10 @@ static void owners_and_writers(void **state)
         struct ria_fake fake;
         ria_fake_init(&fake);
         bool ok = ria_trust_check(&fake.world, &rows[i].file, &file_f, &err);
-        expect_number(rows[i].sentence, ok, rows[i].want == NULL);
+        expect_number(rows[i].message, ok, rows[i].want == NULL);
         if (!ok) {
-            expect_text(rows[i].sentence, err.text, rows[i].want);
-            expect_number(rows[i].sentence, err.code, RIA_E_CONFIG);
+            expect_text(rows[i].message, err.text, rows[i].want);
+            expect_number(rows[i].message, err.code, RIA_E_CONFIG);
         }
     }
 }
@@ -108,7 +108,7 @@ static void lists(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *bytes;
         size_t len;
         const char *want; /* NULL: nobody else can write */
@@ -151,8 +151,8 @@ static void lists(void **state)
         struct ria_file file = {.owner = ME, .group = SHARED, .mode = 0660};
         ria_acl_read(rows[i].bytes, rows[i].len, ME, &file);
         bool is_open = ria_trust_describe_writers(&file, ME, "f", text, sizeof(text));
-        expect_number(rows[i].sentence, is_open, rows[i].want != NULL);
-        expect_text(rows[i].sentence, text, is_open ? rows[i].want : "");
+        expect_number(rows[i].message, is_open, rows[i].want != NULL);
+        expect_text(rows[i].message, text, is_open ? rows[i].want : "");
     }
 }
 
@@ -306,15 +306,15 @@ static void the_same_verdict_at_each_kind_of_file(void **state)
 
 static enum ria_outcome find(struct ria_fake *fake, struct ria_error *err)
 {
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     struct ria_trail trail;
-    struct ria_ask ask = {
+    struct ria_query ask = {
         .world = &fake->world,
         .deadline = ria_deadline_in(&fake->world, 1000),
         .profile = {"a", "--profile", 0},
         .region = {"eu-west-1", NULL, 0}};
-    ria_memory_clear();
-    return ria_chain_find(&ask, &answer, &trail, err);
+    ria_memory_cache_clear();
+    return ria_chain_find(&ask, &response, &trail, err);
 }
 
 /* What is run, read, asked or believed. */
@@ -322,7 +322,7 @@ static void settings_of_another_user(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config;
         const char *variable; /* set to "/x", or NULL */
         const char *want;     /* NULL: the settings are used */
@@ -390,31 +390,31 @@ static void settings_of_another_user(void **state)
          NULL},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        struct ria_answer answer = RIA_ANSWER_INIT;
+        struct ria_response response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        answer.outcome = RIA_FOUND;
-        answer.credentials.expires = fake.now + 3600;
-        ria_buf_add_text(&answer.credentials.access_key_id, "A");
-        ria_buf_add_text(&answer.credentials.secret_access_key, "B");
-        fake.answer = &answer;
+        response.outcome = RIA_FOUND;
+        response.credentials.expires = fake.now + 3600;
+        ria_buf_add_text(&response.credentials.access_key_id, "A");
+        ria_buf_add_text(&response.credentials.secret_access_key, "B");
+        fake.response = &response;
         ria_fake_file(&fake, "/t", "token");
         ria_fake_file(&fake, "/etc/shadow", "token");
         if (rows[i].variable != NULL) {
             ria_fake_env(&fake, rows[i].variable, "/x");
         }
         struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
-        expect_number(rows[i].sentence, find(&fake, &err), RIA_FOUND);
+        expect_number(rows[i].message, find(&fake, &err), RIA_FOUND);
         file->file.owner = 0;
-        expect_number(rows[i].sentence, find(&fake, &err), RIA_FOUND);
+        expect_number(rows[i].message, find(&fake, &err), RIA_FOUND);
         file->file.owner = OTHER;
         enum ria_outcome outcome = find(&fake, &err);
-        expect_number(rows[i].sentence, outcome, rows[i].want == NULL ? RIA_FOUND : RIA_FAILED);
+        expect_number(rows[i].message, outcome, rows[i].want == NULL ? RIA_FOUND : RIA_FAILED);
         if (outcome == RIA_FAILED) {
-            expect_text(rows[i].sentence, err.text, rows[i].want);
+            expect_text(rows[i].message, err.text, rows[i].want);
         }
-        ria_answer_release(&answer);
+        ria_response_release(&response);
     }
 }
 

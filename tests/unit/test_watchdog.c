@@ -29,7 +29,7 @@ static bool is_raised(const struct ria_watchdog *watchdog)
 /* What a look finds so much later, with ticks that go along. "" where the worker is well. */
 static const char *look(struct ria_watchdog *watchdog, int64_t later)
 {
-    const char *fault = ria_watchdog_look(watchdog, START + later, START + later);
+    const char *fault = ria_watchdog_check(watchdog, START + later, START + later);
     return fault == NULL ? "" : fault;
 }
 
@@ -37,7 +37,7 @@ static void a_worker_that_is_silent_is_at_fault_after_two_seconds(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         int64_t let_go_by; /* ticks after the start */
         int64_t later;
         const char *fault;
@@ -53,7 +53,7 @@ static void a_worker_that_is_silent_is_at_fault_after_two_seconds(void **state)
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_watchdog watchdog = started();
         ria_watchdog_promise(&watchdog, START + rows[i].let_go_by);
-        expect_text(rows[i].sentence, look(&watchdog, rows[i].later), rows[i].fault);
+        expect_text(rows[i].message, look(&watchdog, rows[i].later), rows[i].fault);
     }
 }
 
@@ -62,13 +62,13 @@ static void each_beat_counts_and_a_stopped_worker_has_none(void **state)
     (void)state;
     struct ria_watchdog watchdog = started();
     for (int64_t later = 1500; later < 10000; later += 1500) {
-        ria_watchdog_beat(&watchdog);
+        ria_watchdog_ping(&watchdog);
         expect_text("beats", look(&watchdog, later), "");
     }
     expect_text("none since", look(&watchdog, 11000), "does not answer");
     watchdog = started();
     ria_watchdog_stop(&watchdog, true, START + 1000);
-    ria_watchdog_beat(&watchdog);
+    ria_watchdog_ping(&watchdog);
     expect_text("stopped a moment ago", look(&watchdog, 2999), "");
     expect_text("stopped for two seconds", look(&watchdog, 3000), "was stopped");
     ria_watchdog_stop(&watchdog, false, START + 3000);
@@ -108,7 +108,7 @@ static void nobody_is_looked_at_where_there_is_no_worker(void **state)
     expect_text("an alarm of one that has ended", look(&watchdog, 5000), "");
     const struct ria_watchdog none = {0};
     ria_watchdog_work(&none);
-    ria_watchdog_beat(&none);
+    ria_watchdog_ping(&none);
     ria_watchdog_wait(&none);
     ria_watchdog_promise(&none, 0);
 }

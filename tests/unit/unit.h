@@ -21,43 +21,43 @@
 
 #define RIA_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define expect(sentence, condition)                                                                \
+#define expect(message, condition)                                                                 \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
-            fail_msg("%s: not so: %s", (sentence), #condition);                                    \
+            fail_msg("%s: not so: %s", (message), #condition);                                     \
         }                                                                                          \
     } while (0)
 
-#define expect_number(sentence, got, want)                                                         \
+#define expect_number(message, got, want)                                                          \
     do {                                                                                           \
         long long got_number = (long long)(got);                                                   \
         long long want_number = (long long)(want);                                                 \
         if (got_number != want_number) {                                                           \
-            fail_msg("%s: %lld instead of %lld", (sentence), got_number, want_number);             \
+            fail_msg("%s: %lld instead of %lld", (message), got_number, want_number);              \
         }                                                                                          \
     } while (0)
 
-#define expect_text(sentence, got, want)                                                           \
+#define expect_text(message, got, want)                                                            \
     do {                                                                                           \
         const char *got_text = (got);                                                              \
         const char *want_text = (want);                                                            \
         if (got_text == NULL || strcmp(got_text, want_text) != 0) {                                \
             fail_msg(                                                                              \
                 "%s:\n  \"%s\" instead of\n  \"%s\"",                                              \
-                (sentence),                                                                        \
+                (message),                                                                         \
                 got_text == NULL ? "(null)" : got_text,                                            \
                 want_text);                                                                        \
         }                                                                                          \
     } while (0)
 
-#define expect_piece(sentence, text, piece)                                                        \
+#define expect_piece(message, text, piece)                                                         \
     do {                                                                                           \
         const char *whole_text = (text);                                                           \
         const char *piece_text = (piece);                                                          \
         if (whole_text == NULL || strstr(whole_text, piece_text) == NULL) {                        \
             fail_msg(                                                                              \
                 "%s:\n  \"%s\" does not hold\n  \"%s\"",                                           \
-                (sentence),                                                                        \
+                (message),                                                                         \
                 whole_text == NULL ? "(null)" : whole_text,                                        \
                 piece_text);                                                                       \
         }                                                                                          \

@@ -2,7 +2,7 @@
  *
  * A question as a record: a plan's two arrays of settings, its keys and its roles, and three fields
  * more. Refuses to read what is no whole plan, whoever wrote it. */
-#include "provider/question.h"
+#include "provider/request.h"
 
 #include "base/messages.h"
 #include "codec/record.h"
@@ -88,7 +88,7 @@ static bool write_plan(const struct ria_plan *plan, struct ria_buf *out, struct 
     return true;
 }
 
-bool ria_question_write(
+bool ria_request_write(
     const struct ria_plan *plan,
     int64_t budget,
     const char *cache_directory,
@@ -96,7 +96,7 @@ bool ria_question_write(
     struct ria_buf *out,
     struct ria_error *err)
 {
-    ria_record_begin(out, RIA_RECORD_QUESTION);
+    ria_record_begin(out, RIA_RECORD_REQUEST);
     ria_record_add_number(out, TAG_BUDGET, budget);
     if (cache_directory != NULL) {
         ria_record_add_text(out, TAG_CACHE_DIRECTORY, cache_directory);
@@ -114,7 +114,7 @@ bool ria_question_write(
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-static bool take_duration(struct ria_role *role, int64_t seconds)
+static bool request_take_duration(struct ria_role *role, int64_t seconds)
 {
     role->duration = seconds;
     return seconds == 0 ||
@@ -130,7 +130,7 @@ static bool add_empty_role(struct ria_plan *plan)
     return true;
 }
 
-static bool take_number(struct ria_plan *plan, const struct ria_record_field *field)
+static bool request_take_number(struct ria_plan *plan, const struct ria_record_field *field)
 {
     int64_t number = 0;
     if (!ria_record_number(field, &number)) {
@@ -146,13 +146,14 @@ static bool take_number(struct ria_plan *plan, const struct ria_record_field *fi
     case TAG_NEXT_ROLE:
         return add_empty_role(plan);
     case TAG_ROLE_SECONDS:
-        return plan->role_count > 0 && take_duration(&plan->roles[plan->role_count - 1], number);
+        return plan->role_count > 0 &&
+               request_take_duration(&plan->roles[plan->role_count - 1], number);
     default:
         return false;
     }
 }
 
-static bool copy_text(const char *text, char *out, size_t size)
+static bool request_copy_text(const char *text, char *out, size_t size)
 {
     size_t len = strlen(text);
     if (len >= size) {
@@ -162,13 +163,13 @@ static bool copy_text(const char *text, char *out, size_t size)
     return true;
 }
 
-static bool take_text(struct ria_plan *plan, unsigned tag, const char *text)
+static bool request_take_text(struct ria_plan *plan, unsigned tag, const char *text)
 {
     switch (tag) {
     case TAG_LABEL:
-        return copy_text(text, plan->label, sizeof(plan->label));
+        return request_copy_text(text, plan->label, sizeof(plan->label));
     case TAG_MFA_CODE:
-        return copy_text(text, plan->mfa_code, sizeof(plan->mfa_code));
+        return request_copy_text(text, plan->mfa_code, sizeof(plan->mfa_code));
     case TAG_ACCESS_KEY_ID:
         ria_buf_add_text(&plan->keys.access_key_id, text);
         return !plan->keys.access_key_id.failed;
@@ -219,13 +220,13 @@ static bool take_plan_field(struct ria_plan *plan, const struct ria_record_field
     }
     if (field->tag == TAG_SOURCE || field->tag == TAG_EXPIRES || field->tag == TAG_NEXT_ROLE ||
         field->tag == TAG_ROLE_SECONDS) {
-        return take_number(plan, field);
+        return request_take_number(plan, field);
     }
     const char *text = ria_record_text(field);
-    return text != NULL && take_text(plan, field->tag, text);
+    return text != NULL && request_take_text(plan, field->tag, text);
 }
 
-static bool take_field(const struct ria_record_field *field, struct ria_question *out)
+static bool request_take_field(const struct ria_record_field *field, struct ria_request *out)
 {
     switch (field->tag) {
     case TAG_BUDGET:
@@ -278,20 +279,20 @@ static bool is_whole_plan(const struct ria_plan *plan)
     return ok;
 }
 
-bool ria_question_read(const struct ria_buf *bytes, struct ria_question *out)
+bool ria_request_read(const struct ria_buf *bytes, struct ria_request *out)
 {
     struct ria_record record;
     struct ria_record_field field;
-    bool ok = ria_record_open(bytes, RIA_RECORD_QUESTION, &record);
+    bool ok = ria_record_open(bytes, RIA_RECORD_REQUEST, &record);
     while (ok && ria_record_next(&record, &field)) {
-        ok = take_field(&field, out);
+        ok = request_take_field(&field, out);
     }
     return ok && out->budget > 0 && (out->cache_directory == NULL) == (out->cache_name == NULL) &&
            is_whole_plan(&out->plan);
 }
 
-void ria_question_release(struct ria_question *question)
+void ria_request_release(struct ria_request *request)
 {
-    ria_plan_release(&question->plan);
-    *question = (struct ria_question)RIA_QUESTION_INIT;
+    ria_plan_release(&request->plan);
+    *request = (struct ria_request)RIA_REQUEST_INIT;
 }

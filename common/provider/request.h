@@ -3,26 +3,26 @@
  * What rds-iam-fetch is asked: to carry out a plan within a time, and to keep the result in a cache
  * file.
  */
-#ifndef RIA_PROVIDER_QUESTION_H
-#define RIA_PROVIDER_QUESTION_H
+#ifndef RIA_PROVIDER_REQUEST_H
+#define RIA_PROVIDER_REQUEST_H
 
 #include "aws/plan.h"
 #include "base/buf.h"
 
-struct ria_question {
+struct ria_request {
     struct ria_plan plan;
     int64_t budget;              /* milliseconds from now */
     const char *cache_directory; /* NULL: nothing is kept */
     const char *cache_name;      /* ria_cache_name() */
 };
 
-#define RIA_QUESTION_INIT                                                                          \
+#define RIA_REQUEST_INIT                                                                           \
     {                                                                                              \
         .plan = RIA_PLAN_INIT                                                                      \
     }
 
 /* Replaces what *out holds by the record. */
-bool ria_question_write(
+bool ria_request_write(
     const struct ria_plan *plan,
     int64_t budget,
     const char *cache_directory,
@@ -31,8 +31,8 @@ bool ria_question_write(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Reads one; *out borrows from the bytes. False for anything that is no whole question. */
-bool ria_question_read(const struct ria_buf *bytes, struct ria_question *out) RIA_MUST_USE;
+bool ria_request_read(const struct ria_buf *bytes, struct ria_request *out) RIA_MUST_USE;
 
-void ria_question_release(struct ria_question *question);
+void ria_request_release(struct ria_request *request);
 
 #endif

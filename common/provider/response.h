@@ -3,15 +3,15 @@
  * What rds-iam-fetch answers, and what a cache file holds: credentials with their identity, or the
  * reason why there are none, and what was learned on the way. One record for both.
  */
-#ifndef RIA_AWS_ANSWER_H
-#define RIA_AWS_ANSWER_H
+#ifndef RIA_PROVIDER_RESPONSE_H
+#define RIA_PROVIDER_RESPONSE_H
 
 #include "aws/credentials.h"
 #include "base/world.h"
 #include "codec/record.h"
 
 enum {
-    RIA_ANSWER_WARNINGS_MAX = 4,
+    RIA_RESPONSE_WARNINGS_MAX = 4,
 };
 
 /* How far this machine's clock is from AWS's, learned from an answer that TLS vouches for. It holds
@@ -22,31 +22,31 @@ struct ria_clock_offset {
     int64_t real_minus_raw; /* as of struct ria_host */
 };
 
-struct ria_answer {
+struct ria_response {
     enum ria_outcome outcome;
     struct ria_error err; /* unless FOUND */
     struct ria_credentials credentials;
     char identity[256]; /* an ARN where the source tells it, else "" */
     struct ria_clock_offset offset;
-    char warnings[RIA_ANSWER_WARNINGS_MAX][RIA_ERROR_TEXT_MAX];
+    char warnings[RIA_RESPONSE_WARNINGS_MAX][RIA_ERROR_TEXT_MAX];
     size_t warning_count;
 };
 
-#define RIA_ANSWER_INIT                                                                            \
+#define RIA_RESPONSE_INIT                                                                          \
     {                                                                                              \
         .outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_INIT                                 \
     }
 
 /* A sentence that the user should read although it worked; beyond the fourth they are dropped. */
-void ria_answer_warn(struct ria_answer *answer, const char *format, ...)
+void ria_response_warn(struct ria_response *response, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Replaces what *out holds by the record. Failures are remembered by the buffer. */
-void ria_answer_write(const struct ria_answer *answer, struct ria_buf *out);
+void ria_response_write(const struct ria_response *response, struct ria_buf *out);
 
 /* Reads one. False, with *out released, for anything that is no whole answer. */
-bool ria_answer_read(const struct ria_buf *bytes, struct ria_answer *out) RIA_MUST_USE;
+bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out) RIA_MUST_USE;
 
-void ria_answer_release(struct ria_answer *answer);
+void ria_response_release(struct ria_response *response);
 
 #endif

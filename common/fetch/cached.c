@@ -5,20 +5,22 @@
  * if the other process takes all the time of the login. Where the user has asked for the cache
  * (cache_credential_process) and the entry cannot be written, a warning says so; other entries
  * spare time alone. */
-#include "fetch/kept.h"
+#include "fetch/cached.h"
 
 #include "fetch/store.h"
 
 static bool read_fresh(
-    const struct ria_fetch *fetch, const struct ria_cache_place *place, struct ria_answer *answer)
+    const struct ria_fetch *fetch,
+    const struct ria_cache_place *place,
+    struct ria_response *response)
 {
-    if (!ria_cache_read(fetch->world, place, answer)) {
+    if (!ria_cache_read(fetch->world, place, response)) {
         return false;
     }
-    if (ria_cache_is_fresh(fetch->world, answer)) {
+    if (ria_cache_is_fresh(fetch->world, response)) {
         return true;
     }
-    ria_answer_release(answer);
+    ria_response_release(response);
     return false;
 }
 
@@ -33,91 +35,91 @@ static enum turn await_turn(
     const struct ria_cache_place *place,
     bool may_share,
     struct ria_store *store,
-    struct ria_answer *answer)
+    struct ria_response *response)
 {
     const char *directory = place->directory[0] == '\0' ? NULL : place->directory;
     if (!ria_store_open(store, directory, place->name)) {
         return OURS;
     }
-    if (may_share && read_fresh(fetch, place, answer)) {
+    if (may_share && read_fresh(fetch, place, response)) {
         return IS_THERE;
     }
     bool is_ours = ria_store_lock(store, ria_deadline_left(fetch->world, fetch->deadline));
-    if (may_share && read_fresh(fetch, place, answer)) {
+    if (may_share && read_fresh(fetch, place, response)) {
         return IS_THERE;
     }
     return is_ours ? OURS : TOO_LATE;
 }
 
 /* Credentials that do not say when they end would stay for ever. */
-static void keep(
+static void cached_keep(
     const struct ria_fetch *fetch,
     const struct ria_cache_place *place,
     const struct ria_store *store,
-    struct ria_answer *answer,
+    struct ria_response *response,
     struct ria_buf *record)
 {
     const struct ria_setting *wanted = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
-    if (answer->outcome != RIA_FOUND || answer->credentials.expires == 0 || record->failed ||
+    if (response->outcome != RIA_FOUND || response->credentials.expires == 0 || record->failed ||
         place->directory[0] == '\0' || ria_store_write(store, record) || wanted->value == NULL) {
         return;
     }
-    ria_answer_warn(
-        answer,
+    ria_response_warn(
+        response,
         "%s:%u: cache_credential_process: nothing is cached, because no file can be written in "
         "%.200s",
         wanted->path,
         wanted->line,
         place->directory);
     ria_buf_clear(record);
-    ria_answer_write(answer, record);
+    ria_response_write(response, record);
 }
 
-void ria_fetch_keep(
+void ria_fetch_cached(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,
     bool may_share,
     ria_fetch_get *get,
-    struct ria_answer *answer,
+    struct ria_response *response,
     struct ria_buf *record)
 {
     struct ria_store store;
-    enum turn turn = await_turn(fetch, place, may_share, &store, answer);
+    enum turn turn = await_turn(fetch, place, may_share, &store, response);
     ria_fetch_spent(fetch, "another process of yours that gets the same credentials");
     if (turn == TOO_LATE) {
-        answer->outcome = ria_failed(
-            &answer->err,
+        response->outcome = ria_failed(
+            &response->err,
             RIA_E_DEADLINE,
             "another process of yours is getting the same credentials and has not come back in the "
             "time of a login; try again");
     } else if (turn == OURS) {
-        answer->outcome = get(fetch, answer);
+        response->outcome = get(fetch, response);
     }
-    ria_answer_write(answer, record);
+    ria_response_write(response, record);
     if (turn == OURS) {
-        keep(fetch, place, &store, answer, record);
+        cached_keep(fetch, place, &store, response, record);
     }
     ria_store_close(&store);
 }
 
 /* -- a command below a role ----------------------------------------------------------------- */
 
-static enum ria_outcome run(struct ria_fetch *fetch, struct ria_answer *answer)
+static enum ria_outcome cached_run(struct ria_fetch *fetch, struct ria_response *response)
 {
-    return ria_fetch_process(fetch, &answer->credentials, &answer->err);
+    return ria_fetch_process(fetch, &response->credentials, &response->err);
 }
 
-enum ria_outcome ria_fetch_kept_process(
+enum ria_outcome ria_fetch_cached_process(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err)
 {
     struct ria_cache_place place;
     if (!ria_cache_find_process(fetch->world, fetch->plan, &place)) {
         return ria_fetch_process(fetch, out, err);
     }
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
-    ria_fetch_keep(fetch, &place, true, run, &answer, &record);
-    ria_credentials_move(out, &answer.credentials);
-    *err = answer.err;
-    return answer.outcome;
+    ria_fetch_cached(fetch, &place, true, cached_run, &response, &record);
+    ria_credentials_move(out, &response.credentials);
+    *err = response.err;
+    return response.outcome;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Answers as records. */
-#include "provider/answer.h"
+#include "provider/response.h"
 
 #include "base/text.h"
 
@@ -23,15 +23,15 @@ enum tag {
     TAG_WARNING,
 };
 
-void ria_answer_warn(struct ria_answer *answer, const char *format, ...)
+void ria_response_warn(struct ria_response *response, const char *format, ...)
 {
-    if (answer->warning_count >= RIA_ANSWER_WARNINGS_MAX) {
+    if (response->warning_count >= RIA_RESPONSE_WARNINGS_MAX) {
         return;
     }
     va_list args;
     va_start(args, format);
     (void)ria_text_format_args(
-        answer->warnings[answer->warning_count++], sizeof(answer->warnings[0]), format, args);
+        response->warnings[response->warning_count++], sizeof(response->warnings[0]), format, args);
     va_end(args);
 }
 
@@ -63,27 +63,27 @@ static void write_offset(const struct ria_clock_offset *offset, struct ria_buf *
     }
 }
 
-void ria_answer_write(const struct ria_answer *answer, struct ria_buf *out)
+void ria_response_write(const struct ria_response *response, struct ria_buf *out)
 {
-    ria_record_begin(out, RIA_RECORD_ANSWER);
-    ria_record_add_number(out, TAG_OUTCOME, answer->outcome);
-    if (answer->outcome == RIA_FOUND) {
-        write_credentials(&answer->credentials, out);
-        ria_record_add_text(out, TAG_IDENTITY, answer->identity);
+    ria_record_begin(out, RIA_RECORD_RESPONSE);
+    ria_record_add_number(out, TAG_OUTCOME, response->outcome);
+    if (response->outcome == RIA_FOUND) {
+        write_credentials(&response->credentials, out);
+        ria_record_add_text(out, TAG_IDENTITY, response->identity);
     } else {
-        ria_record_add_number(out, TAG_CODE, answer->err.code);
-        ria_record_add_text(out, TAG_TEXT, answer->err.text);
+        ria_record_add_number(out, TAG_CODE, response->err.code);
+        ria_record_add_text(out, TAG_TEXT, response->err.text);
     }
-    write_offset(&answer->offset, out);
-    for (size_t i = 0; i < answer->warning_count; i++) {
-        ria_record_add_text(out, TAG_WARNING, answer->warnings[i]);
+    write_offset(&response->offset, out);
+    for (size_t i = 0; i < response->warning_count; i++) {
+        ria_record_add_text(out, TAG_WARNING, response->warnings[i]);
     }
     ria_record_end(out);
 }
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-static bool copy_text(const struct ria_record_field *field, char *out, size_t size)
+static bool response_copy_text(const struct ria_record_field *field, char *out, size_t size)
 {
     const char *text = ria_record_text(field);
     if (text == NULL || field->len >= size) {
@@ -100,7 +100,7 @@ static bool take_secret(const struct ria_record_field *field, struct ria_buf *ou
     return !out->failed && ria_record_text(field) != NULL;
 }
 
-static bool take_outcome(const struct ria_record_field *field, struct ria_answer *out)
+static bool take_outcome(const struct ria_record_field *field, struct ria_response *out)
 {
     int64_t number = 0;
     if (!ria_record_number(field, &number) || number < RIA_FOUND || number > RIA_FAILED) {
@@ -110,7 +110,7 @@ static bool take_outcome(const struct ria_record_field *field, struct ria_answer
     return true;
 }
 
-static bool take_code(const struct ria_record_field *field, struct ria_answer *out)
+static bool take_code(const struct ria_record_field *field, struct ria_response *out)
 {
     int64_t number = 0;
     if (!ria_record_number(field, &number) || number < RIA_E_NONE || number > RIA_E_PENDING) {
@@ -120,17 +120,17 @@ static bool take_code(const struct ria_record_field *field, struct ria_answer *o
     return true;
 }
 
-static bool take_warning(const struct ria_record_field *field, struct ria_answer *out)
+static bool take_warning(const struct ria_record_field *field, struct ria_response *out)
 {
-    if (out->warning_count >= RIA_ANSWER_WARNINGS_MAX) {
+    if (out->warning_count >= RIA_RESPONSE_WARNINGS_MAX) {
         return true;
     }
     char *room = out->warnings[out->warning_count++];
-    return copy_text(field, room, sizeof(out->warnings[0]));
+    return response_copy_text(field, room, sizeof(out->warnings[0]));
 }
 
 /* A field that is not known was written by a later version: the record is not ours to read. */
-static bool take_field(const struct ria_record_field *field, struct ria_answer *out)
+static bool response_take_field(const struct ria_record_field *field, struct ria_response *out)
 {
     switch ((enum tag)field->tag) {
     case TAG_OUTCOME:
@@ -138,7 +138,7 @@ static bool take_field(const struct ria_record_field *field, struct ria_answer *
     case TAG_CODE:
         return take_code(field, out);
     case TAG_TEXT:
-        return copy_text(field, out->err.text, sizeof(out->err.text));
+        return response_copy_text(field, out->err.text, sizeof(out->err.text));
     case TAG_ACCESS_KEY_ID:
         return take_secret(field, &out->credentials.access_key_id);
     case TAG_SECRET_ACCESS_KEY:
@@ -148,13 +148,13 @@ static bool take_field(const struct ria_record_field *field, struct ria_answer *
     case TAG_EXPIRES:
         return ria_record_number(field, &out->credentials.expires);
     case TAG_SOURCE:
-        return copy_text(field, out->credentials.source, sizeof(out->credentials.source));
+        return response_copy_text(field, out->credentials.source, sizeof(out->credentials.source));
     case TAG_IDENTITY:
-        return copy_text(field, out->identity, sizeof(out->identity));
+        return response_copy_text(field, out->identity, sizeof(out->identity));
     case TAG_OFFSET_SECONDS:
         return ria_record_number(field, &out->offset.seconds);
     case TAG_OFFSET_BOOT_ID:
-        return copy_text(field, out->offset.boot_id, sizeof(out->offset.boot_id));
+        return response_copy_text(field, out->offset.boot_id, sizeof(out->offset.boot_id));
     case TAG_OFFSET_REAL_MINUS_RAW:
         return ria_record_number(field, &out->offset.real_minus_raw);
     case TAG_WARNING:
@@ -165,36 +165,36 @@ static bool take_field(const struct ria_record_field *field, struct ria_answer *
 }
 
 /* Credentials must be a pair. */
-static bool is_complete(const struct ria_answer *answer)
+static bool response_is_complete(const struct ria_response *response)
 {
-    return answer->outcome == RIA_FOUND ? answer->credentials.access_key_id.len > 0 &&
-                                              answer->credentials.secret_access_key.len > 0
-                                        : answer->err.text[0] != '\0';
+    return response->outcome == RIA_FOUND ? response->credentials.access_key_id.len > 0 &&
+                                                response->credentials.secret_access_key.len > 0
+                                          : response->err.text[0] != '\0';
 }
 
-bool ria_answer_read(const struct ria_buf *bytes, struct ria_answer *out)
+bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out)
 {
-    ria_answer_release(out);
+    ria_response_release(out);
     struct ria_record record;
     struct ria_record_field field;
-    bool ok = ria_record_open(bytes, RIA_RECORD_ANSWER, &record);
+    bool ok = ria_record_open(bytes, RIA_RECORD_RESPONSE, &record);
     while (ok && ria_record_next(&record, &field)) {
-        ok = take_field(&field, out);
+        ok = response_take_field(&field, out);
     }
-    if (!ok || !is_complete(out)) {
-        ria_answer_release(out);
+    if (!ok || !response_is_complete(out)) {
+        ria_response_release(out);
         return false;
     }
     ria_printable(out->err.text);
     return true;
 }
 
-void ria_answer_release(struct ria_answer *answer)
+void ria_response_release(struct ria_response *response)
 {
-    ria_credentials_release(&answer->credentials);
-    answer->outcome = RIA_FAILED;
-    answer->err = (struct ria_error){0};
-    answer->identity[0] = '\0';
-    answer->offset = (struct ria_clock_offset){0};
-    answer->warning_count = 0;
+    ria_credentials_release(&response->credentials);
+    response->outcome = RIA_FAILED;
+    response->err = (struct ria_error){0};
+    response->identity[0] = '\0';
+    response->offset = (struct ria_clock_offset){0};
+    response->warning_count = 0;
 }

@@ -14,7 +14,7 @@ static void names_and_sections_make_a_host_ours(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         const char *config; /* NULL: none */
         const char *host;
         enum ria_outcome outcome;
@@ -69,9 +69,9 @@ static void names_and_sections_make_a_host_ours(void **state)
         }
         struct ria_login login = {.host = rows[i].host, .port = 3306, .user = "etl"};
         expect_number(
-            rows[i].sentence, ria_login_is_known(&login, &fake.world, &err), rows[i].outcome);
+            rows[i].message, ria_login_has_endpoint(&login, &fake.world, &err), rows[i].outcome);
         if (rows[i].text != NULL) {
-            expect_piece(rows[i].sentence, err.text, rows[i].text);
+            expect_piece(rows[i].message, err.text, rows[i].text);
         }
     }
 }

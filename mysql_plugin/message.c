@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The words of a refusal. */
-#include "sentence.h"
+#include "message.h"
 
 #include <string.h>
 
@@ -16,25 +16,25 @@ static void take_out_percent(char *text)
     }
 }
 
-static void fill(char out[RIA_SENTENCE_SIZE], const char *start, const char *text)
+static void message_fill(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *start, const char *text)
 {
-    (void)ria_text_format(out, RIA_SENTENCE_SIZE, "%s%s", start, text);
+    (void)ria_text_format(out, RIA_PLUGIN_MESSAGE_SIZE, "%s%s", start, text);
     ria_printable(out);
     take_out_percent(out);
 }
 
-void ria_sentence(char out[RIA_SENTENCE_SIZE], const char *text)
+void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text)
 {
-    fill(out, "rds-iam: ", text);
+    message_fill(out, "rds-iam: ", text);
 }
 
-void ria_sentence_bare(char out[RIA_SENTENCE_SIZE], const char *text)
+void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text)
 {
-    fill(out, "", text);
+    message_fill(out, "", text);
 }
 
 /* The core speaks of channels in general; here the setting that is missing can be named. */
-void ria_sentence_channel(
+void ria_message_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing)
 {
     static const char *const words[] = {

@@ -3,8 +3,8 @@
  * The words of a refusal, the same in every client library. How they reach the user is the
  * library's: refuse.c in each folder.
  */
-#ifndef RIA_MYSQL_PLUGIN_SENTENCE_H
-#define RIA_MYSQL_PLUGIN_SENTENCE_H
+#ifndef RIA_MYSQL_PLUGIN_MESSAGE_H
+#define RIA_MYSQL_PLUGIN_MESSAGE_H
 
 #include "rds_iam.h"
 
@@ -14,19 +14,19 @@
 
 /* The libraries keep 511 bytes of an error text, and some put words of their own in front. */
 enum {
-    RIA_SENTENCE_SIZE = 480
+    RIA_PLUGIN_MESSAGE_SIZE = 480
 };
 
 /* What a user reads: "rds-iam: text", cut with "..." where it is too long, without control
  * characters and without a '%', which Connector/C would hand to printf. */
-void ria_sentence(char out[RIA_SENTENCE_SIZE], const char *text);
+void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
 /* The same without the first word, for a text that begins with the library's own words. */
-void ria_sentence_bare(char out[RIA_SENTENCE_SIZE], const char *text);
+void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
 /* Fills out with "the connection is not encrypted, so no WHAT was sent; MISSING", for each channel
  * in its own words. missing names the setting that would make it better. */
-void ria_sentence_channel(
+void ria_message_channel(
     char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing);
 
 /* Logs that a login was refused, and why: "USER at HOST:PORT is refused: text". Some programs do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A small table under a lock that is only tried: what cannot be had at once is asked for again. */
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 
 #include "base/secret.h"
 #include "provider/cache.h"
@@ -29,7 +29,7 @@ static struct copy copies[COPIES];
 static size_t next;
 static bool is_used; /* something was kept; most programs have keys of their own */
 
-static struct copy *find(const char *name)
+static struct copy *memory_cache_find(const char *name)
 {
     for (size_t i = 0; i < COPIES; i++) {
         if (copies[i].record.len > 0 && strcmp(copies[i].name, name) == 0) {
@@ -41,7 +41,8 @@ static struct copy *find(const char *name)
 
 /* When the copy ends, on the world's ticks. The wall clock shows seconds: its credentials have
  * ended when it shows `expires`. */
-static int64_t end_of(const struct ria_world *world, const struct copy *copy, int64_t ticks)
+static int64_t memory_cache_end_of(
+    const struct ria_world *world, const struct copy *copy, int64_t ticks)
 {
     if (copy->expires == 0) {
         return copy->until;
@@ -55,13 +56,13 @@ static int64_t end_of(const struct ria_world *world, const struct copy *copy, in
     return end < copy->until ? end : copy->until;
 }
 
-static int64_t sweep(const struct ria_world *world)
+static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);
     int64_t first = INT64_MAX;
     for (size_t i = 0; i < COPIES; i++) {
         struct copy *copy = &copies[i];
-        int64_t end = copy->record.len == 0 ? INT64_MAX : end_of(world, copy, ticks);
+        int64_t end = copy->record.len == 0 ? INT64_MAX : memory_cache_end_of(world, copy, ticks);
         if (end <= ticks) {
             ria_secret_wipe(&copy->record);
         } else if (end < first) {
@@ -71,36 +72,36 @@ static int64_t sweep(const struct ria_world *world)
     return first;
 }
 
-int64_t ria_memory_sweep(const struct ria_world *world)
+int64_t ria_memory_cache_expire(const struct ria_world *world)
 {
     if (!__atomic_load_n(&is_used, __ATOMIC_RELAXED) || pthread_mutex_trylock(&lock) != 0) {
         return INT64_MAX;
     }
-    int64_t first = sweep(world);
+    int64_t first = memory_cache_sweep(world);
     (void)pthread_mutex_unlock(&lock);
     return first;
 }
 
-bool ria_memory_get(
-    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], struct ria_answer *out)
+bool ria_memory_cache_get(
+    const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], struct ria_response *out)
 {
     if (pthread_mutex_trylock(&lock) != 0) {
         return false;
     }
-    (void)sweep(world);
-    const struct copy *found = find(name);
+    (void)memory_cache_sweep(world);
+    const struct copy *found = memory_cache_find(name);
     bool ok = false;
     if (found != NULL) {
         const struct ria_buf record = {
             .data = found->record.data, .len = found->record.len, .max = RIA_RECORD_MAX};
-        ok = ria_answer_read(&record, out);
+        ok = ria_response_read(&record, out);
     }
     (void)pthread_mutex_unlock(&lock);
     return ok;
 }
 
 /* Where other secrets leave no room, the oldest copies make it. */
-static void keep(struct copy *place, const struct ria_buf *record)
+static void memory_cache_keep(struct copy *place, const struct ria_buf *record)
 {
     bool is_kept = ria_secret_keep(&place->record, record->data, record->len);
     for (size_t i = 0; !is_kept && i < COPIES; i++) {
@@ -109,32 +110,32 @@ static void keep(struct copy *place, const struct ria_buf *record)
     }
 }
 
-void ria_memory_put(
+void ria_memory_cache_put(
     const struct ria_world *world,
     const char name[RIA_CACHE_NAME_SIZE],
     int64_t until,
-    const struct ria_answer *answer,
+    const struct ria_response *response,
     const struct ria_buf *record)
 {
     if (pthread_mutex_trylock(&lock) != 0) {
         return;
     }
     __atomic_store_n(&is_used, true, __ATOMIC_RELAXED);
-    (void)sweep(world);
-    struct copy *place = find(name);
+    (void)memory_cache_sweep(world);
+    struct copy *place = memory_cache_find(name);
     if (place == NULL) {
         place = &copies[next];
         next = (next + 1) % COPIES;
     }
     memcpy(place->name, name, RIA_CACHE_NAME_SIZE);
     place->until = until;
-    place->expires = answer->outcome == RIA_FOUND ? answer->credentials.expires : 0;
-    place->offset = answer->offset;
-    keep(place, record);
+    place->expires = response->outcome == RIA_FOUND ? response->credentials.expires : 0;
+    place->offset = response->offset;
+    memory_cache_keep(place, record);
     (void)pthread_mutex_unlock(&lock);
 }
 
-void ria_memory_clear(void)
+void ria_memory_cache_clear(void)
 {
     if (pthread_mutex_trylock(&lock) != 0) {
         return;

@@ -3,7 +3,7 @@
  * Credentials that a process keeps for its next login: they lie in the mapping for secrets alone,
  * and are wiped when it is seen that they have ended. */
 #include "codec/digest.h"
-#include "provider/memory.h"
+#include "provider/memory_cache.h"
 #include "rds_iam.h"
 
 #include "fake_world.h"
@@ -36,7 +36,7 @@ static const char profiles[] =
 
 static void begin_copies(struct ria_fake *fake)
 {
-    ria_memory_clear();
+    ria_memory_cache_clear();
     ria_fake_init(fake);
     ria_fake_file(fake, RIA_FAKE_AWS_CONFIG, profiles);
     ria_fake_env(fake, "AWS_ACCESS_KEY_ID", "AKID");
@@ -65,15 +65,15 @@ static enum ria_outcome ask_as(struct ria_fake *fake, const char *profile)
 /* What rds-iam-fetch brings ends in so many seconds; 0: it does not say. */
 static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds)
 {
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    answer.outcome = RIA_FOUND;
-    ria_buf_add_text(&answer.credentials.access_key_id, "ASIAX");
-    ria_buf_add_text(&answer.credentials.secret_access_key, FETCHED);
-    ria_buf_add_text(&answer.credentials.session_token, "t");
-    answer.credentials.expires = seconds == 0 ? 0 : fake->now + seconds;
-    fake->answer = &answer;
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    response.outcome = RIA_FOUND;
+    ria_buf_add_text(&response.credentials.access_key_id, "ASIAX");
+    ria_buf_add_text(&response.credentials.secret_access_key, FETCHED);
+    ria_buf_add_text(&response.credentials.session_token, "t");
+    response.credentials.expires = seconds == 0 ? 0 : fake->now + seconds;
+    fake->response = &response;
     expect_number(profile, ask_as(fake, profile), RIA_FOUND);
-    fake->answer = NULL;
+    fake->response = NULL;
 }
 
 static size_t count_kept(void)
@@ -145,14 +145,14 @@ static void look_for_a_session(struct ria_fake *fake)
 
 static void look_without_a_login(struct ria_fake *fake)
 {
-    (void)ria_memory_sweep(&fake->world);
+    (void)ria_memory_cache_expire(&fake->world);
 }
 
 static void what_has_ended_is_wiped_at_any_call(void **state)
 {
     (void)state;
     static const struct {
-        const char *sentence;
+        const char *message;
         void (*look)(struct ria_fake *fake);
     } rows[] = {
         {"a login with keys", look_with_keys},
@@ -167,18 +167,18 @@ static void what_has_ended_is_wiped_at_any_call(void **state)
         fetch_as(&fake, "process", HOUR);
         fetch_as(&fake, "other", 2 * HOUR);
         fetch_as(&fake, "third", 0);
-        expect_number(rows[i].sentence, count_kept(), 3);
+        expect_number(rows[i].message, count_kept(), 3);
         fake.now += HOUR - 1;
         fake.ticks += 1;
-        (void)ria_memory_sweep(&fake.world);
-        expect_number(rows[i].sentence, count_kept(), 3);
+        (void)ria_memory_cache_expire(&fake.world);
+        expect_number(rows[i].message, count_kept(), 3);
         fake.now += 1;
         fake.ticks += COPY_MS;
         rows[i].look(&fake);
-        expect_number(rows[i].sentence, count_kept(), 1);
+        expect_number(rows[i].message, count_kept(), 1);
         fake.now += HOUR;
         rows[i].look(&fake);
-        expect_number(rows[i].sentence, count_kept(), 0);
+        expect_number(rows[i].message, count_kept(), 0);
     }
 }
 
@@ -187,21 +187,22 @@ static void the_clock_that_counts_is_the_one_that_aws_has(void **state)
     (void)state;
     struct ria_fake fake;
     begin_copies(&fake);
-    RIA_AUTO(answer) answer = RIA_ANSWER_INIT;
-    answer.outcome = RIA_FOUND;
-    ria_buf_add_text(&answer.credentials.access_key_id, "ASIAX");
-    ria_buf_add_text(&answer.credentials.secret_access_key, FETCHED);
+    RIA_AUTO(response) response = RIA_RESPONSE_INIT;
+    response.outcome = RIA_FOUND;
+    ria_buf_add_text(&response.credentials.access_key_id, "ASIAX");
+    ria_buf_add_text(&response.credentials.secret_access_key, FETCHED);
     /* This machine is two hours ahead, so to itself they have ended. */
-    answer.credentials.expires = fake.now - HOUR;
-    answer.offset.seconds = -2 * HOUR;
-    (void)snprintf(answer.offset.boot_id, sizeof(answer.offset.boot_id), "%s", fake.host.boot_id);
-    fake.answer = &answer;
+    response.credentials.expires = fake.now - HOUR;
+    response.offset.seconds = -2 * HOUR;
+    (void)snprintf(
+        response.offset.boot_id, sizeof(response.offset.boot_id), "%s", fake.host.boot_id);
+    fake.response = &response;
     assert_int_equal(ask_as(&fake, "process"), RIA_FOUND);
-    fake.answer = NULL;
-    (void)ria_memory_sweep(&fake.world);
+    fake.response = NULL;
+    (void)ria_memory_cache_expire(&fake.world);
     assert_int_equal(count_kept(), 1);
     fake.now += HOUR;
-    (void)ria_memory_sweep(&fake.world);
+    (void)ria_memory_cache_expire(&fake.world);
     assert_int_equal(count_kept(), 0);
 }
 
@@ -210,24 +211,24 @@ static void a_sweep_says_when_the_next_one_is_due(void **state)
     (void)state;
     struct ria_fake fake;
     begin_copies(&fake);
-    assert_true(ria_memory_sweep(&fake.world) == INT64_MAX);
+    assert_true(ria_memory_cache_expire(&fake.world) == INT64_MAX);
     fetch_as(&fake, "process", HOUR);
-    assert_true(ria_memory_sweep(&fake.world) == fake.ticks + ((int64_t)HOUR * 1000));
+    assert_true(ria_memory_cache_expire(&fake.world) == fake.ticks + ((int64_t)HOUR * 1000));
     fetch_as(&fake, "third", 0);
-    int64_t due = ria_memory_sweep(&fake.world);
+    int64_t due = ria_memory_cache_expire(&fake.world);
     assert_in_range(due - fake.ticks, 1, COPY_MS);
     fake.ticks = due;
-    (void)ria_memory_sweep(&fake.world);
+    (void)ria_memory_cache_expire(&fake.world);
     assert_int_equal(count_kept(), 1);
-    ria_memory_clear();
-    assert_true(ria_memory_sweep(&fake.world) == INT64_MAX);
+    ria_memory_cache_clear();
+    assert_true(ria_memory_cache_expire(&fake.world) == INT64_MAX);
 }
 
 static void there_are_sixteen_copies_at_most(void **state)
 {
     (void)state;
     struct ria_fake fake;
-    struct ria_answer answer = {.outcome = RIA_FOUND, .credentials = {.expires = 0}};
+    struct ria_response response = {.outcome = RIA_FOUND, .credentials = {.expires = 0}};
     static char filler[RIA_RECORD_MAX];
     begin_copies(&fake);
     memcpy(filler + sizeof(filler) - sizeof(FETCHED), FETCHED, sizeof(FETCHED));
@@ -235,10 +236,10 @@ static void there_are_sixteen_copies_at_most(void **state)
     for (int i = 0; i < IDENTITIES; i++) {
         char name[RIA_CACHE_NAME_SIZE];
         (void)snprintf(name, sizeof(name), "%064d", i);
-        ria_memory_put(&fake.world, name, INT64_MAX, &answer, &record);
+        ria_memory_cache_put(&fake.world, name, INT64_MAX, &response, &record);
         expect_number(name, count_kept(), i < 16 ? i + 1 : 16);
     }
-    ria_memory_clear();
+    ria_memory_cache_clear();
     assert_int_equal(count_kept(), 0);
 }
 

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A host's hash is computed from its last character to its first, so that the hashes of all its
+ * ends come on the way. Keys are unique in a table, so a login asks for at most four keys (with and
+ * without user and port) at each end; of those found, the first section of the file counts.
+ * Refuses a name that is not an address. */
+#include "config/section_table.h"
+
+#include "aws/endpoint.h"
+#include "base/ascii.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    USER_SIZE = 256,
+};
+
+/* -- hashes ------------------------------------------------------------------------------------ */
+
+static uint64_t hash_user(const char *user)
+{
+    return user == NULL ? 0 : ria_hash(RIA_HASH_START, user, strlen(user));
+}
+
+/* Ends in the last step of MurmurHash3. */
+static uint32_t join_hashes(uint64_t host, uint64_t user, uint16_t port, bool is_wildcard)
+{
+    uint64_t both = host + (user * 31U);
+    uint32_t hash = (uint32_t)(both ^ (both >> 32));
+    hash += (port * 2654435761U) + (is_wildcard ? 1U : 0U);
+    hash = (hash ^ (hash >> 16)) * 0x85ebca6bU;
+    hash = (hash ^ (hash >> 13)) * 0xc2b2ae35U;
+    return hash ^ (hash >> 16);
+}
+
+/* -- reading a name -----------------------------------------------------------------------------
+ */
+
+/* Writes the host in lower case to out, which has RIA_HOST_SIZE bytes. */
+static bool section_table_take_host(const char *text, struct ria_section_key *key, char *out)
+{
+    size_t len = strlen(text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    key->is_wildcard = strncmp(text, "*.", 2) == 0;
+    if (key->is_wildcard) {
+        text++;
+        len--;
+    }
+    if (len > 1 && text[len - 1] == '.') {
+        len--;
+    }
+    if (len == (key->is_wildcard ? 1 : 0) || len >= RIA_HOST_SIZE) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        out[i] = ria_ascii_lower(text[i]);
+    }
+    out[len] = '\0';
+    key->host_len = (uint16_t)len;
+    /* No host is written with these: [profile etl] is a section of another file, and {REGION} is
+     * what somebody copied and did not replace. */
+    return out[strcspn(out, "* \t\"'/[]{}<>")] == '\0';
+}
+
+static const char *section_table_keep(struct ria_section_table *table, const char *text, size_t len)
+{
+    char *copy = table->text + table->text_len;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    table->text_len += len + 1;
+    return copy;
+}
+
+/* Reads "host:port". */
+static bool take_address(
+    struct ria_section_table *table, const char *address, struct ria_section_key *key)
+{
+    char host[RIA_HOST_SIZE];
+    char lowered[RIA_HOST_SIZE];
+    uint16_t port = 0;
+    bool has_port = ria_endpoint_split(address, host, &port);
+    /* A bare IPv6 address holds colons, anything else with one must end in a port. */
+    const char *colon = strchr(address, ':');
+    bool is_bare_ipv6 = colon != NULL && strchr(colon + 1, ':') != NULL;
+    if ((!has_port && colon != NULL && !is_bare_ipv6) ||
+        !section_table_take_host(has_port ? host : address, key, lowered)) {
+        return false;
+    }
+    key->port = has_port ? port : 0;
+    key->host = section_table_keep(table, lowered, key->host_len);
+    return true;
+}
+
+const struct ria_section_key *ria_sections_read(struct ria_section_table *table, const char *name)
+{
+    struct ria_section_key key = {0};
+    const char *at = strrchr(name, '@'); /* the last one: a user name may hold one */
+    if (at != NULL) {
+        size_t len = (size_t)(at - name);
+        if (len == 0 || len >= USER_SIZE) {
+            return NULL;
+        }
+        key.user = section_table_keep(table, name, len);
+        name = at + 1;
+    }
+    if (!take_address(table, name, &key)) {
+        return NULL;
+    }
+    uint64_t hash = RIA_HASH_START;
+    for (size_t i = key.host_len; i > 0; i--) {
+        hash = ria_hash_add(hash, key.host[i - 1]);
+    }
+    key.hash = join_hashes(hash, hash_user(key.user), key.port, key.is_wildcard);
+    table->keys[table->count] = key;
+    return &table->keys[table->count++];
+}
+
+/* -- the table ----------------------------------------------------------------------------------
+ */
+
+bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out)
+{
+    enum {
+        FEWEST = 8
+    };
+    size_t room = 1;
+    uint32_t slots = FEWEST;
+    for (size_t i = 0; i < ini->section_count; i++) {
+        room += strlen(ini->sections[i].name) + 2; /* the NULs of user and host */
+    }
+    while (slots < 2 * ini->section_count) {
+        slots *= 2;
+    }
+    out->keys = calloc(ini->section_count + 1, sizeof(out->keys[0]));
+    out->text = malloc(room);
+    out->slots = calloc(slots, sizeof(out->slots[0]));
+    out->slot_mask = slots - 1;
+    return out->keys != NULL && out->text != NULL && out->slots != NULL;
+}
+
+static bool same_user(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* wanted->host may have capitals. */
+static bool section_table_same_key(
+    const struct ria_section_key *wanted, const struct ria_section_key *key)
+{
+    return wanted->hash == key->hash && wanted->host_len == key->host_len &&
+           wanted->port == key->port && wanted->is_wildcard == key->is_wildcard &&
+           same_user(wanted->user, key->user) &&
+           ria_ascii_same_bytes(wanted->host, key->host, key->host_len);
+}
+
+/* The slot of an equal key, or the free one where it belongs: at least half of them are free. */
+static uint32_t *find_slot(
+    const struct ria_section_table *table, const struct ria_section_key *wanted)
+{
+    uint32_t at = wanted->hash & table->slot_mask;
+    while (table->slots[at] != 0 &&
+           !section_table_same_key(wanted, &table->keys[table->slots[at] - 1])) {
+        at = (at + 1) & table->slot_mask;
+    }
+    return &table->slots[at];
+}
+
+uint32_t ria_sections_enter(struct ria_section_table *table)
+{
+    uint32_t *slot = find_slot(table, &table->keys[table->count - 1]);
+    if (*slot != 0) {
+        return *slot - 1;
+    }
+    *slot = table->count;
+    return RIA_NO_SECTION;
+}
+
+/* With and without user and port. */
+static uint32_t find_at(
+    const struct ria_section_table *table,
+    const struct ria_section_key *dialled,
+    uint64_t host_hash,
+    uint64_t user_hash)
+{
+    uint32_t first = RIA_NO_SECTION;
+    for (unsigned i = 0; i < 4; i++) {
+        struct ria_section_key wanted = *dialled;
+        bool has_user = (i & 1U) != 0;
+        wanted.user = has_user ? dialled->user : NULL;
+        wanted.port = (i & 2U) != 0 ? dialled->port : 0;
+        wanted.hash =
+            join_hashes(host_hash, has_user ? user_hash : 0, wanted.port, wanted.is_wildcard);
+        uint32_t found = *find_slot(table, &wanted);
+        if (found != 0 && found - 1 < first) {
+            first = found - 1;
+        }
+    }
+    return first;
+}
+
+uint32_t ria_sections_find(
+    const struct ria_section_table *table, const char *host, uint16_t port, const char *user)
+{
+    struct ria_section_key dialled = {.user = user, .port = port};
+    uint32_t first = RIA_NO_SECTION;
+    uint64_t user_hash = hash_user(user);
+    uint64_t hash = RIA_HASH_START;
+    size_t len = strlen(host);
+    if (len > 1 && host[len - 1] == '.') {
+        len--;
+    }
+    for (size_t i = len; i > 0 && len - i < RIA_HOST_SIZE - 1; i--) {
+        hash = ria_hash_add(hash, ria_ascii_lower(host[i - 1]));
+        dialled.is_wildcard = i > 1;
+        if (dialled.is_wildcard && host[i - 1] != '.') {
+            continue;
+        }
+        dialled.host = host + i - 1;
+        dialled.host_len = (uint16_t)(len - i + 1);
+        uint32_t found = find_at(table, &dialled, hash, user_hash);
+        first = found < first ? found : first;
+    }
+    return first;
+}
+
+void ria_section_table_release(struct ria_section_table *table)
+{
+    free(table->keys);
+    free(table->text);
+    free(table->slots);
+    *table = (struct ria_section_table){0};
+}

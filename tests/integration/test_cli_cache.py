@@ -180,7 +180,7 @@ class CliCache(NetworkCase):
         self.role_profile(mfa_serial=serial)
         result, operations = self.ours()
         self.assertEqual((result.returncode, operations), (1, []))
-        self.assertIn("the role needs an MFA code, and nobody can be asked for it here", result.stderr)
+        self.assertIn("the role needs an MFA code, and this program cannot ask for it", result.stderr)
         # The name that the CLI gives it: the role with its serial number.
         text = json.dumps({"RoleArn": self.role.arn, "SerialNumber": serial}, sort_keys=True)
         entry.rename(entry.with_name(hashlib.sha1(text.encode()).hexdigest() + ".json"))

@@ -147,20 +147,20 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          PLACE ":2: profile is empty; name a profile or remove the line"},
         {"no region",
          "[h]\nregion = Ireland\n",
-         PLACE ":2: \"Ireland\" is no region; write one like eu-west-1"},
+         PLACE ":2: \"Ireland\" is not a region; write one like eu-west-1"},
         {"an endpoint without a port",
          "[h]\nendpoint = prod.example\n",
          PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
         {"an endpoint with port 0",
          "[h]\nendpoint = prod.example:0\n",
          PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
-        {"an endpoint that is no host name",
+        {"an endpoint that is not a host name",
          "[h]\nendpoint = d_b!:3306\n",
-         PLACE ":2: \"d_b!\" is no host name; give the endpoint's name alone"},
+         PLACE ":2: \"d_b!\" is not a host name; give the endpoint's name alone"},
         {"an endpoint that nobody can sign for",
          "[h]\nendpoint = x.dsql.eu-west-1.on.aws:5432\n",
          PLACE
-         ":2: x.dsql.eu-west-1.on.aws is an Aurora DSQL endpoint: its tokens are another kind "
+         ":2: x.dsql.eu-west-1.on.aws is an Aurora DSQL endpoint: it needs another kind of token "
          "(service dsql), which rds-iam does not make; use aws dsql "
          "generate-db-connect-auth-token"},
         {"an empty endpoint",

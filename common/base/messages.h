@@ -7,7 +7,7 @@
  * its client library names that setting. The messages are macros, not variables, so that the
  * compiler checks their arguments against their formats.
  *
- * A message about the contents of a file, or about one credential source, stands in the C file
+ * A message about the contents of a file, or about one credential source, is in the C file
  * that finds the fault.
  */
 #ifndef RIA_BASE_MESSAGES_H

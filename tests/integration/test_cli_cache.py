@@ -131,7 +131,7 @@ class CliCache(NetworkCase):
         self.passed_over()
         self.allow("write")
         result, _ = self.ours()
-        self.assertIn(f"{CONFIG}:3: aws_cli_cache is read or off", result.stderr)
+        self.assertIn(f"{CONFIG}:3: aws_cli_cache must be read or off", result.stderr)
 
     def test_what_cannot_be_trusted_is_passed_over(self):
         self.role_profile(role_session_name="me")

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tag, length, value. */
+ * Writes and parses records of tag, length and value. Before a field is read, ria_record_open()
+ * checks the whole record: it rejects a wrong header, a truncated field, and bytes after the last
+ * field.
+ */
 #include "codec/record.h"
 
 #include <string.h>
 
 enum {
     VERSION = 1,
-    LENGTH_AT = 8, /* of the record's length in the header */
+    LENGTH_AT = 8, /* offset of the record's length in the header */
     FIELD_HEADER_LEN = 6,
 };
 
@@ -85,6 +88,7 @@ size_t ria_record_length(const char *header)
     return len <= RIA_RECORD_MAX ? (size_t)len : 0;
 }
 
+/* Returns whether all fields are complete and end in a 0 byte. */
 static bool is_well_formed(struct ria_record record)
 {
     while (record.left > 0) {

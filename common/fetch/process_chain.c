@@ -41,7 +41,7 @@ static const char *process_chain_read_name(const char *at, char out[RIA_PROCESS_
 {
     size_t len = 0;
     while (*at != '\0' && *at != ',') {
-        if (len == RIA_PROCESS_CHAIN_NAME_MAX || !ria_percent_take(&at, &out[len]) ||
+        if (len == RIA_PROCESS_CHAIN_NAME_MAX || !ria_percent_decode(&at, &out[len]) ||
             out[len] == '\0') {
             return NULL;
         }

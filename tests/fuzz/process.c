@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a credential_process prints, through the functions that collect and judge it. Nothing of its
- * output is shown, whatever it is; of its complaints the end is.
+ * The output of a credential_process, through the functions that collect and check it. No message
+ * may show a part of stdout; messages may show the end of stderr.
  *
- * Input: a byte (how many bytes a read gives), the output, the complaints. */
+ * Input: a byte (how many bytes a read returns), stdout, stderr.
+ */
 #include "fuzz.h"
 
 #include "fake_world.h"
 
-/* The file itself, because what judges the output is nobody else's business. */
+/* Includes the C file, because the functions that check the output are static. */
 #include "fetch/credential_process.c"
 
 static void complain(struct ria_buf *kept, const struct ria_buf *all, size_t step)

@@ -32,7 +32,7 @@ REFUSED = (
     ({"port": "54x"}, "port=", "has a port that is not between 1 and 65535"),
     ({"port": "1,2"}, "port=", "has 1 hosts and 2 ports; give one, or one each"),
     ({"hostaddr": "127.0.0.1,127.0.0.2"}, "hostaddr=", "has not as many addresses as hosts"),
-    ({"iam": "yes"}, "iam=", 'libpq does not know "iam", and refuses the service for it'),
+    ({"iam": "yes"}, "iam=", 'libpq does not know "iam", so it rejects the service'),
     ({"dbname ": " shop"}, "dbname ", 'libpq does not know "dbname "'),
     ({"options": "x" * 1100}, "options=", "is longer than the 1022 bytes that libpq takes"),
 )
@@ -184,7 +184,7 @@ class Entries(AgentCase):
         self.services.add("elsewhere", passfile=self.home.path / "elsewhere")
         self.services.add("below", passfile=self.services.directory / "sub" / "x")
         result = self.services.fill()
-        self.assertIn("no service has its passfile here; add a line like this", result.stderr)
+        self.assertIn("no service has its passfile in this directory; add a line like this", result.stderr)
         self.assertIn(f"passfile={self.services.directory}/NAME", result.stderr)
         self.assertFalse((self.home.path / "elsewhere").exists())
         link = self.home.path / "link"
@@ -327,7 +327,7 @@ class Life(AgentCase):
             first = self.token()
             await_true(lambda: self.token() not in ("", first), agent.log)
             await_true(lambda: self.token() == "", agent.log)
-            agent.await_log("the AWS credentials of the environment ended at ")
+            agent.await_log("the AWS credentials of the environment expired at ")
             self.assertIn("no password supplied", self.psql().stderr)
 
     def test_credentials_that_fail_empty_the_file_and_come_back(self):

@@ -435,7 +435,7 @@ class Clock(FaultCase):
             moved.write_text("3600")
             await_true(lambda: self.read() == "", agent.log)
             agent.await_log(
-                f"the AWS credentials of the environment ended at {time.strftime('%Y%m%dT%H%M%SZ', end)}")
+                f"the AWS credentials of the environment expired at {time.strftime('%Y%m%dT%H%M%SZ', end)}")
             moved.write_text("0")
             self.assert_served(agent)
 

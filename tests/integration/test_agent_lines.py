@@ -25,7 +25,7 @@ PASSFILES = (
     ("passfile='/run/p'", "the value begins with a quote"),
     ("passfile=run/p", f'libpq takes "run/p" {RELATIVE}'),
     ("passfile=%h/run/p", f'libpq takes "%h/run/p" {RELATIVE}'),
-    ("Passfile=/run/p", 'libpq does not know "Passfile", and refuses the service for it; write passfile='),
+    ("Passfile=/run/p", 'libpq does not know "Passfile", so it rejects the service; write passfile='),
 )
 # Another line of an entry that is served.
 OTHERS = (
@@ -96,7 +96,7 @@ class Directories(LabCase):
                       "name another directory with --directory\n", self.fill(volume / "run"))
         self.assertIn(f"{volume}: others can enter it; type: chmod 700 {volume}\n", self.fill(volume))
         volume.chmod(0o1777)
-        self.assertIn("no service has its passfile here", self.fill(volume / "run"), "the control")
+        self.assertIn("no service has its passfile in this directory", self.fill(volume / "run"), "the control")
 
     def test_a_volume_of_root(self):
         if os.geteuid() == 0:

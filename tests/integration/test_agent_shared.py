@@ -117,7 +117,7 @@ class Owned(LeaseCase):
             agent.await_log(self.sentence)
             self.assert_kept(agent.log())
             self.home.write(".pg_service.conf", "# all gone\n")
-            agent.await_log("no service has its passfile here")
+            agent.await_log("no service has its passfile in this directory")
             self.assert_kept(agent.log())
             self.services.add("late")
             await_true(lambda: self.services.passfile("late").exists(), agent.log)

@@ -190,7 +190,7 @@ class Words(ExecCase):
     def test_a_name_that_is_no_endpoint(self):
         result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",
                            self.lab.database_name, own=["--ca", self.lab.ca_file])
-        self.assertIn("db.example.com is no RDS endpoint", result.stderr)
+        self.assertIn("db.example.com is not an RDS endpoint", result.stderr)
         self.assertIn("no password supplied", result.stderr)
 
     def test_without_a_root_certificate_it_says_what_to_add(self):

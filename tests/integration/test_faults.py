@@ -34,7 +34,7 @@ CUT_IN_TLS = ("partial file" if harness.run(["pkg-config", "--max-version=7.99",
 FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI: the container's endpoint "
 RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint "
 BY_HAND = "; run it by hand to see why"
-TOO_SLOW = ["did not answer within the 10 s of a login; ", ": rds-iam credentials --hostname "]
+TOO_SLOW = ["exceeded the 10 s limit of a login; ", ": rds-iam credentials --hostname "]
 DENIED = "User: arn:x is not authorized to perform: sts:AssumeRole"
 COULD_NOT = " could not "  # it was not refused
 LOGIN = "accepted"
@@ -57,9 +57,9 @@ STS = {
     "503 twice": (status(503, times=2), 3, LOGIN),
     "reset twice": (Fault("reset", times=2), 3, LOGIN),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN),
-    "429": (status(429), 3, [COULD_NOT, "STS says HTTP status 429; try again in a while"]),
-    "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again in a while"]),
-    "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again in a while"]),
+    "429": (status(429), 3, [COULD_NOT, "STS says HTTP status 429; try again later"]),
+    "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again later"]),
+    "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
     "400": (status(400), 1, ["STS says HTTP status 400; see the STS API's list of errors"]),
     "redirect": (Fault("redirect"), 1, ["STS says HTTP status 302"]),
     "malformed XML": (status(200, "<a><b></a>"), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
@@ -72,7 +72,7 @@ STS = {
     "hang": (Fault("hang"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "drip": (Fault("drip"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "throttled": (refusal(400, "Throttling", "Rate exceeded"), 3,
-                  [COULD_NOT, "STS says Throttling: Rate exceeded; try again in a while"]),
+                  [COULD_NOT, "STS says Throttling: Rate exceeded; try again later"]),
     "expired": (refusal(403, "ExpiredTokenException", "It has expired"), 1,
                 ["STS says ExpiredTokenException: It has expired; the token has ended; get a new one"]),
     "region": (refusal(403, "RegionDisabledException", "STS is not active"), 1,
@@ -97,7 +97,7 @@ WEB_IDENTITY = {
                ["STS says AccessDenied: Not authorized to perform it; the role's trust policy must "
                 "name the token's provider, audience and subject"]),
     "provider": (refusal(400, "IDPCommunicationError", "No answer from it"), 3,
-                 [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again in a while"]),
+                 [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again later"]),
 }
 # name: (fault, tries, kind of failure, what the sentence says of it)
 LOCAL = {
@@ -125,21 +125,21 @@ LOCAL = {
 }
 # What is asked, one after the other, and what to do about each kind of failure.
 CONTAINER = {"": {
-    "passing": "try again in a while", "refused": "check the task's or pod's role",
+    "passing": "try again later", "refused": "check the task's or pod's role",
     "garbage": "check what it is", "broken": "is this process in the container?",
     "silent": "is this process in the container?"}}
 INSTANCE = {
     "/api/token$": {
-        "passing": "gives no session token; try again in a while",
+        "passing": "gives no session token; try again later",
         "refused": "gives no session token; is it AWS's?", "garbage": "is it AWS's?",
         "broken": "gives no session token; try again", "silent": HOP_LIMIT},
     "/security-credentials/$": {
-        "passing": "does not name the role; try again in a while",
+        "passing": "does not name the role; try again later",
         "refused": "does not name the role; is it AWS's?",
         "garbage": "does not name the role; is it AWS's?",
         "broken": "does not name the role; try again", "silent": "does not name the role; try again"},
     "/security-credentials/.": {
-        "passing": "does not give the role's credentials; try again in a while",
+        "passing": "does not give the role's credentials; try again later",
         "refused": "does not give the role's credentials; check the instance's role",
         "garbage": "check that the role exists and trusts ec2.amazonaws.com",
         "broken": "does not give the role's credentials; try again",
@@ -429,7 +429,7 @@ class WithoutAnswer(CloudCase):
         with concurrent.futures.ThreadPoolExecutor() as pool:
             asked = pool.submit(self.ask, None, **self.cloud_env())
             await_true(lambda: running("777.25"))  # the control: it is there while we wait
-            self.assertIn("the credential_process did not answer within the 10 s of a login", asked.result())
+            self.assertIn("the credential_process exceeded the 10 s limit of a login", asked.result())
         await_true(lambda: not running("777.25"))
 
 

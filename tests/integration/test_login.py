@@ -125,7 +125,7 @@ class Renewal(LoginCase):
             result = self.ask()
             self.assertEqual(result.returncode, 1)
             self.assertTrue(result.stderr.endswith("type: aws login --profile p\n"), result.stderr)
-        self.assertIn("the dpopKey of its token file is no private key of the curve P-256", result.stderr)
+        self.assertIn("the dpopKey of its token file is not a P-256 private key", result.stderr)
         self.assertEqual(self.calls(), [])
 
     def test_a_file_without_credentials_is_refused_before_any_request(self):

@@ -198,7 +198,7 @@ class BrokenConfiguration(PasswordCase):
 
     def test_rds_iam_config_names_nothing(self):
         self.assert_harmless(
-            "RDS_IAM_CONFIG names /nowhere/config, which does not exist; mend or unset it",
+            "RDS_IAM_CONFIG names /nowhere/config, which does not exist; fix or unset it",
             RDS_IAM_CONFIG="/nowhere/config")
 
     def test_control_the_same_file_mended_lets_the_iam_user_in(self):

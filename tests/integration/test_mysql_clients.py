@@ -138,8 +138,8 @@ class MysqlClients(MysqlCase):
             f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\ntls = verify-ca\n")
         self.assert_refused_by_us(
             self.client(library, "--ssl-mode=VERIFY_CA", "--ssl-ca=RDS-CA", host="127.0.0.1"),
-            "the server's host name was not verified, so no token was sent; dial the endpoint's own name "
-            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts leads it to a tunnel)")
+            "the server's host name was not verified, so no token was sent; use the endpoint's own name "
+            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts points it to a tunnel)")
         self.assertIn("ERROR 2026", self.client(library, *VERIFY_IDENTITY, host="127.0.0.1").stdout)
 
     @in_each

@@ -374,7 +374,7 @@ class Ends(ChainCase):
         begin = time.monotonic()
         _, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 1)
-        self.assertIn("did not answer within the 10 s of a login", err)
+        self.assertIn("exceeded the 10 s limit of a login", err)
         self.assert_all_end(below)
         self.assertLess(time.monotonic() - begin, 40)
 
@@ -409,7 +409,7 @@ class Ends(ChainCase):
         below = [Watched(self, pid) for pid in descendants(process.pid)]
         self.assertGreaterEqual(len(below), GUARD)
         _, err = process.communicate(timeout=PATIENCE)
-        self.assertIn("the credential_process did not answer within the 10 s of a login", err)
+        self.assertIn("the credential_process exceeded the 10 s limit of a login", err)
         self.assert_all_end(below)
 
 

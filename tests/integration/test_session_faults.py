@@ -11,8 +11,8 @@ from labcase import harness  # noqa: E402
 
 # name of the fault, the fault, tries, what the sentence says of it
 SSO = (
-    ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again in a while"),
-    ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again in a while"),
+    ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again later"),
+    ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again later"),
     ("400", {"kind": "status", "status": 400}, 1, "with status 400; check its endpoint"),
     ("401", {"kind": "status", "status": 401}, 1, "type: aws sso login --profile p"),
     ("malformed JSON", {"kind": "malformed"}, 1, "is none of SSO's"),
@@ -37,7 +37,7 @@ def renewal(login, service):
         ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
         ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
         ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
-        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
+        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login allows; try again"),
     )
 
 

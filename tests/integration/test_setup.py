@@ -167,7 +167,7 @@ class Setup(LabCase):
                     result = self.home.run([*argv, *account], **self.oracles_variables())
                     self.assertIn("the server's host name was not verified", result.stdout)
                     self.assertIn("in the program's own TLS options: in a my.cnf, only the mysql commands "
-                                  "find ssl-mode", result.stdout)
+                                  "read ssl-mode", result.stdout)
                     self.assertNotIn("[client]", result.stdout)
                     argv.append("--ssl-mode=VERIFY_IDENTITY")
                     result = self.home.run([*argv, *account], **self.oracles_variables())

@@ -259,7 +259,7 @@ static void check_config(struct ria_library *library, const char *version)
     dialled.is_verified = false;
     dial(library, dialled);
     ria_login_expect_refusal(
-        version, &came, 2061, NAME_NOT_VERIFIED "dial the endpoint's own name with --ssl-mode=");
+        version, &came, 2061, NAME_NOT_VERIFIED "use the endpoint's own name with --ssl-mode=");
     /* A section that says nothing of an endpoint makes no host ours. */
     write_config("[*.example.com]\nregion = us-east-1\n");
     dial(library, dialled);
@@ -304,7 +304,7 @@ static void check_failures(struct ria_library *library, const char *version)
     dialled.host = global;
     dial(library, dialled);
     expect_number(version, came.code, 2061);
-    expect_piece(version, came.error, "is an Aurora global endpoint, whose name holds no region");
+    expect_piece(version, came.error, "is an Aurora global endpoint, whose name has no region");
 }
 
 static void the_cores_message_reaches_the_user(void **state)

@@ -41,7 +41,7 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
         {"an SSO region that is none",
          "[default]\nsso_start_url = https://x\nsso_region = here\nsso_account_id = 1\n"
          "sso_role_name = R\n",
-         "config:3: \"here\" is no region; write one like eu-west-1"},
+         "config:3: \"here\" is not a region; write one like eu-west-1"},
         {"SSO in front of static keys",
          "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n"
          "sso_account_id = 1\n",

@@ -386,7 +386,7 @@ static void absence_everywhere_lists_every_source(void **state)
     assert_int_equal(asked.err.code, RIA_E_NO_CREDENTIALS);
     assert_string_equal(
         asked.err.text,
-        "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked "
+        "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret. Tried "
         "environment: AWS_ACCESS_KEY_ID is not set; "
         "profile: neither /home/u/.aws/config nor /home/u/.aws/credentials exists; "
         "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "

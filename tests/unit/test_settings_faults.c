@@ -159,13 +159,13 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
         const char *arn;
         const char *want;
     } rows[] = {
-        {"\"arn:aws:iam::1:role/r\"", "stands in quotes, which are a part of it; remove them"},
+        {"\"arn:aws:iam::1:role/r\"", "is in quotes, which become part of it; remove them"},
         {"'arn:aws:iam::1:role/r'", "stands in quotes"},
-        {"arn:aws:iam::1:\n  role/r", "goes on in the next line; write it in one line"},
-        {"arn:aws:iam::{ACCOUNT}:role/r", "holds a placeholder; put the true value in its place"},
-        {"arn:aws:iam::<account>:role/r", "holds a placeholder"},
-        {"arn:aws:iam::${ACCOUNT}:role/r", "holds a placeholder"},
-        {"arn:aws:iam::1:role/ r", "holds a blank; remove it"},
+        {"arn:aws:iam::1:\n  role/r", "continues on the next line; write it on one line"},
+        {"arn:aws:iam::{ACCOUNT}:role/r", "contains a placeholder; replace it with the real value"},
+        {"arn:aws:iam::<account>:role/r", "contains a placeholder"},
+        {"arn:aws:iam::${ACCOUNT}:role/r", "contains a placeholder"},
+        {"arn:aws:iam::1:role/ r", "contains a blank; remove it"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         char config[256];
@@ -187,14 +187,14 @@ static const struct {
     const char *after;
     const char *want;
 } spoilt[] = {
-    {"\"", "NAME", "\"", "stands in quotes, which are a part of it; remove them"},
+    {"\"", "NAME", "\"", "is in quotes, which become part of it; remove them"},
     {"'", "NAME", "'", "stands in quotes"},
-    {"", "NAME", "\n  x", "goes on in the next line; write it in one line"},
-    {"", "NAME", " x", "holds a blank; remove it"},
-    {"", "{NAME}", "", "holds a placeholder; put the true value in its place"},
-    {"", "<NAME>", "", "holds a placeholder"},
-    {"", "$NAME", "", "holds a placeholder"},
-    {"\xe2\x80\x9c", "NAME", "\xe2\x80\x9d", "holds a character that is not plain ASCII"},
+    {"", "NAME", "\n  x", "continues on the next line; write it on one line"},
+    {"", "NAME", " x", "contains a blank; remove it"},
+    {"", "{NAME}", "", "contains a placeholder; replace it with the real value"},
+    {"", "<NAME>", "", "contains a placeholder"},
+    {"", "$NAME", "", "contains a placeholder"},
+    {"\xe2\x80\x9c", "NAME", "\xe2\x80\x9d", "contains a character that is not plain ASCII"},
 };
 
 #define MFA "[default]\n" ROLE "arn\n"
@@ -246,11 +246,11 @@ static void a_name_of_the_environment_is_refused_first_too(void **state)
     } rows[] = {
         {"\"arn:aws:iam::1:role/r\"", "s", "AWS_ROLE_ARN: the ARN of the role, "},
         {"arn:aws:iam::${ACCOUNT}:role/r", "s", "AWS_ROLE_ARN: the ARN of the role, "},
-        {"arn:aws:iam::1:role/r\r", "s", "holds a blank; remove it"},
+        {"arn:aws:iam::1:role/r\r", "s", "contains a blank; remove it"},
         {"arn:aws:iam::1:role/r",
          "'s'",
          "AWS_ROLE_SESSION_NAME: the session name of the role, 's', "},
-        {"arn:aws:iam::1:role/r", "{pod}", "holds a placeholder"},
+        {"arn:aws:iam::1:role/r", "{pod}", "contains a placeholder"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         const char *const environment[] = {
@@ -317,7 +317,7 @@ static void an_account_is_a_number(void **state)
         const char *account = accounts[i];
         (void)snprintf(
             config, sizeof(config), "[default]\n" ROLE "arn:aws:iam::%s:role/r\n", account);
-        check(account, config, "", "has no number as its account; write the account's 12 digits");
+        check(account, config, "", "has no account number; write the account's 12 digits");
         (void)snprintf(
             config, sizeof(config), MFA "mfa_serial = arn:aws:iam::%s:mfa/me\n", account);
         check(account, config, "", "config:5: mfa_serial, ");

@@ -121,9 +121,9 @@ static void store_response(struct ria_background *background, struct fetch *fetc
     fetch->expires = is_stored ? expires : 0;
 }
 
-/* Returns until when the response of an ended fetch may be returned, on the world's ticks: until
- * its credentials expire in less than a token's lifetime, but at least for SHORT_LIFE_MS. Adds one
- * second because the wall clock counts whole seconds. */
+/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. It is
+ * valid while its credentials outlive an RDS token, and for SHORT_LIFE_MS at least. Adds one second
+ * because the wall clock counts whole seconds. */
 static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;

@@ -40,8 +40,9 @@ static void move_response(struct ria_response *to, struct ria_response *from)
     *from = (struct ria_response)RIA_RESPONSE_INIT;
 }
 
-/* Reads the in-process copy, or the cache file if the copy is missing, expires too soon or expires
- * before the file's credentials. On success *out is FOUND or ABSENT; else *out stays FAILED. */
+/* Reads the in-process copy. If it is missing or expires too soon, reads the cache file, and uses
+ * the credentials that expire later. *out is then FOUND or ABSENT; it stays FAILED if nothing is
+ * cached. */
 static enum ria_origin find_cached(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {

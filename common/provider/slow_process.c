@@ -81,8 +81,8 @@ static void explain_login(
     }
 }
 
-/* A passed deadline also means a slow command, if the plan has no other request to wait for: then
- * rds-iam-fetch was killed while the command ran, or waited for another process that runs it. */
+/* RIA_E_DEADLINE also means a slow command if the plan has no roles. rds-iam-fetch then waited for
+ * the command only, or for another process that runs the same command. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

@@ -169,7 +169,7 @@ static enum ria_outcome too_large(struct ria_error *err, const char *path, size_
     return ria_failed(
         err,
         RIA_E_CONFIG,
-        "%s: is larger than %zu %s, the limit; shorten it, or name another file",
+        "%s: is larger than %zu %s, the limit; remove what is not needed, or name another file",
         path,
         is_small ? limit : limit / (is_large ? MIB : KB),
         is_small   ? "bytes"

@@ -89,7 +89,7 @@ class Sizes(CloudCase):
                 self.home.write(".aws/config", text + own)
                 self.assertIn(f"access key         {key.access_key}\n", self.ask().stdout)
         path = self.home.write(".aws/config", "#\n" * (limit // 2) + own)
-        self.assertIn(f"{path}: is larger than 16 MiB, the limit; shorten it, or name "
+        self.assertIn(f"{path}: is larger than 16 MiB, the limit; remove what is not needed, or name "
                       "another file\n", self.ask().stderr)
 
 

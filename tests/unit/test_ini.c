@@ -160,7 +160,7 @@ static void the_longest_text_is_read_and_one_byte_more_refused(void **state)
             expect_piece(
                 "too large",
                 err.text,
-                "f: is larger than 16 MiB, the limit; shorten it, or name another "
+                "f: is larger than 16 MiB, the limit; remove what is not needed, or name another "
                 "file");
         }
     }

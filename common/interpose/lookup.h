@@ -57,7 +57,8 @@ static inline const void *ria_interposed_mark(const void *const *marks, size_t n
 
 /* Returns the function that handles dlsym(handle, name): libc's, or that for interposed names.
  * dlsym.S calls this for every lookup in the process, possibly before any constructor has run, and
- * from inside malloc(). It takes no lock and allocates no memory.
+ * from inside malloc(). It takes no lock and allocates no memory; neither does a lookup of a name
+ * that is not interposed.
  *
  * For an interposed name, the function returned here finds the real function, and returns the
  * interposed function for the copy that contains it. The result is the same each time while the

@@ -77,6 +77,7 @@ static size_t count_children(const struct ria_background *background)
 
 /* -- responses ------------------------------------------------------------------------------ */
 
+/* Frees and wipes the response, if the fetch has one. */
 static void drop_response(struct fetch *fetch)
 {
     ria_buf_release(&fetch->response);
@@ -172,6 +173,7 @@ static void finish_fetch(const struct ria_background *background, struct fetch *
     ria_buf_release(&fetch->request);
 }
 
+/* Ends a fetch with the error in fetch->err: kills and reaps the child. */
 static void fail_fetch(const struct ria_background *background, struct fetch *fetch)
 {
     ria_fetch_client_end(&fetch->client);
@@ -194,6 +196,7 @@ static void watch_socket(const struct ria_background *background, struct fetch *
     }
 }
 
+/* Starts a child for the request. On failure the fetch has ended with an error. */
 static void start_fetch(
     const struct ria_background *background,
     struct fetch *fetch,
@@ -217,6 +220,7 @@ static void start_fetch(
     }
 }
 
+/* Handles a complete record: stores it if it is a response, else fails the fetch. */
 static void background_read_response(struct ria_background *background, struct fetch *fetch)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
@@ -231,6 +235,7 @@ static void background_read_response(struct ria_background *background, struct f
         background, fetch, response.outcome == RIA_FOUND ? response.credentials.expires : 0);
 }
 
+/* Continues a fetch whose socket is ready. */
 static void background_step(struct ria_background *background, struct fetch *fetch)
 {
     switch (ria_fetch_client_step(&fetch->client, &fetch->err)) {
@@ -344,6 +349,8 @@ static struct fetch **background_find_slot(struct ria_background *background)
     return oldest;
 }
 
+/* Adds a fetch of that name, which is not started yet. Returns NULL if memory runs out or all slots
+ * are running. */
 static struct fetch *background_add(struct ria_background *background, const char *name)
 {
     struct fetch *made = calloc(1, sizeof(*made));

@@ -30,6 +30,7 @@ static void end_line(struct ria_buf *out, size_t start)
     ria_buf_add_char(out, '\n');
 }
 
+/* Appends the place of the setting, "(file:line)" or "(VARIABLE)", and ends the line. */
 static void end_setting(struct ria_buf *out, size_t start, const struct ria_setting *from)
 {
     if (from->path != NULL) {
@@ -53,6 +54,7 @@ static void explain_add_value(struct ria_buf *out, const char *value)
     }
 }
 
+/* Appends the line of a setting, or nothing if it is unset. */
 static void explain_add_setting(
     struct ria_buf *out, const char *name, const struct ria_setting *setting)
 {
@@ -94,6 +96,7 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
+/* Appends the scheme, host and port of a URL only: the rest may contain a password. */
 static void explain_add_url(struct ria_buf *out, const char *url)
 {
     char shown[RIA_URL_SHOWN_SIZE];
@@ -237,6 +240,7 @@ void ria_explain_plan(
 
 /* -- the response --------------------------------------------------------------------------- */
 
+/* Appends where the credentials were read or obtained. */
 static void add_origin(
     const struct ria_world *world,
     const struct ria_plan *plan,

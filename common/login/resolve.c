@@ -90,6 +90,9 @@ void ria_login_name_remedy(
     }
 }
 
+/* Checks a channel on which the certificate chain was verified, but not the host name. The section
+ * must allow that with tls = verify-ca. Else the error says how to verify the name, or which
+ * section to write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -130,6 +133,8 @@ bool ria_resolve_section(
     return check_chain_suffices(login, world, out, err);
 }
 
+/* Warns if the host is not an RDS endpoint, or if its name contains another region than the one
+ * that is signed for. */
 static void warn_of_region(
     const struct ria_world *world,
     const struct ria_resolved *resolved,

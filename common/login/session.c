@@ -12,6 +12,7 @@
 #include "provider/memory_cache.h"
 #include "provider/profile_active.h"
 
+/* Moves the keys from the response to the session, so that only one copy of them exists. */
 static void session_move_response(struct ria_response *response, struct ria_session *session)
 {
     ria_buf_move(&session->access_key_id, &response->credentials.access_key_id);
@@ -20,6 +21,8 @@ static void session_move_response(struct ria_response *response, struct ria_sess
     session->expires = response->credentials.expires;
 }
 
+/* Resolves the login if it has a host; else *resolved stays zeroed. The channel is not checked,
+ * because no token is sent. */
 static bool resolve(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -49,6 +49,8 @@ static bool check_expiry(
     return true;
 }
 
+/* Signs the token with the credentials in the response. Uses AWS's time if its offset from this
+ * machine's clock is known. The token expires after 15 minutes, or with the credentials. */
 static bool token_for_sign(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -109,6 +111,8 @@ static bool token_for_sign(
     return true;
 }
 
+/* Makes the token for a login whose channel was checked. If the host is not an RDS endpoint, the
+ * error may be improved by a DNS lookup. */
 static enum ria_outcome make_token(
     const struct ria_login *login,
     struct ria_deadline deadline,

@@ -36,9 +36,10 @@ struct ria_guest_work {
 /* Runs the work and returns when it is done. Calls run() directly if the current stack has enough
  * room, else on a new thread with all signals blocked. Thread cancellation of the caller is
  * disabled meanwhile: a cancelled thread would leave keys unwiped and a child unreaped. Returns 0,
- * or the error number of pthread_create(); then only prepare() has run. A new thread takes as long
- * as five logins and 200 KB, and makes malloc() and free() slower for the rest of a process that
- * had one thread. Thread-safe. */
+ * or the error number of pthread_create(); then only prepare() has run. Thread-safe.
+ *
+ * A new thread is expensive: it takes as long as five logins, uses 200 KB, and makes malloc() and
+ * free() slower until the end of a process that had one thread before. */
 int ria_guest_run(const struct ria_guest_work *work);
 
 /* Runs work that may never end, always on a new thread. Waits for at most budget_ms milliseconds

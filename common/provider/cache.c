@@ -65,6 +65,7 @@ static bool describe_host(const struct ria_world *world, char out[64])
     return true;
 }
 
+/* Logs a warning if the token file belongs to another user. */
 static void warn_of_owner(
     const struct ria_world *world, const char *path, const struct ria_file *facts)
 {

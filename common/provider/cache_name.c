@@ -52,6 +52,8 @@ static void cache_name_add_value(
     }
 }
 
+/* Appends everything that decides whose credentials the plan returns. The length of a setting's
+ * value precedes the value, so that two different plans never give the same text. */
 static bool add_identity(
     struct ria_buf *out,
     const struct ria_plan *plan,

@@ -33,6 +33,7 @@ static void add_trimmed(const struct ria_world *world, const char *name, struct 
     ria_buf_add(out, start, len);
 }
 
+/* Reads AWS_CREDENTIAL_EXPIRATION, which may be unset. Fails if it is not a timestamp. */
 static bool read_expiration(
     const struct ria_world *world, struct ria_credentials *credentials, struct ria_error *err)
 {
@@ -62,6 +63,7 @@ static enum ria_outcome refuse_half_pair(
         world->env(world->self, unset) == NULL ? "not" : "empty");
 }
 
+/* Warns if AWS_PROFILE is set: the keys in the environment have precedence over it. */
 static void environment_warn_of_unused_profile(const struct ria_world *world)
 {
     const char *profile = ria_world_env(world, "AWS_PROFILE");

@@ -58,6 +58,7 @@ static int64_t memory_cache_expiry(
     return end < copy->until ? end : copy->until;
 }
 
+/* Wipes expired copies. Returns when the next copy expires. The caller holds the lock. */
 static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);

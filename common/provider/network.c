@@ -25,6 +25,7 @@ static bool from_profile(const struct ria_plan *plan, const char *key, struct ri
     return active.name != NULL && ria_profile_get(&active, key, out);
 }
 
+/* Returns the first of the environment variables that is set. */
 static struct ria_setting first_variable(
     const struct ria_world *world, const char *const names[], size_t count)
 {
@@ -62,6 +63,7 @@ static bool read_switch(
     return true;
 }
 
+/* Copies the setting to *out if its value is legacy, else clears *out. */
 static bool read_sts_mode(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
@@ -78,6 +80,7 @@ static bool read_sts_mode(
     return true;
 }
 
+/* Reads FIPS, dual-stack and the STS mode into the plan. */
 static bool read_variants(
     const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
@@ -152,6 +155,7 @@ static bool from_section(
     return true;
 }
 
+/* Reads the endpoint of each service into the plan, unless configured endpoints are ignored. */
 static bool read_urls(const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_setting ignored;

@@ -20,6 +20,8 @@ enum {
     COMMAND_MAX = 1280, /* four names of up to 255 characters, and their options */
 };
 
+/* Returns the seconds until the credentials expire by AWS's clock, or INT64_MAX if they never
+ * expire. */
 static int64_t obtain_seconds_left(
     const struct ria_world *world, const struct ria_response *response)
 {
@@ -27,6 +29,7 @@ static int64_t obtain_seconds_left(
     return response->credentials.expires == 0 ? INT64_MAX : response->credentials.expires - now;
 }
 
+/* Returns true if a cached response can be used without running rds-iam-fetch. */
 static bool is_fresh(const struct ria_world *world, const struct ria_response *response)
 {
     return response->outcome == RIA_ABSENT ||
@@ -58,6 +61,8 @@ static enum ria_origin find_cached(
     return RIA_ORIGIN_MEMORY;
 }
 
+/* Returns true if a role of the plan needs an MFA code and none was given. *serial is the setting
+ * mfa_serial of that role. */
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
 {
     for (size_t i = 0; i < plan->role_count; i++) {
@@ -69,6 +74,7 @@ static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **se
     return false;
 }
 
+/* Fails with the command that the user can run on a terminal, where it prompts for the code. */
 static void refuse_mfa(
     const struct ria_query *query, const struct ria_setting *serial, struct ria_response *out)
 {
@@ -214,6 +220,7 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
     return true;
 }
 
+/* Moves the plan's keys to *out. No AWS request is sent. */
 static void use_static_keys(struct ria_plan *plan, struct ria_response *out)
 {
     ria_credentials_move(&out->credentials, &plan->keys);
@@ -221,7 +228,8 @@ static void use_static_keys(struct ria_plan *plan, struct ria_response *out)
     out->outcome = RIA_FOUND;
 }
 
-/* Not inlined: its stack frame has 10 KB, which a plan with static keys must not use on the host
+/* Gets the credentials of a plan that needs a request: from a cache, else from rds-iam-fetch.
+ * Not inlined: its stack frame has 10 KB, which a plan with static keys must not use on the host
  * program's stack. */
 __attribute__((noinline)) static enum ria_origin obtain_from_cache(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out)

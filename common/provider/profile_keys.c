@@ -25,6 +25,8 @@ bool ria_profile_has_keys(const struct ria_profile *profile)
     return ria_profile_has(profile, id_key) || ria_profile_has(profile, secret_key);
 }
 
+/* Reports half a key pair. The message says whether the other half is in the other file, empty, or
+ * missing. */
 static enum ria_outcome refuse_half(
     const struct ria_profile *profile,
     const struct ria_setting *present,
@@ -79,6 +81,7 @@ static enum ria_outcome find_pair(
     return has_id ? RIA_FOUND : refuse_half(profile, &pair->secret, secret_key, id_key, err);
 }
 
+/* Reads aws_session_token, or its old name aws_security_token, from one file. */
 static bool get_session_token(
     const struct ria_profile *profile, enum ria_profile_file file, struct ria_setting *out)
 {

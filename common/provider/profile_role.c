@@ -52,6 +52,7 @@ static bool find_role_source(
     return ria_profile_lacks(profile->profiles, &lack, &role, err);
 }
 
+/* Reads the source that credential_source names. A source that is not configured is an error. */
 static enum ria_outcome read_credential_source(
     const struct ria_query *query,
     const struct ria_setting *source,
@@ -102,6 +103,7 @@ static bool is_on_path(const struct path *path, const char *name)
     return false;
 }
 
+/* Appends the role of a profile to the path. Fails if the path already has RIA_ROLES_MAX roles. */
 static bool add_to_path(const struct ria_profile *profile, struct path *path, struct ria_error *err)
 {
     struct ria_setting role;
@@ -172,6 +174,7 @@ static enum ria_outcome profile_role_read_end(
     return RIA_FAILED;
 }
 
+/* Follows source_profile from the first profile to the source, and collects the roles. */
 static enum ria_outcome profile_role_follow(
     const struct ria_query *query,
     const struct ria_profile *first,

@@ -45,6 +45,7 @@ static enum ria_outcome read_config_keys(
     return ria_profile_keys(profile, RIA_PROFILE_CONFIG, plan, err);
 }
 
+/* Rejects credential_source without role_arn: it names the source of a role. */
 static enum ria_outcome refuse_lone_credential_source(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -68,6 +69,8 @@ static enum ria_outcome refuse_lone_credential_source(
     return RIA_FAILED;
 }
 
+/* Reads credential_process. Rejects it in a file of another user, who could run commands with it.
+ */
 static enum ria_outcome read_process(
     const struct ria_query *query,
     const struct ria_profile *profile,

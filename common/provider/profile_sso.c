@@ -66,6 +66,7 @@ static bool require_session_key(
     return true;
 }
 
+/* Reads the newer form: sso_session and its section. */
 static bool read_sso_session(
     const struct ria_profile *profile, struct ria_plan *plan, struct ria_error *err)
 {
@@ -110,6 +111,7 @@ static bool profile_sso_check_names(const struct ria_plan *plan, struct ria_erro
                RIA_ID_ROLE_NAME, &value[RIA_PLAN_SSO_ROLE_NAME], RIA_E_CREDENTIALS, err);
 }
 
+/* Checks the values and the endpoints that the source will use. */
 static bool profile_sso_check(const struct ria_plan *plan, struct ria_error *err)
 {
     /* An SSO token of the older form is never renewed, so the OIDC endpoint is not used. */

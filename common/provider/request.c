@@ -197,6 +197,7 @@ static struct ria_setting *find_setting(struct ria_plan *plan, unsigned tag)
     return NULL;
 }
 
+/* Reads a setting from its field, "value NUL path NUL line". The setting borrows from the field. */
 static bool read_setting(struct ria_setting *setting, const struct ria_record_field *field)
 {
     const char *end = field->bytes + field->len;
@@ -263,6 +264,8 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
+/* Returns true if the keys are a pair, the source has the values that it needs, and each role has
+ * an ARN and a region. */
 static bool is_complete_plan(const struct ria_plan *plan)
 {
     bool has_id = plan->keys.access_key_id.len > 0;

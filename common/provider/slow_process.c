@@ -41,6 +41,7 @@ static void write_remedy(
     }
 }
 
+/* Writes the whole message into *err, in the long or the short form. */
 static void write_refusal(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -66,6 +67,7 @@ static void write_refusal(
         whole);
 }
 
+/* Writes the message of a login, and shortens it if a client would cut it. */
 static void explain_login(
     const struct ria_query *query, const struct ria_plan *plan, struct ria_error *err)
 {

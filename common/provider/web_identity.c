@@ -39,6 +39,7 @@ static struct ria_setting find_file(
         query, profile, is_merged, file_variable, "web_identity_token_file");
 }
 
+/* Reports a token file without a role. */
 static bool refuse_no_role(
     const struct ria_profile *profile, const struct ria_setting *file, struct ria_error *err)
 {

@@ -158,7 +158,7 @@ class Setting(ProcessCase):
         self.assertRegex(first[0], rf"^process cache      {cache} {place}$")
         self.assertEqual(first[1:], ["credentials        obtained now"])
         self.assertRegex(then[1], rf"^credentials        cached in {cache}$")
-        self.assertEqual(then[1].split("kept in ")[1], then[0].split()[2])
+        self.assertEqual(then[1].split("cached in ")[1], then[0].split()[2])
         self.assertEqual(lines(XDG_RUNTIME_DIR="")[0],
                          f"process cache      none: XDG_RUNTIME_DIR is not set ({self.config}:3)")
         self.configure("no")

@@ -24,7 +24,7 @@ STOPS = {
     "role_arn without source": "without source_profile or credential_source",
     "source_profile missing": 'source_profile names "nope"',
     "source and credential_source": "both source_profile and credential_source",
-    "loop a->b->a": "go round in a circle",
+    "loop a->b->a": "form a cycle",
     "credential_source lower case": 'credential_source is "environment"',
     "process fails (exit 1)": "ended with status 1",
     "process bad JSON": "printed no credentials (no JSON)",

@@ -91,8 +91,8 @@ class CliCache(NetworkCase):
                 _, key = self.cli()
                 self.assertEqual(self.taken(), key)
         result, _ = self.ours("--explain")
-        self.assertIn(f"CLI cache  read ({self.home.path}/{CONFIG}:3)\n", result.stdout)
-        self.assertIn(f"identity   {self.role.session_arn('me')}\n", result.stdout)
+        self.assertIn(f"CLI cache          read ({self.home.path}/{CONFIG}:3)\n", result.stdout)
+        self.assertIn(f"identity           {self.role.session_arn('me')}\n", result.stdout)
 
     def test_what_botocore_has_kept_of_a_role(self):
         self.role_profile()

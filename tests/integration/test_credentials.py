@@ -148,7 +148,7 @@ class Cache(CloudCase):
         self.lab.faults({"service": "sts", "kind": "status", "status": 500, "times": 99})
         result = self.credentials("--profile", "q")
         self.assertEqual(json.loads(result.stdout), first)
-        self.assertIn("could not be renewed and are used until they end", result.stderr)
+        self.assertIn("could not be renewed and are used until they expire", result.stderr)
 
     def test_what_cannot_be_trusted_is_passed_over(self):
         self.good("--profile", "p")

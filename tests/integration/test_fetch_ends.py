@@ -61,7 +61,7 @@ class Ends(CloudCase):
         os.kill(fetch.pid, signal.SIGKILL)
         out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out), (1, ""))
-        self.assertIn("was ended by signal 9 (SIGKILL)", err)
+        self.assertIn("was killed by signal 9 (SIGKILL)", err)
         self.assertTrue(inside.has_ended(PATIENCE))
         self.assertFalse(outside.has_ended(0), "control: what has left the group is found alive")
 

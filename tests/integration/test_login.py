@@ -66,9 +66,9 @@ class Logins(LoginCase):
         config = self.home.path / ".aws/config"
         self.aws_login(**SHORT)
         shown = self.ask("--explain").stdout
-        self.assertIn(f"source     the aws login of profile p ({config}:2)\n", shown)
-        self.assertIn(f"sign-in    {self.lab.cloud_https} (AWS_ENDPOINT_URL_SIGNIN)\n", shown)
-        self.assertIn(f"identity   {self.arn}\n", shown)
+        self.assertIn(f"source             the aws login of profile p ({config}:2)\n", shown)
+        self.assertIn(f"sign-in            {self.lab.cloud_https} (AWS_ENDPOINT_URL_SIGNIN)\n", shown)
+        self.assertIn(f"identity           {self.arn}\n", shown)
 
     def test_a_role_on_top(self):
         config = self.home.path / ".aws/config"

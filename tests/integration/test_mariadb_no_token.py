@@ -24,7 +24,7 @@ NO_CREDENTIALS = (
     "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: AWS_EC2_METADATA_DISABLED is true")  # fmt: skip
 NO_PROFILE = (
     'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to /nowhere/config or '
-    "[{0}] to /nowhere/credentials, or name another one")  # fmt: skip
+    "[{0}] to /nowhere/credentials, or name another profile")  # fmt: skip
 # What the library keeps of an error.
 LIBRARY_TEXT_MAX = 511
 

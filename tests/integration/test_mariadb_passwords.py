@@ -188,13 +188,13 @@ class BrokenConfiguration(PasswordCase):
         path = self.home.path / CONFIG
         path.mkdir(parents=True)
         self.assert_all_log_in()
-        self.assert_harmless(f"{path}: is a directory; put a file in its place", RDS_IAM_CONFIG=str(path))
+        self.assert_harmless(f"{path}: is a directory; replace it with a file", RDS_IAM_CONFIG=str(path))
 
     def test_a_fifo_in_its_place(self):
         path = self.home.path / CONFIG
         path.parent.mkdir(parents=True)
         os.mkfifo(path)
-        self.assert_harmless(f"{path}: is no regular file; name another one")
+        self.assert_harmless(f"{path}: is not a regular file; name another")
 
     def test_rds_iam_config_names_nothing(self):
         self.assert_harmless(

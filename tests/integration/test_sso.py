@@ -56,12 +56,12 @@ class Logins(SsoCase):
         config = self.sso_profile()
         self.sso_login()
         shown = self.ask("--explain").stdout
-        self.assertIn(f"source     the SSO session of profile p ({config}:2)\n", shown)
-        self.assertIn(f"account    {self.lab.roles['sso-etl'].account} ({config}:3)\n", shown)
-        self.assertIn(f"role name  Etl ({config}:4)\n", shown)
-        for name, variable in (("portal", "SSO"), ("OIDC  ", "SSO_OIDC")):
-            self.assertIn(f"{name}     {self.lab.cloud_https} (AWS_ENDPOINT_URL_{variable})\n", shown)
-        self.assertIn(f"identity   role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
+        self.assertIn(f"source             the SSO session of profile p ({config}:2)\n", shown)
+        self.assertIn(f"account            {self.lab.roles['sso-etl'].account} ({config}:3)\n", shown)
+        self.assertIn(f"role name          Etl ({config}:4)\n", shown)
+        for name, variable in (("SSO portal", "SSO"), ("SSO OIDC  ", "SSO_OIDC")):
+            self.assertIn(f"{name}         {self.lab.cloud_https} (AWS_ENDPOINT_URL_{variable})\n", shown)
+        self.assertIn(f"identity           role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
 
     def test_a_clock_that_is_wrong(self):
         """The portal's answer tells by how much, and the token for the database is signed with that."""

@@ -89,9 +89,9 @@ class Readme(StoryCase):
             "--explain", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER,
             principal=None, env=self.pod_env("service"))
         role = self.lab.roles[ACCESS_ROLE]
-        for line in ("source     the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)",
-                     f"role       {role.arn} ({self.home.path / CONFIG}:2)",
-                     f"identity   {role.session_arn('rds-iam')}"):
+        for line in ("source             the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)",
+                     f"role               {role.arn} ({self.home.path / CONFIG}:2)",
+                     f"identity           {role.session_arn('rds-iam')}"):
             self.assertIn(line + "\n", result.stdout)
 
     def test_the_service_by_itself_has_no_right(self):

@@ -244,8 +244,8 @@ static void a_token_ends_with_its_credentials(void **state)
         {"more than a minute less",
          "2026-08-22T12:48:55Z",
          839,
-         "the AWS credentials of the environment end at 20260822T124855Z, and the token with them"},
-        {"a second", "2026-08-22T12:34:57Z", 1, "end at 20260822T123457Z, and the token with them"},
+         "the AWS credentials of the environment expire at 20260822T124855Z, and the token with them"},
+        {"a second", "2026-08-22T12:34:57Z", 1, "expire at 20260822T123457Z, and the token with them"},
         {"now",
          "2026-08-22T12:34:56Z",
          0,
@@ -342,7 +342,7 @@ static void a_deadline_that_has_passed_ends_the_call(void **state)
     assert_int_equal(
         ria_token_for(&ria_login_good, deadline, &fake.world, &token, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_DEADLINE);
-    expect_piece("the cause", err.text, "the time for a login was used up");
+    expect_piece("the cause", err.text, "the time for a login ran out");
 }
 
 /* The names in a section to write are whole, whatever else must give way. */

@@ -201,7 +201,7 @@ class Tool(unittest.TestCase):
     def test_the_region_that_is_said_counts_and_a_difference_is_warned_about(self):
         result = self.token(*GOOD, "--region", "us-east-2")
         self.assert_printed(result, expected(region="us-east-2") + "\n", warnings=1)
-        self.assertIn("signing for the region us-east-2, although the name %s says eu-west-1" % HOST,
+        self.assertIn("signing for the region us-east-2, although the name %s contains eu-west-1" % HOST,
                       result.stderr)
         self.assert_printed(self.token(*GOOD, "--region", "eu-west-1"), expected() + "\n")
         self.assert_failed(

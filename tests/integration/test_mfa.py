@@ -121,12 +121,12 @@ class Mfa(CloudCase):
 
     def test_what_is_no_code_is_not_sent(self):
         for keys, sentence in (
-            ("55555\n", "an MFA code has six digits; try it again"),
-            ("5555555\n", "an MFA code has six digits; try it again"),
-            ("55555x\n", "an MFA code has six digits; try it again"),
-            ("1" * 500 + "\n", "an MFA code has six digits; try it again"),
-            ("\n", "no MFA code was typed; try it again"),
-            ("\x04", "no MFA code was typed; try it again"),
+            ("55555\n", "an MFA code has six digits; try again"),
+            ("5555555\n", "an MFA code has six digits; try again"),
+            ("55555x\n", "an MFA code has six digits; try again"),
+            ("1" * 500 + "\n", "an MFA code has six digits; try again"),
+            ("\n", "no MFA code was entered; try again"),
+            ("\x04", "no MFA code was entered; try again"),
         ):
             with self.subTest(keys=keys):
                 self.assertEqual(self.typed(keys), (1, "", f"rds-iam: {sentence}\n"))

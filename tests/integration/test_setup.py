@@ -249,7 +249,7 @@ class Setup(LabCase):
     def test_command_lines_that_are_wrong(self):
         tool = harness.installed("bin/rds-iam")
         rows = (
-            (["setup"], "no kind of programs given; see rds-iam setup --help"),
+            (["setup"], "no kind of program given; see rds-iam setup --help"),
             (["setup", "oracle"], 'unknown kind "oracle"; see rds-iam setup --help'),
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),

@@ -93,7 +93,7 @@ static bool check_session_token(
                form->session_token);
 }
 
-static bool read_all(
+static bool parse_members(
     json_t *object,
     const struct ria_json_form *form,
     struct ria_credentials *out,
@@ -122,7 +122,7 @@ bool ria_json_credentials(
     if (document == NULL) {
         return ria_fail(err, RIA_E_CREDENTIALS, "not JSON");
     }
-    bool ok = read_all(document, form, &found, err);
+    bool ok = parse_members(document, form, &found, err);
     json_decref(document);
     if (ok) {
         ria_credentials_move(out, &found);

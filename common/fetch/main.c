@@ -176,7 +176,8 @@ static void send_whole(const struct ria_buf *record)
 static int explain_to_user(void)
 {
     (void)fputs(
-        "rds-iam-fetch: the plugins, the agent and rds-iam start this program; do not run it by "
+        "rds-iam-fetch: this program is started by the plugins, the agent and rds-iam; do not run "
+        "it by "
         "hand; see rds-iam credentials --help\n",
         stderr);
     return 2;

@@ -38,7 +38,7 @@ static void close_all_but(unsigned one, unsigned other)
 
 /* Detaches the child from rds-iam-fetch. Replaces standard input, which is the socket to the
  * caller, because the caller must see its end when rds-iam-fetch ends. */
-static void detach(void)
+static void leave_session(void)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     (void)setsid();
@@ -56,7 +56,7 @@ __attribute__((noreturn)) static void renew_alone(
     struct ria_error err = {0};
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     close_all_but((unsigned)file->lock, (unsigned)out);
-    detach();
+    leave_session();
     struct ria_fetch fetch = {
         .world = caller->world,
         .plan = caller->plan,

@@ -245,10 +245,8 @@ static void setup_postgres_add_entry(const struct setup *setup, struct ria_buf *
         text,
         "# 2. In ~/.pg_service.conf:\n"
         "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
-        "# Without gssencmode=disable, a client with a Kerberos ticket uses GSS instead of TLS. "
-        "libpq "
-        "10\n"
-        "# and 11 and pgx do not know gssencmode: remove the line for them.\n"
+        "# Without gssencmode=disable, a client with a Kerberos ticket uses GSS instead of TLS.\n"
+        "# libpq 10 and 11 and pgx do not know gssencmode: remove the line for them.\n"
         "gssencmode=disable\n"
         "passfile=%s\n",
         setup->service,

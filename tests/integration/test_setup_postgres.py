@@ -59,7 +59,7 @@ class Setup(LabCase):
         """A Kerberos ticket would come before TLS; libpq 10 and 11 are told of in a comment."""
         entry = self.setup_postgres().stdout
         self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
-        self.assertRegex(entry, r"\n# .*Libpq 10 and 11 and pgx .*\n# .*: remove the line for them\.\ngssencmode")
+        self.assertRegex(entry, r"\n# libpq 10 and 11 and pgx .*: remove the line for them\.\ngssencmode")
 
     def test_lint_finds_nothing_in_it(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
@@ -97,17 +97,17 @@ class Setup(LabCase):
         text = self.setup_postgres("--service", "odd").stdout
         step = text[text.index("# 3. "):text.index("# 4. ")]
         self.assertRegex(
-            step, f"passfile={place}/odd\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
-        subscription = text[text.index("A subscription"):text.index("# 2. ")]
-        self.assertIn(f"passfile={place}/odd,", subscription)
+            step, f"passfile={place}/odd\n#  .*\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
+        subscription = text[text.index("For a subscription"):text.index("# 2. ")]
+        self.assertIn(f"passfile={place}/odd\n", subscription)
 
     def test_a_passfile_that_the_users_unit_does_not_serve_is_told(self):
-        unserved = "not as above: XDG_RUNTIME_DIR is not set here"
+        unserved = "not the one above: XDG_RUNTIME_DIR is not set here"
         runtime = self.home.path / "run"
         runtime.mkdir(mode=0o700)
         text = self.setup_postgres(XDG_RUNTIME_DIR=str(runtime)).stdout
         self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
-        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above):\n#      systemctl --user", text)
+        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above), run:\n#      systemctl --user", text)
         self.assertNotIn(unserved, text)
         text = self.setup_postgres().stdout
         self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
@@ -194,7 +194,7 @@ class Setup(LabCase):
                 result = self.setup_postgres("--ca", "/" + "c" * size)
                 self.assertEqual(result.returncode, status)
                 self.assertEqual(max((len(line) for line in result.stdout.splitlines()), default=0) > 253, False)
-        self.assertIn("rds-iam: libpq 10 to 13 reads lines of 254 bytes, comments included; give a shorter ", result.stderr)
+        self.assertIn("rds-iam: libpq 10 to 13 reads lines of at most 254 bytes, including comments; use a shorter ", result.stderr)
 
     def test_an_endpoint_with_its_port(self):
         """As Terraform prints it."""
@@ -248,7 +248,7 @@ ROWS = {
     "a directory": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: libpq gets the settings from an LDAP server", None),
     "too long for all": Row(f"[s]\n{LONG}\n{GOOD}", 2, "error: 1109 bytes, but libpq reads at most 1022", "too long"),
     "a long comment": Row(f"# {'x' * 1100}\n[s]\n{GOOD}", 1, "error: 1103 bytes, but libpq reads at most", "too long"),
-    "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, and libpq 10 to 13 takes 254"),
+    "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, but libpq 10 to 13 reads at most 254"),
     "byte order mark": Row(f"\ufeff[s]\n{GOOD}", 1, "error: begins with a byte order mark", 'definition of service "s" not found'),
     "no bracket": Row(f"[s\n{GOOD}", 1, "error: begins a service but has no ]", 'definition of service "s" not found'),
     "trailing blank": Row("[s]\ndbname=d  \n", 2, "warning: ends with a blank or a carriage return"),
@@ -393,7 +393,7 @@ class Lint(LabCase):
     def test_a_file_that_is_named_and_missing(self):
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE="/no/such")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("/no/such: error: PGSERVICEFILE names it and it is not there", result.stdout)
+        self.assertIn("/no/such: error: PGSERVICEFILE names this file, but it does not exist", result.stdout)
 
     def test_no_file_at_all_is_no_error_and_the_places_are_named(self):
         """~/.pg_services.conf is not read, and looks much like it."""
@@ -402,7 +402,7 @@ class Lint(LabCase):
         self.assertEqual((result.returncode, result.stdout), (
             0, f"{home}/.pg_service.conf: warning: this file does not exist\n"
                f"{home}/pg_service.conf: warning: this file does not exist\n"
-               "rds-iam setup postgres prints an entry, to begin one with\n"
+               "rds-iam setup postgres prints an entry for a new file\n"
                "0 services in 0 files: 0 errors, 2 warnings\n"))
 
     def test_the_own_runtime_directory(self):
@@ -416,7 +416,7 @@ class Lint(LabCase):
         system = self.home.write("etc/pg_service.conf", "[a]\ndbname=e\n")
         result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(system.parent))
         self.assertIn(f"{path}: warning: libpq 10 to 14 ignores HOME and uses the file in ", result.stdout)
-        self.assertIn(f"{system}: warning: a libpq that a program brings along", result.stdout)
+        self.assertIn(f"{system}: warning: a libpq that is bundled with a program", result.stdout)
         self.assertIn(f"{system}:1: warning: [a] is already at {path}:1", result.stdout)
         self.assertEqual(result.returncode, 0)
 

@@ -89,7 +89,7 @@ static void a_link_is_file_profile_and_command(void **state)
     assert_string_equal(
         err.text,
         FILE_NAME ":77: this credential_process is not started, because it would run itself again: "
-                  "p -> p; let one of these profiles get its credentials in another way");
+                  "p -> p; change how one of these profiles gets its credentials");
 }
 
 static void the_circle_alone_is_shown(void **state)

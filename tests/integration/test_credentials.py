@@ -94,7 +94,7 @@ class Sources(CloudCase):
         self.lab.machine(seconds=-60)
         result = self.credentials("--explain", principal=None, env=self.machine_env())
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("they are used on, as AWS asks for during an outage", result.stderr)
+        self.assertIn("they are still used, as AWS recommends during an outage", result.stderr)
         self.assert_logged_in(self.mariadb(principal=None, **self.machine_env()))
 
     def test_a_container(self):

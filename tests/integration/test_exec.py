@@ -56,7 +56,7 @@ class Clients(ExecCase):
                            f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
         self.assertIn("unknown variable 'ssl-mode=VERIFY_IDENTITY'", result.stderr)
         help_text = self.home.run([harness.installed("bin/rds-iam"), "exec", "--help"]).stdout
-        self.assertRegex(help_text, r"--ssl-mode=VERIFY_IDENTITY +\(Oracle's mysql; MariaDB's takes the line above\)")
+        self.assertRegex(help_text, r"--ssl-mode=VERIFY_IDENTITY +\(Oracle's mysql; use the line above for MariaDB's\)")
 
     def test_mariadb_without_them_says_what_is_missing(self):
         result = self.mariadb()

@@ -168,10 +168,10 @@ class Renewal(LoginCase):
         when = token["accessToken"]["expiresAt"]
         self.lab.aws_logout(token)
         result = self.ask()
-        self.assertRegex(result.stderr, f"ended {when}, .* with status 401: TOKEN_EXPIRED; " + last)
+        self.assertRegex(result.stderr, f"expired at {when}, .* with status 401: TOKEN_EXPIRED; " + last)
         for fault, words in (
             ({"status": 403, "code": "INSUFFICIENT_PERMISSIONS"},
-             "INSUFFICIENT_PERMISSIONS; have signin:CreateOAuth2Token allowed; try again\n"),
+             "INSUFFICIENT_PERMISSIONS; allow signin:CreateOAuth2Token; try again\n"),
             ({"status": 403, "code": "USER_CREDENTIALS_CHANGED"}, "USER_CREDENTIALS_CHANGED; " + last),
             ({"status": 500}, "with status 500; try again\n"),
         ):

@@ -116,7 +116,7 @@ class Mfa(CloudCase):
         self.assertEqual((status, out), (1, ""))
         self.assertIn(f"rds-iam: {self.place}2: ", err)
         self.assertIn("STS says AccessDenied: MultiFactorAuthentication failed", err)
-        self.assertIn("; type the code that the device shows now; each is good for one call\n", err)
+        self.assertIn("; enter the code that the device shows now; a code is valid for one call\n", err)
         self.assertNotIn(wrong, err)
 
     def test_what_is_no_code_is_not_sent(self):

@@ -73,8 +73,7 @@ class Setup(LabCase):
 
     def test_the_ca_of_a_proxy_is_named(self):
         text = " ".join(self.setup_mysql().stdout.split())
-        self.assertIn("An RDS Proxy has a certificate of Amazon's public CAs: there ssl-ca= is "
-                      "AmazonRootCA1.pem", text)
+        self.assertIn("For a proxy, set ssl-ca= to AmazonRootCA1.pem", text)
 
     def backup(self, group, *options):
         """mariadb-backup with one group of lines in its option file; what it printed, as it failed."""
@@ -172,7 +171,7 @@ class Setup(LabCase):
                     result = self.home.run([*argv, *account], **self.oracles_variables())
                     self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
         text = " ".join(self.setup_mysql().stdout.split())
-        self.assertIn("libmysqlclient itself finds no ssl-mode in an option file", text)
+        self.assertIn("libmysqlclient itself does not read ssl-mode from an option file", text)
 
     def test_one_option_file_for_programs_of_both_libraries(self):
         lines = self.block("[client]").replace("[client]", "[client-mariadb]") + self.block("[client]", 1)

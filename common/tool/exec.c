@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient find the hooks. It sets
- * environment variables and becomes the command: what it prints and how it ends is its own. */
+ * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
+ * Sets environment variables and then executes the command in the same process, so that its output
+ * and its exit status are the command's. Does not set the variables of the hooks for a program that
+ * cannot load them, and refuses to run with more privileges than its caller. */
 #include "tool/options.h"
 #include "tool/program.h"
 #include "tool/tool.h"
@@ -15,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-    /* What shells and env(1) say of a command. */
+    /* The exit statuses that shells and env(1) use. */
     EXIT_CANNOT_RUN = 126,
     EXIT_NOT_FOUND = 127,
 };
@@ -23,45 +25,52 @@ enum {
 static const char help[] =
     "usage: rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n"
     "\n"
-    "Runs COMMAND so that it, and what it starts, logs in to RDS with tokens of their own making:\n"
+    "Runs COMMAND. Database logins of COMMAND, and of the programs that it starts, use IAM "
+    "tokens:\n"
     "\n"
     "  rds-iam exec --ca global-bundle.pem -- psql -h ENDPOINT -U USER DATABASE\n"
     "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
     "      --ssl-verify-server-cert\n"
     "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; MariaDB's takes the line above)\n"
+    "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; use the line above for MariaDB's)\n"
     "\n"
     "  --ca FILE   Amazon's CA bundle, for PostgreSQL (PGSSLROOTCERT)\n"
-    "  --help      this text\n"
+    "  --help      print this text\n"
     "\n"
-    "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
-    "PGSSLMODE=verify-full and PGGSSENCMODE=disable where they are not set; MySQL's and MariaDB's\n"
-    "clients have no variable for it, so their options are typed, or stand in my.cnf. A password\n"
-    "that is given goes where it always went, and a warning says so if tokens are made for that\n"
-    "host. With Oracle's library it goes only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; "
-    "without\n"
-    "it the login is refused: give no password, not even a placeholder, for a token. Why there is\n"
-    "no token is reported on stderr (RDS_IAM_LOG; 1 reports refusals that a client does not "
-    "show).\n"
+    "A token is sent only to a server whose certificate and name are verified. For PostgreSQL,\n"
+    "rds-iam exec sets PGSSLMODE=verify-full and PGGSSENCMODE=disable if they are not set. "
+    "MySQL's\n"
+    "and MariaDB's clients have no such variables; give them the options above, or set the "
+    "options\n"
+    "in my.cnf.\n"
     "\n"
-    "exit status: that of COMMAND; 126 or 127 (it cannot be run, or found), 1 (failed), 2 "
-    "(usage)\n";
+    "Give no password, not even a placeholder. A client that has a password sends the password "
+    "and\n"
+    "no token; a warning is printed if the host is one that tokens are made for. Oracle's library\n"
+    "sends a password only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; otherwise the login "
+    "fails.\n"
+    "\n"
+    "If no token can be made, the reason is printed on stderr. The variable RDS_IAM_LOG sets the\n"
+    "level; 1 also prints reasons that the client does not show.\n"
+    "\n"
+    "exit status: that of COMMAND; 126 (COMMAND cannot be run), 127 (COMMAND is not found),\n"
+    "1 (failure), 2 (usage error)\n";
 
 /* -- variables ------------------------------------------------------------------------------- */
 
 enum how {
     REPLACE,
-    DEFAULT, /* where it is not set */
-    APPEND,  /* to what is set, behind the separator */
+    DEFAULT, /* set the variable only if it is not set */
+    APPEND,  /* append to the present value, after a separator */
 };
 
 struct variable {
     const char *name;
     const char *value;
     enum how how;
-    bool is_object;        /* names objects of ours, for programs that can load them */
-    const char *separator; /* of the list: each that counts, ours first; "": it is no list */
-    const char *needs;     /* a file without which it is left alone; or NULL */
+    bool is_object;        /* names shared objects of rds-iam; for programs that can load them */
+    const char *separator; /* characters that separate entries; the first is written; "": no list */
+    const char *needs;     /* the variable is set only if this file can be read; NULL: always */
 };
 
 #define PRELOAD RIA_PKGLIBDIR "/librds-iam-pq.so"
@@ -71,7 +80,7 @@ struct variable {
 static const struct variable variables[] = {
     {"LD_PRELOAD", PRELOAD, APPEND, true, ": ", NULL},
     {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
-    /* With a ticket, GSS comes before TLS. */
+    /* With a Kerberos ticket, libpq would use GSS encryption instead of TLS. */
     {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
     {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, true, "", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, true, ";", MARIADB_PLUGIN},
@@ -80,40 +89,42 @@ static const struct variable variables[] = {
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
 
-/* AddressSanitizer ends a program that has a preload in front of it. The last value counts. */
+/* AddressSanitizer aborts a program if a preloaded object comes before its library. The last value
+ * in the list overrides the others. */
 static const struct variable asan = {
     "ASAN_OPTIONS", "verify_asan_link_order=0", APPEND, false, ":", NULL};
 
-/* A command that is run by rds-iam exec may run rds-iam exec itself. NULL: it is not there. */
+/* Finds a value in a list. It is present if rds-iam exec runs within a command of another rds-iam
+ * exec. Returns NULL if it is not present. */
 static const char *find_in_list(const char *list, const char *value, const char *separator)
 {
     size_t len = strlen(value);
     for (const char *at = strstr(list, value); at != NULL; at = strstr(at + 1, value)) {
         if ((at == list || strchr(separator, at[-1]) != NULL) &&
-            strchr(separator, at[len]) != NULL) { /* also at the end */
+            strchr(separator, at[len]) != NULL) { /* a separator, or the end of the list */
             return at;
         }
     }
     return NULL;
 }
 
-/* Takes away what a rds-iam exec above this one has set. */
-static bool withdraw(const struct variable *variable)
+/* Removes from the environment a value that an outer rds-iam exec has set. */
+static bool exec_remove(const struct variable *variable)
 {
     const char *set = secure_getenv(variable->name);
     const char *at = set == NULL ? NULL : find_in_list(set, variable->value, variable->separator);
     if (at == NULL) {
         return true;
     }
-    const char *behind = at + strlen(variable->value);
+    const char *after = at + strlen(variable->value);
     size_t before = (size_t)(at - set);
     if (before > 0) {
-        before--; /* with the separator */
-    } else if (*behind != '\0') {
-        behind++;
+        before--; /* remove one separator too */
+    } else if (*after != '\0') {
+        after++;
     }
     RIA_AUTO(buf) left = {.max = (size_t)1024 * 1024};
-    ria_buf_addf(&left, "%.*s%s", (int)before, set, behind);
+    ria_buf_addf(&left, "%.*s%s", (int)before, set, after);
     const char *value = ria_buf_text(&left);
     if (value != NULL && *value == '\0') {
         return unsetenv(variable->name) == 0; /* NOLINT(concurrency-mt-unsafe) */
@@ -121,7 +132,7 @@ static bool withdraw(const struct variable *variable)
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
-/* The first libpq in LD_PRELOAD; NULL: none. */
+/* Returns the first libpq in a value of LD_PRELOAD, or NULL. */
 static const char *find_libpq(const char *list, const char *separator)
 {
     static const char name[] = "libpq";
@@ -140,20 +151,20 @@ static const char *find_libpq(const char *list, const char *separator)
     }
 }
 
-/* The loader takes libpq's functions from the first object that has them, so ours stands before a
- * libpq that is preloaded as well. Else it stands last: a sanitizer's run time wants to be first.
- */
+/* Inserts the object of rds-iam before a libpq that is also in LD_PRELOAD, because the loader binds
+ * a function of libpq to the first object that defines it. Without such a libpq the object is
+ * appended, because the run-time library of a sanitizer must come first. */
 static bool put_before(const struct variable *variable, const char *set, const char *libpq)
 {
-    const char *ours = find_in_list(set, variable->value, variable->separator);
-    if (ours != NULL && ours < libpq) {
+    const char *present = find_in_list(set, variable->value, variable->separator);
+    if (present != NULL && present < libpq) {
         return true;
     }
-    if (ours != NULL) {
-        if (!withdraw(variable)) {
+    if (present != NULL) {
+        if (!exec_remove(variable)) {
             return false;
         }
-        set = secure_getenv(variable->name); /* libpq is in it still */
+        set = secure_getenv(variable->name); /* not NULL: it still contains libpq */
         libpq = find_libpq(set, variable->separator);
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
@@ -193,8 +204,8 @@ static bool apply(const struct variable *variable)
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* The loader goes on without a preload that it cannot find, the preload without the object that
- * makes its tokens, and the command without a password. */
+/* Checks that the preloaded object and the object that makes its tokens can be read. Without this
+ * check the loader would ignore a missing object, and the command would run without tokens. */
 static bool check_preload(void)
 {
     static const char *const objects[] = {PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so"};
@@ -217,7 +228,7 @@ static bool set_variables(const char *ca, enum ria_program program)
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
-                                                  : withdraw(&variables[i])) &&
+                                                  : exec_remove(&variables[i])) &&
              ok;
     }
     if (ca != NULL) {
@@ -231,17 +242,17 @@ static bool set_variables(const char *ca, enum ria_program program)
 
 /* -- the certificate ------------------------------------------------------------------------- */
 
-/* What can be told, before the client is there, of the certificate by which it verifies its server:
- * by the command's name and words. libpq's own words for a missing one advise to verify nothing. A
- * script or a program of the user's own is not looked into: it may name a certificate in a place of
- * its own. */
+/* The functions below guess from the command line and the environment whether the client will find
+ * a CA certificate. Without one libpq fails, and its message suggests to turn verification off, so
+ * a better warning is printed first. Scripts and other programs are not checked, because they may
+ * name a certificate themselves. */
 enum client {
     POSTGRESQL,
     MYSQL,
     OTHER,
 };
 
-/* What the names of the clients' programs begin with. */
+/* Prefixes of the names of client programs. */
 static const struct {
     const char *start;
     enum client client;
@@ -282,8 +293,8 @@ static bool any_word_has(char *const *argv, const char *text)
     return *argv != NULL;
 }
 
-/* Without a host there is no TLS: the connection goes to a Unix socket. */
-static bool names_a_host(char *const *argv, const struct ria_world *world)
+/* Returns whether a host is given. Without a host the client uses a Unix socket, and no TLS. */
+static bool names_host(char *const *argv, const struct ria_world *world)
 {
     bool found = ria_world_env(world, "PGHOST") != NULL ||
                  ria_world_env(world, "PGHOSTADDR") != NULL || any_word_has(argv, "host=") ||
@@ -294,8 +305,9 @@ static bool names_a_host(char *const *argv, const struct ria_world *world)
     return found;
 }
 
-/* A connection string or a service entry may name a certificate, or do without one. */
-static bool may_say_more(char *const *argv, const struct ria_world *world)
+/* Returns whether a connection string or a service entry may set a certificate or another sslmode.
+ */
+static bool may_set_certificate(char *const *argv, const struct ria_world *world)
 {
     return ria_world_env(world, "PGSERVICE") != NULL || any_word_has(argv, "service=") ||
            any_word_has(argv, "sslmode=") || any_word_has(argv, "sslrootcert=");
@@ -307,55 +319,57 @@ static bool is_verified(const struct ria_world *world)
     return mode != NULL && (strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0);
 }
 
-static bool has_default(const char *home, char path[PATH_MAX])
+/* Returns whether libpq's default root certificate can be read. Fills `path` with its path. */
+static bool has_default_certificate(const char *home, char path[PATH_MAX])
 {
     int len = home == NULL ? -1 : snprintf(path, PATH_MAX, "%s/.postgresql/root.crt", home);
     return len < 0 || len >= PATH_MAX || access(path, R_OK) == 0;
 }
 
-static void warn_of_none(const char *program, char *const *argv, const struct ria_world *world)
+/* Warns if libpq will find no root certificate. */
+static void warn_of_missing_certificate(
+    const char *program, char *const *argv, const struct ria_world *world)
 {
     char path[PATH_MAX];
     if (ria_world_env(world, "PGSSLROOTCERT") != NULL || !is_verified(world) ||
-        !names_a_host(argv, world) || may_say_more(argv, world) ||
-        has_default(ria_world_home(world), path)) {
+        !names_host(argv, world) || may_set_certificate(argv, world) ||
+        has_default_certificate(ria_world_home(world), path)) {
         return;
     }
     ria_world_log(
         world,
         RIA_LOG_WARNING,
-        "%s has no certificate to verify the server by: %s: %s; add --ca with Amazon's bundle, or "
-        "set "
-        "PGSSLROOTCERT",
+        "%s has no CA certificate to verify the server with: %s: %s; add --ca with Amazon's "
+        "bundle, "
+        "or set PGSSLROOTCERT",
         program,
         path,
         strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* Warns where PostgreSQL's program in argv will look for a root certificate in vain, by the
- * environment as it is now, and where ca, the value of --ca, is given to a program of MySQL's or
- * MariaDB's, which does not see it. Silent where the words or the environment leave a doubt. */
+/* Warns if a program of PostgreSQL in argv will find no root certificate, and if --ca is given with
+ * a program of MySQL or MariaDB, which ignores it. `ca` is the value of --ca. Prints nothing in a
+ * case of doubt. */
 static void warn_of_certificate(char *const *argv, const char *ca, const struct ria_world *world)
 {
     const char *program = base_name(argv[0]);
     enum client client = client_of(program);
     if (client == POSTGRESQL && ca == NULL) {
-        warn_of_none(program, argv + 1, world);
+        warn_of_missing_certificate(program, argv + 1, world);
     } else if (client == MYSQL && ca != NULL && !any_word_has(argv + 1, "ssl-ca")) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "--ca is for PostgreSQL, and %s does not see it; type --ssl-ca=FILE behind %s, or "
-            "write "
-            "ssl-ca=FILE into my.cnf",
-            program,
+            "--ca is for PostgreSQL, and %s ignores it; add --ssl-ca=FILE to its arguments, or "
+            "ssl-ca=FILE to my.cnf",
             program);
     }
 }
 
 /* -- the command ----------------------------------------------------------------------------- */
 
-/* A relative name would mean another file wherever the command goes. */
+/* Makes the value of --ca absolute, because the command may change its directory. Prints an error
+ * and returns false if the file cannot be read or is a directory. The caller frees *out. */
 static bool resolve_ca(const char *ca, char **out)
 {
     struct stat status = {0};
@@ -371,8 +385,9 @@ static bool resolve_ca(const char *ca, char **out)
     return ok;
 }
 
-/* The options of our own end at the first "--". Without one they end at a word that is none: the -h
- * of "psql -h ENDPOINT" shall not be taken for one of ours. */
+/* Returns the index of the argument after the options of rds-iam exec: the first "--", or the first
+ * argument that is not an option. So the -h of "psql -h ENDPOINT" is not parsed as an option of
+ * rds-iam exec. */
 static int find_end(int argc, char **argv)
 {
     int end = 1;
@@ -388,16 +403,16 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     const struct ria_option options[] = {{.name = "ca", .value = &ca}};
     int end = find_end(argc, argv);
     int status = ria_options_parse(end, argv, options, 1, help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     if (end < argc && strcmp(argv[end], "--") != 0) {
-        return ria_usage(argv[0], "write -- in front of the command \"%s\"", argv[end]);
+        return ria_usage(argv[0], "write -- before the command \"%s\"", argv[end]);
     }
     if (end + 1 >= argc) {
         return ria_usage(argv[0], "no command given: write -- and the command");
     }
-    /* The command is looked for in the caller's PATH. */
+    /* execvp() searches the caller's PATH, which a privileged process must not trust. */
     if (world->is_privileged(world->self)) {
         (void)fputs("rds-iam: " RIA_REFUSAL_PRIVILEGED "\n", stderr);
         return RIA_EXIT_FAILED;

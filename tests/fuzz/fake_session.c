@@ -38,7 +38,7 @@ enum ria_outcome ria_token_file_read(
     ria_document_release(&file->document);
     return ria_document_read(written.len > 0 ? &written : in_place, &file->document)
                ? RIA_FOUND
-               : ria_failed(err, RIA_E_CREDENTIALS, "%s is no JSON", file->path);
+               : ria_failed(err, RIA_E_CREDENTIALS, "%s is not JSON", file->path);
 }
 
 bool ria_token_file_lock(

@@ -190,7 +190,7 @@ class NullDevice(HomeCase):
 
     def test_where_an_empty_file_is_not_enough_it_says_so(self):
         rows = (
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", self.web_identity_env, "holds no token"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", self.web_identity_env, "contains no token"),
             ("AWS_CA_BUNDLE", self.web_identity_env, "is empty; name a file of certificates"),
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", lambda: self.pod_env("pod"), "it is empty"),
         )

@@ -116,17 +116,17 @@ class Mfa(CloudCase):
         self.assertEqual((status, out), (1, ""))
         self.assertIn(f"rds-iam: {self.place}2: ", err)
         self.assertIn("STS says AccessDenied: MultiFactorAuthentication failed", err)
-        self.assertIn("; type the code that the device shows now; each is good for one call\n", err)
+        self.assertIn("; enter the code that the device shows now; a code is valid for one call\n", err)
         self.assertNotIn(wrong, err)
 
     def test_what_is_no_code_is_not_sent(self):
         for keys, sentence in (
-            ("55555\n", "an MFA code has six digits; try it again"),
-            ("5555555\n", "an MFA code has six digits; try it again"),
-            ("55555x\n", "an MFA code has six digits; try it again"),
-            ("1" * 500 + "\n", "an MFA code has six digits; try it again"),
-            ("\n", "no MFA code was typed; try it again"),
-            ("\x04", "no MFA code was typed; try it again"),
+            ("55555\n", "an MFA code has six digits; try again"),
+            ("5555555\n", "an MFA code has six digits; try again"),
+            ("55555x\n", "an MFA code has six digits; try again"),
+            ("1" * 500 + "\n", "an MFA code has six digits; try again"),
+            ("\n", "no MFA code was entered; try again"),
+            ("\x04", "no MFA code was entered; try again"),
         ):
             with self.subTest(keys=keys):
                 self.assertEqual(self.typed(keys), (1, "", f"rds-iam: {sentence}\n"))

@@ -143,7 +143,7 @@ class TrueAddresses(NetworkCase):
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\n"
                         f"role_arn = {self.lab.roles['rds-access'].arn}\n")
         result = self.host.run(self.argv(), "etl-base", AWS_CA_BUNDLE=str(self.lab.ca_file))
-        self.assertIn(f"STS could not be asked: {STS}: SSL", result.stderr)
+        self.assertIn(f"STS could not be reached: {STS}: SSL", result.stderr)
         self.assertEqual(self.calls(), [])
         self.assert_nothing_sent()
         # Control: by AWS's own CA it is asked.

@@ -332,11 +332,11 @@ class MoreRights(CloudCase):
             foreign(path)
         env = {"HOME": str(self.home.path)}
         result = self.run_copy(0o4755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "0 kept credentials removed\n")
+        self.assertEqual(result.stdout, "0 cached credentials removed\n")
         self.assertTrue(kept.exists())
         os.chown(kept.parent, os.geteuid(), os.getegid())
         result = self.run_copy(0o755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "1 kept credentials removed\n")
+        self.assertEqual(result.stdout, "1 cached credentials removed\n")
 
     def test_a_set_uid_host_gets_no_token_from_the_plugin(self):
         """It gets no preload for the lab's names either: they, and the options, stand in /etc for it."""

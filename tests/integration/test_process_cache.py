@@ -83,7 +83,7 @@ class Key(ProcessCase):
 
     def test_it_can_be_forgotten(self):
         result = self.by_hand("--clear")
-        self.assertIn("1 kept credentials removed", result.stdout)
+        self.assertIn("1 cached credentials removed", result.stdout)
         self.assert_asked()
 
 
@@ -266,7 +266,7 @@ class End(ProcessCase):
             self.print_keys(seconds)
             result = self.by_hand(*self.login())
             self.assertEqual(result.returncode, 1)
-            self.assertIn("the credential_process printed credentials that have ended", result.stderr)
+            self.assertIn("the credential_process printed expired credentials", result.stderr)
             self.assertEqual(self.kept(), [])
 
     def test_less_than_a_quarter_of_an_hour_is_asked_for_anew(self):

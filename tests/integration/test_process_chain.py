@@ -23,8 +23,8 @@ LIMIT = 8  # commands that may wait for one another
 GUARD = 20
 PATIENCE = 60
 
-BACK = "this credential_process is not started, because it leads back to itself: "
-DEEP = f"this credential_process is not started, because {LIMIT} others wait for it"
+BACK = "this credential_process is not started, because it would run itself again: "
+DEEP = f"this credential_process is not started, because {LIMIT} nested commands are already running"
 GARBAGE = ("this credential_process is not started, because RDS_IAM_PROCESS_CHAIN was not written by "
            "rds-iam; unset it")
 

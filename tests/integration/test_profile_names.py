@@ -53,7 +53,7 @@ class Names(CloudCase):
                                 f"[sso-session {shlex.quote(name)}]\nsso_start_url = https://x\n"
                                 "sso_region = eu-west-1\n")
                 result = self.ask("--profile", name)
-                self.assertIn(f"type: aws sso login --profile {shown}\n", result.stderr)
+                self.assertIn(f"run: aws sso login --profile {shown}\n", result.stderr)
 
     def test_services_of_that_name(self):
         self.home.write(".aws/config", "[default]\nservices = my services\nrole_arn = "

@@ -183,7 +183,7 @@ class Tool(unittest.TestCase):
 
     def test_help_and_version_need_nothing(self):
         for arguments, words in (
-            (["--help"], ["usage: rds-iam COMMAND", "rds-iam token --help"]),
+            (["--help"], ["usage: rds-iam COMMAND", "rds-iam COMMAND --help"]),
             (["-h"], ["usage: rds-iam COMMAND"]),
             (["token", "--help"], ["usage: rds-iam token", *(o for o in GOOD if o.startswith("--")),
                                    "--region", "--profile", "exit status"]),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * mysql_clear_password.so: takes the place of the distribution's plugin of that name, which RDS
- * asks for. */
+ * The entry point of mysql_clear_password.so, which replaces the distribution's plugin of that
+ * name. RDS asks IAM users for this plugin. Refuses to run in a library whose layout it does not
+ * know. */
 #include "plugin.h"
 
 static int clear_password_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)

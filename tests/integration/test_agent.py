@@ -30,11 +30,11 @@ REFUSED = (
     ({"password": "geheim-typed"}, "password=", "has a password=, and with it libpq does not read"),
     ({"port": "0"}, "port=", "has a port that is not between 1 and 65535"),
     ({"port": "54x"}, "port=", "has a port that is not between 1 and 65535"),
-    ({"port": "1,2"}, "port=", "has 1 hosts and 2 ports; give one, or one each"),
-    ({"hostaddr": "127.0.0.1,127.0.0.2"}, "hostaddr=", "has not as many addresses as hosts"),
+    ({"port": "1,2"}, "port=", "has 1 hosts and 2 ports; give one port, or one for each host"),
+    ({"hostaddr": "127.0.0.1,127.0.0.2"}, "hostaddr=", "has fewer or more addresses than hosts"),
     ({"iam": "yes"}, "iam=", 'libpq does not know "iam", and refuses the service for it'),
     ({"dbname ": " shop"}, "dbname ", 'libpq does not know "dbname "'),
-    ({"options": "x" * 1100}, "options=", "is longer than the 1022 bytes that libpq takes"),
+    ({"options": "x" * 1100}, "options=", "is longer than the 1022 bytes that libpq reads"),
 )
 
 
@@ -168,7 +168,7 @@ class Entries(AgentCase):
         result = self.services.fill()
         sentence = (
             f"{self.where(place)}[one] shares its passfile with [two] ({self.where(second)[:-2]}), but "
-            "only one of them is fit for a token")
+            "only one of them is valid for tokens")
         self.assertIn(sentence, result.stderr)
         self.assertFalse(shared.exists())
 

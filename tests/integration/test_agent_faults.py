@@ -377,7 +377,7 @@ class Files(FaultCase):
             for rubbish, sentence in (
                 (b"\x7fELF\x02\x01 rubbish\n", f"{path}:1: is neither a comment nor a [group]"),
                 (good.encode() + b"rubbish\n", f"{path}:{good.count(chr(10)) + 1}: is neither"),
-                (b"# one\n[prod]\nhost=\0\n", f"{path}:3: holds a NUL byte; write it as plain text"),
+                (b"# one\n[prod]\nhost=\0\n", f"{path}:3: contains a NUL byte; write it as plain text"),
             ):
                 with self.subTest(sentence=sentence):
                     before = len(agent.log())

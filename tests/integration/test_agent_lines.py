@@ -12,26 +12,26 @@ import process  # noqa: E402  the lab is on the path now
 from service import Services, agent_program  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
-WHOLE_PATH = "libpq replaces neither ~ nor $HOME; write the whole path"
-RELATIVE = "as it is, from whatever directory a program runs in; write a path that begins with /"
+FULL_PATH = "libpq expands neither ~ nor $HOME; write the full path"
+RELATIVE = "in the directory that each program runs in; write a path that begins with /"
 # A passfile= that leads to no file of the agent's, and what is said of it.
 PASSFILES = (
-    ("passfile = /run/p", "a blank stands before the ="),
-    ("passfile\t=/run/p", "a blank stands before the ="),
+    ("passfile = /run/p", "libpq takes the blank before the = as part of the key"),
+    ("passfile\t=/run/p", "libpq takes the blank before the = as part of the key"),
     ("passfile= /run/p", "the value begins with a blank"),
-    ("passfile=~/run/p", WHOLE_PATH),
-    ("passfile=$HOME/run/p", WHOLE_PATH),
-    ("passfile=${HOME}/run/p", WHOLE_PATH),
+    ("passfile=~/run/p", FULL_PATH),
+    ("passfile=$HOME/run/p", FULL_PATH),
+    ("passfile=${HOME}/run/p", FULL_PATH),
     ("passfile='/run/p'", "the value begins with a quote"),
-    ("passfile=run/p", f'libpq takes "run/p" {RELATIVE}'),
-    ("passfile=%h/run/p", f'libpq takes "%h/run/p" {RELATIVE}'),
+    ("passfile=run/p", f'libpq looks for "run/p" {RELATIVE}'),
+    ("passfile=%h/run/p", f'libpq looks for "%h/run/p" {RELATIVE}'),
     ("Passfile=/run/p", 'libpq does not know "Passfile", and refuses the service for it; write passfile='),
 )
 # Another line of an entry that is served.
 OTHERS = (
-    ("sslrootcert=~/ca.pem", WHOLE_PATH),
-    ("sslrootcert=$HOME/ca.pem", WHOLE_PATH),
-    ("sslcert=~/me.pem", WHOLE_PATH),
+    ("sslrootcert=~/ca.pem", FULL_PATH),
+    ("sslrootcert=$HOME/ca.pem", FULL_PATH),
+    ("sslcert=~/me.pem", FULL_PATH),
     ("dbname= shop", "the value begins with a blank"),
     ("application_name='etl'", "the value begins with a quote"),
 )

@@ -60,7 +60,7 @@ class Spoiled(LeaseCase):
                     path = self.home.path / ".pg_service.conf"
                     self.assertIn(
                         f"{path}:{place}: [good] shares its passfile with [bad] ({path}:{line}), but only "
-                        "one of them is fit", agent.log())
+                        "one of them is valid", agent.log())
                 self.assertEqual(peer.answers, [(False, b"the-control\0")], "no token, and the control")
 
     def test_one_that_reads_another_passfile_spoils_nothing(self):

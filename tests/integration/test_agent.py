@@ -199,7 +199,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 services.add("prod", passfile=services.directory / name)
                 result = services.fill()
-                self.assertIn(f'the passfile cannot be called "{name}"', result.stderr)
+                self.assertIn(f'"{name}" is not a valid passfile name', result.stderr)
                 self.assertIn(self.where(services.line_of("passfile=")), result.stderr)
 
     def test_service_files_are_found_as_libpq_finds_them(self):
@@ -236,7 +236,7 @@ class Directory(AgentCase):
         self.services.directory.chmod(0o755)
         result = self.services.fill()
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"others can enter it; type: chmod 700 {self.services.directory}", result.stderr)
+        self.assertIn(f"other users can enter it; run: chmod 700 {self.services.directory}", result.stderr)
         self.assertEqual(os.listdir(self.services.directory), [])
 
     def test_a_link_in_place_of_the_directory_or_the_passfile_is_not_followed(self):
@@ -435,8 +435,8 @@ class Life(AgentCase):
             (["--onec"], 2, "unknown option --onec"),
             (["--directory"], 2, "a value is missing after --directory"),
             (["now"], 2, "unexpected argument now"),
-            (["--once", "--foreground"], 2, "--once and --foreground exclude each other"),
-            (["--once", "--directory", "/nowhere/run"], 1, "/nowhere/run: cannot be made"),
+            (["--once", "--foreground"], 2, "--once and --foreground cannot be combined"),
+            (["--once", "--directory", "/nowhere/run"], 1, "/nowhere/run: cannot be created"),
         )
         for arguments, status, text in rows:
             with self.subTest(arguments=arguments):

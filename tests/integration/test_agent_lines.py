@@ -25,7 +25,7 @@ PASSFILES = (
     ("passfile='/run/p'", "the value begins with a quote"),
     ("passfile=run/p", f'libpq looks for "run/p" {RELATIVE}'),
     ("passfile=%h/run/p", f'libpq looks for "%h/run/p" {RELATIVE}'),
-    ("Passfile=/run/p", 'libpq does not know "Passfile", and refuses the service for it; write passfile='),
+    ("Passfile=/run/p", 'libpq does not know "Passfile", so it refuses the service; write passfile='),
 )
 # Another line of an entry that is served.
 OTHERS = (
@@ -91,10 +91,10 @@ class Directories(LabCase):
         volume = self.home.path / "tokens"
         volume.mkdir()
         volume.chmod(0o777)
-        self.assertIn(f"{volume}/run: others can replace what is in {volume}: everybody can write it; run: chmod "
+        self.assertIn(f"{volume}/run: other users can replace files in {volume}: everybody can write it; run: chmod "
                       f"o-w {volume}, or give it the sticky bit (in Kubernetes: emptyDir with medium: Memory), or "
                       "name another directory with --directory\n", self.fill(volume / "run"))
-        self.assertIn(f"{volume}: others can enter it; type: chmod 700 {volume}\n", self.fill(volume))
+        self.assertIn(f"{volume}: other users can enter it; run: chmod 700 {volume}\n", self.fill(volume))
         volume.chmod(0o1777)
         self.assertIn("no service has its passfile here", self.fill(volume / "run"), "the control")
 
@@ -107,7 +107,7 @@ class Directories(LabCase):
                 self.home.path.chmod(0o711)
                 said = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
                                       volume], PGSERVICEFILE="/dev/null").stderr
-                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name one of your "
+                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of your "
                                        rf"own with --directory, such as {volume}/run\n")
 
     def test_the_root_is_nobodys_home(self):

@@ -93,7 +93,7 @@ class Owned(LeaseCase):
             self.services.passfile(name).chmod(0o600)
         self.services.add("legacy", sslmode="require")
         self.services.add("prod")
-        self.sentence = (f"{self.services.passfile('prod')}: holds lines that are not the agent's; move it "
+        self.sentence = (f"{self.services.passfile('prod')}: contains lines that the agent did not write; move it "
                          "or name another passfile")
 
     def assert_kept(self, log):

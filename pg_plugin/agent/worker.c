@@ -24,8 +24,8 @@
 enum {
     EDIT_MS = 50, /* wait after an edit, because an editor saves a file in several steps */
     RETRY_SECONDS = 5,
-    OTHER_FILES =
-        64, /* descriptors kept for files other than passfiles; each child that fetches needs one */
+    OTHER_FILES = 64, /* descriptors reserved for files other than passfiles; each child that
+                         fetches needs one */
 };
 
 /* What woke the loop. */

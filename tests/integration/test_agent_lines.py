@@ -107,8 +107,8 @@ class Directories(LabCase):
                 self.home.path.chmod(0o711)
                 said = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
                                       volume], PGSERVICEFILE="/dev/null").stderr
-                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of your "
-                                       rf"own with --directory, such as {volume}/run\n")
+                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
+                                       rf"your own with --directory, such as {volume}/run\n")
 
     def test_the_root_is_nobodys_home(self):
         setup = [TOOL, "setup", "postgres", "--hostname", self.lab.pg.host, "--username", "u", "--dbname", "d",

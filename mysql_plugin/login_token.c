@@ -83,7 +83,7 @@ static void run_task(void *argument)
             ria_login_has_endpoint(&login_token->login, world, &login_token->err);
         login_token->lacks_endpoint = login_token->outcome == RIA_ABSENT;
     }
-    if (login_token->lacks_endpoint && login_token->asks_dns) {
+    if (login_token->lacks_endpoint && login_token->queries_dns) {
         ria_alias_explain(&login_token->login, deadline, world, &login_token->err);
     }
     if (login_token->task != RIA_LOGIN_HAS_ENDPOINT &&

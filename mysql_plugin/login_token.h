@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Performs one login's token task: makes a token, decides whether a given token may be sent, or
- * checks whether the host is an RDS endpoint. Runs the task on a stack that has room for it,
- * because a client library may call a plugin on a small stack. Every client library's plugin uses
- * this file; what differs between the libraries (how one reports TLS, how an error reaches the
- * user) is in the library's own folder.
+ * Carries out one task for one login: makes a token, checks that a given token may be sent, or
+ * checks whether the host has an RDS endpoint. A host has an RDS endpoint if it is an RDS name, or
+ * if a section of rds-iam's configuration names its endpoint.
+ *
+ * The task runs on a stack that has enough room, because a client library may call a plugin on a
+ * small one. All plugins use this file. What differs between the client libraries (how a library
+ * reports TLS, how an error reaches the user) is in each library's own folder.
  */
 #ifndef RIA_MYSQL_PLUGIN_LOGIN_TOKEN_H
 #define RIA_MYSQL_PLUGIN_LOGIN_TOKEN_H
@@ -19,9 +21,9 @@ enum ria_login_task {
                                endpoint */
 };
 
-/* One task and its result. Allocate it on the heap, because it is too large for a small stack; zero
- * it, and initialise `token` with RIA_TOKEN_INIT. The caller fills the members of the first part
- * and releases `token`. */
+/* One task and its result. Allocate it on the heap, because it is too large for a small stack. Zero
+ * it, initialise `token` with RIA_TOKEN_INIT, fill the first five members, and call
+ * ria_login_token_run(). Release `token` in the end. */
 struct ria_login_token {
     struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
@@ -31,12 +33,13 @@ struct ria_login_token {
      * getlogin_r(), for a client library that prefers the terminal's login name to the process's
      * user; NULL for a library that does not. */
     int (*login_name)(char *name, size_t size);
-    /* Filled by ria_login_token_run(). */
-    char os_user[256]; /* if login.user was NULL: the operating system's user; login.user then
-                          points here */
-    bool asks_dns; /* if the host has no endpoint: query DNS, and name in err the RDS endpoint that
-                      the host is an alias of */
-    bool lacks_endpoint;    /* the host has no endpoint; err says why */
+    bool queries_dns; /* if the host has no endpoint: query DNS, and name in err the RDS endpoint
+                         that the host is an alias of */
+
+    /* ria_login_token_run() fills the members below. */
+    char os_user[256];      /* if login.user was NULL: the operating system's user; login.user then
+                               points here */
+    bool lacks_endpoint;    /* the endpoint was checked and the host has none; err says why */
     struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;
     struct ria_error err; /* filled unless outcome is RIA_FOUND */

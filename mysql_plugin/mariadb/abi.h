@@ -30,7 +30,7 @@ struct ria_mariadb_pvio {
     int unused_ssl_type;
     void *unused_ctls;
     struct ria_mariadb
-        *mysql; /* points back to the connection; ria_mariadb_has_endpoint() checks that it does */
+        *mysql; /* points back to the connection; ria_mariadb_is_supported() checks that it does */
 };
 
 enum {

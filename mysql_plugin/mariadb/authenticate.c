@@ -13,7 +13,7 @@
 /* Checks the layout: pvio->mysql must point back to the connection, which it does not do in a
  * library with another layout. This check comes before any other member is used. It is safe,
  * because net.pvio points to readable memory in every library. */
-bool ria_mariadb_has_endpoint(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
+bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     return vio != NULL && mysql != NULL && mysql->net.pvio != NULL &&
            mysql->net.pvio->mysql == mysql && mysql->methods != NULL &&

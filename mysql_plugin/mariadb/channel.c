@@ -45,7 +45,7 @@ bool ria_mariadb_has_ca(const struct ria_mariadb *mysql)
     return mysql->options.ssl_ca != NULL || mysql->options.ssl_capath != NULL;
 }
 
-/* The two addresses, and no other names, for which Connector/C 3.4 makes exceptions. */
+/* Returns true for the only two hosts for which Connector/C 3.4 makes exceptions. */
 static bool is_own_machine(const char *host)
 {
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);

@@ -7,8 +7,8 @@
 
 static int clear_password_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
-    return ria_mariadb_has_endpoint(vio, mysql) ? ria_mariadb_authenticate(vio, mysql)
-                                                : ria_mariadb_refuse_no_endpoint();
+    return ria_mariadb_is_supported(vio, mysql) ? ria_mariadb_authenticate(vio, mysql)
+                                                : ria_mariadb_refuse_unsupported();
 }
 
 RIA_MARIADB_DECLARE("mysql_clear_password", clear_password_authenticate)

@@ -23,8 +23,8 @@ static bool asks_for_clear_password(const unsigned char *packet)
 static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;
-    if (!ria_mariadb_has_endpoint(vio, mysql)) {
-        return ria_mariadb_refuse_no_endpoint();
+    if (!ria_mariadb_is_supported(vio, mysql)) {
+        return ria_mariadb_refuse_unsupported();
     }
     if (vio->read_packet(vio, &packet) < 0) {
         return ria_mariadb_is_switch(mysql, packet) && asks_for_clear_password(packet)

@@ -43,12 +43,12 @@ bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char 
 
 /* Returns false if the library's memory is not laid out as abi.h declares it. The caller may then
  * use neither argument. */
-bool ria_mariadb_has_endpoint(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
+bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
 
-/* Returns what authenticate() must return after ria_mariadb_has_endpoint() returned false: an error
+/* Returns what authenticate() must return after ria_mariadb_is_supported() returned false: an error
  * number, for which the library shows its own text. That text does not name the reason, so this
  * function logs the reason as a warning. */
-int ria_mariadb_refuse_no_endpoint(void);
+int ria_mariadb_refuse_unsupported(void);
 
 /* Responds to a server that has asked for a password in clear text: sends the program's own
  * password or a token, or refuses the login. Returns the value that authenticate() must return. */

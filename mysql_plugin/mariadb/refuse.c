@@ -48,7 +48,7 @@ int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, c
     return ria_mariadb_fail(mysql, text);
 }
 
-int ria_mariadb_refuse_no_endpoint(void)
+int ria_mariadb_refuse_unsupported(void)
 {
     ria_world_log(
         ria_process_world(),

@@ -28,7 +28,7 @@ struct search {
     uintptr_t
         functions[FUNCTIONS]; /* of the library; another object may have replaced some of them */
     bool is_found;            /* an object that contains one of them was found */
-    bool has_name;            /* such an object contains the variable's name */
+    bool has_name;            /* the variable's name is in such an object */
 };
 
 static bool segment_has_function(

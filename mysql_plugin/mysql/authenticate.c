@@ -130,7 +130,7 @@ static int send_or_refuse(struct ria_mysql_vio *vio, const struct ria_mysql_conn
     describe_login(connection, channel_of(connection), &login_token->login);
     login_token->task = is_token ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
     login_token->needs_endpoint = !(is_token && may_send_password);
-    login_token->asks_dns = !may_send_password;
+    login_token->queries_dns = !may_send_password;
     login_token->login_name = getlogin_r;
     int result = mysql_authenticate_finish(vio, connection, login_token, may_send_password);
     ria_token_release(&login_token->token);

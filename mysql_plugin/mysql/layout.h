@@ -37,12 +37,14 @@ struct ria_mysql_connection {
     bool is_verified; /* the client uses VERIFY_IDENTITY, so the library verified chain and name */
 };
 
-/* Finds the layout of *mysql and fills *out. The layout is the one in which the connection's
+/* Finds the layout of *mysql and fills *out. Chooses the layout in which the connection's
  * descriptor and port equal those of the socket that vio->info() reports. interface_version is the
- * plugin's own. Returns false if no layout matches or more than one does, and for anything except a
- * TCP connection; the function has then followed no pointer in *mysql, and the caller must not
- * write to it. The two numbers that the function reads lie within the smallest MYSQL of every known
- * library, including MariaDB's. Preserves errno. */
+ * plugin's own. Preserves errno.
+ *
+ * Returns false for anything except a TCP connection, and if no layout matches or more than one
+ * does. The function has then followed no pointer in *mysql, and the caller must not write to
+ * *mysql. The two numbers that the function reads lie within the smallest MYSQL of every known
+ * library, including MariaDB's. */
 bool ria_mysql_recognise(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,

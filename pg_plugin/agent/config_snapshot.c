@@ -120,6 +120,7 @@ enum ria_outcome ria_config_snapshot_read(
     return RIA_FOUND;
 }
 
+/* Returns true if a file was edited, or if no file was read yet. */
 static bool is_edited(const struct ria_config_snapshot *snapshot)
 {
     bool is_edited = snapshot->count == 0;

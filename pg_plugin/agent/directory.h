@@ -24,11 +24,13 @@ struct ria_directory {
 
 /* Opens the directory `requested`, or the default if it is NULL: $XDG_RUNTIME_DIR/rds-iam/run if
  * that variable names a directory that the user owns, else ~/.cache/rds-iam/run. With `make`,
- * creates missing directories with mode 0700, but no parent of `requested`. Rejects a directory
- * that belongs to another user or that other users can enter. Also rejects one with a parent
- * directory that belongs to neither root nor the user, or that every user or a group other than the
- * user's private one can write, unless that parent has the sticky bit, as /tmp does. Returns false
- * with err filled and nothing created. Release *out with ria_directory_release(). */
+ * creates missing directories with mode 0700, but no parent of `requested`. Release *out with
+ * ria_directory_release().
+ *
+ * Returns false with err filled, and removes what it created, in these cases: another user owns the
+ * directory or can enter it; a parent directory belongs to neither root nor the user; every user,
+ * or a group other than the user's private one, can write a parent directory that has no sticky bit
+ * (/tmp has one). */
 bool ria_directory_open(
     const char *requested,
     bool make,

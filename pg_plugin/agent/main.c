@@ -265,7 +265,7 @@ static int run_in_background(struct ria_agent *agent)
     return status;
 }
 
-/* -- the whole ------------------------------------------------------------------------------ */
+/* -- the program ---------------------------------------------------------------------------- */
 
 static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
 {

@@ -41,6 +41,7 @@ static void remove_file(struct ria_serve *serve, struct ria_served *file)
     ria_file_close(serve, file);
 }
 
+/* Puts a file of new entries into its first state. */
 static void serve_begin(struct ria_serve *serve, struct ria_served *file)
 {
     if (file->count == 0) {
@@ -113,6 +114,7 @@ void ria_serve_check(struct ria_serve *serve, const char *name)
     }
 }
 
+/* Makes the pending lines of a file due. */
 static void retry_file(struct ria_serve *serve, struct ria_served *file)
 {
     for (size_t i = file->first; i < file->first + file->count; i++) {

@@ -32,6 +32,7 @@ static size_t index_of(const struct ria_serve *serve, const struct ria_served *f
     return (size_t)(file - serve->entries.files);
 }
 
+/* Adds a file to serve->active. */
 static void activate(struct ria_serve *serve, struct ria_served *file)
 {
     if (!file->is_active) {
@@ -84,6 +85,7 @@ void ria_file_close(struct ria_serve *serve, struct ria_served *file)
     }
 }
 
+/* Ensures that ria_serve_check_credentials() is due at `when` at the latest. */
 static void check_by(struct ria_serve *serve, int64_t when)
 {
     serve->next_check = when < serve->next_check ? when : serve->next_check;
@@ -122,6 +124,7 @@ static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
     return INT64_MAX;
 }
 
+/* Begins to make a new text: no line is done. */
 static void begin_text(const struct ria_serve *serve, struct ria_served *file)
 {
     ria_file_drop_text(file);

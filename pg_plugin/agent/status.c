@@ -21,6 +21,7 @@ enum {
     RESPONSE_MS = 5000, /* the supervisor replaces a stuck worker before this time */
 };
 
+/* Returns the address of the agent's socket in the directory. */
 static struct sockaddr_un address_in(const struct ria_directory *directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -88,6 +89,7 @@ static void add_time(struct ria_buf *out, int64_t when)
     ria_buf_add_text(out, ria_timestamp_format_extended(when, text) ? text : "?");
 }
 
+/* Adds the lines about the agent as a whole. */
 static void status_add_head(const struct ria_status *status, struct ria_buf *out)
 {
     const struct ria_serve *serve = status->serve;
@@ -148,6 +150,7 @@ static void add_sources(const struct ria_token_line_maker *maker, struct ria_buf
     }
 }
 
+/* Adds a line for each host of each entry. */
 static void status_add_lines(const struct ria_entries *entries, struct ria_buf *out)
 {
     for (size_t i = 0; i < entries->line_count; i++) {
@@ -177,6 +180,7 @@ static bool is_authorised(int fd)
            (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* Sends the descriptor `text` over the socket fd. Does not block. */
 static void send_descriptor(int fd, int text)
 {
     struct envelope envelope;
@@ -188,7 +192,7 @@ static void send_descriptor(int fd, int text)
     (void)!sendmsg(fd, &envelope.message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void status_response(int fd, const struct ria_buf *text)
+static void status_send_text(int fd, const struct ria_buf *text)
 {
     int memory = memfd_create("status", MFD_CLOEXEC);
     if (memory >= 0 && ria_file_fill(memory, text->data, text->len)) {
@@ -199,7 +203,7 @@ static void status_response(int fd, const struct ria_buf *text)
     }
 }
 
-void ria_status_response(int listener, const struct ria_status *status)
+void ria_status_respond(int listener, const struct ria_status *status)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
@@ -210,13 +214,14 @@ void ria_status_response(int listener, const struct ria_status *status)
         status_add_head(status, &text);
         add_sources(&status->serve->maker, &text);
         status_add_lines(&status->serve->entries, &text);
-        status_response(fd, &text);
+        status_send_text(fd, &text);
     }
     (void)close(fd);
 }
 
 /* -- the client's side ---------------------------------------------------------------------- */
 
+/* Waits for the response. Returns its descriptor, or -1 with errno set. */
 static int receive_descriptor(int fd)
 {
     struct pollfd response = {.fd = fd, .events = POLLIN};

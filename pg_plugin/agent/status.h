@@ -23,7 +23,7 @@ struct ria_status {
 int ria_status_listen(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Accepts one client, and responds if it runs as the user or as root. Does not block. */
-void ria_status_response(int listener, const struct ria_status *status);
+void ria_status_respond(int listener, const struct ria_status *status);
 
 /* Queries the agent and prints the response to stdout. Returns false with err filled if no agent
  * serves the directory or the agent does not respond within 5 seconds. */

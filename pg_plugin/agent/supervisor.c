@@ -222,6 +222,7 @@ static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
             (info->si_status == 0 || info->si_status == RIA_WORKER_GONE || !supervisor->is_ready));
 }
 
+/* Ends the service, or schedules the start of the next worker. */
 static void handle_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
 {
     bool is_exit = info->si_code == CLD_EXITED;
@@ -245,6 +246,7 @@ static void handle_death(struct supervisor *supervisor, const siginfo_t *info, i
         info->si_status);
 }
 
+/* Handles every change of state of the worker that waitid() reports. */
 static void handle_children(struct supervisor *supervisor, int64_t now)
 {
     siginfo_t info = {0};
@@ -279,6 +281,7 @@ static void send_to_worker(const struct supervisor *supervisor, enum ria_worker_
     }
 }
 
+/* Tells the worker to end, and sets the time by which it must have ended. */
 static void begin_to_end(struct supervisor *supervisor, int64_t now)
 {
     if (supervisor->end_by == INT64_MAX) {
@@ -307,6 +310,7 @@ static void supervisor_read_signals(struct supervisor *supervisor, int64_t now)
     }
 }
 
+/* Reports to the starting process and to systemd that the passfiles exist. */
 static void report_ready(struct supervisor *supervisor)
 {
     if (supervisor->ready >= 0) {
@@ -390,6 +394,7 @@ static bool supervisor_run(struct supervisor *supervisor)
     return false;
 }
 
+/* Opens the signalfd, the watchdog and the socket of --status. Returns false on failure. */
 static bool open_supervisor(struct supervisor *supervisor)
 {
     struct ria_agent *agent = supervisor->agent;

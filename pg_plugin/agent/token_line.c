@@ -18,6 +18,7 @@ enum {
     REPEATED_MAX = 20,
 };
 
+/* Moves the token's source of credentials to the front of maker->sources. */
 static void remember_source(struct ria_token_line_maker *maker, const struct ria_token *token)
 {
     size_t i = 0;
@@ -47,6 +48,7 @@ static int64_t next_check(int64_t now, int64_t expires)
     return now + (half < RETRY_SECONDS ? RETRY_SECONDS : half);
 }
 
+/* Logs why a line has no token, unless too many lines have the same error. */
 static void log_token_error(
     struct ria_token_line_maker *maker, const struct ria_line *line, const struct ria_error *err)
 {
@@ -74,6 +76,7 @@ static void log_token_error(
     }
 }
 
+/* Updates the line after a failed attempt. */
 static void note_error(
     struct ria_token_line_maker *maker,
     struct ria_line *line,
@@ -92,6 +95,7 @@ static void note_error(
     line->has_token = false;
 }
 
+/* Updates the line after a successful attempt. */
 static void note_token(
     struct ria_token_line_maker *maker,
     struct ria_line *line,

@@ -59,6 +59,7 @@ bool ria_watch_open(
     return true;
 }
 
+/* Watches the nearest existing directory above `path`. */
 static bool watch_parent(const struct ria_watch *watch, const char *path)
 {
     char parent[PATH_MAX];

@@ -29,7 +29,9 @@ struct ria_watchdog {
 
 /* -- the worker ------------------------------------------------------------------------------- */
 
-/* The worker begins to work, continues to work, is about to wait. */
+/* ria_watchdog_work(): the worker begins to work; raises the alarm if the supervisor is not
+ * checking the worker. ria_watchdog_ping(): the worker still works. ria_watchdog_wait(): the worker
+ * is about to wait. */
 void ria_watchdog_work(const struct ria_watchdog *watchdog);
 void ria_watchdog_ping(const struct ria_watchdog *watchdog);
 void ria_watchdog_wait(const struct ria_watchdog *watchdog);

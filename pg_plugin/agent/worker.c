@@ -95,9 +95,8 @@ static void watch_file(struct worker *worker, const char *path)
         worker->has_warned = true;
         ria_log_event(
             &worker->agent->log,
-            "%s: cannot be watched: %s; the agent sees edits of it, and perhaps of other files, "
-            "only "
-            "on SIGHUP; raise fs.inotify.max_user_watches",
+            "%s: cannot be watched: %s; the agent sees edits of it, and perhaps of other files, on "
+            "SIGHUP only; raise fs.inotify.max_user_watches",
             path,
             strerror_r(errno, words, sizeof(words)));
     }
@@ -143,6 +142,7 @@ static void worker_load(struct worker *worker)
     watch_files(worker);
 }
 
+/* Reads rds-iam's configuration again if it was edited, and logs an error in it. */
 static void refresh_config(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
@@ -157,6 +157,7 @@ static void refresh_config(struct worker *worker)
     }
 }
 
+/* Reads the files that were edited. */
 static void load_if_edited(struct worker *worker)
 {
     worker->load_at = INT64_MAX;
@@ -185,6 +186,7 @@ static void worker_check_directory(struct worker *worker)
     }
 }
 
+/* Handles SIGHUP: discards all cached credentials and reads all files again. */
 static void renew_all(struct worker *worker)
 {
     ria_background_forget(worker->agent->background);
@@ -233,6 +235,7 @@ static void name_changed(void *self, const char *name)
     ria_serve_check(&worker->serve, name);
 }
 
+/* Reads inotify's events. Delays the reading of edited files by EDIT_MS. */
 static void read_changes(struct worker *worker)
 {
     struct ria_watch_changes changes = ria_watch_read(&worker->watch, name_changed, worker);
@@ -262,7 +265,7 @@ static void send_status(struct worker *worker)
         .supervisor = worker->start->supervisor,
         .since = worker->start->since,
     };
-    ria_status_response(worker->fds[SOURCE_STATUS], &status);
+    ria_status_respond(worker->fds[SOURCE_STATUS], &status);
 }
 
 static void handle_source(struct worker *worker, enum source source)
@@ -344,6 +347,7 @@ static bool do_due_work(struct worker *worker)
     return false;
 }
 
+/* The loop. Tells the watchdog when it waits and when it works. Returns the exit status. */
 static int worker_run(struct worker *worker)
 {
     struct epoll_event events[SOURCES];
@@ -401,6 +405,7 @@ static size_t raise_file_limit(void)
     return all - (all / 2 < OTHER_FILES ? all / 2 : OTHER_FILES);
 }
 
+/* Opens the descriptors that the loop waits for. Returns false with errno set on failure. */
 static bool open_sources(struct worker *worker)
 {
     int flags = TFD_CLOEXEC | TFD_NONBLOCK;
@@ -422,6 +427,7 @@ static bool open_sources(struct worker *worker)
     return true;
 }
 
+/* Opens everything that the worker needs. Logs an error and returns false on failure. */
 static bool open_worker(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;

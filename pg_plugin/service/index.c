@@ -89,7 +89,7 @@ static void find_shared(struct ria_service_index *index, const struct ria_passfi
     }
 }
 
-/* -- the whole ------------------------------------------------------------------------------ */
+/* -- the index ------------------------------------------------------------------------------ */
 
 bool ria_service_index_make(
     const struct ria_service_file *files,

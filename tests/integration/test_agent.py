@@ -22,7 +22,7 @@ REFUSED = (
     ({"host": ""}, "host=", "has no host=; add host=ENDPOINT"),
     ({"without": ("user",)}, None, "has no user=; add user=NAME"),
     ({"without": ("sslmode",)}, None, "has no sslmode=; add sslmode=verify-full"),
-    ({"sslmode": "require"}, "sslmode=", "has sslmode=require, which lets the token go to a server"),
+    ({"sslmode": "require"}, "sslmode=", "has sslmode=require, which lets the token go to an unverified server"),
     ({"sslmode": "verify-ca"}, "sslmode=", "has sslmode=verify-ca, which lets the token go"),
     ({"host": "/var/run/postgresql"}, "host=", "has the Unix socket /var/run/postgresql as its host"),
     ({"host": "@abstract"}, "host=", "has the Unix socket @abstract as its host"),

@@ -376,7 +376,7 @@ class Files(FaultCase):
             good = path.read_text()
             for rubbish, sentence in (
                 (b"\x7fELF\x02\x01 rubbish\n", f"{path}:1: is not a comment, a [group] or a setting"),
-                (good.encode() + b"rubbish\n", f"{path}:{good.count(chr(10)) + 1}: is neither"),
+                (good.encode() + b"rubbish\n", f"{path}:{good.count(chr(10)) + 1}: is not a comment"),
                 (b"# one\n[prod]\nhost=\0\n", f"{path}:3: contains a NUL byte; write it as plain text"),
             ):
                 with self.subTest(sentence=sentence):

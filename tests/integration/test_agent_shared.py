@@ -60,7 +60,7 @@ class Spoiled(LeaseCase):
                     path = self.home.path / ".pg_service.conf"
                     self.assertIn(
                         f"{path}:{place}: [good] shares its passfile with [bad] ({path}:{line}), but only "
-                        "one of them is fit", agent.log())
+                        "one of them is valid", agent.log())
                 self.assertEqual(peer.answers, [(False, b"the-control\0")], "no token, and the control")
 
     def test_one_that_reads_another_passfile_spoils_nothing(self):
@@ -93,7 +93,7 @@ class Owned(LeaseCase):
             self.services.passfile(name).chmod(0o600)
         self.services.add("legacy", sslmode="require")
         self.services.add("prod")
-        self.sentence = (f"{self.services.passfile('prod')}: holds lines that are not the agent's; move it "
+        self.sentence = (f"{self.services.passfile('prod')}: contains lines that the agent did not write; move it "
                          "or name another passfile")
 
     def assert_kept(self, log):

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Defines the nine interposed functions of libpq, which begin a connection, reset it, or ping. Each
- * exists nine times. The exported one serves programs that are linked with libpq; it finds the copy
- * of libpq that is meant by its return address. The eight static ones serve programs that look the
- * functions up with dlsym() (interpose/lookup.h); each stands for one copy of libpq. All of them
- * only describe the call and pass it to connect.h. */
+ * exists nine times. The exported one serves programs that are linked with libpq; its return
+ * address leads to the copy of libpq that the program meant. The eight static ones serve programs
+ * that look the functions up with dlsym() (interpose/lookup.h); each stands for one copy of libpq.
+ * All of them only describe the call and pass it to connect.h. */
 #include "preload/connect.h"
 
 #include "base/buf.h"
@@ -18,7 +18,8 @@
 /* -- connections ----------------------------------------------------------------------------- */
 
 /* caller, here and below: an address by which the copy of libpq is found (ria_library_find()): a
- * return address in the calling object, or an address in the copy itself. */
+ * return address in the calling object, or an address in the copy itself. name, params: as in
+ * struct ria_call. */
 ONE_FOR_ALL_COPIES struct ria_pq_conn *begin(
     const void *caller, const char *name, const char *params, const char *conninfo)
 {
@@ -51,8 +52,8 @@ ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_params(
     return ria_connect(&call);
 }
 
-/* all: the seven arguments of PQsetdbLogin(), in its order. */
-ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const char *const *all)
+/* arguments: the seven arguments of PQsetdbLogin(), in its order. */
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const char *const *arguments)
 {
     struct ria_call call = {
         .kind = RIA_CALL_LOGIN,
@@ -60,7 +61,7 @@ ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const cha
         .params = "PQconnectdbParams",
         .caller = caller,
     };
-    memcpy(call.login, all, sizeof(call.login));
+    memcpy(call.login, arguments, sizeof(call.login));
     return ria_connect(&call);
 }
 
@@ -155,8 +156,8 @@ static const void *mark_of(size_t number)
         const char *login,                                                                         \
         const char *password)                                                                      \
     {                                                                                              \
-        const char *const all[] = {host, port, options, tty, dbname, login, password};             \
-        return begin_login(caller, all);                                                           \
+        const char *const arguments[] = {host, port, options, tty, dbname, login, password};       \
+        return begin_login(caller, arguments);                                                     \
     }                                                                                              \
     linkage unsigned PQping##suffix(const char *conninfo)                                          \
     {                                                                                              \

@@ -124,7 +124,7 @@ class Module(ClosedCase):
 
     def without_module(self):
         path = self.home.path / "librds-iam-pq.so"
-        path.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
+        path.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def psql(self, conninfo, **extra):

@@ -150,11 +150,11 @@ class Words(LabCase):
         """The preload, with another name of the other object's in it."""
         content = ways.preload().read_bytes()
         path = self.home.path / "librds-iam-pq.so"
-        path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
+        path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def sentence(self):
-        gone = ways.preload().parent / "rds-iam-pq-gone.so"
+        gone = ways.preload().parent / "rds-iam-pq-ghost.so"
         return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
                 "No such file or directory; reinstall rds-iam\n")
 

@@ -2,9 +2,10 @@
  *
  * Begins connections; connect.h has the order of decisions. The file ends with ria_connect(), which
  * finds the copy of libpq and guards the overlay. In between are the decisions, one function for
- * each kind of password: given token, none, Unix socket. Each of them ends in one of three calls of
- * libpq: the program's own call, a call with the same settings and without the given token, or a
- * call that libpq refuses with the preload's message. */
+ * each case: the program gives a token, it gives no password, or its host is a Unix socket. Each
+ * ends in one of three calls of libpq: the program's own call (maybe with gssencmode=disable), a
+ * call with the same settings and no password, or a call that libpq refuses with the preload's
+ * message. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"

@@ -171,7 +171,7 @@ class Words(ExecCase):
 
     def test_with_less_than_verification(self):
         result = self.psql("-c", "select 1", PGSSLMODE="require")
-        self.assertIn("sslmode=require lets it go to a server that nobody verified; add sslmode=verify-full",
+        self.assertIn("sslmode=require would send it to an unverified server; add sslmode=verify-full",
                       result.stderr)
         self.assert_nothing_sent()
 

@@ -136,7 +136,7 @@ static bool find_literal(const struct ria_service_setting *setting, char *out, s
         (void)ria_text_format(
             out,
             size,
-            "libpq does not know \"%.16s\", so it refuses the service; write passfile=",
+            "libpq does not know \"%.16s\", so it rejects the service; write passfile=",
             setting->key);
     }
     return fault != NULL || is_about_passfile(setting->key);

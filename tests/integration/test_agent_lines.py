@@ -25,7 +25,7 @@ PASSFILES = (
     ("passfile='/run/p'", "the value begins with a quote"),
     ("passfile=run/p", f'libpq looks for "run/p" {RELATIVE}'),
     ("passfile=%h/run/p", f'libpq looks for "%h/run/p" {RELATIVE}'),
-    ("Passfile=/run/p", 'libpq does not know "Passfile", so it refuses the service; write passfile='),
+    ("Passfile=/run/p", 'libpq does not know "Passfile", so it rejects the service; write passfile='),
 )
 # Another line of an entry that is served.
 OTHERS = (

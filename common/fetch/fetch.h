@@ -131,6 +131,12 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUS
  */
 int ria_lock_within(int fd, int64_t timeout);
 
+/* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads it and
+ * writes the response to *record, whose max is RIA_RECORD_BUNDLE_MAX. Returns false for any other
+ * bytes. */
+bool ria_fetch_response_trust_bundle(
+    const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
+
 /* Why there is no role of an instance: nobody is at the metadata service's address, or the instance
  * has none. */
 extern const char ria_fetch_no_instance[];

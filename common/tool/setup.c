@@ -10,9 +10,11 @@
 static const char help[] =
     "usage: rds-iam setup KIND [OPTION...]\n"
     "\n"
-    "Prints what to write so that existing programs log in with rds-iam. Changes nothing.\n"
+    "Prints what to write so that existing programs log in with rds-iam. Only \"setup ca\"\n"
+    "changes anything.\n"
     "\n"
     "kinds:\n"
+    "  ca           install the root certificates of RDS: rds-iam setup ca --help\n"
     "  mysql        programs for MySQL and MariaDB servers: rds-iam setup mysql --help\n"
     "  postgres     programs on libpq for PostgreSQL servers: rds-iam setup postgres --help\n";
 
@@ -20,6 +22,7 @@ static const struct {
     const char *name;
     ria_command *run;
 } kinds[] = {
+    {"ca", ria_setup_ca},
     {"mysql", ria_setup_mysql},
     {"postgres", ria_setup_postgres},
 };

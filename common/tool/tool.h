@@ -24,6 +24,7 @@ ria_command ria_command_setup;
 ria_command ria_command_token;
 
 /* What rds-iam setup knows. */
+ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_postgres;
 

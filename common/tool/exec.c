@@ -2,6 +2,7 @@
  *
  * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient find the hooks. It sets
  * environment variables and becomes the command: what it prints and how it ends is its own. */
+#include "tool/ca_store.h"
 #include "tool/options.h"
 #include "tool/program.h"
 #include "tool/tool.h"
@@ -23,29 +24,28 @@ enum {
 static const char help[] =
     "usage: rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n"
     "\n"
-    "Runs COMMAND so that it, and what it starts, logs in to RDS with tokens of their own making:\n"
+    "Runs COMMAND. COMMAND, and every program that it starts, logs in to RDS with IAM tokens:\n"
     "\n"
-    "  rds-iam exec --ca global-bundle.pem -- psql -h ENDPOINT -U USER DATABASE\n"
-    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-verify-server-cert\n"
-    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; MariaDB's takes the line above)\n"
+    "  rds-iam setup ca                        (once: installs the root certificates of RDS)\n"
+    "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
+    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=FILE --ssl-verify-server-cert\n"
+    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=FILE --ssl-mode=VERIFY_IDENTITY\n"
     "\n"
-    "  --ca FILE   Amazon's CA bundle, for PostgreSQL (PGSSLROOTCERT)\n"
+    "  --ca FILE   verify the servers of RDS by this file instead of those of rds-iam setup ca\n"
     "  --help      this text\n"
     "\n"
-    "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
-    "PGSSLMODE=verify-full and PGGSSENCMODE=disable where they are not set; MySQL's and MariaDB's\n"
-    "clients have no variable for it, so their options are typed, or stand in my.cnf. A password\n"
-    "that is given goes where it always went, and a warning says so if tokens are made for that\n"
-    "host. With Oracle's library it goes only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; "
-    "without\n"
-    "it the login is refused: give no password, not even a placeholder, for a token. Why there is\n"
-    "no token is reported on stderr (RDS_IAM_LOG; 1 reports refusals that a client does not "
-    "show).\n"
+    "A token is sent to a verified server only. A PostgreSQL connection to RDS that would not be\n"
+    "verified (sslmode=prefer or allow) is made with sslmode=verify-full, also where a password\n"
+    "logs in. Connections to other hosts are left alone.\n"
     "\n"
-    "exit status: that of COMMAND; 126 or 127 (it cannot be run, or found), 1 (failed), 2 "
-    "(usage)\n";
+    "A password that the user gives is sent as it would be without rds-iam; a warning is printed\n"
+    "if the host is one of RDS. Oracle's library sends it only if the variable\n"
+    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set. For a token give no password.\n"
+    "\n"
+    "The reason why there is no token is printed on stderr (RDS_IAM_LOG=1 prints more).\n"
+    "\n"
+    "exit status: that of COMMAND; 126 or 127 (COMMAND cannot be run, or was not found),\n"
+    "1 (failed), 2 (usage)\n";
 
 /* -- variables ------------------------------------------------------------------------------- */
 
@@ -70,14 +70,19 @@ struct variable {
 
 static const struct variable variables[] = {
     {"LD_PRELOAD", PRELOAD, APPEND, true, ": ", NULL},
-    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
-    /* With a ticket, GSS comes before TLS. */
-    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
     {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, true, "", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, true, ";", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, true, "", ORACLE_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_ORACLE_PLUGINS, APPEND, true, ";", ORACLE_PLUGIN},
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
+};
+
+/* For a command that loads no preload, so that what it starts verifies its servers. In every other
+ * program the preload decides for each connection. */
+static const struct variable unreached[] = {
+    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
+    /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
+    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
 };
 
 /* AddressSanitizer ends a program that has a preload in front of it. The last value counts. */
@@ -211,146 +216,61 @@ static bool check_preload(void)
     return true;
 }
 
-static bool set_variables(const char *ca, enum ria_program program)
+/* -- root certificates ----------------------------------------------------------------------- */
+
+/* The variables by which the preloads find the files of the CA store. */
+static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
+
+/* Names one file: --ca, else what a rds-iam exec above this one has set, else the store's. Without
+ * any of them the variable stays unset, and a login says what to run. */
+static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
-    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
+    char path[RIA_CA_PATH_SIZE];
+    struct ria_error err;
+    if (ca == NULL && ria_world_env(world, ca_variables[kind]) != NULL) {
+        return true;
+    }
+    if (ca == NULL) {
+        enum ria_outcome outcome = ria_ca_store_find(world, kind, path, &err);
+        if (outcome == RIA_FAILED) {
+            ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
+        }
+        if (outcome != RIA_FOUND) {
+            return true;
+        }
+        ria_ca_store_warn(world, path);
+    }
+    return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
+}
+
+/* A program that loads no preload has libpq's own variables alone. */
+static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
+{
+    bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
+    const char *rds = ria_world_env(world, ca_variables[RIA_CA_RDS]);
+    return ok && (is_reached || rds == NULL || setenv("PGSSLROOTCERT", rds, ca != NULL) == 0);
+}
+
+/* -- all of them ------------------------------------------------------------------------------ */
+
+static bool set_variables(const char *ca, enum ria_program program, const struct ria_world *world)
+{
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
+    bool is_reached = can_load && program != RIA_PROGRAM_STATIC;
+    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
                                                   : withdraw(&variables[i])) &&
              ok;
     }
-    if (ca != NULL) {
-        ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
+    for (size_t i = 0; !is_reached && i < sizeof(unreached) / sizeof(unreached[0]); i++) {
+        ok = apply(&unreached[i]) && ok;
     }
+    ok = set_ca(ca, is_reached, world) && ok;
     if (!ok) {
         (void)ria_out_of_memory();
     }
     return ok;
-}
-
-/* -- the certificate ------------------------------------------------------------------------- */
-
-/* What can be told, before the client is there, of the certificate by which it verifies its server:
- * by the command's name and words. libpq's own words for a missing one advise to verify nothing. A
- * script or a program of the user's own is not looked into: it may name a certificate in a place of
- * its own. */
-enum client {
-    POSTGRESQL,
-    MYSQL,
-    OTHER,
-};
-
-/* What the names of the clients' programs begin with. */
-static const struct {
-    const char *start;
-    enum client client;
-} names[] = {
-    {"psql", POSTGRESQL},
-    {"pg_", POSTGRESQL},
-    {"pgbench", POSTGRESQL},
-    {"mariadb", MYSQL},
-    {"mysql", MYSQL},
-};
-
-static bool exec_begins_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-static enum client client_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (exec_begins_with(name, names[i].start)) {
-            return names[i].client;
-        }
-    }
-    return OTHER;
-}
-
-static bool any_word_has(char *const *argv, const char *text)
-{
-    while (*argv != NULL && strstr(*argv, text) == NULL) {
-        argv++;
-    }
-    return *argv != NULL;
-}
-
-/* Without a host there is no TLS: the connection goes to a Unix socket. */
-static bool names_a_host(char *const *argv, const struct ria_world *world)
-{
-    bool found = ria_world_env(world, "PGHOST") != NULL ||
-                 ria_world_env(world, "PGHOSTADDR") != NULL || any_word_has(argv, "host=") ||
-                 any_word_has(argv, "hostaddr=") || any_word_has(argv, "://");
-    for (; *argv != NULL && !found; argv++) {
-        found = exec_begins_with(*argv, "-h") || exec_begins_with(*argv, "--host");
-    }
-    return found;
-}
-
-/* A connection string or a service entry may name a certificate, or do without one. */
-static bool may_say_more(char *const *argv, const struct ria_world *world)
-{
-    return ria_world_env(world, "PGSERVICE") != NULL || any_word_has(argv, "service=") ||
-           any_word_has(argv, "sslmode=") || any_word_has(argv, "sslrootcert=");
-}
-
-static bool is_verified(const struct ria_world *world)
-{
-    const char *mode = ria_world_env(world, "PGSSLMODE");
-    return mode != NULL && (strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0);
-}
-
-static bool has_default(const char *home, char path[PATH_MAX])
-{
-    int len = home == NULL ? -1 : snprintf(path, PATH_MAX, "%s/.postgresql/root.crt", home);
-    return len < 0 || len >= PATH_MAX || access(path, R_OK) == 0;
-}
-
-static void warn_of_none(const char *program, char *const *argv, const struct ria_world *world)
-{
-    char path[PATH_MAX];
-    if (ria_world_env(world, "PGSSLROOTCERT") != NULL || !is_verified(world) ||
-        !names_a_host(argv, world) || may_say_more(argv, world) ||
-        has_default(ria_world_home(world), path)) {
-        return;
-    }
-    ria_world_log(
-        world,
-        RIA_LOG_WARNING,
-        "%s has no certificate to verify the server by: %s: %s; add --ca with Amazon's bundle, or "
-        "set "
-        "PGSSLROOTCERT",
-        program,
-        path,
-        strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
-}
-
-/* Warns where PostgreSQL's program in argv will look for a root certificate in vain, by the
- * environment as it is now, and where ca, the value of --ca, is given to a program of MySQL's or
- * MariaDB's, which does not see it. Silent where the words or the environment leave a doubt. */
-static void warn_of_certificate(char *const *argv, const char *ca, const struct ria_world *world)
-{
-    const char *program = base_name(argv[0]);
-    enum client client = client_of(program);
-    if (client == POSTGRESQL && ca == NULL) {
-        warn_of_none(program, argv + 1, world);
-    } else if (client == MYSQL && ca != NULL && !any_word_has(argv + 1, "ssl-ca")) {
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "--ca is for PostgreSQL, and %s does not see it; type --ssl-ca=FILE behind %s, or "
-            "write "
-            "ssl-ca=FILE into my.cnf",
-            program,
-            program);
-    }
 }
 
 /* -- the command ----------------------------------------------------------------------------- */
@@ -405,12 +325,11 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     char **command = argv + end + 1;
     char *resolved = NULL;
     bool ok = resolve_ca(ca, &resolved) && check_preload() &&
-              set_variables(resolved, ria_program_inspect(command[0], world));
+              set_variables(resolved, ria_program_inspect(command[0], world), world);
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;
     }
-    warn_of_certificate(command, ca, world);
     (void)execvp(command[0], command);
     int error = errno;
     (void)fprintf(stderr, "rds-iam: cannot run %s: %s\n", command[0], strerror(error));

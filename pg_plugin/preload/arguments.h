@@ -18,8 +18,10 @@ enum ria_call_kind {
 
 enum {
     RIA_LOGIN_ARGUMENTS = 7,
-    RIA_LOGIN_DBNAME = 4,    /* among them */
-    RIA_PROBE_ARGUMENTS = 3, /* what a probe adds (probe.h) */
+    RIA_LOGIN_DBNAME = 4,       /* among them */
+    RIA_PROBE_ARGUMENTS = 3,    /* what a probe adds (probe.h) */
+    RIA_VERIFIED_ARGUMENTS = 3, /* what verification adds (verified.h) */
+    RIA_MORE_ARGUMENTS = RIA_PROBE_ARGUMENTS + RIA_VERIFIED_ARGUMENTS,
 };
 
 /* A call as the program made it. */
@@ -57,7 +59,7 @@ void ria_arguments_cut(struct ria_arguments *arguments, size_t count);
 /* Memory for a text of the arguments' own; they have one at most. NULL if there is none. */
 char *ria_arguments_text(struct ria_arguments *arguments, size_t size);
 
-/* The arguments of a call, with room for a probe's. False without memory. */
+/* The arguments of a call, with room for RIA_MORE_ARGUMENTS. False without memory. */
 bool ria_arguments_of_call(const struct ria_call *call, struct ria_arguments *out);
 
 /* Whether libpq refuses the call without a look at any file or network: a string that is not a

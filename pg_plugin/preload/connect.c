@@ -8,6 +8,7 @@
 #include "preload/probe.h"
 #include "preload/query.h"
 #include "preload/signal_guard.h"
+#include "preload/verified.h"
 
 #include "base/buf.h"
 #include "interpose/preload_log.h"
@@ -306,7 +307,7 @@ static struct ria_pq_conn *connect_with_given(
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_preload_log_is_heard() && ria_query_makes_tokens_for(target)) {
+    if (ria_preload_log_is_heard() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
         (void)snprintf(
             text,
             sizeof(text),
@@ -406,6 +407,30 @@ static struct ria_pq_conn *connect_settled(
 
 /* -- the whole ------------------------------------------------------------------------------- */
 
+/* Continues as if the program had asked for verification: with the arguments of its call and ours
+ * behind them. */
+static struct ria_pq_conn *connect_verified(
+    const struct ria_library *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    const struct ria_settled *first)
+{
+    RIA_AUTO(settled) settled = {0};
+    if (!ria_verified_add(first, arguments)) {
+        return connect_refuse(libpq, call, RIA_VERIFIED_REFUSAL);
+    }
+    struct ria_call verified = *call;
+    verified.kind = RIA_CALL_PARAMS;
+    verified.name = call->params;
+    verified.keywords = arguments->keywords;
+    verified.values = arguments->values;
+    verified.expand_dbname = arguments->expand_dbname;
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    return ria_probe(libpq, arguments, last_setting, &settled) == RIA_PROBE_SETTLED
+               ? connect_settled(libpq, &verified, arguments, &settled)
+               : refuse_unsettled(libpq, call);
+}
+
 static struct ria_pq_conn *connect_with_token(
     const struct ria_library *libpq, const struct ria_call *call)
 {
@@ -423,7 +448,9 @@ static struct ria_pq_conn *connect_with_token(
     settled.refused = NULL;
     switch (response) {
     case RIA_PROBE_SETTLED:
-        return connect_settled(libpq, call, &arguments, &settled);
+        return ria_verified_is_needed(&settled)
+                   ? connect_verified(libpq, call, &arguments, &settled)
+                   : connect_settled(libpq, call, &arguments, &settled);
     case RIA_PROBE_REFUSED:
         return refused;
     case RIA_PROBE_UNKNOWN:

@@ -279,14 +279,6 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-static bool makes_tokens_for(const struct ria_pq_target *target)
-{
-    struct ria_login login;
-    struct ria_error err;
-    return first_host(target, &login) &&
-           ria_login_has_endpoint(&login, ria_process_world(), &err) == RIA_FOUND;
-}
-
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,
@@ -332,7 +324,7 @@ __attribute__((visibility("default"))) const struct ria_pq_module *ria_pq_module
         .make_service_passfile = make_service_passfile,
         .may_send = may_send,
         .refresh = module_refresh,
-        .makes_tokens_for = makes_tokens_for,
+        .ca_of = ria_target_ca,
         .log = module_write_log,
     };
     return version == RIA_PQ_MODULE_VERSION ? &module : NULL;

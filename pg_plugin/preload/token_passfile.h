@@ -5,6 +5,7 @@
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
 
+#include "preload/module.h"
 #include "preload/pq_target.h"
 
 #include "rds_iam.h"
@@ -24,6 +25,10 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target);
  * verified: Kerberos may encrypt it, one of its hosts is a Unix socket, or another user could write
  * the service file that its settings came from. err says what to change. */
 bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err) RIA_MUST_USE;
+
+/* Which root certificates verify the target's hosts. Reads rds-iam's configuration if a host is not
+ * an RDS name. */
+enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target);
 
 /* Hosts for which no token was made, and why: how much that matters is known later. Release it, or
  * use RIA_AUTO(refusals). */

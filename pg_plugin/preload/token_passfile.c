@@ -160,6 +160,9 @@ bool ria_token_passfile_token(
         return false;
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
+        if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
+            return false; /* verification would not help: err says what does */
+        }
         return ria_fail(
             err,
             RIA_E_CHANNEL,

@@ -85,6 +85,11 @@ static const struct variable unreached[] = {
     {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
 };
 
+/* What the names of programs begin with that load their modules with RTLD_DEEPBIND: libpq's
+ * functions in them are not ours, whatever is preloaded (PHP before 8.3, by itself and in Apache).
+ */
+static const char *const deep_programs[] = {"php", "apache2", "httpd"};
+
 /* AddressSanitizer ends a program that has a preload in front of it. The last value counts. */
 static const struct variable asan = {
     "ASAN_OPTIONS", "verify_asan_link_order=0", APPEND, false, ":", NULL};
@@ -253,10 +258,23 @@ static bool set_ca(const char *ca, bool is_reached, const struct ria_world *worl
 
 /* -- all of them ------------------------------------------------------------------------------ */
 
-static bool set_variables(const char *ca, enum ria_program program, const struct ria_world *world)
+static bool binds_deeply(const char *command)
 {
+    const char *slash = strrchr(command, '/');
+    const char *name = slash == NULL ? command : slash + 1;
+    for (size_t i = 0; i < sizeof(deep_programs) / sizeof(deep_programs[0]); i++) {
+        if (strncmp(name, deep_programs[i], strlen(deep_programs[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_variables(const char *ca, const char *command, const struct ria_world *world)
+{
+    enum ria_program program = ria_program_inspect(command, world);
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
-    bool is_reached = can_load && program != RIA_PROGRAM_STATIC;
+    bool is_reached = can_load && program != RIA_PROGRAM_STATIC && !binds_deeply(command);
     bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
@@ -265,6 +283,13 @@ static bool set_variables(const char *ca, enum ria_program program, const struct
     }
     for (size_t i = 0; !is_reached && i < sizeof(unreached) / sizeof(unreached[0]); i++) {
         ok = apply(&unreached[i]) && ok;
+    }
+    if (!is_reached) {
+        ria_world_log(
+            world,
+            RIA_LOG_INFO,
+            "%s loads no preload, so its connections are verified by PGSSLMODE=verify-full",
+            command);
     }
     ok = set_ca(ca, is_reached, world) && ok;
     if (!ok) {
@@ -324,8 +349,8 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     char **command = argv + end + 1;
     char *resolved = NULL;
-    bool ok = resolve_ca(ca, &resolved) && check_preload() &&
-              set_variables(resolved, ria_program_inspect(command[0], world), world);
+    bool ok =
+        resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved, command[0], world);
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;

@@ -206,6 +206,20 @@ void ria_alias_explain(
     const struct ria_world *world,
     struct ria_error *err);
 
+/* Downloads Amazon's bundle of the root certificates of RDS for a partition ("aws", "aws-us-gov",
+ * "aws-cn"), by rds-iam-fetch over HTTPS, and appends it to *pem. Nothing in it is checked. Returns
+ * false with err filled, RIA_E_USAGE for any other partition. Blocks until the deadline at most. */
+bool ria_trust_bundle_fetch(
+    const char *partition,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_buf *pem,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Whether a server of this name has a certificate of Amazon's public CAs instead of one of RDS's
+ * own: an RDS Proxy or an Aurora DSQL cluster. */
+bool ria_host_has_public_ca(const char *host) RIA_MUST_USE;
+
 /* Reads rds-iam's configuration as a login does, and checks every section. Returns false with err
  * filled: "file:line: what is wrong; what to do". */
 bool ria_configuration_check(const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;

@@ -27,11 +27,19 @@ enum {
     RIA_RECORD_HEADER_LEN = 12,
 };
 
+/* The longest record of kind RIA_RECORD_BUNDLE_RESPONSE, which contains a whole file of
+ * certificates: six times Amazon's bundle for all regions. */
+enum {
+    RIA_RECORD_BUNDLE_MAX = 1024 * 1024
+};
+
 enum ria_record_kind {
     RIA_RECORD_REQUEST = 1,
     RIA_RECORD_RESPONSE = 2,
     RIA_RECORD_ALIAS_REQUEST = 3,
     RIA_RECORD_ALIAS_RESPONSE = 4,
+    RIA_RECORD_BUNDLE_REQUEST = 5,
+    RIA_RECORD_BUNDLE_RESPONSE = 6,
 };
 
 /* To write a record, call begin() on an empty buffer, add fields, and call end(). The buffer

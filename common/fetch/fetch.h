@@ -149,8 +149,14 @@ bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUS
  * EWOULDBLOCK if another process held the lock the whole time, or another errno. Uses SIGALRM. */
 int ria_lock_within(int fd, int64_t timeout);
 
-/* Messages for an absent instance role: no service responds at the metadata service's address, or
- * the instance has no role. */
+/* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads it and
+ * writes the response to *record, whose max is RIA_RECORD_BUNDLE_MAX. Returns false for any other
+ * bytes. */
+bool ria_fetch_response_trust_bundle(
+    const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
+
+/* Why there is no role of an instance: nobody is at the metadata service's address, or the instance
+ * has none. */
 extern const char ria_fetch_no_instance[];
 extern const char ria_fetch_no_role[];
 

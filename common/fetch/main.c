@@ -109,7 +109,7 @@ static enum ria_outcome carry_out(
 static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_response *response)
 {
     if (!ria_http_set_up()) {
-        return ria_failed(&response->err, RIA_E_SYSTEM, "libcurl cannot be set up");
+        return ria_failed(&response->err, RIA_E_SYSTEM, RIA_MESSAGE_LIBCURL);
     }
     return carry_out(fetch, &response->credentials, &response->err);
 }
@@ -208,11 +208,12 @@ int main(void)
         return explain_to_user();
     }
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
-    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_BUNDLE_MAX};
     RIA_AUTO(request) request = RIA_REQUEST_INIT;
     const struct ria_world *world = ria_process_world();
     bool is_read = read_whole(world, &bytes);
-    if (is_read && ria_fetch_response_alias(&bytes, &record)) {
+    if (is_read && (ria_fetch_response_alias(&bytes, &record) ||
+                    ria_fetch_response_trust_bundle(world, &bytes, &record))) {
         send_whole(&record);
         return 0;
     }

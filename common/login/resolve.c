@@ -266,6 +266,16 @@ void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
     }
 }
 
+bool ria_host_has_public_ca(const char *host)
+{
+    struct ria_endpoint endpoint;
+    if (host == NULL) {
+        return false;
+    }
+    ria_endpoint_read(host, &endpoint);
+    return endpoint.kind == RIA_ENDPOINT_PROXY || endpoint.kind == RIA_ENDPOINT_DSQL;
+}
+
 bool ria_host_is_rds(const char *host)
 {
     struct ria_endpoint endpoint;

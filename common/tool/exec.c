@@ -4,6 +4,7 @@
  * Sets environment variables and then executes the command in the same process, so that its output
  * and its exit status are the command's. Does not set the variables of the hooks for a program that
  * cannot load them, and refuses to run with more privileges than its caller. */
+#include "tool/ca_store.h"
 #include "tool/options.h"
 #include "tool/program.h"
 #include "tool/tool.h"
@@ -25,36 +26,28 @@ enum {
 static const char help[] =
     "usage: rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n"
     "\n"
-    "Runs COMMAND. Database logins of COMMAND, and of the programs that it starts, use IAM "
-    "tokens:\n"
+    "Runs COMMAND. COMMAND, and every program that it starts, logs in to RDS with IAM tokens:\n"
     "\n"
-    "  rds-iam exec --ca global-bundle.pem -- psql -h ENDPOINT -U USER DATABASE\n"
-    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-verify-server-cert\n"
-    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; use the line above for MariaDB's)\n"
+    "  rds-iam setup ca                        (once: installs the root certificates of RDS)\n"
+    "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
+    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=FILE --ssl-verify-server-cert\n"
+    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=FILE --ssl-mode=VERIFY_IDENTITY\n"
     "\n"
-    "  --ca FILE   Amazon's CA bundle, for PostgreSQL (PGSSLROOTCERT)\n"
+    "  --ca FILE   verify the servers of RDS by this file instead of those of rds-iam setup ca\n"
     "  --help      print this text\n"
     "\n"
-    "A token is sent only to a server whose certificate and name are verified. For PostgreSQL,\n"
-    "rds-iam exec sets PGSSLMODE=verify-full and PGGSSENCMODE=disable if they are not set. "
-    "MySQL's\n"
-    "and MariaDB's clients have no such variables; give them the options above, or set the "
-    "options\n"
-    "in my.cnf.\n"
+    "A token is sent to a verified server only. A PostgreSQL connection to RDS that would not be\n"
+    "verified (sslmode=prefer or allow) is made with sslmode=verify-full, also where a password\n"
+    "logs in. Connections to other hosts are left alone.\n"
     "\n"
-    "Give no password, not even a placeholder. A client that has a password sends the password "
-    "and\n"
-    "no token; a warning is printed if the host is one that tokens are made for. Oracle's library\n"
-    "sends a password only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; otherwise the login "
-    "fails.\n"
+    "A password that the user gives is sent as it would be without rds-iam; a warning is printed\n"
+    "if the host is one of RDS. Oracle's library sends it only if the variable\n"
+    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set. For a token give no password.\n"
     "\n"
-    "If no token can be made, the reason is printed on stderr. The variable RDS_IAM_LOG sets the\n"
-    "level; 1 also prints reasons that the client does not show.\n"
+    "The reason why there is no token is printed on stderr (RDS_IAM_LOG=1 prints more).\n"
     "\n"
-    "exit status: that of COMMAND; 126 (COMMAND cannot be run), 127 (COMMAND is not found),\n"
-    "1 (failure), 2 (usage error)\n";
+    "exit status: that of COMMAND; 126 or 127 (COMMAND cannot be run, or was not found),\n"
+    "1 (failed), 2 (usage)\n";
 
 /* -- variables ------------------------------------------------------------------------------- */
 
@@ -79,15 +72,25 @@ struct variable {
 
 static const struct variable variables[] = {
     {"LD_PRELOAD", PRELOAD, APPEND, true, ": ", NULL},
-    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
-    /* With a Kerberos ticket, libpq would use GSS encryption instead of TLS. */
-    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
     {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, true, "", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, true, ";", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, true, "", ORACLE_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_ORACLE_PLUGINS, APPEND, true, ";", ORACLE_PLUGIN},
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
+
+/* For a command that loads no preload, so that what it starts verifies its servers. In every other
+ * program the preload decides for each connection. */
+static const struct variable unreached[] = {
+    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
+    /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
+    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
+};
+
+/* What the names of programs begin with that load their modules with RTLD_DEEPBIND: libpq's
+ * functions in them are not ours, whatever is preloaded (PHP before 8.3, by itself and in Apache).
+ */
+static const char *const deep_programs[] = {"php", "apache2", "httpd"};
 
 /* AddressSanitizer aborts a program if a preloaded object comes before its library. The last value
  * in the list overrides the others. */
@@ -222,148 +225,81 @@ static bool check_preload(void)
     return true;
 }
 
-static bool set_variables(const char *ca, enum ria_program program)
+/* -- root certificates ----------------------------------------------------------------------- */
+
+/* The variables by which the preloads find the files of the CA store. */
+static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
+
+/* Names one file: --ca, else what a rds-iam exec above this one has set, else the store's. Without
+ * any of them the variable stays unset, and a login says what to run. */
+static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
-    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
+    char path[RIA_CA_PATH_SIZE];
+    struct ria_error err;
+    if (ca == NULL && ria_world_env(world, ca_variables[kind]) != NULL) {
+        return true;
+    }
+    if (ca == NULL) {
+        enum ria_outcome outcome = ria_ca_store_find(world, kind, path, &err);
+        if (outcome == RIA_FAILED) {
+            ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
+        }
+        if (outcome != RIA_FOUND) {
+            return true;
+        }
+        ria_ca_store_warn(world, path);
+    }
+    return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
+}
+
+/* A program that loads no preload has libpq's own variables alone. */
+static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
+{
+    bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
+    const char *rds = ria_world_env(world, ca_variables[RIA_CA_RDS]);
+    return ok && (is_reached || rds == NULL || setenv("PGSSLROOTCERT", rds, ca != NULL) == 0);
+}
+
+/* -- all of them ------------------------------------------------------------------------------ */
+
+static bool binds_deeply(const char *command)
+{
+    const char *slash = strrchr(command, '/');
+    const char *name = slash == NULL ? command : slash + 1;
+    for (size_t i = 0; i < sizeof(deep_programs) / sizeof(deep_programs[0]); i++) {
+        if (strncmp(name, deep_programs[i], strlen(deep_programs[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_variables(const char *ca, const char *command, const struct ria_world *world)
+{
+    enum ria_program program = ria_program_inspect(command, world);
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
+    bool is_reached = can_load && program != RIA_PROGRAM_STATIC && !binds_deeply(command);
+    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
                                                   : exec_remove(&variables[i])) &&
              ok;
     }
-    if (ca != NULL) {
-        ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
+    for (size_t i = 0; !is_reached && i < sizeof(unreached) / sizeof(unreached[0]); i++) {
+        ok = apply(&unreached[i]) && ok;
     }
+    if (!is_reached) {
+        ria_world_log(
+            world,
+            RIA_LOG_INFO,
+            "%s loads no preload, so its connections are verified by PGSSLMODE=verify-full",
+            command);
+    }
+    ok = set_ca(ca, is_reached, world) && ok;
     if (!ok) {
         (void)ria_out_of_memory();
     }
     return ok;
-}
-
-/* -- the certificate ------------------------------------------------------------------------- */
-
-/* The functions below guess from the command line and the environment whether the client will find
- * a CA certificate. Without one libpq fails, and its message suggests to turn verification off, so
- * a better warning is printed first. Scripts and other programs are not checked, because they may
- * name a certificate themselves. */
-enum client {
-    POSTGRESQL,
-    MYSQL,
-    OTHER,
-};
-
-/* Prefixes of the names of client programs. */
-static const struct {
-    const char *start;
-    enum client client;
-} names[] = {
-    {"psql", POSTGRESQL},
-    {"pg_", POSTGRESQL},
-    {"pgbench", POSTGRESQL},
-    {"mariadb", MYSQL},
-    {"mysql", MYSQL},
-};
-
-static bool exec_begins_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-static enum client client_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (exec_begins_with(name, names[i].start)) {
-            return names[i].client;
-        }
-    }
-    return OTHER;
-}
-
-static bool any_word_has(char *const *argv, const char *text)
-{
-    while (*argv != NULL && strstr(*argv, text) == NULL) {
-        argv++;
-    }
-    return *argv != NULL;
-}
-
-/* Returns whether a host is given. Without a host the client uses a Unix socket, and no TLS. */
-static bool names_host(char *const *argv, const struct ria_world *world)
-{
-    bool found = ria_world_env(world, "PGHOST") != NULL ||
-                 ria_world_env(world, "PGHOSTADDR") != NULL || any_word_has(argv, "host=") ||
-                 any_word_has(argv, "hostaddr=") || any_word_has(argv, "://");
-    for (; *argv != NULL && !found; argv++) {
-        found = exec_begins_with(*argv, "-h") || exec_begins_with(*argv, "--host");
-    }
-    return found;
-}
-
-/* Returns whether a connection string or a service entry may set a certificate or another sslmode.
- */
-static bool may_set_certificate(char *const *argv, const struct ria_world *world)
-{
-    return ria_world_env(world, "PGSERVICE") != NULL || any_word_has(argv, "service=") ||
-           any_word_has(argv, "sslmode=") || any_word_has(argv, "sslrootcert=");
-}
-
-static bool is_verified(const struct ria_world *world)
-{
-    const char *mode = ria_world_env(world, "PGSSLMODE");
-    return mode != NULL && (strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0);
-}
-
-/* Returns whether libpq's default root certificate can be read. Fills `path` with its path. */
-static bool has_default_certificate(const char *home, char path[PATH_MAX])
-{
-    int len = home == NULL ? -1 : snprintf(path, PATH_MAX, "%s/.postgresql/root.crt", home);
-    return len < 0 || len >= PATH_MAX || access(path, R_OK) == 0;
-}
-
-/* Warns if libpq will find no root certificate. */
-static void warn_of_missing_certificate(
-    const char *program, char *const *argv, const struct ria_world *world)
-{
-    char path[PATH_MAX];
-    if (ria_world_env(world, "PGSSLROOTCERT") != NULL || !is_verified(world) ||
-        !names_host(argv, world) || may_set_certificate(argv, world) ||
-        has_default_certificate(ria_world_home(world), path)) {
-        return;
-    }
-    ria_world_log(
-        world,
-        RIA_LOG_WARNING,
-        "%s has no CA certificate to verify the server with: %s: %s; add --ca with Amazon's "
-        "bundle, "
-        "or set PGSSLROOTCERT",
-        program,
-        path,
-        strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
-}
-
-/* Warns if a program of PostgreSQL in argv will find no root certificate, and if --ca is given with
- * a program of MySQL or MariaDB, which ignores it. `ca` is the value of --ca. Prints nothing in a
- * case of doubt. */
-static void warn_of_certificate(char *const *argv, const char *ca, const struct ria_world *world)
-{
-    const char *program = base_name(argv[0]);
-    enum client client = client_of(program);
-    if (client == POSTGRESQL && ca == NULL) {
-        warn_of_missing_certificate(program, argv + 1, world);
-    } else if (client == MYSQL && ca != NULL && !any_word_has(argv + 1, "ssl-ca")) {
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "--ca is for PostgreSQL, and %s ignores it; add --ssl-ca=FILE to its arguments, or "
-            "ssl-ca=FILE to my.cnf",
-            program);
-    }
 }
 
 /* -- the command ----------------------------------------------------------------------------- */
@@ -419,13 +355,12 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     }
     char **command = argv + end + 1;
     char *resolved = NULL;
-    bool ok = resolve_ca(ca, &resolved) && check_preload() &&
-              set_variables(resolved, ria_program_inspect(command[0], world));
+    bool ok =
+        resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved, command[0], world);
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;
     }
-    warn_of_certificate(command, ca, world);
     (void)execvp(command[0], command);
     int error = errno;
     (void)fprintf(stderr, "rds-iam: cannot run %s: %s\n", command[0], strerror(error));

@@ -10,9 +10,11 @@
 static const char help[] =
     "usage: rds-iam setup KIND [OPTION...]\n"
     "\n"
-    "Prints the configuration that makes existing programs log in with rds-iam. Changes nothing.\n"
+    "Prints the configuration that makes existing programs log in with rds-iam. Only \"setup ca\"\n"
+    "changes anything.\n"
     "\n"
     "kinds:\n"
+    "  ca           install the root certificates of RDS: rds-iam setup ca --help\n"
     "  mysql        programs for MySQL and MariaDB servers\n"
     "  postgres     programs for PostgreSQL servers that use libpq\n"
     "\n"
@@ -22,6 +24,7 @@ static const struct {
     const char *name;
     ria_command *run;
 } kinds[] = {
+    {"ca", ria_setup_ca},
     {"mysql", ria_setup_mysql},
     {"postgres", ria_setup_postgres},
 };

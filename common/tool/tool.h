@@ -24,6 +24,7 @@ ria_command ria_command_setup;
 ria_command ria_command_token;
 
 /* The kinds of rds-iam setup. argv[0] is "setup mysql" or "setup postgres". */
+ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_postgres;
 

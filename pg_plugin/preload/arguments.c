@@ -55,7 +55,7 @@ static bool arguments_of_params(const struct ria_call *call, struct ria_argument
     while (call->keywords != NULL && call->keywords[count] != NULL) {
         count++;
     }
-    if (!ria_arguments_init(out, count + RIA_PROBE_ARGUMENTS, call->expand_dbname)) {
+    if (!ria_arguments_init(out, count + RIA_MORE_ARGUMENTS, call->expand_dbname)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -85,7 +85,7 @@ bool ria_arguments_are_invalid(const struct ria_call *call)
 
 static bool arguments_of_string(const struct ria_call *call, struct ria_arguments *out)
 {
-    if (!ria_arguments_init(out, 1 + RIA_PROBE_ARGUMENTS, 1)) {
+    if (!ria_arguments_init(out, 1 + RIA_MORE_ARGUMENTS, 1)) {
         return false;
     }
     if (!arguments_is_blank(call->conninfo)) {
@@ -100,7 +100,7 @@ static bool arguments_of_login(const struct ria_call *call, struct ria_arguments
 {
     static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {
         "host", "port", "options", NULL, NULL, "user", "password"};
-    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + RIA_PROBE_ARGUMENTS, 1)) {
+    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + RIA_MORE_ARGUMENTS, 1)) {
         return false;
     }
     ria_arguments_add(out, "dbname", call->login[RIA_LOGIN_DBNAME]);

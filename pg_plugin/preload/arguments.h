@@ -20,9 +20,11 @@ enum ria_call_kind {
 };
 
 enum {
-    RIA_LOGIN_ARGUMENTS = 7, /* of PQsetdbLogin() */
-    RIA_LOGIN_DBNAME = 4,    /* the index of dbname among them */
-    RIA_PROBE_ARGUMENTS = 3, /* the most that a probe appends (probe.h) */
+    RIA_LOGIN_ARGUMENTS = 7,    /* of PQsetdbLogin() */
+    RIA_LOGIN_DBNAME = 4,       /* the index of dbname among them */
+    RIA_PROBE_ARGUMENTS = 3,    /* the most that a probe appends (probe.h) */
+    RIA_VERIFIED_ARGUMENTS = 3, /* the most that verification appends (verified.h) */
+    RIA_MORE_ARGUMENTS = RIA_PROBE_ARGUMENTS + RIA_VERIFIED_ARGUMENTS,
 };
 
 /* A call as the program made it. Everything is borrowed from the program for the call. */
@@ -63,7 +65,7 @@ void ria_arguments_truncate(struct ria_arguments *arguments, size_t count);
  * most. */
 char *ria_arguments_text(struct ria_arguments *arguments, size_t size);
 
-/* Converts a call to arguments, with room for RIA_PROBE_ARGUMENTS more. Strings stay borrowed from
+/* Converts a call to arguments, with room for RIA_MORE_ARGUMENTS more. Strings stay borrowed from
  * the call. Returns false without memory; releasing is as for ria_arguments_init(). */
 bool ria_arguments_of_call(const struct ria_call *call, struct ria_arguments *out);
 

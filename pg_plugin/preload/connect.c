@@ -8,10 +8,12 @@
  * message. */
 #include "preload/connect.h"
 
+#include "preload/call.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
 #include "preload/query.h"
 #include "preload/signal_guard.h"
+#include "preload/verified.h"
 
 #include "base/buf.h"
 #include "interpose/preload_log.h"
@@ -29,70 +31,6 @@ enum {
     REFUSAL_MAX = 512
 };
 
-/* -- the program's call ---------------------------------------------------------------------- */
-
-static struct ria_pq_conn *make_string_call(
-    const struct ria_library *libpq, const char *name, const char *conninfo)
-{
-    struct ria_pq_conn *(*real)(const char *);
-    if (!ria_library_function(libpq, name, &real)) {
-        return NULL;
-    }
-    ria_overlay_expect(strcmp(name, "PQconnectdb") == 0 ? conninfo : NULL);
-    return real(conninfo);
-}
-
-static struct ria_pq_conn *call_params(
-    const struct ria_library *libpq,
-    const char *name,
-    const char *const *keywords,
-    const char *const *values,
-    int expand_dbname)
-{
-    struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
-    if (!ria_library_function(libpq, name, &real)) {
-        return NULL;
-    }
-    ria_overlay_expect(strcmp(name, "PQconnectdbParams") == 0 ? keywords : NULL);
-    return real(keywords, values, expand_dbname);
-}
-
-static struct ria_pq_conn *make_login_call(
-    const struct ria_library *libpq, const char *name, const char *const *login)
-{
-    struct ria_pq_conn *(*real)(
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *);
-    if (!ria_library_function(libpq, name, &real)) {
-        return NULL;
-    }
-    return real(login[0], login[1], login[2], login[3], login[4], login[5], login[6]);
-}
-
-static struct ria_pq_conn *make_call(const struct ria_library *libpq, const struct ria_call *call)
-{
-    switch (call->kind) {
-    case RIA_CALL_STRING:
-        return make_string_call(libpq, call->name, call->conninfo);
-    case RIA_CALL_LOGIN:
-        return make_login_call(libpq, call->name, call->login);
-    case RIA_CALL_PARAMS:
-    default:
-        return call_params(libpq, call->name, call->keywords, call->values, call->expand_dbname);
-    }
-}
-
-/* The pointer by which a call that libpq makes itself for this one is recognised (overlay.h). */
-static const void *call_pointer(const struct ria_call *call)
-{
-    return call->kind == RIA_CALL_PARAMS ? (const void *)call->keywords : call->conninfo;
-}
-
 /* -- a connection that is not begun ---------------------------------------------------------- */
 
 /* Begins a connection that libpq refuses at once with a message that contains `why`. `why` has no
@@ -109,14 +47,14 @@ static struct ria_pq_conn *make_refused_call(
     char conninfo[REFUSAL_MAX + sizeof("sslmode=''")];
     void *params;
     if (ria_library_function(libpq, call->params, &params)) {
-        return call_params(libpq, call->params, keywords, values, 0);
+        return ria_call_params(libpq, call->params, keywords, values, 0);
     }
     (void)snprintf(conninfo, sizeof(conninfo), "sslmode='%s'", why);
     struct ria_call refused = *call;
     refused.conninfo = conninfo;
     memset(refused.login, 0, sizeof(refused.login));
     refused.login[RIA_LOGIN_DBNAME] = conninfo;
-    return make_call(libpq, &refused);
+    return ria_call_make(libpq, &refused);
 }
 
 #define REMEDY_NO_PRELOAD "start the program without rds-iam exec (librds-iam-pq.so)"
@@ -171,10 +109,10 @@ static struct ria_pq_conn *make_call_without_gss(
     const struct ria_pq_settings *settings)
 {
     if (!ria_pq_settings_prefers_gss(settings)) {
-        return make_call(libpq, call);
+        return ria_call_make(libpq, call);
     }
     ria_arguments_add(arguments, "gssencmode", "disable");
-    return call_params(
+    return ria_call_params(
         libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
 }
 
@@ -314,7 +252,7 @@ static struct ria_pq_conn *connect_with_given(
     if (!is_allowed && !sends_no_token(libpq, &bare)) {
         return refuse_unresolved(libpq, call);
     }
-    return call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
+    return ria_call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
 
 /* -- connections without a given token ------------------------------------------------------- */
@@ -324,7 +262,7 @@ static struct ria_pq_conn *connect_with_given(
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_preload_log_is_heard() && ria_query_makes_tokens_for(target)) {
+    if (ria_preload_log_is_heard() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
         (void)snprintf(
             text,
             sizeof(text),
@@ -378,7 +316,7 @@ static struct ria_pq_conn *connect_with_passfile(
     if (!target.has_socket && (outcome.passfile.has_tokens || settings->stored_token != NULL)) {
         return make_call_without_gss(libpq, call, arguments, settings);
     }
-    return make_call(libpq, call);
+    return ria_call_make(libpq, call);
 }
 
 /* Begins a connection to one host that is a Unix socket, which most programs that use no tokens
@@ -394,7 +332,7 @@ static struct ria_pq_conn *connect_by_socket(
         return connect_with_passfile(libpq, call, arguments, settings);
     }
     (void)hide_passfile(settings, &target);
-    return make_call(libpq, call);
+    return ria_call_make(libpq, call);
 }
 
 /* Returns whether the user's own passfile has the password. Of a list of hosts, the probe shows
@@ -423,13 +361,37 @@ static struct ria_pq_conn *connect_resolved(
         if (!is_local) {
             log_password(&target, password != NULL);
         }
-        return make_call(libpq, call);
+        return ria_call_make(libpq, call);
     }
     return is_local ? connect_by_socket(libpq, call, arguments, settings)
                     : connect_with_passfile(libpq, call, arguments, settings);
 }
 
 /* -- every connection ------------------------------------------------------------------------ */
+
+/* Continues as if the program had asked for verification: with the arguments of its call and ours
+ * behind them. */
+static struct ria_pq_conn *connect_verified(
+    const struct ria_library *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    const struct ria_pq_settings *first)
+{
+    RIA_AUTO(pq_settings) settings = {0};
+    if (!ria_verified_add(first, arguments)) {
+        return connect_refuse(libpq, call, RIA_VERIFIED_REFUSAL);
+    }
+    struct ria_call verified = *call;
+    verified.kind = RIA_CALL_PARAMS;
+    verified.name = call->params;
+    verified.keywords = arguments->keywords;
+    verified.values = arguments->values;
+    verified.expand_dbname = arguments->expand_dbname;
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    return ria_probe(libpq, arguments, last_checked, &settings) == RIA_PROBE_RESOLVED
+               ? connect_resolved(libpq, &verified, arguments, &settings)
+               : refuse_unresolved(libpq, call);
+}
 
 /* Resolves the settings of the call and begins the connection. */
 static struct ria_pq_conn *connect_by_settings(
@@ -439,7 +401,7 @@ static struct ria_pq_conn *connect_by_settings(
     RIA_AUTO(pq_settings) settings = {0};
     ria_overlay_set(RIA_OVERLAY_HIDE);
     if (ria_arguments_are_invalid(call)) {
-        return make_call(libpq, call);
+        return ria_call_make(libpq, call);
     }
     if (!ria_arguments_of_call(call, &arguments)) {
         return refuse_unresolved(libpq, call);
@@ -449,7 +411,9 @@ static struct ria_pq_conn *connect_by_settings(
     settings.refused = NULL;
     switch (response) {
     case RIA_PROBE_RESOLVED:
-        return connect_resolved(libpq, call, &arguments, &settings);
+        return ria_verified_is_needed(&settings)
+                   ? connect_verified(libpq, call, &arguments, &settings)
+                   : connect_resolved(libpq, call, &arguments, &settings);
     case RIA_PROBE_REFUSED:
         return refused;
     case RIA_PROBE_UNKNOWN:
@@ -486,8 +450,8 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
     }
     errno = saved;
     /* The call may be libpq's own, because libpq calls its functions by their public names. */
-    if (ria_overlay_is_inner(call_pointer(call)) || getauxval(AT_SECURE) != 0) {
-        return make_call(&libpq, call);
+    if (ria_overlay_is_inner(ria_call_pointer(call)) || getauxval(AT_SECURE) != 0) {
+        return ria_call_make(&libpq, call);
     }
     return connect_with_overlay(&libpq, call);
 }

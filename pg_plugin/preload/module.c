@@ -294,15 +294,6 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-/* Only names are compared; an unreadable configuration counts as false. */
-static bool makes_tokens_for(const struct ria_pq_target *target)
-{
-    struct ria_login login;
-    struct ria_error err;
-    return first_host(target, &login) &&
-           ria_login_has_endpoint(&login, ria_process_world(), &err) == RIA_FOUND;
-}
-
 /* The stored token also is current if a fresh one does not replace it: then it is as late, or the
  * valid token of another identity. */
 static void module_refresh(
@@ -350,7 +341,7 @@ __attribute__((visibility("default"))) const struct ria_pq_module *ria_pq_module
         .make_service_passfile = make_service_passfile,
         .may_send = may_send,
         .refresh = module_refresh,
-        .makes_tokens_for = makes_tokens_for,
+        .ca_of = ria_target_ca,
         .log = module_write_log,
     };
     return version == RIA_PQ_MODULE_VERSION ? &module : NULL;

@@ -51,6 +51,14 @@ struct ria_pq_refreshed {
     char refusal[RIA_LOG_LINE_MAX]; /* why no token was made, for the log; "": nothing to log */
 };
 
+/* Whose certificates the hosts of a target have. A host is ours if it is an RDS name, or a name
+ * that rds-iam's configuration maps to one. */
+enum ria_pq_ca {
+    RIA_PQ_CA_NONE,   /* a host of the target is not ours, or is a Unix socket */
+    RIA_PQ_CA_RDS,    /* the roots of RDS: instances, clusters, mapped names */
+    RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy */
+};
+
 struct ria_pq_module {
     unsigned version; /* RIA_PQ_MODULE_VERSION; the preload object rejects any other */
 
@@ -83,16 +91,15 @@ struct ria_pq_module {
         const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
-    /* Returns whether tokens are made for the target's first host: an RDS endpoint, or a host that
-     * rds-iam's configuration maps to one. */
-    bool (*makes_tokens_for)(const struct ria_pq_target *target);
+    /* Which root certificates verify the target's hosts, which are ours if there are any. */
+    enum ria_pq_ca (*ca_of)(const struct ria_pq_target *target);
 
     /* Logs a message: one sentence without a newline. */
     void (*log)(enum ria_log_level level, const char *text);
 };
 
 enum {
-    RIA_PQ_MODULE_VERSION = 5
+    RIA_PQ_MODULE_VERSION = 6
 };
 
 /* The one symbol that the token module exports. Returns its function table, static; NULL if

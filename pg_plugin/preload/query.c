@@ -205,17 +205,22 @@ bool ria_query_may_send(const struct ria_pq_target *target)
            (query_run(&(struct query){.run = run_may_send, .arguments = &with}) && with.answer);
 }
 
-static void run_makes_tokens_for(const struct ria_pq_module *module, void *arguments)
+struct find_ca {
+    const struct ria_pq_target *target;
+    enum ria_pq_ca ca;
+};
+
+static void run_ca(const struct ria_pq_module *module, void *arguments)
 {
-    struct ask_target *with = arguments;
-    with->answer = module->makes_tokens_for(with->target);
+    struct find_ca *with = arguments;
+    with->ca = module->ca_of(with->target);
 }
 
-bool ria_query_makes_tokens_for(const struct ria_pq_target *target)
+enum ria_pq_ca ria_query_ca(const struct ria_pq_target *target)
 {
-    struct ask_target with = {.target = target};
-    return query_run(&(struct query){.run = run_makes_tokens_for, .arguments = &with}) &&
-           with.answer;
+    struct find_ca with = {.target = target, .ca = RIA_PQ_CA_NONE};
+    (void)query_run(&(struct query){.run = run_ca, .arguments = &with});
+    return with.ca;
 }
 
 struct refresh {

@@ -37,8 +37,8 @@ bool ria_query_refresh(
     const struct ria_pq_token_slot *held,
     struct ria_pq_refreshed *out);
 
-/* makes_tokens_for() of the module. */
-bool ria_query_makes_tokens_for(const struct ria_pq_target *target);
+/* Which root certificates verify the target's hosts. RIA_PQ_CA_NONE also without a response. */
+enum ria_pq_ca ria_query_ca(const struct ria_pq_target *target);
 
 /* log() of the module: unlike interpose/preload_log.h, it has levels. */
 void ria_query_log(enum ria_log_level level, const char *text);

@@ -162,6 +162,9 @@ bool ria_token_passfile_token(
         return false;
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
+        if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
+            return false; /* verification would not help: err says what does */
+        }
         return ria_fail(
             err,
             RIA_E_CHANNEL,
@@ -223,6 +226,40 @@ static bool token_passfile_get_host(
 static bool is_socket(const struct ria_entry_host *host)
 {
     return host->host[0] == '/' || host->host[0] == '@';
+}
+
+static enum ria_pq_ca ca_of_host(
+    const struct ria_pq_target *target, const struct ria_entry_host *host)
+{
+    const struct ria_login login = {
+        .host = host->host,
+        .port = host->number,
+        .user = target->user,
+        .channel = RIA_CHANNEL_VERIFIED,
+    };
+    struct ria_error unused;
+    if (is_socket(host) ||
+        ria_login_has_endpoint(&login, ria_process_world(), &unused) != RIA_FOUND) {
+        return RIA_PQ_CA_NONE;
+    }
+    return ria_host_has_public_ca(host->host) ? RIA_PQ_CA_PUBLIC : RIA_PQ_CA_RDS;
+}
+
+/* In a list of both kinds the roots of RDS count: one connection has one file of roots. */
+enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
+{
+    const struct ria_entry names = {.host = target->host, .port = target->port};
+    const struct ria_entry addresses = {.host = target->hostaddr, .port = target->port};
+    size_t count = target->host == NULL ? 0 : ria_entry_host_count(&names);
+    enum ria_pq_ca found = count == 0 || target->user == NULL ? RIA_PQ_CA_NONE : RIA_PQ_CA_PUBLIC;
+    for (size_t i = 0; i < count && found != RIA_PQ_CA_NONE; i++) {
+        struct ria_entry_host host;
+        enum ria_pq_ca one = token_passfile_get_host(&names, &addresses, i, &host)
+                                 ? ca_of_host(target, &host)
+                                 : RIA_PQ_CA_NONE;
+        found = one == RIA_PQ_CA_PUBLIC ? found : one;
+    }
+    return found;
 }
 
 size_t ria_token_passfile_add_lines(

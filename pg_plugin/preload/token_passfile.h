@@ -6,6 +6,7 @@
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
 
+#include "preload/module.h"
 #include "preload/pq_target.h"
 
 #include "rds_iam.h"
@@ -26,6 +27,10 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target);
  * could write the service file that its settings came from. On failure *err contains the reason and
  * what to change. */
 bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err) RIA_MUST_USE;
+
+/* Which root certificates verify the target's hosts. Reads rds-iam's configuration if a host is not
+ * an RDS name. */
+enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target);
 
 /* Hosts for which no token was made, each with the reason. They are collected, because the log
  * level is known only after the passfile has been read. Release it, or use RIA_AUTO(refusals). */

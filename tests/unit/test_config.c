@@ -261,7 +261,8 @@ static void what_is_no_address_is_no_section(void **state)
         expect_piece(
             names[i],
             err.text,
-            "] is not an address; write [host], [host:port] or [user@host:port], with a leading *. as "
+            "] is not an address; write [host], [host:port] or [user@host:port], with a leading *. "
+            "as "
             "the only wildcard");
     }
 }

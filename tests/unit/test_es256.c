@@ -152,8 +152,7 @@ static void a_proof_has_three_parts(void **state)
     assert_int_equal(strlen(signature), 86);
     fill(&pem, "no key");
     assert_false(ria_dpop_header(&pem, "POST", "https://h/v1/token", 1, &header, &err));
-    assert_string_equal(
-        err.text, "the dpopKey of its token file is not a P-256 private key");
+    assert_string_equal(err.text, "the dpopKey of its token file is not a P-256 private key");
 }
 
 int main(void)

@@ -218,8 +218,7 @@ static void keepers_among_the_ancestors_are_counted(void **state)
             expect_text(
                 "keepers",
                 err.text,
-                NOT_STARTED
-                "8 nested commands are already running (p); shorten the chain");
+                NOT_STARTED "8 nested commands are already running (p); shorten the chain");
         }
     }
 }

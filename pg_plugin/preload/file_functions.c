@@ -95,6 +95,10 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
+        if (found < 0) { /* another thread may free a descriptor before the real file is opened */
+            errno = saved;
+            return RESPONSE_ABSENT;
+        }
         (void)lseek(found, 0, SEEK_SET);
     } else if (ria_overlay_is_hiding() && ria_is_agents_path(path)) {
         return RESPONSE_ABSENT;

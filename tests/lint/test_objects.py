@@ -163,11 +163,13 @@ class Objects(unittest.TestCase):
             self.assertEqual(names & TRUSTING, ALLOWED.get(pattern, set()), pattern)
             self.assertIn("secure_getenv", names, "the control")
 
-    def test_the_preload_reads_one_variable(self):
-        """It is in every program: only to say why there is no token, where the other object cannot."""
+    def test_the_preload_reads_only_what_exec_sets_and_home(self):
+        """RDS_IAM_LOG for what the token module cannot log, and the places of root certificates."""
         calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
-        self.assertEqual(calls, {("preload_log.c", '"RDS_IAM_LOG"')})
+        self.assertEqual(calls, {
+            ("preload_log.c", '"RDS_IAM_LOG"'), ("verified.c", '"HOME"'),
+            ("verified.c", '"RDS_IAM_CA"'), ("verified.c", '"RDS_IAM_CA_PUBLIC"')})
 
     def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
         for pattern in PLUGINS:

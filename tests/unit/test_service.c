@@ -415,7 +415,7 @@ static void what_is_refused_is_said_with_its_line(void **state)
         {GOOD "port= 1\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=1,2\n", "f:6: [a] has 1 hosts and 2 ports"},
         {GOOD "hostaddr=1,2\n", "f:6: [a] has fewer or more addresses than hosts"},
-        {GOOD "service=b\n", "f:6: [a] libpq does not know \"service\", and refuses"},
+        {GOOD "service=b\n", "f:6: [a] libpq does not know \"service\", so it rejects"},
         {GOOD "nonsense\n", "f:6: [a] libpq does not know \"nonsense\" (a line without =)"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

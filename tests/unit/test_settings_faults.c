@@ -161,7 +161,7 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
         const char *want;
     } rows[] = {
         {"\"arn:aws:iam::1:role/r\"", "is in quotes, which become part of it; remove them"},
-        {"'arn:aws:iam::1:role/r'", "stands in quotes"},
+        {"'arn:aws:iam::1:role/r'", "is in quotes"},
         {"arn:aws:iam::1:\n  role/r", "continues on the next line; write it on one line"},
         {"arn:aws:iam::{ACCOUNT}:role/r", "contains a placeholder; replace it with the real value"},
         {"arn:aws:iam::<account>:role/r", "contains a placeholder"},
@@ -189,7 +189,7 @@ static const struct {
     const char *want;
 } spoilt[] = {
     {"\"", "NAME", "\"", "is in quotes, which become part of it; remove them"},
-    {"'", "NAME", "'", "stands in quotes"},
+    {"'", "NAME", "'", "is in quotes"},
     {"", "NAME", "\n  x", "continues on the next line; write it on one line"},
     {"", "NAME", " x", "contains a blank; remove it"},
     {"", "{NAME}", "", "contains a placeholder; replace it with the real value"},

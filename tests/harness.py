@@ -20,6 +20,7 @@ import surroundings  # noqa: E402
 PR_SET_PDEATHSIG = 1
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
+PYTHON = SOURCE / "tests" / "python"
 BUILD = pathlib.Path(os.environ.get("RIA_BUILD", SOURCE / "build" / "plain"))
 PREFIX = pathlib.Path(os.environ.get("RIA_PREFIX", SOURCE / "build" / "prefix"))
 # What tests may write: labs, scratch directories, logs.

@@ -17,6 +17,7 @@ import sys
 import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
+import surroundings  # noqa: E402,F401  removes PYTHONPATH from the environment
 from certificates import Certificates  # noqa: E402
 from mysql_peer import MySQLPeer  # noqa: E402
 

@@ -38,7 +38,6 @@ from certificates import Certificates, CloudCertificates  # noqa: E402
 from fixture import Keys, LabError  # noqa: E402,F401
 from namespace import Network  # noqa: E402
 
-INTERPRETER = "/usr/bin/python3"  # the one that sees Debian's python3-botocore
 START_TIMEOUT_SECONDS = 240
 STOP_TIMEOUT_SECONDS = 120
 HTTP_TIMEOUT_SECONDS = 60
@@ -77,7 +76,7 @@ class Lab:
 
     def start(self):
         """Bring the lab up and fill the attributes. Returns self."""
-        command = [INTERPRETER, "-B", "-E", "-s", str(fixture.HERE / "labd.py")]
+        command = [process.PYTHON, str(fixture.HERE / "labd.py")]
         command += ["--build-dir", str(self._build_dir), "--modules", str(self._modules)]
         command += ["--owner", str(self._owner)] if self._owner is not None else []
         self._labd = subprocess.Popen(

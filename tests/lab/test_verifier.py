@@ -149,7 +149,7 @@ class Reasons(Judge):
         self.assertEqual(self.reason(self.mint(user="other_iam_user"), "other_iam_user"), "AccessDenied")
 
     def test_no_reason_is_left_out(self):
-        known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verifier.py").read_text()))
+        known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verdict/verifier.py").read_text()))
         self.assertEqual(known, {reason for reason, _ in self.rows() if reason})
 
     def test_a_verdict_quotes_no_token(self):

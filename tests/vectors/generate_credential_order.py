@@ -22,7 +22,7 @@ ABOUT = (
     "source and every pair of two, without a named profile, with AWS_PROFILE and with a profile that is "
     "named by option; then the sources of a profile that a role stands on, one by one and in pairs; then "
     "settings of a source that come from two places. \"configured\" names entries of CONFIGURED in "
-    "tests/integration/credential_order.py, which also has the servers; \"access_key_id\" is what the "
+    "tests/integration/credentials/credential_order.py, which also has the servers; \"access_key_id\" is what the "
     "chain ends with, null where it stops or finds nothing. Written by generate_credential_order.py.")
 MORE = [
     ["profile web identity", "environment role"],

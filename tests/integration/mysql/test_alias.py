@@ -48,7 +48,7 @@ class Alias(MariadbCase):
     def ask_once(self, records, *command, **extra):
         # The script itself resolves nothing by nss_wrapper; the client does.
         argv = in_own_network([
-            "/usr/bin/python3", pathlib.Path(__file__).with_name("dns.py"), self.home.path,
+            harness.PYTHON, harness.SOURCE / "tests/integration/dns.py", self.home.path,
             self.lab.certificates.directory, ",".join("=".join(pair) for pair in records.items()), *command])
         result = self.home.run(argv, **extra)
         self.assertEqual(result.returncode, 0, result.stderr)

@@ -56,7 +56,7 @@ class Network:
         }
         with socket.socket(socket.AF_UNIX) as labd:
             labd.connect("\0" + self._lab.state["network"])
-            command = [*_unshare(), sys.executable, "-B", __file__]
+            command = [*_unshare(), process.PYTHON, __file__]
             command += [str(labd.fileno()), json.dumps(plan)]
             self._holder = subprocess.Popen(
                 command,

@@ -7,10 +7,11 @@ Run as a program this file is what holds the namespace: it hands its listening s
 stays until the parent is gone.
 """
 import os
-import pathlib
 import socket
 import subprocess
 import sys
+
+import harness
 
 ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23")
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -27,7 +28,7 @@ class LinkLocal:
             unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
         with theirs:
             self._holder = subprocess.Popen(
-                [*unshare, sys.executable, "-B", pathlib.Path(__file__).resolve(), str(theirs.fileno())],
+                [*unshare, harness.PYTHON, __file__, str(theirs.fileno())],
                 env={"PATH": PATH}, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
         self._line = ours
         _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)

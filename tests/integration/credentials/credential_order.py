@@ -17,7 +17,7 @@ import threading
 import time
 import urllib.parse
 
-VECTORS = pathlib.Path(__file__).resolve().parent.parent / "vectors/credential_order.json"
+VECTORS = pathlib.Path(__file__).resolve().parents[2] / "vectors/credential_order.json"
 PROFILE = "p"
 ROLE = "arn:aws:iam::123456789012:role/"
 LOGIN_SESSION = "arn:aws:sts::123456789012:assumed-role/Admin/ada"

@@ -13,7 +13,7 @@ from labcase import USER  # noqa: E402
 from postgresql_peer import PostgreSQLPeer  # noqa: E402
 import traces  # noqa: E402
 
-SOURCE = pathlib.Path(__file__).resolve().parent / "src"
+SOURCE = harness.SOURCE / "tests/integration/src"
 NO_ATTEMPT = "ping 3\n"
 
 # Calls what a library has of libpq's, by their names.

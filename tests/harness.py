@@ -14,8 +14,7 @@ import unittest
 
 from tap import TAPTestRunner
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import surroundings  # noqa: E402
+import surroundings
 
 PR_SET_PDEATHSIG = 1
 

@@ -13,12 +13,11 @@ import sys
 import textwrap
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import REGION, pod_settings  # noqa: E402
-from labcase import USER, Home, harness, mariadb_plugins, rdslab  # noqa: E402
-import readme  # noqa: E402
-from service import Services, agent_program  # noqa: E402
-import surroundings  # noqa: E402
+from cloud import REGION, pod_settings
+from labcase import USER, Home, harness, mariadb_plugins, rdslab
+import readme
+from service import Services, agent_program
+import surroundings
 
 KEPT = harness.WORK / "demo"
 ACCESS_ROLE = "rds-access-clickpipes"

@@ -11,7 +11,6 @@ import time
 import labcase
 from mariadb_client import VERIFIES_ITSELF
 
-import harness
 import traces
 
 HOST = "mydb.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"

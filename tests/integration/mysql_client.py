@@ -7,7 +7,6 @@ import time
 
 import hostile
 import labcase
-
 import harness
 import traces
 

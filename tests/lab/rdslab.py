@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -B
 # SPDX-License-Identifier: MIT
 """RDS on loopback, for tests (class Lab) and by hand.
 
@@ -7,11 +6,11 @@
         subprocess.run(["psql", ...], env=lab.client_env(PGPASSWORD=password), timeout=30)
         assert lab.last_verdict()["reason"] is None
 
-    rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
-    rdslab.py down --build-dir DIR
+    tests/python tests/lab/rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
+    tests/python tests/lab/rdslab.py down --build-dir DIR
 
-The lab is a process of its own (labd.py). It ends with the test that started it, however that
-ends. Importers keep the tree clean by PYTHONDONTWRITEBYTECODE=1 or python3 -B.
+The lab is a process of its own (labd.py). It ends when the process that started it ends, even when
+that process is killed.
 """
 import argparse
 import base64
@@ -28,15 +27,12 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import fixture  # noqa: E402
-import place  # noqa: E402
-import process  # noqa: E402
-from certificates import Certificates, CloudCertificates  # noqa: E402
-from fixture import Keys, LabError  # noqa: E402,F401
-from namespace import Network  # noqa: E402
+import fixture
+import place
+import process
+from certificates import Certificates, CloudCertificates
+from fixture import Keys, LabError  # noqa: F401
+from namespace import Network
 
 START_TIMEOUT_SECONDS = 240
 STOP_TIMEOUT_SECONDS = 120

@@ -8,16 +8,13 @@ import pathlib
 import select
 import socket
 import subprocess
-import sys
 import tempfile
 import unittest
 import urllib.parse
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import harness  # noqa: E402
-import rdslab  # noqa: E402
-from rawclient import ask, sts, tags  # noqa: E402
+import harness
+import rdslab
+from rawclient import ask, sts, tags
 
 USER = "clickpipes_iam_user"
 TOKEN = "/latest/api/token"

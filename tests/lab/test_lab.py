@@ -9,20 +9,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import fixture  # noqa: E402
-import harness  # noqa: E402
-import place  # noqa: E402
-import process  # noqa: E402
-import rdslab  # noqa: E402
-import readme  # noqa: E402
-import servers  # noqa: E402
+import fixture
+import harness
+import place
+import process
+import rdslab
+import readme
+import servers
 
 USER = "clickpipes_iam_user"
 DEADLINE_SECONDS = 60

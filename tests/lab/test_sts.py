@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The lab's STS: whom it gives a session and whom not, and what a session is worth at the databases'
 verifier. Requests are signed by botocore; test_cloud.py has whole clients of other people."""
-import pathlib
 import re
-import sys
 import time
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import harness  # noqa: E402
-import iam  # noqa: E402
-import rdslab  # noqa: E402
-from rawclient import sts, tags  # noqa: E402
+import harness
+import iam
+import rdslab
+from rawclient import sts, tags
 
 USER = "clickpipes_iam_user"
 

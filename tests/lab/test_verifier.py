@@ -4,17 +4,15 @@ import dataclasses
 import pathlib
 import re
 import string
-import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import control  # noqa: E402
-import fixture  # noqa: E402
-import harness  # noqa: E402
-import iam  # noqa: E402
-from mint import mint  # noqa: E402
-from verifier import Verifier  # noqa: E402
+import control
+import fixture
+import harness
+import iam
+from mint import mint
+from verifier import Verifier
 
 USER = "clickpipes_iam_user"
 NOW = 1_750_000_000

@@ -1,12 +1,9 @@
 """Messages: one table for what several places say, no sentence twice, and nothing in them that is not there."""
 import collections
-import pathlib
 import re
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 TABLE = harness.SOURCE / "common/base/messages.h"

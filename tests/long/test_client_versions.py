@@ -3,13 +3,10 @@
 user, reconnect and refusal that Debian 12's own pass. What the mirror does not serve is skipped with
 the reason; this system's own, installed, is never skipped."""
 import pathlib
-import sys
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent),
-                str(pathlib.Path(__file__).resolve().parent.parent / "integration")]
-import client_releases  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG, MariadbCase, connector_c  # noqa: E402
+import client_releases
+from labcase import USER, harness
+from mariadb_client import CONFIG, MariadbCase, connector_c
 
 ME = f"{USER}@%"
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"

@@ -7,12 +7,10 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 # Prints what a program that a test starts has inherited.
 PROBE = """
@@ -33,7 +31,8 @@ class Inherited(unittest.TestCase):
     def state(mode, prepare):
         """(blocked signals, ignored signals, umask) of a program that a test starts."""
         result = subprocess.run(
-            [harness.PYTHON, "-c", PROBE, mode], preexec_fn=prepare,
+            # Without tests/python, because a shell resets SIGCHLD.
+            ["/usr/bin/python3", "-B", "-c", PROBE, mode], preexec_fn=prepare, cwd=harness.SOURCE / "tests",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, env=dict(os.environ))
         fields = dict(line.split(":\t") for line in result.stdout.splitlines())
         return int(fields["SigBlk"], 16), int(fields["SigIgn"], 16), int(fields["Umask"], 8)

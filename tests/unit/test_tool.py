@@ -3,15 +3,12 @@
 import calendar
 import pathlib
 import shutil
-import sys
 import tempfile
 import types
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
-import harness  # noqa: E402
-import mint  # noqa: E402
+import harness
+import mint
 
 HOST = "mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"
 NOW = "2026-08-22 12:34:56"

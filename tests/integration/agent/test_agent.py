@@ -7,13 +7,11 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-import process  # noqa: E402  the lab is on the path now
-from service import Services, agent_program, await_true  # noqa: E402
+from labcase import USER, LabCase, harness
+import process
+from service import Services, agent_program, await_true
 
 # What is wrong with an entry, the setting whose line is named (None: the [name]), the sentence.
 REFUSED = (

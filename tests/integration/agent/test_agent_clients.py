@@ -2,15 +2,12 @@
 """Unchanged libpq programs with the agent alone: no preload and no AWS setting reaches them, only a
 service's name, in PGSERVICE or as the program's own service=. Each logs in before and after the end of
 its first token. And what a passfile cannot do."""
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
-from service import Services, await_true  # noqa: E402
-import test_preload_clients as clients  # noqa: E402
-import ways  # noqa: E402
+from labcase import USER, harness
+from service import Services, await_true
+import test_preload_clients as clients
+import ways
 
 # The second is like the agent's own.
 DIRECTORIES = ("run", "rds-iam/run")

@@ -8,19 +8,16 @@ rest, and the reason for the rows of pg_plugin/READERS.md. By the rule of `rds-i
 (`holds`) they get nothing, and the same words log in at the lab's server. Under `rds-iam exec` they get
 nothing either way."""
 import contextlib
-import pathlib
 import re
 import shlex
 import struct
-import sys
 from typing import NamedTuple
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import GSS_REQUEST, PostgreSQLPeer  # noqa: E402
-from service import Services  # noqa: E402
-import kerberos  # noqa: E402
-import traces  # noqa: E402
+from labcase import USER, LabCase, harness
+from postgresql_peer import GSS_REQUEST, PostgreSQLPeer
+from service import Services
+import kerberos
+import traces
 
 DATABASE = "work"
 QUERY = "select current_user"

@@ -10,15 +10,12 @@ import pathlib
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import needs_root  # noqa: E402
-from labcase import harness  # noqa: E402
-from service import agent_program, await_true  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from cloud import needs_root
+from labcase import harness
+from service import agent_program, await_true
+from test_agent_lease import LeaseCase
 
 # Signals that end a program and can be caught. SIGHUP renews.
 ENDING = [getattr(signal, "SIG" + name) for name in (

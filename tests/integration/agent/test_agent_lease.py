@@ -3,16 +3,13 @@
 and broken sources of credentials, and what happens where there are no leases."""
 import concurrent.futures
 import os
-import pathlib
 import re
-import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import LabCase, harness  # noqa: E402
-from opener import Opener, within_limit  # noqa: E402
-from service import Services, await_true  # noqa: E402
+from labcase import LabCase, harness
+from opener import Opener, within_limit
+from service import Services, await_true
 
 # Processes, because the lab's name resolution is not made for thirty threads.
 PSYCOPG2 = """

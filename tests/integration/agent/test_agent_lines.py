@@ -3,13 +3,10 @@
 else, as rds-iam lint does: blanks around the =, ~, $HOME, quotes, relative paths, capitals. Both name a
 directory that cannot be used, and what to do in Kubernetes."""
 import os
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import LabCase, harness  # noqa: E402
-import process  # noqa: E402  the lab is on the path now
-from service import Services, agent_program  # noqa: E402
+from labcase import LabCase, harness
+import process
+from service import Services, agent_program
 
 TOOL = harness.installed("bin/rds-iam")
 WHOLE_PATH = "libpq replaces neither ~ nor $HOME; write the whole path"

@@ -3,19 +3,16 @@
 files again, and what other users can do to it: nothing."""
 import contextlib
 import os
-import pathlib
 import pwd
 import re
 import signal
 import socket
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import needs_root  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from service import Services, agent_program, await_true, systemd_analyze  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from cloud import needs_root
+from labcase import USER, harness
+from service import Services, agent_program, await_true, systemd_analyze
+from test_agent_lease import LeaseCase
 
 SOCKET_SECONDS = 60
 EXPOSURE_MAX = 2.5  # of 10, by systemd-analyze security

@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Passfiles that several entries read, and files that are not the agent's: no token goes where an
 entry that is not fit for one can send it, and nobody's own lines are lost."""
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-from service import await_true  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from labcase import USER, harness
+from postgresql_peer import PostgreSQLPeer
+from service import await_true
+from test_agent_lease import LeaseCase
 
 
 class Spoiled(LeaseCase):

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: MIT
 """libpq programs log in with pg_service.conf and the agent alone; what the server refuses."""
 import json
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from service import Services  # noqa: E402
+from labcase import USER, LabCase, harness
+from service import Services
 
 WHO = "select current_user, ssl, version from pg_stat_ssl where pid = pg_backend_pid()"
 PSYCOPG2 = """

@@ -6,7 +6,6 @@ import time
 from typing import NamedTuple
 
 import labcase
-
 import harness
 import traces
 from postgresql_peer import PostgreSQLPeer

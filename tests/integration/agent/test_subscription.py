@@ -4,18 +4,15 @@ of libpq, the agent runs as the server's user, and each worker of a subscription
 And a server under the preload, which needs neither."""
 import contextlib
 import os
-import pathlib
 import pwd
 import secrets
 import shutil
 import signal
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from service import DEADLINE_SECONDS, Services, await_true  # noqa: E402
-import process  # noqa: E402
+from labcase import USER, LabCase, harness
+from service import DEADLINE_SECONDS, Services, await_true
+import process
 
 PARAMETER = "rds.iam_auth_for_replication"
 # PostgreSQL does not run as root. pdeathsig comes last, because a change of user takes it away.

@@ -3,15 +3,12 @@
 true names; which entries count, and which do not."""
 import hashlib
 import json
-import pathlib
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from network import Host, NetworkCase  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from mariadb_client import CONFIG
+from network import Host, NetworkCase
 
 # botocore's own cache of roles, where the CLI's is; its JSONFileCache writes times as ...UTC.
 BOTOCORE = """

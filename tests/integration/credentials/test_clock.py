@@ -2,15 +2,12 @@
 """A machine whose clock is ten minutes wrong, either way: the first login is accepted, because the
 offset is learned from STS, and so is the one after the clock has been set. What is simulated, and how,
 is said in machine_clock.py."""
-import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from machine_clock import MachineClock  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from machine_clock import MachineClock
+from mariadb_client import CONFIG
 
 WRONG_SECONDS = 600
 # For each error: AWS's offset from the true time, the machine's while it is wrong, and when it is right.

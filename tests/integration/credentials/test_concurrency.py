@@ -6,13 +6,11 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from service import await_true  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import await_true
 
 STARTS = 500
 FEW = 20

@@ -3,13 +3,11 @@
 and with it the AWS CLI, uses."""
 import json
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import credential_order as order  # noqa: E402
-from labcase import harness  # noqa: E402
+import credential_order as order
+from labcase import harness
 
 DOCUMENT = json.loads(order.VECTORS.read_text(encoding="ascii"))
 SINGLE = len(order.SOURCES)

@@ -2,14 +2,10 @@
 """Roles, web identity, container, instance and process credentials: from the lab's AWS to a login."""
 import json
 import os
-import pathlib
 import stat
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase, needs_root  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase, needs_root
+from labcase import harness
 
 
 class Roles(CloudCase):

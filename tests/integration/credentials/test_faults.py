@@ -8,16 +8,14 @@ import concurrent.futures
 import dataclasses
 import json
 import pathlib
-import sys
 from dataclasses import dataclass
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from door import Fault  # noqa: E402
-from labcase import USER, Home, harness  # noqa: E402
-from link_local import LinkLocal  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from service import await_true  # noqa: E402
+from cloud import CloudCase
+from door import Fault
+from labcase import USER, Home, harness
+from link_local import LinkLocal
+from mariadb_client import CONFIG
+from service import await_true
 
 AT_ONCE = 64
 BUSY_AT_ONCE = 6

@@ -6,12 +6,10 @@ import select
 import signal
 import socket
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG
 
 PATIENCE = 60  # seconds until a process that does not end is given up
 

@@ -4,17 +4,14 @@ cannot be renewed."""
 import concurrent.futures
 import json
 import os
-import pathlib
 import signal
 import stat
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from service import await_true  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from mariadb_client import CONFIG
+from service import await_true
 
 AT_ONCE = 50
 # Renewed at once: it ends within five minutes.

@@ -2,18 +2,15 @@
 """A role that needs an MFA code: asked for on a terminal, refused where there is none."""
 import json
 import os
-import pathlib
 import pty
 import select
 import signal
 import subprocess
-import sys
 import termios
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from mariadb_client import CONFIG
 
 PATIENCE = 60  # seconds until a program that does not go on is given up
 

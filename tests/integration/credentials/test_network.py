@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Machines with AWS's true addresses and no setting that leads elsewhere: every source at its own
 address, and two machines that share a home. Debian's AWS CLI in the same place is the control."""
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from network import Host, NetworkCase  # noqa: E402
-from service import Services, agent_program  # noqa: E402
+from labcase import harness
+from mariadb_client import CONFIG
+from network import Host, NetworkCase
+from service import Services, agent_program
 
 STS = "sts.us-east-1.amazonaws.com"
 INSTANCE = "i-0123456789abcdef0"

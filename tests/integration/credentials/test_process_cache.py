@@ -3,16 +3,13 @@
 nowhere else; what an entry counts for, and until when. test_slow_process.py shows what it is for."""
 import concurrent.futures
 import os
-import pathlib
 import re
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import needs_root  # noqa: E402
-from labcase import harness  # noqa: E402
-from process_case import ProcessCase  # noqa: E402
-from whose_files import OTHER  # noqa: E402
+from cloud import needs_root
+from labcase import harness
+from process_case import ProcessCase
+from whose_files import OTHER
 
 
 class Key(ProcessCase):

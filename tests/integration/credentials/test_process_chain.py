@@ -9,15 +9,13 @@ import pathlib
 import shlex
 import signal
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from service import Services, await_true  # noqa: E402
-from test_fetch_ends import Watched  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import Services, await_true
+from test_fetch_ends import Watched
 
 LIMIT = 8  # commands that may wait for one another
 GUARD = 20

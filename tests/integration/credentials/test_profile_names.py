@@ -2,13 +2,10 @@
 """Names with blanks and quotes, written by the AWS CLI itself: its profiles are found, and the names
 that messages print are the ones that it takes. Files of many profiles.
 """
-import pathlib
 import shlex
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
 
 TOOL = harness.installed("bin/rds-iam")
 NAMES = ("Foo Bar", "Foo's Bar", 'the "one"', "tab\tted", "für uns")

@@ -2,16 +2,13 @@
 """HTTPS_PROXY and NO_PROXY: STS is asked through the proxy that is set, the endpoints of an instance and
 of a container never, however it is set."""
 import http.server
-import pathlib
 import select
 import socket
-import sys
 import threading
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from mariadb_client import CONFIG
 
 USER_AND_PASSWORD = "proxy-user:proxy-password"
 

@@ -3,15 +3,12 @@
 renewal that fails keeps the old ones while they live; what has ended is refused with a sentence.
 
 Hours pass by moving the machine's clock (machine_clock.py) and that of AWS and the database together."""
-import pathlib
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from machine_clock import MachineClock  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from machine_clock import MachineClock
+from mariadb_client import CONFIG
 
 LIFE_SECONDS = 3600
 TOKEN_SECONDS = 900

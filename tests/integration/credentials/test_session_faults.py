@@ -2,12 +2,9 @@
 """What goes wrong on the way to SSO and sign-in: the portal and the renewal of tokens meet each fault. The login
 fails within its time, with a sentence that names source, cause and remedy, and after the number of tries
 that the journal shows; or it succeeds, because the fault went away."""
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
 
 # name of the fault, the fault, tries, what the sentence says of it
 SSO = (

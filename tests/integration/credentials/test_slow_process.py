@@ -2,18 +2,15 @@
 """A credential_process that is slower than a login: the refusal, the one command by hand that serves every
 hook from the cache, and the agent, which fetches ahead with the time of a person."""
 import concurrent.futures
-import pathlib
 import re
 import shlex
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from opener import Opener, within_limit  # noqa: E402
-from process_case import ProcessCase  # noqa: E402
-from service import Services, await_true  # noqa: E402
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from opener import Opener, within_limit
+from process_case import ProcessCase
+from service import Services, await_true
 
 LIMIT = "the credential_process did not answer within the 10 s of a login; "
 SLOW = 11  # seconds: longer than a login

@@ -3,13 +3,10 @@
 sentence names that step. Each login is a hook's, with ten seconds."""
 import fcntl
 import json
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from mariadb_client import CONFIG
 
 SSO_UNASKED = ("the SSO session of profile p: SSO's portal could not be asked: the time for it was used up "
                "before by ")

@@ -5,14 +5,11 @@ they open next gets the number, and no line of ours may be written into it.
 Each program writes a file, with RDS_IAM_LOG=1, and the file must be what it is without a log. The
 control in each test is the same program with a stderr, which does get the line.
 """
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import MariadbCase  # noqa: E402
-from service import agent_program  # noqa: E402
+from labcase import USER, harness
+from mariadb_client import MariadbCase
+from service import agent_program
 
 SIGNED = re.compile(r"rds-iam: signed for ")
 CLOSINGS = ("2>&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">&-", "<&-")

@@ -7,15 +7,13 @@ import json
 import pathlib
 import re
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase, needs_root  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from service import Services, await_true  # noqa: E402
-from test_secrets import find, memory, pieces  # noqa: E402
+from cloud import CloudCase, needs_root
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import Services, await_true
+from test_secrets import find, memory, pieces
 
 PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
 MOVED_CLOCK = harness.BUILD / "tests/integration/src/moved_clock.so"

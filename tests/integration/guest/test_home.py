@@ -3,12 +3,9 @@
 the null device. A file that a variable names, and that cannot be read, still stops the search.
 """
 import os
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
 
 TOOL = harness.installed("bin/rds-iam")
 MODULE = harness.BUILD / "tests" / "integration" / "src" / "answers_passwd.so"

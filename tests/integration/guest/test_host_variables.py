@@ -7,16 +7,13 @@ The installed program is replaced in a mount namespace of the test's own.
 """
 import json
 import os
-import pathlib
 import re
 import secrets
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from service import Services, await_true  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from service import Services, await_true
 
 TOOL = harness.installed("bin/rds-iam")
 FETCH = harness.installed("libexec/rds-iam/rds-iam-fetch")

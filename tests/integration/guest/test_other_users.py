@@ -7,16 +7,13 @@ control: the same thing without the flaw takes effect.
 """
 import json
 import os
-import pathlib
 import pwd
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase, needs_root  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from service import Services, agent_program  # noqa: E402
-import process  # noqa: E402
+from cloud import CloudCase, needs_root
+from labcase import USER, harness
+from service import Services, agent_program
+import process
 
 OTHER = pwd.getpwnam("nobody")
 SHARED = 4

@@ -7,15 +7,12 @@ there for root alone.
 """
 import fcntl
 import os
-import pathlib
 import pwd
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase, needs_root  # noqa: E402
-from labcase import harness  # noqa: E402
-from service import Services, agent_program  # noqa: E402
+from cloud import CloudCase, needs_root
+from labcase import harness
+from service import Services, agent_program
 
 OTHER = pwd.getpwnam("nobody")
 PRECIOUS = b"another user's bytes\n"

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Which programs run, and what they map: no guest maps libcurl, and rds-iam-fetch, which does, runs only
 when credentials must be fetched."""
-import pathlib
 import re
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-from service import Services, agent_program  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import Services, agent_program
 
 # What rds-iam-fetch alone links.
 NETWORK_LIBRARIES = ("libcurl.so", "libjansson.so", "libexpat.so")

@@ -7,13 +7,11 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import time
 from urllib.parse import quote
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import WHO, MariadbCase, credentials_file  # noqa: E402
+from labcase import USER, harness
+from mariadb_client import WHO, MariadbCase, credentials_file
 
 # A piece as long as this of a secret is as good as all of it to somebody who guesses.
 PIECE = 16

@@ -4,13 +4,10 @@ URL in them, hold a secret in every position; nothing that is printed holds it. 
 where it is printed."""
 import concurrent.futures
 import http.server
-import pathlib
-import sys
 import threading
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import harness  # noqa: E402
-from whose_files import HOST, TOOL, WhoseFilesCase  # noqa: E402
+from labcase import harness
+from whose_files import HOST, TOOL, WhoseFilesCase
 
 CANARY = "c4nary"
 

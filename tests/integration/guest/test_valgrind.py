@@ -4,14 +4,11 @@
 Nothing is suppressed: neither the client nor libcrypto makes any noise with what is asked here.
 What stays reachable at exit is not asked for, because the plugin stays mapped until then.
 """
-import pathlib
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG, MariadbCase  # noqa: E402
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG, MariadbCase
 
 FOUND = 99
 # libcurl 8 holds its TLS sessions by pointers into their blocks, which valgrind reports as possibly lost.

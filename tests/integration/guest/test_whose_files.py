@@ -7,16 +7,13 @@ same file without the flaw takes effect.
 """
 import json
 import os
-import pathlib
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import needs_root  # noqa: E402
-from labcase import harness  # noqa: E402
-from service import Services  # noqa: E402
-from whose_files import HOST, LOGIN, OTHER, TOOL, WhoseFilesCase  # noqa: E402
+from cloud import needs_root
+from labcase import harness
+from service import Services
+from whose_files import HOST, LOGIN, OTHER, TOOL, WhoseFilesCase
 
 SECRET = "the-content-of-a-private-file"
 OPENSHIFT_UID = 1000650000

@@ -4,14 +4,11 @@ database's name. A DNS server of the test's own answers, in mount and network na
 the lab's databases are not in that network, so a recording peer plays the server."""
 import json
 import os
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import mysql_client  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG, MariadbCase  # noqa: E402
+import mysql_client
+from labcase import USER, harness
+from mariadb_client import CONFIG, MariadbCase
 
 ALIAS = "db.example.com"  # resolves to loopback under nss_wrapper, and is in the certificate
 RDS = "prod.cluster-abc123.eu-west-1.rds.amazonaws.com"

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """MariaDB's tools and programs on libmariadb log in with what their users write: an option file,
 or MARIADB_PLUGIN_DIR and TLS settings of their own."""
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import (  # noqa: E402
+from labcase import USER, harness, mariadb_plugins
+from mariadb_client import (
     CONFIG, UNVERIFIED, VERIFIES_ITSELF, WHO, MariadbCase, credentials_file)
 
 # Each prints the row of WHO. "%(settings)s" is in the client's own words.

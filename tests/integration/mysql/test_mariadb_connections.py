@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What libmariadb does with a connection beyond opening it: another user, a reconnect, a coroutine,
 many threads. Each new login asks for a token of its own."""
-import pathlib
 import socket
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import MariadbCase  # noqa: E402
+from labcase import USER, harness, mariadb_plugins
+from mariadb_client import MariadbCase
 
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
 SLOW = PROGRAM.with_name("slow_dlopen.so")

@@ -3,14 +3,12 @@
 directory here holds the distribution's own mysql_clear_password, which would send an empty password:
 whoever logs in has got in by the second plugin alone."""
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import hostile  # noqa: E402
-import traces  # noqa: E402
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import CONFIG, UNVERIFIED, VERIFIES_ITSELF, MariadbCase  # noqa: E402
-from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch  # noqa: E402
+import hostile
+import traces
+from labcase import USER, harness, mariadb_plugins
+from mariadb_client import CONFIG, UNVERIFIED, VERIFIES_ITSELF, MariadbCase
+from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch
 
 DEFAULT_AUTH = "default-auth=aws_rds_iam"
 CONNECTIONS = harness.BUILD / "tests" / "integration" / "src" / "connections"

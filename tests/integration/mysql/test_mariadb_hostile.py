@@ -8,7 +8,6 @@ from typing import NamedTuple
 import hostile
 import labcase
 from mariadb_client import UNVERIFIED, VERIFIES_ITSELF
-
 import harness
 import traces
 from mysql_peer import CLEAR, NATIVE, OK, SCRAMBLE, MySQLPeer, Script, switch

@@ -2,13 +2,10 @@
 """How the plugin behaves towards its server and its library when it refuses: the server counts a
 denied login and no broken handshake, and a library that it does not know gets an error that has
 words."""
-import pathlib
 import socket
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import harness, mariadb_plugins  # noqa: E402
-from mariadb_client import UNVERIFIED, MariadbCase  # noqa: E402
+from labcase import harness, mariadb_plugins
+from mariadb_client import UNVERIFIED, MariadbCase
 
 COUNTERS = ("Aborted_connects_preauth", "Access_denied_errors")
 

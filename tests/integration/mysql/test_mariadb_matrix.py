@@ -3,11 +3,9 @@
 connection, and a change of user where the client has one. What a user writes is the option file
 that the README gives; each client is told to read it in its own words."""
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import MariadbCase  # noqa: E402
+from labcase import USER, harness, mariadb_plugins
+from mariadb_client import MariadbCase
 
 ME = f"{USER}@%"
 # The server answers with an error, or not at all, and hangs up.

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import hostile
 import labcase
-
 import harness
 from mysql_peer import OK, MySQLPeer, Script
 

@@ -4,7 +4,6 @@ functions from there, some from libcrypto: signing with such a mixture could cra
 refused with a sentence, and the program lives."""
 import hostile
 import labcase
-
 import harness
 from mysql_peer import MySQLPeer
 

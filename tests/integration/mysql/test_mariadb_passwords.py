@@ -2,13 +2,10 @@
 """Accounts with passwords go through the same plugin directory as if we were not there, whatever is
 wrong with our configuration."""
 import os
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import CONFIG, UNVERIFIED, MariadbCase  # noqa: E402
+from labcase import USER, harness, mariadb_plugins
+from mariadb_client import CONFIG, UNVERIFIED, MariadbCase
 
 ACCOUNTS = ("native_user", "ed25519_user", "pam_user")
 

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What only the server can know. The client shows its ERROR 1045; the journal knows the reason."""
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG, MariadbCase  # noqa: E402
+from labcase import USER, harness
+from mariadb_client import CONFIG, MariadbCase
 
 
 class Refusals(MariadbCase):

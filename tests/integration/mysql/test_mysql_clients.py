@@ -3,12 +3,10 @@
 MariaDB's own clients do not notice what Oracle's are told."""
 import os
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mysql_client import GATE, PASSWORD_GIVEN, STOCK, VERIFY_IDENTITY, MysqlCase, in_each, preload, shadow_plugins  # noqa: E402
-from service import await_true  # noqa: E402
+from labcase import USER, harness, mariadb_plugins
+from mysql_client import GATE, PASSWORD_GIVEN, STOCK, VERIFY_IDENTITY, MysqlCase, in_each, preload, shadow_plugins
+from service import await_true
 
 SET_VERIFY_IDENTITY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
 

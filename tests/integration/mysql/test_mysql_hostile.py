@@ -6,7 +6,6 @@ finds it."""
 from typing import NamedTuple
 
 import hostile
-
 import harness
 import traces
 from mysql_client import GATE, LIBRARIES, PASSWORD_GIVEN, MysqlCase, in_each

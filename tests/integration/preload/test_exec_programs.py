@@ -4,11 +4,9 @@ static programs, other machines, AddressSanitizer. Each is run, and what it will
 import os
 import pathlib
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-import ways  # noqa: E402
+from labcase import USER, LabCase, harness
+import ways
 
 ENVIRONMENT = """
 #include <stdio.h>

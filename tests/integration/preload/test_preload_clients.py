@@ -3,17 +3,14 @@
 control is the same program with a token as its password and without the preload."""
 import contextlib
 import os
-import pathlib
 import pty
 import select
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from service import Services  # noqa: E402
-import ways  # noqa: E402
+from labcase import USER, LabCase, harness
+from service import Services
+import ways
 
 DEADLINE_SECONDS = 60
 # A lock that a test holds keeps a restore where it is for as long as the test wants.

@@ -2,16 +2,13 @@
 """The preload fails closed: where it cannot be told what a connection would send, none is begun, and
 the program gets a handle that fails with the reason. Here libpq is too old or odd, or a part of rds-iam
 is missing; in test_preload_memory.py the memory ends. The peer has no TLS, so that what comes is a leak."""
-import pathlib
 import re
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from closed import OLD, UNASKED, UNKNOWN, ClosedCase, harness, ways  # noqa: E402
-from labcase import USER  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-import traces  # noqa: E402
+from closed import OLD, UNASKED, UNKNOWN, ClosedCase, harness, ways
+from labcase import USER
+from postgresql_peer import PostgreSQLPeer
+import traces
 
 SOURCE = harness.SOURCE / "tests/integration/src"
 NO_ATTEMPT = "ping 3\n"

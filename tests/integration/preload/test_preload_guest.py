@@ -3,19 +3,16 @@
 is said where it can do nothing, and what is left of a token."""
 import json
 import os
-import pathlib
 import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-import traces  # noqa: E402
-import ways  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from labcase import USER, LabCase, harness
+import traces
+import ways
+from test_agent_lease import LeaseCase
 
 # Looks at itself: prints the libraries that are mapped, and what a program may not find changed.
 MAPS = """

@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Servers that want a token without having earned it get nothing from a client under the preload: by
 no TLS, by TLS that proves nothing, nor by a Kerberos ticket in its place."""
-import pathlib
 import struct
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import GSS_REQUEST, PostgreSQLPeer  # noqa: E402
-import kerberos  # noqa: E402
-import traces  # noqa: E402
-import ways  # noqa: E402
-from service import Services  # noqa: E402
+from labcase import USER, LabCase, harness
+from postgresql_peer import GSS_REQUEST, PostgreSQLPeer
+import kerberos
+import traces
+import ways
+from service import Services
 
 PRINCIPAL = "etl-session"
 # Every sslmode under which libpq may send a password to somebody whom it did not verify by name.

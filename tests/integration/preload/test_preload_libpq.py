@@ -3,14 +3,11 @@
 module's private copy, bound to itself, and with each the functions looked up. The ways are tried with
 tokens that live for two seconds. tests/long has the other versions."""
 import itertools
-import pathlib
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-import ways  # noqa: E402
-from ways import CONNECTS, RESETS, SERVICE_FORMS, Case  # noqa: E402
+from labcase import USER, LabCase, harness
+import ways
+from ways import CONNECTS, RESETS, SERVICE_FORMS, Case
 
 FORMS = (*SERVICE_FORMS, "fields", "multi_host", "hostaddr")
 

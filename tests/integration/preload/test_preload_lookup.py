@@ -5,14 +5,12 @@ test_preload_libpq.py has real ones."""
 import json
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import harness  # noqa: E402
-import ways  # noqa: E402
-from ways import PROGRAMS  # noqa: E402
+from labcase import harness
+import ways
+from ways import PROGRAMS
 
 PYTHON = "/usr/bin/python3"
 COPIES_MAX = 8

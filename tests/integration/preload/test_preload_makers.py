@@ -2,15 +2,12 @@
 """Tokens of other makers than ours, given to a client under the preload. Whatever holds
 X-Amz-Signature= is a token: it goes to a verified server or nowhere, and it is replaced by the rules
 that hold for our own."""
-import pathlib
-import sys
 from urllib.parse import quote
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-import traces  # noqa: E402
-import ways  # noqa: E402
+from labcase import USER, LabCase, harness
+from postgresql_peer import PostgreSQLPeer
+import traces
+import ways
 
 PRINCIPAL = "etl-session"
 

@@ -2,13 +2,10 @@
 """The preload where memory ends, at each point of a connection in turn. libpq settles something else then
 than it settles the next time, and PQconninfo() leaves out what it has no room for. The peer has no TLS, so
 that what comes is a leak."""
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from closed import UNKNOWN, ClosedCase, harness, ways  # noqa: E402
-from labcase import USER  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
+from closed import UNKNOWN, ClosedCase, harness, ways
+from labcase import USER
+from postgresql_peer import PostgreSQLPeer
 
 
 class Memory(ClosedCase):

@@ -5,13 +5,11 @@ server: what keeps a token from it is the file alone."""
 import os
 import pathlib
 import pwd
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-import traces  # noqa: E402
-import ways  # noqa: E402
+from labcase import USER, LabCase, harness
+from postgresql_peer import PostgreSQLPeer
+import traces
+import ways
 
 PRINCIPAL = "etl-session"
 OTHER = pwd.getpwnam("nobody")

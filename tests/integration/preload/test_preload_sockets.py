@@ -3,15 +3,13 @@
 alone or anywhere in a list of hosts gets no token, and neither does any other host of the list."""
 import json
 import pathlib
-import sys
 from urllib.parse import quote
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-import traces  # noqa: E402
-import ways  # noqa: E402
-from service import Services  # noqa: E402
+from labcase import USER, LabCase, harness
+from postgresql_peer import PostgreSQLPeer
+import traces
+import ways
+from service import Services
 
 PRINCIPAL = "etl-session"
 PORT = 54329

@@ -5,14 +5,12 @@ import pathlib
 import signal
 import socket
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-import traces  # noqa: E402
-import ways  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from labcase import USER, LabCase, harness
+from postgresql_peer import PostgreSQLPeer
+import traces
+import ways
+from test_agent_lease import LeaseCase
 
 LIBRARY = ways.PROGRAMS / "connects_at_load.so"
 # "entry" has a passfile like an agent's, "fields" none.

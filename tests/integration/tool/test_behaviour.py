@@ -4,14 +4,11 @@ container's endpoint and STS as the vectors say."""
 import calendar
 import http.server
 import json
-import pathlib
-import sys
 import threading
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import Home, harness  # noqa: E402
+from labcase import Home, harness
 
 VECTORS = json.loads((harness.SOURCE / "tests/vectors/behaviour.json").read_text(encoding="utf-8"))
 ROWS = 40

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
 """rds-iam exec: unchanged clients log in from an empty home, with nothing but host and user."""
 import os
-import pathlib
 import re
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-import mysql_client  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-import ways  # noqa: E402
+from labcase import USER, LabCase, harness
+import mysql_client
+from postgresql_peer import PostgreSQLPeer
+import ways
 
 
 class ExecCase(LabCase):

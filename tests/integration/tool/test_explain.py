@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: MIT
 """rds-iam credentials: what --explain says, whole lines of it, and our credentials in other tools."""
 import json
-import pathlib
 import re
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-from mariadb_client import CONFIG, credentials_file  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+from mariadb_client import CONFIG, credentials_file
 
 PASSED_OVER = "environment        absent  passed over, because a profile is named"
 NO_KEYS = "environment        absent  AWS_ACCESS_KEY_ID is not set"

@@ -5,13 +5,11 @@ import pathlib
 import re
 import shlex
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import mysql_client  # noqa: E402
-from labcase import USER, LabCase, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import VERIFIES_ITSELF  # noqa: E402
-from test_mariadb_clients import CA_AND_NAME, PROGRAMS, WHO  # noqa: E402
+import mysql_client
+from labcase import USER, LabCase, harness, mariadb_plugins
+from mariadb_client import VERIFIES_ITSELF
+from test_mariadb_clients import CA_AND_NAME, PROGRAMS, WHO
 
 # A library with the plugin built in, one of Oracle's, one of neither, in the words of their files.
 PLANTED = {

@@ -8,14 +8,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from typing import NamedTuple
 
 import yaml
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from labcase import USER, LabCase, harness  # noqa: E402
-from service import agent_program, await_true, systemd_analyze  # noqa: E402
+from labcase import USER, LabCase, harness
+from service import agent_program, await_true, systemd_analyze
 
 
 def tool():

@@ -2,16 +2,13 @@
 """The story of the README, on its very texts: a service of another account assumes the access role with
 session tags and logs in as clickpipes_iam_user on both servers. And whom the databases then see: the
 principal that STS made, with its tags, its end and its policies."""
-import pathlib
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import REGION, CloudCase  # noqa: E402
-from labcase import USER, harness, rdslab  # noqa: E402
-from mariadb_client import CONFIG  # noqa: E402
-import readme  # noqa: E402
-from service import Services  # noqa: E402
+from cloud import REGION, CloudCase
+from labcase import USER, harness, rdslab
+from mariadb_client import CONFIG
+import readme
+from service import Services
 
 ACCESS_ROLE = "rds-access-clickpipes"
 PARAMETER = "rds.iam_auth_for_replication"

@@ -60,7 +60,10 @@ def fingerprint(binary, *texts):
 
 
 def copy_tree(source, destination):
-    """Copy a template with its owners, by reference where the file system can."""
+    """Makes `destination` a copy of a template, with its owners: an overlay where labd may mount one, which
+    saves a third of a lab's start; else files, by reference where the file system can."""
+    if place.layered(source, destination):
+        return
     subprocess.run(
         ["cp", "-a", "--reflink=auto", str(source), str(destination)],
         check=True,

@@ -52,7 +52,7 @@ class Server:
 
 
 class Lab:
-    """One running lab. Raises LabError, with one sentence to read, when it cannot run.
+    """One running lab. Raises LabError, with one message to read, when it cannot run.
 
     owner is the process whose end ends the lab: this one, unless told otherwise; None for a lab
     that stays until down().

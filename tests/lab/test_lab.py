@@ -367,8 +367,8 @@ class Ends(unittest.TestCase):
              "pam_rdslab.so, .* not found in /nowhere; run ninja in the build dir"),
             ((harness.BUILD,), {"owner": 1 << 22}, "the lab's owner, process 4194304, does not exist"),
         )
-        for arguments, keywords, sentence in rows:
-            with self.subTest(sentence=sentence), self.assertRaisesRegex(rdslab.LabError, sentence):
+        for arguments, keywords, message in rows:
+            with self.subTest(message=message), self.assertRaisesRegex(rdslab.LabError, message):
                 rdslab.Lab(*arguments, **keywords).start()
 
     def scratch(self):

@@ -46,12 +46,12 @@ class Versions(MariadbCase):
     def sent(self):
         return [v for v in self.verdicts() if v["token_length"] > 0]
 
-    def refuse(self, argv, sentence, principal="etl"):
+    def refuse(self, argv, message, principal="etl"):
         before = self.sent()
         result = self.run_there(argv, principal)
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertIn("rds-iam: ", result.stderr)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assertEqual(self.sent(), before)
 
     def check_command(self, client):

@@ -13,7 +13,7 @@ from labcase import USER, LabCase, harness
 import process
 from service import Services, agent_program, await_true
 
-# What is wrong with an entry, the setting whose line is named (None: the [name]), the sentence.
+# What is wrong with an entry, the setting whose line is named (None: the [name]), the message.
 REFUSED = (
     ({"without": ("host",)}, None, "has no host=; add host=ENDPOINT"),
     ({"without": ("host",), "hostaddr": "127.0.0.1"}, None, "has no host=; add host=ENDPOINT"),
@@ -67,7 +67,7 @@ class AgentCase(LabCase):
 
 class Entries(AgentCase):
     def test_each_rule_is_refused_with_its_line_and_remedy(self):
-        for i, (change, place, sentence) in enumerate(REFUSED):
+        for i, (change, place, message) in enumerate(REFUSED):
             with self.subTest(**{k: str(v)[:40] for k, v in change.items()}):
                 services = Services(self.home)
                 line = services.add("bad", **change)
@@ -79,7 +79,7 @@ class Entries(AgentCase):
                 self.assertEqual(result.returncode, 1)
                 number = services.line_of(place) if place else line
                 self.assertIn(self.where(number), result.stderr)
-                self.assertIn(sentence, result.stderr)
+                self.assertIn(message, result.stderr)
                 self.assertFalse(services.passfile("bad").exists())
                 self.assertNotIn("geheim", result.stderr)
 
@@ -164,10 +164,10 @@ class Entries(AgentCase):
         place = self.services.line_of("passfile=")
         second = self.services.add("two", passfile=shared, sslmode="require")
         result = self.services.fill()
-        sentence = (
+        message = (
             f"{self.where(place)}[one] shares its passfile with [two] ({self.where(second)[:-2]}), but "
             "only one of them is fit for a token")
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assertFalse(shared.exists())
 
     def test_libpq_reads_the_first_group_of_a_name(self):

@@ -371,15 +371,15 @@ class Files(FaultCase):
         path = self.home.path / ".pg_service.conf"
         with self.serving() as agent:
             good = path.read_text()
-            for rubbish, sentence in (
+            for rubbish, message in (
                 (b"\x7fELF\x02\x01 rubbish\n", f"{path}:1: is neither a comment nor a [group]"),
                 (good.encode() + b"rubbish\n", f"{path}:{good.count(chr(10)) + 1}: is neither"),
                 (b"# one\n[prod]\nhost=\0\n", f"{path}:3: holds a NUL byte; write it as plain text"),
             ):
-                with self.subTest(sentence=sentence):
+                with self.subTest(message=message):
                     before = len(agent.log())
                     path.write_bytes(rubbish)
-                    await_true(lambda: sentence in agent.log()[before:], agent.log)
+                    await_true(lambda: message in agent.log()[before:], agent.log)
                     await_true(lambda: "what they said before is served until" in agent.log(), agent.log)
                     self.assertIn("X-Amz-Signature", self.read())
             path.write_text(good.replace("[prod]", "[other]"))

@@ -233,8 +233,8 @@ class WithoutLeases(LeaseCase):
     def test_it_renews_and_says_so_once(self):
         self.services.add("prod")
         with self.agent("etl-session") as agent:
-            sentence = "so tokens are renewed every few minutes and lie in the passfiles"
-            self.assertEqual(agent.log().count(sentence), 1, agent.log())
+            message = "so tokens are renewed every few minutes and lie in the passfiles"
+            self.assertEqual(agent.log().count(message), 1, agent.log())
             self.assertIn("no lease: Invalid argument", agent.log())
             self.assertIn("by renewal", agent.status()["serving"])
             self.assertGreater(self.size(), 0)
@@ -246,7 +246,7 @@ class WithoutLeases(LeaseCase):
                 return self.read() not in ("", first)
 
             await_true(is_renewed, agent.log)
-            self.assertEqual(agent.log().count(sentence), 1)
+            self.assertEqual(agent.log().count(message), 1)
             self.assertEqual(agent.end(), 0)
             self.assertEqual(os.listdir(self.services.directory), [])
         self.assert_accepted()

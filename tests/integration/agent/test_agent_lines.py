@@ -50,22 +50,22 @@ class Lines(LabCase):
         return f"{path}:{len(text.splitlines())}: "
 
     def test_a_passfile_is_named(self):
-        for line, sentence in PASSFILES:
+        for line, message in PASSFILES:
             with self.subTest(line=line):
                 where = self.write("prod", line)
                 result = self.services.fill()
                 self.assertEqual(result.returncode, 1)
-                self.assertIn(f"{where}[prod] {sentence}", result.stderr)
+                self.assertIn(f"{where}[prod] {message}", result.stderr)
                 self.assertIn(where, self.home.run([TOOL, "lint"], None).stdout, "lint names it too")
 
     def test_any_other_line_of_a_served_entry_is_named(self):
-        for line, sentence in OTHERS:
+        for line, message in OTHERS:
             with self.subTest(line=line):
                 where = self.write("prod", line)
                 result = self.services.fill()
                 self.assertEqual(result.returncode, 0, result.stderr)
-                self.assertIn(f"{where}[prod] {sentence}", result.stderr)
-                self.assertIn(where + "warning: " + sentence, self.home.run([TOOL, "lint"], None).stdout)
+                self.assertIn(f"{where}[prod] {message}", result.stderr)
+                self.assertIn(where + "warning: " + message, self.home.run([TOOL, "lint"], None).stdout)
 
     def test_lines_that_mean_what_they_say_are_not(self):
         """The control, and an entry that is not the agent's."""

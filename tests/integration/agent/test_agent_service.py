@@ -292,8 +292,8 @@ class Edits(LeaseCase):
         named = self.home.write("named/services", (self.home.path / ".pg_service.conf").read_text())
         limited = ["unshare", "-r", "sh", "-c", 'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"', "sh"]
         with self.services.agent(under=limited, PGSERVICEFILE=str(named)) as agent:
-            sentence = f"{named}: cannot be watched: No space left on device; an edit of it"
-            self.assertIn(sentence, agent.log())
+            message = f"{named}: cannot be watched: No space left on device; an edit of it"
+            self.assertIn(message, agent.log())
             self.services.add("two")
             named.write_text((self.home.path / ".pg_service.conf").read_text())
             agent.renew()
@@ -316,7 +316,7 @@ class OtherUsers(LeaseCase):
             # The way to the directory is open to all; the directory is not.
             self.home.path.chmod(0o711)
             path = self.services.passfile("prod")
-            for argv, sentence in (
+            for argv, message in (
                 (["cat", path], "Permission denied"),
                 (["ls", self.services.directory], "Permission denied"),
                 (["ln", path, self.home.path / "stolen"], "Permission denied"),
@@ -328,7 +328,7 @@ class OtherUsers(LeaseCase):
                 with self.subTest(argv=argv):
                     result = self.run_as_nobody(*argv)
                     self.assertNotEqual(result.returncode, 0)
-                    self.assertIn(sentence, result.stderr)
+                    self.assertIn(message, result.stderr)
             self.assertEqual(agent.status()["opened"], "0 times, with 0 tokens made")
             # An open directory is not enough either: the mode of the file keeps others out.
             self.services.directory.chmod(0o711)
@@ -390,7 +390,7 @@ class OtherUsers(LeaseCase):
         inner.directory = outer / "run"
         inner.add("prod")
         self.assertEqual(inner.fill().returncode, 0, "control")
-        for change, sentence in (
+        for change, message in (
             (lambda: outer.chmod(0o777), f"everybody can write it; run: chmod o-w {outer}, or give it "
              "the sticky bit (in Kubernetes: emptyDir with medium: Memory), or name another directory"),
             (lambda: (outer.chmod(0o775), os.chown(outer, 0, 4)),
@@ -400,7 +400,7 @@ class OtherUsers(LeaseCase):
             change()
             result = inner.fill()
             self.assertEqual(result.returncode, 1)
-            self.assertIn(f"{inner.directory}: others can replace what is in {outer}: {sentence}",
+            self.assertIn(f"{inner.directory}: others can replace what is in {outer}: {message}",
                           result.stderr)
             outer.chmod(0o755)
         os.chown(outer, 0, 0)

@@ -90,13 +90,13 @@ class Owned(LeaseCase):
             self.services.passfile(name).chmod(0o600)
         self.services.add("legacy", sslmode="require")
         self.services.add("prod")
-        self.sentence = (f"{self.services.passfile('prod')}: holds lines that are not the agent's; move it "
+        self.message = (f"{self.services.passfile('prod')}: holds lines that are not the agent's; move it "
                          "or name another passfile")
 
     def assert_kept(self, log):
         for name in ("legacy", "prod"):
             self.assertEqual(self.read(name), self.LINES)
-        self.assertIn(self.sentence, log)
+        self.assertIn(self.message, log)
         self.assertNotIn("geheim", log)
 
     def test_once_leaves_them_alone(self):
@@ -111,7 +111,7 @@ class Owned(LeaseCase):
     def assert_left_alone(self, under):
         """From an agent's beginning, while it reads its entries anew, and at its end."""
         with self.services.agent(under=under) as agent:
-            agent.await_log(self.sentence)
+            agent.await_log(self.message)
             self.assert_kept(agent.log())
             self.home.write(".pg_service.conf", "# all gone\n")
             agent.await_log("no service has its passfile here")
@@ -134,7 +134,7 @@ class Owned(LeaseCase):
         with self.services.agent() as agent:
             self.assertIn("X-Amz-Signature", self.read())
             self.services.passfile("legacy").rename(self.services.passfile("prod"))
-            agent.await_log(self.sentence)
+            agent.await_log(self.message)
             self.assertEqual(self.read(), self.LINES)
             self.services.passfile("prod").rename(self.home.path / "moved")
             await_true(lambda: self.services.passfile("prod").exists(), agent.log)

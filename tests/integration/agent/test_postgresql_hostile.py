@@ -18,12 +18,12 @@ SERVICE = "rds"
 
 
 class Row(NamedTuple):
-    """certificate: of lab.certificates; None: no TLS. sentence: psql's under verify-full. control:
+    """certificate: of lab.certificates; None: no TLS. message: psql's under verify-full. control:
     connection words under which psql hands the password over to the same peer."""
 
     name: str
     certificate: str
-    sentence: str
+    message: str
     control: str
 
 
@@ -84,7 +84,7 @@ class HostilePostgreSQL(labcase.LabCase):
 
     def refuse(self, row):
         text, peer, tokens = self.record(row.certificate)
-        self.assertIn(row.sentence, text)
+        self.assertIn(row.message, text)
         self.assertEqual(peer.answers, [])
         self.assertEqual(traces.find(peer.received, self.secrets(tokens)), [])
 
@@ -116,7 +116,7 @@ class HostilePostgreSQL(labcase.LabCase):
         """PGSSLMODE counts only where the entry says nothing."""
         for row in ROWS:
             text, peer, _ = self.record(row.certificate, PGSSLMODE="disable")
-            self.assertIn(row.sentence, text)
+            self.assertIn(row.message, text)
             self.assertEqual(peer.answers, [])
 
 

@@ -22,7 +22,7 @@ WEB = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nope"}
 POD = {**WEB, "AWS_ROLE_ARN": f"{order.ROLE}r", "AWS_REGION": "us-east-1"}
 CONTAINER = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/never"}
 # A broken source in front of one that works, and what the program says of it; or what it finds where the
-# one that works is in front: name, environment, ~/.aws/config, ~/.aws/credentials, sentence or key id.
+# one that works is in front: name, environment, ~/.aws/config, ~/.aws/credentials, message or key id.
 BROKEN = (
     ("a pod's token file that is not there", POD, "[default]\n" + KEYS, "",
      "the token file /nope does not exist"),

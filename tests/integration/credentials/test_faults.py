@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What goes wrong on the way to AWS: every source meets every fault. A login then fails within its time,
-with a sentence that names the source, the cause and a remedy, and after the number of tries that the
+with a message that names the source, the cause and a remedy, and after the number of tries that the
 journal shows; or it succeeds, because the fault does no harm or went away.
 
 The rows run side by side, each in a home of its own and through a door of its own."""
@@ -47,7 +47,7 @@ def refusal(number, code, message):
     return status(number, body)
 
 
-# name: (fault, tries, what the sentence says of it; LOGIN: it succeeds)
+# name: (fault, tries, what the message says of it; LOGIN: it succeeds)
 STS = {
     "none": (Fault(), 1, LOGIN),
     "delay": (Fault("delay", seconds=1), 1, LOGIN),
@@ -97,7 +97,7 @@ WEB_IDENTITY = {
     "provider": (refusal(400, "IDPCommunicationError", "No answer from it"), 3,
                  [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again in a while"]),
 }
-# name: (fault, tries, kind of failure, what the sentence says of it)
+# name: (fault, tries, kind of failure, what the message says of it)
 LOCAL = {
     "none": (Fault(), 1, LOGIN, ""),
     "delay": (Fault("delay", seconds=0.2), 1, LOGIN, ""),
@@ -143,7 +143,7 @@ INSTANCE = {
         "broken": "does not give the role's credentials; try again",
         "silent": "does not give the role's credentials; try again"},
 }
-# Where a sentence is another one than the kind of failure would have.
+# Where a message is another one than the kind of failure would have.
 INSTANCE_WORDS = {
     ("/api/token$", "403"): ["no AWS credentials: set AWS_PROFILE", "is switched off (status 403)"],
     ("/api/token$", "404"): ["has no version 2, and version 1 is never asked", "status 404"],
@@ -158,7 +158,7 @@ INSTANCE_WORDS = {
 }
 # A session token can be any text, so the next step sees it.
 GARBAGE_TOKENS = {("/api/token$", "malformed JSON"), ("/api/token$", "an error")}
-# name: (what the command does with the file of its credentials, what the sentence says)
+# name: (what the command does with the file of its credentials, what the message says)
 PROCESS = {
     "none": ("cat keys", LOGIN),
     "delay": ("sleep 1; cat keys", LOGIN),
@@ -186,7 +186,7 @@ class Row:
     name: str
     fault: object  # a Fault, or a command
     calls: int  # in all
-    words: object  # of the sentence, or LOGIN
+    words: object  # of the message, or LOGIN
     is_slow: bool = False
 
 
@@ -389,7 +389,7 @@ class WithoutAnswer(CloudCase):
     """What is not a fault of an answer."""
 
     def ask(self, principal, **env):
-        """The sentence of a failed token."""
+        """The message of a failed token."""
         result = self.home.run([
             harness.installed("bin/rds-iam"), "token", "--hostname", self.lab.mariadb.host, "--port", "1",
             "--username", "u"], principal, **env)
@@ -405,12 +405,12 @@ class WithoutAnswer(CloudCase):
         said = self.ask_for_role(AWS_ENDPOINT_URL_STS="https://localhost:1")
         self.assertIn("STS did not answer: localhost:1: ", said)
         self.assertIn("check the network, HTTPS_PROXY and AWS_CA_BUNDLE", said)
-        for url, sentence in (
+        for url, message in (
             ("http://127.0.0.1:1", "nobody answers there; mend or unset it"),
             ("http://192.0.2.1", "plain http goes only to this machine, 169.254.169.254 and"),
         ):
             said = self.ask(None, **self.machine_env(AWS_EC2_METADATA_SERVICE_ENDPOINT=url))
-            self.assertIn(f"AWS_EC2_METADATA_SERVICE_ENDPOINT: {sentence}", said)
+            self.assertIn(f"AWS_EC2_METADATA_SERVICE_ENDPOINT: {message}", said)
 
     def test_an_authority_that_is_not_trusted(self):
         said = self.ask_for_role(AWS_CA_BUNDLE=str(self.lab.ca_file))

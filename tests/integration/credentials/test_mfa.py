@@ -117,7 +117,7 @@ class Mfa(CloudCase):
         self.assertNotIn(wrong, err)
 
     def test_what_is_no_code_is_not_sent(self):
-        for keys, sentence in (
+        for keys, message in (
             ("55555\n", "an MFA code has six digits; try it again"),
             ("5555555\n", "an MFA code has six digits; try it again"),
             ("55555x\n", "an MFA code has six digits; try it again"),
@@ -126,7 +126,7 @@ class Mfa(CloudCase):
             ("\x04", "no MFA code was typed; try it again"),
         ):
             with self.subTest(keys=keys):
-                self.assertEqual(self.typed(keys), (1, "", f"rds-iam: {sentence}\n"))
+                self.assertEqual(self.typed(keys), (1, "", f"rds-iam: {message}\n"))
         self.assertEqual(self.calls(), [])
 
     def test_a_signal_ends_it_and_the_terminal_echoes_again(self):
@@ -177,7 +177,7 @@ class Mfa(CloudCase):
     def test_in_a_hook(self):
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         result = self.mariadb(principal="etl-base", **self.cloud_env())
-        self.assert_sentence(
+        self.assert_message(
             result,
             f"{self.place}4: the role needs an MFA code, and nobody can be asked for it here; on a "
             f"terminal, type: rds-iam credentials --hostname {self.lab.mariadb.host} --port "

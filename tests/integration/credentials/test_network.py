@@ -31,7 +31,7 @@ class TrueAddresses(NetworkCase):
         return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://{address}{pod.path}",
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token)}
 
-    def assert_same_identity(self, env, role, session, hosts, sentence, cli=None):
+    def assert_same_identity(self, env, role, session, hosts, message, cli=None):
         """credentials --explain names the source, both databases let this session in, AWS was asked
         at these hosts, and the AWS CLI is the same somebody; cli is its environment."""
         arn = self.lab.roles[role].session_arn(session)
@@ -39,7 +39,7 @@ class TrueAddresses(NetworkCase):
         shown = self.host.run(
             [harness.installed("bin/rds-iam"), "credentials", "--explain", *database], **env)
         self.assertEqual((shown.returncode, shown.stderr), (0, ""))
-        self.assertIn(sentence, shown.stdout)
+        self.assertIn(message, shown.stdout)
         self.assertEqual(self.login(self.host, **env), arn)
         filled = self.host.run(
             [agent_program(), "--once", "--directory", self.services.directory], **env)

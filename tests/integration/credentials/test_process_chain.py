@@ -76,9 +76,9 @@ class ChainCase(CloudCase):
         self.started.unlink(missing_ok=True)
         return self.credentials(*arguments, principal=None, env=self.cloud_env(**extra))
 
-    def assert_refused(self, result, place, sentence):
+    def assert_refused(self, result, place, message):
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
-        self.assertIn(f"rds-iam: {self.config}:{self.lines[place]}: {sentence}", result.stderr)
+        self.assertIn(f"rds-iam: {self.config}:{self.lines[place]}: {message}", result.stderr)
 
     def assert_back(self, result, *names):
         self.assert_refused(result, names[-1], BACK + " -> ".join(names) + ";")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Credentials that end: those with less than a token's life left are renewed where the source can; a
-renewal that fails keeps the old ones while they live; what has ended is refused with a sentence.
+renewal that fails keeps the old ones while they live; what has ended is refused with a message.
 
 Hours pass by moving the machine's clock (machine_clock.py) and that of AWS and the database together."""
 import subprocess
@@ -68,21 +68,21 @@ class Renewal(CloudCase):
         self.good(calls=2)
         self.assert_accepted(4)
 
-    def check_failure(self, service, sentence):
+    def check_failure(self, service, message):
         self.good(calls=1)
         self.fail_from_now_on(service)
         self.let_pass(LIFE_SECONDS - MARGIN_SECONDS)
         result = self.log_in()
         self.assert_logged_in(result)
         self.assertIn("could not be renewed and are used until they end: ", result.stderr)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assertIn(", and the token with them", result.stderr)
         self.assert_accepted(2)
         self.let_pass(2 * MARGIN_SECONDS)
         result = self.log_in()
         self.assertNotEqual(result.returncode, 0)
         self.assertNotIn("are used until they end", result.stderr)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.lab.faults()
         result = self.log_in()
         self.assert_logged_in(result)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What goes wrong on the way to SSO and sign-in: the portal and the renewal of tokens meet each fault. The login
-fails within its time, with a sentence that names source, cause and remedy, and after the number of tries
+fails within its time, with a message that names source, cause and remedy, and after the number of tries
 that the journal shows; or it succeeds, because the fault went away."""
 
 from cloud import CloudCase
 from labcase import harness
 
-# name of the fault, the fault, tries, what the sentence says of it
+# name of the fault, the fault, tries, what the message says of it
 SSO = (
     ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again in a while"),
     ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again in a while"),
@@ -65,7 +65,7 @@ class SessionFaults(CloudCase):
     def test_every_fault(self):
         rows = 0
         for service, faults, expires in self.SOURCES:
-            for name, fault, tries, sentence in faults:
+            for name, fault, tries, message in faults:
                 rows += 1
                 with self.subTest(service=service, fault=name):
                     self.lab.faults({"service": service, "times": 99, **fault})
@@ -74,7 +74,7 @@ class SessionFaults(CloudCase):
                     self.assertEqual((result.returncode, result.stdout), (1, ""))
                     words = "the aws login of" if service == "signin" else "the SSO session of"
                     self.assertIn(words + " profile p", result.stderr)
-                    self.assertIn(sentence, result.stderr)
+                    self.assertIn(message, result.stderr)
                     self.assertEqual(len(self.lab.calls(service=service)) - before, tries, result.stderr)
         self.assertEqual(rows, ROWS)
 
@@ -88,12 +88,12 @@ class SessionFaults(CloudCase):
                     self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_an_authority_that_is_not_trusted(self):
-        for expires, sentence in ((3600, "SSO's portal could not be asked: "), (-60, "could not be renewed: ")):
+        for expires, message in ((3600, "SSO's portal could not be asked: "), (-60, "could not be renewed: ")):
             self.sso_profile()
             self.sso_login(expires=expires)
             result = self.login(self.sso_env(AWS_CA_BUNDLE=str(self.lab.ca_file)))
             self.assertEqual(result.returncode, 1)
-            self.assertIn(sentence, result.stderr)
+            self.assertIn(message, result.stderr)
         self.assertEqual(self.calls(), [], "nothing was sent")
 
     def test_plain_http_is_for_loopback_alone(self):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A service that is asked late in a login, or not at all, is not blamed for what another step took: the
-sentence names that step. Each login is a hook's, with ten seconds."""
+message names that step. Each login is a hook's, with ten seconds."""
 import fcntl
 import json
 

@@ -29,10 +29,10 @@ class HomeCase(CloudCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn(f"access key {self.lab.principals[name].access_key}\n", result.stdout)
 
-    def assert_fails(self, result, sentence):
+    def assert_fails(self, result, message):
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertNotIn("access key", result.stdout)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
 
 
 class WithoutHome(HomeCase):
@@ -191,10 +191,10 @@ class NullDevice(HomeCase):
             ("AWS_CA_BUNDLE", self.web_identity_env, "is empty; name a file of certificates"),
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", lambda: self.pod_env("pod"), "it is empty"),
         )
-        for variable, env, sentence in rows:
+        for variable, env, message in rows:
             for value in self.nulls():
                 with self.subTest(variable=variable, value=value):
-                    self.assert_fails(self.explain(env={**env(), variable: value}), sentence)
+                    self.assert_fails(self.explain(env={**env(), variable: value}), message)
 
     def test_pgservicefile(self):
         result = self.home.run([TOOL, "lint"], None, PGSERVICEFILE="/dev/null")

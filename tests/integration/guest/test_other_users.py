@@ -98,10 +98,10 @@ class SettingsFiles(CloudCase):
         env = self.cloud_env(RDS_IAM_LOG="1", **extra)
         return self.credentials("--explain", *arguments, principal=None, env=env)
 
-    def assert_refused_with(self, result, sentence):
+    def assert_refused_with(self, result, message):
         """Nothing was found, and no other source answered instead."""
         self.assertEqual(result.returncode, 1, result.stdout)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assertNotIn("access key", result.stdout)
 
     def assert_key(self, result, access_key):
@@ -132,7 +132,7 @@ class SettingsFiles(CloudCase):
     )
 
     def check_configuration(self, flaws):
-        sentences = {
+        messages = {
             WRITABLE: WRITABLE_BY,
             IRREGULAR: "{0}: is no regular file; name another one",
             FOREIGN: f"{{0}}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; run: chown",
@@ -148,7 +148,7 @@ class SettingsFiles(CloudCase):
                 self.assertIn(f"profile    evil ({path}:2)", result.stdout)
                 self.assert_key(result, self.lab.principals["etl-base"].access_key)
             else:
-                self.assert_refused_with(result, sentences[verdict].format(path))
+                self.assert_refused_with(result, messages[verdict].format(path))
 
     def test_our_configuration(self):
         self.check_configuration(FLAWS)
@@ -183,7 +183,7 @@ class SettingsFiles(CloudCase):
     )
 
     def check_process(self, flaws):
-        sentences = {
+        messages = {
             WRITABLE: WRITABLE_BY,
             IRREGULAR: "{0}: is no regular file; name another one",
             FOREIGN: f"{{0}}:2: credential_process is not taken from a file of uid {OTHER.pw_uid}, who is "
@@ -204,7 +204,7 @@ class SettingsFiles(CloudCase):
             result = self.explain(**({variable: str(path)} if variable else {}))
             self.assertEqual(proof.exists(), verdict == WORKS)
             if verdict != WORKS:
-                self.assert_refused_with(result, sentences[verdict].format(path))
+                self.assert_refused_with(result, messages[verdict].format(path))
             elif name == "a role's source":
                 self.assertIn(self.lab.roles["rds-access"].session_arn("rds-iam"), result.stdout)
             else:
@@ -363,14 +363,14 @@ class MoreRights(CloudCase):
         argv = ["setpriv", *process.DROP_ROOT, self.copy, "--once", "--directory", services.directory]
         for path in (self.home.path, self.home.path / ".pg_service.conf"):
             foreign(path)
-        for mode, status, sentence in ((0o4755, 1, "runs with more rights than its caller"),
+        for mode, status, message in ((0o4755, 1, "runs with more rights than its caller"),
                                        (0o755, 0, "1 of 1 services have their tokens")):
             with self.subTest(mode=oct(mode)):
                 self.copy.chmod(mode)
                 result = self.home.run(
                     argv, "etl", PGSERVICEFILE=str(self.home.path / ".pg_service.conf"))
                 self.assertEqual(result.returncode, status, result.stderr)
-                self.assertIn(sentence, result.stderr)
+                self.assertIn(message, result.stderr)
                 self.assertEqual(services.passfile("shop").exists(), status == 0)
 
     def test_a_program_that_has_changed_its_effective_user_signs_nothing(self):

@@ -370,8 +370,8 @@ class AgentsDirectory(CloudCase):
         os.chown(self.services.directory, OTHER.pw_uid, OTHER.pw_gid)
         result = self.services.fill()
         self.assertEqual(result.returncode, 1)
-        sentence = f"{self.services.directory}: belongs to uid {OTHER.pw_uid} and not to you"
-        self.assertIn(sentence, result.stderr)
+        message = f"{self.services.directory}: belongs to uid {OTHER.pw_uid} and not to you"
+        self.assertIn(message, result.stderr)
         self.assertFalse(self.passfile.exists())
 
     def test_another_users_passfile_is_replaced_and_not_written(self):

@@ -108,11 +108,11 @@ class Memory(MariadbCase):
             ((), {"RDS_IAM_CONFIG": "/nowhere"}, "RDS_IAM_CONFIG names /nowhere"),
             ((), {"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}, "ended at"),
         )
-        for options, extra, sentence in rows:
-            with self.subTest(sentence=sentence):
+        for options, extra, message in rows:
+            with self.subTest(message=message):
                 result, report = self.watched(self.argv(*options), **extra)
                 self.assertEqual(result.returncode, 1)
-                self.assert_sentence(result, sentence)
+                self.assert_message(result, message)
                 self.assert_clean(report)
 
     def test_a_refusal_by_the_server(self):

@@ -102,9 +102,9 @@ class AnotherUsersSettings(WhoseFilesCase):
     def test_the_hook_prints_the_same(self):
         path, extra = self.prepare(self.ROWS[0][1], {})
         self.give_away(path)
-        sentence = self.explain(**extra).stderr.splitlines()[-1].removeprefix("rds-iam: ")
+        message = self.explain(**extra).stderr.splitlines()[-1].removeprefix("rds-iam: ")
         result = self.mariadb(principal=None, **self.cloud_env(**extra))
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assertFalse((self.home.path / "proof").exists())
 
     def test_one_that_the_source_does_not_use_stops_nothing(self):

@@ -28,7 +28,7 @@ def in_own_network(command):
 
 def is_late(records, seen):
     """DNS has two seconds of a login that has failed already. Where a loaded machine takes longer to start
-    what asks, or to answer it, the plain sentence is right."""
+    what asks, or to answer it, the plain message is right."""
     has_answer = bool({RDS, LONG_RDS} & set(records.values()))
     return PLAIN in seen["printed"] and (has_answer or not seen["asked"])
 
@@ -98,7 +98,7 @@ class Alias(MariadbCase):
         self.assertEqual(seen["asked"], [])
         self.assertFalse(seen["got_token"])
 
-    def test_names_that_lead_elsewhere_keep_the_plain_sentence(self):
+    def test_names_that_lead_elsewhere_keep_the_plain_message(self):
         for records in ({}, {ALIAS: "lb.example.com"}, {ALIAS: RDS + ".evil.example"}):
             with self.subTest(records=records):
                 seen = self.mariadb_there(records)

@@ -86,9 +86,9 @@ class Tools(MariadbCase):
                 self.assertIn(answer, result.stdout, result.stderr)
         self.assert_accepted(len(rows))
 
-    def test_mariadb_dump_shows_the_sentence(self):
+    def test_mariadb_dump_shows_the_message(self):
         result = self.home.run([*self.argv(query=None, program="mariadb-dump"), "shop"], None)
-        self.assert_sentence(result, "no AWS credentials")
+        self.assert_message(result, "no AWS credentials")
         self.assertIn("Got error: 2061", result.stderr)
 
     def test_the_tools_take_the_plugin_directory_from_the_environment(self):
@@ -147,7 +147,7 @@ class Programs(MariadbCase):
             with self.subTest(program=name):
                 result = self.run_with_plugin_dir(name, settings)
                 if VERIFIES_ITSELF:  # and shows no plugin that it has
-                    self.assert_sentence(result, UNVERIFIED + "add ssl-verify-server-cert=1")
+                    self.assert_message(result, UNVERIFIED + "add ssl-verify-server-cert=1")
                 else:
                     self.assert_logged_in(result)
         if not VERIFIES_ITSELF:
@@ -156,7 +156,7 @@ class Programs(MariadbCase):
     def test_with_the_plugin_directory_alone_they_are_told_what_is_missing(self):
         for name in PROGRAMS:
             with self.subTest(program=name):
-                self.assert_sentence(
+                self.assert_message(
                     self.run_with_plugin_dir(name, ""),
                     "the connection is not encrypted, so no token was sent; set "
                     "ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1 in [client], "
@@ -165,7 +165,7 @@ class Programs(MariadbCase):
     def test_with_the_plugin_directory_and_a_ca_they_are_told_what_is_missing(self):
         for name, settings in CA_ALONE.items():
             with self.subTest(program=name):
-                self.assert_sentence(
+                self.assert_message(
                     self.run_with_plugin_dir(name, settings), UNVERIFIED + "add ssl-verify-server-cert=1")
 
     SECTION = r", or where that cannot be: (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config"
@@ -245,7 +245,7 @@ class NoPasswdEntry(MariadbCase):
         self.assert_accepted(4)
 
     def test_without_one_it_is_said_how_to_name_the_user(self):
-        self.assert_sentence(
+        self.assert_message(
             self.log_in(), "no user is named and this process has no user name; name the user (-u)")
 
 
@@ -263,7 +263,7 @@ class Names(MariadbCase):
 
     def test_a_name_of_ones_own_signs_for_the_endpoint(self):
         name = self.lab.certified_name
-        self.assert_sentence(self.mariadb(host=name), f"{name} is no RDS endpoint")
+        self.assert_message(self.mariadb(host=name), f"{name} is no RDS endpoint")
         self.section(name, self.endpoint)
         self.assert_logged_in(self.mariadb(host=name))
         self.assertIsNone(self.verdicts()[-1]["reason"])
@@ -273,12 +273,12 @@ class Names(MariadbCase):
         # compares no name for this machine's own addresses.
         self.write_my_cnf(**{"ssl-verify-server-cert": int(VERIFIES_ITSELF)})
         self.section("127.0.0.1", self.endpoint)
-        self.assert_sentence(
+        self.assert_message(
             self.mariadb(host="127.0.0.1"),
             f"{self.home.path / CONFIG}:2: the server's host name was not verified; add tls = verify-ca to "
             "this section, or dial the endpoint's own name (a line in /etc/hosts")
         other = self.home.write("other.cfg", (self.home.path / CONFIG).read_text())
-        self.assert_sentence(
+        self.assert_message(
             self.mariadb(host="127.0.0.1", RDS_IAM_CONFIG=str(other)), f"{other}:2: the server's host name")
         self.section("127.0.0.1", self.endpoint, "tls = verify-ca")
         self.assert_logged_in(self.mariadb(host="127.0.0.1"))
@@ -311,7 +311,7 @@ class Names(MariadbCase):
             with self.subTest(options=options):
                 result = self.home.run(
                     ["mariadb", *options, "-S", socket, "-u", USER, "-e", WHO])
-                self.assert_sentence(result, "a Unix socket")
+                self.assert_message(result, "a Unix socket")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Connections(MariadbCase):
         self.assert_steps(result, f"connect: {WHO_IS_IT}", f"reconnect: {WHO_IS_IT}")
         self.assert_accepted(2)
 
-    def test_a_reconnect_that_is_refused_shows_the_sentence(self):
+    def test_a_reconnect_that_is_refused_shows_the_message(self):
         result = self.connections("reconnect", "AWS_ACCESS_KEY_ID", "")
         self.assertIn("reconnect: 2061 rds-iam: AWS_SECRET_ACCESS_KEY is set but", result.stdout)
         self.assertEqual(result.returncode, 1)

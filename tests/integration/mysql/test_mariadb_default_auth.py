@@ -88,12 +88,12 @@ class DefaultAuth(MariadbCase):
                 result = self.connections("change-user", "native_user", password)
                 self.assertIn("change: 1045 Access denied for user 'native_user'", result.stdout)
 
-    def test_a_refusal_shows_the_sentence(self):
-        self.assert_sentence(self.mariadb(principal=None), "no AWS credentials")
+    def test_a_refusal_shows_the_message(self):
+        self.assert_message(self.mariadb(principal=None), "no AWS credentials")
         self.write_my_cnf(
             plugin_dir=self.plugins, default_auth="aws_rds_iam", without=("ssl-ca",),
             ssl_verify_server_cert=0, skip_ssl="")
-        self.assert_sentence(self.mariadb(), "the connection is not encrypted")
+        self.assert_message(self.mariadb(), "the connection is not encrypted")
 
     def test_a_broken_configuration_does_not_lock_a_password_account_out(self):
         self.home.write(CONFIG, "[nonsense\n")
@@ -130,18 +130,18 @@ class Hostile(hostile.HostileCase):
 
     def test_no_token_leaves(self):
         plugins = static_build(self.home)
-        for name, certificate, options, script, sentence in self.ROWS:
+        for name, certificate, options, script, message in self.ROWS:
             with self.subTest(server=name):
                 self.write_options(plugins, DEFAULT_AUTH, *options)
                 key = certificate and getattr(self.lab.certificates, certificate)
                 with MySQLPeer(key, script) as peer:
                     text = self.dial("mariadb", peer.port)
-                if sentence is None:
+                if message is None:
                     self.assertIn("ERROR 1045 (28000): Access denied by the peer", text)
-                elif sentence == hostile.WRONG_NAME:
-                    self.assertIn(sentence, text)
+                elif message == hostile.WRONG_NAME:
+                    self.assertIn(message, text)
                 else:
-                    self.assert_sentence("mariadb", text, sentence)
+                    self.assert_message("mariadb", text, message)
                 self.assertEqual([data for _, data in peer.answers if data not in (b"", b"\0")], [])
                 self.assert_no_token(peer)
 

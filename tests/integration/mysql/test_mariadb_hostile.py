@@ -46,13 +46,13 @@ GREETING_ASKS = Script(greeting=CLEAR, asks=())
 
 
 class Row(NamedTuple):
-    """certificate: of lab.certificates. options: of the user's my.cnf. sentence: ours, or
+    """certificate: of lab.certificates. options: of the user's my.cnf. message: ours, or
     (LIBRARY, its words). control: options under which the stock plugin hands its password over."""
 
     name: str
     certificate: str
     options: tuple
-    sentence: object
+    message: object
     script: Script = Script()
     control: tuple = (OFF,)
     clients: tuple = EVERY_CLIENT
@@ -135,10 +135,10 @@ class HostileMariaDB(hostile.HostileCase):
     def refuse(self, row, client):
         text, peer = self.record(
             client, labcase.mariadb_plugins(), row.options, row.certificate, row.script)
-        if isinstance(row.sentence, str):
-            self.assert_sentence(client, text, row.sentence)
+        if isinstance(row.message, str):
+            self.assert_message(client, text, row.message)
         else:
-            for words in row.sentence:
+            for words in row.message:
                 self.assertIn(words, text)
         self.assert_no_token(peer)
 
@@ -168,11 +168,11 @@ class HostileMariaDB(hostile.HostileCase):
     def test_typed_token_is_a_token(self):
         token = self.token()
         for client in EVERY_CLIENT:
-            for certificate, options, sentence in ((None, (OFF,), NOT_ENCRYPTED),
+            for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED),
                                                    (UNVERIFIED_SERVER, (CA, OFF), CA_ALONE)):  # fmt: skip
                 text, peer = self.record(
                     client, labcase.mariadb_plugins(), options, certificate, password=token)
-                self.assert_sentence(client, text, sentence)
+                self.assert_message(client, text, message)
                 self.secrets.append(traces.signature(token))
                 self.assert_no_token(peer)
             _, peer = self.record(
@@ -200,13 +200,13 @@ class HostileMariaDB(hostile.HostileCase):
 
     def refuse_unearned(self, script, who):
         """In plain text and through TLS, by both clients; who refuses is a pattern, or OURS."""
-        for certificate, options, sentence in ((None, (OFF,), NOT_ENCRYPTED + SET_CA),
+        for certificate, options, message in ((None, (OFF,), NOT_ENCRYPTED + SET_CA),
                                                (UNVERIFIED_SERVER, (CA, OFF), CA_ALONE)):  # fmt: skip
             for client in EVERY_CLIENT:
                 text, peer = self.record(
                     client, labcase.mariadb_plugins(), options, certificate, script)
                 if who == OURS or who == OURS_OR_LOST and not re.search(LOST, text):
-                    self.assert_sentence(client, text, sentence)
+                    self.assert_message(client, text, message)
                 else:
                     self.assertRegex(text, LOST if who == OURS_OR_LOST else who)
                     self.assertNotIn("rds-iam: ", text)
@@ -227,7 +227,7 @@ class HostileMariaDB(hostile.HostileCase):
                     for client in EVERY_CLIENT:
                         text, peer = self.record(
                             client, labcase.mariadb_plugins(), options, certificate, script)
-                        self.assert_sentence(client, text, "the server asks for aws_rds_iam itself")
+                        self.assert_message(client, text, "the server asks for aws_rds_iam itself")
                         self.assert_no_token(peer)
 
     def test_packet_that_ends_too_early_after_a_token(self):
@@ -252,7 +252,7 @@ class HostileMariaDB(hostile.HostileCase):
             if VERIFIES_ITSELF:  # it compares the name without ssl-ca too, and tells the plugin so
                 self.assert_token(peer.answers[0], hostile.HOST, 3306)
             else:
-                self.assert_sentence(client, text, HOST_NOT_VERIFIED + NO_CA)
+                self.assert_message(client, text, HOST_NOT_VERIFIED + NO_CA)
                 self.assertEqual(peer.answers, [(True, b"\0")])
                 self.assert_no_token(peer)
             self.write_options(labcase.mariadb_plugins(), CA, VERIFY)

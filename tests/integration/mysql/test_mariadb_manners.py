@@ -56,12 +56,12 @@ class Manners(MariadbCase):
             ("the second plugin", {"default-auth": "aws_rds_iam"}, {"principal": None},
              "no AWS credentials"),
         )
-        for name, settings, extra, sentence in rows:
+        for name, settings, extra, message in rows:
             with self.subTest(refusal=name):
                 self.write_my_cnf()
                 aborted, denied = self.counters()
                 self.write_my_cnf(**settings, without=("ssl-ca",) if name == "no TLS" else ())
-                self.assert_sentence(self.mariadb(**extra), sentence)
+                self.assert_message(self.mariadb(**extra), message)
                 self.write_my_cnf()
                 self.assertEqual(self.counters(), [aborted, denied + 1])
 

@@ -14,7 +14,7 @@ PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
     "{0} is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
     "alias, say what it stands for: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
-# Short, so that no sentence is cut, however deep the build directory lies.
+# Short, so that no message is cut, however deep the build directory lies.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (
     "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked environment: "
@@ -30,10 +30,10 @@ LIBRARY_TEXT_MAX = 511
 
 class Row(NamedTuple):
     """host: dialled. environment: the AWS_* of the user, None: good ones. certificate: of
-    lab.certificates. sentence: the whole of it."""
+    lab.certificates. message: the whole of it."""
 
     name: str
-    sentence: str
+    message: str
     host: str = hostile.HOST
     environment: dict = None
     certificate: str = "server"
@@ -78,7 +78,7 @@ class RefusalsMariaDB(hostile.HostileCase):
 
     def refuse(self, row, client):
         text, peer = self.log_in(client, row.host, row.environment, row.certificate)
-        self.assert_sentence(client, text, row.sentence)
+        self.assert_message(client, text, row.message)
         self.assertEqual(peer.answers, [(True, b"\0")])
         self.assert_no_token(peer)
 
@@ -92,10 +92,10 @@ class RefusalsMariaDB(hostile.HostileCase):
         self.options()
         for client in hostile.CLIENTS:
             text = self.dial(client, self.lab.mariadb.port, "db.example.com")
-            self.assert_sentence(client, text, NO_RDS_NAME.format("db.example.com"))
+            self.assert_message(client, text, NO_RDS_NAME.format("db.example.com"))
         self.assertEqual([verdict["token_length"] for verdict in self.verdicts()], [0, 0])
 
-    def test_section_that_the_sentence_prints_is_the_remedy(self):
+    def test_section_that_the_message_prints_is_the_remedy(self):
         self.options()
         self.home.write(
             ".config/rds-iam/config",
@@ -104,7 +104,7 @@ class RefusalsMariaDB(hostile.HostileCase):
         self.assertEqual(text, "1\n1\n")
         self.assert_accepted()
 
-    def test_region_that_the_sentence_asks_for_is_the_remedy(self):
+    def test_region_that_the_message_asks_for_is_the_remedy(self):
         self.home.write(".config/rds-iam/config", "[%s]\nregion = us-east-1\n" % GLOBAL)
         _, peer = self.log_in("mariadb", GLOBAL)
         self.assert_token(peer.answers[0], GLOBAL, peer.port)
@@ -117,19 +117,19 @@ class RefusalsMariaDB(hostile.HostileCase):
                 text, peer = self.log_in(client, environment={
                     "AWS_PROFILE": "p", "AWS_CONFIG_FILE": path, "AWS_SHARED_CREDENTIALS_FILE": path})  # fmt: skip
                 self.assert_no_token(peer)
-                self.assert_sentence(client, text, 'AWS_PROFILE: the profile "p" does not exist')
-                sentence = text.strip().partition(": ")[2]
-                self.assertIn("é?s/é?s", sentence, "control: the long path is in the sentence")
-                self.assertGreater(len(sentence.encode()), LIBRARY_TEXT_MAX - 40, "control: it is cut")
-                self.assertLessEqual(len(sentence.encode()), LIBRARY_TEXT_MAX)
-                self.assertTrue(sentence.endswith("..."), sentence)
+                self.assert_message(client, text, 'AWS_PROFILE: the profile "p" does not exist')
+                message = text.strip().partition(": ")[2]
+                self.assertIn("é?s/é?s", message, "control: the long path is in the message")
+                self.assertGreater(len(message.encode()), LIBRARY_TEXT_MAX - 40, "control: it is cut")
+                self.assertLessEqual(len(message.encode()), LIBRARY_TEXT_MAX)
+                self.assertTrue(message.endswith("..."), message)
 
     def test_names_that_are_cut_or_are_no_utf_8(self):
         for profile in ("x" * 63 + "é", "caf\udce9", "x" * 62 + "\u20ac"):
             for client in hostile.CLIENTS:
                 text, peer = self.log_in(client, environment={"AWS_PROFILE": profile})
                 self.assert_no_token(peer)
-                self.assert_sentence(client, text, 'AWS_PROFILE: the profile "' + profile[:3])
+                self.assert_message(client, text, 'AWS_PROFILE: the profile "' + profile[:3])
                 self.assertIn('?" does not exist', text)
 
     def test_failed_reconnect_with_percent_signs(self):
@@ -155,7 +155,7 @@ except MySQLdb.Error as error:
             result = self.home.run(argv, principal=None, AWS_PROFILE="50%s%n")
         self.assertGreater(peer.connections, 1, "control: it connected again: %s" % result)
         self.assertEqual(result.returncode, 1, result)
-        self.assert_sentence("MySQLdb", result.stderr, 'AWS_PROFILE: the profile "50?s?n" does not exist')
+        self.assert_message("MySQLdb", result.stderr, 'AWS_PROFILE: the profile "50?s?n" does not exist')
 
 
 def add_rows():

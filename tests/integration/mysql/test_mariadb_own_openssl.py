@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that export OpenSSL names of their own. The dynamic linker gives the plugin some of its
 functions from there, some from libcrypto: signing with such a mixture could crash or leak, so it is
-refused with a sentence, and the program lives."""
+refused with a message, and the program lives."""
 import hostile
 import labcase
 import harness
@@ -30,12 +30,12 @@ class OwnOpenSSL(hostile.HostileCase):
         self.assertEqual((result.returncode, result.stdout), (0, labcase.USER + "@%\n"), result)
         self.assert_accepted()
 
-    def refused(self, name, sentence):
-        """By our sentence and exit status 1, with an empty password for the server."""
+    def refused(self, name, message):
+        """By our message and exit status 1, with an empty password for the server."""
         with MySQLPeer(self.lab.certificates.server) as peer:
             result = self.log_in(name, peer.port)
         self.assertEqual(result.returncode, 1, result)
-        self.assert_sentence("mariadb", result.stderr, sentence)
+        self.assert_message("mariadb", result.stderr, message)
         self.assertEqual(peer.answers, [(True, b"\0")])
         return result.stderr
 

@@ -43,7 +43,7 @@ class Accounts(PasswordCase):
         half = {"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}
         self.assert_all_log_in(**half)
         result = self.mariadb(principal=None, **half)
-        self.assert_sentence(result, "AWS_SECRET_ACCESS_KEY is not")
+        self.assert_message(result, "AWS_SECRET_ACCESS_KEY is not")
 
     def test_a_wrong_password_is_the_servers_business(self):
         for user in ACCOUNTS:
@@ -124,11 +124,11 @@ class Accounts(PasswordCase):
         for options, principal, reason in rows:
             line = f"rds-iam: {at} is refused: {reason}"
             result = self.mariadb(*options, principal=principal, RDS_IAM_LOG="1")
-            self.assert_sentence(result, reason)
+            self.assert_message(result, reason)
             self.assertEqual(len(re.findall("^" + re.escape(line), result.stderr, re.M)), 1, result.stderr)
             for result in (self.mariadb(*options, principal=principal, RDS_IAM_LOG="warning"),
                            self.mariadb(*options, principal=principal)):  # fmt: skip
-                self.assert_sentence(result, reason)
+                self.assert_message(result, reason)
                 self.assertNotIn("is refused: ", result.stderr)
 
     def test_a_program_that_swallows_the_librarys_error_has_it_in_the_log(self):
@@ -150,20 +150,20 @@ class Accounts(PasswordCase):
             (plain, "the connection is not encrypted, so no token was sent"),
             (("--ssl-verify-server-cert=0",), UNVERIFIED),
         )
-        for options, sentence in rows:
+        for options, message in rows:
             with self.subTest(options=options):
                 result = self.mariadb(*options, principal=None, MYSQL_PWD=token)
-                self.assert_sentence(result, sentence)
+                self.assert_message(result, message)
         self.assert_logged_in(self.mariadb(principal=None, MYSQL_PWD=token))
         self.assertEqual(self.verdicts()[-1]["token_length"], len(token))
 
 
 class BrokenConfiguration(PasswordCase):
-    """Each kind of damage leaves password accounts alone, and stops an IAM user with a sentence."""
+    """Each kind of damage leaves password accounts alone, and stops an IAM user with a message."""
 
-    def assert_harmless(self, sentence, **extra):
+    def assert_harmless(self, message, **extra):
         self.assert_all_log_in(**extra)
-        self.assert_sentence(self.mariadb(**extra), sentence)
+        self.assert_message(self.mariadb(**extra), message)
 
     def test_what_is_wrong_in_the_file(self):
         rows = (
@@ -233,7 +233,7 @@ class Homeless(PasswordCase):
                 self.argv(option, user=user), None, MYSQL_PWD=self.lab.passwords[user])
             self.assert_logged_in(result, user)
         result = self.without_home(self.argv(option), None)
-        self.assert_sentence(result, "no AWS credentials")
+        self.assert_message(result, "no AWS credentials")
         self.assert_logged_in(self.without_home(self.argv(option), "etl"))
 
 

@@ -66,7 +66,7 @@ class Refusals(MariadbCase):
     def test_credentials_that_say_when_they_ended(self):
         result = self.mariadb(
             principal="etl-expired", AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z")
-        self.assert_sentence(
+        self.assert_message(
             result, "the AWS credentials of the environment ended at 20200101T000000Z; get new ones")
 
 

@@ -65,7 +65,7 @@ class Variable(hostile.HostileCase):
             for value in VALUES:
                 with self.subTest(certificate=certificate, value=value):
                     text, peer = self.record("login", certificate, **heeds(**{NAME: value}))
-                    self.assert_sentence("mariadb", text, REFUSED)
+                    self.assert_message("mariadb", text, REFUSED)
                     self.assertEqual(peer.answers, [(True, b"\0")])
                     self.assert_no_token(peer)
 
@@ -73,7 +73,7 @@ class Variable(hostile.HostileCase):
         token = self.token()
         text, peer = self.record(
             "login", "wrong_name", more=(f'password="{token}"',), **heeds(**{NAME: "1"}))
-        self.assert_sentence("mariadb", text, REFUSED)
+        self.assert_message("mariadb", text, REFUSED)
         self.secrets.append(traces.signature(token))
         self.assert_no_token(peer)
 
@@ -143,7 +143,7 @@ class Ciphers(hostile.HostileCase):
                 if VERIFIES_ITSELF and not verifies:
                     self.assert_ended_by_the_library(text, peer)
                     continue
-                self.assert_sentence("mariadb", text, self.PLAIN + self.REMEDY)
+                self.assert_message("mariadb", text, self.PLAIN + self.REMEDY)
                 self.assertEqual(peer.answers, [(True, b"\0")])
                 self.assert_no_token(peer)
 
@@ -156,7 +156,7 @@ class Ciphers(hostile.HostileCase):
                 if VERIFIES_ITSELF:
                     self.assert_ended_by_the_library(text, peer)
                 else:
-                    self.assert_sentence("mariadb", text, self.UNVERIFIED + self.REMEDY)
+                    self.assert_message("mariadb", text, self.UNVERIFIED + self.REMEDY)
                     self.assertEqual(peer.answers, [(True, b"\0")])
                     self.assert_no_token(peer)
                 text, peer = self.record(suite, labcase.mariadb_plugins(), "ssl-verify-server-cert=1")
@@ -193,7 +193,7 @@ class Fingerprint(hostile.HostileCase):
 
     def test_the_right_one_does_not_stand_in_for_verification(self):
         text, peer = self.record("server", self.fingerprint("server"))
-        self.assert_sentence("mariadb", text, NOT_VERIFIED)
+        self.assert_message("mariadb", text, NOT_VERIFIED)
         self.assert_no_token(peer)
         text, peer = self.record(
             "wrong_name", self.fingerprint("wrong_name"), "ssl-verify-server-cert=1")

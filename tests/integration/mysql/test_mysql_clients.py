@@ -107,9 +107,9 @@ class MysqlClients(MysqlCase):
         """A server that counts some shuts the host out. That they are counted is tested for MariaDB's
         clients."""
         before, seen = self.aborted(), len(self.verdicts())
-        for mode, sentence in (("DISABLED", "the connection is not encrypted"),
+        for mode, message in (("DISABLED", "the connection is not encrypted"),
                                ("REQUIRED", "the server's host name was not verified")):  # fmt: skip
-            self.assert_refused_by_us(self.client(library, "--ssl-mode=" + mode), sentence)
+            self.assert_refused_by_us(self.client(library, "--ssl-mode=" + mode), message)
         await_true(lambda: len(self.verdicts()) == seen + 2)
         self.assertEqual([v["token_length"] for v in self.verdicts()[seen:]], [0, 0], "control: they were answered")
         self.assertEqual(self.aborted(), before)

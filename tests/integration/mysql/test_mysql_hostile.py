@@ -38,12 +38,12 @@ def mode(name, *more):
 
 
 class Row(NamedTuple):
-    """certificate: of lab.certificates. sentence: ours, or the beginning of the library's own."""
+    """certificate: of lab.certificates. message: ours, or the beginning of the library's own."""
 
     name: str
     certificate: str
     options: tuple
-    sentence: str
+    message: str
     script: Script = Script()
 
 
@@ -87,15 +87,15 @@ class HostileMysql(MysqlCase):
 
     def refuse(self, library, row):
         result, peer = self.record(library, row)
-        is_ours = not row.sentence.startswith(LIBRARY)
-        start = "ERROR 2061 (HY000): rds-iam: " + row.sentence + REMEDY if is_ours else row.sentence
+        is_ours = not row.message.startswith(LIBRARY)
+        start = "ERROR 2061 (HY000): rds-iam: " + row.message + REMEDY if is_ours else row.message
         self.assertEqual(result.returncode, 1)
         self.assertTrue(result.stdout.startswith(start), result.stdout)
         self.assert_no_token(peer)
         # An empty password, for a server that then denies. Under default-auth it is in the first
         # packet, which is no answer to anything.
         is_answered = is_ours and DEFAULT_AUTH not in row.options
-        empty = [(row.sentence == NAME_NOT_VERIFIED, b"\0")] if is_answered else []
+        empty = [(row.message == NAME_NOT_VERIFIED, b"\0")] if is_answered else []
         self.assertEqual([answer for answer in peer.answers if answer[1]], empty)
 
     def control(self, library, row):
@@ -103,7 +103,7 @@ class HostileMysql(MysqlCase):
         token = self.token()
         _, peer = self.record(
             library, row, "--password=" + token, "--enable-cleartext-plugin", shadowed=False)
-        if row.sentence.startswith(LIBRARY):
+        if row.message.startswith(LIBRARY):
             self.assertEqual(traces.find(peer.received, [traces.signature(token)]), [])
             return
         self.assertIn(token.encode(), peer.received)
@@ -128,7 +128,7 @@ class HostileMysql(MysqlCase):
             for row in (Row("", None, (), NOT_ENCRYPTED), Row("", "server", mode("VERIFY_CA", CA), NAME_NOT_VERIFIED)):
                 for environment in ({}, GATE):
                     result, peer = self.record(library, row, "--password=" + token, **environment)
-                    self.assertIn("ERROR 2061 (HY000): rds-iam: " + row.sentence, result.stdout)
+                    self.assertIn("ERROR 2061 (HY000): rds-iam: " + row.message, result.stdout)
                     self.secrets.append(traces.signature(token))
                     self.assert_no_token(peer)
             _, peer = self.record(library, Row("", "server", VERIFY_IDENTITY, ""), "--password=" + token)
@@ -162,10 +162,10 @@ class HostileMysql(MysqlCase):
         rows = [*((Script(asks=(ask,)), NO_PLUGIN) for ask in TRUNCATED), (CUT[0], LOST), (CUT[1], ours),
                 (sized[0], ours), (sized[1], LOST)]  # fmt: skip
         for script, start in rows:
-            for certificate, options, sentence in (
+            for certificate, options, message in (
                     (None, (), NOT_ENCRYPTED),
                     ("wrong_name", mode("VERIFY_CA", CA), NAME_NOT_VERIFIED)):  # fmt: skip
-                wanted = start + sentence + REMEDY if start == ours else start
+                wanted = start + message + REMEDY if start == ours else start
                 for library in LIBRARIES:
                     result, peer = self.record(library, Row("", certificate, options, "", script))
                     self.assertTrue(result.stdout.startswith(wanted), result.stdout)

@@ -52,9 +52,9 @@ class Odd(ClosedCase):
                     with self.subTest(odd=odd, way=way, kind=kind), PostgreSQLPeer(None) as peer:
                         result = self.run_way(way, self.conninfo(peer), odd, **extra)
                         # Without memory libpq itself has no handle.
-                        sentence = "" if odd == "nothing" and way.startswith("start") else why
+                        message = "" if odd == "nothing" and way.startswith("start") else why
                         self.assertEqual(result.stdout.startswith("failed: "), True, result.stdout)
-                        self.assertIn(sentence, result.stdout)
+                        self.assertIn(message, result.stdout)
                         self.assertIn("rds-iam: warning: not connected: ", result.stderr)
                         self.assert_nothing(peer)
 

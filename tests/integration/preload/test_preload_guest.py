@@ -150,14 +150,14 @@ class Words(LabCase):
         path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
-    def sentence(self):
+    def message(self):
         gone = ways.preload().parent / "rds-iam-pq-gone.so"
         return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
                 "No such file or directory; reinstall rds-iam\n")
 
     def test_the_other_object_cannot_be_loaded(self):
         result = self.home.run(self.psql, **self.settings, **self.without_module())
-        self.assertEqual(result.stderr.count(self.sentence()), 1, result.stderr)
+        self.assertEqual(result.stderr.count(self.message()), 1, result.stderr)
         self.assertIn("no password supplied", result.stderr)
         result = self.home.run(["env", "-u", "RDS_IAM_LOG", *self.psql], **self.settings, **self.without_module())
         self.assertNotIn("rds-iam: ", result.stderr, "nobody asked")
@@ -180,7 +180,7 @@ class Words(LabCase):
                     there.close()
                     said = here.makefile().read()
                 self.assertIn("no password supplied", said, "psql's own words")
-                self.assertEqual(self.sentence() in said, family == socket.AF_UNIX, said)
+                self.assertEqual(self.message() in said, family == socket.AF_UNIX, said)
 
     @staticmethod
     def pair(family):

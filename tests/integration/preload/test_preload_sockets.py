@@ -13,7 +13,7 @@ from service import Services
 
 PRINCIPAL = "etl-session"
 PORT = 54329
-SENTENCE = "which libpq does not encrypt whatever sslmode says"
+MESSAGE = "which libpq does not encrypt whatever sslmode says"
 GIVEN = "the token that was given as the password is not sent: "
 STORED = "the token in the passfile is not sent: "
 DEFAULT = b"/var/run/postgresql\0"
@@ -87,7 +87,7 @@ class Alone(SocketCase):
                     self.assertEqual(peer.connections, 1, result.stderr)
                     if under:
                         self.assertIn(GIVEN, result.stderr)
-                        self.assertIn(SENTENCE, result.stderr)
+                        self.assertIn(MESSAGE, result.stderr)
                         self.assert_nothing(peer)
                     else:
                         self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: bare libpq")
@@ -114,7 +114,7 @@ class Alone(SocketCase):
                     self.assertEqual(peer.connections, 1, result.stderr)
                     if under:
                         self.assertIn(STORED, result.stderr)
-                        self.assertIn(SENTENCE, result.stderr)
+                        self.assertIn(MESSAGE, result.stderr)
                         self.assert_nothing(peer)
                     else:
                         self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: bare libpq")
@@ -185,7 +185,7 @@ class Default(SocketCase):
                 with self.subTest(given=list(given), under=under):
                     text = self.check(under, given, "")
                     if under:
-                        self.assertIn("no host is given, which means the default Unix socket, " + SENTENCE, text)
+                        self.assertIn("no host is given, which means the default Unix socket, " + MESSAGE, text)
 
     def test_an_agents_token_for_localhost(self):
         """An entry for a tunnel, whose host a command line takes away."""
@@ -233,7 +233,7 @@ class Lists(SocketCase):
                     if under:
                         self.assertEqual(sent, [])
                         self.assertIn(words, text)
-                        self.assertIn("holds a Unix socket, " + SENTENCE, text)
+                        self.assertIn("holds a Unix socket, " + MESSAGE, text)
                     else:
                         self.assertEqual([data for _, data in sent], [self.token.encode() + b"\0"], "control")
 
@@ -249,7 +249,7 @@ class Lists(SocketCase):
             with self.subTest(form=form):
                 text, sent = self.both(form, True, PRINCIPAL)
                 self.assertEqual(sent, [])
-                self.assertRegex(text, f"no token for {USER} at .*holds a Unix socket, {SENTENCE}")
+                self.assertRegex(text, f"no token for {USER} at .*holds a Unix socket, {MESSAGE}")
 
     def test_passwords_go_as_ever(self):
         for given in ({"PGPASSWORD": "word"}, {"PGPASSFILE": str(self.home.write("pass", "*:*:*:*:word\n"))}):
@@ -270,7 +270,7 @@ class Lists(SocketCase):
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
             result = self.connect(f"host=/x hostaddr=127.0.0.1 port={peer.port} sslmode=require", PGPASSWORD=self.token)
             self.assertIn(GIVEN, result.stderr)
-            self.assertNotIn(SENTENCE, result.stderr)
+            self.assertNotIn(MESSAGE, result.stderr)
 
 
 class Resets(SocketCase):

@@ -12,7 +12,7 @@ from labcase import Home, harness
 
 VECTORS = json.loads((harness.SOURCE / "tests/vectors/behaviour.json").read_text(encoding="utf-8"))
 ROWS = 40
-# What the sentence must name where the search stops.
+# What the message must name where the search stops.
 STOPS = {
     "env key without secret": "AWS_SECRET_ACCESS_KEY is not",
     "AWS_PROFILE missing": 'the profile "nope" does not exist',

@@ -252,17 +252,17 @@ class Words(ExecCase):
 
     def test_what_cannot_be_run(self):
         file = self.home.write("no-program", "")
-        for command, status, sentence in (
+        for command, status, message in (
                 ("/no/such/program", 127, "rds-iam: cannot run /no/such/program: No such file or directory\n"),
                 (file, 126, f"rds-iam: cannot run {file}: Permission denied\n")):
             with self.subTest(command=command):
                 result = self.exec(command)
-                self.assertEqual((result.returncode, result.stderr), (status, sentence))
+                self.assertEqual((result.returncode, result.stderr), (status, message))
 
     def test_usage(self):
         tool = harness.installed("bin/rds-iam")
         write = 'rds-iam: write -- in front of the command "psql"; see rds-iam exec --help\n'
-        for words, sentence in (
+        for words, message in (
                 (["exec"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
                 (["exec", "--"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
                 (["exec", "psql", "-h", "db"], write),
@@ -272,7 +272,7 @@ class Words(ExecCase):
                 (["exec", "--ca", "/", "--", "true"], "rds-iam: --ca /: Is a directory; name Amazon's bundle\n")):
             with self.subTest(words=words):
                 result = self.home.run([tool, *words])
-                self.assertEqual((result.stdout, result.stderr), ("", sentence))
+                self.assertEqual((result.stdout, result.stderr), ("", message))
                 self.assertEqual(result.returncode, 1 if "true" in words else 2)
 
 

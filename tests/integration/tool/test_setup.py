@@ -252,10 +252,10 @@ class Setup(LabCase):
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),
         )
-        for arguments, sentence in rows:
+        for arguments, message in rows:
             with self.subTest(arguments=arguments):
                 result = self.home.run([tool, *arguments])
-                self.assertEqual((result.returncode, result.stderr), (2, f"rds-iam: {sentence}\n"))
+                self.assertEqual((result.returncode, result.stderr), (2, f"rds-iam: {message}\n"))
         for arguments in (["setup", "--help"], ["setup", "mysql", "--help"]):
             result = self.home.run([tool, *arguments])
             self.assertEqual((result.returncode, result.stdout[:14]), (0, "usage: rds-iam"))

@@ -211,7 +211,7 @@ class Setup(LabCase):
         self.assertEqual(self.setup_postgres().stderr, "")
 
     def test_what_a_service_file_cannot_hold(self):
-        for words, sentence in (
+        for words, message in (
                 (["--username", " x"], "--username has blanks at an end"),
                 (["--dbname", "a\nb"], "--dbname has blanks at an end, control characters"),
                 (["--ca", "bundle.pem"], "--ca must begin with /"),
@@ -220,7 +220,7 @@ class Setup(LabCase):
             with self.subTest(words=words):
                 result = self.setup_postgres(*words)
                 self.assertEqual(result.returncode, 2)
-                self.assertIn(sentence, result.stderr)
+                self.assertIn(message, result.stderr)
                 self.assertIn("; see rds-iam setup postgres --help\n", result.stderr)
 
 
@@ -361,13 +361,13 @@ class Lint(LabCase):
         if os.geteuid() == 0:
             rows += [(0o660, -1, 4, f"all of group 4 can write it; run: chmod g-w {path}"),
                      (0o600, nobody, -1, f"belongs to uid {nobody}, neither to root nor to you")]
-        for mode, owner, group, sentence in rows:
-            with self.subTest(sentence=sentence):
+        for mode, owner, group, message in rows:
+            with self.subTest(message=message):
                 os.chown(path, owner, group)
                 path.chmod(mode)
                 result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
                 self.assertEqual(result.returncode, 1)
-                self.assertIn(f"{path}: error: {sentence}", result.stdout)
+                self.assertIn(f"{path}: error: {message}", result.stdout)
 
     def test_a_password_in_the_environment(self):
         path, result = self.lint(f"[s]\n{GOOD}", PGPASSWORD="x")

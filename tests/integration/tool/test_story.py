@@ -50,18 +50,18 @@ class StoryCase(CloudCase):
         found = [(v["reason"], v["principal"]) for v in self.verdicts()[seen:]]
         self.assertEqual(found, [(reason, arn)] * 2)
 
-    def assert_sentence_everywhere(self, sentence, principal=None, **env):
+    def assert_message_everywhere(self, message, principal=None, **env):
         """rds-iam, mariadb and the agent say the same, and nothing reaches a server."""
         host, port = self.lab.mariadb.host, self.lab.mariadb.port
         asked = self.home.run(
             [harness.installed("bin/rds-iam"), "token", "--hostname", host, "--port", port,
              "--username", USER], principal, **env)
         self.assertEqual((asked.returncode, asked.stdout), (1, ""))
-        self.assertTrue(asked.stderr.endswith(sentence), asked.stderr)
+        self.assertTrue(asked.stderr.endswith(message), asked.stderr)
         self.assertIn("ERROR 2061 (HY000): rds-iam: ", said := self.mariadb(principal=principal, **env).stderr)
-        self.assertTrue(said.endswith(sentence), said)
+        self.assertTrue(said.endswith(message), said)
         with self.services.agent(principal, **env) as agent:
-            self.assertIn(sentence, agent.log())
+            self.assertIn(message, agent.log())
             self.assertIn(f"no token for {USER} at {self.lab.pg.host}:{self.lab.pg.port}: ", agent.log())
         self.assert_nothing_sent()
         return asked.stderr
@@ -192,7 +192,7 @@ class Refusals(StoryCase):
     """What STS refuses: who asked for what, and which policy to look at."""
 
     def assert_denied(self, who, action, role, cause, principal, more="", **env):
-        said = self.assert_sentence_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
+        said = self.assert_message_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
         self.assertIn(
             f"{self.home.path}/{CONFIG}:2: {self.caller()} may not assume {self.lab.roles[role].arn}: "
             f"STS says AccessDenied: User: {who} is not authorized to perform: {action}; ", said)
@@ -220,7 +220,7 @@ class Refusals(StoryCase):
     def test_tags_that_a_pods_own_session_hands_on(self):
         self.write_section("rds-access-untagged")
         # rds-iam, mariadb and the agent ask the container's endpoint each for themselves.
-        self.assert_sentence_everywhere(f"sts:TagSession {BOTH}\n", **self.pod_env("service"))
+        self.assert_message_everywhere(f"sts:TagSession {BOTH}\n", **self.pod_env("service"))
         for call in self.refused():
             self.assertEqual(call["detail"], "trust policy: ImplicitDeny sts:TagSession")
             self.assertNotIn("Tags.member.1.Key", call["parameters"])
@@ -259,7 +259,7 @@ class Refusals(StoryCase):
         for token, said, advice in self.tokens():
             with self.subTest(said=said):
                 self.home.write("web-identity-token", token)
-                text = self.assert_sentence_everywhere(f"; {advice}\n", **env)
+                text = self.assert_message_everywhere(f"; {advice}\n", **env)
                 self.assertIn(f"the token in {path} does not open {env['AWS_ROLE_ARN']}: STS says {said}",
                               text)
                 for piece in token.split("."):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Parameters of the query protocol: decoded, put together, held against STS's limits.
 
-The limits are those of STS's API reference, the sentences those of its validation.
+The limits are those of STS's API reference, the messages those of its validation.
 """
 import re
 import unicodedata
@@ -69,7 +69,7 @@ def without_secrets(parameters):
 
 
 def check(parameters, required, optional):
-    """Raise ValidationError with one sentence for everything that is wrong."""
+    """Raise ValidationError with one message for everything that is wrong."""
     wrong = [_constraint(None, name, "Member must not be null") for name in required
              if name not in parameters]  # fmt: skip
     for name, value in parameters.items():

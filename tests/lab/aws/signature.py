@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who signed a request? Signature Version 4 in the Authorization header, recomputed by botocore.
 
-The order of the checks and the sentences are those of STS where they are known: aws-cli#6676 and
+The order of the checks and the messages are those of STS where they are known: aws-cli#6676 and
 boto3 show them; nobody outside AWS has seen them all.
 """
 import calendar

@@ -1,4 +1,4 @@
-"""Messages: one table for what several places say, no sentence twice, and nothing in them that is not there."""
+"""Messages: one table for what several places say, no message twice, and nothing in them that is not there."""
 import collections
 import re
 import unittest
@@ -30,13 +30,13 @@ def joined(text):
     return ["".join(PIECE.findall(match.group(0))) for match in STRING.finditer(text)]
 
 
-def is_sentence(text):
+def is_message(text):
     return len(re.findall(r"(?:^|\s)(?!%)\S*[A-Za-z]\S*", text)) >= SENTENCE_WORDS
 
 
 def repeated(texts):
-    """Each sentence that stands in more than one place."""
-    count = collections.Counter(text.strip() for text in texts if is_sentence(text))
+    """Each message that stands in more than one place."""
+    count = collections.Counter(text.strip() for text in texts if is_message(text))
     return sorted(text for text, times in count.items() if times > 1)
 
 
@@ -74,8 +74,8 @@ def unknown_commands(texts, known):
     return found
 
 
-class Sentences(unittest.TestCase):
-    def test_no_sentence_names_a_command_that_is_not_there(self):
+class Messages(unittest.TestCase):
+    def test_no_message_names_a_command_that_is_not_there(self):
         known = commands()
         self.assertLessEqual({"token", "credentials"}, set(known))
         texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
@@ -90,20 +90,20 @@ class Sentences(unittest.TestCase):
             unknown_commands(planted, known),
             ["rds-iam doctor", "rds-iam token --now", "rds-iam setup oracle"])
 
-    def test_every_sentence_of_the_table_is_used(self):
-        sentences = table(TABLE.read_text(encoding="utf-8"))
-        self.assertGreater(len(sentences), 20)
+    def test_every_message_of_the_table_is_used(self):
+        messages = table(TABLE.read_text(encoding="utf-8"))
+        self.assertGreater(len(messages), 20)
         others = "\n".join(p.read_text(encoding="utf-8") for p in sources() if p != TABLE)
-        for name, sentence in sentences.items():
-            with self.subTest(sentence=name):
+        for name, message in messages.items():
+            with self.subTest(message=name):
                 self.assertRegex(others, rf"\b{name}\b", "nobody says it")
-                self.assertGreater(len(sentence), 10)
+                self.assertGreater(len(message), 10)
                 self.assertIsNone(TWIN.search(name), "a second wording")
 
-    def test_no_sentence_stands_in_two_places(self):
+    def test_no_message_stands_in_two_places(self):
         """Where two places need it, it is in the table."""
         texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
-        self.assertGreater(sum(map(is_sentence, texts)), 300, "the control: there are many of them")
+        self.assertGreater(sum(map(is_message, texts)), 300, "the control: there are many of them")
         self.assertEqual(repeated(texts), [])
 
     def test_control_planted_copies_and_twins_are_found(self):
@@ -115,14 +115,14 @@ class Sentences(unittest.TestCase):
                  if TWIN.search(name)]
         self.assertEqual(twins, ["RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT"])
 
-    def test_every_sentence_says_what_to_do(self):
+    def test_every_message_says_what_to_do(self):
         """Behind a semicolon; a remedy is what stands there."""
         said_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
                           "RIA_REFUSAL_NO_CREDENTIALS"}
         nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT", "RIA_REFUSAL_TOKEN_SIZE"}
-        for name, sentence in table(TABLE.read_text(encoding="utf-8")).items():
+        for name, message in table(TABLE.read_text(encoding="utf-8")).items():
             if name.startswith("RIA_REFUSAL") and name not in said_elsewhere | nothing_to_do:
-                self.assertIn("; ", sentence, name)
+                self.assertIn("; ", message, name)
 
 
 harness.main()

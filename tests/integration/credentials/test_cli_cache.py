@@ -5,10 +5,9 @@ import hashlib
 import json
 import time
 
-from cloud import CloudCase
 from labcase import harness
 from mariadb_client import CONFIG
-from network import Host, NetworkCase
+from network import HostCase
 
 # botocore's own cache of roles, where the CLI's is; its JSONFileCache writes times as ...UTC.
 BOTOCORE = """
@@ -20,17 +19,9 @@ print(session.get_credentials().get_frozen_credentials().access_key)
 """
 
 
-class CliCache(NetworkCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.network = cls.enterClassContext(cls.lab.network())
-
-    sso_profile, sso_login = CloudCase.sso_profile, CloudCase.sso_login
-
+class CliCache(HostCase):
     def setUp(self):
         super().setUp()
-        self.host = Host(self.home, self.network)
         self.role = self.lab.roles["rds-access"]
         self.keys = self.lab.principals["etl-base"].env()
         self.allow("read")

@@ -1,39 +1,13 @@
 # SPDX-License-Identifier: MIT
 """aws login: from its token file to a login, its renewal with a proof that python3-jwt checks, and what
 cannot be renewed."""
-import concurrent.futures
 import json
-import os
-import signal
 import stat
 import subprocess
 
-from cloud import CloudCase
 from labcase import harness
 from mariadb_client import CONFIG
-from service import await_true
-
-AT_ONCE = 50
-# Renewed at once: it ends within five minutes.
-SHORT = {"expires": 60}
-
-
-class LoginCase(CloudCase):
-    def setUp(self):
-        super().setUp()
-        self.arn = self.login_profile()
-
-    def ask(self, *arguments, **extra):
-        return self.credentials(
-            "--profile", "p", *arguments, principal=None, env=self.login_env(**extra))
-
-    def good(self, **extra):
-        result = self.ask(**extra)
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        return json.loads(result.stdout)
-
-    def operations(self):
-        return [call["operation"] for call in self.calls()]
+from session_case import SHORT, LoginCase
 
 
 class Logins(LoginCase):
@@ -191,35 +165,14 @@ class Renewal(LoginCase):
 
     def test_fifty_at_once_renew_once(self):
         self.aws_login(expires=-60)
-
-        def ask(number):
-            path = self.home.path / f"run-{number}"
-            path.mkdir(mode=0o700)
-            return self.ask(XDG_RUNTIME_DIR=str(path))
-
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            results = list(pool.map(ask, range(AT_ONCE)))
-        self.assertEqual([r.stderr for r in results if r.returncode], [])
+        results = self.ask_at_once()
         self.assertEqual(len({r.stdout for r in results}), 1)
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
 
 class Kills(LoginCase):
     def test_a_login_that_is_killed_while_the_server_answers(self):
-        path, before = self.aws_login(expires=-60)
-        self.lab.faults({"service": "signin", "kind": "delay", "seconds": 1})
-        process = subprocess.Popen(
-            [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
-            env=self.home.env(None, **self.login_env()), cwd=self.home.path,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        await_true(lambda: "CreateOAuth2Token" in self.operations())  # the old token is spent
-        pids = [process.pid, *harness.children(process.pid)]
-        self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
-        for pid in pids:
-            os.killpg(pid, signal.SIGKILL)
-        process.wait(timeout=60)
-        await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
-        self.good()
+        self.kill_while_the_server_answers(*self.aws_login(expires=-60))
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
 

@@ -2,38 +2,13 @@
 """AWS SSO: from a token file of the AWS CLI's to a login, its renewal, and what cannot be renewed."""
 import concurrent.futures
 import json
-import os
-import signal
 import stat
-import subprocess
 
-from cloud import CloudCase
 from labcase import harness
 from mariadb_client import CONFIG
-from network import Host, NetworkCase
+from network import HostCase
 from service import await_true
-
-AT_ONCE = 50
-# A short token is renewed at once: it ends within the quarter of an hour.
-SHORT = {"expires": 60}
-
-
-class SsoCase(CloudCase):
-    def ask(self, *arguments, **extra):
-        return self.credentials(
-            "--profile", "p", *arguments, principal=None, env=self.sso_env(**extra))
-
-    def good(self, *arguments, **extra):
-        result = self.ask(*arguments, **extra)
-        self.assertEqual((result.returncode, result.stderr), (0, ""))
-        return json.loads(result.stdout)
-
-    def operations(self):
-        return [call["operation"] for call in self.calls()]
-
-    def forget(self):
-        """The role's credentials, so that the next login needs the token again."""
-        self.credentials("--clear")
+from session_case import AT_ONCE, SHORT, SsoCase
 
 
 class Logins(SsoCase):
@@ -215,56 +190,23 @@ class Renewal(SsoCase):
     def test_fifty_at_once_renew_once(self):
         self.sso_login(**SHORT)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
-        # Each has a cache of its own, or the role's credentials would be shared too.
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            runs = [pool.submit(self.ask, XDG_RUNTIME_DIR=self.runtime(i)) for i in range(AT_ONCE)]
-            failed = [run.result().stderr for run in runs if run.result().returncode]
-        self.assertEqual(failed, [])
+        self.ask_at_once()
         self.assertEqual(sorted(self.operations()), ["CreateToken"] + ["GetRoleCredentials"] * AT_ONCE)
-
-    def runtime(self, number):
-        path = self.home.path / f"run-{number}"
-        path.mkdir(mode=0o700, exist_ok=True)
-        return str(path)
 
 
 class Kills(SsoCase):
-    """The server takes a refresh token back when it answers. A login that is killed at any moment must
-    not lose the session: the renewal goes on without it."""
-
     def test_a_login_that_is_killed_while_the_server_answers(self):
         self.sso_profile()
-        path, before = self.sso_login(**SHORT)
-        self.lab.faults({"service": "sso-oidc", "kind": "delay", "seconds": 1})
-        process = subprocess.Popen(
-            [harness.installed("bin/rds-iam"), "credentials", "--profile", "p"],
-            env=self.home.env(None, **self.sso_env()), cwd=self.home.path,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        await_true(lambda: "CreateToken" in self.operations())  # the old token is spent
-        pids = [process.pid, *harness.children(process.pid)]
-        self.assertEqual(len(pids), 2, "control: rds-iam and rds-iam-fetch")
-        for pid in pids:
-            os.killpg(pid, signal.SIGKILL)
-        process.wait(timeout=60)
-        await_true(lambda: json.loads(path.read_text())["refreshToken"] != before["refreshToken"])
-        self.good()
+        self.kill_while_the_server_answers(*self.sso_login(**SHORT))
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
 
 
-class TheCli(NetworkCase):
+class TheCli(HostCase):
     """Debian's AWS CLI and botocore at SSO's true names: they read what we write, we what they write,
     and they ask as we do."""
 
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.network = cls.enterClassContext(cls.lab.network())
-
-    sso_profile, sso_login = CloudCase.sso_profile, CloudCase.sso_login
-
     def setUp(self):
         super().setUp()
-        self.host = Host(self.home, self.network)
         self.sso_profile()
 
     def ours(self):

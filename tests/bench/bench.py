@@ -7,12 +7,10 @@ import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / name) for name in ("", "lab")]
-import harness  # noqa: E402
-import rdslab  # noqa: E402
+import harness
+import rdslab
 
 PAIRS = int(os.environ.get("RIA_BENCH_PAIRS", "41"))
 SYSTEM_CERTIFICATES = pathlib.Path("/etc/ssl/certs")

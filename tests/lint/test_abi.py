@@ -1,10 +1,7 @@
 """What we know of Connector/C and of libpq against the headers that are installed."""
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 # (our struct, our member, their type, their member)
 OFFSETS = [

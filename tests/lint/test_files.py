@@ -3,16 +3,14 @@ import json
 import pathlib
 import re
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 LINES_MAX = 500
 FOLDERS = ["common", "mysql_plugin", "pg_plugin", "tests"]
-SCRIPTS = ["tests/run", "tests/demo", "tests/prepare", "tests/fuzz/run", "tests/long/enter_root", ".ci/run"]
+SCRIPTS = ["tests/run", "tests/demo", "tests/prepare", "tests/python", "tests/bench/run", "tests/fuzz/run", "tests/long/enter_root", ".ci/run"]
 
 
 def too_long(limit):

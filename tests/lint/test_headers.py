@@ -1,11 +1,9 @@
 """Every header compiles alone, in any order of inclusion."""
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 FOLDERS = ["common", "mysql_plugin", "pg_plugin"]
 

@@ -1,14 +1,11 @@
 """The layout's rules: one concept in one place, no circle, no source without a folder."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
-import house  # noqa: E402
+import harness
+import house
 
 WALK = re.compile(r"^## Walk: (.+)$", re.M)
 STEP = re.compile(r"^\d+\. `([\w./]+)`", re.M)

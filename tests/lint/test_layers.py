@@ -1,14 +1,11 @@
 """Layers include downwards only."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import harness  # noqa: E402
-import house  # noqa: E402
+import harness
+import house
 
 DOOR = "common"  # the folder of rds_iam.h
 BELOW_THE_DOOR = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]

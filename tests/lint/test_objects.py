@@ -1,12 +1,10 @@
 """What the installed objects export, need and call."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 PRELOAD = "lib*/**/rds-iam/librds-iam-pq.so"
 PLUGINS = {

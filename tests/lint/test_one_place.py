@@ -1,12 +1,10 @@
 """What every folder needs has one place: nobody else does it in another way."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)

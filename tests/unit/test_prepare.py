@@ -6,12 +6,10 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 # In a mount namespace of its own /usr/sbin is empty but for the two commands by which package scripts
 # start services, which obey a policy-rc.d, as Debian's do.

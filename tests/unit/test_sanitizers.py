@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The control of the suite "sanitized": in that build, defects of each kind are found."""
 import os
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 PLANTED = harness.BUILD / "tests/unit/planted"
 

@@ -2,12 +2,10 @@
 """The last line of tests/run: what broke off counts as failed."""
 import json
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 SUMMARY = harness.SOURCE / "tests/summary.py"
 GOOD = ("OK", "1..2\nok 1 - a\nok 2 - b\n# ok - tests\n")
@@ -25,7 +23,7 @@ class Summary(unittest.TestCase):
                         json.dumps({"name": "t", "result": result, "stdout": text}) + "\n"
                         for result, text in tests), encoding="utf-8")
                 arguments.append("%d=%s" % (status, log))
-            result = harness.run(["/usr/bin/python3", SUMMARY, *arguments])
+            result = harness.run([harness.PYTHON, SUMMARY, *arguments])
         self.assertEqual(result.stdout, line + "\n", result.stderr)
         good = " 0 failed" in line and not line.startswith("0 passed")
         self.assertEqual(result.returncode, 0 if good else 1)

@@ -7,19 +7,16 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 # Prints what a program that a test starts has inherited.
 PROBE = """
 import subprocess, sys
-sys.path.insert(0, sys.argv[1])
 import surroundings
-if sys.argv[2] == "reset":
+if sys.argv[1] == "reset":
     surroundings.reset_process()
 print(subprocess.run(["grep", "-E", "^(SigBlk|SigIgn|Umask):", "/proc/self/status"],
                      stdout=subprocess.PIPE, text=True, check=True).stdout, end="")
@@ -34,7 +31,8 @@ class Inherited(unittest.TestCase):
     def state(mode, prepare):
         """(blocked signals, ignored signals, umask) of a program that a test starts."""
         result = subprocess.run(
-            ["/usr/bin/python3", "-B", "-c", PROBE, harness.SOURCE / "tests", mode], preexec_fn=prepare,
+            # Without tests/python, because a shell resets SIGCHLD.
+            ["/usr/bin/python3", "-B", "-c", PROBE, mode], preexec_fn=prepare, cwd=harness.SOURCE / "tests",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, env=dict(os.environ))
         fields = dict(line.split(":\t") for line in result.stdout.splitlines())
         return int(fields["SigBlk"], 16), int(fields["SigIgn"], 16), int(fields["Umask"], 8)
@@ -75,7 +73,6 @@ if os.geteuid() == 0:
     REACH = """
 import pathlib, subprocess, sys
 clone, mode = pathlib.Path(sys.argv[1]), sys.argv[2]
-sys.path.insert(0, str(clone / "tests"))
 import surroundings
 if mode == "open":
     surroundings.open_directories(clone, clone / "build/plain", *map(pathlib.Path, sys.argv[3:]))
@@ -105,7 +102,6 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             for directory in ("tests", "build/plain", "build/prefix"):
                 (path / directory).mkdir(parents=True)
             (path / "README").touch()
-            shutil.copy(harness.SOURCE / "tests/surroundings.py", path / "tests")
             self.program(path / "build/prefix")
             (self.scratch / "top" / "neighbour").touch()
             return path
@@ -117,7 +113,7 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             (directory / "program").chmod(0o755)
 
         def reach(self, clone, mode, *others):
-            result = harness.run(["/usr/bin/python3", "-B", "-c", REACH, clone, mode, *others])
+            result = harness.run([harness.PYTHON, "-c", REACH, clone, mode, *others])
             return result.stdout.splitlines() or result.stderr
 
         def test_closed_places(self):

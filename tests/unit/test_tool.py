@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The installed `rds-iam token` from the outside: options, exit status, sentences, the token."""
+"""The installed `rds-iam token` from the outside: options, exit status, messages, the token."""
 import calendar
 import pathlib
 import shutil
-import sys
 import tempfile
 import types
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
-import harness  # noqa: E402
-import mint  # noqa: E402
+import harness
+import mint
 
 HOST = "mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"
 NOW = "2026-08-22 12:34:56"
@@ -87,15 +84,15 @@ class Tool(unittest.TestCase):
         for line in lines:
             self.assertTrue(line.startswith("rds-iam: warning: "), line)
 
-    def assert_failed(self, result, sentence):
-        """One sentence, nothing on stdout."""
+    def assert_failed(self, result, message):
+        """One message, nothing on stdout."""
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
-        self.assertTrue(result.stderr.startswith("rds-iam: " + sentence), result.stderr)
+        self.assertTrue(result.stderr.startswith("rds-iam: " + message), result.stderr)
 
-    def assert_usage(self, result, sentence, see=SEE):
+    def assert_usage(self, result, message, see=SEE):
         self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
-        self.assertEqual(result.stderr, "rds-iam: " + sentence + see)
+        self.assertEqual(result.stderr, "rds-iam: " + message + see)
 
     def test_control_a_secret_on_stderr_would_be_found(self):
         for secret in SECRETS:
@@ -171,9 +168,9 @@ class Tool(unittest.TestCase):
             ([*GOOD, "more"], 'unexpected argument "more"'),
             ([*GOOD, "--", "--region"], 'unexpected argument "--region"'),
         ]
-        for arguments, sentence in rows:
+        for arguments, message in rows:
             with self.subTest(arguments=arguments):
-                self.assert_usage(self.token(*arguments), sentence)
+                self.assert_usage(self.token(*arguments), message)
 
     def test_the_program_without_or_with_an_unknown_command(self):
         see = "; see rds-iam --help\n"
@@ -238,9 +235,9 @@ class Tool(unittest.TestCase):
             ({**KEYS, "AWS_CREDENTIAL_EXPIRATION": "2026-08-22T12:34:56Z"},
              "the AWS credentials of the environment expired at 20260822T123456Z"),
         ]
-        for keys, sentence in rows:
+        for keys, message in rows:
             with self.subTest(keys=keys):
-                self.assert_failed(self.token(*GOOD, **keys), sentence)
+                self.assert_failed(self.token(*GOOD, **keys), message)
         self.assert_failed(self.token(*GOOD, "--profile", "nope"), '--profile: the profile "nope"')
 
     def test_a_stdout_that_takes_nothing_is_a_failure(self):

@@ -174,11 +174,11 @@ static void check_settings(
 static void settings_of_the_active_profile_count_for_every_source(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(sources); i++) {
-        for (size_t j = 0; j < RIA_COUNT(settings); j++) {
-            check_settings(&sources[i], &settings[j], NULL);
-            check_settings(&sources[i], &settings[j], "AWS_PROFILE");
-            check_settings(&sources[i], &settings[j], "AWS_DEFAULT_PROFILE");
+    for_each_row(source, sources, source->message) {
+        for_each_row(setting, settings, setting->lines) {
+            check_settings(source, setting, NULL);
+            check_settings(source, setting, "AWS_PROFILE");
+            check_settings(source, setting, "AWS_DEFAULT_PROFILE");
         }
     }
 }
@@ -302,18 +302,15 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
          NULL,
          "config:2: \"both\" is no mode; write IPv4 or IPv6"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct planned planned;
-        plan_for(&planned, &rows[i].request);
-        expect_number(
-            rows[i].message, planned.outcome, rows[i].want == NULL ? RIA_FAILED : RIA_FOUND);
-        if (rows[i].want == NULL) {
-            expect_piece(rows[i].message, planned.err.text, rows[i].refusal);
+        plan_for(&planned, &row->request);
+        expect_number(row->message, planned.outcome, row->want == NULL ? RIA_FAILED : RIA_FOUND);
+        if (row->want == NULL) {
+            expect_piece(row->message, planned.err.text, row->refusal);
         } else {
             expect_text(
-                rows[i].message,
-                planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value,
-                rows[i].want);
+                row->message, planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value, row->want);
         }
         ria_plan_release(&planned.plan);
     }
@@ -360,14 +357,14 @@ static void a_chain_of_roles_has_one_region(void **state)
          {.config = CHAIN("region =\n", "", ""), .option = "a", .has_role = true},
          "sa-east-1"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct planned planned;
-        plan_for(&planned, &rows[i].request);
-        expect_number(rows[i].message, planned.outcome, RIA_FOUND);
-        expect_number(rows[i].message, planned.plan.role_count, rows[i].request.has_role ? 3 : 2);
+        plan_for(&planned, &row->request);
+        expect_number(row->message, planned.outcome, RIA_FOUND);
+        expect_number(row->message, planned.plan.role_count, row->request.has_role ? 3 : 2);
         for (size_t j = 0; j < planned.plan.role_count; j++) {
             expect_text(
-                rows[i].message, planned.plan.roles[j].value[RIA_ROLE_REGION].value, rows[i].want);
+                row->message, planned.plan.roles[j].value[RIA_ROLE_REGION].value, row->want);
         }
         ria_plan_release(&planned.plan);
     }

@@ -160,8 +160,8 @@ static void the_section_to_write_has_the_aliass_name(void **state)
     (void)state;
     struct ria_error err;
     static const enum ria_channel channels[] = {RIA_CHANNEL_VERIFIED, RIA_CHANNEL_CHAIN_VERIFIED};
-    for (size_t i = 0; i < RIA_COUNT(channels); i++) {
-        ask("DB.example.com", channels[i], RDS, &err);
+    for_each_row(channel, channels, NULL) {
+        ask("DB.example.com", *channel, RDS, &err);
         expect_text("it was asked for", fake.asked_alias, "db.example.com");
         expect_text(
             "the sentence",
@@ -198,18 +198,18 @@ static void names_to_write_are_whole_or_not_there(void **state)
     };
     assert_int_equal(strlen(long_host), 63);
     assert_int_equal(strlen(long_rds), 120);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->host) {
         struct ria_error err;
         RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
-        if (rows[i].is_shown) {
-            ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", rows[i].host, rows[i].rds);
+        if (row->is_shown) {
+            ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", row->host, row->rds);
         } else {
-            ria_buf_addf(&want, "say what it stands for: [%s] endpoint = NAME:PORT", rows[i].host);
+            ria_buf_addf(&want, "say what it stands for: [%s] endpoint = NAME:PORT", row->host);
         }
         ria_buf_add_text(&want, " in ~/.config/rds-iam/config");
-        ask(rows[i].host, RIA_CHANNEL_VERIFIED, rows[i].rds, &err);
-        expect_piece(rows[i].host, err.text, ria_buf_text(&want));
-        expect(rows[i].host, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        ask(row->host, RIA_CHANNEL_VERIFIED, row->rds, &err);
+        expect_piece(row->host, err.text, ria_buf_text(&want));
+        expect(row->host, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
@@ -218,8 +218,8 @@ static void without_an_alias_the_message_stays(void **state)
     (void)state;
     static const char *const aliases[] = {NULL, "lb.example.com", "odd%name", ""};
     struct ria_error err;
-    for (size_t i = 0; i < RIA_COUNT(aliases); i++) {
-        ask("db.example.com", RIA_CHANNEL_VERIFIED, aliases[i], &err);
+    for_each_row(alias, aliases, *alias) {
+        ask("db.example.com", RIA_CHANNEL_VERIFIED, *alias, &err);
         expect_piece("no alias", err.text, "if it is a tunnel or an alias, say what it stands for");
     }
 }
@@ -230,9 +230,9 @@ static void dns_is_not_asked_where_it_cannot_know(void **state)
     static const char *const hosts[] = {
         "127.0.0.1", "::1", "10.0.0.5", "localhost", "prod.global-abc.global.rds.amazonaws.com"};
     struct ria_error err;
-    for (size_t i = 0; i < RIA_COUNT(hosts); i++) {
-        ask(hosts[i], RIA_CHANNEL_VERIFIED, RDS, &err);
-        expect_text(hosts[i], fake.asked_alias, "");
+    for_each_row(host, hosts, *host) {
+        ask(*host, RIA_CHANNEL_VERIFIED, RDS, &err);
+        expect_text(*host, fake.asked_alias, "");
     }
 }
 

@@ -222,14 +222,14 @@ static void the_cores_message_reaches_the_user(void **state)
 {
     (void)state;
     static const enum ria_outcome outcomes[] = {RIA_ABSENT, RIA_FAILED};
-    for (size_t i = 0; i < RIA_COUNT(outcomes); i++) {
+    for_each_row(row, outcomes, NULL) {
         set_up(true);
-        played.outcome = outcomes[i];
+        played.outcome = *row;
         played.code = RIA_E_NO_CREDENTIALS;
         played.text = "no AWS credentials: 100%";
-        assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
-        assert_string_equal(fake.error, "rds-iam: no AWS credentials: 100?");
-        assert_int_equal(fake.sent_len, 1);
+        expect_number("outcomes", authenticate(), RIA_MARIADB_ERROR);
+        expect_text("outcomes", fake.error, "rds-iam: no AWS credentials: 100?");
+        expect_number("outcomes", fake.sent_len, 1);
     }
     set_up(true);
     played.no_thread = true;

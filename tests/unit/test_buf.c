@@ -40,12 +40,12 @@ static void a_number_is_written_in_decimal(void **state)
 {
     (void)state;
     static const unsigned numbers[] = {0, 9, 10, 443, 65535, UINT_MAX};
-    for (size_t i = 0; i < RIA_COUNT(numbers); i++) {
+    for_each_row(number, numbers, NULL) {
         char want[16];
-        (void)snprintf(want, sizeof(want), "%u", numbers[i]);
+        (void)snprintf(want, sizeof(want), "%u", *number);
         RIA_AUTO(buf) buf = {.max = 16};
-        ria_buf_add_number(&buf, numbers[i]);
-        assert_string_equal(ria_buf_text(&buf), want);
+        ria_buf_add_number(&buf, *number);
+        expect_text("numbers", ria_buf_text(&buf), want);
     }
 }
 
@@ -64,17 +64,17 @@ static void the_maximum_is_exact(void **state)
 {
     (void)state;
     static const size_t maxima[] = {0, 1, 2, 126, 127, 128, 129, 255, 256, 1000, 4096};
-    for (size_t i = 0; i < RIA_COUNT(maxima); i++) {
-        RIA_AUTO(buf) buf = {.max = maxima[i]};
-        for (size_t len = 0; len < maxima[i]; len++) {
+    for_each_row(row, maxima, NULL) {
+        RIA_AUTO(buf) buf = {.max = *row};
+        for (size_t len = 0; len < *row; len++) {
             ria_buf_add_char(&buf, (char)('a' + (len % 26)));
         }
-        assert_non_null(ria_buf_text(&buf));
-        assert_int_equal(buf.len, maxima[i]);
-        assert_int_equal(strlen(ria_buf_text(&buf)), maxima[i]);
+        expect("maxima", ria_buf_text(&buf) != NULL);
+        expect_number("maxima", buf.len, *row);
+        expect_number("maxima", strlen(ria_buf_text(&buf)), *row);
         ria_buf_add_char(&buf, 'x');
-        assert_null(ria_buf_text(&buf));
-        assert_int_equal(buf.len, maxima[i]);
+        expect("maxima", ria_buf_text(&buf) == NULL);
+        expect_number("maxima", buf.len, *row);
     }
 }
 

@@ -72,18 +72,18 @@ static void the_first_section_that_fits_counts(void **state)
          "b"},
         {"a section that says nothing counts too", "[h]\n[*.x]\nprofile=b\n", "h", 1, "u", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
-        if (!load(rows[i].text, &config, &err)) {
-            fail_msg("%s: %s", rows[i].message, err.text);
+        if (!load(row->text, &config, &err)) {
+            fail_msg("%s: %s", row->message, err.text);
         }
-        ria_config_match(&config, rows[i].host, rows[i].port, rows[i].user, &target);
-        if (rows[i].want == NULL) {
-            expect(rows[i].message, target.profile.value == NULL);
+        ria_config_match(&config, row->host, row->port, row->user, &target);
+        if (row->want == NULL) {
+            expect(row->message, target.profile.value == NULL);
         } else {
-            expect_text(rows[i].message, target.profile.value, rows[i].want);
+            expect_text(row->message, target.profile.value, row->want);
         }
     }
 }
@@ -207,13 +207,13 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          "[h\nprofile = a\n",
          PLACE ":1: a section line without its closing ]; add it"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(rows[i].message, !load(rows[i].text, &config, &err));
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
-        expect_number(rows[i].message, config.count, 0);
+        expect(row->message, !load(row->text, &config, &err));
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_CONFIG);
+        expect_number(row->message, config.count, 0);
     }
 }
 
@@ -251,15 +251,15 @@ static void what_is_no_address_is_no_section(void **state)
         "aaa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "aaa]"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         RIA_AUTO(config) config = {0};
         RIA_AUTO(buf) text = {.max = 1024};
         struct ria_error err = {0};
-        ria_buf_addf(&text, "[fine]\n%s\n", names[i]);
-        expect(names[i], !load(text.data, &config, &err));
-        expect_piece(names[i], err.text, PLACE ":2: [");
+        ria_buf_addf(&text, "[fine]\n%s\n", *name);
+        expect(*name, !load(text.data, &config, &err));
+        expect_piece(*name, err.text, PLACE ":2: [");
         expect_piece(
-            names[i],
+            *name,
             err.text,
             "] is no address; write [host], [host:port] or [user@host:port], with a leading *. as "
             "the only wildcard");
@@ -303,18 +303,18 @@ static void the_file_must_be_safe_from_others(void **state)
          {.owner = 0, .group = 50, .mode = 0100666},
          PLACE ": everybody can write it; its owner must run: chmod go-w " PLACE},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
         struct ria_fake_file *file = ria_fake_file(&fake, PLACE, "[h]\nprofile = a\n");
-        file->file = rows[i].facts;
+        file->file = row->facts;
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(rows[i].message, loaded, rows[i].want == NULL);
+        expect_number(row->message, loaded, row->want == NULL);
         if (!loaded) {
-            expect_text(rows[i].message, err.text, rows[i].want);
-            expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+            expect_text(row->message, err.text, row->want);
+            expect_number(row->message, err.code, RIA_E_CONFIG);
         }
     }
 }
@@ -379,26 +379,26 @@ static void files_are_looked_for_in_order(void **state)
     };
     static const char *const texts[] = {
         "[h]\nprofile = 0\n", "[h]\nprofile = 1\n", "[h]\nprofile = 2\n"};
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
         struct ria_fake fake;
         ria_fake_init(&fake);
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, row->value);
         }
-        for (size_t j = 0; j < RIA_COUNT(texts) && rows[i].paths[j] != NULL; j++) {
-            ria_fake_file(&fake, rows[i].paths[j], texts[j]);
+        for (size_t j = 0; j < RIA_COUNT(texts) && row->paths[j] != NULL; j++) {
+            ria_fake_file(&fake, row->paths[j], texts[j]);
         }
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(rows[i].message, loaded, !rows[i].is_refused);
+        expect_number(row->message, loaded, !row->is_refused);
         ria_config_match(&config, "h", 1, "u", &target);
-        if (!loaded || rows[i].want == NULL) {
-            expect_text(rows[i].message, loaded ? "" : err.text, loaded ? "" : rows[i].want);
-            expect(rows[i].message, target.profile.value == NULL);
+        if (!loaded || row->want == NULL) {
+            expect_text(row->message, loaded ? "" : err.text, loaded ? "" : row->want);
+            expect(row->message, target.profile.value == NULL);
         } else {
-            expect_text(rows[i].message, target.profile.value, rows[i].want);
+            expect_text(row->message, target.profile.value, row->want);
         }
     }
 }
@@ -439,15 +439,15 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
         {"XDG_CONFIG_HOME", "/xdg", "/xdg/rds-iam/config", true},
         {"RDS_IAM_CONFIG", "/named", "/named", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->variable) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_env(&fake, rows[i].variable, rows[i].value);
-        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
-        expect(rows[i].path, ria_config_load(&fake.world, &config, &err) == rows[i].is_usual);
-        expect(rows[i].path, (fake.log_count == 1) == rows[i].is_usual);
+        ria_fake_env(&fake, row->variable, row->value);
+        ria_fake_file(&fake, row->path, "")->is_unreachable = true;
+        expect(row->path, ria_config_load(&fake.world, &config, &err) == row->is_usual);
+        expect(row->path, (fake.log_count == 1) == row->is_usual);
     }
 }
 

@@ -159,22 +159,22 @@ static void each_change_is_seen(void **state)
          PLACE ": an ACL lets user 1001 write it; run: setfacl -b " PLACE},
         {"control: nothing has changed that a look shows", nothing, "old"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char response[RIA_ERROR_TEXT_MAX];
         struct ria_fake fake;
         struct ria_fake_file *file = begin(&fake, OLD);
         ask(&fake, response);
         ask(&fake, response);
-        expect_text(rows[i].message, response, "old");
-        expect_number(rows[i].message, fake.reads, 1);
+        expect_text(row->message, response, "old");
+        expect_number(row->message, fake.reads, 1);
         file->text = NEW;
-        rows[i].change(&file->file);
+        row->change(&file->file);
         ask(&fake, response);
-        expect_text(rows[i].message, response, rows[i].want);
+        expect_text(row->message, response, row->want);
         file->text = NULL; /* what was new is kept in its turn, and a refusal is not */
         file->file.stamp.inode += 2000000;
         ask(&fake, response);
-        expect_text(rows[i].message, response, PLACE ": cannot be opened: Permission denied");
+        expect_text(row->message, response, PLACE ": cannot be opened: Permission denied");
     }
 }
 

@@ -40,19 +40,19 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
         {"g.global-abcdefghijkl.global.rds.amazonaws.com",
          "g.global-abcdefghijkl.global.rds.amazonaws.com"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->section) {
         RIA_AUTO(config) config = {0};
         RIA_AUTO(buf) text = {.max = 256};
         struct ria_error err = {0};
         struct ria_section target;
-        ria_buf_addf(&text, "[%s]\ntls = verify-ca\n", rows[i].section);
+        ria_buf_addf(&text, "[%s]\ntls = verify-ca\n", row->section);
         if (!load(ria_buf_text(&text), &config, &err)) {
-            fail_msg("%s: %s", rows[i].section, err.text);
+            fail_msg("%s: %s", row->section, err.text);
         }
-        ria_config_match(&config, rows[i].host, 3306, "u", &target);
-        expect(rows[i].section, target.chain_suffices && target.endpoint.value == NULL);
+        ria_config_match(&config, row->host, 3306, "u", &target);
+        expect(row->section, target.chain_suffices && target.endpoint.value == NULL);
         ria_config_match(&config, "db.example", 3306, "u", &target);
-        expect(rows[i].section, !target.chain_suffices);
+        expect(row->section, !target.chain_suffices);
     }
 }
 
@@ -81,12 +81,12 @@ static void no_other_section_may_hold_it_without_an_endpoint(void **state)
          "[*.db.abcdefghijkl.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(rows[i].message, !load(rows[i].text, &config, &err));
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+        expect(row->message, !load(row->text, &config, &err));
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_CONFIG);
     }
 }
 

@@ -57,9 +57,9 @@ static void every_other_plugin_is_the_librarys(void **state)
         "\xfemysql_native_password",
         "\xfemysql_clear_passwor",
         "\xfemysql_clear_password_"};
-    for (size_t i = 0; i < RIA_COUNT(packets); i++) {
-        assert_int_equal(authenticate(packets[i]), RIA_MARIADB_ERROR);
-        assert_int_equal(runs + fake.sent_len + fake.error_count, 0);
+    for_each_row(packet, packets, *packet) {
+        expect_number(*packet, authenticate(*packet), RIA_MARIADB_ERROR);
+        expect_number(*packet, runs + fake.sent_len + fake.error_count, 0);
     }
 }
 

@@ -40,11 +40,11 @@ static void sha256_gives_the_standards_examples(void **state)
          sizeof(million),
          "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(rows[i].message, ria_sha256(rows[i].data, rows[i].len, got, &err));
-        expect_hex(rows[i].message, got, rows[i].want);
+        expect(row->message, ria_sha256(row->data, row->len, got, &err));
+        expect_hex(row->message, got, row->want);
     }
 }
 
@@ -111,13 +111,12 @@ static void hmac_gives_the_responses_of_rfc_4231(void **state)
          sizeof(large) - 1,
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const struct ria_digest_part message = {rows[i].data, rows[i].len};
+    for_each_row(row, rows, row->message) {
+        const struct ria_digest_part message = {row->data, row->len};
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(
-            rows[i].message, ria_hmac_sha256(rows[i].key, rows[i].key_len, &message, 1, got, &err));
-        expect_hex(rows[i].message, got, rows[i].want);
+        expect(row->message, ria_hmac_sha256(row->key, row->key_len, &message, 1, got, &err));
+        expect_hex(row->message, got, row->want);
     }
 }
 

@@ -86,16 +86,14 @@ static void whole_programs_are_read(void **state)
         {"musl", "/lib/ld-musl-x86_64.so.1", "libc.so", false},
         {"no interpreter", NULL, "", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        struct file file = make(rows[i].interpreter, rows[i].library);
+    for_each_row(row, rows, row->message) {
+        struct file file = make(row->interpreter, row->library);
         struct ria_elf elf;
-        expect(rows[i].message, read_bytes(&file, sizeof(file), &elf));
-        expect(rows[i].message, !elf.is_foreign);
-        expect_number(rows[i].message, elf.needs_asan, rows[i].needs_asan);
+        expect(row->message, read_bytes(&file, sizeof(file), &elf));
+        expect(row->message, !elf.is_foreign);
+        expect_number(row->message, elf.needs_asan, row->needs_asan);
         expect_text(
-            rows[i].message,
-            elf.interpreter,
-            rows[i].interpreter == NULL ? "" : rows[i].interpreter);
+            row->message, elf.interpreter, row->interpreter == NULL ? "" : row->interpreter);
     }
 }
 
@@ -148,25 +146,25 @@ static void places_outside_the_file_are_not_read(void **state)
     static const uint64_t places[] = {
         UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - ADDRESS, 1 << 20};
     struct ria_elf elf;
-    for (size_t i = 0; i < RIA_COUNT(places); i++) {
+    for_each_row(place, places, NULL) {
         struct file file = make(LOADER, "libasan.so.8");
-        file.header.e_phoff = places[i];
-        assert_false(read_bytes(&file, sizeof(file), &elf));
+        file.header.e_phoff = *place;
+        expect("places", !read_bytes(&file, sizeof(file), &elf));
         file = make(LOADER, "libasan.so.8");
-        file.segments[1].p_offset = places[i];
-        assert_false(read_bytes(&file, sizeof(file), &elf));
+        file.segments[1].p_offset = *place;
+        expect("places", !read_bytes(&file, sizeof(file), &elf));
         file = make(LOADER, "libasan.so.8");
-        file.segments[2].p_offset = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.segments[2].p_offset = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
         file = make(LOADER, "libasan.so.8");
-        file.segments[0].p_offset = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.segments[0].p_offset = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
         file = make(LOADER, "libasan.so.8");
-        file.dynamic[1].d_un.d_val = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.dynamic[1].d_un.d_val = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
         file = make(LOADER, "libasan.so.8");
-        file.dynamic[2].d_un.d_ptr = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.dynamic[2].d_un.d_ptr = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
     }
 }
 
@@ -182,11 +180,11 @@ static void cut_and_changed_files_end_in_an_response(void **state)
     }
     static const unsigned char patterns[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
     for (size_t at = 0; at < sizeof(whole); at++) {
-        for (size_t i = 0; i < RIA_COUNT(patterns); i++) {
+        for_each_row(pattern, patterns, NULL) {
             struct file file = whole;
-            ((unsigned char *)&file)[at] = patterns[i];
+            ((unsigned char *)&file)[at] = *pattern;
             (void)read_bytes(&file, sizeof(file), &elf);
-            assert_non_null(memchr(elf.interpreter, '\0', sizeof(elf.interpreter)));
+            expect("patterns", memchr(elf.interpreter, '\0', sizeof(elf.interpreter)) != NULL);
         }
     }
 }

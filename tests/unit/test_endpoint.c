@@ -76,13 +76,12 @@ static void kind_and_partition_are_told_by_the_name(void **state)
          RIA_ENDPOINT_INSTANCE,
          "aws"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_endpoint endpoint;
         struct ria_error err;
-        expect_number(
-            rows[i].message, ria_endpoint_parse(rows[i].host, &endpoint, &err), RIA_FOUND);
-        expect_number(rows[i].message, endpoint.kind, rows[i].kind);
-        expect_text(rows[i].message, endpoint.partition, rows[i].partition);
+        expect_number(row->message, ria_endpoint_parse(row->host, &endpoint, &err), RIA_FOUND);
+        expect_number(row->message, endpoint.kind, row->kind);
+        expect_text(row->message, endpoint.partition, row->partition);
     }
 }
 
@@ -143,13 +142,12 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
         {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is no RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is no host name"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_endpoint endpoint;
         struct ria_error err = {0};
-        expect_number(
-            rows[i].message, ria_endpoint_parse(rows[i].host, &endpoint, &err), rows[i].outcome);
-        expect_piece(rows[i].message, err.text, rows[i].piece);
-        expect_number(rows[i].message, err.code, RIA_E_ENDPOINT);
+        expect_number(row->message, ria_endpoint_parse(row->host, &endpoint, &err), row->outcome);
+        expect_piece(row->message, err.text, row->piece);
+        expect_number(row->message, err.code, RIA_E_ENDPOINT);
     }
 }
 
@@ -207,21 +205,20 @@ static void a_host_is_read_once_and_judged_later(void **state)
         {"a URL", "https://db.example/", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
         {"nothing", "", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_endpoint endpoint;
         struct ria_endpoint parsed;
         struct ria_error judged = {0};
         struct ria_error at_once = {0};
-        ria_endpoint_read(rows[i].host, &endpoint);
-        expect_number(rows[i].message, endpoint.kind, rows[i].kind);
-        expect_number(rows[i].message, ria_endpoint_is_rds(&endpoint), rows[i].is_rds);
+        ria_endpoint_read(row->host, &endpoint);
+        expect_number(row->message, endpoint.kind, row->kind);
+        expect_number(row->message, ria_endpoint_is_rds(&endpoint), row->is_rds);
         expect_number(
-            rows[i].message, ria_endpoint_judge(&endpoint, rows[i].host, &judged), rows[i].outcome);
-        expect_number(
-            rows[i].message, ria_endpoint_parse(rows[i].host, &parsed, &at_once), rows[i].outcome);
-        expect_text(rows[i].message, parsed.host, endpoint.host);
-        if (rows[i].outcome != RIA_FOUND) {
-            expect_text(rows[i].message, judged.text, at_once.text);
+            row->message, ria_endpoint_judge(&endpoint, row->host, &judged), row->outcome);
+        expect_number(row->message, ria_endpoint_parse(row->host, &parsed, &at_once), row->outcome);
+        expect_text(row->message, parsed.host, endpoint.host);
+        if (row->outcome != RIA_FOUND) {
+            expect_text(row->message, judged.text, at_once.text);
         }
     }
 }
@@ -256,11 +253,11 @@ static void a_plausible_region_has_the_form_of_one(void **state)
         "rds",
         "global",
         "us-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"};
-    for (size_t i = 0; i < RIA_COUNT(good); i++) {
-        expect(good[i], ria_region_is_plausible(good[i]));
+    for_each_row(text, good, *text) {
+        expect(*text, ria_region_is_plausible(*text));
     }
-    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
-        expect(bad[i], !ria_region_is_plausible(bad[i]));
+    for_each_row(row, bad, *row) {
+        expect(*row, !ria_region_is_plausible(*row));
     }
 }
 
@@ -289,13 +286,13 @@ static void host_and_port_are_split_at_the_last_colon(void **state)
         {"nothing", "", NULL, 0},
         {"a colon", ":", NULL, 0},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char host[RIA_HOST_SIZE] = "untouched";
         uint16_t port = 7;
-        bool split = ria_endpoint_split(rows[i].text, host, &port);
-        expect_number(rows[i].message, split, rows[i].host != NULL);
-        expect_text(rows[i].message, host, split ? rows[i].host : "untouched");
-        expect_number(rows[i].message, port, split ? rows[i].port : 7);
+        bool split = ria_endpoint_split(row->text, host, &port);
+        expect_number(row->message, split, row->host != NULL);
+        expect_text(row->message, host, split ? row->host : "untouched");
+        expect_number(row->message, port, split ? row->port : 7);
     }
 }
 

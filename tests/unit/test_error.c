@@ -106,11 +106,11 @@ static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
         {"Latin-1", "gr\xfc\xdf", "gr??"},
         {"bytes that never occur", "\xff\xfe", "??"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char text[32];
-        (void)snprintf(text, sizeof(text), "%s", rows[i].text);
+        (void)snprintf(text, sizeof(text), "%s", row->text);
         ria_printable(text);
-        expect_text(rows[i].message, text, rows[i].want);
+        expect_text(row->message, text, row->want);
     }
 }
 
@@ -119,8 +119,8 @@ static void a_long_text_is_cut_at_a_character(void **state)
 {
     (void)state;
     static const char *const characters[] = {"a", "\xc3\xbc", "\xe3\x81\x82", "\xf0\x9f\x98\x80"};
-    for (size_t i = 0; i < RIA_COUNT(characters); i++) {
-        size_t size = strlen(characters[i]);
+    for_each_row(character, characters, *character) {
+        size_t size = strlen(*character);
         for (size_t pad = 0; pad < 4; pad++) {
             char text[RIA_ERROR_TEXT_MAX + 64];
             size_t len = 0;
@@ -128,17 +128,17 @@ static void a_long_text_is_cut_at_a_character(void **state)
                 text[len++] = '.';
             }
             while (len + size < sizeof(text)) {
-                memcpy(text + len, characters[i], size);
+                memcpy(text + len, *character, size);
                 len += size;
             }
             text[len] = '\0';
             struct ria_error err;
             (void)ria_fail(&err, RIA_E_CONFIG, "%s", text);
             size_t got = strlen(err.text);
-            assert_true(got < RIA_ERROR_TEXT_MAX && got > RIA_ERROR_TEXT_MAX - 12);
-            assert_string_equal(err.text + got - 3, "...");
-            assert_int_equal((got - 3 - pad) % size, 0);
-            assert_memory_equal(err.text, text, got - 3);
+            expect(*character, got < RIA_ERROR_TEXT_MAX && got > RIA_ERROR_TEXT_MAX - 12);
+            expect_text(*character, err.text + got - 3, "...");
+            expect_number(*character, (got - 3 - pad) % size, 0);
+            expect(*character, memcmp(err.text, text, got - 3) == 0);
         }
     }
 }
@@ -173,23 +173,23 @@ static void what_is_wrong_gives_way_to_what_to_do(void **state)
     };
     char filler[800];
     memset(filler, 'x', sizeof(filler));
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
         bool ok = ria_fail_shown(
             &err,
             RIA_E_ENDPOINT,
             "%.*s%s%0*d",
-            rows[i].first,
+            row->first,
             filler,
-            rows[i].first == 0 ? "" : "; ",
-            rows[i].second,
+            row->first == 0 ? "" : "; ",
+            row->second,
             7);
-        expect_number(rows[i].message, ok, false);
-        expect_number(rows[i].message, err.code, RIA_E_ENDPOINT);
-        expect_number(rows[i].message, strlen(err.text), rows[i].shown);
-        bool is_whole = rows[i].first == 0 || strstr(err.text, "; ") != NULL;
-        expect_number(rows[i].message, is_whole, rows[i].is_whole);
-        expect(rows[i].message, err.text[strlen(err.text) - 1] == '7');
+        expect_number(row->message, ok, false);
+        expect_number(row->message, err.code, RIA_E_ENDPOINT);
+        expect_number(row->message, strlen(err.text), row->shown);
+        bool is_whole = row->first == 0 || strstr(err.text, "; ") != NULL;
+        expect_number(row->message, is_whole, row->is_whole);
+        expect(row->message, err.text[strlen(err.text) - 1] == '7');
     }
 }
 

@@ -118,13 +118,13 @@ static void what_is_no_such_key_is_refused(void **state)
         "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
         "-----END PUBLIC KEY-----\n",
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, *row) {
         RIA_AUTO(buf) pem = {.max = 4096};
         RIA_AUTO(es256_key) key = {0};
         struct ria_error err = {0};
-        fill(&pem, rows[i]);
-        expect(rows[i], !ria_es256_read(&pem, &key, &err));
-        expect_text(rows[i], err.text, "is no private key of the curve P-256");
+        fill(&pem, *row);
+        expect(*row, !ria_es256_read(&pem, &key, &err));
+        expect_text(*row, err.text, "is no private key of the curve P-256");
     }
 }
 

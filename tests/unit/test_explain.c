@@ -255,13 +255,13 @@ static void each_setting_is_told_with_its_place(void **state)
                                                   "source     the instance's role\n"
                                                   "service    http://[fd00:ec2::254]\n" FETCHED},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         __attribute__((cleanup(release))) struct explained explained;
-        explain(&explained, rows[i].variables, rows[i].aws, rows[i].ours, rows[i].login);
-        expect_number(rows[i].message, explained.outcome, RIA_FOUND);
+        explain(&explained, row->variables, row->aws, row->ours, row->login);
+        expect_number(row->message, explained.outcome, RIA_FOUND);
         const char *text = ria_buf_text(&explained.session.explanation);
-        expect_text(rows[i].message, text, rows[i].want);
-        expect(rows[i].message, strstr(text, SECRET) == NULL);
+        expect_text(row->message, text, row->want);
+        expect(row->message, strstr(text, SECRET) == NULL);
         expect_text(
             "control: the secret was there",
             ria_buf_text(&explained.session.secret_access_key),
@@ -347,15 +347,15 @@ static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
          "[" HOST "]\nprofile = a\n",
          "rds-iam credentials --hostname " HOST " --port 5432 --username USER,"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         __attribute__((cleanup(release))) struct explained asked;
-        explain(&asked, none, profile, rows[i].ours, rows[i].login);
-        expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-        expect_number(rows[i].message, asked.err.code, RIA_E_MFA);
-        expect_number(rows[i].message, asked.fake.fetches, 0);
-        expect_text(rows[i].message, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
-        expect_piece(rows[i].message, asked.err.text, "/home/u/.aws/config:4: the role needs an");
-        expect_piece(rows[i].message, asked.err.text, rows[i].command);
+        explain(&asked, none, profile, row->ours, row->login);
+        expect_number(row->message, asked.outcome, RIA_FAILED);
+        expect_number(row->message, asked.err.code, RIA_E_MFA);
+        expect_number(row->message, asked.fake.fetches, 0);
+        expect_text(row->message, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
+        expect_piece(row->message, asked.err.text, "/home/u/.aws/config:4: the role needs an");
+        expect_piece(row->message, asked.err.text, row->command);
     }
 }
 

@@ -33,14 +33,14 @@ static void xml_gives_the_first_element_of_a_name(void **state)
         {"<a><b><c><d><e><f><g><h><Key>deep</Key></h></g></f></e></d></c></b></a>", NULL},
         {"<r><Key>0123456789012345678901234567890123456789</Key></r>", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         RIA_AUTO(buf) text = {.max = 1024};
         RIA_AUTO(buf) key = {.max = 32};
         const struct ria_xml_wanted wanted[] = {{"Key", &key}};
-        fill(&text, rows[i].text);
-        expect_number(rows[i].text, ria_xml_read(&text, wanted, 1), rows[i].key != NULL);
-        if (rows[i].key != NULL) {
-            expect_text(rows[i].text, ria_buf_text(&key), rows[i].key);
+        fill(&text, row->text);
+        expect_number(row->text, ria_xml_read(&text, wanted, 1), row->key != NULL);
+        if (row->key != NULL) {
+            expect_text(row->text, ria_buf_text(&key), row->key);
         }
     }
 }
@@ -91,15 +91,15 @@ static void json_gives_credentials_or_says_what_is_missing(void **state)
          &container,
          "its Code is AssumeRoleUnauthorizedAccess"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         RIA_AUTO(buf) text = {.max = 1024};
         RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
         struct ria_error err = {0};
-        fill(&text, rows[i].text);
-        bool taken = ria_json_credentials(&text, rows[i].form, &found, &err);
-        expect_number(rows[i].text, taken, rows[i].fault == NULL);
-        expect_text(rows[i].text, err.text, rows[i].fault == NULL ? "" : rows[i].fault);
-        expect_text(rows[i].text, ria_buf_text(&found.secret_access_key), taken ? "s" : "");
+        fill(&text, row->text);
+        bool taken = ria_json_credentials(&text, row->form, &found, &err);
+        expect_number(row->text, taken, row->fault == NULL);
+        expect_text(row->text, err.text, row->fault == NULL ? "" : row->fault);
+        expect_text(row->text, ria_buf_text(&found.secret_access_key), taken ? "s" : "");
     }
 }
 
@@ -128,15 +128,15 @@ static void urls_are_judged_by_what_would_be_dialled(void **state)
         {"/x", NULL, NULL, false, false},
         {"", NULL, NULL, false, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->url) {
         struct ria_http_place place = {0};
-        bool ok = ria_http_place(rows[i].url, &place);
-        expect_number(rows[i].url, ok, rows[i].host != NULL);
+        bool ok = ria_http_place(row->url, &place);
+        expect_number(row->url, ok, row->host != NULL);
         if (ok) {
-            expect_text(rows[i].url, place.host, rows[i].host);
-            expect_text(rows[i].url, place.path, rows[i].path);
-            expect_number(rows[i].url, place.is_https, rows[i].is_https);
-            expect_number(rows[i].url, place.is_loopback, rows[i].is_loopback);
+            expect_text(row->url, place.host, row->host);
+            expect_text(row->url, place.path, row->path);
+            expect_number(row->url, place.is_https, row->is_https);
+            expect_number(row->url, place.is_loopback, row->is_loopback);
         }
     }
 }

@@ -174,14 +174,14 @@ static void take_row(
 static void every_talk_has_its_end(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct talk got;
-        take_row(&rows[i], ask, &got);
-        expect_number(rows[i].message, got.state, rows[i].state);
-        if (rows[i].piece != NULL) {
-            expect_piece(rows[i].message, got.err.text, rows[i].piece);
+        take_row(row, ask, &got);
+        expect_number(row->message, got.state, row->state);
+        if (row->piece != NULL) {
+            expect_piece(row->message, got.err.text, row->piece);
         } else {
-            expect(rows[i].message, got.len > RIA_RECORD_HEADER_LEN);
+            expect(row->message, got.len > RIA_RECORD_HEADER_LEN);
         }
     }
 }
@@ -189,18 +189,18 @@ static void every_talk_has_its_end(void **state)
 static void the_same_end_for_a_caller_that_does_not_wait(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct talk got;
         struct talk want;
-        take_row(&rows[i], ask, &want);
-        take_row(&rows[i], go_step_by_step, &got);
-        if (rows[i].hangs) {
-            expect_number(rows[i].message, got.state, RIA_FETCH_WAITS);
+        take_row(row, ask, &want);
+        take_row(row, go_step_by_step, &got);
+        if (row->hangs) {
+            expect_number(row->message, got.state, RIA_FETCH_WAITS);
             continue;
         }
-        expect_number(rows[i].message, got.state, want.state);
-        expect_number(rows[i].message, got.len, want.len);
-        expect_text(rows[i].message, got.err.text, want.err.text);
+        expect_number(row->message, got.state, want.state);
+        expect_number(row->message, got.len, want.len);
+        expect_text(row->message, got.err.text, want.err.text);
     }
 }
 

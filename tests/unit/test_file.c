@@ -115,15 +115,15 @@ static void no_link_is_followed(void **state)
 {
     (void)state;
     static const char *const names[] = {"f", "f.new"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         write_old("victim", "untouched");
-        (void)unlinkat(directory, names[i], 0);
-        assert_int_equal(symlinkat("victim", directory, names[i]), 0);
-        assert_true(replace("new", false));
-        expect_text(names[i], content("victim"), "untouched");
-        expect_text(names[i], content("f"), "new");
-        assert_int_equal(status_of("f").st_mode & S_IFMT, S_IFREG);
-        assert_int_equal(unlinkat(directory, "victim", 0), 0);
+        (void)unlinkat(directory, *name, 0);
+        expect_number(*name, symlinkat("victim", directory, *name), 0);
+        expect(*name, replace("new", false));
+        expect_text(*name, content("victim"), "untouched");
+        expect_text(*name, content("f"), "new");
+        expect_number(*name, status_of("f").st_mode & S_IFMT, S_IFREG);
+        expect_number(*name, unlinkat(directory, "victim", 0), 0);
     }
     /* A second name of another file is not written into, either. */
     write_old("victim", "untouched");
@@ -183,10 +183,10 @@ static void an_open_file_is_filled_from_its_start(void **state)
     int fd = ria_file_create_at(directory, "f", PRIVATE);
     assert_true(fd >= 0);
     assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    for (size_t i = 0; i < RIA_COUNT(texts); i++) {
-        assert_true(ria_file_fill(fd, texts[i], strlen(texts[i])));
-        expect_text(texts[i], content("f"), texts[i]);
-        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    for_each_row(text, texts, *text) {
+        expect(*text, ria_file_fill(fd, *text, strlen(*text)));
+        expect_text(*text, content("f"), *text);
+        expect_number(*text, lseek(fd, 0, SEEK_CUR), 0);
     }
     (void)close(fd);
 }
@@ -195,11 +195,11 @@ static void a_private_file_is_closed_to_everybody_else(void **state)
 {
     (void)state;
     static const mode_t modes[] = {0600, 0400, 0700, 0640, 0604, 0660, 0601, 0610, 0606};
-    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+    for_each_row(mode, modes, NULL) {
         int fd = ria_file_create_at(directory, "f", PRIVATE);
-        assert_int_equal(fchmod(fd, modes[i]), 0);
-        assert_int_equal(ria_file_is_private(fd, S_IFREG), (modes[i] & 077) == 0);
-        assert_false(ria_file_is_private(fd, S_IFDIR));
+        expect_number("modes", fchmod(fd, *mode), 0);
+        expect_number("modes", ria_file_is_private(fd, S_IFREG), (*mode & 077) == 0);
+        expect("modes", !ria_file_is_private(fd, S_IFDIR));
         (void)close(fd);
     }
     assert_true(ria_file_is_private(directory, S_IFDIR));

@@ -83,12 +83,12 @@ static void a_threads_stack_suffices_up_to_its_size(void **state)
         {"the program's own memory", 2 * WANTED, true, WANTED, true},
         {"too little of it", WANTED / 2, true, WANTED, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        void *stack = rows[i].is_own ? aligned_alloc(4096, rows[i].size) : NULL;
-        struct request request = {.wanted = rows[i].wanted};
-        run_on_thread(ask_on_thread, &request, stack, rows[i].size);
+    for_each_row(row, rows, row->message) {
+        void *stack = row->is_own ? aligned_alloc(4096, row->size) : NULL;
+        struct request request = {.wanted = row->wanted};
+        run_on_thread(ask_on_thread, &request, stack, row->size);
         free(stack);
-        expect_number(rows[i].message, request.response, rows[i].want);
+        expect_number(row->message, request.response, row->want);
     }
 }
 
@@ -121,18 +121,19 @@ static void guard_pages_do_not_count(void **state)
 {
     (void)state;
     static const size_t guards[] = {0, 4096, (size_t)4 * WANTED};
-    for (size_t i = 0; i < RIA_COUNT(guards); i++) {
+    for_each_row(guard, guards, NULL) {
         struct request request = {.wanted = (size_t)16 * WANTED};
         pthread_t thread;
         pthread_attr_t attributes;
-        assert_int_equal(pthread_attr_init(&attributes), 0);
-        assert_int_equal(pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
-        assert_int_equal(pthread_attr_setguardsize(&attributes, guards[i]), 0);
-        assert_int_equal(pthread_create(&thread, &attributes, touch_the_lowest, &request), 0);
+        expect_number("guards", pthread_attr_init(&attributes), 0);
+        expect_number("guards", pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
+        expect_number("guards", pthread_attr_setguardsize(&attributes, *guard), 0);
+        expect_number(
+            "guards", pthread_create(&thread, &attributes, touch_the_lowest, &request), 0);
         (void)pthread_attr_destroy(&attributes);
         (void)pthread_join(thread, NULL);
-        assert_true(request.response);
-        assert_true(request.wanted > (size_t)3 * WANTED);
+        expect("guards", request.response);
+        expect("guards", request.wanted > (size_t)3 * WANTED);
     }
 }
 

@@ -113,19 +113,19 @@ static void work_runs_where_there_is_room_for_it(void **state)
     };
     sigset_t all;
     (void)sigfillset(&all);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *message = rows[i].message;
-        void *(*run)(void *) = rows[i].is_coroutine ? run_job_in_coroutine : run_job;
-        struct job job = {.work = {.need = rows[i].need, .prepare = prepare}};
-        if (rows[i].thread == 0) {
+    for_each_row(row, rows, row->message) {
+        const char *message = row->message;
+        void *(*run)(void *) = row->is_coroutine ? run_job_in_coroutine : run_job;
+        struct job job = {.work = {.need = row->need, .prepare = prepare}};
+        if (row->thread == 0) {
             (void)run(&job);
         } else {
-            run_on_thread(run, &job, rows[i].thread);
+            run_on_thread(run, &job, row->thread);
         }
         expect_number(message, job.result, 0);
-        expect_number(message, job.ran != job.caller, rows[i].is_elsewhere);
-        expect_number(message, job.prepared, rows[i].is_elsewhere ? job.caller : 0);
-        expect_number(message, sigismember(&job.mask, SIGALRM), rows[i].is_elsewhere);
+        expect_number(message, job.ran != job.caller, row->is_elsewhere);
+        expect_number(message, job.prepared, row->is_elsewhere ? job.caller : 0);
+        expect_number(message, sigismember(&job.mask, SIGALRM), row->is_elsewhere);
         expect(message, job.has_room);
     }
 }
@@ -244,22 +244,22 @@ static void cancellation_waits_for_the_end_of_the_work(void **state)
         {"while it is waited for in time", run_in_time_until_cancelled, true},
         {"control: without any of these", wait_alone, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct job job = {.work = {.need = RIA_GUEST_TOKEN, .run = wait_to_end}};
         pthread_t thread;
         void *result = NULL;
-        assert_int_equal(sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
+        expect_number(row->message, sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
         has_ended = has_returned = false;
-        assert_int_equal(pthread_create(&thread, NULL, rows[i].function, &job), 0);
+        expect_number(row->message, pthread_create(&thread, NULL, row->function, &job), 0);
         (void)sem_wait(&is_running);
         (void)pthread_cancel(thread);
-        if (rows[i].ends) {
+        if (row->ends) {
             (void)sem_post(&may_end);
         }
         (void)pthread_join(thread, &result);
-        expect_number(rows[i].message, has_ended, rows[i].ends);
-        expect_number(rows[i].message, has_returned, false);
-        expect(rows[i].message, result == PTHREAD_CANCELED);
+        expect_number(row->message, has_ended, row->ends);
+        expect_number(row->message, has_returned, false);
+        expect(row->message, result == PTHREAD_CANCELED);
     }
 }
 

@@ -60,18 +60,18 @@ static void names_and_sections_make_a_host_ours(void **state)
          ":2: unknown"},
         {"a broken file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_fake_init(&fake);
-        if (rows[i].config != NULL) {
-            ria_fake_file(&fake, RIA_FAKE_CONFIG, rows[i].config);
+        if (row->config != NULL) {
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, row->config);
         }
-        struct ria_login login = {.host = rows[i].host, .port = 3306, .user = "etl"};
+        struct ria_login login = {.host = row->host, .port = 3306, .user = "etl"};
         expect_number(
-            rows[i].message, ria_login_has_endpoint(&login, &fake.world, &err), rows[i].outcome);
-        if (rows[i].text != NULL) {
-            expect_piece(rows[i].message, err.text, rows[i].text);
+            row->message, ria_login_has_endpoint(&login, &fake.world, &err), row->outcome);
+        if (row->text != NULL) {
+            expect_piece(row->message, err.text, row->text);
         }
     }
 }

@@ -67,8 +67,8 @@ static void no_other_source_takes_the_place_of_an_ignored_line(void **state)
          "",
          "config:2: web_identity_token_file of"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_refusal(rows[i].config, rows[i].credentials, rows[i].want);
+    for_each_row(row, rows, row->config) {
+        expect_refusal(row->config, row->credentials, row->want);
     }
 }
 
@@ -88,15 +88,13 @@ static void a_line_that_would_not_count_stops_nothing(void **state)
         {KEYS "s3 =\n  role_arn: x\n", ""},
     };
 #undef KEYS
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->config) {
         struct ria_fake fake;
         RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         expect_number(
-            rows[i].config,
-            find(&fake, rows[i].config, rows[i].credentials, &response, &err),
-            RIA_FOUND);
-        expect_text(rows[i].config, response.credentials.access_key_id.data, "A");
+            row->config, find(&fake, row->config, row->credentials, &response, &err), RIA_FOUND);
+        expect_text(row->config, response.credentials.access_key_id.data, "A");
     }
 }
 

@@ -87,15 +87,15 @@ static void texts_are_read_as_the_dialect_says(void **state)
         {"bytes that are no UTF-8 stay", "[s]\nk=\xe9\n", "[s]1 k=\xe9@2"},
         {"nothing between the brackets", "[]\nk=v\n", "[]1 k=v@2"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
         RIA_AUTO(buf) got = {.max = 4096};
-        if (!parse(rows[i].text, strlen(rows[i].text), &ini, &err)) {
-            fail_msg("%s: %s", rows[i].message, err.text);
+        if (!parse(row->text, strlen(row->text), &ini, &err)) {
+            fail_msg("%s: %s", row->message, err.text);
         }
         render(&ini, &got);
-        expect_text(rows[i].message, ria_buf_text(&got), rows[i].want);
+        expect_text(row->message, ria_buf_text(&got), row->want);
     }
 }
 
@@ -113,13 +113,13 @@ static void broken_texts_are_refused_with_their_line(void **state)
         {"a NUL byte", "[s]\nk = a\0b\n", 12, "f:2: a NUL byte; save the file as plain text"},
         {"a NUL byte behind the end", "[s]\nk=v\n\0", 9, "f:3: a NUL byte"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
-        expect(rows[i].message, !parse(rows[i].text, rows[i].len, &ini, &err));
-        expect_piece(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
-        expect(rows[i].message, ini.text.data == NULL && ini.section_count == 0);
+        expect(row->message, !parse(row->text, row->len, &ini, &err));
+        expect_piece(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_CONFIG);
+        expect(row->message, ini.text.data == NULL && ini.section_count == 0);
     }
 }
 

@@ -132,13 +132,13 @@ static void control_a_secret_in_a_freed_block_is_found(void **state)
 static void no_secret_is_in_a_block_that_was_given_back(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
+    for_each_row(origin, origins, origin->message) {
         char signature[65];
         uint8_t key[RIA_SHA256_LEN];
         struct ria_fake fake;
         struct ria_error err;
         ria_heap_forget();
-        learn_signature(&origins[i], signature);
+        learn_signature(origin, signature);
         learn_signing_key(key);
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
@@ -147,13 +147,13 @@ static void no_secret_is_in_a_block_that_was_given_back(void **state)
         size_t live = ria_heap_live();
         size_t searched = ria_heap_searched();
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, &origins[i]);
-        assert_int_equal(ask(&fake, &token, &err), RIA_FOUND);
-        expect_piece(origins[i].message, token.text.data, signature);
+        set_up(&fake, origin);
+        expect_number(origin->message, ask(&fake, &token, &err), RIA_FOUND);
+        expect_piece(origin->message, token.text.data, signature);
         ria_token_release(&token);
-        expect_number(origins[i].message, ria_heap_found(), 0);
-        expect(origins[i].message, ria_heap_searched() > searched + 5);
-        expect_number(origins[i].message, ria_heap_live(), live);
+        expect_number(origin->message, ria_heap_found(), 0);
+        expect(origin->message, ria_heap_searched() > searched + 5);
+        expect_number(origin->message, ria_heap_live(), live);
     }
     ria_heap_forget();
 }
@@ -246,17 +246,17 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
     for (size_t i = 0; i < sizeof(key); i++) {
         padded[i] = key[i] ^ 0x5c;
     }
-    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
+    for_each_row(row, origins, row->message) {
         char signature[65];
-        learn_signature(&origins[i], signature);
-        struct on_a_stack job = {.origin = &origins[i]};
+        learn_signature(row, signature);
+        struct on_a_stack job = {.origin = row};
         run_on(stack, &job);
-        expect(origins[i].message, !holds_piece(stack, SECRET, strlen(SECRET)));
-        expect(origins[i].message, !holds_piece(stack, SESSION, strlen(SESSION)));
-        expect(origins[i].message, !holds_piece(stack, signature, strlen(signature)));
-        expect(origins[i].message, !holds_piece(stack, key, sizeof(key)));
-        expect(origins[i].message, !holds_piece(stack, padded, sizeof(padded)));
-        expect(origins[i].message, holds(stack, HOST, strlen(HOST)));
+        expect(row->message, !holds_piece(stack, SECRET, strlen(SECRET)));
+        expect(row->message, !holds_piece(stack, SESSION, strlen(SESSION)));
+        expect(row->message, !holds_piece(stack, signature, strlen(signature)));
+        expect(row->message, !holds_piece(stack, key, sizeof(key)));
+        expect(row->message, !holds_piece(stack, padded, sizeof(padded)));
+        expect(row->message, holds(stack, HOST, strlen(HOST)));
     }
     struct on_a_stack planting = {.origin = NULL};
     run_on(stack, &planting);
@@ -293,16 +293,16 @@ static bool walk_on(const struct origin *origin, size_t n)
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
+    for_each_row(origin, origins, origin->message) {
         size_t n = 1;
         ria_heap_forget();
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
-        while (!walk_on(&origins[i], n)) {
+        while (!walk_on(origin, n)) {
             n++;
         }
-        expect(origins[i].message, n > 15);
-        expect_number(origins[i].message, ria_heap_found(), 0);
+        expect(origin->message, n > 15);
+        expect_number(origin->message, ria_heap_found(), 0);
     }
     ria_heap_forget();
 }

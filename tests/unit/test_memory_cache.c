@@ -102,19 +102,19 @@ static void copies_lie_in_the_mapping_and_not_in_the_heap(void **state)
 {
     (void)state;
     static const char *const names[] = {"process", "role", "instance", "sso"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         struct ria_fake fake;
         begin_copies(&fake);
         size_t live = ria_heap_live();
-        fetch_as(&fake, names[i], HOUR);
-        expect_number(names[i], count_kept(), 1);
-        expect_number(names[i], ria_heap_live(), live);
-        expect(names[i], !ria_mapping_find().is_dumped);
-        expect_number(names[i], ask_as(&fake, names[i]), RIA_FOUND); /* it is used */
-        expect_number(names[i], fake.fetches, 1);
-        expect_number(names[i], ria_heap_live(), live);
+        fetch_as(&fake, *name, HOUR);
+        expect_number(*name, count_kept(), 1);
+        expect_number(*name, ria_heap_live(), live);
+        expect(*name, !ria_mapping_find().is_dumped);
+        expect_number(*name, ask_as(&fake, *name), RIA_FOUND); /* it is used */
+        expect_number(*name, fake.fetches, 1);
+        expect_number(*name, ria_heap_live(), live);
         ria_session_forget();
-        expect_number(names[i], count_kept(), 0);
+        expect_number(*name, count_kept(), 0);
     }
 }
 
@@ -161,24 +161,24 @@ static void what_has_ended_is_wiped_at_any_call(void **state)
         {"rds-iam credentials", look_for_a_session},
         {"a look between two logins", look_without_a_login},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         begin_copies(&fake);
         fetch_as(&fake, "process", HOUR);
         fetch_as(&fake, "other", 2 * HOUR);
         fetch_as(&fake, "third", 0);
-        expect_number(rows[i].message, count_kept(), 3);
+        expect_number(row->message, count_kept(), 3);
         fake.now += HOUR - 1;
         fake.ticks += 1;
         (void)ria_memory_cache_expire(&fake.world);
-        expect_number(rows[i].message, count_kept(), 3);
+        expect_number(row->message, count_kept(), 3);
         fake.now += 1;
         fake.ticks += COPY_MS;
-        rows[i].look(&fake);
-        expect_number(rows[i].message, count_kept(), 1);
+        row->look(&fake);
+        expect_number(row->message, count_kept(), 1);
         fake.now += HOUR;
-        rows[i].look(&fake);
-        expect_number(rows[i].message, count_kept(), 0);
+        row->look(&fake);
+        expect_number(row->message, count_kept(), 0);
     }
 }
 

@@ -24,15 +24,13 @@ static void a_call_is_in_progress_for_what_is_below_it(void **state)
         {"its caller, after a jump", 1, 0, false},
         {"far above, after a jump", 3, 0, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_nested call = {0};
-        ria_nested_begin(&call, frames[rows[i].begun]);
+        ria_nested_begin(&call, frames[row->begun]);
         expect_number(
-            rows[i].message,
-            ria_nested_is_in_progress(&call, frames[rows[i].seen]),
-            rows[i].is_in_progress);
+            row->message, ria_nested_is_in_progress(&call, frames[row->seen]), row->is_in_progress);
         ria_nested_end(&call);
-        expect(rows[i].message, !ria_nested_is_in_progress(&call, frames[rows[i].seen]));
+        expect(row->message, !ria_nested_is_in_progress(&call, frames[row->seen]));
     }
 }
 
@@ -40,8 +38,8 @@ static void no_call_is_in_progress_before_the_first(void **state)
 {
     (void)state;
     const struct ria_nested call = {0};
-    for (size_t i = 0; i < RIA_COUNT(frames); i++) {
-        assert_false(ria_nested_is_in_progress(&call, frames[i]));
+    for_each_row(frame, frames, *frame) {
+        expect(*frame, !ria_nested_is_in_progress(&call, *frame));
     }
 }
 

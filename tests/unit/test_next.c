@@ -71,9 +71,9 @@ static void what_is_found_is_libcs_and_not_ours(void **state)
 {
     (void)state;
     static const size_t places[] = {GETPPID, GETUID, GETGID};
-    for (size_t i = 0; i < RIA_COUNT(places); i++) {
+    for_each_row(place, places, NULL) {
         unsigned (*function)(void);
-        struct ria_next *next = &ria_next_functions[places[i]];
+        struct ria_next *next = &ria_next_functions[*place];
         void *found = ria_next_function(next);
         memcpy(&function, &found, sizeof(function));
         expect(next->name, function() != (unsigned)OURS);

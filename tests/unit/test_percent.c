@@ -68,10 +68,10 @@ static void what_was_encoded_is_read_again(void **state)
         expect("at the end", !ria_percent_take(&at, &got));
     }
     static const char *const bad[] = {"%", "%4", "%4a", "%a1", "%g0", "%%41", " ", "/", "\xc3", ""};
-    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
+    for_each_row(text, bad, *text) {
         char got = '?';
-        const char *at = bad[i];
-        expect(bad[i], !ria_percent_take(&at, &got) && at == bad[i] && got == '?');
+        const char *at = *text;
+        expect(*text, !ria_percent_take(&at, &got) && at == *text && got == '?');
     }
 }
 

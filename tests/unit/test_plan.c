@@ -85,25 +85,25 @@ static void sources_on_the_network_are_handed_on(void **state)
          RIA_SOURCE_INSTANCE,
          1},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
         ria_memory_cache_clear();
         ria_fake_init(&asked.fake);
         ria_fake_file(&asked.fake, "/t", "token");
-        for (size_t j = 0; rows[i].variables[j].name != NULL; j++) {
-            ria_fake_env(&asked.fake, rows[i].variables[j].name, rows[i].variables[j].value);
+        for (size_t j = 0; row->variables[j].name != NULL; j++) {
+            ria_fake_env(&asked.fake, row->variables[j].name, row->variables[j].value);
         }
-        if (rows[i].config != NULL) {
-            ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
+        if (row->config != NULL) {
+            ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, row->config);
         }
         struct ria_query ask = {
             .world = &asked.fake.world, .deadline = ria_deadline_in(&asked.fake.world, 1000)};
         RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         asked.err = (struct ria_error){0};
         (void)!ria_chain_find(&ask, &response, &asked.trail, &asked.err);
-        expect_text(rows[i].message, asked.err.text, "rds-iam-fetch was asked");
-        expect_number(rows[i].message, asked.fake.asked_source, rows[i].source);
-        expect_number(rows[i].message, asked.fake.asked_roles, rows[i].roles);
+        expect_text(row->message, asked.err.text, "rds-iam-fetch was asked");
+        expect_number(row->message, asked.fake.asked_source, row->source);
+        expect_number(row->message, asked.fake.asked_roles, row->roles);
     }
 }
 
@@ -197,14 +197,14 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
          "write [profile b] there"},
     };
 #undef KEYS
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain_with(&asked, rows[i].variables, rows[i].config);
-        bool is_found = rows[i].refusal == NULL;
-        expect_number(rows[i].message, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
-        expect_number(rows[i].message, asked.fake.fetches, 0);
+        ask_chain_with(&asked, row->variables, row->config);
+        bool is_found = row->refusal == NULL;
+        expect_number(row->message, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->message, asked.fake.fetches, 0);
         if (!is_found) {
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+            expect_piece(row->message, asked.err.text, row->refusal);
         }
     }
 }
@@ -213,7 +213,7 @@ static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **
 {
     (void)state;
     static const int64_t lives[] = {901, 900, 899, 1};
-    for (size_t i = 0; i < RIA_COUNT(lives); i++) {
+    for_each_row(live, lives, NULL) {
         struct ria_fake fake;
         RIA_AUTO(response) given = RIA_RESPONSE_INIT;
         ria_memory_cache_clear();
@@ -222,7 +222,7 @@ static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **
         given.outcome = RIA_FOUND;
         ria_buf_add_text(&given.credentials.access_key_id, "A");
         ria_buf_add_text(&given.credentials.secret_access_key, "s");
-        given.credentials.expires = fake.now + lives[i];
+        given.credentials.expires = fake.now + *live;
         fake.response = &given;
         for (int j = 0; j < 2; j++) {
             struct ria_query ask = {
@@ -230,10 +230,10 @@ static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **
             RIA_AUTO(response) response = RIA_RESPONSE_INIT;
             struct ria_trail trail;
             struct ria_error err;
-            assert_int_equal(ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
-            assert_string_equal(response.credentials.access_key_id.data, "A");
+            expect_number("lives", ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
+            expect_text("lives", response.credentials.access_key_id.data, "A");
         }
-        assert_int_equal(fake.fetches, lives[i] >= 900 ? 1 : 2);
+        expect_number("lives", fake.fetches, *live >= 900 ? 1 : 2);
     }
     ria_memory_cache_clear();
 }

@@ -45,15 +45,15 @@ static void a_list_of_ports_is_as_good_as_one(void **state)
         {"control: more digits than a port has", ONE "," TWO, "654321,5433", no_port},
     };
     const struct ria_pq_module *module = ria_pq_module_for_version(RIA_PQ_MODULE_VERSION);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         const struct ria_pq_target target = {
-            .host = rows[i].host,
-            .port = rows[i].port,
+            .host = row->host,
+            .port = row->port,
             .user = "app",
             .sslmode = "verify-ca",
             .service_fd = -1,
         };
-        expect_piece(rows[i].message, refusal(module, &target), rows[i].text);
+        expect_piece(row->message, refusal(module, &target), row->text);
     }
 }
 

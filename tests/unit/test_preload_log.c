@@ -47,17 +47,17 @@ static void a_warning_is_written_where_the_log_is_wanted(void **state)
         {"warning", "warning", true},
         {"a zero and more", "00", true},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        if (rows[i].value == NULL) {
+    for_each_row(row, rows, row->message) {
+        if (row->value == NULL) {
             (void)unsetenv("RDS_IAM_LOG");
         } else {
-            (void)setenv("RDS_IAM_LOG", rows[i].value, 1);
+            (void)setenv("RDS_IAM_LOG", row->value, 1);
         }
-        expect_number(rows[i].message, ria_preload_log_is_heard(), rows[i].is_heard);
+        expect_number(row->message, ria_preload_log_is_heard(), row->is_heard);
         expect_text(
-            rows[i].message,
+            row->message,
             written("a sentence"),
-            rows[i].is_heard ? "rds-iam: warning: a sentence\n" : "");
+            row->is_heard ? "rds-iam: warning: a sentence\n" : "");
     }
     (void)unsetenv("RDS_IAM_LOG");
 }

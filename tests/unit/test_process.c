@@ -146,11 +146,11 @@ static void there_is_no_look_at_what_is_no_regular_file(void **state)
     (void)state;
     static const char *const paths[] = {"/", "/dev/null", "/nonexistent/file", "/proc/self/fd/99"};
     const struct ria_world *world = ria_process_world();
-    for (size_t i = 0; i < RIA_COUNT(paths); i++) {
+    for_each_row(row, paths, *row) {
         struct ria_file file;
         errno = EDOM;
-        expect(paths[i], !world->look(world->self, paths[i], &file));
-        expect_number(paths[i], errno, EDOM);
+        expect(*row, !world->look(world->self, *row, &file));
+        expect_number(*row, errno, EDOM);
     }
 }
 
@@ -213,18 +213,18 @@ static void the_maximum_is_exact(void **state)
 {
     (void)state;
     static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 10000};
-    for (size_t i = 0; i < RIA_COUNT(sizes); i++) {
+    for_each_row(size, sizes, NULL) {
         char text[10001];
         struct ria_error err;
-        memset(text, 'x', sizes[i]);
-        text[sizes[i]] = '\0';
+        memset(text, 'x', *size);
+        text[*size] = '\0';
         write_file("sized", text, 0600);
-        RIA_AUTO(buf) enough = {.max = sizes[i]};
-        assert_int_equal(read_named("sized", &enough, NULL, &err), RIA_FOUND);
-        assert_int_equal(enough.len, sizes[i]);
-        if (sizes[i] > 0) {
-            RIA_AUTO(buf) less = {.max = sizes[i] - 1};
-            assert_int_equal(read_named("sized", &less, NULL, &err), RIA_FAILED);
+        RIA_AUTO(buf) enough = {.max = *size};
+        expect_number("sizes", read_named("sized", &enough, NULL, &err), RIA_FOUND);
+        expect_number("sizes", enough.len, *size);
+        if (*size > 0) {
+            RIA_AUTO(buf) less = {.max = *size - 1};
+            expect_number("sizes", read_named("sized", &less, NULL, &err), RIA_FAILED);
             expect_piece("the sentence", err.text, "/sized: is larger than ");
             expect_piece("the remedy", err.text, ", the limit; remove what is not needed");
         }
@@ -238,10 +238,10 @@ static void what_is_not_there_is_absent(void **state)
     struct ria_error err;
     write_file("plain", "x", 0600);
     static const char *const names[] = {"nothing", "nothing/below", "plain/below"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_ABSENT);
-        expect_piece(names[i], err.text, names[i]);
-        expect_piece(names[i], err.text, " does not exist");
+    for_each_row(name, names, *name) {
+        expect_number(*name, read_named(*name, &text, NULL, &err), RIA_ABSENT);
+        expect_piece(*name, err.text, *name);
+        expect_piece(*name, err.text, " does not exist");
     }
 }
 
@@ -254,11 +254,11 @@ static void what_is_no_regular_file_is_refused_without_waiting(void **state)
     assert_int_equal(mkfifo(in_scratch("fifo"), 0600), 0);
     assert_int_equal(symlink("/dev/zero", in_scratch("device")), 0);
     static const char *const names[] = {"fifo", "device"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_FAILED);
-        expect_piece(names[i], err.text, ": is no regular file; name another one");
-        expect_number(names[i], err.code, RIA_E_CONFIG);
-        expect_number(names[i], text.len, 0);
+    for_each_row(name, names, *name) {
+        expect_number(*name, read_named(*name, &text, NULL, &err), RIA_FAILED);
+        expect_piece(*name, err.text, ": is no regular file; name another one");
+        expect_number(*name, err.code, RIA_E_CONFIG);
+        expect_number(*name, text.len, 0);
     }
 }
 
@@ -270,16 +270,15 @@ static void the_null_device_is_an_empty_file_that_nobody_can_write(void **state)
     char linked[sizeof(path)];
     (void)snprintf(linked, sizeof(linked), "%s", path);
     const char *const names[] = {"/dev/null", "/dev/../dev/null", linked};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         RIA_AUTO(buf) text = {.max = 100};
         struct ria_file file = {.owner = 1};
         struct ria_error err;
         const struct ria_world *world = ria_process_world();
-        expect_number(
-            names[i], world->read_file(world->self, names[i], &text, &file, &err), RIA_FOUND);
-        expect_number(names[i], text.len, 0);
-        expect_number(names[i], file.owner, 0);
-        expect_number(names[i], file.mode, S_IFREG | 0444);
+        expect_number(*name, world->read_file(world->self, *name, &text, &file, &err), RIA_FOUND);
+        expect_number(*name, text.len, 0);
+        expect_number(*name, file.owner, 0);
+        expect_number(*name, file.mode, S_IFREG | 0444);
     }
 }
 

@@ -60,17 +60,16 @@ static void it_is_yes_or_no_in_any_section(void **state)
          0,
          RIA_FAKE_CONFIG ":2: cache_credential_process is \"\"; write yes or no"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
-        bool ok = load(rows[i].text, &config, &err);
-        expect_text(
-            rows[i].message, ok ? "" : err.text, rows[i].refusal == NULL ? "" : rows[i].refusal);
-        expect(rows[i].message, ok == (rows[i].refusal == NULL));
+        bool ok = load(row->text, &config, &err);
+        expect_text(row->message, ok ? "" : err.text, row->refusal == NULL ? "" : row->refusal);
+        expect(row->message, ok == (row->refusal == NULL));
         ria_config_match(&config, "h.x", 1, "u", &target);
-        expect(rows[i].message, (target.process_cache.value != NULL) == (rows[i].line != 0));
-        expect_number(rows[i].message, target.process_cache.line, rows[i].line);
+        expect(row->message, (target.process_cache.value != NULL) == (row->line != 0));
+        expect_number(row->message, target.process_cache.line, row->line);
     }
 }
 
@@ -92,14 +91,14 @@ static void without_a_login_a_section_of_the_profile_decides(void **state)
         {"[h]\n" YES, "p", "default", 0},
         {"[g]\nprofile = p\n[h]\nprofile = p\n" YES "[i]\nprofile = p\n" YES, "p", "default", 5},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_setting found = {0};
-        assert_true(load(rows[i].text, &config, &err));
-        bool is_found = ria_config_caches_process(&config, rows[i].profile, rows[i].active, &found);
-        expect_number(rows[i].text, found.line, rows[i].line);
-        expect(rows[i].text, is_found == (rows[i].line != 0));
+        expect(row->text, load(row->text, &config, &err));
+        bool is_found = ria_config_caches_process(&config, row->profile, row->active, &found);
+        expect_number(row->text, found.line, row->line);
+        expect(row->text, is_found == (row->line != 0));
     }
 }
 
@@ -213,20 +212,17 @@ static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
         {"a relative one", &yes, "run", NULL, "", "not an absolute path"},
         {"one that others can write", &yes, RUNTIME, RUNTIME, "", "not a directory of yours alone"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_cache_place place;
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_env(&fake, "XDG_RUNTIME_DIR", rows[i].runtime);
-        fake.foreign_directory = rows[i].foreign;
+        ria_fake_env(&fake, "XDG_RUNTIME_DIR", row->runtime);
+        fake.foreign_directory = row->foreign;
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = get\n");
-        find_place(&fake, rows[i].wanted, &place);
-        expect_text(rows[i].message, place.directory, rows[i].directory);
+        find_place(&fake, row->wanted, &place);
+        expect_text(row->message, place.directory, row->directory);
         const char *fault = ria_cache_runtime_fault(&fake.world);
-        expect_text(
-            rows[i].message,
-            fault == NULL ? "" : fault,
-            rows[i].fault == NULL ? "" : rows[i].fault);
+        expect_text(row->message, fault == NULL ? "" : fault, row->fault == NULL ? "" : row->fault);
     }
 }
 
@@ -360,12 +356,12 @@ static void a_login_is_told_limit_setting_and_command(void **state)
                "= yes, then run: rds-iam credentials --hostname " LONG_HOST
                " --port 5432 --username etl"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
-        ask(rows[i].ours, rows[i].runtime, rows[i].host, &slow, RIA_LOGIN_BUDGET_MS, &err);
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_SLOW_PROCESS);
-        expect(rows[i].message, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        ask(row->ours, row->runtime, row->host, &slow, RIA_LOGIN_BUDGET_MS, &err);
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_SLOW_PROCESS);
+        expect(row->message, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
@@ -408,12 +404,12 @@ static void only_a_slow_command_is_told_of(void **state)
          "slow: touch the key"},
         {"a command that fails", "[h]\n", {RIA_E_CREDENTIALS, "it failed"}, 1000, "it failed"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
-        ask(rows[i].ours, RUNTIME, HOST, &rows[i].given, rows[i].budget, &err);
-        expect_piece(rows[i].message, err.text, rows[i].want);
-        bool is_replaced = strchr(rows[i].want, ';') != NULL;
-        expect(rows[i].message, is_replaced == (strstr(err.text, rows[i].given.text) == NULL));
+        ask(row->ours, RUNTIME, HOST, &row->given, row->budget, &err);
+        expect_piece(row->message, err.text, row->want);
+        bool is_replaced = strchr(row->want, ';') != NULL;
+        expect(row->message, is_replaced == (strstr(err.text, row->given.text) == NULL));
     }
 }
 

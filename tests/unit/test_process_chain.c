@@ -53,19 +53,19 @@ static void names_of_all_kinds_make_one_plain_list(void **state)
     char storage[4096];
     RIA_AUTO(buf) chain = {.max = sizeof(storage)};
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        assert_true(add(&fake, names[i], "x", &chain, &err));
+    for_each_row(name, names, *name) {
+        expect(*name, add(&fake, *name, "x", &chain, &err));
         expect(
-            names[i],
+            *name,
             chain.len == strspn(
                              chain.data,
                              "abcdefghijklmnopqrstuvwxyz0123456789"
                              "ABCDEF:,%.-_~"));
         hand_on(&fake, &chain, storage, sizeof(storage));
     }
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        expect(names[i], !add(&fake, names[i], "x", &chain, &err));
-        expect_piece(names[i], err.text, NOT_STARTED "it leads back to itself: ");
+    for_each_row(row, names, *row) {
+        expect(*row, !add(&fake, *row, "x", &chain, &err));
+        expect_piece(*row, err.text, NOT_STARTED "it leads back to itself: ");
     }
 }
 
@@ -101,8 +101,8 @@ static void the_circle_alone_is_shown(void **state)
     char storage[4096];
     RIA_AUTO(buf) chain = {.max = sizeof(storage)};
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        assert_true(add(&fake, names[i], "x", &chain, &err));
+    for_each_row(name, names, *name) {
+        expect(*name, add(&fake, *name, "x", &chain, &err));
         hand_on(&fake, &chain, storage, sizeof(storage));
     }
     assert_false(add(&fake, "a", "x", &chain, &err));
@@ -156,18 +156,18 @@ static void what_was_not_written_here_is_refused(void **state)
     struct ria_error err;
     RIA_AUTO(buf) chain = {.max = 4096};
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(values); i++) {
-        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, values[i]);
-        expect(values[i], !add(&fake, "p", "x", &chain, &err));
+    for_each_row(value, values, *value) {
+        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, *value);
+        expect(*value, !add(&fake, "p", "x", &chain, &err));
         expect_text(
-            values[i],
+            *value,
             err.text,
             NOT_STARTED "RDS_IAM_PROCESS_CHAIN was not written by rds-iam; unset it");
     }
     static const char *const good[] = {"", " ", ID ":", ID ":a%2C%20~b"};
-    for (size_t i = 0; i < RIA_COUNT(good); i++) {
-        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, good[i]);
-        expect(good[i], add(&fake, "p", "x", &chain, &err));
+    for_each_row(row, good, *row) {
+        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, *row);
+        expect(*row, add(&fake, "p", "x", &chain, &err));
     }
 }
 
@@ -238,14 +238,14 @@ static void ancestors_that_cannot_be_read_are_none(void **state)
         "500 (x) R 500 1",
         "500 (x) R -1",
         "500 (x) R y"};
-    for (size_t i = 0; i < RIA_COUNT(stats); i++) {
+    for_each_row(stat, stats, *stat) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(buf) chain = {.max = 4096};
         ria_fake_init(&fake);
-        ria_fake_file(&fake, "/proc/self/stat", stats[i]);
-        ria_fake_file(&fake, "/proc/500/stat", stats[i]); /* its own parent: a walk has an end */
-        expect(stats[i], add(&fake, "p", "x", &chain, &err));
+        ria_fake_file(&fake, "/proc/self/stat", *stat);
+        ria_fake_file(&fake, "/proc/500/stat", *stat); /* its own parent: a walk has an end */
+        expect(*stat, add(&fake, "p", "x", &chain, &err));
     }
 }
 

@@ -40,24 +40,24 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
          "/home/u/oot/c",
          "neither ~root/c nor /home/u/.aws/credentials exists"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, row->value);
         }
-        ria_fake_file(&fake, rows[i].path, "[default]\nregion = x\n");
+        ria_fake_file(&fake, row->path, "[default]\nregion = x\n");
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(rows[i].message, outcome, rows[i].absence == NULL ? RIA_FOUND : RIA_ABSENT);
+        expect_number(row->message, outcome, row->absence == NULL ? RIA_FOUND : RIA_ABSENT);
         if (outcome == RIA_FOUND) {
             struct ria_setting setting = {0};
-            expect(rows[i].message, ria_profiles_get(&profiles, "default", "region", &setting));
-            expect_text(rows[i].message, setting.path, rows[i].path);
-            expect_number(rows[i].message, setting.line, 2);
+            expect(row->message, ria_profiles_get(&profiles, "default", "region", &setting));
+            expect_text(row->message, setting.path, row->path);
+            expect_number(row->message, setting.line, 2);
         } else {
-            expect_piece(rows[i].message, err.text, rows[i].absence);
+            expect_piece(row->message, err.text, row->absence);
         }
     }
 }
@@ -96,25 +96,25 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
         {"AWS_CONFIG_FILE", "/named", false},
         {"AWS_SHARED_CREDENTIALS_FILE", "/named", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *message = rows[i].variable == NULL ? rows[i].path : rows[i].variable;
+    for_each_row(row, rows, row->variable) {
+        const char *message = row->variable == NULL ? row->path : row->variable;
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, rows[i].path);
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, row->path);
         }
-        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
+        ria_fake_file(&fake, row->path, "")->is_unreachable = true;
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(message, outcome, rows[i].is_usual ? RIA_ABSENT : RIA_FAILED);
-        expect_piece(message, err.text, rows[i].path);
+        expect_number(message, outcome, row->is_usual ? RIA_ABSENT : RIA_FAILED);
+        expect_piece(message, err.text, row->path);
         expect(
             message,
             ria_fake_logged(&fake, RIA_LOG_WARNING, "it counts as a file that does not exist") ==
-                rows[i].is_usual);
-        if (rows[i].is_usual) {
-            expect_text(message, ria_profiles_unreachable(&profiles), rows[i].path);
+                row->is_usual);
+        if (row->is_usual) {
+            expect_text(message, ria_profiles_unreachable(&profiles), row->path);
         }
     }
 }
@@ -144,7 +144,7 @@ static void names_are_words_of_a_shell_in_the_config_file(void **state)
         {"profile ''", NULL},
         {"'Foo Bar'", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->section) {
         char text[256];
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
@@ -154,16 +154,16 @@ static void names_are_words_of_a_shell_in_the_config_file(void **state)
             text,
             sizeof(text),
             "[%s]\nk = v\n[sso-session%s]\nk = v\n[services%s]\nk = v\n",
-            rows[i].section,
-            strncmp(rows[i].section, "profile", 7) == 0 ? rows[i].section + 7 : "",
-            strncmp(rows[i].section, "profile", 7) == 0 ? rows[i].section + 7 : "");
+            row->section,
+            strncmp(row->section, "profile", 7) == 0 ? row->section + 7 : "",
+            strncmp(row->section, "profile", 7) == 0 ? row->section + 7 : "");
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, text);
-        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
-        expect_number(rows[i].section, profiles.count, rows[i].name == NULL ? 0 : 3);
+        expect_number(row->section, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect_number(row->section, profiles.count, row->name == NULL ? 0 : 3);
         const enum ria_profile_kind kinds[] = {
             RIA_PROFILE, RIA_PROFILE_SSO_SESSION, RIA_PROFILE_SERVICES};
-        for (size_t j = 0; rows[i].name != NULL && j < RIA_COUNT(kinds); j++) {
-            expect(rows[i].section, ria_profiles_has(&profiles, kinds[j], rows[i].name, NULL));
+        for (size_t j = 0; row->name != NULL && j < RIA_COUNT(kinds); j++) {
+            expect(row->section, ria_profiles_has(&profiles, kinds[j], row->name, NULL));
         }
     }
 }
@@ -172,18 +172,18 @@ static void the_whole_name_counts_in_the_credentials_file(void **state)
 {
     (void)state;
     static const char *const names[] = {"Foo Bar", "'Foo Bar'", "\"a\"", "a 'b", "a\\ b", "it's"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         char text[64];
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_setting setting = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        (void)snprintf(text, sizeof(text), "[ %s ]\nk = v\n", names[i]);
+        (void)snprintf(text, sizeof(text), "[ %s ]\nk = v\n", *name);
         ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, text);
-        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
-        expect(names[i], ria_profiles_get(&profiles, names[i], "k", &setting));
-        expect_number(names[i], profiles.count, 1);
+        expect_number(*name, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect(*name, ria_profiles_get(&profiles, *name, "k", &setting));
+        expect_number(*name, profiles.count, 1);
     }
 }
 
@@ -203,7 +203,7 @@ static void files_of_many_profiles_are_read(void **state)
         {"default", "# ", "\n[default]\nregion = r-"},
         {"default", "# ", "\n[profile default]\nregion = r-"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(buf) text = {.max = RIA_INI_TEXT_MAX};
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
@@ -211,15 +211,15 @@ static void files_of_many_profiles_are_read(void **state)
         struct ria_fake fake;
         ria_fake_init(&fake);
         for (unsigned j = 0; j < 5000; j++) {
-            ria_buf_addf(&text, "%s%u%s%u\n", rows[i].before, j, rows[i].between, j);
+            ria_buf_addf(&text, "%s%u%s%u\n", row->before, j, row->between, j);
         }
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, ria_buf_text(&text));
         if (ria_profiles_load(&fake.world, &profiles, &err) != RIA_FOUND) {
-            fail_msg("%s: %s", rows[i].name, err.text);
+            fail_msg("%s: %s", row->name, err.text);
         }
-        expect_number(rows[i].name, profiles.count, 5000);
-        expect(rows[i].name, ria_profiles_get(&profiles, rows[i].name, "region", &setting));
-        expect_text(rows[i].name, setting.value, "r-4999");
+        expect_number(row->name, profiles.count, 5000);
+        expect(row->name, ria_profiles_get(&profiles, row->name, "region", &setting));
+        expect_text(row->name, setting.value, "r-4999");
     }
 }
 
@@ -227,19 +227,19 @@ static void without_home_the_passwd_entry_says_where_files_are(void **state)
 {
     (void)state;
     static const char *const values[] = {NULL, "", " "};
-    for (size_t i = 0; i < RIA_COUNT(values); i++) {
+    for_each_row(row, values, *row) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_env(&fake, "HOME", values[i]);
+        ria_fake_env(&fake, "HOME", *row);
         fake.passwd_home = "/p";
         ria_fake_file(&fake, "/p/.aws/config", "[default]\nregion = x\n");
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\nregion = y\n");
         struct ria_setting setting = {0};
-        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
-        assert_true(ria_profiles_get(&profiles, "default", "region", &setting));
-        assert_string_equal(setting.value, "x");
+        expect_number(*row, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect(*row, ria_profiles_get(&profiles, "default", "region", &setting));
+        expect_text(*row, setting.value, "x");
     }
 }
 
@@ -283,22 +283,21 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
          true},
         {"names have a case", "[profile P]\nregion = a\n", "", NULL, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_setting setting = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
-        ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, rows[i].credentials);
-        expect_number(rows[i].message, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, row->config);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, row->credentials);
+        expect_number(row->message, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
         bool found = ria_profiles_get(&profiles, "p", "region", &setting);
-        expect_number(rows[i].message, found, rows[i].region != NULL);
+        expect_number(row->message, found, row->region != NULL);
         if (found) {
-            expect_text(rows[i].message, setting.value, rows[i].region);
+            expect_text(row->message, setting.value, row->region);
         }
-        expect_number(
-            rows[i].message, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, rows[i].is_warned);
+        expect_number(row->message, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, row->is_warned);
     }
 }
 

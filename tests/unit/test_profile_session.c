@@ -71,12 +71,12 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "config:5: dual-stack endpoints are wanted, but /home/u/.aws/config:4 names another for "
          "SIGNIN"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
         struct ria_fake fake;
         struct ria_error err = {0};
-        expect_number(rows[i].message, plan_for(&fake, rows[i].config, &plan, &err), RIA_FAILED);
-        expect_piece(rows[i].message, err.text, rows[i].refusal);
+        expect_number(row->message, plan_for(&fake, row->config, &plan, &err), RIA_FAILED);
+        expect_piece(row->message, err.text, row->refusal);
     }
 }
 

@@ -110,17 +110,17 @@ static void environment_gives_or_refuses(void **state)
          0,
          "the keys in the environment are too long to be AWS keys"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain(&asked, rows[i].variables, NULL, NULL);
-        if (rows[i].refusal != NULL) {
-            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+        ask_chain(&asked, row->variables, NULL, NULL);
+        if (row->refusal != NULL) {
+            expect_number(row->message, asked.outcome, RIA_FAILED);
+            expect_piece(row->message, asked.err.text, row->refusal);
         } else {
-            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+            expect_number(row->message, asked.outcome, RIA_FOUND);
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
-            expect_text(rows[i].message, token, rows[i].session_token);
-            expect_number(rows[i].message, asked.response.credentials.expires, rows[i].expires);
+            expect_text(row->message, token, row->session_token);
+            expect_number(row->message, asked.response.credentials.expires, row->expires);
         }
         ria_response_release(&asked.response);
     }
@@ -174,16 +174,16 @@ static void which_profile_is_asked(void **state)
          NULL,
          "AWS_PROFILE: the profile \"a?[2J?\" does not exist"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain(&asked, rows[i].variables, config, rows[i].profile);
-        if (rows[i].access_key_id == NULL) {
-            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+        ask_chain(&asked, row->variables, config, row->profile);
+        if (row->access_key_id == NULL) {
+            expect_number(row->message, asked.outcome, RIA_FAILED);
+            expect_piece(row->message, asked.err.text, row->refusal);
         } else {
             const char *id = ria_buf_text(&asked.response.credentials.access_key_id);
-            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
-            expect_text(rows[i].message, id, rows[i].access_key_id);
+            expect_number(row->message, asked.outcome, RIA_FOUND);
+            expect_text(row->message, id, row->access_key_id);
         }
         ria_response_release(&asked.response);
     }
@@ -298,19 +298,19 @@ static void a_profile_gives_or_refuses(void **state)
          NULL,
          "config:6: the source_profile entries of \"default\" go round in a circle"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain(&asked, NULL, rows[i].config, NULL);
-        if (rows[i].refusal != NULL) {
-            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
-            expect_number(rows[i].message, asked.err.code, RIA_E_CREDENTIALS);
+        ask_chain(&asked, NULL, row->config, NULL);
+        if (row->refusal != NULL) {
+            expect_number(row->message, asked.outcome, RIA_FAILED);
+            expect_piece(row->message, asked.err.text, row->refusal);
+            expect_number(row->message, asked.err.code, RIA_E_CREDENTIALS);
             /* A plan is resolved whole before anything is run or asked. */
-            expect_number(rows[i].message, asked.fake.fetches, 0);
+            expect_number(row->message, asked.fake.fetches, 0);
         } else {
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
-            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
-            expect_text(rows[i].message, token, rows[i].session_token);
+            expect_number(row->message, asked.outcome, RIA_FOUND);
+            expect_text(row->message, token, row->session_token);
         }
         ria_response_release(&asked.response);
     }
@@ -448,16 +448,16 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
         {"a relative one", "run", NULL, "/home/u/.cache/rds-iam/cache"},
         {"none", "", NULL, "/home/u/.cache/rds-iam/cache"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         char path[RIA_PATH_MAX];
         ria_fake_init(&fake);
-        ria_fake_env(&fake, "XDG_RUNTIME_DIR", rows[i].runtime);
-        fake.foreign_directory = rows[i].foreign;
-        expect(rows[i].message, ria_cache_directory(&fake.world, 0, path));
-        expect_text(rows[i].message, path, rows[i].first);
-        bool has_second = strcmp(rows[i].first, "/run/user/1/rds-iam/cache") == 0;
-        expect_number(rows[i].message, ria_cache_directory(&fake.world, 1, path), has_second);
+        ria_fake_env(&fake, "XDG_RUNTIME_DIR", row->runtime);
+        fake.foreign_directory = row->foreign;
+        expect(row->message, ria_cache_directory(&fake.world, 0, path));
+        expect_text(row->message, path, row->first);
+        bool has_second = strcmp(row->first, "/run/user/1/rds-iam/cache") == 0;
+        expect_number(row->message, ria_cache_directory(&fake.world, 1, path), has_second);
     }
 }
 

@@ -21,16 +21,14 @@ static void the_message_is_safe_to_print(void **state)
         {"UTF-8 stays", "\xc3\xbc", "rds-iam: \xc3\xbc"},
         {"nothing", "", "rds-iam: "},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         ria_fake_mariadb_init(&fake);
         expect_number(
-            rows[i].message,
-            ria_mariadb_refuse(&fake.vio, &fake.mysql, rows[i].text),
-            RIA_MARIADB_ERROR);
-        expect_text(rows[i].message, fake.error, rows[i].want);
-        expect_number(rows[i].message, fake.error_code, 2061);
-        expect_text(rows[i].message, fake.sqlstate, "HY000");
-        expect_number(rows[i].message, fake.error_count, 1);
+            row->message, ria_mariadb_refuse(&fake.vio, &fake.mysql, row->text), RIA_MARIADB_ERROR);
+        expect_text(row->message, fake.error, row->want);
+        expect_number(row->message, fake.error_code, 2061);
+        expect_text(row->message, fake.sqlstate, "HY000");
+        expect_number(row->message, fake.error_count, 1);
     }
 }
 

@@ -98,9 +98,8 @@ static void the_global_endpoint_gives_way_to_variants(void **state)
         {OIDC, "us-east-1", LEGACY, "oidc.us-east-1.amazonaws.com", "us-east-1"},
         {SIGNIN, "eu-west-1", LEGACY, "eu-west-1.signin.aws.amazon.com", "eu-west-1"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        check_endpoint(
-            rows[i].service, rows[i].region, rows[i].variant, rows[i].host, rows[i].signed_for);
+    for_each_row(row, rows, NULL) {
+        check_endpoint(row->service, row->region, row->variant, row->host, row->signed_for);
     }
 }
 
@@ -265,22 +264,20 @@ static void settings_choose_the_endpoint(void **state)
          "AWS_ENDPOINT_URL_STS",
          NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
         struct ria_plan_endpoint endpoint;
-        plan_role(&asked, rows[i].variables, rows[i].more);
-        expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+        plan_role(&asked, row->variables, row->more);
+        expect_number(row->message, asked.outcome, RIA_FOUND);
         const struct ria_setting *region = &asked.plan.roles[0].value[RIA_ROLE_REGION];
-        expect(rows[i].message, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
-        expect_text(rows[i].message, endpoint.url, rows[i].url);
+        expect(row->message, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
+        expect_text(row->message, endpoint.url, row->url);
         expect_text(
-            rows[i].message,
-            endpoint.region,
-            rows[i].signed_for == NULL ? "eu-west-1" : rows[i].signed_for);
-        if (rows[i].from != NULL) {
+            row->message, endpoint.region, row->signed_for == NULL ? "eu-west-1" : row->signed_for);
+        if (row->from != NULL) {
             RIA_AUTO(buf) place = {.max = 200};
             ria_setting_add_place(&place, endpoint.from);
-            expect_piece(rows[i].message, ria_buf_text(&place), rows[i].from);
+            expect_piece(row->message, ria_buf_text(&place), row->from);
         }
         ria_plan_release(&asked.plan);
     }
@@ -349,11 +346,11 @@ static void what_cannot_be_is_refused(void **state)
          "config:8: dual-stack endpoints are wanted, but /home/u/.aws/config:9 names another for "
          "STS"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, NULL) {
         struct asked asked;
-        plan_role(&asked, rows[i].variables, rows[i].more);
-        expect_number(rows[i].refusal, asked.outcome, RIA_FAILED);
-        expect_piece(rows[i].refusal, asked.err.text, rows[i].refusal);
+        plan_role(&asked, row->variables, row->more);
+        expect_number(row->refusal, asked.outcome, RIA_FAILED);
+        expect_piece(row->refusal, asked.err.text, row->refusal);
         ria_plan_release(&asked.plan);
     }
 }

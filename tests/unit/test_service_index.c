@@ -134,8 +134,8 @@ static void make_links(char *directory)
 static void remove_links(const char *directory)
 {
     static const char *const links[] = {"loop", "three", "two", "away", "one/out"};
-    for (size_t i = 0; i < RIA_COUNT(links); i++) {
-        assert_int_equal(unlink(links[i]), 0);
+    for_each_row(link, links, *link) {
+        expect_number(*link, unlink(*link), 0);
     }
     assert_int_equal(rmdir("one"), 0);
     assert_int_equal(chdir("/"), 0);
@@ -168,17 +168,17 @@ static void paths_are_compared_behind_their_links(void **state)
         {"a link out", "two/out", "outside", true},
     };
     make_links(directory);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char paths[2][PATH_MAX];
         struct ria_passfile_place places[2];
-        (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", directory, rows[i].path);
-        (void)snprintf(paths[1], sizeof(paths[1]), "%s/%s", directory, rows[i].other);
+        (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", directory, row->path);
+        (void)snprintf(paths[1], sizeof(paths[1]), "%s/%s", directory, row->other);
         ria_passfile_locate(paths[0], NULL, &places[0]);
         ria_passfile_locate(paths[1], NULL, &places[1]);
         int order = ria_passfile_compare(&places[0], &places[1]);
-        expect_number(rows[i].message, order == 0, rows[i].is_same);
+        expect_number(row->message, order == 0, row->is_same);
         expect_number(
-            rows[i].message, ria_passfile_compare(&places[1], &places[0]) == 0, rows[i].is_same);
+            row->message, ria_passfile_compare(&places[1], &places[0]) == 0, row->is_same);
     }
     remove_links(directory);
 }
@@ -204,15 +204,15 @@ static void the_last_step_in_an_agents_directory_counts(void **state)
     make_links(directory);
     assert_int_equal(stat("one", &status), 0);
     const struct ria_passfile_directory own = {status.st_dev, status.st_ino};
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->path) {
         char path[PATH_MAX];
         struct ria_passfile_place place;
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, rows[i].path);
+        (void)snprintf(path, sizeof(path), "%s/%s", directory, row->path);
         ria_passfile_locate(path, &own, &place);
         bool is_own = ria_passfile_same_directory(&place.directory, &own);
-        expect_number(rows[i].path, is_own, rows[i].name != NULL);
-        if (rows[i].name != NULL) {
-            expect_text(rows[i].path, place.name, rows[i].name);
+        expect_number(row->path, is_own, row->name != NULL);
+        if (row->name != NULL) {
+            expect_text(row->path, place.name, row->name);
         }
     }
     remove_links(directory);
@@ -258,26 +258,26 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
         {"no host", "user=u\nsslmode=verify-full\n", false},
         {"a socket", "host=/tmp\n" GOOD, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->why) {
         char text[512];
         struct read read;
         struct ria_error err = {0};
-        (void)snprintf(text, sizeof(text), "[a]\n" GOOD FILE_P "[b]\n%s" FILE_P, rows[i].other);
+        (void)snprintf(text, sizeof(text), "[a]\n" GOOD FILE_P "[b]\n%s" FILE_P, row->other);
         read_texts(text, NULL, NULL, &read);
         const struct ria_indexed_service *a = find(&read, "a");
         const struct ria_indexed_service *b = find(&read, "b");
-        expect_number(rows[i].why, ria_service_index_check(a, &err), rows[i].may_share);
-        expect(rows[i].why, a->opposite == (rows[i].may_share ? NULL : b));
-        expect(rows[i].why, b->opposite == (rows[i].may_share ? NULL : a));
-        if (!rows[i].may_share) {
+        expect_number(row->why, ria_service_index_check(a, &err), row->may_share);
+        expect(row->why, a->opposite == (row->may_share ? NULL : b));
+        expect(row->why, b->opposite == (row->may_share ? NULL : a));
+        if (!row->may_share) {
             expect_text(
-                rows[i].why,
+                row->why,
                 err.text,
                 "home:5: [a] shares its passfile with [b] (home:6), but only one of them is fit "
                 "for a token; mend the other or give it a passfile of its own");
         }
-        expect_number(rows[i].why, ria_service_index_check(b, &err), rows[i].may_share);
-        expect(rows[i].why, rows[i].may_share || strstr(err.text, "home:") == err.text);
+        expect_number(row->why, ria_service_index_check(b, &err), row->may_share);
+        expect(row->why, row->may_share || strstr(err.text, "home:") == err.text);
         release_read(&read);
     }
 }
@@ -304,12 +304,11 @@ static void it_disqualifies_nobody_else(void **state)
          NULL,
          false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->why) {
         struct read read;
         struct ria_error err;
-        read_texts(rows[i].home, rows[i].system, NULL, &read);
-        expect_number(
-            rows[i].why, ria_service_index_check(find(&read, "a"), &err), rows[i].is_good);
+        read_texts(row->home, row->system, NULL, &read);
+        expect_number(row->why, ria_service_index_check(find(&read, "a"), &err), row->is_good);
         release_read(&read);
     }
 }

@@ -167,16 +167,16 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
         {"arn:aws:iam::${ACCOUNT}:role/r", "holds a placeholder"},
         {"arn:aws:iam::1:role/ r", "holds a blank; remove it"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->arn) {
         char config[256];
-        (void)snprintf(config, sizeof(config), "[default]\n" ROLE "%s\n", rows[i].arn);
-        check(rows[i].arn, config, "", rows[i].want);
+        (void)snprintf(config, sizeof(config), "[default]\n" ROLE "%s\n", row->arn);
+        check(row->arn, config, "", row->want);
         (void)snprintf(
             config,
             sizeof(config),
             "[default]\nregion = r-1\nweb_identity_token_file = /t\nrole_arn = %s\n",
-            rows[i].arn);
-        check(rows[i].arn, config, "", rows[i].want);
+            row->arn);
+        check(row->arn, config, "", row->want);
     }
 }
 
@@ -218,20 +218,20 @@ static void any_other_name_of_awss_is_refused_first_too(void **state)
         {SSO, "sso_role_name", "config:7: sso_role_name, "},
         {SSO, "sso_start_url", "config:7: sso_start_url "},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        for (size_t j = 0; j < RIA_COUNT(spoilt); j++) {
+    for_each_row(row, rows, row->setting) {
+        for_each_row(spoil, spoilt, spoil->before) {
             char config[512];
             (void)snprintf(
                 config,
                 sizeof(config),
                 "%s%s = %s%s%s\n",
-                rows[i].setting,
-                rows[i].key,
-                spoilt[j].before,
-                spoilt[j].name,
-                spoilt[j].after);
-            check(rows[i].key, config, "", rows[i].shown);
-            check(rows[i].key, config, "", spoilt[j].want);
+                row->setting,
+                row->key,
+                spoil->before,
+                spoil->name,
+                spoil->after);
+            check(row->key, config, "", row->shown);
+            check(row->key, config, "", spoil->want);
         }
     }
 }
@@ -252,18 +252,18 @@ static void a_name_of_the_environment_is_refused_first_too(void **state)
          "AWS_ROLE_SESSION_NAME: the session name of the role, 's', "},
         {"arn:aws:iam::1:role/r", "{pod}", "holds a placeholder"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->arn) {
         const char *const environment[] = {
             "AWS_WEB_IDENTITY_TOKEN_FILE",
             "/t",
             "AWS_REGION",
             "eu-west-1",
             "AWS_ROLE_ARN",
-            rows[i].arn,
+            row->arn,
             "AWS_ROLE_SESSION_NAME",
-            rows[i].session,
+            row->session,
             NULL};
-        check_in(rows[i].arn, environment, "", "", rows[i].want);
+        check_in(row->arn, environment, "", "", row->want);
     }
 }
 
@@ -312,9 +312,9 @@ static void an_account_is_a_number(void **state)
 {
     (void)state;
     static const char *const accounts[] = {"ACCOUNT_ID", "1234-5678-9012", "", "12345678901x"};
-    for (size_t i = 0; i < RIA_COUNT(accounts); i++) {
+    for_each_row(row, accounts, *row) {
         char config[512];
-        const char *account = accounts[i];
+        const char *account = *row;
         (void)snprintf(
             config, sizeof(config), "[default]\n" ROLE "arn:aws:iam::%s:role/r\n", account);
         check(account, config, "", "has no number as its account; write the account's 12 digits");
@@ -373,9 +373,9 @@ static void names_as_aws_writes_them_are_taken(void **state)
             "sso_start_url = https://d-1234567890.awsapps.com/start/#/\n",
     };
     struct ria_error err;
-    for (size_t i = 0; i < RIA_COUNT(configs); i++) {
-        bool is = is_taken(configs[i], &err);
-        expect_text(configs[i], is ? "" : err.text, "");
+    for_each_row(config, configs, *config) {
+        bool is = is_taken(*config, &err);
+        expect_text(*config, is ? "" : err.text, "");
     }
     assert_false(is_taken(MFA "mfa_serial = 'GAHT12345678'\n", &err)); /* the control */
 }

@@ -161,26 +161,26 @@ static void what_the_token_is_signed_for(void **state)
          RIA_FAKE_CONFIG ":2: unknown key \"nonsense\"",
          NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        ria_login_world(&fake, rows[i].config);
+        ria_login_world(&fake, row->config);
         struct ria_login login = ria_login_good;
-        login.host = rows[i].host;
-        login.port = rows[i].port;
-        login.region = rows[i].region;
+        login.host = row->host;
+        login.port = row->port;
+        login.region = row->region;
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(rows[i].message, outcome, rows[i].start == NULL ? RIA_FAILED : RIA_FOUND);
+        expect_number(row->message, outcome, row->start == NULL ? RIA_FAILED : RIA_FOUND);
         const char *text = outcome == RIA_FOUND ? ria_buf_text(&token.text) : err.text;
-        expect_piece(rows[i].message, text, rows[i].scope);
-        size_t len = rows[i].start == NULL ? 0 : strlen(rows[i].start);
-        expect(rows[i].message, len == 0 || strncmp(text, rows[i].start, len) == 0);
+        expect_piece(row->message, text, row->scope);
+        size_t len = row->start == NULL ? 0 : strlen(row->start);
+        expect(row->message, len == 0 || strncmp(text, row->start, len) == 0);
         size_t warned = ria_fake_log_count(&fake, RIA_LOG_WARNING);
-        expect_number(rows[i].message, warned, rows[i].warning == NULL ? 0 : 1);
+        expect_number(row->message, warned, row->warning == NULL ? 0 : 1);
         expect(
-            rows[i].message,
-            rows[i].warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].warning));
+            row->message,
+            row->warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, row->warning));
     }
 }
 
@@ -227,24 +227,23 @@ static void the_configuration_file_that_is_in_force_is_named(void **state)
          "[g.global-a.global.rds.amazonaws.com] region = REGION"},
         {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "[" HOST ":3306] tls = verify-ca"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        for (size_t j = 0; j < RIA_COUNT(remedies); j++) {
+    for_each_row(row, rows, row->variable) {
+        for_each_row(remedy, remedies, remedy->host) {
             struct ria_fake fake;
             struct ria_error err;
             RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
             RIA_AUTO(token) token = RIA_TOKEN_INIT;
             ria_login_world(&fake, NULL);
-            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+            ria_fake_env(&fake, row->variable, row->value);
             ria_fake_file(&fake, "/etc/one", "");
             ria_fake_file(&fake, "/home/u/one", "");
             struct ria_login login = ria_login_good;
-            login.host = remedies[j].host;
-            login.channel = remedies[j].channel;
-            expect_number(rows[i].value, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
-            ria_buf_addf(&want, "%s%s", remedies[j].remedy, rows[i].want);
-            expect_piece(rows[i].value, err.text, ria_buf_text(&want));
-            expect_number(
-                rows[i].value, strlen(strstr(err.text, rows[i].want)), strlen(rows[i].want));
+            login.host = remedy->host;
+            login.channel = remedy->channel;
+            expect_number(row->value, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+            ria_buf_addf(&want, "%s%s", remedy->remedy, row->want);
+            expect_piece(row->value, err.text, ria_buf_text(&want));
+            expect_number(row->value, strlen(strstr(err.text, row->want)), strlen(row->want));
         }
     }
 }

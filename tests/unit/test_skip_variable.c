@@ -63,12 +63,11 @@ static void the_variable_counts_as_the_library_reads_it(void **state)
 {
     (void)state;
     static const char *const values[] = {"1", "0", "", " ", "no", NULL};
-    for (size_t i = 0; i < RIA_COUNT(values); i++) {
-        set(values[i]);
+    for_each_row(value, values, *value) {
+        set(*value);
         use(heeds);
-        expect_number(
-            values[i] == NULL ? "unset" : values[i], may_skip(), heeds->skips_verification());
-        expect_number("control", heeds->skips_verification(), values[i] != NULL);
+        expect_number(*value == NULL ? "unset" : *value, may_skip(), heeds->skips_verification());
+        expect_number("control", heeds->skips_verification(), *value != NULL);
         use(plain);
         expect("a library without it", !may_skip());
     }
@@ -80,10 +79,10 @@ static void a_name_that_is_longer_or_shorter_is_another_variable(void **state)
     static const char *const names[] = {
         NAME "S", "MARIADB_TLS_DISABLE_PEER_VERIFICATIO", "MYSQL_TLS_DISABLE_PEER_VERIFICATION"};
     use(heeds);
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        (void)setenv(names[i], "1", 1);
-        expect(names[i], !may_skip());
-        (void)unsetenv(names[i]);
+    for_each_row(name, names, *name) {
+        (void)setenv(*name, "1", 1);
+        expect(*name, !may_skip());
+        (void)unsetenv(*name);
     }
 }
 

@@ -224,8 +224,8 @@ static void only_the_recorded_file_is_written_to(void **state)
         {"a terminal became a pair of sockets", open_terminal, open_pair, false},
         {"a stderr that was closed stays closed", NULL, open_pipe, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(changes); i++) {
-        check_change(&changes[i]);
+    for_each_row(row, changes, row->message) {
+        check_change(row);
     }
 }
 

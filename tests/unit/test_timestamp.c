@@ -74,10 +74,10 @@ static void what_cannot_be_written_leaves_the_buffer_alone(void **state)
 {
     (void)state;
     static const int64_t times[] = {-1, INT64_MIN, (int64_t)DAYS * DAY, INT64_MAX};
-    for (size_t i = 0; i < RIA_COUNT(times); i++) {
+    for_each_row(time, times, NULL) {
         char text[RIA_TIMESTAMP_SIZE] = "untouched";
-        assert_false(ria_timestamp_format(times[i], text));
-        assert_string_equal(text, "untouched");
+        expect("times", !ria_timestamp_format(*time, text));
+        expect_text("times", text, "untouched");
     }
     char text[RIA_TIMESTAMP_SIZE];
     assert_true(ria_timestamp_format(((int64_t)DAYS * DAY) - 1, text));
@@ -114,10 +114,10 @@ static void every_form_that_aws_writes_is_read(void **state)
         {"the basic form of botocore's file cache", "20260822T123456UTC", 1787402096},
         {"the basic form of a leap second", "20161231T235960Z", 1483228800},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         int64_t when = -7;
-        expect(rows[i].message, ria_timestamp_parse(rows[i].text, &when));
-        expect_number(rows[i].message, when, rows[i].when);
+        expect(row->message, ria_timestamp_parse(row->text, &when));
+        expect_number(row->message, when, row->when);
     }
 }
 
@@ -162,10 +162,10 @@ static void anything_else_is_refused(void **state)
         {"the first second, which stands for no time", "1970-01-01T00:00:00Z"},
         {"a sign in front", "-2026-08-22T12:34:56Z"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         int64_t when = -7;
-        expect(rows[i].message, !ria_timestamp_parse(rows[i].text, &when));
-        expect_number(rows[i].message, when, -7);
+        expect(row->message, !ria_timestamp_parse(row->text, &when));
+        expect_number(row->message, when, -7);
     }
 }
 

@@ -81,11 +81,10 @@ static void roles_come_to_the_texts_of_the_vectors(void **state)
         {"web identity", true, {.value = {FOO, [RIA_ROLE_DURATION] = {"900", "c", 2}}}},
     };
     json_t *root = ria_vectors_load("cache_keys.json");
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(buf) text = {.max = 1024};
-        expect(
-            rows[i].name, ria_cli_cache_role_text(&rows[i].role, rows[i].is_web_identity, &text));
-        expect_text(rows[i].name, ria_buf_text(&text), find_input(root, rows[i].name));
+        expect(row->name, ria_cli_cache_role_text(&row->role, row->is_web_identity, &text));
+        expect_text(row->name, ria_buf_text(&text), find_input(root, row->name));
     }
     json_decref(root);
     RIA_AUTO(buf) text = {.max = 1024};
@@ -153,13 +152,13 @@ static void a_plan_has_its_token_file(void **state)
     char path[RIA_PATH_MAX];
     struct ria_error err;
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-        plan.source = rows[i].source;
+        plan.source = row->source;
         plan.value[RIA_PLAN_LOGIN_DIRECTORY].value = "/l";
-        plan.value[rows[i].value] = (struct ria_setting){rows[i].named_after, "/c", 2};
-        expect(rows[i].message, ria_token_file_path(&fake.world, &plan, path, &err));
-        expect_text(rows[i].message, path, rows[i].path);
+        plan.value[row->value] = (struct ria_setting){row->named_after, "/c", 2};
+        expect(row->message, ria_token_file_path(&fake.world, &plan, path, &err));
+        expect_text(row->message, path, row->path);
     }
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     plan.source = RIA_SOURCE_SSO;

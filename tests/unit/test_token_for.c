@@ -67,17 +67,16 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
          RIA_E_CHANNEL,
          "the connection is not encrypted; turn TLS on in the client"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         ria_login_world(&fake, "[" HOST "]\nregion = eu-west-1\n");
-        expect_number(
-            rows[i].message, ria_login_ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, rows[i].code);
-        expect_number(rows[i].message, fake.reads, 0);
-        expect(rows[i].message, token.text.data == NULL && token.expires == 0);
+        expect_number(row->message, ria_login_ask(&fake, &row->login, &token, &err), RIA_FAILED);
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, row->code);
+        expect_number(row->message, fake.reads, 0);
+        expect(row->message, token.text.data == NULL && token.expires == 0);
     }
 }
 
@@ -127,24 +126,24 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
          false,
          RIA_E_ENDPOINT},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        ria_login_world(&fake, rows[i].config);
+        ria_login_world(&fake, row->config);
         struct ria_login login = {
             .host = "127.0.0.1",
             .port = 13306,
             .user = "etl",
             .channel = RIA_CHANNEL_CHAIN_VERIFIED};
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(rows[i].message, outcome, rows[i].may_send ? RIA_FOUND : RIA_FAILED);
-        if (!rows[i].may_send) {
-            expect_number(rows[i].message, err.code, rows[i].code);
+        expect_number(row->message, outcome, row->may_send ? RIA_FOUND : RIA_FAILED);
+        if (!row->may_send) {
+            expect_number(row->message, err.code, row->code);
             expect_text(
-                rows[i].message,
+                row->message,
                 err.text,
-                rows[i].code == RIA_E_CHANNEL
+                row->code == RIA_E_CHANNEL
                     ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
                       "add "
                       "tls = verify-ca to this section, or dial the endpoint's own name (a line in "
@@ -155,8 +154,8 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
         }
         err = (struct ria_error){0};
         bool may_send = ria_login_may_send(&login, &fake.world, &err);
-        expect_number(rows[i].message, may_send, rows[i].may_send);
-        expect(rows[i].message, may_send || err.code == rows[i].code);
+        expect_number(row->message, may_send, row->may_send);
+        expect(row->message, may_send || err.code == row->code);
     }
 }
 
@@ -168,18 +167,18 @@ static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
         HOST,
         "reader.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com",
         "p.proxy-abcdefghijkl.us-east-2.rds.amazonaws.com"};
-    for (size_t i = 0; i < RIA_COUNT(hosts); i++) {
+    for_each_row(row, hosts, *row) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         RIA_AUTO(buf) section = {.max = 512};
         struct ria_login login = {
-            .host = hosts[i], .port = 3306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+            .host = *row, .port = 3306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
         ria_login_world(&fake, NULL);
-        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
-        expect_number(hosts[i], err.code, RIA_E_CHANNEL);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+        expect_number(*row, err.code, RIA_E_CHANNEL);
         expect_piece(
-            hosts[i],
+            *row,
             err.text,
             "the server's host name was not verified; turn name verification on in the client, or "
             "where that cannot be: [");
@@ -189,10 +188,10 @@ static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
         ria_buf_addf(
             &section, "%.*s\n%.*s\n", (int)(key - 1 - start), start, (int)(end - key), key);
         ria_login_world(&fake, ria_buf_text(&section));
-        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
-        expect_number(hosts[i], ria_login_may_send(&login, &fake.world, &err), true);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
+        expect_number(*row, ria_login_may_send(&login, &fake.world, &err), true);
         login.channel = RIA_CHANNEL_UNVERIFIED;
-        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
     }
 }
 
@@ -211,15 +210,14 @@ static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
         {"verified", RIA_CHANNEL_VERIFIED, true, false},
         {"no channel", RIA_CHANNEL_NONE, true, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_login_world(&fake, "a broken file\n");
         struct ria_login login = ria_login_good;
-        login.channel = rows[i].channel;
-        expect_number(
-            rows[i].message, ria_login_may_send(&login, &fake.world, &err), rows[i].may_send);
-        expect_number(rows[i].message, fake.reads > 0, rows[i].reads);
+        login.channel = row->channel;
+        expect_number(row->message, ria_login_may_send(&login, &fake.world, &err), row->may_send);
+        expect_number(row->message, fake.reads > 0, row->reads);
     }
 }
 
@@ -250,23 +248,23 @@ static void a_token_ends_with_its_credentials(void **state)
          "the AWS credentials of the environment ended at 20260822T123456Z; get new ones"},
         {"long ago", "1999-08-22T12:34:56Z", 0, "ended at 19990822T123456Z; get new ones"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         ria_login_world(&fake, NULL);
-        ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", rows[i].expiration);
+        ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", row->expiration);
         enum ria_outcome outcome = ria_login_ask(&fake, &ria_login_good, &token, &err);
-        if (rows[i].expires == 0) {
-            expect_number(rows[i].message, outcome, RIA_FAILED);
-            expect_piece(rows[i].message, err.text, rows[i].text);
-            expect_number(rows[i].message, err.code, RIA_E_CREDENTIALS);
+        if (row->expires == 0) {
+            expect_number(row->message, outcome, RIA_FAILED);
+            expect_piece(row->message, err.text, row->text);
+            expect_number(row->message, err.code, RIA_E_CREDENTIALS);
             continue;
         }
-        expect_number(rows[i].message, outcome, RIA_FOUND);
-        expect_number(rows[i].message, token.expires, fake.now + rows[i].expires);
-        bool warned = rows[i].text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].text);
-        expect_number(rows[i].message, warned, rows[i].text != NULL);
+        expect_number(row->message, outcome, RIA_FOUND);
+        expect_number(row->message, token.expires, fake.now + row->expires);
+        bool warned = row->text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, row->text);
+        expect_number(row->message, warned, row->text != NULL);
     }
 }
 
@@ -297,16 +295,16 @@ static void which_profile_signs(void **state)
          RIA_FAKE_CONFIG ":2: the profile \"nope\" does not exist"},
         {"a person's is not there", NULL, "nope", "--profile: the profile \"nope\" does not exist"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        ria_login_world(&fake, rows[i].config);
+        ria_login_world(&fake, row->config);
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, profiles);
         struct ria_login login = ria_login_good;
-        login.profile = rows[i].profile;
+        login.profile = row->profile;
         bool found = ria_login_ask(&fake, &login, &token, &err) == RIA_FOUND;
-        expect_piece(rows[i].message, found ? token.text.data : err.text, rows[i].piece);
+        expect_piece(row->message, found ? token.text.data : err.text, row->piece);
     }
 }
 
@@ -362,30 +360,28 @@ static void long_names_are_not_shortened(void **state)
          false,
          "turn name verification on in the client"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, NULL) {
         struct ria_fake fake;
         struct ria_error err;
         char name[RIA_HOST_SIZE];
         RIA_AUTO(buf) section = {.max = RIA_ERROR_TEXT_MAX};
-        for (size_t at = 0; at < rows[i].len; at++) {
+        for (size_t at = 0; at < row->len; at++) {
             name[at] = at % 26 == 25 ? '.' : 'h';
         }
-        (void)strcpy(name + rows[i].len - strlen(rows[i].suffix), rows[i].suffix);
+        (void)strcpy(name + row->len - strlen(row->suffix), row->suffix);
         ria_buf_addf(
             &section,
             "[%s:13306] %stls = verify-ca",
             name,
-            rows[i].suffix[0] == '\0' ? "endpoint = NAME:PORT, " : "");
+            row->suffix[0] == '\0' ? "endpoint = NAME:PORT, " : "");
         ria_login_world(&fake, NULL);
         struct ria_login login = {
             .host = name, .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
-        expect(rows[i].piece, !ria_login_may_send(&login, &fake.world, &err));
-        expect_piece(rows[i].piece, err.text, rows[i].piece);
-        expect(
-            rows[i].piece,
-            rows[i].is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
-        expect(rows[i].piece, strstr(err.text, "...") == NULL);
-        expect(rows[i].piece, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        expect(row->piece, !ria_login_may_send(&login, &fake.world, &err));
+        expect_piece(row->piece, err.text, row->piece);
+        expect(row->piece, row->is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
+        expect(row->piece, strstr(err.text, "...") == NULL);
+        expect(row->piece, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 

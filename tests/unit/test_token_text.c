@@ -54,15 +54,13 @@ static const struct {
 static void a_token_is_known_by_its_signature(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
-        expect(tokens[i].message, ria_is_token(tokens[i].text));
-        expect(tokens[i].message, ria_line_has_token(tokens[i].text, strlen(tokens[i].text)));
+    for_each_row(token, tokens, token->message) {
+        expect(token->message, ria_is_token(token->text));
+        expect(token->message, ria_line_has_token(token->text, strlen(token->text)));
     }
-    for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
-        expect(passwords[i].message, !ria_is_token(passwords[i].text));
-        expect(
-            passwords[i].message,
-            !ria_line_has_token(passwords[i].text, strlen(passwords[i].text)));
+    for_each_row(password, passwords, password->message) {
+        expect(password->message, !ria_is_token(password->text));
+        expect(password->message, !ria_line_has_token(password->text, strlen(password->text)));
     }
     expect("nothing", !ria_is_token(NULL));
 }
@@ -85,9 +83,9 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
         {"cut off", "h:1:*:u:X-Amz-Signature", false},
         {"a backslash at the end", "h:1:*:u:X-Amz-Signature\\", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        size_t len = strlen(rows[i].line);
-        expect_number(rows[i].message, ria_line_has_token(rows[i].line, len), rows[i].has_token);
+    for_each_row(row, rows, row->message) {
+        size_t len = strlen(row->line);
+        expect_number(row->message, ria_line_has_token(row->line, len), row->has_token);
     }
     const char next[] = "h:1:*:u:word\nX-Amz-Signature=";
     expect("what follows the line", !ria_line_has_token(next, strcspn(next, "\n")));
@@ -97,17 +95,16 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
 static void life_and_key_are_read_in_any_order(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
-        const char *text = tokens[i].text;
-        expect(tokens[i].message, !ria_token_is_over(text, MADE + LIFE - 61));
-        expect(tokens[i].message, ria_token_is_over(text, MADE + LIFE - 60));
-        expect_number(tokens[i].message, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
-        expect(tokens[i].message, ria_token_key(text) != 0);
-        expect(tokens[i].message, !ria_token_is_later(text, tokens[0].text));
-        expect(tokens[i].message, ria_token_is_later(text, HOST "/?" SIGNATURE));
+    for_each_row(token, tokens, token->message) {
+        const char *text = token->text;
+        expect(token->message, !ria_token_is_over(text, MADE + LIFE - 61));
+        expect(token->message, ria_token_is_over(text, MADE + LIFE - 60));
+        expect_number(token->message, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
+        expect(token->message, ria_token_key(text) != 0);
+        expect(token->message, !ria_token_is_later(text, tokens[0].text));
+        expect(token->message, ria_token_is_later(text, HOST "/?" SIGNATURE));
         expect(
-            tokens[i].message,
-            ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
+            token->message, ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
     }
 }
 
@@ -128,9 +125,9 @@ static void what_is_not_said_is_not_guessed(void **state)
         {"the next line's", "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
         {"nothing", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect(rows[i].message, !ria_token_is_over(rows[i].text, INT32_MAX));
-        expect_number(rows[i].message, ria_token_key(rows[i].text) != 0, 0);
+    for_each_row(row, rows, row->message) {
+        expect(row->message, !ria_token_is_over(row->text, INT32_MAX));
+        expect_number(row->message, ria_token_key(row->text) != 0, 0);
     }
 }
 

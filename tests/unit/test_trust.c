@@ -58,15 +58,15 @@ static void owners_and_writers(void **state)
          "f: belongs to uid 65534, neither to root nor to you; run: chown 1000 f, or copy it and "
          "name the copy: VARIABLE=COPY"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        bool ok = ria_trust_check(&fake.world, &rows[i].file, &file_f, &err);
-        expect_number(rows[i].message, ok, rows[i].want == NULL);
+        bool ok = ria_trust_check(&fake.world, &row->file, &file_f, &err);
+        expect_number(row->message, ok, row->want == NULL);
         if (!ok) {
-            expect_text(rows[i].message, err.text, rows[i].want);
-            expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+            expect_text(row->message, err.text, row->want);
+            expect_number(row->message, err.code, RIA_E_CONFIG);
         }
     }
 }
@@ -146,13 +146,13 @@ static void lists(void **state)
          "it has an ACL that cannot be read; run: setfacl -b f"},
         {"nothing", ACL(""), "it has an ACL that cannot be read; run: setfacl -b f"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char text[RIA_ERROR_TEXT_MAX];
         struct ria_file file = {.owner = ME, .group = SHARED, .mode = 0660};
-        ria_acl_read(rows[i].bytes, rows[i].len, ME, &file);
+        ria_acl_read(row->bytes, row->len, ME, &file);
         bool is_open = ria_trust_describe_writers(&file, ME, "f", text, sizeof(text));
-        expect_number(rows[i].message, is_open, rows[i].want != NULL);
-        expect_text(rows[i].message, text, is_open ? rows[i].want : "");
+        expect_number(row->message, is_open, row->want != NULL);
+        expect_text(row->message, text, is_open ? row->want : "");
     }
 }
 
@@ -201,26 +201,23 @@ static void where_chmod_does_not_help(void **state)
         {0xef53, true, "mounted read-only"},
         {0x73717368, true, "mounted read-only"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, NULL) {
         char want[RIA_ERROR_TEXT_MAX] = "f: everybody can write it; run: chmod o-w f";
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
         struct ria_file file = {
-            .owner = ME,
-            .mode = 0777,
-            .file_system = rows[i].type,
-            .is_read_only = rows[i].is_read_only};
-        assert_false(ria_trust_check_writers(&fake.world, &file, &file_f, &err));
-        if (rows[i].name != NULL) {
+            .owner = ME, .mode = 0777, .file_system = row->type, .is_read_only = row->is_read_only};
+        expect("rows", !ria_trust_check_writers(&fake.world, &file, &file_f, &err));
+        if (row->name != NULL) {
             (void)snprintf(
                 want,
                 sizeof(want),
                 "f: everybody can write it, and chmod may not change that on its file system (%s); "
                 "copy it to another one and name the copy: VARIABLE=COPY",
-                rows[i].name);
+                row->name);
         }
-        assert_string_equal(err.text, want);
+        expect_text("rows", err.text, want);
     }
 }
 
@@ -272,25 +269,25 @@ static void the_same_verdict_at_each_kind_of_file(void **state)
           .acl = {.is_present = true, .has_writer = true}},
          true},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->path) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_fake_init(&fake);
-        struct ria_fake_file *file = ria_fake_file(&fake, rows[i].path, rows[i].text);
-        for (size_t j = 0; j < RIA_COUNT(facts); j++) {
-            file->file = facts[j].facts;
-            bool is_refused = rows[i].load(&fake, &err) == RIA_FAILED;
-            expect_number(rows[i].path, is_refused, facts[j].is_refused);
-            if (facts[j].facts.file_system != 0) {
-                expect_piece(rows[i].path, err.text, rows[i].named_by);
+        struct ria_fake_file *file = ria_fake_file(&fake, row->path, row->text);
+        for_each_row(fact, facts, NULL) {
+            file->file = fact->facts;
+            bool is_refused = row->load(&fake, &err) == RIA_FAILED;
+            expect_number(row->path, is_refused, fact->is_refused);
+            if (fact->facts.file_system != 0) {
+                expect_piece(row->path, err.text, row->named_by);
             }
         }
         file->file = (struct ria_file){.owner = OTHER, .group = OTHER, .mode = 0100664};
-        expect_number(rows[i].path, rows[i].load(&fake, &err), rows[i].foreign);
+        expect_number(row->path, row->load(&fake, &err), row->foreign);
         expect_number(
-            rows[i].path,
+            row->path,
             ria_fake_logged(&fake, RIA_LOG_WARNING, ": belongs to uid 1001, neither to root"),
-            rows[i].foreign == RIA_FOUND);
+            row->foreign == RIA_FOUND);
     }
 }
 
@@ -389,7 +386,7 @@ static void settings_of_another_user(void **state)
          NULL,
          NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_response response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         struct ria_fake fake;
@@ -401,18 +398,18 @@ static void settings_of_another_user(void **state)
         fake.response = &response;
         ria_fake_file(&fake, "/t", "token");
         ria_fake_file(&fake, "/etc/shadow", "token");
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, "/x");
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, "/x");
         }
-        struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
-        expect_number(rows[i].message, find(&fake, &err), RIA_FOUND);
+        struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, row->config);
+        expect_number(row->message, find(&fake, &err), RIA_FOUND);
         file->file.owner = 0;
-        expect_number(rows[i].message, find(&fake, &err), RIA_FOUND);
+        expect_number(row->message, find(&fake, &err), RIA_FOUND);
         file->file.owner = OTHER;
         enum ria_outcome outcome = find(&fake, &err);
-        expect_number(rows[i].message, outcome, rows[i].want == NULL ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->message, outcome, row->want == NULL ? RIA_FOUND : RIA_FAILED);
         if (outcome == RIA_FAILED) {
-            expect_text(rows[i].message, err.text, rows[i].want);
+            expect_text(row->message, err.text, row->want);
         }
         ria_response_release(&response);
     }
@@ -432,8 +429,8 @@ static void what_is_private_is_the_users_own(void **state)
         {{.owner = 0, .mode = S_IFREG | 0600}, false},
         {{.owner = ME + 1, .mode = S_IFREG | 0600}, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        assert_int_equal(ria_trust_is_private(&rows[i].file, ME), rows[i].is_private);
+    for_each_row(row, rows, NULL) {
+        expect_number("rows", ria_trust_is_private(&row->file, ME), row->is_private);
     }
 }
 

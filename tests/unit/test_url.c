@@ -52,10 +52,10 @@ static void host_and_port_of_a_url(void **state)
         {"http://[::1]secret/", NOTHING},
         {"http://[]/", NOTHING},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->url) {
         char shown[RIA_URL_SHOWN_SIZE];
-        ria_url_show(rows[i].url, shown);
-        expect_text(rows[i].url, shown, rows[i].want);
+        ria_url_show(row->url, shown);
+        expect_text(row->url, shown, row->want);
     }
 }
 
@@ -92,10 +92,10 @@ static void urls_in_a_text(void **state)
         {"http://a/secret, mail me@host", "http://" NOTHING},
         {"x://://", NOTHING},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         char out[128];
-        assert_true(ria_url_show_in(rows[i].text, out, sizeof(out)));
-        expect_text(rows[i].text, out, rows[i].want);
+        expect(row->text, ria_url_show_in(row->text, out, sizeof(out)));
+        expect_text(row->text, out, row->want);
     }
     char cut[12];
     assert_false(ria_url_show_in("a text that is too long", cut, sizeof(cut)));
@@ -124,11 +124,11 @@ static void urls_in_a_message(void **state)
         {"https://h/#secret", "https://h"},
         {"https://h%40secret", "https://" NOTHING},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         char text[128];
-        (void)snprintf(text, sizeof(text), "%s", rows[i].text);
+        (void)snprintf(text, sizeof(text), "%s", row->text);
         ria_url_clean(text, sizeof(text));
-        expect_text(rows[i].text, text, rows[i].want);
+        expect_text(row->text, text, row->want);
     }
 }
 
@@ -151,10 +151,10 @@ static void names_that_may_be_urls(void **state)
         {"//user:secret@host", NOTHING},
         {"host\\secret", "host/..."},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->name) {
         char out[64];
-        ria_url_show_name(rows[i].name, out, sizeof(out));
-        expect_text(rows[i].name, out, rows[i].want);
+        ria_url_show_name(row->name, out, sizeof(out));
+        expect_text(row->name, out, row->want);
     }
 }
 

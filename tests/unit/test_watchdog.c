@@ -50,10 +50,10 @@ static void a_worker_that_is_silent_is_at_fault_after_two_seconds(void **state)
         {"a promise that was missed", 100, 400, "does not answer"},
         {"a promise that was missed, and not silent for long", 100, 399, ""},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_watchdog watchdog = started();
-        ria_watchdog_promise(&watchdog, START + rows[i].let_go_by);
-        expect_text(rows[i].message, look(&watchdog, rows[i].later), rows[i].fault);
+        ria_watchdog_promise(&watchdog, START + row->let_go_by);
+        expect_text(row->message, look(&watchdog, row->later), row->fault);
     }
 }
 

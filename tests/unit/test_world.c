@@ -13,9 +13,9 @@ static void a_blank_variable_counts_as_unset(void **state)
     ria_fake_init(&fake);
     assert_null(ria_world_env(&fake.world, "V"));
     static const char *const blanks[] = {"", " ", "\t", "\r\n", " \t \n"};
-    for (size_t i = 0; i < RIA_COUNT(blanks); i++) {
-        ria_fake_env(&fake, "V", blanks[i]);
-        assert_null(ria_world_env(&fake.world, "V"));
+    for_each_row(blank, blanks, *blank) {
+        ria_fake_env(&fake, "V", *blank);
+        expect(*blank, ria_world_env(&fake.world, "V") == NULL);
     }
     ria_fake_env(&fake, "V", " x ");
     assert_string_equal(ria_world_env(&fake.world, "V"), " x ");

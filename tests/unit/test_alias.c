@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names that DNS has an alias for: what rds-iam-fetch reads out of a DNS message, and what becomes
- * of the sentence. */
+ * Aliases (CNAME records): what rds-iam-fetch reads from a DNS message, and how the error message
+ * changes when an alias is found. */
 #include "fake_world.h"
 #include "fetch/dns.h"
 #include "rds_iam.h"
@@ -13,7 +13,7 @@
 
 /* -- DNS messages --------------------------------------------------------------------------- */
 
-/* A response to one question, with an answer of CNAME records. Names are written out in full. */
+/* A DNS response to one question. Its answer section has CNAME records with uncompressed names. */
 struct message {
     unsigned char bytes[2048];
     size_t len;
@@ -77,10 +77,10 @@ static void the_first_rds_name_of_the_chain_is_found(void **state)
     add_cname(&message, RDS, "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com");
     add_cname(&message, "lb.example.com", "PROD.cluster-abc123.eu-west-1.rds.amazonaws.com");
     add_cname(&message, "DB.example.com", "lb.example.com");
-    expect_alias("in any order and case, and not the last name", &message, RDS);
+    expect_alias("any order and case, and not the last name", &message, RDS);
 }
 
-static void what_leads_to_no_rds_name_is_no_alias(void **state)
+static void a_chain_without_an_rds_name_is_not_an_alias(void **state)
 {
     (void)state;
     struct message message;
@@ -91,17 +91,17 @@ static void what_leads_to_no_rds_name_is_no_alias(void **state)
     expect_alias("another name", &message, "");
     start(&message, "db.example.com", 1);
     add_cname(&message, "other.example.com", RDS);
-    expect_alias("a record of a name that was not asked for", &message, "");
+    expect_alias("a record of a name that was not queried", &message, "");
     start(&message, "db.example.com", 2);
     add_cname(&message, "db.example.com", "lb.example.com");
     add_cname(&message, "lb.example.com", "db.example.com");
     expect_alias("a loop", &message, "");
     start(&message, "db.example.com", 1);
     add_cname(&message, "db.example.com", RDS ".evil.example");
-    expect_alias("a name that only begins like one", &message, "");
+    expect_alias("a name that only begins like an RDS name", &message, "");
 }
 
-static void a_message_that_is_cut_off_is_no_alias(void **state)
+static void a_truncated_message_is_not_an_alias(void **state)
 {
     (void)state;
     struct message message;
@@ -116,7 +116,7 @@ static void a_message_that_is_cut_off_is_no_alias(void **state)
 
 /* -- records -------------------------------------------------------------------------------- */
 
-static void records_hold_one_name(void **state)
+static void a_record_contains_exactly_one_name(void **state)
 {
     (void)state;
     char name[RIA_HOST_SIZE];
@@ -137,7 +137,7 @@ static void records_hold_one_name(void **state)
     assert_false(ria_alias_read_response(&bytes, name));
 }
 
-/* -- sentences ------------------------------------------------------------------------------ */
+/* -- messages ------------------------------------------------------------------------------- */
 
 static struct ria_fake fake;
 
@@ -155,7 +155,7 @@ static void ask(
     assert_int_equal(err->code, RIA_E_ENDPOINT);
 }
 
-static void the_section_to_write_has_the_aliass_name(void **state)
+static void the_suggested_section_has_the_name_of_the_alias(void **state)
 {
     (void)state;
     struct ria_error err;
@@ -173,8 +173,8 @@ static void the_section_to_write_has_the_aliass_name(void **state)
     }
 }
 
-/* A name that is cut off would be a section that never counts. */
-static void names_to_write_are_whole_or_not_there(void **state)
+/* A section with a truncated name would never match. */
+static void suggested_names_are_complete_or_omitted(void **state)
 {
     (void)state;
     static const char long_host[] =
@@ -213,7 +213,7 @@ static void names_to_write_are_whole_or_not_there(void **state)
     }
 }
 
-static void without_an_alias_the_message_stays(void **state)
+static void without_an_alias_the_message_is_unchanged(void **state)
 {
     (void)state;
     static const char *const aliases[] = {NULL, "lb.example.com", "odd%name", ""};
@@ -224,7 +224,7 @@ static void without_an_alias_the_message_stays(void **state)
     }
 }
 
-static void dns_is_not_asked_where_it_cannot_know(void **state)
+static void dns_is_not_queried_for_names_that_have_no_alias(void **state)
 {
     (void)state;
     static const char *const hosts[] = {
@@ -236,7 +236,7 @@ static void dns_is_not_asked_where_it_cannot_know(void **state)
     }
 }
 
-static void dns_gets_two_seconds_and_never_more_than_the_login_has(void **state)
+static void dns_gets_two_seconds_and_never_more_than_the_login_has_left(void **state)
 {
     (void)state;
     struct ria_error err = {.code = RIA_E_ENDPOINT};
@@ -253,14 +253,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_rds_name_of_the_chain_is_found),
-        cmocka_unit_test(what_leads_to_no_rds_name_is_no_alias),
-        cmocka_unit_test(a_message_that_is_cut_off_is_no_alias),
-        cmocka_unit_test(records_hold_one_name),
-        cmocka_unit_test(the_section_to_write_has_the_aliass_name),
-        cmocka_unit_test(names_to_write_are_whole_or_not_there),
-        cmocka_unit_test(without_an_alias_the_message_stays),
-        cmocka_unit_test(dns_is_not_asked_where_it_cannot_know),
-        cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has),
+        cmocka_unit_test(a_chain_without_an_rds_name_is_not_an_alias),
+        cmocka_unit_test(a_truncated_message_is_not_an_alias),
+        cmocka_unit_test(a_record_contains_exactly_one_name),
+        cmocka_unit_test(the_suggested_section_has_the_name_of_the_alias),
+        cmocka_unit_test(suggested_names_are_complete_or_omitted),
+        cmocka_unit_test(without_an_alias_the_message_is_unchanged),
+        cmocka_unit_test(dns_is_not_queried_for_names_that_have_no_alias),
+        cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

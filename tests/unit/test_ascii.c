@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * All 256 bytes in each class, comparisons without case, ports, and the hash's published values. */
+ * Character classes for all 256 bytes, comparison without case, ports, and the published values of
+ * the hash. */
 #include "base/ascii.h"
 
 #include "unit.h"
 
 #include <ctype.h>
 
-/* The control: the C library's own answer for each byte of ASCII, asked in the C locale. */
-static void each_class_is_that_of_the_c_locale(void **state)
+/* Control: compares each byte with the result of the C library in the C locale. */
+static void each_class_equals_that_of_the_c_locale(void **state)
 {
     (void)state;
     for (int i = 0; i < 256; i++) {
@@ -26,7 +27,7 @@ static void each_class_is_that_of_the_c_locale(void **state)
     }
 }
 
-static void letters_of_ascii_are_compared_without_case(void **state)
+static void ascii_letters_are_compared_without_case(void **state)
 {
     (void)state;
     static const struct {
@@ -39,7 +40,7 @@ static void letters_of_ascii_are_compared_without_case(void **state)
         {"IPv6", "ipv6", true},
         {"true", "tru", false},
         {"true", "truee", false},
-        {"@", "`", false}, /* the neighbours of A and a */
+        {"@", "`", false}, /* the characters before A and a */
         {"[", "{", false},
         {"\xc3\x9c", "\xc3\xbc", false}, /* U and u umlaut */
     };
@@ -103,7 +104,8 @@ static void ports_are_plain_decimal_from_1_to_65535(void **state)
     }
 }
 
-/* Of the authors' page, isthe.com/chongo/tech/comp/fnv, "test vectors". */
+/* The values are the "test vectors" of isthe.com/chongo/tech/comp/fnv, the page of the hash's
+ * authors. */
 static void the_hash_is_fnv_1a(void **state)
 {
     (void)state;
@@ -121,7 +123,7 @@ static void the_hash_is_fnv_1a(void **state)
     }
 }
 
-static void a_text_of_blanks_is_blank(void **state)
+static void a_text_of_spaces_and_tabs_is_blank(void **state)
 {
     (void)state;
     static const struct {
@@ -136,12 +138,12 @@ static void a_text_of_blanks_is_blank(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_class_is_that_of_the_c_locale),
-        cmocka_unit_test(letters_of_ascii_are_compared_without_case),
+        cmocka_unit_test(each_class_equals_that_of_the_c_locale),
+        cmocka_unit_test(ascii_letters_are_compared_without_case),
         cmocka_unit_test(a_text_begins_with_another_without_case),
         cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
         cmocka_unit_test(the_hash_is_fnv_1a),
-        cmocka_unit_test(a_text_of_blanks_is_blank),
+        cmocka_unit_test(a_text_of_spaces_and_tabs_is_blank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tls = verify-ca in rds-iam's own configuration file: which sections may hold it. */
+ * tls = verify-ca in rds-iam's own configuration file: the sections that may contain it. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -23,7 +23,7 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
     (void)state;
     static const struct {
         const char *section;
-        const char *host; /* dialled */
+        const char *host; /* that the client connects to */
     } rows[] = {
         {"db.abcdefghijkl.eu-west-1.rds.amazonaws.com",
          "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"},
@@ -56,7 +56,7 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
     }
 }
 
-static void no_other_section_may_hold_it_without_an_endpoint(void **state)
+static void every_other_section_needs_an_endpoint_for_verify_ca(void **state)
 {
     (void)state;
     static const struct {
@@ -77,7 +77,7 @@ static void no_other_section_may_hold_it_without_an_endpoint(void **state)
         {"verify-ca for all RDS names of a region",
          "[*.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
-        {"verify-ca for a wildcard that holds an RDS name",
+        {"verify-ca for a wildcard that contains an RDS name",
          "[*.db.abcdefghijkl.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
     };
@@ -94,7 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_ca),
-        cmocka_unit_test(no_other_section_may_hold_it_without_an_endpoint),
+        cmocka_unit_test(every_other_section_needs_an_endpoint_for_verify_ca),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256 by the examples of FIPS 180-4, HMAC by RFC 4231 and, for keys of every length around the
- * block, by OpenSSL's own one-shot HMAC. */
+ * SHA-256 with the examples of FIPS 180-4. HMAC with those of RFC 4231 and, for key lengths around
+ * the block size, compared with OpenSSL's one-shot HMAC. */
 #include "codec/digest.h"
 
 #include "base/buf.h"
@@ -48,7 +48,7 @@ static void sha256_gives_the_standards_examples(void **state)
     }
 }
 
-static void hmac_gives_the_responses_of_rfc_4231(void **state)
+static void hmac_gives_the_results_of_rfc_4231(void **state)
 {
     (void)state;
     static const char large[] =
@@ -140,7 +140,7 @@ static void hmac_agrees_with_openssl_for_keys_around_the_block(void **state)
     }
 }
 
-static void the_response_may_go_where_the_key_is(void **state)
+static void the_result_may_overwrite_the_key(void **state)
 {
     (void)state;
     uint8_t key[RIA_SHA256_LEN] = "0123456789abcdef0123456789abcde";
@@ -152,7 +152,7 @@ static void the_response_may_go_where_the_key_is(void **state)
     assert_memory_equal(key, apart, sizeof(key));
 }
 
-static void each_message_of_a_chain_has_the_response_before_it_as_its_key(void **state)
+static void each_hmac_of_a_chain_is_the_key_of_the_next(void **state)
 {
     (void)state;
     static const struct ria_digest_part messages[] = {{"one", 3}, {"", 0}, {"three", 5}};
@@ -171,10 +171,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_gives_the_standards_examples),
-        cmocka_unit_test(hmac_gives_the_responses_of_rfc_4231),
+        cmocka_unit_test(hmac_gives_the_results_of_rfc_4231),
         cmocka_unit_test(hmac_agrees_with_openssl_for_keys_around_the_block),
-        cmocka_unit_test(the_response_may_go_where_the_key_is),
-        cmocka_unit_test(each_message_of_a_chain_has_the_response_before_it_as_its_key),
+        cmocka_unit_test(the_result_may_overwrite_the_key),
+        cmocka_unit_test(each_hmac_of_a_chain_is_the_key_of_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

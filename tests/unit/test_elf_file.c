@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs' files in memory: whole ones, cut ones, and ones with every byte changed. */
+ * ELF files in memory: complete, truncated, and with each byte changed. */
 #include "tool/program.h"
 
 #include "unit.h"
@@ -15,7 +15,7 @@
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-/* The least that a program needs. Its only segment is mapped at ADDRESS. */
+/* A minimal ELF file. Its only segment is mapped at ADDRESS. */
 enum {
     ADDRESS = 0x400000
 };
@@ -68,7 +68,7 @@ static bool read_bytes(const void *bytes, size_t size, struct ria_elf *out)
     return ok;
 }
 
-static void whole_programs_are_read(void **state)
+static void complete_elf_files_are_read(void **state)
 {
     (void)state;
     static const struct {
@@ -107,7 +107,7 @@ static void this_program_is_read(void **state)
     (void)close(fd);
 }
 
-static void other_machines_are_foreign(void **state)
+static void files_for_other_machines_are_reported_as_foreign(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -122,7 +122,7 @@ static void other_machines_are_foreign(void **state)
     assert_true(read_bytes(&file, sizeof(file), &elf) && elf.is_foreign);
 }
 
-static void what_is_not_a_program_is_refused(void **state)
+static void invalid_elf_files_are_rejected(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -139,8 +139,8 @@ static void what_is_not_a_program_is_refused(void **state)
     assert_false(read_bytes(&file, sizeof(file), &elf));
 }
 
-/* Sizes and places that overflow when they are added, or lie behind the end. */
-static void places_outside_the_file_are_not_read(void **state)
+/* Sizes and offsets whose sum overflows, or that lie past the end of the file. */
+static void offsets_outside_the_file_are_rejected(void **state)
 {
     (void)state;
     static const uint64_t places[] = {
@@ -168,8 +168,9 @@ static void places_outside_the_file_are_not_read(void **state)
     }
 }
 
-/* The sanitizers of the other build watch; a result must at least be a text that ends. */
-static void cut_and_changed_files_end_in_an_response(void **state)
+/* The sanitized build detects invalid reads. In the plain build, a result must at least be a
+ * terminated text. */
+static void truncated_and_changed_files_give_a_result(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -192,12 +193,12 @@ static void cut_and_changed_files_end_in_an_response(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_programs_are_read),
+        cmocka_unit_test(complete_elf_files_are_read),
         cmocka_unit_test(this_program_is_read),
-        cmocka_unit_test(other_machines_are_foreign),
-        cmocka_unit_test(what_is_not_a_program_is_refused),
-        cmocka_unit_test(places_outside_the_file_are_not_read),
-        cmocka_unit_test(cut_and_changed_files_end_in_an_response),
+        cmocka_unit_test(files_for_other_machines_are_reported_as_foreign),
+        cmocka_unit_test(invalid_elf_files_are_rejected),
+        cmocka_unit_test(offsets_outside_the_file_are_rejected),
+        cmocka_unit_test(truncated_and_changed_files_give_a_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host names: region, kind, partition, and the sentence for each name that holds no region. */
+ * Host names: region, kind, partition, and the message for each name that contains no region. */
 #include "aws/endpoint.h"
 
 #include "unit.h"
@@ -33,7 +33,7 @@ static void every_host_of_the_vectors_gives_its_region(void **state)
     json_decref(root);
 }
 
-static void kind_and_partition_are_told_by_the_name(void **state)
+static void the_host_name_determines_kind_and_partition(void **state)
 {
     (void)state;
     static const struct {
@@ -85,7 +85,7 @@ static void kind_and_partition_are_told_by_the_name(void **state)
     }
 }
 
-static void a_name_without_a_region_has_a_message_of_its_own(void **state)
+static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
 {
     (void)state;
     static const struct {
@@ -109,7 +109,7 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
          "db.example.com is no RDS endpoint: the server would refuse a token signed for it; if it "
          "is a tunnel or an alias, say what it stands for: [db.example.com] endpoint = NAME:PORT"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is no RDS endpoint"},
-        {"a name that goes on behind the suffix",
+        {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",
          RIA_ABSENT,
          "is no RDS endpoint"},
@@ -118,12 +118,9 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
          RIA_ABSENT,
          "is no RDS endpoint"},
         {"an empty label", "db..us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
-        {"a dot in front", ".abc.us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
-        {"a region that is none",
-         "db.abc.east1.rds.amazonaws.com",
-         RIA_ABSENT,
-         "is no RDS endpoint"},
-        {"more labels than a name has",
+        {"a leading dot", ".abc.us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
+        {"an invalid region", "db.abc.east1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
+        {"more labels than an RDS name has",
          "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.us-east-1.rds.amazonaws.com",
          RIA_ABSENT,
          "is no RDS endpoint"},
@@ -151,7 +148,7 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
     }
 }
 
-static void case_and_one_trailing_dot_do_not_count(void **state)
+static void case_and_one_trailing_dot_are_ignored(void **state)
 {
     (void)state;
     struct ria_endpoint endpoint;
@@ -163,7 +160,7 @@ static void case_and_one_trailing_dot_do_not_count(void **state)
         ria_endpoint_parse("db.abc.us-east-1.rds.amazonaws.com..", &endpoint, &err), RIA_ABSENT);
 }
 
-static void the_longest_host_is_read_and_one_byte_more_refused(void **state)
+static void the_longest_host_is_accepted_and_one_byte_more_rejected(void **state)
 {
     (void)state;
     char host[RIA_HOST_SIZE + 1];
@@ -178,7 +175,7 @@ static void the_longest_host_is_read_and_one_byte_more_refused(void **state)
     assert_int_equal(ria_endpoint_parse(host, &endpoint, &err), RIA_FAILED);
 }
 
-static void a_host_is_read_once_and_judged_later(void **state)
+static void a_host_is_parsed_first_and_checked_later(void **state)
 {
     (void)state;
     static const struct {
@@ -223,7 +220,7 @@ static void a_host_is_read_once_and_judged_later(void **state)
     }
 }
 
-static void a_plausible_region_has_the_form_of_one(void **state)
+static void the_form_of_a_region_is_checked(void **state)
 {
     (void)state;
     static const char *const good[] = {
@@ -300,12 +297,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_of_the_vectors_gives_its_region),
-        cmocka_unit_test(kind_and_partition_are_told_by_the_name),
-        cmocka_unit_test(a_name_without_a_region_has_a_message_of_its_own),
-        cmocka_unit_test(case_and_one_trailing_dot_do_not_count),
-        cmocka_unit_test(the_longest_host_is_read_and_one_byte_more_refused),
-        cmocka_unit_test(a_host_is_read_once_and_judged_later),
-        cmocka_unit_test(a_plausible_region_has_the_form_of_one),
+        cmocka_unit_test(the_host_name_determines_kind_and_partition),
+        cmocka_unit_test(each_kind_of_name_without_a_region_has_its_own_message),
+        cmocka_unit_test(case_and_one_trailing_dot_are_ignored),
+        cmocka_unit_test(the_longest_host_is_accepted_and_one_byte_more_rejected),
+        cmocka_unit_test(a_host_is_parsed_first_and_checked_later),
+        cmocka_unit_test(the_form_of_a_region_is_checked),
         cmocka_unit_test(host_and_port_are_split_at_the_last_colon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

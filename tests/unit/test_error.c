@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Error texts: codes, cutting at a character, and no control character in what a person reads. */
+ * Error texts: codes, truncation between characters, and the removal of control characters. */
 #include "base/error.h"
 
 #include "unit.h"
 
-static void each_form_fills_code_and_text_and_returns_its_response(void **state)
+static void each_function_fills_code_and_text_and_returns_its_outcome(void **state)
 {
     (void)state;
     struct ria_error err;
@@ -20,7 +20,7 @@ static void each_form_fills_code_and_text_and_returns_its_response(void **state)
     assert_string_equal(err.text, "X is not set");
 }
 
-static void nobody_has_to_want_the_text(void **state)
+static void a_caller_may_pass_no_error(void **state)
 {
     (void)state;
     assert_false(ria_fail(NULL, RIA_E_SYSTEM, "%s", "unheard"));
@@ -28,7 +28,7 @@ static void nobody_has_to_want_the_text(void **state)
     assert_int_equal(ria_absent(NULL, "unheard"), RIA_ABSENT);
 }
 
-static void a_text_may_be_made_of_the_old_one(void **state)
+static void a_new_text_may_contain_the_old_one(void **state)
 {
     (void)state;
     struct ria_error err;
@@ -52,7 +52,7 @@ static void control_characters_are_replaced(void **state)
     }
 }
 
-/* UTF-8 of any code point, also of those that have none. */
+/* Encodes any number as UTF-8, including numbers that are not valid code points. */
 static size_t encode(unsigned point, char out[8])
 {
     memset(out, 0, 8);
@@ -70,7 +70,7 @@ static size_t encode(unsigned point, char out[8])
     return len;
 }
 
-static void every_character_of_unicode_stays_but_control_characters(void **state)
+static void only_control_characters_of_unicode_are_replaced(void **state)
 {
     (void)state;
     for (unsigned point = 1; point < 0x120000; point++) {
@@ -87,7 +87,7 @@ static void every_character_of_unicode_stays_but_control_characters(void **state
     }
 }
 
-static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
+static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
 {
     (void)state;
     static const struct {
@@ -114,8 +114,8 @@ static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
     }
 }
 
-/* Texts of every length around the limit, made of characters of one, two, three, four bytes. */
-static void a_long_text_is_cut_at_a_character(void **state)
+/* Texts of every length around the limit, with characters of one, two, three and four bytes. */
+static void a_long_text_is_cut_between_characters(void **state)
 {
     (void)state;
     static const char *const characters[] = {"a", "\xc3\xbc", "\xe3\x81\x82", "\xf0\x9f\x98\x80"};
@@ -143,7 +143,7 @@ static void a_long_text_is_cut_at_a_character(void **state)
     }
 }
 
-static void a_text_that_just_fits_is_whole(void **state)
+static void a_text_that_just_fits_is_not_cut(void **state)
 {
     (void)state;
     char text[RIA_ERROR_TEXT_MAX];
@@ -154,13 +154,13 @@ static void a_text_that_just_fits_is_whole(void **state)
     assert_string_equal(err.text, text);
 }
 
-/* 380 bytes: what every client shows. */
-static void what_is_wrong_gives_way_to_what_to_do(void **state)
+/* Every client shows at least 380 bytes. */
+static void the_remedy_replaces_a_long_diagnosis(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
-        int first; /* bytes in front of the semicolon; 0: there is none */
+        int first; /* bytes before the semicolon; 0: no semicolon */
         int second;
         bool is_whole;
         int shown;
@@ -196,15 +196,15 @@ static void what_is_wrong_gives_way_to_what_to_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_form_fills_code_and_text_and_returns_its_response),
-        cmocka_unit_test(nobody_has_to_want_the_text),
-        cmocka_unit_test(a_text_may_be_made_of_the_old_one),
+        cmocka_unit_test(each_function_fills_code_and_text_and_returns_its_outcome),
+        cmocka_unit_test(a_caller_may_pass_no_error),
+        cmocka_unit_test(a_new_text_may_contain_the_old_one),
         cmocka_unit_test(control_characters_are_replaced),
-        cmocka_unit_test(every_character_of_unicode_stays_but_control_characters),
-        cmocka_unit_test(bytes_that_are_no_utf_8_are_replaced_one_by_one),
-        cmocka_unit_test(a_long_text_is_cut_at_a_character),
-        cmocka_unit_test(a_text_that_just_fits_is_whole),
-        cmocka_unit_test(what_is_wrong_gives_way_to_what_to_do),
+        cmocka_unit_test(only_control_characters_of_unicode_are_replaced),
+        cmocka_unit_test(bytes_that_are_not_utf_8_are_replaced_one_by_one),
+        cmocka_unit_test(a_long_text_is_cut_between_characters),
+        cmocka_unit_test(a_text_that_just_fits_is_not_cut),
+        cmocka_unit_test(the_remedy_replaces_a_long_diagnosis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam-fetch reads: STS's XML, JSON credentials, URLs. */
+ * The parsers of rds-iam-fetch: XML of STS, JSON credentials, URLs. */
 #include "fetch/http.h"
 #include "fetch/json.h"
 #include "fetch/sts.h"
@@ -45,7 +45,7 @@ static void xml_gives_the_first_element_of_a_name(void **state)
     }
 }
 
-static void json_gives_credentials_or_says_what_is_missing(void **state)
+static void json_gives_credentials_or_names_the_missing_member(void **state)
 {
     (void)state;
     static const struct ria_json_form container = {
@@ -56,7 +56,7 @@ static void json_gives_credentials_or_says_what_is_missing(void **state)
     static const struct {
         const char *text;
         const struct ria_json_form *form;
-        const char *fault; /* NULL: taken */
+        const char *fault; /* NULL: accepted */
     } rows[] = {
         {"{" PAIR ",\"Token\":\"t\",\"Expiration\":\"2026-08-22T12:34:56Z\"}", &container, NULL},
         {"{\"accessKeyId\":\"A\",\"secretaccesskey\":\"s\",\"token\":\"t\",\"EXPIRATION\":"
@@ -103,7 +103,7 @@ static void json_gives_credentials_or_says_what_is_missing(void **state)
     }
 }
 
-static void urls_are_judged_by_what_would_be_dialled(void **state)
+static void urls_are_checked_by_the_host_that_they_lead_to(void **state)
 {
     (void)state;
     static const struct {
@@ -145,8 +145,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml_gives_the_first_element_of_a_name),
-        cmocka_unit_test(json_gives_credentials_or_says_what_is_missing),
-        cmocka_unit_test(urls_are_judged_by_what_would_be_dialled),
+        cmocka_unit_test(json_gives_credentials_or_names_the_missing_member),
+        cmocka_unit_test(urls_are_checked_by_the_host_that_they_lead_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

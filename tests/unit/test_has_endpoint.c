@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which hosts are ours: what a hook asks that meets every server. */
+ * Which hosts get a token. A hook calls this check for every server that the program connects to.
+ */
 #include "rds_iam.h"
 
 #include "fake_world.h"
@@ -10,7 +11,7 @@
 #define GLOBAL "db.global-abc.global.rds.amazonaws.com"
 #define DSQL "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 
-static void names_and_sections_make_a_host_ours(void **state)
+static void rds_names_and_sections_have_an_endpoint(void **state)
 {
     (void)state;
     static const struct {
@@ -18,12 +19,16 @@ static void names_and_sections_make_a_host_ours(void **state)
         const char *config; /* NULL: none */
         const char *host;
         enum ria_outcome outcome;
-        const char *text; /* a piece of the reason */
+        const char *text; /* a part of the reason */
     } rows[] = {
         {"an RDS name", NULL, HOST, RIA_FOUND, NULL},
         {"in any case, with a dot", NULL, "DB.abc.EU-west-1.rds.amazonaws.com.", RIA_FOUND, NULL},
         {"a global name, whose region is missing", NULL, GLOBAL, RIA_FOUND, NULL},
-        {"a name that holds one", NULL, HOST ".evil.example", RIA_ABSENT, "is no RDS endpoint"},
+        {"a name that contains an RDS name",
+         NULL,
+         HOST ".evil.example",
+         RIA_ABSENT,
+         "is no RDS endpoint"},
         {"another name",
          NULL,
          "db.example",
@@ -53,12 +58,8 @@ static void names_and_sections_make_a_host_ours(void **state)
          "db.example",
          RIA_ABSENT,
          "is no RDS endpoint"},
-        {"a file that is broken",
-         "[db.example]\nend = 1\n",
-         "db.example",
-         RIA_FAILED,
-         ":2: unknown"},
-        {"a broken file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
+        {"an invalid file", "[db.example]\nend = 1\n", "db.example", RIA_FAILED, ":2: unknown"},
+        {"an invalid file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
     };
     for_each_row(row, rows, row->message) {
         struct ria_fake fake;
@@ -79,7 +80,7 @@ static void names_and_sections_make_a_host_ours(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_and_sections_make_a_host_ours),
+        cmocka_unit_test(rds_names_and_sections_have_an_endpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A line of AWS's files that our reader ignores and that would have chosen the identity: no other
- * source takes its place. */
+ * A line of an AWS file that the parser ignores and that would have selected the identity: no other
+ * source may be used in its place. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
 #include "provider/memory_cache.h"
 #include "unit.h"
 
-/* A container's endpoint is there and would be asked next. */
+/* A container endpoint exists and would be the next source. */
 static enum ria_outcome find(
     struct ria_fake *fake,
     const char *config,
@@ -38,8 +38,8 @@ static void expect_refusal(const char *config, const char *credentials, const ch
     expect_piece(want, err.text, "stands in a line that was ignored: ");
 }
 
-/* The AWS CLI reads "key: value". The next source would log in as somebody else. */
-static void no_other_source_takes_the_place_of_an_ignored_line(void **state)
+/* The AWS CLI accepts "key: value". The next source would log in as another user. */
+static void no_other_source_replaces_an_ignored_line(void **state)
 {
     (void)state;
     static const struct {
@@ -72,8 +72,9 @@ static void no_other_source_takes_the_place_of_an_ignored_line(void **state)
     }
 }
 
-/* What the AWS CLI does not ask either stops nothing, nor does what names no source. */
-static void a_line_that_would_not_count_stops_nothing(void **state)
+/* An ignored line does not stop the search if the AWS CLI would not use it either, or if it names
+ * no source. */
+static void an_irrelevant_ignored_line_stops_no_source(void **state)
 {
     (void)state;
 #define KEYS "[default]\naws_access_key_id = A\naws_secret_access_key = s\n"
@@ -101,8 +102,8 @@ static void a_line_that_would_not_count_stops_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_other_source_takes_the_place_of_an_ignored_line),
-        cmocka_unit_test(a_line_that_would_not_count_stops_nothing),
+        cmocka_unit_test(no_other_source_replaces_an_ignored_line),
+        cmocka_unit_test(an_irrelevant_ignored_line_stops_no_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plans that sources on the network make: what rds-iam-fetch is asked, and what it is not. */
+ * The plans of network sources: the requests to rds-iam-fetch, and the cases without a request. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -20,7 +20,8 @@ struct asked {
     enum ria_outcome outcome;
 };
 
-/* Asks the whole chain in a world of some variables and one config file, or none. */
+/* Runs the whole credential chain in a fake world with some variables and at most one config file.
+ */
 static void ask_chain_with(
     struct asked *asked, const struct variable *variables, const char *config)
 {
@@ -44,7 +45,7 @@ static void ask_chain(struct asked *asked, const struct variable *variables)
     ask_chain_with(asked, variables, NULL);
 }
 
-static void sources_on_the_network_are_handed_on(void **state)
+static void sources_on_the_network_become_a_plan(void **state)
 {
     (void)state;
     static const char role_chain[] =
@@ -107,7 +108,7 @@ static void sources_on_the_network_are_handed_on(void **state)
     }
 }
 
-static void switched_off_metadata_is_not_asked(void **state)
+static void disabled_metadata_is_not_queried(void **state)
 {
     (void)state;
     static const struct variable off[] = {{"AWS_EC2_METADATA_DISABLED", "TRUE"}, {NULL, NULL}};
@@ -125,7 +126,7 @@ static void switched_off_metadata_is_not_asked(void **state)
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv5\" is no mode; write IPv4 or IPv6");
 }
 
-static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
+static void no_process_is_run_from_a_file_that_others_can_write(void **state)
 {
     (void)state;
     struct asked asked;
@@ -144,8 +145,8 @@ static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
     assert_int_equal(asked.fake.fetches, 0);
 }
 
-/* The database would refuse them, and say nothing. */
-static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
+/* The database would reject the token without a reason. */
+static void unusable_keys_and_profiles_are_rejected(void **state)
 {
     (void)state;
 #define KEYS(id, secret) "aws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
@@ -189,7 +190,7 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
          {{NULL, NULL}},
          "[default]\n" KEYS("AKIAX", "'s'"),
          "stand in quotes"},
-        {"a profile without its word",
+        {"a profile with an empty name",
          {{"AWS_PROFILE", "b"}},
          "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
          "AWS_PROFILE: the profile \"b\" does not exist, because /home/u/.aws/config:4 lacks a "
@@ -209,7 +210,7 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
     }
 }
 
-static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **state)
+static void a_response_is_used_until_15_minutes_before_it_expires(void **state)
 {
     (void)state;
     static const int64_t lives[] = {901, 900, 899, 1};
@@ -238,7 +239,7 @@ static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **
     ria_memory_cache_clear();
 }
 
-static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
+static void a_clock_offset_applies_to_this_machine_and_this_clock(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -254,7 +255,7 @@ static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
     assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
 }
 
-static void credentials_are_fresh_by_the_corrected_clock_until_it_is_set(void **state)
+static void credentials_are_fresh_by_the_corrected_clock(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -276,13 +277,13 @@ static void credentials_are_fresh_by_the_corrected_clock_until_it_is_set(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_on_the_network_are_handed_on),
-        cmocka_unit_test(switched_off_metadata_is_not_asked),
-        cmocka_unit_test(a_process_is_not_run_from_a_file_that_others_can_write),
-        cmocka_unit_test(keys_and_profiles_that_cannot_be_meant_are_refused),
-        cmocka_unit_test(an_response_serves_until_a_quarter_of_an_hour_before_its_end),
-        cmocka_unit_test(a_clock_offset_holds_for_this_machine_and_this_clock),
-        cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock_until_it_is_set),
+        cmocka_unit_test(sources_on_the_network_become_a_plan),
+        cmocka_unit_test(disabled_metadata_is_not_queried),
+        cmocka_unit_test(no_process_is_run_from_a_file_that_others_can_write),
+        cmocka_unit_test(unusable_keys_and_profiles_are_rejected),
+        cmocka_unit_test(a_response_is_used_until_15_minutes_before_it_expires),
+        cmocka_unit_test(a_clock_offset_applies_to_this_machine_and_this_clock),
+        cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

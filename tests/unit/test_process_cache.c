@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cache_credential_process: the setting, where the output of a command is kept and under which
- * name, and what a user is told of a command that is slower than a login. */
+ * cache_credential_process: the setting, the directory and file name of cached output, and the
+ * message about a command that takes longer than a login may. */
 #include "rds_iam.h"
 
 #include "config/config.h"
@@ -27,7 +27,7 @@ static bool load(const char *text, struct ria_config *config, struct ria_error *
     return ria_config_load(&fake.world, config, err);
 }
 
-static void it_is_yes_or_no_in_any_section(void **state)
+static void the_setting_is_yes_or_no_in_any_section(void **state)
 {
     (void)state;
     static const struct {
@@ -73,7 +73,7 @@ static void it_is_yes_or_no_in_any_section(void **state)
     }
 }
 
-static void without_a_login_a_section_of_the_profile_decides(void **state)
+static void without_a_login_the_section_of_the_profile_is_used(void **state)
 {
     (void)state;
     static const struct {
@@ -106,7 +106,7 @@ static void without_a_login_a_section_of_the_profile_decides(void **state)
 
 static const struct ria_setting yes = {"yes", RIA_FAKE_CONFIG, 3};
 
-/* The plan of the chain in this world, with the setting or without. */
+/* Makes the plan of the chain in this world, with or without the setting. */
 static void find_plan(
     struct ria_fake *fake, const struct ria_setting *wanted, struct ria_plan *plan)
 {
@@ -134,7 +134,7 @@ struct variable {
     const char *value;
 };
 
-static void the_name_holds_command_file_profile_and_environment(void **state)
+static void the_entry_name_depends_on_command_file_profile_and_environment(void **state)
 {
     (void)state;
     static const char other_file[] = "/other";
@@ -176,8 +176,8 @@ static void the_name_holds_command_file_profile_and_environment(void **state)
     }
 }
 
-/* HOME unset is the passwd entry's, as rds-iam-fetch hands it on. */
-static void the_home_counts_wherever_it_is_known_from(void **state)
+/* If HOME is unset, the home of the passwd entry is used, as rds-iam-fetch does. */
+static void the_home_has_the_same_effect_from_any_source(void **state)
 {
     (void)state;
     struct ria_cache_place place[3];
@@ -194,7 +194,7 @@ static void the_home_counts_wherever_it_is_known_from(void **state)
     assert_string_not_equal(place[0].name, place[2].name);
 }
 
-static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
+static void the_cache_is_below_the_runtime_directory_or_off(void **state)
 {
     (void)state;
     static const struct {
@@ -226,7 +226,7 @@ static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
     }
 }
 
-static void below_a_role_the_command_has_an_entry_of_its_own(void **state)
+static void the_command_of_a_source_profile_has_its_own_entry(void **state)
 {
     (void)state;
     static const char config[] = "[default]\ncredential_process = get\n"
@@ -263,7 +263,7 @@ static void below_a_role_the_command_has_an_entry_of_its_own(void **state)
     assert_false(ria_cache_find_process(&fake.world, &unasked, &below));
 }
 
-static void other_sources_do_not_know_the_setting(void **state)
+static void other_sources_ignore_the_setting(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -277,9 +277,10 @@ static void other_sources_do_not_know_the_setting(void **state)
     assert_false(ria_cache_find_process(&fake.world, &plan, &place));
 }
 
-/* -- what is told --------------------------------------------------------------------------- */
+/* -- messages ------------------------------------------------------------------------------- */
 
-/* What a login, or a person, is told where rds-iam-fetch answers with this error. */
+/* Returns the message of a login, or of the command line tool, when rds-iam-fetch returns this
+ * error. */
 static void ask(
     const char *ours,
     const char *runtime,
@@ -314,7 +315,7 @@ static void ask(
     "a-rather-long-name-of-a-cluster-whose-owner-likes-names-of-sixty-three.cluster-abcdefghijkl." \
     "eu-west-1.rds.amazonaws.com"
 
-static void a_login_is_told_limit_setting_and_command(void **state)
+static void a_login_error_names_limit_setting_and_command(void **state)
 {
     (void)state;
     static const struct ria_error slow = {RIA_E_SLOW_PROCESS, "slow: touch the key"};
@@ -365,7 +366,7 @@ static void a_login_is_told_limit_setting_and_command(void **state)
     }
 }
 
-static void only_a_slow_command_is_told_of(void **state)
+static void only_a_slow_command_is_reported(void **state)
 {
     (void)state;
     static const char on_role[] = "[" HOST "]\nprofile = r\n";
@@ -386,18 +387,18 @@ static void only_a_slow_command_is_told_of(void **state)
          {RIA_E_DEADLINE, "STS"},
          RIA_LOGIN_BUDGET_MS,
          "STS"},
-        {"a lone command that rds-iam-fetch did not come back from",
+        {"a command during which rds-iam-fetch did not return",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_LOGIN_BUDGET_MS,
          BEGIN "set cache_credential_process = yes for this host"},
-        {"the same, where a person waits",
+        {"the same, for the command line tool",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_INTERACTIVE_BUDGET_MS,
          "/home/u/.aws/config:2: the credential_process did not answer within 60 s; run it by hand "
          "to see why"},
-        {"what the command said, where a person waits",
+        {"the output of the command, for the command line tool",
          "[h]\n",
          {RIA_E_SLOW_PROCESS, "slow: touch the key"},
          RIA_INTERACTIVE_BUDGET_MS,
@@ -416,15 +417,15 @@ static void only_a_slow_command_is_told_of(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_yes_or_no_in_any_section),
-        cmocka_unit_test(without_a_login_a_section_of_the_profile_decides),
-        cmocka_unit_test(the_name_holds_command_file_profile_and_environment),
-        cmocka_unit_test(the_home_counts_wherever_it_is_known_from),
-        cmocka_unit_test(it_lies_below_the_runtime_directory_or_nowhere),
-        cmocka_unit_test(below_a_role_the_command_has_an_entry_of_its_own),
-        cmocka_unit_test(other_sources_do_not_know_the_setting),
-        cmocka_unit_test(a_login_is_told_limit_setting_and_command),
-        cmocka_unit_test(only_a_slow_command_is_told_of),
+        cmocka_unit_test(the_setting_is_yes_or_no_in_any_section),
+        cmocka_unit_test(without_a_login_the_section_of_the_profile_is_used),
+        cmocka_unit_test(the_entry_name_depends_on_command_file_profile_and_environment),
+        cmocka_unit_test(the_home_has_the_same_effect_from_any_source),
+        cmocka_unit_test(the_cache_is_below_the_runtime_directory_or_off),
+        cmocka_unit_test(the_command_of_a_source_profile_has_its_own_entry),
+        cmocka_unit_test(other_sources_ignore_the_setting),
+        cmocka_unit_test(a_login_error_names_limit_setting_and_command),
+        cmocka_unit_test(only_a_slow_command_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

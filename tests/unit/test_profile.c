@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The profile files: where they are, what they are together, and the texts about which the AWS
- * SDKs disagree or are silent. */
+ * The profile files: their paths, how both files are merged, and texts that the AWS SDKs parse
+ * differently or do not specify. */
 #include "aws/profile.h"
 
 #include "fake_world.h"
 #include "unit.h"
 
-static void files_are_looked_for_as_the_sdks_do(void **state)
+static void files_are_found_as_the_sdks_find_them(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         const char *variable;
         const char *value;
-        const char *path;    /* of the one file that there is */
+        const char *path;    /* of the only file that exists */
         const char *absence; /* NULL: it is found */
     } rows[] = {
         {"the config file", NULL, NULL, RIA_FAKE_AWS_CONFIG, NULL},
@@ -26,7 +26,11 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
          "/c",
          RIA_FAKE_AWS_CONFIG,
          "neither /c nor /home/u/.aws/credentials exists"},
-        {"a blank AWS_CONFIG_FILE is none", "AWS_CONFIG_FILE", " ", RIA_FAKE_AWS_CONFIG, NULL},
+        {"a blank AWS_CONFIG_FILE counts as unset",
+         "AWS_CONFIG_FILE",
+         " ",
+         RIA_FAKE_AWS_CONFIG,
+         NULL},
         {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", NULL},
         {"the same instead of the usual one",
          "AWS_SHARED_CREDENTIALS_FILE",
@@ -34,7 +38,7 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
          RIA_FAKE_AWS_CREDENTIALS,
          "neither /home/u/.aws/config nor /c exists"},
         {"no home", "HOME", "", RIA_FAKE_AWS_CONFIG, "HOME is not set, so ~/.aws is not known"},
-        {"another user's home is no home of ours",
+        {"the home of another user is not used",
          "AWS_CONFIG_FILE",
          "~root/c",
          "/home/u/oot/c",
@@ -62,7 +66,7 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
     }
 }
 
-static void a_file_that_cannot_be_read_is_no_absent_file(void **state)
+static void a_file_that_cannot_be_read_is_not_absent(void **state)
 {
     (void)state;
     static const char *const paths[] = {RIA_FAKE_AWS_CONFIG, RIA_FAKE_AWS_CREDENTIALS};
@@ -80,10 +84,10 @@ static void a_file_that_cannot_be_read_is_no_absent_file(void **state)
     }
 }
 
-/* HOME may be another user's, and a mount may have made a directory. What a variable names is
- * meant.
+/* A default path may be unreachable: HOME may belong to another user, or a mount may have created a
+ * directory. A path in a variable is explicit, so it must be readable.
  */
-static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
+static void a_default_path_that_leads_to_no_file_is_absent(void **state)
 {
     (void)state;
     static const struct {
@@ -119,13 +123,13 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
     }
 }
 
-/* As Python's shlex and so the AWS CLI read them. */
-static void names_are_words_of_a_shell_in_the_config_file(void **state)
+/* The AWS CLI splits them with Python's shlex. */
+static void section_names_of_the_config_file_are_split_like_shell_words(void **state)
 {
     (void)state;
     static const struct {
         const char *section;
-        const char *name; /* NULL: it does not count */
+        const char *name; /* NULL: the section is ignored */
     } rows[] = {
         {"profile 'Foo Bar'", "Foo Bar"},
         {"profile \"Foo Bar\"", "Foo Bar"},
@@ -168,7 +172,7 @@ static void names_are_words_of_a_shell_in_the_config_file(void **state)
     }
 }
 
-static void the_whole_name_counts_in_the_credentials_file(void **state)
+static void the_credentials_file_uses_the_whole_section_name(void **state)
 {
     (void)state;
     static const char *const names[] = {"Foo Bar", "'Foo Bar'", "\"a\"", "a 'b", "a\\ b", "it's"};
@@ -187,7 +191,7 @@ static void the_whole_name_counts_in_the_credentials_file(void **state)
     }
 }
 
-/* What grows with the file: 145 KB of SSO profiles, and the same name many times. */
+/* Large files: 145 KB of SSO profiles, and the same name many times. */
 static void files_of_many_profiles_are_read(void **state)
 {
     (void)state;
@@ -223,7 +227,7 @@ static void files_of_many_profiles_are_read(void **state)
     }
 }
 
-static void without_home_the_passwd_entry_says_where_files_are(void **state)
+static void without_home_the_home_of_the_passwd_entry_is_used(void **state)
 {
     (void)state;
     static const char *const values[] = {NULL, "", " "};
@@ -243,8 +247,8 @@ static void without_home_the_passwd_entry_says_where_files_are(void **state)
     }
 }
 
-/* Texts of the config file, and of both, for which no two SDKs agree. */
-static void undecided_texts_are_read_by_our_own_rules(void **state)
+/* Texts of the config file, or of both files, that the SDKs parse differently. */
+static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
 {
     (void)state;
     static const struct {
@@ -254,7 +258,7 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
         const char *region; /* of the profile p; NULL: not set */
         bool is_warned;
     } rows[] = {
-        {"a bad sub-property is ignored, its neighbours are not",
+        {"only the invalid sub-property is ignored",
          "[profile p]\ns3 =\n  nonsense\nregion = a\n",
          "",
          "a",
@@ -262,7 +266,11 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
         {"a line that starts with = is ignored", "[profile p]\n= a\nregion = b\n", "", "b", true},
         {"a lone CR ends no line", "[profile p]\rregion = a\r", "", NULL, true},
         {"a tab is a blank", "[profile\tp]\nregion = a\n", "", "a", false},
-        {"blanks at the end of a value go", "[profile p]\n region  =   a   \t\n", "", "a", false},
+        {"blanks at the end of a value are removed",
+         "[profile p]\n region  =   a   \t\n",
+         "",
+         "a",
+         false},
         {"an empty line ends a value", "[profile p]\nregion = a\n\n  b\n", "", "a", true},
         {"the credentials file wins", "[profile p]\nregion = a\n", "[p]\nregion = b\n", "b", false},
         {"key by key", "[profile p]\nregion = a\n", "[p]\noutput = b\n", "a", false},
@@ -271,7 +279,7 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
          "",
          "b",
          false},
-        {"an earlier section gives what the last does not",
+        {"an earlier section supplies keys that the last one lacks",
          "[profile p]\nregion = a\n[profile p]\noutput = b\n",
          "",
          "a",
@@ -281,7 +289,7 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
          "[\"p\"]\nregion = a\n",
          NULL,
          true},
-        {"names have a case", "[profile P]\nregion = a\n", "", NULL, false},
+        {"names are case-sensitive", "[profile P]\nregion = a\n", "", NULL, false},
     };
     for_each_row(row, rows, row->message) {
         RIA_AUTO(profiles) profiles = {0};
@@ -321,7 +329,7 @@ static void warnings_name_file_and_line(void **state)
         RIA_FAKE_AWS_CONFIG ":2: ignored: a line without its =; write key = value"));
 }
 
-static void one_file_can_be_asked_alone(void **state)
+static void one_file_can_be_searched_alone(void **state)
 {
     (void)state;
     RIA_AUTO(profiles) profiles = {0};
@@ -347,16 +355,16 @@ static void one_file_can_be_asked_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_looked_for_as_the_sdks_do),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_no_absent_file),
-        cmocka_unit_test(a_usual_path_that_leads_to_no_file_is_absent),
-        cmocka_unit_test(without_home_the_passwd_entry_says_where_files_are),
-        cmocka_unit_test(names_are_words_of_a_shell_in_the_config_file),
-        cmocka_unit_test(the_whole_name_counts_in_the_credentials_file),
+        cmocka_unit_test(files_are_found_as_the_sdks_find_them),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_not_absent),
+        cmocka_unit_test(a_default_path_that_leads_to_no_file_is_absent),
+        cmocka_unit_test(without_home_the_home_of_the_passwd_entry_is_used),
+        cmocka_unit_test(section_names_of_the_config_file_are_split_like_shell_words),
+        cmocka_unit_test(the_credentials_file_uses_the_whole_section_name),
         cmocka_unit_test(files_of_many_profiles_are_read),
-        cmocka_unit_test(undecided_texts_are_read_by_our_own_rules),
+        cmocka_unit_test(texts_on_which_the_sdks_disagree_are_read_by_our_rules),
         cmocka_unit_test(warnings_name_file_and_line),
-        cmocka_unit_test(one_file_can_be_asked_alone),
+        cmocka_unit_test(one_file_can_be_searched_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credential sources one by one, beyond the rows of behaviour.json, and the loop over them. */
+ * The credential sources, in cases that behaviour.json does not cover, and the loop over them. */
 #include "provider/cache.h"
 #include "provider/chain.h"
 
@@ -13,7 +13,7 @@ struct variable {
     const char *value;
 };
 
-/* Asks the whole chain in a world of some variables and one config file. */
+/* Runs the whole credential chain in a fake world with some variables and one config file. */
 struct asked {
     struct ria_fake fake;
     struct ria_response response;
@@ -46,7 +46,7 @@ static void ask_chain(
 
 static const char keys_a[] = "[profile a]\naws_access_key_id = AKIA\naws_secret_access_key = s\n";
 
-static void environment_gives_or_refuses(void **state)
+static void the_environment_gives_keys_or_an_error(void **state)
 {
     (void)state;
     static char long_text[RIA_SESSION_TOKEN_MAX + 2];
@@ -54,7 +54,7 @@ static void environment_gives_or_refuses(void **state)
     const struct {
         const char *message;
         struct variable variables[6];
-        const char *session_token; /* where FOUND */
+        const char *session_token; /* if FOUND */
         int64_t expires;
         const char *refusal;
     } rows[] = {
@@ -71,21 +71,21 @@ static void environment_gives_or_refuses(void **state)
          "o",
          0,
          NULL},
-        {"line breaks around a session token go",
+        {"line breaks around a session token are removed",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_SESSION_TOKEN", "\r\nt\n"}},
          "t",
          0,
          NULL},
-        {"when they end",
+        {"with an expiry",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_CREDENTIAL_EXPIRATION", "2026-08-22T12:34:56+00:00"}},
          "",
          1787402096,
          NULL},
-        {"an end that is no date",
+        {"an expiry that is not a date",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_CREDENTIAL_EXPIRATION", "soon"}},
@@ -97,12 +97,12 @@ static void environment_gives_or_refuses(void **state)
          NULL,
          0,
          "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is empty; set both or unset both"},
-        {"a key id that is none",
+        {"an invalid key id",
          {{"AWS_ACCESS_KEY_ID", long_text}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          NULL,
          0,
          "the keys in the environment are too long to be AWS keys"},
-        {"a session token that is none",
+        {"an invalid session token",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_SESSION_TOKEN", long_text}},
@@ -126,7 +126,7 @@ static void environment_gives_or_refuses(void **state)
     }
 }
 
-static void which_profile_is_asked(void **state)
+static void the_chosen_profile_is_used(void **state)
 {
     (void)state;
     static const char config[] = "[default]\naws_access_key_id = D\naws_secret_access_key = s\n"
@@ -139,10 +139,10 @@ static void which_profile_is_asked(void **state)
         const char *access_key_id; /* NULL: refused */
         const char *refusal;
     } rows[] = {
-        {"nothing said", {{NULL, NULL}}, NULL, "D", NULL},
+        {"no setting", {{NULL, NULL}}, NULL, "D", NULL},
         {"AWS_PROFILE", {{"AWS_PROFILE", "a"}}, NULL, "A", NULL},
         {"AWS_DEFAULT_PROFILE", {{"AWS_DEFAULT_PROFILE", "a"}}, NULL, "A", NULL},
-        {"AWS_PROFILE in front of AWS_DEFAULT_PROFILE",
+        {"AWS_PROFILE before AWS_DEFAULT_PROFILE",
          {{"AWS_PROFILE", "a"}, {"AWS_DEFAULT_PROFILE", "b"}},
          NULL,
          "A",
@@ -152,18 +152,22 @@ static void which_profile_is_asked(void **state)
          NULL,
          "B",
          NULL},
-        {"a person in front of AWS_PROFILE", {{"AWS_PROFILE", "a"}}, "b", "B", NULL},
-        {"a person in front of the keys of the environment",
+        {"the profile of the command line before AWS_PROFILE",
+         {{"AWS_PROFILE", "a"}},
+         "b",
+         "B",
+         NULL},
+        {"the profile of the command line before keys of the environment",
          {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          "b",
          "B",
          NULL},
-        {"a person's profile that is not there, in spite of keys in the environment",
+        {"a missing profile of the command line, despite keys of the environment",
          {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          "nope",
          NULL,
          "--profile: the profile \"nope\" does not exist"},
-        {"AWS_DEFAULT_PROFILE that is not there",
+        {"AWS_DEFAULT_PROFILE that names a missing profile",
          {{"AWS_DEFAULT_PROFILE", "nope"}},
          NULL,
          NULL,
@@ -189,7 +193,7 @@ static void which_profile_is_asked(void **state)
     }
 }
 
-static void a_named_profile_is_missed_also_without_any_file(void **state)
+static void a_named_profile_is_missing_even_without_files(void **state)
 {
     (void)state;
     struct asked asked;
@@ -198,7 +202,7 @@ static void a_named_profile_is_missed_also_without_any_file(void **state)
     expect_piece("the sentence", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
-static void without_a_home_the_message_says_so(void **state)
+static void without_a_home_the_message_states_it(void **state)
 {
     (void)state;
     static const struct variable named[] = {{"HOME", ""}, {"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -215,13 +219,13 @@ static void without_a_home_the_message_says_so(void **state)
     expect_piece("no profile", asked.err.text, "profile: HOME is not set, so ~/.aws is not known");
 }
 
-static void a_profile_gives_or_refuses(void **state)
+static void a_profile_gives_keys_or_an_error(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         const char *config;
-        const char *session_token; /* where FOUND */
+        const char *session_token; /* if FOUND */
         const char *refusal;
     } rows[] = {
         {"keys with a session token",
@@ -237,7 +241,7 @@ static void a_profile_gives_or_refuses(void **state)
          "aws_session_token = t\n",
          "t",
          NULL},
-        {"an empty session token is none",
+        {"an empty session token counts as unset",
          "[default]\naws_access_key_id = A\naws_secret_access_key = s\naws_session_token =\n",
          "",
          NULL},
@@ -253,7 +257,7 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\ncredential_source = Environment\n",
          NULL,
          "config:2: the profile \"default\" has credential_source without role_arn"},
-        {"a credential source that is not there",
+        {"an unknown credential source",
          "[default]\nrole_arn = arn\nregion = eu-west-1\ncredential_source = EcsContainer\n",
          NULL,
          "config:4: credential_source is EcsContainer, but AWS_CONTAINER_CREDENTIALS_* is not set"},
@@ -262,12 +266,12 @@ static void a_profile_gives_or_refuses(void **state)
          "aws_secret_access_key = s\n",
          NULL,
          "no region says where to ask STS; set AWS_REGION, or region in the profile"},
-        {"a duration that is none",
+        {"an invalid duration",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n"
          "duration_seconds = 10\n[profile b]\naws_access_key_id = A\naws_secret_access_key = s\n",
          NULL,
          "config:5: duration_seconds is \"10\"; write a number from 900 to 43200"},
-        {"a source profile that holds nothing",
+        {"an empty source profile",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "output = json\n",
          NULL,
@@ -281,18 +285,18 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = default\n",
          NULL,
          "config:2: the source_profile entries of \"default\" go round in a circle"},
-        {"a path that comes back to a profile with keys",
+        {"a cycle that ends at a profile with keys",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\naws_access_key_id = A\n"
          "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = default\n",
          NULL,
          "config:2: the source_profile entries of \"default\" go round in a circle"},
-        {"a path of three that comes back to half a pair",
+        {"a cycle of three that ends at half a key pair",
          "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n"
          "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = c\n[profile c]\n"
          "role_arn = r\nsource_profile = default\n",
          NULL,
          "config:3: the source_profile entries of \"default\" go round in a circle"},
-        {"a loop that the first profile is not part of",
+        {"a cycle that does not contain the first profile",
          "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n[profile b]\n"
          "role_arn = r\nsource_profile = c\n[profile c]\nrole_arn = r\nsource_profile = b\n",
          NULL,
@@ -305,7 +309,7 @@ static void a_profile_gives_or_refuses(void **state)
             expect_number(row->message, asked.outcome, RIA_FAILED);
             expect_piece(row->message, asked.err.text, row->refusal);
             expect_number(row->message, asked.err.code, RIA_E_CREDENTIALS);
-            /* A plan is resolved whole before anything is run or asked. */
+            /* A plan is complete before any command runs and any request is sent. */
             expect_number(row->message, asked.fake.fetches, 0);
         } else {
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
@@ -353,7 +357,7 @@ static void keys_and_session_token_come_from_one_file(void **state)
         "both into this one");
 }
 
-static void keys_in_a_file_that_others_can_write_are_refused(void **state)
+static void keys_in_a_file_that_others_can_write_are_rejected(void **state)
 {
     (void)state;
     static const mode_t modes[] = {0100600, 0100644, 0100620, 0100602};
@@ -464,13 +468,13 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(environment_gives_or_refuses),
-        cmocka_unit_test(which_profile_is_asked),
-        cmocka_unit_test(a_named_profile_is_missed_also_without_any_file),
-        cmocka_unit_test(without_a_home_the_message_says_so),
-        cmocka_unit_test(a_profile_gives_or_refuses),
+        cmocka_unit_test(the_environment_gives_keys_or_an_error),
+        cmocka_unit_test(the_chosen_profile_is_used),
+        cmocka_unit_test(a_named_profile_is_missing_even_without_files),
+        cmocka_unit_test(without_a_home_the_message_states_it),
+        cmocka_unit_test(a_profile_gives_keys_or_an_error),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
-        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_refused),
+        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_rejected),
         cmocka_unit_test(absence_everywhere_lists_every_source),
         cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
         cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The service index: which of several services of one name libpq reads, whether two paths lead to
- * one passfile, and whom an invalid entry disqualifies. Service files are texts here; links are
- * real. */
+ * The service index: which of several services of the same name libpq reads, whether two paths lead
+ * to the same passfile, and which entries an invalid entry disqualifies. The service files are
+ * texts in this program; the links are real. */
 #include "service/index.h"
 
 #include "unit.h"
@@ -29,7 +29,7 @@ static uid_t get_uid(void *self)
     return 7;
 }
 
-/* What is read of the texts and indexed; the second one may be NULL. */
+/* Parses and indexes the texts. The second text may be NULL. */
 struct read {
     struct ria_service_file files[2];
     struct ria_service_index index;
@@ -61,7 +61,7 @@ static void read_texts(
     assert_true(ria_service_index_make(out->files, system == NULL ? 1 : 2, own, &out->index));
 }
 
-/* The first one of that name. */
+/* Returns the first entry of that name. */
 static const struct ria_indexed_service *find(const struct read *read, const char *name)
 {
     for (size_t i = 0; i < read->index.count; i++) {
@@ -75,7 +75,7 @@ static const struct ria_indexed_service *find(const struct read *read, const cha
 
 /* -- names ---------------------------------------------------------------------------------- */
 
-static void the_first_one_of_a_name_counts_over_both_files(void **state)
+static void the_first_service_of_a_name_in_both_files_is_used(void **state)
 {
     (void)state;
     static const struct {
@@ -108,7 +108,7 @@ static void the_first_one_of_a_name_counts_over_both_files(void **state)
     release_read(&read);
 }
 
-static void no_file_is_no_service(void **state)
+static void without_files_the_index_is_empty(void **state)
 {
     (void)state;
     RIA_AUTO(service_index) index = {0};
@@ -118,7 +118,8 @@ static void no_file_is_no_service(void **state)
 
 /* -- paths ---------------------------------------------------------------------------------- */
 
-/* In a directory of its own: one/pass is not there, two is a link to one, three to one/pass. */
+/* Runs in its own directory: one/pass does not exist, two is a link to one, and three is a link to
+ * one/pass. */
 static void make_links(char *directory)
 {
     assert_non_null(mkdtemp(directory));
@@ -142,7 +143,7 @@ static void remove_links(const char *directory)
     assert_int_equal(rmdir(directory), 0);
 }
 
-static void paths_are_compared_behind_their_links(void **state)
+static void paths_are_compared_after_resolving_links(void **state)
 {
     (void)state;
     char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
@@ -153,7 +154,7 @@ static void paths_are_compared_behind_their_links(void **state)
         bool is_same;
     } rows[] = {
         {"itself", "one/pass", "one/pass", true},
-        {"a link in front", "two/pass", "one/pass", true},
+        {"a link first", "two/pass", "one/pass", true},
         {"the other way round", "one/pass", "two/pass", true},
         {"a link to it", "three", "one/pass", true},
         {"one link and another", "three", "two/pass", true},
@@ -161,8 +162,8 @@ static void paths_are_compared_behind_their_links(void **state)
         {"another name", "one/other", "one/pass", false},
         {"a longer name", "one/pass2", "one/pass", false},
         {"another directory", "pass", "one/pass", false},
-        {"a directory that is not there", "none/pass", "none2/pass", false},
-        {"one that is not there is itself", "none/pass", "none/pass", true},
+        {"a missing directory", "none/pass", "none2/pass", false},
+        {"a missing file is equal to itself", "none/pass", "none/pass", true},
         {"a link that leads nowhere, by two ways", "away", "one/../away", true},
         {"a link to itself", "loop", "one/pass", false},
         {"a link out", "two/out", "outside", true},
@@ -183,8 +184,8 @@ static void paths_are_compared_behind_their_links(void **state)
     remove_links(directory);
 }
 
-/* An agent replaces a link in its directory by a file: what it leads to does not count then. */
-static void the_last_step_in_an_agents_directory_counts(void **state)
+/* The agent replaces a link in its directory with a file, so the target of the link is not used. */
+static void the_last_component_in_the_agents_directory_is_not_resolved(void **state)
 {
     (void)state;
     char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
@@ -218,7 +219,7 @@ static void the_last_step_in_an_agents_directory_counts(void **state)
     remove_links(directory);
 }
 
-static void a_path_without_a_directory_is_a_text(void **state)
+static void a_path_in_a_missing_directory_is_compared_as_text(void **state)
 {
     (void)state;
     struct ria_passfile_place places[3];
@@ -228,7 +229,7 @@ static void a_path_without_a_directory_is_a_text(void **state)
     expect_number("a relative path is itself", ria_passfile_compare(&places[0], &places[1]), 0);
     expect("and no other", ria_passfile_compare(&places[0], &places[2]) != 0);
     expect(
-        "it lies in no directory",
+        "it is in no directory",
         !ria_passfile_same_directory(&places[0].directory, &places[1].directory));
 }
 
@@ -282,7 +283,7 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
     }
 }
 
-static void it_disqualifies_nobody_else(void **state)
+static void it_disqualifies_no_other_entry(void **state)
 {
     (void)state;
     static const struct {
@@ -295,8 +296,8 @@ static void it_disqualifies_nobody_else(void **state)
         {"the control", "[a]\n" GOOD FILE_P "[b]\nhost=h\n" FILE_P, NULL, false},
         {"one that libpq never reads", "[a]\n" GOOD FILE_P "[a]\nhost=h\n" FILE_P, NULL, true},
         {"nor in the other file", "[a]\n" GOOD FILE_P, "[a]\nhost=h\n" FILE_P, true},
-        {"but one of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
-        {"one in front of it", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
+        {"an entry of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
+        {"an entry before it", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
         {"without a passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\n", NULL, true},
         {"several, invalid all", "[b]\nhost=h\n" FILE_P "[a]\nhost=h\n" FILE_P, NULL, false},
         {"the same file by another path",
@@ -313,7 +314,7 @@ static void it_disqualifies_nobody_else(void **state)
     }
 }
 
-static void entries_stand_by_their_passfiles_and_then_in_order(void **state)
+static void entries_are_sorted_by_passfile_and_then_by_position(void **state)
 {
     (void)state;
     struct read read;
@@ -333,14 +334,14 @@ static void entries_stand_by_their_passfiles_and_then_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_one_of_a_name_counts_over_both_files),
-        cmocka_unit_test(no_file_is_no_service),
-        cmocka_unit_test(paths_are_compared_behind_their_links),
-        cmocka_unit_test(the_last_step_in_an_agents_directory_counts),
-        cmocka_unit_test(a_path_without_a_directory_is_a_text),
+        cmocka_unit_test(the_first_service_of_a_name_in_both_files_is_used),
+        cmocka_unit_test(without_files_the_index_is_empty),
+        cmocka_unit_test(paths_are_compared_after_resolving_links),
+        cmocka_unit_test(the_last_component_in_the_agents_directory_is_not_resolved),
+        cmocka_unit_test(a_path_in_a_missing_directory_is_compared_as_text),
         cmocka_unit_test(an_invalid_entry_disqualifies_those_that_share_its_passfile),
-        cmocka_unit_test(it_disqualifies_nobody_else),
-        cmocka_unit_test(entries_stand_by_their_passfiles_and_then_in_order),
+        cmocka_unit_test(it_disqualifies_no_other_entry),
+        cmocka_unit_test(entries_are_sorted_by_passfile_and_then_by_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

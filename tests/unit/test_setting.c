@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values of settings: numbers and booleans, and the place in front of a refusal. */
+ * Values of settings: numbers, booleans, and the place at the start of an error message. */
 #include "aws/setting.h"
 
 #include "unit.h"
@@ -27,7 +27,7 @@ static void numbers_are_digits_in_a_range(void **state)
         {"900s", 0},
         {"1e3", 0},
         {"0x400", 0},
-        {"18446744073709552516", 0}, /* 900 more than 64 bits hold */
+        {"18446744073709552516", 0}, /* 2^64 + 900 */
         {"1000000000000000000", 0},
     };
     for_each_row(row, rows, row->text) {
@@ -45,7 +45,7 @@ static void numbers_are_digits_in_a_range(void **state)
     }
 }
 
-static void booleans_are_two_words(void **state)
+static void booleans_are_true_or_false(void **state)
 {
     (void)state;
     static const struct {
@@ -85,7 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_digits_in_a_range),
-        cmocka_unit_test(booleans_are_two_words),
+        cmocka_unit_test(booleans_are_true_or_false),
         cmocka_unit_test(a_default_has_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a user has written wrongly in AWS's files is named, with its line, in the message that a
- * hook shows, before anything is asked on the network. */
+ * A mistake in the AWS files is reported with its line, in the message that a hook shows, before
+ * any network request. */
 #include "provider/chain.h"
 
 #include "config/config.h"
@@ -50,7 +50,7 @@ static void check(
     check_in(message, nothing, config, credentials, want);
 }
 
-static void a_line_that_was_ignored_is_named(void **state)
+static void an_ignored_line_is_named(void **state)
 {
     (void)state;
     check(
@@ -131,7 +131,7 @@ static void a_line_that_was_ignored_is_named(void **state)
         "[default] holds no credentials");
 }
 
-static void what_is_empty_is_named(void **state)
+static void an_empty_setting_is_named(void **state)
 {
     (void)state;
     check(
@@ -152,7 +152,7 @@ static void what_is_empty_is_named(void **state)
         "config:2: aws_access_key_id of the profile \"default\" is empty");
 }
 
-static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
+static void an_arn_that_sts_would_reject_is_rejected_before_the_request(void **state)
 {
     (void)state;
     static const struct {
@@ -180,10 +180,10 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
     }
 }
 
-/* What is wrong with a name that AWS gives, and what the sentence says of it. */
+/* Mistakes in a name that AWS assigns, and the message about each. */
 static const struct {
     const char *before;
-    const char *name; /* stands in the place of NAME below */
+    const char *name; /* replaces NAME below */
     const char *after;
     const char *want;
 } spoilt[] = {
@@ -202,13 +202,13 @@ static const struct {
     "[default]\nregion = r-1\nsso_region = eu-west-1\nsso_account_id = 123456789012\n"             \
     "sso_role_name = R\nsso_start_url = https://x\n"
 
-static void any_other_name_of_awss_is_refused_first_too(void **state)
+static void every_other_aws_name_is_checked_before_the_request(void **state)
 {
     (void)state;
     static const struct {
         const char *setting;
         const char *key;
-        const char *shown; /* begins the sentence */
+        const char *shown; /* the beginning of the message */
     } rows[] = {
         {MFA, "mfa_serial", "config:5: mfa_serial, "},
         {MFA, "role_session_name", "config:5: the session name of the role, "},
@@ -236,7 +236,7 @@ static void any_other_name_of_awss_is_refused_first_too(void **state)
     }
 }
 
-static void a_name_of_the_environment_is_refused_first_too(void **state)
+static void a_name_in_the_environment_is_checked_before_the_request(void **state)
 {
     (void)state;
     static const struct {
@@ -267,7 +267,7 @@ static void a_name_of_the_environment_is_refused_first_too(void **state)
     }
 }
 
-static void a_name_in_our_own_file_is_refused_when_it_is_read(void **state)
+static void a_name_in_our_own_file_is_checked_when_it_is_read(void **state)
 {
     (void)state;
     static const struct {
@@ -280,7 +280,7 @@ static void a_name_in_our_own_file_is_refused_when_it_is_read(void **state)
         {"source_identity", "config:3: the source identity, "},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        /* The last spoils nothing: the control. */
+        /* Control: the last iteration leaves the name correct. */
         for (size_t j = 0; j <= RIA_COUNT(spoilt); j++) {
             struct ria_fake fake;
             struct ria_config config = {0};
@@ -334,7 +334,8 @@ static void an_account_is_a_number(void **state)
     }
 }
 
-/* What is asked for once more is not refused: the code of a device, or anything of rds-iam-fetch.
+/* Returns true if the name is accepted: the next step is then an MFA code, or a request to
+ * rds-iam-fetch.
  */
 static bool is_taken(const char *config, struct ria_error *err)
 {
@@ -355,7 +356,7 @@ static bool is_taken(const char *config, struct ria_error *err)
     return fake.fetches > 0 || err->code == RIA_E_MFA;
 }
 
-static void names_as_aws_writes_them_are_taken(void **state)
+static void names_as_aws_writes_them_are_accepted(void **state)
 {
     (void)state;
     static const char *const configs[] = {
@@ -399,7 +400,7 @@ static void a_session_token_in_the_other_file_is_named(void **state)
         RIA_FAKE_AWS_CREDENTIALS ":2; put all three");
 }
 
-static void a_session_token_that_is_not_there_is_missed(void **state)
+static void a_missing_session_token_is_reported(void **state)
 {
     (void)state;
 #define KEYS "[default]\naws_access_key_id = ASIAX\naws_secret_access_key = s\n"
@@ -442,16 +443,16 @@ static void a_session_token_that_is_not_there_is_missed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_that_was_ignored_is_named),
-        cmocka_unit_test(what_is_empty_is_named),
-        cmocka_unit_test(an_arn_that_sts_would_not_understand_is_refused_first),
-        cmocka_unit_test(any_other_name_of_awss_is_refused_first_too),
-        cmocka_unit_test(a_name_of_the_environment_is_refused_first_too),
-        cmocka_unit_test(a_name_in_our_own_file_is_refused_when_it_is_read),
+        cmocka_unit_test(an_ignored_line_is_named),
+        cmocka_unit_test(an_empty_setting_is_named),
+        cmocka_unit_test(an_arn_that_sts_would_reject_is_rejected_before_the_request),
+        cmocka_unit_test(every_other_aws_name_is_checked_before_the_request),
+        cmocka_unit_test(a_name_in_the_environment_is_checked_before_the_request),
+        cmocka_unit_test(a_name_in_our_own_file_is_checked_when_it_is_read),
         cmocka_unit_test(an_account_is_a_number),
-        cmocka_unit_test(names_as_aws_writes_them_are_taken),
+        cmocka_unit_test(names_as_aws_writes_them_are_accepted),
         cmocka_unit_test(a_session_token_in_the_other_file_is_named),
-        cmocka_unit_test(a_session_token_that_is_not_there_is_missed),
+        cmocka_unit_test(a_missing_session_token_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a token is signed for: name, port and region, from what is dialled, from the configuration
- * and from what a person says. */
+ * The host name, port and region that a token is signed for. They come from the address of the
+ * connection, the configuration, and the command line. */
 #include "login.h"
 #include "unit.h"
 
@@ -17,11 +17,18 @@ static void what_the_token_is_signed_for(void **state)
         unsigned port;
         const char *region;
         const char *start; /* of the token; NULL: refused */
-        const char *scope; /* a piece of the token, or of the refusal */
+        const char *scope; /* a part of the token, or of the error message */
         const char *warning;
     } rows[] = {
-        {"the name says it all", NULL, HOST, 3306, NULL, HOST ":3306/?", "%2Feu-west-1%2F", NULL},
-        {"the configuration's region counts more than the name's",
+        {"the name determines host, port and region",
+         NULL,
+         HOST,
+         3306,
+         NULL,
+         HOST ":3306/?",
+         "%2Feu-west-1%2F",
+         NULL},
+        {"the configuration's region overrides the name's",
          "[" HOST "]\nregion = eu-west-2\n",
          HOST,
          3306,
@@ -29,7 +36,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-2%2F",
          "signing for the region eu-west-2, although the name " HOST " says eu-west-1"},
-        {"a person's region counts most",
+        {"the region of the command line overrides all",
          "[" HOST "]\nregion = eu-west-2\n",
          HOST,
          3306,
@@ -37,7 +44,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-3%2F",
          "signing for the region eu-west-3, although the name " HOST " says eu-west-1"},
-        {"the same region said twice",
+        {"the same region given twice",
          NULL,
          HOST,
          3306,
@@ -70,7 +77,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-1%2F",
          NULL},
-        {"an endpoint that is no RDS name, with a region",
+        {"an endpoint that is not an RDS name, with a region",
          "[alias]\nendpoint = db.example:3306\nregion = eu-west-1\n",
          "alias",
          5,
@@ -78,7 +85,7 @@ static void what_the_token_is_signed_for(void **state)
          "db.example:3306/?",
          "%2Feu-west-1%2F",
          "db.example is no RDS endpoint"},
-        {"an endpoint that is no RDS name, without",
+        {"an endpoint that is not an RDS name, without a region",
          "[alias]\nendpoint = db.example:3306\n",
          "alias",
          5,
@@ -88,7 +95,7 @@ static void what_the_token_is_signed_for(void **state)
          ":2: the name db.example holds no region; write the name of the RDS endpoint, "
          "or add region = REGION to this section",
          NULL},
-        {"a region for every name makes no RDS name",
+        {"a region for every name does not make an RDS name",
          "[*.example]\nregion = eu-west-1\n",
          "db.example",
          3306,
@@ -96,7 +103,7 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          "db.example is no RDS endpoint",
          NULL},
-        {"a person may sign for any name",
+        {"the command line may sign for any name",
          NULL,
          "db.example",
          3306,
@@ -104,7 +111,7 @@ static void what_the_token_is_signed_for(void **state)
          "db.example:3306/?",
          "%2Feu-west-1%2F",
          "db.example is no RDS endpoint"},
-        {"a person may sign for an address",
+        {"the command line may sign for an address",
          NULL,
          "::1",
          3306,
@@ -112,7 +119,7 @@ static void what_the_token_is_signed_for(void **state)
          "[::1]:3306/?",
          "%2Feu-west-1%2F",
          "::1 is no RDS endpoint"},
-        {"a person's region that is none",
+        {"an invalid region of the command line",
          NULL,
          HOST,
          3306,
@@ -136,7 +143,7 @@ static void what_the_token_is_signed_for(void **state)
          "g.global-a.global.rds.amazonaws.com:5432/?",
          "%2Feu-west-1%2F",
          NULL},
-        {"DSQL, whatever is said",
+        {"DSQL, with any settings",
          NULL,
          "x.dsql.eu-west-1.on.aws",
          5432,
@@ -184,7 +191,7 @@ static void what_the_token_is_signed_for(void **state)
     }
 }
 
-static void the_environment_and_the_profile_say_nothing_of_the_region(void **state)
+static void environment_and_profile_do_not_set_the_region(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -202,7 +209,7 @@ static void the_environment_and_the_profile_say_nothing_of_the_region(void **sta
     expect_piece("no region", err.text, "db.example is no RDS endpoint");
 }
 
-static void the_configuration_file_that_is_in_force_is_named(void **state)
+static void the_remedy_names_the_configuration_file_in_use(void **state)
 {
     (void)state;
     static const struct {
@@ -252,8 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_token_is_signed_for),
-        cmocka_unit_test(the_configuration_file_that_is_in_force_is_named),
-        cmocka_unit_test(the_environment_and_the_profile_say_nothing_of_the_region),
+        cmocka_unit_test(the_remedy_names_the_configuration_file_in_use),
+        cmocka_unit_test(environment_and_profile_do_not_set_the_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

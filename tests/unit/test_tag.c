@@ -27,7 +27,7 @@ static void lists_are_cut_at_commas_and_trimmed(void **state)
     assert_false(ria_tag_next(&list, &tag));
 }
 
-static void what_sts_would_refuse_is_found(void **state)
+static void tags_that_sts_would_reject_are_found(void **state)
 {
     (void)state;
     static char many[RIA_TAGS_MAX * 8 + 64];
@@ -59,7 +59,7 @@ static void what_sts_would_refuse_is_found(void **state)
     }
 }
 
-static void each_region_has_its_partitions_suffix(void **state)
+static void each_region_has_the_suffix_of_its_partition(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
@@ -82,8 +82,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_cut_at_commas_and_trimmed),
-        cmocka_unit_test(what_sts_would_refuse_is_found),
-        cmocka_unit_test(each_region_has_its_partitions_suffix),
+        cmocka_unit_test(tags_that_sts_would_reject_are_found),
+        cmocka_unit_test(each_region_has_the_suffix_of_its_partition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

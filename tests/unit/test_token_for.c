@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one call: what is checked before anything is signed, which channel and which credentials will
- * do, and that the out-parameters stay as they were where it refuses. What a token is signed for is
- * in test_signed_for.c. */
+ * ria_token_for(): the checks before a token is signed, the accepted channels and credentials, and
+ * that the out-parameters stay unchanged on failure. test_signed_for.c tests the address that a
+ * token is signed for. */
 #include "login.h"
 #include "unit.h"
 
@@ -10,7 +10,7 @@
 
 /* -- refusals ------------------------------------------------------------------------------- */
 
-static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **state)
+static void an_invalid_request_is_rejected_before_any_file_is_read(void **state)
 {
     (void)state;
     static char long_user[257];
@@ -49,7 +49,7 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
          {HOST, 1, long_user, RIA_CHANNEL_VERIFIED, NULL, NULL},
          RIA_E_USAGE,
          "the user name must have 1 to 255 bytes; name the database user"},
-        {"no channel said",
+        {"no channel given",
          {.host = HOST, .port = 1, .user = "u"},
          RIA_E_CHANNEL,
          "the connection is not encrypted; turn TLS on in the client"},
@@ -57,12 +57,12 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
          {HOST, 1, "u", RIA_CHANNEL_PLAIN, NULL, NULL},
          RIA_E_CHANNEL,
          "the connection is not encrypted; turn TLS on in the client"},
-        {"nobody knows whom",
+        {"encrypted, server not authenticated",
          {HOST, 1, "u", RIA_CHANNEL_UNVERIFIED, NULL, NULL},
          RIA_E_CHANNEL,
          "the server's certificate was not verified; give the client the RDS CA bundle and turn "
          "verification on"},
-        {"a value that is none",
+        {"an invalid value",
          {HOST, 1, "u", (enum ria_channel)77, NULL, NULL},
          RIA_E_CHANNEL,
          "the connection is not encrypted; turn TLS on in the client"},
@@ -99,7 +99,7 @@ static void a_privileged_program_signs_nothing(void **state)
 
 /* -- verify-ca ------------------------------------------------------------------------------ */
 
-static void a_checked_chain_suffices_only_where_the_configuration_says_so(void **state)
+static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
 {
     (void)state;
     static const struct {
@@ -159,8 +159,8 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
     }
 }
 
-/* The section that the refusal says to write is the one that helps. */
-static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
+/* The section that the error message suggests allows the token. */
+static void the_suggested_section_allows_the_token(void **state)
 {
     (void)state;
     static const char *const hosts[] = {
@@ -195,7 +195,7 @@ static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
     }
 }
 
-static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
+static void a_pasted_token_needs_no_file_if_the_channel_decides(void **state)
 {
     (void)state;
     static const struct {
@@ -223,7 +223,7 @@ static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
 
 /* -- credentials ---------------------------------------------------------------------------- */
 
-static void a_token_ends_with_its_credentials(void **state)
+static void a_token_expires_with_its_credentials(void **state)
 {
     (void)state;
     static const struct {
@@ -232,9 +232,9 @@ static void a_token_ends_with_its_credentials(void **state)
         int64_t expires; /* after now; 0: refused */
         const char *text;
     } rows[] = {
-        {"they do not say", "", 900, NULL},
+        {"without an expiry", "", 900, NULL},
         {"an hour", "2026-08-22T13:34:56Z", 900, NULL},
-        {"exactly a token's life", "2026-08-22T12:49:56Z", 900, NULL},
+        {"exactly the lifetime of a token", "2026-08-22T12:49:56Z", 900, NULL},
         {"a second less", "2026-08-22T12:49:55Z", 899, NULL},
         {"a minute less", "2026-08-22T12:48:56Z", 840, NULL},
         {"more than a minute less",
@@ -268,7 +268,7 @@ static void a_token_ends_with_its_credentials(void **state)
     }
 }
 
-static void which_profile_signs(void **state)
+static void the_chosen_profile_signs(void **state)
 {
     (void)state;
     static const char profiles[] =
@@ -281,19 +281,22 @@ static void which_profile_signs(void **state)
         const char *piece; /* of the token, or of the refusal */
     } rows[] = {
         {"the environment's keys", NULL, NULL, "X-Amz-Credential=AKIDEXAMPLE%2F"},
-        {"the configuration's profile in front of them",
+        {"the configuration's profile before them",
          "[" HOST "]\nprofile = a\n",
          NULL,
          "X-Amz-Credential=AKIAA%2F"},
-        {"a person's in front of that",
+        {"the profile of the command line before that",
          "[" HOST "]\nprofile = a\n",
          "b",
          "X-Amz-Credential=AKIAB%2F"},
-        {"the configuration's profile is not there",
+        {"the configuration's profile is missing",
          "[" HOST "]\nprofile = nope\n",
          NULL,
          RIA_FAKE_CONFIG ":2: the profile \"nope\" does not exist"},
-        {"a person's is not there", NULL, "nope", "--profile: the profile \"nope\" does not exist"},
+        {"the profile of the command line is missing",
+         NULL,
+         "nope",
+         "--profile: the profile \"nope\" does not exist"},
     };
     for_each_row(row, rows, row->message) {
         struct ria_fake fake;
@@ -308,7 +311,7 @@ static void which_profile_signs(void **state)
     }
 }
 
-static void no_credentials_are_absent_and_an_older_token_stays(void **state)
+static void without_credentials_the_old_token_is_unchanged(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -341,7 +344,7 @@ static void a_deadline_that_has_passed_ends_the_call(void **state)
     expect_piece("the cause", err.text, "the time for a login was used up");
 }
 
-/* The names in a section to write are whole, whatever else must give way. */
+/* The names in a suggested section are complete, even if other parts of the message are dropped. */
 static void long_names_are_not_shortened(void **state)
 {
     (void)state;
@@ -388,14 +391,14 @@ static void long_names_are_not_shortened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_that_is_wrong_is_refused_before_any_file_is_read),
+        cmocka_unit_test(an_invalid_request_is_rejected_before_any_file_is_read),
         cmocka_unit_test(a_privileged_program_signs_nothing),
-        cmocka_unit_test(a_checked_chain_suffices_only_where_the_configuration_says_so),
-        cmocka_unit_test(the_section_that_a_refusal_prints_lets_the_token_go),
-        cmocka_unit_test(a_pasted_token_needs_no_file_where_the_channel_decides),
-        cmocka_unit_test(a_token_ends_with_its_credentials),
-        cmocka_unit_test(which_profile_signs),
-        cmocka_unit_test(no_credentials_are_absent_and_an_older_token_stays),
+        cmocka_unit_test(a_checked_chain_is_enough_only_with_verify_ca),
+        cmocka_unit_test(the_suggested_section_allows_the_token),
+        cmocka_unit_test(a_pasted_token_needs_no_file_if_the_channel_decides),
+        cmocka_unit_test(a_token_expires_with_its_credentials),
+        cmocka_unit_test(the_chosen_profile_signs),
+        cmocka_unit_test(without_credentials_the_old_token_is_unchanged),
         cmocka_unit_test(a_deadline_that_has_passed_ends_the_call),
         cmocka_unit_test(long_names_are_not_shortened),
     };

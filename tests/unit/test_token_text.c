@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which texts are tokens, and what is read from them, whoever wrote them and in which order. */
+ * Which texts are tokens, and the values parsed from them, for any order of the parameters. */
 #include "aws/token_text.h"
 
 #include "unit.h"
@@ -51,7 +51,7 @@ static const struct {
     {"the name of the parameter alone", "X-Amz-Signature"},
 };
 
-static void a_token_is_known_by_its_signature(void **state)
+static void a_token_is_recognised_by_its_signature(void **state)
 {
     (void)state;
     for_each_row(token, tokens, token->message) {
@@ -65,7 +65,7 @@ static void a_token_is_known_by_its_signature(void **state)
     expect("nothing", !ria_is_token(NULL));
 }
 
-static void backslashes_of_a_passfile_do_not_hide_it(void **state)
+static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
 {
     (void)state;
     static const struct {
@@ -74,11 +74,11 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
         bool has_token;
     } rows[] = {
         {"as libpq's own documents ask for", "h:5432:*:u:h\\:5432/?a&X-Amz-Signature=0", true},
-        {"in front of each character",
+        {"before each character",
          "h:1:*:u:\\X\\-\\A\\m\\z\\-\\S\\i\\g\\n\\a\\t\\u\\r\\e\\=0",
          true},
-        {"in front of one", "h:1:*:u:X-Amz-Signature\\=0", true},
-        {"behind a false beginning", "h:1:*:u:X-AmzXX-Amz-Signature=", true},
+        {"before one character", "h:1:*:u:X-Amz-Signature\\=0", true},
+        {"after a false beginning", "h:1:*:u:X-AmzXX-Amz-Signature=", true},
         {"two, of which one is meant", "h:1:*:u:X-Amz\\\\-Signature=", false},
         {"cut off", "h:1:*:u:X-Amz-Signature", false},
         {"a backslash at the end", "h:1:*:u:X-Amz-Signature\\", false},
@@ -88,11 +88,11 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
         expect_number(row->message, ria_line_has_token(row->line, len), row->has_token);
     }
     const char next[] = "h:1:*:u:word\nX-Amz-Signature=";
-    expect("what follows the line", !ria_line_has_token(next, strcspn(next, "\n")));
+    expect("the text after the line", !ria_line_has_token(next, strcspn(next, "\n")));
     expect("no line", !ria_line_has_token("X-Amz-Signature=", 0));
 }
 
-static void life_and_key_are_read_in_any_order(void **state)
+static void lifetime_and_key_are_read_in_any_order(void **state)
 {
     (void)state;
     for_each_row(token, tokens, token->message) {
@@ -108,7 +108,7 @@ static void life_and_key_are_read_in_any_order(void **state)
     }
 }
 
-static void what_is_not_said_is_not_guessed(void **state)
+static void missing_values_are_not_guessed(void **state)
 {
     (void)state;
     static const struct {
@@ -116,11 +116,11 @@ static void what_is_not_said_is_not_guessed(void **state)
         const char *text;
     } rows[] = {
         {"no date", HOST "/?X-Amz-Expires=1&" SIGNATURE},
-        {"no life", HOST "/?" DATE "&" SIGNATURE},
+        {"no lifetime", HOST "/?" DATE "&" SIGNATURE},
         {"another form of date",
          HOST "/?X-Amz-Date=2024-01-31T12:00:00Z&X-Amz-Expires=1&" SIGNATURE},
         {"a cut date", HOST "/?X-Amz-Expires=1&" SIGNATURE "&X-Amz-Date=20240131T12"},
-        {"a date of no calendar", HOST "/?X-Amz-Date=20241331T120000Z&X-Amz-Expires=1&" SIGNATURE},
+        {"an impossible date", HOST "/?X-Amz-Date=20241331T120000Z&X-Amz-Expires=1&" SIGNATURE},
         {"no token", HOST "/?" DATE "&X-Amz-Expires=1"},
         {"the next line's", "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
         {"nothing", NULL},
@@ -134,10 +134,10 @@ static void what_is_not_said_is_not_guessed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_token_is_known_by_its_signature),
-        cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_it),
-        cmocka_unit_test(life_and_key_are_read_in_any_order),
-        cmocka_unit_test(what_is_not_said_is_not_guessed),
+        cmocka_unit_test(a_token_is_recognised_by_its_signature),
+        cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_a_token),
+        cmocka_unit_test(lifetime_and_key_are_read_in_any_order),
+        cmocka_unit_test(missing_values_are_not_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

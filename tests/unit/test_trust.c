@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whose files count: the rule as a table of facts, lists of the kernel's form, file systems where
- * chmod does not help, and the same verdict at each kind of file. */
+ * Which files are trusted: the rule as a table of owners and modes, ACLs in the kernel's format,
+ * file systems that do not support chmod, and the same result for each kind of file. */
 #include "base/trust.h"
 
 #include "aws/profile.h"
@@ -21,13 +21,13 @@ enum {
 
 static const struct ria_trusted file_f = {"f", "VARIABLE=COPY"};
 
-static void owners_and_writers(void **state)
+static void owners_and_writers_are_checked(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         struct ria_file file;
-        const char *want; /* NULL: the file counts */
+        const char *want; /* NULL: the file is trusted */
     } rows[] = {
         {"the user's own", {.owner = ME, .group = ME, .mode = 0600}, NULL},
         {"umask 002 and a private group", {.owner = ME, .group = ME, .mode = 0664}, NULL},
@@ -46,7 +46,7 @@ static void owners_and_writers(void **state)
         {"everybody, and a shared group",
          {.owner = ME, .group = SHARED, .mode = 0666},
          "f: everybody can write it; run: chmod go-w f"},
-        {"root's, that only root can change",
+        {"a file of root that only root can change",
          {.group = SHARED, .mode = 0660},
          "f: all of group 50 can write it; its owner must run: chmod g-w f"},
         {"another user's",
@@ -71,8 +71,8 @@ static void owners_and_writers(void **state)
     }
 }
 
-/* In a mounted home the owner's private group is nobody beside the owner. */
-static void writers_of_a_foreign_file(void **state)
+/* In a mounted home, the owner's private group has no other member. */
+static void writers_of_a_foreign_file_are_described(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -111,7 +111,7 @@ static void lists(void **state)
         const char *message;
         const char *bytes;
         size_t len;
-        const char *want; /* NULL: nobody else can write */
+        const char *want; /* NULL: no other user can write */
     } rows[] = {
         {"another user",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", ID_1001) GROUP_R MASK_RW OTHERS),
@@ -135,7 +135,7 @@ static void lists(void **state)
         {"the owning group",
          ACL(HEAD USER_OBJ GROUP_RW MASK_RW OTHERS),
          "all of group 50 can write it; run: chmod g-w f"},
-        {"an id that is not mapped here",
+        {"an id that is not mapped in this namespace",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", NO_ID) GROUP_R MASK_RW),
          "an ACL lets user 4294967295 write it; run: setfacl -b f"},
         {"a later version",
@@ -156,7 +156,7 @@ static void lists(void **state)
     }
 }
 
-/* A private group is accepted; a further name in a list is not. */
+/* A private group is accepted; an additional user in an ACL is not. */
 static void a_list_beside_a_private_group(void **state)
 {
     (void)state;
@@ -174,7 +174,7 @@ static void a_list_beside_a_private_group(void **state)
 
 /* -- file systems --------------------------------------------------------------------------- */
 
-static void where_chmod_does_not_help(void **state)
+static void file_systems_without_chmod_get_another_remedy(void **state)
 {
     (void)state;
     static const struct {
@@ -238,8 +238,8 @@ static enum ria_outcome load_aws(struct ria_fake *fake, struct ria_error *err)
     return ria_profiles_load(&fake->world, &profiles, err);
 }
 
-/* The names of copies, and that a foreign file of AWS's is read. */
-static void the_same_verdict_at_each_kind_of_file(void **state)
+/* Also checks the suggested names of copies, and that an AWS file of another user is read. */
+static void each_kind_of_file_is_checked_by_the_same_rule(void **state)
 {
     (void)state;
     static const struct {
@@ -291,7 +291,7 @@ static void the_same_verdict_at_each_kind_of_file(void **state)
     }
 }
 
-/* -- another user's file of AWS's ------------------------------------------------------------ */
+/* -- an AWS file of another user ------------------------------------------------------------- */
 
 #define ROLE "role_arn = arn:aws:iam::1:role/r\nsource_profile = b\n"
 #define KEYS "aws_access_key_id = K\naws_secret_access_key = S\n"
@@ -314,7 +314,7 @@ static enum ria_outcome find(struct ria_fake *fake, struct ria_error *err)
     return ria_chain_find(&ask, &response, &trail, err);
 }
 
-/* What is run, read, asked or believed. */
+/* Settings that run a command, read a file, send a request or select a CA. */
 static void settings_of_another_user(void **state)
 {
     (void)state;
@@ -359,7 +359,7 @@ static void settings_of_another_user(void **state)
          "ec2_metadata_service_endpoint = http://127.0.0.1\n",
          NULL,
          REFUSED("4", "ec2_metadata_service_endpoint")},
-        {"settings that keys do not use",
+        {"settings that are not needed with keys",
          "[profile a]\nendpoint_url = https://h\nca_bundle = /c\n"
          "ec2_metadata_service_endpoint = http://127.0.0.1\n" KEYS,
          NULL,
@@ -373,11 +373,11 @@ static void settings_of_another_user(void **state)
          "sso_start_url = u\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n",
          NULL,
          NULL},
-        {"a variable beats the bundle",
+        {"a variable overrides the bundle",
          "[profile a]\nca_bundle = /c\n" ROLE BASE,
          "AWS_CA_BUNDLE",
          NULL},
-        {"a variable beats the endpoint",
+        {"a variable overrides the endpoint",
          "[profile a]\nendpoint_url = https://h\n" ROLE BASE,
          "AWS_ENDPOINT_URL",
          NULL},
@@ -415,7 +415,7 @@ static void settings_of_another_user(void **state)
     }
 }
 
-static void what_is_private_is_the_users_own(void **state)
+static void private_files_belong_to_the_user(void **state)
 {
     (void)state;
     static const struct {
@@ -437,13 +437,13 @@ static void what_is_private_is_the_users_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_private_is_the_users_own),
-        cmocka_unit_test(owners_and_writers),
-        cmocka_unit_test(writers_of_a_foreign_file),
+        cmocka_unit_test(private_files_belong_to_the_user),
+        cmocka_unit_test(owners_and_writers_are_checked),
+        cmocka_unit_test(writers_of_a_foreign_file_are_described),
         cmocka_unit_test(lists),
         cmocka_unit_test(a_list_beside_a_private_group),
-        cmocka_unit_test(where_chmod_does_not_help),
-        cmocka_unit_test(the_same_verdict_at_each_kind_of_file),
+        cmocka_unit_test(file_systems_without_chmod_get_another_remedy),
+        cmocka_unit_test(each_kind_of_file_is_checked_by_the_same_rule),
         cmocka_unit_test(settings_of_another_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

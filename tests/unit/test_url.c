@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is printed of URLs, of names and of texts that hold URLs. */
+ * Which parts of URLs, names and texts with URLs are printed. */
 #include "codec/url.h"
 
 #include "unit.h"
@@ -102,7 +102,7 @@ static void urls_in_a_text(void **state)
     assert_string_equal(cut, "a text t...");
 }
 
-/* Our own advice stays; what a message quotes may be cut behind any character. */
+/* The advice of the product stays complete; quoted text may be cut after any character. */
 static void urls_in_a_message(void **state)
 {
     (void)state;
@@ -132,7 +132,7 @@ static void urls_in_a_message(void **state)
     }
 }
 
-static void names_that_may_be_urls(void **state)
+static void names_that_may_be_urls_are_not_shown(void **state)
 {
     (void)state;
     static const struct {
@@ -165,7 +165,7 @@ int main(void)
         cmocka_unit_test(a_long_host_is_not_shown),
         cmocka_unit_test(urls_in_a_text),
         cmocka_unit_test(urls_in_a_message),
-        cmocka_unit_test(names_that_may_be_urls),
+        cmocka_unit_test(names_that_may_be_urls_are_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

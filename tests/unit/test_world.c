@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is true of every world: blank variables, printable log lines, deadlines. */
+ * Functions that work on any world: blank variables, printable log lines, deadlines. */
 #include "base/world.h"
 
 #include "fake_world.h"
@@ -36,7 +36,7 @@ static void log_lines_are_printable_and_bounded(void **state)
     assert_int_equal(fake.log_count, 2);
 }
 
-static void a_deadline_never_shows_less_than_nothing(void **state)
+static void the_remaining_time_is_never_negative(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -56,7 +56,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blank_variable_counts_as_unset),
         cmocka_unit_test(log_lines_are_printable_and_bounded),
-        cmocka_unit_test(a_deadline_never_shows_less_than_nothing),
+        cmocka_unit_test(the_remaining_time_is_never_negative),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -395,7 +395,7 @@ static void absence_everywhere_lists_every_source(void **state)
         "profile: neither /home/u/.aws/config nor /home/u/.aws/credentials exists; "
         "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
         "container: AWS_CONTAINER_CREDENTIALS_* is not set; "
-        "instance metadata: nobody is there");
+        "instance metadata: no instance metadata");
     assert_int_equal(asked.trail.count, 5);
     for (size_t i = 0; i < asked.trail.count; i++) {
         assert_int_equal(asked.trail.step[i].outcome, RIA_ABSENT);

@@ -128,7 +128,7 @@ static struct ria_pq_conn *connect_refuse(
 }
 
 /* Nothing is known of it. */
-static struct ria_pq_conn *refuse_no_endpoint(
+static struct ria_pq_conn *refuse_unsettled(
     const struct ria_library *libpq, const struct ria_call *call)
 {
     return connect_refuse(
@@ -270,7 +270,7 @@ static struct ria_pq_conn *connect_with_given(
     RIA_AUTO(arguments) bare = {0};
     RIA_AUTO(settled) again = {0};
     if (!ria_probe_service(libpq, arguments, settled)) {
-        return refuse_no_endpoint(libpq, call);
+        return refuse_unsettled(libpq, call);
     }
     struct ria_pq_target target = target_with_tls(settled);
     bool is_allowed = ria_query_may_send(&target);
@@ -280,7 +280,7 @@ static struct ria_pq_conn *connect_with_given(
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (!is_settled) {
         return is_allowed ? make_call_with_tls(libpq, call, arguments, settled)
-                          : refuse_no_endpoint(libpq, call);
+                          : refuse_unsettled(libpq, call);
     }
     struct ria_pq_target bare_target = ria_settled_target(&again);
     bare_target.service_path = settled->service_path;
@@ -295,7 +295,7 @@ static struct ria_pq_conn *connect_with_given(
         return refuse_unanswered(libpq, call);
     }
     if (!is_allowed && !is_clean(libpq, &bare)) {
-        return refuse_no_endpoint(libpq, call);
+        return refuse_unsettled(libpq, call);
     }
     return call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
@@ -339,7 +339,7 @@ static struct ria_pq_conn *connect_with_passfile(
 {
     ria_overlay_set(RIA_OVERLAY_HIDE);
     if (!ria_probe_service(libpq, arguments, settled)) {
-        return refuse_no_endpoint(libpq, call);
+        return refuse_unsettled(libpq, call);
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
     struct ria_pq_target target = target_with_tls(settled);
@@ -351,7 +351,7 @@ static struct ria_pq_conn *connect_with_passfile(
         return refuse_unanswered(libpq, call);
     }
     if (outcome.passfile.is_withheld && !is_clean(libpq, arguments)) {
-        return refuse_no_endpoint(libpq, call);
+        return refuse_unsettled(libpq, call);
     }
     if (!target.has_socket && (outcome.passfile.has_tokens || settled->stored_token != NULL)) {
         return make_call_with_tls(libpq, call, arguments, settled);
@@ -416,7 +416,7 @@ static struct ria_pq_conn *connect_with_token(
         return make_call(libpq, call);
     }
     if (!ria_arguments_of_call(call, &arguments)) {
-        return refuse_no_endpoint(libpq, call);
+        return refuse_unsettled(libpq, call);
     }
     enum ria_probe_response response = ria_probe(libpq, &arguments, last_setting, &settled);
     struct ria_pq_conn *refused = settled.refused;
@@ -428,7 +428,7 @@ static struct ria_pq_conn *connect_with_token(
         return refused;
     case RIA_PROBE_UNKNOWN:
     default:
-        return refuse_no_endpoint(libpq, call);
+        return refuse_unsettled(libpq, call);
     }
 }
 

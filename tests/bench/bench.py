@@ -83,7 +83,7 @@ class Bench:
         else:
             print("aws is not installed: no comparison with aws rds generate-db-auth-token")
         trusted = {**self.sts, "AWS_CA_BUNDLE": str(self.lab.cloud_ca_file)}
-        compare("role kept in the cache / fetched from STS", self.token(trusted),
+        compare("role from the cache / fetched from STS", self.token(trusted),
                 self.token(self.without_cache(trusted)))
         self.compare_certificates()
 

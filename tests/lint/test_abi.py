@@ -1,4 +1,4 @@
-"""What we know of Connector/C and of libpq against the headers that are installed."""
+"""Our declarations of Connector/C and of libpq match the installed headers."""
 import unittest
 
 import harness
@@ -45,7 +45,7 @@ LIBPQ_NUMBERS = [("RIA_PQ_CONNECTION_BAD", "CONNECTION_BAD")]
 
 
 def check_libpq(offsets, numbers):
-    # Declaring the functions twice makes the compiler compare them, but for the name of the handle.
+    # If the functions are declared twice, the compiler compares them, except for the name of the handle type.
     includes = "#define ria_pq_conn pg_conn\n" + LIBPQ_INCLUDES
     return check(offsets, numbers, includes, "libpq", "pg_plugin")
 
@@ -68,7 +68,7 @@ class Abi(unittest.TestCase):
         result = check(OFFSETS, NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
 
-    def test_libpq_is_as_we_know_it(self):
+    def test_our_declarations_of_libpq_match_its_header(self):
         result = check_libpq(LIBPQ_OFFSETS, LIBPQ_NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
         wrong = check_libpq([("ria_pq_option", "val", "PQconninfoOption", "label")], [])

@@ -1,4 +1,4 @@
-"""Sizes of files, shell scripts, and what clang-tidy is shown."""
+"""Sizes of files, shell scripts, and the files that clang-tidy checks."""
 import json
 import pathlib
 import re
@@ -50,7 +50,7 @@ class Files(unittest.TestCase):
             result = harness.run(["shellcheck", harness.SOURCE / script])
             self.assertEqual(result.returncode, 0, result.stdout)
 
-    def test_clang_tidy_is_shown_each_file_once_for_each_set_of_macros(self):
+    def test_clang_tidy_checks_each_file_once_for_each_set_of_macros(self):
         def commands(directory):
             entries = json.loads((directory / "compile_commands.json").read_text(encoding="utf-8"))
             return [(each["file"], frozenset(re.findall(r"(?<=\s)'?(-[DU]\S+)", each["command"]))) for each in entries]

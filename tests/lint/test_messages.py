@@ -1,4 +1,4 @@
-"""Messages: one table for what several places say, no message twice, and nothing in them that is not there."""
+"""Messages: shared ones are in one table, none occurs twice, and each command that they name exists."""
 import collections
 import re
 import unittest
@@ -10,11 +10,11 @@ TABLE = harness.SOURCE / "common/base/messages.h"
 DEFINITION = re.compile(r"#define (RIA_(?:REFUSAL|REMEDY|MESSAGE)_\w+)\s+((?:\\\n|[^\n])+)")
 STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"(?:\s*\\?\s*"((?:\\.|[^"\\\n])*)")*')
 PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"')
-# "rds-iam" as the name of the whole, and not of a command that somebody types.
+# Words after "rds-iam" as the name of the product, not of a command.
 NO_COMMAND = {"does", "is", "installed", "cannot", "authors"}
 
 
-# What has fewer words may well stand in another place too: "cannot be read".
+# A shorter text may occur in several places: "cannot be read".
 SENTENCE_WORDS = 5
 # A second wording of one message: ria_fail_shown() makes the shorter one.
 TWIN = re.compile(r"_(?:LONG|SHORT|LONGER|SHORTER|BRIEF)\b")
@@ -25,7 +25,7 @@ def sources():
 
 
 def joined(text):
-    """The string literals of C source, neighbours joined."""
+    """The string literals of a C source, with adjacent literals joined."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     return ["".join(PIECE.findall(match.group(0))) for match in STRING.finditer(text)]
 
@@ -35,7 +35,7 @@ def is_message(text):
 
 
 def repeated(texts):
-    """Each message that stands in more than one place."""
+    """Each message that occurs in more than one place."""
     count = collections.Counter(text.strip() for text in texts if is_message(text))
     return sorted(text for text, times in count.items() if times > 1)
 
@@ -46,8 +46,8 @@ def table(text):
 
 
 def commands():
-    """What rds-iam can be told to do, and the options of each: from its own help. A command that
-    has commands of its own ("setup") has their names among its options."""
+    """{command of rds-iam: its options}, from the help texts. For a command with subcommands ("setup"), the
+    options include the names of the subcommands."""
     def ask(*words):
         text = harness.run([harness.installed("bin/rds-iam"), *words, "--help"]).stdout
         return set(re.findall(r"^  ([a-z]+)  ", text, re.M)), set(re.findall(r"--[a-z-]+", text))
@@ -75,7 +75,7 @@ def unknown_commands(texts, known):
 
 
 class Messages(unittest.TestCase):
-    def test_no_message_names_a_command_that_is_not_there(self):
+    def test_every_command_in_a_message_exists(self):
         known = commands()
         self.assertLessEqual({"token", "credentials"}, set(known))
         texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
@@ -100,8 +100,8 @@ class Messages(unittest.TestCase):
                 self.assertGreater(len(message), 10)
                 self.assertIsNone(TWIN.search(name), "a second wording")
 
-    def test_no_message_stands_in_two_places(self):
-        """Where two places need it, it is in the table."""
+    def test_no_message_occurs_in_two_places(self):
+        """A message that two places need is in the table."""
         texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
         self.assertGreater(sum(map(is_message, texts)), 300, "the control: there are many of them")
         self.assertEqual(repeated(texts), [])
@@ -115,8 +115,8 @@ class Messages(unittest.TestCase):
                  if TWIN.search(name)]
         self.assertEqual(twins, ["RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT"])
 
-    def test_every_message_says_what_to_do(self):
-        """Behind a semicolon; a remedy is what stands there."""
+    def test_every_message_states_what_to_do(self):
+        """The remedy follows a semicolon."""
         said_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
                           "RIA_REFUSAL_NO_CREDENTIALS"}
         nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT", "RIA_REFUSAL_TOKEN_SIZE"}

@@ -12,7 +12,7 @@ import unittest
 
 import harness
 
-# Prints what a program that a test starts has inherited.
+# Prints the state that a program inherits from a test.
 PROBE = """
 import subprocess, sys
 import surroundings
@@ -21,7 +21,7 @@ if sys.argv[1] == "reset":
 print(subprocess.run(["grep", "-E", "^(SigBlk|SigIgn|Umask):", "/proc/self/status"],
                      stdout=subprocess.PIPE, text=True, check=True).stdout, end="")
 """
-# What nohup and `&` ignore, what a supervisor may ignore, and what each inherits.
+# The signals that nohup and `&` ignore, and those that a supervisor may ignore.
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1,
            signal.SIGALRM, signal.SIGTSTP, signal.SIGRTMIN)
 
@@ -29,7 +29,7 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.
 class Inherited(unittest.TestCase):
     @staticmethod
     def state(mode, prepare):
-        """(blocked signals, ignored signals, umask) of a program that a test starts."""
+        """Returns (blocked signals, ignored signals, umask) of a program that a test starts."""
         result = subprocess.run(
             # Without tests/python, because a shell resets SIGCHLD.
             ["/usr/bin/python3", "-B", "-c", PROBE, mode], preexec_fn=prepare, cwd=harness.SOURCE / "tests",
@@ -61,14 +61,14 @@ class Inherited(unittest.TestCase):
                 self.assertEqual(self.state("as it is", lambda mask=mask: os.umask(mask))[2], mask, "control")
                 self.assertEqual(self.state("reset", lambda mask=mask: os.umask(mask))[2], 0o022)
 
-    def test_every_test_starts_so(self):
-        """This one runs under harness.main()."""
+    def test_every_test_starts_with_default_signals(self):
+        """This test itself runs under harness.main()."""
         for number in SIGNALS:
             self.assertNotEqual(signal.getsignal(number), signal.SIG_IGN)
         self.assertEqual(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
 
 
-# An ordinary user plays no other user.
+# Only root can run a program as another user.
 if os.geteuid() == 0:
     REACH = """
 import pathlib, subprocess, sys
@@ -91,7 +91,7 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             self.scratch.chmod(0o755)
 
         def place(self, modes, name="clone"):
-            """A clone below directories of these modes, the last of which is its own; and a neighbour."""
+            """Creates a clone below directories with these modes (the last mode is that of the clone), and a sibling."""
             path = self.scratch
             shutil.rmtree(self.scratch / "top", ignore_errors=True)
             (self.scratch / "top").mkdir()
@@ -141,7 +141,7 @@ print(sorted(each.name for each in clone.parent.iterdir()))
                     self.assertIn("neighbour", opened[-1])
 
         def test_a_prefix_elsewhere(self):
-            """What RIA_PREFIX and RIA_WORK name may lie outside of the clone, and be closed too."""
+            """RIA_PREFIX and RIA_WORK may name closed directories outside of the clone."""
             clone = self.place((0o755, 0o755))
             other = self.scratch / "closed/prefix"
             self.program(other)

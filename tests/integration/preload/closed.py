@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Tokens that a client has where it cannot be told what its connection would send.
+"""The base class for connections whose password rds-iam cannot determine.
 
-One token, given or in a passfile, and what the program is told. Not here: why it cannot be told.
+The client has one token, in PGPASSWORD or in a passfile. The module also contains the messages that the
+program gets. It does not contain the reasons why the password cannot be determined: see the tests.
 """
 from labcase import USER, LabCase, harness
 

@@ -145,7 +145,6 @@ class Hostile(LabCase):
 class Kerberos(LabCase):
     """If the user has a Kerberos ticket, libpq 12 and later offers GSS encryption, which needs no certificate.
     libpq makes the offer before TLS and under every sslmode. The tests count the offers that the peer
-
     receives: a server cannot accept what was not offered."""
 
     def psql(self, peer, principal, *words, under=True, **extra):

@@ -34,7 +34,6 @@ class Opener:
 def within_limit(test):
     """Decorates a test method of a case with an `opener`. The test fails if an open takes longer than
     WAIT_SECONDS. If the load is above the number of processors, the test runs again, at most AGAIN_MAX times,
-
     and the times are printed."""
 
     @functools.wraps(test)

@@ -31,9 +31,9 @@ ALWAYS = 1 << 30
 class Fault:
     """A fault. It affects the first `times` requests whose path matches the regular expression `path`.
 
-        kind is one of: "status" sends this status, body and type; "delay" sends the lab's response after
-        `seconds`; "retyped" sends the lab's response with the content type `type`; "hang", "reset",
-        "truncated", "drip", "large" and "redirect" do what their names say. None: no fault."""
+    kind is one of: "status" sends this status, body and type; "delay" sends the lab's response after
+    `seconds`; "retyped" sends the lab's response with the content type `type`; "hang", "reset",
+    "truncated", "drip", "large" and "redirect" do what their names say. None: no fault."""
 
     kind: str = None
     status: int = 200

@@ -64,7 +64,7 @@ class HostileCase(labcase.LabCase):
 
     def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
         """Runs one client that logs in once. Returns its output, after a check that it contains no secret.
-                Stores in self.secrets every secret that the client could have sent."""
+        Stores in self.secrets every secret that the client could have sent."""
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)
         result = self.home.run(argv, principal=principal, **environment)

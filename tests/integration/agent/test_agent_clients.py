@@ -164,7 +164,7 @@ class Tools(AgentCase):
 
 class Renewal(clients.ClientCase):
     """An agent gets new credentials with a longer session token. The client has the preload and no
-        credentials. In the second case the new token is longer than the space that the connection stores."""
+    credentials. In the second case the new token is longer than the space that the connection stores."""
 
     def profile(self, name):
         principal = self.lab.principals[name]
@@ -192,7 +192,7 @@ class Renewal(clients.ClientCase):
 
     def await_renewed(self, services, principal, before):
         """Waits for a token of the new credentials whose time is later than `before`. Until the agent has
-                fetched them it uses the old ones, and the preload accepts only a token with a later second."""
+        fetched them it uses the old ones, and the preload accepts only a token with a later second."""
         key = self.lab.principals[principal].access_key
         await_true(lambda: key in services.passfile("work").read_text() and self.date(services) > before)
 

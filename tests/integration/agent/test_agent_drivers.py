@@ -35,7 +35,7 @@ class Spelling(NamedTuple):
 
 class Driver(NamedTuple):
     """argv: the command. WORDS in it is replaced by the words of the spelling. sees_preload: whether the driver
-        calls a libpq that the preload of rds-iam exec reaches. connects_again: whether it may open more connections."""
+    calls a libpq that the preload of rds-iam exec reaches. connects_again: whether it may open more connections."""
 
     argv: tuple
     leaks: tuple
@@ -115,7 +115,7 @@ DRIVERS = {
         leaks=(Spelling("", WITH_SERVICE),),
         holds=(Spelling("SSLmode = verify-full\\n", WITH_SERVICE),)),
     # pgcli reads the entry itself, but only host, port, user and dbname. From version 4 on, a thread of pgcli opens
-        # a second connection for completion, unless pgcli ends before that.
+    # a second connection for completion, unless pgcli ends before that.
     "pgcli": Driver(
         ("bash", "-c", PGCLI),
         leaks=(Spelling("service=%(service)s", ("PGPASSFILE",)),),
@@ -201,7 +201,7 @@ class DriverCase(LabCase):
 class Drivers(DriverCase):
     def rows(self, driver):
         """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried
-                with several impostors. Each further spelling is tried with one impostor, the most telling one."""
+        with several impostors. Each further spelling is tried with one impostor, the most telling one."""
         rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in IMPOSTORS[:2]]
         rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
         rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS]

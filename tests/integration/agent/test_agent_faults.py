@@ -72,7 +72,7 @@ def tokens_in(directory):
 
 def needs_fuse(test):
     """Decorates a test that mounts a FUSE file system. Most containers do not have /dev/fuse; there the test
-        does not exist."""
+    does not exist."""
     return test if os.access("/dev/fuse", os.R_OK | os.W_OK) else None
 
 
@@ -437,7 +437,7 @@ class Clock(FaultCase):
 
     def test_a_token_in_a_file_is_replaced_when_the_clock_is_set_back(self):
         """The token is not due for renewal, so only the canceled timer tells the agent of the change. The mark file
-                is in the home, where the agent watches the service file. It makes the agent set its timer again."""
+        is in the home, where the agent watches the service file. It makes the agent set its timer again."""
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731

@@ -19,7 +19,7 @@ SERVICE = "rds"
 
 class Row(NamedTuple):
     """certificate: its name in lab.certificates, or None for no TLS. message: psql's message under verify-full.
-        control: connection settings with which psql sends the token to the same peer."""
+    control: connection settings with which psql sends the token to the same peer."""
 
     name: str
     certificate: str
@@ -46,7 +46,7 @@ class HostilePostgreSQL(labcase.LabCase):
 
     def psql(self, words="", **environment):
         """Returns the output of psql. `words` are more settings of its connection string. The client has no
-                credentials, only the passfile."""
+        credentials, only the passfile."""
         argv = ["psql", "-w", "-X", "-c", "select 1", "service=%s %s" % (SERVICE, words)]
         result = self.home.run(argv, principal=None, **environment)
         self.assertGreaterEqual(result.returncode, 0, "psql died by a signal: %s" % result)
@@ -54,7 +54,7 @@ class HostilePostgreSQL(labcase.LabCase):
 
     def record(self, certificate, words="", **environment):
         """Logs in once through the agent. Returns the output, the peer, and the tokens that the agent can have
-                made, one for each second."""
+        made, one for each second."""
         start = int(time.time())
         with PostgreSQLPeer(certificate and getattr(self.lab.certificates, certificate)) as peer:
             self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")
@@ -90,7 +90,7 @@ class HostilePostgreSQL(labcase.LabCase):
 
     def control(self, row):
         """Uses the same entry, but the user weakens verification on the command line. libpq then sends the token:
-                a passfile alone cannot prevent this."""
+        a passfile alone cannot prevent this."""
         _, peer, tokens = self.record(row.certificate, row.control)
         token = self.assert_sent(peer, tokens, row.certificate is not None)
         found = traces.find(peer.received, [traces.signature(token)])

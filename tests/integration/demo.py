@@ -19,7 +19,7 @@ import readme
 from service import Services, agent_program
 import surroundings
 
-KEPT = harness.WORK / "demo"
+STATE = harness.WORK / "demo"
 ACCESS_ROLE = "rds-access-clickpipes"
 MARIADB_QUERY = (
     'select current_user() as user, variable_value as tls, @@version as version'
@@ -181,23 +181,23 @@ class Demo:
             raise Unexpected(f"the journal should contain {reason}")
 
 
-def keep(lab, home):
+def leave_running(lab, home):
     """Leaves the lab and an agent running, and prints how to use them."""
     # PATH finds rds-iam and rds-iam-agent as if they were installed in the system.
     env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}")
     lines = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
-    (KEPT / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (STATE / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
     services = Services(home)
     home.run([agent_program(), "--directory", services.directory], None)
     pid = int((services.directory / "agent.pid").read_text())
-    (KEPT / "agent.pid").write_text(f"{pid}\n")
-    (KEPT / "lab").write_text(f"{lab.directory}\n")
+    (STATE / "agent.pid").write_text(f"{pid}\n")
+    (STATE / "lab").write_text(f"{lab.directory}\n")
     title("The servers keep running")
     print(textwrap.dedent(f"""\
         In another shell, run:
 
             bash
-            . {KEPT / "environment"}
+            . {STATE / "environment"}
             mariadb -h {lab.mariadb.host} -P {lab.mariadb.port} -u {USER} shop
             psql service=shop
             rds-iam exec --ca {lab.ca_file} -- psql -h {lab.pg.host} -p {lab.pg.port} -U {USER} shop
@@ -207,27 +207,27 @@ def keep(lab, home):
         To end everything:    tests/demo --end"""), flush=True)
 
 
-def end_kept():
-    """Ends the processes that keep() left running. Returns whether there were any."""
-    found = KEPT.exists()
+def end_running():
+    """Ends the processes that leave_running() left. Returns whether there were any."""
+    found = STATE.exists()
     with contextlib.suppress(OSError, ValueError):
-        os.kill(int((KEPT / "agent.pid").read_text()), signal.SIGTERM)
+        os.kill(int((STATE / "agent.pid").read_text()), signal.SIGTERM)
     with contextlib.suppress(OSError):
-        rdslab.end(pathlib.Path((KEPT / "lab").read_text().strip()))
-    shutil.rmtree(KEPT, ignore_errors=True)
+        rdslab.end(pathlib.Path((STATE / "lab").read_text().strip()))
+    shutil.rmtree(STATE, ignore_errors=True)
     return found
 
 
-def demonstrate(wants_keep):
+def demonstrate(keeps_running):
     start = time.monotonic()
-    end_kept()
+    end_running()
     title("RDS on loopback")
-    lab = rdslab.Lab(harness.BUILD, owner=None if wants_keep else "self").start()
+    lab = rdslab.Lab(harness.BUILD, owner=None if keeps_running else "self").start()
     home = Home(lab)
-    if wants_keep:
-        KEPT.mkdir(parents=True)
-        home.path.rename(KEPT / "home")
-        home.path = KEPT / "home"
+    if keeps_running:
+        STATE.mkdir(parents=True)
+        home.path.rename(STATE / "home")
+        home.path = STATE / "home"
     done = False
     try:
         print(f"{lab.pg.host}:{lab.pg.port}\n{lab.mariadb.host}:{lab.mariadb.port}\n"
@@ -249,13 +249,13 @@ def demonstrate(wants_keep):
         finally:
             pod.remove()
         done = True
-        if wants_keep:
-            keep(lab, home)
+        if keeps_running:
+            leave_running(lab, home)
     finally:
-        if not (done and wants_keep):
+        if not (done and keeps_running):
             home.remove()
             lab.stop()
-            shutil.rmtree(KEPT, ignore_errors=True)
+            shutil.rmtree(STATE, ignore_errors=True)
 
 
 def on_signal(number, frame):
@@ -268,7 +268,7 @@ def main():
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGHUP, on_signal if hangup_ends else lambda number, frame: None)
     if sys.argv[1:] == ["--end"]:
-        print("ended" if end_kept() else "nothing was running")
+        print("ended" if end_running() else "nothing was running")
         return 0
     try:
         demonstrate(sys.argv[1:] == ["--keep"])

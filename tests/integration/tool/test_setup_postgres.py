@@ -125,7 +125,7 @@ class Setup(LabCase):
         places = {mount["mountPath"]: self.home.path / mount["name"] for mount in client["volumeMounts"]}
         self.assertEqual(set(places), {"/tokens", "/services"})
 
-        def localized(text):
+        def in_home(text):
             for place, directory in places.items():
                 text = text.replace(f"{place}/", f"{directory}/")
             return text
@@ -136,12 +136,12 @@ class Setup(LabCase):
         text = self.setup_postgres("--ca", "/services/global-bundle.pem").stdout
         self.assertIn(f"#   {path}\n", text)
         passfile = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
-        variables = {each["name"]: localized(each["value"]) for each in client["env"]}
+        variables = {each["name"]: in_home(each["value"]) for each in client["env"]}
         self.assertEqual(variables["PGSERVICE"], pathlib.Path(passfile).name)
         shutil.copy(self.lab.ca_file, variables["PGSSLROOTCERT"])
         pathlib.Path(variables["PGSERVICEFILE"]).write_text(
-            localized(re.sub(r"\npassfile=.*\n", f"\npassfile={passfile}\n", text)), encoding="utf-8")
-        command = [localized(f"{word}/").rstrip("/") for word in agent["command"]]
+            in_home(re.sub(r"\npassfile=.*\n", f"\npassfile={passfile}\n", text)), encoding="utf-8")
+        command = [in_home(f"{word}/").rstrip("/") for word in agent["command"]]
         self.assertEqual(command[0], agent_program().name)
         log = self.home.path / "log"
         process = subprocess.Popen(
@@ -202,7 +202,7 @@ class Setup(LabCase):
                    "see rds-iam setup postgres --help\n"))
         self.assertIn("\nhost=::1\n", self.setup_postgres("--hostname", "::1").stdout)
 
-    def test_a_ca_that_is_not_tlocalized(self):
+    def test_a_missing_ca_file(self):
         result = self.setup_postgres("--ca", "/no/ca")
         self.assertIn("\nsslrootcert=/no/ca\n", result.stdout)
         self.assertEqual(

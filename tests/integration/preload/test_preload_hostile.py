@@ -55,7 +55,9 @@ class Hostile(LabCase):
                 token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
                 result = self.psql(peer.port, sslmode, self.exec(), PGPASSWORD=token)
                 self.assertNotEqual(result.returncode, 0)
-                self.assertIn("the token that was given as the password is not sent", result.stderr)
+                is_verified = sslmode in ("allow", "prefer")  # under exec these become verify-full
+                self.assertIn("server does not support SSL, but SSL was required" if is_verified else
+                              "the token that was given as the password is not sent", result.stderr)
                 self.assert_nothing(peer, traces.signature(token))
 
     def test_nor_does_it_get_the_agents_token_by_words_that_weaken_the_entry(self):
@@ -66,7 +68,7 @@ class Hostile(LabCase):
                 self.assertEqual(services.fill(PRINCIPAL).returncode, 0)
                 # The client has no credentials: the passfile is all that it could send.
                 argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
-                        f"service=peer{peer.port} sslmode=prefer"]
+                        f"service=peer{peer.port} sslmode=disable"]
                 result = self.home.run(argv, None)
                 self.assertNotEqual(result.returncode, 0)
                 if under:
@@ -88,7 +90,7 @@ class Hostile(LabCase):
             for under in (True, False):
                 with self.subTest(directories=directories, under=under), PostgreSQLPeer(None) as peer:
                     path, token = self.passfile(name, peer.port)
-                    result = self.psql(peer.port, "prefer", self.exec() if under else [], PGPASSFILE=str(path))
+                    result = self.psql(peer.port, "disable", self.exec() if under else [], PGPASSFILE=str(path))
                     self.assertNotEqual(result.returncode, 0)
                     if under:
                         self.assertIn("the token in the passfile is not sent", result.stderr)
@@ -101,7 +103,7 @@ class Hostile(LabCase):
             with self.subTest(limit=limit), PostgreSQLPeer(None) as peer:
                 path, token = self.passfile("pass", peer.port)
                 shell = ["bash", "-c", f'ulimit -f {limit}; exec "$@"', "-"]
-                result = self.psql(peer.port, "prefer", [*shell, *self.exec()], PGPASSFILE=str(path))
+                result = self.psql(peer.port, "disable", [*shell, *self.exec()], PGPASSFILE=str(path))
                 self.assertEqual(result.returncode, 2, result.stderr)
                 self.assertIn("the token in the passfile is not sent", result.stderr)
                 self.assertEqual("cannot make a passfile in memory" in result.stderr, limit == "0")
@@ -114,7 +116,7 @@ class Hostile(LabCase):
                     services = Services(self.home, directory)
                     services.add("peer", port=peer.port)
                     argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
-                            "service=peer sslmode=prefer"]
+                            "service=peer sslmode=disable"]
                     with services.agent(PRINCIPAL):
                         result = self.home.run(argv, None)
                     if under:
@@ -126,7 +128,7 @@ class Hostile(LabCase):
     def test_control_stock_psql_hands_it_over(self):
         with PostgreSQLPeer(None) as peer:
             token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
-            self.psql(peer.port, "prefer", PGPASSWORD=token)
+            self.psql(peer.port, "disable", PGPASSWORD=token)
             self.assertEqual(peer.answers, [(False, token.encode() + b"\0")])
             self.assertIn("a piece of a secret", traces.find(peer.received, [traces.signature(token)]))
 
@@ -226,14 +228,15 @@ class Kerberos(LabCase):
 
 
 class Limits(LabCase):
-    """A copy of libpq that the preload does not reach, here a module's with RTLD_DEEPBIND: the variables
-    of rds-iam exec hold there and nothing else does, as SECURITY.md says."""
+    """A copy of libpq that the preload does not reach, here a module's with RTLD_DEEPBIND: it sends what the
+    program gives it, as without rds-iam exec (SECURITY.md)."""
 
     def test_what_holds_where_the_preload_does_not_reach(self):
         copies = ways.Copies(ways.debian_libpq(), tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))
         self.addCleanup(copies.remove)
         case = ways.Case("private", "connectdb", "given")
-        for deep, sslmode, is_sent in ((True, "", False), (True, "sslmode=disable", True), (False, "sslmode=disable", False)):
+        for deep, sslmode, is_sent in ((True, "", True), (True, "sslmode=disable", True),
+                                       (False, "", False), (False, "sslmode=disable", False)):
             for given in ("PGPASSWORD", "PGPASSFILE"):
                 with self.subTest(deep=deep, sslmode=sslmode, given=given), PostgreSQLPeer(None) as peer:
                     pg = self.lab.pg

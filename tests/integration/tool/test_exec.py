@@ -53,7 +53,8 @@ class Clients(ExecCase):
                            f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
         self.assertIn("unknown variable 'ssl-mode=VERIFY_IDENTITY'", result.stderr)
         help_text = self.home.run([harness.installed("bin/rds-iam"), "exec", "--help"]).stdout
-        self.assertRegex(help_text, r"--ssl-mode=VERIFY_IDENTITY +\(Oracle's mysql; use the line above for MariaDB's\)")
+        self.assertIn("--ssl-mode=VERIFY_IDENTITY\n", help_text)
+        self.assertIn("The last line is for Oracle's mysql.", help_text)
 
     def test_mariadb_without_them_says_what_is_missing(self):
         result = self.mariadb()
@@ -93,9 +94,9 @@ class Variables(ExecCase):
         found = self.variables(["--ca", self.lab.ca_file])
         self.assertEqual(found["LD_PRELOAD"], f"libnss_wrapper.so:{library}")
         self.assertEqual(found["MARIADB_PLUGIN_DIR"], str(library.parent / "mariadb"))
-        self.assertEqual(found["PGSSLMODE"], "verify-full")
-        self.assertEqual(found["PGGSSENCMODE"], "disable")
-        self.assertEqual(found["PGSSLROOTCERT"], str(self.lab.ca_file))
+        self.assertEqual(found["RDS_IAM_CA"], str(self.lab.ca_file))
+        self.assertEqual(found["RDS_IAM_CA_PUBLIC"], str(self.lab.ca_file))
+        self.assertEqual([name for name in found if name.startswith("PG")], [], "libpq's own are left alone")
         self.assertEqual(found["RDS_IAM_LOG"], "warning")
         self.assertEqual(found["LIBMYSQL_PLUGIN_DIR"], str(mysql_client.shadow_plugins()))
 
@@ -152,8 +153,8 @@ class Variables(ExecCase):
         before = self.home.env()
         added = {k: v for k, v in self.variables().items() if before.get(k) != v}
         self.assertLessEqual(
-            set(added), {"LD_PRELOAD", "PGSSLMODE", "PGGSSENCMODE", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS",
-                         "LIBMYSQL_PLUGIN_DIR", "RDS_IAM_LOG", "PWD"})
+            set(added), {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR", "RDS_IAM_LOG",
+                         "RDS_IAM_CA", "RDS_IAM_CA_PUBLIC", "PWD"})
 
 
 class Words(ExecCase):
@@ -190,40 +191,19 @@ class Words(ExecCase):
         self.assertIn("db.example.com is not an RDS endpoint", result.stderr)
         self.assertIn("no password supplied", result.stderr)
 
-    def test_without_a_root_certificate_it_says_what_to_add(self):
-        """libpq's own words for it advise to verify nothing."""
+    def test_without_root_certificates_the_message_names_the_command(self):
+        """libpq's own message suggests to turn verification off."""
         result = self.psql("-c", "select 1", own=[])
-        self.assertEqual(
-            result.stderr.splitlines()[0],
-            f"rds-iam: warning: psql has no CA certificate to verify the server with: {self.home.path}/.postgresql/"
-            "root.crt: No such file or directory; add --ca with Amazon's bundle, or set PGSSLROOTCERT")
-        self.assertIn("root.crt\" does not exist", result.stderr)
+        self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
+                      "run: rds-iam setup ca", result.stderr)
         self.assert_nothing_sent()
-
-    def test_and_where_there_is_one_or_may_be_one_it_says_nothing(self):
-        entry = self.home.write("services", f"[prod]\nhost={self.lab.pg.host}\nsslrootcert={self.lab.ca_file}\n")
-        host = ("-h", self.lab.pg.host, "--version")
-        for words, extra in (
-                (("psql", "-h", "a", f"sslrootcert={self.lab.ca_file}", "--version"), {}),
-                (("psql", *host, "service=prod"), {"PGSERVICEFILE": str(entry)}),
-                (("psql", *host), {"PGSERVICE": "prod"}),
-                (("psql", *host), {"PGSSLROOTCERT": "system"}),
-                (("psql", *host), {"PGSSLMODE": "require"}),
-                (("psql", "--version"), {}),
-                (("echo", *host), {})):
-            with self.subTest(words=words, extra=extra):
-                self.assertEqual(self.exec(*words, **extra).stderr, "")
-        self.assertIn("no CA certificate", self.exec("psql", *host).stderr, "control")
         self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
         self.assertEqual(self.psql("-c", "select 1", own=[]).stderr, "")
 
-    def test_a_ca_that_mariadb_does_not_see(self):
-        result = self.exec("mariadb", "--version", own=["--ca", self.lab.ca_file])
-        self.assertEqual(
-            result.stderr, "rds-iam: warning: --ca is for PostgreSQL, and mariadb ignores it; add "
-                           "--ssl-ca=FILE to its arguments, or ssl-ca=FILE to my.cnf\n")
-        named = self.exec("mariadb", "--ssl-ca=/a.pem", "--version", own=["--ca", self.lab.ca_file])
-        self.assertEqual(named.stderr, "")
+    def test_exec_prints_nothing_of_its_own(self):
+        for words in (("psql", "--version"), ("psql", "-h", self.lab.pg.host, "--version"), ("echo", "-h", "a")):
+            with self.subTest(words=words):
+                self.assertEqual(self.exec(*words).stderr, "")
 
     def test_a_part_of_the_installation_that_is_missing(self):
         """In a mount namespace: other tests use the parts meanwhile."""

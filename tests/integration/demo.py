@@ -19,7 +19,7 @@ import readme
 from service import Services, agent_program
 import surroundings
 
-STATE = harness.WORK / "demo"
+STATE_DIR = harness.WORK / "demo"
 ACCESS_ROLE = "rds-access-clickpipes"
 MARIADB_QUERY = (
     'select current_user() as user, variable_value as tls, @@version as version'
@@ -186,18 +186,18 @@ def leave_running(lab, home):
     # PATH finds rds-iam and rds-iam-agent as if they were installed in the system.
     env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}")
     lines = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
-    (STATE / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (STATE_DIR / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
     services = Services(home)
     home.run([agent_program(), "--directory", services.directory], None)
     pid = int((services.directory / "agent.pid").read_text())
-    (STATE / "agent.pid").write_text(f"{pid}\n")
-    (STATE / "lab").write_text(f"{lab.directory}\n")
+    (STATE_DIR / "agent.pid").write_text(f"{pid}\n")
+    (STATE_DIR / "lab").write_text(f"{lab.directory}\n")
     title("The servers keep running")
     print(textwrap.dedent(f"""\
         In another shell, run:
 
             bash
-            . {STATE / "environment"}
+            . {STATE_DIR / "environment"}
             mariadb -h {lab.mariadb.host} -P {lab.mariadb.port} -u {USER} shop
             psql service=shop
             rds-iam exec --ca {lab.ca_file} -- psql -h {lab.pg.host} -p {lab.pg.port} -U {USER} shop
@@ -209,12 +209,12 @@ def leave_running(lab, home):
 
 def end_running():
     """Ends the processes that leave_running() left. Returns whether there were any."""
-    found = STATE.exists()
+    found = STATE_DIR.exists()
     with contextlib.suppress(OSError, ValueError):
-        os.kill(int((STATE / "agent.pid").read_text()), signal.SIGTERM)
+        os.kill(int((STATE_DIR / "agent.pid").read_text()), signal.SIGTERM)
     with contextlib.suppress(OSError):
-        rdslab.end(pathlib.Path((STATE / "lab").read_text().strip()))
-    shutil.rmtree(STATE, ignore_errors=True)
+        rdslab.end(pathlib.Path((STATE_DIR / "lab").read_text().strip()))
+    shutil.rmtree(STATE_DIR, ignore_errors=True)
     return found
 
 
@@ -225,9 +225,9 @@ def demonstrate(keeps_running):
     lab = rdslab.Lab(harness.BUILD, owner=None if keeps_running else "self").start()
     home = Home(lab)
     if keeps_running:
-        STATE.mkdir(parents=True)
-        home.path.rename(STATE / "home")
-        home.path = STATE / "home"
+        STATE_DIR.mkdir(parents=True)
+        home.path.rename(STATE_DIR / "home")
+        home.path = STATE_DIR / "home"
     done = False
     try:
         print(f"{lab.pg.host}:{lab.pg.port}\n{lab.mariadb.host}:{lab.mariadb.port}\n"
@@ -255,7 +255,7 @@ def demonstrate(keeps_running):
         if not (done and keeps_running):
             home.remove()
             lab.stop()
-            shutil.rmtree(STATE, ignore_errors=True)
+            shutil.rmtree(STATE_DIR, ignore_errors=True)
 
 
 def on_signal(number, frame):

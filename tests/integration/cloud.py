@@ -33,8 +33,8 @@ def pod_settings(home, name, **extra):
 
 
 def needs_root(test):
-    """Decorates a test or a test class that makes files of another user. An ordinary user cannot make such
-    files, so the test does not exist for that user."""
+    """Decorates a test or a test class that only root can run, for example because it makes files of another
+    user. If an ordinary user runs the tests, the decorated test does not exist."""
     return test if os.geteuid() == 0 else None
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Measures how long a client's open(2) of a passfile takes. Whatever happens to the agent, it takes at most
-5 seconds. Not here: the content of the passfile."""
+"""Measures how long a client's open(2) of a passfile takes. It may take at most 5 seconds, even if the agent
+fails. Not here: the content of the passfile."""
 import functools
 import os
 import time
@@ -32,9 +32,9 @@ class Opener:
 
 
 def within_limit(test):
-    """Decorates a test method of a case with an `opener`. The test fails if an open takes longer than
-    WAIT_SECONDS. If the load is above the number of processors, the test runs again, at most AGAIN_MAX times,
-    and the times are printed."""
+    """Decorates a test method of a case with an `opener`. If an open takes longer than WAIT_SECONDS, the test
+    fails. If the machine's load is above the number of processors, the test first runs again, at most
+    AGAIN_MAX times, and the time and the load are printed."""
 
     @functools.wraps(test)
     def run(case):

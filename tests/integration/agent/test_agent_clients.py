@@ -112,7 +112,7 @@ class LostConnection(AgentCase):
 
     lose_connection = clients.Psql.lose_connection
 
-    def test_it_comes_back_with_the_preload(self):
+    def test_the_connection_is_reset_with_the_preload(self):
         """The agent has credentials and the client has none. The preload may print this between psql's lines."""
         terminal = clients.Terminal(self, self.preload, None)
         self.assertRegex(self.lose_connection(terminal), "Attempting reset: .*\nSucceeded[.]|reset: Succeeded[.]")
@@ -266,7 +266,7 @@ class Replication(AgentCase):
     def receive(self, *arguments):
         return self.run_client("pg_recvlogical", "-w", "-d", "service=work", "--slot=clients", *arguments)
 
-    def test_pg_recvlogical_with_the_agent_and_with_both(self):
+    def test_pg_recvlogical_with_the_agent_with_and_without_the_preload(self):
         self.lab.parameter("rds.iam_auth_for_replication", "0")
         self.assertIn("PAM authentication failed", self.receive("--create-slot").stderr, "control")
         self.lab.parameter("rds.iam_auth_for_replication", "1")

@@ -25,7 +25,7 @@ DATE = re.compile(r"X-Amz-Date=(\w+)")
 
 
 class LeaseCase(LabCase):
-    """The base class. All its tests check that no open of a passfile takes longer than opener.py allows."""
+    """All tests of the subclasses check that no open of a passfile takes longer than opener.py allows."""
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -103,7 +103,7 @@ class Serving(LeaseCase):
         self.assert_accepted()
 
     def test_at_most_one_token_a_second(self):
-        """The agent makes at most one token in each second, and each token has another time."""
+        """The agent makes at most one token in each second, and no two tokens have the same time."""
         self.services.add("prod")
         with self.services.agent() as agent:
             start = int(time.time())

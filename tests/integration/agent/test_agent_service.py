@@ -157,7 +157,7 @@ class Systemd(LeaseCase):
 
 
 class Status(LeaseCase):
-    def test_it_prints_entries_tokens_errors_and_credentials(self):
+    def test_status_prints_entries_tokens_errors_and_credentials(self):
         self.services.add("prod")
         self.services.add("weak", sslmode="require")
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
@@ -202,7 +202,7 @@ class Status(LeaseCase):
         self.assertIn(f"{self.services.directory}: no agent serves it; run", result.stderr)
 
     def test_status_creates_no_directory(self):
-        """A temporary directory would be wrong, too: an agent that starts at that moment could use it."""
+        """strace shows every attempt: an agent that starts could use even a directory that exists for a moment."""
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)

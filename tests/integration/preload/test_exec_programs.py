@@ -160,7 +160,7 @@ class AddressSanitizer(ProgramCase):
         refused = self.home.run([program, "linked", "connectdb", ""], **self.settings())
         self.assertIn("ASan runtime does not come first", refused.stderr, "control: AddressSanitizer rejects a preload")
 
-    def test_it_still_finds_errors(self):
+    def test_address_sanitizer_still_finds_errors(self):
         program = self.compile("overflow", OVERFLOW, "gcc", "-g", "-fsanitize=address")
         result = self.exec(program)
         self.assertIn("heap-buffer-overflow", result.stderr)

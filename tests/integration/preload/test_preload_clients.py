@@ -213,7 +213,7 @@ class Terminal:
         os.write(self.master, (line + "\n").encode())
 
     def await_text(self, *wanted):
-        """Reads until the terminal shows one of the texts. Returns the output since the last call."""
+        """Reads until the output since the last call contains one of the texts. Returns that output."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while not any(text in self.text for text in wanted):
             if not select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]:
@@ -299,7 +299,8 @@ class Psql(ClientCase):
         self.assert_accepted()
 
     def test_an_old_token_in_the_environment_or_the_passfile(self):
-        """The server takes the token for expired, but its own times are valid. rds-iam's identity is the same."""
+        """To the lab's server the token is expired, although by its own times it is valid. The preload replaces it,
+        because its identity is that of rds-iam's credentials."""
         self.lab.expire_tokens()
         result = self.run_client("psql", "-XAtwc", "select 1", **self.stale)
         self.assertEqual(result.stdout, "1\n", result.stderr)

@@ -57,7 +57,7 @@ print(json.dumps([sorted(links), len(os.listdir("/proc/self/task")), open("/proc
 class WithoutLibpq(LabCase):
     """Programs without libpq."""
 
-    def test_they_run_as_before(self):
+    def test_programs_run_as_without_the_preload(self):
         for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
                      ["grep", "-c", "root", "/etc/passwd"], ["find", "/etc/ssl", "-name", "*.pem"]):
             with self.subTest(argv=argv):
@@ -170,7 +170,7 @@ class Messages(LabCase):
         self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "control")
 
     def test_the_message_is_not_written_to_a_network_connection(self):
-        """A program may have closed its stderr, and a connection may have descriptor 2."""
+        """If a program closed its stderr, a connection may have got descriptor 2."""
         for family in (socket.AF_INET, socket.AF_UNIX):
             with self.subTest(family=family.name):
                 here, there = self.pair(family)

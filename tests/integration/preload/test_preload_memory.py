@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The preload when memory runs out, at each allocation of a connection in turn. libpq may then choose other
-settings than at its next attempt, and PQconninfo() omits settings for which it has no memory. The peer has no
-TLS, so every token that it receives is a leak."""
+"""The preload when memory runs out, at each allocation of a connection in turn. libpq may then resolve other
+settings in the preload's probe than in the real call, and PQconninfo() omits settings for which it has no memory.
+The peer has no TLS, so every token that it receives is a leak."""
 
 from closed import UNKNOWN, ClosedCase, harness, ways
 from labcase import USER
@@ -31,7 +31,7 @@ class Memory(ClosedCase):
                     with PostgreSQLPeer(None) as peer:
                         lines, own = self.starve(once, self.conninfo(peer), under=False, **extra)
                         self.assertIn((False, self.token.encode() + b"\0"), peer.answers, "control: no preload")
-                        self.assertLessEqual(signals, own, "libpq itself crashes as often")
+                        self.assertLessEqual(signals, own, "no more crashes than libpq alone")
 
     def test_memory_runs_out_before_a_unix_socket_is_recognized(self):
         directory = self.home.path / "s"

@@ -92,7 +92,7 @@ class Alone(SocketCase):
                     else:
                         self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: no preload")
 
-    def test_nor_does_one_in_the_connection_string(self):
+    def test_a_token_in_the_connection_string_is_not_sent(self):
         directory = str(self.directory)
         for conninfo in (f"host={directory} password={self.token}",
                          f"postgresql://{USER}:{quote(self.token, safe='')}@/shop?host={directory}"):
@@ -105,7 +105,7 @@ class Alone(SocketCase):
                     else:
                         self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: no preload")
 
-    def test_nor_does_one_in_a_passfile(self):
+    def test_a_token_in_a_passfile_is_not_sent(self):
         for form, (conninfo, named) in self.forms().items():
             for under in (True, False):
                 with self.subTest(form=form, under=under), self.peer(self.address(form)) as peer:
@@ -152,7 +152,7 @@ class Alone(SocketCase):
 
 
 class Default(SocketCase):
-    """No host is set, so libpq uses its default directory. A copy of libpq has another directory than Debian's."""
+    """No host is set, so libpq uses its default directory. Here a copy of libpq has another one."""
 
     def setUp(self):
         super().setUp()
@@ -240,7 +240,7 @@ class Lists(SocketCase):
     def test_a_token_in_pgpassword_is_sent_to_no_host(self):
         self.assert_each(GIVEN, PGPASSWORD=self.token)
 
-    def test_nor_does_one_in_a_passfile(self):
+    def test_a_token_in_a_passfile_is_not_sent(self):
         path = self.home.write("pass", pathlib.Path(self.passfile("*")).read_text().replace(f":{PORT}:", ":*:", 1))
         self.assert_each(STORED, PGPASSFILE=str(path))
 

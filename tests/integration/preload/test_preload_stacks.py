@@ -81,7 +81,7 @@ class Stacks(LabCase):
         return int(words["used"])
 
     def test_the_stack_size_that_a_token_needs(self):
-        """It is far below the size that the preload requires, for each source of credentials."""
+        """With each source of credentials it is far below the free stack space that the preload requires."""
         token = self.lab.token("etl", self.lab.pg, USER)
         stock = self.used(self.loads(LARGE_KIB, "fields", "connect_now", preload=False, PGPASSWORD=token))
         lab = self.lab.principals["etl"]
@@ -127,7 +127,7 @@ class Jumps(LabCase):
         return int(dict(line.split(":") for line in lines)["ShdPnd"], 16)
 
     def test_a_call_after_the_jump_is_checked_again(self):
-        """The call comes from deeper in the stack, so it looks like a nested call of the one that was left."""
+        """The second call comes from deeper in the stack, so it looks like a call within the one that was left."""
         token = self.lab.token("etl", self.lab.pg, USER)
         for way in ((), ("ping",)):
             for under in (True, False):

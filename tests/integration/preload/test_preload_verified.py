@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, libpq verifies every connection to RDS whose settings do not ask for verification. It uses
-the CA store of rds-iam. The settings of every other connection do not change."""
+"""Under rds-iam exec, a PostgreSQL connection to RDS with sslmode prefer or allow, or without an sslmode, becomes
+verify-full with the CA store of rds-iam. Other sslmodes and connections to other hosts do not change."""
 import pathlib
 
 from labcase import USER, LabCase, harness

@@ -192,7 +192,7 @@ class Messages(ExecCase):
         self.assertIn("no password supplied", result.stderr)
 
     def test_without_root_certificates_the_message_names_setup_ca(self):
-        """libpq's own message would advise the user to turn verification off."""
+        """libpq's own message advises the user to turn verification off."""
         result = self.psql("-c", "select 1", own=[])
         self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
                       "run: rds-iam setup ca", result.stderr)
@@ -226,7 +226,7 @@ class Messages(ExecCase):
                     result.stderr,
                     f"rds-iam: {installed}/{missing}: cannot be read (No such file or directory); reinstall rds-iam\n")
 
-    def test_the_exit_status_is_the_commands(self):
+    def test_the_exit_status_is_that_of_the_command(self):
         self.assertEqual(self.exec("sh", "-c", "exit 7").returncode, 7)
         self.assertEqual(self.exec("sh", "-c", "kill -TERM $$").returncode, -15)
 

@@ -138,8 +138,8 @@ class Setup(LabCase):
         return dict(word.split("=", 1) for word in shlex.split(self.block("LIBMYSQL")))
 
     def test_a_command_of_oracles_library(self):
-        """tests/loader stands in for a command. A command takes each line of [client] as an option. The prefix
-        "loose-" means that programs that do not know the option ignore it."""
+        """tests/loader stands in for a command. A command takes each line of [client] as an option. A program that
+        does not know an option ignores it if the option has the prefix "loose-"."""
         lines = self.block("[client]", 1).splitlines()[1:]
         options = ["--" + line.removeprefix("loose-") for line in lines]
         self.assertEqual(options, [f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY"])
@@ -230,7 +230,7 @@ class Setup(LabCase):
         self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
 
     def test_the_clients_of_this_machine(self):
-        """Compares the result with the method of the manual: strings and grep."""
+        """Compares the result with that of the manual's method: strings and grep."""
         text = self.setup_mysql().stdout
         library = next(pathlib.Path("/usr/lib").glob("*/libmariadb.so.3"))
         for path in ("/usr/bin/mariadb", "/usr/bin/mariadb-dump", library):

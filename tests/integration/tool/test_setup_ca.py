@@ -269,7 +269,7 @@ class Download(Case):
         self.assertEqual(self.setup_ca().returncode, 0)
 
     def test_aws_ca_bundle_is_ignored_and_https_proxy_is_used(self):
-        """AWS_CA_BUNDLE is for AWS's services, and this server is none. HTTPS_PROXY is for all connections."""
+        """AWS_CA_BUNDLE applies only to AWS's services, not to the server of the bundles. HTTPS_PROXY applies to both."""
         self.server.body.write_bytes(root("us-east-1"))
         self.server.behave("other certificate")
         result = self.setup_ca(AWS_CA_BUNDLE=str(self.server.directory / "other/aws-ca.crt"))

@@ -54,7 +54,7 @@ class Setup(LabCase):
         self.assertFalse((self.home.path / ".cache").exists())
 
     def test_the_entry_turns_off_gss_encryption(self):
-        """libpq would use a Kerberos ticket before TLS. A comment in the entry is about libpq 10 and 11."""
+        """libpq would use a Kerberos ticket before TLS. A comment tells users of libpq 10 and 11 to remove the line."""
         entry = self.setup_postgres().stdout
         self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
         self.assertRegex(entry, r"\n# libpq 10 and 11 and pgx .*: remove the line for them\.\ngssencmode")
@@ -77,7 +77,7 @@ class Setup(LabCase):
             self.assertIn(line, text)
 
     def test_units_outside_usr_are_printed_with_their_paths(self):
-        """systemd finds units below /usr by name. This is not tested. It does not find units below another prefix."""
+        """systemd finds a unit by its name only below /usr. That setup then prints the name is not tested.""" 
         text = self.setup_postgres().stdout
         for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
             self.assertIn(f"      systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
@@ -157,7 +157,7 @@ class Setup(LabCase):
             self.assertEqual(variables[name], value)
 
     def client_environment(self, service, ca):
-        """Returns the environment that the printed text sets for a client, by the lines for a shell and for a unit."""
+        """Returns the environments that the printed lines set for a client: those for a shell, those for a unit."""
         text = self.setup_postgres("--service", service, "--ca", ca).stdout
         exports = "".join(re.findall(r"^#( +export .*\n)", text, re.M))
         shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
@@ -168,7 +168,7 @@ class Setup(LabCase):
         }  # fmt: skip
 
     def parse_unit(self, lines):
-        """Parses the lines with systemd's rules for quotes and specifiers, after systemd-analyze accepted the unit."""
+        """Checks the lines with systemd-analyze, then parses them by systemd's rules for quotes and specifiers."""
         unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
         (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
         result = self.home.run(
@@ -225,7 +225,7 @@ class Setup(LabCase):
 
 
 class Row(NamedTuple):
-    """text: a service file; the tests replace H, CA and OPEN in it. line, finding: the output of lint. psql: a part
+    """text: a service file; the test replaces CA and OPEN in it. line, finding: the output of lint. psql: a part
     of libpq's error message; "": libpq accepts the service; None: psql is not run."""
 
     text: str

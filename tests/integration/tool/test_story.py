@@ -140,7 +140,7 @@ class Roles(ExampleCase):
             transitive_tag_keys="team")
         role = self.lab.roles["rds-access"]
         self.assert_both_log_in(role.session_arn("pipe-1"), "etl-base", **self.cloud_env())
-        (call,) = self.calls()  # both clients share one session
+        (call,) = self.calls()  # both clients use one cached session
         self.assertEqual(call["parameters"], {
             "Action": "AssumeRole", "Version": "2011-06-15",
             "RoleArn": role.arn, "RoleSessionName": "pipe-1",

@@ -298,7 +298,7 @@ class Directory(AgentCase):
         self.assertIn("1 of 1 services have their tokens", self.services.fill().stderr, "control")
 
 
-class Life(AgentCase):
+class Lifecycle(AgentCase):
     def token(self):
         return self.services.passfile("prod").read_text()
 
@@ -355,7 +355,7 @@ class Life(AgentCase):
         with self.services.agent() as agent:
             self.services.add("second")
             await_true(lambda: self.services.passfile("second").exists(), agent.log)
-            self.home.write(".pg_service.conf", "# all gone\n")
+            self.home.write(".pg_service.conf", "# no entries\n")
             for name in ("prod", "second"):
                 await_true(lambda: not self.services.passfile(name).exists(), agent.log)
 

@@ -21,9 +21,9 @@ import traces
 
 DATABASE = "work"
 QUERY = "select current_user"
-# Impostors: the name of a certificate in lab.certificates. None: no TLS. Only verify-full stops the last one.
+# Impostors: the name of a certificate in lab.certificates. None: no TLS. Only verify-full detects the last one.
 IMPOSTORS = (None, "other_ca", "wrong_name")
-BELT = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
+TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
 
 
 class Spelling(NamedTuple):
@@ -83,8 +83,8 @@ SERVER = "host=%(host)s port=%(port)s user=%(user)s dbname=%(database)s"
 ODBC = "Driver=PostgreSQL Unicode;"
 ODBC_SERVER = "Servername=%(host)s;Port=%(port)s;Username=%(user)s;Database=%(database)s;"
 URL = "jdbc:postgresql://%(host)s:%(port)s/%(database)s?user=%(user)s"
-WITH_SERVICE = ("PGSERVICE", *BELT)
-WITH_PASSFILE = ("PGPASSFILE", *BELT)
+WITH_SERVICE = ("PGSERVICE", *TLS_VARIABLES)
+WITH_PASSFILE = ("PGPASSFILE", *TLS_VARIABLES)
 
 DRIVERS = {
     # ruby-pg merges PQconndefaults() into the program's settings, so the defaults override the entry.
@@ -93,7 +93,7 @@ DRIVERS = {
         leaks=(Spelling('"service=%(service)s user=%(user)s port=%(port)s"'),
                Spelling('"postgresql://%(user)s@:%(port)s/?service=%(service)s"')),
         holds=(Spelling("", WITH_SERVICE), Spelling("", ("PGSERVICE",)),
-               Spelling('"service=%(service)s user=%(user)s port=%(port)s"', BELT))),
+               Spelling('"service=%(service)s user=%(user)s port=%(port)s"', TLS_VARIABLES))),
     "active_record": Driver(
         ("ruby", "-e", ACTIVE_RECORD),
         leaks=(Spelling('adapter: "postgresql", service: "%(service)s", username: "%(user)s", port: %(port)s'),),
@@ -143,7 +143,7 @@ class DriverCase(LabCase):
     def setUp(self):
         super().setUp()
         self.services = Services(self.home)
-        self.belt = self.printed_environment()
+        self.environment = self.printed_environment()
 
     def printed_environment(self):
         """Returns the variables that `rds-iam setup postgres` prints for a shell."""
@@ -164,7 +164,7 @@ class DriverCase(LabCase):
         where = {
             "service": service, "host": self.lab.pg.host, "port": port, "user": USER, "database": DATABASE,
             "ca": self.lab.ca_file}  # fmt: skip
-        variables = {**self.belt, "PGSERVICE": service, "PGPASSFILE": str(self.services.passfile(service))}
+        variables = {**self.environment, "PGSERVICE": service, "PGPASSFILE": str(self.services.passfile(service))}
         command = [word.replace("WORDS", spelling.words % where) for word in argv]
         result = self.home.run(
             [*under, *command], principal=None, **{name: variables[name] for name in spelling.variables})

@@ -257,7 +257,7 @@ class Processes(FaultCase):
 
     def test_a_passfile_that_a_killed_agent_left_is_removed_at_the_next_start(self):
         self.services.directory.mkdir(mode=0o700)
-        planted = self.services.passfile("of-an-entry-that-is-gone")
+        planted = self.services.passfile("of-a-removed-entry")
         planted.write_text(self.token_line())
         planted.chmod(0o600)
         foreign = {}

@@ -266,12 +266,12 @@ class WithoutLeases(LeaseCase):
         done = threading.Event()
         seen = set()
 
-        def look():
+        def read_repeatedly():
             while not done.is_set():
                 seen.add(re.sub(r"[0-9a-f]{64}\n$", "WHOLE", self.read())[-5:])
 
         with self.agent() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
-            looking = pool.submit(look)
+            reader = pool.submit(read_repeatedly)
             dates = set()
 
             def three_tokens():
@@ -281,7 +281,7 @@ class WithoutLeases(LeaseCase):
 
             await_true(three_tokens, agent.log)
             done.set()
-            looking.result()
+            reader.result()
         self.assertEqual(seen, {"WHOLE"})
 
 

@@ -78,7 +78,7 @@ class Invalid(LeaseCase):
             self.assertIn("X-Amz-Signature", self.read("good"))
 
 
-class Owned(LeaseCase):
+class UserFiles(LeaseCase):
     """A directory with password files that the user wrote. Entries name them as their passfiles."""
 
     LINES = "db.example:5432:*:me:geheim\n"
@@ -114,7 +114,7 @@ class Owned(LeaseCase):
         with self.services.agent(under=under) as agent:
             agent.await_log(self.message)
             self.assert_unchanged(agent.log())
-            self.home.write(".pg_service.conf", "# all gone\n")
+            self.home.write(".pg_service.conf", "# no entries\n")
             agent.await_log("no service has its passfile in this directory")
             self.assert_unchanged(agent.log())
             self.services.add("late")

@@ -104,7 +104,7 @@ class HostilePostgreSQL(labcase.LabCase):
         self.assertEqual(len(peer.answers), 1)
 
     def test_typed_password_in_the_environment_leaks_without_verification(self):
-        """PGPASSWORD takes precedence over the passfile, which psql does not open then."""
+        """If PGPASSWORD is set, psql does not open the passfile."""
         typed = "typed-at-the-prompt-1234567890"
         with PostgreSQLPeer(None) as peer:
             self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")

@@ -132,10 +132,10 @@ class Musl(ProgramCase):
                       "librds-iam-pq.so; it runs without it", result.stderr)
 
     def test_damaged_files_are_left_to_the_kernel(self):
-        whole = pathlib.Path("/bin/true").read_bytes()
+        content = pathlib.Path("/bin/true").read_bytes()
         for size in (4, 63, 64, 500):
             program = self.home.path / f"cut-{size}"
-            program.write_bytes(whole[:size])
+            program.write_bytes(content[:size])
             program.chmod(0o700)
             with self.subTest(size=size):
                 result = self.exec(program)

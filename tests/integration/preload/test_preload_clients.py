@@ -94,7 +94,7 @@ class ClientCase(LabCase):
         self.environment = {
             "PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "work",
             "PGSSLROOTCERT": str(self.lab.ca_file), "PGSSLMODE": "verify-full"}  # fmt: skip
-        self.stale = {"PGPASSWORD": self.lab.token("etl", pg, USER)}
+        self.old_token = {"PGPASSWORD": self.lab.token("etl", pg, USER)}
         self.exec = [harness.installed("bin/rds-iam"), "exec", "--"]
 
     def run_client(self, *argv, stdin=None, **extra):
@@ -162,8 +162,8 @@ class Languages(ClientCase):
 
     def assert_refused_reset(self, argv):
         """Checks the control of a reset: without the preload the login works, and the reset sends an expired token."""
-        stale = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
-        process = self.start(*argv, under=[], CONNINFO="", **stale)
+        old_token = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
+        process = self.start(*argv, under=[], CONNINFO="", **old_token)
         self.assertEqual(process.stdout.readline().strip(), USER)
         self.lab.expire_tokens()
         output, errors = process.communicate("again\n", timeout=DEADLINE_SECONDS)
@@ -212,12 +212,12 @@ class Terminal:
     def say(self, line):
         os.write(self.master, (line + "\n").encode())
 
-    def await_text(self, *wanted):
+    def await_text(self, *texts):
         """Reads until the output since the last call contains one of the texts. Returns that output."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not any(text in self.text for text in wanted):
+        while not any(text in self.text for text in texts):
             if not select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise AssertionError(f"none of {wanted} in {self.text!r}")
+                raise AssertionError(f"none of {texts} in {self.text!r}")
             self.text += os.read(self.master, 65536).decode()
         found, self.text = self.text, ""
         return found
@@ -253,7 +253,7 @@ class Psql(ClientCase):
         self.assert_accepted(2)
 
     def test_control_without_the_preload_the_reset_fails(self):
-        terminal = Terminal(self, [], **self.stale)
+        terminal = Terminal(self, [], **self.old_token)
         self.assertIn("Attempting reset: Failed.", self.lose_connection(terminal))
         self.assert_refused("Expired")
 
@@ -302,9 +302,9 @@ class Psql(ClientCase):
         """To the lab's server the token is expired, although by its own times it is valid. The preload replaces it,
         because its identity is that of rds-iam's credentials."""
         self.lab.expire_tokens()
-        result = self.run_client("psql", "-XAtwc", "select 1", **self.stale)
+        result = self.run_client("psql", "-XAtwc", "select 1", **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)
-        token = self.stale["PGPASSWORD"].replace(":", "\\:")
+        token = self.old_token["PGPASSWORD"].replace(":", "\\:")
         self.home.write(".pgpass", f"*:*:*:*:{token}\n")
         result = self.run_client("psql", "-XAtwc", "select 1")
         self.assertEqual(result.stdout, "1\n", result.stderr)
@@ -342,7 +342,7 @@ class Psql(ClientCase):
         return {"PGPASSWORD": self.lab.token(principal, self.lab.pg, USER, **how)}
 
     def test_a_pasted_token_is_sent_if_there_are_no_credentials(self):
-        result = self.home.run([*self.exec, "psql", "-XAtwc", "select 1"], None, **self.environment, **self.stale)
+        result = self.home.run([*self.exec, "psql", "-XAtwc", "select 1"], None, **self.environment, **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)
 
     def test_no_token_is_in_what_libpq_reports(self):

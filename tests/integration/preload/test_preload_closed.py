@@ -26,7 +26,7 @@ print(library["PQping"](b"host=x password=" + token), flush=True)
 """
 
 
-class Odd(ClosedCase):
+class Misbehaving(ClosedCase):
     """Debian's libpq behind a library that misbehaves in one way. ODD names the way."""
 
     @classmethod
@@ -52,7 +52,7 @@ class Odd(ClosedCase):
                 for kind, extra in self.given().items():
                     with self.subTest(odd=odd, way=way, kind=kind), PostgreSQLPeer(None) as peer:
                         result = self.run_way(way, self.conninfo(peer), odd, **extra)
-                        # "nothing" stands for lack of memory. PQconnectStart() then returns no handle.
+                        # ODD=nothing simulates a lack of memory. PQconnectStart() then returns no handle.
                         message = "" if odd == "nothing" and way.startswith("start") else why
                         self.assertEqual(result.stdout.startswith("failed: "), True, result.stdout)
                         self.assertIn(message, result.stdout)
@@ -162,14 +162,14 @@ class Module(ClosedCase):
 class Versions(ClosedCase):
     """The preload and its module have one version number. Each rejects another version of the other."""
 
-    # A planted module. It returns a module structure with the version of OFFSET, or NULL if REFUSES is set.
+    # A planted module. The version in its structure differs by OFFSET. If REFUSES is set, it returns NULL instead.
     PLANTED = """
 #include "preload/module.h"
 #include <unistd.h>
 static void prepare(void) {}
 static void make_passfile(const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
-    (void)!write(2, "the planted one was asked\\n", 26);
+    (void)!write(2, "the planted module was called\\n", 30);
     *out = (struct ria_pq_passfile){.fd = target == NULL || given != NULL ? 0 : -1};
 }
 const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
@@ -205,12 +205,12 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
             return self.home.run(["psql", "-wXc", "select 1", self.conninfo(peer, "verify-full")], None, **extra)
 
     def test_the_preload_rejects_a_module_of_another_version(self):
-        for name, offset, refuses in (("a later one", 1, 0), ("an earlier one", -1, 0), ("far from it", 1000, 0),
-                                      ("one that refuses", 0, 1)):
+        for name, offset, refuses in (("a later version", 1, 0), ("an earlier version", -1, 0),
+                                      ("a very different version", 1000, 0), ("a refusal", 0, 1)):
             with self.subTest(name):
                 result = self.connect(**self.planted(self.PLANTED, f"-DOFFSET={offset}", f"-DREFUSES={refuses}"))
                 self.assertIn("m.so: has another version; reinstall rds-iam", result.stderr)
-                self.assertNotIn("planted one", result.stderr)
+                self.assertNotIn("planted module", result.stderr)
 
     def test_the_preload_rejects_a_module_older_than_the_versioned_function(self):
         result = self.connect(**self.planted("const unsigned ria_pq_module[] = {4};\n"))
@@ -218,7 +218,7 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
 
     def test_control_a_module_of_the_same_version_is_called(self):
         result = self.connect(**self.planted(self.PLANTED, "-DOFFSET=0", "-DREFUSES=0"))
-        self.assertIn("the planted one was asked", result.stderr, result.returncode)
+        self.assertIn("the planted module was called", result.stderr, result.returncode)
 
     def test_the_module_rejects_a_preload_of_another_version(self):
         module = ways.preload().parent / "rds-iam-pq-token.so"

@@ -151,8 +151,8 @@ class Messages(LabCase):
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def message(self):
-        gone = ways.preload().parent / "rds-iam-pq-ghost.so"
-        return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
+        missing = ways.preload().parent / "rds-iam-pq-ghost.so"
+        return (f"rds-iam: warning: no token can be made: {missing}: cannot open shared object file: "
                 "No such file or directory; reinstall rds-iam\n")
 
     def test_the_module_cannot_be_loaded(self):

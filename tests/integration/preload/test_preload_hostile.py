@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A client under the preload sends no token to a server that it did not verify: not without TLS, not over
-TLS without a valid certificate, and not over Kerberos encryption instead of TLS."""
+"""A client under the preload sends a token only to a server that it verified. It sends none without TLS, over TLS
+with an invalid certificate, or over Kerberos encryption."""
 import struct
 import tempfile
 

@@ -217,7 +217,7 @@ class Ways(ServiceCase):
             self.assert_token(peer, result)
 
 
-class Which(ServiceCase):
+class TwoFiles(ServiceCase):
     """If there are two files, only the file that contains the service is checked."""
 
     def test_only_the_file_with_the_service_is_checked(self):

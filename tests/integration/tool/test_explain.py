@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam credentials: the whole lines that --explain prints, and other tools that use our credentials."""
+"""rds-iam credentials: the complete lines that --explain prints, and other tools that use our credentials."""
 import json
 import re
 
@@ -49,15 +49,15 @@ class Explanation(CloudCase):
         for secret in self.secrets():
             self.assertEqual(self.found_in(text + secret)[0], secret)
 
-    def assert_lines(self, lines, *wanted):
-        """Compares whole lines. A pattern stands for a line that is different in each run."""
-        self.assertEqual(len(lines), len(wanted), lines)
-        for line, want in zip(lines, wanted):
-            if isinstance(want, re.Pattern):
-                pattern = want.pattern.replace("{home}", re.escape(str(self.home.path)))
+    def assert_lines(self, lines, *expected):
+        """Compares complete lines. A pattern stands for a line that is different in each run."""
+        self.assertEqual(len(lines), len(expected), lines)
+        for line, one in zip(lines, expected):
+            if isinstance(one, re.Pattern):
+                pattern = one.pattern.replace("{home}", re.escape(str(self.home.path)))
                 self.assertRegex(line, f"^{pattern}$")
             else:
-                self.assertEqual(line, want.format(home=self.home.path))
+                self.assertEqual(line, one.format(home=self.home.path))
 
     def role_lines(self, role, place, region, session="rds-iam", *more):
         sts = self.lab.cloud_https
@@ -100,7 +100,7 @@ class Explanation(CloudCase):
         self.home.write(
             ".aws/credentials",
             credentials_file(self.base, "bottom") + "[top]\nregion = us-west-2\n")
-        wanted = (
+        expected = (
             "profile            top (--profile)",
             SKIPPED,
             "profile            found   profile bottom ({home}/.aws/credentials:2)",
@@ -110,10 +110,10 @@ class Explanation(CloudCase):
                 "rds-access", f"{self.config}:2", "us-west-2 ({home}/.aws/credentials:5)"),
             *self.fetched("rds-access"))
         no_region = self.cloud_env(AWS_REGION="")
-        self.assert_lines(self.explain("--profile", "top", env=no_region), *wanted)
+        self.assert_lines(self.explain("--profile", "top", env=no_region), *expected)
         self.assertEqual([c["parameters"]["RoleArn"] for c in self.calls()],
                          [roles["etl-hop"].arn, roles["rds-access"].arn], "control: the order of the roles")
-        cached = [CACHED if line == "credentials        obtained now" else line for line in wanted]
+        cached = [CACHED if line == "credentials        obtained now" else line for line in expected]
         self.assert_lines(self.explain("--profile", "top", env=no_region), *cached)
         self.assertEqual(len(self.calls()), 2, "the second run used the cache")
 

@@ -77,7 +77,7 @@ class Setup(LabCase):
             self.assertIn(line, text)
 
     def test_units_outside_usr_are_printed_with_their_paths(self):
-        """systemd finds a unit by its name only below /usr. That setup then prints the name is not tested.""" 
+        """systemd finds a unit by its name only below /usr. The test does not cover an installation there."""
         text = self.setup_postgres().stdout
         for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
             self.assertIn(f"      systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
@@ -378,11 +378,11 @@ class Lint(LabCase):
     def test_a_passfile_in_the_environment(self):
         """A program that finds the passfile by PGPASSFILE does not read the entry's sslmode. Only PGSSLMODE,
         PGGSSENCMODE and PGSSLROOTCERT then make it verify the server."""
-        belt = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
+        verified = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
         finding = "8: warning: PGPASSFILE names this file too, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (
-                ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**belt, "PGSSLMODE": "require"}, True),
-                ({**belt, "PGGSSENCMODE": "prefer"}, True), (belt, False)):
+                ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**verified, "PGSSLMODE": "require"}, True),
+                ({**verified, "PGGSSENCMODE": "prefer"}, True), (verified, False)):
             with self.subTest(variables=variables):
                 path, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/nowhere/p", **variables)
                 self.assertEqual(f"{path}:{finding}" in result.stdout, is_found, result.stdout)

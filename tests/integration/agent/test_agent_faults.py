@@ -79,6 +79,7 @@ def needs_fuse(test):
 class FaultCase(LeaseCase):
     @contextlib.contextmanager
     def serving(self, **extra):
+        """Runs an agent that serves the entry "prod"."""
         self.services.add("prod")
         with self.services.agent("etl-session", **extra) as agent:
             yield agent
@@ -88,6 +89,7 @@ class FaultCase(LeaseCase):
         return pool.submit(self.read, name)
 
     def assert_served(self, agent, name="prod"):
+        """Waits until an open of the passfile returns a token."""
         await_true(lambda: "X-Amz-Signature" in self.read(name), agent.log)
 
     @contextlib.contextmanager
@@ -226,6 +228,7 @@ class Processes(FaultCase):
             self.assertEqual(self.passfiles(), [])
 
     def passfiles(self):
+        """Returns the names in the agent's directory, without the agent's own files."""
         return [name for name in os.listdir(self.services.directory) if not name.startswith("agent.")]
 
     def test_no_token_stays_after_any_signal_that_ends_the_agent(self):
@@ -405,6 +408,7 @@ class Files(FaultCase):
 
 class Clock(FaultCase):
     def agent(self, moved, then=(), **extra):
+        """Runs an agent whose clock is shifted by the number of seconds in the file `moved`."""
         return self.services.agent(
             under=["env", f"LD_PRELOAD={harness.BUILD / 'tests/integration/src/moved_clock.so'}",
                    f"MOVED_CLOCK={moved}", *then], **extra)

@@ -68,14 +68,18 @@ class LeaseCase(LabCase):
 
 
 class Gate:
+    """A credential_process that waits at a FIFO until the test opens the gate. It records each of its starts."""
+
     def __init__(self, asked, fifo):
         self._asked = asked
         self._fifo = fifo
 
     def await_asked(self, count=1):
+        """Waits until the credential_process was started at least `count` times."""
         await_true(lambda: self._asked.exists() and self._asked.read_text().count("asked") >= count)
 
     def open(self, word="good"):
+        """Lets one waiting process continue. Any word other than "good" makes it fail."""
         self._fifo.write_text(word + "\n")
 
     def release(self):

@@ -43,6 +43,7 @@ class Subscriber:
         return self.run("psql", "-XAtw", "-h", self.socket, "-U", "postgres", "-c", command)
 
     def make(self):
+        """Creates the data directory. Only the operating-system user of the server can log in."""
         made = self.run(f"{process.POSTGRESQL_BIN}/initdb", "-D", self.data, "-U", "postgres", "-N",
                         "--auth=reject", "--locale=C", "-E", "UTF8", "--no-instructions")
         assert made.returncode == 0, made.stderr

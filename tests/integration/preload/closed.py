@@ -32,11 +32,14 @@ class ClosedCase(LabCase):
         return str(self.home.write("pass", f"*:*:*:{USER}:{escaped}\n"))
 
     def given(self):
+        """Returns the two ways to give the client its token, each as environment variables."""
         return {"given": {"PGPASSWORD": self.token}, "stored": {"PGPASSFILE": self.passfile()}}
 
     def assert_nothing(self, peer):
+        """Checks that the peer received no password and no part of the token."""
         self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
         self.assertEqual(traces.find(peer.received, [traces.signature(self.token)]), [])
 
     def assert_token(self, peer):
+        """Checks that the peer received the token and nothing else as a password."""
         self.assertEqual([data for _, data in peer.answers], [self.token.encode() + b"\0"])

@@ -210,6 +210,7 @@ class Terminal:
         case.addCleanup(self.end)
 
     def say(self, line):
+        """Enters a line."""
         os.write(self.master, (line + "\n").encode())
 
     def await_text(self, *texts):
@@ -241,6 +242,7 @@ class Psql(ClientCase):
         self.assert_accepted(2)
 
     def lose_connection(self, terminal):
+        """Lets the token expire and ends the server process. Returns the result of psql's reset."""
         terminal.say("select 'i' || 'n';")
         terminal.await_text("in\r\n")
         self.expire_tokens()
@@ -421,6 +423,7 @@ class Tools(ClientCase):
         return status, errors
 
     def restore_once(self, archive, moments, under, password):
+        """Runs pg_restore once. Appends to `moments` the times from which on a new token counts as fresh."""
         self.lab.token_life(None)
         with self.lock():
             self.lab.token_life(ways.TOKEN_LIFE)

@@ -43,6 +43,7 @@ class Misbehaving(ClosedCase):
         assert done.returncode == 0, done.stderr
 
     def run_way(self, way, conninfo, odd, under=True, **extra):
+        """Runs src/ways.c, which calls one function of libpq. under: with the preload."""
         env = {**(ways.with_preload() if under else {}), "ODD": odd, "LD_LIBRARY_PATH": str(self.directory), **extra}
         return self.home.run([ways.PROGRAMS / "ways", "linked", way, conninfo], None, **env)
 

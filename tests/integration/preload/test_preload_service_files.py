@@ -19,6 +19,7 @@ GIVEN = "the token that was given as the password is not sent: "
 STORED = "the token in the passfile is not sent: "
 
 
+# Flaws of a service file. Each function gives the file one.
 def no_flaw(_path):
     pass
 

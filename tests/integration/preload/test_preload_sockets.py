@@ -216,6 +216,7 @@ class Lists(SocketCase):
         }
 
     def both(self, form, under, principal=None, **given):
+        """Connects once with a list of both peers. Returns stderr and the passwords that the peers received."""
         with self.peer() as local, PostgreSQLPeer(self.lab.certificates.server) as verified:
             conninfo, named = self.lists(verified.port)[form]
             result = self.connect(conninfo, under, principal=principal, **named, **given)

@@ -76,6 +76,7 @@ class Stacks(LabCase):
         self.assert_in(result, "threads 1")
 
     def used(self, result):
+        """Returns how many bytes of stack the program used. Checks that it logged in."""
         words = dict(line.split() for line in result.stdout.splitlines())
         self.assertEqual(words["ok"], USER, result.stderr)
         return int(words["used"])
@@ -123,6 +124,7 @@ class Jumps(LabCase):
 
     @staticmethod
     def pending(pid):
+        """Returns the bit mask of the process's pending signals."""
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
         return int(dict(line.split(":") for line in lines)["ShdPnd"], 16)
 

@@ -60,11 +60,13 @@ class Explanation(CloudCase):
                 self.assertEqual(line, one.format(home=self.home.path))
 
     def role_lines(self, role, place, region, session="rds-iam", *more):
+        """Returns the expected lines about a role. place: where it is configured."""
         sts = self.lab.cloud_https
         return (f"role               {self.lab.roles[role].arn} ({place})", f"  session name     {session}", *more,
                 f"  region           {region}", f"  STS              {sts} (AWS_ENDPOINT_URL_STS)")
 
     def fetched(self, role, session="rds-iam"):
+        """Returns the expected lines about credentials that were just obtained from STS."""
         return (f"CA bundle          {self.lab.cloud_ca_file} (AWS_CA_BUNDLE)", "credentials        obtained now",
                 re.compile("access key         ASIA[0-9A-Z]{16}"),
                 f"identity           {self.lab.roles[role].session_arn(session)}", END)

@@ -192,6 +192,7 @@ class Refusals(ExampleCase):
     """Refusals of STS: the message names the caller, the action and the policy to check."""
 
     def assert_denied(self, user, action, role, cause, principal, more="", **env):
+        """Checks the message of all clients. cause: the reason in the lab's journal; more: the end of our advice."""
         text = self.assert_message_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
         self.assertIn(
             f"{self.home.path}/{CONFIG}:2: {self.caller()} may not assume {self.lab.roles[role].arn}: "

@@ -26,6 +26,14 @@ bool ria_library_function(const struct ria_library *library, const char *name, v
 
 void ria_library_release(struct ria_library *library);
 
+/* Whether an address lies in the library, as the return address of a call that it makes itself
+ * does. */
+bool ria_library_contains(const struct ria_library *library, const void *address);
+
+/* Whether an address lies in this object: the return address of a call that the library has made by
+ * a jump, so that it returns to where we called the library. */
+bool ria_library_is_ours(const void *address);
+
 /* What one copy of a library is told from another by, as long as both are loaded: the address of
  * its function `name`. NULL if `function`, which was looked up by handle, lies in an object that
  * does not define `name` (a program's own wrapper of the library), that is the program itself, or

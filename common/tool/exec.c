@@ -31,7 +31,8 @@ static const char help[] =
     "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
     "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; MariaDB's takes the line above)\n"
     "\n"
-    "  --ca FILE   Amazon's CA bundle, for PostgreSQL (PGSSLROOTCERT)\n"
+    "  --ca FILE   Amazon's CA bundle: for PostgreSQL (PGSSLROOTCERT), and for programs that use\n"
+    "              libmariadb or libmysqlclient (RDS_IAM_CA, RDS_IAM_CA_PUBLIC)\n"
     "  --help      this text\n"
     "\n"
     "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
@@ -121,16 +122,25 @@ static bool withdraw(const struct variable *variable)
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
-/* The first libpq in LD_PRELOAD; NULL: none. */
-static const char *find_libpq(const char *list, const char *separator)
+static bool is_client_library(const char *file)
 {
-    static const char name[] = "libpq";
+    static const char *const names[] = {"libpq", "libmariadb", "libmysqlclient"};
+    bool is_one = false;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len = strlen(names[i]);
+        is_one =
+            is_one || (strncmp(file, names[i], len) == 0 && (file[len] == '.' || file[len] == '-'));
+    }
+    return is_one;
+}
+
+/* The first client library in LD_PRELOAD; NULL: none. */
+static const char *find_client_library(const char *list, const char *separator)
+{
     for (const char *entry = list;; entry++) {
         size_t len = strcspn(entry, separator);
         const char *slash = memrchr(entry, '/', len);
-        const char *file = slash == NULL ? entry : slash + 1;
-        const char *end = file + strlen(name);
-        if (strncmp(file, name, strlen(name)) == 0 && (*end == '.' || *end == '-')) {
+        if (is_client_library(slash == NULL ? entry : slash + 1)) {
             return entry;
         }
         entry += len;
@@ -140,35 +150,37 @@ static const char *find_libpq(const char *list, const char *separator)
     }
 }
 
-/* The loader takes libpq's functions from the first object that has them, so ours stands before a
- * libpq that is preloaded as well. Else it stands last: a sanitizer's run time wants to be first.
+/* The loader takes a client library's functions from the first object that has them, so ours stands
+ * before a client library that is preloaded as well. Else it stands last: a sanitizer's run time
+ * wants to be first.
  */
-static bool put_before(const struct variable *variable, const char *set, const char *libpq)
+static bool put_before(const struct variable *variable, const char *set, const char *theirs)
 {
     const char *ours = find_in_list(set, variable->value, variable->separator);
-    if (ours != NULL && ours < libpq) {
+    if (ours != NULL && ours < theirs) {
         return true;
     }
     if (ours != NULL) {
         if (!withdraw(variable)) {
             return false;
         }
-        set = secure_getenv(variable->name); /* libpq is in it still */
-        libpq = find_libpq(set, variable->separator);
+        set = secure_getenv(variable->name); /* theirs is in it still */
+        theirs = find_client_library(set, variable->separator);
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
-    ria_buf_add(&text, set, (size_t)(libpq - set));
-    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, libpq);
+    ria_buf_add(&text, set, (size_t)(theirs - set));
+    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, theirs);
     const char *value = ria_buf_text(&text);
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
 static bool exec_append(const struct variable *variable, const char *set)
 {
-    const char *libpq =
-        strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set, variable->separator) : NULL;
-    if (libpq != NULL) {
-        return put_before(variable, set, libpq);
+    const char *theirs = strcmp(variable->name, "LD_PRELOAD") == 0
+                             ? find_client_library(set, variable->separator)
+                             : NULL;
+    if (theirs != NULL) {
+        return put_before(variable, set, theirs);
     }
     if (find_in_list(set, variable->value, variable->separator) != NULL) {
         return true;
@@ -197,7 +209,8 @@ static bool apply(const struct variable *variable)
  * makes its tokens, and the command without a password. */
 static bool check_preload(void)
 {
-    static const char *const objects[] = {PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so"};
+    static const char *const objects[] = {
+        PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so", RIA_PKGLIBDIR "/rds-iam-mysql-host.so"};
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
         if (access(objects[i], R_OK) != 0) {
             (void)fprintf(
@@ -211,6 +224,18 @@ static bool check_preload(void)
     return true;
 }
 
+/* The last two are read by the preload: the CA file for certificates of RDS's own roots, and the
+ * one for those of Amazon's public roots. */
+static bool set_ca(const char *ca)
+{
+    static const char *const names[] = {"PGSSLROOTCERT", "RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        ok = setenv(names[i], ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
+    }
+    return ok;
+}
+
 static bool set_variables(const char *ca, enum ria_program program)
 {
     bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
@@ -220,9 +245,7 @@ static bool set_variables(const char *ca, enum ria_program program)
                                                   : withdraw(&variables[i])) &&
              ok;
     }
-    if (ca != NULL) {
-        ok = setenv("PGSSLROOTCERT", ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
-    }
+    ok = (ca == NULL || set_ca(ca)) && ok;
     if (!ok) {
         (void)ria_out_of_memory();
     }
@@ -345,7 +368,8 @@ static void warn_of_certificate(char *const *argv, const char *ca, const struct 
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "--ca is for PostgreSQL, and %s does not see it; type --ssl-ca=FILE behind %s, or "
+            "%s has the client library linked in and does not see --ca; type --ssl-ca=FILE behind "
+            "%s, or "
             "write "
             "ssl-ca=FILE into my.cnf",
             program,

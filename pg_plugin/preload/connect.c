@@ -7,7 +7,7 @@
 #include "preload/overlay.h"
 #include "preload/probe.h"
 #include "preload/query.h"
-#include "preload/signal_guard.h"
+#include "interpose/signal_guard.h"
 
 #include "base/buf.h"
 #include "interpose/preload_log.h"

@@ -5,6 +5,7 @@
  * by the return address who calls them; each of the latter stands for its copy. All of them only
  * describe the call and hand it on: connect.h has what is done about it. */
 #include "preload/connect.h"
+#include "preload/pq_list.h"
 
 #include "base/buf.h"
 #include "interpose/lookup.h"
@@ -203,12 +204,10 @@ static const struct ria_interposed_function functions[] = {
 
 /* NOLINTEND(bugprone-macro-parentheses,readability-function-size) */
 
-static const struct ria_interposed_list list = {
+const struct ria_interposed_list ria_pq_interposed = {
     .prefix = "PQ",
     .mark = "PQconninfo",
     .functions = functions,
     .count = sizeof(functions) / sizeof(functions[0]),
     .marks = marks,
 };
-
-const struct ria_interposed_list *const ria_interposed_lists[] = {&list, NULL};

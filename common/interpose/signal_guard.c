@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Only asks what the program does on each signal, and changes none of it. */
-#include "preload/signal_guard.h"
+#include "interpose/signal_guard.h"
 
 #include <errno.h>
 #include <pthread.h>

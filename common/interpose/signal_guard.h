@@ -2,8 +2,8 @@
  *
  * A stretch of our work, on a thread of the program's, that is not to be left halfway.
  */
-#ifndef RIA_PRELOAD_SIGNAL_GUARD_H
-#define RIA_PRELOAD_SIGNAL_GUARD_H
+#ifndef RIA_INTERPOSE_SIGNAL_GUARD_H
+#define RIA_INTERPOSE_SIGNAL_GUARD_H
 
 #include <signal.h>
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads the other object, once. An object of another version is refused. */
-#include "preload/host_query.h"
+ * Loads the other object, once, and runs each question where the stack has room
+ * (os/guest_thread.h). Signals that the program handles wait meanwhile (interpose/signal_guard.h).
+ * An object of another version is refused. */
+#include "preload/host_module.h"
 
 #include "interpose/next.h"
 #include "interpose/preload_log.h"
@@ -54,7 +56,7 @@ static const struct ria_host_module *load_host_module(const char *host)
         log_unasked(
             host,
             error != NULL ? error : RIA_HOST_MODULE_PATH ": another version is installed there",
-            "install rds-iam again");
+            "reinstall rds-iam");
         return NULL;
     }
     __atomic_store_n(&kept, module, __ATOMIC_RELEASE);

@@ -10,7 +10,7 @@
  * passed on and changes nothing. It is known by its return address, which lies in the library; or,
  * where the library has ended in a jump, in this object, which made the call that the library is
  * in. It may be on a stack of 60 KB (libmariadb's coroutines). */
-#include "preload/abi.h"
+#include "preload/client_abi.h"
 #include "preload/handle_record.h"
 #include "preload/mysql_list.h"
 #include "preload/settings.h"

@@ -6,7 +6,7 @@
 
 #include "preload/dialect.h"
 #include "preload/handle_record.h"
-#include "preload/host_query.h"
+#include "preload/host_module.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -178,7 +178,7 @@ static void set_for_host(const struct setter *setter, const struct ria_host_verd
 }
 
 /* The settings that an earlier connection of the handle was given are taken back. */
-static void take_back(const struct setter *setter)
+static void settings_take_back(const struct setter *setter)
 {
     uint32_t flags = setter->flags;
     if ((flags & RIA_OURS_PLUGIN_DIR) != 0) {
@@ -205,7 +205,7 @@ static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
            ((flags & RIA_SET_TCP) != 0 || strcmp(dialled->host, "localhost") != 0);
 }
 
-static void judge(
+static void judge_dialled(
     const struct setter *setter, const struct ria_dialled *dialled, struct ria_host_verdict *out)
 {
     const struct ria_host_target target = {
@@ -227,10 +227,10 @@ void ria_settings_apply(
     struct ria_host_verdict verdict = {0};
     if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0) {
         if (is_over_tcp(dialled, setter.flags) && (setter.flags & RIA_SET_NO_TLS) == 0) {
-            judge(&setter, dialled, &verdict);
+            judge_dialled(&setter, dialled, &verdict);
         }
         if ((setter.flags & RIA_OURS) != 0) {
-            take_back(&setter);
+            settings_take_back(&setter);
         }
         if (verdict.is_ours) {
             set_for_host(&setter, &verdict);

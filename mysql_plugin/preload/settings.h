@@ -13,7 +13,7 @@
 #ifndef RIA_MYSQL_PRELOAD_SETTINGS_H
 #define RIA_MYSQL_PRELOAD_SETTINGS_H
 
-#include "preload/abi.h"
+#include "preload/client_abi.h"
 
 #include "interpose/library.h"
 

@@ -7,8 +7,8 @@
  * Sources: mysql.h of Connector/C 3.1 to 3.4 and of MySQL 5.7, 8.0, 8.4 and 9.x. my_bool of the
  * older headers and bool of the newer ones are both one byte.
  */
-#ifndef RIA_MYSQL_PRELOAD_ABI_H
-#define RIA_MYSQL_PRELOAD_ABI_H
+#ifndef RIA_MYSQL_PRELOAD_CLIENT_ABI_H
+#define RIA_MYSQL_PRELOAD_CLIENT_ABI_H
 
 #define RIA_INTERPOSED __attribute__((visibility("default")))
 

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Copies a build directory's compile_commands.json, with each source file once for each set of macros.
+"""Copies a build directory's compile_commands.json; each source file is listed once for each set of macros.
 
 usage: each_file_once.py BUILD DIRECTORY
 
-A file that several targets compile stands in the list once for each of them, and clang-tidy would look at
-it as often: twice as long as needed. What sets targets apart beside macros (position-independent code,
-sanitizers, directories of headers for tests) changes nothing of what it finds. The first entry stays, which
-is the product's own.
+Meson lists a file once for each target that compiles it. clang-tidy would check it as often, which takes
+twice as long as needed. Apart from macros, the options of the targets (position-independent code,
+sanitizers, include directories of tests) do not change the findings of clang-tidy. The first entry of each
+file is retained; it is the product's own.
 """
 import json
 import pathlib
@@ -20,16 +20,16 @@ MACROS = ("-D", "-U", "-std=", "-include")
 def main():
     build, directory = (pathlib.Path(argument) for argument in sys.argv[1:])
     entries = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    # Products first; sorted() keeps the order of the rest.
+    # The product's targets come first; sorted() is stable.
     entries = sorted(entries, key=lambda entry: entry["output"].startswith("tests/"))
-    kept = {}
+    unique = {}
     for entry in entries:
         macros = tuple(sorted(word for word in shlex.split(entry["command"]) if word.startswith(MACROS)))
-        kept.setdefault((entry["file"], macros), entry)
+        unique.setdefault((entry["file"], macros), entry)
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "compile_commands.json").write_text(json.dumps(list(kept.values())), encoding="utf-8")
-    if {entry["file"] for entry in entries} != {file for file, _ in kept}:
-        sys.exit("a source file has been lost")
+    (directory / "compile_commands.json").write_text(json.dumps(list(unique.values())), encoding="utf-8")
+    if {entry["file"] for entry in entries} != {file for file, _ in unique}:
+        sys.exit("a source file is missing from the copy")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The core's one door. The plugins, the agent and the command line tool include this header and
- * nothing else of common/. They ask one question: what token logs this user in at this host and
- * port?
+ * The public interface of the core. The plugins, the agent and the command line tool include this
+ * header and no other header of common/. Its main function, ria_token_for(), makes the token that
+ * logs a given user in at a given host and port:
  *
  *     struct ria_login login = {
  *         .host = "prod.cluster-abc.eu-west-1.rds.amazonaws.com", .port = 5432, .user = "etl",
@@ -15,16 +15,17 @@
  *         complain(err.text);
  *     }
  *
- * What is behind it: rds-iam's own configuration file says what the dialled name stands for, the
- * endpoint's name gives the region, the chain of credential sources gives the keys, and the token
- * is signed at that moment. Credentials of network sources come from a program of our own,
- * rds-iam-fetch, and are kept in a cache file and in this process (base/secret.h); tokens are not
- * kept.
+ * ria_token_for() looks the host up in rds-iam's own configuration file, which may map it to an RDS
+ * endpoint. It takes the region from the endpoint's name and the AWS credentials from the chain of
+ * credential sources, and signs a new token. A separate program, rds-iam-fetch, gets the
+ * credentials of sources on the network. They are cached in a file and in this process
+ * (base/secret.h). Tokens are not cached.
  *
- * Every function here may be called from any thread. None writes to stdout, changes a signal, the
- * environment, the umask or the working directory, or leaves a file open. A call that needs
- * rds-iam-fetch has a child process while it lasts. Where HOME is unset, a thread of our own asks
- * NSS for the passwd entry, once.
+ * Every function here may be called from any thread. No function writes to stdout, changes a
+ * signal, the environment, the umask or the working directory, or leaves a file open. A call that
+ * needs rds-iam-fetch runs it as a child process, and the child ends before the call returns. If
+ * HOME is unset, a thread of the core looks up the passwd entry through NSS, once in the life of
+ * the process.
  */
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
@@ -46,35 +47,36 @@
 
 #define RIA_VERSION "0.1.0"
 
-/* How well the connection that a token is meant for is protected. A token logs in whoever holds
- * it, so it is made only for a channel that reaches the right server and nobody else. The value
- * that a forgotten initialiser leaves is refused. */
+/* The protection of the connection over which a token will be sent. Anyone who has a token can log
+ * in with it, so a token is made only for a connection to an authenticated server. The value of a
+ * zeroed struct, RIA_CHANNEL_PLAIN, is refused. */
 enum ria_channel {
     RIA_CHANNEL_PLAIN,          /* not encrypted */
-    RIA_CHANNEL_UNVERIFIED,     /* encrypted, to nobody knows whom */
-    RIA_CHANNEL_CHAIN_VERIFIED, /* certificate checked, host name not: needs tls = verify-ca */
-    RIA_CHANNEL_VERIFIED,       /* certificate and host name checked */
-    RIA_CHANNEL_NONE,           /* none: the token is handed to the person who asked for it */
+    RIA_CHANNEL_UNVERIFIED,     /* encrypted, but the server is not authenticated */
+    RIA_CHANNEL_CHAIN_VERIFIED, /* certificate verified, host name not: needs tls = verify-ca */
+    RIA_CHANNEL_VERIFIED,       /* certificate and host name verified */
+    RIA_CHANNEL_NONE,           /* no connection: the token is shown to the user who asked for it */
 };
 
-/* Who wants in where. Strings are borrowed for the call. */
+/* A login request. Strings are borrowed for the call. */
 struct ria_login {
-    const char *host; /* as dialled: name or address, any case */
-    unsigned port;    /* as dialled, 1 to 65535 */
+    const char *host; /* as given to the client: name or address, any case */
+    unsigned port;    /* as given to the client, 1 to 65535 */
     const char *user; /* database user, UTF-8 */
     enum ria_channel channel;
-    const char *region;  /* said by the person, beats everything; or NULL */
-    const char *profile; /* the same for the AWS profile; or NULL */
+    const char *region;  /* given on the command line; overrides every other source; or NULL */
+    const char *profile; /* AWS profile, likewise; or NULL */
 };
 
 struct ria_token {
-    struct ria_buf text; /* the password to send */
-    int64_t expires;     /* seconds since 1970: 15 minutes on, or when its credentials end */
-    int64_t credentials_expires; /* 0: they do not say */
-    char source[256];            /* of its credentials, for a person: "profile etl" */
+    struct ria_buf text;         /* the password to send */
+    int64_t expires;             /* seconds since 1970: in 15 minutes, or with the credentials */
+    int64_t credentials_expires; /* 0: the source does not tell */
+    char source[256];            /* of its credentials, for display: "profile etl" */
 };
 
-/* Percent-encoding makes three bytes of one, so 8 KB of session token come to 24 KB. */
+/* Percent-encoding turns one byte into three, so a session token of 8 KB takes 24 KB of the token.
+ */
 enum {
     RIA_TOKEN_TEXT_MAX = 32 * 1024
 };
@@ -84,13 +86,13 @@ enum {
         .text = {.max = RIA_TOKEN_TEXT_MAX }                                                       \
     }
 
-/* Makes a token. Answers
+/* Makes a token. Returns
  *   FOUND   *token is filled (release it, or use RIA_AUTO(token));
- *   ABSENT  no credentials are configured: err lists each source that was asked and its answer;
- *   FAILED  something is configured and broken, or the request is refused: err says why.
- * *token is unchanged unless FOUND. Never blocks beyond the deadline except in reading local files.
- * Warnings go to world->log. Needs the stack of
- * RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
+ *   ABSENT  no credentials are configured: err lists each source and why it has none;
+ *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
+ * *token is unchanged unless FOUND. Apart from reading local files, the call never blocks beyond
+ * the deadline. Warnings go to world->log. The calling thread needs as much stack
+ * as a piece of work of the kind RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -98,22 +100,22 @@ enum ria_outcome ria_token_for(
     struct ria_token *token,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Does beforehand what a first token needs the dynamic linker's lock for: OpenSSL is set up. For a
- * caller that may hold that lock, as a library's constructor does, and is going to wait for another
- * thread to make its token. Needs 10 KB of stack. What fails here fails with its sentence when the
- * token is made. */
+/* Initializes OpenSSL before the first token is made, because that initialization takes the dynamic
+ * linker's lock. For a caller that may hold this lock, as a library's constructor does, and then
+ * waits for another thread to make its token. Needs 10 KB of stack. A failure here is not reported:
+ * ria_token_for() fails later with the same cause. */
 void ria_prepare(void);
 
-/* The credentials that a token would be signed with, for `rds-iam credentials`: another program can
- * use them, and a person can see where they come from. */
+/* The credentials that would sign a token, for `rds-iam credentials`: other programs can use them,
+ * and the user can see where they come from. */
 struct ria_session {
     struct ria_buf access_key_id;
     struct ria_buf secret_access_key;
     struct ria_buf session_token; /* empty for long-term keys */
-    int64_t expires;              /* seconds since 1970; 0: they do not say */
-    struct ria_buf explanation;   /* lines for a person: each source asked, what was chosen and why.
-                                     Filled whatever the answer is; holds no secret. */
-    struct ria_buf mfa_serial;    /* where FAILED with RIA_E_MFA: the device that shows the code */
+    int64_t expires;              /* seconds since 1970; 0: the source does not tell */
+    struct ria_buf explanation;   /* lines for the user: each source that was tried, which one was
+                                     chosen and why. Filled on every outcome; contains no secret. */
+    struct ria_buf mfa_serial;    /* on FAILED with RIA_E_MFA: the MFA device that shows the code */
 };
 
 #define RIA_SESSION_INIT                                                                           \
@@ -122,10 +124,11 @@ struct ria_session {
         .session_token = {.max = 8192}, .explanation = {.max = 65536}, .mfa_serial = {.max = 256}, \
     }
 
-/* The chain alone, without a token. login->host may be NULL: then rds-iam's configuration does not
- * count but for cache_credential_process (config/config.h); login->profile may name a profile.
- * mfa_code is what a person typed, or NULL. Three answers as above; err is filled unless FOUND.
- * Blocks until the deadline at most. */
+/* Runs the chain of credential sources without making a token. login->host may be NULL: of
+ * rds-iam's configuration, only cache_credential_process is then used (config/config.h).
+ * login->profile may name a profile. mfa_code is the code that the user entered, or NULL. Returns
+ * the same outcomes as ria_token_for(); err is filled unless FOUND. Blocks until the deadline at
+ * most. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,
@@ -134,35 +137,39 @@ enum ria_outcome ria_session_for(
     struct ria_session *session,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Wipes and frees; *session is then empty. */
 void ria_session_release(struct ria_session *session);
 
-/* Writes into path the directory that credentials of network sources are kept in: the first
- * (index 0) and any further one that may hold some. False beyond the last. */
+/* Writes to path a directory in which credentials of network sources are cached. Index 0 is the
+ * directory in use; higher indexes are further directories that may contain cached credentials.
+ * Returns false if there is no directory with this index. */
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
 
-/* Wipes this process's own copies of credentials. A program of ours calls it at its end. In a guest
- * it may be called whenever the host says that it is done; calls that go on in other threads are
- * not disturbed, and fill the copies again. */
+/* Wipes the credentials that this process has cached in memory. A program of rds-iam calls it
+ * before it exits. A plugin may call it whenever its host program has finished; calls that run in
+ * other threads are not disturbed, and cache credentials again. */
 void ria_session_forget(void);
 
-/* What a person can wait for, as against a login. */
+/* The time limit for commands that a user runs at a terminal, in milliseconds; a login has less. */
 enum {
     RIA_INTERACTIVE_BUDGET_MS = 60000
 };
 
-/* The first half of the question, for a token that somebody else made (one pasted as a password;
- * aws/token_text.h tells a token from a password):
- * may it be sent over login->channel? Reads the configuration file only where it matters. False
- * with err filled if not. */
+/* Returns whether a token that rds-iam did not make may be sent over login->channel, such as a
+ * token that the user pasted as a password (aws/token_text.h tells a token from a password). Reads
+ * the configuration file only if the answer depends on it. Returns false with err filled if the
+ * token may not be sent. */
 bool ria_login_may_send(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Is the dialled host one that tokens are made for: an RDS name, or one that a section of the
- * configuration gives an endpoint? For a hook that is asked about every server. FOUND; ABSENT if it
- * is neither, with the section to write in err; FAILED if the configuration cannot be read. Looks
- * at names alone, and reads the configuration only where the name does not tell. */
+/* Finds out whether tokens are made for login->host: it is an RDS name, or a section of the
+ * configuration gives it an endpoint. For a hook that is called for every server. Compares names
+ * only, and reads the configuration only if the name alone does not decide. Returns
+ *   FOUND   tokens are made for this host;
+ *   ABSENT  they are not: err contains the section that would change this;
+ *   FAILED  the configuration cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -187,53 +194,69 @@ enum {
     RIA_HOST_SHOWN_SIZE = 272
 };
 
-/* What a message shows of a host that the user named: the name or the path of a socket as it is; of
- * a URL and of USER:PASSWORD@HOST, which are there by mistake, nothing but the host. */
+/* Writes what a message may show of a host parameter: a host name or a socket path unchanged. A URL
+ * or USER:PASSWORD@HOST, given by mistake, may contain a password, so only its host is written. */
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 
-/* Is that an RDS name by itself, whatever the configuration makes of it? Certificates hold no
- * other.
- */
+/* Returns whether the host is an RDS name, whatever the configuration maps it to. The servers'
+ * certificates contain RDS names only. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
-/* What to do where the client has checked the certificate's chain and not the name, and the dialled
- * name is that of an RDS endpoint: `setting` (the client's setting that checks the name, as "add
- * ..."), and for a client without one the section to write, or `setting` alone if a client would
- * cut it. */
+/* Writes the remedy for a client that verified the certificate's chain but not the host name, when
+ * the host is an RDS endpoint. `setting` is the client's setting that turns host name verification
+ * on ("add ..."). The remedy is `setting` and, for a client without such a setting, the section to
+ * write; if a client would cut the two, it is `setting` alone. */
 void ria_login_name_remedy(
     const struct ria_login *login,
     const char *setting,
     const struct ria_world *world,
     char out[RIA_ERROR_TEXT_MAX]);
 
-/* A better sentence for a login that has been refused because its host is not known: where DNS says
- * that the dialled name is an alias of an RDS name, *err says so, with the section to write,
- * instead of what it said. Takes 2 seconds at most, and nothing beyond the deadline. */
+/* Improves the message of a login that was refused because its host is unknown. If the host name is
+ * a DNS alias of an RDS name, *err is replaced by a message that says so and contains the section
+ * to write. Takes 2 seconds at most, and never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,
     const struct ria_world *world,
     struct ria_error *err);
 
-/* Reads rds-iam's configuration as a login would, and checks all of it. False with err filled:
- * "file:line: what is wrong; what to do". */
+/* Downloads Amazon's bundle of the root certificates of RDS for a partition ("aws", "aws-us-gov",
+ * "aws-cn"), by rds-iam-fetch over HTTPS, and appends it to *pem. Nothing in it is checked. Returns
+ * false with err filled, RIA_E_USAGE for any other partition. Blocks until the deadline at most. */
+bool ria_trust_bundle_fetch(
+    const char *partition,
+    struct ria_deadline deadline,
+    const struct ria_world *world,
+    struct ria_buf *pem,
+    struct ria_error *err) RIA_MUST_USE;
+
+/* Whether a server of this name has a certificate of Amazon's public CAs instead of one of RDS's
+ * own: an RDS Proxy or an Aurora DSQL cluster. */
+bool ria_host_has_public_ca(const char *host) RIA_MUST_USE;
+
+/* Reads rds-iam's configuration as a login does, and checks every section. Returns false with err
+ * filled: "file:line: what is wrong; what to do". */
 bool ria_configuration_check(const struct ria_world *world, struct ria_error *err) RIA_MUST_USE;
 
-/* -- for a program that serves others and must not wait --------------------------------------
+/* -- background fetches, for a program that must not block ------------------------------------
  *
- * Credentials of network sources, fetched by children in the background. A caller puts
- * ria_background_fetch() into its world as fetch(). It never waits: it gives what an earlier fetch
- * of the same name has brought, or starts one and fails with RIA_E_PENDING. What has come is kept
- * for as long as a token can be signed with it for 15 minutes, and anything else, refusals too, for
- * some seconds, so that a source is not asked at each call. It is wiped when that time is over, and
- * so are the copies that the process keeps of credentials, when these have ended. For one thread.
- */
+ * Child processes fetch the credentials of network sources in the background. The caller installs
+ * ria_background_fetch() as its world's fetch(). That function never waits. It returns the result
+ * of an earlier fetch for the same request; if there is none, it starts a fetch and fails with
+ * RIA_E_PENDING.
+ *
+ * Fetched credentials are cached for as long as they can sign a token that lives for 15 minutes.
+ * Any other result, a failure too, is cached for some seconds, so that a source is not queried on
+ * every call. A result is wiped when its time is over. The credentials that the process caches
+ * (base/secret.h) are wiped when they expire. For use by one thread. */
 struct ria_background;
 
-/* NULL without memory or descriptors. `world` tells the time and is borrowed. */
+/* Returns NULL if memory or descriptors run out. `world` supplies the time and is borrowed. */
 struct ria_background *ria_background_new(const struct ria_world *world);
 
-/* At the deadline the child is killed; what it has brought by then does not count. */
+/* Implements fetch() of struct ria_world. The child is killed at the deadline, and a partial
+ * response is discarded. */
 bool ria_background_fetch(
     struct ria_background *background,
     const struct ria_buf *request,
@@ -241,22 +264,26 @@ bool ria_background_fetch(
     struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Can be read when ria_background_work() has something to do. Closed with the rest. */
+/* Returns a descriptor that is readable when ria_background_work() has something to do. It belongs
+ * to *background, and ria_background_free() closes it. */
 int ria_background_fd(const struct ria_background *background);
 
-/* When ria_background_work() must be called in any case, on the world's ticks; INT64_MAX: never. */
+/* Returns when ria_background_work() must be called at the latest, in the world's ticks; INT64_MAX:
+ * never. */
 int64_t ria_background_due(const struct ria_background *background);
 
-/* Goes on without waiting. True if a fetch has come to its end, well or not. */
+/* Continues the fetches without blocking. Returns true if a fetch has finished, on success and on
+ * failure. */
 bool ria_background_work(struct ria_background *background);
 
-/* Drops what was brought, because the clock was set or a person asks for it. */
+/* Discards all cached results. For a caller that detects that the clock was set, or whose user asks
+ * for new credentials. */
 void ria_background_forget(struct ria_background *background);
 
-/* Kills the children. Accepts NULL. */
+/* Kills the children and frees *background. Accepts NULL. */
 void ria_background_free(struct ria_background *background);
 
-/* Wipes and frees; leaves an empty token. */
+/* Wipes and frees the token; *token is then empty and can be filled again. */
 void ria_token_release(struct ria_token *token);
 
 #endif

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # usage: link_plugins.sh OUR_DIRECTORY THEIR_DIRECTORY NAME...
-# Links to the distribution's client plugins. A plugin that is not installed gets its link too: it
-# is found once its package is installed, and until then fails as the missing file would. (meson's
-# install_symlink() refuses such links.)
+# Creates links from OUR_DIRECTORY to the distribution's client plugins NAME.so in THEIR_DIRECTORY.
+# A plugin that is not installed gets a link too. The link works as soon as the plugin's package is
+# installed; until then, loading it fails in the same way as loading a missing file. (meson's
+# install_symlink() refuses to create a dangling link.)
 set -eu
 ours=$1
 theirs=$2

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the user where the program names none, and asks the core for the token, for whether a
- * given token may be sent, or for whether the host is known. The core needs more stack than
- * Connector/C's asynchronous API gives a plugin, so all of it runs where os/guest_thread.h finds
- * room. */
+ * Finds the operating system's user if the program names none, and calls the core: for the token,
+ * for permission to send a given token, or for whether the host has an RDS endpoint. The core needs
+ * more stack than the 60 KB that Connector/C's asynchronous API gives a plugin, so
+ * os/guest_thread.h chooses the stack on which all of this runs. A login without any user name
+ * fails. */
 #include "login_token.h"
 
 #include <pwd.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of a process whose user has no entry, as in a container. */
+/* For a process whose user has no passwd entry, as is common in containers. */
 static const char *name_in_environment(const struct ria_world *world)
 {
     static const char *const variables[] = {"USER", "LOGNAME", "LOGIN"};
@@ -22,10 +23,11 @@ static const char *name_in_environment(const struct ria_world *world)
     return name;
 }
 
-/* Who a client library logs in when no user is named: read_user_name() in Connector/C's
- * mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to 9.7. Connector/C asks for the
- * terminal's user, too, behind the process's: left out, since where the two differ the server
- * denies. */
+/* Finds the user that the client library itself logs in when the program names none:
+ * read_user_name() in Connector/C's mariadb_lib.c, 3.1 to 3.4, and in MySQL's client.cc, 5.7 to
+ * 9.7. After the process's user, Connector/C also tries the terminal's login name. This function
+ * does not: if the two names differ, the token names the wrong user and the server denies the
+ * login. */
 static bool find_os_user(struct ria_login_token *login_token, const struct ria_world *world)
 {
     char text[4096];
@@ -50,6 +52,7 @@ static bool find_os_user(struct ria_login_token *login_token, const struct ria_w
     return true;
 }
 
+/* Makes the token, or checks the given one. */
 static enum ria_outcome login_token_make(
     struct ria_login_token *login_token,
     struct ria_deadline deadline,
@@ -63,7 +66,8 @@ static enum ria_outcome login_token_make(
         &login_token->login, deadline, world, &login_token->token, &login_token->err);
 }
 
-static void work(void *argument)
+/* Runs on the chosen stack: finds the user, checks the endpoint, then carries out the task. */
+static void run_task(void *argument)
 {
     struct ria_login_token *login_token = argument;
     const struct ria_world *world = ria_process_world();
@@ -79,7 +83,7 @@ static void work(void *argument)
             ria_login_has_endpoint(&login_token->login, world, &login_token->err);
         login_token->lacks_endpoint = login_token->outcome == RIA_ABSENT;
     }
-    if (login_token->lacks_endpoint && login_token->asks_dns) {
+    if (login_token->lacks_endpoint && login_token->queries_dns) {
         ria_alias_explain(&login_token->login, deadline, world, &login_token->err);
     }
     if (login_token->task != RIA_LOGIN_HAS_ENDPOINT &&
@@ -90,10 +94,10 @@ static void work(void *argument)
 
 bool ria_login_token_run(struct ria_login_token *login_token)
 {
-    /* The user's name is asked of the name service. */
+    /* Without a user name, NSS looks the name up, and NSS modules need more stack. */
     const struct ria_guest_work guest_work = {
         .need = login_token->login.user == NULL ? RIA_GUEST_NAME_SERVICE : RIA_GUEST_TOKEN,
-        .run = work,
+        .run = run_task,
         .argument = login_token};
     int error = ria_guest_run(&guest_work);
     return error == 0 || ria_fail(&login_token->err, RIA_E_SYSTEM, RIA_REFUSAL_THREAD, error);
@@ -107,7 +111,9 @@ void ria_login_token_log_password(
         return;
     }
     ria_world_log(
-        world, RIA_LOG_INFO, "the program gave a password, so that was sent and no token was made");
+        world,
+        RIA_LOG_INFO,
+        "the program gave a password, so the password was sent and no token was made");
     struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
     if (login_token == NULL) {
         return;
@@ -120,7 +126,7 @@ void ria_login_token_log_password(
             world,
             RIA_LOG_WARNING,
             "the program's own password (MYSQL_PWD, password= in an option file, -p, or a setting) "
-            "is sent to %s and no token: take it away if %s logs in with IAM",
+            "is sent to %s instead of a token; remove it if %s logs in with IAM",
             login_token->login.host,
             login_token->login.user);
     }

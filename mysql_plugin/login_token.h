@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a login to its token, away from the host's stack. The same for every client library; what
- * is particular to one (how it shows TLS, how an error reaches the user) is in its own folder.
+ * Carries out one task for one login: makes a token, checks that a given token may be sent, or
+ * checks whether the host has an RDS endpoint. A host has an RDS endpoint if it is an RDS name, or
+ * if a section of rds-iam's configuration names its endpoint.
+ *
+ * The task runs on a stack that has enough room, because a client library may call a plugin on a
+ * small one. All plugins use this file. What differs between the client libraries (how a library
+ * reports TLS, how an error reaches the user) is in each library's own folder.
  */
 #ifndef RIA_MYSQL_PLUGIN_LOGIN_TOKEN_H
 #define RIA_MYSQL_PLUGIN_LOGIN_TOKEN_H
@@ -9,38 +14,49 @@
 #include "rds_iam.h"
 
 enum ria_login_task {
-    RIA_LOGIN_MAKE_TOKEN,   /* make a token */
-    RIA_LOGIN_MAY_SEND,     /* may a token that the program has given be sent? */
-    RIA_LOGIN_HAS_ENDPOINT, /* is the host one that tokens are made for? */
+    RIA_LOGIN_MAKE_TOKEN, /* ria_token_for(): make a token */
+    RIA_LOGIN_MAY_SEND,   /* ria_login_may_send(): check that the token that the program gave may be
+                             sent over login.channel */
+    RIA_LOGIN_HAS_ENDPOINT, /* ria_login_has_endpoint(): check only whether the host has an RDS
+                               endpoint */
 };
 
-/* What is to be done, and what came of it. On the heap, zeroed, with its token initialised. */
+/* One task and its result. Allocate it on the heap, because it is too large for a small stack. Zero
+ * it, initialise `token` with RIA_TOKEN_INIT, fill the first five members, and call
+ * ria_login_token_run(). Release `token` in the end. */
 struct ria_login_token {
-    struct ria_login login;
+    struct ria_login login; /* user may be NULL: the operating system's user logs in */
     enum ria_login_task task;
-    bool needs_endpoint; /* answer RIA_LOGIN_HAS_ENDPOINT first, and go on only if the host is known
+    bool needs_endpoint; /* check the endpoint first, and carry out `task` only if the host has one
                           */
-    /* Where login.user is NULL: getlogin_r(), if the client library asks who sits at the terminal
-     * before it asks whose process it is; or NULL. */
+    /* How to find the user if login.user is NULL and the process does not run as root:
+     * getlogin_r(), for a client library that prefers the terminal's login name to the process's
+     * user; NULL for a library that does not. */
     int (*login_name)(char *name, size_t size);
-    char os_user[256];   /* where login.user is NULL: filled with the operating system's user */
-    bool asks_dns;       /* needs_endpoint: where the answer is no, and the login is refused for it,
-                            what the name stands for */
-    bool lacks_endpoint; /* needs_endpoint was asked, and the answer is no: err says why */
-    struct ria_token token;
+    bool queries_dns; /* if the host has no endpoint: query DNS, and name in err the RDS endpoint
+                         that the host is an alias of */
+
+    /* ria_login_token_run() fills the members below. */
+    char os_user[256];      /* if login.user was NULL: the operating system's user; login.user then
+                               points here */
+    bool lacks_endpoint;    /* the endpoint was checked and the host has none; err says why */
+    struct ria_token token; /* RIA_LOGIN_MAKE_TOKEN: the token, if outcome is RIA_FOUND */
     enum ria_outcome outcome;
-    struct ria_error err;
+    struct ria_error err; /* filled unless outcome is RIA_FOUND */
 };
 
-/* Does it where the stack in use has room for it, and else on a thread of our own
- * (os/guest_thread.h), and waits for it. False with login_token->err filled if there can be no
- * thread. */
+/* Carries out the task within RIA_LOGIN_BUDGET_MS and blocks until it is done. Runs it on the
+ * caller's stack if that has enough room, else on a thread of its own (os/guest_thread.h). Returns
+ * true if the task ran, with the result in login_token->outcome. Returns false with
+ * login_token->err filled if no thread can be started; login_token->outcome is then not set.
+ * Thread-safe. */
 bool ria_login_token_run(struct ria_login_token *login_token) RIA_MUST_USE;
 
-/* Logs that the program's own password is sent and no token, and warns where the host is one that
- * tokens are made for, because the password may be a left-over. Reads the configuration only where
- * there is a log and the host's name does not tell. Any failure here is ignored: a password account
- * does not depend on it. login_name as in struct ria_login_token. */
+/* Logs that the plugin sends the program's own password instead of a token. Adds a warning if the
+ * host has an RDS endpoint, because the password may then be left over from an earlier setup. Does
+ * nothing if the process has no log. Reads the configuration file only if the host's name alone
+ * does not decide. Ignores every failure, because a login with a password does not depend on this
+ * check. login_name is the same as in struct ria_login_token. */
 void ria_login_token_log_password(
     const struct ria_login *login, int (*login_name)(char *name, size_t size));
 

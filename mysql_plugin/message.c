@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words of a refusal. */
+ * Builds the text of a refusal: joins the parts, cuts the text to the size that a client library
+ * stores, and replaces control characters and percent signs. Also logs the refusal. */
 #include "message.h"
 
 #include <string.h>
 
-/* Connector/C passes a connection's error text to a printf function when it reconnects
- * (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so no % may be in it. */
-static void take_out_percent(char *text)
+/* When Connector/C reconnects, it passes the connection's error text to a printf function
+ * (mariadb_reconnect() in mariadb_lib.c, 3.1 to 3.4), so the text must not contain a '%'. */
+static void replace_percent(char *text)
 {
     for (char *at = text; *at != '\0'; at++) {
         if (*at == '%') {
@@ -20,7 +21,7 @@ static void message_fill(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *start, c
 {
     (void)ria_text_format(out, RIA_PLUGIN_MESSAGE_SIZE, "%s%s", start, text);
     ria_printable(out);
-    take_out_percent(out);
+    replace_percent(out);
 }
 
 void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text)
@@ -33,18 +34,19 @@ void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text
     message_fill(out, "", text);
 }
 
-/* The core speaks of channels in general; here the setting that is missing can be named. */
+/* The core's own message describes the channel in general words. This message can name the client
+ * library's setting, because the caller knows the library. */
 void ria_message_channel(
-    char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing)
+    char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *remedy)
 {
     static const char *const words[] = {
         [RIA_CHANNEL_PLAIN] = RIA_REFUSAL_PLAIN,
         [RIA_CHANNEL_UNVERIFIED] = RIA_REFUSAL_UNVERIFIED,
         [RIA_CHANNEL_CHAIN_VERIFIED] = RIA_REFUSAL_NAME_UNVERIFIED,
-        [RIA_CHANNEL_VERIFIED] = "the connection is not fit for a token",
+        [RIA_CHANNEL_VERIFIED] = "the connection does not qualify for a token",
     };
     (void)ria_text_format(
-        out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, missing);
+        out, RIA_ERROR_TEXT_MAX, RIA_REFUSAL_NOT_SENT, words[channel], what, remedy);
 }
 
 void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text)

@@ -1,37 +1,43 @@
 /* SPDX-License-Identifier: MIT
  *
- * The words of a refusal, the same in every client library. How they reach the user is the
- * library's: refuse.c in each folder.
+ * Builds the messages with which every plugin refuses a login, so that all client libraries show
+ * the same words. How a message reaches the user differs between the libraries: see refuse.c in
+ * each folder.
  */
 #ifndef RIA_MYSQL_PLUGIN_MESSAGE_H
 #define RIA_MYSQL_PLUGIN_MESSAGE_H
 
 #include "rds_iam.h"
 
-/* What the declarations of all our plugins say of them. */
+/* The author and the description in each plugin's declaration. */
 #define RIA_PLUGIN_AUTHOR "the rds-iam authors"
-#define RIA_PLUGIN_DESCRIPTION "RDS IAM tokens by way of mysql_clear_password"
+#define RIA_PLUGIN_DESCRIPTION "sends RDS IAM tokens with mysql_clear_password"
 
-/* The libraries keep 511 bytes of an error text, and some put words of their own in front. */
+/* A client library stores 511 bytes of an error text, and some libraries put their own words in
+ * front of it. */
 enum {
     RIA_PLUGIN_MESSAGE_SIZE = 480
 };
 
-/* What a user reads: "rds-iam: text", cut with "..." where it is too long, without control
- * characters and without a '%', which Connector/C would hand to printf. */
+/* Writes the text that the user reads: "rds-iam: text". Cuts a text that is too long and ends it
+ * with "...". Replaces control characters, and also '%', because Connector/C passes the text to a
+ * printf function. */
 void ria_message_format(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
-/* The same without the first word, for a text that begins with the library's own words. */
+/* Does the same without the prefix "rds-iam: ", for a text that begins with the client library's
+ * own words. */
 void ria_message_format_bare(char out[RIA_PLUGIN_MESSAGE_SIZE], const char *text);
 
-/* Fills out with "the connection is not encrypted, so no WHAT was sent; MISSING", for each channel
- * in its own words. missing names the setting that would make it better. */
+/* Writes "the connection is not encrypted, so no WHAT was sent; REMEDY" to `out`, with the first
+ * part according to the channel. `what` is "token" or "password". `remedy` names the client's
+ * setting that would protect the connection better. */
 void ria_message_channel(
-    char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *missing);
+    char out[RIA_ERROR_TEXT_MAX], enum ria_channel channel, const char *what, const char *remedy);
 
-/* Logs that a login was refused, and why: "USER at HOST:PORT is refused: text". Some programs do
- * not show the client library's error. Most do, so the line is of level INFO: it appears with
- * RDS_IAM_LOG=1 and not under `rds-iam exec`, which sets "warning". host and user may be NULL. */
+/* Logs a refused login and its reason: "USER at HOST:PORT is refused: text". Some programs do not
+ * show the client library's error. Most programs do, so the line has the level INFO: it appears
+ * with RDS_IAM_LOG=1, but not under `rds-iam exec`, which sets RDS_IAM_LOG=warning. host and user
+ * may be NULL. */
 void ria_log_refusal(const char *host, unsigned port, const char *user, const char *text);
 
 #endif

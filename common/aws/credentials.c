@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credentials value. */
+ * Checks, moves and wipes credentials. Rejects credentials with a character that is not visible
+ * ASCII. */
 #include "aws/credentials.h"
 
 #include <string.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * AWS credentials as a value: what is signed with, when it ends, and where it came from. Wiped
- * when released. Where credentials come from is the providers' business.
- */
+ * AWS credentials as a value: the keys, when they expire, and where they came from. They are wiped
+ * when they are released. The providers (provider/) get credentials; this module does not. */
 #ifndef RIA_AWS_CREDENTIALS_H
 #define RIA_AWS_CREDENTIALS_H
 
@@ -20,8 +19,8 @@ struct ria_credentials {
     struct ria_buf access_key_id;
     struct ria_buf secret_access_key;
     struct ria_buf session_token; /* empty for long-term keys */
-    int64_t expires;              /* seconds since 1970; 0: they do not say */
-    char source[256];             /* for people: "the environment", "profile etl" */
+    int64_t expires;              /* seconds since 1970; 0: the source does not tell */
+    char source[256];             /* for display: "the environment", "profile etl" */
 };
 
 #define RIA_CREDENTIALS_INIT                                                                       \
@@ -31,18 +30,20 @@ struct ria_credentials {
         .session_token = {.max = RIA_SESSION_TOKEN_MAX},                                           \
     }
 
-/* Whether they hold only what AWS's keys and tokens hold: visible ASCII. Anything else may be a
- * part of what it is put into: a line break of a header, an escape of a terminal. */
+/* Returns whether the credentials contain only visible ASCII, as AWS's keys and tokens do. Any
+ * other character could change the text that the credentials are put into: a line break a header,
+ * an escape sequence a terminal. */
 bool ria_credentials_are_plain(const struct ria_credentials *credentials);
 
-/* Whether they are temporary keys, by their id ("ASIA...", IAM User Guide, "IAM identifiers"),
- * without the session token that AWS takes such keys with. */
+/* Returns whether these are temporary keys without a session token. Temporary keys are recognized
+ * by their id ("ASIA...", IAM User Guide, "IAM identifiers"). AWS accepts them only with a session
+ * token. */
 bool ria_credentials_lack_token(const struct ria_credentials *credentials);
 
-/* Wipes and frees; leaves empty credentials that can be filled again. */
+/* Wipes and frees the credentials. They are then empty and can be filled again. */
 void ria_credentials_release(struct ria_credentials *credentials);
 
-/* Moves *from into *to, releasing what *to held. */
+/* Moves *from to *to, after releasing the old contents of *to. */
 void ria_credentials_move(struct ria_credentials *to, struct ria_credentials *from);
 
 #endif

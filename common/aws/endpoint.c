@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The label walk over RDS host names. */
+ * Parses RDS host names label by label, from right to left: the partition's suffix, then the region
+ * and "rds" in either order, then the label whose prefix gives the kind. Rejects a text that is
+ * neither a host name nor an address.
+ */
 #include "aws/endpoint.h"
 
 #include "base/ascii.h"
@@ -11,7 +14,7 @@
 #include <string.h>
 
 enum {
-    LABELS_MAX = 16, /* an RDS name has 4 to 6 in front of its suffix */
+    LABELS_MAX = 16, /* an RDS name has 4 to 6 labels before its suffix */
 };
 
 struct suffix {
@@ -19,7 +22,7 @@ struct suffix {
     const char *partition;
 };
 
-/* A suffix that ends in another one stands in front of it. */
+/* A suffix that ends in another suffix comes before it. */
 static const struct suffix suffixes[] = {
     {".amazonaws.com.cn", "aws-cn"},
     {".amazonaws.com", "aws"},
@@ -35,7 +38,8 @@ struct kind_prefix {
     enum ria_endpoint_kind kind;
 };
 
-/* How the label in front of region and "rds" begins. Longer prefixes stand first. */
+/* The prefixes of the label before the region and "rds". A longer prefix comes before a shorter one
+ * that it begins with. */
 static const struct kind_prefix kind_prefixes[] = {
     {"cluster-ro-", RIA_ENDPOINT_CLUSTER_READER},
     {"cluster-custom-", RIA_ENDPOINT_CLUSTER_CUSTOM},
@@ -64,6 +68,7 @@ static bool ends_with(const char *text, const char *suffix)
     return text_len > len && strcmp(text + text_len - len, suffix) == 0;
 }
 
+/* Returns the number of lower-case letters at `at`. */
 static size_t letters(const char *at)
 {
     size_t len = 0;
@@ -95,7 +100,8 @@ bool ria_region_is_plausible(const char *region)
     return *at == '\0';
 }
 
-/* Colons stand in IPv6 addresses only: mydb...com:3306 is a host and a port. */
+/* Returns false for host:port. Only an IPv6 address may contain colons; mydb...com:3306 is a host
+ * and a port. */
 static bool is_ipv6_or_name(const char *host)
 {
     const char *colon = strchr(host, ':');
@@ -103,7 +109,8 @@ static bool is_ipv6_or_name(const char *host)
            (strchr(colon + 1, ':') != NULL && host[strspn(host, RIA_HEX_DIGITS ":.")] == '\0');
 }
 
-/* Letters, digits and what names and addresses are written with; lower-cased into out. */
+/* Writes the host in lower case to out. Returns false if it contains a character that neither names
+ * nor addresses have. */
 static bool normalise(const char *host, char out[RIA_HOST_SIZE])
 {
     size_t len = strlen(host);
@@ -124,7 +131,8 @@ static bool normalise(const char *host, char out[RIA_HOST_SIZE])
     return is_ipv6_or_name(out);
 }
 
-/* Splits the first `len` bytes of a host at its dots. False for an empty label or too many. */
+/* Splits the first `len` bytes of a host at the dots. Returns false if a label is empty or there
+ * are too many. */
 static bool split_labels(const char *host, size_t len, struct labels *out)
 {
     (void)ria_text_copy(out->text, sizeof(out->text), host);
@@ -151,6 +159,8 @@ static bool is_service_label(const char *label)
     return strcmp(label, "rds") == 0 || strcmp(label, "rds-fips") == 0;
 }
 
+/* Returns the kind of an endpoint by the prefix of its label. The last entry of the table is the
+ * empty prefix. */
 static enum ria_endpoint_kind kind_of(const char *label)
 {
     size_t i = 0;
@@ -160,9 +170,9 @@ static enum ria_endpoint_kind kind_of(const char *label)
     return kind_prefixes[i].kind;
 }
 
-/* Fills kind, region and partition where the labels in front of the suffix are those of an RDS
- * endpoint: ..., REGION, rds or ..., rds, REGION. */
-static void take_labels(
+/* Sets kind, region and partition if the labels before the suffix are those of an RDS endpoint:
+ * ..., REGION, rds or ..., rds, REGION. */
+static void endpoint_set_from_labels(
     const struct labels *labels, const char *partition, struct ria_endpoint *out)
 {
     if (labels->count < 4) {
@@ -188,6 +198,7 @@ static void take_labels(
     (void)ria_text_copy(out->region, sizeof(out->region), region);
 }
 
+/* Sets kind, region and partition of a valid host name. */
 static void endpoint_classify(struct ria_endpoint *out)
 {
     const char *host = out->host;
@@ -201,7 +212,7 @@ static void endpoint_classify(struct ria_endpoint *out)
         }
         struct labels labels;
         if (split_labels(host, strlen(host) - strlen(suffixes[i].text), &labels)) {
-            take_labels(&labels, suffixes[i].partition, out);
+            endpoint_set_from_labels(&labels, suffixes[i].partition, out);
         }
         return;
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a host name says of itself: whether it names an RDS or Aurora endpoint, of which kind, in
- * which region and partition. Reads names only; it resolves nothing.
+ * Parses host names: whether a name is an RDS or Aurora endpoint, of which kind, and in which
+ * region and partition. Works on the name only; nothing is resolved.
  *
- * Follows the endpoint forms of the RDS and Aurora User Guides and the partitions of botocore's
- * partitions.json (botocore 1.43). The name is walked label by label from the right, so that a
- * name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not taken for one.
+ * Implements the endpoint forms of the RDS and Aurora User Guides, and the partitions of botocore's
+ * partitions.json (botocore 1.43). The labels of the name are compared from right to left, so a
+ * name that merely contains an RDS name (….rds.amazonaws.com.evil.example) is not accepted as one.
  */
 #ifndef RIA_AWS_ENDPOINT_H
 #define RIA_AWS_ENDPOINT_H
@@ -15,54 +15,55 @@
 #include <stdint.h>
 
 enum {
-    RIA_HOST_SIZE = 256,  /* 253 characters are the longest DNS name */
+    RIA_HOST_SIZE = 256,  /* the longest DNS name has 253 characters */
     RIA_REGION_SIZE = 32, /* the longest region today has 16 characters */
 };
 
 enum ria_endpoint_kind {
-    RIA_ENDPOINT_OTHER, /* no RDS name */
+    RIA_ENDPOINT_OTHER, /* not an RDS name */
     RIA_ENDPOINT_INSTANCE,
     RIA_ENDPOINT_CLUSTER,
     RIA_ENDPOINT_CLUSTER_READER,
     RIA_ENDPOINT_CLUSTER_CUSTOM,
     RIA_ENDPOINT_PROXY,
     RIA_ENDPOINT_SHARD_GROUP, /* Aurora Limitless */
-    RIA_ENDPOINT_GLOBAL,      /* Aurora global database: holds no region */
-    RIA_ENDPOINT_DSQL,        /* another service with tokens of its own */
-    RIA_ENDPOINT_NO_NAME,     /* no host name and no address */
+    RIA_ENDPOINT_GLOBAL,      /* Aurora global database: the name contains no region */
+    RIA_ENDPOINT_DSQL,        /* Aurora DSQL, another service with another kind of token */
+    RIA_ENDPOINT_NO_NAME,     /* neither a host name nor an address */
 };
 
 struct ria_endpoint {
-    char host[RIA_HOST_SIZE];     /* lower case, without a trailing dot; "" where it is none */
-    char region[RIA_REGION_SIZE]; /* "" where the name holds none */
+    char host[RIA_HOST_SIZE]; /* lower case, without a trailing dot; "" if the text is not a host */
+    char region[RIA_REGION_SIZE]; /* "" if the name contains none */
     enum ria_endpoint_kind kind;
-    const char *partition; /* "aws", "aws-cn", ...; NULL where the name does not tell */
+    const char *partition; /* "aws", "aws-cn", ...; NULL if the name does not tell */
 };
 
-/* Reads a host name or address: once for each login, when it begins. */
+/* Parses a host name or address. A login calls this once, at its start. */
 void ria_endpoint_read(const char *host, struct ria_endpoint *out);
 
-/* Says what can be signed for it; `host` is the text that was read. Answers
- *   FOUND   an RDS name with a region;
- *   ABSENT  a host whose name holds no region: a global endpoint, or no RDS name at all. err says
- *           which, and how to say the region or the endpoint;
- *   FAILED  nothing that a token can be signed for: a DSQL endpoint, or no host name at all. */
+/* Decides whether a token can be signed for the endpoint; `host` is the text that was parsed.
+ * Returns
+ *   FOUND   it is an RDS name with a region;
+ *   ABSENT  the name contains no region: it is a global endpoint, or not an RDS name. err contains
+ *           the reason, and how to configure the region or the endpoint;
+ *   FAILED  no token can be signed: it is a DSQL endpoint, or not a host name. */
 enum ria_outcome ria_endpoint_judge(
     const struct ria_endpoint *endpoint, const char *host, struct ria_error *err) RIA_MUST_USE;
 
-/* Both. *out is filled whatever the answer is. */
+/* Calls ria_endpoint_read() and ria_endpoint_judge(). *out is filled on every outcome. */
 enum ria_outcome ria_endpoint_parse(
     const char *host, struct ria_endpoint *out, struct ria_error *err) RIA_MUST_USE;
 
-/* Whether it names an endpoint of RDS or Aurora. */
+/* Returns whether the name is that of an RDS or Aurora endpoint. */
 bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint);
 
-/* True for a name formed like eu-west-1 or us-gov-east-1: three parts or more, letters between the
- * dashes, one or two digits at the end. */
+/* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1: three or
+ * more parts, letters between the dashes, and one or two digits at the end. */
 bool ria_region_is_plausible(const char *region);
 
-/* Splits "host:port" or "[v6]:port" at its last colon. False unless both are there and the port is
- * 1 to 65535 in plain decimal; the outputs are then unchanged. */
+/* Splits "host:port" or "[v6]:port" at its last colon. Returns false, with the outputs unchanged,
+ * unless both parts exist and the port is a plain decimal number from 1 to 65535. */
 bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port) RIA_MUST_USE;
 
 #endif

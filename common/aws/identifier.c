@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two tables: what each kind of name is called, and the characters that none of them holds. The
- * account of an ARN is its fifth field. Refuses what STS, SSO and sign-in would refuse; how many
- * digits an account has is left to them. */
+ * Checks identifiers with two tables: the name of each kind for messages, and the characters that
+ * no identifier contains. The account number is the fifth field of an ARN. Rejects what STS, SSO
+ * and sign-in would reject; the number of digits in an account number is left to them.
+ */
 #include "aws/identifier.h"
 
 #include "base/ascii.h"
 
 #include <string.h>
 
+/* Returns what is wrong with the characters of an identifier, or NULL. */
 static const char *find_fault(const char *value)
 {
     static const struct {
         const char *characters;
         const char *fault;
     } table[] = {
-        {"\"'`", "stands in quotes, which are a part of it; remove them"},
-        {"\n", "goes on in the next line; write it in one line"},
-        {"{}<>$", "holds a placeholder; put the true value in its place"},
-        {" \t\r", "holds a blank; remove it"},
+        {"\"'`", "is in quotes, which become part of it; remove them"},
+        {"\n", "continues on the next line; write it on one line"},
+        {"{}<>$", "contains a placeholder; replace it with the real value"},
+        {" \t\r", "contains a blank; remove it"},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
         if (strpbrk(value, table[i].characters) != NULL) {
@@ -27,9 +29,8 @@ static const char *find_fault(const char *value)
     }
     for (; *value != '\0'; value++) {
         if (*value < ' ' || *value > '~') {
-            return "holds a character that is not plain ASCII, such as a typographic quote or "
-                   "dash; "
-                   "type it anew";
+            return "contains a character that is not plain ASCII, such as a typographic quote or "
+                   "dash; enter it again";
         }
     }
     return NULL;
@@ -40,7 +41,8 @@ static bool is_number(const char *text, size_t len)
     return len > 0 && strspn(text, RIA_DIGITS) >= len;
 }
 
-/* arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE. NULL: it ends before. */
+/* Returns the account in arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, or NULL if the ARN is
+ * shorter. */
 static const char *find_account(const char *arn)
 {
     enum {
@@ -53,16 +55,19 @@ static const char *find_account(const char *arn)
     return arn;
 }
 
+/* Checks an ARN, or any other identifier of the same setting, whose account number must consist of
+ * digits. */
 static const char *find_arn_fault(const char *value)
 {
     const char *fault = find_fault(value);
     const char *account = strncmp(value, "arn:", 4) == 0 ? find_account(value) : NULL;
     if (fault == NULL && account != NULL && !is_number(account, strcspn(account, ":"))) {
-        fault = "has no number as its account; write the account's 12 digits, without dashes";
+        fault = "has no account number; write the account's 12 digits, without dashes";
     }
     return fault;
 }
 
+/* Checks an account number. */
 static const char *find_account_fault(const char *value)
 {
     const char *fault = find_fault(value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be told of a plan by itself: which setting its source was chosen by, what people are
- * told of it, and where the services are asked that it needs. */
+ * Answers questions about a plan: which setting its source was chosen by, how messages describe it,
+ * and the endpoints of the services that it needs. Refuses a service URL that does not fit. */
 #include "aws/plan.h"
 
 #include "base/messages.h"
@@ -44,7 +44,7 @@ void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size)
     }
 }
 
-/* The variant that decides, or the region. */
+/* Returns the setting of the variant that decides the endpoint, or the region's. */
 static const struct ria_setting *variant_or_region(
     const struct ria_plan *plan, bool is_legacy, const struct ria_setting *region)
 {
@@ -100,7 +100,7 @@ void ria_plan_release(struct ria_plan *plan)
         free(plan->profiles);
     }
     explicit_bzero(plan->mfa_code, sizeof(plan->mfa_code));
-    /* Not the whole of it: that is some KB of roles, which nearly no plan has. */
+    /* Only the roles in use: the whole array has several KB, and few plans have a role. */
     memset(plan->roles, 0, plan->role_count * sizeof(plan->roles[0]));
     memset(plan->value, 0, sizeof(plan->value));
     plan->role_count = 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the two files and tells which sections are profiles. Refuses a file that others can write,
- * and for what is run, read, asked or believed, settings from a file of another user. */
+ * Reads the two AWS files and finds the profiles in them. Rejects a file that other users can
+ * write. From a file of another user, rejects settings that name a command, a file, a server or a
+ * trusted_file certificate.
+ */
 #include "aws/profile.h"
 
 #include "base/ascii.h"
@@ -16,7 +18,7 @@
 struct location {
     const char *variable;
     const char *fallback;
-    const char *copy; /* how a user names a copy */
+    const char *copy; /* how the user names a copy of the file */
 };
 
 static const struct location locations[RIA_PROFILE_FILES] = {
@@ -36,6 +38,7 @@ static const struct prefix prefixes[] = {
     {"services", RIA_PROFILE_SERVICES},
 };
 
+/* Returns the text after `word` and the blanks that follow it, or NULL. */
 static const char *after_word(const char *text, const char *word)
 {
     size_t len = strlen(word);
@@ -45,15 +48,16 @@ static const char *after_word(const char *text, const char *word)
     return text + len + strspn(text + len, " \t");
 }
 
-/* Takes the quotes off a name, in the document's own text: a name with blanks counts only in
- * quotes. NULL for one that does not count. */
+/* Unquotes a name in place, in the text of the document. Returns NULL for an invalid name, such as
+ * one with blanks outside quotes. */
 static const char *unquoted(struct ria_ini *ini, const char *name)
 {
     char *own = ini->text.data + (name - ini->text.data);
     return ria_text_unquote(own) ? own : NULL;
 }
 
-/* Says what a section of the config file is. False: nothing of ours. */
+/* Sets the kind and the name of a section of the config file. Returns false if the section is
+ * ignored. */
 static bool classify_config(
     struct ria_ini *ini, const struct ria_ini_section *section, struct ria_profile_section *out)
 {
@@ -73,7 +77,7 @@ static bool classify_config(
     return false;
 }
 
-/* The whole of a section's name is a profile's, blanks and quotes too. */
+/* In the credentials file the whole section name is the profile's name, with blanks and quotes. */
 static bool classify_credentials(
     const struct ria_ini_section *section, struct ria_profile_section *out)
 {
@@ -82,12 +86,14 @@ static bool classify_credentials(
     return *out->name != '\0' && after_word(section->name, "profile") == NULL;
 }
 
-/* Not by strspn(), which makes a table of the set for each name. */
+/* Returns whether every AWS tool accepts the character in a name. strspn() is not used: it builds a
+ * table of the set for each name. */
 static bool is_usual(char c)
 {
     return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
 }
 
+/* Logs a warning for a name that some AWS tools reject. */
 static void warn_about_name(
     const struct ria_world *world, const char *path, const struct ria_profile_section *section)
 {
@@ -101,22 +107,24 @@ static void warn_about_name(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s:%u: the name \"%s\" holds a character that some AWS tools do not accept",
+            "%s:%u: the name \"%s\" contains a character that some AWS tools do not accept",
             path,
             section->section->line,
             shown);
     }
 }
 
+/* Adds the sections of one file to the list, except those that are ignored. */
 static void add_sections(
     const struct ria_world *world, struct ria_profiles *profiles, enum ria_profile_file file)
 {
     struct ria_ini *ini = &profiles->ini[file];
     for (size_t i = 0; i < ini->section_count; i++) {
         struct ria_profile_section section = {.file = file, .section = &ini->sections[i]};
-        bool ours = file == RIA_PROFILE_CONFIG ? classify_config(ini, section.section, &section)
-                                               : classify_credentials(section.section, &section);
-        if (ours) {
+        bool is_profile = file == RIA_PROFILE_CONFIG
+                              ? classify_config(ini, section.section, &section)
+                              : classify_credentials(section.section, &section);
+        if (is_profile) {
             warn_about_name(world, profiles->path[file], &section);
             profiles->sections[profiles->count++] = section;
         }
@@ -125,7 +133,8 @@ static void add_sections(
 
 /* -- another user's file -------------------------------------------------------------------- */
 
-static struct ria_trusted trusted(const struct ria_profiles *profiles, enum ria_profile_file which)
+static struct ria_trusted trusted_file(
+    const struct ria_profiles *profiles, enum ria_profile_file which)
 {
     return (struct ria_trusted){profiles->path[which], locations[which].copy};
 }
@@ -155,7 +164,7 @@ bool ria_profiles_check_owner(
     for (int i = 0; profiles != NULL && i < RIA_PROFILE_FILES; i++) {
         if (setting->value != NULL && setting->path == profiles->path[i] &&
             profiles->is_foreign[i]) {
-            const struct ria_trusted what = trusted(profiles, (enum ria_profile_file)i);
+            const struct ria_trusted what = trusted_file(profiles, (enum ria_profile_file)i);
             char remedy[RIA_ERROR_TEXT_MAX];
             ria_trust_own_remedy(profiles->user, &what, remedy, sizeof(remedy));
             return ria_fail_at(
@@ -171,7 +180,8 @@ bool ria_profiles_check_owner(
     return true;
 }
 
-/* Refuses a file that others can write, and warns of one that belongs to another user. */
+/* Rejects a file that other users can write, and logs a warning for one that belongs to another
+ * user. */
 static bool profile_check_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,
@@ -179,7 +189,7 @@ static bool profile_check_file(
     struct ria_error *err)
 {
     const struct ria_file *facts = &profiles->facts[which];
-    const struct ria_trusted what = trusted(profiles, which);
+    const struct ria_trusted what = trusted_file(profiles, which);
     char warning[RIA_ERROR_TEXT_MAX];
     if (!ria_trust_check_writers(world, facts, &what, err)) {
         return false;
@@ -194,7 +204,7 @@ static bool profile_check_file(
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-/* Reads one of the two files; outcome as of ria_setting_read(). */
+/* Reads one of the two files. Returns the same outcomes as ria_setting_read(). */
 static enum ria_outcome profile_load_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,
@@ -239,7 +249,9 @@ const char *ria_profiles_unreachable(const struct ria_profiles *profiles)
     return NULL;
 }
 
-static enum ria_outcome none_is_there(const struct ria_profiles *profiles, struct ria_error *err)
+/* Returns ABSENT, with the reason why neither file was read. */
+static enum ria_outcome profile_none_exists(
+    const struct ria_profiles *profiles, struct ria_error *err)
 {
     const char *config = profiles->path[RIA_PROFILE_CONFIG];
     const char *credentials = profiles->path[RIA_PROFILE_CREDENTIALS];
@@ -266,17 +278,17 @@ static bool is_default(const struct ria_profile_section *section)
            strcmp(section->name, "default") == 0;
 }
 
-/* [default], as against [profile default]. */
+/* Returns whether the section is [default] and not [profile default]. */
 static bool is_bare(const struct ria_profile_section *section)
 {
     return section->name == section->section->name;
 }
 
-/* [default] of the config file counts only where there is no [profile default]. */
+/* Removes [default] of the config file if [profile default] exists. */
 static void drop_shadowed(struct ria_profiles *profiles)
 {
     bool is_shadowed = false;
-    size_t kept = 0;
+    size_t remaining = 0;
     for (size_t i = 0; i < profiles->count; i++) {
         const struct ria_profile_section *section = &profiles->sections[i];
         is_shadowed = is_shadowed || (is_default(section) && !is_bare(section));
@@ -284,10 +296,10 @@ static void drop_shadowed(struct ria_profiles *profiles)
     for (size_t i = 0; i < profiles->count; i++) {
         if (!is_shadowed || !is_default(&profiles->sections[i]) ||
             !is_bare(&profiles->sections[i])) {
-            profiles->sections[kept++] = profiles->sections[i];
+            profiles->sections[remaining++] = profiles->sections[i];
         }
     }
-    profiles->count = kept;
+    profiles->count = remaining;
 }
 
 enum ria_outcome ria_profiles_load(
@@ -300,7 +312,7 @@ enum ria_outcome ria_profiles_load(
         }
     }
     if (!out->present[RIA_PROFILE_CONFIG] && !out->present[RIA_PROFILE_CREDENTIALS]) {
-        return none_is_there(out, err);
+        return profile_none_exists(out, err);
     }
     size_t most = out->ini[RIA_PROFILE_CONFIG].section_count +
                   out->ini[RIA_PROFILE_CREDENTIALS].section_count;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values of profiles, which are merged when they are asked for: the credentials file before the
- * config file, the last of several equal keys before the others. An empty value is an unset one. */
+ * Finds the values of profiles. The two files are merged during the search: the credentials file is
+ * searched before the config file, and of several equal keys the last one is used. A blank value is
+ * treated as unset.
+ */
 #include "aws/profile.h"
 
 #include "base/ascii.h"
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Returns the slot of a section in the hash table. */
 static size_t slot_of(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {
@@ -17,7 +20,8 @@ static size_t slot_of(
     return (size_t)(hash ^ (hash >> 32)) & (profiles->slot_count - 1);
 }
 
-/* A file of thousands of profiles is asked dozens of times at each login. */
+/* A hash table, because a login searches a file of possibly thousands of profiles dozens of times.
+ */
 bool ria_profiles_index(struct ria_profiles *profiles)
 {
     profiles->slot_count = 1;
@@ -34,6 +38,8 @@ bool ria_profiles_index(struct ria_profiles *profiles)
     return profiles->slots != NULL;
 }
 
+/* Returns the last section in the slot of a kind and name, or NULL. Other names may share the slot.
+ */
 static const struct ria_profile_section *last_of_slot(
     const struct ria_profiles *profiles, enum ria_profile_kind kind, const char *name)
 {
@@ -41,7 +47,8 @@ static const struct ria_profile_section *last_of_slot(
     return at == 0 ? NULL : &profiles->sections[at - 1];
 }
 
-static const struct ria_profile_section *before(
+/* Returns the previous section in the same slot, or NULL. */
+static const struct ria_profile_section *section_before(
     const struct ria_profiles *profiles, const struct ria_profile_section *section)
 {
     return section->before == 0 ? NULL : &profiles->sections[section->before - 1];
@@ -61,7 +68,7 @@ bool ria_profiles_has(
 {
     const struct ria_profile_section *first = NULL;
     for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
-         at = before(profiles, at)) {
+         at = section_before(profiles, at)) {
         first = is_named(at, kind, name) ? at : first;
     }
     if (first != NULL && where != NULL) {
@@ -70,33 +77,36 @@ bool ria_profiles_has(
     return first != NULL;
 }
 
-/* A key to find in the sections of one name. `parent` is NULL unless it is a sub-property. */
-struct wanted {
+/* A key to find in the sections of one name. `parent` is set only for a sub-property. */
+struct profile_key {
     enum ria_profile_kind kind;
     enum ria_profile_file file;
     const char *parent;
     const char *key;
 };
 
+/* Searches the sections of a name from the last to the first. */
 static bool profile_value_find(
     const struct ria_profiles *profiles,
     const char *name,
-    const struct wanted *wanted,
+    const struct profile_key *key_to_find,
     struct ria_setting *out)
 {
-    const struct ria_ini *ini = &profiles->ini[wanted->file];
-    for (const struct ria_profile_section *section = last_of_slot(profiles, wanted->kind, name);
+    const struct ria_ini *ini = &profiles->ini[key_to_find->file];
+    for (const struct ria_profile_section *section =
+             last_of_slot(profiles, key_to_find->kind, name);
          section != NULL;
-         section = before(profiles, section)) {
-        if (section->file != wanted->file || !is_named(section, wanted->kind, name)) {
+         section = section_before(profiles, section)) {
+        if (section->file != key_to_find->file || !is_named(section, key_to_find->kind, name)) {
             continue;
         }
         const struct ria_ini_entry *entry =
-            wanted->parent == NULL
-                ? ria_ini_find(ini, section->section, wanted->key)
-                : ria_ini_find_sub(ini, section->section, wanted->parent, wanted->key);
+            key_to_find->parent == NULL
+                ? ria_ini_find(ini, section->section, key_to_find->key)
+                : ria_ini_find_sub(ini, section->section, key_to_find->parent, key_to_find->key);
         if (entry != NULL) {
-            *out = (struct ria_setting){entry->value, profiles->path[wanted->file], entry->line};
+            *out =
+                (struct ria_setting){entry->value, profiles->path[key_to_find->file], entry->line};
             return true;
         }
     }
@@ -110,14 +120,15 @@ bool ria_profiles_get_from(
     const char *key,
     struct ria_setting *out)
 {
-    return profile_value_find(profiles, name, &(struct wanted){RIA_PROFILE, file, NULL, key}, out);
+    return profile_value_find(
+        profiles, name, &(struct profile_key){RIA_PROFILE, file, NULL, key}, out);
 }
 
 bool ria_profiles_get_session(
     const struct ria_profiles *profiles, const char *name, const char *key, struct ria_setting *out)
 {
-    const struct wanted wanted = {RIA_PROFILE_SSO_SESSION, RIA_PROFILE_CONFIG, NULL, key};
-    return profile_value_find(profiles, name, &wanted, out);
+    const struct profile_key key_to_find = {RIA_PROFILE_SSO_SESSION, RIA_PROFILE_CONFIG, NULL, key};
+    return profile_value_find(profiles, name, &key_to_find, out);
 }
 
 bool ria_profiles_get_service(
@@ -127,8 +138,8 @@ bool ria_profiles_get_service(
     const char *key,
     struct ria_setting *out)
 {
-    const struct wanted wanted = {RIA_PROFILE_SERVICES, RIA_PROFILE_CONFIG, service, key};
-    return profile_value_find(profiles, name, &wanted, out);
+    const struct profile_key key_to_find = {RIA_PROFILE_SERVICES, RIA_PROFILE_CONFIG, service, key};
+    return profile_value_find(profiles, name, &key_to_find, out);
 }
 
 bool ria_profiles_get(
@@ -138,7 +149,7 @@ bool ria_profiles_get(
            ria_profiles_get_from(profiles, RIA_PROFILE_CONFIG, name, key, out);
 }
 
-/* Whether an ignored line begins with the key. */
+/* Returns whether an ignored line begins with the key. */
 static bool sets_key(const struct ria_ini_warning *warning, const char *key)
 {
     const char *at = warning->text;
@@ -149,8 +160,8 @@ static bool sets_key(const struct ria_ini_warning *warning, const char *key)
     return *key == '\0' && (*at == ':' || *at == ' ' || *at == '\t' || *at == '\0');
 }
 
-/* The first of a section, or the first that sets the key. Warnings are in the order of their lines.
- */
+/* Returns the first warning of a section, or the first that sets the key. Warnings are sorted by
+ * line. */
 static const struct ria_ini_warning *warning_in(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
 {
@@ -172,7 +183,7 @@ bool ria_profiles_fault(
     struct ria_profile_fault *out)
 {
     for (const struct ria_profile_section *at = last_of_slot(profiles, kind, name); at != NULL;
-         at = before(profiles, at)) {
+         at = section_before(profiles, at)) {
         const struct ria_ini_warning *warning =
             is_named(at, kind, name) ? warning_in(&profiles->ini[at->file], at->section, NULL)
                                      : NULL;
@@ -194,7 +205,7 @@ bool ria_profiles_ignored(
 {
     for (const struct ria_profile_section *at = last_of_slot(profiles, RIA_PROFILE, name);
          at != NULL;
-         at = before(profiles, at)) {
+         at = section_before(profiles, at)) {
         const struct ria_ini_warning *warning =
             at->file == file && is_named(at, RIA_PROFILE, name)
                 ? warning_in(&profiles->ini[file], at->section, key)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host names of services, put together from tables of partitions and of what is special in them. */
+ * Builds the host names of AWS services from tables of partitions and of their exceptions. Does not
+ * check whether a service exists in a region. */
 #include "aws/service.h"
 
 #include "base/text.h"
@@ -12,7 +13,7 @@ struct beginning {
     struct ria_partition partition;
 };
 
-/* By the beginning of a region's name. */
+/* Partitions, by the prefix of a region's name. */
 static const struct beginning beginnings[] = {
     {"cn-", {"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"}},
     {"us-gov-", {"aws-us-gov", "amazonaws.com", "api.aws"}},
@@ -38,9 +39,9 @@ const char ria_region_global[] = "aws-global";
 struct service {
     const char *name;
     const char *key;
-    const char *host; /* in front of the region */
+    const char *host; /* label before the region */
     const char *fips_host;
-    bool is_plain_in_govcloud; /* whose usual endpoints are FIPS ones */
+    bool is_plain_in_govcloud; /* its normal endpoints there are FIPS endpoints */
 };
 
 static const struct service services[RIA_SERVICES] = {
@@ -50,8 +51,8 @@ static const struct service services[RIA_SERVICES] = {
     [RIA_SERVICE_SIGNIN] = {"SIGNIN", "signin", "signin", "signin-fips", false},
 };
 
-/* The regions that AWS_STS_REGIONAL_ENDPOINTS = legacy is about; a later region never had the one
- * endpoint. */
+/* The regions to which AWS_STS_REGIONAL_ENDPOINTS = legacy applies. Later regions never used the
+ * global endpoint. */
 static const char *const legacy_regions[] = {
     ria_region_global,
     "ap-northeast-1",
@@ -71,8 +72,8 @@ static const char *const legacy_regions[] = {
     "us-west-2",
 };
 
-/* The names that sign-in has of its own, with the region in front. fips is NULL where FIPS has the
- * usual name. */
+/* The host names that only sign-in has, after the region. fips is NULL if the FIPS endpoint has the
+ * normal name. */
 static const struct {
     const char *partition;
     const char *suffix;
@@ -88,7 +89,7 @@ static const struct {
     {"aws-us-gov", "signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com"},
 };
 
-/* The one region that is not in front of its partition's FIPS name. */
+/* The only region that is not part of its partition's FIPS name. */
 static const char signin_fips_home[] = "us-gov-west-1";
 
 static bool is_legacy_region(const char *region)
@@ -101,6 +102,7 @@ static bool is_legacy_region(const char *region)
     return false;
 }
 
+/* Returns whether the global STS endpoint serves the request. */
 static bool is_one_for_all(
     enum ria_service service, const char *region, const struct ria_service_variant *variant)
 {
@@ -109,7 +111,8 @@ static bool is_one_for_all(
             (variant->is_legacy && is_legacy_region(region)));
 }
 
-/* Writes sign-in's own name for the region. False where it has the form of every service. */
+/* Writes the host name that only sign-in has for a region. Returns false if its name has the form
+ * that all services share. */
 static bool write_signin_host(
     const char *region,
     const char *partition,

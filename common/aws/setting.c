@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings files: where they are and how they are read. */
+ * Finds, reads and parses settings files, and parses their values. Rejects a number outside its
+ * range, a region that does not have the form of one, and a named file that other users can write.
+ */
 #include "aws/setting.h"
 
 #include "aws/endpoint.h"
@@ -13,7 +15,7 @@
 #include <string.h>
 
 enum {
-    DIGITS_MAX = 18 /* what a number can have without overflow */
+    DIGITS_MAX = 18 /* the most digits that cannot overflow */
 };
 
 void ria_setting_add_place(struct ria_buf *out, const struct ria_setting *setting)
@@ -135,6 +137,7 @@ bool ria_setting_check_region(
            ria_fail_at(err, code, setting, RIA_REFUSAL_REGION, setting->value);
 }
 
+/* Formats the text, removes the secret parts of URLs, and adds the place before it. */
 static bool fail_at(
     struct ria_error *err,
     enum ria_code code,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SigV4: four HMACs make the signing key, a fifth the signature. */
+ * Signs with SigV4: four chained HMACs derive the signing key, and a fifth is the signature. Fails
+ * if the digests are not available (codec/digest.h), or if memory runs out. */
 #include "aws/sigv4.h"
 
 #include "base/messages.h"
@@ -9,7 +10,7 @@
 
 #include <string.h>
 
-/* The scope is bounded by its region and service; 256 bytes hold any. */
+/* The scope is limited by its region and service; 256 bytes are always enough. */
 enum {
     SCOPE_MAX = 256,
     STRING_TO_SIGN_MAX = SCOPE_MAX + 128,
@@ -27,7 +28,7 @@ void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scop
     }
 }
 
-/* The signing key is derived, and what is to be signed is the last link of the chain. */
+/* Computes the signature as one chain of HMACs: the string to sign is the last message. */
 static bool compute(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,
@@ -52,6 +53,7 @@ static bool compute(
         secret.data, secret.len, chain, sizeof(chain) / sizeof(chain[0]), out, err);
 }
 
+/* Appends the string to sign: algorithm, time, scope, and the hash of the canonical request. */
 static bool add_string_to_sign(
     struct ria_buf *out,
     const struct ria_sigv4_scope *scope,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * AWS Signature Version 4: credential scope, signing key, signature. It signs a canonical request
- * that the caller has written, so that a presigned query and a signed header share it.
+ * that the caller wrote, so presigned queries and signed headers share this code.
  *
- * Follows "AWS Signature Version 4 for API requests" (AWS IAM User Guide) and gives botocore
- * 1.43's signatures bit for bit.
+ * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide); its signatures are
+ * identical to those of botocore 1.43.
  */
 #ifndef RIA_AWS_SIGV4_H
 #define RIA_AWS_SIGV4_H
@@ -19,7 +19,7 @@ enum {
 
 #define RIA_SIGV4_ALGORITHM "AWS4-HMAC-SHA256"
 
-/* When, where and for which service a request is signed. Strings are borrowed. */
+/* The time, region and service of a request. Strings are borrowed. */
 struct ria_sigv4_scope {
     char timestamp[RIA_TIMESTAMP_SIZE]; /* ria_timestamp_format() */
     const char *region;
@@ -29,7 +29,8 @@ struct ria_sigv4_scope {
 /* Appends "20260822/us-east-1/rds-db/aws4_request". */
 void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope);
 
-/* The signature of a canonical request. False with err filled, signature unchanged. */
+/* Computes the signature of a canonical request. Returns false with err filled, and signature
+ * unchanged. */
 bool ria_sigv4_sign(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lists of tags. */
+ * Parses and checks lists of tags. Rejects an empty item, a repeated key, a missing or unexpected
+ * value, and more or longer tags than STS accepts. */
 #include "aws/tag.h"
 
 #include "base/ascii.h"
@@ -47,6 +48,7 @@ static bool tag_same_key(const struct ria_tag *a, const struct ria_tag *b)
     return a->key_len == b->key_len && ria_ascii_same_bytes(a->key, b->key, a->key_len);
 }
 
+/* Returns whether an earlier item of the list has the same key. */
 static bool is_repeated(const char *list, const struct ria_tag *tag)
 {
     struct ria_tag other;
@@ -71,13 +73,13 @@ const char *ria_tag_list_fault(const char *list, bool has_values)
         }
         if (has_values != (tag.value != NULL)) {
             return has_values ? "one of them has no value; write key=value"
-                              : "these are keys alone; write key, key";
+                              : "only keys are allowed here; write key, key";
         }
         if (tag.key_len > RIA_TAG_KEY_MAX || tag.value_len > RIA_TAG_VALUE_MAX) {
             return "one of them is too long";
         }
         if (is_repeated(list, &tag)) {
-            return "a key stands there twice";
+            return "a key is used twice";
         }
     }
     return NULL;

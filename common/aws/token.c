@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The token's query is written twice: sorted for the canonical request, and in botocore's order
- * for the text. They share every encoded part. */
+ * Makes the token. The query is written twice: with sorted parameters for the canonical request,
+ * and in botocore's order for the token. Both use the same encoded parts. Fails for a time outside
+ * the years 1970 to 9999, and for a token that is longer than RIA_TOKEN_MAX.
+ */
 #include "aws/token.h"
 
 #include "aws/sigv4.h"
@@ -10,7 +12,7 @@
 
 #include <string.h>
 
-/* SHA-256 of nothing: the body of the request that is signed. */
+/* The SHA-256 of the empty string, because the signed request has no body. */
 static const char empty_body_hash[] =
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -19,7 +21,7 @@ enum {
     USUAL_LEN = 511,
 };
 
-/* Action to X-Amz-Expires: the part that is the same in both orders. */
+/* Appends Action to X-Amz-Expires, the part that is the same in both orders. */
 static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,
@@ -52,7 +54,7 @@ static void add_session_token(struct ria_buf *out, const struct ria_credentials 
     }
 }
 
-/* An IPv6 address is written in brackets, as in a URL. */
+/* Appends the host; an IPv6 address in brackets, as in a URL. */
 static void add_host(struct ria_buf *out, const char *host)
 {
     bool is_ipv6 = strchr(host, ':') != NULL;
@@ -61,6 +63,8 @@ static void add_host(struct ria_buf *out, const char *host)
     ria_buf_add_text(out, is_ipv6 ? "]" : "");
 }
 
+/* Appends the canonical request: method, path, sorted query, the Host header and the empty body's
+ * hash. */
 static void add_canonical_request(
     struct ria_buf *out,
     const struct ria_buf *head,
@@ -72,7 +76,8 @@ static void add_canonical_request(
     add_session_token(out, credentials);
     ria_buf_add_text(out, "&X-Amz-SignedHeaders=host\nhost:");
     add_host(out, claim->host);
-    /* The Host header leaves out the default port of https; botocore and Go sign it so. */
+    /* The Host header does not contain the default port of https; botocore and the Go SDK sign it
+     * so. */
     if (claim->port != HTTPS_PORT) {
         ria_buf_add_char(out, ':');
         ria_buf_add_number(out, claim->port);
@@ -81,6 +86,7 @@ static void add_canonical_request(
     ria_buf_add_text(out, empty_body_hash);
 }
 
+/* Makes the token; on failure *out may contain a part of it. */
 static bool aws_token_sign(
     const struct ria_token_claim *claim,
     const struct ria_credentials *credentials,
@@ -93,7 +99,8 @@ static bool aws_token_sign(
     }
     RIA_AUTO(buf) head = {.max = RIA_TOKEN_MAX};
     RIA_AUTO(buf) canonical = {.max = RIA_TOKEN_MAX};
-    /* What most tokens need, so that they are not moved and wiped as they grow. */
+    /* Reserves what most tokens need, so that the buffers do not grow, which means copying and
+     * wiping. */
     (void)ria_buf_reserve(&head, USUAL_LEN);
     (void)ria_buf_reserve(&canonical, USUAL_LEN);
     (void)ria_buf_reserve(out, USUAL_LEN);

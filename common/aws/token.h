@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The RDS authentication token: a presigned URL without its scheme, good for one login as one user
- * at one host and port, for 15 minutes. Text and order of parameters are botocore's
- * (signers.py, generate_db_auth_token, botocore 1.43), byte for byte.
+ * The RDS authentication token: a presigned URL without its scheme, valid for one user at one host
+ * and port, for 15 minutes. Its text and the order of its parameters are the same, byte for byte,
+ * as those of botocore 1.43 (signers.py, generate_db_auth_token).
  */
 #ifndef RIA_AWS_TOKEN_H
 #define RIA_AWS_TOKEN_H
@@ -13,23 +13,23 @@
 #include <stdint.h>
 
 enum {
-    /* The server checks the age against this and refuses a larger value: RDS User Guide, "IAM
-     * database authentication". Seconds. */
+    /* X-Amz-Expires, in seconds. The server checks the token's age against it and rejects a larger
+     * value (RDS User Guide, "IAM database authentication"). */
     RIA_TOKEN_LIFE = 900,
-    /* The session token percent-encoded (three bytes for one), and all the rest. */
+    /* The session token percent-encoded (three bytes for one), and everything else. */
     RIA_TOKEN_MAX = (3 * RIA_SESSION_TOKEN_MAX) + 4096,
 };
 
-/* What a token is signed for. Strings are borrowed. */
+/* The contents of a token. Strings are borrowed. */
 struct ria_token_claim {
     const char *host; /* lower case, without trailing dot: struct ria_endpoint */
     uint16_t port;
-    const char *user; /* as the database knows it, any bytes */
+    const char *user; /* the database user, any bytes */
     const char *region;
     int64_t when; /* seconds since 1970 */
 };
 
-/* Replaces what *out holds by the token. False with err filled and *out empty. */
+/* Replaces the contents of *out by the token. Returns false with err filled and *out empty. */
 bool ria_token_sign(
     const struct ria_token_claim *claim,
     const struct ria_credentials *credentials,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the signature and single parameters in the text of a token. Values are taken as they stand
- * in the URL: those that are read here have no other spelling. What is not a token has no values.
+ * Finds the signature and other parameters in the text of a token. Values are not decoded: the
+ * parameters that are read here contain no encoded characters. A text that is not a token has no
+ * parameters.
  */
 #include "aws/token_text.h"
 
@@ -12,7 +13,7 @@
 #include <string.h>
 
 enum {
-    /* 20240131T235959Z: of two dates the later one is the greater text */
+    /* 20240131T235959Z: the later of two dates is the greater string */
     DATE_LEN = RIA_TIMESTAMP_SIZE - 1,
     MARGIN_SECONDS = 60,
 };
@@ -24,12 +25,12 @@ bool ria_is_token(const char *password)
     return password != NULL && strstr(password, mark) != NULL;
 }
 
-/* Whether the mark begins at `at`, with or without backslashes. */
+/* Returns whether "X-Amz-Signature=" is at `at`, with or without backslashes. */
 static bool is_mark_at(const char *at, const char *end)
 {
-    for (const char *wanted = mark; *wanted != '\0'; wanted++) {
+    for (const char *expected = mark; *expected != '\0'; expected++) {
         at += at < end && *at == '\\' ? 1 : 0;
-        if (at == end || *at++ != *wanted) {
+        if (at == end || *at++ != *expected) {
             return false;
         }
     }
@@ -48,7 +49,8 @@ bool ria_line_has_token(const char *line, size_t len)
     return false;
 }
 
-/* What follows "key=" in the query of a token; "" if it is not there. */
+/* Returns the text after "key=" in the query of a token, or "" if the token has no such parameter.
+ */
 static const char *token_text_value_of(const char *token, const char *key)
 {
     size_t line = token == NULL ? 0 : strcspn(token, "\n");
@@ -69,7 +71,7 @@ static const char *date_of(const char *token)
     return token_text_value_of(token, "X-Amz-Date=");
 }
 
-/* False for a text that is not the basic form of SigV4. */
+/* Parses the basic form that SigV4 uses. Returns false for any other text. */
 static bool parse_date(const char *text, int64_t *out)
 {
     char date[RIA_TIMESTAMP_SIZE] = "";
@@ -91,7 +93,7 @@ bool ria_token_is_later(const char *token, const char *earlier)
     return strncmp(date_of(token), date_of(earlier), DATE_LEN) > 0;
 }
 
-/* An attacker gains nothing by two ids with the same number. */
+/* A collision is harmless: an attacker gains nothing from two ids with the same hash. */
 uint64_t ria_token_key(const char *token)
 {
     const char *id = token_text_value_of(token, "X-Amz-Credential=");

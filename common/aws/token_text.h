@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a text says of itself if it is a token. A token is a URL with a SigV4 query signature (AWS,
- * "Authenticating Requests: Using Query Parameters"). It is recognised by that signature alone:
- * AWS's SDKs put the other parameters into different orders, some put https:// in front, and tokens
- * of Aurora DSQL have other actions. The plugins, the preload and the agent all ask here. Nothing
- * is verified; that is the server's business. How a token is made is in token.h.
+ * Recognizes tokens and reads their parameters. A token is a URL with a SigV4 query signature (AWS,
+ * "Authenticating Requests: Using Query Parameters"). The signature parameter alone decides,
+ * because the AWS SDKs write the other parameters in different orders, some SDKs write https://
+ * before the token, and tokens of Aurora DSQL have other actions. The plugins, the preload and the
+ * agent all use these functions. No signature is verified here; the server does that. token.h makes
+ * tokens.
  *
- * Pure functions, for any thread. They need libc alone, because the preload holds this source too.
+ * All functions are pure and may be called from any thread. They need only libc, because the
+ * preload compiles this file too.
  */
 #ifndef RIA_AWS_TOKEN_TEXT_H
 #define RIA_AWS_TOKEN_TEXT_H
@@ -15,26 +17,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether a password is a token: it holds "X-Amz-Signature=". False for NULL. */
+/* Returns whether a password is a token: it contains "X-Amz-Signature=". Returns false for NULL. */
 bool ria_is_token(const char *password);
 
-/* The same for the first `len` bytes of a line of a passfile, where a backslash stands in front of
- * any character that is to be taken literally. */
+/* Like ria_is_token(), for the first `len` bytes of a passfile line, in which a backslash may
+ * escape any character. */
 bool ria_line_has_token(const char *line, size_t len);
 
-/* The following take a token, or a passfile's line that has one, to its end or to its first
- * newline. Parameters count in any order. */
+/* The functions below read a token, or a passfile line that contains one, up to the first newline
+ * or the end. The order of the parameters does not matter. */
 
-/* Whether the token's life ends within a minute from now, or has ended: a login may come too late
- * then. now is in seconds since 1970. False for a token that does not say when it was made or for
- * how long. */
+/* Returns whether the token has expired or expires within a minute, so that a login may come too
+ * late. now is in seconds since 1970. Returns false for a token without a date or a lifetime. */
 bool ria_token_is_over(const char *token, int64_t now);
 
-/* Whether a token was made after an earlier one. A text without date is earlier than any other.
- * Both may be NULL. */
+/* Returns whether a token was made after an earlier one. A text without a date is older than any
+ * other. Both may be NULL. */
 bool ria_token_is_later(const char *token, const char *earlier);
 
-/* A number that stands for the access key id that the token was signed with; 0: it names none. */
+/* Returns a hash of the access key id that signed the token; 0 if the token contains none. */
 uint64_t ria_token_key(const char *token);
 
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Comparisons without case, and the one reader of port numbers. A port is refused if it has a sign,
- * a blank or more digits than 65535: what signs and what dials must not read two numbers in it. */
+ * Compares texts without case, and parses port numbers. The port parser is the only one, so that
+ * the code that signs a token and the client that connects cannot read different numbers in one
+ * text. It rejects a sign, a blank, and more digits than 65535 has.
+ */
 #include "base/ascii.h"
 
 enum {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts byte by byte: ASCII's letters, digits and blanks, comparisons without case, port numbers,
- * and a hash. The functions of <ctype.h> and strcasecmp() are not used: they depend on the locale
- * of the host program, and in a Turkish one I and i are not the same letter. A byte above 127 is
- * neither letter, digit, blank nor control character here. Pure functions, for any thread.
+ * Locale-independent text functions: ASCII letters, digits and blanks, comparison without case,
+ * port numbers, and a hash. The functions of <ctype.h> and strcasecmp() are not used: they depend
+ * on the locale of the host program, and in a Turkish locale I and i are not the same letter. Here
+ * a byte above 127 is neither a letter, a digit, a blank nor a control character. All functions are
+ * pure and may be called from any thread.
  */
 #ifndef RIA_BASE_ASCII_H
 #define RIA_BASE_ASCII_H
@@ -13,13 +14,14 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Sets of characters for strspn() and its kin. */
+/* Character sets for strspn() and strcspn(). */
 #define RIA_DIGITS "0123456789"
 #define RIA_HEX_DIGITS RIA_DIGITS "abcdef" /* as ria_hex_write() writes them */
 #define RIA_LOWER_LETTERS "abcdefghijklmnopqrstuvwxyz"
 #define RIA_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" RIA_LOWER_LETTERS
 #define RIA_ALNUM RIA_LETTERS RIA_DIGITS
-#define RIA_BLANKS " \t\r\n" /* of an empty value, and at the end of a file with one value */
+#define RIA_BLANKS                                                                                 \
+    " \t\r\n" /* ignored in a blank value, and at the end of a file that contains one value */
 
 static inline bool ria_ascii_is_digit(char c)
 {
@@ -41,13 +43,13 @@ static inline bool ria_ascii_is_alnum(char c)
     return ria_ascii_is_lower(c) || ria_ascii_is_upper(c) || ria_ascii_is_digit(c);
 }
 
-/* What isspace() answers in the C locale: blank, tab, newline, \v, \f, \r. */
+/* Equals isspace() in the C locale: blank, tab, newline, \v, \f, \r. */
 static inline bool ria_ascii_is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Whether a text is empty or holds nothing but blanks. */
+/* Returns whether a text is empty or consists of blanks. */
 static inline bool ria_ascii_is_blank(const char *text)
 {
     return text[strspn(text, RIA_BLANKS)] == '\0';
@@ -63,20 +65,21 @@ static inline char ria_ascii_lower(char c)
     return (char)(ria_ascii_is_upper(c) ? c - 'A' + 'a' : c);
 }
 
-/* Compares without the case of letters: whole texts, and the first len bytes of two texts that have
- * as many. */
+/* Return whether two texts are equal, ignoring the case of ASCII letters. The first function
+ * compares whole strings, the second the first len bytes; both texts must have at least len bytes.
+ */
 bool ria_ascii_same(const char *a, const char *b);
 bool ria_ascii_same_bytes(const char *a, const char *b, size_t len);
 
-/* Whether a text begins with another one, without the case of letters. */
+/* Returns whether text begins with prefix, ignoring the case of ASCII letters. */
 bool ria_ascii_begins(const char *text, const char *prefix);
 
 /* Reads a port: one to five decimal digits and nothing else, 1 to 65535. Returns 0 for every other
  * text. */
 uint16_t ria_port_parse(const char *text);
 
-/* FNV-1a of 64 bits, for hash tables and for comparing texts that no attacker chooses: begin with
- * RIA_HASH_START, add one byte at a time. ria_hash() does so for a whole text. */
+/* 64-bit FNV-1a, for hash tables and for comparing texts that an attacker does not choose. Start
+ * with RIA_HASH_START and add one byte at a time, or call ria_hash() for a whole text. */
 #define RIA_HASH_START UINT64_C(0xcbf29ce484222325)
 
 static inline uint64_t ria_hash_add(uint64_t hash, char c)

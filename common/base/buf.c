@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The wiped buffer. realloc() is not used: it may leave a copy of the bytes behind. */
+ * Implements the buffer. A buffer grows by malloc(), copy and wipe, because realloc() may leave a
+ * copy of the bytes in freed memory. */
 #include "base/buf.h"
 
 #include "base/ascii.h"
@@ -14,6 +15,7 @@ enum {
     FIRST_SIZE = 128
 };
 
+/* Moves the bytes to a larger block and wipes the old one. Returns false if memory runs out. */
 static bool buf_grow(struct ria_buf *buf, size_t need)
 {
     size_t size = buf->size == 0 ? FIRST_SIZE : buf->size;
@@ -40,7 +42,7 @@ char *ria_buf_reserve(struct ria_buf *buf, size_t len)
     if (buf->failed) {
         return NULL;
     }
-    /* len is checked first: the sum cannot overflow after it. */
+    /* len > buf->max is checked first, so that the subtraction cannot wrap. */
     if (len > buf->max || buf->len > buf->max - len) {
         buf->failed = true;
         return NULL;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Error texts: formatting and cleaning. */
+ * Formats error texts into the caller's struct, without allocating memory. Replaces control
+ * characters and invalid UTF-8, and never leaves half a character at the end. */
 #include "base/error.h"
 
 #include "base/text.h"
 
 #include <string.h>
 
-/* Well-formed UTF-8 of more than one byte: table 3-7 of the Unicode Standard, less the control
+/* Well-formed UTF-8 of two to four bytes: table 3-7 of the Unicode Standard, without the control
  * characters U+0080 to U+009F. */
 static const struct {
     unsigned char lead_min;
@@ -32,7 +33,8 @@ static bool error_is_continuation(unsigned char c)
     return (c & 0xc0) == 0x80;
 }
 
-/* How many bytes the printable character at p has; 0 if there is none. Stops at a NUL. */
+/* Returns the length in bytes of the printable character at p, or 0 if there is none. Never reads
+ * beyond a NUL. */
 static size_t character_len(const unsigned char *p)
 {
     if (p[0] < 0x80) {
@@ -58,7 +60,7 @@ void ria_printable(char *text)
 {
     unsigned char *p = (unsigned char *)text;
     while (*p != '\0') {
-        bool is_plain = *p >= 0x20 && *p < 0x7f; /* nearly every one */
+        bool is_plain = *p >= 0x20 && *p < 0x7f; /* the common case */
         size_t len = is_plain ? 1 : character_len(p);
         if (len == 0) {
             *p = '?';
@@ -68,6 +70,7 @@ void ria_printable(char *text)
     }
 }
 
+/* Formats and cleans the text, and stores it with the code in *err. */
 static void error_fill(struct ria_error *err, enum ria_code code, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
@@ -76,7 +79,8 @@ static void error_fill(struct ria_error *err, enum ria_code code, const char *fo
     if (err == NULL) {
         return;
     }
-    /* The arguments may point into the old text ("%s: %s", where, err->text). */
+    /* Formatted into a copy, because an argument may point into the old text: "%s: %s", where,
+     * err->text. */
     char text[RIA_ERROR_TEXT_MAX];
     (void)ria_text_format_args(text, sizeof(text), format, args);
     ria_printable(text);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * fstat() gives owner and mode. Only where they let the group or others write, which is seldom, the
- * access control list and the kind of file system are asked for, too: a list gives nobody more than
- * the group's bits of the mode show, and only a refusal names the file system.
+ * Reads a file's facts, and replaces a file.
  *
- * A file is replaced by rename(): a new one is written beside it, without following a link, and
- * takes its name. Refuses to leave half a file behind: what could not be written is removed. */
+ * The owner and the mode come from fstat(). The access control list and the type of the file system
+ * are read only if the mode lets the group or others write, which is rare: a list cannot give more
+ * rights than the group bits of the mode, and only an error message names the file system.
+ *
+ * To replace a file, the new contents are written to a new file in the same directory, without
+ * following a link, and rename() puts the new file in place. On failure the new file is removed, so
+ * that no partial file stays behind.
+ */
 #include "base/file.h"
 
 #include "base/trust.h"
@@ -20,13 +24,13 @@
 #include <unistd.h>
 
 enum {
-    ACL_MAX = 1028 /* 128 entries; a longer list counts as one that cannot be read */
+    ACL_MAX = 1028 /* 128 entries; a longer list is treated as unreadable */
 };
 
 static const char acl_name[] = "system.posix_acl_access";
 
-/* `len` is what fgetxattr() returned. */
-static void take_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file *out)
+/* Parses the list of `len` bytes; `len` is the return value of fgetxattr(), and errno its error. */
+static void file_set_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file *out)
 {
     if (len >= 0) {
         ria_acl_read(bytes, (size_t)len, user, out);
@@ -35,7 +39,7 @@ static void take_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file
     }
 }
 
-static void take_file_system(const struct statfs *status, struct ria_file *out)
+static void file_set_file_system(const struct statfs *status, struct ria_file *out)
 {
     enum {
         READ_ONLY = 1 /* ST_RDONLY of statvfs(3), which statfs(2) has too */
@@ -44,19 +48,20 @@ static void take_file_system(const struct statfs *status, struct ria_file *out)
     out->is_read_only = (status->f_flags & READ_ONLY) != 0;
 }
 
-/* Not inlined: its buffer would be on the stack of every login. A path of NULL: of the descriptor.
- */
-__attribute__((noinline)) static void look_closer(int fd, const char *path, struct ria_file *out)
+/* Reads the access control list and the file system, from the descriptor if `path` is NULL. Not
+ * inlined, because its buffer would then be on the stack of every login. */
+__attribute__((noinline)) static void read_acl_and_file_system(
+    int fd, const char *path, struct ria_file *out)
 {
     char bytes[ACL_MAX];
     struct statfs status;
     if ((out->mode & S_IWGRP) != 0) {
         ssize_t len = path == NULL ? fgetxattr(fd, acl_name, bytes, sizeof(bytes))
                                    : getxattr(path, acl_name, bytes, sizeof(bytes));
-        take_acl(bytes, len, geteuid(), out);
+        file_set_acl(bytes, len, geteuid(), out);
     }
     if ((path == NULL ? fstatfs(fd, &status) : statfs(path, &status)) == 0) {
-        take_file_system(&status, out);
+        file_set_file_system(&status, out);
     }
 }
 
@@ -65,9 +70,10 @@ static int64_t nanoseconds(const struct timespec *time)
     return ((int64_t)time->tv_sec * 1000000000) + time->tv_nsec;
 }
 
-/* The kernel dates a change by its last tick, which is up to 10 ms old (CONFIG_HZ=100). File
- * systems without fractions of a second step by up to 2 s (FAT). A date in the future tells
- * nothing. */
+/* Returns whether the next change of the file will have another time stamp. The kernel takes the
+ * time stamp from its last tick, which is up to 10 ms old (CONFIG_HZ=100). File systems without
+ * fractions of a second have steps of up to 2 s (FAT). A file whose time stamp is in the future is
+ * not settled. */
 static bool is_settled(const struct stat *status)
 {
     static const int64_t fine = 20 * 1000000LL;
@@ -78,7 +84,9 @@ static bool is_settled(const struct stat *status)
     return nanoseconds(&now) - nanoseconds(&status->st_ctim) > (has_fraction ? fine : coarse);
 }
 
-static void file_take(int fd, const char *path, const struct stat *status, struct ria_file *out)
+/* Fills *out from the result of fstat() or stat(). `path` is NULL for a descriptor. */
+static void file_set_facts(
+    int fd, const char *path, const struct stat *status, struct ria_file *out)
 {
     *out = (struct ria_file){
         .owner = status->st_uid,
@@ -93,7 +101,7 @@ static void file_take(int fd, const char *path, const struct stat *status, struc
             .is_settled = is_settled(status),
         }};
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        look_closer(fd, path, out);
+        read_acl_and_file_system(fd, path, out);
     }
 }
 
@@ -103,7 +111,7 @@ bool ria_file_facts(int fd, struct ria_file *out)
     if (fstat(fd, &status) != 0) {
         return false;
     }
-    file_take(fd, NULL, &status, out);
+    file_set_facts(fd, NULL, &status, out);
     return true;
 }
 
@@ -120,7 +128,7 @@ bool ria_file_facts_at(const char *path, struct ria_file *out)
     if (stat(path, &status) != 0) {
         return false;
     }
-    file_take(-1, path, &status, out);
+    file_set_facts(-1, path, &status, out);
     return true;
 }
 
@@ -160,7 +168,8 @@ bool ria_file_put_at(int directory, const char *fresh, const char *name)
     return false;
 }
 
-/* The new name is there in any case; a directory that cannot be synced loses nothing yet. */
+/* Syncs the directory. An error is ignored: the new name is visible in any case, and a directory
+ * that cannot be synced has not lost data. */
 static void sync_directory(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -170,6 +179,7 @@ static void sync_directory(int directory)
     }
 }
 
+/* Writes the new file. A failed fchown() is ignored: the file then belongs to root. */
 static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
 {
     if (what->has_owner) {

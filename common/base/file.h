@@ -1,50 +1,52 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files as a whole: their facts, for the rule of base/trust.h (asked of the kernel here, and judged
- * there), and replacing one by a new one. Used by the process's own world, and by programs that
- * open directories themselves. For any thread; nothing here blocks but the file system.
+ * Reads the facts about a file that base/trust.h judges, and replaces a file as a whole. Used by
+ * the process's world (os/process_world.c), and by programs that open directories themselves. All
+ * functions may be called from any thread. They block only on the file system.
  */
 #ifndef RIA_FILE_H
 #define RIA_FILE_H
 
 #include "base/world.h"
 
-/* Fills *out for an open descriptor. False with errno set. */
+/* Fills *out for an open descriptor. Returns false with errno set on failure. */
 bool ria_file_facts(int fd, struct ria_file *out) RIA_MUST_USE;
 
-/* The same for a path, whose last component is followed if it is a link: for directories that
- * cannot be opened. False with errno set. */
+/* Like ria_file_facts(), for a path. Follows a link. For directories that cannot be opened. Returns
+ * false with errno set on failure. */
 bool ria_file_facts_at(const char *path, struct ria_file *out) RIA_MUST_USE;
 
-/* Whether an open file is of that kind (S_IFREG, S_IFDIR) and private (base/trust.h). */
+/* Returns whether an open file has the given type (S_IFREG, S_IFDIR) and is private (base/trust.h).
+ */
 bool ria_file_is_private(int fd, mode_t kind) RIA_MUST_USE;
 
-/* Opens a new, empty file for reading and writing and returns its descriptor, which is closed at
- * execve(). What lies under the name is removed first; a link is never followed. The umask counts
- * for the mode. -1 with errno set. */
+/* Creates a new, empty file and opens it for reading and writing. Any file that has the name is
+ * removed first, and a link is never followed. The umask applies to the mode. Returns a descriptor
+ * with FD_CLOEXEC, owned by the caller, or -1 with errno set. */
 int ria_file_create_at(int directory, const char *name, mode_t mode) RIA_MUST_USE;
 
-/* Makes `bytes` all that an open file holds; its offset stays. False with errno set if they do not
- * fit, and the file is then empty. */
+/* Replaces the contents of an open file with `bytes`; the file offset does not change. On failure,
+ * returns false with errno set, and the file is empty. */
 bool ria_file_fill(int fd, const void *bytes, size_t len) RIA_MUST_USE;
 
-/* Gives a whole new file its name, in place of what has it. False with errno set; the old file is
- * then untouched and the new one removed. */
+/* Renames the complete new file `fresh` to `name`, replacing any file of that name. On failure,
+ * returns false with errno set; the old file is then untouched and the new file removed. */
 bool ria_file_put_at(int directory, const char *fresh, const char *name) RIA_MUST_USE;
 
-/* A file to replace. A reader sees the old content or the new content, never a part of either. */
+/* A file to replace. A reader sees the old contents or the new contents, never a part of either. */
 struct ria_replacement {
-    int directory;     /* open; both names are names in it */
-    const char *name;  /* NULL: a trial, which tells whether the new file could be written */
-    const char *fresh; /* the name of the new file until it is whole; for one writer at a time */
+    int directory;     /* open descriptor of the directory that contains both names */
+    const char *name;  /* NULL: only tests whether the new file could be written */
+    const char *fresh; /* temporary name of the new file; only one writer may use it at a time */
     mode_t mode;
-    bool is_synced; /* it is on the disk, and its name too, before the call returns */
-    bool has_owner; /* root gives the new file to `owner` and `group` before it writes into it */
+    bool is_synced; /* sync the file and its directory to the disk before returning */
+    bool has_owner; /* root changes the new file's owner to `owner` and `group` before writing */
     uid_t owner;
     gid_t group;
 };
 
-/* Makes the new file, fills it and puts it in its place. False as above. */
+/* Creates the new file, writes `bytes` to it and renames it. Returns false with errno set on
+ * failure; the old file is then untouched. */
 bool ria_file_replace(const struct ria_replacement *what, const void *bytes, size_t len)
     RIA_MUST_USE;
 

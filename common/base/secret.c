@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * One mapping, divided into units of 4 KB. A bit says that a unit is taken; a secret takes units
- * that lie side by side and have their bits in one word, so that one atomic operation takes them
- * all and one gives them back. */
+ * Allocates secrets in one mapping. The mapping is divided into units of 4 KB, with one bit for
+ * each unit that is in use. The units of a secret are adjacent, and their bits are in one 64-bit
+ * word, so one atomic operation reserves all of them and one releases them. Refuses a secret that
+ * is longer than RIA_SECRET_MAX.
+ */
 #include "base/secret.h"
 
 #include <errno.h>
@@ -19,10 +21,10 @@ enum {
 
 _Static_assert(RIA_SECRET_MAX / UNIT < WORD, "the longest secret fits into a word's units");
 
-static char *mapping; /* NULL: there is none yet */
+static char *mapping; /* NULL: not created yet */
 static uint64_t taken[WORDS];
 
-/* NULL if it cannot be had. */
+/* Creates the mapping. Returns NULL on failure. */
 static char *map(size_t guard)
 {
     const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -38,23 +40,25 @@ static char *map(size_t guard)
     return all + guard;
 }
 
-/* Makes the mapping if there is none. Of two threads that do so at once, one keeps its own. */
+/* Returns the mapping, and creates it if necessary. If two threads create it at the same time, one
+ * of the two mappings is unmapped again. Returns NULL on failure. */
 static char *find_mapping(void)
 {
-    char *known = __atomic_load_n(&mapping, __ATOMIC_ACQUIRE);
-    if (known != NULL) {
-        return known;
+    char *existing = __atomic_load_n(&mapping, __ATOMIC_ACQUIRE);
+    if (existing != NULL) {
+        return existing;
     }
     int saved = errno;
     size_t guard = (size_t)sysconf(_SC_PAGESIZE);
-    char *made = map(guard);
+    char *created = map(guard);
     errno = saved;
-    if (made != NULL && !__atomic_compare_exchange_n(
-                            &mapping, &known, made, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        (void)munmap(made - guard, RIA_SECRETS_MAX + (2 * guard));
-        made = known;
+    if (created != NULL &&
+        !__atomic_compare_exchange_n(
+            &mapping, &existing, created, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        (void)munmap(created - guard, RIA_SECRETS_MAX + (2 * guard));
+        created = existing;
     }
-    return made;
+    return created;
 }
 
 static size_t units_of(size_t len)
@@ -62,14 +66,15 @@ static size_t units_of(size_t len)
     return (len + UNIT - 1) / UNIT;
 }
 
-/* The bits of `count` units, at most WORD - 1, from `first` on. */
+/* Returns the bits of `count` units from `first` on, within a word. count is less than WORD. */
 static uint64_t mask_of(size_t count, size_t first)
 {
     return ((UINT64_C(1) << (count % WORD)) - 1) << (first % WORD);
 }
 
-/* Takes units of one word. Returns the first, or WORD. */
-static size_t take_in_word(size_t word, size_t count)
+/* Reserves `count` adjacent units whose bits are in one word. Returns the first unit, or WORD if
+ * there is no room. */
+static size_t reserve_in_word(size_t word, size_t count)
 {
     uint64_t now = __atomic_load_n(&taken[word], __ATOMIC_ACQUIRE);
     size_t first = 0;
@@ -90,7 +95,7 @@ bool ria_secret_keep(struct ria_secret *secret, const void *bytes, size_t len)
     ria_secret_wipe(secret);
     char *base = len == 0 || len > RIA_SECRET_MAX ? NULL : find_mapping();
     for (size_t i = 0; base != NULL && i < WORDS; i++) {
-        size_t first = take_in_word(i, units_of(len));
+        size_t first = reserve_in_word(i, units_of(len));
         if (first < WORD) {
             secret->data = base + (((i * WORD) + first) * UNIT);
             secret->len = len;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for secrets that are kept from one call to the next. All of them lie in one mapping (one
- * for each of our modules in the process), made at the first use and never given back:
- * RIA_SECRETS_MAX bytes of address space between two pages that cannot be read, of which only the
- * pages in use take memory. The kernel leaves the mapping out of core files (MADV_DONTDUMP). The
- * heap is not fit for this: a page of it holds the host's data too, which a core file of the host
- * must not lose.
+ * Memory for secrets that must survive between two calls. All secrets of a module (a plugin or
+ * program of rds-iam) are in one mapping. The mapping is created at the first use and never
+ * unmapped. It reserves RIA_SECRETS_MAX bytes of address space between two inaccessible guard
+ * pages; only pages in use take memory. The kernel leaves the mapping out of core files
+ * (MADV_DONTDUMP). Heap memory cannot be used for this, because a heap page also contains data of
+ * the host program, which must stay in the host's core files.
  *
- * The mapping is not locked into memory: RLIMIT_MEMLOCK is the host's to use, so a page may be
- * swapped out. A child that the host forks has the mapping as it has the rest of the host's memory,
- * so that it need not ask for credentials again; a program that the host starts has it not.
+ * The mapping is not locked into memory, because RLIMIT_MEMLOCK belongs to the host program; so a
+ * page may be swapped out. A child that the host forks inherits the mapping like all other memory,
+ * so it need not get credentials again. A program that the host executes does not inherit it.
  *
- * From any thread, without a lock: a child of fork() never waits. One struct ria_secret is used by
- * one thread at a time.
+ * All functions may be called from any thread. They take no lock, so a child of fork() never
+ * deadlocks. Only one thread at a time may use one struct ria_secret.
  */
 #ifndef RIA_BASE_SECRET_H
 #define RIA_BASE_SECRET_H
@@ -21,8 +21,8 @@
 #include <stddef.h>
 
 enum {
-    RIA_SECRET_MAX = 64 * 1024,    /* the longest one */
-    RIA_SECRETS_MAX = 1024 * 1024, /* of all together; each takes a multiple of 4 KB */
+    RIA_SECRET_MAX = 64 * 1024,    /* maximum size of one secret */
+    RIA_SECRETS_MAX = 1024 * 1024, /* maximum size of all secrets; each takes a multiple of 4 KB */
 };
 
 /* {0} is empty. */
@@ -31,12 +31,13 @@ struct ria_secret {
     size_t len;
 };
 
-/* Copies the bytes into the mapping, in place of what *secret held. False, with *secret empty, if
- * they are too long, if the mapping is full, or if there is none: mmap() failed, or the kernel does
- * not leave it out of core files. The caller then works without a copy. */
+/* Copies the bytes into the mapping and releases the old contents of *secret. Returns false, with
+ * *secret empty, if the bytes are too long, if the mapping is full, or if there is no mapping:
+ * mmap() failed, or the kernel cannot leave it out of core files. The caller then continues without
+ * a cached copy. */
 bool ria_secret_keep(struct ria_secret *secret, const void *bytes, size_t len);
 
-/* Wipes it and leaves it empty. Accepts an empty one. */
+/* Wipes the secret and returns its memory to the mapping. Accepts an empty secret. */
 void ria_secret_wipe(struct ria_secret *secret);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Copying, formatting and quoting. */
+ * Copies, formats, quotes and unquotes texts. Cuts a text that is too long without splitting a
+ * UTF-8 character, and rejects a quote that is not closed. */
 #include "base/text.h"
 
 #include "base/ascii.h"
@@ -13,7 +14,8 @@ static bool text_is_continuation(char c)
     return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Ends a full array in "..." without half a UTF-8 character in front of it. */
+/* Replaces the end of a full array by "...", without leaving part of a UTF-8 character before it.
+ */
 static void mark_cut(char *text, size_t size)
 {
     size_t end = size - sizeof("...");
@@ -61,7 +63,8 @@ enum {
     QUOTED_END = sizeof("...'")
 };
 
-/* Ends a cut name in "...": *len bytes are written, and *name is the first that was not. */
+/* Ends a cut name in "...". *len bytes of it are written to out; *name is the first byte that is
+ * not. */
 static void mark_cut_name(char *out, size_t *len, const char *name)
 {
     for (; *len > 1 && text_is_continuation(*name); name--) {
@@ -72,9 +75,11 @@ static void mark_cut_name(char *out, size_t *len, const char *name)
     }
 }
 
+/* Writes the name in single quotes, and cuts it if it does not fit. */
 static void quote_name(const char *name, char *out)
 {
-    static const char quote[] = "'\"'\"'"; /* ends the quotes, and begins them again */
+    static const char quote[] =
+        "'\"'\"'"; /* closes the quotes, adds a quote, and opens them again */
     size_t len = 0;
     out[len++] = '\'';
     for (; *name != '\0'; name++) {
@@ -102,7 +107,7 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE])
     return out;
 }
 
-/* In double quotes a backslash counts only before a double quote and another backslash. */
+/* In double quotes a backslash escapes only a double quote or another backslash. */
 static bool is_escape(const char *at, char quote)
 {
     return *at == '\\' && (quote == '\0' || (quote == '"' && (at[1] == '"' || at[1] == '\\')));
@@ -113,8 +118,9 @@ static bool is_end_of_word(char c, char quote)
     return c == '\0' || (quote == '\0' && (c == ' ' || c == '\t'));
 }
 
-/* Copies one word to *to, without its quotes. NULL: a quote is not closed; else the end. */
-static const char *text_take_word(const char *at, char **to)
+/* Copies one word to *to, without its quotes. Returns the end of the word, or NULL if a quote is
+ * not closed. */
+static const char *text_unquote_word(const char *at, char **to)
 {
     char quote = '\0';
     for (; !is_end_of_word(*at, quote); at++) {
@@ -139,7 +145,7 @@ bool ria_text_unquote(char *text)
         return true;
     }
     char *to = text;
-    const char *end = text_take_word(text + strspn(text, " \t"), &to);
+    const char *end = text_unquote_word(text + strspn(text, " \t"), &to);
     bool is_one = end != NULL && end[strspn(end, " \t")] == '\0' && to != text;
     if (is_one) {
         *to = '\0';

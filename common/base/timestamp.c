@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Civil date <-> day number. The year is counted from March, so that the leap day is its last day
- * and the length of the months before it is a straight line: (153 * m + 2) / 5. */
+ * Converts between civil dates and day numbers, and formats and parses timestamps. A year starts in
+ * March, so that the leap day is its last day, and the days before month m are (153 * m + 2) / 5.
+ * Rejects a date that does not exist, and a text that mixes the basic and the extended form.
+ */
 #include "base/timestamp.h"
 
 #include "base/ascii.h"
@@ -23,6 +25,7 @@ struct civil {
     int day;
 };
 
+/* Returns the day number of a date; day 0 is 1970-01-01. */
 static int64_t days_from_civil(struct civil date)
 {
     int64_t year = date.month <= 2 ? date.year - 1 : date.year;
@@ -35,6 +38,7 @@ static int64_t days_from_civil(struct civil date)
     return (era * ERA_DAYS) + day_of_era - EPOCH_FROM_ERA;
 }
 
+/* Returns the date of a day number. */
 static struct civil civil_from_days(int64_t days)
 {
     int64_t since_era = days + EPOCH_FROM_ERA;
@@ -53,7 +57,7 @@ static struct civil civil_from_days(int64_t days)
     return date;
 }
 
-/* Writes exactly `digits` digits; returns where the next character goes. */
+/* Writes exactly `digits` digits. Returns a pointer behind the last one. */
 static char *put_number(char *at, int value, int digits)
 {
     for (int i = digits - 1; i >= 0; i--) {
@@ -109,8 +113,8 @@ static int days_in_month(struct civil date)
     return lengths[date.month - 1] + (date.month == 2 && leap ? 1 : 0);
 }
 
-/* Takes exactly `digits` digits; false if there are fewer. */
-static bool timestamp_take_number(const char **at, int digits, int *out)
+/* Parses exactly `digits` digits. Returns false if there are fewer. */
+static bool timestamp_parse_number(const char **at, int digits, int *out)
 {
     int value = 0;
     for (int i = 0; i < digits; i++, (*at)++) {
@@ -123,7 +127,8 @@ static bool timestamp_take_number(const char **at, int digits, int *out)
     return true;
 }
 
-static bool take_char(const char **at, const char *allowed)
+/* Parses one character out of `allowed`. */
+static bool timestamp_parse_char(const char **at, const char *allowed)
 {
     if (**at == '\0' || strchr(allowed, **at) == NULL) {
         return false;
@@ -132,49 +137,53 @@ static bool take_char(const char **at, const char *allowed)
     return true;
 }
 
-/* Seconds east of UTC from what ends a timestamp: Z, UTC, +hh:mm, -hhmm. */
-static bool take_zone(const char **at, int *out)
+/* Parses the time zone at the end of a timestamp (Z, UTC, +hh:mm or -hhmm) into seconds east of
+ * UTC. */
+static bool timestamp_parse_zone(const char **at, int *out)
 {
     if (strncmp(*at, "UTC", 3) == 0) {
         *at += 3;
         *out = 0;
         return true;
     }
-    if (take_char(at, "Zz")) {
+    if (timestamp_parse_char(at, "Zz")) {
         *out = 0;
         return true;
     }
     int sign = **at == '-' ? -1 : 1;
     int hours = 0;
     int minutes = 0;
-    if (!take_char(at, "+-") || !timestamp_take_number(at, 2, &hours)) {
+    if (!timestamp_parse_char(at, "+-") || !timestamp_parse_number(at, 2, &hours)) {
         return false;
     }
-    (void)take_char(at, ":");
-    if (!timestamp_take_number(at, 2, &minutes) || hours > 23 || minutes > 59) {
+    (void)timestamp_parse_char(at, ":");
+    if (!timestamp_parse_number(at, 2, &minutes) || hours > 23 || minutes > 59) {
         return false;
     }
     *out = sign * ((hours * 3600) + (minutes * 60));
     return true;
 }
 
-/* What stands between two numbers: `separator` in the extended form, nothing in the basic one. */
-static bool take_separator(const char **at, const char *separator, bool is_basic)
+/* Parses the separator between two numbers: `separator` in the extended form, none in the basic
+ * form. */
+static bool timestamp_parse_separator(const char **at, const char *separator, bool is_basic)
 {
-    return is_basic || take_char(at, separator);
+    return is_basic || timestamp_parse_char(at, separator);
 }
 
-/* The date decides which form the whole has. */
-static bool take_date(const char **at, struct civil *out, bool *is_basic)
+/* Parses the date. Its form, basic or extended, is the form of the whole timestamp. */
+static bool timestamp_parse_date(const char **at, struct civil *out, bool *is_basic)
 {
     int year = 0;
     struct civil date = {0};
-    if (!timestamp_take_number(at, 4, &year)) {
+    if (!timestamp_parse_number(at, 4, &year)) {
         return false;
     }
     *is_basic = ria_ascii_is_digit(**at);
-    if (!take_separator(at, "-", *is_basic) || !timestamp_take_number(at, 2, &date.month) ||
-        !take_separator(at, "-", *is_basic) || !timestamp_take_number(at, 2, &date.day)) {
+    if (!timestamp_parse_separator(at, "-", *is_basic) ||
+        !timestamp_parse_number(at, 2, &date.month) ||
+        !timestamp_parse_separator(at, "-", *is_basic) ||
+        !timestamp_parse_number(at, 2, &date.day)) {
         return false;
     }
     date.year = year;
@@ -185,17 +194,18 @@ static bool take_date(const char **at, struct civil *out, bool *is_basic)
     return date.day <= days_in_month(date);
 }
 
-static bool take_clock(const char **at, bool is_basic, int *out)
+/* Parses the time of day into seconds, and drops a fraction. A leap second (60) is accepted. */
+static bool timestamp_parse_clock(const char **at, bool is_basic, int *out)
 {
     int hour = 0;
     int minute = 0;
     int second = 0;
-    if (!timestamp_take_number(at, 2, &hour) || !take_separator(at, ":", is_basic) ||
-        !timestamp_take_number(at, 2, &minute) || !take_separator(at, ":", is_basic) ||
-        !timestamp_take_number(at, 2, &second)) {
+    if (!timestamp_parse_number(at, 2, &hour) || !timestamp_parse_separator(at, ":", is_basic) ||
+        !timestamp_parse_number(at, 2, &minute) || !timestamp_parse_separator(at, ":", is_basic) ||
+        !timestamp_parse_number(at, 2, &second)) {
         return false;
     }
-    if (take_char(at, ".,")) {
+    if (timestamp_parse_char(at, ".,")) {
         if (!ria_ascii_is_digit(**at)) {
             return false;
         }
@@ -214,8 +224,9 @@ bool ria_timestamp_parse(const char *text, int64_t *out)
     int clock = 0;
     int zone = 0;
     bool is_basic = false;
-    if (!take_date(&at, &date, &is_basic) || !take_char(&at, "Tt ") ||
-        !take_clock(&at, is_basic, &clock) || !take_zone(&at, &zone) || *at != '\0') {
+    if (!timestamp_parse_date(&at, &date, &is_basic) || !timestamp_parse_char(&at, "Tt ") ||
+        !timestamp_parse_clock(&at, is_basic, &clock) || !timestamp_parse_zone(&at, &zone) ||
+        *at != '\0') {
         return false;
     }
     int64_t when = (days_from_civil(date) * DAY) + clock - zone;

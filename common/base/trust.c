@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Judges whose a file is and who can write it. The owner and the mode come from fstat(), the access
- * control list and the kind of file system are in struct ria_file only where the mode lets a group
- * or others write: without these bits no list can give that right, because they hold its mask.
- * Refuses what it cannot understand: a list of an unknown form counts as one that lets others
+ * Decides who owns a file and which users can write it. The owner and the mode come from fstat().
+ * struct ria_file contains the access control list and the type of the file system only if the mode
+ * lets the group or others write. Without these mode bits no list gives the right to write, because
+ * the group bits are the mask of the list. Treats a list of an unknown form as one that lets others
  * write.
  */
 #include "base/trust.h"
@@ -31,6 +31,7 @@ struct acl_entry {
     uint32_t id;
 };
 
+/* Decodes an entry of an access control list. */
 static struct acl_entry trust_read_entry(const uint8_t *at)
 {
     return (struct acl_entry){
@@ -40,12 +41,13 @@ static struct acl_entry trust_read_entry(const uint8_t *at)
     };
 }
 
-/* Group 0, and the private group of the user or of the owner. */
+/* Returns whether the group is group 0 or the private group of the user or of the owner. */
 static bool is_accepted_group(const struct ria_file *file, uid_t user, gid_t group)
 {
     return group == 0 || group == user || group == file->owner;
 }
 
+/* Returns whether the user or the group of an entry may be able to write the file. */
 static bool is_accepted(
     const struct ria_file *file, uid_t user, const struct acl_entry *entry, bool is_group)
 {
@@ -53,7 +55,8 @@ static bool is_accepted(
                     : entry->id == 0 || entry->id == user || entry->id == file->owner;
 }
 
-static void trust_take_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
+/* Adds an entry to file->acl if it gives the right to write. */
+static void trust_add_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
 {
     struct ria_acl *acl = &file->acl;
     if ((entry->rights & ACL_WRITE) == 0) {
@@ -86,7 +89,7 @@ void ria_acl_read(const void *bytes, size_t len, uid_t user, struct ria_file *fi
         if (entry.tag == ACL_MASK) {
             mask_lets_write = (entry.rights & ACL_WRITE) != 0;
         } else {
-            trust_take_entry(&entry, user, file);
+            trust_add_entry(&entry, user, file);
         }
     }
     if (!mask_lets_write) {
@@ -101,18 +104,20 @@ static bool everybody_writes(const struct ria_file *file)
     return (file->mode & S_IWOTH) != 0;
 }
 
+/* Returns whether the group of the file can write it and is not one of the accepted groups. */
 static bool group_writes(const struct ria_file *file, uid_t user)
 {
     bool has_right = file->acl.is_present ? file->acl.group_writes : (file->mode & S_IWGRP) != 0;
     return has_right && !is_accepted_group(file, user, file->group);
 }
 
+/* Returns whether the access control list lets a further user or group write, or may do so. */
 static bool list_widens(const struct ria_file *file)
 {
     return file->acl.is_unreadable || file->acl.has_writer;
 }
 
-/* Who else can write, in words. False: nobody. */
+/* Writes which other users can write the file. Returns false if no other user can. */
 static bool trust_describe(const struct ria_file *file, uid_t user, char *out, size_t size)
 {
     const struct ria_acl *acl = &file->acl;
@@ -134,7 +139,8 @@ static bool trust_describe(const struct ria_file *file, uid_t user, char *out, s
     return out[0] != '\0';
 }
 
-/* Without the group's right to write the mask of a list lacks it too. */
+/* Returns the command that takes the right to write from other users. chmod g-w also clears the
+ * mask of a list, and with it the rights of all its entries. */
 static const char *command(const struct ria_file *file, uid_t user)
 {
     bool by_group = group_writes(file, user) || list_widens(file);
@@ -146,7 +152,7 @@ static const char *command(const struct ria_file *file, uid_t user)
 
 /* -- where chmod does not help --------------------------------------------------------------- */
 
-/* linux/magic.h, and the sources of file systems that it does not list. */
+/* Magic numbers from linux/magic.h, and from the sources of file systems that it does not list. */
 static const struct {
     uint32_t type;
     const char *name;
@@ -171,7 +177,7 @@ static const struct {
     {0x15013346, "UDF"},
 };
 
-/* Why chmod may not help, in words; NULL: it does. */
+/* Returns why chmod may have no effect on the file, or NULL if it has. */
 static const char *why_no_chmod(const struct ria_file *file)
 {
     for (size_t i = 0; i < sizeof(one_mode_for_all) / sizeof(one_mode_for_all[0]); i++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What can be said about any world without knowing which one it is. */
+ * Functions on top of struct ria_world that are the same for every world: variables, the home
+ * directory, default paths, logging and deadlines. */
 #include "base/world.h"
 
 #include "base/ascii.h"

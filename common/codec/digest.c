@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Digests through a SHA-256 that is fetched once. HMAC is put together by hand: it is two digests,
- * needs no second fetch, and is three times as fast as EVP_MAC for messages as short as ours. */
+ * Computes digests with a SHA-256 algorithm that is fetched once. HMAC is implemented here from two
+ * digests. It needs no second fetch, and is three times as fast as EVP_MAC for short messages such
+ * as those of SigV4. Refuses to work if the process's OpenSSL functions come from more than one
+ * object.
+ */
 #include "codec/digest.h"
 
 #include <errno.h>
@@ -17,16 +20,17 @@ enum {
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static EVP_MD *sha256;           /* NULL: not usable, see refusal */
+static EVP_MD *sha256;           /* NULL: unusable, `refusal` contains the reason */
 static struct ria_error refusal; /* written once, under `once` */
 
 enum {
     FUNCTIONS = 15
 };
 
-/* What this file calls, and what libcrypto calls by these names on the way: its inner calls go
- * through the same symbol search, so a program can take them over too. One by one: of a list the
- * compiler would make a table, and the loader search for each name once more. */
+/* Lists the functions that this file calls, and those that libcrypto calls internally by the same
+ * names: its internal calls use the same symbol lookup, so a program can replace them too. They are
+ * assigned one by one: the compiler would turn an array initializer into a table with relocations,
+ * and the loader would look up each name once more. */
 static void list_functions(uintptr_t out[FUNCTIONS])
 {
     size_t i = 0;
@@ -47,13 +51,14 @@ static void list_functions(uintptr_t out[FUNCTIONS])
     out[i++] = (uintptr_t)CRYPTO_THREAD_run_once;
 }
 
-/* The loaded object that an address lies in. */
+/* Finds the loaded object that contains an address. */
 struct owner {
     uintptr_t address;
     bool is_found;
     struct dl_phdr_info object;
 };
 
+/* Returns whether a loaded object contains an address. */
 static bool covers(const struct dl_phdr_info *object, uintptr_t address)
 {
     for (unsigned i = 0; i < object->dlpi_phnum; i++) {
@@ -66,7 +71,8 @@ static bool covers(const struct dl_phdr_info *object, uintptr_t address)
     return false;
 }
 
-static int look_into(struct dl_phdr_info *object, size_t size, void *self)
+/* Called by dl_iterate_phdr(): stops at the object that contains owner->address. */
+static int match_object(struct dl_phdr_info *object, size_t size, void *self)
 {
     (void)size;
     struct owner *owner = self;
@@ -82,15 +88,17 @@ static int look_into(struct dl_phdr_info *object, size_t size, void *self)
     return 1;
 }
 
+/* Finds the object that contains an address. Returns false with err filled if there is none. */
 static bool find_owner(uintptr_t address, struct owner *out, struct ria_error *err)
 {
     *out = (struct owner){.address = address};
-    (void)dl_iterate_phdr(look_into, out);
+    (void)dl_iterate_phdr(match_object, out);
     return out->is_found ||
-           ria_fail(err, RIA_E_CRYPTO, "cannot tell where OpenSSL's functions lie");
+           ria_fail(err, RIA_E_CRYPTO, "cannot find the library that contains OpenSSL's functions");
 }
 
-/* Address ranges tell it at once; dladdr() would search libcrypto's symbols for each name. */
+/* Compares address ranges, which is fast; dladdr() would search libcrypto's symbols for each name.
+ */
 static bool lie_in_one_object(struct ria_error *err)
 {
     uintptr_t functions[FUNCTIONS];
@@ -108,18 +116,17 @@ static bool lie_in_one_object(struct ria_error *err)
                ria_fail(
                    err,
                    RIA_E_CRYPTO,
-                   "OpenSSL's functions are mixed from %s and %s: a program exports OpenSSL names "
-                   "of "
-                   "its own (link it without -rdynamic or hide them), or takes the address of one "
-                   "and "
-                   "is loaded at a fixed place (link it with -pie)",
+                   "OpenSSL's functions come from both %s and %s: a program exports OpenSSL names "
+                   "of its own (link it without -rdynamic or hide them), or takes the address of "
+                   "one and is loaded at a fixed address (link it with -pie)",
                    first.object.dlpi_name,
                    other.object.dlpi_name);
     }
     return true;
 }
 
-/* One digest over up to two pieces. A context that is used again is not set up anew. */
+/* Computes one digest over up to two pieces. A context may be used again without a new
+ * initialization. */
 static bool digest(
     EVP_MD_CTX *ctx,
     const void *first,
@@ -140,6 +147,7 @@ static bool digest(
     return ok;
 }
 
+/* Computes one SHA-256. */
 static bool hash(const void *data, size_t len, uint8_t *out)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
@@ -148,10 +156,11 @@ static bool hash(const void *data, size_t len, uint8_t *out)
     return ok;
 }
 
-/* The bytes of RFC 2104, eight at a time. */
+/* The pad bytes of RFC 2104, in words of eight bytes. */
 #define INNER UINT64_C(0x3636363636363636)
 #define OUTER UINT64_C(0x5c5c5c5c5c5c5c5c)
 
+/* Computes one HMAC. A key that is longer than a block is hashed first. */
 static bool hmac(
     EVP_MD_CTX *ctx,
     const uint8_t *key,
@@ -180,6 +189,7 @@ static bool hmac(
     return ok;
 }
 
+/* Computes a chain of HMACs, with one context for all of them. */
 static bool hmac_chain(
     const void *key,
     size_t key_len,
@@ -204,7 +214,7 @@ static bool hmac_chain(
 }
 
 /* RFC 4231, test case 2. */
-static bool known_response(void)
+static bool computes_known_hmac(void)
 {
     static const uint8_t want[RIA_SHA256_LEN] = {0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e,
                                                  0x6a, 0x04, 0x24, 0x26, 0x08, 0x95, 0x75, 0xc7,
@@ -216,6 +226,7 @@ static bool known_response(void)
     return hmac_chain("Jefe", 4, &message, 1, got) && memcmp(got, want, sizeof(want)) == 0;
 }
 
+/* Checks the process's OpenSSL once and fetches SHA-256; on failure, fills `refusal`. */
 static void set_up(void)
 {
     if (!lie_in_one_object(&refusal)) {
@@ -230,7 +241,7 @@ static void set_up(void)
             "-providers)");
         return;
     }
-    if (!known_response()) {
+    if (!computes_known_hmac()) {
         EVP_MD_free(sha256);
         sha256 = NULL;
         (void)ria_fail(
@@ -240,7 +251,9 @@ static void set_up(void)
     }
 }
 
-static bool ready(struct ria_error *err)
+/* Returns whether the digests can be used, and checks OpenSSL at the first call. On failure, fills
+ * err with the reason. */
+static bool digest_ready(struct ria_error *err)
 {
     if (pthread_once(&once, set_up) != 0) {
         return ria_fail(err, RIA_E_SYSTEM, "cannot set up OpenSSL: pthread_once failed");
@@ -253,7 +266,7 @@ static bool ready(struct ria_error *err)
 
 bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struct ria_error *err)
 {
-    if (!ready(err)) {
+    if (!digest_ready(err)) {
         return false;
     }
     if (!hash(data, len, out)) {
@@ -270,7 +283,7 @@ bool ria_hmac_sha256(
     uint8_t out[RIA_SHA256_LEN],
     struct ria_error *err)
 {
-    if (!ready(err)) {
+    if (!digest_ready(err)) {
         return false;
     }
     if (!hmac_chain(key, key_len, messages, count, out)) {
@@ -282,7 +295,7 @@ bool ria_hmac_sha256(
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
 {
     uint8_t sum[RIA_SHA1_LEN];
-    if (!ready(err)) {
+    if (!digest_ready(err)) {
         return false;
     }
     EVP_MD *sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);

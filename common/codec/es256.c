@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenSSL writes a signature as a DER sequence of two numbers; they are taken out of it. */
+ * Parses P-256 keys and makes ES256 signatures. OpenSSL returns a signature as a DER sequence of
+ * two numbers; this file extracts the numbers. Rejects a key of another curve, a public key, and a
+ * key that needs a password.
+ */
 #include "codec/es256.h"
 
 #include "base/ascii.h"
@@ -12,10 +15,10 @@
 #include <string.h>
 
 enum {
-    DER_MAX = 80 /* two numbers of 33 bytes and their heads have 72 */
+    DER_MAX = 80 /* a sequence of two numbers of up to 33 bytes has 72 bytes */
 };
 
-/* Nobody can be asked for one. */
+/* Called by OpenSSL for the password of a key. Always fails: the program cannot ask for one. */
 static int no_password(char *out, int size, int is_writing, void *self)
 {
     (void)is_writing;
@@ -26,6 +29,7 @@ static int no_password(char *out, int size, int is_writing, void *self)
     return -1;
 }
 
+/* Writes a coordinate of the public point as 32 big-endian bytes. */
 static bool get_number(const EVP_PKEY *key, const char *name, uint8_t out[RIA_ES256_NUMBER_LEN])
 {
     BIGNUM *number = NULL;
@@ -50,13 +54,14 @@ bool ria_es256_read(const struct ria_buf *pem, struct ria_es256_key *out, struct
     if (key == NULL || !is_p256(key) || !get_number(key, OSSL_PKEY_PARAM_EC_PUB_X, out->x) ||
         !get_number(key, OSSL_PKEY_PARAM_EC_PUB_Y, out->y)) {
         EVP_PKEY_free(key);
-        return ria_fail(err, RIA_E_CREDENTIALS, "is no private key of the curve P-256");
+        return ria_fail(err, RIA_E_CREDENTIALS, "is not a P-256 private key");
     }
     out->key = key;
     return true;
 }
 
-static bool take_numbers(const uint8_t *der, size_t len, uint8_t out[RIA_ES256_SIGNATURE_LEN])
+/* Writes r and s of a DER signature as 32 big-endian bytes each. */
+static bool extract_numbers(const uint8_t *der, size_t len, uint8_t out[RIA_ES256_SIGNATURE_LEN])
 {
     ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)len);
     bool ok = signature != NULL &&
@@ -79,9 +84,10 @@ bool ria_es256_sign(
     uint8_t der[DER_MAX];
     size_t der_len = sizeof(der);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool ok =
-        context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
-        EVP_DigestSign(context, der, &der_len, data, len) == 1 && take_numbers(der, der_len, out);
+    bool ok = context != NULL &&
+              EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
+              EVP_DigestSign(context, der, &der_len, data, len) == 1 &&
+              extract_numbers(der, der_len, out);
     EVP_MD_CTX_free(context);
     return ok || ria_fail(err, RIA_E_CRYPTO, "OpenSSL could not sign with the key");
 }
@@ -92,7 +98,7 @@ void ria_es256_key_release(struct ria_es256_key *key)
     key->key = NULL;
 }
 
-/* Three bytes become four characters. */
+/* Encodes three bytes as four characters. */
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len)
 {
     static const char digits[] = RIA_ALNUM "-_";

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * ECDSA over P-256 with SHA-256 by OpenSSL, as RFC 7518 names it ES256: a private key in PEM, its
- * public point, and signatures as r and s of 32 bytes each; and base64url without padding (RFC
- * 4648, section 5), in which JSON Web Tokens write all of these. For rds-iam-fetch alone: what a
- * plugin runs of OpenSSL is in digest.h, which checks that the process's OpenSSL is the one we
- * linked.
+ * ES256 signatures (RFC 7518: ECDSA over P-256 with SHA-256), computed by OpenSSL. The private key
+ * is in PEM format, the public key is given as the coordinates of its point, and a signature as r
+ * and s of 32 bytes each. Also base64url without padding (RFC 4648, section 5), in which JSON Web
+ * Tokens contain these values.
+ *
+ * Only for rds-iam-fetch. A plugin must use digest.h, which checks that the process's OpenSSL is
+ * the one that rds-iam was linked with.
  */
 #ifndef RIA_CODEC_ES256_H
 #define RIA_CODEC_ES256_H
@@ -25,10 +27,12 @@ struct ria_es256_key {
     uint8_t y[RIA_ES256_NUMBER_LEN];
 };
 
-/* Reads "EC PRIVATE KEY" or "PRIVATE KEY". False for any other key, and for one with a password. */
+/* Parses a private key, "EC PRIVATE KEY" or "PRIVATE KEY". Returns false with err filled for any
+ * other key, and for a key with a password. Release *out with ria_es256_key_release(). */
 bool ria_es256_read(const struct ria_buf *pem, struct ria_es256_key *out, struct ria_error *err)
     RIA_MUST_USE;
 
+/* Signs `len` bytes. Returns false with err filled on failure. */
 bool ria_es256_sign(
     const struct ria_es256_key *key,
     const void *data,
@@ -36,9 +40,10 @@ bool ria_es256_sign(
     uint8_t out[RIA_ES256_SIGNATURE_LEN],
     struct ria_error *err) RIA_MUST_USE;
 
+/* Frees the key. Accepts a zeroed struct. */
 void ria_es256_key_release(struct ria_es256_key *key);
 
-/* Appends len bytes as base64url; failures are remembered by the buffer. */
+/* Appends len bytes in base64url. The buffer remembers a failure. */
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len);
 
 #endif

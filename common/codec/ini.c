@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reader works in place: every key, value and name is cut out of the text by writing NULs into
- * it, and a continued value is moved up to its first line. Nothing is copied out of the wiped
- * buffer. */
+ * Parses a text in place: it ends each key, value and name with a NUL, and moves a continued line
+ * up to the end of its value. Nothing is copied out of the wiped buffer. Rejects a section line
+ * without ']', a NUL byte, a line above 128 KB and a text above 16 MB; ignores any other line that
+ * it does not understand, with a warning.
+ */
 #include "codec/ini.h"
 
 #include "base/ascii.h"
@@ -16,15 +18,15 @@ struct parser {
     struct ria_ini *ini;
     struct ria_error *err;
     unsigned line;
-    /* The entry that indented lines belong to; none right after a section header. */
+    /* The entry to which indented lines belong; there is none directly after a section line. */
     bool has_key;
-    bool key_is_parent; /* its value was empty: what follows indented are sub-properties */
-    bool key_continues; /* no empty line has come since */
+    bool key_is_parent; /* its value was empty, so the indented lines below are sub-properties */
+    bool key_continues; /* no empty line since its value */
     size_t key_indent;
-    char *value_end; /* where a continuation is moved to */
+    char *value_end; /* end of the value, where a continuation is appended */
 };
 
-/* One line, its blanks at both ends removed. */
+/* A line, without the blanks at both ends. */
 struct line {
     char *start;
     char *end; /* points at the NUL */
@@ -36,7 +38,8 @@ static bool ini_is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* Doubles an array at the sizes where doubling is due; the items hold pointers, not secrets. */
+/* Returns the array with room for one more item. Doubles its size when it is full. The items
+ * contain pointers, not secrets, so realloc() may be used. */
 static void *with_room(void *items, size_t count, size_t item_size)
 {
     enum {
@@ -54,7 +57,7 @@ static bool ini_out_of_memory(struct parser *parser)
     return ria_fail(parser->err, RIA_E_SYSTEM, "%s: out of memory", parser->name);
 }
 
-/* `text` is the line where a key may have been meant, else "". */
+/* Adds a warning. `text` is the line if it may have been meant to set a key, else "". */
 static bool ini_warn(struct parser *parser, const char *text, const char *what)
 {
     struct ria_ini *ini = parser->ini;
@@ -67,6 +70,7 @@ static bool ini_warn(struct parser *parser, const char *text, const char *what)
     return true;
 }
 
+/* Removes the blanks at the end of a text. Returns the new end, where it writes a NUL. */
 static char *trimmed_end(const char *start, char *end)
 {
     while (end > start && ini_is_blank(end[-1])) {
@@ -84,7 +88,8 @@ static char *skip_blanks(char *at)
     return at;
 }
 
-/* Cuts a comment, which starts at a '#' or ';' that follows a blank. Returns the new end. */
+/* Removes a comment, which starts with a '#' or ';' after a blank. Returns the new end of the line.
+ */
 static char *cut_comment(char *start, char *end)
 {
     for (char *at = strpbrk(start, "#;"); at != NULL && at < end; at = strpbrk(at + 1, "#;")) {
@@ -96,6 +101,7 @@ static char *cut_comment(char *start, char *end)
     return end;
 }
 
+/* Adds a key and its value. `equals` is the position of the line's '='. */
 static bool ini_add_entry(struct parser *parser, struct line *line, char *equals, bool is_sub)
 {
     struct ria_ini *ini = parser->ini;
@@ -124,8 +130,8 @@ static bool ini_add_entry(struct parser *parser, struct line *line, char *equals
     return true;
 }
 
-/* A quoted piece of a section's name begins behind a blank. Its end, or `at` where there is none.
- */
+/* Skips a quoted part of a section name; it must follow a blank. Returns its closing quote, or `at`
+ * if there is no quoted part. */
 static char *skip_quoted(const char *open, char *at)
 {
     bool is_quote = (*at == '"' || *at == '\'') && at > open && ini_is_blank(at[-1]);
@@ -133,6 +139,7 @@ static char *skip_quoted(const char *open, char *at)
     return close == NULL ? at : close;
 }
 
+/* Returns the ']' that closes the bracket at `open`, or NULL. */
 static char *matching_bracket(char *open)
 {
     size_t depth = 0;
@@ -147,6 +154,7 @@ static char *matching_bracket(char *open)
     return NULL;
 }
 
+/* Parses a section line. Text after its ']' is ignored with a warning, unless it is a comment. */
 static bool add_section(struct parser *parser, struct line *line)
 {
     struct ria_ini *ini = parser->ini;
@@ -177,6 +185,7 @@ static bool add_section(struct parser *parser, struct line *line)
     return true;
 }
 
+/* Appends a continuation line to the value of the current key, after a newline. */
 static void continue_value(struct parser *parser, struct line *line)
 {
     char *end = trimmed_end(line->start, cut_comment(line->start, line->end));
@@ -186,8 +195,8 @@ static void continue_value(struct parser *parser, struct line *line)
     parser->value_end += 1 + len;
 }
 
-/* A line that is indented deeper than the key above it. */
-static bool take_indented(struct parser *parser, struct line *line)
+/* Parses a line that is indented deeper than the key above it. */
+static bool ini_parse_indented(struct parser *parser, struct line *line)
 {
     if (!parser->key_is_parent) {
         continue_value(parser, line);
@@ -200,7 +209,8 @@ static bool take_indented(struct parser *parser, struct line *line)
     return ini_add_entry(parser, line, equals, true);
 }
 
-static bool ini_take_line(struct parser *parser, struct line *line)
+/* Parses one line. Returns false for an error that rejects the whole text. */
+static bool ini_parse_line(struct parser *parser, struct line *line)
 {
     char first = *line->start;
     if (first == '\0') {
@@ -212,7 +222,7 @@ static bool ini_take_line(struct parser *parser, struct line *line)
     }
     bool belongs = parser->has_key && line->indent > parser->key_indent;
     if (belongs && (parser->key_is_parent || parser->key_continues)) {
-        return take_indented(parser, line);
+        return ini_parse_indented(parser, line);
     }
     if (first == '[') {
         return add_section(parser, line);
@@ -234,6 +244,7 @@ static bool ini_take_line(struct parser *parser, struct line *line)
     return ini_add_entry(parser, line, equals, false);
 }
 
+/* Rejects a text that is too long or contains a NUL byte. */
 static bool check_text(struct parser *parser, const struct ria_buf *text)
 {
     if (ria_buf_text(text) == NULL) {
@@ -263,7 +274,8 @@ static bool check_text(struct parser *parser, const struct ria_buf *text)
         line);
 }
 
-static bool ini_take_text(struct parser *parser, char *at, char *end)
+/* Splits the text into lines, removes their line ends, and parses each. */
+static bool ini_parse_lines(struct parser *parser, char *at, char *end)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     if (strncmp(at, byte_order_mark, 3) == 0) {
@@ -290,7 +302,7 @@ static bool ini_take_text(struct parser *parser, char *at, char *end)
         line.indent = (size_t)(line.start - at);
         line.start = line.start > newline ? newline : line.start;
         line.end = trimmed_end(line.start, newline);
-        if (!ini_take_line(parser, &line)) {
+        if (!ini_parse_line(parser, &line)) {
             return false;
         }
         at = next;
@@ -308,7 +320,7 @@ bool ria_ini_parse(
     }
     ria_buf_move(&ini.text, text);
     if (ini.text.data != NULL &&
-        !ini_take_text(&parser, ini.text.data, ini.text.data + ini.text.len)) {
+        !ini_parse_lines(&parser, ini.text.data, ini.text.data + ini.text.len)) {
         ria_ini_release(&ini);
         return false;
     }

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dialect of ~/.aws/config and ~/.aws/credentials, read into sections and entries. Where the
- * AWS SDKs' readers disagree, this one takes what most of them take and warns about what some of
- * them drop. It does not know what a section name means, and opens no file.
+ * Parser for the ini dialect of ~/.aws/config and ~/.aws/credentials. It splits a text into
+ * sections and entries. Where the parsers of the AWS SDKs disagree, this parser accepts what most
+ * of them accept, and warns about lines that some of them ignore. It does not interpret section
+ * names, and opens no file.
  *
- *   [name]  # comment           blanks inside the brackets are trimmed; brackets may nest or be
- *                             quoted
- *   key = value ; comment       a comment needs a blank before it; keys are compared without case
+ *   [name]  # comment           blanks inside the brackets are trimmed; brackets may be nested or
+ *                               quoted
+ *   key = value ; comment       a comment needs a blank before it; keys are case-insensitive
  *     more                      indented deeper than the key: continues the value ("value\nmore")
  *   parent =
- *     key = value               indented under an empty value: a sub-property of parent
+ *     key = value               indented below an empty value: a sub-property of parent
  *
- * A byte order mark and CR before LF are skipped. An empty line ends a continued value. A line
- * without '=', one that starts with '=', and a key in front of any section are ignored with a
- * warning. A section without its ']', a NUL byte, and a text or line over the limits fail.
+ * A byte order mark, and a CR before an LF, are skipped. An empty line ends a continued value. A
+ * line without '=', a line that starts with '=', and a key before the first section are ignored
+ * with a warning. A section line without ']', a NUL byte, and a text or line over the limits are
+ * errors.
  *
- * A document may hold secrets: it lives in one wiped buffer, which every string points into.
+ * A document may contain secrets. It is stored in one wiped buffer, and all strings point into that
+ * buffer.
  */
 #ifndef RIA_CODEC_INI_H
 #define RIA_CODEC_INI_H
@@ -23,8 +26,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* A thousand profiles of AWS SSO are 145 KB, and public reports have files of 20,000 lines. A log
- * file that is named by mistake stops here instead of filling the memory of the host program. */
+/* A file with a thousand AWS SSO profiles has 145 KB, and public reports mention files of 20,000
+ * lines. The limit stops a log file that was named by mistake before it fills the host program's
+ * memory. */
 enum {
     RIA_INI_TEXT_MAX = 16 * 1024 * 1024,
     RIA_INI_LINE_MAX = 128 * 1024,
@@ -34,20 +38,20 @@ struct ria_ini_entry {
     const char *key;   /* lower case */
     const char *value; /* "" for the parent of sub-properties */
     unsigned line;     /* counted from 1 */
-    bool is_sub;       /* belongs to the nearest entry before it that is not a sub-property */
+    bool is_sub;       /* sub-property of the nearest entry before it that is not a sub-property */
 };
 
 struct ria_ini_section {
     const char *name;
     unsigned line;
-    size_t first; /* its entries are entries[first] .. entries[first + count - 1] */
+    size_t first; /* its entries are entries[first] to entries[first + count - 1] */
     size_t count;
 };
 
 struct ria_ini_warning {
     unsigned line;
-    const char *text; /* the line, without the blanks around it; "" for one that sets no key */
-    const char *what; /* static text: what is wrong; what to do */
+    const char *text; /* the trimmed line; "" if the line cannot contain a key */
+    const char *what; /* static string: what is wrong; what to do */
 };
 
 struct ria_ini {
@@ -60,24 +64,27 @@ struct ria_ini {
     size_t warning_count;
 };
 
-/* Takes the text over (the buffer is emptied) and reads it. `name` stands in errors as the file:
- * "name:line: ...". False with err filled and *out untouched. */
+/* Parses a text. Takes ownership of its bytes; *text is then empty. Error messages begin with
+ * `name`, the path of the file: "name:line: ...". On failure, returns false with err filled, and
+ * *out is untouched. */
 bool ria_ini_parse(
     const char *name, struct ria_buf *text, struct ria_ini *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* The last entry with that key (lower case) in one section, sub-properties left out, or NULL. */
+/* Returns the last entry of a section with this key (lower case), ignoring sub-properties, or NULL.
+ */
 const struct ria_ini_entry *ria_ini_find(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key);
 
-/* The last sub-property with that key under the last entry that is its parent, or NULL. */
+/* Returns the last sub-property with this key below the last entry with the key `parent`, or NULL.
+ */
 const struct ria_ini_entry *ria_ini_find_sub(
     const struct ria_ini *ini,
     const struct ria_ini_section *section,
     const char *parent,
     const char *key);
 
-/* Wipes and frees everything; leaves {0}. Accepts a zeroed document. */
+/* Wipes and frees the document and zeroes it. Accepts a zeroed document. */
 void ria_ini_release(struct ria_ini *ini);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Percent-encoding and hexadecimal. Reading refuses what the writer does not write: lower-case
- * digits, and a character that should be encoded and is not. */
+ * Implements percent-encoding and hexadecimal. The decoder accepts only what the encoder writes: it
+ * rejects lower-case digits, and a character that should have been encoded. */
 #include "codec/percent.h"
 
 #include "base/ascii.h"
@@ -13,7 +13,7 @@ static bool is_unreserved(char c)
 
 static const char upper_digits[] = RIA_DIGITS "ABCDEF";
 
-/* What stays as it is is appended in one piece. */
+/* Appends each run of unreserved characters at once. */
 void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -49,14 +49,14 @@ void ria_hex_write(const uint8_t *bytes, size_t len, char *out)
     *out = '\0';
 }
 
-/* -1 for what is not one of the digits that are written. */
+/* Returns the value of an upper-case hexadecimal digit, or -1. */
 static int digit_value(char c)
 {
     const char *digit = c == '\0' ? NULL : strchr(upper_digits, c);
     return digit == NULL ? -1 : (int)(digit - upper_digits);
 }
 
-bool ria_percent_take(const char **at, char *out)
+bool ria_percent_decode(const char **at, char *out)
 {
     const char *text = *at;
     if (is_unreserved(*text)) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Text encodings that SigV4 needs: percent-encoding of RFC 3986 as AWS applies it (everything but
- * A-Z a-z 0-9 - . _ ~ becomes %XX, upper-case, bytes of UTF-8 each on its own, a slash too), and
- * lower-case hexadecimal. Nothing is normalised.
+ * The text encodings of SigV4: percent-encoding and lower-case hexadecimal. Percent-encoding is
+ * that of RFC 3986 as AWS applies it: each byte except A-Z a-z 0-9 - . _ ~ becomes %XX with
+ * upper-case digits. This includes the slash and each byte of a UTF-8 character. Nothing is
+ * normalized.
  */
 #ifndef RIA_CODEC_PERCENT_H
 #define RIA_CODEC_PERCENT_H
@@ -12,16 +13,16 @@
 
 #include <stdint.h>
 
-/* Append the encoded form of len bytes; failures are remembered by the buffer. */
+/* Append the encoded form of len bytes. The buffer remembers a failure. */
 void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len);
 void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len);
 
-/* Writes 2 * len characters and a NUL into an array that has room for them. */
+/* Writes 2 * len characters and a NUL to out. */
 void ria_hex_write(const uint8_t *bytes, size_t len, char *out);
 
-/* Reads one character of a text that ria_percent_add() wrote and steps *at over it. False, with *at
- * where it was, at the end of the text, for a character that should be encoded, and for a % without
- * two digits after it, of which the letters are upper-case. */
-bool ria_percent_take(const char **at, char *out) RIA_MUST_USE;
+/* Decodes one character of a text that ria_percent_add() wrote, and advances *at. Returns false,
+ * with *at unchanged, at the end of the text, for a character that ria_percent_add() would have
+ * encoded, and for a % that is not followed by two digits (A to F upper-case). */
+bool ria_percent_decode(const char **at, char *out) RIA_MUST_USE;
 
 #endif

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tag, length, value. */
+ * Writes and parses records of tag, length and value. Before a field is read, ria_record_open()
+ * checks the whole record: it rejects a wrong header, a truncated field, and bytes after the last
+ * field.
+ */
 #include "codec/record.h"
 
 #include <string.h>
 
 enum {
     VERSION = 1,
-    LENGTH_AT = 8, /* of the record's length in the header */
+    KIND_AT = 5,   /* offset of the record's kind in the header */
+    LENGTH_AT = 8, /* of the record's length */
     FIELD_HEADER_LEN = 6,
 };
 
@@ -29,6 +33,11 @@ static uint64_t read_big_endian(const char *at, unsigned bytes)
     return number;
 }
 
+static size_t longest_of(char kind)
+{
+    return kind == (char)RIA_RECORD_BUNDLE_RESPONSE ? RIA_RECORD_BUNDLE_MAX : RIA_RECORD_MAX;
+}
+
 void ria_record_begin(struct ria_buf *out, enum ria_record_kind kind)
 {
     const char head[] = {VERSION, (char)kind, 0, 0};
@@ -40,7 +49,7 @@ void ria_record_begin(struct ria_buf *out, enum ria_record_kind kind)
 
 void ria_record_add(struct ria_buf *out, unsigned tag, const void *bytes, size_t len)
 {
-    if (len > RIA_RECORD_MAX) {
+    if (out->len < RIA_RECORD_HEADER_LEN || len > longest_of(out->data[KIND_AT])) {
         out->failed = true;
         return;
     }
@@ -82,9 +91,10 @@ size_t ria_record_length(const char *header)
         return 0;
     }
     uint64_t len = read_big_endian(header + LENGTH_AT, 4) + RIA_RECORD_HEADER_LEN;
-    return len <= RIA_RECORD_MAX ? (size_t)len : 0;
+    return len <= longest_of(header[KIND_AT]) ? (size_t)len : 0;
 }
 
+/* Returns whether all fields are complete and end in a 0 byte. */
 static bool is_well_formed(struct ria_record record)
 {
     while (record.left > 0) {
@@ -104,7 +114,7 @@ static bool is_well_formed(struct ria_record record)
 bool ria_record_open(const struct ria_buf *bytes, enum ria_record_kind kind, struct ria_record *out)
 {
     if (bytes->failed || bytes->len < RIA_RECORD_HEADER_LEN ||
-        ria_record_length(bytes->data) != bytes->len || bytes->data[5] != (char)kind) {
+        ria_record_length(bytes->data) != bytes->len || bytes->data[KIND_AT] != (char)kind) {
         return false;
     }
     struct ria_record record = {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The binary record that a question to rds-iam-fetch, its answer and a cache file are written in: a
- * header with kind and length, then fields. A guest reads it without a JSON library, and a record
- * that was cut off is seen by its length. It does not know what a field means, and does no I/O.
+ * The binary record format of the requests to rds-iam-fetch, of its responses, and of the cache
+ * files. A record is a header with a kind and a length, followed by fields. A plugin parses it
+ * without a JSON library, and detects a truncated record by its length. This module does not
+ * interpret fields, and does no I/O.
  *
- *   "RIAR" version kind 0 0   length of all that follows, 4 bytes     header: 12 bytes
+ *   "RIAR" version kind 0 0   length of everything after the header, 4 bytes   header: 12 bytes
  *   tag, 2 bytes              length, 4 bytes    bytes    0           field
  *
- * Numbers are big-endian. The 0 behind each field is not counted: a field can be used as a string
- * where it lies, if it holds no other 0.
+ * Numbers are big-endian. The length of a field does not count the 0 byte after it. That byte makes
+ * a field without another 0 byte a C string in place.
  */
 #ifndef RIA_CODEC_RECORD_H
 #define RIA_CODEC_RECORD_H
@@ -18,11 +19,18 @@
 
 #include <stdint.h>
 
-/* Four times the largest question: sixteen roles with fifty tags each do not fit, and none does so
- * by accident. It also fits into a pipe or socket buffer whole. */
+/* Four times the largest realistic request. Only sixteen roles with fifty tags each, which is not a
+ * realistic configuration, do not fit. A record also fits into a pipe or socket buffer as a whole.
+ */
 enum {
     RIA_RECORD_MAX = 64 * 1024,
     RIA_RECORD_HEADER_LEN = 12,
+};
+
+/* The longest record of kind RIA_RECORD_BUNDLE_RESPONSE, which contains a whole file of
+ * certificates: six times Amazon's bundle for all regions. */
+enum {
+    RIA_RECORD_BUNDLE_MAX = 1024 * 1024
 };
 
 enum ria_record_kind {
@@ -30,9 +38,12 @@ enum ria_record_kind {
     RIA_RECORD_RESPONSE = 2,
     RIA_RECORD_ALIAS_REQUEST = 3,
     RIA_RECORD_ALIAS_RESPONSE = 4,
+    RIA_RECORD_BUNDLE_REQUEST = 5,
+    RIA_RECORD_BUNDLE_RESPONSE = 6,
 };
 
-/* Writing: begin an empty buffer, add fields, end. Failures are remembered by the buffer. */
+/* To write a record, call begin() on an empty buffer, add fields, and call end(). The buffer
+ * remembers a failure. */
 void ria_record_begin(struct ria_buf *out, enum ria_record_kind kind);
 void ria_record_add(struct ria_buf *out, unsigned tag, const void *bytes, size_t len);
 void ria_record_add_text(struct ria_buf *out, unsigned tag, const char *text);
@@ -50,19 +61,21 @@ struct ria_record_field {
     size_t len;
 };
 
-/* How many bytes the whole record has, from its header; 0 if that is none. Needs
- * RIA_RECORD_HEADER_LEN bytes. */
+/* Returns the length in bytes of the whole record, from its first RIA_RECORD_HEADER_LEN bytes, or 0
+ * if these are not a record header. */
 size_t ria_record_length(const char *header);
 
-/* Checks that the bytes are one whole, well-formed record of that kind. False without a reason: a
- * damaged cache file is a miss, a damaged answer the fetcher's fault. */
+/* Checks that the bytes are one complete, well-formed record of this kind, and prepares reading its
+ * fields. Returns false without a reason: the caller treats a damaged cache file as a miss, and a
+ * damaged response as an error of rds-iam-fetch. */
 bool ria_record_open(const struct ria_buf *bytes, enum ria_record_kind kind, struct ria_record *out)
     RIA_MUST_USE;
 
-/* The next field; false at the end. */
+/* Reads the next field. Returns false at the end of the record. */
 bool ria_record_next(struct ria_record *record, struct ria_record_field *out) RIA_MUST_USE;
 
-/* A field as text, or NULL if it holds a 0; as a number, or false. */
+/* Return a field as a string, or NULL if it contains a 0 byte; and as a number, or false if it is
+ * not one. */
 const char *ria_record_text(const struct ria_record_field *field);
 bool ria_record_number(const struct ria_record_field *field, int64_t *out) RIA_MUST_USE;
 

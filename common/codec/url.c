@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the authority of a URL by RFC 3986 3.2 and prints its host and port if it is sure of them.
- * A URL that a person mistyped is the one that holds a secret in an odd place, so any doubt ends in
- * a fixed text: refused are URLs without a scheme, with an '@' behind the authority, with a
- * backslash, a blank or a percent escape in front of the path, and hosts and ports of other
- * characters than those have. */
+ * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port if they are certain. A
+ * URL with a typing error is the one that has a secret in an unusual place, so in any doubt a fixed
+ * text is written instead. This is the case for a URL without a scheme; for an '@' after the
+ * authority; for a backslash, a blank or a percent escape before the path; and for characters that
+ * hosts and ports cannot have.
+ */
 #include "codec/url.h"
 
 #include "base/ascii.h"
@@ -16,13 +17,14 @@
 static const char not_shown[] = "[URL not shown]";
 static const char separator[] = "://";
 
-/* RFC 3986 3.1. */
+/* A scheme by RFC 3986 3.1. */
 static bool is_scheme(const char *text, size_t len)
 {
     return len > 0 && strspn(text, RIA_LETTERS) > 0 && strspn(text, RIA_ALNUM "+-.") >= len;
 }
 
-/* A name, an IPv4 address, or an IPv6 address in brackets: its length, or 0 for anything else. */
+/* Returns the length of a host name, an IPv4 address, or an IPv6 address in brackets; 0 for
+ * anything else. */
 static size_t host_len(const char *text, size_t len)
 {
     if (len == 0 || text[0] != '[') {
@@ -33,14 +35,15 @@ static size_t host_len(const char *text, size_t len)
     return address > 0 && address + 1 < len && text[address + 1] == ']' ? address + 2 : 0;
 }
 
-/* Nothing, or a colon and up to five digits. */
+/* Returns whether the text is empty, or a colon and up to five digits. */
 static bool is_port(const char *text, size_t len)
 {
     return len == 0 || (text[0] == ':' && len <= sizeof(":65535") - 1 &&
                         strspn(text + 1, RIA_DIGITS) >= len - 1);
 }
 
-/* `text` is what stands behind "://". */
+/* Writes the host and port of an authority. `text` is the part of a URL after "://". Returns false
+ * if they are not certain. */
 static bool show_authority(const char *text, char out[RIA_URL_SHOWN_SIZE])
 {
     size_t len = strcspn(text, "/?#\\");
@@ -104,6 +107,7 @@ void ria_url_show_name(const char *name, char *out, size_t size)
 
 /* -- a text with URLs in it ------------------------------------------------------------------ */
 
+/* Returns the start of the scheme that ends at `end`. */
 static const char *scheme_start(const char *text, const char *end)
 {
     while (end > text && strchr(RIA_ALNUM "+-.", end[-1]) != NULL) {
@@ -114,7 +118,7 @@ static const char *scheme_start(const char *text, const char *end)
 
 static const char word_end[] = " \t\r\n\"'<>`";
 
-/* Punctuation at the end belongs to the sentence. */
+/* Returns the end of a URL. Punctuation at its end belongs to the sentence around it. */
 static const char *url_end(const char *authority)
 {
     const char *end = authority + strcspn(authority, word_end);
@@ -128,7 +132,8 @@ static const char *url_end(const char *authority)
     return end;
 }
 
-/* A copy, so that what is shown ends where the URL does. */
+/* Appends the part of a URL that may be shown. Works on a copy, so that ria_url_show() stops at the
+ * URL's end. */
 static void add_shown(struct ria_buf *out, const char *start, const char *end)
 {
     char shown[RIA_URL_SHOWN_SIZE];
@@ -140,7 +145,8 @@ static void add_shown(struct ria_buf *out, const char *start, const char *end)
     ria_buf_add_text(out, shown);
 }
 
-/* A host, maybe a port, and a path: no form in which a URL hands on a password or a key. */
+/* Returns whether the URL is only a host, an optional port, and a path: this form passes on no
+ * password and no key. */
 static bool url_is_plain(const char *authority, const char *end)
 {
     size_t len = (size_t)(end - authority);
@@ -151,12 +157,15 @@ static bool url_is_plain(const char *authority, const char *end)
            strcspn(authority, "@?#%\\") >= len;
 }
 
-/* What another text that went through here has in the place of a URL. */
+/* Returns whether the text already contains "[URL not shown]" in place of a URL, because it was
+ * written by these functions. */
 static bool was_shown(const char *authority)
 {
     return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;
 }
 
+/* Copies a text and replaces its URLs. With `keeps_plain`, a plain URL and an earlier replacement
+ * remain unchanged. */
 static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
 {
     RIA_AUTO(buf) copy = {.max = strlen(text) + (strlen(text) * sizeof(not_shown))};

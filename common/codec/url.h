@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * What may be printed of a URL: host and port. A URL can hold a secret anywhere else: a password in
- * front of the host, a token in its path or its query. So no URL of a setting, and no text that
- * another program sent, goes into a message, a log or an explanation but through these functions.
- * Nothing is looked up, and nothing is decided by what they write: requests go where libcurl reads
- * that they go (fetch/http.h). For any thread.
+ * Decides which parts of a URL may be shown: the host and the port. Every other part can contain a
+ * secret: a password before the host, a token in the path or in the query. Therefore a URL from a
+ * setting, or a text that another program sent, is put into a message, a log or an explanation only
+ * through these functions.
+ *
+ * The functions look nothing up, and their output decides nothing: libcurl parses the URL of each
+ * request itself (fetch/http.h). They may be called from any thread.
  */
 #ifndef RIA_CODEC_URL_H
 #define RIA_CODEC_URL_H
@@ -13,30 +15,32 @@
 #include <stddef.h>
 
 enum {
-    RIA_URL_SHOWN_SIZE = 272 /* a host name of 255 characters, a port, and their brackets */
+    RIA_URL_SHOWN_SIZE = 272 /* a host name of 255 characters, a port, and brackets */
 };
 
-/* Writes "host:port" of a URL as it is written there, the port only if there is one. Writes
- * "[URL not shown]" for every text of which it is not certain where its host is: no scheme, an '@'
- * behind the part that RFC 3986 3.2 takes for the authority (the user may have meant a password
- * with a slash), or a host with other characters than host names and addresses have. */
+/* Writes the "host:port" of a URL unchanged; the port only if the URL has one. Writes "[URL not
+ * shown]" if it is not certain which part is the host: for a URL without a scheme, for an '@' after
+ * the authority of RFC 3986 3.2 (the user may have meant a password with a slash), and for a host
+ * with characters that neither host names nor addresses have. */
 void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE]);
 
-/* "https://" or "http://" for a URL that begins so, else "". */
+/* Returns "https://" or "http://" if the URL begins so, else "". */
 const char *ria_url_scheme(const char *url);
 
-/* Copies a text of which each URL is replaced by what ria_url_scheme() and ria_url_show()
- * give of it. A URL ends at a blank, a quote or an angle bracket, or behind the last '@'
- * of the text if that is later. False if the text was cut; out ends in "..." then. */
+/* Copies a text, and replaces each URL in it by the results of ria_url_scheme() and ria_url_show().
+ * A URL ends before a blank, a quote or an angle bracket, or after the last '@' of the text if that
+ * is later. Returns false if the text was cut; out then ends in "...". */
 bool ria_url_show_in(const char *text, char *out, size_t size);
 
-/* Does the same in a message that is made already, which may quote a value that should be no URL,
- * cut at any place. A URL of a host, a port and a path stays as it is: such ones are our own. */
+/* Like ria_url_show_in(), in place, for a complete message. Such a message may quote a value that
+ * should not be a URL, cut at any place. A URL that consists of a host, a port and a path is not
+ * changed, because rds-iam's own messages contain such URLs. */
 void ria_url_clean(char *text, size_t size);
 
-/* For a text that should be a host name or an address, and that can be a URL by mistake: shows a
- * URL as above, and of any other text no password in front of an '@' ("...@host"; a user name
- * without one is shown) and nothing behind a slash ("host/..."). */
+/* Writes a text that should be a host name or an address, but can be a URL by mistake. A URL is
+ * written as by ria_url_show(). Of any other text, a password before an '@' is replaced
+ * ("...@host"; a user name without a password is written), and everything after a slash is dropped
+ * ("host/..."). */
 void ria_url_show_name(const char *name, char *out, size_t size);
 
 #endif

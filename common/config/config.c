@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the files and checks everything in them. What a section is called is section_table.c's,
- * what stands in it is section.c's; a file that was read before is config_copy.c's. */
+ * Reads the configuration files and checks all of their sections. section_table.c parses section
+ * names, section.c parses keys, and config_copy.c caches parsed files. Rejects a duplicate section,
+ * an endpoint or tls key in a section with a wildcard, and a role's key without role_arn.
+ */
 #include "config/config.h"
 
 #include "base/messages.h"
@@ -16,7 +18,7 @@ enum {
     SECTIONS_MAX = 10000
 };
 
-/* Whether a section is keyed by the name of an RDS endpoint, whole. */
+/* Returns whether the name of a section is the full name of an RDS endpoint. */
 static bool is_rds_name(const struct ria_section_key *key)
 {
     struct ria_endpoint endpoint;
@@ -24,8 +26,9 @@ static bool is_rds_name(const struct ria_section_key *key)
     return !key->is_wildcard && ria_endpoint_is_rds(&endpoint);
 }
 
-/* One server's token must not go to every name that matches. Where the client checks the chain
- * alone, the section must say which endpoint it is about: by its own name or by `endpoint`. */
+/* Checks the keys of a section together. A token for one server must not be sent to every host that
+ * a wildcard matches. If the client verifies only the certificate's chain, the section must name
+ * its endpoint, by its own name or by `endpoint`. */
 static bool check_section(
     const struct ria_setting *place,
     const struct ria_section_key *key,
@@ -37,7 +40,7 @@ static bool check_section(
             err,
             RIA_E_CONFIG,
             place,
-            "endpoint and tls cannot stand in a section with a wildcard; name the host");
+            "endpoint and tls are not allowed in a section with a wildcard; name the host");
     }
     for (size_t i = 0; i < RIA_ROLE_VALUES; i++) {
         if (section->role.value[i].value != NULL &&
@@ -46,7 +49,7 @@ static bool check_section(
                 err,
                 RIA_E_CONFIG,
                 &section->role.value[i],
-                "this key belongs to a role; add role_arn beside it");
+                "this key needs a role; add role_arn to this section");
         }
     }
     if (section->chain_suffices && section->endpoint.value == NULL && !is_rds_name(key)) {
@@ -54,13 +57,13 @@ static bool check_section(
             err,
             RIA_E_CONFIG,
             place,
-            "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep "
+            "tls = verify-ca needs an endpoint = HOST:PORT in this section; else use "
             "verify-full");
     }
     return true;
 }
 
-/* Reads what stands in a section. */
+/* Parses the entries of a section. */
 static bool read_entries(
     const struct ria_config_file *file,
     const struct ria_ini_section *index,
@@ -70,13 +73,14 @@ static bool read_entries(
     *out = (struct ria_section){0};
     for (size_t i = 0; i < index->count; i++) {
         const struct ria_ini_entry *entry = &file->ini.entries[index->first + i];
-        if (!ria_section_take(file->path.data, entry, out, err)) {
+        if (!ria_section_parse(file->path.data, entry, out, err)) {
             return false;
         }
     }
     return true;
 }
 
+/* Parses the name and the entries of a section, and rejects a second section with the same name. */
 static bool read_section(
     struct ria_config_file *file, const struct ria_ini_section *index, struct ria_error *err)
 {
@@ -90,7 +94,7 @@ static bool read_section(
             err,
             RIA_E_CONFIG,
             &place,
-            "[%s] is no address; write [host], [host:port] or [user@host:port], with a "
+            "[%s] is not an address; write [host], [host:port] or [user@host:port], with a "
             "leading *. as the only wildcard",
             shown);
     }
@@ -111,6 +115,7 @@ static bool read_section(
     return true;
 }
 
+/* Checks every section of a file. A line that the parser would ignore is an error here. */
 static bool check_ini(struct ria_config_file *file, struct ria_error *err)
 {
     const struct ria_ini *ini = &file->ini;
@@ -134,7 +139,7 @@ static bool check_ini(struct ria_config_file *file, struct ria_error *err)
     return true;
 }
 
-/* A file that is there. */
+/* Checks the owner and the sections of a file that exists. */
 static bool config_check_file(
     const struct ria_world *world, struct ria_config_file *file, struct ria_error *err)
 {
@@ -145,6 +150,7 @@ static bool config_check_file(
     return ria_trust_check(world, &file->facts, &what, err) && check_ini(file, err);
 }
 
+/* Reads and checks a file, and stores a copy of it. */
 static enum ria_outcome config_read_file(
     const struct ria_world *world,
     const struct ria_settings_path *where,
@@ -171,7 +177,7 @@ static enum ria_outcome config_read_file(
     return RIA_FOUND;
 }
 
-/* Reads the file, or takes this process's copy of it, and counts it if it is there. */
+/* Reads the file, or uses this process's copy of it. Adds it to *out if it exists. */
 static enum ria_outcome config_load_file(
     const struct ria_world *world,
     const struct ria_settings_path *where,
@@ -189,6 +195,7 @@ static enum ria_outcome config_load_file(
     return RIA_FOUND;
 }
 
+/* Loads the file that RDS_IAM_CONFIG names. It must exist. */
 static bool load_named(
     const struct ria_world *world, const char *named, struct ria_config *out, struct ria_error *err)
 {
@@ -202,13 +209,13 @@ static bool load_named(
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            "RDS_IAM_CONFIG names %s, which does not exist; mend or unset it",
+            "RDS_IAM_CONFIG names %s, which does not exist; fix or unset it",
             path);
     }
     return outcome == RIA_FOUND;
 }
 
-/* The user's own file. */
+/* Appends the default path of the user's own file. */
 static void add_usual_name(const struct ria_world *world, struct ria_buf *out)
 {
     const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
@@ -226,14 +233,14 @@ void ria_config_add_name(const struct ria_world *world, struct ria_buf *out)
     }
 }
 
+/* Loads the user's own file, then the system's file. Both may be missing. */
 static bool load_usual(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     char path[RIA_PATH_MAX];
     add_usual_name(world, &name);
     if (ria_buf_text(&name) == NULL) {
-        return ria_fail(
-            err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long to be a path, or memory ran out");
+        return ria_fail(err, RIA_E_SYSTEM, "XDG_CONFIG_HOME is too long, or out of memory");
     }
     const struct ria_settings_path own = {path, false};
     const struct ria_settings_path system = {"/etc/rds-iam/config", false};
@@ -273,7 +280,8 @@ void ria_config_match(
     }
 }
 
-/* Whether the section is of this profile and says yes; *out is then the line that does. */
+/* Returns whether the section has this profile and cache_credential_process = yes; *out is then the
+ * line of that setting. */
 static bool caches_process(
     const struct ria_config_file *file,
     const struct ria_ini_section *index,

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam's own configuration file: what a dialled address stands for.
+ * rds-iam's own configuration file. It maps the address that a client connects to, to an RDS
+ * endpoint, an AWS profile and a role.
  *
  *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
  *   profile = etl                                      AWS profile to sign with
- *   region  = eu-west-1                                where the name does not say it
- *   aws_cli_cache       = read                         role credentials that the AWS CLI has kept
- *   cache_credential_process = yes                     what a credential_process prints, see below
+ *   region  = eu-west-1                                if the name does not contain it
+ *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached
+ *   cache_credential_process = yes                     cache its output; see below
  *   role_arn            = arn:aws:iam::123456789012:role/rds-access
- *                                                      assumed with what the profile or chain gives
+ *                                                      assumed with the profile's or chain's
+ *                                                      credentials
  *   external_id         = ...                          these need role_arn:
  *   role_session_name   = etl
  *   duration_seconds    = 3600
@@ -16,37 +18,38 @@
  *   transitive_tag_keys = team
  *   source_identity     = jane
  *
- *   [*.eu-west-1.rds.amazonaws.com]                    "*." stands for one or more labels
+ *   [*.eu-west-1.rds.amazonaws.com]                    "*." matches one or more labels
  *   profile = eu
  *
  *   [127.0.0.1:13306]                                  a tunnel, an alias, a load balancer
  *   endpoint = prod.cluster-abc.eu-west-1.rds.amazonaws.com:3306
- *   tls      = verify-ca                               verify-full is the default
+ *   tls      = verify-ca                               the default is verify-full
  *
- * tls = verify-ca is for a client that checks the server's certificate against a CA and cannot
- * check its name. It stands beside `endpoint`, or, without it, in a section whose name is the name
- * of an RDS endpoint. A section with a wildcard has neither. With it the token goes to any server
- * that has a certificate of that CA: with the RDS bundle, to any RDS database that the name leads
- * to.
+ * tls = verify-ca is for a client that verifies the server's certificate against a CA but cannot
+ * verify the host name. It needs `endpoint` in the same section, or a section whose name is the
+ * name of an RDS endpoint. A section with a wildcard can have neither key. With verify-ca the token
+ * is sent to any server that has a certificate of that CA. If the CA is the RDS bundle, this is any
+ * RDS database that the host name resolves to.
  *
- * role_arn, external_id, role_session_name and source_identity are refused with quotes, blanks or a
- * placeholder in them (aws/identifier.h).
- * cache_credential_process = yes (default: no) is for a credential_process that is slower than the
- * 10 s of a login. What it prints is then cached in a file below $XDG_RUNTIME_DIR, and nowhere
- * else: one `rds-iam credentials`, which has 60 s, lets the hooks log in. An entry counts for the
- * same command, file, profile, AWS_* variables and HOME, and until 15 minutes before the Expiration
- * that the command has printed. Without an Expiration nothing is cached. The command is not asked
- * whether it would print another identity by now: `rds-iam credentials --clear` forgets what is
- * cached. Where `rds-iam credentials` is run without a login, the setting counts if a section of
- * the same profile has it.
+ * role_arn, external_id, role_session_name and source_identity are rejected if they contain quotes,
+ * blanks or a placeholder (aws/identifier.h).
  *
- * Read from $XDG_CONFIG_HOME/rds-iam/config (~/.config/rds-iam/config), then /etc/rds-iam/config,
- * or from the one file that RDS_IAM_CONFIG names. The first section that matches wins. A file must
- * belong to root or the user, and nobody else may be able to write it (base/trust.h has the rule):
- * it decides whose token goes to which address. Everything in it is checked when it is read, also
- * what does not match. It has at most 10,000 sections.
+ * cache_credential_process = yes (default: no) is for a credential_process that takes longer than
+ * the 10 s of a login. Its output is then cached in a file below $XDG_RUNTIME_DIR, and nowhere
+ * else. After one run of `rds-iam credentials`, which has 60 s, the plugins can log in. A cache
+ * entry is valid for the same command, file, profile, AWS_* variables and HOME, until 15 minutes
+ * before the Expiration in the command's output. Output without an Expiration is not cached. The
+ * command is not run again to see whether it now prints another identity; `rds-iam credentials
+ * --clear` deletes the cache entries. If `rds-iam credentials` is run for a profile and without a
+ * host, the setting applies if a section with the same profile has it.
  *
- * A process that lives reads a file once for each change of it (config/config_copy.h).
+ * The files are $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then
+ * /etc/rds-iam/config; or only the file that RDS_IAM_CONFIG names. The first matching section is
+ * used. A file must belong to root or the user, and no other user may be able to write it
+ * (base/trust.h), because it decides which token goes to which address. All sections are checked
+ * when the file is read, also those that do not match. A file has at most 10,000 sections.
+ *
+ * A process reads a file once, and again only after the file has changed (config/config_copy.h).
  */
 #ifndef RIA_CONFIG_CONFIG_H
 #define RIA_CONFIG_CONFIG_H
@@ -59,22 +62,23 @@ enum {
 
 struct ria_config_file;
 
-/* Borrows nothing: each file is a share in what was read. */
+/* The loaded files. Each is a counted reference to a parsed file; nothing is borrowed. */
 struct ria_config {
     struct ria_config_file *file[RIA_CONFIG_FILES];
     size_t count;
 };
 
-/* Reads the files that there are. True also if there are none. False with err filled. *out must be
- * zeroed. */
+/* Reads the existing files; there may be none. Returns false with err filled on failure. *out must
+ * be zeroed, and is released with ria_config_release(). */
 bool ria_config_load(const struct ria_world *world, struct ria_config *out, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Appends the name of the file that a person would write into, as people say it: the one that
- * RDS_IAM_CONFIG names, or "~/.config/rds-iam/config". It need not exist. */
+/* Appends the path of the file that the user edits, in its short form: the value of RDS_IAM_CONFIG,
+ * or "~/.config/rds-iam/config". The file need not exist. */
 void ria_config_add_name(const struct ria_world *world, struct ria_buf *out);
 
-/* The section for what is dialled; a zeroed *out if none matches. *out borrows from *config. */
+/* Finds the section for a connection. *out is zeroed if no section matches, and borrows from
+ * *config. */
 void ria_config_match(
     const struct ria_config *config,
     const char *host,
@@ -82,15 +86,16 @@ void ria_config_match(
     const char *user,
     struct ria_section *out);
 
-/* Whether a section of this profile has cache_credential_process = yes, for a person who names a
- * profile and no login. A section without a profile is one of `active`, the profile that counts
- * where none is named. *out is then the first such line. */
+/* Returns whether a section with this profile has cache_credential_process = yes, for a command
+ * that names a profile and no host. A section without a profile belongs to `active`, the profile
+ * that is used if none is named. *out is then the first line with the setting. */
 bool ria_config_caches_process(
     const struct ria_config *config,
     const char *profile,
     const char *active,
     struct ria_setting *out);
 
+/* Releases the references and zeroes *config. */
 void ria_config_release(struct ria_config *config);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeps the last few configuration files that were read, with a count of their users, in a table
- * under a lock. The lock is tried and never waited for, because the host may have forked while
- * another thread held it. A copy whose file has changed, or may now be written by others, is not
- * given out; then the caller reads the file. */
+ * Caches the last few configuration files that were parsed, with reference counts, in a table under
+ * a lock. A caller tries to take the lock for a short time and never blocks on it, because the host
+ * may have forked while another thread held it. A copy is not returned if its file has changed, or
+ * if other users may now write the file; the caller then reads the file.
+ */
 #include "config/config_copy.h"
 
 #include "base/trust.h"
@@ -13,15 +14,16 @@
 #include <string.h>
 
 enum {
-    COPIES = 4,  /* a process reads two files, unless it changes its environment */
-    TRIES = 200, /* to take the lock: some microseconds */
+    COPIES = 4,  /* a process reads two files, unless its environment changes */
+    TRIES = 200, /* attempts to take the lock: some microseconds */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ria_config_file *copies[COPIES];
 static size_t next;
 
-static bool take_lock(void)
+/* Tries to take the lock TRIES times, without blocking. */
+static bool try_lock(void)
 {
     int error = pthread_mutex_trylock(&lock);
     for (unsigned i = 0; error != 0 && i < TRIES; i++) {
@@ -40,7 +42,7 @@ void ria_config_file_release(struct ria_config_file *file)
     }
 }
 
-/* With the lock held. Returns COPIES if there is none. */
+/* Returns the index of the copy, or COPIES. The caller holds the lock. */
 static size_t config_copy_find(const char *path)
 {
     size_t i = 0;
@@ -50,10 +52,11 @@ static size_t config_copy_find(const char *path)
     return i;
 }
 
-static struct ria_config_file *share(const char *path)
+/* Returns a new reference to the copy of a path, or NULL if there is none or the lock is taken. */
+static struct ria_config_file *config_copy_acquire(const char *path)
 {
     struct ria_config_file *file = NULL;
-    if (!take_lock()) {
+    if (!try_lock()) {
         return NULL;
     }
     size_t place = config_copy_find(path);
@@ -65,6 +68,7 @@ static struct ria_config_file *share(const char *path)
     return file;
 }
 
+/* Returns whether the facts of two reads describe the same, unchanged file. */
 static bool same_state(const struct ria_file *a, const struct ria_file *b)
 {
     const struct ria_stamp *x = &a->stamp;
@@ -74,6 +78,7 @@ static bool same_state(const struct ria_file *a, const struct ria_file *b)
            a->owner == b->owner && a->group == b->group && a->mode == b->mode;
 }
 
+/* Returns whether the file is unchanged, was read by the same user, and is still trusted. */
 static bool is_current(
     const struct ria_world *world, const char *path, const struct ria_config_file *file)
 {
@@ -87,7 +92,7 @@ static bool is_current(
 
 struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path)
 {
-    struct ria_config_file *file = share(path);
+    struct ria_config_file *file = config_copy_acquire(path);
     if (file != NULL && !is_current(world, path, file)) {
         ria_config_file_release(file);
         return NULL;
@@ -98,7 +103,7 @@ struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const
 void ria_config_copy_put(const struct ria_world *world, struct ria_config_file *file)
 {
     file->reader = world->uid(world->self);
-    if (world->look == NULL || !file->facts.stamp.is_settled || !take_lock()) {
+    if (world->look == NULL || !file->facts.stamp.is_settled || !try_lock()) {
         return;
     }
     size_t place = config_copy_find(file->path.data);

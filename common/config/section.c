@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keys of a section: a table, and what each value must be. */
+ * Parses the keys of a section, with a table that gives the parser of each value. Rejects an
+ * unknown key, an empty or invalid value, and a value that AWS would reject for its form. */
 #include "config/section.h"
 
 #include "aws/identifier.h"
@@ -8,7 +9,8 @@
 
 #include <string.h>
 
-static bool take_endpoint(
+/* Parses HOST:PORT, and rejects a host for which no token can be signed. */
+static bool section_parse_endpoint(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     char host[RIA_HOST_SIZE];
@@ -26,28 +28,24 @@ static bool take_endpoint(
     return true;
 }
 
-static bool take_tls(
+static bool section_parse_tls(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     section->chain_suffices = strcmp(setting->value, "verify-ca") == 0;
     if (!section->chain_suffices && strcmp(setting->value, "verify-full") != 0) {
-        return ria_fail_at(
-            err,
-            RIA_E_CONFIG,
-            setting,
-            "tls is verify-full or verify-ca, and nothing less than these");
+        return ria_fail_at(err, RIA_E_CONFIG, setting, "tls must be verify-full or verify-ca");
     }
     return true;
 }
 
-static bool take_region(
+static bool section_parse_region(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
     return ria_setting_check_region(setting, RIA_E_CONFIG, err);
 }
 
-static bool take_profile(
+static bool section_parse_profile(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
@@ -58,7 +56,7 @@ static bool take_profile(
     return true;
 }
 
-static bool take_cli_cache(
+static bool section_parse_cli_cache(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     if (strcmp(setting->value, "off") == 0) {
@@ -66,10 +64,10 @@ static bool take_cli_cache(
         return true;
     }
     return strcmp(setting->value, "read") == 0 ||
-           ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache is read or off");
+           ria_fail_at(err, RIA_E_CONFIG, setting, "aws_cli_cache must be read or off");
 }
 
-static bool section_take_process_cache(
+static bool section_parse_process_cache(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     if (strcmp(setting->value, "no") == 0) {
@@ -85,7 +83,8 @@ static bool section_take_process_cache(
                setting->value);
 }
 
-static bool take_name(
+/* Checks an identifier that is sent to STS. */
+static bool section_parse_name(
     enum ria_identifier kind, const struct ria_setting *setting, struct ria_error *err)
 {
     if (*setting->value == '\0') {
@@ -94,42 +93,44 @@ static bool take_name(
     return ria_identifier_check(kind, setting, RIA_E_CONFIG, err);
 }
 
-static bool take_role_arn(
+static bool section_parse_role_arn(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
-    return take_name(RIA_ID_ROLE_ARN, setting, err);
+    return section_parse_name(RIA_ID_ROLE_ARN, setting, err);
 }
 
-static bool take_external_id(
+static bool section_parse_external_id(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
-    return take_name(RIA_ID_EXTERNAL_ID, setting, err);
+    return section_parse_name(RIA_ID_EXTERNAL_ID, setting, err);
 }
 
-static bool take_session_name(
+static bool section_parse_session_name(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
-    return take_name(RIA_ID_SESSION_NAME, setting, err);
+    return section_parse_name(RIA_ID_SESSION_NAME, setting, err);
 }
 
-static bool take_source_identity(
+static bool section_parse_source_identity(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
-    return take_name(RIA_ID_SOURCE_IDENTITY, setting, err);
+    return section_parse_name(RIA_ID_SOURCE_IDENTITY, setting, err);
 }
 
-static bool section_take_duration(
+static bool section_parse_duration(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     return ria_setting_number(
         setting, &ria_role_duration, RIA_E_CONFIG, &section->role.duration, err);
 }
 
-static bool take_list(const struct ria_setting *setting, bool has_values, struct ria_error *err)
+/* Checks a list of tags, or of tag keys, by the rules of STS. */
+static bool section_parse_list(
+    const struct ria_setting *setting, bool has_values, struct ria_error *err)
 {
     const char *fault = ria_tag_list_fault(setting->value, has_values);
     if (fault == NULL && *setting->value == '\0') {
@@ -138,48 +139,48 @@ static bool take_list(const struct ria_setting *setting, bool has_values, struct
     return fault == NULL || ria_fail_at(err, RIA_E_CONFIG, setting, "the tags: %s", fault);
 }
 
-static bool take_tags(
+static bool section_parse_tags(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
-    return take_list(setting, true, err);
+    return section_parse_list(setting, true, err);
 }
 
-static bool take_tag_keys(
+static bool section_parse_tag_keys(
     const struct ria_setting *setting, struct ria_section *section, struct ria_error *err)
 {
     (void)section;
-    return take_list(setting, false, err);
+    return section_parse_list(setting, false, err);
 }
 
 struct config_key {
     const char *name;
     size_t offset; /* of its struct ria_setting in struct ria_section */
-    bool (*take)(
+    bool (*parse)(
         const struct ria_setting *setting, struct ria_section *section, struct ria_error *err);
 };
 
 #define ROLE(value_of_role) offsetof(struct ria_section, role.value[value_of_role])
 
 static const struct config_key config_keys[] = {
-    {"profile", offsetof(struct ria_section, profile), take_profile},
-    {"region", offsetof(struct ria_section, region), take_region},
-    {"endpoint", offsetof(struct ria_section, endpoint), take_endpoint},
-    {"tls", offsetof(struct ria_section, tls), take_tls},
-    {"aws_cli_cache", offsetof(struct ria_section, cli_cache), take_cli_cache},
-    {"role_arn", ROLE(RIA_ROLE_ARN), take_role_arn},
-    {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), take_external_id},
-    {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), take_session_name},
+    {"profile", offsetof(struct ria_section, profile), section_parse_profile},
+    {"region", offsetof(struct ria_section, region), section_parse_region},
+    {"endpoint", offsetof(struct ria_section, endpoint), section_parse_endpoint},
+    {"tls", offsetof(struct ria_section, tls), section_parse_tls},
+    {"aws_cli_cache", offsetof(struct ria_section, cli_cache), section_parse_cli_cache},
+    {"role_arn", ROLE(RIA_ROLE_ARN), section_parse_role_arn},
+    {"external_id", ROLE(RIA_ROLE_EXTERNAL_ID), section_parse_external_id},
+    {"role_session_name", ROLE(RIA_ROLE_SESSION_NAME), section_parse_session_name},
     {"cache_credential_process",
      offsetof(struct ria_section, process_cache),
-     section_take_process_cache},
-    {"duration_seconds", ROLE(RIA_ROLE_DURATION), section_take_duration},
-    {"session_tags", ROLE(RIA_ROLE_TAGS), take_tags},
-    {"transitive_tag_keys", ROLE(RIA_ROLE_TRANSITIVE_TAG_KEYS), take_tag_keys},
-    {"source_identity", ROLE(RIA_ROLE_SOURCE_IDENTITY), take_source_identity},
+     section_parse_process_cache},
+    {"duration_seconds", ROLE(RIA_ROLE_DURATION), section_parse_duration},
+    {"session_tags", ROLE(RIA_ROLE_TAGS), section_parse_tags},
+    {"transitive_tag_keys", ROLE(RIA_ROLE_TRANSITIVE_TAG_KEYS), section_parse_tag_keys},
+    {"source_identity", ROLE(RIA_ROLE_SOURCE_IDENTITY), section_parse_source_identity},
 };
 
-bool ria_section_take(
+bool ria_section_parse(
     const char *path,
     const struct ria_ini_entry *entry,
     struct ria_section *section,
@@ -187,10 +188,10 @@ bool ria_section_take(
 {
     struct ria_setting setting = {entry->value, path, entry->line};
     for (size_t i = 0; i < sizeof(config_keys) / sizeof(config_keys[0]); i++) {
-        const struct config_key *known = &config_keys[i];
-        if (!entry->is_sub && strcmp(entry->key, known->name) == 0) {
-            memcpy((char *)section + known->offset, &setting, sizeof(setting));
-            return known->take(&setting, section, err);
+        const struct config_key *key = &config_keys[i];
+        if (!entry->is_sub && strcmp(entry->key, key->name) == 0) {
+            memcpy((char *)section + key->offset, &setting, sizeof(setting));
+            return key->parse(&setting, section, err);
         }
     }
     return ria_fail_at(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What one section of rds-iam's configuration file says: the profile and role to sign with, and
- * what the dialled address stands for. Keys and values are checked here; sections and files are
- * config.h's.
+ * The keys of one section of rds-iam's configuration file: the profile and the role to sign with,
+ * and the RDS endpoint of the address. This module checks keys and values; config.h has the
+ * sections and the files.
  */
 #ifndef RIA_CONFIG_SECTION_H
 #define RIA_CONFIG_SECTION_H
@@ -10,23 +10,23 @@
 #include "aws/endpoint.h"
 #include "aws/plan.h"
 
-/* What a section says. Borrowed from the document. */
+/* The values of a section. Strings are borrowed from the document. */
 struct ria_section {
     struct ria_setting profile;
     struct ria_setting region;
     struct ria_setting endpoint;
     struct ria_setting tls;
-    struct ria_setting cli_cache;     /* aws_cli_cache; set only where it is "read" */
-    struct ria_setting process_cache; /* cache_credential_process; set only where it is "yes" */
-    struct ria_role role;             /* without RIA_ROLE_ARN: none */
-    struct ria_endpoint signed_for;   /* where endpoint is set: its host, and its port */
+    struct ria_setting cli_cache;     /* aws_cli_cache; set only if it is "read" */
+    struct ria_setting process_cache; /* cache_credential_process; set only if it is "yes" */
+    struct ria_role role;             /* no role if RIA_ROLE_ARN is not set */
+    struct ria_endpoint signed_for;   /* if `endpoint` is set: its host, and its port */
     uint16_t signed_for_port;
     bool chain_suffices; /* tls = verify-ca */
 };
 
-/* Takes one entry of a section. False with err filled: "path:line: ...", for an unknown key or a
- * value that it cannot have. */
-bool ria_section_take(
+/* Parses one entry of a section and stores its value. Returns false with err filled ("path:line:
+ * ...") for an unknown key and for an invalid value. */
+bool ria_section_parse(
     const char *path,
     const struct ria_ini_entry *entry,
     struct ria_section *section,

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A host's hash is computed from its last character to its first, so that the hashes of all its
- * ends come on the way. Keys are unique in a table, so a login asks for at most four keys (with and
- * without user and port) at each end; of those found, the first section of the file counts.
- * Refuses a name that is not an address. */
+ * Parses section names and finds the section for a connection. The hash of a host is computed from
+ * its last character to its first, so that one pass yields the hashes of all its suffixes. The keys
+ * of a table are unique, so a login looks up at most four keys (with and without user and port) for
+ * each suffix. Of the sections found, the first one in the file is used. Rejects a name that is not
+ * an address.
+ */
 #include "config/section_table.h"
 
 #include "aws/endpoint.h"
@@ -23,7 +25,7 @@ static uint64_t hash_user(const char *user)
     return user == NULL ? 0 : ria_hash(RIA_HASH_START, user, strlen(user));
 }
 
-/* Ends in the last step of MurmurHash3. */
+/* Mixes the hashes with the last step of MurmurHash3. */
 static uint32_t join_hashes(uint64_t host, uint64_t user, uint16_t port, bool is_wildcard)
 {
     uint64_t both = host + (user * 31U);
@@ -37,8 +39,8 @@ static uint32_t join_hashes(uint64_t host, uint64_t user, uint16_t port, bool is
 /* -- reading a name -----------------------------------------------------------------------------
  */
 
-/* Writes the host in lower case to out, which has RIA_HOST_SIZE bytes. */
-static bool section_table_take_host(const char *text, struct ria_section_key *key, char *out)
+/* Parses a host and writes it in lower case to out, which has RIA_HOST_SIZE bytes. */
+static bool section_table_parse_host(const char *text, struct ria_section_key *key, char *out)
 {
     size_t len = strlen(text);
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
@@ -61,12 +63,14 @@ static bool section_table_take_host(const char *text, struct ria_section_key *ke
     }
     out[len] = '\0';
     key->host_len = (uint16_t)len;
-    /* No host is written with these: [profile etl] is a section of another file, and {REGION} is
-     * what somebody copied and did not replace. */
+    /* Host names do not contain these: [profile etl] is a section of another file, and {REGION} is
+     * a placeholder that was not replaced. */
     return out[strcspn(out, "* \t\"'/[]{}<>")] == '\0';
 }
 
-static const char *section_table_keep(struct ria_section_table *table, const char *text, size_t len)
+/* Copies a text to the table's storage, which has room for the text of all sections. */
+static const char *section_table_copy_text(
+    struct ria_section_table *table, const char *text, size_t len)
 {
     char *copy = table->text + table->text_len;
     memcpy(copy, text, len);
@@ -75,39 +79,39 @@ static const char *section_table_keep(struct ria_section_table *table, const cha
     return copy;
 }
 
-/* Reads "host:port". */
-static bool take_address(
+/* Parses "host:port". */
+static bool parse_address(
     struct ria_section_table *table, const char *address, struct ria_section_key *key)
 {
     char host[RIA_HOST_SIZE];
     char lowered[RIA_HOST_SIZE];
     uint16_t port = 0;
     bool has_port = ria_endpoint_split(address, host, &port);
-    /* A bare IPv6 address holds colons, anything else with one must end in a port. */
+    /* A bare IPv6 address contains colons; any other text with a colon must end in a port. */
     const char *colon = strchr(address, ':');
     bool is_bare_ipv6 = colon != NULL && strchr(colon + 1, ':') != NULL;
     if ((!has_port && colon != NULL && !is_bare_ipv6) ||
-        !section_table_take_host(has_port ? host : address, key, lowered)) {
+        !section_table_parse_host(has_port ? host : address, key, lowered)) {
         return false;
     }
     key->port = has_port ? port : 0;
-    key->host = section_table_keep(table, lowered, key->host_len);
+    key->host = section_table_copy_text(table, lowered, key->host_len);
     return true;
 }
 
 const struct ria_section_key *ria_sections_read(struct ria_section_table *table, const char *name)
 {
     struct ria_section_key key = {0};
-    const char *at = strrchr(name, '@'); /* the last one: a user name may hold one */
+    const char *at = strrchr(name, '@'); /* the last one, because a user name may contain an @ */
     if (at != NULL) {
         size_t len = (size_t)(at - name);
         if (len == 0 || len >= USER_SIZE) {
             return NULL;
         }
-        key.user = section_table_keep(table, name, len);
+        key.user = section_table_copy_text(table, name, len);
         name = at + 1;
     }
-    if (!take_address(table, name, &key)) {
+    if (!parse_address(table, name, &key)) {
         return NULL;
     }
     uint64_t hash = RIA_HASH_START;
@@ -130,7 +134,7 @@ bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out
     size_t room = 1;
     uint32_t slots = FEWEST;
     for (size_t i = 0; i < ini->section_count; i++) {
-        room += strlen(ini->sections[i].name) + 2; /* the NULs of user and host */
+        room += strlen(ini->sections[i].name) + 2; /* for the NULs after user and host */
     }
     while (slots < 2 * ini->section_count) {
         slots *= 2;
@@ -147,23 +151,24 @@ static bool same_user(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* wanted->host may have capitals. */
+/* Compares two keys. The host of `key_to_find` may have upper-case letters. */
 static bool section_table_same_key(
-    const struct ria_section_key *wanted, const struct ria_section_key *key)
+    const struct ria_section_key *key_to_find, const struct ria_section_key *key)
 {
-    return wanted->hash == key->hash && wanted->host_len == key->host_len &&
-           wanted->port == key->port && wanted->is_wildcard == key->is_wildcard &&
-           same_user(wanted->user, key->user) &&
-           ria_ascii_same_bytes(wanted->host, key->host, key->host_len);
+    return key_to_find->hash == key->hash && key_to_find->host_len == key->host_len &&
+           key_to_find->port == key->port && key_to_find->is_wildcard == key->is_wildcard &&
+           same_user(key_to_find->user, key->user) &&
+           ria_ascii_same_bytes(key_to_find->host, key->host, key->host_len);
 }
 
-/* The slot of an equal key, or the free one where it belongs: at least half of them are free. */
+/* Returns the slot of an equal key, or the free slot for it. At least half of the slots are free.
+ */
 static uint32_t *find_slot(
-    const struct ria_section_table *table, const struct ria_section_key *wanted)
+    const struct ria_section_table *table, const struct ria_section_key *key_to_find)
 {
-    uint32_t at = wanted->hash & table->slot_mask;
+    uint32_t at = key_to_find->hash & table->slot_mask;
     while (table->slots[at] != 0 &&
-           !section_table_same_key(wanted, &table->keys[table->slots[at] - 1])) {
+           !section_table_same_key(key_to_find, &table->keys[table->slots[at] - 1])) {
         at = (at + 1) & table->slot_mask;
     }
     return &table->slots[at];
@@ -179,22 +184,22 @@ uint32_t ria_sections_enter(struct ria_section_table *table)
     return RIA_NO_SECTION;
 }
 
-/* With and without user and port. */
+/* Finds the first section with this host, with and without the user and the port. */
 static uint32_t find_at(
     const struct ria_section_table *table,
-    const struct ria_section_key *dialled,
+    const struct ria_section_key *connection,
     uint64_t host_hash,
     uint64_t user_hash)
 {
     uint32_t first = RIA_NO_SECTION;
     for (unsigned i = 0; i < 4; i++) {
-        struct ria_section_key wanted = *dialled;
+        struct ria_section_key key_to_find = *connection;
         bool has_user = (i & 1U) != 0;
-        wanted.user = has_user ? dialled->user : NULL;
-        wanted.port = (i & 2U) != 0 ? dialled->port : 0;
-        wanted.hash =
-            join_hashes(host_hash, has_user ? user_hash : 0, wanted.port, wanted.is_wildcard);
-        uint32_t found = *find_slot(table, &wanted);
+        key_to_find.user = has_user ? connection->user : NULL;
+        key_to_find.port = (i & 2U) != 0 ? connection->port : 0;
+        key_to_find.hash = join_hashes(
+            host_hash, has_user ? user_hash : 0, key_to_find.port, key_to_find.is_wildcard);
+        uint32_t found = *find_slot(table, &key_to_find);
         if (found != 0 && found - 1 < first) {
             first = found - 1;
         }
@@ -205,7 +210,7 @@ static uint32_t find_at(
 uint32_t ria_sections_find(
     const struct ria_section_table *table, const char *host, uint16_t port, const char *user)
 {
-    struct ria_section_key dialled = {.user = user, .port = port};
+    struct ria_section_key connection = {.user = user, .port = port};
     uint32_t first = RIA_NO_SECTION;
     uint64_t user_hash = hash_user(user);
     uint64_t hash = RIA_HASH_START;
@@ -215,13 +220,13 @@ uint32_t ria_sections_find(
     }
     for (size_t i = len; i > 0 && len - i < RIA_HOST_SIZE - 1; i--) {
         hash = ria_hash_add(hash, ria_ascii_lower(host[i - 1]));
-        dialled.is_wildcard = i > 1;
-        if (dialled.is_wildcard && host[i - 1] != '.') {
+        connection.is_wildcard = i > 1;
+        if (connection.is_wildcard && host[i - 1] != '.') {
             continue;
         }
-        dialled.host = host + i - 1;
-        dialled.host_len = (uint16_t)(len - i + 1);
-        uint32_t found = find_at(table, &dialled, hash, user_hash);
+        connection.host = host + i - 1;
+        connection.host_len = (uint16_t)(len - i + 1);
+        uint32_t found = find_at(table, &connection, hash, user_hash);
         first = found < first ? found : first;
     }
     return first;

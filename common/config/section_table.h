@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of a configuration's sections, read once: [host], [host:port], [user@host] and
- * [user@host:port], where host may be "*." and a name. A table of hashes finds the section of what
- * is dialled: it is asked for the whole host and for each of its ends that a wildcard can stand in
- * front of, not for each section.
+ * The section names of a configuration file, parsed once: [host], [host:port], [user@host] and
+ * [user@host:port], where the host may be "*." and a name. A hash table finds the section for a
+ * connection. It is searched for the whole host name, and for each of its suffixes that a wildcard
+ * can precede; the sections are not searched one by one.
  */
 #ifndef RIA_CONFIG_SECTION_TABLE_H
 #define RIA_CONFIG_SECTION_TABLE_H
@@ -14,43 +14,45 @@
 
 #define RIA_NO_SECTION UINT32_MAX
 
-/* What one section is keyed by. */
+/* The parsed name of a section. */
 struct ria_section_key {
     const char *user; /* NULL: any */
-    const char
-        *host; /* lower case; without the "*" of a wildcard: ".eu-west-1.rds.amazonaws.com" */
+    const char *host; /* lower case; without the "*" of a wildcard */
     uint32_t hash;
     uint16_t host_len;
     uint16_t port; /* 0: any */
     bool is_wildcard;
 };
 
-/* The keys lie in the order of the document's sections. {0} is empty. */
+/* The keys are in the order of the document's sections. {0} is an empty table. */
 struct ria_section_table {
     struct ria_section_key *keys;
     uint32_t count;
-    char *text; /* that the keys point into */
+    char *text; /* storage of the strings of the keys */
     size_t text_len;
     uint32_t *slots; /* index plus 1; 0: free */
     uint32_t slot_mask;
 };
 
-/* Makes room for the sections of *ini. False without memory. Release it in any case. */
+/* Allocates a table for the sections of *ini. Returns false if memory runs out. The caller releases
+ * *out in both cases. */
 bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out) RIA_MUST_USE;
 
-/* Reads the next section's name. NULL: it is no address. The key is not found before
- * ria_sections_enter(). */
+/* Parses the next section's name. Returns NULL if it is not an address. ria_sections_find() does
+ * not find the key before ria_sections_enter() is called. */
 const struct ria_section_key *ria_sections_read(struct ria_section_table *table, const char *name);
 
-/* Enters the key that was read last. Returns the earlier section with an equal key, or
- * RIA_NO_SECTION. */
+/* Adds the key that was parsed last to the hash table. Returns the earlier section with an equal
+ * key, or RIA_NO_SECTION. */
 uint32_t ria_sections_enter(struct ria_section_table *table);
 
-/* The first section that matches what is dialled, or RIA_NO_SECTION. Host names have no case, and a
- * dot at their end does not count. From any thread, while nothing is entered. */
+/* Returns the first section that matches a connection, or RIA_NO_SECTION. Host names are
+ * case-insensitive, and a trailing dot is ignored. May be called from any thread while the table
+ * does not change. */
 uint32_t ria_sections_find(
     const struct ria_section_table *table, const char *host, uint16_t port, const char *user);
 
+/* Frees the table and zeroes it. */
 void ria_section_table_release(struct ria_section_table *table);
 
 #endif

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * sts:AssumeRole with the credentials at hand. */
+ * Assumes a role: sends sts:AssumeRole, signed with the credentials of the source or of the role
+ * before, and parses the credentials of the role. Rejects keys that contain blanks or control
+ * characters, a role that needs an MFA code if the user has not entered one, and settings that do
+ * not fit into a request. If STS refuses, the message says which policy to check. */
 #include "aws/tag.h"
 #include "fetch/sts.h"
 
@@ -52,9 +55,9 @@ static void add_form(struct ria_buf *form, const struct ria_role *role, const st
     add_transitive_keys(form, value[RIA_ROLE_TRANSITIVE_TAG_KEYS].value);
 }
 
-/* Two policies must allow the call, and AWS may say which of them did not: IAM User Guide,
- * "Troubleshoot access denied error messages". */
-static const char *policy_to_look_at(const char *message)
+/* The caller's policy and the role's trust policy must both allow the call. The message of STS may
+ * say which policy denied it: IAM User Guide, "Troubleshoot access denied error messages". */
+static const char *policy_to_check(const char *message)
 {
     static const struct {
         const char *words;
@@ -75,7 +78,8 @@ static const char *policy_to_look_at(const char *message)
     return "both the caller's own policy and the role's trust policy";
 }
 
-/* The end of the sentence. room holds it where it is put together. */
+/* Returns what to do about a refusal: the part of a message after the semicolon. Uses `room` if the
+ * text must be composed. */
 static const char *advice(
     const struct ria_role *role, const struct ria_sts_fault *fault, char room[ADVICE_MAX])
 {
@@ -83,7 +87,7 @@ static const char *advice(
         const char *action;
         const char *reason;
     } table[] = {
-        {"sts:TagSession", "for tags sent or handed on, "},
+        {"sts:TagSession", "for sent or inherited tags, "},
         {"sts:SetSourceIdentity", "for a source identity, "},
         {"sts:AssumeRole", ""},
     };
@@ -95,12 +99,12 @@ static const char *advice(
     if (strcmp(fault->code, "AccessDenied") != 0 || i == count) {
         return ria_sts_advice(fault);
     }
-    const char *policy = policy_to_look_at(fault->message);
+    const char *policy = policy_to_check(fault->message);
     const char *external_id = "";
     if (strcmp(table[i].action, "sts:AssumeRole") == 0 && strstr(policy, "trust") != NULL) {
         external_id = role->value[RIA_ROLE_EXTERNAL_ID].value == NULL
-                          ? ", which may want an external_id"
-                          : ", which may want another external_id";
+                          ? ", which may require an external_id"
+                          : ", which may require another external_id";
     }
     (void)snprintf(
         room,
@@ -121,7 +125,8 @@ static bool assume_role_refused(
 {
     const struct ria_setting *arn = &role->value[RIA_ROLE_ARN];
     char room[ADVICE_MAX];
-    /* The role is named already; the room is for who asked for what. */
+    /* Cut the message before the resource: the role is already named, and the space is needed for
+     * the caller and the action. */
     const char *resource = strstr(fault->message, " on resource: ");
     size_t len = resource != NULL ? (size_t)(resource - fault->message) : strlen(fault->message);
     return ria_fail_at(
@@ -154,8 +159,7 @@ bool ria_fetch_assume_role(
             err,
             RIA_E_CREDENTIALS,
             arn,
-            "the keys that it is to be assumed with (%.100s) hold blanks or control characters; "
-            "mend them",
+            "the keys to assume it with (%.100s) contain blanks or control characters; fix them",
             credentials->source);
     }
     if (role->value[RIA_ROLE_MFA_SERIAL].value != NULL && fetch->plan->mfa_code[0] == '\0') {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the cache entry. If there is none, takes the entry's lock, which another process holds
- * while it gets the same credentials, reads again, gets the credentials and writes the entry. Fails
- * if the other process takes all the time of the login. Where the user has asked for the cache
- * (cache_credential_process) and the entry cannot be written, a warning says so; other entries
- * spare time alone. */
+ * Reads a cache entry. If the entry is missing or stale, locks the entry, reads it again, fetches
+ * the credentials and writes the entry. Another process holds the lock while it fetches the same
+ * credentials. Fails if the other process keeps the lock until the deadline of the login. Does not
+ * cache a failure, or credentials without an expiry time. If the user has set
+ * cache_credential_process and the entry cannot be written, adds a warning. Any other entry only
+ * saves time, so a failure to write it is not reported. */
 #include "fetch/cached.h"
 
 #include "fetch/store.h"
@@ -25,9 +26,9 @@ static bool read_fresh(
 }
 
 enum turn {
-    IS_THERE, /* another process has put the entry there, before we looked or while we waited */
-    OURS,
-    TOO_LATE,
+    IS_CACHED, /* a fresh entry exists; another process may have written it while this one waited */
+    OURS,      /* this process fetches */
+    TOO_LATE,  /* another process held the lock until the deadline */
 };
 
 static enum turn await_turn(
@@ -42,34 +43,35 @@ static enum turn await_turn(
         return OURS;
     }
     if (may_share && read_fresh(fetch, place, response)) {
-        return IS_THERE;
+        return IS_CACHED;
     }
     bool is_ours = ria_store_lock(store, ria_deadline_left(fetch->world, fetch->deadline));
     if (may_share && read_fresh(fetch, place, response)) {
-        return IS_THERE;
+        return IS_CACHED;
     }
     return is_ours ? OURS : TOO_LATE;
 }
 
-/* Credentials that do not say when they end would stay for ever. */
-static void cached_keep(
+/* Writes the entry. Credentials without an expiry time are not cached, because they would stay in
+ * the cache forever. */
+static void cached_write(
     const struct ria_fetch *fetch,
     const struct ria_cache_place *place,
     const struct ria_store *store,
     struct ria_response *response,
     struct ria_buf *record)
 {
-    const struct ria_setting *wanted = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
+    const struct ria_setting *setting = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
     if (response->outcome != RIA_FOUND || response->credentials.expires == 0 || record->failed ||
-        place->directory[0] == '\0' || ria_store_write(store, record) || wanted->value == NULL) {
+        place->directory[0] == '\0' || ria_store_write(store, record) || setting->value == NULL) {
         return;
     }
     ria_response_warn(
         response,
         "%s:%u: cache_credential_process: nothing is cached, because no file can be written in "
         "%.200s",
-        wanted->path,
-        wanted->line,
+        setting->path,
+        setting->line,
         place->directory);
     ria_buf_clear(record);
     ria_response_write(response, record);
@@ -90,14 +92,14 @@ void ria_fetch_cached(
         response->outcome = ria_failed(
             &response->err,
             RIA_E_DEADLINE,
-            "another process of yours is getting the same credentials and has not come back in the "
-            "time of a login; try again");
+            "another process of yours is getting the same credentials and did not finish within "
+            "the time of a login; try again");
     } else if (turn == OURS) {
         response->outcome = get(fetch, response);
     }
     ria_response_write(response, record);
     if (turn == OURS) {
-        cached_keep(fetch, place, &store, response, record);
+        cached_write(fetch, place, &store, response, record);
     }
     ria_store_close(&store);
 }

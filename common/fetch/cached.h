@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * An answer that is taken from the cache, or got and kept there: the same for a whole plan and for
- * the output of a credential_process below a role.
+ * Returns a cached response, or fetches and caches it. A response is the result of a whole plan, or
+ * the output of a credential_process that a role is assumed with.
  */
 #ifndef RIA_FETCH_CACHED_H
 #define RIA_FETCH_CACHED_H
@@ -9,12 +9,15 @@
 #include "fetch/fetch.h"
 #include "provider/cache.h"
 
-/* Gets what is not in the cache. Fills *response but for its outcome. */
+/* Fetches a response that is not cached. Fills *response, except for its outcome, which is the
+ * return value. */
 typedef enum ria_outcome ria_fetch_get(struct ria_fetch *fetch, struct ria_response *response);
 
-/* Fills *response (RIA_RESPONSE_INIT) from the entry while that is fresh, else by `get`, one
- * process at a time, and keeps what says when it ends. place->directory may be "". may_share: an
- * entry counts. *record is the answer's in any case. */
+/* Fills *response, which must be RIA_RESPONSE_INIT. If may_share is true and the cache entry at
+ * *place is fresh, reads the entry. Otherwise calls get() while it holds the entry's lock, so that
+ * one process at a time fetches, and writes the entry if the credentials have an expiry time.
+ * Without a cache, place->directory is "". In every case *record is the encoded form of *response.
+ */
 void ria_fetch_cached(
     struct ria_fetch *fetch,
     const struct ria_cache_place *place,

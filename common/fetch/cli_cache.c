@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Role credentials that the AWS CLI has cached. Read only where the user has set aws_cli_cache =
- * read, because a key does not say whose credentials asked for the role; so an entry counts only
- * if it is of this role, of this session where one is named, and lives for a token's time.
- * Everything else does not count as an entry, nor does a file that is being written.
+ * Reads role credentials that the AWS CLI has cached. Does so only if the user has set
+ * aws_cli_cache = read, because a key does not identify the credentials that assumed the role. An
+ * entry is used only if it belongs to this role, has the configured session name (if one is set),
+ * and does not expire within the life of an RDS token (15 minutes). Ignores every other file, and a
+ * file that the AWS CLI is still writing.
  *
- * A key is a digest of a JSON text as Python's json.dumps() writes it: members sorted, ASCII alone,
- * lower-case escapes. jansson's escapes are in upper case, and a digest sees that. */
+ * A key is the digest of a JSON text in the format of Python's json.dumps(): sorted members, ASCII
+ * only, \u escapes in lower case. jansson writes these escapes in upper case, which would change
+ * the digest, so this file formats the text itself. */
 #include "fetch/cli_cache.h"
 
 #include "aws/token.h"
@@ -26,7 +28,8 @@ enum {
 
 /* -- strings -------------------------------------------------------------------------------- */
 
-/* Takes one character of UTF-8; a byte that is none of it stands for itself. */
+/* Decodes one UTF-8 character and advances *at. Returns an invalid byte as the character of the
+ * same value. */
 static uint32_t next_character(const char **at)
 {
     const unsigned char *bytes = (const unsigned char *)*at;
@@ -81,7 +84,7 @@ static void add_string(struct ria_buf *out, const char *text)
     ria_buf_add_char(out, '"');
 }
 
-/* -- texts ---------------------------------------------------------------------------------- */
+/* -- key texts ------------------------------------------------------------------------------ */
 
 static void begin_member(
     struct ria_buf *out, const char *name, const char *comma, const char *colon)
@@ -105,17 +108,17 @@ static const struct {
 
 bool ria_cli_cache_role_text(const struct ria_role *role, bool is_web_identity, struct ria_buf *out)
 {
-    static const enum ria_role_value ours[] = {
+    static const enum ria_role_value unsupported[] = {
         RIA_ROLE_SOURCE_IDENTITY, RIA_ROLE_TAGS, RIA_ROLE_TRANSITIVE_TAG_KEYS};
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (role->value[ours[i]].value != NULL) {
+    for (size_t i = 0; i < sizeof(unsupported) / sizeof(unsupported[0]); i++) {
+        if (role->value[unsupported[i]].value != NULL) {
             return false;
         }
     }
     ria_buf_add_char(out, '{');
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         const struct ria_setting *setting = &role->value[members[i].value];
-        /* The user has not set our default. */
+        /* A setting without a path is a default of rds-iam, which the AWS CLI does not know. */
         if (setting->value == NULL || setting->path == NULL ||
             (is_web_identity && !members[i].is_of_web_identity)) {
             continue;
@@ -158,7 +161,8 @@ bool ria_cli_cache_key(
 
 /* -- entries -------------------------------------------------------------------------------- */
 
-/* An entry that others can write is not used, and the role is asked for at STS. */
+/* Reads the entry of a key text. Ignores an entry that other users can write and adds a warning;
+ * the caller then requests the role from STS. */
 static bool cli_cache_read_entry(
     struct ria_fetch *fetch, const struct ria_buf *key_text, struct ria_document *out)
 {
@@ -188,7 +192,7 @@ static bool cli_cache_read_entry(
     return true;
 }
 
-static bool cli_cache_take_credentials(
+static bool cli_cache_parse_credentials(
     const struct ria_fetch *fetch, const struct ria_document *entry, struct ria_credentials *out)
 {
     static const char parent[] = "Credentials";
@@ -205,12 +209,14 @@ static bool cli_cache_take_credentials(
     return true;
 }
 
-/* Whether arn:P:sts::ACCOUNT:assumed-role/NAME/SESSION is a session of arn:P:iam::ACCOUNT:role/.../
- * NAME, and the one that the settings name if they do. */
+/* Returns whether `session`, arn:P:sts::ACCOUNT:assumed-role/NAME/SESSION, is a session of the role
+ * arn:P:iam::ACCOUNT:role/.../NAME. If the user has set a session name, SESSION must be equal to
+ * it.
+ */
 static bool is_session_of(const char *session, const struct ria_role *role)
 {
     const char *arn = role->value[RIA_ROLE_ARN].value;
-    const struct ria_setting *wanted = &role->value[RIA_ROLE_SESSION_NAME];
+    const struct ria_setting *session_name = &role->value[RIA_ROLE_SESSION_NAME];
     const char *service = strstr(arn, ":iam::");
     const char *name = strrchr(arn, '/');
     const char *resource = service == NULL ? NULL : strchr(service + 6, ':');
@@ -226,7 +232,8 @@ static bool is_session_of(const char *session, const struct ria_role *role)
     ria_buf_add_char(&beginning, '/');
     return ria_buf_text(&beginning) != NULL &&
            strncmp(session, beginning.data, beginning.len) == 0 &&
-           (wanted->path == NULL || strcmp(session + beginning.len, wanted->value) == 0);
+           (session_name->path == NULL ||
+            strcmp(session + beginning.len, session_name->value) == 0);
 }
 
 static bool find_role(struct ria_fetch *fetch, size_t number, struct ria_credentials *out)
@@ -239,7 +246,7 @@ static bool find_role(struct ria_fetch *fetch, size_t number, struct ria_credent
     if (!ria_cli_cache_role_text(role, is_web_identity, &text) ||
         !cli_cache_read_entry(fetch, &text, &entry) ||
         !ria_document_text(&entry, "AssumedRoleUser", "Arn", &arn) ||
-        !is_session_of(arn.data, role) || !cli_cache_take_credentials(fetch, &entry, out)) {
+        !is_session_of(arn.data, role) || !cli_cache_parse_credentials(fetch, &entry, out)) {
         return false;
     }
     (void)snprintf(fetch->result->identity, sizeof(fetch->result->identity), "%s", arn.data);
@@ -262,7 +269,7 @@ static bool find_sso(struct ria_fetch *fetch, struct ria_credentials *out)
     ria_cli_cache_sso_text(fetch->plan, &text);
     if (!cli_cache_read_entry(fetch, &text, &entry) ||
         !ria_document_text(&entry, NULL, "ProviderType", &type) || strcmp(type.data, "sso") != 0 ||
-        !cli_cache_take_credentials(fetch, &entry, out)) {
+        !cli_cache_parse_credentials(fetch, &entry, out)) {
         return false;
     }
     (void)snprintf(
@@ -273,7 +280,7 @@ static bool find_sso(struct ria_fetch *fetch, struct ria_credentials *out)
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
 {
     const struct ria_plan *plan = fetch->plan;
-    /* A code that somebody has typed is for a session of its own. */
+    /* If the user has entered an MFA code, the user wants a new session. */
     if (plan->value[RIA_PLAN_CLI_CACHE].value == NULL || plan->mfa_code[0] != '\0') {
         return false;
     }

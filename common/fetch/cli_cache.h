@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The AWS CLI's cache of role credentials, ~/.aws/cli/cache/KEY.json: the keys of its
- * entries. What is read of them is ria_fetch_cli_cache() of fetch/fetch.h.
+ * Computes the keys of the AWS CLI's cache of role credentials, ~/.aws/cli/cache/KEY.json.
+ * ria_fetch_cli_cache() of fetch/fetch.h reads the entries.
  *
- * A key is the SHA-1 of a JSON text that the CLI makes of what a profile says of its role. It holds
- * neither the source of the credentials nor a region, so two profiles can share an entry.
+ * A key is the SHA-1 of a JSON text. The AWS CLI builds this key text from the role settings of a
+ * profile. The key text contains neither the source of the credentials nor a region, so two
+ * profiles can share an entry.
  */
 #ifndef RIA_FETCH_CLI_CACHE_H
 #define RIA_FETCH_CLI_CACHE_H
@@ -12,18 +13,21 @@
 #include "aws/plan.h"
 
 enum {
-    RIA_CLI_KEY_SIZE = 41
+    RIA_CLI_KEY_SIZE = 41 /* 40 hexadecimal digits and a zero byte */
 };
 
-/* Appends the text of a role: botocore's AssumeRoleCredentialFetcher, or of its web identity's,
- * which takes less of the profile. False for a role that the CLI cannot ask for. */
+/* Appends the key text of a role, as botocore's AssumeRoleCredentialFetcher builds it. With
+ * is_web_identity, builds it like AssumeRoleWithWebIdentityCredentialFetcher, which uses fewer
+ * settings. Returns false if the role has a setting that the AWS CLI does not support (source
+ * identity, session tags), or without memory. */
 bool ria_cli_cache_role_text(const struct ria_role *role, bool is_web_identity, struct ria_buf *out)
     RIA_MUST_USE;
 
-/* Appends the text of an SSO source's role: botocore's SSOCredentialFetcher. */
+/* Appends the key text of the role of an SSO source, as botocore's SSOCredentialFetcher builds it.
+ */
 void ria_cli_cache_sso_text(const struct ria_plan *plan, struct ria_buf *out);
 
-/* The key of such a text. */
+/* Computes the key of a key text. Returns false with err filled on failure. */
 bool ria_cli_cache_key(
     const struct ria_buf *text, char key[RIA_CLI_KEY_SIZE], struct ria_error *err) RIA_MUST_USE;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads a session's token file, renews the token where it is about to end, and says what a person
- * has to type where neither serves. Refuses a token that has ended, and one that cannot be read. */
+ * Opens a session of the AWS CLI: reads its token file and renews a token that expires soon. Other
+ * processes may do the same, so it locks the file, reads it again, and renews the token only if no
+ * other process has done so. Rejects an expired token that cannot be renewed, an unreadable file
+ * and a file that lacks a member; the message contains the command that starts a new session. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"
@@ -22,13 +24,13 @@ static const char *profile_name(const struct ria_fetch *fetch)
     return fetch->plan->value[RIA_PLAN_SOURCE_PROFILE].value;
 }
 
-/* As it is typed behind --profile. */
+/* Returns the profile's name, quoted for a shell. */
 static const char *quoted_name(const struct ria_fetch *fetch, char out[RIA_QUOTED_SIZE])
 {
     return ria_text_quote(profile_name(fetch), out);
 }
 
-/* -- asking --------------------------------------------------------------------------------- */
+/* -- the renewal request -------------------------------------------------------------------- */
 
 static bool write_request(
     const struct ria_token_file *file, const struct ria_session_renewal *how, struct ria_buf *body)
@@ -45,7 +47,8 @@ static bool write_request(
     return ok && ria_document_write(&request, body);
 }
 
-/* {"error": "invalid_grant", ...}. */
+/* Fills err from an error response: {"error": "invalid_grant", ...}. Returns false. With 400, 401
+ * or 403 the refresh token is not valid any more, except if only a permission is missing. */
 static bool cli_session_refused(
     const struct ria_http_response *response, const char *host, struct ria_error *err)
 {
@@ -69,7 +72,7 @@ static bool cli_session_refused(
         response->status,
         has_word ? ": " : "",
         shown,
-        may_change ? "; have signin:CreateOAuth2Token allowed" : "");
+        may_change ? "; allow signin:CreateOAuth2Token" : "");
 }
 
 bool ria_session_renew(
@@ -109,11 +112,11 @@ bool ria_session_renew(
         (response.status != 200 && !cli_session_refused(&response, service.place.shown, err))) {
         return false;
     }
-    if (!how->take_tokens(fetch, &response, file)) {
+    if (!how->store_tokens(fetch, &response, file)) {
         return ria_fail(
             err,
             RIA_E_CREDENTIALS,
-            "the answer of %.128s is none of %s's",
+            "%.128s did not send a valid %s response",
             service.place.shown,
             how->name);
     }
@@ -144,7 +147,7 @@ static bool not_logged_in(
         err,
         RIA_E_CREDENTIALS,
         ria_plan_source_setting(fetch->plan),
-        "nobody has logged in for profile %.64s (there is no %.160s); type: %s --profile %s",
+        "profile %.64s is not logged in (%.160s does not exist); run: %s --profile %s",
         profile_name(fetch),
         file->path,
         kind->login,
@@ -162,14 +165,15 @@ bool ria_session_is_damaged(
         err,
         RIA_E_CREDENTIALS,
         ria_plan_source_setting(fetch->plan),
-        "%.160s holds no token that can be used; type: %s --profile %s",
+        "%.160s contains no usable token; run: %s --profile %s",
         file->path,
         kind->login,
         quoted_name(fetch, quoted));
 }
 
-/* `why` may be "". */
-static bool cli_session_has_ended(
+/* Fills err for an expired token and returns false. `why` is the error of the renewal; its text is
+ * "" if no renewal was tried. */
+static bool cli_session_has_expired(
     const struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
     const struct ria_token_file *file,
@@ -190,7 +194,7 @@ static bool cli_session_has_ended(
             err,
             why->code,
             origin,
-            "the token of %.80s ended %s and could not be renewed: %.200s; try again",
+            "the token of %.80s expired at %s and could not be renewed: %.200s; try again",
             fetch->plan->label,
             when,
             why->text);
@@ -199,7 +203,7 @@ static bool cli_session_has_ended(
         err,
         RIA_E_CREDENTIALS,
         origin,
-        "%.80s ended %s%s%.160s; type: %s --profile %s",
+        "%.80s expired at %s%s%.160s; run: %s --profile %s",
         fetch->plan->label,
         when,
         why->text[0] == '\0' ? "" : ", ",
@@ -208,6 +212,8 @@ static bool cli_session_has_ended(
         quoted_name(fetch, quoted));
 }
 
+/* Renews the token under the file's lock and reads the file again. Returns true if the token was
+ * renewed, by this process or by another one. */
 static bool try_to_renew(
     struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
@@ -219,7 +225,7 @@ static bool try_to_renew(
     if (!is_locked) {
         return false;
     }
-    /* Somebody else may have done it while we waited. */
+    /* Another process may have renewed the token while this one waited for the lock. */
     enum ria_outcome outcome = ria_token_file_read(fetch, file, err);
     if (outcome == RIA_FOUND && !kind->is_whole(file)) {
         return ria_session_is_damaged(fetch, kind, file, err);
@@ -257,7 +263,7 @@ bool ria_session_open(
             err,
             RIA_E_CREDENTIALS,
             ria_plan_source_setting(fetch->plan),
-            "the token file %s; type: %s --profile %s",
+            "the token file %s; run: %s --profile %s",
             why.text,
             kind->login,
             quoted_name(fetch, quoted));
@@ -272,10 +278,10 @@ bool ria_session_open(
         cli_session_seconds_left(fetch, kind, file) > 0) {
         ria_response_warn(
             fetch->result,
-            "the token of %.80s could not be renewed and is used until it ends: %s",
+            "the token of %.80s could not be renewed and is used until it expires: %s",
             fetch->plan->label,
             why.text);
     }
     return cli_session_seconds_left(fetch, kind, file) > 0 ||
-           cli_session_has_ended(fetch, kind, file, &why, err);
+           cli_session_has_expired(fetch, kind, file, &why, err);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A session that somebody has logged in to with the AWS CLI: its token file is read, renewed while
- * it can be, and used on while it lives. What the kinds of session have in common; which tokens
- * they hold and how they ask for new ones is in sso.c and login.c.
+ * A session that the user has started with `aws sso login` or `aws login`. The session's tokens are
+ * in a token file. This file reads the token file, renews the tokens before they expire, and keeps
+ * using a token that cannot be renewed until it expires. It contains what both kinds of session
+ * share; sso.c and login.c contain the format of their tokens and of their requests.
  */
 #ifndef RIA_FETCH_CLI_SESSION_H
 #define RIA_FETCH_CLI_SESSION_H
@@ -10,55 +11,62 @@
 #include "fetch/renewal.h"
 
 struct ria_session_kind {
-    const char *login;         /* what a person types: "aws sso login" */
-    const char *expiry_parent; /* the object that "expiresAt" stands in, or NULL */
-    int64_t renew_before;      /* seconds before its end */
-    /* Whether it holds what the session gives; one that does not is never renewed, because what the
-     * service answers could not be used and the refresh token would be spent. */
+    const char *login;         /* the command that starts a session: "aws sso login" */
+    const char *expiry_parent; /* the JSON object that contains "expiresAt"; NULL: the root */
+    int64_t renew_before;      /* renew a token that expires within so many seconds */
+    /* Returns whether the file has all members that the session needs. A file that lacks one is
+     * never renewed: the response of the service could not be stored in it, and the refresh token
+     * would be spent for nothing. */
     bool (*is_whole)(const struct ria_token_file *file);
+    /* Returns whether the file contains everything that a renewal needs. */
     bool (*can_be_renewed)(const struct ria_fetch *fetch, const struct ria_token_file *file);
+    /* Renews the tokens; runs in a child process (renewal.h). */
     ria_renew *renew;
 };
 
-/* Fills *file, whose token then lives. False with a sentence that says what a person has to type,
- * or that it may be tried again. */
+/* Reads the token file into *file and renews its tokens if they expire soon. Returns true if the
+ * token has not expired. Returns false with err filled otherwise; the message tells the user which
+ * command to run, or to try again. May block until the deadline. */
 bool ria_session_open(
     struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
     struct ria_token_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* For a token file that lives and does not hold what it should. */
+/* Fills err for a token file that lacks a member or has an invalid one. Returns false. */
 bool ria_session_is_damaged(
     const struct ria_fetch *fetch,
     const struct ria_session_kind *kind,
     const struct ria_token_file *file,
     struct ria_error *err);
 
-/* How a kind of session gets new tokens: a POST of JSON with grantType refresh_token. */
+/* How to renew the tokens of a kind of session: a POST of JSON with grantType refresh_token. */
 struct ria_session_renewal {
-    const char *name; /* of the service, for sentences */
+    const char *name; /* of the service, for messages */
     enum ria_service service;
-    enum ria_plan_value region;
+    enum ria_plan_value region; /* the setting with the region of the service */
     const char *path;
-    const char *const *members; /* of the token file, which the request has under their names */
+    const char *const *members; /* members of the token file that are copied into the request */
     size_t member_count;
-    /* Writes a header that proves whose the session is; NULL: there is none. */
+    /* Appends a header that proves possession of the session's key. NULL: the service needs none.
+     * Returns false with err filled on failure. */
     bool (*prove)(
         const struct ria_fetch *fetch,
         const struct ria_token_file *file,
         const char *url,
         struct ria_buf *header,
         struct ria_error *err);
-    /* Puts what was answered into file->document. False: it is not an answer of this service. */
-    bool (*take_tokens)(
+    /* Copies the new tokens from the response into file->document. Returns false if the response
+     * is not a valid response of this service. */
+    bool (*store_tokens)(
         const struct ria_fetch *fetch,
         const struct ria_http_response *response,
         struct ria_token_file *file);
 };
 
-/* Gets new tokens and replaces the file: what a ria_renew does. False unless the service answers
- * with 200; then err has RIA_E_NO_CREDENTIALS if only a person can help. */
+/* Requests new tokens and replaces the token file; for a ria_renew function. Returns false with err
+ * filled if the service cannot be reached or its status is not 200. err->code is
+ * RIA_E_NO_CREDENTIALS if the user must log in again. */
 bool ria_session_renew(
     struct ria_fetch *fetch,
     struct ria_token_file *file,

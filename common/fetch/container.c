@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The endpoint that ECS and EKS Pod Identity give a container. The request carries an authorization
- * token, so plain http goes only to this machine and to the addresses that AWS has fixed; names
- * other than localhost are not resolved to see where they lead. */
+ * Gets the credentials of a container from the endpoint that ECS or EKS Pod Identity provides. The
+ * request carries an authorization token, so plain http is allowed only to this machine and to the
+ * fixed addresses of AWS. Rejects plain http to any other name, without resolving the name. */
 #include "base/messages.h"
 #include "fetch/fetch.h"
 #include "fetch/json.h"
@@ -12,13 +12,13 @@
 #include <string.h>
 
 enum {
-    TIMEOUT = 2000, /* milliseconds, as botocore's */
+    TIMEOUT = 2000, /* milliseconds, as in botocore */
     TOKEN_MAX = 8 * 1024,
 };
 
 static const char ecs_host[] = "http://169.254.170.2";
 
-/* Addresses of ECS, and of EKS Pod Identity in both families. */
+/* The address of ECS, and the IPv4 and IPv6 addresses of EKS Pod Identity. */
 static const char *const fixed_addresses[] = {"169.254.170.2", "169.254.170.23", "fd00:ec2::23"};
 
 static bool is_fixed(const char *name)
@@ -61,8 +61,9 @@ static bool find_url(
     return !place.is_https || ria_fetch_authorities(fetch, authorities, err);
 }
 
-/* The file is rotated, and wins over the variable. */
-static bool fetch_container_find_token(
+/* Appends the Authorization header, if a token is configured. AWS rotates the token file, so each
+ * call reads it. The file overrides the variable AWS_CONTAINER_AUTHORIZATION_TOKEN. */
+static bool fetch_container_add_token(
     const struct ria_fetch *fetch, struct ria_buf *header, struct ria_error *err)
 {
     const struct ria_setting *file = &fetch->plan->value[RIA_PLAN_CONTAINER_TOKEN_FILE];
@@ -86,8 +87,8 @@ static bool fetch_container_find_token(
             err,
             RIA_E_CREDENTIALS,
             file->value != NULL ? file : token,
-            "is no authorization token: it is empty, too long or holds a line break; have it "
-            "written again");
+            "is not an authorization token: it is empty, too long or contains a line break; create "
+            "it again");
     }
     ria_buf_add_text(header, "Authorization: ");
     ria_buf_add_text(header, text.data);
@@ -95,7 +96,7 @@ static bool fetch_container_find_token(
            ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the container's token");
 }
 
-static enum ria_outcome fetch_container_take_result(
+static enum ria_outcome fetch_container_parse_response(
     const struct ria_fetch *fetch,
     const struct ria_http_response *response,
     struct ria_credentials *out,
@@ -124,7 +125,7 @@ static enum ria_outcome fetch_container_take_result(
             err,
             RIA_E_CREDENTIALS,
             uri,
-            "the container's endpoint does not answer with credentials (%s); check what it is",
+            "the container's endpoint does not answer with credentials (%s); check this URL",
             why.text);
     }
     ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
@@ -139,11 +140,11 @@ static const char *remedy(enum ria_http_result result)
     case RIA_HTTP_BROKEN:
         return "; is this process in the container?";
     case RIA_HTTP_UNUSABLE:
-        return "; check what it is";
+        return "; check the URL";
     case RIA_HTTP_REFUSED:
         return "; check AWS_CA_BUNDLE";
     case RIA_HTTP_ANSWERED:
-    case RIA_HTTP_NO_PROXY: /* none is asked */
+    case RIA_HTTP_NO_PROXY: /* cannot happen: the request uses no proxy */
     case RIA_HTTP_UNASKED:
     case RIA_HTTP_RESULTS:
     default:
@@ -159,7 +160,7 @@ enum ria_outcome ria_fetch_container(
     const struct ria_buf *authorities = NULL;
     RIA_AUTO(buf) token = {.max = TOKEN_MAX + 32};
     if (!find_url(fetch, uri, url, &authorities, err) ||
-        !fetch_container_find_token(fetch, &token, err)) {
+        !fetch_container_add_token(fetch, &token, err)) {
         return RIA_FAILED;
     }
     struct ria_http_request request = {
@@ -184,5 +185,5 @@ enum ria_outcome ria_fetch_container(
             why.text,
             remedy(result));
     }
-    return fetch_container_take_result(fetch, &response, out, err);
+    return fetch_container_parse_response(fetch, &response, out, err);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A profile's credential_process, run by /bin/sh -c in a process group of its own, which is killed
- * at the deadline, and also when rds-iam-fetch itself is killed: a keeper, the first of the group,
- * sees to that. What the command prints on stderr is shown if it fails, of a URL in it only host
- * and port; what it prints on stdout never is. The command is not started where it would lead back
- * to itself (process_chain.h).
+ * Runs a profile's credential_process with /bin/sh -c and parses the credentials that it prints.
+ * The command runs in its own process group, which is killed at the deadline. The group leader,
+ * called the keeper, kills the group if rds-iam-fetch itself is killed. If the command fails, the
+ * message shows the end of its stderr, but only the host and port of each URL in it; no message
+ * shows its stdout. Does not start a command that would run itself again (process_chain.h), and
+ * rejects output above 64 KB and expired credentials.
  *
  *   rds-iam-fetch -- keeper -- sh -c COMMAND -- ... */
 #include "base/ascii.h"
@@ -29,20 +30,21 @@
 
 enum {
     OUTPUT_MAX = 64 * 1024,
-    LOOK_NS = 5 * 1000 * 1000,
-    COMPLAINT_MAX = 640, /* the end of stderr: a whole sentence of rds-iam's, and its prefix */
-    COMPLAINT_SHOWN_MAX = 200,    /* what of it fits into a sentence */
-    URLS_MAX = 8 * COMPLAINT_MAX, /* room for what stands in place of the shortest URLs */
+    POLL_NS = 5 * 1000 * 1000,
+    STDERR_MAX = 640,       /* the last bytes of stderr: fits a message of rds-iam and its prefix */
+    STDERR_SHOWN_MAX = 200, /* the part of them that fits into a message */
+    URLS_MAX = 8 * STDERR_MAX, /* the text that replaces a URL may be longer than the URL */
 };
 
 struct child {
-    pid_t pid; /* the keeper, and its group */
+    pid_t pid; /* the keeper; also the id of its process group */
     int out;
-    int complaint;
+    int errors;
 };
 
-/* The command is the user's program: it gets back what was withheld from this one. */
-static bool give_back_variables(void)
+/* Restores the variables that were withheld from rds-iam-fetch (os/host_variables.h). The command
+ * is the user's program and needs them. */
+static bool restore_variables(void)
 {
     for (size_t i = 0; i < RIA_HOST_VARIABLES; i++) {
         char renamed[64];
@@ -57,45 +59,46 @@ static bool give_back_variables(void)
     return true;
 }
 
-/* In the keeper's child. Never returns. */
-__attribute__((noreturn)) static void become(const char *command, int out, int complaint)
+/* Runs in the keeper's child: executes the command. Never returns. */
+__attribute__((noreturn)) static void become(const char *command, int out, int errors)
 {
     int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-        dup2(complaint, STDERR_FILENO) >= 0 && give_back_variables()) {
+        dup2(errors, STDERR_FILENO) >= 0 && restore_variables()) {
         (void)signal(SIGPIPE, SIG_DFL);
         (void)execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     }
     _exit(127);
 }
 
-/* In the child. Never returns. The death of its parent reaches a process as a signal, and no other
- * process of the group; so the keeper passes it on. The signal is one that no command sends to its
- * group by itself. */
+/* Runs in the child: the keeper. Starts the command, waits for it and exits with its status. Never
+ * returns. If rds-iam-fetch dies, the kernel sends the parent death signal to the keeper only, so
+ * the keeper kills the group. It uses SIGRTMIN, which no command sends to its own group. */
 __attribute__((noreturn)) static void credential_process_keep(
-    const char *command, int out, int complaint, pid_t parent)
+    const char *command, int out, int errors, pid_t parent)
 {
-    const int is_alone = SIGRTMIN;
+    const int parent_died = SIGRTMIN;
     sigset_t watched;
     sigset_t before;
     int status = 0;
     (void)setpgid(0, 0);
-    (void)prctl(PR_SET_NAME, RIA_PROCESS_KEEPER); /* process_chain.c counts them */
+    (void)prctl(
+        PR_SET_NAME, RIA_PROCESS_KEEPER); /* process_chain.c counts processes of this name */
     (void)sigemptyset(&watched);
-    (void)sigaddset(&watched, is_alone);
+    (void)sigaddset(&watched, parent_died);
     (void)sigaddset(&watched, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &watched, &before);
-    (void)prctl(PR_SET_PDEATHSIG, is_alone);
+    (void)prctl(PR_SET_PDEATHSIG, parent_died);
     pid_t shell = getppid() == parent ? fork() : -1;
     if (shell == 0) {
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
-        become(command, out, complaint);
+        become(command, out, errors);
     }
     (void)close(STDIN_FILENO);
     (void)close(out);
-    (void)close(complaint);
-    while (shell > 0 && sigwaitinfo(&watched, NULL) != is_alone) {
+    (void)close(errors);
+    while (shell > 0 && sigwaitinfo(&watched, NULL) != parent_died) {
         if (waitpid(shell, &status, WNOHANG) == shell) {
             _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
         }
@@ -108,49 +111,52 @@ static bool credential_process_start(const char *command, struct child *child)
 {
     pid_t self = getpid();
     int out[2];
-    int complaint[2];
+    int errors[2];
     if (pipe2(out, O_CLOEXEC) != 0) {
         return false;
     }
-    if (pipe2(complaint, O_CLOEXEC) != 0) {
+    if (pipe2(errors, O_CLOEXEC) != 0) {
         (void)close(out[0]);
         (void)close(out[1]);
         return false;
     }
     child->pid = fork();
     if (child->pid == 0) {
-        credential_process_keep(command, out[1], complaint[1], self);
+        credential_process_keep(command, out[1], errors[1], self);
     }
     (void)close(out[1]);
-    (void)close(complaint[1]);
+    (void)close(errors[1]);
     child->out = out[0];
-    child->complaint = complaint[0];
+    child->errors = errors[0];
     if (child->pid < 0) {
         (void)close(child->out);
-        (void)close(child->complaint);
+        (void)close(child->errors);
         return false;
     }
-    (void)setpgid(child->pid, child->pid); /* whoever of the two comes first */
+    /* Parent and child both call setpgid(), so that the group exists whichever of them runs first.
+     */
+    (void)setpgid(child->pid, child->pid);
     return true;
 }
 
-/* Keeps the last COMPLAINT_MAX bytes. */
-static void take_complaint(struct ria_buf *kept, const char *bytes, size_t len)
+/* Appends to *tail and drops all but the last STDERR_MAX bytes. */
+static void append_tail(struct ria_buf *tail, const char *bytes, size_t len)
 {
-    if (len >= COMPLAINT_MAX) {
-        bytes += len - COMPLAINT_MAX;
-        len = COMPLAINT_MAX;
+    if (len >= STDERR_MAX) {
+        bytes += len - STDERR_MAX;
+        len = STDERR_MAX;
     }
-    size_t over = kept->len + len > COMPLAINT_MAX ? kept->len + len - COMPLAINT_MAX : 0;
-    if (over > 0) {
-        memmove(kept->data, kept->data + over, kept->len - over);
-        kept->len -= over;
+    size_t excess = tail->len + len > STDERR_MAX ? tail->len + len - STDERR_MAX : 0;
+    if (excess > 0) {
+        memmove(tail->data, tail->data + excess, tail->len - excess);
+        tail->len -= excess;
     }
-    ria_buf_add(kept, bytes, len);
+    ria_buf_add(tail, bytes, len);
 }
 
-/* Takes what can be read now. False at the end. */
-static bool credential_process_take(int fd, struct ria_buf *output, struct ria_buf *complaint)
+/* Reads the bytes that are available. Returns false at the end of the stream. Appends them to
+ * *output, or to the tail *errors if output is NULL. */
+static bool credential_process_read(int fd, struct ria_buf *output, struct ria_buf *errors)
 {
     char bytes[4096];
     ssize_t len = read(fd, bytes, sizeof(bytes));
@@ -160,37 +166,38 @@ static bool credential_process_take(int fd, struct ria_buf *output, struct ria_b
     if (len > 0 && output != NULL) {
         ria_buf_add(output, bytes, (size_t)len);
     } else if (len > 0) {
-        take_complaint(complaint, bytes, (size_t)len);
+        append_tail(errors, bytes, (size_t)len);
     }
     explicit_bzero(bytes, sizeof(bytes));
     return len > 0;
 }
 
 enum {
-    STREAMS = 2 /* its output, then its complaints */
+    STREAMS = 2 /* stdout, stderr */
 };
 
-/* Takes from each stream that has something. One that has ended is not watched any more. */
-static void take_ready(
-    struct pollfd watched[STREAMS], struct ria_buf *output, struct ria_buf *complaint)
+/* Reads from each stream that is ready. Sets the fd of a stream that has ended to -1. */
+static void read_ready(
+    struct pollfd watched[STREAMS], struct ria_buf *output, struct ria_buf *errors)
 {
     for (size_t i = 0; i < STREAMS; i++) {
         if (watched[i].revents != 0 &&
-            !credential_process_take(watched[i].fd, i == 0 ? output : NULL, complaint)) {
+            !credential_process_read(watched[i].fd, i == 0 ? output : NULL, errors)) {
             watched[i].fd = -1;
         }
     }
 }
 
-/* Reads both to their ends. False at the deadline, or beyond the limit of the output. */
+/* Reads both streams to their ends. Returns false at the deadline, or if stdout exceeds its limit.
+ */
 static bool collect(
     const struct ria_fetch *fetch,
     const struct child *child,
     struct ria_buf *output,
-    struct ria_buf *complaint)
+    struct ria_buf *errors)
 {
     struct pollfd watched[STREAMS] = {
-        {.fd = child->out, .events = POLLIN}, {.fd = child->complaint, .events = POLLIN}};
+        {.fd = child->out, .events = POLLIN}, {.fd = child->errors, .events = POLLIN}};
     while (watched[0].fd >= 0 || watched[1].fd >= 0) {
         int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
         int ready = left == 0 ? 0 : poll(watched, STREAMS, (int)left);
@@ -198,17 +205,18 @@ static bool collect(
             return false;
         }
         if (ready > 0) {
-            take_ready(watched, output, complaint);
+            read_ready(watched, output, errors);
         }
     }
     return !output->failed;
 }
 
-/* Waits for the command's end: it may close its streams and go on. False at the deadline. The
- * keeper is not reaped yet, so that no other process gets its number. */
+/* Waits for the command to exit; it may run on after it has closed its streams. Returns false at
+ * the deadline. Does not reap the keeper, so that its process group id is not reused before kill().
+ */
 static bool await_end(const struct ria_fetch *fetch, const struct child *child)
 {
-    const struct timespec look = {.tv_nsec = LOOK_NS};
+    const struct timespec interval = {.tv_nsec = POLL_NS};
     for (;;) {
         siginfo_t ended = {0};
         if (waitid(P_PID, (id_t)child->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
@@ -218,12 +226,13 @@ static bool await_end(const struct ria_fetch *fetch, const struct child *child)
         if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
             return false;
         }
-        (void)nanosleep(&look, NULL);
+        (void)nanosleep(&interval, NULL);
     }
 }
 
-/* Exit status, or -1 if it was killed or took too long. What it left running in its group goes with
- * it. */
+/* Waits for the command, kills every process that is left in its group, and reaps the keeper.
+ * Returns the exit status, or -1 if the keeper was killed. Sets *is_whole to false if the deadline
+ * passed. */
 static int end(const struct ria_fetch *fetch, const struct child *child, bool *is_whole)
 {
     int status = 0;
@@ -232,21 +241,22 @@ static int end(const struct ria_fetch *fetch, const struct child *child, bool *i
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) {
     }
     (void)close(child->out);
-    (void)close(child->complaint);
+    (void)close(child->errors);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* Of each URL host and port, line by line: an '@' further down does not belong to it. Where the
- * beginning is cut off, the first word goes: it could be the end of a URL. */
-static void show_urls(const struct ria_buf *complaint, char out[URLS_MAX])
+/* Copies stderr to `out` and reduces each URL to its host and port. Works line by line, so that an
+ * '@' on a later line is not taken for a part of the URL. If the beginning of stderr was dropped,
+ * skips the first word, because it could be the end of a URL. */
+static void show_urls(const struct ria_buf *errors, char out[URLS_MAX])
 {
-    const char *text = complaint->len == 0 ? "" : complaint->data;
+    const char *text = errors->len == 0 ? "" : errors->data;
     size_t used = 0;
-    if (complaint->len == COMPLAINT_MAX) {
+    if (errors->len == STDERR_MAX) {
         text += strcspn(text, RIA_BLANKS);
     }
     for (out[0] = '\0'; *text != '\0' && used < URLS_MAX - 16; text += *text == '\n' ? 1 : 0) {
-        char line[COMPLAINT_MAX + 1];
+        char line[STDERR_MAX + 1];
         size_t len = strcspn(text, "\n");
         (void)snprintf(line, sizeof(line), "%.*s", (int)len, text);
         (void)ria_url_show_in(line, out + used, URLS_MAX - 1 - used);
@@ -256,22 +266,23 @@ static void show_urls(const struct ria_buf *complaint, char out[URLS_MAX])
     }
 }
 
+/* Fails with "the credential_process WHAT: END OF STDERR; ...". */
 static enum ria_outcome fail_with(
     const struct ria_setting *command,
     struct ria_error *err,
     const char *what,
-    const struct ria_buf *complaint)
+    const struct ria_buf *errors)
 {
     char text[URLS_MAX];
-    show_urls(complaint, text);
+    show_urls(errors, text);
     const char *shown = text;
     size_t len = strlen(text);
     while (len > 0 && strchr(" \r\n", shown[len - 1]) != NULL) {
         len--;
     }
-    if (len > COMPLAINT_SHOWN_MAX) {
-        shown += len - COMPLAINT_SHOWN_MAX;
-        len = COMPLAINT_SHOWN_MAX;
+    if (len > STDERR_SHOWN_MAX) {
+        shown += len - STDERR_SHOWN_MAX;
+        len = STDERR_SHOWN_MAX;
     }
     return ria_failed_at(
         err,
@@ -284,17 +295,18 @@ static enum ria_outcome fail_with(
         shown);
 }
 
-/* The refusal of a chain further down, which must reach the user whole: it names the file, the line
- * and the chain. *complaint is cut at its end. NULL where there is none. */
-static const char *find_refusal(struct ria_buf *complaint)
+/* Finds the message of a nested rds-iam that did not start its own credential_process. That message
+ * must reach the user unchanged, because it names the file, the line and the chain. Terminates
+ * *errors at the end of the message. Returns NULL if stderr contains no such message. */
+static const char *find_refusal(struct ria_buf *errors)
 {
     static const char prefix[] = "rds-iam: ";
-    char *refusal = complaint->len == 0 ? NULL : strstr(complaint->data, RIA_PROCESS_CHAIN_REFUSAL);
+    char *refusal = errors->len == 0 ? NULL : strstr(errors->data, RIA_PROCESS_CHAIN_REFUSAL);
     if (refusal == NULL) {
         return NULL;
     }
     char *begin = refusal;
-    while (begin > complaint->data && begin[-1] != '\n' &&
+    while (begin > errors->data && begin[-1] != '\n' &&
            strncmp(begin, prefix, sizeof(prefix) - 1) != 0) {
         begin--;
     }
@@ -306,9 +318,9 @@ static const char *find_refusal(struct ria_buf *complaint)
 }
 
 static enum ria_outcome fail_by_status(
-    const struct ria_setting *command, int status, struct ria_buf *complaint, struct ria_error *err)
+    const struct ria_setting *command, int status, struct ria_buf *errors, struct ria_error *err)
 {
-    const char *refusal = find_refusal(complaint);
+    const char *refusal = find_refusal(errors);
     if (refusal != NULL) {
         char shown[RIA_ERROR_TEXT_MAX];
         (void)ria_url_show_in(refusal, shown, sizeof(shown));
@@ -316,15 +328,15 @@ static enum ria_outcome fail_by_status(
     }
     char what[64];
     (void)ria_text_format(what, sizeof(what), "ended with status %d", status);
-    return fail_with(command, err, what, complaint);
+    return fail_with(command, err, what, errors);
 }
 
-/* The caller knows what its user can do about it, and replaces the sentence where it was a login
- * (provider/obtain.h). */
+/* Fails with RIA_E_SLOW_PROCESS. In a login, the caller replaces this message with one that tells
+ * the user how to cache the command's output (provider/obtain.h). */
 static enum ria_outcome fail_by_deadline(
     const struct ria_fetch *fetch,
     const struct ria_setting *command,
-    const struct ria_buf *complaint,
+    const struct ria_buf *errors,
     struct ria_error *err)
 {
     enum {
@@ -333,29 +345,31 @@ static enum ria_outcome fail_by_deadline(
     char what[64];
     long long seconds = (fetch->budget + SECOND / 2) / SECOND;
     (void)ria_text_format(what, sizeof(what), "did not answer within %lld s", seconds);
-    (void)fail_with(command, err, what, complaint);
+    (void)fail_with(command, err, what, errors);
     err->code = RIA_E_SLOW_PROCESS;
     return RIA_FAILED;
 }
 
-/* Such credentials would be cached for ever. */
-static void warn_without_end(const struct ria_fetch *fetch, const struct ria_credentials *printed)
+/* Warns if the user has set cache_credential_process and the output has no Expiration. Such output
+ * is not cached, because it would stay in the cache forever. */
+static void warn_without_expiration(
+    const struct ria_fetch *fetch, const struct ria_credentials *printed)
 {
-    const struct ria_setting *wanted = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
-    if (wanted->value != NULL && printed->expires == 0) {
+    const struct ria_setting *setting = &fetch->plan->value[RIA_PLAN_PROCESS_CACHE];
+    if (setting->value != NULL && printed->expires == 0) {
         ria_response_warn(
             fetch->result,
             "%s:%u: cache_credential_process: the credential_process printed no Expiration, so "
             "what it printed is not cached",
-            wanted->path,
-            wanted->line);
+            setting->path,
+            setting->line);
     }
 }
 
-static enum ria_outcome take_output(
+static enum ria_outcome parse_output(
     struct ria_fetch *fetch,
     const struct ria_buf *output,
-    const struct ria_buf *complaint,
+    const struct ria_buf *errors,
     struct ria_credentials *out,
     struct ria_error *err)
 {
@@ -365,17 +379,18 @@ static enum ria_outcome take_output(
     char what[RIA_ERROR_TEXT_MAX];
     if (!ria_json_credentials(output, &form, out, &why)) {
         (void)snprintf(what, sizeof(what), "printed no credentials (%.300s)", why.text);
-        return fail_with(command, err, what, complaint);
+        return fail_with(command, err, what, errors);
     }
     if (out->expires != 0 && out->expires <= ria_fetch_now(fetch)) {
-        return fail_with(command, err, "printed credentials that have ended", complaint);
+        return fail_with(command, err, "printed expired credentials", errors);
     }
     ria_plan_describe(fetch->plan, out->source, sizeof(out->source));
-    warn_without_end(fetch, out);
+    warn_without_expiration(fetch, out);
     return RIA_FOUND;
 }
 
-/* Marks the environment of the command. This program is ours and has one thread. */
+/* Adds the command to the chain variable in the environment (process_chain.h). setenv() is safe
+ * here, because rds-iam-fetch has one thread. */
 static bool enter_chain(const struct ria_fetch *fetch, struct ria_error *err)
 {
     const struct ria_plan *plan = fetch->plan;
@@ -398,22 +413,22 @@ enum ria_outcome ria_fetch_process(
 {
     const struct ria_setting *command = &fetch->plan->value[RIA_PLAN_PROCESS];
     RIA_AUTO(buf) output = {.max = OUTPUT_MAX};
-    RIA_AUTO(buf) complaint = {.max = COMPLAINT_MAX};
+    RIA_AUTO(buf) errors = {.max = STDERR_MAX};
     struct child child = {0};
     if (!enter_chain(fetch, err)) {
         return RIA_FAILED;
     }
     if (!credential_process_start(command->value, &child)) {
-        return fail_with(command, err, "cannot be started", &complaint);
+        return fail_with(command, err, "cannot be started", &errors);
     }
-    bool is_whole = collect(fetch, &child, &output, &complaint);
+    bool is_whole = collect(fetch, &child, &output, &errors);
     int status = end(fetch, &child, &is_whole);
     if (output.failed) {
-        return fail_with(command, err, "printed more than 64 KB", &complaint);
+        return fail_with(command, err, "printed more than 64 KB", &errors);
     }
     if (!is_whole) {
-        return fail_by_deadline(fetch, command, &complaint, err);
+        return fail_by_deadline(fetch, command, &errors, err);
     }
-    return status == 0 ? take_output(fetch, &output, &complaint, out, err)
-                       : fail_by_status(command, status, &complaint, err);
+    return status == 0 ? parse_output(fetch, &output, &errors, out, err)
+                       : fail_by_status(command, status, &errors, err);
 }

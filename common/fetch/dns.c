@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The canonical name that getaddrinfo() gives would be the last one of the chain; that of a public
- * database is an EC2 name. So the records themselves are read. */
+ * Queries DNS for the CNAME records of a host name and follows them to an RDS name. Does not use
+ * getaddrinfo(): it returns only the last name of the chain, which is an EC2 name for a publicly
+ * accessible database. */
 #include "fetch/dns.h"
 
 #include "base/ascii.h"
@@ -12,12 +13,12 @@
 #include <string.h>
 
 enum {
-    MESSAGE_MAX = 4096, /* what EDNS resolvers send at most; a longer answer is cut off */
-    CHAIN_MAX = 16,     /* resolvers follow no more */
+    MESSAGE_MAX = 4096, /* the usual EDNS limit; a longer response is truncated */
+    CHAIN_MAX = 16,     /* resolvers do not follow longer chains */
 };
 
-/* The target of the alias `name`. False if it is none. */
-static bool dns_follow(ns_msg *message, const char *name, char section[NS_MAXDNAME])
+/* Copies the target of the CNAME record of `name`. Returns false if `name` has no such record. */
+static bool dns_follow(ns_msg *message, const char *name, char target[NS_MAXDNAME])
 {
     ns_rr record;
     for (int i = 0; i < ns_msg_count(*message, ns_s_an); i++) {
@@ -27,7 +28,7 @@ static bool dns_follow(ns_msg *message, const char *name, char section[NS_MAXDNA
                        ns_msg_base(*message),
                        ns_msg_end(*message),
                        ns_rr_rdata(record),
-                       section,
+                       target,
                        NS_MAXDNAME) > 0;
         }
     }
@@ -37,28 +38,30 @@ static bool dns_follow(ns_msg *message, const char *name, char section[NS_MAXDNA
 bool ria_fetch_alias_of(const unsigned char *bytes, size_t len, char *name, size_t size)
 {
     ns_msg message;
-    ns_rr request;
+    ns_rr question;
     char at[NS_MAXDNAME];
-    char section[NS_MAXDNAME];
+    char target[NS_MAXDNAME];
     if (ns_initparse(bytes, (int)len, &message) != 0 ||
-        ns_parserr(&message, ns_s_qd, 0, &request) != 0) {
+        ns_parserr(&message, ns_s_qd, 0, &question) != 0) {
         return false;
     }
-    memcpy(at, ns_rr_name(request), strlen(ns_rr_name(request)) + 1);
-    for (int i = 0; i < CHAIN_MAX && dns_follow(&message, at, section); i++) {
+    memcpy(at, ns_rr_name(question), strlen(ns_rr_name(question)) + 1);
+    for (int i = 0; i < CHAIN_MAX && dns_follow(&message, at, target); i++) {
         struct ria_endpoint endpoint;
         struct ria_error reason;
-        if (ria_endpoint_parse(section, &endpoint, &reason) == RIA_FOUND &&
+        if (ria_endpoint_parse(target, &endpoint, &reason) == RIA_FOUND &&
             strlen(endpoint.host) < size) {
             memcpy(name, endpoint.host, strlen(endpoint.host) + 1);
             return true;
         }
-        memcpy(at, section, strlen(section) + 1);
+        memcpy(at, target, strlen(target) + 1);
     }
     return false;
 }
 
-static void ask_dns(const char *host, char name[RIA_HOST_SIZE])
+/* Queries the A records of a host; a response contains the CNAME records on the way. Sets `name` to
+ * the RDS name, or to "". */
+static void query_dns(const char *host, char name[RIA_HOST_SIZE])
 {
     struct __res_state state;
     unsigned char message[MESSAGE_MAX];
@@ -84,7 +87,7 @@ bool ria_fetch_response_alias(const struct ria_buf *bytes, struct ria_buf *recor
     if (!ria_alias_read_request(bytes, host)) {
         return false;
     }
-    ask_dns(host, name);
+    query_dns(host, name);
     ria_alias_write_response(name, record);
     return true;
 }

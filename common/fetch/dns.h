@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Of which RDS name a name is an alias, by the CNAME records that DNS has for it.
+ * Finds the RDS name that a host name is an alias of, by the CNAME records in DNS.
  */
 #ifndef RIA_FETCH_ALIAS_H
 #define RIA_FETCH_ALIAS_H
@@ -10,12 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Replaces *record by the answer if *bytes is a question for an alias; false if it is none. Blocks
- * as long as the system's resolver does with one second for each server; whoever asked kills. */
+/* Handles an alias request (provider/alias_record.h). Returns false if *bytes is not one. Otherwise
+ * replaces *record by the response. Blocks while the system's resolver queries DNS, with a timeout
+ * of one second for each name server; the caller of rds-iam-fetch kills it at its own deadline. */
 bool ria_fetch_response_alias(const struct ria_buf *bytes, struct ria_buf *record);
 
-/* The first RDS name of the chain of CNAME records in a DNS message that begins at the name which
- * was asked for. False if there is none, or if the bytes are no such message. */
+/* Follows the CNAME records of a DNS message from the queried name and copies the first RDS name to
+ * `name`. Returns false if the chain contains no RDS name, if the name does not fit, or if the
+ * bytes are not a DNS message. */
 bool ria_fetch_alias_of(const unsigned char *message, size_t len, char *name, size_t size);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * jansson once more, for documents that are kept whole. */
+ * Parses, changes and writes JSON objects with jansson. Unlike json.c, keeps all members of a
+ * document, so that a token file of the AWS CLI can be written back. Rejects duplicate names. */
 #include "fetch/document.h"
 
 #include "base/timestamp.h"
@@ -19,7 +20,7 @@ bool ria_document_read(const struct ria_buf *text, struct ria_document *out)
     return root != NULL;
 }
 
-static json_t *home(const struct ria_document *document, const char *parent)
+static json_t *find_object(const struct ria_document *document, const char *parent)
 {
     json_t *root = document->root;
     return parent == NULL ? root : json_object_get(root, parent);
@@ -28,7 +29,7 @@ static json_t *home(const struct ria_document *document, const char *parent)
 bool ria_document_text(
     const struct ria_document *document, const char *parent, const char *name, struct ria_buf *out)
 {
-    const json_t *member = json_object_get(home(document, parent), name);
+    const json_t *member = json_object_get(find_object(document, parent), name);
     ria_buf_clear(out);
     if (json_string_length(member) == 0) {
         return false;
@@ -40,7 +41,7 @@ bool ria_document_text(
 bool ria_document_number(
     const struct ria_document *document, const char *parent, const char *name, int64_t *out)
 {
-    const json_t *member = json_object_get(home(document, parent), name);
+    const json_t *member = json_object_get(find_object(document, parent), name);
     if (!json_is_integer(member)) {
         return false;
     }
@@ -58,7 +59,7 @@ bool ria_document_time(
 bool ria_document_set(
     struct ria_document *document, const char *parent, const char *name, const char *text)
 {
-    json_t *object = home(document, parent);
+    json_t *object = find_object(document, parent);
     return json_is_object(object) && json_object_set_new(object, name, json_string(text)) == 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON objects that are looked into member by member, and changed: the AWS CLI's token files, and
- * the answers of SSO and sign-in. By jansson. A member has a name, or stands in an object one level
- * down, whose name is `parent`; names are compared with case.
+ * JSON objects whose members are read and changed: the AWS CLI's token files, and the responses of
+ * SSO and of AWS's sign-in service. A wrapper for jansson. Each function addresses a member by its
+ * name. If `parent` is not NULL, the member is in the object of that name, one level down. Names
+ * are case-sensitive.
  */
 #ifndef RIA_FETCH_DOCUMENT_H
 #define RIA_FETCH_DOCUMENT_H
@@ -13,37 +14,41 @@
 #include <stdint.h>
 
 struct ria_document {
-    void *root; /* NULL: none */
+    void *root; /* a json_t; NULL: empty */
 };
 
-/* False, with an empty *out, for anything that is no JSON object. */
+/* Parses a JSON object; release *out with ria_document_release(). Returns false, with an empty
+ * *out, if the text is not a JSON object or contains a duplicate name. */
 bool ria_document_read(const struct ria_buf *text, struct ria_document *out) RIA_MUST_USE;
 
-/* Replaces *out by a text that is not empty. False if it is not there, or does not fit. */
+/* Copies a string member to *out. Returns false if the member is missing, is not a string, is empty
+ * or does not fit. */
 bool ria_document_text(
     const struct ria_document *document, const char *parent, const char *name, struct ria_buf *out)
     RIA_MUST_USE;
 
+/* Reads an integer member. Returns false if the member is missing or not an integer. */
 bool ria_document_number(
     const struct ria_document *document, const char *parent, const char *name, int64_t *out)
     RIA_MUST_USE;
 
-/* A time as ria_timestamp_parse() reads it. */
+/* Reads a string member that contains a time, in a format of ria_timestamp_parse(). Sets *out to
+ * seconds since 1970. Returns false if the member is missing or not a time. */
 bool ria_document_time(
     const struct ria_document *document, const char *parent, const char *name, int64_t *out)
     RIA_MUST_USE;
 
-/* Sets a member and leaves all others as they are. False if there is no such parent, or for text
- * that is no UTF-8. */
+/* Sets a member to a string and leaves all other members unchanged. Returns false if the parent
+ * does not exist, or if the text is not valid UTF-8. */
 bool ria_document_set(
     struct ria_document *document, const char *parent, const char *name, const char *text)
     RIA_MUST_USE;
 
-/* A time as the AWS CLI writes it: 2026-08-22T12:34:56Z. */
+/* Sets a member to a time in the AWS CLI's format: 2026-08-22T12:34:56Z. */
 bool ria_document_set_time(
     struct ria_document *document, const char *parent, const char *name, int64_t when) RIA_MUST_USE;
 
-/* Appends the text in the form that Python's json.dumps() gives it. */
+/* Appends the JSON text in the format of Python's json.dumps(). Returns false without memory. */
 bool ria_document_write(const struct ria_document *document, struct ria_buf *out) RIA_MUST_USE;
 
 void ria_document_release(struct ria_document *document);

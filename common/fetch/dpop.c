@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * base64url(header) . base64url(claims) . base64url(signature of what is before). */
+ * Builds and signs a DPoP proof:
+ *
+ *   base64url(header) . base64url(claims) . base64url(signature of the part before the last dot)
+ *
+ * Rejects a key that is not an EC key on P-256. */
 #include "fetch/dpop.h"
 
 #include "base/messages.h"
@@ -12,7 +16,7 @@
 
 static const char header_name[] = "DPoP: ";
 
-/* The members stand in the order in which the AWS SDKs write them. */
+/* Appends the header. Its members are in the order that the AWS SDKs use. */
 static void dpop_add_head(struct ria_buf *out, const struct ria_es256_key *key)
 {
     RIA_AUTO(buf) text = {.max = 512};
@@ -25,7 +29,7 @@ static void dpop_add_head(struct ria_buf *out, const struct ria_es256_key *key)
     ria_base64url_add(out, text.data, text.len);
 }
 
-/* A random UUID, RFC 4122, version 4. */
+/* Appends a random UUID (RFC 4122, version 4). */
 static bool add_uuid(struct ria_buf *out)
 {
     uint8_t bytes[16];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A proof that whoever sends a request holds a key: DPoP, RFC 9449, section 4.2, by ES256. It is a
- * JSON Web Token that names the request, and its signature says that the holder of the key, whose
- * public half is in its header, has made it now.
+ * DPoP proofs (RFC 9449, section 4.2) with ES256. A DPoP proof shows that the sender of a request
+ * has a private key. It is a JSON Web Token whose header contains the public key and whose claims
+ * contain the method, the URL and the time of the request. It is signed with the private key.
  */
 #ifndef RIA_FETCH_DPOP_H
 #define RIA_FETCH_DPOP_H
@@ -13,12 +13,13 @@
 #include <stdint.h>
 
 enum {
-    RIA_DPOP_MAX = 8 * 1024 /* a URL of 2 KB in base64, and 600 bytes beside it */
+    RIA_DPOP_MAX = 8 * 1024 /* enough for a URL of 2 KB in base64 and 600 other bytes */
 };
 
-/* Appends "DPoP: TOKEN" for a request of this method and URL, made at `now`, in seconds since 1970.
- * `pem` is the private key, an EC key of P-256. False with err filled if it is none, without
- * memory, or if the header would be longer than RIA_DPOP_MAX. */
+/* Appends the header "DPoP: TOKEN" for a request with this method and URL, sent at `now`, in
+ * seconds since 1970. `pem` is the private key, an EC key on P-256. Returns false with err filled
+ * if `pem` is not such a key, without memory, or if the header would be longer than RIA_DPOP_MAX.
+ */
 bool ria_dpop_header(
     const struct ria_buf *pem,
     const char *method,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of rds-iam-fetch offer one another: one function for each kind of source, one for
- * a role, the time that is left, and a lock among our own processes.
+ * The functions that the files of rds-iam-fetch share: one function for each kind of source, one
+ * that assumes a role, time limits and retries, and a file lock.
+ *
+ * rds-iam-fetch has one thread, and none of these functions is thread-safe. They may block until
+ * fetch->deadline, but not longer.
  */
 #ifndef RIA_FETCH_FETCH_H
 #define RIA_FETCH_FETCH_H
@@ -10,22 +13,24 @@
 #include "fetch/http.h"
 #include "provider/response.h"
 
+/* The state of one request to rds-iam-fetch. world, plan and result are borrowed. */
 struct ria_fetch {
     const struct ria_world *world;
     const struct ria_plan *plan;
-    int64_t budget; /* of the caller, milliseconds */
-    struct ria_deadline deadline;
-    struct ria_response *result; /* warnings, clock offset and identity go there */
-    struct ria_buf bundle;       /* of ria_fetch_authorities(); released by the owner */
+    int64_t budget;               /* the caller's time limit, in milliseconds */
+    struct ria_deadline deadline; /* a little earlier, so that the response still arrives */
+    struct ria_response *result;  /* receives warnings, the clock offset and the identity */
+    struct ria_buf bundle; /* the CA bundle of ria_fetch_authorities(); the owner releases it */
     struct {
-        int64_t since;   /* ticks at which the step that runs now began */
-        int64_t longest; /* milliseconds that the longest step took */
-        char what[160];  /* that step */
+        int64_t since;   /* ticks at which the current step began */
+        int64_t longest; /* duration of the longest step, in milliseconds */
+        char what[160];  /* name of the longest step */
     } spent;
 };
 
-/* Carries out a source. FOUND: *out is filled; ABSENT: there is no such source here (only the
- * metadata service); FAILED: err is a whole sentence. */
+/* Gets the credentials of the plan's source. Returns FOUND with *out filled; ABSENT if this machine
+ * has no such source (only the metadata service returns this); or FAILED with a complete message in
+ * err. */
 typedef enum ria_outcome ria_fetch_source(
     struct ria_fetch *fetch, struct ria_credentials *out, struct ria_error *err);
 
@@ -36,30 +41,35 @@ ria_fetch_source ria_fetch_instance;
 ria_fetch_source ria_fetch_sso;
 ria_fetch_source ria_fetch_login;
 
-/* The same source below a role: its output has an entry of its own in the cache, where the user
- * allows that, so that the role is assumed again without the command. */
+/* Like ria_fetch_process(), for a plan that assumes a role with the command's output. If the user
+ * has set cache_credential_process, the output has its own cache entry, and the role can be assumed
+ * again without running the command. */
 ria_fetch_source ria_fetch_cached_process;
 
-/* Assumes a role with *credentials, which are replaced by the role's. */
+/* Assumes a role with *credentials and replaces *credentials with those of the role. Returns false
+ * with err filled on failure; *credentials are then unchanged. */
 bool ria_fetch_assume_role(
     struct ria_fetch *fetch,
     const struct ria_role *role,
     struct ria_credentials *credentials,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Where the plan allows it: credentials that the AWS CLI has kept of its outermost role that has
- * some, or of an SSO session's. *roles is then how many roles of the plan they stand for. */
+/* Reads credentials from the AWS CLI's cache, if the plan allows that. Looks for the plan's
+ * outermost role first, then for the roles below it, then for the role of an SSO source. Returns
+ * true with *out filled; *roles is the number of the plan's roles that need not be assumed any
+ * more. Returns false if the cache has no usable entry. */
 bool ria_fetch_cli_cache(struct ria_fetch *fetch, struct ria_credentials *out, size_t *roles)
     RIA_MUST_USE;
 
-/* A service, and by whose certificates it is believed. */
+/* The endpoint of an AWS service, and the certificates that authenticate it. */
 struct ria_fetch_service {
     struct ria_plan_endpoint endpoint;
     struct ria_http_place place;
-    const struct ria_buf *authorities; /* as of ria_fetch_authorities(); NULL for plain http */
+    const struct ria_buf *authorities; /* see ria_fetch_authorities(); NULL for plain http */
 };
 
-/* Finds where a service is asked; by https alone, except on this machine. */
+/* Fills *out with the endpoint of a service in a region. *out borrows from *fetch. Rejects a URL
+ * that is not https, except for a loopback address. Returns false with err filled on failure. */
 bool ria_fetch_find_service(
     struct ria_fetch *fetch,
     enum ria_service service,
@@ -67,45 +77,53 @@ bool ria_fetch_find_service(
     struct ria_fetch_service *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The certificates of the plan's CA bundle, read at the first call: *out is borrowed from fetch.
- * NULL where the plan names no bundle: the system's certificates count. False with err filled if
- * it cannot be read, or if others can write it. */
+/* Sets *out to the certificates of the plan's CA bundle, borrowed from *fetch. The first call reads
+ * the file. *out is NULL if the plan names no bundle; the system's certificates are used then.
+ * Returns false with err filled if the file cannot be read, is empty, or can be written by other
+ * users. */
 bool ria_fetch_authorities(
     struct ria_fetch *fetch, const struct ria_buf **out, struct ria_error *err) RIA_MUST_USE;
 
-/* Adds a warning to the answer where a file that was used belongs to neither root nor the user. */
+/* Adds a warning to fetch->result if the file belongs to neither root nor the current user.
+ * `consequence` says what was done with the file: "its certificates are trusted". */
 void ria_fetch_warn_of_owner(
     struct ria_fetch *fetch,
     const char *path,
     const struct ria_file *facts,
     const char *consequence);
 
-/* Appends a service's base URL, with or without its last slash, and a path that begins with one. */
+/* Appends a service's base URL, without its trailing slashes, and a path that begins with a slash.
+ */
 void ria_fetch_add_path(struct ria_buf *out, const char *base, const char *path);
 
-/* The clock to sign with: the machine's, corrected by what was learned. */
+/* Returns the time to sign with, in seconds since 1970: the machine's time, corrected by the clock
+ * offset if one is known. */
 int64_t ria_fetch_now(const struct ria_fetch *fetch);
 
-/* Takes the offset of this machine's clock from an answer of AWS's. True if it is news. */
+/* Computes the offset of this machine's clock from the Date header of an HTTP response and stores
+ * it in fetch->result. Returns true if this call set the offset. Ignores an offset below 240 s and
+ * every response after the first that set it. */
 bool ria_fetch_learn_offset(struct ria_fetch *fetch, const struct ria_http_response *response);
 
-/* The smaller of `wanted` milliseconds and the time that is left; at least 1. */
-int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted);
+/* Returns the smaller of `limit` milliseconds and the time until the deadline; at least 1. */
+int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit);
 
-/* Where the time goes: a step has ended that needed it, and the next begins. `what` is a noun for
- * the sentence of a later step that gets none. */
+/* Records that a step has ended and that the next step begins. `what` is a noun that names the step
+ * that ended. If a later step has no time left, its message names the longest step so far. */
 void ria_fetch_spent(struct ria_fetch *fetch, const char *what);
 
-/* Whether there is time for a request. False with a sentence that says what has taken it. */
+/* Returns whether the deadline has not passed. On false, err names the step that took longest. */
 bool ria_fetch_has_time(const struct ria_fetch *fetch, struct ria_error *err) RIA_MUST_USE;
 
-/* Of a request that got no answer in the `left` milliseconds that it was begun with: appends what
- * took the time before, where that was little. */
+/* Extends the message of a request that timed out. `left` is the time in milliseconds that remained
+ * when the request began. If it was less than 2000 and less than the longest step took, the message
+ * also names that step. */
 void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_error *err);
 
-/* Sends up to three times: again after no connection, a broken one, a throttling or server's
- * status. Between two tries a random time of up to 200, then 400 ms, all within the deadline.
- * *result is the last one's. */
+/* Sends an HTTP request up to three times. Tries again if the connection fails or breaks, if the
+ * server does not respond in time, if the proxy fails, or if the status is transient. Waits a
+ * random time of up to 200 ms before the second try and up to 400 ms before the third, within the
+ * deadline. Returns the result of the last try; unless it is ANSWERED, err is filled. */
 enum {
     RIA_FETCH_TRIES = 3
 };
@@ -115,21 +133,27 @@ enum ria_http_result ria_fetch_send(
     struct ria_http_response *response,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Whether another try may help. */
+/* Returns whether another try of the same request may succeed. */
 bool ria_fetch_is_worth_another(
     enum ria_http_result result, const struct ria_http_response *response);
 
-/* Whether a status asks for another try: 429, 500, 502, 503, 504. */
+/* Returns whether an HTTP status is transient: 429, 500, 502, 503 or 504. */
 bool ria_fetch_is_transient(long status);
 
-/* Sleeps before the try of that number (1 is the first repetition). False if the time is too short
- * for it. */
+/* Sleeps for a random time before a retry. `repetition` is 1 for the first retry. Returns false,
+ * without sleeping, if the deadline would pass. */
 bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition) RIA_MUST_USE;
 
-/* Takes flock() on the file within so many milliseconds, and waits for it asleep: hundreds may wait
- * for one. 0, or an errno: EWOULDBLOCK where another process held it all this time. Uses SIGALRM.
- */
+/* Locks a file with flock(LOCK_EX) and waits for the lock for at most `timeout` milliseconds. It
+ * sleeps while it waits, because hundreds of processes may wait for one lock. Returns 0 on success,
+ * EWOULDBLOCK if another process held the lock the whole time, or another errno. Uses SIGALRM. */
 int ria_lock_within(int fd, int64_t timeout);
+
+/* If the bytes are a request to download a trust bundle (provider/trust_bundle.h), downloads it and
+ * writes the response to *record, whose max is RIA_RECORD_BUNDLE_MAX. Returns false for any other
+ * bytes. */
+bool ria_fetch_response_trust_bundle(
+    const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
 
 /* Why there is no role of an instance: nobody is at the metadata service's address, or the instance
  * has none. */

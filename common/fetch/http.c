@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libcurl, one easy handle for all exchanges: a connection that is still open is used again. */
+ * HTTP exchanges with libcurl. All exchanges share one easy handle, so that an open connection is
+ * reused. Rejects redirects, other protocols than http and https, and a body above 64 KB. */
 #include "fetch/http.h"
 
 #include "base/ascii.h"
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static CURL *handle; /* this program is one thread and asks one thing at a time */
+static CURL *handle; /* rds-iam-fetch has one thread and sends one request at a time */
 
 bool ria_http_set_up(void)
 {
@@ -29,15 +30,15 @@ bool ria_http_set_up(void)
     return handle != NULL;
 }
 
-/* -- the answer ----------------------------------------------------------------------------- */
+/* -- the response --------------------------------------------------------------------------- */
 
 struct transfer {
     struct ria_http_response *response;
     bool is_over_limit;
-    bool was_kept; /* an Age header: its Date is old */
+    bool was_cached; /* the response has an Age header, so its Date is old */
 };
 
-static size_t take_body(char *bytes, size_t size, size_t count, void *self)
+static size_t append_body(char *bytes, size_t size, size_t count, void *self)
 {
     struct transfer *transfer = self;
     size_t len = size * count;
@@ -49,7 +50,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *self)
     return len;
 }
 
-static size_t take_header(char *bytes, size_t size, size_t count, void *self)
+static size_t parse_header(char *bytes, size_t size, size_t count, void *self)
 {
     struct transfer *transfer = self;
     size_t len = size * count;
@@ -61,7 +62,7 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *self)
             transfer->response->date = curl_getdate(line + 5, NULL);
             transfer->response->has_date = transfer->response->date > 0;
         } else if (ria_ascii_begins(line, "Age:")) {
-            transfer->was_kept = true;
+            transfer->was_cached = true;
         }
     }
     return len;
@@ -69,7 +70,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *self)
 
 /* -- certificates --------------------------------------------------------------------------- */
 
-/* Reading the system's bundle takes 20 ms, looking up one certificate by its hash some tenths. */
+/* Returns whether the directory is indexed by certificate hash. A lookup in such a directory takes
+ * some tenths of a millisecond; reading the system's bundle takes 20 ms. */
 static bool is_hashed(const char *directory)
 {
     DIR *entries = opendir(directory);
@@ -103,7 +105,8 @@ static void set_authorities(const struct ria_buf *bundle)
 
 static struct curl_slist *header_list(const struct ria_http_request *request)
 {
-    /* libcurl would add this one on its own, and it would not be signed. */
+    /* libcurl would add an Expect header to a large body, which SigV4 does not sign. An empty
+     * header prevents that. */
     struct curl_slist *list = curl_slist_append(NULL, "Expect:");
     for (size_t i = 0; list != NULL && i < RIA_HTTP_HEADERS_MAX && request->headers[i] != NULL;
          i++) {
@@ -139,16 +142,16 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     (void)curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout);
     (void)curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, (long)request->timeout);
     (void)curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-    (void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
+    (void)curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, append_body);
     (void)curl_easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
-    (void)curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
+    (void)curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, parse_header);
     (void)curl_easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
-    /* A resolver that hangs is left behind; without this libcurl waits for it beyond every timeout.
-     */
+    /* Do not wait for a resolver thread that hangs. Without this option libcurl waits for it even
+     * after the timeouts. */
     (void)curl_easy_setopt(handle, CURLOPT_QUICK_EXIT, 1L);
-    /* A proxy's own headers are nobody's word. */
+    /* Ignore the headers of the proxy: TLS does not authenticate their Date. */
     (void)curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    /* Plain http is for this machine and its metadata: no proxy may see it. */
+    /* Plain http goes only to this machine and to metadata services; no proxy may see it. */
     if (request->is_local || !ria_ascii_begins(request->url, "https:")) {
         (void)curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     }
@@ -156,8 +159,8 @@ static void set_options(const struct ria_http_request *request, struct transfer 
     set_body(request);
 }
 
-/* The proxy's status, where it does not open the way to the host; else 0. */
-static long refused_by_proxy(void)
+/* Returns the status of the proxy's response to CONNECT, or 0 if it was successful or not sent. */
+static long proxy_error_status(void)
 {
     long status = 0;
     (void)curl_easy_getinfo(handle, CURLINFO_HTTP_CONNECTCODE, &status);
@@ -168,7 +171,7 @@ static enum ria_http_result http_classify(CURLcode code)
 {
     curl_off_t connected = 0;
     (void)curl_easy_getinfo(handle, CURLINFO_CONNECT_TIME_T, &connected);
-    if (code != CURLE_OK && refused_by_proxy() != 0) {
+    if (code != CURLE_OK && proxy_error_status() != 0) {
         return RIA_HTTP_NO_PROXY;
     }
     switch ((int)code) {
@@ -199,10 +202,10 @@ static void http_explain(
     const char *why = curl_easy_strerror(code);
     ria_url_show(url, place);
     if (result == RIA_HTTP_UNUSABLE) {
-        why = "the answer is longer than 64 KB, so it is none of AWS's";
-    } else if (refused_by_proxy() != 0) {
+        why = "the response is longer than 64 KB, so it is not from AWS";
+    } else if (proxy_error_status() != 0) {
         (void)snprintf(
-            status, sizeof(status), "the proxy answers with status %ld", refused_by_proxy());
+            status, sizeof(status), "the proxy answers with status %ld", proxy_error_status());
         why = status;
     }
     (void)ria_fail(
@@ -231,7 +234,7 @@ enum ria_http_result ria_http_send(
     CURLcode code = curl_easy_perform(handle);
     curl_slist_free_all(headers);
     (void)curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response->status);
-    if (transfer.was_kept || !ria_ascii_begins(request->url, "https:")) {
+    if (transfer.was_cached || !ria_ascii_begins(request->url, "https:")) {
         response->has_date = false;
     }
     enum ria_http_result result = transfer.is_over_limit ? RIA_HTTP_UNUSABLE : http_classify(code);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One HTTP exchange by libcurl, with limits: time, size of the body, no redirect, http and https
- * alone. What a status means is the caller's business, and so is trying again.
+ * Performs one HTTP exchange with libcurl. Limits the time and the size of the body, follows no
+ * redirect, and supports http and https only. The caller interprets the status and decides whether
+ * to retry (ria_fetch_send() does that).
  */
 #ifndef RIA_FETCH_HTTP_H
 #define RIA_FETCH_HTTP_H
@@ -10,7 +11,7 @@
 #include "rds_iam.h"
 
 enum {
-    /* Sixteen times the largest answer that STS gives; a body that is longer is no answer. */
+    /* Bytes: sixteen times the largest response of STS. A longer body is an error. */
     RIA_HTTP_BODY_MAX = 64 * 1024,
     RIA_HTTP_HEADERS_MAX = 8,
 };
@@ -18,19 +19,20 @@ enum {
 struct ria_http_request {
     const char *url;
     const char *method;                        /* "GET", "POST", "PUT" */
-    const char *headers[RIA_HTTP_HEADERS_MAX]; /* "Name: value"; NULL ends them */
-    const struct ria_buf *body;                /* or NULL */
+    const char *headers[RIA_HTTP_HEADERS_MAX]; /* "Name: value"; NULL ends the list */
+    const struct ria_buf *body;                /* NULL: no body */
     int64_t connect_timeout;                   /* milliseconds */
-    int64_t timeout;                           /* of the whole */
-    const struct ria_buf *authorities;         /* certificates (PEM), or NULL: the system's */
-    bool is_local; /* a metadata service: no proxy, and nobody there is no fault */
+    int64_t timeout;                           /* milliseconds, including the connection */
+    const struct ria_buf *authorities;         /* CA certificates (PEM); NULL: the system's */
+    bool is_local;                             /* a metadata service: use no proxy */
 };
 
 struct ria_http_response {
     long status;
     struct ria_buf body;
-    bool has_date; /* a Date header that TLS vouches for, of an answer that no cache kept */
-    int64_t date;  /* seconds since 1970 */
+    bool
+        has_date; /* the response came over https, with a Date header, and not from an HTTP cache */
+    int64_t date; /* the Date header, in seconds since 1970 */
 };
 
 #define RIA_HTTP_RESPONSE_INIT                                                                     \
@@ -39,44 +41,48 @@ struct ria_http_response {
     }
 
 enum ria_http_result {
-    RIA_HTTP_ANSWERED,
-    RIA_HTTP_NOBODY,   /* no connection: name, route, port */
-    RIA_HTTP_SILENT,   /* a connection, and no answer in time */
-    RIA_HTTP_BROKEN,   /* reset, cut off: worth another try */
-    RIA_HTTP_NO_PROXY, /* the proxy does not lead there */
-    RIA_HTTP_UNUSABLE, /* a body over the limit, or what is none of the service's */
-    RIA_HTTP_REFUSED,  /* TLS, a URL that is none: no try would help */
-    RIA_HTTP_UNASKED,  /* nothing was begun: no time was left, or it could not be made */
+    RIA_HTTP_ANSWERED, /* a response with any status */
+    RIA_HTTP_NOBODY,   /* no connection: the name, the route or the port is wrong, or a timeout */
+    RIA_HTTP_SILENT,   /* connected, but no response before the timeout */
+    RIA_HTTP_BROKEN,   /* the connection was reset or closed early; another try may help */
+    RIA_HTTP_NO_PROXY, /* the proxy cannot be resolved, or does not connect to the host */
+    RIA_HTTP_UNUSABLE, /* the body is above the limit, or is not a response of the service */
+    RIA_HTTP_REFUSED,  /* TLS failed, or the URL is invalid; another try would not help */
+    RIA_HTTP_UNASKED,  /* not sent: no time was left, or the request could not be built */
     RIA_HTTP_RESULTS,
 };
 
-/* What a sentence says of the host: "did not answer" only where it was asked. */
+/* Returns the predicate of a message about the host: "did not answer" if a request was sent, "could
+ * not be reached" otherwise. */
 const char *ria_http_predicate(enum ria_http_result result);
 
-/* Its end for a service on the network: "; check ...", or "" where err says what to do. */
+/* Returns the end of such a message for a service on the network: "; check ...", or "" if err
+ * already says what to do. */
 const char *ria_http_remedy(enum ria_http_result result);
 
-/* Sends and waits. Unless ANSWERED, err says what happened, host and port named. */
+/* Sends a request and waits for the response; blocks for at most request->timeout. Unless the
+ * result is ANSWERED, err names the host, the port and the reason. Not thread-safe. */
 enum ria_http_result ria_http_send(
     const struct ria_http_request *request,
     struct ria_http_response *response,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Where a URL leads. */
+/* The parts of a URL, as libcurl parses it. */
 struct ria_http_place {
-    char host[300]; /* as the Host header has it: the port only if it is not the scheme's own. Never
-                       printed: libcurl may take a piece of a password for it */
-    char shown[RIA_URL_SHOWN_SIZE]; /* what messages print (codec/url.h) */
-    char path[1024];                /* "/" at least; without a query */
+    char host[300]; /* the value of the Host header: with the port unless it is the scheme's
+                       default. Never printed: libcurl may take a part of a password for the host */
+    char shown[RIA_URL_SHOWN_SIZE]; /* the form for messages (codec/url.h) */
+    char path[1024];                /* at least "/"; without the query */
     bool is_https;
-    bool is_loopback; /* localhost, 127.0.0.0/8 or ::1, by name or address as written */
-    char name[256];   /* the host alone, without brackets */
+    bool is_loopback; /* the name is "localhost", or the address is in 127.0.0.0/8 or ::1 */
+    char name[256];   /* the host without port and brackets */
 };
 
-/* False for what is no http or https URL. Resolves nothing. */
+/* Parses a URL. Returns false if it is not an http or https URL, or if a part is too long. Does not
+ * resolve the host name. */
 bool ria_http_place(const char *url, struct ria_http_place *out) RIA_MUST_USE;
 
-/* Once per process, before the first exchange. */
+/* Initializes libcurl. Call it once per process, before the first exchange. */
 bool ria_http_set_up(void);
 
 void ria_http_response_release(struct ria_http_response *response);

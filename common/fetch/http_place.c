@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * URLs taken apart by libcurl, so that what is judged is what is dialled. */
+ * Parses URLs with libcurl, so that the host that is checked is the host that libcurl connects to.
+ * Rejects every scheme except http and https, and parts that are too long. */
 #include "fetch/http.h"
 
 #include "base/ascii.h"
@@ -34,8 +35,8 @@ static bool is_loopback(const char *name)
     return inet_pton(AF_INET6, name, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-/* An IPv6 address comes in brackets. */
-static void take_brackets(const char *host, char *out, size_t size)
+/* Copies a host without the brackets of an IPv6 address. */
+static void copy_unbracketed(const char *host, char *out, size_t size)
 {
     size_t len = strlen(host);
     if (len >= 2 && host[0] == '[' && host[len - 1] == ']') {
@@ -45,7 +46,7 @@ static void take_brackets(const char *host, char *out, size_t size)
     (void)snprintf(out, size, "%.*s", (int)len, host);
 }
 
-static bool take_place(CURLU *parts, struct ria_http_place *out)
+static bool read_parts(CURLU *parts, struct ria_http_place *out)
 {
     struct ria_http_place place = {0};
     char scheme[16];
@@ -61,10 +62,15 @@ static bool take_place(CURLU *parts, struct ria_http_place *out)
     if (!place.is_https && strcmp(scheme, "http") != 0) {
         return false;
     }
-    bool is_usual = strcmp(port, place.is_https ? "443" : "80") == 0;
+    bool is_default = strcmp(port, place.is_https ? "443" : "80") == 0;
     (void)snprintf(
-        place.host, sizeof(place.host), "%s%s%s", host, is_usual ? "" : ":", is_usual ? "" : port);
-    take_brackets(host, place.name, sizeof(place.name));
+        place.host,
+        sizeof(place.host),
+        "%s%s%s",
+        host,
+        is_default ? "" : ":",
+        is_default ? "" : port);
+    copy_unbracketed(host, place.name, sizeof(place.name));
     place.is_loopback = is_loopback(place.name);
     *out = place;
     return true;
@@ -74,7 +80,7 @@ bool ria_http_place(const char *url, struct ria_http_place *out)
 {
     CURLU *parts = curl_url();
     bool ok = parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
-              take_place(parts, out);
+              read_parts(parts, out);
     if (ok) {
         ria_url_show(url, out->shown);
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The role of an EC2 instance, by the second version of its metadata service: a session token
- * first, then the role's name, then its credentials. The first version is never asked: whoever can
- * make a program fetch a URL could ask it too.
+ * Gets the credentials of an EC2 instance's role from the instance metadata service, version 2:
+ * requests a session token, the name of the role, and the credentials of the role. Never uses
+ * version 1, because an attacker who can make any program fetch a URL can use it too.
  *
- * Nobody at the address is ABSENT: this is no instance. Silence after a connection is a fault, and
- * mostly the hop limit of a container. */
+ * Returns ABSENT if no service accepts a connection at the default address, because this machine is
+ * then not an EC2 instance. Fails if the service accepts the connection but does not respond; the
+ * usual cause is the hop limit in a container. */
 #include "base/ascii.h"
 #include "base/messages.h"
 #include "fetch/fetch.h"
@@ -20,12 +21,12 @@
 enum {
     TIMEOUT = 1000, /* milliseconds */
     URL_MAX = 1024,
-    ENDPOINT_MAX = 512, /* with the longest path behind it */
-    STABLE_MIN = 120,   /* seconds; see keep_stable() */
+    ENDPOINT_MAX = 512, /* so that the endpoint and the longest path fit into URL_MAX */
+    STABLE_MIN = 120,   /* seconds; see extend_expiry() */
     STABLE_SPREAD = 480,
 };
 
-const char ria_fetch_no_instance[] = "nobody answers at the metadata service's address";
+const char ria_fetch_no_instance[] = "no service answers at the metadata service's address";
 const char ria_fetch_no_role[] = "the instance has no role";
 
 static const char token_path[] = "/latest/api/token";
@@ -50,7 +51,7 @@ static enum ria_outcome failed(
         why);
 }
 
-/* "... what; remedy: status N". The service's own trouble passes. */
+/* Fails with "... WHAT; REMEDY: status N". For a transient status, the remedy is to try again. */
 static enum ria_outcome failed_by_status(
     const struct ria_fetch *fetch,
     struct ria_error *err,
@@ -70,7 +71,8 @@ static enum ria_outcome failed_by_status(
     return failed(fetch, err, message, why);
 }
 
-/* What was not answered. `what` begins the sentence of a service that was asked. */
+/* Fails for a request without a response. `what` is the predicate of the message if the request was
+ * sent. */
 static enum ria_outcome failed_by_result(
     const struct ria_fetch *fetch,
     struct ria_error *err,
@@ -91,7 +93,7 @@ static enum ria_outcome failed_by_result(
     return failed(fetch, err, message, why);
 }
 
-/* One exchange. `header` is a whole header line. */
+/* Sends one request to the metadata service. `header` is a complete header line. */
 static enum ria_http_result send(
     struct ria_fetch *fetch,
     const char *method,
@@ -109,7 +111,7 @@ static enum ria_http_result send(
         "%.*s%s",
         (int)(len > 0 && endpoint[len - 1] == '/' ? len - 1 : len),
         endpoint,
-        path); /* check_endpoint() has seen that it fits */
+        path); /* check_endpoint() has checked that it fits */
     struct ria_http_request request = {
         .url = url,
         .method = method,
@@ -126,14 +128,14 @@ static bool is_configured(const struct ria_setting *endpoint)
     return endpoint->path != NULL && *endpoint->path != '\0';
 }
 
-/* Whoever answers here is believed, so plain http goes only to this machine and to AWS's addresses.
- */
+/* Checks the service's URL. The responses are trusted, so plain http is allowed only to this
+ * machine and to the addresses of AWS. */
 static bool check_endpoint(const struct ria_setting *endpoint, struct ria_error *err)
 {
     struct ria_http_place place;
     if (strlen(endpoint->value) >= ENDPOINT_MAX || !ria_http_place(endpoint->value, &place)) {
         return ria_fail_at(
-            err, RIA_E_CREDENTIALS, endpoint, "is no URL; write http://169.254.169.254");
+            err, RIA_E_CREDENTIALS, endpoint, "is not a URL; write http://169.254.169.254");
     }
     if (!place.is_https && !place.is_loopback && strcmp(place.name, "169.254.169.254") != 0 &&
         strcmp(place.name, "fd00:ec2::254") != 0) {
@@ -148,8 +150,9 @@ static bool check_endpoint(const struct ria_setting *endpoint, struct ria_error 
     return true;
 }
 
-/* Nobody at the usual address: this is no instance. Nobody where somebody said: a mistake. */
-static enum ria_outcome nobody(struct ria_fetch *fetch, struct ria_error *err)
+/* Handles a failed connection. At the default address it means that this machine is not an EC2
+ * instance. At an address that the user has configured it is an error. */
+static enum ria_outcome not_connected(struct ria_fetch *fetch, struct ria_error *err)
 {
     const struct ria_setting *endpoint = &fetch->plan->value[RIA_PLAN_METADATA_ENDPOINT];
     if (ria_deadline_left(fetch->world, fetch->deadline) == 0) {
@@ -159,7 +162,7 @@ static enum ria_outcome nobody(struct ria_fetch *fetch, struct ria_error *err)
     }
     if (is_configured(endpoint)) {
         return ria_failed_at(
-            err, RIA_E_CREDENTIALS, endpoint, "nobody answers there; mend or unset it");
+            err, RIA_E_CREDENTIALS, endpoint, "no service answers there; fix or unset it");
     }
     return ria_absent(err, "%s", ria_fetch_no_instance);
 }
@@ -172,13 +175,13 @@ static enum ria_outcome get_token(
     enum ria_http_result result = send(
         fetch, "PUT", token_path, "X-Aws-Ec2-Metadata-Token-Ttl-Seconds: 21600", &response, &why);
     if (result == RIA_HTTP_NOBODY) {
-        return nobody(fetch, err);
+        return not_connected(fetch, err);
     }
     if (result == RIA_HTTP_SILENT) {
         return failed(
             fetch,
             err,
-            "takes a connection and does not answer; in a container its hop limit must be 2: aws "
+            "accepts a connection and does not answer; in a container its hop limit must be 2: aws "
             "ec2 modify-instance-metadata-options --http-put-response-hop-limit 2 --instance-id ID",
             "");
     }
@@ -189,15 +192,15 @@ static enum ria_outcome get_token(
         return ria_absent(
             err,
             "the metadata service is switched off (status 403), or has no version 2; version 1 is "
-            "never asked");
+            "never used");
     }
     if (response.status == 404 || response.status == 405) {
         char message[256];
         (void)snprintf(
             message,
             sizeof(message),
-            "answers with status %ld: it has no version 2, and version 1 is never asked; give the "
-            "instance version 2, or set AWS_EC2_METADATA_DISABLED=true",
+            "answers with status %ld: it has no version 2, and version 1 is never used; enable "
+            "version 2, or set AWS_EC2_METADATA_DISABLED=true",
             response.status);
         return failed(fetch, err, message, "");
     }
@@ -212,7 +215,7 @@ static enum ria_outcome get_token(
                           : RIA_FOUND;
 }
 
-/* The first line is the role's name. */
+/* Requests the name of the role: the first line of the response. */
 static enum ria_outcome get_role(
     struct ria_fetch *fetch, const char *token, char role[128], struct ria_error *err)
 {
@@ -226,9 +229,9 @@ static enum ria_outcome get_role(
         return ria_absent(err, "%s", ria_fetch_no_role);
     }
     size_t len = response.body.data == NULL ? 0 : strcspn(response.body.data, "\r\n");
-    static const char usual[] = RIA_ALNUM "_+=,.@-";
+    static const char allowed[] = RIA_ALNUM "_+=,.@-";
     if (response.status != 200 || len == 0 || len >= 128 ||
-        strspn(response.body.data, usual) != len) {
+        strspn(response.body.data, allowed) != len) {
         return failed_by_status(fetch, err, names_no_role, "is it AWS's?", response.status);
     }
     memcpy(role, response.body.data, len);
@@ -236,10 +239,11 @@ static enum ria_outcome get_role(
     return RIA_FOUND;
 }
 
-/* In an outage the service hands out the last credentials it has, and AWS goes on taking them
- * beyond their end ("static stability"). So they are used for a while longer, and asked for again
- * soon. */
-static void keep_stable(struct ria_fetch *fetch, struct ria_credentials *credentials)
+/* Extends the expiry time of credentials that expire within the life of an RDS token (15 minutes).
+ * During an outage the metadata service returns the last credentials that it has, and AWS accepts
+ * them after their expiry time ("static stability"). The new expiry time is 17 to 25 minutes ahead,
+ * so that the credentials are usable now and requested again soon. */
+static void extend_expiry(struct ria_fetch *fetch, struct ria_credentials *credentials)
 {
     int64_t now = ria_fetch_now(fetch);
     if (credentials->expires - now >= RIA_TOKEN_LIFE) {
@@ -250,8 +254,8 @@ static void keep_stable(struct ria_fetch *fetch, struct ria_credentials *credent
     credentials->expires = now + RIA_TOKEN_LIFE + STABLE_MIN + (random % STABLE_SPREAD);
     ria_response_warn(
         fetch->result,
-        "the instance's metadata service gives credentials that end soon or have ended; they are "
-        "used on, as AWS asks for during an outage");
+        "the instance's metadata service gives credentials that have expired or expire soon; they "
+        "are still used, as AWS recommends during an outage");
 }
 
 enum ria_outcome ria_fetch_instance(
@@ -289,7 +293,7 @@ enum ria_outcome ria_fetch_instance(
             "ec2.amazonaws.com",
             why.text);
     }
-    keep_stable(fetch, out);
+    extend_expiry(fetch, out);
     (void)snprintf(out->source, sizeof(out->source), "the instance's role %.120s", role);
     return RIA_FOUND;
 }

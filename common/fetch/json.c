@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * jansson behind a facade. Its memory is wiped by the functions that it was given. */
+ * Parses credentials with jansson, which uses an allocator that wipes memory (wiped.h). Rejects
+ * duplicate names, members of the wrong type, a temporary access key without a session token, and
+ * keys that contain blanks or control characters. */
 #include "fetch/json.h"
 
 #include "base/ascii.h"
@@ -16,7 +18,8 @@ void ria_json_set_up(void)
     json_set_alloc_funcs(ria_wiped_malloc, ria_wiped_free);
 }
 
-/* Some sources write accessKeyId: names are compared without case, as the Rust SDK does. */
+/* Returns a member, or NULL. Ignores case, as AWS's Rust SDK does, because some sources write
+ * "accessKeyId". */
 static const json_t *member(json_t *object, const char *name)
 {
     const char *key = NULL;
@@ -30,7 +33,7 @@ static const json_t *member(json_t *object, const char *name)
     return NULL;
 }
 
-static bool json_take_text(
+static bool json_read_text(
     json_t *object, const char *name, bool is_required, struct ria_buf *out, struct ria_error *err)
 {
     const json_t *value = member(object, name);
@@ -39,21 +42,21 @@ static bool json_take_text(
     }
     const char *text = json_string_value(value);
     if (text == NULL || (is_required && *text == '\0')) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "its %s is no text", name);
+        return ria_fail(err, RIA_E_CREDENTIALS, "its %s is not a string", name);
     }
     ria_buf_add(out, text, json_string_length(value));
     return !out->failed || ria_fail(err, RIA_E_CREDENTIALS, "its %s is too long", name);
 }
 
-static bool take_expiry(
+static bool read_expiry(
     json_t *object, bool is_required, struct ria_credentials *out, struct ria_error *err)
 {
     RIA_AUTO(buf) text = {.max = 64};
-    if (!json_take_text(object, "Expiration", is_required, &text, err)) {
+    if (!json_read_text(object, "Expiration", is_required, &text, err)) {
         return false;
     }
     if (text.len > 0 && !ria_timestamp_parse(text.data, &out->expires)) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "its Expiration is no time");
+        return ria_fail(err, RIA_E_CREDENTIALS, "its Expiration is not a time");
     }
     return true;
 }
@@ -61,7 +64,7 @@ static bool take_expiry(
 static bool check_head(json_t *object, const struct ria_json_form *form, struct ria_error *err)
 {
     if (!json_is_object(object)) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "no JSON object");
+        return ria_fail(err, RIA_E_CREDENTIALS, "not a JSON object");
     }
     const json_t *version = member(object, "Version");
     if (form->has_version && (!json_is_integer(version) || json_integer_value(version) != 1)) {
@@ -76,7 +79,8 @@ static bool check_head(json_t *object, const struct ria_json_form *form, struct 
     return true;
 }
 
-/* AWS refuses whatever is signed with them, and the database then says no reason. */
+/* Rejects a temporary access key without a session token. AWS rejects every request that is signed
+ * with such a key, and the database's error message does not contain the reason. */
 static bool check_session_token(
     const struct ria_json_form *form, const struct ria_credentials *found, struct ria_error *err)
 {
@@ -89,21 +93,21 @@ static bool check_session_token(
                form->session_token);
 }
 
-static bool take_all(
+static bool parse_members(
     json_t *object,
     const struct ria_json_form *form,
     struct ria_credentials *out,
     struct ria_error *err)
 {
     return check_head(object, form, err) &&
-           json_take_text(object, "AccessKeyId", true, &out->access_key_id, err) &&
-           json_take_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
-           json_take_text(
+           json_read_text(object, "AccessKeyId", true, &out->access_key_id, err) &&
+           json_read_text(object, "SecretAccessKey", true, &out->secret_access_key, err) &&
+           json_read_text(
                object, form->session_token, form->needs_session_token, &out->session_token, err) &&
            check_session_token(form, out, err) &&
-           take_expiry(object, form->needs_session_token, out, err) &&
+           read_expiry(object, form->needs_session_token, out, err) &&
            (ria_credentials_are_plain(out) ||
-            ria_fail(err, RIA_E_CREDENTIALS, "its keys hold blanks or control characters"));
+            ria_fail(err, RIA_E_CREDENTIALS, "its keys contain blanks or control characters"));
 }
 
 bool ria_json_credentials(
@@ -116,9 +120,9 @@ bool ria_json_credentials(
     json_t *document =
         json_loadb(text->data == NULL ? "" : text->data, text->len, JSON_REJECT_DUPLICATES, NULL);
     if (document == NULL) {
-        return ria_fail(err, RIA_E_CREDENTIALS, "no JSON");
+        return ria_fail(err, RIA_E_CREDENTIALS, "not JSON");
     }
-    bool ok = take_all(document, form, &found, err);
+    bool ok = parse_members(document, form, &found, err);
     json_decref(document);
     if (ok) {
         ria_credentials_move(out, &found);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials out of JSON, as container endpoints, the metadata service and credential processes
- * give them. By jansson; the tables of wanted members are the documentation.
+ * Parses credentials in JSON, with jansson. Container endpoints, the instance metadata service and
+ * credential_process commands return credentials in this form, with the differences that struct
+ * ria_json_form describes:
+ *
+ *   {"Version": 1, "AccessKeyId": "...", "SecretAccessKey": "...", "SessionToken": "...",
+ *    "Expiration": "2026-08-22T12:34:56Z"}
  */
 #ifndef RIA_FETCH_JSON_H
 #define RIA_FETCH_JSON_H
@@ -9,26 +13,30 @@
 #include "aws/credentials.h"
 #include "rds_iam.h"
 
-/* How a source writes them. */
+/* The form of a source's JSON. */
 struct ria_json_form {
-    const char *session_token; /* name of that member */
-    bool needs_session_token;  /* and an expiry */
-    bool has_version;          /* "Version": 1 must be there */
-    const char *wanted_code;   /* "Code" must be this if it is there, or NULL */
+    const char *session_token; /* name of the member with the session token */
+    bool needs_session_token;  /* the session token and the expiry time are required */
+    bool has_version;          /* the member "Version": 1 is required */
+    const char *wanted_code;   /* if "Code" is present, it must be equal to this; NULL: any */
 };
 
-/* False with err filled: "no JSON", "no AccessKeyId", ...: the second half of a sentence; what the
- * document says is never quoted, but for a Code that is not the wanted one. */
+/* Parses credentials. Member names are not case-sensitive. Returns true with *out filled. Returns
+ * false with err filled if a member is missing or invalid, or if the document is not JSON or has a
+ * duplicate name. err is a fragment for a message, such as "not JSON" or "no AccessKeyId in it". It
+ * never quotes the document, except an unexpected Code. */
 bool ria_json_credentials(
     const struct ria_buf *text,
     const struct ria_json_form *form,
     struct ria_credentials *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The member "message" of an error document, for a sentence; "" if there is none. */
+/* Copies the member "message" of an error document, in a form that may be shown to the user; "" if
+ * the document has none. */
 void ria_json_message(const struct ria_buf *text, char *out, size_t size);
 
-/* Once per process. */
+/* Makes jansson use the allocator of wiped.h. Call it once per process, before any other use of
+ * jansson. */
 void ria_json_set_up(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * flock() has no time limit; an alarm is one. */
+ * Takes a file lock with a time limit. flock() has no timeout, so a timer interrupts it with
+ * SIGALRM. */
 #include "fetch/fetch.h"
 
 #include <errno.h>
@@ -13,13 +14,14 @@ enum {
     ALARM_AGAIN_US = 20 * 1000
 };
 
-/* Ends flock() with EINTR by its arrival. */
-static void take_alarm(int number)
+/* Does nothing: the signal itself interrupts flock(), which then fails with EINTR. */
+static void on_alarm(int number)
 {
     (void)number;
 }
 
-/* Repeated, because the first one may come before flock() has gone to sleep. 0: none any more. */
+/* Starts a timer that sends SIGALRM after `first` milliseconds, then every 20 ms, because the first
+ * signal may arrive before flock() sleeps. With 0, stops the timer. */
 static void set_alarm(int64_t first)
 {
     const struct itimerval when = {
@@ -29,7 +31,8 @@ static void set_alarm(int64_t first)
     (void)setitimer(ITIMER_REAL, &when, NULL);
 }
 
-/* Hundreds may wait for one: asleep they leave the machine to it. */
+/* Sleeps in flock() instead of polling, so that hundreds of waiting processes leave the CPU to the
+ * process that holds the lock. */
 int ria_lock_within(int fd, int64_t timeout)
 {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
@@ -38,7 +41,7 @@ int ria_lock_within(int fd, int64_t timeout)
     if (errno != EWOULDBLOCK || timeout <= 0) {
         return errno;
     }
-    const struct sigaction wake = {.sa_handler = take_alarm};
+    const struct sigaction wake = {.sa_handler = on_alarm}; /* without SA_RESTART */
     (void)sigaction(SIGALRM, &wake, NULL);
     set_alarm(timeout);
     int error = flock(fd, LOCK_EX) == 0 ? 0 : errno;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The session of `aws login`: its token file holds the credentials themselves. New ones are had at
- * AWS's sign-in service (CreateOAuth2Token with grant type refresh_token) by whoever shows the
- * session's key, with a proof for this one request (DPoP, RFC 9449). */
+ * Gets the credentials of a session of `aws login`. The session's token file contains the
+ * credentials. They are renewed at AWS's sign-in service (CreateOAuth2Token with grant type
+ * refresh_token); the request carries a DPoP proof (RFC 9449), signed with the session's key.
+ * Rejects a token file that lacks a member, and one whose credentials have expired and cannot be
+ * renewed. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"
@@ -12,19 +14,20 @@
 
 static const char parent[] = "accessToken";
 
-/* The members of the credentials, in the file and in the answer. */
+/* The members of the credentials, in the file and in the response. */
 static const char *const key_members[] = {"accessKeyId", "secretAccessKey", "sessionToken"};
 static const char *const request_members[] = {"clientId", "refreshToken"};
 
 enum {
     KEY_MEMBERS = sizeof(key_members) / sizeof(key_members[0]),
     REQUEST_MEMBERS = sizeof(request_members) / sizeof(request_members[0]),
-    /* Seconds; the window of AWS's SDKs. The credentials live a quarter of an hour, so a login
-     * asks for new ones only where these are about to end. */
+    /* Seconds, as in AWS's SDKs. The credentials live for 15 minutes, so a login renews them only
+     * in their last five minutes. */
     RENEW_BEFORE = 300,
 };
 
-/* A renewal replaces members of this object, as AWS's SDKs do it. */
+/* Returns whether the file contains all credentials. A renewal replaces these members, as AWS's
+ * SDKs do. */
 static bool login_is_whole(const struct ria_token_file *file)
 {
     RIA_AUTO(buf) text = {.max = RIA_HTTP_BODY_MAX};
@@ -46,7 +49,7 @@ static bool login_can_be_renewed(const struct ria_fetch *fetch, const struct ria
            ria_document_text(&file->document, NULL, "dpopKey", &text);
 }
 
-static bool login_take_tokens(
+static bool login_store_tokens(
     const struct ria_fetch *fetch,
     const struct ria_http_response *response,
     struct ria_token_file *file)
@@ -82,7 +85,7 @@ static bool prove(
     return ria_dpop_header(&key, "POST", url, ria_fetch_now(fetch), header, err);
 }
 
-/* In a process of its own. */
+/* Runs in a child process (renewal.h). */
 static bool login_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
     static const struct ria_session_renewal how = {
@@ -93,7 +96,7 @@ static bool login_renew(struct ria_fetch *fetch, struct ria_token_file *file, st
         .members = request_members,
         .member_count = REQUEST_MEMBERS,
         .prove = prove,
-        .take_tokens = login_take_tokens,
+        .store_tokens = login_store_tokens,
     };
     return ria_session_renew(fetch, file, &how, err);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-fetch: takes a question on its standard input (a socket), carries its plan out, keeps the
- * result in the cache (cached.h) and answers on the same socket. Started by the core
- * (common/os/fetch_client.c), not by people. It reads no settings of its own: the question holds
- * them. */
+ * rds-iam-fetch: reads one request from its standard input, which is a socket, carries out the plan
+ * in it, caches the result (cached.h) and sends the response on the same socket. The core starts
+ * this program (common/os/fetch_client.c); users do not. It reads no configuration: the request
+ * contains all settings. Rejects malformed input with a hint on stderr and exit status 2. */
 #include "fetch/cached.h"
 #include "fetch/dns.h"
 #include "fetch/fetch.h"
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    /* Taken off the caller's time, so that the answer "it took too long" arrives. */
+    /* Subtracted from the caller's time limit, so that a response about a timeout still arrives. */
     MARGIN_MS = 250,
 };
 
@@ -61,8 +61,9 @@ static enum ria_outcome find_source(
     return RIA_FOUND;
 }
 
-/* An instance's role that somebody asked for must be there. */
-static enum ria_outcome insist(
+/* Turns ABSENT into FAILED if the user has configured a role to be assumed with the instance's
+ * role: no other source may replace the instance's role then. */
+static enum ria_outcome require_source(
     const struct ria_plan *plan, enum ria_outcome outcome, struct ria_error *err)
 {
     if (outcome != RIA_ABSENT || plan->role_count == 0) {
@@ -75,7 +76,7 @@ static enum ria_outcome insist(
         err,
         RIA_E_CREDENTIALS,
         role,
-        "%.128s is to be assumed with the instance's role, but %.200s; %s",
+        "%.128s is assumed with the instance's role, but %.200s; %s",
         role->value,
         why,
         strcmp(why, ria_fetch_no_instance) == 0 ? "run this on the instance"
@@ -90,9 +91,9 @@ static enum ria_outcome carry_out(
     size_t first = 0;
     enum ria_outcome outcome = RIA_FOUND;
     if (!ria_fetch_cli_cache(fetch, out, &first)) {
-        outcome = insist(plan, find_source(fetch, out, err), err);
+        outcome = require_source(plan, find_source(fetch, out, err), err);
         ria_fetch_spent(fetch, plan->label);
-        /* A web identity's own role is assumed by its source. */
+        /* The source of a web identity has already assumed the first role. */
         first = plan->source == RIA_SOURCE_WEB_IDENTITY ? 1 : 0;
     }
     for (size_t i = first; outcome == RIA_FOUND && i < plan->role_count; i++) {
@@ -104,16 +105,17 @@ static enum ria_outcome carry_out(
     return outcome;
 }
 
-/* Whoever only waits has no use for libcurl. */
+/* Initializes libcurl only now: a process that waits for another one's result does not need it. */
 static enum ria_outcome carry_out_now(struct ria_fetch *fetch, struct ria_response *response)
 {
     if (!ria_http_set_up()) {
-        return ria_failed(&response->err, RIA_E_SYSTEM, "libcurl cannot be set up");
+        return ria_failed(&response->err, RIA_E_SYSTEM, RIA_MESSAGE_LIBCURL);
     }
     return carry_out(fetch, &response->credentials, &response->err);
 }
 
-/* An MFA code that the user typed is valid for one call, which must be made. */
+/* Carries out the plan, or reads its result from the cache. An MFA code is valid for one call, and
+ * the user who has entered one wants that call, so a cache entry is not used then. */
 static void serve(
     struct ria_fetch *fetch, const struct ria_request *request, struct ria_buf *record)
 {
@@ -128,7 +130,7 @@ static void serve(
 
 /* -- the socket ----------------------------------------------------------------------------- */
 
-/* The question is sent at once. Nobody waits for its answer longer than for a login. */
+/* Waits until input can be read. Returns false at the deadline. */
 static bool await_bytes(const struct ria_world *world, struct ria_deadline deadline)
 {
     for (;;) {
@@ -140,6 +142,8 @@ static bool await_bytes(const struct ria_world *world, struct ria_deadline deadl
     }
 }
 
+/* Reads up to the end of the input. The core sends the whole request at once, so the time of a
+ * login is more than enough. */
 static bool read_whole(const struct ria_world *world, struct ria_buf *out)
 {
     struct ria_deadline deadline = ria_deadline_in(world, RIA_LOGIN_BUDGET_MS);
@@ -172,16 +176,18 @@ static void send_whole(const struct ria_buf *record)
 static int explain_to_user(void)
 {
     (void)fputs(
-        "rds-iam-fetch: is started by the plugins, the agent and rds-iam, and not by hand; see "
-        "rds-iam credentials --help\n",
+        "rds-iam-fetch: this program is started by the plugins, the agent and rds-iam; do not run "
+        "it by "
+        "hand; see rds-iam credentials --help\n",
         stderr);
     return 2;
 }
 
-/* Nobody is left who could take an answer once the caller has ended. What a credential_process has
- * started ends with us (credential_process.c), so all that nested commands have started ends with
- * the first of their callers. The kernel tells of the thread that started us, and that one waits
- * for the answer. False: it had ended before we could ask for that. */
+/* Makes the kernel kill this process when its caller ends, because no process reads the response
+ * then. A credential_process ends with this process (credential_process.c), so a whole chain of
+ * nested commands ends with its first caller. The kernel watches the thread that started this
+ * process; that thread waits for the response. Returns false if the caller had ended before this
+ * call. */
 static bool end_with_caller(void)
 {
     struct pollfd caller = {.fd = STDIN_FILENO};
@@ -194,7 +200,7 @@ int main(void)
     if (!ria_standard_files_open()) {
         return 2;
     }
-    /* No core dump, no debugger of another process and no log of TLS keys may show a secret. */
+    /* Keep secrets out of core dumps, debuggers and logs of TLS keys. */
     (void)unsetenv("SSLKEYLOGFILE");
     (void)prctl(PR_SET_DUMPABLE, 0);
     (void)signal(SIGPIPE, SIG_IGN);
@@ -202,11 +208,12 @@ int main(void)
         return explain_to_user();
     }
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX + 4096};
-    RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};
+    RIA_AUTO(buf) record = {.max = RIA_RECORD_BUNDLE_MAX};
     RIA_AUTO(request) request = RIA_REQUEST_INIT;
     const struct ria_world *world = ria_process_world();
     bool is_read = read_whole(world, &bytes);
-    if (is_read && ria_fetch_response_alias(&bytes, &record)) {
+    if (is_read && (ria_fetch_response_alias(&bytes, &record) ||
+                    ria_fetch_response_trust_bundle(world, &bytes, &record))) {
         send_whole(&record);
         return 0;
     }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads and extends the list of the commands that wait for one another, and counts keepers among
- * the ancestors of this process in /proc. Refuses a command that is in the list already, one beyond
- * the limit, and every list that is not well-formed. Where /proc does not show the ancestors
- * (another PID namespace, hidepid), the list alone counts; the deadline of the login ends the rest.
- */
+ * Parses and extends the list of nested commands in the environment, and counts the keepers among
+ * the ancestors of this process in /proc. Rejects a command that the list already contains, a
+ * command beyond the limit, and a malformed list. If /proc does not show the ancestors (another PID
+ * namespace, hidepid), only the list is checked; the deadline of the login ends any other chain. */
 #include "fetch/process_chain.h"
 
 #include "base/ascii.h"
@@ -19,7 +18,7 @@
 enum {
     ID_BYTES = 16,
     ID_LEN = 2 * ID_BYTES,
-    SHOWN_MAX = 160, /* of a chain in a sentence */
+    SHOWN_MAX = 160, /* bytes of a chain in a message */
     ANCESTORS_MAX = 1024,
     STAT_MAX = 4096,
 };
@@ -30,18 +29,19 @@ struct link {
 };
 
 struct chain {
-    struct link link[RIA_PROCESS_CHAIN_MAX + 1]; /* one more than may be started */
+    struct link link[RIA_PROCESS_CHAIN_MAX + 1]; /* the running commands and the new one */
     size_t count;
 };
 
 /* -- the variable --------------------------------------------------------------------------- */
 
-/* Decodes a name up to a comma or the end. NULL if it is not one that ria_percent_add() wrote. */
+/* Decodes a name up to a comma or the end of the text. Returns a pointer to the comma or the end,
+ * or NULL if ria_percent_add() did not write this name. */
 static const char *process_chain_read_name(const char *at, char out[RIA_PROCESS_CHAIN_NAME_MAX + 1])
 {
     size_t len = 0;
     while (*at != '\0' && *at != ',') {
-        if (len == RIA_PROCESS_CHAIN_NAME_MAX || !ria_percent_take(&at, &out[len]) ||
+        if (len == RIA_PROCESS_CHAIN_NAME_MAX || !ria_percent_decode(&at, &out[len]) ||
             out[len] == '\0') {
             return NULL;
         }
@@ -61,7 +61,8 @@ static const char *read_link(const char *at, struct link *out)
     return process_chain_read_name(at + ID_LEN + 1, out->name);
 }
 
-/* False for what ria_process_chain_add() did not write: it never lists more than the limit. */
+/* Parses the variable's value; NULL is an empty chain. Returns false if ria_process_chain_add() did
+ * not write the value, or if it lists more commands than the limit. */
 static bool read_chain(const char *value, struct chain *out)
 {
     out->count = 0;
@@ -118,7 +119,8 @@ static bool make_link(
 
 /* -- the ancestors -------------------------------------------------------------------------- */
 
-/* Reads "PID (NAME) STATE PARENT ..."; a name may hold anything. Returns the parent, or 0. */
+/* Reads a stat file: "PID (NAME) STATE PARENT ...". A name may contain any character, such as ')'.
+ * Returns the parent's PID, or 0 if the file cannot be read. */
 static long read_parent(const struct ria_world *world, const char *path, bool *is_keeper)
 {
     static const char keeper[] = "(" RIA_PROCESS_KEEPER;
@@ -137,7 +139,7 @@ static long read_parent(const struct ria_world *world, const char *path, bool *i
     return strtol(end + 3, NULL, 10);
 }
 
-/* How many commands wait for this process. */
+/* Returns the number of commands that are ancestors of this process. */
 static size_t count_keepers(const struct ria_world *world)
 {
     char path[64] = "/proc/self/stat";
@@ -153,9 +155,9 @@ static size_t count_keepers(const struct ria_world *world)
     return count;
 }
 
-/* -- refusing ------------------------------------------------------------------------------- */
+/* -- the checks ----------------------------------------------------------------------------- */
 
-/* "a -> b -> a", from a link on. */
+/* Writes the profiles of the chain from link number `first`: "a -> b -> a". */
 static void process_chain_describe(const struct chain *chain, size_t first, char out[SHOWN_MAX])
 {
     RIA_AUTO(buf) text = {.max = (size_t)2 * sizeof(*chain)};
@@ -167,7 +169,7 @@ static void process_chain_describe(const struct chain *chain, size_t first, char
     (void)ria_text_copy(out, SHOWN_MAX, whole == NULL ? "..." : whole);
 }
 
-/* The last link of the chain is the command. */
+/* Checks the chain; its last link is the new command. */
 static bool process_chain_check(
     const struct ria_world *world,
     const struct ria_setting *command,
@@ -184,8 +186,8 @@ static bool process_chain_check(
                 RIA_E_CREDENTIALS,
                 command,
                 RIA_PROCESS_CHAIN_REFUSAL
-                "it leads back to itself: %s; let one of these profiles get its credentials in "
-                "another way",
+                "it would run itself again: %s; change how one of these profiles gets its "
+                "credentials",
                 shown);
         }
     }
@@ -196,7 +198,7 @@ static bool process_chain_check(
             RIA_E_CREDENTIALS,
             command,
             RIA_PROCESS_CHAIN_REFUSAL
-            "%d others wait for it, each run by the one before it (%s); shorten the chain",
+            "%d nested commands are already running (%s); shorten the chain",
             RIA_PROCESS_CHAIN_MAX,
             shown);
     }

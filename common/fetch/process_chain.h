@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The commands that wait for one another: a credential_process may run a program that reads AWS
- * profiles and runs a credential_process of its own. Such a chain is fine while it ends. One that
- * leads back to itself would start processes until the system has no more.
+ * Chains of nested credential_process commands. A credential_process may run a program that reads
+ * AWS profiles and runs another credential_process. A finite chain is allowed. A chain that
+ * contains the same command twice would start processes until the system has no more, so it is
+ * rejected.
  *
- * Two things are known of a chain. The environment variable RDS_IAM_PROCESS_CHAIN lists its links,
- * so that the first repetition is seen and can be shown; every program in between hands it on. And
- * each command that runs has a keeper (credential_process.c) among the ancestors of the next one,
- * which a program that clears its environment does not take away.
+ * Two mechanisms detect a chain. The environment variable RDS_IAM_PROCESS_CHAIN lists its commands,
+ * so that a repeated command is detected at once and the message can show the chain; each program
+ * passes the variable on. In addition, each running command has a keeper process
+ * (credential_process.c) among the ancestors of the next command. Counting keepers limits the chain
+ * even if a program clears its environment.
  *
- * The variable's value is "ID:NAME,ID:NAME": ID identifies the link by the file, the profile and
- * the text of the command (128 bits of a SHA-256, lower-case hexadecimal); NAME is the profile's,
- * for messages, cut to RIA_PROCESS_CHAIN_NAME_MAX bytes and percent-encoded. It holds no secret.
+ * The variable's value is "ID:NAME,ID:NAME,...", one entry for each command. ID is the first 128
+ * bits of a SHA-256 over the file, the profile and the text of the command, in lower-case
+ * hexadecimal. NAME is the name of the profile for messages, cut to RIA_PROCESS_CHAIN_NAME_MAX
+ * bytes and percent-encoded. The value contains no secret.
  */
 #ifndef RIA_FETCH_PROCESS_CHAIN_H
 #define RIA_FETCH_PROCESS_CHAIN_H
@@ -20,11 +23,11 @@
 
 #define RIA_PROCESS_CHAIN_VARIABLE "RDS_IAM_PROCESS_CHAIN"
 
-/* The name that a keeper has in /proc/PID/stat. */
+/* The name of a keeper in /proc/PID/stat. */
 #define RIA_PROCESS_KEEPER "rds-iam-keeper"
 
-/* Every refusal of a chain holds these words, so that a command further up can find it in what its
- * child printed. */
+/* Every message that rejects a chain contains these words, so that the programs further up the
+ * chain can find the message in the stderr of their commands. */
 #define RIA_PROCESS_CHAIN_REFUSAL "this credential_process is not started, because "
 
 enum {
@@ -32,13 +35,14 @@ enum {
     RIA_PROCESS_CHAIN_NAME_MAX = 48,
 };
 
-/* Appends to *chain the value that the command must get: the caller's own value, with the command
- * added. `profile` is the one that the command is written in. False, with a sentence that begins
- * with the command's file and line,
- *   - if the command is in the chain already;
- *   - if RIA_PROCESS_CHAIN_MAX commands wait already, by the variable or by the ancestors;
- *   - if the variable has a value that this function did not write: what it stood for is not known,
- *     so the command is not started. A blank value counts as unset. */
+/* Appends to *chain the variable's value for a new command: the value in this process's
+ * environment, and the new command. `profile` is the profile that contains the command. Returns
+ * false with err filled, and the message begins with the command's file and line,
+ *   - if the chain already contains the command;
+ *   - if RIA_PROCESS_CHAIN_MAX commands are already running, by the variable or by the number of
+ *     keepers;
+ *   - if the variable has a value that this function did not write, because the chain is then
+ *     unknown. A blank value counts as unset. */
 bool ria_process_chain_add(
     const struct ria_world *world,
     const struct ria_setting *command,

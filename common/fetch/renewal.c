@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A child that outlives us, and its error over a pipe. */
+ * Forks a child that renews a token, and reads the child's error from a pipe. The child leaves the
+ * session of rds-iam-fetch, closes all descriptors except the lock and the pipe, and writes a
+ * temporary file before it sends the old token. It renews nothing if that file cannot be written.
+ */
 #include "fetch/renewal.h"
 
 #include <errno.h>
@@ -14,12 +17,12 @@
 #include <unistd.h>
 
 enum {
-    /* Nobody waits for it any more; three tries of five seconds and their pauses end before. */
+    /* The child's own deadline. Three tries of five seconds and their pauses take less time. */
     RENEWAL_MS = 30 * 1000
 };
 
-/* Everything above stderr but two. What else is open, the lock of the cache say, ends with
- * rds-iam-fetch. */
+/* Closes all descriptors above stderr, except two. The others, such as the lock of the cache, must
+ * be released when rds-iam-fetch ends. */
 static void close_all_but(unsigned one, unsigned other)
 {
     unsigned low = one < other ? one : other;
@@ -33,8 +36,9 @@ static void close_all_but(unsigned one, unsigned other)
     }
 }
 
-/* The socket is the guest's: it must end with rds-iam-fetch and not with us. */
-static void leave(void)
+/* Detaches the child from rds-iam-fetch. Replaces standard input, which is the socket to the
+ * caller, because the caller must see its end when rds-iam-fetch ends. */
+static void leave_session(void)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     (void)setsid();
@@ -52,7 +56,7 @@ __attribute__((noreturn)) static void renew_alone(
     struct ria_error err = {0};
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     close_all_but((unsigned)file->lock, (unsigned)out);
-    leave();
+    leave_session();
     struct ria_fetch fetch = {
         .world = caller->world,
         .plan = caller->plan,
@@ -62,11 +66,12 @@ __attribute__((noreturn)) static void renew_alone(
     if (ria_token_file_prepare(file, &err) && renew(&fetch, file, &err)) {
         err.code = RIA_E_NONE;
     }
-    /* A pipe takes it whole, and whoever waited may be gone. */
+    /* A pipe accepts so few bytes at once. The reader may have ended, so a failure is ignored. */
     (void)!write(out, &err, sizeof(err));
     _exit(0);
 }
 
+/* Reads the child's error. Returns true if the child succeeded; otherwise *out is filled. */
 static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error *out)
 {
     for (;;) {
@@ -85,7 +90,7 @@ static bool await_error(const struct ria_fetch *fetch, int in, struct ria_error 
         }
         return len == (ssize_t)sizeof(*out)
                    ? out->code == RIA_E_NONE
-                   : ria_fail(out, RIA_E_SYSTEM, "its renewal ended before its time");
+                   : ria_fail(out, RIA_E_SYSTEM, "its renewal ended without a result");
     }
 }
 
@@ -94,7 +99,7 @@ enum ria_outcome ria_renewal_run(
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
-        return ria_failed(err, RIA_E_SYSTEM, "no pipe can be had for its renewal");
+        return ria_failed(err, RIA_E_SYSTEM, "cannot create a pipe for its renewal");
     }
     pid_t pid = fork();
     if (pid == 0) {
@@ -104,16 +109,16 @@ enum ria_outcome ria_renewal_run(
     (void)close(ends[1]);
     if (pid < 0) {
         (void)close(ends[0]);
-        return ria_failed(err, RIA_E_SYSTEM, "no process can be had for its renewal");
+        return ria_failed(err, RIA_E_SYSTEM, "cannot start a process for its renewal");
     }
-    struct ria_error said = {0};
-    bool ok = await_error(fetch, ends[0], &said);
+    struct ria_error received = {0};
+    bool ok = await_error(fetch, ends[0], &received);
     (void)close(ends[0]);
-    if (said.code != RIA_E_DEADLINE) {
+    if (received.code != RIA_E_DEADLINE) {
         (void)waitpid(pid, NULL, 0);
     }
     if (!ok) {
-        *err = said;
+        *err = received;
     }
     return ok ? RIA_FOUND : RIA_FAILED;
 }

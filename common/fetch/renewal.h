@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * The renewal of a token in a process of its own. The server takes the old token back when it gives
- * out the new one; whoever is killed between its answer and the file has lost the session. And
- * rds-iam-fetch is killed: at a login's deadline, and with the program that started it. So a token
- * is spent and its successor written by a process in a session of its own, which holds the file's
- * lock and ends when it is done.
+ * Runs the renewal of a token in a child process that survives rds-iam-fetch. The server
+ * invalidates the old refresh token when it issues the new one. A process that is killed after the
+ * response and before it writes the token file would lose the session, and rds-iam-fetch is killed
+ * at the deadline of a login and when its caller ends. Therefore a child process in its own session
+ * (setsid) sends the request and writes the file. The child holds the file's lock and exits after
+ * that.
  */
 #ifndef RIA_FETCH_RENEWAL_H
 #define RIA_FETCH_RENEWAL_H
 
 #include "fetch/token_file.h"
 
-/* Spends the token and writes the new one; false with err filled. */
+/* Sends the old token to the server and writes the new token to the file. Returns false with err
+ * filled on failure. */
 typedef bool ria_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err);
 
-/* Has it done while the lock is held, which the caller then gives up. FOUND: the file holds the new
- * token; FAILED: err says why not, with RIA_E_DEADLINE if it goes on without us. */
+/* Runs renew() in a child process and waits for it until the deadline. The caller must hold the
+ * file's lock (ria_token_file_lock()) and releases it afterwards. Returns FOUND if the file
+ * contains the new token, or FAILED with err filled. RIA_E_DEADLINE means that the child is still
+ * running. */
 enum ria_outcome ria_renewal_run(
     struct ria_fetch *fetch, struct ria_token_file *file, ria_renew *renew, struct ria_error *err)
     RIA_MUST_USE;

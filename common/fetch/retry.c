@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Time and trying again: what is left of the time, what has taken it, up to three tries, and what
- * is said of a try that failed. Refuses to ask a service for which no time is left, and says then
- * what has taken it. */
+ * Time limits and retries: sends a request up to three times within the deadline, records which
+ * step took longest, and provides the words for a failed try. Sends nothing after the deadline; the
+ * message then names the step that took longest. Also corrects the clock that requests are signed
+ * with. */
 #include "fetch/fetch.h"
 
 #include "base/messages.h"
@@ -14,11 +15,13 @@
 #include <time.h>
 
 enum {
-    /* SDKs correct from four minutes on; STS refuses from five or fifteen. Seconds. */
+    /* Seconds. AWS's SDKs correct an offset from four minutes; STS rejects requests from an offset
+     * of five or fifteen minutes. */
     OFFSET_MIN = 240,
-    /* A service that got less time than this, in milliseconds, is not to blame alone. */
+    /* Milliseconds. If a request had less time than this, its message names the earlier step that
+     * took longest. */
     ENOUGH = 2000,
-    PAUSE_BASE = 200 /* milliseconds; doubled for each repetition, and a random part of it taken */
+    PAUSE_BASE = 200 /* milliseconds before the first retry at most; doubled for each further one */
 };
 
 static const struct {
@@ -29,11 +32,11 @@ static const struct {
     [RIA_HTTP_NOBODY] = {"did not answer", "; " RIA_REMEDY_NETWORK},
     [RIA_HTTP_SILENT] = {"did not answer", "; " RIA_REMEDY_NETWORK},
     [RIA_HTTP_BROKEN] = {"did not answer", "; " RIA_REMEDY_NETWORK},
-    [RIA_HTTP_NO_PROXY] = {"could not be asked", "; check HTTPS_PROXY and NO_PROXY"},
+    [RIA_HTTP_NO_PROXY] = {"could not be reached", "; check HTTPS_PROXY and NO_PROXY"},
     [RIA_HTTP_UNUSABLE] =
-        {"gave no answer that can be used", "; check its endpoint, the network and HTTPS_PROXY"},
-    [RIA_HTTP_REFUSED] = {"could not be asked", "; check HTTPS_PROXY and AWS_CA_BUNDLE"},
-    [RIA_HTTP_UNASKED] = {"could not be asked", ""},
+        {"sent no usable response", "; check its endpoint, the network and HTTPS_PROXY"},
+    [RIA_HTTP_REFUSED] = {"could not be reached", "; check HTTPS_PROXY and AWS_CA_BUNDLE"},
+    [RIA_HTTP_UNASKED] = {"could not be reached", ""},
 };
 
 const char *ria_http_predicate(enum ria_http_result result)
@@ -108,10 +111,10 @@ void ria_fetch_blame(const struct ria_fetch *fetch, int64_t left, struct ria_err
         fetch->spent.what);
 }
 
-int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t wanted)
+int64_t ria_fetch_timeout(const struct ria_fetch *fetch, int64_t limit)
 {
     int64_t left = ria_deadline_left(fetch->world, fetch->deadline);
-    int64_t time = left < wanted ? left : wanted;
+    int64_t time = left < limit ? left : limit;
     return time < 1 ? 1 : time;
 }
 
@@ -120,7 +123,8 @@ bool ria_fetch_is_transient(long status)
     return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
 
-/* Full jitter, so that many processes that failed together do not come back together. */
+/* Uses full jitter, so that processes that failed at the same time do not retry at the same time.
+ */
 bool ria_fetch_pause(const struct ria_fetch *fetch, unsigned repetition)
 {
     uint32_t random = 0;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where AWS's services are asked, and by whose certificates they are believed. A CA bundle is read
- * here and handed to libcurl as bytes, so that the file that was judged is the one that is used. */
+ * Finds the endpoint of an AWS service, and the CA certificates that authenticate it. Reads the CA
+ * bundle itself and passes its bytes to libcurl, so that libcurl cannot read another file than the
+ * one whose owner and mode were checked. Rejects plain http, except to a loopback address, and a CA
+ * bundle that other users can write. */
 #include "fetch/fetch.h"
 
 #include "base/trust.h"
@@ -27,7 +29,7 @@ bool ria_fetch_authorities(
         if (!ria_setting_read_named(fetch->world, &named, &fetch->bundle, &facts, err)) {
             return false;
         }
-        ria_fetch_warn_of_owner(fetch, setting->value, &facts, "its certificates are believed");
+        ria_fetch_warn_of_owner(fetch, setting->value, &facts, "its certificates are trusted");
     }
     *out = &fetch->bundle;
     return fetch->bundle.len > 0 || ria_fail_at(
@@ -63,14 +65,15 @@ bool ria_fetch_find_service(
     out->authorities = NULL;
     if (!ria_plan_service(fetch->plan, service, region, endpoint) ||
         !ria_http_place(endpoint->url, place)) {
-        return ria_fail_at(err, RIA_E_CREDENTIALS, endpoint->from, "is no URL; write https://HOST");
+        return ria_fail_at(
+            err, RIA_E_CREDENTIALS, endpoint->from, "is not a URL; write https://HOST");
     }
     if (!place->is_https && !place->is_loopback) {
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
             endpoint->from,
-            "%s is not asked over plain http; write https://%.100s",
+            "%s must not be used over plain http; write https://%.100s",
             ria_service_name(service),
             place->shown);
     }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credentials of a role, from SSO's portal (GetRoleCredentials). The request is not signed; it
- * carries the token of an SSO session, as `aws sso login` leaves it, renewed at SSO's OIDC endpoint
- * (CreateToken with grant type refresh_token). Tokens of the older form have no renewal. */
+ * Gets the credentials of a role from the portal of AWS SSO (GetRoleCredentials). The request is
+ * not signed; it carries the SSO token that `aws sso login` has written to a token file. The token
+ * is renewed at SSO's OIDC endpoint (CreateToken with grant type refresh_token), except in the
+ * older form without an sso-session section, which cannot be renewed. Rejects an expired SSO token,
+ * and one that contains characters that are not allowed in a header. */
 #include "fetch/cli_session.h"
 
 #include "base/messages.h"
@@ -19,10 +21,10 @@ static const char *const request_members[] = {"clientId", "clientSecret", "refre
 
 enum {
     REQUEST_MEMBERS = sizeof(request_members) / sizeof(request_members[0]),
-    RENEW_BEFORE = 900,     /* seconds; botocore's window */
+    RENEW_BEFORE = 900,     /* seconds, as in botocore */
     CONNECT_TIMEOUT = 2000, /* milliseconds */
     TRY_TIMEOUT = 5000,
-    /* Access tokens have about 1 KB today; HTTP servers take 8 KB of headers. */
+    /* Bytes. SSO tokens have about 1 KB today; HTTP servers accept 8 KB of headers. */
     TOKEN_MAX = 6 * 1024
 };
 
@@ -48,7 +50,7 @@ static bool sso_can_be_renewed(const struct ria_fetch *fetch, const struct ria_t
            until > ria_fetch_now(fetch);
 }
 
-static bool sso_take_tokens(
+static bool sso_store_tokens(
     const struct ria_fetch *fetch,
     const struct ria_http_response *response,
     struct ria_token_file *file)
@@ -70,7 +72,7 @@ static bool sso_take_tokens(
            ria_document_set(&file->document, NULL, "refreshToken", refresh.data);
 }
 
-/* In a process of its own. */
+/* Runs in a child process (renewal.h). */
 static bool sso_renew(struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err)
 {
     static const struct ria_session_renewal how = {
@@ -80,7 +82,7 @@ static bool sso_renew(struct ria_fetch *fetch, struct ria_token_file *file, stru
         .path = "/token",
         .members = request_members,
         .member_count = REQUEST_MEMBERS,
-        .take_tokens = sso_take_tokens,
+        .store_tokens = sso_store_tokens,
     };
     return ria_session_renew(fetch, file, &how, err);
 }
@@ -93,7 +95,8 @@ static const struct ria_session_kind sso_session = {
     .renew = sso_renew,
 };
 
-/* It goes into a header, where a line break would begin another one. */
+/* Returns whether the token can be sent in a header, where a line break would begin another header.
+ */
 static bool sso_is_plain(const struct ria_buf *token)
 {
     for (size_t i = 0; i < token->len; i++) {
@@ -104,8 +107,8 @@ static bool sso_is_plain(const struct ria_buf *token)
     return true;
 }
 
-/* The session's token: from its file, renewed if it ends within a quarter of an hour and can be,
- * and if that fails as it is while it lives. */
+/* Copies the SSO token from its file. Renews the token first if it expires within 15 minutes and
+ * can be renewed. If the renewal fails, uses the old token until it expires. */
 static bool sso_find_token(struct ria_fetch *fetch, struct ria_buf *out, struct ria_error *err)
 {
     RIA_AUTO(token_file) file = RIA_TOKEN_FILE_INIT;
@@ -118,7 +121,7 @@ static bool sso_find_token(struct ria_fetch *fetch, struct ria_buf *out, struct 
 
 /* -- a role's credentials ------------------------------------------------------------------- */
 
-static bool sso_take_credentials(const struct ria_buf *body, struct ria_credentials *out)
+static bool sso_parse_credentials(const struct ria_buf *body, struct ria_credentials *out)
 {
     static const char parent[] = "roleCredentials";
     RIA_AUTO(document) result = {0};
@@ -137,8 +140,8 @@ static bool sso_take_credentials(const struct ria_buf *body, struct ria_credenti
     return true;
 }
 
-/* What to do about a status, the end of a sentence. */
-static void say_what_to_do(const struct ria_plan *plan, long status, char *out, size_t size)
+/* Writes what to do about an HTTP status: the part of a message after the semicolon. */
+static void write_advice(const struct ria_plan *plan, long status, char *out, size_t size)
 {
     const struct ria_setting *value = plan->value;
     char quoted[RIA_QUOTED_SIZE];
@@ -146,14 +149,13 @@ static void say_what_to_do(const struct ria_plan *plan, long status, char *out, 
         (void)snprintf(
             out,
             size,
-            "the session is over; type: aws sso login --profile %s",
+            "the session has expired; run: aws sso login --profile %s",
             ria_text_quote(value[RIA_PLAN_SOURCE_PROFILE].value, quoted));
     } else if (status == 403 || status == 404) {
         (void)snprintf(
             out,
             size,
-            "have role %.64s in account %.32s assigned to you, or mend sso_role_name and "
-            "sso_account_id",
+            "get role %.64s in account %.32s assigned, or fix sso_role_name and sso_account_id",
             value[RIA_PLAN_SSO_ROLE_NAME].value,
             value[RIA_PLAN_SSO_ACCOUNT_ID].value);
     } else {
@@ -177,7 +179,7 @@ static enum ria_outcome sso_refused(
     if (has_message) {
         (void)ria_url_show_in(message.data, shown, sizeof(shown));
     }
-    say_what_to_do(plan, response->status, advice, sizeof(advice));
+    write_advice(plan, response->status, advice, sizeof(advice));
     return ria_failed_at(
         err,
         RIA_E_CREDENTIALS,
@@ -191,7 +193,7 @@ static enum ria_outcome sso_refused(
         advice);
 }
 
-static enum ria_outcome sso_take_result(
+static enum ria_outcome sso_parse_response(
     struct ria_fetch *fetch,
     const struct ria_http_response *response,
     const char *host,
@@ -202,12 +204,12 @@ static enum ria_outcome sso_take_result(
     if (response->status != 200) {
         return sso_refused(plan, response, host, err);
     }
-    if (!sso_take_credentials(&response->body, out)) {
+    if (!sso_parse_credentials(&response->body, out)) {
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
             ria_plan_source_setting(plan),
-            "the answer of %.128s to %.80s is none of SSO's; check its endpoint",
+            "%.128s did not send a valid SSO response for %.80s; check its endpoint",
             host,
             plan->label);
     }
@@ -273,5 +275,5 @@ enum ria_outcome ria_fetch_sso(
             ria_http_remedy(result));
     }
     (void)ria_fetch_learn_offset(fetch, &response);
-    return sso_take_result(fetch, &response, service.place.shown, out, err);
+    return sso_parse_response(fetch, &response, service.place.shown, out, err);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Files relative to the directory that was checked. */
+ * Writes cache entries. Opens the cache directory, checks its owner and mode, and addresses all
+ * files relative to its descriptor. Caches nothing if the directory is a symbolic link, belongs to
+ * another user, or can be entered by other users. */
 #include "fetch/store.h"
 
 #include "base/ascii.h"
@@ -19,13 +21,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A role's session lives 12 hours at most, and one of GetSessionToken, which a credential_process
- * can print, 36. */
+/* Longer than any credentials live: a role's session lives 12 hours at most, and a session of
+ * GetSessionToken, which a credential_process can print, 36 hours. */
 enum {
-    KEPT_SECONDS = 37 * 3600,
+    RETENTION_SECONDS = 37 * 3600,
 };
 
-/* The user's own, and others cannot write it (base/trust.h). */
+/* Returns whether the directory belongs to the user and no other user can write to it
+ * (base/trust.h). */
 static bool is_trusted(int fd)
 {
     struct ria_file facts;
@@ -34,8 +37,8 @@ static bool is_trusted(int fd)
            !ria_trust_describe_writers(&facts, geteuid(), "", who, sizeof(who));
 }
 
-/* Opens a directory of the user's own, made where it is missing. `is_closed`: others may not even
- * enter it. */
+/* Opens a directory that belongs to the user, and creates it if it does not exist. With is_closed,
+ * the directory must have mode 0700. Returns -1 on failure. */
 static int open_own_directory(int parent, const char *name, bool is_closed)
 {
     (void)mkdirat(parent, name, S_IRWXU);
@@ -47,9 +50,10 @@ static int open_own_directory(int parent, const char *name, bool is_closed)
     return fd;
 }
 
-/* Opens ".../rds-iam/cache". What is above these two may belong to somebody else (HOME stays set in
- * some shells of root), who must not lead us elsewhere: neither of the two may be a link. ~/.cache
- * is made too. */
+/* Opens ".../rds-iam/cache" and creates these two directories and ~/.cache if they do not exist.
+ * The directories above may belong to another user (in some shells of root, HOME is another
+ * user's), who must not be able to redirect the cache. So neither of the two may be a symbolic
+ * link. */
 static int open_cache(const char *directory)
 {
     char path[PATH_MAX];
@@ -92,7 +96,7 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     store->lock = openat(
         store->directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
     int error = store->lock < 0 ? errno : 0;
-    /* Another user's could be held for ever. */
+    /* Another user could hold the lock of his own file forever. */
     if (error == 0 && !ria_file_is_private(store->lock, S_IFREG)) {
         (void)close(store->lock);
         store->lock = -1;
@@ -101,13 +105,14 @@ bool ria_store_lock(struct ria_store *store, int64_t timeout)
     error = error != 0 ? error : ria_lock_within(store->lock, timeout);
     store->is_held = error == 0;
     if (store->is_held) {
-        (void)futimens(store->lock, NULL); /* remove_old() takes it for one that nobody uses */
+        (void)futimens(store->lock, NULL); /* so that remove_old() keeps a lock that is in use */
     }
-    /* Where there are no locks, everybody fetches and nobody writes. */
+    /* Without locks, each process fetches the credentials and none writes the entry. */
     return error != EWOULDBLOCK;
 }
 
-/* "NAME", "NAME.lock" and "NAME.new", where a name is a digest in hexadecimal. */
+/* Returns whether a file belongs to the cache: "NAME", "NAME.lock" or "NAME.new", where NAME is a
+ * digest in hexadecimal. */
 static bool store_is_ours(const char *name)
 {
     const char *end = name + strspn(name, RIA_HEX_DIGITS);
@@ -115,14 +120,14 @@ static bool store_is_ours(const char *name)
            (*end == '\0' || strcmp(end, ".lock") == 0 || strcmp(end, ".new") == 0);
 }
 
-/* Removes what nobody can use any more: a key holds tokens that are rotated, so old entries are not
- * written over. */
+/* Removes files that are older than the retention time. Old entries are not overwritten, because
+ * the name of an entry depends on tokens that are rotated. */
 static void remove_old(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *entries = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry = NULL;
-    time_t oldest = time(NULL) - KEPT_SECONDS;
+    time_t oldest = time(NULL) - RETENTION_SECONDS;
     while (entries != NULL && (entry = readdir(entries)) != NULL) {
         struct stat status;
         if (store_is_ours(entry->d_name) &&
@@ -138,7 +143,7 @@ static void remove_old(int directory)
     }
 }
 
-/* The name of the new file is the same each time: its writer holds the lock. */
+/* The temporary file has a fixed name, because its writer holds the lock. */
 bool ria_store_write(const struct ria_store *store, const struct ria_buf *record)
 {
     char fresh[NAME_MAX];

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * STS over HTTPS. */
+ * Calls STS over HTTPS: builds the form, signs the request with SigV4, sends it, and parses the
+ * credentials or the error. Tries up to three times if STS cannot be reached, throttles or has an
+ * internal error, and signs again for each try. Signs with the corrected time if the Date header of
+ * a response shows that this machine's clock is wrong. */
 #include "fetch/sts.h"
 
 #include "aws/sigv4.h"
@@ -59,7 +62,8 @@ static void release_headers(struct signed_headers *headers)
     ria_buf_release(&headers->authorization);
 }
 
-/* The canonical request of a POST: its path, no query, the headers in their order. */
+/* Appends the SigV4 canonical request: POST, the path, an empty query, the headers in alphabetical
+ * order, and the hash of the body. */
 static bool add_canonical(
     struct ria_buf *out,
     const struct ria_sts_call *call,
@@ -129,9 +133,9 @@ static bool sts_sign(
                : ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "STS");
 }
 
-/* -- the answer ----------------------------------------------------------------------------- */
+/* -- the response --------------------------------------------------------------------------- */
 
-static bool sts_take_credentials(
+static bool sts_parse_credentials(
     struct ria_fetch *fetch, const struct ria_buf *body, struct ria_credentials *out)
 {
     RIA_AUTO(buf) expiration = {.max = 64};
@@ -161,7 +165,7 @@ static bool sts_take_credentials(
     return true;
 }
 
-static void take_fault(const struct ria_http_response *response, struct ria_sts_fault *out)
+static void parse_fault(const struct ria_http_response *response, struct ria_sts_fault *out)
 {
     RIA_AUTO(buf) code = {.max = sizeof(out->code) - 1};
     RIA_AUTO(buf) message = {.max = 4096};
@@ -244,18 +248,18 @@ static enum attempt try_once(
     if (fault->result != RIA_HTTP_ANSWERED) {
         return ria_fetch_is_worth_another(fault->result, &response) ? AGAIN : GIVE_UP;
     }
-    bool is_news = ria_fetch_learn_offset(fetch, &response);
-    if (response.status == 200 && sts_take_credentials(fetch, &response.body, out)) {
+    bool has_new_offset = ria_fetch_learn_offset(fetch, &response);
+    if (response.status == 200 && sts_parse_credentials(fetch, &response.body, out)) {
         return DONE;
     }
     if (response.status == 200) {
         fault->result = RIA_HTTP_UNUSABLE;
         (void)ria_fail(
-            err, RIA_E_CREDENTIALS, "%s: the answer is none of STS's", service.place.shown);
+            err, RIA_E_CREDENTIALS, "%s: this is not an STS response", service.place.shown);
         return GIVE_UP;
     }
-    take_fault(&response, fault);
-    return is_news || ria_sts_is_passing(fault) ? AGAIN : GIVE_UP;
+    parse_fault(&response, fault);
+    return has_new_offset || ria_sts_is_passing(fault) ? AGAIN : GIVE_UP;
 }
 
 bool ria_sts_send(
@@ -289,22 +293,22 @@ const char *ria_sts_advice(const struct ria_sts_fault *fault)
         const char *code;
         const char *advice;
     } table[] = {
-        {"AccessDenied", "look at the role's trust policy"},
-        {"ExpiredToken", "the credentials it was asked with have ended; get new ones"},
-        {"ExpiredTokenException", "the token has ended; get a new one"},
+        {"AccessDenied", "check the role's trust policy"},
+        {"ExpiredToken", "the credentials of the request have expired; get new ones"},
+        {"ExpiredTokenException", "the token has expired; get a new one"},
         {"InvalidClientTokenId", "AWS does not know the access key; check it, and its account"},
         {"SignatureDoesNotMatch",
          "the secret key does not belong to the access key, or the clock "
          "is wrong"},
         {"RegionDisabledException", "activate STS in that region, or set another region"},
         {"PackedPolicyTooLarge", "send fewer or shorter session tags"},
-        {"IDPRejectedClaim", "the identity provider refuses the token; get a new one"},
+        {"IDPRejectedClaim", "the identity provider rejects the token; get a new one"},
         {"InvalidIdentityToken",
          "compare the token's issuer, key and audience with the account's identity provider"},
-        {"ValidationError", "mend what it names"},
+        {"ValidationError", "fix what it names"},
     };
     if (strstr(fault->message, "MultiFactorAuthentication") != NULL) {
-        return "type the code that the device shows now; each is good for one call";
+        return "enter the code that the device shows now; a code is valid for one call";
     }
     if (strstr(fault->message, "role chaining") != NULL) {
         return "a role that is assumed with another role's credentials lasts one hour at most: set "

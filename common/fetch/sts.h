@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * One call of the Security Token Service that gives credentials: the request, signed or not, up to
- * three tries, the answer's XML, and the clock. Which action and what a refusal means is said by
- * assume_role.c and web_identity.c.
+ * Calls an action of the Security Token Service that returns credentials. Signs the request if the
+ * action requires it, sends it up to three times, parses the XML response and corrects the clock.
+ * assume_role.c and web_identity.c choose the action and interpret a refusal.
  *
- * Follows the STS API 2011-06-15 (query protocol) and SigV4 with the headers that botocore signs.
+ * Follows the STS API 2011-06-15 (query protocol) and signs with SigV4 the same headers as
+ * botocore.
  */
 #ifndef RIA_FETCH_STS_H
 #define RIA_FETCH_STS_H
@@ -12,29 +13,31 @@
 #include "fetch/fetch.h"
 
 struct ria_sts_call {
-    const struct ria_buf *body;           /* the form */
-    const struct ria_credentials *signer; /* NULL: not signed */
-    const struct ria_role *role;          /* says where */
+    const struct ria_buf *body;           /* the form-encoded parameters */
+    const struct ria_credentials *signer; /* NULL: the request is not signed */
+    const struct ria_role *role;          /* its region determines the endpoint */
 };
 
-/* What STS says when it says no. */
+/* An error response of STS. */
 struct ria_sts_fault {
-    long status;                 /* 0: it said nothing; err says why */
+    long status;                 /* HTTP status; 0: STS sent no response, and err has the reason */
     enum ria_http_result result; /* of the last try */
-    char code[64];               /* "AccessDenied" */
-    char message[1024];          /* its own words, for a sentence */
+    char code[64];               /* STS's error code: "AccessDenied" */
+    char message[1024];          /* STS's error message, safe to show to the user */
 };
 
-/* Begins a form: Action and Version. */
+/* Begins a form with the parameters Action and Version. */
 void ria_sts_begin(struct ria_buf *form, const char *action);
 
-/* Appends "&name=value"; nothing where the value is NULL, or the number 0. */
+/* Append "&name=value", with the value percent-encoded. Append nothing if the value is NULL or the
+ * number is 0. A failure is remembered in *form. */
 void ria_sts_add_number(struct ria_buf *form, const char *name, int64_t number);
 void ria_sts_add(struct ria_buf *form, const char *name, const char *value);
 void ria_sts_add_bytes(struct ria_buf *form, const char *name, const char *value, size_t len);
 
-/* True with *out (empty before) and fetch->answer->identity filled. False: *fault says how STS
- * refused, or its status is 0 and err is filled. */
+/* Calls STS; blocks until the deadline at most. Returns true with *out, which must be empty, and
+ * fetch->result->identity filled. Returns false with *fault filled if STS refused the request, or
+ * with fault->status 0 and err filled if STS sent no usable response. */
 bool ria_sts_send(
     struct ria_fetch *fetch,
     const struct ria_sts_call *call,
@@ -42,25 +45,27 @@ bool ria_sts_send(
     struct ria_sts_fault *fault,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Words the failure of a role that STS has said nothing about: *err holds the reason, and gets the
- * whole sentence. Returns false. */
+/* Completes the message in *err for a role that could not be assumed because STS sent no usable
+ * response. Before the call *err contains the reason. Returns false. */
 bool ria_sts_fail_unanswered(
     const struct ria_setting *arn, const struct ria_sts_fault *fault, struct ria_error *err);
 
-/* Nobody was refused: STS is busy or broken, and may answer later. */
+/* Returns whether the error is temporary: STS throttles requests or has an internal error. */
 bool ria_sts_is_passing(const struct ria_sts_fault *fault);
 
-/* What to do about a refusal, by its code: the end of a sentence. */
+/* Returns what to do about a refusal, by its code: the part of a message after the semicolon. */
 const char *ria_sts_advice(const struct ria_sts_fault *fault);
 
-/* STS's XML: the text of a few elements, wherever in the document they stand. By expat, with
- * limits: no document type, eight levels, and the first element of a name counts. */
+/* An element to find in STS's XML, at any level of the document. */
 struct ria_xml_wanted {
-    const char *name;    /* of the element, without a namespace */
-    struct ria_buf *out; /* where its text goes */
+    const char *name;    /* name of the element */
+    struct ria_buf *out; /* receives its text; must be empty */
 };
 
-/* False if the text is not such a document, or an element's text does not fit. */
+/* Parses an XML document with expat and copies the text of the `count` elements. If an element
+ * occurs more than once, copies the first. A missing element leaves its buffer empty. Returns false
+ * if the text is not well-formed, has a document type declaration or more than eight levels, or if
+ * an element's text does not fit. */
 bool ria_xml_read(const struct ria_buf *text, const struct ria_xml_wanted *wanted, size_t count)
     RIA_MUST_USE;
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds, reads and locks a token file of the AWS CLI, and replaces it by a temporary file beside
- * it, fsync, rename, fsync of the directory. Its name is a digest of what the session is called.
- * Refuses to write over a file that has changed since it was read. */
+ * Finds, reads, locks and replaces a token file of the AWS CLI. The name of the file is a digest of
+ * the session's name. Replaces the file in this order: write a temporary file in the same
+ * directory, fsync, rename, fsync the directory. Does not overwrite a file that has changed since
+ * it was read.
+ */
 #include "fetch/token_file.h"
 
 #include "base/file.h"
@@ -21,25 +23,25 @@
 #include <unistd.h>
 
 enum {
-    FILE_MAX = 64 * 1024, /* four tokens of SSO with their registration have 8 KB */
-    /* Somebody who writes in place is done after a moment. */
-    LOOKS = 10,
-    LOOK_NS = 10 * 1000 * 1000,
-    /* A renewed token may be longer than the old one. */
+    FILE_MAX = 64 * 1024, /* bytes; four SSO tokens with their registration have 8 KB */
+    /* A process that writes the file in place needs less time than ten reads, 10 ms apart. */
+    READS_MAX = 10,
+    READ_INTERVAL_NS = 10 * 1000 * 1000,
+    /* Bytes that a renewed token may be longer than the old one. */
     ROOM_FOR_MORE = 16 * 1024,
 };
 
 /* -- its name ------------------------------------------------------------------------------- */
 
-/* The directory, and what the name is a digest of. */
-static bool add_name(
+/* Computes the file's name without ".json": a digest in hexadecimal. */
+static bool compute_name(
     const struct ria_plan *plan, char hex[2 * RIA_SHA256_LEN + 1], struct ria_error *err)
 {
-    const char *named_after = ria_plan_source_setting(plan)->value;
+    const char *session = ria_plan_source_setting(plan)->value;
     uint8_t digest[RIA_SHA256_LEN];
     bool is_login = plan->source == RIA_SOURCE_LOGIN;
-    if (!(is_login ? ria_sha256(named_after, strlen(named_after), digest, err)
-                   : ria_sha1(named_after, strlen(named_after), digest, err))) {
+    if (!(is_login ? ria_sha256(session, strlen(session), digest, err)
+                   : ria_sha1(session, strlen(session), digest, err))) {
         return false;
     }
     ria_hex_write(digest, is_login ? RIA_SHA256_LEN : RIA_SHA1_LEN, hex);
@@ -57,7 +59,7 @@ bool ria_token_file_path(
                                 : "~/.aws/sso/cache";
     char name[RIA_PATH_MAX];
     char hex[2 * RIA_SHA256_LEN + 1];
-    if (!add_name(plan, hex, err)) {
+    if (!compute_name(plan, hex, err)) {
         return false;
     }
     return (ria_text_format(name, sizeof(name), "%s/%s.json", directory, hex) &&
@@ -66,8 +68,7 @@ bool ria_token_file_path(
                err,
                RIA_E_CREDENTIALS,
                ria_plan_source_setting(plan),
-               "the token is looked for in %.200s, but HOME is not set or the name is too long; "
-               "fix it",
+               "the token file is in %.200s, but HOME is not set or the path is too long; fix it",
                directory);
 }
 
@@ -75,7 +76,7 @@ bool ria_token_file_path(
 
 static void wait_a_moment(void)
 {
-    const struct timespec moment = {.tv_nsec = LOOK_NS};
+    const struct timespec moment = {.tv_nsec = READ_INTERVAL_NS};
     (void)nanosleep(&moment, NULL);
 }
 
@@ -102,38 +103,41 @@ enum ria_outcome ria_token_file_read(
         file->path,
         is_login ? "AWS_LOGIN_CACHE_DIRECTORY=DIRECTORY"
                  : "HOME=DIRECTORY, with .aws/sso/cache in it"};
-    for (unsigned i = 0; i < LOOKS; i++) {
+    for (unsigned i = 0; i < READS_MAX; i++) {
         RIA_AUTO(buf) text = {.max = FILE_MAX};
         enum ria_outcome outcome = ria_trust_read(fetch->world, &what, &text, &file->facts, err);
         ria_document_release(&file->document);
         if (outcome == RIA_FAILED && file->facts.mode == 0) {
-            err->code = RIA_E_CREDENTIALS; /* it was not read, so a new login may help */
+            err->code = RIA_E_CREDENTIALS; /* the file was not opened, so a new login may help */
         }
         if (outcome != RIA_FOUND || ria_document_read(&text, &file->document)) {
             return outcome;
         }
         wait_a_moment();
     }
-    return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is no JSON", file->path);
+    return ria_failed(err, RIA_E_CREDENTIALS, "%.200s is not JSON", file->path);
 }
 
-/* Whether root gives a file that it has just made to the owner of the token file, who could not use
- * it otherwise. Never a file that was there: it could be a second name of one of root's own. */
-static bool is_handed_over(const struct ria_token_file *file)
+/* Returns whether root must give a file that it has just created to the owner of the token file,
+ * who could not use it otherwise. Root must never do so with an existing file: that file could be a
+ * hard link to a file of root. */
+static bool must_change_owner(const struct ria_token_file *file)
 {
     return geteuid() == 0 && file->facts.owner != 0;
 }
 
 /* -- its directory -------------------------------------------------------------------------- */
 
+/* Returns the last component of a path that contains a slash. */
 static const char *name_in(const char *path)
 {
     return strrchr(path, '/') + 1;
 }
 
-/* For what is made beside the file. Root makes something beside a file of another user only in a
- * directory of that user: else the user could put a link in its place, and have root make a file
- * in any directory and hand it over. */
+/* Opens the directory of the token file, to create files in it. If root uses a token file of
+ * another user, the directory must belong to that user. Otherwise the user could place a symbolic
+ * link to any directory and make root create a file there and give it to the user. Returns -1 with
+ * err filled on failure. */
 static int token_file_open_directory(const struct ria_token_file *file, struct ria_error *err)
 {
     char path[RIA_PATH_MAX];
@@ -162,7 +166,7 @@ static int token_file_open_directory(const struct ria_token_file *file, struct r
 
 /* -- the lock ------------------------------------------------------------------------------- */
 
-/* Makes the file and hands it over, or opens the one that is there. */
+/* Creates the lock file and changes its owner if needed, or opens the existing lock file. */
 static int open_lock(const struct ria_token_file *file, int directory, const char *name)
 {
     const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
@@ -170,7 +174,7 @@ static int open_lock(const struct ria_token_file *file, int directory, const cha
     if (fd < 0 && errno == EEXIST) {
         return openat(directory, name, flags, S_IRUSR | S_IWUSR);
     }
-    if (fd >= 0 && is_handed_over(file)) {
+    if (fd >= 0 && must_change_owner(file)) {
         (void)!fchown(fd, file->facts.owner, file->facts.group);
     }
     return fd;
@@ -197,8 +201,7 @@ bool ria_token_file_lock(
     }
     int error = ria_lock_within(file->lock, ria_deadline_left(fetch->world, fetch->deadline));
     if (error == EWOULDBLOCK) {
-        return ria_fail(
-            err, RIA_E_DEADLINE, "another process of yours is renewing it all this time");
+        return ria_fail(err, RIA_E_DEADLINE, "another process of yours is still renewing it");
     }
     errno = error;
     return error == 0 || token_file_fail_by_errno(err, name, "cannot be locked");
@@ -206,11 +209,11 @@ bool ria_token_file_lock(
 
 /* -- writing -------------------------------------------------------------------------------- */
 
-/* Writes `bytes` to the file beside it, and then, if it is `to_stay`, puts that in its place. */
+/* Writes `bytes` to the temporary file PATH.new. If must_replace is true, renames it to PATH. */
 static bool write_file(
     const struct ria_token_file *file,
     const struct ria_buf *bytes,
-    bool to_stay,
+    bool must_replace,
     struct ria_error *err)
 {
     char fresh[RIA_PATH_MAX + 8];
@@ -221,11 +224,11 @@ static bool write_file(
     (void)snprintf(fresh, sizeof(fresh), "%s.new", file->path);
     const struct ria_replacement what = {
         .directory = directory,
-        .name = to_stay ? name_in(file->path) : NULL,
-        .fresh = name_in(fresh), /* the same each time: its writer holds the lock */
+        .name = must_replace ? name_in(file->path) : NULL,
+        .fresh = name_in(fresh), /* a fixed name, because the writer holds the lock */
         .mode = S_IRUSR | S_IWUSR,
         .is_synced = true,
-        .has_owner = is_handed_over(file),
+        .has_owner = must_change_owner(file),
         .owner = file->facts.owner,
         .group = file->facts.group,
     };
@@ -260,7 +263,7 @@ bool ria_token_file_replace(
     RIA_AUTO(token_file) now = RIA_TOKEN_FILE_INIT;
     RIA_AUTO(buf) found = {.max = FILE_MAX};
     RIA_AUTO(buf) bytes = {.max = FILE_MAX + ROOM_FOR_MORE};
-    /* One that was damaged meanwhile is mended. */
+    /* A file that has become unreadable is replaced. */
     if (ria_token_file_read(fetch, &now, err) == RIA_FOUND &&
         (!ria_document_text(&now.document, NULL, member, &found) ||
          strcmp(found.data, text) != 0)) {

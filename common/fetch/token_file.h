@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A token file of the AWS CLI's: read, locked among our own processes, replaced. The CLI takes no
- * lock, and some versions of it write in place; so a file that is no JSON is looked at again, and
- * one that has changed under our hands is left as it is. Root leaves a file of another user, as in
- * a home that is mounted into a container, to that user, and renews none in a directory of a third
- * one.
+ * A token file of the AWS CLI: reads it, locks it against other processes of rds-iam, and replaces
+ * it.
+ *
+ * The AWS CLI takes no lock, and some versions of it write the file in place. So a file that is not
+ * valid JSON is read again after a moment, and a file that has changed since it was read is not
+ * overwritten.
+ *
+ * Root may use a token file of another user, for example in a home directory that is mounted into a
+ * container. Root then gives the files that it creates to that user. If the directory belongs to a
+ * third user, root renews nothing.
  */
 #ifndef RIA_FETCH_TOKEN_FILE_H
 #define RIA_FETCH_TOKEN_FILE_H
@@ -15,8 +20,8 @@
 struct ria_token_file {
     char path[RIA_PATH_MAX];
     struct ria_document document;
-    struct ria_file facts; /* when it was read */
-    int lock;              /* -1: not held */
+    struct ria_file facts; /* owner, mode and times of the file when it was read */
+    int lock;              /* descriptor of PATH.lock; -1: not open */
 };
 
 #define RIA_TOKEN_FILE_INIT                                                                        \
@@ -24,32 +29,38 @@ struct ria_token_file {
         .lock = -1                                                                                 \
     }
 
-/* The file that holds the token of the plan's session:
+/* Writes the path of the token file of the plan's session:
  *
- *   ~/.aws/sso/cache/SHA-1 of the session's name, or of the start URL.json
- *   ~/.aws/login/cache/SHA-256 of the ARN in login_session.json; the directory can be another one
+ *   SSO        ~/.aws/sso/cache/HEX.json, where HEX is the SHA-1 of the session's name, or of the
+ *              start URL in the older form
+ *   aws login  ~/.aws/login/cache/HEX.json, where HEX is the SHA-256 of the ARN in login_session;
+ *              AWS_LOGIN_CACHE_DIRECTORY can name another directory
  *
- * False with err filled: HOME is not set, or the path is too long. */
+ * Returns false with err filled if HOME is not set, or if the path is too long. */
 bool ria_token_file_path(
     const struct ria_world *world,
     const struct ria_plan *plan,
     char path[RIA_PATH_MAX],
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads the plan's file anew. ABSENT if there is none; FAILED if it cannot be read, with
- * RIA_E_CONFIG if others can write it (base/trust.h). */
+/* Reads the plan's token file again. Returns FOUND; ABSENT if the file does not exist; FAILED with
+ * err filled if it cannot be read or is not JSON. The code is RIA_E_CONFIG if other users can write
+ * the file (base/trust.h). May block for 0.1 s if the file is not JSON. */
 enum ria_outcome ria_token_file_read(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
-/* Waits for PATH.lock until the deadline. It stays held by a process that is forked off. */
+/* Locks PATH.lock; waits until the deadline at most. A child process that is forked inherits the
+ * lock. Returns false with err filled on failure. */
 bool ria_token_file_lock(
     const struct ria_fetch *fetch, struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
-/* Before a token is spent: whether its successor could be written. Writes as much to the disk. */
+/* Checks before a renewal that the new token can be stored: writes a temporary file of the expected
+ * size to the disk. Returns false with err filled on failure. */
 bool ria_token_file_prepare(const struct ria_token_file *file, struct ria_error *err) RIA_MUST_USE;
 
-/* Replaces the file by the document, whole, 0600, and on the disk when it returns; unless `member`
- * is no longer `text` in the file, because somebody has logged in anew. */
+/* Replaces the file atomically by file->document, with mode 0600. The data is on the disk when the
+ * function returns. Does nothing if `member` of the file on disk is no longer `text`, because the
+ * user has logged in again. Returns false with err filled if the file cannot be written. */
 bool ria_token_file_replace(
     const struct ria_fetch *fetch,
     struct ria_token_file *file,
@@ -57,6 +68,7 @@ bool ria_token_file_replace(
     const char *text,
     struct ria_error *err) RIA_MUST_USE;
 
+/* Frees the document and releases the lock. */
 void ria_token_file_release(struct ria_token_file *file);
 
 #endif

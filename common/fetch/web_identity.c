@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * sts:AssumeRoleWithWebIdentity: a token file stands for the plan's first role. The call is not
- * signed, and the token goes into its body, where no log of URLs sees it. */
+ * Assumes the plan's first role with a web identity token from a file
+ * (sts:AssumeRoleWithWebIdentity). The request is not signed. The token is in the body, so that no
+ * log of URLs contains it. Rejects a file without a token of 4 to 20,000 characters. */
 #include "fetch/sts.h"
 
 #include "base/messages.h"
@@ -10,11 +11,12 @@
 #include <string.h>
 
 enum {
-    TOKEN_MIN = 4, /* STS: 4 to 20,000 characters */
+    TOKEN_MIN = 4, /* STS accepts 4 to 20,000 characters */
     TOKEN_MAX = 20000,
 };
 
-/* The file is rotated, so it is read anew each time. A newline at its end is not part of it. */
+/* Reads the token file and removes a newline at its end. AWS rotates the file, so each call reads
+ * it again. */
 static bool read_token(
     const struct ria_fetch *fetch,
     const struct ria_setting *file,
@@ -29,7 +31,7 @@ static bool read_token(
     ria_buf_trim_end(out);
     if (out->len < TOKEN_MIN || strlen(out->data) != out->len) {
         return ria_fail_at(
-            err, RIA_E_CREDENTIALS, file, "%s holds no token; have it written again", file->value);
+            err, RIA_E_CREDENTIALS, file, "%s contains no token; create it again", file->value);
     }
     return true;
 }
@@ -71,9 +73,9 @@ enum ria_outcome ria_fetch_web_identity(
             err,
             RIA_E_CREDENTIALS,
             arn,
-            "the token in %.96s %s not open %.128s: STS says %s%s%.120s; %s",
+            "the token in %.96s %s not assume %.128s: STS says %s%s%.120s; %s",
             file->value,
-            ria_sts_is_passing(&fault) ? "could" : "does",
+            ria_sts_is_passing(&fault) ? "could" : "may",
             arn->value,
             fault.code,
             fault.message[0] == '\0' ? "" : ": ",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The C library knows how large its blocks are. */
+ * The wiping allocator: malloc() and free() of the C library. malloc_usable_size() returns the
+ * number of bytes to wipe. */
 #include "fetch/wiped.h"
 
 #include <malloc.h>
@@ -25,7 +26,7 @@ void ria_wiped_free(void *memory)
     }
 }
 
-/* A moved block would be freed by realloc() as it is. */
+/* Copies and wipes the block itself, because realloc() frees the old block without wiping it. */
 void *ria_wiped_realloc(void *old, size_t size)
 {
     size_t have = old == NULL ? 0 : malloc_usable_size(old);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for libraries that know nothing of secrets: malloc() and its like, wiping what is freed.
- * libcurl, jansson and expat are given these functions. (This is a program of our own; a guest may
- * not touch such global hooks.)
+ * An allocator that wipes memory before it frees it, for libraries that do not wipe their buffers.
+ * rds-iam-fetch sets it in libcurl, jansson and expat. The plugins must not set such global hooks,
+ * because they share these libraries with their host process.
+ *
+ * The functions have the semantics of the C library's functions of the same name, except that
+ * ria_wiped_realloc() with size 0 returns a block of one byte. Thread-safe.
  */
 #ifndef RIA_FETCH_WIPED_H
 #define RIA_FETCH_WIPED_H

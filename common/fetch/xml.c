@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * expat behind a facade. */
+ * Parses STS's XML with expat and extracts the text of a few elements. Rejects a document type
+ * declaration and more than eight levels of elements. */
 #include "fetch/sts.h"
 
 #include "fetch/wiped.h"
@@ -17,7 +18,7 @@ struct reader {
     const struct ria_xml_wanted *wanted;
     size_t count;
     unsigned depth;
-    struct ria_buf *open; /* where the text of the open element goes, or NULL */
+    struct ria_buf *open; /* receives the text of the current element; NULL: not a wanted one */
     bool failed;
 };
 
@@ -62,7 +63,7 @@ static void on_text(void *self, const XML_Char *text, int len)
     }
 }
 
-/* Entities are declared in there, and nobody needs any. */
+/* Rejects a document type declaration, because it can declare entities. STS does not use them. */
 static void on_doctype(
     void *self,
     const XML_Char *name,

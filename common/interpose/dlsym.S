@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * dlsym(), as every program below us calls it. What RTLD_NEXT and RTLD_DEFAULT find depends on who
- * asks, and libc knows that by the return address. So nothing here is called on top of the program:
- * ria_lookup_route() says where the question goes, and it goes there by a jump, with the program's
- * own arguments and return address. A C compiler promises no such jump.
+ * Replaces dlsym() for the program and all its libraries. Calls ria_lookup_route() to choose the
+ * function that handles the lookup, and jumps to that function with the caller's arguments and
+ * return address. libc needs that return address: RTLD_NEXT and RTLD_DEFAULT depend on the calling
+ * object, which libc identifies by it. This code is in assembly because C does not guarantee such a
+ * jump.
  *
- * On other processors there is no code here, and dlsym() is libc's. */
+ * Only x86_64 and aarch64 have code here. On other processors dlsym() is libc's. */
     .section .note.GNU-stack, "", %progbits
 #ifdef __CET__
 #include <cet.h>
@@ -26,7 +27,7 @@ dlsym:
     .cfi_adjust_cfa_offset 8
     pushq %rsi
     .cfi_adjust_cfa_offset 8
-    subq $8, %rsp /* a call wants the stack at a multiple of 16 */
+    subq $8, %rsp /* the ABI aligns the stack to 16 bytes at a call */
     .cfi_adjust_cfa_offset 8
     call ria_lookup_route
     addq $8, %rsp
@@ -47,7 +48,7 @@ dlsym:
     .p2align 4
 dlsym:
     .cfi_startproc
-    hint #34 /* bti c: nothing on processors without it */
+    hint #34 /* bti c: a no-op on processors without BTI */
     stp x29, x30, [sp, #-32]!
     .cfi_adjust_cfa_offset 32
     .cfi_rel_offset x29, 0
@@ -55,7 +56,7 @@ dlsym:
     mov x29, sp
     stp x0, x1, [sp, #16]
     bl ria_lookup_route
-    mov x16, x0 /* from x16 a jump may go where only calls may */
+    mov x16, x0 /* "bti c" at a function's entry accepts a jump through x16 or x17 */
     ldp x0, x1, [sp, #16]
     ldp x29, x30, [sp], #32
     .cfi_adjust_cfa_offset -32

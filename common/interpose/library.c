@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Asks the dynamic linker which object defines the function behind ours: for the object that made
- * the call, then for what comes behind us, then for any loaded object. The program itself is never
- * the answer, because its handle would search every object, ours first. */
+ * Finds the object that defines the real function behind an interposed one. Searches first through
+ * the object that made the call, then after this preload in load order (RTLD_NEXT), and last in
+ * every loaded object. Never returns the program itself: a lookup through the program's handle
+ * searches every object, and finds the interposed function first. */
 #include "interpose/library.h"
 
 #include "interpose/real_dlsym.h"
@@ -11,8 +12,8 @@
 #include <link.h>
 #include <string.h>
 
-/* The object that holds an address, with one more reference to it. NULL for the program itself,
- * whose handle would search everything, us first. */
+/* Returns a handle of the object that contains the address; the caller closes it. Returns NULL for
+ * the program itself. */
 static void *object_at(const void *address)
 {
     Dl_info info;
@@ -24,7 +25,8 @@ static void *object_at(const void *address)
     return dlopen(map->l_name, RTLD_NOLOAD | RTLD_LAZY);
 }
 
-/* What the calling object would find in itself and in what it was linked with. */
+/* Looks the name up in the object that contains `caller`, and in the objects that it is linked
+ * with. */
 static void *find_through(const void *caller, const char *name)
 {
     void *object = object_at(caller);
@@ -36,8 +38,8 @@ static void *find_through(const void *caller, const char *name)
     return found;
 }
 
-/* For a caller that ended in a jump to us, so that the return address is somebody else's: any
- * loaded object that has the function. */
+/* Looks the name up in every loaded object except the program. Needed if the caller ended with a
+ * jump (a tail call), because then the return address is in another object. */
 static void *find_anywhere(const char *name)
 {
     static const char here = 0;
@@ -70,15 +72,16 @@ bool ria_library_find(const char *name, const void *caller, struct ria_library *
     return out->handle != NULL;
 }
 
-/* dlopen() finds no other (object_at()), or one of the same name. */
+/* Returns true if the object is in the base namespace. For an object in a namespace of dlmopen(),
+ * dlopen() in object_at() would find nothing, or another object of the same name. */
 static bool is_in_our_namespace(struct link_map *map)
 {
     Lmid_t namespace = LM_ID_NEWLM;
     return dlinfo(map, RTLD_DI_LMID, &namespace) == 0 && namespace == LM_ID_BASE;
 }
 
-/* Not by dlopen(): where a program forks in the midst of one, its child may look functions up and
- * no more. */
+/* Does not call dlopen(). If a program forks while another thread is in dlopen(), the child can
+ * still look functions up, but a dlopen() would deadlock. */
 const void *ria_library_mark(void *handle, const char *name, const void *function)
 {
     Dl_info here;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A copy of a library has a number and is known by a mark in it. Nothing holds it: a program may
- * unload it, and the number of a copy that is gone is given to the next new one. */
+ * Returns an interposed function to a program that looks a client library's function up with
+ * dlsym(). Each copy of a library gets a number, and is identified by its mark (library.h). No
+ * reference to a copy is held: the program may unload it, and its number is then given to the next
+ * new copy. */
 #include "interpose/lookup.h"
 
 #include "base/buf.h"
@@ -17,7 +19,8 @@ struct interposed {
     const struct ria_interposed_function *function; /* NULL: the name is not interposed */
 };
 
-/* Calls no function: a sanitizer looks up the real strncmp() before its own can be called. */
+/* Does not call strncmp(): a sanitizer looks up the real strncmp() with dlsym() before its own
+ * replacement can be called. */
 static bool lookup_begins_with(const char *text, const char *prefix)
 {
     while (*prefix != '\0' && *text == *prefix) {
@@ -49,8 +52,9 @@ static struct interposed lookup_find(const char *name)
     return found;
 }
 
-/* A free number, or one whose copy is gone; RIA_COPIES_MAX if there is none. Of two threads with
- * the same copy one is first, and the other takes its number. */
+/* Returns the number of the copy with this mark. A new copy gets an unused number, or that of a
+ * copy that was unloaded. Returns RIA_COPIES_MAX if no number is free. If two threads look up the
+ * same new copy, both get the number that the first thread stored. */
 static size_t number_of(const struct ria_interposed_list *list, const void *mark)
 {
     for (size_t i = 0; i < RIA_COPIES_MAX; i++) {
@@ -71,15 +75,15 @@ static size_t number_of(const struct ria_interposed_list *list, const void *mark
     return RIA_COPIES_MAX;
 }
 
-/* Of the copy that a call of our own function from there would come to. */
+/* Returns the mark of the copy that a call of the interposed function by `caller` would reach. */
 static const void *mark_behind_ours(
     const struct ria_interposed_list *list, const char *name, const void *caller)
 {
     RIA_AUTO(library) library = {0};
     void *found;
-    bool is_there =
+    bool is_found =
         ria_library_find(name, caller, &library) && ria_library_function(&library, name, &found);
-    return is_there ? ria_library_mark(library.handle, list->mark, found) : NULL;
+    return is_found ? ria_library_mark(library.handle, list->mark, found) : NULL;
 }
 
 static void *address_of(ria_any_function *function)
@@ -89,7 +93,9 @@ static void *address_of(ria_any_function *function)
     return address;
 }
 
-static void *stand_in(void *handle, const char *name, void *found, const void *caller)
+/* Returns the interposed function for the copy in which `found` is, or `found` itself if the name
+ * is not interposed or no copy is identified. */
+static void *replace_found(void *handle, const char *name, void *found, const void *caller)
 {
     struct interposed interposed = lookup_find(name);
     const struct ria_interposed_list *list = interposed.list;
@@ -103,14 +109,14 @@ static void *stand_in(void *handle, const char *name, void *found, const void *c
     return number == RIA_COPIES_MAX ? found : address_of(interposed.function->of_copy[number]);
 }
 
-/* Entered by a jump, so that the return address is the program's. */
-static void *look_up_ours(void *handle, const char *name)
+/* dlsym() for an interposed name. dlsym.S jumps here, so the return address is the program's. */
+static void *look_up_interposed(void *handle, const char *name)
 {
     int saved = errno;
     void *found = ria_real_dlsym(handle, name);
     if (found != NULL) {
-        found = stand_in(handle, name, found, __builtin_return_address(0));
-        (void)dlerror(); /* of a lookup of ours on the way there */
+        found = replace_found(handle, name, found, __builtin_return_address(0));
+        (void)dlerror(); /* clears the error of a lookup in replace_found() */
     }
     errno = saved;
     return found;
@@ -118,7 +124,7 @@ static void *look_up_ours(void *handle, const char *name)
 
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name)
 {
-    bool is_ours =
+    bool is_interposed =
         handle != RTLD_NEXT && lookup_find(name).function != NULL && getauxval(AT_SECURE) == 0;
-    return is_ours ? look_up_ours : ria_real_dlsym_function();
+    return is_interposed ? look_up_interposed : ria_real_dlsym_function();
 }

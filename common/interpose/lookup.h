@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions that a program looks up. A program that calls a client library through ctypes, cffi or
- * JNA gets its functions from dlsym() and would get past the interposed ones. So dlsym() is
- * replaced too: for an interposed name it finds a function of ours, one for each copy of the
- * library, because the caller is then some library for calls (libffi) that has nothing to do with
- * that copy. All other lookups go to libc as they came: dlsym.S.
+ * The replacement of dlsym(). A program that calls a client library through ctypes, cffi or JNA
+ * gets the functions from dlsym(), and would bypass the interposed ones. So this dlsym() returns
+ * the interposed function for an interposed name. It returns a different function for each copy of
+ * the library, because such a function is called by libffi or the like, and the return address then
+ * does not lead to the copy. Every other lookup goes to libc unchanged: dlsym.S.
  *
- * One object of a process replaces dlsym(): the one that is linked with this part of the room. It
- * lists the functions of every library that it answers for in ria_interposed_lists.
+ * Only one object in a process may replace dlsym(): the one that is linked with this archive. It
+ * lists the functions of every library that it serves in ria_interposed_lists.
  *
- * dlvsym() is libc's own: it needs a version, and client libraries as their authors build them have
- * none.
+ * dlvsym() is not replaced: it needs a symbol version, and client libraries as their authors build
+ * them have no versions.
  */
 #ifndef RIA_INTERPOSE_LOOKUP_H
 #define RIA_INTERPOSE_LOOKUP_H
@@ -20,15 +20,15 @@
 #include <stddef.h>
 
 enum {
-    /* Copies of one library that are loaded and have functions looked up in them at one time; of
-     * one more the program gets the real functions. One or two are what processes have. */
+    /* The number of loaded copies of one library that can be served at a time. For one copy more,
+     * the program gets the real functions. Usual processes have one or two copies. */
     RIA_COPIES_MAX = 8,
 };
 
 typedef void ria_any_function(void);
 
-/* One interposed function: that for programs that are linked with the library, and one for each
- * copy in which it is looked up. */
+/* One interposed function: `linked` is for programs that are linked with the library, of_copy[] has
+ * one function for each copy in which a program looks it up. */
 struct ria_interposed_function {
     const char *name;
     ria_any_function *linked;
@@ -37,32 +37,34 @@ struct ria_interposed_function {
 
 /* The interposed functions of one library. */
 struct ria_interposed_list {
-    const char *prefix; /* of all their names: other lookups cost one comparison of it */
+    const char *prefix; /* of all names; a lookup of another name costs one comparison */
     const char *mark;   /* a function that every copy defines and a wrapper of the library does not:
                            ria_library_mark() */
     const struct ria_interposed_function *functions;
     size_t count;
-    const void **marks; /* RIA_COPIES_MAX of them, by number; NULL: not given yet. Atomic. */
+    const void **marks; /* RIA_COPIES_MAX marks, by number; NULL: the number is unused. Atomic. */
 };
 
-/* Defined by the object that replaces dlsym(); ends with NULL. */
+/* The object that replaces dlsym() defines this array. It ends with NULL. */
 extern const struct ria_interposed_list *const ria_interposed_lists[];
 
-/* The mark of the copy of that number: an address in it, for ria_library_find(). */
+/* Returns the mark of the copy with that number: an address in the copy, which ria_library_find()
+ * accepts as `caller`. */
 static inline const void *ria_interposed_mark(const void *const *marks, size_t number)
 {
     return __atomic_load_n(&marks[number], __ATOMIC_ACQUIRE);
 }
 
-/* What answers dlsym(handle, name). Called by dlsym.S for every lookup of a program, maybe before
- * anything is set up, and from inside malloc(): it takes no lock and no memory, for any name that
- * is not interposed.
+/* Returns the function that handles dlsym(handle, name): libc's, or that for interposed names.
+ * dlsym.S calls this for every lookup in the process, possibly before any constructor has run, and
+ * from inside malloc(). It takes no lock and allocates no memory; neither does a lookup of a name
+ * that is not interposed.
  *
- * For an interposed name that is the function of ours that stands for the copy in which the real
- * one was found, the same each time as long as the copy is loaded; or the real one, if what was
- * found is no copy of the library. If a function of ours was found, its copy is the one that the
- * caller would have reached. RTLD_NEXT, and programs with more rights than their caller, get the
- * real one. */
+ * For an interposed name, the function returned here finds the real function, and returns the
+ * interposed function for the copy that contains it. The result is the same each time while the
+ * copy is loaded. If the lookup finds the interposed function itself, the copy is the one that the
+ * caller would have reached. The real function is returned if it is not in a copy of the library.
+ * RTLD_NEXT, and programs with more rights than their caller, always get the real function. */
 ria_dlsym_function *ria_lookup_route(void *handle, const char *name);
 
 #endif

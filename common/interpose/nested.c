@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares addresses on one thread's stack, which grows downwards on every processor that glibc
- * knows but one (hppa). */
+ * Detects nested calls of interposed functions by comparing frame addresses on one thread's stack.
+ * The stack grows downwards on every processor that glibc supports, except hppa. */
 #include "interpose/nested.h"
 
 #include <stddef.h>

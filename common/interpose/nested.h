@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A call of an interposed function that is in progress on a thread, while the thread makes another
- * one. A library makes some of its public functions by others, by their public names, and so comes
- * by the interposed ones again: such a call has the arguments that the outer one was given. Any
- * other call is the program's: a function that the library has called makes it, or the first call
- * was left by a jump (siglongjmp()).
+ * Tracks a call of an interposed function that is in progress on a thread, to recognize a nested
+ * call. A library implements some of its public functions with other public functions, and so calls
+ * the interposed functions again. Such a call has the arguments that were passed to the outer call.
+ * Any other call is the program's: it comes from a callback of the library, or the program has left
+ * the outer call with siglongjmp().
  *
- * It is a value of its owner's, one for each thread, and not a pointer, so that a jump leaves
- * nothing that dangles. Pure functions.
+ * The owner stores one struct for each thread by value, not in a stack frame, so a jump out of a
+ * call leaves no dangling pointer. The functions have no other state.
  */
 #ifndef RIA_INTERPOSE_NESTED_H
 #define RIA_INTERPOSE_NESTED_H
@@ -16,24 +16,29 @@
 #include <stdint.h>
 
 struct ria_nested {
-    uintptr_t begun;      /* the frame in which it began; 0: no call is in progress */
-    const void *expected; /* the arguments of the library's own call; NULL: none is left to come */
+    uintptr_t begun;      /* the frame in which the call began; 0: no call is in progress */
+    const void *expected; /* the arguments of the nested call; NULL: none is expected */
 };
 
-/* A call begins. `frame` is __builtin_frame_address(0) of a function that is not inlined. */
+/* Marks the begin of a call. `frame` is __builtin_frame_address(0) of a function that is not
+ * inlined. */
 void ria_nested_begin(struct ria_nested *call, const void *frame);
 
+/* Marks the end of the call. */
 void ria_nested_end(struct ria_nested *call);
 
-/* Whether a call is in progress as seen from `frame`. What is called within a call has its frame
- * below that call's: a frame that is not below it shows that the program has left that call by a
- * jump. One that is below it shows nothing. */
+/* Returns true if a call is in progress, as seen from `frame`. A nested call has its frame below
+ * that of the outer call. If `frame` is not below it, the program has left the outer call with a
+ * jump, and the function returns false. If `frame` is below it, the program may still have left the
+ * outer call; this function cannot detect that. */
 bool ria_nested_is_in_progress(const struct ria_nested *call, const void *frame);
 
-/* Says before a call of the library's which arguments (the pointer) its own call will have. */
+/* Stores the arguments pointer that the library's nested call will have. The interposed function
+ * calls this before it calls the library. */
 void ria_nested_expect(struct ria_nested *call, const void *arguments);
 
-/* Whether these are those arguments. Counts once. */
+/* Returns true if `arguments` is the pointer that ria_nested_expect() stored. Returns true only
+ * once for each stored pointer. */
 bool ria_nested_is_expected(struct ria_nested *call, const void *arguments);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeps what it finds: where a function of libc's is never changes. */
+ * Looks up libc's functions behind interposed ones, and caches their addresses, which never change.
+ */
 #include "interpose/next.h"
 
 #include "interpose/real_dlsym.h"
@@ -23,5 +24,5 @@ __attribute__((constructor)) void ria_next_prepare(void)
     for (struct ria_next *next = ria_next_functions; next->name != NULL; next++) {
         (void)ria_next_function(next);
     }
-    (void)dlerror(); /* a libc need not have them all */
+    (void)dlerror(); /* clears the error of a function that this libc does not define */
 }

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * libc's functions behind interposed ones of the same name. Each is looked up once, when the object
- * is loaded. A lookup takes the dynamic linker's lock: done at a program's first open() instead, it
- * would wait for ever in a thread for which the constructor of a library waits that is being
- * loaded.
+ * libc's functions behind interposed functions of the same name. Each is looked up once, when the
+ * object is loaded, because a lookup takes the dynamic linker's lock. A lookup at the program's
+ * first open() could deadlock: while a library is loaded, its constructor may hold that lock and
+ * wait for another thread, which calls open().
  *
- * From any thread.
+ * Thread-safe.
  */
 #ifndef RIA_INTERPOSE_NEXT_H
 #define RIA_INTERPOSE_NEXT_H
 
 struct ria_next {
     const char *name;
-    void *found; /* atomic; NULL: not looked up yet, or there is none */
+    void *found; /* atomic; NULL: not looked up yet, or libc does not define it */
 };
 
-/* Defined by the object that interposes them; ends with a name that is NULL. */
+/* The object that interposes the functions defines this array. It ends with a NULL name. */
 extern struct ria_next ria_next_functions[];
 
-/* The next function of that name, looked up if that was not done; NULL if there is none. */
+/* Returns the next function of that name, or NULL if none exists. Looks it up if ria_next_prepare()
+ * has not run yet. */
 void *ria_next_function(struct ria_next *next);
 
-/* Looks all of them up. Runs when the object is loaded; constructors that run before that look up
- * what they use themselves. Called again before a thread begins that must not wait for the dynamic
- * linker's lock. */
+/* Looks all of them up. Runs as a constructor when the object is loaded. An earlier constructor
+ * that uses a function looks it up through ria_next_function(). Call this again before starting a
+ * thread that must not wait for the dynamic linker's lock. */
 void ria_next_prepare(void);
 
 #endif

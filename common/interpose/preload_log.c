@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes lines of the form that ria_world_log() has. RDS_IAM_LOG is the one variable that a preload
- * reads: it is in every program. */
+ * Writes a preload's warnings in the format of ria_world_log(). RDS_IAM_LOG is the only environment
+ * variable that a preload reads, because a preload is loaded into every program. */
 #include "interpose/preload_log.h"
 
 #include "os/guest_stderr.h"
@@ -13,9 +13,9 @@
 
 struct ria_stderr_file ria_stderr_at_start;
 
-/* Nothing of the program has run yet, so descriptor 2 is what its caller gave it. The plugins and
- * our other objects find the record by its name. */
-__attribute__((constructor)) static void look_at_start(void)
+/* Runs before main(), so descriptor 2 is still the file that the program inherited. The plugins and
+ * the other objects of rds-iam find ria_stderr_at_start by its symbol name. */
+__attribute__((constructor)) static void record_at_start(void)
 {
     int saved = errno;
     ria_stderr_inspect(&ria_stderr_at_start);

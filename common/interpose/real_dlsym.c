@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the next dlsym() by dlvsym(), which nothing of ours replaces, and keeps its address: where
- * it is never changes. On a processor for which dlsym.S has no code, dlsym() is libc's own. */
+ * Finds the real dlsym() with dlvsym(), which rds-iam does not replace, and caches its address,
+ * which never changes. On a processor for which dlsym.S has no code, dlsym() is libc's. */
 #include "interpose/real_dlsym.h"
 
 #include <dlfcn.h>
 #include <string.h>
 
-/* The version that libc's dlsym() was born with on this processor, and keeps. */
+/* The symbol version of libc's dlsym() on this processor: that of the first glibc for it. */
 #if defined(__x86_64__) && defined(__LP64__)
 #define DLSYM_VERSION "GLIBC_2.2.5"
 #elif defined(__aarch64__)
@@ -16,7 +16,7 @@
 
 #ifdef DLSYM_VERSION
 
-/* dlerror() has the reason: dlvsym() failed. */
+/* Returns NULL. dlerror() still has the error of the failed dlvsym(). */
 static void *find_nothing(void *handle, const char *name)
 {
     (void)handle;
@@ -24,8 +24,8 @@ static void *find_nothing(void *handle, const char *name)
     return NULL;
 }
 
-/* An object that is preloaded behind us may have a dlsym() too, and then its turn is before libc's:
- * but only the latter can be had without any. */
+/* Finds libc's dlsym() with dlvsym(). Uses it to look up the next dlsym(), which may belong to
+ * another preload after this one; that preload's dlsym() has precedence over libc's. */
 static ria_dlsym_function *find_next(void)
 {
     ria_dlsym_function *next = find_nothing;
@@ -43,11 +43,11 @@ static ria_dlsym_function *find_next(void)
 
 ria_dlsym_function *ria_real_dlsym_function(void)
 {
-    static ria_dlsym_function *kept;
-    ria_dlsym_function *next = __atomic_load_n(&kept, __ATOMIC_RELAXED);
+    static ria_dlsym_function *cached;
+    ria_dlsym_function *next = __atomic_load_n(&cached, __ATOMIC_RELAXED);
     if (next == NULL) {
         next = find_next();
-        __atomic_store_n(&kept, next, __ATOMIC_RELAXED);
+        __atomic_store_n(&cached, next, __ATOMIC_RELAXED);
     }
     return next;
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * The dlsym() behind ours. For all that a preload looks up itself: through the public name it would
- * reach the replacement (lookup.h), or an object that is preloaded before it, whose call on top of
- * ours makes that object the one that asks.
+ * The real dlsym(), for a preload's own lookups. The public name dlsym would reach the replacement
+ * (lookup.h), or that of another preload before this one. libc would then take that other preload
+ * for the caller, and RTLD_NEXT would start in the wrong place.
  *
- * From any thread. Takes the dynamic linker's lock, as dlsym() does.
+ * Thread-safe. Takes the dynamic linker's lock, as dlsym() does.
  */
 #ifndef RIA_INTERPOSE_REAL_DLSYM_H
 #define RIA_INTERPOSE_REAL_DLSYM_H
 
 typedef void *ria_dlsym_function(void *handle, const char *name);
 
-/* dlsym() as if ours were not there; RTLD_NEXT is what comes behind the calling object. NULL with
- * dlerror() set, as dlsym() has it. */
+/* Calls the real dlsym(). RTLD_NEXT searches the objects after the one that contains this function.
+ * Returns NULL with dlerror() set on failure, as dlsym() does. */
 void *ria_real_dlsym(void *handle, const char *name);
 
-/* The function itself, for a caller that goes there by a jump. Where it cannot be found, one that
- * finds nothing. */
+/* Returns the real dlsym() itself, for a caller that jumps to it. If it cannot be found, returns a
+ * function that always returns NULL. */
 ria_dlsym_function *ria_real_dlsym_function(void);
 
 #endif

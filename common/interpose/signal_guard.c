@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Only asks what the program does on each signal, and changes none of it. */
+ * Reads the program's disposition of each signal and blocks the signals that have a handler.
+ * Changes no disposition. */
 #include "interpose/signal_guard.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 
-/* A runtime may live on them: garbage collectors on SIGSEGV, sandboxes on SIGSYS. */
+/* Some runtimes depend on these: garbage collectors on SIGSEGV, sandboxes on SIGSYS. */
 static bool is_fault(int number)
 {
     return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL ||
@@ -33,7 +34,7 @@ void ria_signal_guard_begin(struct ria_signal_guard *guard)
         }
     }
     (void)pthread_sigmask(SIG_BLOCK, &handled, &guard->signals);
-    errno = saved; /* glibc's own two signals are refused */
+    errno = saved; /* EINVAL, for glibc's own two signals */
 }
 
 void ria_signal_guard_end(const struct ria_signal_guard *guard)

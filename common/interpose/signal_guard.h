@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stretch of our work, on a thread of the program's, that is not to be left halfway.
+ * Protects a piece of the preload's work on a thread of the program from being left halfway, by
+ * cancellation of the thread or by a signal handler that does not return.
  */
 #ifndef RIA_INTERPOSE_SIGNAL_GUARD_H
 #define RIA_INTERPOSE_SIGNAL_GUARD_H
 
 #include <signal.h>
 
+/* What ria_signal_guard_end() restores. */
 struct ria_signal_guard {
-    sigset_t signals;
-    int cancelling;
+    sigset_t signals; /* the thread's signal mask */
+    int cancelling;   /* its cancellation state */
 };
 
-/* Puts off the thread's cancellation and every signal that the program has a handler for, which
- * might never return: siglongjmp(), as from an alarm that ends a connection. What is not put off: a
- * signal without a handler, so that Ctrl-C ends a program that waits for us as it would end it
- * elsewhere; and faults, which the kernel does not put off but kills for. Can be nested. */
+/* Disables the thread's cancellation and blocks every signal for which the program has a handler: a
+ * handler may leave by siglongjmp(), as one for an alarm does that ends a connection. Two kinds of
+ * signals are not blocked. A signal without a handler still ends the program, so Ctrl-C works as it
+ * does elsewhere. And faults (SIGSEGV and the like) cannot wait: the kernel kills a thread that
+ * causes a blocked one. Guards can be nested. errno is unchanged. */
 void ria_signal_guard_begin(struct ria_signal_guard *guard);
 
-/* What was put off comes in here. Keeps errno. */
+/* Restores the signal mask and the cancellation state. Signals that were blocked meanwhile are
+ * delivered here. errno is unchanged. */
 void ria_signal_guard_end(const struct ria_signal_guard *guard);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Children that fetch, each with a name; their sockets are in one epoll set, so that a caller's
- * loop has one descriptor to watch. The name of a fetch is the one that its cache file would have:
- * it holds all that decides whose credentials come out. An answer that is kept lies in memory for
- * secrets (base/secret.h), and is wiped when it is not to be given any more. */
+ * Runs rds-iam-fetch in child processes without blocking. All their sockets are in one epoll set,
+ * so the caller's event loop watches one descriptor. Each fetch is identified by the cache name of
+ * its plan (provider/cache_name.h), so two requests for the same credentials share one child. A
+ * response is stored in secret memory (base/secret.h) and is wiped when it expires. Runs at most 16
+ * children and remembers at most 256 names; a request beyond that gets RIA_E_PENDING. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -21,9 +22,9 @@
 #include <unistd.h>
 
 enum {
-    FETCHES_MAX = 256, /* names at a time; an agent has a dozen */
-    CHILDREN_MAX = 16, /* the rest waits for its turn */
-    KEPT_MS = 5000,    /* refusals, and credentials that die before a token would */
+    FETCHES_MAX = 256,    /* names at a time; an agent has a dozen */
+    CHILDREN_MAX = 16,    /* at a time; other requests are pending until a child ends */
+    SHORT_LIFE_MS = 5000, /* of errors, and of credentials that expire before a token would */
 };
 
 struct fetch {
@@ -31,11 +32,11 @@ struct fetch {
     struct ria_fetch_client client;
     struct ria_deadline deadline;
     struct ria_buf request;
-    struct ria_buf response; /* what has come of the record so far; or all, if it cannot be kept */
-    struct ria_secret kept;  /* the whole record, once the child has ended well */
-    struct ria_error err;    /* else why not */
-    int64_t expires;         /* of the credentials in it; 0: there are none, or they do not say */
-    int64_t ended;           /* ticks; INT64_MIN: never, or forgotten */
+    struct ria_buf response;  /* the bytes received so far; all of them if `stored` has no room */
+    struct ria_secret stored; /* the complete record, after the child succeeded */
+    struct ria_error err;     /* the error, after the child failed */
+    int64_t expires;          /* of the credentials; 0: none, or no expiry time */
+    int64_t ended;            /* ticks; INT64_MIN: never, or dropped */
 };
 
 struct ria_background {
@@ -74,15 +75,16 @@ static size_t count_children(const struct ria_background *background)
     return children;
 }
 
-/* -- what has come -------------------------------------------------------------------------- */
+/* -- responses ------------------------------------------------------------------------------ */
 
+/* Frees and wipes the response, if the fetch has one. */
 static void drop_response(struct fetch *fetch)
 {
     ria_buf_release(&fetch->response);
-    ria_secret_wipe(&fetch->kept);
+    ria_secret_wipe(&fetch->stored);
 }
 
-/* It is asked for anew at the next call. */
+/* Drops the response. The next request of that name starts a new child. */
 static void background_forget(struct fetch *fetch)
 {
     if (!is_running(fetch)) {
@@ -91,40 +93,42 @@ static void background_forget(struct fetch *fetch)
     fetch->ended = INT64_MIN;
 }
 
-/* The one that has kept its answer longest, or NULL. */
+/* Returns the fetch whose stored response is the oldest, or NULL if none is stored. */
 static struct fetch *find_oldest(const struct ria_background *background)
 {
     struct fetch *oldest = NULL;
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
-        if (fetch->kept.len > 0 && (oldest == NULL || fetch->ended < oldest->ended)) {
+        if (fetch->stored.len > 0 && (oldest == NULL || fetch->ended < oldest->ended)) {
             oldest = fetch;
         }
     }
     return oldest;
 }
 
-/* Moves a whole answer to where it is kept. What cannot be kept waits in its buffer for KEPT_MS. */
-static void keep_response(struct ria_background *background, struct fetch *fetch, int64_t expires)
+/* Moves a complete response to secret memory, and drops the oldest responses if it is full. A
+ * response that still does not fit stays in its buffer for SHORT_LIFE_MS. */
+static void store_response(struct ria_background *background, struct fetch *fetch, int64_t expires)
 {
-    bool is_kept = ria_secret_keep(&fetch->kept, fetch->response.data, fetch->response.len);
-    for (struct fetch *oldest = find_oldest(background); !is_kept && oldest != NULL;
+    bool is_stored = ria_secret_keep(&fetch->stored, fetch->response.data, fetch->response.len);
+    for (struct fetch *oldest = find_oldest(background); !is_stored && oldest != NULL;
          oldest = find_oldest(background)) {
         background_forget(oldest);
-        is_kept = ria_secret_keep(&fetch->kept, fetch->response.data, fetch->response.len);
+        is_stored = ria_secret_keep(&fetch->stored, fetch->response.data, fetch->response.len);
     }
-    if (is_kept) {
+    if (is_stored) {
         ria_buf_release(&fetch->response);
     }
-    fetch->expires = is_kept ? expires : 0;
+    fetch->expires = is_stored ? expires : 0;
 }
 
-/* How long a fetch that has ended is good for, on the world's ticks. The wall clock shows seconds:
- * one more than a token's life before the end, it still is. */
-static int64_t kept_until(const struct ria_background *background, const struct fetch *fetch)
+/* Returns the time until which the response of an ended fetch is valid, on the world's ticks. It is
+ * valid while its credentials outlive an RDS token, and for SHORT_LIFE_MS at least. Adds one second
+ * because the wall clock counts whole seconds. */
+static int64_t valid_until(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
-    int64_t until = fetch->ended + KEPT_MS;
+    int64_t until = fetch->ended + SHORT_LIFE_MS;
     int64_t left = fetch->expires - world->now(world->self) - RIA_TOKEN_LIFE;
     if (left < 0) {
         return until;
@@ -134,27 +138,27 @@ static int64_t kept_until(const struct ria_background *background, const struct 
     return end > until ? end : until;
 }
 
-static bool background_is_kept(const struct ria_background *background, const struct fetch *fetch)
+static bool background_is_valid(const struct ria_background *background, const struct fetch *fetch)
 {
     const struct ria_world *world = background->world;
-    return fetch->ended != INT64_MIN && world->ticks(world->self) < kept_until(background, fetch);
+    return fetch->ended != INT64_MIN && world->ticks(world->self) < valid_until(background, fetch);
 }
 
-/* Wipes what is not to be given any more, of this process's copies too. Returns when the next will
- * be. */
+/* Wipes expired responses and expired copies of memory_cache.h. Returns the time at which the next
+ * of them expires, or INT64_MAX. */
 static int64_t background_sweep(const struct ria_background *background)
 {
     int64_t first = ria_memory_cache_expire(background->world);
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
-        if (is_running(fetch) || (fetch->kept.len == 0 && fetch->response.len == 0)) {
+        if (is_running(fetch) || (fetch->stored.len == 0 && fetch->response.len == 0)) {
             continue;
         }
-        if (!background_is_kept(background, fetch)) {
+        if (!background_is_valid(background, fetch)) {
             background_forget(fetch);
             continue;
         }
-        int64_t until = kept_until(background, fetch);
+        int64_t until = valid_until(background, fetch);
         first = until < first ? until : first;
     }
     return first;
@@ -162,22 +166,24 @@ static int64_t background_sweep(const struct ria_background *background)
 
 /* -- one fetch ------------------------------------------------------------------------------ */
 
-/* After it has ended, well or not. */
-static void settle(const struct ria_background *background, struct fetch *fetch)
+/* Records the time at which a fetch ended, with a response or an error. */
+static void finish_fetch(const struct ria_background *background, struct fetch *fetch)
 {
     fetch->ended = background->world->ticks(background->world->self);
     ria_buf_release(&fetch->request);
 }
 
+/* Ends a fetch with the error in fetch->err: kills and reaps the child. */
 static void fail_fetch(const struct ria_background *background, struct fetch *fetch)
 {
     ria_fetch_client_end(&fetch->client);
     drop_response(fetch);
-    settle(background, fetch);
+    finish_fetch(background, fetch);
 }
 
-/* Its socket may be another one than before. One that is closed has left the set by itself. */
-static void watch(const struct ria_background *background, struct fetch *fetch)
+/* Registers the child's socket. A child that was started again has a new socket; its old one left
+ * the epoll set when it was closed. */
+static void watch_socket(const struct ria_background *background, struct fetch *fetch)
 {
     struct epoll_event event = {.events = (uint32_t)fetch->client.events, .data.ptr = fetch};
     bool ok = epoll_ctl(background->epoll, EPOLL_CTL_MOD, fetch->client.fd, &event) == 0;
@@ -190,6 +196,7 @@ static void watch(const struct ria_background *background, struct fetch *fetch)
     }
 }
 
+/* Starts a child for the request. On failure the fetch has ended with an error. */
 static void start_fetch(
     const struct ria_background *background,
     struct fetch *fetch,
@@ -203,39 +210,40 @@ static void start_fetch(
     fetch->expires = 0;
     fetch->deadline = deadline;
     if (fetch->request.failed) {
-        (void)ria_fail(
-            &fetch->err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
+        (void)ria_fail(&fetch->err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the request of a fetch");
     } else if (ria_fetch_client_start(
                    &fetch->client, home, &fetch->request, &fetch->response, &fetch->err)) {
-        watch(background, fetch);
+        watch_socket(background, fetch);
     }
     if (!is_running(fetch)) {
-        settle(background, fetch);
+        finish_fetch(background, fetch);
     }
 }
 
-static void background_take_response(struct ria_background *background, struct fetch *fetch)
+/* Handles a complete record: stores it if it is a response, else fails the fetch. */
+static void background_read_response(struct ria_background *background, struct fetch *fetch)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     if (!ria_response_read(&fetch->response, &response)) {
         (void)ria_fail(
-            &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch answers in a form that is not ours");
+            &fetch->err, RIA_E_SYSTEM, "rds-iam-fetch returned a record that is not a response");
         fail_fetch(background, fetch);
         return;
     }
-    settle(background, fetch);
-    keep_response(
+    finish_fetch(background, fetch);
+    store_response(
         background, fetch, response.outcome == RIA_FOUND ? response.credentials.expires : 0);
 }
 
-static void background_go_on(struct ria_background *background, struct fetch *fetch)
+/* Continues a fetch whose socket is ready. */
+static void background_step(struct ria_background *background, struct fetch *fetch)
 {
     switch (ria_fetch_client_step(&fetch->client, &fetch->err)) {
     case RIA_FETCH_WAITS:
-        watch(background, fetch);
+        watch_socket(background, fetch);
         break;
     case RIA_FETCH_ANSWERED:
-        background_take_response(background, fetch);
+        background_read_response(background, fetch);
         break;
     case RIA_FETCH_FAILED:
     default:
@@ -244,7 +252,7 @@ static void background_go_on(struct ria_background *background, struct fetch *fe
     }
 }
 
-/* -- all of them ---------------------------------------------------------------------------- */
+/* -- all fetches ---------------------------------------------------------------------------- */
 
 bool ria_background_work(struct ria_background *background)
 {
@@ -255,7 +263,7 @@ bool ria_background_work(struct ria_background *background)
     size_t before = count_children(background);
     int count = epoll_wait(background->epoll, events, EVENTS, 0);
     for (int i = 0; i < count; i++) {
-        background_go_on(background, events[i].data.ptr);
+        background_step(background, events[i].data.ptr);
     }
     for (size_t i = 0; i < background->count; i++) {
         struct fetch *fetch = background->fetches[i];
@@ -312,7 +320,7 @@ void ria_background_free(struct ria_background *background)
     free(background);
 }
 
-/* -- asking --------------------------------------------------------------------------------- */
+/* -- requests ------------------------------------------------------------------------------- */
 
 static struct fetch *background_find(const struct ria_background *background, const char *name)
 {
@@ -324,8 +332,9 @@ static struct fetch *background_find(const struct ria_background *background, co
     return NULL;
 }
 
-/* A place in the table: a new one, or that of the fetch that ended first. NULL while all run. */
-static struct fetch **find_place(struct ria_background *background)
+/* Returns a slot of the table: an unused one, or that of the fetch that ended first. Returns NULL
+ * if the table is full and all fetches are running. */
+static struct fetch **background_find_slot(struct ria_background *background)
 {
     if (background->count < FETCHES_MAX) {
         return &background->fetches[background->count++];
@@ -340,10 +349,12 @@ static struct fetch **find_place(struct ria_background *background)
     return oldest;
 }
 
+/* Adds a fetch of that name, which is not started yet. Returns NULL if memory runs out or all slots
+ * are running. */
 static struct fetch *background_add(struct ria_background *background, const char *name)
 {
     struct fetch *made = calloc(1, sizeof(*made));
-    struct fetch **place = made == NULL ? NULL : find_place(background);
+    struct fetch **place = made == NULL ? NULL : background_find_slot(background);
     if (place == NULL) {
         free(made);
         return NULL;
@@ -362,32 +373,35 @@ static struct fetch *background_add(struct ria_background *background, const cha
     return made;
 }
 
-static bool response_now(const struct fetch *fetch, struct ria_buf *response, struct ria_error *err)
+/* Copies the response of an ended fetch, or its error. */
+static bool copy_response(
+    const struct fetch *fetch, struct ria_buf *response, struct ria_error *err)
 {
     ria_buf_clear(response);
-    if (fetch->kept.len > 0) {
-        ria_buf_add(response, fetch->kept.data, fetch->kept.len);
+    if (fetch->stored.len > 0) {
+        ria_buf_add(response, fetch->stored.data, fetch->stored.len);
     } else if (fetch->response.len > 0) {
         ria_buf_add(response, fetch->response.data, fetch->response.len);
     } else {
         *err = fetch->err;
         return false;
     }
-    return !response->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "an answer");
+    return !response->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a response");
 }
 
-static bool not_yet(struct ria_error *err)
+static bool fail_pending(struct ria_error *err)
 {
-    return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try it again");
+    return ria_fail(err, RIA_E_PENDING, "the AWS credentials are being fetched; try again");
 }
 
-/* What is kept in no file has no name in the question; within one process the plan says enough. */
+/* Computes the name of a request. A request whose result is not cached in a file contains no name;
+ * within one process its plan identifies it. */
 static bool name_request(
     const struct ria_buf *request, char name[RIA_CACHE_NAME_SIZE], struct ria_error *err)
 {
     RIA_AUTO(request) read = RIA_REQUEST_INIT;
     if (!ria_request_read(request, &read)) {
-        return ria_fail(err, RIA_E_SYSTEM, "a question to rds-iam-fetch cannot be read");
+        return ria_fail(err, RIA_E_SYSTEM, "the request to rds-iam-fetch is not valid");
     }
     if (read.cache_name == NULL) {
         return ria_cache_name(&read.plan, NULL, NULL, name, err);
@@ -412,14 +426,14 @@ bool ria_background_fetch(
         fetch = background_add(background, name);
     }
     if (fetch == NULL || is_running(fetch)) {
-        return not_yet(err);
+        return fail_pending(err);
     }
-    if (background_is_kept(background, fetch)) {
-        return response_now(fetch, response, err);
+    if (background_is_valid(background, fetch)) {
+        return copy_response(fetch, response, err);
     }
     if (count_children(background) >= CHILDREN_MAX) {
-        return not_yet(err);
+        return fail_pending(err);
     }
     start_fetch(background, fetch, request, deadline);
-    return is_running(fetch) ? not_yet(err) : response_now(fetch, response, err);
+    return is_running(fetch) ? fail_pending(err) : copy_response(fetch, response, err);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * DNS is asked by rds-iam-fetch and not here: a resolver has settings that belong to the host's
- * process, needs more stack than a guest may have, and waits longer than a login may; a program of
- * ours can be killed in the middle. It is asked only where the login is refused in any case. */
+ * Replaces the error "is not an RDS endpoint" with one that names the RDS endpoint, if DNS has the
+ * dialled name as an alias of one. This happens only after the login has failed. rds-iam-fetch
+ * makes the DNS query, not the host program: the resolver uses settings of the host's process,
+ * needs more stack than a library may use there, and may wait longer than a login may. A separate
+ * process can be killed at the deadline. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -11,18 +13,19 @@
 #include <string.h>
 
 enum {
-    /* A resolver that is there answers within one second; the login has failed already. */
+    /* A working resolver responds within one second, and the login has already failed. */
     BUDGET_MS = 2000
 };
 
-/* An address has no alias, and the machine's own name is no name of a database. */
-static bool is_worth_asking(const struct ria_endpoint *endpoint)
+/* Returns false for names that cannot be an alias: RDS endpoints, IP addresses, and localhost. */
+static bool can_be_alias(const struct ria_endpoint *endpoint)
 {
     const char *host = endpoint->host;
     return endpoint->kind == RIA_ENDPOINT_OTHER && strchr(host, ':') == NULL &&
            host[strspn(host, RIA_DIGITS ".")] != '\0' && strcmp(host, "localhost") != 0;
 }
 
+/* Gets the alias from rds-iam-fetch. Returns false if there is no alias to an RDS endpoint. */
 static bool find_alias(
     const char *host,
     struct ria_deadline deadline,
@@ -46,7 +49,7 @@ static bool find_alias(
     return ria_endpoint_parse(name, &endpoint, &unused) == RIA_FOUND;
 }
 
-/* What cannot be shown whole is not shown: then *err stays as it is. */
+/* Replaces *err with the better message, unless that message is too long to be shown whole. */
 static void dns_alias_explain(
     const char *host, unsigned port, const char *name, const char *file, struct ria_error *err)
 {
@@ -75,7 +78,7 @@ void ria_resolve_alias(
     struct ria_error *err)
 {
     char name[RIA_HOST_SIZE];
-    if (!is_worth_asking(dialled) || !find_alias(dialled->host, deadline, world, name)) {
+    if (!can_be_alias(dialled) || !find_alias(dialled->host, deadline, world, name)) {
         return;
     }
     RIA_AUTO(buf) file = {.max = RIA_PATH_MAX};

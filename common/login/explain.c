@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line for each thing, its name in front. */
+ * Writes the lines of --explain. Each line is a label, a value, and in parentheses the place of the
+ * setting. Replaces characters that would control a terminal, and shows only the safe part of a
+ * URL. */
 #include "login/explain.h"
 
 #include "base/timestamp.h"
@@ -9,8 +11,17 @@
 
 #include <string.h>
 
-/* Ends the line that began at `start`. What somebody wrote into a file or a variable may hold what
- * would move the cursor of a terminal. */
+/* The width of a label. The longest is "  source identity"; a source's name in the trail fits too.
+ */
+#define LABEL_FORMAT "%-18s "
+
+static void add_label(struct ria_buf *out, const char *label)
+{
+    ria_buf_addf(out, LABEL_FORMAT, label);
+}
+
+/* Ends the line that began at `start`. Replaces control characters, because a value in a file or a
+ * variable may contain escape sequences of a terminal. */
 static void end_line(struct ria_buf *out, size_t start)
 {
     if (!out->failed && out->len > start) {
@@ -19,6 +30,7 @@ static void end_line(struct ria_buf *out, size_t start)
     ria_buf_add_char(out, '\n');
 }
 
+/* Appends the place of the setting, "(file:line)" or "(VARIABLE)", and ends the line. */
 static void end_setting(struct ria_buf *out, size_t start, const struct ria_setting *from)
 {
     if (from->path != NULL) {
@@ -29,7 +41,8 @@ static void end_setting(struct ria_buf *out, size_t start, const struct ria_sett
     end_line(out, start);
 }
 
-/* A value that should be no URL can be one by mistake. */
+/* Appends a value. If the user set a URL by mistake, appends its safe part only, because a URL may
+ * contain a password. */
 static void explain_add_value(struct ria_buf *out, const char *value)
 {
     char shown[RIA_ERROR_TEXT_MAX];
@@ -41,12 +54,13 @@ static void explain_add_value(struct ria_buf *out, const char *value)
     }
 }
 
+/* Appends the line of a setting, or nothing if it is unset. */
 static void explain_add_setting(
     struct ria_buf *out, const char *name, const struct ria_setting *setting)
 {
     size_t start = out->len;
     if (setting->value != NULL) {
-        ria_buf_addf(out, "%-10s ", name);
+        add_label(out, name);
         explain_add_value(out, setting->value);
         end_setting(out, start, setting);
     }
@@ -59,7 +73,8 @@ void ria_explain_login(
     struct ria_buf *out)
 {
     if (login->host != NULL) {
-        ria_buf_addf(out, "database   %s:%u\n", resolved->endpoint.host, (unsigned)resolved->port);
+        add_label(out, "database");
+        ria_buf_addf(out, "%s:%u\n", resolved->endpoint.host, (unsigned)resolved->port);
         explain_add_setting(out, "endpoint", &resolved->section.endpoint);
         explain_add_setting(out, "region", &resolved->region);
     }
@@ -73,13 +88,15 @@ void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out)
     for (size_t i = 0; i < trail->count; i++) {
         const struct ria_trail_step *step = &trail->step[i];
         size_t start = out->len;
-        ria_buf_addf(out, "%-18s %-7s %s", step->source, words[step->outcome], step->text);
+        add_label(out, step->source);
+        ria_buf_addf(out, "%-7s %s", words[step->outcome], step->text);
         end_line(out, start);
     }
 }
 
 /* -- the plan ------------------------------------------------------------------------------- */
 
+/* Appends the scheme, host and port of a URL only: the rest may contain a password. */
 static void explain_add_url(struct ria_buf *out, const char *url)
 {
     char shown[RIA_URL_SHOWN_SIZE];
@@ -88,7 +105,7 @@ static void explain_add_url(struct ria_buf *out, const char *url)
     ria_buf_add_text(out, shown);
 }
 
-/* Where a service is asked, and what says so. */
+/* Appends the URL of a service, and the setting that it comes from. */
 static void explain_add_service(
     struct ria_buf *out,
     const struct ria_plan *plan,
@@ -99,7 +116,7 @@ static void explain_add_service(
     struct ria_plan_endpoint endpoint;
     size_t start = out->len;
     if (region->value != NULL && ria_plan_service(plan, service, region, &endpoint)) {
-        ria_buf_addf(out, "%-10s ", name);
+        add_label(out, name);
         explain_add_url(out, endpoint.url);
         bool is_usual = endpoint.from == region;
         end_setting(
@@ -109,45 +126,46 @@ static void explain_add_service(
     }
 }
 
-/* The services of SSO and of sign-in; their regions are set for their sources alone. */
+/* Appends the services of SSO and of aws login. Their regions are set only if the plan's source
+ * uses these services. */
 static void add_session_services(struct ria_buf *out, const struct ria_plan *plan)
 {
     const struct ria_setting *sso = &plan->value[RIA_PLAN_SSO_REGION];
-    explain_add_service(out, plan, "portal", RIA_SERVICE_SSO, sso);
-    explain_add_service(out, plan, "OIDC", RIA_SERVICE_SSO_OIDC, sso);
+    explain_add_service(out, plan, "SSO portal", RIA_SERVICE_SSO, sso);
+    explain_add_service(out, plan, "SSO OIDC", RIA_SERVICE_SSO_OIDC, sso);
     explain_add_service(
         out, plan, "sign-in", RIA_SERVICE_SIGNIN, &plan->value[RIA_PLAN_LOGIN_REGION]);
 }
 
-/* What a role is asked with; of some only that it is sent. */
+/* Appends the parameters of a role. The value of an external id is not shown. */
 static void add_role(struct ria_buf *out, const struct ria_plan *plan, const struct ria_role *role)
 {
     static const struct {
         const char *name;
         enum ria_role_value value;
-        bool is_told;
+        bool is_shown;
     } lines[] = {
         {"role", RIA_ROLE_ARN, true},
-        {"  session", RIA_ROLE_SESSION_NAME, true},
-        {"  seconds", RIA_ROLE_DURATION, true},
-        {"  external", RIA_ROLE_EXTERNAL_ID, false},
-        {"  MFA", RIA_ROLE_MFA_SERIAL, true},
-        {"  person", RIA_ROLE_SOURCE_IDENTITY, true},
+        {"  session name", RIA_ROLE_SESSION_NAME, true},
+        {"  duration (s)", RIA_ROLE_DURATION, true},
+        {"  external id", RIA_ROLE_EXTERNAL_ID, false},
+        {"  MFA device", RIA_ROLE_MFA_SERIAL, true},
+        {"  source identity", RIA_ROLE_SOURCE_IDENTITY, true},
         {"  tags", RIA_ROLE_TAGS, true},
-        {"  go on", RIA_ROLE_TRANSITIVE_TAG_KEYS, true},
+        {"  transitive tags", RIA_ROLE_TRANSITIVE_TAG_KEYS, true},
         {"  region", RIA_ROLE_REGION, true},
     };
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
         struct ria_setting setting = role->value[lines[i].value];
-        if (setting.value != NULL && !lines[i].is_told) {
-            setting.value = "an external id is sent";
+        if (setting.value != NULL && !lines[i].is_shown) {
+            setting.value = "sent, value not shown";
         }
         explain_add_setting(out, lines[i].name, &setting);
     }
     explain_add_service(out, plan, "  STS", RIA_SERVICE_STS, &role->value[RIA_ROLE_REGION]);
 }
 
-/* AWS's files of another user. */
+/* Appends a warning for each of AWS's profile files that belongs to another user. */
 static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
 {
     char warning[RIA_ERROR_TEXT_MAX];
@@ -155,31 +173,36 @@ static void add_owners(struct ria_buf *out, const struct ria_plan *plan)
         size_t start = out->len;
         if (ria_profiles_describe_owner(
                 plan->profiles, (enum ria_profile_file)i, warning, sizeof(warning))) {
-            ria_buf_addf(out, "%-10s %s", "warning", warning);
+            add_label(out, "warning");
+            ria_buf_add_text(out, warning);
             end_line(out, start);
         }
     }
 }
 
-/* Where the output of a credential_process is cached, or why it is not. */
+/* Appends the file in which the output of a credential_process is cached, or why it is not. */
 static void add_process_cache(
     const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out)
 {
-    const struct ria_setting *wanted = &plan->value[RIA_PLAN_PROCESS_CACHE];
+    static const char label[] = "process cache";
+    const struct ria_setting *setting = &plan->value[RIA_PLAN_PROCESS_CACHE];
     const char *fault = ria_cache_runtime_fault(world);
     struct ria_cache_place place;
     size_t start = out->len;
     if (plan->source != RIA_SOURCE_PROCESS) {
         return;
     }
-    if (wanted->value == NULL) {
-        ria_buf_add_text(out, "cached     in no file: cache_credential_process is not set\n");
+    if (setting->value == NULL) {
+        add_label(out, label);
+        ria_buf_add_text(out, "none: cache_credential_process is not set\n");
     } else if (fault != NULL) {
-        ria_buf_addf(out, "cached     in no file: XDG_RUNTIME_DIR is %s", fault);
-        end_setting(out, start, wanted);
+        add_label(out, label);
+        ria_buf_addf(out, "none: XDG_RUNTIME_DIR is %s", fault);
+        end_setting(out, start, setting);
     } else if (ria_cache_find_process(world, plan, &place)) {
-        ria_buf_addf(out, "cached     in %s/%s", place.directory, place.name);
-        end_setting(out, start, wanted);
+        add_label(out, label);
+        ria_buf_addf(out, "%s/%s", place.directory, place.name);
+        end_setting(out, start, setting);
     }
 }
 
@@ -198,7 +221,7 @@ void ria_explain_plan(
     const struct ria_setting *service = &plan->value[RIA_PLAN_METADATA_ENDPOINT];
     size_t start = out->len;
     if (service->value != NULL) {
-        ria_buf_add_text(out, "service    ");
+        add_label(out, "metadata service");
         explain_add_url(out, service->value);
         end_setting(out, start, service);
     }
@@ -215,8 +238,9 @@ void ria_explain_plan(
     }
 }
 
-/* -- the answer ----------------------------------------------------------------------------- */
+/* -- the response --------------------------------------------------------------------------- */
 
+/* Appends where the credentials were read or obtained. */
 static void add_origin(
     const struct ria_world *world,
     const struct ria_plan *plan,
@@ -225,21 +249,24 @@ static void add_origin(
 {
     struct ria_cache_place place;
     struct ria_error ignored;
+    add_label(out, "credentials");
     switch (origin) {
     case RIA_ORIGIN_FETCHED:
-        ria_buf_add_text(out, "got        fetched now\n");
+        ria_buf_add_text(out, "obtained now\n");
         break;
     case RIA_ORIGIN_MEMORY:
-        ria_buf_add_text(out, "got        kept in this process\n");
+        ria_buf_add_text(out, "cached in this process\n");
         break;
     case RIA_ORIGIN_FILE:
         if (ria_cache_find_place(world, plan, &place, &ignored)) {
-            ria_buf_addf(out, "got        kept in %s/%s\n", place.directory, place.name);
+            ria_buf_addf(out, "cached in %s/%s\n", place.directory, place.name);
+        } else {
+            ria_buf_add_text(out, "cached in a file\n");
         }
         break;
     case RIA_ORIGIN_PLAN:
     default:
-        ria_buf_add_text(out, "got        as they are, without asking AWS\n");
+        ria_buf_add_text(out, "obtained from settings, no AWS request\n");
     }
 }
 
@@ -253,20 +280,22 @@ void ria_explain_response(
     const struct ria_credentials *credentials = &response->credentials;
     char when[RIA_TIMESTAMP_SIZE] = "";
     add_origin(world, plan, origin, out);
-    ria_buf_addf(out, "access key %s\n", credentials->access_key_id.data);
-    /* Instances and pods do not tell the ARN of their session. */
+    add_label(out, "access key");
+    ria_buf_addf(out, "%s\n", credentials->access_key_id.data);
+    /* The endpoints of instances and containers do not report the ARN of the session. */
     if (response->identity[0] != '\0') {
-        ria_buf_addf(out, "identity   %s\n", response->identity);
+        add_label(out, "identity");
+        ria_buf_addf(out, "%s\n", response->identity);
     } else if (origin != RIA_ORIGIN_PLAN) {
-        ria_buf_addf(out, "identity   that of %s\n", credentials->source);
+        add_label(out, "identity");
+        ria_buf_addf(out, "that of %s\n", credentials->source);
     }
-    if (credentials->expires != 0 && ria_timestamp_format(credentials->expires, when)) {
-        ria_buf_addf(out, "expires    %s\n", when);
-    } else {
-        ria_buf_add_text(out, "expires    does not say\n");
-    }
+    bool is_known = credentials->expires != 0 && ria_timestamp_format(credentials->expires, when);
+    add_label(out, "expires");
+    ria_buf_addf(out, "%s\n", is_known ? when : "not known");
     int64_t offset = ria_cache_offset(world, &response->offset);
     if (offset != 0) {
-        ria_buf_addf(out, "clock      %lld s are added to this machine's\n", (long long)offset);
+        add_label(out, "clock");
+        ria_buf_addf(out, "%lld s are added to this machine's time\n", (long long)offset);
     }
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a person is told by rds-iam credentials --explain: which sources were asked, what was chosen
- * and where it was read, and whose credentials came of it. Lines of text, and no secret in them: of
- * a command, a token file or an external id only the place is told.
+ * Writes the output of rds-iam credentials --explain: the sources that were tried, the settings
+ * that were chosen and where they were read, and the identity of the credentials. Each line is a
+ * label and a value. No line contains a secret: for a command, a token file or an external id, only
+ * the file and line that set it are shown.
+ *
+ * Each function appends its lines to *out. A failure is left in the buffer (out->failed).
  */
 #ifndef RIA_EXPLAIN_H
 #define RIA_EXPLAIN_H
@@ -10,21 +13,23 @@
 #include "login/resolve.h"
 #include "provider/chain.h"
 
-/* What was chosen before any source was asked. */
+/* Appends the database, its region, and the profile, which are chosen before any source is tried.
+ */
 void ria_explain_login(
     const struct ria_login *login,
     const struct ria_query *query,
     const struct ria_resolved *resolved,
     struct ria_buf *out);
 
-/* Each source that was asked, and its answer. */
+/* Appends each source that was tried, and its outcome. */
 void ria_explain_trail(const struct ria_trail *trail, struct ria_buf *out);
 
-/* The settings of the plan that was chosen: its source, its roles from the first to the last. */
+/* Appends the settings of the plan: its source, then its roles in the order in which they are
+ * assumed. */
 void ria_explain_plan(
     const struct ria_world *world, const struct ria_plan *plan, struct ria_buf *out);
 
-/* What came of it, and by which road. */
+/* Appends where the credentials were read or obtained, their identity, and when they expire. */
 void ria_explain_response(
     const struct ria_world *world,
     const struct ria_plan *plan,

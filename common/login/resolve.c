@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * May a token go over this channel, what does the dialled name stand for, and where is it. */
+ * Resolves a login request: checks the channel, finds the section of rds-iam's configuration for
+ * the dialled address, and from both the host, port and region to sign for. Rejects a channel that
+ * is not secure enough, a host that is not an RDS endpoint unless the user maps it to one, and a
+ * host without a region. */
 #include "login/resolve.h"
 
 #include "base/ascii.h"
@@ -9,7 +12,7 @@
 #include <string.h>
 
 enum {
-    USER_MAX = 255, /* MySQL takes 32 characters, MariaDB 128, PostgreSQL 63 bytes */
+    USER_MAX = 255, /* MySQL accepts 32 characters, MariaDB 128, PostgreSQL 63 bytes */
 };
 
 void ria_resolved_release(struct ria_resolved *resolved)
@@ -55,8 +58,9 @@ bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *
     }
 }
 
-/* A remedy that is to be written into our configuration ends in the name of its file. */
-static void name_file(const struct ria_world *world, struct ria_error *err)
+/* Appends the name of rds-iam's configuration file to *err, whose remedy is a line for that file.
+ */
+static void append_config_name(const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(buf) name = {.max = RIA_PATH_MAX};
     ria_config_add_name(world, &name);
@@ -86,6 +90,9 @@ void ria_login_name_remedy(
     }
 }
 
+/* Checks a channel on which the certificate chain was verified, but not the host name. The section
+ * must allow that with tls = verify-ca. Else the error says how to verify the name, or which
+ * section to write for a tunnel. */
 static bool check_chain_suffices(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -99,13 +106,13 @@ static bool check_chain_suffices(
     }
     bool is_other = resolved->dialled.kind == RIA_ENDPOINT_OTHER;
     if (is_other && section->endpoint.value != NULL) {
-        /* No certificate of RDS's has this name, so verification can never be turned on. */
+        /* No RDS certificate contains this name, so the client can never verify it. */
         return ria_fail_at(err, RIA_E_CHANNEL, &section->endpoint, RIA_REFUSAL_TUNNEL_NAME);
     }
     if (is_other) {
-        /* Verifying the name would not help: no token is made for it. */
+        /* Verification of the name would not help: no token can be made for it. */
         (void)ria_fail_shown(err, RIA_E_ENDPOINT, RIA_REFUSAL_TUNNEL, host, host, login->port);
-        name_file(world, err);
+        append_config_name(world, err);
         return false;
     }
     char remedy[RIA_ERROR_TEXT_MAX];
@@ -126,6 +133,8 @@ bool ria_resolve_section(
     return check_chain_suffices(login, world, out, err);
 }
 
+/* Warns if the host is not an RDS endpoint, or if its name contains another region than the one
+ * that is signed for. */
 static void warn_of_region(
     const struct ria_world *world,
     const struct ria_resolved *resolved,
@@ -139,15 +148,16 @@ static void warn_of_region(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "signing for the region %s, although the name %s says %s",
+            "signing for the region %s, although the name %s contains %s",
             resolved->region.value,
             resolved->endpoint.host,
             resolved->endpoint.region);
     }
 }
 
-/* Region: said by a person > by the configuration > by the name. Never by the environment or the
- * AWS profile: those say where somebody usually works, not where this database is. */
+/* The region comes from --region, else from rds-iam's configuration, else from the endpoint's name.
+ * The environment and the AWS profile are never read for it: they name the region in which the user
+ * usually works, and the database may be in another one. */
 bool ria_resolve_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -163,14 +173,14 @@ bool ria_resolve_endpoint(
         return false;
     }
     if (outcome == RIA_ABSENT) {
-        name_file(world, err);
+        append_config_name(world, err);
     }
     struct ria_setting region = section->region;
     if (login->region != NULL) {
         region = (struct ria_setting){login->region, "--region", 0};
     }
-    /* A name that is no RDS name is signed for only where a person said so: by an option, or by an
-     * endpoint line. A region alone, set for a wildcard, is not enough. */
+    /* A token for a name that is not an RDS endpoint is made only if the user requests it, by
+     * --region or an endpoint line. A region in a section is not enough: a wildcard may match. */
     bool is_named = login->region != NULL || is_mapped;
     bool is_rds = out->endpoint.kind != RIA_ENDPOINT_OTHER;
     if (region.value == NULL || (!is_rds && !is_named)) {
@@ -182,7 +192,7 @@ bool ria_resolve_endpoint(
             err, RIA_E_ENDPOINT, &section->endpoint, RIA_REFUSAL_NO_REGION, out->endpoint.host);
     }
     if (region.value == NULL) {
-        return false; /* err says why since the name was parsed */
+        return false; /* ria_endpoint_judge() has filled err */
     }
     if (!ria_setting_check_region(&region, RIA_E_USAGE, err)) {
         return false;
@@ -192,16 +202,16 @@ bool ria_resolve_endpoint(
     return true;
 }
 
-/* A name that a shell takes as it stands, or a word that stands for it. */
-static const char *plain(const char *name, const char *word)
+/* Returns the name if it can stand unquoted in a shell command, else the placeholder. */
+static const char *shell_word(const char *name, const char *placeholder)
 {
     static const char usual[] = RIA_ALNUM "_-/.%@:+";
     size_t len = strspn(name, usual);
-    return name[len] == '\0' && len < RIA_HOST_SIZE ? name : word;
+    return name[len] == '\0' && len < RIA_HOST_SIZE ? name : placeholder;
 }
 
-/* The credentials of a login hang on our configuration and on the database's region, so whoever
- * wants the same must name the login. */
+/* Appends the rds-iam command that gets the same credentials. It names the login, because rds-iam's
+ * configuration and the database's region can change the credentials. */
 static void add_command(const void *whose, struct ria_buf *out)
 {
     const struct ria_login *login = whose;
@@ -210,12 +220,12 @@ static void add_command(const void *whose, struct ria_buf *out)
         ria_buf_addf(
             out,
             " --hostname %s --port %u --username %s",
-            plain(login->host, "HOST"),
+            shell_word(login->host, "HOST"),
             login->port,
-            plain(login->user, "USER"));
+            shell_word(login->user, "USER"));
     }
     if (login->host != NULL && login->region != NULL) {
-        ria_buf_addf(out, " --region %s", plain(login->region, "REGION"));
+        ria_buf_addf(out, " --region %s", shell_word(login->region, "REGION"));
     }
     if (login->profile != NULL) {
         char quoted[RIA_QUOTED_SIZE];
@@ -256,6 +266,16 @@ void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE])
     }
 }
 
+bool ria_host_has_public_ca(const char *host)
+{
+    struct ria_endpoint endpoint;
+    if (host == NULL) {
+        return false;
+    }
+    ria_endpoint_read(host, &endpoint);
+    return endpoint.kind == RIA_ENDPOINT_PROXY || endpoint.kind == RIA_ENDPOINT_DSQL;
+}
+
 bool ria_host_is_rds(const char *host)
 {
     struct ria_endpoint endpoint;
@@ -266,7 +286,8 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_rds(&endpoint);
 }
 
-/* Fills resolved->dialled, and the section where the name does not tell or needs_section. */
+/* Reads the dialled host into *resolved, and the section that matches it if the name is no RDS name
+ * or if needs_section is true. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -291,7 +312,7 @@ static enum ria_outcome find_endpoint(
         return RIA_FOUND;
     }
     if (ria_endpoint_judge(&resolved->dialled, login->host, err) == RIA_ABSENT) {
-        name_file(world, err);
+        append_config_name(world, err);
     }
     return RIA_ABSENT;
 }

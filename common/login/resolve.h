@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a login comes to once configuration and endpoint are known: for which host, port and region,
- * and what the chain is asked. Policy of the core's two calls; nothing is asked on the network.
+ * Resolves a login request: which host, port and region its token is signed for, whether its
+ * channel is secure enough, and the input of the credential chain. ria_token_for() and
+ * ria_session_for() share this policy. Only ria_resolve_alias() uses the network.
  */
 #ifndef RIA_LOGIN_RESOLVE_H
 #define RIA_LOGIN_RESOLVE_H
@@ -14,46 +15,52 @@
 struct ria_resolved {
     struct ria_config config;
     struct ria_section section;   /* borrowed from config */
-    struct ria_endpoint dialled;  /* login->host, read once */
-    struct ria_endpoint endpoint; /* what is signed for, with its port */
-    uint16_t port;
-    struct ria_setting region; /* borrowed from config, endpoint or login */
+    struct ria_endpoint dialled;  /* login->host, parsed */
+    struct ria_endpoint endpoint; /* the host that the token is signed for */
+    uint16_t port;                /* the port that the token is signed for */
+    struct ria_setting region;    /* borrowed from config, endpoint or login */
 };
 
-/* Host, port and user are there and of a sane size, and the program has no more rights than its
- * caller. Reads the dialled host. *out must be zeroed; release it in any case. */
+/* Step 1. Checks that host, port and user are set and of a valid size, and that the program has no
+ * more rights than its caller. Parses the dialled host. The caller zeroes *out, and releases it
+ * whatever the result. Returns false with err filled if a check fails. */
 bool ria_resolve_login(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* What no configuration can allow. */
+/* Returns false with err filled if the channel is not encrypted or not authenticated. No
+ * configuration can allow such a channel. */
 bool ria_resolve_check_channel(const struct ria_login *login, struct ria_error *err) RIA_MUST_USE;
 
-/* After it: reads the configuration, says what the dialled address stands for, and whether the
- * channel is good enough for it. */
+/* Step 2. Loads rds-iam's configuration and finds the section for the dialled address. Returns
+ * false with err filled if the configuration is invalid, or if the server's name was not verified
+ * and the section does not have tls = verify-ca. */
 bool ria_resolve_section(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* After it: host, port and region to sign for. */
+/* Step 3. Finds the host, port and region to sign for. Returns false with err filled if the host is
+ * not an RDS endpoint and no setting allows it, or if no region is known. */
 bool ria_resolve_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_resolved *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* What the chain is asked. Borrows from both; login->host may be NULL. */
+/* Returns the input of the credential chain. It borrows from *login and *resolved. login->host may
+ * be NULL; then *resolved is zeroed. */
 struct ria_query ria_resolve_query(
     const struct ria_login *login,
     const struct ria_resolved *resolved,
     struct ria_deadline deadline,
     const struct ria_world *world);
 
-/* As ria_alias_explain(), for a host that was read. */
+/* The same as ria_alias_explain(), for a host that is already parsed. Runs rds-iam-fetch; blocks
+ * for at most 2 seconds, and no longer than the deadline. */
 void ria_resolve_alias(
     const struct ria_login *login,
     const struct ria_endpoint *dialled,

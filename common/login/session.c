@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credentials behind a token, and the explanation where they come from. */
+ * Gets the AWS credentials behind a token, for rds-iam credentials, and appends the explanation of
+ * --explain. With a host it resolves the login as ria_token_for() does, without the check of the
+ * channel. Without a host it uses AWS's settings, and of rds-iam's configuration only
+ * cache_credential_process. Refuses to run in a privileged program (setuid, file capabilities). */
 #include "rds_iam.h"
 
 #include "base/text.h"
@@ -9,7 +12,8 @@
 #include "provider/memory_cache.h"
 #include "provider/profile_active.h"
 
-static void session_take_response(struct ria_response *response, struct ria_session *session)
+/* Moves the keys from the response to the session, so that only one copy of them exists. */
+static void session_move_response(struct ria_response *response, struct ria_session *session)
 {
     ria_buf_move(&session->access_key_id, &response->credentials.access_key_id);
     ria_buf_move(&session->secret_access_key, &response->credentials.secret_access_key);
@@ -17,6 +21,8 @@ static void session_take_response(struct ria_response *response, struct ria_sess
     session->expires = response->credentials.expires;
 }
 
+/* Resolves the login if it has a host; else *resolved stays zeroed. The channel is not checked,
+ * because no token is sent. */
 static bool resolve(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -28,10 +34,10 @@ static bool resolve(
                                    ria_resolve_endpoint(login, world, resolved, err));
 }
 
-/* Without a login the configuration decides about one thing, whether the output of a
- * credential_process is cached: by the sections of the same profile. A file that cannot be used is
- * no reason to give no credentials. */
-static void session_take_process_cache(
+/* Without a host, rds-iam's configuration decides one thing only: whether the output of a
+ * credential_process is cached. The sections with the same profile decide it. If the configuration
+ * cannot be loaded, a warning is logged, and the credentials are returned all the same. */
+static void session_read_process_cache(
     const struct ria_query *query, struct ria_config *config, struct ria_plan *plan)
 {
     struct ria_error err;
@@ -48,8 +54,9 @@ static void session_take_process_cache(
         &plan->value[RIA_PLAN_PROCESS_CACHE]);
 }
 
-/* A person can be asked for the code of the first device. */
-static void take_mfa_serial(const struct ria_plan *plan, struct ria_session *session)
+/* Copies the serial of the first MFA device in the plan. The program can then prompt for a code of
+ * that device. */
+static void find_mfa_serial(const struct ria_plan *plan, struct ria_session *session)
 {
     for (size_t i = 0; i < plan->role_count && session->mfa_serial.len == 0; i++) {
         const char *serial = plan->roles[i].value[RIA_ROLE_MFA_SERIAL].value;
@@ -57,7 +64,7 @@ static void take_mfa_serial(const struct ria_plan *plan, struct ria_session *ses
     }
 }
 
-/* *config is filled where the login has none yet. */
+/* Gets the credentials and appends the explanation. Loads *config if the login has no host. */
 static enum ria_outcome session_find(
     const struct ria_query *query,
     bool has_login,
@@ -70,7 +77,7 @@ static enum ria_outcome session_find(
     struct ria_trail trail;
     enum ria_outcome outcome = ria_chain_plan(query, &plan, &trail, err);
     if (outcome == RIA_FOUND && plan.source == RIA_SOURCE_PROCESS && !has_login) {
-        session_take_process_cache(query, config, &plan);
+        session_read_process_cache(query, config, &plan);
     }
     if (outcome == RIA_FOUND) {
         outcome = ria_chain_carry_out(query, &plan, &response, &trail, err);
@@ -81,9 +88,9 @@ static enum ria_outcome session_find(
     }
     if (outcome == RIA_FOUND) {
         ria_explain_response(query->world, &plan, trail.origin, &response, &session->explanation);
-        session_take_response(&response, session);
+        session_move_response(&response, session);
     } else {
-        take_mfa_serial(&plan, session);
+        find_mfa_serial(&plan, session);
     }
     return outcome;
 }

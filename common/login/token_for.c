@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one question, answered in steps: may a token go over this channel, what does the dialled name
- * stand for, who signs, and the signature. */
+ * Makes a token for a login request. Checks the channel, finds the RDS endpoint and region for the
+ * dialled name, gets credentials from the chain, and signs. Rejects a channel that is not encrypted
+ * and authenticated, a host that is not an RDS endpoint, and expired credentials. */
 #include "rds_iam.h"
 
 #include "aws/token.h"
@@ -16,12 +17,14 @@ _Static_assert((int)RIA_TOKEN_TEXT_MAX >= (int)RIA_TOKEN_MAX, "the public limit 
 
 enum {
     HTTPS_PORT = 443,
-    /* Seconds by which a token may end early without a word: what `aws login` gives lasts as long
-     * as a token, and is a moment old when it signs one. */
-    UNNOTICED = 60,
+    /* Seconds. No warning is logged if the credentials expire less than this before the token
+     * would. The credentials of `aws login` live as long as a token, and are already a few seconds
+     * old when they sign one. */
+    EARLY_EXPIRY_IGNORED = 60,
 };
 
-/* A token dies with the credentials that signed it. */
+/* Rejects expired credentials. Warns if they expire before the token: a token expires with the
+ * credentials that signed it. */
 static bool check_expiry(
     const struct ria_world *world,
     const struct ria_credentials *credentials,
@@ -35,17 +38,19 @@ static bool check_expiry(
     if (credentials->expires <= now) {
         return ria_fail(err, RIA_E_CREDENTIALS, RIA_REFUSAL_EXPIRED, credentials->source, when);
     }
-    if (credentials->expires - now < RIA_TOKEN_LIFE - UNNOTICED) {
+    if (credentials->expires - now < RIA_TOKEN_LIFE - EARLY_EXPIRY_IGNORED) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "the AWS credentials of %s end at %s, and the token with them",
+            "the AWS credentials of %s expire at %s, and the token with them",
             credentials->source,
             when);
     }
     return true;
 }
 
+/* Signs the token with the credentials in the response. Uses AWS's time if its offset from this
+ * machine's clock is known. The token expires after 15 minutes, or with the credentials. */
 static bool token_for_sign(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -61,7 +66,7 @@ static bool token_for_sign(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "this machine's clock is %lld s %s AWS's; the token is dated by AWS's: set the clock",
+            "this machine's clock is %lld s %s AWS's; the token uses AWS's time; set the clock",
             (long long)(offset < 0 ? -offset : offset),
             offset < 0 ? "ahead of" : "behind");
     }
@@ -79,7 +84,8 @@ static bool token_for_sign(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "port 443 is signed without the port, as botocore does; other signers differ here");
+            "the token for port 443 is signed without the port, as botocore does; other signers "
+            "include it");
     }
     RIA_AUTO(buf) text = {.max = RIA_TOKEN_MAX};
     if (!ria_token_sign(&claim, credentials, &text, err)) {
@@ -105,6 +111,8 @@ static bool token_for_sign(
     return true;
 }
 
+/* Makes the token for a login whose channel was checked. If the host is not an RDS endpoint, the
+ * error may be improved by a DNS lookup. */
 static enum ria_outcome make_token(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -178,5 +186,5 @@ void ria_prepare(void)
     uint8_t sum[RIA_SHA256_LEN];
     struct ria_error err;
     bool is_ready = ria_sha256("", 0, sum, &err);
-    (void)is_ready; /* it will be asked again */
+    (void)is_ready; /* a failure shows again when a token is signed */
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Starts rds-iam-fetch from inside somebody else's program and talks to it. It gets one end of a
- * socket pair as its standard input and nothing else that is open here; send() with MSG_NOSIGNAL
- * keeps its death from raising a signal in the host. What counts is the answer; the exit status
- * only words a refusal, because a host may reap our child before we do. It starts without the
- * host's loader variables (host_variables.h). Where it then cannot load its libraries, it is
- * started once more with the caller's LD_LIBRARY_PATH: with Nix, environment modules and Homebrew
- * that is where libcurl is. */
+ * Starts rds-iam-fetch from inside another vendor's program, and exchanges one request and response
+ * with it. The child gets one end of a socket pair as its standard input, and no other open
+ * descriptor. send() uses MSG_NOSIGNAL, so that a child that exits early raises no SIGPIPE in the
+ * host. Only the response decides about success. The exit status is used for the error message
+ * only, because the host may reap the child first. The child starts without the host's loader
+ * variables (host_variables.h). If it then cannot load its libraries, it is started a second time
+ * with the caller's LD_LIBRARY_PATH, which is where Nix, environment modules and Homebrew put
+ * libcurl. Rejects a response that is not a record, and one that is too long. */
 #include "os/fetch_client.h"
 
 #include "base/messages.h"
@@ -33,7 +34,7 @@ static bool fetch_client_fail_by_errno(struct ria_error *err, int error, const c
     return ria_fail(
         err,
         RIA_E_SYSTEM,
-        "%s: %s: %s; is rds-iam installed whole?",
+        "%s: %s: %s; is rds-iam installed completely?",
         program,
         what,
         strerror_r(error, words, sizeof(words)));
@@ -51,8 +52,8 @@ static int set_actions(posix_spawn_file_actions_t *actions, int fd)
                       : posix_spawn_file_actions_addclosefrom_np(actions, STDERR_FILENO + 1);
 }
 
-/* The host's signal mask and dispositions are its own; the child starts from the defaults, in a
- * process group that can be killed as a whole. */
+/* The child starts with default signal handling and an empty signal mask, whatever the host has
+ * set, and in its own process group, so that the whole group can be killed. */
 static int set_attributes(posix_spawnattr_t *attributes)
 {
     sigset_t none;
@@ -88,12 +89,12 @@ static int spawn(int fd, char **environment, pid_t *pid)
     return error;
 }
 
-/* Starts it, for the first time or once more. */
+/* Starts the program, for the first or the second time. */
 static bool launch(struct ria_fetch_client *client, struct ria_error *err)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
-        return fetch_client_fail_by_errno(err, errno, "cannot be talked to");
+        return fetch_client_fail_by_errno(err, errno, "no socket for it");
     }
     struct ria_child_environment environment;
     bool ok = ria_host_variables_withhold(client->keeps_library_path, client->home, &environment);
@@ -123,18 +124,18 @@ bool ria_fetch_client_start(
     return launch(client, err);
 }
 
-/* -- talking -------------------------------------------------------------------------------- */
+/* -- sending and receiving ------------------------------------------------------------------ */
 
-/* What has come of a piece of the talk. ENDED: the program ends before it has answered. */
+/* The result of sending or receiving. */
 enum result {
-    GOES_ON,
-    WHOLE,
-    ENDED,
+    INCOMPLETE,
+    COMPLETE,
+    ENDED, /* the program closed its socket without a complete response */
     FAILED,
 };
 
-/* Nothing of it can be done at the moment. */
-static bool must_wait(ssize_t len)
+/* Returns true if the call would have blocked. */
+static bool would_block(ssize_t len)
 {
     return len < 0 && errno == EAGAIN;
 }
@@ -148,14 +149,14 @@ static enum result send_request(struct ria_fetch_client *client, struct ria_erro
             request->data + client->sent,
             request->len - client->sent,
             MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (must_wait(len)) {
-            return GOES_ON;
+        if (would_block(len)) {
+            return INCOMPLETE;
         }
         if (len < 0 && (errno == EPIPE || errno == ECONNRESET)) {
             return ENDED;
         }
         if (len < 0 && errno != EINTR) {
-            (void)fetch_client_fail_by_errno(err, errno, "does not take its question");
+            (void)fetch_client_fail_by_errno(err, errno, "does not read its request");
             return FAILED;
         }
         client->sent += len < 0 ? 0 : (size_t)len;
@@ -164,11 +165,12 @@ static enum result send_request(struct ria_fetch_client *client, struct ria_erro
         client->events = POLLIN;
         (void)shutdown(client->fd, SHUT_WR);
     }
-    return GOES_ON;
+    return INCOMPLETE;
 }
 
-/* The length that the answer is known to have; 0: it is none of ours. */
-static size_t wanted_length(const struct ria_buf *response)
+/* Returns the length of the complete response, or that of the header until the header has been
+ * received. Returns 0 if the bytes are not a record, or too many. */
+static size_t response_length(const struct ria_buf *response)
 {
     size_t whole = RIA_RECORD_HEADER_LEN;
     if (response->len >= RIA_RECORD_HEADER_LEN) {
@@ -180,16 +182,16 @@ static size_t wanted_length(const struct ria_buf *response)
 static enum result receive_response(struct ria_fetch_client *client, struct ria_error *err)
 {
     struct ria_buf *response = client->response;
-    for (size_t whole = wanted_length(response); response->len < whole;
-         whole = wanted_length(response)) {
+    for (size_t whole = response_length(response); response->len < whole;
+         whole = response_length(response)) {
         char *room = ria_buf_reserve(response, whole - response->len);
         if (room == NULL) {
-            (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the answer of rds-iam-fetch");
+            (void)ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "the response of rds-iam-fetch");
             return FAILED;
         }
         ssize_t len = recv(client->fd, room, whole - response->len, MSG_DONTWAIT);
-        if (must_wait(len)) {
-            return GOES_ON;
+        if (would_block(len)) {
+            return INCOMPLETE;
         }
         if (len == 0 || (len < 0 && errno != EINTR)) {
             return ENDED;
@@ -198,34 +200,37 @@ static enum result receive_response(struct ria_fetch_client *client, struct ria_
             ria_buf_grown(response, (size_t)len);
         }
     }
-    if (wanted_length(response) == 0) {
-        (void)ria_fail(err, RIA_E_SYSTEM, "%s answers in a form that is not ours", program);
+    if (response_length(response) == 0) {
+        (void)ria_fail(err, RIA_E_SYSTEM, "%s does not return a valid record", program);
         return FAILED;
     }
-    return WHOLE;
+    return COMPLETE;
 }
 
 /* -- the end -------------------------------------------------------------------------------- */
 
-/* The end of its socket comes a moment before its end. */
+/* Waits for the program to exit, for at most 200 ms. The kernel closes the socket shortly before it
+ * reports the exit. Returns false if the program still runs. */
 static bool fetch_client_has_ended(pid_t pid)
 {
     enum {
-        LOOKS = 200,
-        LOOK_NS = 1000 * 1000
+        CHECKS = 200,
+        CHECK_NS = 1000 * 1000
     };
-    static const struct timespec moment = {.tv_nsec = LOOK_NS};
+    static const struct timespec interval = {.tv_nsec = CHECK_NS};
     siginfo_t info = {0};
-    for (int i = 0; i < LOOKS; i++) {
+    for (int i = 0; i < CHECKS; i++) {
         if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0) {
             return true;
         }
-        (void)nanosleep(&moment, NULL);
+        (void)nanosleep(&interval, NULL);
     }
     return false;
 }
 
-/* One that the host has reaped already is not there to be killed. */
+/* Kills the program's process group and reaps the program. Does not kill a program that the host
+ * has already reaped, because its process id may belong to another process. Returns false if the
+ * exit status is not available. */
 static bool reap(pid_t pid, siginfo_t *info)
 {
     int result = -1;
@@ -239,10 +244,11 @@ static bool reap(pid_t pid, siginfo_t *info)
     return result == 0;
 }
 
-/* Status 127 is the dynamic linker's: a library is missing, or is not the one that is needed. Where
- * the host has taken the status, it may have been that. Fills err with how the program ended; true
- * if it is to be started once more, with LD_LIBRARY_PATH. */
-static bool take_status(struct ria_fetch_client *client, struct ria_error *err)
+/* Reaps the program and fills err with how it ended. Returns true if the program should be started
+ * a second time with LD_LIBRARY_PATH. The dynamic linker exits with status 127 if a library is
+ * missing or has the wrong version. If the host has reaped the program, its status is unknown and
+ * may have been 127. */
+static bool read_status(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum {
         NOT_LOADED = 127
@@ -256,15 +262,15 @@ static bool take_status(struct ria_fetch_client *client, struct ria_error *err)
         (void)ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s ended with status 127: a library that it needs is missing or does not fit; run ldd "
-            "%s to see which one",
+            "%s exited with status 127: a library that it needs is missing or does not fit; run: "
+            "ldd %s",
             program,
             program);
     } else if (is_status) {
         (void)ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s ended with status %d and without an answer; is rds-iam installed whole?",
+            "%s exited with status %d without a response; is rds-iam installed completely?",
             program,
             info.si_status);
     } else if (is_known) {
@@ -272,13 +278,13 @@ static bool take_status(struct ria_fetch_client *client, struct ria_error *err)
         (void)ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s was ended by signal %d (%s%s); the system's log may say why",
+            "%s was killed by signal %d (%s%s); the system's log may contain the reason",
             program,
             info.si_status,
             name == NULL ? "" : "SIG",
             name == NULL ? "unknown" : name);
     } else {
-        (void)ria_fail(err, RIA_E_SYSTEM, "%s ended without an answer; try it again", program);
+        (void)ria_fail(err, RIA_E_SYSTEM, "%s exited without a response; try again", program);
     }
     return !client->keeps_library_path && client->response->len == 0 && path != NULL &&
            *path != '\0' && (!is_known || (is_status && info.si_status == NOT_LOADED));
@@ -299,14 +305,14 @@ void ria_fetch_client_end(struct ria_fetch_client *client)
     }
 }
 
-/* -- all of it ------------------------------------------------------------------------------ */
+/* -- the state machine ---------------------------------------------------------------------- */
 
-/* The program has closed its end of the socket. */
-static enum ria_fetch_state fetch_client_take_end(
+/* Handles a program that closed its socket without a response: starts it a second time or fails. */
+static enum ria_fetch_state fetch_client_handle_end(
     struct ria_fetch_client *client, struct ria_error *err)
 {
     close_socket(client);
-    if (!take_status(client, err)) {
+    if (!read_status(client, err)) {
         return RIA_FETCH_FAILED;
     }
     client->keeps_library_path = true;
@@ -316,23 +322,23 @@ static enum ria_fetch_state fetch_client_take_end(
 enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
 {
     enum result result = send_request(client, err);
-    if (result == GOES_ON) {
+    if (result == INCOMPLETE) {
         result = receive_response(client, err);
     }
     switch (result) {
-    case GOES_ON:
+    case INCOMPLETE:
         return RIA_FETCH_WAITS;
     case ENDED:
-        return fetch_client_take_end(client, err);
-    case WHOLE:
+        return fetch_client_handle_end(client, err);
+    case COMPLETE:
     case FAILED:
     default:
         ria_fetch_client_end(client);
-        return result == WHOLE ? RIA_FETCH_ANSWERED : RIA_FETCH_FAILED;
+        return result == COMPLETE ? RIA_FETCH_ANSWERED : RIA_FETCH_FAILED;
     }
 }
 
-/* Until the socket can be read or written. False at the deadline. */
+/* Waits until the socket can be read or written. Returns false with err filled at the deadline. */
 static bool fetch_client_wait_for(
     const struct ria_fetch_client *client,
     const struct ria_world *world,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * A conversation with rds-iam-fetch: the program is started, takes one question, gives one answer,
- * and has ended when the conversation has. One state machine, which never waits, for both callers:
- * ria_fetch_client_run() is the fetch() of the process's own world (base/world.h) and is poll()
- * around it; login/background.c has many at a time. What is in question and answer is not known
- * here.
+ * The client of rds-iam-fetch. It starts the program, sends one request, receives one response, and
+ * reaps the program. The client is a non-blocking state machine with two users.
+ * ria_fetch_client_run() is the fetch() of the process's own world (base/world.h) and calls poll()
+ * between the steps. login/background.c runs many clients at a time. The client does not parse the
+ * records.
  */
 #ifndef RIA_FETCH_CLIENT_H
 #define RIA_FETCH_CLIENT_H
@@ -12,28 +12,29 @@
 #include "base/world.h"
 
 enum ria_fetch_state {
-    RIA_FETCH_WAITS,    /* for `events` on `fd` */
-    RIA_FETCH_ANSWERED, /* *response holds a whole record */
-    RIA_FETCH_FAILED,   /* there will be none: err says why */
+    RIA_FETCH_WAITS,    /* waits for `events` on `fd` */
+    RIA_FETCH_ANSWERED, /* *response contains a complete record */
+    RIA_FETCH_FAILED,   /* no response: err contains the reason */
 };
 
-/* Zero it but for fd, which is -1 where no program runs. Its members are read by the caller and
- * changed here alone. */
+/* Initialize fd to -1 and all other members to zero. The caller may read the members; only the
+ * functions below change them. */
 struct ria_fetch_client {
     int fd;       /* a socket; -1: no program runs */
-    short events; /* as of poll(): what it waits for */
+    short events; /* the events of poll() that the client waits for */
 
     pid_t pid;
     const char *home;
     const struct ria_buf *request;
     struct ria_buf *response;
-    size_t sent;             /* of the question */
-    bool keeps_library_path; /* the second try */
+    size_t sent;             /* bytes of the request */
+    bool keeps_library_path; /* this is the second try, with LD_LIBRARY_PATH */
 };
 
-/* Starts the program. All but err is borrowed until the end: `home`, the user's home directory
- * (ria_world_home()), or NULL; *request and *response, whose max is RIA_RECORD_MAX. False with err
- * filled if it cannot be started. */
+/* Starts the program. `home` is the user's home directory (ria_world_home()) or NULL. *request is
+ * the record to send. *response receives the response; its max is RIA_RECORD_MAX. All three are
+ * borrowed until the client has ended. Returns false with err filled if the program cannot be
+ * started. */
 bool ria_fetch_client_start(
     struct ria_fetch_client *client,
     const char *home,
@@ -41,17 +42,20 @@ bool ria_fetch_client_start(
     struct ria_buf *response,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Goes on without waiting, whatever has come; but where the program has closed its end of the
- * socket without an answer, its own end is waited for, 200 ms at most. Where it could not load its
- * libraries it is started once more, with the caller's LD_LIBRARY_PATH: `fd` is another one then,
- * and an epoll set must be told. Unless it waits, the program has been reaped and fd is -1. */
+/* Sends and receives as much as possible without blocking. One case blocks for at most 200 ms: if
+ * the program closed its socket without a response, the function waits for the program to exit. If
+ * the program could not load its libraries, it is started a second time with the caller's
+ * LD_LIBRARY_PATH; `fd` is then a new socket, which the caller must add to its epoll set. Returns
+ * the new state. Unless that is RIA_FETCH_WAITS, the program has been reaped and fd is -1. */
 enum ria_fetch_state ria_fetch_client_step(struct ria_fetch_client *client, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Kills the program with all that it started, and reaps it. Where none runs, nothing. */
+/* Kills the program and every process that it started in its process group, and reaps the program.
+ * Does nothing if no program runs. */
 void ria_fetch_client_end(struct ria_fetch_client *client);
 
-/* The whole of it, which takes no longer than the deadline. False with err filled. */
+/* Starts the program, waits for its response, and ends it. Blocks until the deadline at most.
+ * Returns false with err filled on failure. */
 bool ria_fetch_client_run(
     const struct ria_world *world,
     const struct ria_buf *request,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares descriptor 2 with the recorded stderr before each line. Between the comparison and the
- * write another thread of the host may still close descriptor 2; no call closes that gap. */
+ * Writes log lines to descriptor 2, after comparing it with the recorded stderr. Writes nothing to
+ * any other file. One race remains: another thread of the host may close descriptor 2 between the
+ * comparison and the write. No system call does both at once. */
 #include "os/guest_stderr.h"
 
 #include <errno.h>
@@ -17,13 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The record of an object that has no ria_stderr_at_start to go by. */
+/* The stderr at the first ria_stderr_record(), for a process without ria_stderr_at_start. */
 static struct ria_stderr_file first_seen;
 static pthread_once_t is_recorded = PTHREAD_ONCE_INIT;
 
-/* -- what descriptor 2 is -------------------------------------------------------------------- */
+/* -- the kind of descriptor 2 ---------------------------------------------------------------- */
 
-/* A stderr came through execve(2), which leaves no descriptor open that has this flag. */
+/* A process inherits its stderr through execve(2), which closes every descriptor that has the
+ * close-on-exec flag. */
 static bool is_inherited(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
@@ -45,8 +47,8 @@ static bool is_journal(const struct sockaddr_un *peer, socklen_t len)
            memcmp(peer->sun_path, path, sizeof(path)) == 0;
 }
 
-/* A client or a server of a local protocol has a name at one end, the stderr of an ssh session has
- * none at either. */
+/* A socket pair, such as the stderr of an ssh session, has no name at either end. A connection of a
+ * local protocol has a name at one end. */
 static bool is_pair_or_journal(int fd)
 {
     struct sockaddr_un own = {0};
@@ -61,8 +63,8 @@ static bool is_pair_or_journal(int fd)
     return is_journal(&peer, peer_len) || (own_len <= unnamed && peer_len <= unnamed);
 }
 
-/* Whether a descriptor 2 of this kind is a log and not the program's data, where nothing tells
- * whether the program has closed its stderr already. */
+/* Returns true if a descriptor of this kind can be a stderr. Used if the program may already have
+ * closed its stderr and opened a data file instead. */
 static bool is_kind_of_log(int fd, mode_t mode)
 {
     switch (mode & S_IFMT) {
@@ -88,7 +90,7 @@ void ria_stderr_inspect(struct ria_stderr_file *out)
 
 /* -- the record ------------------------------------------------------------------------------ */
 
-static void look_first(void)
+static void record_first(void)
 {
     struct stat status;
     ria_stderr_inspect(&first_seen);
@@ -101,7 +103,7 @@ static const struct ria_stderr_file *recorded(void)
     if (&ria_stderr_at_start != NULL) {
         return &ria_stderr_at_start;
     }
-    (void)pthread_once(&is_recorded, look_first);
+    (void)pthread_once(&is_recorded, record_first);
     return &first_seen;
 }
 
@@ -121,7 +123,8 @@ static bool is_still_stderr(void)
 
 /* -- writing --------------------------------------------------------------------------------- */
 
-/* Neither a reader that is gone nor one that does not read may disturb the host. */
+/* A reader of the pipe that has exited must not raise SIGPIPE in the host, and a reader that does
+ * not read must not block it. */
 void ria_stderr_write(const char *text, size_t len)
 {
     if (!is_still_stderr()) {

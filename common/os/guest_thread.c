@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds out how much of the stack in use is left, and starts a thread where that is not enough:
- * Connector/C's asynchronous API gives a plugin 60 KB without a guard page. The stack that a
- * process starts with is known by its place: it lies below the program's name, which the kernel
- * puts at its top, and may grow to the limit. Of every other thread's stack the C library knows the
- * bounds. It is not asked on the first thread, whose bounds it would read from /proc/self/maps:
- * there, what is not known by its place lies on no thread's stack. A coroutine, a signal's
- * alternate stack and the like lie outside all bounds, and count as too small.
+ * Measures the free room of the current stack, and starts a thread if it is too small. For example,
+ * Connector/C's asynchronous API calls a plugin on a stack of 60 KB without a guard page.
  *
- * A stack that a program cuts out of a thread's own cannot be told from it. */
+ * The first thread's stack is recognized by its address: it is below the program's name, which the
+ * kernel puts at the top of the stack (AT_EXECFN), and it may grow to RLIMIT_STACK. For every other
+ * thread, the C library knows the bounds. On the first thread the C library is not used, because it
+ * would read /proc/self/maps; an address outside the known stack is then on no thread's stack. A
+ * coroutine's stack and an alternate signal stack are outside all bounds, and count as too small.
+ *
+ * Limit: a coroutine's stack inside a thread's own stack looks like the thread's stack. */
 #include "os/guest_thread.h"
 
 #include <errno.h>
@@ -25,25 +26,26 @@
 enum {
     KB = 1024,
 
-    /* Of a thread of ours, for all work: no module of NSS is known to need half of it, and only
-     * what is touched of it becomes memory. */
+    /* The stack size of a new thread. No known NSS module needs half of it. Only touched pages take
+     * memory. */
     THREAD_STACK = 1024 * KB,
 
-    /* Nothing but this stack lies so near below its top: the kernel keeps 128 MB free. */
+    /* An address this close below the stack's top is always in the first stack: the kernel maps
+     * nothing else within 128 MB. */
     FIRST_STACK_MAX = 8 * 1024 * KB
 };
 
-/* What has to be left of the stack in use. */
+/* The free room that the work needs on the current stack. */
 static const size_t rooms[] = {
-    /* Measured are 40 KB; some runtimes keep 100 KB at the end of a stack for themselves. */
+    /* 40 KB are measured; some runtimes reserve 100 KB at the end of a stack. */
     [RIA_GUEST_TOKEN] = (size_t)256 * KB,
-    /* Modules of NSS are not ours to measure: as much as a thread of ours has. */
+    /* The need of NSS modules is unknown, so as much as a new thread has. */
     [RIA_GUEST_NAME_SERVICE] = THREAD_STACK,
 };
 
 /* -- the stack in use ----------------------------------------------------------------------- */
 
-static bool first_has(uintptr_t here, size_t wanted)
+static bool first_has(uintptr_t here, size_t size_needed)
 {
     struct rlimit limit;
     uintptr_t top = (uintptr_t)getauxval(AT_EXECFN);
@@ -51,12 +53,11 @@ static bool first_has(uintptr_t here, size_t wanted)
         return false;
     }
     rlim_t room = limit.rlim_cur < FIRST_STACK_MAX ? limit.rlim_cur : FIRST_STACK_MAX;
-    return room > wanted && top - here < room - wanted;
+    return room > size_needed && top - here < room - size_needed;
 }
 
-/* What pthread_getattr_np() gives does not include the guard pages (glibc's pthread_getattr_np.c).
- */
-static bool thread_has(uintptr_t here, size_t wanted)
+/* The bounds from pthread_getattr_np() exclude the guard pages (glibc's pthread_getattr_np.c). */
+static bool thread_has(uintptr_t here, size_t size_needed)
 {
     pthread_attr_t attributes;
     void *lowest = NULL;
@@ -67,18 +68,18 @@ static bool thread_has(uintptr_t here, size_t wanted)
     bool is_known = pthread_attr_getstack(&attributes, &lowest, &size) == 0;
     (void)pthread_attr_destroy(&attributes);
     uintptr_t bottom = (uintptr_t)lowest;
-    return is_known && here >= bottom && here - bottom < size && here - bottom >= wanted;
+    return is_known && here >= bottom && here - bottom < size && here - bottom >= size_needed;
 }
 
-bool ria_guest_has_room(size_t wanted)
+bool ria_guest_has_room(size_t size_needed)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return first_has(here, wanted) || thread_has(here, wanted);
+    return first_has(here, size_needed) || thread_has(here, size_needed);
 }
 
-/* -- a thread of ours ----------------------------------------------------------------------- */
+/* -- a new thread --------------------------------------------------------------------------- */
 
-/* The thread inherits the mask with which no signal of the host's is handled on it. */
+/* Starts a thread with all signals blocked, so that it runs no signal handler of the host. */
 static int guest_thread_start(
     pthread_t *thread, int detach_state, void *(*entry)(void *), void *argument)
 {
@@ -134,9 +135,9 @@ int ria_guest_run(const struct ria_guest_work *work)
     return error;
 }
 
-/* -- a thread that is waited for in time ---------------------------------------------------- */
+/* -- a thread with a time limit ------------------------------------------------------------- */
 
-/* Shared by the thread that works and the one that waits; the last of them frees it. */
+/* Shared by the working thread and the waiting thread. The last user frees it. */
 struct timed {
     struct ria_guest_work work;
     sem_t done;
@@ -160,7 +161,7 @@ static void *run_timed(void *argument)
     return NULL;
 }
 
-static struct timespec time_in(unsigned budget_ms)
+static struct timespec time_after(unsigned budget_ms)
 {
     enum {
         MS = 1000,
@@ -192,7 +193,7 @@ static int guest_thread_wait_for(struct timed *timed, const struct timespec *end
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms)
 {
     pthread_t thread;
-    struct timespec end = time_in(budget_ms);
+    struct timespec end = time_after(budget_ms);
     struct timed *timed = calloc(1, sizeof(*timed));
     if (timed == NULL || sem_init(&timed->done, 0, 0) != 0) {
         free(timed);

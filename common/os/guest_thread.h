@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Our work inside somebody else's program: a stack that is large enough for it, or
- * else a thread of our own. The one place that starts threads. Not here: starting programs.
+ * Runs a function of this library inside another vendor's program: on the caller's stack if it is
+ * large enough, else on a new thread. The only place that starts threads. fetch_client.h starts
+ * programs.
  *
- * It refers to libc alone, so that an object that links nothing else can have it.
+ * Uses only libc, so that an object that links no other library can use it.
  */
 #ifndef RIA_GUEST_THREAD_H
 #define RIA_GUEST_THREAD_H
@@ -11,46 +12,47 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a piece of work needs of its stack. The sizes stand in one table, in guest_thread.c. */
+/* The kind of work, which decides how much stack it needs. guest_thread.c has the sizes. */
 enum ria_guest_need {
-    RIA_GUEST_TOKEN,        /* a token with all that leads to it: files, rds-iam-fetch, OpenSSL */
-    RIA_GUEST_NAME_SERVICE, /* the same, or less, with a question to NSS, whose modules have
-                               buffers of their own on the stack */
+    RIA_GUEST_TOKEN,        /* making a token: reading files, running rds-iam-fetch, OpenSSL */
+    RIA_GUEST_NAME_SERVICE, /* at most the same, and an NSS query, whose modules put buffers of
+                               unknown size on the stack */
 };
 
-/* A piece of work. Borrowed for the call. */
+/* The work to run. The functions below borrow it for the call. */
 struct ria_guest_work {
     enum ria_guest_need need;
     void (*run)(void *argument);
     void *argument;
 
-    /* NULL, or what is done on the caller's stack before a thread is started and waited for. The
-     * caller's thread may hold the dynamic linker's lock, as a library's constructor does: a thread
-     * of ours that wanted it would wait for the caller, and the caller for that thread. So what
-     * needs that lock is done here: dlopen(), dlsym(), OpenSSL's first use. Gets `argument`; needs
-     * 10 KB of stack. */
+    /* Called on the caller's stack before a thread is started, with `argument`; or NULL. It must do
+     * everything that takes the dynamic linker's lock: dlopen(), dlsym(), OpenSSL's first use. The
+     * caller may hold that lock, for example in a library's constructor. A new thread that takes
+     * the lock would then wait for the caller, while the caller waits for the thread. May use 10 KB
+     * of stack. */
     void (*prepare)(void *argument);
 };
 
-/* Runs the work: where the caller stands if the stack in use has the room that it needs, and else
- * on a thread of our own with all signals blocked, which has ended when this returns. The caller's
- * cancellation waits meanwhile: a thread that is cancelled in here would leave keys unwiped and a
- * program unreaped. Returns 0, or the error number for which no thread can be had; then nothing has
- * run but prepare(). A thread of ours costs the work of five logins, 200 KB, and in a program that
- * had one thread a slower malloc() and free() ever after. From any thread. */
+/* Runs the work and returns when it is done. Calls run() directly if the current stack has enough
+ * room, else on a new thread with all signals blocked. Thread cancellation of the caller is
+ * disabled meanwhile: a cancelled thread would leave keys unwiped and a child unreaped. Returns 0,
+ * or the error number of pthread_create(); then only prepare() has run. Thread-safe.
+ *
+ * A new thread is expensive: it takes as long as five logins, uses 200 KB, and makes malloc() and
+ * free() slower until the end of a process that had one thread before. */
 int ria_guest_run(const struct ria_guest_work *work);
 
-/* The same for work that may never end: always on a thread of our own, which is waited for until
- * budget_ms are over (CLOCK_MONOTONIC) and then left to itself. `argument` must outlive it: a
- * value, or memory that is not freed. prepare() is not called. Returns 0, ETIMEDOUT, or the error
- * number for which no thread can be had. */
+/* Runs work that may never end, always on a new thread. Waits for at most budget_ms milliseconds
+ * (CLOCK_MONOTONIC), then leaves the thread running. `argument` must outlive the thread: a value,
+ * or memory that is never freed. prepare() is not called. Returns 0, ETIMEDOUT, or the error number
+ * of the failed attempt to start the thread. */
 int ria_guest_run_in_time(const struct ria_guest_work *work, unsigned budget_ms);
 
-/* True where the stack in use is the process's first or a thread's own, and has so many bytes left.
- * False in a coroutine and on a signal's stack: their bounds cannot be asked. Also false in the
- * child of a fork() on another thread than the first, whose thread is then its first. It costs less
- * than a microsecond, with two system calls and a malloc() on a thread other than the first. From
- * any thread. errno may change. */
-bool ria_guest_has_room(size_t wanted);
+/* Returns true if the current stack has at least `size` bytes left, and is the stack of the
+ * process's first thread or of another thread. Returns false in a coroutine and on an alternate
+ * signal stack, because their bounds are unknown. Also returns false in the child of a fork() that
+ * a thread other than the first called. Takes less than a microsecond, with two system calls and a
+ * malloc() on a thread other than the first. Thread-safe. May change errno. */
+bool ria_guest_has_room(size_t size);
 
 #endif

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the home directory of the effective user where HOME is unset. NSS answers, which may ask a
- * server on the network and does not say for how long. So a thread of our own asks
- * (os/guest_thread.h), and is left to itself when the time is over: no login waits for it. The
- * answer is remembered for the user that it is about; where none has come, NSS is asked again after
- * a minute. */
+ * Finds the home directory of the effective user, for a process in which HOME is unset. Queries
+ * NSS, which may wait for a server on the network without a time limit. Therefore a separate thread
+ * makes the query_nss (os/guest_thread.h), and the caller stops waiting after 2 seconds. The result
+ * is cached per user. Without a result, NSS is queried again after a minute. */
 #include "os/process_world.h"
 
 #include "os/guest_thread.h"
@@ -21,19 +20,20 @@
 enum {
     BUDGET_MS = 2000,
     AGAIN_S = 60,
-    ENTRY_SIZE = 4096, /* of a passwd entry; it is doubled where it is too small */
+    ENTRY_SIZE = 4096, /* first buffer for a passwd entry; doubled while it is too small */
     ENTRY_MAX = 1024 * 1024,
 };
 
-/* An answer. Other threads may use one at any time, so none is freed. */
+/* A result of NSS. Other threads may read it at any time, so it is never freed. */
 struct response {
     struct response *before;
     uid_t uid;
-    char home[]; /* "": the user has none */
+    char home[]; /* "": the user has no home directory */
 };
 
 static struct response *responses;
-static int64_t silent_until; /* seconds of CLOCK_MONOTONIC */
+static int64_t
+    retry_at; /* seconds of CLOCK_MONOTONIC; no query_nss before, after one without result */
 
 static const struct response *home_find(uid_t uid)
 {
@@ -44,7 +44,7 @@ static const struct response *home_find(uid_t uid)
     return at;
 }
 
-static void home_remember(uid_t uid, const char *home)
+static void home_store(uid_t uid, const char *home)
 {
     size_t size = strlen(home) + 1;
     struct response *made = malloc(sizeof(*made) + size);
@@ -59,9 +59,9 @@ static void home_remember(uid_t uid, const char *home)
     }
 }
 
-/* For the user that the thread has inherited. A relative path is not a home directory. An error is
- * not an answer. */
-static void query(void *unused)
+/* Runs on the separate thread, which has the effective user of its creator. Stores "" for a
+ * relative path, and nothing if NSS returns an error. */
+static void query_nss(void *unused)
 {
     (void)unused;
     uid_t uid = geteuid();
@@ -73,7 +73,7 @@ static void query(void *unused)
         error = room == NULL ? ENOMEM : getpwuid_r(uid, &entry, room, size, &found);
         if (error == 0) {
             bool is_path = found != NULL && found->pw_dir != NULL && *found->pw_dir == '/';
-            home_remember(uid, is_path ? found->pw_dir : "");
+            home_store(uid, is_path ? found->pw_dir : "");
         }
         free(room);
     }
@@ -85,12 +85,12 @@ const char *ria_home_of_user(void)
     struct timespec now = {0};
     const struct response *found = home_find(uid);
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    if (found == NULL && now.tv_sec >= __atomic_load_n(&silent_until, __ATOMIC_RELAXED)) {
-        struct ria_guest_work work = {.need = RIA_GUEST_NAME_SERVICE, .run = query};
+    if (found == NULL && now.tv_sec >= __atomic_load_n(&retry_at, __ATOMIC_RELAXED)) {
+        struct ria_guest_work work = {.need = RIA_GUEST_NAME_SERVICE, .run = query_nss};
         (void)ria_guest_run_in_time(&work, BUDGET_MS);
         found = home_find(uid);
         if (found == NULL) {
-            __atomic_store_n(&silent_until, now.tv_sec + AGAIN_S, __ATOMIC_RELAXED);
+            __atomic_store_n(&retry_at, now.tv_sec + AGAIN_S, __ATOMIC_RELAXED);
         }
     }
     return found == NULL || found->home[0] == '\0' ? NULL : found->home;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Renames variables in a copy of the environment; the process's own environment is the host's and
- * stays as it is. A variable that has the new name already is dropped: it is not from us. */
+ * Builds the environment of rds-iam-fetch. Renames the loader's and OpenSSL's variables in a copy
+ * of the environment, and leaves the process's own environment unchanged. Drops a variable that
+ * already has such a new name, because this code did not set it. */
 #include "os/host_variables.h"
 
 #include "base/ascii.h"
@@ -46,8 +47,8 @@ static bool is_renamed(const char *variable)
            is_withheld(variable + sizeof(prefix) - 1);
 }
 
-/* Another thread of the host may be changing the environment, so what does not fit any more,
- * because it has grown since it was counted, is left out. */
+/* Writes the new environment. Another thread of the host may change environ after its size was
+ * counted. A variable that no longer fits is left out. */
 struct writer {
     struct ria_child_environment *out;
     size_t count;
@@ -56,7 +57,7 @@ struct writer {
     size_t left;
 };
 
-static void host_variables_keep(struct writer *writer, char *variable)
+static void host_variables_borrow(struct writer *writer, char *variable)
 {
     if (writer->count < writer->room) {
         writer->out->variables[writer->count++] = variable;
@@ -67,7 +68,7 @@ static void host_variables_add(struct writer *writer, const char *prefix, const 
 {
     int len = snprintf(writer->at, writer->left, "%s%s", prefix, rest);
     if (len >= 0 && (size_t)len < writer->left) {
-        host_variables_keep(writer, writer->at);
+        host_variables_borrow(writer, writer->at);
         writer->at += len + 1;
         writer->left -= (size_t)len + 1;
     }
@@ -79,8 +80,8 @@ static bool is_set(const char *variable)
     return value != NULL && !ria_ascii_is_blank(value + 1);
 }
 
-/* Under its own name. */
-static bool host_variables_is_kept(const char *variable, bool keeps_library_path)
+/* Returns true if the child gets this variable under its own name. A blank HOME is left out. */
+static bool host_variables_is_passed(const char *variable, bool keeps_library_path)
 {
     if (is_withheld(variable)) {
         return keeps_library_path && host_variables_has_name(variable, library_path);
@@ -89,7 +90,7 @@ static bool host_variables_is_kept(const char *variable, bool keeps_library_path
            (is_set(variable) || !host_variables_has_name(variable, "HOME"));
 }
 
-/* Makes room for `count` variables and `size` bytes of text. */
+/* Allocates `count` variables and `size` bytes of text. */
 static bool host_variables_make(struct ria_child_environment *out, size_t count, size_t size)
 {
     out->variables = calloc(count + 1, sizeof(*out->variables));
@@ -122,8 +123,8 @@ bool ria_host_variables_withhold(
         if (is_withheld(variable)) {
             host_variables_add(&writer, RIA_HOST_VARIABLE_PREFIX, variable);
         }
-        if (host_variables_is_kept(variable, keeps_library_path)) {
-            host_variables_keep(&writer, variable);
+        if (host_variables_is_passed(variable, keeps_library_path)) {
+            host_variables_borrow(&writer, variable);
             has_home = has_home || host_variables_has_name(variable, "HOME");
         }
     }

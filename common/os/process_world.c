@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process's own world: the one place in the core that reads the environment, a clock or a file.
- * It runs inside other people's programs, so it changes nothing there, errno included. */
+ * The world of the current process: the only place in the core that reads the environment, a clock
+ * or a file. It runs inside another vendor's program, so no function changes the process's state,
+ * not even errno. Rejects a file that is not a regular file, and one above the caller's limit. */
 #include "os/process_world.h"
 
 #include "base/file.h"
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A name that the environment of a secure-exec program does not give away. */
+/* Returns NULL for every variable if the program runs in secure-execution mode. */
 static const char *get_env(void *self, const char *name)
 {
     (void)self;
@@ -31,8 +32,8 @@ static int compare_texts(const void *one, const void *other)
     return strcmp(*(const char *const *)one, *(const char *const *)other);
 }
 
-/* Another thread of the host may be changing the environment: what has come since it was counted is
- * left out. */
+/* Appends the variables with the prefix, sorted. Another thread of the host may change environ;
+ * variables added after the count are left out. */
 static void add_variables(void *self, const char *prefix, struct ria_buf *out)
 {
     (void)self;
@@ -85,16 +86,16 @@ static uid_t get_uid(void *self)
     return geteuid();
 }
 
-/* AT_SECURE tells how the program was started. One that has changed its effective ids since lives
- * in an environment of its real user, and what it starts could be either: a shell goes back to the
- * real one. */
+/* AT_SECURE is set if the program was started with more rights than its caller. A program may also
+ * have changed its effective ids later. Then the environment still belongs to the real user, and a
+ * child may run as either: a shell resets its effective ids to the real ones. */
 static bool get_privileged(void *self)
 {
     (void)self;
     return getauxval(AT_SECURE) != 0 || getuid() != geteuid() || getgid() != getegid();
 }
 
-/* A link in its place is followed. */
+/* Follows a symbolic link. */
 static bool get_own_directory(void *self, const char *path)
 {
     (void)self;
@@ -107,7 +108,7 @@ static bool get_own_directory(void *self, const char *path)
     return ok;
 }
 
-/* Fails with "path: what: why", why being errno in words. */
+/* Fails with "path: what: reason", where the reason is the text of errno. */
 static enum ria_outcome failed_by_errno(struct ria_error *err, const char *path, const char *what)
 {
     char words[128];
@@ -115,7 +116,8 @@ static enum ria_outcome failed_by_errno(struct ria_error *err, const char *path,
         err, RIA_E_CONFIG, "%s: %s: %s", path, what, strerror_r(errno, words, sizeof(words)));
 }
 
-/* Reads up to `want` bytes to the end of *out. The number read, 0 at the end, -1 with errno. */
+/* Reads up to `want` bytes and appends them to *out. Returns the number of bytes, 0 at the end of
+ * the file, or -1 with errno set. */
 static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
 {
     char *room = ria_buf_reserve(out, want);
@@ -133,7 +135,8 @@ static ssize_t read_piece(int fd, struct ria_buf *out, size_t want)
     return len;
 }
 
-/* Reads to the end of the file. False with errno set; EFBIG: it is longer than *out may hold. */
+/* Reads to the end of the file. Returns false with errno set; EFBIG if the file is longer than
+ * out->max. */
 static bool read_all(int fd, struct ria_buf *out)
 {
     enum {
@@ -144,7 +147,7 @@ static bool read_all(int fd, struct ria_buf *out)
     size_t size = fstat(fd, &status) == 0 && status.st_size > 0 ? (size_t)status.st_size : 0;
     while (len > 0 && out->len < out->max) {
         size_t left = out->max - out->len;
-        size_t want = size > out->len ? size - out->len : PIECE; /* /proc says that it is empty */
+        size_t want = size > out->len ? size - out->len : PIECE; /* a file in /proc has size 0 */
         len = read_piece(fd, out, left < want ? left : want);
     }
     char more;
@@ -174,8 +177,9 @@ static enum ria_outcome too_large(struct ria_error *err, const char *path, size_
                    : "KB");
 }
 
-/* The usual way to say "no file" where a variable must name one. Known by its number, because it is
- * also mounted or linked in place of a file. */
+/* Returns true for /dev/null, which users name where a variable must name a file and none is
+ * wanted. Compares the device number, because /dev/null may also be mounted or linked in place of a
+ * file. */
 static bool is_null_device(int fd)
 {
     struct stat status;
@@ -193,7 +197,7 @@ static enum ria_outcome read_open_file(
         return ria_failed(
             err,
             RIA_E_UNREACHABLE,
-            "%s: is a directory; put a file in its place, or name another one",
+            "%s: is a directory; replace it with a file, or name another file",
             path);
     }
     bool is_empty = is_null_device(fd);
@@ -201,11 +205,11 @@ static enum ria_outcome read_open_file(
         facts = (struct ria_file){.mode = S_IFREG | S_IRUSR | S_IRGRP | S_IROTH};
     }
     if (!S_ISREG(facts.mode)) {
-        return ria_failed(err, RIA_E_CONFIG, "%s: is no regular file; name another one", path);
+        return ria_failed(err, RIA_E_CONFIG, "%s: is not a regular file; name another", path);
     }
     if (!is_empty && !read_all(fd, out)) {
         return errno == EFBIG ? too_large(err, path, out->max)
-                              : failed_by_errno(err, path, "cannot be read whole");
+                              : failed_by_errno(err, path, "cannot be read completely");
     }
     if (file != NULL) {
         *file = facts;
@@ -213,14 +217,15 @@ static enum ria_outcome read_open_file(
     return RIA_FOUND;
 }
 
-/* O_NONBLOCK: opening a FIFO or a device must not wait for somebody at its other end. */
+/* O_NONBLOCK: the open of a FIFO or a device must not wait for a peer. */
 static int open_at(int directory, const char *name, int flags)
 {
     return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* A file that may not be read and a directory that may not be searched give the same error. */
-static enum ria_outcome not_opened(const char *path, int error, struct ria_error *err)
+/* Reports why a file could not be opened. EACCES has two causes, an unreadable file and a directory
+ * that may not be searched; stat() tells them apart. */
+static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;
     bool is_known = stat(path, &status) == 0;
@@ -231,7 +236,7 @@ static enum ria_outcome not_opened(const char *path, int error, struct ria_error
         return ria_failed(
             err,
             RIA_E_UNREACHABLE,
-            "%s: is %s; put a file in its place, or name another one",
+            "%s: is %s; replace it with a file, or name another",
             path,
             error == ELOOP ? "a loop of links" : "a directory");
     }
@@ -258,7 +263,7 @@ static enum ria_outcome process_world_read_file(
         outcome = read_open_file(fd, path, out, file, err);
         (void)close(fd);
     } else {
-        outcome = not_opened(path, errno, err);
+        outcome = report_open_error(path, errno, err);
     }
     errno = saved;
     return outcome;
@@ -278,13 +283,13 @@ static enum ria_outcome read_private_file(
 {
     int fd = open_at(directory, name, O_NOFOLLOW);
     if (fd < 0) {
-        return ria_absent(err, "there is no such file, or it is a link");
+        return ria_absent(err, "it does not exist, or it is a symbolic link");
     }
     enum ria_outcome outcome;
     if (!ria_file_is_private(fd, S_IFREG)) {
-        outcome = ria_absent(err, "%s: is not the user's alone, so it is passed over", name);
+        outcome = ria_absent(err, "%s: is not the user's alone, so it is ignored", name);
     } else if (!read_all(fd, out)) {
-        outcome = ria_absent(err, "%s: cannot be read whole", name);
+        outcome = ria_absent(err, "%s: cannot be read to its end", name);
     } else {
         outcome = RIA_FOUND;
     }
@@ -300,10 +305,10 @@ static enum ria_outcome read_private(
     enum ria_outcome outcome;
     int fd = open_at(AT_FDCWD, directory, O_DIRECTORY | O_NOFOLLOW);
     if (fd < 0) {
-        outcome = ria_absent(err, "%s: is no directory", directory);
+        outcome = ria_absent(err, "%s: is not a directory", directory);
     } else if (!ria_file_is_private(fd, S_IFDIR)) {
         outcome = ria_absent(
-            err, "%s: is not the user's alone, so it is passed over; type: chmod 700", directory);
+            err, "%s: is not the user's alone, so it is ignored; run: chmod 700", directory);
     } else {
         outcome = read_private_file(fd, name, out, err);
     }
@@ -350,8 +355,8 @@ static bool process_world_fetch(
     return ok;
 }
 
-/* The value of RDS_IAM_LOG; NULL where it asks for no log. */
-static const char *wanted_log(void)
+/* Returns the value of RDS_IAM_LOG, or NULL if it enables no log. */
+static const char *log_setting(void)
 {
     const char *value = secure_getenv("RDS_IAM_LOG");
     return value == NULL || *value == '\0' || strcmp(value, "0") == 0 ? NULL : value;
@@ -369,8 +374,8 @@ static const char *get_home(void *self)
 static void process_world_write_log(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
-    const char *wanted = wanted_log();
-    if (wanted == NULL || (level != RIA_LOG_WARNING && strcmp(wanted, "warning") == 0)) {
+    const char *setting = log_setting();
+    if (setting == NULL || (level != RIA_LOG_WARNING && strcmp(setting, "warning") == 0)) {
         return;
     }
     static const char *const names[] = {
@@ -384,7 +389,7 @@ static void process_world_write_log(void *self, enum ria_log_level level, const 
     errno = saved;
 }
 
-/* All but the log is the same, whether somebody reads it or not. */
+/* The two worlds differ in their log function only. */
 #define WORLD(log_function)                                                                        \
     {                                                                                              \
         .env = get_env, .add_variables = add_variables, .now = get_now,                            \
@@ -398,7 +403,7 @@ const struct ria_world *ria_process_world(void)
 {
     static const struct ria_world silent = WORLD(NULL);
     static const struct ria_world logging = WORLD(process_world_write_log);
-    if (wanted_log() == NULL) {
+    if (log_setting() == NULL) {
         return &silent;
     }
     int saved = errno;

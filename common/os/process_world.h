@@ -1,37 +1,39 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process that we run in, which most often belongs to another program: its world
- * (base/world.h), and what a program of our own does before it uses one.
+ * The world (base/world.h) of the current process, which is usually another vendor's program that
+ * has loaded this library; and the start-up of rds-iam's own programs.
  */
 #ifndef RIA_PROCESS_WORLD_H
 #define RIA_PROCESS_WORLD_H
 
 #include "base/world.h"
 
-/* The process's own environment, clocks and files. Environment variables are read by
- * secure_getenv(). It has a log only if RDS_IAM_LOG is set as this is called (to "warning": for
- * warnings alone; empty or "0" is as not set).
+/* Returns the world that reads the process's own environment, clocks and files. Environment
+ * variables are read with secure_getenv(). The world writes a log only if RDS_IAM_LOG is set when
+ * this function is called ("warning": warnings only; empty or "0": no log). The result is static.
+ * Thread-safe.
  *
- * The log goes to stderr: to descriptor 2 while that is the file that it was before main(), in a
- * program of ours and in every program under rds-iam exec. Elsewhere it must be the file that it
- * was at the first call of this function, without the close-on-exec flag, and a terminal, a file, a
- * pipe, a pair of Unix sockets or the journal's socket. So RDS_IAM_LOG must not be set for a
- * program that closes its stderr before its first login, opens its data at descriptor 2 without
- * that flag, and does not run under rds-iam exec.
- * Static storage. */
+ * The log goes to descriptor 2, but only while that descriptor is still the process's stderr. In
+ * rds-iam's own programs and in every program under rds-iam exec, the stderr is recorded before
+ * main(). In any other program it is recorded at the first call of this function, and only if
+ * descriptor 2 is a terminal, a file, a pipe, a pair of Unix sockets or the journal's socket, and
+ * has no close-on-exec flag. Do not set RDS_IAM_LOG for a program that runs without rds-iam exec,
+ * closes its stderr before its first login, and then opens a data file at descriptor 2 without that
+ * flag: the log would be written into the data. */
 const struct ria_world *ria_process_world(void);
 
-/* The home directory of the effective user's passwd entry, or NULL: home() of that world. It stays
- * valid as long as the process. The first call for a user asks NSS and takes 2 seconds at most;
- * later calls ask nothing. For any thread. */
+/* Returns the home directory in the passwd entry of the effective user, or NULL if it has none or
+ * NSS did not respond. This is home() of the world above. The text stays valid until the process
+ * ends. The first call for a user queries NSS and blocks for at most 2 seconds; later calls return
+ * the cached result. Without a result, NSS is queried again after a minute. Thread-safe. */
 const char *ria_home_of_user(void);
 
-/* -- for a program of ours, which is no guest -------------------------------------------------- */
+/* -- for rds-iam's own programs ---------------------------------------------------------------- */
 
-/* Opens those of the descriptors 0 to 2 that are closed on /dev/null, so that no file opened later
- * gets their numbers: reads from 0 are at the end, writes to 1 fail as they did, writes to 2 are
- * dropped. Called first in main(), before anything else is opened. False without /dev/null or
- * descriptors; then the program must end. */
+/* Opens /dev/null on each of the descriptors 0 to 2 that is closed, so that no file opened later
+ * gets such a number. A read from 0 then returns end of file, a write to 1 still fails, and a write
+ * to 2 is discarded. Call this first in main(), before any other file is opened. Returns false if
+ * /dev/null cannot be opened; then the program must exit. */
 bool ria_standard_files_open(void) RIA_MUST_USE;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fills descriptors 0 to 2 at the start of a program of ours. The caller may have closed them; a
- * file of ours that got the number 2 would receive our messages, and under rds-iam exec so would a
- * file of the command. */
+ * Opens /dev/null on closed descriptors 0 to 2 when one of rds-iam's programs starts. The parent
+ * process may have closed them. Otherwise a file that the program opens could get the number 2, and
+ * error messages would be written into it; under rds-iam exec, so would those of the command. */
 #include "os/guest_stderr.h"
 #include "os/process_world.h"
 
@@ -12,7 +12,7 @@
 
 struct ria_stderr_file ria_stderr_at_start;
 
-/* A lower one may be closed as well, so these are filled in order. */
+/* open() returns the lowest free number, so the caller fills the descriptors in ascending order. */
 static bool standard_files_fill(int fd, int flags)
 {
     if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) {
@@ -21,8 +21,8 @@ static bool standard_files_fill(int fd, int flags)
     return open("/dev/null", flags) == fd; /* NOLINT(android-cloexec-open) */
 }
 
-/* Output that cannot be delivered is an error, as on a closed descriptor: what `rds-iam token` or a
- * command prints must not disappear with exit status 0. So 1 takes no bytes. */
+/* Descriptor 1 is opened for reading only, so a write to it fails as on a closed descriptor. The
+ * output of `rds-iam token` or of a command must not be lost while the exit status is 0. */
 bool ria_standard_files_open(void)
 {
     bool ok = standard_files_fill(STDIN_FILENO, O_RDWR) &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records with one name in them. */
+ * Writes and reads the two records of a DNS alias lookup. Each record contains one host name.
+ * Rejects a record of another kind, and a name that is longer than a DNS name. */
 #include "provider/alias_record.h"
 
 #include "codec/record.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam-fetch is asked about a name that is no RDS name: which RDS name does DNS say that it
- * is an alias of? The answer is for a person to read. Whoever answers DNS can say anything, so no
- * token is ever signed for it.
+ * The DNS alias request to rds-iam-fetch, and its response. The request contains a name that is not
+ * an RDS endpoint. The response contains the RDS endpoint that the name is an alias (CNAME) of. The
+ * response is shown to the user only. DNS responses can be forged, so no token is ever signed for
+ * it.
  */
 #ifndef RIA_AWS_ALIAS_H
 #define RIA_AWS_ALIAS_H
@@ -10,8 +11,9 @@
 #include "aws/endpoint.h"
 #include "base/buf.h"
 
-/* Questions and answers as records. Failures to write are remembered by the buffer; false for
- * bytes that are no such record. An answer without a name is "". */
+/* Each write function replaces the contents of *out with a record; a failure is left in the buffer
+ * (out->failed). Each read function copies the name and returns false if the bytes are not such a
+ * record. A response with the name "" means that DNS reports no alias. */
 void ria_alias_write_request(const char *host, struct ria_buf *out);
 bool ria_alias_read_request(const struct ria_buf *bytes, char host[RIA_HOST_SIZE]) RIA_MUST_USE;
 void ria_alias_write_response(const char *name, struct ria_buf *out);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where results are, and what of them can be believed. */
+ * Finds and reads the cache file of a plan. Picks the directory by the kind of source, and computes
+ * the name from the plan and the token file or the environment that it depends on. Ignores a file
+ * that is damaged, that has no expiry time, or that another user could have written. Also decides
+ * whether the clock offset in a cached response still applies. */
 #include "provider/cache.h"
 
 #include "aws/token.h"
@@ -12,16 +15,16 @@
 #include <string.h>
 
 enum {
-    /* The kernel takes less from execve(). */
+    /* The kernel accepts fewer bytes of environment in execve(). */
     VARIABLES_MAX = 8 * 1024 * 1024,
-    /* STS takes 20,000 characters of a web identity's token. */
+    /* STS accepts a web identity token of up to 20,000 characters. */
     EVIDENCE_MAX = 20 * 1024,
-    /* Between two looks a good clock moves by less; one that is set or slewed moves by more.
-     * Milliseconds. */
+    /* Milliseconds. A clock that moves further against the raw clock between two measurements was
+     * set or slewed. */
     CLOCK_MOVED = 2000,
 };
 
-/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
+/* Checks the owner, because su(1) leaves XDG_RUNTIME_DIR set to the directory of the first user. */
 const char *ria_cache_runtime_fault(const struct ria_world *world)
 {
     const char *runtime = ria_world_env(world, "XDG_RUNTIME_DIR");
@@ -51,7 +54,7 @@ bool ria_cache_directory(const struct ria_world *world, size_t index, char path[
            ria_setting_expand(world, "~/.cache/rds-iam/cache", path);
 }
 
-/* "boot-id namespace". False where this machine cannot be told from another. */
+/* Writes "boot-id namespace". Returns false if this machine cannot be identified. */
 static bool describe_host(const struct ria_world *world, char out[64])
 {
     struct ria_host host;
@@ -62,6 +65,7 @@ static bool describe_host(const struct ria_world *world, char out[64])
     return true;
 }
 
+/* Logs a warning if the token file belongs to another user. */
 static void warn_of_owner(
     const struct ria_world *world, const char *path, const struct ria_file *facts)
 {
@@ -72,7 +76,7 @@ static void warn_of_owner(
     }
 }
 
-/* Reads what the key must hold of a file's contents. */
+/* Reads the token files that the plan names. Their contents are part of the cache name. */
 static bool read_evidence(
     const struct ria_world *world,
     const struct ria_plan *plan,
@@ -101,8 +105,9 @@ static bool read_evidence(
     return true;
 }
 
-/* The environment of a command. What the name cannot hold of it, because only the command knows
- * what it reads, is why its output is kept in a file on request alone. */
+/* Appends HOME and AWS_* of the environment that a credential_process runs in. A command may read
+ * other variables, which the name cannot cover. For this reason its output is cached in a file only
+ * if the user asks for it. */
 static bool cache_add_environment(
     const struct ria_world *world, struct ria_buf *out, struct ria_error *err)
 {
@@ -113,23 +118,24 @@ static bool cache_add_environment(
     return !out->failed || ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_CACHE_NAME);
 }
 
-/* The directory for a source, or "". */
+/* Writes the cache directory of the plan's source, or "" if its result is not cached on disk.
+ * `host` is NULL for a source that belongs to no machine, and "" if the machine is unknown. */
 static void find_directory(
     const struct ria_world *world,
     const struct ria_plan *plan,
     const char *host,
     char path[RIA_PATH_MAX])
 {
-    bool is_there = false;
+    bool is_found = false;
     if (plan->source == RIA_SOURCE_PROCESS) {
-        is_there =
+        is_found =
             plan->value[RIA_PLAN_PROCESS_CACHE].value != NULL && runtime_directory(world, path);
     } else if (host != NULL) {
-        is_there = *host != '\0' && runtime_directory(world, path);
+        is_found = *host != '\0' && runtime_directory(world, path);
     } else {
-        is_there = ria_cache_directory(world, 0, path);
+        is_found = ria_cache_directory(world, 0, path);
     }
-    if (!is_there) {
+    if (!is_found) {
         path[0] = '\0';
     }
 }
@@ -156,7 +162,7 @@ bool ria_cache_find_place(
 bool ria_cache_find_process(
     const struct ria_world *world, const struct ria_plan *plan, struct ria_cache_place *out)
 {
-    struct ria_plan alone = *plan; /* borrows what the plan owns, and is not released */
+    struct ria_plan alone = *plan; /* borrows from *plan and is not released */
     struct ria_error ignored;
     alone.role_count = 0;
     return plan->source == RIA_SOURCE_PROCESS &&
@@ -184,7 +190,7 @@ bool ria_cache_read(
         ria_world_log(
             world,
             RIA_LOG_INFO,
-            "cache %s/%.8s...: is damaged, so it is passed over",
+            "cache %s/%.8s...: is damaged, so it is ignored",
             place->directory,
             place->name);
         return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes all that decides whose credentials a plan gives into one text, and digests it. Fails
- * without memory: a name from a part of the text could be another plan's. */
+ * Computes the cache name of a plan. Writes every setting that decides whose credentials the plan
+ * returns into one text, and hashes the text. Fails if memory runs out, because the hash of a
+ * truncated text could be the name of another plan. */
 #include "provider/cache_name.h"
 
 #include "base/messages.h"
@@ -11,7 +12,7 @@
 
 #include <string.h>
 
-/* Values that say whose credentials they are. Where a CA bundle lies, say, does not matter. */
+/* The values that decide whose credentials a plan returns. Others do not, such as the CA bundle. */
 static const enum ria_plan_value identifying[] = {
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,
@@ -28,10 +29,10 @@ static const enum ria_plan_value identifying[] = {
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
-    RIA_PLAN_CLI_CACHE, /* whose entries may be of another source */
+    RIA_PLAN_CLI_CACHE, /* its entries may come from another source */
 };
 
-/* A digest in place of the value, so that no secret goes into the text that is hashed again. */
+/* Appends the digest of a secret, so that the text itself contains no secret. */
 static bool add_digest(struct ria_buf *out, const char *bytes, size_t len, struct ria_error *err)
 {
     uint8_t digest[RIA_SHA256_LEN];
@@ -51,6 +52,8 @@ static void cache_name_add_value(
     }
 }
 
+/* Appends everything that decides whose credentials the plan returns. The length of a setting's
+ * value precedes the value, so that two different plans never give the same text. */
 static bool add_identity(
     struct ria_buf *out,
     const struct ria_plan *plan,
@@ -61,7 +64,7 @@ static bool add_identity(
     for (size_t i = 0; i < sizeof(identifying) / sizeof(identifying[0]); i++) {
         cache_name_add_value(out, "value", identifying[i], &plan->value[identifying[i]]);
     }
-    /* The same command may look at the profile that it is written in. */
+    /* The same command in another file or profile may return other credentials. */
     const struct ria_setting *process = &plan->value[RIA_PLAN_PROCESS];
     if (process->value != NULL) {
         ria_buf_addf(out, "file %s\n", process->path == NULL ? "" : process->path);

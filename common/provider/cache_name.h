@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * The name of a result: of its file in the cache, and of the copy that a process has. It
- * is the SHA-256, in hexadecimal, of all that decides whose credentials come out of a plan:
+ * The cache name of a plan's result. It names the cache file and the in-process copy. The name is
+ * the SHA-256, in hexadecimal, of every setting that decides whose credentials the plan returns:
  *
  *   keys           their id and their session token
  *   roles          ARN, external id, session name, duration, source identity, tags, region
  *   web identity   the token file, and the token in it (evidence)
  *   SSO, login     session or start URL, region, account and role; the directory of the token file
- *   process        the command, its file, the profile that it is written in, and the variables that
- *                  it is run with (evidence)
+ *   process        the command, the file and the profile that contain it, and its environment
+ *                  variables (evidence)
  *   container, instance   the endpoint, the authorization token, the machine (host)
  *   all            the endpoints of the services; whether the AWS CLI's cache may be read
  *
- * Where a CA bundle lies, say, does not matter. No secret can be read from a name: those that take
- * part are replaced by a digest of their own before.
+ * Other settings, such as the path of a CA bundle, are not part of the name. A name reveals no
+ * secret: each secret is replaced by its own digest before the whole is hashed.
  */
 #ifndef RIA_PROVIDER_CACHE_NAME_H
 #define RIA_PROVIDER_CACHE_NAME_H
@@ -24,9 +24,10 @@ enum {
     RIA_CACHE_NAME_SIZE = 65 /* SHA-256 in hexadecimal, and the NUL */
 };
 
-/* Fills name. `host` is what must be equal for a source that belongs to one machine or container,
- * or NULL; `evidence` is what was read on the way (a web identity's token), or NULL. False with err
- * filled without memory, or if libcrypto cannot be used. From any thread. */
+/* Writes the name. `host` identifies the machine or container that the source belongs to, or is
+ * NULL. `evidence` is data outside the plan that the credentials depend on, such as a web identity
+ * token, or NULL. Returns false with err filled if memory runs out or libcrypto cannot be used.
+ * Thread-safe. */
 bool ria_cache_name(
     const struct ria_plan *plan,
     const char *host,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of sources, the loop over it, and what comes of the plan. */
+ * The credential chain: the table of sources, the loop that tries them in order, and the call that
+ * carries out the plan of the first one that is configured. Stops at a source that is configured
+ * but broken. Fails if the deadline passes between two sources. */
 #include "provider/chain.h"
 
 #include "base/messages.h"
@@ -35,10 +37,11 @@ static void add_step(
     (void)ria_text_copy(step->text, sizeof(step->text), text);
 }
 
-/* "no AWS credentials; environment: ... is not set; profile: ...; ..." */
+/* Writes RIA_REFUSAL_NO_CREDENTIALS with the list of sources: "no AWS credentials: ... environment:
+ * AWS_ACCESS_KEY_ID is not set; profile: ...; ...". */
 static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct ria_error *err)
 {
-    /* What does not fit into an error's text is cut there, with a mark. */
+    /* ria_absent() truncates a list that is longer than an error's text, and marks the cut. */
     RIA_AUTO(buf) list = {.max = sizeof(trail->step) + RIA_ERROR_TEXT_MAX};
     for (size_t i = 0; i < trail->count; i++) {
         ria_buf_addf(&list, "; %s: %s", trail->step[i].source, trail->step[i].text);
@@ -47,8 +50,8 @@ static enum ria_outcome absent_everywhere(const struct ria_trail *trail, struct 
     return ria_absent(err, RIA_REFUSAL_NO_CREDENTIALS, text == NULL ? "" : text + 1);
 }
 
-/* One source's plan, and a role of ours on top. */
-static enum ria_outcome ask_source(
+/* Gets the plan of one source, and appends the role in rds-iam's configuration if it has one. */
+static enum ria_outcome plan_from_source(
     const struct ria_query *query,
     const struct source *source,
     struct ria_plan *plan,
@@ -66,8 +69,8 @@ static enum ria_outcome ask_source(
     return outcome;
 }
 
-/* Empties the plan for the next source. The profiles stay: they are read once, and the settings of
- * the active one count for every source. */
+/* Empties the plan for the next source. Keeps the profiles: they are read once, and the settings
+ * of the active profile apply to every source. */
 static void empty_plan(struct ria_plan *plan)
 {
     struct ria_profiles *profiles = plan->profiles;
@@ -78,7 +81,7 @@ static void empty_plan(struct ria_plan *plan)
     plan->value[RIA_PLAN_PROFILE] = active;
 }
 
-/* The profile has two entries in the table; the one that has nothing to report leaves no step. */
+/* The profile has two entries in the table. An ABSENT entry without a message adds no step. */
 static bool is_silent(enum ria_outcome outcome, const struct ria_error *err)
 {
     return outcome == RIA_ABSENT && err->text[0] == '\0';
@@ -97,10 +100,10 @@ enum ria_outcome ria_chain_plan(
             return ria_failed(
                 err,
                 RIA_E_DEADLINE,
-                "the time for a login was used up before the credential source \"%s\" was asked",
+                "the time for a login ran out before the credential source \"%s\" was tried",
                 sources[i].name);
         }
-        enum ria_outcome outcome = ask_source(query, &sources[i], plan, err);
+        enum ria_outcome outcome = plan_from_source(query, &sources[i], plan, err);
         if (!is_silent(outcome, err)) {
             add_step(trail, sources[i].name, outcome, err->text);
         }
@@ -116,8 +119,8 @@ enum ria_outcome ria_chain_plan(
     return absent_everywhere(trail, err);
 }
 
-/* A plan that comes to nothing is the last source's, the metadata service's where there is none:
- * the others fail. */
+/* ria_obtain() returns ABSENT for the last source only, when no metadata service responds. A plan
+ * of any other source is FOUND or FAILED. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credential chain, in two steps. First each source of a fixed table is asked for its plan, in
- * turn, until one answers FOUND or FAILED; nothing is run and nothing asked on the network. Then
- * that plan is carried out. What each source answered is recorded. The order is that of botocore,
- * and so of the AWS CLI: `aws sts get-caller-identity` names the identity that logs in. A source
- * that is configured but broken ends the search: falling through would log in as another identity.
+ * The credential chain, in two steps. The first step calls the providers of a fixed table in turn,
+ * until one returns a plan (FOUND) or FAILED. This step runs no command and sends no network
+ * request. The second step carries the plan out. The trail records the outcome of each source. The
+ * order is that of botocore, and so of the AWS CLI: `aws sts get-caller-identity` shows the
+ * identity that logs in. A source that is configured but broken ends the search, because the next
+ * source would log in as another identity.
  */
 #ifndef RIA_PROVIDER_CHAIN_H
 #define RIA_PROVIDER_CHAIN_H
@@ -17,27 +18,30 @@ enum {
     RIA_TRAIL_MAX = 6 /* one step for each entry of the chain's table */
 };
 
-/* What the sources answered, in the order in which they were asked. */
+/* The outcome of each source, in the order in which the chain tried them. */
 struct ria_trail {
     struct ria_trail_step {
         const char *source;
         enum ria_outcome outcome;
-        char text[256]; /* the source's own words; for FOUND, where the credentials are from */
+        char text[256]; /* the source's message; if FOUND, where the credentials come from */
     } step[RIA_TRAIL_MAX];
     size_t count;
-    enum ria_origin origin; /* where FOUND */
+    enum ria_origin origin; /* if FOUND */
 };
 
-/* The first step. Fills *trail and, where FOUND or FAILED, *plan (RIA_PLAN_INIT; release it in any
- * case). ABSENT: no source is configured, and err lists what each of them looked for. FAILED: err
- * is the sentence of the source that failed. */
+/* Runs the first step. Fills *trail and, if FOUND or FAILED, *plan. The caller initializes *plan
+ * with RIA_PLAN_INIT and releases it whatever the outcome. ABSENT: no source is configured, and err
+ * lists each source with what it looked for. FAILED: err is the message of the source that failed,
+ * or RIA_E_DEADLINE if the time ran out. */
 enum ria_outcome ria_chain_plan(
     const struct ria_query *query,
     struct ria_plan *plan,
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The second, where the first said FOUND. Fills *out (RIA_RESPONSE_INIT); answers as above. */
+/* Runs the second step, after ria_chain_plan() returned FOUND. Fills *out, which the caller
+ * initializes with RIA_RESPONSE_INIT and releases. Returns the same outcomes as ria_chain_plan().
+ * Blocks until query->deadline at most. */
 enum ria_outcome ria_chain_carry_out(
     const struct ria_query *query,
     struct ria_plan *plan,
@@ -45,7 +49,7 @@ enum ria_outcome ria_chain_carry_out(
     struct ria_trail *trail,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Both. Fills *out (RIA_RESPONSE_INIT) and *trail. */
+/* Runs both steps. Fills *out (initialized with RIA_RESPONSE_INIT) and *trail. */
 enum ria_outcome ria_chain_find(
     const struct ria_query *query,
     struct ria_response *out,

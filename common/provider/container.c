@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Container credentials (ECS tasks, EKS Pod Identity): which endpoint the environment names. The
- * relative form wins, as in every AWS SDK. Refuses a relative form that is not a path and a full
- * form that is one; whether the rest is a URL is seen when it is asked. */
+ * Container credentials (ECS tasks, EKS Pod Identity): reads the endpoint from the environment. If
+ * both variables are set, the relative URI wins, as in every AWS SDK. Rejects a relative URI that
+ * does not begin with a slash, and a full URI that does. libcurl checks the rest of a full URI when
+ * the request is sent. */
 #include "provider/provider.h"
 
 #include "base/messages.h"
@@ -25,7 +26,7 @@ enum ria_outcome ria_container_endpoint(
         }
     } else if (*uri.value != '/') {
         return ria_failed(
-            err, RIA_E_CREDENTIALS, "%s does not begin with a slash; mend or unset it", relative);
+            err, RIA_E_CREDENTIALS, "%s does not begin with a slash; fix or unset it", relative);
     }
     if (uri.value == NULL) {
         return ria_absent(err, "AWS_CONTAINER_CREDENTIALS_* is not set");
@@ -42,8 +43,8 @@ enum ria_outcome ria_container_endpoint(
     return RIA_FOUND;
 }
 
-/* No certificate is shown there, so no CA bundle is used. Only libcurl can tell what any other URL
- * leads to. */
+/* Plain http has no certificate, so it needs no CA bundle. Every other URI may use one: only
+ * libcurl parses it. */
 static bool is_plain_http(const char *uri)
 {
     return *uri == '/' || strncmp(uri, "http://", strlen("http://")) == 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, with the rules
- * that the AWS SDKs share: a blank variable counts as unset, AWS_SECURITY_TOKEN (the old name)
- * counts only where AWS_SESSION_TOKEN is unset. Half a pair is an error, as in botocore. Skipped
- * when a person named a profile. */
+ * Reads credentials from AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. Follows
+ * the rules that the AWS SDKs share: a blank variable counts as unset, and AWS_SECURITY_TOKEN (the
+ * old name) is read only if AWS_SESSION_TOKEN is unset. Rejects half a key pair, as botocore does.
+ * Is ABSENT if a command-line option or rds-iam's configuration names a profile. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"
@@ -15,7 +15,7 @@
 
 #include <string.h>
 
-/* Copies the value without the blanks that copying and pasting leaves around it. */
+/* Appends the value without leading and trailing blanks, which copying and pasting may add. */
 static void add_trimmed(const struct ria_world *world, const char *name, struct ria_buf *out)
 {
     const char *value = ria_world_env(world, name);
@@ -33,7 +33,8 @@ static void add_trimmed(const struct ria_world *world, const char *name, struct 
     ria_buf_add(out, start, len);
 }
 
-static bool take_expiration(
+/* Reads AWS_CREDENTIAL_EXPIRATION, which may be unset. Fails if it is not a timestamp. */
+static bool read_expiration(
     const struct ria_world *world, struct ria_credentials *credentials, struct ria_error *err)
 {
     const char *text = ria_world_env(world, "AWS_CREDENTIAL_EXPIRATION");
@@ -50,7 +51,7 @@ static bool take_expiration(
     return true;
 }
 
-static enum ria_outcome half_a_pair(
+static enum ria_outcome refuse_half_pair(
     const struct ria_world *world, const char *set, const char *unset, struct ria_error *err)
 {
     return ria_failed(
@@ -62,6 +63,7 @@ static enum ria_outcome half_a_pair(
         world->env(world->self, unset) == NULL ? "not" : "empty");
 }
 
+/* Warns if AWS_PROFILE is set: the keys in the environment have precedence over it. */
 static void environment_warn_of_unused_profile(const struct ria_world *world)
 {
     const char *profile = ria_world_env(world, "AWS_PROFILE");
@@ -86,10 +88,10 @@ enum ria_outcome ria_environment_keys(
         return ria_absent(err, "AWS_ACCESS_KEY_ID is not set");
     }
     if (!has_secret) {
-        return half_a_pair(world, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", err);
+        return refuse_half_pair(world, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", err);
     }
     if (!has_id) {
-        return half_a_pair(world, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
+        return refuse_half_pair(world, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", err);
     }
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     add_trimmed(world, "AWS_ACCESS_KEY_ID", &found.access_key_id);
@@ -97,7 +99,7 @@ enum ria_outcome ria_environment_keys(
     bool has_token = ria_world_env(world, "AWS_SESSION_TOKEN") != NULL;
     add_trimmed(
         world, has_token ? "AWS_SESSION_TOKEN" : "AWS_SECURITY_TOKEN", &found.session_token);
-    if (!take_expiration(world, &found, err)) {
+    if (!read_expiration(world, &found, err)) {
         return RIA_FAILED;
     }
     if (found.access_key_id.failed || found.secret_access_key.failed ||
@@ -118,14 +120,14 @@ enum ria_outcome ria_provider_environment(
     const struct ria_query *query, struct ria_plan *out, struct ria_error *err)
 {
     if (query->profile.value != NULL) {
-        return ria_absent(err, "passed over, because a profile is named");
+        return ria_absent(err, "skipped, because a profile is named");
     }
     enum ria_outcome outcome = ria_environment_keys(query->world, out, err);
     if (outcome == RIA_FOUND) {
         environment_warn_of_unused_profile(query->world);
     }
     if (outcome != RIA_FOUND || query->role == NULL) {
-        /* Keys alone are used without a request, so a broken profile does not matter. */
+        /* Keys without a role need no request, and so no setting of the active profile. */
         return outcome;
     }
     struct ria_profile unused;

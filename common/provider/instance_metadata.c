@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials of an EC2 instance's role: where its metadata service is, by the environment or by
- * the active profile. It needs no configuration, so it is the last source, and one that does not
- * answer is ABSENT. */
+ * Credentials of an EC2 instance's role: reads the endpoint of the metadata service from the
+ * environment or the active profile. The source needs no configuration, so it is the last one in
+ * the chain, and it is ABSENT if no metadata service responds. Rejects an unknown endpoint mode,
+ * and an endpoint that is named in a file of another user. */
 #include "provider/provider.h"
 
 #include "base/ascii.h"
@@ -21,7 +22,7 @@ static const struct mode modes[] = {
     {"IPv6", "http://[fd00:ec2::254]"},
 };
 
-static bool endpoint_of_mode(
+static bool find_mode_endpoint(
     const struct ria_setting *mode, struct ria_setting *endpoint, struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
@@ -31,10 +32,11 @@ static bool endpoint_of_mode(
         }
     }
     return ria_fail_at(
-        err, RIA_E_CREDENTIALS, mode, "\"%.32s\" is no mode; write IPv4 or IPv6", mode->value);
+        err, RIA_E_CREDENTIALS, mode, "\"%.32s\" is not a mode; write IPv4 or IPv6", mode->value);
 }
 
-/* The mode, else the switch that older tools have for it, else IPv4. */
+/* Picks the endpoint by the mode, else by the switch of older tools (AWS_IMDS_USE_IPV6), else the
+ * IPv4 one. */
 static bool default_endpoint(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -48,7 +50,7 @@ static bool default_endpoint(
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
         "ec2_metadata_service_endpoint_mode");
     if (mode.value != NULL) {
-        return endpoint_of_mode(&mode, endpoint, err);
+        return find_mode_endpoint(&mode, endpoint, err);
     }
     struct ria_setting old = ria_network_setting(query, plan, "AWS_IMDS_USE_IPV6", "imds_use_ipv6");
     if (old.value != NULL && !ria_setting_boolean(&old, RIA_E_CREDENTIALS, &is_six, err)) {

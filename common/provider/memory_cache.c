@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A small table under a lock that is only tried: what cannot be had at once is asked for again. */
+ * In-process copies of responses: a table of 16 entries under one lock. Every function only tries
+ * the lock. If it is taken, the function does nothing, and the caller reads the cache file or runs
+ * rds-iam-fetch. */
 #include "provider/memory_cache.h"
 
 #include "base/secret.h"
@@ -9,17 +11,17 @@
 #include <pthread.h>
 #include <string.h>
 
-/* A program uses one or two identities; an agent perhaps a dozen. */
+/* A program uses one or two identities, the agent perhaps a dozen. */
 enum {
     COPIES = 16
 };
 
-_Static_assert((int)RIA_SECRET_MAX >= (int)RIA_RECORD_MAX, "every record can be kept");
+_Static_assert((int)RIA_SECRET_MAX >= (int)RIA_RECORD_MAX, "every record can be stored");
 
 struct copy {
     char name[RIA_CACHE_NAME_SIZE];
-    int64_t until;   /* ticks; INT64_MAX: as long as the credentials */
-    int64_t expires; /* of the credentials, seconds since 1970; 0: they do not say */
+    int64_t until;   /* ticks; INT64_MAX: until the credentials expire */
+    int64_t expires; /* of the credentials, seconds since 1970; 0: unknown or never */
     struct ria_clock_offset offset;
     struct ria_secret record;
 };
@@ -27,7 +29,7 @@ struct copy {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct copy copies[COPIES];
 static size_t next;
-static bool is_used; /* something was kept; most programs have keys of their own */
+static bool is_used; /* a copy was stored; most programs use static keys and never store one */
 
 static struct copy *memory_cache_find(const char *name)
 {
@@ -39,9 +41,9 @@ static struct copy *memory_cache_find(const char *name)
     return NULL;
 }
 
-/* When the copy ends, on the world's ticks. The wall clock shows seconds: its credentials have
- * ended when it shows `expires`. */
-static int64_t memory_cache_end_of(
+/* Returns when the copy expires, on the world's ticks. The wall clock counts whole seconds: the
+ * credentials expire as soon as it shows `expires`. */
+static int64_t memory_cache_expiry(
     const struct ria_world *world, const struct copy *copy, int64_t ticks)
 {
     if (copy->expires == 0) {
@@ -56,13 +58,14 @@ static int64_t memory_cache_end_of(
     return end < copy->until ? end : copy->until;
 }
 
+/* Wipes expired copies. Returns when the next copy expires. The caller holds the lock. */
 static int64_t memory_cache_sweep(const struct ria_world *world)
 {
     int64_t ticks = world->ticks(world->self);
     int64_t first = INT64_MAX;
     for (size_t i = 0; i < COPIES; i++) {
         struct copy *copy = &copies[i];
-        int64_t end = copy->record.len == 0 ? INT64_MAX : memory_cache_end_of(world, copy, ticks);
+        int64_t end = copy->record.len == 0 ? INT64_MAX : memory_cache_expiry(world, copy, ticks);
         if (end <= ticks) {
             ria_secret_wipe(&copy->record);
         } else if (end < first) {
@@ -100,13 +103,13 @@ bool ria_memory_cache_get(
     return ok;
 }
 
-/* Where other secrets leave no room, the oldest copies make it. */
-static void memory_cache_keep(struct copy *place, const struct ria_buf *record)
+/* Stores the record. If secret memory is full, wipes the oldest copies until the record fits. */
+static void memory_cache_store(struct copy *place, const struct ria_buf *record)
 {
-    bool is_kept = ria_secret_keep(&place->record, record->data, record->len);
-    for (size_t i = 0; !is_kept && i < COPIES; i++) {
+    bool is_stored = ria_secret_keep(&place->record, record->data, record->len);
+    for (size_t i = 0; !is_stored && i < COPIES; i++) {
         ria_secret_wipe(&copies[(next + i) % COPIES].record);
-        is_kept = ria_secret_keep(&place->record, record->data, record->len);
+        is_stored = ria_secret_keep(&place->record, record->data, record->len);
     }
 }
 
@@ -131,7 +134,7 @@ void ria_memory_cache_put(
     place->until = until;
     place->expires = response->outcome == RIA_FOUND ? response->credentials.expires : 0;
     place->offset = response->offset;
-    memory_cache_keep(place, record);
+    memory_cache_store(place, record);
     (void)pthread_mutex_unlock(&lock);
 }
 

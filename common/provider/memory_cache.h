@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * This process's own copies of answers: the one state that lives between two calls. They serve
- * where no cache directory can be had, and spare a long-lived process the file. They lie in memory
- * of their own (base/secret.h). Where that cannot be had, nothing is kept, and each login asks
- * again.
+ * In-process copies of responses: the only state that lives between two calls. They replace the
+ * cache file if no cache directory can be used, and save a long-running process from reading the
+ * file. The copies are stored in dedicated secret memory (base/secret.h). If that memory cannot be
+ * allocated, nothing is stored, and each login obtains credentials again.
  *
- * Every call wipes the copies that have ended, whichever copy it is about. A copy has ended when
- * its credentials have, by the clock that AWS has, or when its time is up. Where nothing calls,
- * nothing is wiped: a program that serves others wakes up for it (ria_background_due()).
+ * Every call wipes all expired copies. A copy expires when its credentials expire by AWS's clock,
+ * or at the time that ria_memory_cache_put() was given. Nothing is wiped between calls, so a
+ * long-running server wakes up to do it (ria_background_due()).
  *
- * From any thread. A process that forks in the middle of a call here finds no copies in the child
- * while it lasts, and waits for nobody.
+ * Thread-safe, and never blocks: while another thread holds the lock, a call acts as if the cache
+ * were empty. If a process forks during a call, the child finds no copies.
  */
 #ifndef RIA_PROVIDER_MEMORY_CACHE_H
 #define RIA_PROVIDER_MEMORY_CACHE_H
@@ -18,12 +18,13 @@
 #include "provider/cache_name.h"
 #include "provider/response.h"
 
-/* Fills *out. False if there is no copy of that name, or if it has ended. */
+/* Fills *out with the copy of that name. Returns false if no such copy exists or it has expired. */
 bool ria_memory_cache_get(
     const struct ria_world *world, const char name[RIA_CACHE_NAME_SIZE], struct ria_response *out);
 
-/* Keeps a copy of `record`, which is that of `answer`, until that point in time on the world's
- * ticks, or until the credentials in it end; in place of the one of that name or of the oldest. */
+/* Stores a copy of `record`, which is the encoded `response`. The copy expires at `until`
+ * (milliseconds on the world's ticks; INT64_MAX: no limit) or with its credentials, whichever is
+ * first. Replaces the copy of the same name, else the oldest copy. */
 void ria_memory_cache_put(
     const struct ria_world *world,
     const char name[RIA_CACHE_NAME_SIZE],
@@ -31,8 +32,8 @@ void ria_memory_cache_put(
     const struct ria_response *response,
     const struct ria_buf *record);
 
-/* Wipes the copies that have ended. Returns when the next one does, on the world's ticks;
- * INT64_MAX: there is none. */
+/* Wipes all expired copies. Returns the time at which the next copy expires, in milliseconds on the
+ * world's ticks, or INT64_MAX if no copy is left. */
 int64_t ria_memory_cache_expire(const struct ria_world *world);
 
 /* Wipes all copies. */

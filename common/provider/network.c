@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings of sources on the network. */
+ * Reads the settings that all network sources share, from the environment and the active profile:
+ * endpoints, their variants, the CA bundle, and the region of a role. Rejects an unknown mode, a
+ * services section that does not exist, an endpoint together with FIPS or dual-stack, and values
+ * of a role that STS would reject. */
 #include "provider/network.h"
 
 #include "aws/identifier.h"
@@ -15,13 +18,14 @@ struct ria_setting ria_network_variable(const struct ria_world *world, const cha
     return (struct ria_setting){ria_world_env(world, name), name, 0};
 }
 
-/* A key of the active profile. */
+/* Reads a key of the active profile. Returns false if it is unset or no profile is active. */
 static bool from_profile(const struct ria_plan *plan, const char *key, struct ria_setting *out)
 {
     const struct ria_profile active = ria_profile_active(plan);
     return active.name != NULL && ria_profile_get(&active, key, out);
 }
 
+/* Returns the first of the environment variables that is set. */
 static struct ria_setting first_variable(
     const struct ria_world *world, const char *const names[], size_t count)
 {
@@ -47,8 +51,8 @@ struct ria_setting ria_network_setting(
 
 /* -- variants ------------------------------------------------------------------------------- */
 
-/* Sets *out only where the setting says "true". */
-static bool take_switch(
+/* Copies the setting to *out if its value is true, else clears *out. */
+static bool read_switch(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
     bool is_on = false;
@@ -59,7 +63,8 @@ static bool take_switch(
     return true;
 }
 
-static bool take_sts_mode(
+/* Copies the setting to *out if its value is legacy, else clears *out. */
+static bool read_sts_mode(
     const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err)
 {
     bool is_legacy = setting->value != NULL && ria_ascii_same(setting->value, "legacy");
@@ -68,43 +73,45 @@ static bool take_sts_mode(
             err,
             RIA_E_CREDENTIALS,
             setting,
-            "\"%.32s\" is no kind of STS endpoint; write regional or legacy",
+            "\"%.32s\" is not a kind of STS endpoint; write regional or legacy",
             setting->value);
     }
     *out = is_legacy ? *setting : (struct ria_setting){0};
     return true;
 }
 
-static bool take_variants(
+/* Reads FIPS, dual-stack and the STS mode into the plan. */
+static bool read_variants(
     const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
     static const struct {
         const char *variable;
         const char *key;
         enum ria_plan_value value;
-        bool (*take)(
+        bool (*read)(
             const struct ria_setting *setting, struct ria_setting *out, struct ria_error *err);
     } variants[] = {
-        {"AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", RIA_PLAN_FIPS, take_switch},
-        {"AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", RIA_PLAN_DUAL_STACK, take_switch},
+        {"AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint", RIA_PLAN_FIPS, read_switch},
+        {"AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint", RIA_PLAN_DUAL_STACK, read_switch},
         {"AWS_STS_REGIONAL_ENDPOINTS",
          "sts_regional_endpoints",
          RIA_PLAN_STS_LEGACY,
-         take_sts_mode},
+         read_sts_mode},
     };
     for (size_t i = 0; i < sizeof(variants) / sizeof(variants[0]); i++) {
         struct ria_setting found =
             ria_network_setting(query, plan, variants[i].variable, variants[i].key);
-        if (!variants[i].take(&found, &plan->value[variants[i].value], err)) {
+        if (!variants[i].read(&found, &plan->value[variants[i].value], err)) {
             return false;
         }
     }
     return true;
 }
 
-/* -- endpoints that somebody named ---------------------------------------------------------- */
+/* -- configured endpoints ------------------------------------------------------------------- */
 
-/* A section that is named must be there, also if no service of ours is in it. */
+/* Finds the [services] section that the active profile names. Fails if it does not exist, even if
+ * no endpoint would be read from it. */
 static bool find_section(
     const struct ria_plan *plan, struct ria_setting *section, struct ria_error *err)
 {
@@ -122,7 +129,7 @@ static bool find_section(
         ria_text_quote(section->value, quoted));
 }
 
-/* "AWS_ENDPOINT_URL_SSO_OIDC" and its like. A setting borrows its place, so these are literals. */
+/* A setting borrows the name of its variable, so the names are literals here. */
 static const char *const url_variables[RIA_SERVICES] = {
     [RIA_SERVICE_STS] = "AWS_ENDPOINT_URL_STS",
     [RIA_SERVICE_SSO] = "AWS_ENDPOINT_URL_SSO",
@@ -130,7 +137,7 @@ static const char *const url_variables[RIA_SERVICES] = {
     [RIA_SERVICE_SIGNIN] = "AWS_ENDPOINT_URL_SIGNIN",
 };
 
-/* The service's endpoint_url in the section. */
+/* Reads endpoint_url of the service in the section. Returns false if it is unset. */
 static bool from_section(
     const struct ria_plan *plan,
     const struct ria_setting *section,
@@ -148,13 +155,14 @@ static bool from_section(
     return true;
 }
 
-static bool take_urls(const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
+/* Reads the endpoint of each service into the plan, unless configured endpoints are ignored. */
+static bool read_urls(const struct ria_query *query, struct ria_plan *plan, struct ria_error *err)
 {
     struct ria_setting ignored;
     struct ria_setting section = {0};
-    struct ria_setting asked = ria_network_setting(
+    struct ria_setting ignore = ria_network_setting(
         query, plan, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
-    if (!take_switch(&asked, &ignored, err)) {
+    if (!read_switch(&ignore, &ignored, err)) {
         return false;
     }
     if (ignored.value != NULL) {
@@ -179,10 +187,11 @@ bool ria_network_settings(
 {
     plan->value[RIA_PLAN_CA_BUNDLE] =
         ria_network_setting(query, plan, "AWS_CA_BUNDLE", "ca_bundle");
-    return take_variants(query, plan, err) && take_urls(query, plan, err);
+    return read_variants(query, plan, err) && read_urls(query, plan, err);
 }
 
-/* AWS's SDKs refuse it too: who asks for FIPS must not be led elsewhere without a word. */
+/* Rejects a configured endpoint together with FIPS or dual-stack, as AWS's SDKs do: a user who
+ * requires FIPS must not silently get another endpoint. */
 static bool check_variants(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err)
 {
@@ -245,7 +254,7 @@ bool ria_network_region(
         return ria_fail(
             err,
             RIA_E_CREDENTIALS,
-            "no region says where to ask %s; set AWS_REGION, or region in the profile",
+            "no region for %s is set; set AWS_REGION, or region in the profile",
             service);
     }
     if (strcmp(region.value, ria_region_global) != 0 &&
@@ -256,7 +265,7 @@ bool ria_network_region(
     return true;
 }
 
-/* What STS would refuse with words that do not help. */
+/* Checks the role's values here, because the errors of STS for them do not help the user. */
 static bool network_check_names(const struct ria_role *role, struct ria_error *err)
 {
     static const struct {

@@ -1,44 +1,51 @@
 /* SPDX-License-Identifier: MIT
  *
- * The settings that every source on the network shares: where AWS's services are asked and with
- * which CA, and the region of a role. From the environment, and from the active profile, whichever
- * source the credentials come from: RIA_PLAN_PROFILE of plan->profiles, or none where it is unset.
+ * The settings that all network sources share: the endpoints of AWS's services, the CA bundle, and
+ * the region of a role. They are read from the environment and from the active profile, whichever
+ * source the credentials come from. The active profile is RIA_PLAN_PROFILE in plan->profiles; if
+ * that value is unset, no profile is active.
  *
- * An endpoint, in the order of the AWS SDKs: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, the
- * [services] section that the profile names, the profile's endpoint_url.
+ * An endpoint is read in the order of the AWS SDKs: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL,
+ * the [services] section that the profile names, and the profile's endpoint_url.
+ *
+ * Settings borrow from the environment and from plan->profiles.
  */
 #ifndef RIA_PROVIDER_NETWORK_H
 #define RIA_PROVIDER_NETWORK_H
 
 #include "provider/provider.h"
 
-/* The environment variable as a setting; value is NULL where it is unset or blank. */
+/* Returns an environment variable as a setting; value is NULL if it is unset or blank. `name` must
+ * outlive the setting. */
 struct ria_setting ria_network_variable(const struct ria_world *world, const char *name);
 
-/* The environment variable, else the key of the active profile that has the same meaning; value is
- * NULL where both are unset or blank. */
+/* Returns the environment variable, or if it is unset or blank, the key of the active profile with
+ * the same meaning; value is NULL if both are unset or blank. */
 struct ria_setting ria_network_setting(
     const struct ria_query *query,
     const struct ria_plan *plan,
     const char *variable,
     const char *key);
 
-/* Fills the endpoints of services, their variants, and RIA_PLAN_CA_BUNDLE, from variables and the
- * keys of the active profile. False for an invalid value. */
+/* Fills the plan's service endpoints, their variants (FIPS, dual-stack, legacy STS) and
+ * RIA_PLAN_CA_BUNDLE from the environment and the active profile. Returns false with err filled if
+ * a value is invalid. */
 bool ria_network_settings(
     const struct ria_query *query, struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
-/* Refuses a CA bundle that a file of another user names. For each source that asks by https. */
+/* Rejects a CA bundle that is named in a file of another user. For each source that uses https. */
 bool ria_network_check_bundle(const struct ria_plan *plan, struct ria_error *err) RIA_MUST_USE;
 
-/* For each service that the plan will ask: refuses an endpoint or a CA bundle that a file of
- * another user names, and an endpoint beside a variant (FIPS, dual-stack). */
+/* Call this for each service that the plan will send requests to. Rejects an endpoint or a CA
+ * bundle that is named in a file of another user, and an endpoint together with a variant (FIPS,
+ * dual-stack). */
 bool ria_network_check_service(
     const struct ria_plan *plan, enum ria_service service, struct ria_error *err) RIA_MUST_USE;
 
-/* Where a service is asked: AWS_REGION > AWS_DEFAULT_REGION > region of the active profile > the
- * database's. A chain of roles has one region: a profile that a role stands on does not change it.
- * `service` stands in the sentence if there is none. */
+/* Finds the region in which a service is called: AWS_REGION, else AWS_DEFAULT_REGION, else region
+ * of the active profile, else the database's region. A chain of roles uses one region: the region
+ * of a source_profile is not read. Returns false with err filled if no region is set or its name is
+ * invalid; the message names `service`. */
 bool ria_network_region(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -46,8 +53,9 @@ bool ria_network_region(
     struct ria_setting *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Appends a role with its defaults, and says where STS is asked for it, as above. False if no
- * region is known, or if the plan holds RIA_ROLES_MAX. */
+/* Appends a role to the plan, with the default session name "rds-iam" and the region of STS as
+ * found by ria_network_region(). Returns false with err filled if a value of the role is invalid,
+ * no region is known, or the plan already has RIA_ROLES_MAX roles. */
 bool ria_network_add_role(
     const struct ria_query *query,
     struct ria_plan *plan,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The road of a plan. */
+ * Turns a plan into credentials. Uses static keys at once. For every other plan, reads the
+ * in-process copy and the cache file, and runs rds-iam-fetch if neither contains credentials that
+ * outlive an RDS token. Rejects keys in quotes, temporary keys without a session token, and a role
+ * that needs an MFA code if no code is available. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"
@@ -17,6 +20,8 @@ enum {
     COMMAND_MAX = 1280, /* four names of up to 255 characters, and their options */
 };
 
+/* Returns the seconds until the credentials expire by AWS's clock, or INT64_MAX if they never
+ * expire. */
 static int64_t obtain_seconds_left(
     const struct ria_world *world, const struct ria_response *response)
 {
@@ -24,22 +29,24 @@ static int64_t obtain_seconds_left(
     return response->credentials.expires == 0 ? INT64_MAX : response->credentials.expires - now;
 }
 
+/* Returns true if a cached response can be used without running rds-iam-fetch. */
 static bool is_fresh(const struct ria_world *world, const struct ria_response *response)
 {
     return response->outcome == RIA_ABSENT ||
            (response->outcome == RIA_FOUND && ria_cache_is_fresh(world, response));
 }
 
-static void move(struct ria_response *to, struct ria_response *from)
+static void move_response(struct ria_response *to, struct ria_response *from)
 {
     ria_response_release(to);
     *to = *from;
     *from = (struct ria_response)RIA_RESPONSE_INIT;
 }
 
-/* This process's copy, or where that is none to use the file's. What is found is FOUND or ABSENT.
- */
-static enum ria_origin find_kept(
+/* Reads the in-process copy. If it is missing or expires too soon, reads the cache file, and uses
+ * the credentials that expire later. *out is then FOUND or ABSENT; it stays FAILED if nothing is
+ * cached. */
+static enum ria_origin find_cached(
     const struct ria_world *world, const struct ria_cache_place *place, struct ria_response *out)
 {
     if (ria_memory_cache_get(world, place->name, out) && is_fresh(world, out)) {
@@ -48,12 +55,14 @@ static enum ria_origin find_kept(
     RIA_AUTO(response) filed = RIA_RESPONSE_INIT;
     if (ria_cache_read(world, place, &filed) &&
         (out->outcome != RIA_FOUND || filed.credentials.expires > out->credentials.expires)) {
-        move(out, &filed);
+        move_response(out, &filed);
         return RIA_ORIGIN_FILE;
     }
     return RIA_ORIGIN_MEMORY;
 }
 
+/* Returns true if a role of the plan needs an MFA code and none was given. *serial is the setting
+ * mfa_serial of that role. */
 static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **serial)
 {
     for (size_t i = 0; i < plan->role_count; i++) {
@@ -65,6 +74,7 @@ static bool needs_mfa(const struct ria_plan *plan, const struct ria_setting **se
     return false;
 }
 
+/* Fails with the command that the user can run on a terminal, where it prompts for the code. */
 static void refuse_mfa(
     const struct ria_query *query, const struct ria_setting *serial, struct ria_response *out)
 {
@@ -89,23 +99,23 @@ static void log_warnings(const struct ria_world *world, const struct ria_respons
     }
 }
 
-/* The user has asked for a file that cannot be. */
+/* Warns if cache_credential_process is set but XDG_RUNTIME_DIR cannot be used for the file. */
 static void warn_of_cache(const struct ria_world *world, const struct ria_plan *plan)
 {
-    const struct ria_setting *wanted = &plan->value[RIA_PLAN_PROCESS_CACHE];
-    const char *fault = wanted->value == NULL ? NULL : ria_cache_runtime_fault(world);
+    const struct ria_setting *setting = &plan->value[RIA_PLAN_PROCESS_CACHE];
+    const char *fault = setting->value == NULL ? NULL : ria_cache_runtime_fault(world);
     if (fault != NULL) {
         ria_world_log(
             world,
             RIA_LOG_WARNING,
             "%s:%u: cache_credential_process: nothing is cached, because XDG_RUNTIME_DIR is %s",
-            wanted->path,
-            wanted->line,
+            setting->path,
+            setting->line,
             fault);
     }
 }
 
-/* Has the plan carried out. */
+/* Runs rds-iam-fetch to carry out the plan, and stores its response in this process. */
 static void obtain_fetch(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -124,9 +134,7 @@ static void obtain_fetch(
         world->fetch(world->self, &request, query->deadline, &record, &err);
     if (ok && !ria_response_read(&record, out)) {
         ok = ria_fail(
-            &err,
-            RIA_E_SYSTEM,
-            "rds-iam-fetch gave an answer that cannot be read, or memory ran out");
+            &err, RIA_E_SYSTEM, "rds-iam-fetch returned an invalid response, or memory ran out");
     }
     if (!ok) {
         out->outcome = RIA_FAILED;
@@ -139,24 +147,26 @@ static void obtain_fetch(
         ria_slow_process_explain(query, plan, budget, &out->err);
     } else {
         warn_of_cache(world, plan);
-        /* "No instance" may change, and keys without an end would serve for ever. */
-        bool ends = out->outcome == RIA_FOUND && out->credentials.expires != 0;
+        /* Two responses have no expiry time of their own and are cached for a short time only: "no
+         * metadata service", which may change, and keys that never expire. */
+        bool expires = out->outcome == RIA_FOUND && out->credentials.expires != 0;
         int64_t until = world->ticks(world->self) + SHORT_COPY_MS;
-        ria_memory_cache_put(world, place->name, ends ? INT64_MAX : until, out, &record);
+        ria_memory_cache_put(world, place->name, expires ? INT64_MAX : until, out, &record);
     }
 }
 
-/* Fetches, and falls back to what is still alive. True if it was fetched. */
+/* Runs rds-iam-fetch. If that fails, falls back to the cached credentials while they have not
+ * expired. Returns true if *out is the new response, false if *out is the cached one. */
 static bool obtain_renew(
     const struct ria_query *query,
     const struct ria_plan *plan,
     const struct ria_cache_place *place,
-    struct ria_response *kept,
+    struct ria_response *cached,
     struct ria_response *out)
 {
     const struct ria_setting *serial = NULL;
     bool has_no_code = needs_mfa(plan, &serial);
-    /* What the AWS CLI has kept of such a role needs none. */
+    /* A role that the AWS CLI has already assumed and cached needs no code. */
     if (!has_no_code || plan->value[RIA_PLAN_CLI_CACHE].value != NULL) {
         obtain_fetch(query, plan, place, out);
     }
@@ -164,21 +174,22 @@ static bool obtain_renew(
         (out->err.code == RIA_E_MFA || out->err.code == RIA_E_NONE)) {
         refuse_mfa(query, serial, out);
     }
-    if (out->outcome == RIA_FOUND || kept->outcome != RIA_FOUND ||
-        obtain_seconds_left(query->world, kept) <= 0) {
+    if (out->outcome == RIA_FOUND || cached->outcome != RIA_FOUND ||
+        obtain_seconds_left(query->world, cached) <= 0) {
         return true;
     }
     ria_world_log(
         query->world,
         RIA_LOG_WARNING,
-        "the credentials of %s could not be renewed and are used until they end: %s",
+        "the credentials of %s could not be renewed and are used until they expire: %s",
         plan->label,
         out->err.text);
-    move(out, kept);
+    move_response(out, cached);
     return false;
 }
 
-/* Keys that AWS refuses whatever is signed with them, and the database then without a reason. */
+/* Rejects keys with which every signature is invalid. The database would refuse the login without
+ * a reason. */
 static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
 {
     const struct ria_setting *origin = ria_plan_source_setting(plan);
@@ -193,7 +204,7 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
             err,
             RIA_E_CREDENTIALS,
             origin,
-            "the keys of %s stand in quotes, which count as part of them; take the quotes away",
+            "the keys of %s are in quotes, which count as part of them; remove the quotes",
             plan->label);
     }
     if (ria_credentials_lack_token(keys)) {
@@ -201,7 +212,7 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
             err,
             RIA_E_CREDENTIALS,
             origin,
-            "the keys of %s are temporary ones (ASIA...), which AWS takes only with their session "
+            "the keys of %s are temporary (ASIA...), and AWS accepts these only with their session "
             "token; add %s",
             plan->label,
             origin->line > 0 ? "aws_session_token" : "AWS_SESSION_TOKEN");
@@ -209,15 +220,18 @@ static bool check_keys(const struct ria_plan *plan, struct ria_error *err)
     return true;
 }
 
-static void take_keys(struct ria_plan *plan, struct ria_response *out)
+/* Moves the plan's keys to *out. No AWS request is sent. */
+static void use_static_keys(struct ria_plan *plan, struct ria_response *out)
 {
     ria_credentials_move(&out->credentials, &plan->keys);
     ria_plan_describe(plan, out->credentials.source, sizeof(out->credentials.source));
     out->outcome = RIA_FOUND;
 }
 
-/* Not inlined: its 10 KB would be taken from the host's stack also where the plan has the keys. */
-__attribute__((noinline)) static enum ria_origin obtain_elsewhere(
+/* Gets the credentials of a plan that needs a request: from a cache, else from rds-iam-fetch.
+ * Not inlined: its stack frame has 10 KB, which a plan with static keys must not use on the host
+ * program's stack. */
+__attribute__((noinline)) static enum ria_origin obtain_from_cache(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out)
 {
     if (query->mfa_code != NULL) {
@@ -228,26 +242,26 @@ __attribute__((noinline)) static enum ria_origin obtain_elsewhere(
         out->outcome = RIA_FAILED;
         return RIA_ORIGIN_PLAN;
     }
-    RIA_AUTO(response) kept = RIA_RESPONSE_INIT;
-    enum ria_origin origin = find_kept(query->world, &place, &kept);
-    if (is_fresh(query->world, &kept)) {
-        move(out, &kept);
+    RIA_AUTO(response) cached = RIA_RESPONSE_INIT;
+    enum ria_origin origin = find_cached(query->world, &place, &cached);
+    if (is_fresh(query->world, &cached)) {
+        move_response(out, &cached);
         return origin;
     }
-    return obtain_renew(query, plan, &place, &kept, out) ? RIA_ORIGIN_FETCHED : origin;
+    return obtain_renew(query, plan, &place, &cached, out) ? RIA_ORIGIN_FETCHED : origin;
 }
 
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out)
 {
-    (void)ria_memory_cache_expire(query->world); /* also where this plan needs no copy */
+    (void)ria_memory_cache_expire(query->world); /* every login wipes expired copies */
     if (!check_keys(plan, &out->err)) {
         out->outcome = RIA_FAILED;
         return RIA_ORIGIN_PLAN;
     }
     if (ria_plan_needs_fetch(plan)) {
-        return obtain_elsewhere(query, plan, out);
+        return obtain_from_cache(query, plan, out);
     }
-    take_keys(plan, out);
+    use_static_keys(plan, out);
     return RIA_ORIGIN_PLAN;
 }

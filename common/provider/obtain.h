@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * From a plan to credentials: keys that the plan holds, this process's copy, the cache file, and
- * only then rds-iam-fetch.
+ * Turns a plan into credentials. Tries the static keys in the plan, then the in-process copy, then
+ * the cache file, and runs rds-iam-fetch last.
  *
- * Refused before anything is asked: keys in quotes and temporary keys without their session token,
- * which AWS would refuse whatever is signed with them; a role with mfa_serial where nobody has
- * typed a code, unless credentials of it are cached.
+ * Rejects three plans before any request is sent: keys in quotes and temporary keys without their
+ * session token, because AWS rejects every signature made with them; and a role with mfa_serial
+ * without an MFA code, unless its credentials are cached.
  */
 #ifndef RIA_PROVIDER_OBTAIN_H
 #define RIA_PROVIDER_OBTAIN_H
@@ -13,24 +13,25 @@
 #include "provider/provider.h"
 #include "provider/response.h"
 
-/* The road that credentials came by. */
+/* Where credentials were read or obtained. */
 enum ria_origin {
-    RIA_ORIGIN_PLAN,    /* the settings hold them */
-    RIA_ORIGIN_MEMORY,  /* this process's copy */
-    RIA_ORIGIN_FILE,    /* the cache */
+    RIA_ORIGIN_PLAN,    /* static keys in the settings */
+    RIA_ORIGIN_MEMORY,  /* the in-process copy */
+    RIA_ORIGIN_FILE,    /* the cache file */
     RIA_ORIGIN_FETCHED, /* rds-iam-fetch */
 };
 
-/* Fills *out, whose outcome is then the answer: FOUND; ABSENT (nobody at the metadata service's
- * address), FAILED; out->err says why. Credentials with less than a token's life left are renewed,
- * and kept if that fails while they live. Where the plan's keys are the answer, they are moved out
- * of it. */
+/* Fills *out and sets its outcome: FOUND; ABSENT, if no metadata service responds at its address;
+ * or FAILED. out->err contains the reason unless FOUND. Cached credentials that expire within an
+ * RDS token's lifetime are renewed; if the renewal fails, they are used until they expire. Static
+ * keys are moved out of the plan into *out. Blocks until query->deadline at most. */
 enum ria_origin ria_obtain(
     const struct ria_query *query, struct ria_plan *plan, struct ria_response *out);
 
-/* Replaces *err, where rds-iam-fetch or its deadline says that the plan's command was too slow:
- * "file:line: ... the limit; the setting, and the command that has more time". `budget` is the time
- * that there was, milliseconds. Any other error stays as it is. */
+/* Replaces *err if it reports that the plan's credential_process was too slow. The new message
+ * names the limit, the setting that helps, and the command that allows more time: "file:line: ...
+ * the limit; the setting, and the command". `budget` is the time limit that applied, in
+ * milliseconds. Leaves any other error unchanged. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,

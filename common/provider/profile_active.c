@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The active profile of ~/.aws/config and ~/.aws/credentials: which one it is, and what several
- * sources read of a profile in the same way. Refuses a profile that is named and does not exist. */
+ * Finds the active profile in ~/.aws/config and ~/.aws/credentials, and reads the parts of a
+ * profile that several sources share. Rejects a named profile that does not exist. */
 #include "provider/profile_active.h"
 
 #include "base/messages.h"
@@ -41,7 +41,7 @@ bool ria_profile_check_ignored(
                err,
                RIA_E_CREDENTIALS,
                &fault.place,
-               "%s of the profile \"%.64s\" stands in a line that was ignored: %s",
+               "%s of the profile \"%.64s\" is in a line that was ignored: %s",
                key,
                profile->name,
                fault.what);
@@ -62,7 +62,8 @@ struct ria_setting ria_profile_choice(const struct ria_query *query)
     return (struct ria_setting){"default", NULL, 0};
 }
 
-/* [NAME] in ~/.aws/config, which is a profile in ~/.aws/credentials alone. */
+/* Finds [NAME] in ~/.aws/config. Without the word "profile" such a section is ignored there; only
+ * ~/.aws/credentials names a profile so. */
 static const struct ria_ini_section *find_bare(
     const struct ria_profiles *profiles, const char *name)
 {
@@ -75,8 +76,8 @@ static const struct ria_ini_section *find_bare(
     return NULL;
 }
 
-/* A profile that somebody named and that is not there is a mistake; no [default] is none. */
-static enum ria_outcome not_there(
+/* Reports a missing profile: FAILED if the user named it, ABSENT if it is the implied "default". */
+static enum ria_outcome report_missing(
     const struct ria_setting *choice, const struct ria_profiles *profiles, struct ria_error *err)
 {
     if (choice->path == NULL) {
@@ -116,8 +117,8 @@ static enum ria_outcome not_there(
             err,
             RIA_E_CREDENTIALS,
             choice,
-            "the profile \"%.64s\" does not exist, because %s:%u lacks a word; write [profile "
-            "%s] there",
+            "the profile \"%.64s\" does not exist, because a word is missing in %s:%u; write "
+            "[profile %s] there",
             choice->value,
             profiles->path[RIA_PROFILE_CONFIG],
             bare->line,
@@ -128,7 +129,7 @@ static enum ria_outcome not_there(
         RIA_E_CREDENTIALS,
         choice,
         "the profile \"%.64s\" does not exist; add [profile %s] to %s or [%.64s] to %s, or "
-        "name another one",
+        "name another profile",
         choice->value,
         quoted,
         profiles->path[RIA_PROFILE_CONFIG],
@@ -152,7 +153,7 @@ enum ria_outcome ria_profile_open(
         return outcome;
     }
     if (!ria_profiles_has(plan->profiles, RIA_PROFILE, choice.value, NULL)) {
-        return not_there(&choice, plan->profiles, err);
+        return report_missing(&choice, plan->profiles, err);
     }
     plan->value[RIA_PLAN_PROFILE] = choice;
     *out = ria_profile_active(plan);

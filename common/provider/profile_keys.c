@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * aws_access_key_id and its companions in a profile, read from one of the two files: botocore asks
- * other sources between them. Refuses half a pair, and temporary keys whose session token was
- * written where it does not count. */
+ * Reads aws_access_key_id, aws_secret_access_key and aws_session_token of a profile from one of the
+ * two files. Each file is a separate source, because botocore tries other sources between them.
+ * Rejects half a pair, a pair that is split over both files, and temporary keys whose session token
+ * is empty, in the other file, or in a line that was ignored. */
 #include "provider/profile_active.h"
 
 #include "aws/credentials.h"
@@ -24,10 +25,12 @@ bool ria_profile_has_keys(const struct ria_profile *profile)
     return ria_profile_has(profile, id_key) || ria_profile_has(profile, secret_key);
 }
 
+/* Reports half a key pair. The message says whether the other half is in the other file, empty, or
+ * missing. */
 static enum ria_outcome refuse_half(
     const struct ria_profile *profile,
-    const struct ria_setting *there,
-    const char *there_key,
+    const struct ria_setting *present,
+    const char *present_key,
     const char *missing_key,
     struct ria_error *err)
 {
@@ -35,8 +38,8 @@ static enum ria_outcome refuse_half(
         return ria_failed_at(
             err,
             RIA_E_CREDENTIALS,
-            there,
-            "the keys of the profile \"%.64s\" stand in two files; put both into this one",
+            present,
+            "the keys of the profile \"%.64s\" are in two files; put both into this one",
             profile->name);
     }
     struct ria_setting empty;
@@ -48,7 +51,7 @@ static enum ria_outcome refuse_half(
             "%s of the profile \"%.64s\" is empty; write it, or remove %s too",
             missing_key,
             profile->name,
-            there_key);
+            present_key);
     }
     char what[192];
     (void)ria_text_format(
@@ -56,21 +59,21 @@ static enum ria_outcome refuse_half(
         sizeof(what),
         "the profile \"%.64s\" has an %s but no %s",
         profile->name,
-        there_key,
+        present_key,
         missing_key);
     const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "add it"};
-    (void)ria_profile_lacks(profile->profiles, &lack, there, err);
+    (void)ria_profile_lacks(profile->profiles, &lack, present, err);
     return RIA_FAILED;
 }
 
-/* FOUND, ABSENT (no key at all), FAILED (half a pair, or a half in each file). */
+/* Returns FOUND, ABSENT (the file contains neither key) or FAILED (it contains one of them). */
 static enum ria_outcome find_pair(
     const struct ria_profile *profile, struct key_pair *pair, struct ria_error *err)
 {
     bool has_id = ria_profile_get_from(profile, pair->file, id_key, &pair->id);
     bool has_secret = ria_profile_get_from(profile, pair->file, secret_key, &pair->secret);
     if (!has_id && !has_secret) {
-        return ria_absent(err, "the profile \"%s\" holds no keys", profile->name);
+        return ria_absent(err, "the profile \"%s\" contains no keys", profile->name);
     }
     if (!has_secret) {
         return refuse_half(profile, &pair->id, id_key, secret_key, err);
@@ -78,6 +81,7 @@ static enum ria_outcome find_pair(
     return has_id ? RIA_FOUND : refuse_half(profile, &pair->secret, secret_key, id_key, err);
 }
 
+/* Reads aws_session_token, or its old name aws_security_token, from one file. */
 static bool get_session_token(
     const struct ria_profile *profile, enum ria_profile_file file, struct ria_setting *out)
 {
@@ -85,8 +89,9 @@ static bool get_session_token(
            ria_profile_get_from(profile, file, "aws_security_token", out);
 }
 
-/* Temporary keys without a session token: what became of it. True where nothing in the files tells;
- * then whoever uses the keys refuses them (provider/obtain.c). */
+/* Reports why temporary keys have no session token: it is in the other file, empty, or in a line
+ * that was ignored. Returns true if none of these is the case. provider/obtain.c rejects such keys
+ * later. */
 static bool explain_lack_of_token(
     const struct ria_profile *profile, const struct key_pair *pair, struct ria_error *err)
 {
@@ -111,7 +116,7 @@ static bool explain_lack_of_token(
             err,
             RIA_E_CREDENTIALS,
             &token,
-            "aws_session_token of the profile \"%.64s\" is empty, and AWS takes temporary keys "
+            "aws_session_token of the profile \"%.64s\" is empty, and AWS accepts temporary keys "
             "(ASIA...) only with it; write it",
             profile->name);
     }
@@ -140,7 +145,7 @@ enum ria_outcome ria_profile_keys(
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     ria_buf_add_text(&found.access_key_id, pair.id.value);
     ria_buf_add_text(&found.secret_access_key, pair.secret.value);
-    /* It belongs to the pair, so it is looked for in the pair's file alone. */
+    /* The session token belongs to the pair, so only the pair's file is searched for it. */
     struct ria_setting token;
     if (get_session_token(profile, file, &token)) {
         ria_buf_add_text(&found.session_token, token.value);

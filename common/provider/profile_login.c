@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * login_session in a profile: `aws login` has written it there. Refuses a value that is not as it
- * was written: the token file is found by it, and would seem not to be there. */
+ * Reads login_session, which `aws login` writes into a profile. Rejects a value that `aws login`
+ * does not write: the name of the token file is derived from it, and the file would seem to be
+ * missing. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 

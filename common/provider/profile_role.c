@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * role_arn in a profile: the roles are collected from the outermost to the one that stands on a
- * source, following source_profile, and then turned round. Loops end here, before anything is
- * asked. The active profile's role is an entry of its own in the chain, because the web identity of
- * the environment stands between it and what the profile holds of its own. */
+ * Reads a role chain: follows source_profile from the active profile to the first profile that is a
+ * source itself, or to a credential_source. Collects the roles, outermost first, and appends them
+ * to the plan in reverse order. Rejects a cycle, a source_profile that does not exist, and a
+ * profile without credentials at the end. The role of the active profile is a separate entry in the
+ * credential chain, because the web identity of the environment comes between the role and the
+ * profile's other sources. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -13,14 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- what a role stands on ------------------------------------------------------------------ */
+/* -- the source of a role ------------------------------------------------------------------- */
 
 struct role_source {
-    struct ria_setting profile;    /* source_profile, or */
+    struct ria_setting profile;    /* source_profile; one of the two is set */
     struct ria_setting credential; /* credential_source */
 };
 
-/* Exactly one of the two. */
+/* Reads source_profile or credential_source of a profile with a role. Fails unless exactly one of
+ * them is set. */
 static bool find_role_source(
     const struct ria_profile *profile, struct role_source *out, struct ria_error *err)
 {
@@ -49,7 +52,8 @@ static bool find_role_source(
     return ria_profile_lacks(profile->profiles, &lack, &role, err);
 }
 
-static enum ria_outcome take_credential_source(
+/* Reads the source that credential_source names. A source that is not configured is an error. */
+static enum ria_outcome read_credential_source(
     const struct ria_query *query,
     const struct ria_setting *source,
     struct ria_plan *plan,
@@ -89,7 +93,7 @@ struct path {
     size_t count;
 };
 
-static bool was_visited(const struct path *path, const char *name)
+static bool is_on_path(const struct path *path, const char *name)
 {
     for (size_t i = 0; i < path->count; i++) {
         if (strcmp(path->name[i], name) == 0) {
@@ -99,6 +103,7 @@ static bool was_visited(const struct path *path, const char *name)
     return false;
 }
 
+/* Appends the role of a profile to the path. Fails if the path already has RIA_ROLES_MAX roles. */
 static bool add_to_path(const struct ria_profile *profile, struct path *path, struct ria_error *err)
 {
     struct ria_setting role;
@@ -114,8 +119,8 @@ static bool add_to_path(const struct ria_profile *profile, struct path *path, st
     return true;
 }
 
-/* A profile may be its own source if it has keys. Any other profile that stands twice on the path
- * is a loop, whatever it holds, as in botocore. */
+/* Checks the profile that source_profile names. A profile with keys may be its own source. Any
+ * other profile that occurs twice on the path is a cycle, as in botocore. */
 static bool check_next(
     const struct ria_profile *at,
     const struct ria_profile *next,
@@ -132,22 +137,22 @@ static bool check_next(
             next->name);
     }
     bool is_own_source = strcmp(at->name, next->name) == 0 && ria_profile_has_keys(next);
-    if (was_visited(path, next->name) && !is_own_source) {
+    if (is_on_path(path, next->name) && !is_own_source) {
         struct ria_setting role;
         (void)ria_profile_get(next, "role_arn", &role);
         return ria_fail_at(
             err,
             RIA_E_CREDENTIALS,
             &role,
-            "the source_profile entries of \"%.64s\" go round in a circle; end them in a profile "
-            "with keys",
+            "the source_profile entries of \"%.64s\" form a cycle; end them in a profile with "
+            "keys",
             path->name[0]);
     }
     return true;
 }
 
-/* A profile that holds nothing of its own and was named as a source is a mistake. */
-static enum ria_outcome profile_role_take_end(
+/* Reads the source at the end of the path. A source_profile without a source is an error. */
+static enum ria_outcome profile_role_read_end(
     const struct ria_query *query,
     const struct ria_profile *profile,
     const struct ria_setting *named_at,
@@ -162,13 +167,14 @@ static enum ria_outcome profile_role_take_end(
     (void)ria_text_format(
         what,
         sizeof(what),
-        "source_profile names \"%.64s\", which holds no credentials",
+        "source_profile names \"%.64s\", which contains no credentials",
         profile->name);
     const struct ria_lack lack = {RIA_PROFILE, profile->name, what, "give it keys or name another"};
     (void)ria_profile_lacks(profile->profiles, &lack, named_at, err);
     return RIA_FAILED;
 }
 
+/* Follows source_profile from the first profile to the source, and collects the roles. */
 static enum ria_outcome profile_role_follow(
     const struct ria_query *query,
     const struct ria_profile *first,
@@ -183,15 +189,15 @@ static enum ria_outcome profile_role_follow(
             return RIA_FAILED;
         }
         if (source.credential.value != NULL) {
-            return take_credential_source(query, &source.credential, plan, err);
+            return read_credential_source(query, &source.credential, plan, err);
         }
         const struct ria_profile next = {at.profiles, source.profile.value};
         if (!check_next(&at, &next, path, &source.profile, err)) {
             return RIA_FAILED;
         }
-        /* From the second profile on, a profile with keys is an end, although it has a role. */
+        /* A source_profile with keys ends the path even if it also has a role. */
         if (ria_profile_has_keys(&next) || !ria_profile_has_role(&next)) {
-            return profile_role_take_end(query, &next, &source.profile, plan, err);
+            return profile_role_read_end(query, &next, &source.profile, plan, err);
         }
         at = next;
     }
@@ -225,8 +231,8 @@ enum ria_outcome ria_profile_role(
     return outcome;
 }
 
-/* Without its role the profile is another identity. What needs a role says itself that it has none.
- */
+/* Rejects a profile whose role_arn is in an ignored line: without the role it would be another
+ * identity. credential_source and web_identity_token_file report a missing role themselves. */
 static bool check_ignored_role(const struct ria_profile *profile, struct ria_error *err)
 {
     return ria_profile_has(profile, "role_arn") || ria_profile_has(profile, "credential_source") ||

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a profile holds of its own: a table of its sources in the order in which they are asked.
- * Refuses to run a command from a file that others can write, and to pass a source over whose line
- * was ignored. */
+ * Finds the source that a profile contains: a table of sources in botocore's order, and a loop that
+ * tries them. Rejects a credential_process in a file of another user, a credential_source without a
+ * role, and a source whose line was ignored. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
 #include "base/text.h"
 
-typedef enum ria_outcome take_source(
+typedef enum ria_outcome read_source(
     const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
     struct ria_error *err);
 
-/* The environment's has its own entry in the chain, and never counts below a role. */
-static enum ria_outcome take_web_identity(
+/* Reads the profile only. The web identity of the environment has its own entry in the chain, and
+ * does not apply to a source_profile. */
+static enum ria_outcome read_own_web_identity(
     const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
@@ -24,7 +25,7 @@ static enum ria_outcome take_web_identity(
     return ria_profile_web_identity(query, profile, false, plan, err);
 }
 
-static enum ria_outcome take_keys_of_credentials(
+static enum ria_outcome read_credentials_keys(
     const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
@@ -34,7 +35,7 @@ static enum ria_outcome take_keys_of_credentials(
     return ria_profile_keys(profile, RIA_PROFILE_CREDENTIALS, plan, err);
 }
 
-static enum ria_outcome take_keys_of_config(
+static enum ria_outcome read_config_keys(
     const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
@@ -44,6 +45,7 @@ static enum ria_outcome take_keys_of_config(
     return ria_profile_keys(profile, RIA_PROFILE_CONFIG, plan, err);
 }
 
+/* Rejects credential_source without role_arn: it names the source of a role. */
 static enum ria_outcome refuse_lone_credential_source(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -67,7 +69,9 @@ static enum ria_outcome refuse_lone_credential_source(
     return RIA_FAILED;
 }
 
-static enum ria_outcome take_process(
+/* Reads credential_process. Rejects it in a file of another user, who could run commands with it.
+ */
+static enum ria_outcome read_process(
     const struct ria_query *query,
     const struct ria_profile *profile,
     struct ria_plan *plan,
@@ -93,23 +97,23 @@ enum {
     FILES_BOTH = RIA_PROFILE_FILES,
 };
 
-/* One source, and the keys whose lines choose it. */
+/* A source, and the keys that select it. */
 struct source {
-    take_source *take;
-    int file; /* the one that it is read from, or FILES_BOTH */
+    read_source *read;
+    int file; /* the file that it is read from, or FILES_BOTH */
     const char *keys[2];
 };
 
-/* botocore's order. The last entry is not a source: botocore ignores the key that it refuses. */
+/* botocore's order. The last entry is not a source: it rejects a key that botocore ignores. */
 static const struct source sources[] = {
-    {take_web_identity, FILES_BOTH, {"web_identity_token_file"}},
+    {read_own_web_identity, FILES_BOTH, {"web_identity_token_file"}},
     {ria_profile_sso, FILES_BOTH, {"sso_account_id", "sso_role_name"}},
-    {take_keys_of_credentials,
+    {read_credentials_keys,
      RIA_PROFILE_CREDENTIALS,
      {"aws_access_key_id", "aws_secret_access_key"}},
     {ria_profile_login, FILES_BOTH, {"login_session"}},
-    {take_process, FILES_BOTH, {"credential_process"}},
-    {take_keys_of_config, RIA_PROFILE_CONFIG, {"aws_access_key_id", "aws_secret_access_key"}},
+    {read_process, FILES_BOTH, {"credential_process"}},
+    {read_config_keys, RIA_PROFILE_CONFIG, {"aws_access_key_id", "aws_secret_access_key"}},
     {refuse_lone_credential_source, FILES_BOTH, {NULL}},
 };
 
@@ -127,7 +131,8 @@ static bool check_ignored_in(
     return ok;
 }
 
-/* Before a source is passed over: the AWS CLI reads "key: value" too. */
+/* Rejects an absent source if an ignored line sets one of its keys: the AWS CLI reads "key: value"
+ * too. */
 static bool check_ignored(
     const struct ria_profile *profile, const struct source *source, struct ria_error *err)
 {
@@ -146,7 +151,7 @@ enum ria_outcome ria_profile_source(
     struct ria_error *err)
 {
     for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
-        enum ria_outcome outcome = sources[i].take(query, profile, plan, err);
+        enum ria_outcome outcome = sources[i].read(query, profile, plan, err);
         if (outcome != RIA_ABSENT) {
             return outcome;
         }
@@ -159,7 +164,7 @@ enum ria_outcome ria_profile_source(
     if (ria_profiles_fault(profile->profiles, RIA_PROFILE, profile->name, &fault)) {
         return ria_absent(
             err,
-            "[%.64s] holds no credentials: %.160s:%u was ignored: %s",
+            "[%.64s] contains no credentials: %.160s:%u was ignored: %s",
             profile->name,
             fault.place.path,
             fault.place.line,
@@ -168,12 +173,12 @@ enum ria_outcome ria_profile_source(
     if (ria_profiles_get(profile->profiles, profile->name, "aws_access_key_id", &empty)) {
         return ria_absent(
             err,
-            "[%.64s] holds no credentials: %.160s:%u: aws_access_key_id is empty",
+            "[%.64s] contains no credentials: %.160s:%u: aws_access_key_id is empty",
             profile->name,
             empty.path,
             empty.line);
     }
-    return ria_absent(err, "[%.64s] holds no credentials", profile->name);
+    return ria_absent(err, "[%.64s] contains no credentials", profile->name);
 }
 
 enum ria_outcome ria_provider_profile(

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * AWS SSO (IAM Identity Center) in a profile: sso_session and its section, or the older form with
- * all of it in the profile. An account or a role asks for it, as in botocore: sso_session alone
- * serves tools that need a token and no credentials. Refuses a profile in which a part is missing,
- * or is not as AWS writes it. */
+ * Reads AWS SSO (IAM Identity Center) settings of a profile: sso_session and its section, or the
+ * older form with all settings in the profile. sso_account_id or sso_role_name selects this source,
+ * as in botocore; a profile with sso_session alone serves tools that require_key an SSO token and
+ * no credentials. Rejects a missing setting, and a value that AWS does not write. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-/* A key of the profile that has a value. */
-static bool need(
+/* Reads a required key of the profile. Fails if the key is missing or empty. */
+static bool require_key(
     const struct ria_profile *profile,
     const struct ria_setting *because,
     const char *key,
@@ -25,18 +25,15 @@ static bool need(
     }
     char what[160];
     (void)ria_text_format(
-        what,
-        sizeof(what),
-        "the profile \"%.64s\" wants AWS SSO and has no %s",
-        profile->name,
-        key);
+        what, sizeof(what), "the profile \"%.64s\" uses AWS SSO and has no %s", profile->name, key);
     const struct ria_lack lack = {
-        RIA_PROFILE, profile->name, what, "add it, or type: aws configure sso"};
+        RIA_PROFILE, profile->name, what, "add it, or run: aws configure sso"};
     return ria_profile_lacks(profile->profiles, &lack, because, err);
 }
 
-/* A key of the session's section; the profile may repeat it and not change it. */
-static bool need_of_session(
+/* Reads a required key of the [sso-session] section. The profile may repeat the key, but only with
+ * the same value. */
+static bool require_session_key(
     const struct ria_profile *profile,
     const struct ria_setting *session,
     const char *key,
@@ -54,7 +51,7 @@ static bool need_of_session(
             RIA_PROFILE_SSO_SESSION,
             session->value,
             what,
-            "add it, or type: aws configure sso-session"};
+            "add it, or run: aws configure sso-session"};
         return ria_profile_lacks(profile->profiles, &lack, session, err);
     }
     if (ria_profile_get(profile, key, &repeated) && strcmp(repeated.value, out->value) != 0) {
@@ -62,14 +59,15 @@ static bool need_of_session(
             err,
             RIA_E_CREDENTIALS,
             &repeated,
-            "%s is another one than that of [sso-session %s]; remove this line",
+            "%s differs from that of [sso-session %s]; remove this line",
             key,
             quoted);
     }
     return true;
 }
 
-static bool take_session(
+/* Reads the newer form: sso_session and its section. */
+static bool read_sso_session(
     const struct ria_profile *profile, struct ria_plan *plan, struct ria_error *err)
 {
     char quoted[RIA_QUOTED_SIZE];
@@ -79,27 +77,27 @@ static bool take_session(
             err,
             RIA_E_CREDENTIALS,
             session,
-            "sso_session names \"%.64s\", which does not exist; add [sso-session %s] or type: "
+            "sso_session names \"%.64s\", which does not exist; add [sso-session %s] or run: "
             "aws configure sso-session",
             session->value,
             ria_text_quote(session->value, quoted));
     }
     struct ria_setting *value = plan->value;
-    return need_of_session(
+    return require_session_key(
                profile, session, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) &&
-           need_of_session(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
+           require_session_key(profile, session, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
-/* The older form. */
-static bool take_start_url(
+/* Reads the older form, in which the profile contains the start URL and the region. */
+static bool read_start_url(
     const struct ria_profile *profile,
     const struct ria_setting *because,
     struct ria_plan *plan,
     struct ria_error *err)
 {
     struct ria_setting *value = plan->value;
-    return need(profile, because, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) &&
-           need(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
+    return require_key(profile, because, "sso_start_url", &value[RIA_PLAN_SSO_START_URL], err) &&
+           require_key(profile, because, "sso_region", &value[RIA_PLAN_SSO_REGION], err);
 }
 
 static bool profile_sso_check_names(const struct ria_plan *plan, struct ria_error *err)
@@ -113,9 +111,10 @@ static bool profile_sso_check_names(const struct ria_plan *plan, struct ria_erro
                RIA_ID_ROLE_NAME, &value[RIA_PLAN_SSO_ROLE_NAME], RIA_E_CREDENTIALS, err);
 }
 
+/* Checks the values and the endpoints that the source will use. */
 static bool profile_sso_check(const struct ria_plan *plan, struct ria_error *err)
 {
-    /* A token of the older form is never renewed, so nobody asks the OIDC endpoint. */
+    /* An SSO token of the older form is never renewed, so the OIDC endpoint is not used. */
     bool can_be_renewed = plan->value[RIA_PLAN_SSO_SESSION].value != NULL;
     return profile_sso_check_names(plan, err) &&
            ria_setting_check_region(&plan->value[RIA_PLAN_SSO_REGION], RIA_E_CREDENTIALS, err) &&
@@ -138,13 +137,13 @@ enum ria_outcome ria_profile_sso(
     }
     plan->source = RIA_SOURCE_SSO;
     bool has_session = ria_profile_get(profile, "sso_session", &value[RIA_PLAN_SSO_SESSION]);
-    if (!(has_session ? take_session(profile, plan, err)
-                      : take_start_url(profile, &because, plan, err))) {
+    if (!(has_session ? read_sso_session(profile, plan, err)
+                      : read_start_url(profile, &because, plan, err))) {
         return RIA_FAILED;
     }
     because = *ria_plan_source_setting(plan);
-    if (!need(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ||
-        !need(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err)) {
+    if (!require_key(profile, &because, "sso_account_id", &value[RIA_PLAN_SSO_ACCOUNT_ID], err) ||
+        !require_key(profile, &because, "sso_role_name", &value[RIA_PLAN_SSO_ROLE_NAME], err)) {
         return RIA_FAILED;
     }
     value[RIA_PLAN_SOURCE_PROFILE] = (struct ria_setting){profile->name, because.path, 0};

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a credential source is. A provider is one stateless function with three answers: it looks at
- * environment and files and makes a plan (aws/plan.h), and does nothing on the network. Order,
- * stopping, caching, carrying out and the trail of reasons exist once, in chain.c and obtain.c, and
- * no provider calls another.
+ * The interface of a credential source. A provider is one stateless function with three outcomes.
+ * It reads the environment and files, makes a plan (aws/plan.h), and sends no network request. No
+ * provider calls another. chain.c defines the order of the sources, stops at the first that is
+ * configured, and records the outcome of each. obtain.c carries the plan out and reads the caches.
  *
- * To add one: write a function of this type in a file named after the source, declare it at the
- * end of this header, and give it its line in the table of chain.c. If it asks the network, add the
- * file that carries it out to fetch/ and its line to the table there.
+ * To add a provider: write a function of type ria_provide in a file named after the source, declare
+ * it at the end of this header, and add its line to the table in chain.c. If the source needs the
+ * network, add the file that carries it out to fetch/ and its line to the table there.
  */
 #ifndef RIA_PROVIDER_PROVIDER_H
 #define RIA_PROVIDER_PROVIDER_H
@@ -15,34 +15,36 @@
 #include "aws/plan.h"
 #include "base/world.h"
 
-/* What a provider is asked. */
+/* The input of every provider. The caller owns all that it points to. */
 struct ria_query {
     const struct ria_world *world;
     struct ria_deadline deadline;
-    /* The profile that a person chose by an option or in rds-iam's configuration; value is NULL if
-     * none. It beats the environment. */
+    /* The profile that a command-line option or rds-iam's configuration names. It overrides the
+     * environment. value is NULL if neither names a profile. */
     struct ria_setting profile;
-    /* A role of rds-iam's configuration, assumed on top of what the chain finds; or NULL. */
+    /* A role in rds-iam's configuration, which is assumed with the credentials that the chain
+     * finds; or NULL. */
     const struct ria_role *role;
-    /* Of the database: where STS is asked if nothing says otherwise. value may be NULL. */
+    /* The database's region. STS is called there if no other setting names a region. value may be
+     * NULL. */
     struct ria_setting region;
-    /* aws_cli_cache of rds-iam's configuration, where it is "read"; value may be NULL. */
+    /* aws_cli_cache in rds-iam's configuration, if it is "read"; else value is NULL. */
     struct ria_setting cli_cache;
-    /* cache_credential_process, where it is "yes"; value may be NULL. */
+    /* cache_credential_process in rds-iam's configuration, if it is "yes"; else value is NULL. */
     struct ria_setting process_cache;
-    const char *mfa_code; /* typed by a person, or NULL: nobody can be asked */
-    /* Appends what `whose` login's person types to get the same credentials; or NULL. Only one
-     * sentence needs it, so it is not written at every login. */
+    const char *mfa_code; /* that the user typed; NULL: this program cannot prompt for one */
+    /* Appends the command line that gets the same credentials on a terminal; `whose` is passed to
+     * it. May be NULL. A function, because only two error messages need the command. */
     void (*add_command)(const void *whose, struct ria_buf *out);
     const void *whose;
 };
 
-/* FOUND   *out is filled, its label named;
- * ABSENT  this source is not configured: err says what was looked for, in a few words, because
- *         they become one item of a list; "" where another entry of the table reports it;
- * FAILED  it is configured and broken, or it cannot be used here: err is a whole sentence.
- * *out is RIA_PLAN_INIT when called, except for the profiles and RIA_PLAN_PROFILE that an earlier
- * source has left in it. The caller releases *out in any case. */
+/* FOUND   *out is filled, including its label;
+ * ABSENT  the source is not configured: err names the missing setting in a few words, which become
+ *         one item of a list; err is "" if another entry of the table reports the same source;
+ * FAILED  the source is configured but broken, or cannot be used here: err is a whole message.
+ * On entry *out is RIA_PLAN_INIT, except for the profiles and RIA_PLAN_PROFILE, which an earlier
+ * source may have set. The caller releases *out whatever the outcome. */
 typedef enum ria_outcome ria_provide(
     const struct ria_query *query, struct ria_plan *out, struct ria_error *err);
 
@@ -53,10 +55,10 @@ ria_provide ria_provider_profile;
 ria_provide ria_provider_container;
 ria_provide ria_provider_instance_metadata;
 
-/* What a credential_source of a profile names, each also used by the source above. They fill
- * source, label and their values (keys of the environment, endpoints); three answers as of
- * ria_provide. The metadata service is ABSENT where it is switched off; its endpoint may be a key
- * of the active profile. */
+/* The sources that credential_source in a profile can name. The providers above call the same
+ * functions. Each fills the plan's source, label and values (the keys in the environment, or an
+ * endpoint) and returns one of the three outcomes of ria_provide. ria_instance_endpoint() returns
+ * ABSENT if the metadata service is disabled; its endpoint may be a key of the active profile. */
 enum ria_outcome ria_environment_keys(
     const struct ria_world *world, struct ria_plan *out, struct ria_error *err) RIA_MUST_USE;
 enum ria_outcome ria_container_endpoint(

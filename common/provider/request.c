@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A question as a record: a plan's two arrays of settings, its keys and its roles, and three fields
- * more. Refuses to read what is no whole plan, whoever wrote it. */
+ * Writes and reads requests as records. A record contains the plan (its settings, keys and roles),
+ * the time limit, and the place of the cache file. The reader rejects an unknown field, a number
+ * out of range, half a key pair, and a plan without a setting that its source required. */
 #include "provider/request.h"
 
 #include "base/messages.h"
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tags of the fields. A setting's place travels with it, for the sentences of rds-iam-fetch: the
- * field is "value 0 path 0 line". */
+/* Tags of the fields. The field of a setting is "value NUL path NUL line": rds-iam-fetch shows the
+ * path and the line in its messages. */
 enum {
     TAG_SOURCE = 1,
     TAG_LABEL,
@@ -20,11 +21,11 @@ enum {
     TAG_SESSION_TOKEN,
     TAG_EXPIRES,
     TAG_MFA_CODE,
-    TAG_NEXT_ROLE, /* the role values behind it belong to one more role */
+    TAG_NEXT_ROLE, /* starts a role; the role values that follow belong to it */
     TAG_ROLE_SECONDS,
     TAG_VALUE = 0x100,
     TAG_ROLE_VALUE = 0x200,
-    TAG_BUDGET = 0x400, /* from here on, what is no part of the plan */
+    TAG_BUDGET = 0x400, /* this and the next fields are not part of the plan */
     TAG_CACHE_DIRECTORY,
     TAG_CACHE_NAME,
 };
@@ -107,14 +108,14 @@ bool ria_request_write(
     }
     ria_record_end(out);
     if (ria_buf_text(out) == NULL) {
-        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a question to rds-iam-fetch");
+        return ria_fail(err, RIA_E_SYSTEM, RIA_MESSAGE_MEMORY, "a request to rds-iam-fetch");
     }
     return true;
 }
 
 /* -- reading -------------------------------------------------------------------------------- */
 
-static bool request_take_duration(struct ria_role *role, int64_t seconds)
+static bool request_read_duration(struct ria_role *role, int64_t seconds)
 {
     role->duration = seconds;
     return seconds == 0 ||
@@ -130,7 +131,7 @@ static bool add_empty_role(struct ria_plan *plan)
     return true;
 }
 
-static bool request_take_number(struct ria_plan *plan, const struct ria_record_field *field)
+static bool request_read_number(struct ria_plan *plan, const struct ria_record_field *field)
 {
     int64_t number = 0;
     if (!ria_record_number(field, &number)) {
@@ -147,7 +148,7 @@ static bool request_take_number(struct ria_plan *plan, const struct ria_record_f
         return add_empty_role(plan);
     case TAG_ROLE_SECONDS:
         return plan->role_count > 0 &&
-               request_take_duration(&plan->roles[plan->role_count - 1], number);
+               request_read_duration(&plan->roles[plan->role_count - 1], number);
     default:
         return false;
     }
@@ -163,7 +164,7 @@ static bool request_copy_text(const char *text, char *out, size_t size)
     return true;
 }
 
-static bool request_take_text(struct ria_plan *plan, unsigned tag, const char *text)
+static bool request_read_text(struct ria_plan *plan, unsigned tag, const char *text)
 {
     switch (tag) {
     case TAG_LABEL:
@@ -184,8 +185,8 @@ static bool request_take_text(struct ria_plan *plan, unsigned tag, const char *t
     }
 }
 
-/* The setting that a tag stands for, or NULL. */
-static struct ria_setting *setting_of(struct ria_plan *plan, unsigned tag)
+/* Returns the setting with this tag, or NULL if the tag is not that of a setting. */
+static struct ria_setting *find_setting(struct ria_plan *plan, unsigned tag)
 {
     if (tag >= TAG_VALUE && tag < TAG_VALUE + RIA_PLAN_VALUES) {
         return &plan->value[tag - TAG_VALUE];
@@ -196,7 +197,8 @@ static struct ria_setting *setting_of(struct ria_plan *plan, unsigned tag)
     return NULL;
 }
 
-static bool take_setting(struct ria_setting *setting, const struct ria_record_field *field)
+/* Reads a setting from its field, "value NUL path NUL line". The setting borrows from the field. */
+static bool read_setting(struct ria_setting *setting, const struct ria_record_field *field)
 {
     const char *end = field->bytes + field->len;
     const char *path = field->bytes + strlen(field->bytes) + 1;
@@ -212,21 +214,21 @@ static bool take_setting(struct ria_setting *setting, const struct ria_record_fi
     return true;
 }
 
-static bool take_plan_field(struct ria_plan *plan, const struct ria_record_field *field)
+static bool read_plan_field(struct ria_plan *plan, const struct ria_record_field *field)
 {
-    struct ria_setting *setting = setting_of(plan, field->tag);
+    struct ria_setting *setting = find_setting(plan, field->tag);
     if (setting != NULL) {
-        return take_setting(setting, field);
+        return read_setting(setting, field);
     }
     if (field->tag == TAG_SOURCE || field->tag == TAG_EXPIRES || field->tag == TAG_NEXT_ROLE ||
         field->tag == TAG_ROLE_SECONDS) {
-        return request_take_number(plan, field);
+        return request_read_number(plan, field);
     }
     const char *text = ria_record_text(field);
-    return text != NULL && request_take_text(plan, field->tag, text);
+    return text != NULL && request_read_text(plan, field->tag, text);
 }
 
-static bool request_take_field(const struct ria_record_field *field, struct ria_request *out)
+static bool request_read_field(const struct ria_record_field *field, struct ria_request *out)
 {
     switch (field->tag) {
     case TAG_BUDGET:
@@ -238,15 +240,15 @@ static bool request_take_field(const struct ria_record_field *field, struct ria_
         out->cache_name = ria_record_text(field);
         return out->cache_name != NULL;
     default:
-        return take_plan_field(&out->plan, field);
+        return read_plan_field(&out->plan, field);
     }
 }
 
-/* What each source cannot be asked without. Those that are not here need keys or a role. */
+/* The values that each source needs. A source that is not listed needs keys or a role. */
 static const struct {
     enum ria_source source;
     enum ria_plan_value value;
-} needs[] = {
+} required[] = {
     {RIA_SOURCE_WEB_IDENTITY, RIA_PLAN_WEB_IDENTITY_TOKEN_FILE},
     {RIA_SOURCE_PROCESS, RIA_PLAN_PROCESS},
     {RIA_SOURCE_CONTAINER, RIA_PLAN_CONTAINER_URI},
@@ -262,15 +264,17 @@ static const struct {
     {RIA_SOURCE_LOGIN, RIA_PLAN_SOURCE_PROFILE},
 };
 
-static bool is_whole_plan(const struct ria_plan *plan)
+/* Returns true if the keys are a pair, the source has the values that it needs, and each role has
+ * an ARN and a region. */
+static bool is_complete_plan(const struct ria_plan *plan)
 {
     bool has_id = plan->keys.access_key_id.len > 0;
     bool ok = has_id == (plan->keys.secret_access_key.len > 0) &&
               (has_id || plan->keys.session_token.len == 0) &&
               (has_id || plan->source != RIA_SOURCE_KEYS) &&
               (plan->role_count > 0 || plan->source != RIA_SOURCE_WEB_IDENTITY);
-    for (size_t i = 0; ok && i < sizeof(needs) / sizeof(needs[0]); i++) {
-        ok = plan->source != needs[i].source || plan->value[needs[i].value].value != NULL;
+    for (size_t i = 0; ok && i < sizeof(required) / sizeof(required[0]); i++) {
+        ok = plan->source != required[i].source || plan->value[required[i].value].value != NULL;
     }
     for (size_t i = 0; ok && i < plan->role_count; i++) {
         const struct ria_setting *value = plan->roles[i].value;
@@ -285,10 +289,10 @@ bool ria_request_read(const struct ria_buf *bytes, struct ria_request *out)
     struct ria_record_field field;
     bool ok = ria_record_open(bytes, RIA_RECORD_REQUEST, &record);
     while (ok && ria_record_next(&record, &field)) {
-        ok = request_take_field(&field, out);
+        ok = request_read_field(&field, out);
     }
     return ok && out->budget > 0 && (out->cache_directory == NULL) == (out->cache_name == NULL) &&
-           is_whole_plan(&out->plan);
+           is_complete_plan(&out->plan);
 }
 
 void ria_request_release(struct ria_request *request)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam-fetch is asked: to carry out a plan within a time, and to keep the result in a cache
+ * A request to rds-iam-fetch: carry out a plan within a time limit, and store the result in a cache
  * file.
  */
 #ifndef RIA_PROVIDER_REQUEST_H
@@ -11,9 +11,9 @@
 
 struct ria_request {
     struct ria_plan plan;
-    int64_t budget;              /* milliseconds from now */
-    const char *cache_directory; /* NULL: nothing is kept */
-    const char *cache_name;      /* ria_cache_name() */
+    int64_t budget;              /* time limit in milliseconds, from when it is sent */
+    const char *cache_directory; /* NULL: the result is not stored */
+    const char *cache_name;      /* see ria_cache_name(); NULL with cache_directory */
 };
 
 #define RIA_REQUEST_INIT                                                                           \
@@ -21,7 +21,8 @@ struct ria_request {
         .plan = RIA_PLAN_INIT                                                                      \
     }
 
-/* Replaces what *out holds by the record. */
+/* Replaces the contents of *out with the record of a request. cache_directory may be NULL. Returns
+ * false with err filled if the record exceeds RIA_RECORD_MAX or memory runs out. */
 bool ria_request_write(
     const struct ria_plan *plan,
     int64_t budget,
@@ -30,9 +31,11 @@ bool ria_request_write(
     struct ria_buf *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Reads one; *out borrows from the bytes. False for anything that is no whole question. */
+/* Reads a request. The caller initializes *out with RIA_REQUEST_INIT and releases it. *out borrows
+ * from `bytes`. Returns false if the bytes are not one complete request. */
 bool ria_request_read(const struct ria_buf *bytes, struct ria_request *out) RIA_MUST_USE;
 
+/* Wipes the keys and frees what the request owns. */
 void ria_request_release(struct ria_request *request);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers as records. */
+ * Writes and reads responses as records. The reader rejects an unknown field, a text that is too
+ * long, a number out of range, half a key pair, and a failure without a message. */
 #include "provider/response.h"
 
 #include "base/text.h"
@@ -93,14 +94,14 @@ static bool response_copy_text(const struct ria_record_field *field, char *out, 
     return true;
 }
 
-static bool take_secret(const struct ria_record_field *field, struct ria_buf *out)
+static bool read_secret(const struct ria_record_field *field, struct ria_buf *out)
 {
     ria_buf_clear(out);
     ria_buf_add(out, field->bytes, field->len);
     return !out->failed && ria_record_text(field) != NULL;
 }
 
-static bool take_outcome(const struct ria_record_field *field, struct ria_response *out)
+static bool read_outcome(const struct ria_record_field *field, struct ria_response *out)
 {
     int64_t number = 0;
     if (!ria_record_number(field, &number) || number < RIA_FOUND || number > RIA_FAILED) {
@@ -110,7 +111,7 @@ static bool take_outcome(const struct ria_record_field *field, struct ria_respon
     return true;
 }
 
-static bool take_code(const struct ria_record_field *field, struct ria_response *out)
+static bool read_code(const struct ria_record_field *field, struct ria_response *out)
 {
     int64_t number = 0;
     if (!ria_record_number(field, &number) || number < RIA_E_NONE || number > RIA_E_PENDING) {
@@ -120,7 +121,7 @@ static bool take_code(const struct ria_record_field *field, struct ria_response 
     return true;
 }
 
-static bool take_warning(const struct ria_record_field *field, struct ria_response *out)
+static bool read_warning(const struct ria_record_field *field, struct ria_response *out)
 {
     if (out->warning_count >= RIA_RESPONSE_WARNINGS_MAX) {
         return true;
@@ -129,22 +130,22 @@ static bool take_warning(const struct ria_record_field *field, struct ria_respon
     return response_copy_text(field, room, sizeof(out->warnings[0]));
 }
 
-/* A field that is not known was written by a later version: the record is not ours to read. */
-static bool response_take_field(const struct ria_record_field *field, struct ria_response *out)
+/* Returns false for an unknown tag: a later version of the program wrote the record. */
+static bool response_read_field(const struct ria_record_field *field, struct ria_response *out)
 {
     switch ((enum tag)field->tag) {
     case TAG_OUTCOME:
-        return take_outcome(field, out);
+        return read_outcome(field, out);
     case TAG_CODE:
-        return take_code(field, out);
+        return read_code(field, out);
     case TAG_TEXT:
         return response_copy_text(field, out->err.text, sizeof(out->err.text));
     case TAG_ACCESS_KEY_ID:
-        return take_secret(field, &out->credentials.access_key_id);
+        return read_secret(field, &out->credentials.access_key_id);
     case TAG_SECRET_ACCESS_KEY:
-        return take_secret(field, &out->credentials.secret_access_key);
+        return read_secret(field, &out->credentials.secret_access_key);
     case TAG_SESSION_TOKEN:
-        return take_secret(field, &out->credentials.session_token);
+        return read_secret(field, &out->credentials.session_token);
     case TAG_EXPIRES:
         return ria_record_number(field, &out->credentials.expires);
     case TAG_SOURCE:
@@ -158,13 +159,13 @@ static bool response_take_field(const struct ria_record_field *field, struct ria
     case TAG_OFFSET_REAL_MINUS_RAW:
         return ria_record_number(field, &out->offset.real_minus_raw);
     case TAG_WARNING:
-        return take_warning(field, out);
+        return read_warning(field, out);
     default:
         return false;
     }
 }
 
-/* Credentials must be a pair. */
+/* A success needs both keys, a failure needs a message. */
 static bool response_is_complete(const struct ria_response *response)
 {
     return response->outcome == RIA_FOUND ? response->credentials.access_key_id.len > 0 &&
@@ -179,7 +180,7 @@ bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out)
     struct ria_record_field field;
     bool ok = ria_record_open(bytes, RIA_RECORD_RESPONSE, &record);
     while (ok && ria_record_next(&record, &field)) {
-        ok = response_take_field(&field, out);
+        ok = response_read_field(&field, out);
     }
     if (!ok || !response_is_complete(out)) {
         ria_response_release(out);

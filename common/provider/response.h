@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam-fetch answers, and what a cache file holds: credentials with their identity, or the
- * reason why there are none, and what was learned on the way. One record for both.
+ * A response of rds-iam-fetch. It contains credentials with their identity, or the error, and in
+ * both cases the warnings and the measured clock offset. A cache file contains the same record.
  */
 #ifndef RIA_PROVIDER_RESPONSE_H
 #define RIA_PROVIDER_RESPONSE_H
@@ -14,19 +14,19 @@ enum {
     RIA_RESPONSE_WARNINGS_MAX = 4,
 };
 
-/* How far this machine's clock is from AWS's, learned from an answer that TLS vouches for. It holds
- * for as long as the machine stays up and nobody sets its clock. */
+/* The difference between this machine's clock and AWS's, measured from a response that TLS has
+ * authenticated. It is valid until the machine reboots or its clock is set. */
 struct ria_clock_offset {
-    int64_t seconds; /* to add to the machine's time; 0: none is known */
-    char boot_id[RIA_BOOT_ID_SIZE];
-    int64_t real_minus_raw; /* as of struct ria_host */
+    int64_t seconds;                /* to add to the machine's time; 0: no offset is known */
+    char boot_id[RIA_BOOT_ID_SIZE]; /* of the machine when the offset was measured */
+    int64_t real_minus_raw;         /* see struct ria_host; at that moment */
 };
 
 struct ria_response {
     enum ria_outcome outcome;
     struct ria_error err; /* unless FOUND */
     struct ria_credentials credentials;
-    char identity[256]; /* an ARN where the source tells it, else "" */
+    char identity[256]; /* the ARN that the source reported, else "" */
     struct ria_clock_offset offset;
     char warnings[RIA_RESPONSE_WARNINGS_MAX][RIA_ERROR_TEXT_MAX];
     size_t warning_count;
@@ -37,16 +37,19 @@ struct ria_response {
         .outcome = RIA_FAILED, .credentials = RIA_CREDENTIALS_INIT                                 \
     }
 
-/* A sentence that the user should read although it worked; beyond the fourth they are dropped. */
+/* Adds a warning, which the user should read even if the request succeeded. Drops the warning if
+ * the response already has RIA_RESPONSE_WARNINGS_MAX of them. */
 void ria_response_warn(struct ria_response *response, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Replaces what *out holds by the record. Failures are remembered by the buffer. */
+/* Replaces the contents of *out with the record. A failure is left in the buffer (out->failed). */
 void ria_response_write(const struct ria_response *response, struct ria_buf *out);
 
-/* Reads one. False, with *out released, for anything that is no whole answer. */
+/* Reads a response into *out, which owns its copy. Returns false, with *out released, if the bytes
+ * are not one complete response. */
 bool ria_response_read(const struct ria_buf *bytes, struct ria_response *out) RIA_MUST_USE;
 
+/* Wipes the credentials and resets *response to RIA_RESPONSE_INIT. */
 void ria_response_release(struct ria_response *response);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the refusal of a login that a credential_process was too slow for. It names the limit, the
- * setting that lets the command's output be cached (cache_credential_process) unless it is set,
- * what is wrong with the cache's directory if something is, and the command that has a person's
- * time. Where a client would cut that, a shorter form says the same: the command is never shortened
- * for the other words. */
+ * Writes the error message for a login whose credential_process was too slow. The message names
+ * the time limit, the setting that caches the command's output (cache_credential_process) unless it
+ * is set, the fault of XDG_RUNTIME_DIR if it has one, and the command to run on a terminal, where
+ * the time limit is longer. If a client would cut the message, a shorter form is used; the command
+ * in it is never shortened. */
 #include "provider/obtain.h"
 
 #include "base/messages.h"
@@ -20,7 +20,7 @@ enum {
     SECOND = 1000, /* milliseconds */
 };
 
-/* Writes what to set and what to run. */
+/* Writes the remedy: the setting to add and the command to run. */
 static void write_remedy(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -41,6 +41,7 @@ static void write_remedy(
     }
 }
 
+/* Writes the whole message into *err, in the long or the short form. */
 static void write_refusal(
     const struct ria_query *query,
     const struct ria_plan *plan,
@@ -66,6 +67,7 @@ static void write_refusal(
         whole);
 }
 
+/* Writes the message of a login, and shortens it if a client would cut it. */
 static void explain_login(
     const struct ria_query *query, const struct ria_plan *plan, struct ria_error *err)
 {
@@ -81,23 +83,23 @@ static void explain_login(
     }
 }
 
-/* Where a command stands alone it is also why rds-iam-fetch was killed at the deadline, or waited
- * all the time for another process that runs it. */
+/* RIA_E_DEADLINE also means a slow command if the plan has no roles. rds-iam-fetch then waited for
+ * the command only, or for another process that runs the same command. */
 void ria_slow_process_explain(
     const struct ria_query *query,
     const struct ria_plan *plan,
     int64_t budget,
     struct ria_error *err)
 {
-    bool is_known = err->code == RIA_E_SLOW_PROCESS;
+    bool is_reported = err->code == RIA_E_SLOW_PROCESS;
     bool is_alone = plan->source == RIA_SOURCE_PROCESS && plan->role_count == 0;
-    if (!is_known && (err->code != RIA_E_DEADLINE || !is_alone)) {
+    if (!is_reported && (err->code != RIA_E_DEADLINE || !is_alone)) {
         return;
     }
     if (budget <= RIA_LOGIN_BUDGET_MS) {
         ria_world_log(query->world, RIA_LOG_INFO, "%s", err->text);
         explain_login(query, plan, err);
-    } else if (!is_known) {
+    } else if (!is_reported) {
         (void)ria_fail_at(
             err,
             RIA_E_SLOW_PROCESS,

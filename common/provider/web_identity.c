@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Web identity: a token file and the role that it stands for, from the environment (EKS IAM roles
- * for service accounts) and from a profile. The file, the role and the session name are looked up
- * one by one, the environment first, as botocore does it. The environment does not count where a
- * profile is named by option or in rds-iam's configuration, and not for a profile that a role
- * stands on. Refuses a token file without a role. */
+ * Web identity: reads the path of a token file, and the role that is assumed with the token, from
+ * the environment (EKS IAM roles for service accounts) and from a profile. The file, the role and
+ * the session name are looked up one by one, in the environment first, as botocore does. The
+ * environment is ignored if an option or rds-iam's configuration names a profile, and for a profile
+ * that another profile names as its source_profile. Rejects a token file without a role. */
 #include "provider/network.h"
 #include "provider/profile_active.h"
 
@@ -13,7 +13,8 @@
 
 static const char file_variable[] = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
-/* The variable where the environment counts, else the profile's key. */
+/* Reads the environment variable if the environment counts (`is_merged`), else the profile's key.
+ */
 static struct ria_setting provider_web_identity_find(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -38,6 +39,7 @@ static struct ria_setting find_file(
         query, profile, is_merged, file_variable, "web_identity_token_file");
 }
 
+/* Reports a token file without a role. */
 static bool refuse_no_role(
     const struct ria_profile *profile, const struct ria_setting *file, struct ria_error *err)
 {
@@ -58,8 +60,9 @@ static bool refuse_no_role(
     return ria_profile_lacks(profile->profiles, &lack, file, err);
 }
 
-/* STS takes neither an external id nor an MFA code beside a web identity, so those keys of the
- * profile do not count. Its duration does, where the token file is the profile's own. */
+/* Reads the role. STS accepts neither an external id nor an MFA code with a web identity, so those
+ * keys of the profile are ignored. Its duration_seconds is read if the profile also names the token
+ * file. */
 static bool read_role(
     const struct ria_query *query,
     const struct ria_profile *profile,
@@ -109,7 +112,7 @@ enum ria_outcome ria_profile_web_identity(
     return ria_network_add_role(query, plan, &role, err) ? RIA_FOUND : RIA_FAILED;
 }
 
-/* A profile that was named by a variable is not the one that logs in. */
+/* Warns if a variable names a profile but the web identity of the environment logs in. */
 static void provider_web_identity_warn_of_unused_profile(
     const struct ria_query *query, const struct ria_plan *plan)
 {

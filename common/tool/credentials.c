@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam credentials: the credentials that a token would be signed with, as credential_process
- * prints them, so that other tools can use them; or where they come from; or an empty cache. An MFA
- * code is asked for on the terminal. */
+ * rds-iam credentials: prints the credentials that a token would be signed with, in the form of a
+ * credential_process, so that other tools can use them. With --explain, prints where they come from
+ * instead; with --clear, empties the cache. Reads an MFA code from the terminal if a role needs
+ * one. Does not print credentials that contain characters which JSON must escape. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -24,24 +25,25 @@
 static const char help[] =
     "usage: rds-iam credentials [--profile NAME] [--explain | --clear]\n"
     "\n"
-    "Prints the AWS credentials that a token would be signed with, in the form of a\n"
-    "credential_process: other AWS tools can use them.\n"
+    "Prints the AWS credentials that a token would be signed with. The output has the form of a\n"
+    "credential_process, so that other AWS tools can use it.\n"
     "\n"
-    "  --profile NAME     of this AWS profile; by default as the hooks find them\n"
+    "  --profile NAME     use this AWS profile; default: the profile that a database login uses\n"
     "  --hostname HOST --port PORT --username USER\n"
-    "                     as for this login, with what rds-iam's configuration says of it\n"
-    "  --region REGION    of that database; by default the host name says it\n"
-    "  --explain          print which sources were asked, what they answered, every setting with\n"
-    "                     its place, whose credentials these are and until when; never a secret\n"
-    "  --clear            forget all credentials that are kept in the cache\n"
-    "  --help             this text\n"
+    "                     use the credentials of this login, as rds-iam's configuration file sets\n"
+    "                     them\n"
+    "  --region REGION    the AWS region of that database; default: the region in the host name\n"
+    "  --explain          print where the credentials come from: each source and its result, each\n"
+    "                     setting with file and line, the identity, the expiry time; no secrets\n"
+    "  --clear            remove all credentials from the cache\n"
+    "  --help             print this text\n"
     "\n"
-    "A role that needs an MFA code asks for it on the terminal.\n"
-    "exit status: 0, 1 (failed: one sentence on stderr), 2 (usage)\n";
+    "If a role needs an MFA code, the command asks for it on the terminal.\n"
+    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
 
 /* -- printing ------------------------------------------------------------------------------- */
 
-/* AWS's keys and tokens hold nothing that JSON escapes; anything else is refused. */
+/* Returns whether the text needs no escape in JSON. AWS's keys and tokens never need one. */
 static bool tool_credentials_is_plain(const struct ria_buf *text)
 {
     for (size_t i = 0; i < text->len; i++) {
@@ -64,8 +66,8 @@ static int print_credentials(const struct ria_session *session)
         !tool_credentials_is_plain(&session->secret_access_key) ||
         !tool_credentials_is_plain(&session->session_token)) {
         (void)fputs(
-            "rds-iam: these credentials hold characters that no AWS key has; --explain says where "
-            "they come from\n",
+            "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
+            "where they come from\n",
             stderr);
         return RIA_EXIT_FAILED;
     }
@@ -90,21 +92,25 @@ static int print_credentials(const struct ria_session *session)
 
 /* -- the cache ------------------------------------------------------------------------------ */
 
-/* "NAME", and "NAME.new" of a writer that was killed, where a name is a digest in hexadecimal.
- * Locks stay: a process may hold one. */
+/* Returns whether a file is a cache entry: "NAME", or "NAME.new" of a writer that was killed, where
+ * NAME is a digest in hexadecimal. Lock files are not removed, because a process may hold a lock.
+ */
 static bool is_entry(const char *name)
 {
     const char *end = name + strspn(name, RIA_HEX_DIGITS);
     return end - name == 64 && (*end == '\0' || strcmp(end, ".new") == 0);
 }
 
-/* HOME may be another user's, who could lead us anywhere; what is his is no cache of ours. */
+/* Returns whether the directory belongs to the current user. HOME can be another user's directory,
+ * and that user could replace the cache by a link to any directory. */
 static bool is_own(int fd)
 {
     struct stat status;
     return fstat(fd, &status) == 0 && status.st_uid == geteuid();
 }
 
+/* Removes the entries of one directory and counts them. Ignores a directory that does not exist or
+ * that belongs to another user. Returns false with errno set on failure. */
 static bool clear_directory(const char *path, unsigned *count)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -140,29 +146,30 @@ static int clear(const struct ria_world *world)
             return RIA_EXIT_FAILED;
         }
     }
-    return printf("%u kept credentials removed\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
+    return printf("%u cached credentials removed\n", count) > 0 ? RIA_EXIT_OK : RIA_EXIT_FAILED;
 }
 
 /* -- the terminal --------------------------------------------------------------------------- */
 
-/* A line that a person types unseen. It is not read from stdin and the question is not written to
- * stdout: those may belong to another program that runs us as its credential_process. Signals that
- * would end or stop the program meanwhile are blocked and watched for, so that they strike when the
- * terminal echoes again. */
+/* The functions below read a line from the terminal without echo. They use /dev/tty instead of
+ * stdin and stdout, because those may belong to another program that runs rds-iam as its
+ * credential_process. While the echo is off, signals that would end or stop the program are blocked
+ * and watched with a signalfd. They are delivered after the echo is on again. */
 enum typed {
     TYPED,
-    TYPED_NOTHING,     /* an empty line, or its end (Ctrl-D) */
-    TYPED_NO_TERMINAL, /* nobody to ask */
+    TYPED_NOTHING,     /* an empty line or the end of the input (Ctrl-D) */
+    TYPED_NO_TERMINAL, /* the process has no terminal */
 };
 
 struct terminal {
     int fd;
-    int signals; /* readable when one of the blocked signals has come */
+    int signals; /* signalfd: readable when one of the blocked signals is pending */
     struct termios before;
     sigset_t mask_before;
 };
 
-static bool quieten(struct terminal *terminal)
+/* Blocks the signals and turns the echo off. */
+static bool disable_echo(struct terminal *terminal)
 {
     static const int ends[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP};
     sigset_t blocked;
@@ -177,8 +184,8 @@ static bool quieten(struct terminal *terminal)
     return terminal->signals >= 0 && tcsetattr(terminal->fd, TCSAFLUSH, &unseen) == 0;
 }
 
-/* A signal that has come strikes here. */
-static void give_back(struct terminal *terminal)
+/* Turns the echo on and unblocks the signals. A pending signal is delivered in this function. */
+static void restore_terminal(struct terminal *terminal)
 {
     (void)tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);
     (void)!write(terminal->fd, "\n", 1);
@@ -188,7 +195,7 @@ static void give_back(struct terminal *terminal)
     (void)sigprocmask(SIG_SETMASK, &terminal->mask_before, NULL);
 }
 
-/* The bytes of one line; -1 if a signal has come instead. */
+/* Reads one line. Returns its length, or -1 if a signal is pending. */
 static ssize_t read_line(const struct terminal *terminal, char *out, size_t size)
 {
     struct pollfd watched[] = {
@@ -202,19 +209,20 @@ static ssize_t read_line(const struct terminal *terminal, char *out, size_t size
     return len < 0 ? 0 : len;
 }
 
-static ssize_t ask_once(struct terminal *terminal, const char *request, char *out, size_t size)
+static ssize_t prompt_once(struct terminal *terminal, const char *prompt, char *out, size_t size)
 {
     ssize_t len = 0;
-    if (quieten(terminal) && write(terminal->fd, request, strlen(request)) > 0) {
+    if (disable_echo(terminal) && write(terminal->fd, prompt, strlen(prompt)) > 0) {
         len = read_line(terminal, out, size);
     }
-    give_back(terminal);
+    restore_terminal(terminal);
     return len;
 }
 
-/* Asks, and puts the line without its newline into out, cut to size. Wipe it after use. A signal
- * that ends or stops the program does so with the terminal as it was before. */
-static enum typed ask_at_terminal(const char *request, char *out, size_t size)
+/* Prints a prompt on the terminal and reads a line into `out`, without its newline and cut to
+ * `size`. The caller wipes `out` after use. If a signal ends or stops the program, the terminal has
+ * its previous settings. */
+static enum typed prompt_on_terminal(const char *prompt, char *out, size_t size)
 {
     struct terminal terminal = {.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
     if (terminal.fd < 0) {
@@ -224,10 +232,10 @@ static enum typed ask_at_terminal(const char *request, char *out, size_t size)
         (void)close(terminal.fd);
         return TYPED_NO_TERMINAL;
     }
-    /* Who was stopped and goes on is asked again. */
+    /* Prompt again when the program continues after a stop signal. */
     ssize_t len;
     do {
-        len = ask_once(&terminal, request, out, size - 1);
+        len = prompt_once(&terminal, prompt, out, size - 1);
     } while (len < 0);
     (void)close(terminal.fd);
     out[len] = '\0';
@@ -241,16 +249,17 @@ enum {
     CODE_DIGITS = 6
 };
 
-/* False, with err as it was where nobody can be asked. */
-static bool ask_for_code(const struct ria_session *session, char code[8], struct ria_error *err)
+/* Reads an MFA code from the terminal. Returns false with err filled if the input is not a code.
+ * Returns false with err unchanged if the process has no terminal. */
+static bool read_code(const struct ria_session *session, char code[8], struct ria_error *err)
 {
-    char request[512];
+    char prompt[512];
     char line[64];
     const struct ria_buf *serial = &session->mfa_serial;
     (void)snprintf(
-        request, sizeof(request), "MFA code of %s: ", serial->len > 0 ? serial->data : "?");
-    ria_printable(request);
-    enum typed typed = ask_at_terminal(request, line, sizeof(line));
+        prompt, sizeof(prompt), "MFA code of %s: ", serial->len > 0 ? serial->data : "?");
+    ria_printable(prompt);
+    enum typed typed = prompt_on_terminal(prompt, line, sizeof(line));
     if (typed == TYPED_NO_TERMINAL) {
         return false;
     }
@@ -263,8 +272,8 @@ static bool ask_for_code(const struct ria_session *session, char code[8], struct
     return is_code || ria_fail(
                           err,
                           RIA_E_MFA,
-                          typed == TYPED ? "an MFA code has six digits; try it again"
-                                         : "no MFA code was typed; try it again");
+                          typed == TYPED ? "an MFA code has six digits; try again"
+                                         : "no MFA code was entered; try again");
 }
 
 static enum ria_outcome tool_credentials_find(
@@ -276,7 +285,7 @@ static enum ria_outcome tool_credentials_find(
     struct ria_deadline deadline = ria_deadline_in(world, RIA_INTERACTIVE_BUDGET_MS);
     enum ria_outcome outcome = ria_session_for(login, NULL, deadline, world, session, err);
     char code[8] = "";
-    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !ask_for_code(session, code, err)) {
+    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !read_code(session, code, err)) {
         return outcome;
     }
     ria_session_release(session);
@@ -318,20 +327,20 @@ int ria_command_credentials(int argc, char **argv, const struct ria_world *world
         {.name = "clear", .flag = &clears},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     if ((port == NULL) != (login.host == NULL) || (login.user == NULL) != (login.host == NULL)) {
-        return ria_usage(argv[0], "--hostname, --port and --username belong together");
+        return ria_usage(argv[0], "--hostname, --port and --username must be given together");
     }
     if (login.region != NULL && login.host == NULL) {
-        return ria_usage(argv[0], "--region is a database's; add --hostname, --port, --username");
+        return ria_usage(argv[0], "--region needs --hostname, --port and --username");
     }
     if (explain && clears) {
-        return ria_usage(argv[0], "--explain and --clear exclude each other");
+        return ria_usage(argv[0], "--explain and --clear cannot be used together");
     }
-    status = port == NULL ? RIA_GO_ON : ria_options_port(argv[0], port, &login.port);
-    if (status != RIA_GO_ON) {
+    status = port == NULL ? RIA_CONTINUE : ria_options_port(argv[0], port, &login.port);
+    if (status != RIA_CONTINUE) {
         return status;
     }
     return clears ? clear(world) : show(&login, explain, world);

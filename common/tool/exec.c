@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient find the hooks. It sets
- * environment variables and becomes the command: what it prints and how it ends is its own. */
+ * rds-iam exec: runs a command whose libpq, libmariadb and libmysqlclient load rds-iam's hooks.
+ * Sets environment variables and then executes the command in the same process, so that its output
+ * and its exit status are the command's. Does not set the variables of the hooks for a program that
+ * cannot load them, and refuses to run with more privileges than its caller. */
+#include "tool/ca_store.h"
 #include "tool/options.h"
 #include "tool/program.h"
 #include "tool/tool.h"
@@ -15,7 +18,7 @@
 #include <unistd.h>
 
 enum {
-    /* What shells and env(1) say of a command. */
+    /* The exit statuses that shells and env(1) use. */
     EXIT_CANNOT_RUN = 126,
     EXIT_NOT_FOUND = 127,
 };
@@ -23,46 +26,46 @@ enum {
 static const char help[] =
     "usage: rds-iam exec [--ca FILE] -- COMMAND [ARGUMENT...]\n"
     "\n"
-    "Runs COMMAND so that it, and what it starts, logs in to RDS with tokens of their own making:\n"
+    "Runs COMMAND. COMMAND, and every program that it starts, logs in to RDS with IAM tokens:\n"
     "\n"
-    "  rds-iam exec --ca global-bundle.pem -- psql -h ENDPOINT -U USER DATABASE\n"
-    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-verify-server-cert\n"
-    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=global-bundle.pem \\\n"
-    "      --ssl-mode=VERIFY_IDENTITY     (Oracle's mysql; MariaDB's takes the line above)\n"
+    "  rds-iam setup ca                        (once: installs the root certificates of RDS)\n"
+    "  rds-iam exec -- psql -h ENDPOINT -U USER DATABASE\n"
+    "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=FILE --ssl-verify-server-cert\n"
+    "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=FILE --ssl-mode=VERIFY_IDENTITY\n"
     "\n"
-    "  --ca FILE   Amazon's CA bundle: for PostgreSQL (PGSSLROOTCERT), and for programs that use\n"
-    "              libmariadb or libmysqlclient (RDS_IAM_CA, RDS_IAM_CA_PUBLIC)\n"
-    "  --help      this text\n"
+    "  --ca FILE   verify the servers of RDS by this file instead of those of rds-iam setup ca\n"
+    "  --help      print this text\n"
     "\n"
-    "A token goes to a verified server alone. For PostgreSQL that is asked for here, by\n"
-    "PGSSLMODE=verify-full and PGGSSENCMODE=disable where they are not set; MySQL's and MariaDB's\n"
-    "clients have no variable for it, so their options are typed, or stand in my.cnf. A password\n"
-    "that is given goes where it always went, and a warning says so if tokens are made for that\n"
-    "host. With Oracle's library it goes only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; "
-    "without\n"
-    "it the login is refused: give no password, not even a placeholder, for a token. Why there is\n"
-    "no token is reported on stderr (RDS_IAM_LOG; 1 reports refusals that a client does not "
-    "show).\n"
+    "A token is sent to a verified server only. A PostgreSQL connection to RDS that would not be\n"
+    "verified (sslmode=prefer or allow) is made with sslmode=verify-full, also where a password\n"
+    "logs in. A program that uses libmariadb or libmysqlclient verifies the name of a server of "
+    "RDS\n"
+    "where it sets no other verification. Connections to other hosts are left alone.\n"
     "\n"
-    "exit status: that of COMMAND; 126 or 127 (it cannot be run, or found), 1 (failed), 2 "
-    "(usage)\n";
+    "A password that the user gives is sent as it would be without rds-iam; a warning is printed\n"
+    "if the host is one of RDS. Oracle's library sends it only if the variable\n"
+    "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set. For a token give no password.\n"
+    "\n"
+    "The reason why there is no token is printed on stderr (RDS_IAM_LOG=1 prints more).\n"
+    "\n"
+    "exit status: that of COMMAND; 126 or 127 (COMMAND cannot be run, or was not found),\n"
+    "1 (failed), 2 (usage)\n";
 
 /* -- variables ------------------------------------------------------------------------------- */
 
 enum how {
     REPLACE,
-    DEFAULT, /* where it is not set */
-    APPEND,  /* to what is set, behind the separator */
+    DEFAULT, /* set the variable only if it is not set */
+    APPEND,  /* append to the present value, after a separator */
 };
 
 struct variable {
     const char *name;
     const char *value;
     enum how how;
-    bool is_object;        /* names objects of ours, for programs that can load them */
-    const char *separator; /* of the list: each that counts, ours first; "": it is no list */
-    const char *needs;     /* a file without which it is left alone; or NULL */
+    bool is_object;        /* names shared objects of rds-iam; for programs that can load them */
+    const char *separator; /* characters that separate entries; the first is written; "": no list */
+    const char *needs;     /* the variable is set only if this file can be read; NULL: always */
 };
 
 #define PRELOAD RIA_PKGLIBDIR "/librds-iam-pq.so"
@@ -71,9 +74,6 @@ struct variable {
 
 static const struct variable variables[] = {
     {"LD_PRELOAD", PRELOAD, APPEND, true, ": ", NULL},
-    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
-    /* With a ticket, GSS comes before TLS. */
-    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
     {"MARIADB_PLUGIN_DIR", RIA_MARIADB_PLUGIN_DIR, REPLACE, true, "", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGINS", RIA_MARIADB_PLUGINS, APPEND, true, ";", MARIADB_PLUGIN},
     {"LIBMYSQL_PLUGIN_DIR", RIA_ORACLE_PLUGIN_DIR, REPLACE, true, "", ORACLE_PLUGIN},
@@ -81,40 +81,55 @@ static const struct variable variables[] = {
     {"RDS_IAM_LOG", "warning", DEFAULT, false, "", NULL},
 };
 
-/* AddressSanitizer ends a program that has a preload in front of it. The last value counts. */
+/* For a command that loads no preload, so that what it starts verifies its servers. In every other
+ * program the preload decides for each connection. */
+static const struct variable unreached[] = {
+    {"PGSSLMODE", "verify-full", DEFAULT, false, "", NULL},
+    /* With a Kerberos ticket, libpq tries GSS encryption before TLS. */
+    {"PGGSSENCMODE", "disable", DEFAULT, false, "", NULL},
+};
+
+/* What the names of programs begin with that load their modules with RTLD_DEEPBIND: libpq's
+ * functions in them are not ours, whatever is preloaded (PHP before 8.3, by itself and in Apache).
+ */
+static const char *const deep_programs[] = {"php", "apache2", "httpd"};
+
+/* AddressSanitizer aborts a program if a preloaded object comes before its library. The last value
+ * in the list overrides the others. */
 static const struct variable asan = {
     "ASAN_OPTIONS", "verify_asan_link_order=0", APPEND, false, ":", NULL};
 
-/* A command that is run by rds-iam exec may run rds-iam exec itself. NULL: it is not there. */
+/* Finds a value in a list. It is present if rds-iam exec runs within a command of another rds-iam
+ * exec. Returns NULL if it is not present. */
 static const char *find_in_list(const char *list, const char *value, const char *separator)
 {
     size_t len = strlen(value);
     for (const char *at = strstr(list, value); at != NULL; at = strstr(at + 1, value)) {
         if ((at == list || strchr(separator, at[-1]) != NULL) &&
-            strchr(separator, at[len]) != NULL) { /* also at the end */
+            strchr(separator, at[len]) != NULL) { /* a separator, or the end of the list */
             return at;
         }
     }
     return NULL;
 }
 
-/* Takes away what a rds-iam exec above this one has set. */
-static bool withdraw(const struct variable *variable)
+/* Removes from the environment a value that an outer rds-iam exec has set. */
+static bool exec_remove(const struct variable *variable)
 {
     const char *set = secure_getenv(variable->name);
     const char *at = set == NULL ? NULL : find_in_list(set, variable->value, variable->separator);
     if (at == NULL) {
         return true;
     }
-    const char *behind = at + strlen(variable->value);
+    const char *after = at + strlen(variable->value);
     size_t before = (size_t)(at - set);
     if (before > 0) {
-        before--; /* with the separator */
-    } else if (*behind != '\0') {
-        behind++;
+        before--; /* remove one separator too */
+    } else if (*after != '\0') {
+        after++;
     }
     RIA_AUTO(buf) left = {.max = (size_t)1024 * 1024};
-    ria_buf_addf(&left, "%.*s%s", (int)before, set, behind);
+    ria_buf_addf(&left, "%.*s%s", (int)before, set, after);
     const char *value = ria_buf_text(&left);
     if (value != NULL && *value == '\0') {
         return unsetenv(variable->name) == 0; /* NOLINT(concurrency-mt-unsafe) */
@@ -125,16 +140,16 @@ static bool withdraw(const struct variable *variable)
 static bool is_client_library(const char *file)
 {
     static const char *const names[] = {"libpq", "libmariadb", "libmysqlclient"};
-    bool is_one = false;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         size_t len = strlen(names[i]);
-        is_one =
-            is_one || (strncmp(file, names[i], len) == 0 && (file[len] == '.' || file[len] == '-'));
+        if (strncmp(file, names[i], len) == 0 && (file[len] == '.' || file[len] == '-')) {
+            return true;
+        }
     }
-    return is_one;
+    return false;
 }
 
-/* The first client library in LD_PRELOAD; NULL: none. */
+/* Returns the first client library in a value of LD_PRELOAD, or NULL. */
 static const char *find_client_library(const char *list, const char *separator)
 {
     for (const char *entry = list;; entry++) {
@@ -150,37 +165,36 @@ static const char *find_client_library(const char *list, const char *separator)
     }
 }
 
-/* The loader takes a client library's functions from the first object that has them, so ours stands
- * before a client library that is preloaded as well. Else it stands last: a sanitizer's run time
- * wants to be first.
- */
-static bool put_before(const struct variable *variable, const char *set, const char *theirs)
+/* Inserts the object of rds-iam before a client library that is also in LD_PRELOAD, because the
+ * loader binds a function to the first object that defines it. Without such a library the object is
+ * appended, because the run-time library of a sanitizer must come first. */
+static bool put_before(const struct variable *variable, const char *set, const char *library)
 {
-    const char *ours = find_in_list(set, variable->value, variable->separator);
-    if (ours != NULL && ours < theirs) {
+    const char *present = find_in_list(set, variable->value, variable->separator);
+    if (present != NULL && present < library) {
         return true;
     }
-    if (ours != NULL) {
-        if (!withdraw(variable)) {
+    if (present != NULL) {
+        if (!exec_remove(variable)) {
             return false;
         }
-        set = secure_getenv(variable->name); /* theirs is in it still */
-        theirs = find_client_library(set, variable->separator);
+        set = secure_getenv(variable->name); /* not NULL: it still contains the library */
+        library = find_client_library(set, variable->separator);
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
-    ria_buf_add(&text, set, (size_t)(theirs - set));
-    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, theirs);
+    ria_buf_add(&text, set, (size_t)(library - set));
+    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, library);
     const char *value = ria_buf_text(&text);
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
 static bool exec_append(const struct variable *variable, const char *set)
 {
-    const char *theirs = strcmp(variable->name, "LD_PRELOAD") == 0
-                             ? find_client_library(set, variable->separator)
-                             : NULL;
-    if (theirs != NULL) {
-        return put_before(variable, set, theirs);
+    const char *library = strcmp(variable->name, "LD_PRELOAD") == 0
+                              ? find_client_library(set, variable->separator)
+                              : NULL;
+    if (library != NULL) {
+        return put_before(variable, set, library);
     }
     if (find_in_list(set, variable->value, variable->separator) != NULL) {
         return true;
@@ -205,8 +219,8 @@ static bool apply(const struct variable *variable)
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* The loader goes on without a preload that it cannot find, the preload without the object that
- * makes its tokens, and the command without a password. */
+/* Checks that the preloaded object and the two objects that it loads can be read. Without this
+ * check the loader would ignore a missing object, and the command would run without tokens. */
 static bool check_preload(void)
 {
     static const char *const objects[] = {
@@ -224,162 +238,87 @@ static bool check_preload(void)
     return true;
 }
 
-/* The last two are read by the preload: the CA file for certificates of RDS's own roots, and the
- * one for those of Amazon's public roots. */
-static bool set_ca(const char *ca)
+/* -- root certificates ----------------------------------------------------------------------- */
+
+/* The variables by which the preloads find the files of the CA store. */
+static const char *const ca_variables[RIA_CA_KINDS] = {"RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
+
+/* Names one file: --ca, else what a rds-iam exec above this one has set, else the store's. Without
+ * any of them the variable stays unset, and a login says what to run. */
+static bool set_ca_variable(enum ria_ca_kind kind, const char *ca, const struct ria_world *world)
 {
-    static const char *const names[] = {"PGSSLROOTCERT", "RDS_IAM_CA", "RDS_IAM_CA_PUBLIC"};
-    bool ok = true;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        ok = setenv(names[i], ca, 1) == 0 && ok; /* NOLINT(concurrency-mt-unsafe) */
+    char path[RIA_CA_PATH_SIZE];
+    struct ria_error err;
+    if (ca == NULL && ria_world_env(world, ca_variables[kind]) != NULL) {
+        return true;
     }
-    return ok;
+    if (ca == NULL) {
+        enum ria_outcome outcome = ria_ca_store_find(world, kind, path, &err);
+        if (outcome == RIA_FAILED) {
+            ria_world_log(world, RIA_LOG_WARNING, "%s", err.text);
+        }
+        if (outcome != RIA_FOUND) {
+            return true;
+        }
+        ria_ca_store_warn(world, path);
+    }
+    return setenv(ca_variables[kind], ca != NULL ? ca : path, 1) == 0;
 }
 
-static bool set_variables(const char *ca, enum ria_program program)
+/* A program that loads no preload has libpq's own variables alone. */
+static bool set_ca(const char *ca, bool is_reached, const struct ria_world *world)
 {
-    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
+    bool ok = set_ca_variable(RIA_CA_RDS, ca, world) && set_ca_variable(RIA_CA_PUBLIC, ca, world);
+    const char *rds = ria_world_env(world, ca_variables[RIA_CA_RDS]);
+    return ok && (is_reached || rds == NULL || setenv("PGSSLROOTCERT", rds, ca != NULL) == 0);
+}
+
+/* -- all of them ------------------------------------------------------------------------------ */
+
+static bool binds_deeply(const char *command)
+{
+    const char *slash = strrchr(command, '/');
+    const char *name = slash == NULL ? command : slash + 1;
+    for (size_t i = 0; i < sizeof(deep_programs) / sizeof(deep_programs[0]); i++) {
+        if (strncmp(name, deep_programs[i], strlen(deep_programs[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_variables(const char *ca, const char *command, const struct ria_world *world)
+{
+    enum ria_program program = ria_program_inspect(command, world);
     bool can_load = program != RIA_PROGRAM_OTHER_LIBC && program != RIA_PROGRAM_OTHER_MACHINE;
+    bool is_reached = can_load && program != RIA_PROGRAM_STATIC && !binds_deeply(command);
+    bool ok = program != RIA_PROGRAM_ASAN || apply(&asan);
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         ok = (can_load || !variables[i].is_object ? apply(&variables[i])
-                                                  : withdraw(&variables[i])) &&
+                                                  : exec_remove(&variables[i])) &&
              ok;
     }
-    ok = (ca == NULL || set_ca(ca)) && ok;
+    for (size_t i = 0; !is_reached && i < sizeof(unreached) / sizeof(unreached[0]); i++) {
+        ok = apply(&unreached[i]) && ok;
+    }
+    if (!is_reached) {
+        ria_world_log(
+            world,
+            RIA_LOG_INFO,
+            "%s loads no preload, so its connections are verified by PGSSLMODE=verify-full",
+            command);
+    }
+    ok = set_ca(ca, is_reached, world) && ok;
     if (!ok) {
         (void)ria_out_of_memory();
     }
     return ok;
 }
 
-/* -- the certificate ------------------------------------------------------------------------- */
-
-/* What can be told, before the client is there, of the certificate by which it verifies its server:
- * by the command's name and words. libpq's own words for a missing one advise to verify nothing. A
- * script or a program of the user's own is not looked into: it may name a certificate in a place of
- * its own. */
-enum client {
-    POSTGRESQL,
-    MYSQL,
-    OTHER,
-};
-
-/* What the names of the clients' programs begin with. */
-static const struct {
-    const char *start;
-    enum client client;
-} names[] = {
-    {"psql", POSTGRESQL},
-    {"pg_", POSTGRESQL},
-    {"pgbench", POSTGRESQL},
-    {"mariadb", MYSQL},
-    {"mysql", MYSQL},
-};
-
-static bool exec_begins_with(const char *text, const char *start)
-{
-    return strncmp(text, start, strlen(start)) == 0;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
-static enum client client_of(const char *name)
-{
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (exec_begins_with(name, names[i].start)) {
-            return names[i].client;
-        }
-    }
-    return OTHER;
-}
-
-static bool any_word_has(char *const *argv, const char *text)
-{
-    while (*argv != NULL && strstr(*argv, text) == NULL) {
-        argv++;
-    }
-    return *argv != NULL;
-}
-
-/* Without a host there is no TLS: the connection goes to a Unix socket. */
-static bool names_a_host(char *const *argv, const struct ria_world *world)
-{
-    bool found = ria_world_env(world, "PGHOST") != NULL ||
-                 ria_world_env(world, "PGHOSTADDR") != NULL || any_word_has(argv, "host=") ||
-                 any_word_has(argv, "hostaddr=") || any_word_has(argv, "://");
-    for (; *argv != NULL && !found; argv++) {
-        found = exec_begins_with(*argv, "-h") || exec_begins_with(*argv, "--host");
-    }
-    return found;
-}
-
-/* A connection string or a service entry may name a certificate, or do without one. */
-static bool may_say_more(char *const *argv, const struct ria_world *world)
-{
-    return ria_world_env(world, "PGSERVICE") != NULL || any_word_has(argv, "service=") ||
-           any_word_has(argv, "sslmode=") || any_word_has(argv, "sslrootcert=");
-}
-
-static bool is_verified(const struct ria_world *world)
-{
-    const char *mode = ria_world_env(world, "PGSSLMODE");
-    return mode != NULL && (strcmp(mode, "verify-full") == 0 || strcmp(mode, "verify-ca") == 0);
-}
-
-static bool has_default(const char *home, char path[PATH_MAX])
-{
-    int len = home == NULL ? -1 : snprintf(path, PATH_MAX, "%s/.postgresql/root.crt", home);
-    return len < 0 || len >= PATH_MAX || access(path, R_OK) == 0;
-}
-
-static void warn_of_none(const char *program, char *const *argv, const struct ria_world *world)
-{
-    char path[PATH_MAX];
-    if (ria_world_env(world, "PGSSLROOTCERT") != NULL || !is_verified(world) ||
-        !names_a_host(argv, world) || may_say_more(argv, world) ||
-        has_default(ria_world_home(world), path)) {
-        return;
-    }
-    ria_world_log(
-        world,
-        RIA_LOG_WARNING,
-        "%s has no certificate to verify the server by: %s: %s; add --ca with Amazon's bundle, or "
-        "set "
-        "PGSSLROOTCERT",
-        program,
-        path,
-        strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
-}
-
-/* Warns where PostgreSQL's program in argv will look for a root certificate in vain, by the
- * environment as it is now, and where ca, the value of --ca, is given to a program of MySQL's or
- * MariaDB's, which does not see it. Silent where the words or the environment leave a doubt. */
-static void warn_of_certificate(char *const *argv, const char *ca, const struct ria_world *world)
-{
-    const char *program = base_name(argv[0]);
-    enum client client = client_of(program);
-    if (client == POSTGRESQL && ca == NULL) {
-        warn_of_none(program, argv + 1, world);
-    } else if (client == MYSQL && ca != NULL && !any_word_has(argv + 1, "ssl-ca")) {
-        ria_world_log(
-            world,
-            RIA_LOG_WARNING,
-            "%s has the client library linked in and does not see --ca; type --ssl-ca=FILE behind "
-            "%s, or "
-            "write "
-            "ssl-ca=FILE into my.cnf",
-            program,
-            program);
-    }
-}
-
 /* -- the command ----------------------------------------------------------------------------- */
 
-/* A relative name would mean another file wherever the command goes. */
+/* Makes the value of --ca absolute, because the command may change its directory. Prints an error
+ * and returns false if the file cannot be read or is a directory. The caller frees *out. */
 static bool resolve_ca(const char *ca, char **out)
 {
     struct stat status = {0};
@@ -395,8 +334,9 @@ static bool resolve_ca(const char *ca, char **out)
     return ok;
 }
 
-/* The options of our own end at the first "--". Without one they end at a word that is none: the -h
- * of "psql -h ENDPOINT" shall not be taken for one of ours. */
+/* Returns the index of the argument after the options of rds-iam exec: the first "--", or the first
+ * argument that is not an option. So the -h of "psql -h ENDPOINT" is not parsed as an option of
+ * rds-iam exec. */
 static int find_end(int argc, char **argv)
 {
     int end = 1;
@@ -412,29 +352,28 @@ int ria_command_exec(int argc, char **argv, const struct ria_world *world)
     const struct ria_option options[] = {{.name = "ca", .value = &ca}};
     int end = find_end(argc, argv);
     int status = ria_options_parse(end, argv, options, 1, help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     if (end < argc && strcmp(argv[end], "--") != 0) {
-        return ria_usage(argv[0], "write -- in front of the command \"%s\"", argv[end]);
+        return ria_usage(argv[0], "write -- before the command \"%s\"", argv[end]);
     }
     if (end + 1 >= argc) {
         return ria_usage(argv[0], "no command given: write -- and the command");
     }
-    /* The command is looked for in the caller's PATH. */
+    /* execvp() searches the caller's PATH, which a privileged process must not trust. */
     if (world->is_privileged(world->self)) {
         (void)fputs("rds-iam: " RIA_REFUSAL_PRIVILEGED "\n", stderr);
         return RIA_EXIT_FAILED;
     }
     char **command = argv + end + 1;
     char *resolved = NULL;
-    bool ok = resolve_ca(ca, &resolved) && check_preload() &&
-              set_variables(resolved, ria_program_inspect(command[0], world));
+    bool ok =
+        resolve_ca(ca, &resolved) && check_preload() && set_variables(resolved, command[0], world);
     free(resolved);
     if (!ok) {
         return RIA_EXIT_FAILED;
     }
-    warn_of_certificate(command, ca, world);
     (void)execvp(command[0], command);
     int error = errno;
     (void)fprintf(stderr, "rds-iam: cannot run %s: %s\n", command[0], strerror(error));

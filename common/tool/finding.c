@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Appends each finding to one text, so that nothing is printed before all is known. Control
- * characters of a file are replaced. */
+ * Collects findings in one text, which is printed after all files are checked. Replaces control
+ * characters in quoted parts of a file. */
 #include "tool/finding.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static void count(struct ria_findings *findings, enum ria_finding kind)
+static void finding_count(struct ria_findings *findings, enum ria_finding kind)
 {
     findings->errors += kind == RIA_FINDING_ERROR ? 1 : 0;
     findings->warnings += kind == RIA_FINDING_WARNING ? 1 : 0;
@@ -34,7 +34,7 @@ void ria_finding_add(
     }
     const char *word = kind == RIA_FINDING_ERROR ? "error" : "warning";
     ria_buf_addf(&findings->text, " %s: %s\n", word, text);
-    count(findings, kind);
+    finding_count(findings, kind);
 }
 
 void ria_finding_add_error(struct ria_findings *findings, const struct ria_error *err)
@@ -46,5 +46,5 @@ void ria_finding_add_error(struct ria_findings *findings, const struct ria_error
         place == NULL ? 0 : (int)(place - err->text),
         err->text,
         place == NULL ? err->text : place + 2);
-    count(findings, RIA_FINDING_ERROR);
+    finding_count(findings, RIA_FINDING_ERROR);
 }

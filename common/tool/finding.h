@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam lint finds: a line of text for each finding, with its place, and how many there are.
+ * The findings of rds-iam lint: one line of text for each finding, with file and line number, and
+ * the number of errors and warnings.
  */
 #ifndef RIA_TOOL_FINDING_H
 #define RIA_TOOL_FINDING_H
@@ -8,8 +9,9 @@
 #include "rds_iam.h"
 
 enum ria_finding {
-    RIA_FINDING_ERROR,   /* libpq refuses it, or no token goes to it */
-    RIA_FINDING_WARNING, /* some versions of libpq do, or it means something else than it seems */
+    RIA_FINDING_ERROR,   /* libpq rejects the service, or the service gets no token */
+    RIA_FINDING_WARNING, /* some versions of libpq reject it, or it does not mean what it seems to
+                          */
 };
 
 struct ria_findings {
@@ -18,7 +20,8 @@ struct ria_findings {
     unsigned warnings;
 };
 
-/* Adds "PATH:LINE: error: TEXT". Line 0: the file as a whole. */
+/* Adds "PATH:LINE: error: TEXT" or "PATH:LINE: warning: TEXT". With line 0, the finding is about
+ * the whole file. */
 void ria_finding_add(
     struct ria_findings *findings,
     enum ria_finding kind,
@@ -27,7 +30,7 @@ void ria_finding_add(
     const char *format,
     ...) __attribute__((format(printf, 5, 6)));
 
-/* Adds an error whose text begins with its place, as those of the readers of service files do. */
+/* Adds an error whose text begins with "PATH:LINE: ", as the parser of service files writes it. */
 void ria_finding_add_error(struct ria_findings *findings, const struct ria_error *err);
 
 #endif

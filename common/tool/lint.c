@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam lint: the user's service files under every rule that libpq has for them. It reads them
- * with the reader that the agent reads them with (pg_plugin/service), and prints what it finds. */
+ * rds-iam lint: checks the user's service files against the rules of libpq and of rds-iam, and
+ * prints the findings. Reads the files with the agent's parser (pg_plugin/service). Changes
+ * nothing. */
 #include "tool/lint_rules.h"
 #include "tool/options.h"
 #include "tool/tool.h"
@@ -15,21 +16,23 @@
 static const char help[] =
     "usage: rds-iam lint\n"
     "\n"
-    "Reads pg_service.conf as libpq 10 to 18 does, that of PGSERVICEFILE or ~ and the system's, "
-    "and\n"
-    "prints what libpq refuses or understands otherwise than it seems, and why a service gets no\n"
-    "token, each with file and line.\n"
+    "Checks the service files that libpq 10 to 18 reads: the file that PGSERVICEFILE names, or\n"
+    "~/.pg_service.conf, and the system's pg_service.conf. Prints each setting that libpq "
+    "rejects,\n"
+    "each setting that does not mean what it seems to mean, and the reason if a service gets no\n"
+    "token, with file and line. Changes nothing.\n"
     "\n"
-    "  --help   this text\n"
+    "  --help   print this text\n"
     "\n"
-    "exit status: 0 (no error; maybe warnings), 1 (errors), 2 (usage)\n";
+    "exit status: 0 (no errors, maybe warnings), 1 (errors found), 2 (usage error)\n";
 
 struct lint {
     const struct ria_world *world;
     struct ria_findings findings;
 };
 
-/* Everything that was read, because the first service of a name counts over all files. */
+/* All files that were read. They are checked together, because libpq uses the first service of a
+ * name in any of them. */
 struct files {
     struct ria_service_file file[RIA_SERVICE_FILES];
     size_t count;
@@ -44,7 +47,8 @@ static void release_files(struct files *files)
 
 /* -- one service ----------------------------------------------------------------------------- */
 
-/* The first of two that may not share is right as far as it is known, so the second one is told. */
+/* Checks a service that has a passfile. Two services that must not share a passfile get one
+ * finding, at the second service. */
 static void check_entry(struct lint *lint, const struct ria_indexed_service *service)
 {
     struct ria_error err;
@@ -69,7 +73,7 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
             RIA_FINDING_WARNING,
             file->path,
             service->line,
-            "[%.64s] is at %s:%u already, and libpq takes the first",
+            "[%.64s] is already at %s:%u, and libpq uses the first",
             service->name,
             listed->first->file->path,
             listed->first->service->line);
@@ -84,7 +88,7 @@ static void check_service(struct lint *lint, const struct ria_indexed_service *l
 
 /* -- files ----------------------------------------------------------------------------------- */
 
-/* Lines and services of one file after the other. False without memory. */
+/* Checks the lines and the services of each file. Returns false without memory. */
 static bool check_files(struct lint *lint, const struct files *files)
 {
     RIA_AUTO(service_index) index = {0};
@@ -108,7 +112,8 @@ static bool check_files(struct lint *lint, const struct files *files)
     return ok;
 }
 
-/* libpq 10 to 14 asks for the home directory of the user, and 15 and later HOME first. */
+/* libpq 10 to 14 uses the home directory of the passwd entry; libpq 15 and later uses HOME first.
+ */
 static void lint_check_home(struct lint *lint, const struct ria_service_paths *paths)
 {
     const char *home = ria_world_env(lint->world, "HOME");
@@ -120,7 +125,7 @@ static void lint_check_home(struct lint *lint, const struct ria_service_paths *p
             RIA_FINDING_WARNING,
             paths->path[0],
             0,
-            "libpq 10 to 14 does not look at HOME but in %s; set PGSERVICEFILE",
+            "libpq 10 to 14 ignores HOME and uses the file in %s; set PGSERVICEFILE",
             passwd_home);
     }
 }
@@ -146,12 +151,14 @@ static void lint_read_files(
                 RIA_FINDING_ERROR,
                 paths->path[i],
                 0,
-                "PGSERVICEFILE names it and it is not there, so libpq refuses every service");
+                "PGSERVICEFILE names this file, but it does not exist, so libpq rejects every "
+                "service");
         }
     }
 }
 
-/* A libpq that comes inside a Python wheel looks for the system's file elsewhere. */
+/* Warns if the system's file has services: a libpq inside a Python wheel has another path for it.
+ */
 static void check_system_file(
     struct lint *lint, const struct ria_service_paths *paths, const struct files *files)
 {
@@ -165,20 +172,19 @@ static void check_system_file(
         RIA_FINDING_WARNING,
         last->path,
         0,
-        "a libpq that a program brings along (Python wheels) looks for this file elsewhere; "
-        "entries "
-        "in ~/.pg_service.conf reach all");
+        "a libpq that is bundled with a program (Python wheels) looks for this file elsewhere; "
+        "every "
+        "libpq reads ~/.pg_service.conf");
 }
 
-/* A file with a name that is only nearly right is none. */
-static void say_where(struct lint *lint, const struct ria_service_paths *paths)
+/* Reports the paths where no file was found, so that the user notices a misspelled file name. */
+static void report_missing_files(struct lint *lint, const struct ria_service_paths *paths)
 {
     for (size_t i = 0; i < paths->count; i++) {
         ria_finding_add(
-            &lint->findings, RIA_FINDING_WARNING, paths->path[i], 0, "there is no such file");
+            &lint->findings, RIA_FINDING_WARNING, paths->path[i], 0, "this file does not exist");
     }
-    ria_buf_addf(
-        &lint->findings.text, "rds-iam setup postgres prints an entry, to begin one with\n");
+    ria_buf_addf(&lint->findings.text, "rds-iam setup postgres prints an entry for a new file\n");
 }
 
 static bool run_lint(struct lint *lint, struct files *files)
@@ -187,7 +193,7 @@ static bool run_lint(struct lint *lint, struct files *files)
     ria_service_find(lint->world, RIA_POSTGRESQL_SYSCONFDIR, &paths);
     lint_read_files(lint, &paths, files);
     if (files->count == 0 && lint->findings.errors == 0) {
-        say_where(lint, &paths);
+        report_missing_files(lint, &paths);
     } else if (files->count > 0) {
         lint_check_home(lint, &paths);
         check_system_file(lint, &paths, files);
@@ -199,7 +205,7 @@ int ria_command_lint(int argc, char **argv, const struct ria_world *world)
 {
     const struct ria_option none[1] = {{0}};
     int status = ria_options_parse(argc, argv, none, 0, help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     struct files files = {0};
@@ -207,9 +213,9 @@ int ria_command_lint(int argc, char **argv, const struct ria_world *world)
     bool ok = run_lint(&lint, &files);
     const char *text = ok ? ria_buf_text(&lint.findings.text) : NULL;
     if (!ok) {
-        (void)fputs("rds-iam: no memory for the services of these files\n", stderr);
+        (void)fputs("rds-iam: out of memory for the services of these files\n", stderr);
     } else if (text == NULL) {
-        (void)fputs("rds-iam: there is more to say than fits; mend the first findings\n", stderr);
+        (void)fputs("rds-iam: too many findings to print; fix long or repeated lines\n", stderr);
     }
     status = text == NULL ? RIA_EXIT_FAILED : ria_print(text);
     ria_buf_release(&lint.findings.text);

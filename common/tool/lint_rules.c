@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules, from fe-connect.c of PostgreSQL 10 to 18. Each looks at one line, setting or entry and
- * adds what it finds. No passfile is opened: an agent would make tokens for us. */
+ * The rules of rds-iam lint, which follow fe-connect.c of PostgreSQL 10 to 18. Each function checks
+ * one line, one setting or one service. Opens no passfile, because an agent would make tokens for
+ * the reader. */
 #include "tool/lint_rules.h"
 
 #include "passfile/agent_directory.h"
@@ -23,8 +24,9 @@ static void check_length(const char *path, unsigned line, size_t len, struct ria
             RIA_FINDING_ERROR,
             path,
             line,
-            "%zu bytes, and libpq takes %d: to it this service and all behind it are lost; shorten "
-            "the line",
+            "%zu bytes, but libpq reads at most %d: it fails for this service and for all after "
+            "it; "
+            "shorten the line",
             len,
             RIA_SERVICE_LINE_MAX);
     } else if (len > RIA_SERVICE_LINE_OLD) {
@@ -33,13 +35,14 @@ static void check_length(const char *path, unsigned line, size_t len, struct ria
             RIA_FINDING_WARNING,
             path,
             line,
-            "%zu bytes, and libpq 10 to 13 takes %d: to it this service and all behind it are lost",
+            "%zu bytes, but libpq 10 to 13 reads at most %d: it fails for this service and for all "
+            "after it",
             len,
             RIA_SERVICE_LINE_OLD);
     }
 }
 
-/* One line without its newline. */
+/* Checks one line, without its newline. */
 static void check_line(
     const char *path, unsigned line, const char *text, size_t len, struct ria_findings *findings)
 {
@@ -50,7 +53,7 @@ static void check_line(
             RIA_FINDING_ERROR,
             path,
             line,
-            "begins with a byte order mark, which libpq takes for text; save the file without it");
+            "begins with a byte order mark, which libpq reads as text; save the file without it");
         text += 3;
         len -= 3;
     }
@@ -62,7 +65,7 @@ static void check_line(
     size_t rest = len - blanks;
     if (rest > 0 && *content == '[' && memchr(content, ']', rest) == NULL) {
         ria_finding_add(
-            findings, RIA_FINDING_ERROR, path, line, "begins a service and has no ]; write [NAME]");
+            findings, RIA_FINDING_ERROR, path, line, "begins a service but has no ]; write [NAME]");
     }
     bool is_setting = rest > 0 && *content != '#' && *content != '[';
     if (is_setting && ria_ascii_is_space(content[rest - 1])) {
@@ -71,7 +74,7 @@ static void check_line(
             RIA_FINDING_WARNING,
             path,
             line,
-            "ends in a blank or a carriage return, which libpq 10 to 12 takes for a part of the "
+            "ends with a blank or a carriage return, which libpq 10 to 12 takes as a part of the "
             "value; remove it");
     }
 }
@@ -81,7 +84,7 @@ void ria_lint_lines(const char *path, const struct ria_world *world, struct ria_
     RIA_AUTO(buf) text = {.max = RIA_SERVICE_TEXT_MAX};
     struct ria_error err;
     if (world->read_file(world->self, path, &text, NULL, &err) != RIA_FOUND || text.len == 0) {
-        return; /* said where the file is read for its services */
+        return; /* lint_read_files() has reported this file */
     }
     const char *at = text.data;
     for (unsigned line = 1; *at != '\0'; line++) {
@@ -105,7 +108,7 @@ static void check_age(
             RIA_FINDING_WARNING,
             path,
             setting->line,
-            "libpq before version %d does not know \"%s\", and refuses the service for it",
+            "libpq before version %d does not know \"%s\" and rejects the service",
             keyword->first,
             keyword->key);
     }
@@ -115,13 +118,13 @@ static void check_age(
             RIA_FINDING_WARNING,
             path,
             setting->line,
-            "libpq after version %d does not know \"%s\", and refuses the service for it",
+            "libpq after version %d does not know \"%s\" and rejects the service",
             keyword->last,
             keyword->key);
     }
 }
 
-/* Keys that are no keywords, for a reason of their own. */
+/* Keys with their own messages, which libpq does not accept in a service file. */
 static const struct {
     const char *key;
     const char *why;
@@ -140,8 +143,9 @@ static bool check_key(
             RIA_FINDING_ERROR,
             path,
             setting->line,
-            "a directory is asked for the settings: without an answer libpq goes on with its "
-            "defaults, to another server; write the settings themselves");
+            "libpq gets the settings from an LDAP server; if that server does not answer, libpq "
+            "uses "
+            "its defaults and another database server; write the settings themselves");
         return false;
     }
     for (size_t i = 0; i < sizeof(wrong_keys) / sizeof(wrong_keys[0]); i++) {
@@ -180,7 +184,8 @@ void ria_lint_settings(
             continue;
         }
         check_value(file->path, setting, findings);
-        /* Advised where a passfile is, and what libpq 10 and 11 make of it is said there. */
+        /* lint_rules_check_gssencmode() recommends gssencmode for a service with a passfile, and
+         * its message already names the versions of libpq that reject it. */
         if (!has_passfile || strcmp(setting->key, "gssencmode") != 0) {
             check_age(file->path, setting, findings);
         }
@@ -191,7 +196,7 @@ void ria_lint_settings(
                 RIA_FINDING_WARNING,
                 file->path,
                 setting->line,
-                "\"%s\" is set in line %u already, and the first one counts",
+                "\"%s\" is already set in line %u, and libpq uses the first",
                 setting->key,
                 first->line);
         }
@@ -207,7 +212,8 @@ static unsigned lint_rules_line_of(const struct ria_entry *entry, const char *ke
     return setting == NULL ? entry->service->line : setting->line;
 }
 
-/* The file itself, if it is there already. It is not opened: an agent would make tokens for us. */
+/* Checks the type and mode of the passfile, if it exists. Does not open it, because an agent would
+ * make tokens for the reader. */
 static void lint_rules_check_file(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct stat status;
@@ -221,7 +227,7 @@ static void lint_rules_check_file(const struct ria_entry *entry, struct ria_find
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
-            "%s is no regular file, and libpq does not read it",
+            "%s is not a regular file, so libpq does not read it",
             entry->passfile);
     } else if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         ria_finding_add(
@@ -229,7 +235,7 @@ static void lint_rules_check_file(const struct ria_entry *entry, struct ria_find
             RIA_FINDING_ERROR,
             entry->file->path,
             line,
-            "others can read %s, so libpq does not; type: chmod 600 %s",
+            "other users can read %s, so libpq ignores it; run: chmod 600 %s",
             entry->passfile,
             entry->passfile);
     }
@@ -246,7 +252,7 @@ static void check_root_certificate(const struct ria_entry *entry, struct ria_fin
             RIA_FINDING_WARNING,
             entry->file->path,
             entry->service->line,
-            "[%.64s] has no sslrootcert=; libpq takes ~/.postgresql/root.crt",
+            "[%.64s] has no sslrootcert=; libpq uses ~/.postgresql/root.crt",
             entry->service->name);
     } else if (strcmp(path, "system") == 0) {
         ria_finding_add(
@@ -254,20 +260,21 @@ static void check_root_certificate(const struct ria_entry *entry, struct ria_fin
             RIA_FINDING_WARNING,
             entry->file->path,
             setting->line,
-            "libpq before version 16 takes \"system\" for a file's name; and the system knows RDS "
-            "Proxy's certificates, not those of RDS");
+            "libpq before version 16 takes \"system\" as a file name; the system's certificates "
+            "verify RDS Proxy, but not RDS; name Amazon's bundle");
     } else if (access(path, R_OK) != 0) {
         ria_finding_add(
             findings,
             RIA_FINDING_ERROR,
             entry->file->path,
             setting->line,
-            "%s cannot be read, and without it no server is verified",
+            "%s cannot be read, so libpq cannot verify the server",
             path);
     }
 }
 
-/* An example's uid, or another account's entry: the directory is closed to everybody else. */
+/* Warns if the passfile is in another user's /run/user/UID, which only that user can enter. The
+ * entry may be copied from an example or from another account. */
 static void check_runtime_directory(const struct ria_entry *entry, struct ria_findings *findings)
 {
     static const char place[] = "/run/user/";
@@ -283,7 +290,7 @@ static void check_runtime_directory(const struct ria_entry *entry, struct ria_fi
             RIA_FINDING_WARNING,
             entry->file->path,
             lint_rules_line_of(entry, "passfile"),
-            "/run/user/%lu is closed to you, and your agent fills nothing there; write "
+            "/run/user/%lu belongs to another user, so your agent cannot write there; write "
             "passfile=/run/user/%lu%s",
             uid,
             (unsigned long)geteuid(),
@@ -291,25 +298,26 @@ static void check_runtime_directory(const struct ria_entry *entry, struct ria_fi
     }
 }
 
-/* Names in its directory that rds-iam-agent fills with no token. ~/.pgpass may be somebody's own.
- */
+/* Reports a passfile name that rds-iam-agent does not fill: a name that it uses itself, or one that
+ * begins with a dot. The latter is a warning, because ~/.pgpass may be the user's own file. */
 static void check_name(const struct ria_entry *entry, struct ria_findings *findings)
 {
     const char *slash = strrchr(entry->passfile, '/');
     const char *name = slash == NULL ? entry->passfile : slash + 1;
-    bool is_taken = ria_agent_owns_name(name);
-    if (is_taken || *name == '.') {
+    bool is_reserved = ria_agent_owns_name(name);
+    if (is_reserved || *name == '.') {
         ria_finding_add(
             findings,
-            is_taken ? RIA_FINDING_ERROR : RIA_FINDING_WARNING,
+            is_reserved ? RIA_FINDING_ERROR : RIA_FINDING_WARNING,
             entry->file->path,
             lint_rules_line_of(entry, "passfile"),
-            "rds-iam-agent fills no passfile called \"%.64s\"; give it another name",
+            "rds-iam-agent does not fill a passfile called \"%.64s\"; use another name",
             name);
     }
 }
 
-/* That a ticket is there when a program connects cannot be seen from here. */
+/* Warns if GSS encryption is not disabled. Whether the client will have a Kerberos ticket is not
+ * known here. */
 static void lint_rules_check_gssencmode(
     const struct ria_entry *entry, struct ria_findings *findings)
 {
@@ -324,7 +332,8 @@ static void lint_rules_check_gssencmode(
     }
 }
 
-/* As Terraform and connection URLs have it. An IPv6 address has more colons than one. */
+/* Reports HOST:PORT in host=, the form that Terraform and connection URLs use. A host with more
+ * than one colon is an IPv6 address. */
 static void lint_rules_check_hosts(const struct ria_entry *entry, struct ria_findings *findings)
 {
     struct ria_entry_host host;
@@ -338,13 +347,13 @@ static void lint_rules_check_hosts(const struct ria_entry *entry, struct ria_fin
                 RIA_FINDING_ERROR,
                 entry->file->path,
                 lint_rules_line_of(entry, "host"),
-                "libpq takes all of \"%.255s\" for a name; write the port into port=",
+                "libpq takes all of \"%.255s\" as the name; write the port in port=",
                 shown);
         }
     }
 }
 
-/* What programs here find in their environment. */
+/* Warns about environment variables that override the service's settings or use its passfile. */
 static void check_environment(
     const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings)
 {
@@ -358,8 +367,8 @@ static void check_environment(
             RIA_FINDING_WARNING,
             entry->file->path,
             entry->service->line,
-            "PGPASSWORD is set, and libpq takes it instead of [%.64s]'s passfile; unset it, or add "
-            "an empty line password= to the service",
+            "PGPASSWORD is set, and libpq uses it instead of the passfile of [%.64s]; unset it, or "
+            "add the line password= without a value",
             entry->service->name);
     }
     if (passfile != NULL && strcmp(passfile, entry->passfile) == 0 &&
@@ -370,9 +379,10 @@ static void check_environment(
             RIA_FINDING_WARNING,
             entry->file->path,
             lint_rules_line_of(entry, "passfile"),
-            "PGPASSFILE names this file too, and a program that reads it so does not see the "
-            "sslmode of [%.64s]: it sends the token to a server that it does not verify; set "
-            "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable beside it",
+            "PGPASSFILE names this file too, and a program that reads the file that way ignores "
+            "the "
+            "sslmode of [%.64s]: it sends the token to a server that it does not verify; also set "
+            "PGSSLMODE=verify-full, PGSSLROOTCERT and PGGSSENCMODE=disable",
             entry->service->name);
     }
 }
@@ -395,7 +405,7 @@ void ria_lint_passfile(
             RIA_FINDING_WARNING,
             entry->file->path,
             line,
-            "libpq puts in no variables; write the path itself");
+            "libpq does not expand variables; write the path itself");
     }
     lint_rules_check_hosts(entry, findings);
     check_name(entry, findings);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules of rds-iam lint: those of libpq for lines and settings, and those of a service that has
- * a passfile, beyond what ria_entry_check() and the index (service/index.h) refuse.
+ * The rules of rds-iam lint: libpq's rules for lines and settings, and the rules for a service with
+ * a passfile. These functions add to the checks of ria_entry_check() and of the index
+ * (service/index.h). Each function adds its findings to *findings.
  */
 #ifndef RIA_TOOL_LINT_RULES_H
 #define RIA_TOOL_LINT_RULES_H
@@ -10,16 +11,17 @@
 
 #include "service/entry.h"
 
-/* The rules of a file's lines, whatever they mean: length, blanks, byte order mark. */
+/* Checks the form of a file's lines: length, blanks, byte order mark. */
 void ria_lint_lines(const char *path, const struct ria_world *world, struct ria_findings *findings);
 
-/* The rules of one service: its settings, one by one. */
+/* Checks each setting of one service. */
 void ria_lint_settings(
     const struct ria_service_file *file,
     const struct ria_service *service,
     struct ria_findings *findings);
 
-/* The rules of a service that has a passfile. */
+/* Checks a service that has a passfile: passfile, hosts, sslrootcert, gssencmode, and environment
+ * variables that override it. */
 void ria_lint_passfile(
     const struct ria_entry *entry, const struct ria_world *world, struct ria_findings *findings);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the sub-command and gives it a world whose warnings go to stderr. */
+ * Finds the sub-command and runs it with a world that prints warnings on stderr. Afterwards wipes
+ * the credentials in memory. Rejects a missing or unknown command. */
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -26,17 +27,19 @@ static const char help[] =
     "Logs existing clients in to Amazon RDS and Aurora with IAM database authentication.\n"
     "\n"
     "commands:\n"
-    "  credentials  print, explain or forget AWS credentials: rds-iam credentials --help\n"
-    "  exec         run a command whose database logins use tokens: rds-iam exec --help\n"
-    "  lint         check pg_service.conf by libpq's rules and ours: rds-iam lint --help\n"
-    "  setup        print what to write for a client: rds-iam setup --help\n"
-    "  token        print the token that logs a user in: rds-iam token --help\n"
+    "  credentials  print, explain or clear AWS credentials\n"
+    "  exec         run a command whose database logins use tokens\n"
+    "  lint         check pg_service.conf for errors\n"
+    "  setup        print the configuration for a client\n"
+    "  token        print a token for one database login\n"
+    "\n"
+    "Run rds-iam COMMAND --help for the options of a command.\n"
     "\n"
     "options:\n"
-    "  --help       this text\n"
-    "  --version    the version\n";
+    "  --help       print this text\n"
+    "  --version    print the version\n";
 
-/* A person reads warnings; the rest only where RDS_IAM_LOG asks for it. */
+/* Prints a warning on stderr. Sends any other line to the log, as RDS_IAM_LOG configures it. */
 static void log_for_user(void *self, enum ria_log_level level, const char *line)
 {
     (void)self;
@@ -52,7 +55,7 @@ int main(int argc, char **argv)
     if (!ria_standard_files_open()) {
         return RIA_EXIT_FAILED;
     }
-    /* No core dump, and no debugger of another process, may show a secret. */
+    /* Keep secrets out of core dumps and debuggers. */
     (void)prctl(PR_SET_DUMPABLE, 0);
     struct ria_world world = *ria_process_world();
     world.log = log_for_user;

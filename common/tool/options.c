@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * getopt_long() behind a table. An option's number in its table is its value for getopt_long(). */
+ * Parses options with getopt_long(). The value that getopt_long() returns for an option is FIRST
+ * plus the option's index in the table. Rejects unknown options, empty values, missing required
+ * options and arguments that are not options. */
 #include "tool/options.h"
 
 #include "tool/tool.h"
@@ -10,7 +12,7 @@
 #include <string.h>
 
 enum {
-    FIRST = 256 /* above every letter, so that none is taken for an option */
+    FIRST = 256 /* above every character, so that no short option has the same value */
 };
 
 static void fill_table(const struct ria_option *options, size_t count, struct option *out)
@@ -26,8 +28,10 @@ static void fill_table(const struct ria_option *options, size_t count, struct op
     out[count + 1] = (struct option){0};
 }
 
-/* getopt_long() has not yet gone past a word of several letters, so the letter is named. It leaves
- * the option's own value for --name=value where none is taken. */
+/* Prints the usage error for an unknown option. For a short option, names the letter: it can be in
+ * the middle of an argument such as -abc, and optind still points at that argument. For
+ * --name=value where --name takes no value, optopt is the option's value, which is at least FIRST.
+ */
 static int unknown_option(char **argv)
 {
     if (optopt > 0 && optopt < FIRST && optopt != 'h') {
@@ -36,17 +40,17 @@ static int unknown_option(char **argv)
     return ria_usage(argv[0], "unknown option %s", argv[optind - 1]);
 }
 
-static int options_take(char **argv, const struct ria_option *option)
+static int options_set(char **argv, const struct ria_option *option)
 {
     if (option->flag != NULL) {
         *option->flag = true;
-        return RIA_GO_ON;
+        return RIA_CONTINUE;
     }
     if (*optarg == '\0') {
         return ria_usage(argv[0], "the value of --%s is empty", option->name);
     }
     *option->value = optarg;
-    return RIA_GO_ON;
+    return RIA_CONTINUE;
 }
 
 static int options_check_required(char **argv, const struct ria_option *options, size_t count)
@@ -56,7 +60,7 @@ static int options_check_required(char **argv, const struct ria_option *options,
             return ria_usage(argv[0], "--%s is missing", options[i].name);
         }
     }
-    return RIA_GO_ON;
+    return RIA_CONTINUE;
 }
 
 int ria_options_parse(
@@ -66,7 +70,7 @@ int ria_options_parse(
     fill_table(options, count, table);
     opterr = 0;
     int found;
-    int status = RIA_GO_ON;
+    int status = RIA_CONTINUE;
     while ((found = getopt_long(argc, argv, ":h", table, NULL)) != -1) {
         if (found == 'h') {
             return ria_print(help);
@@ -77,8 +81,8 @@ int ria_options_parse(
         if (found < FIRST) {
             return unknown_option(argv);
         }
-        status = options_take(argv, &options[found - FIRST]);
-        if (status != RIA_GO_ON) {
+        status = options_set(argv, &options[found - FIRST]);
+        if (status != RIA_CONTINUE) {
             return status;
         }
     }
@@ -91,6 +95,6 @@ int ria_options_parse(
 int ria_options_port(const char *command, const char *text, unsigned *port)
 {
     *port = ria_port_parse(text);
-    return *port > 0 ? RIA_GO_ON
+    return *port > 0 ? RIA_CONTINUE
                      : ria_usage(command, "--port \"%s\" is not between 1 and 65535", text);
 }

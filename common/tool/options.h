@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The options of a sub-command, from a table: long options, each with a value or without one, and
- * --help. What is wrong with a command line is said here, in one way for all.
+ * Parses the options of a sub-command from a table of long options, and handles --help. Prints
+ * usage errors in the same form for all sub-commands.
  */
 #ifndef RIA_TOOL_OPTIONS_H
 #define RIA_TOOL_OPTIONS_H
@@ -9,25 +9,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Exactly one of value and flag. */
+/* One option. Either `value` or `flag` is set, and the other one is NULL. */
 struct ria_option {
     const char *name;   /* without the dashes */
-    const char **value; /* set to the option's value, which is never empty */
-    bool *flag;         /* set to true */
+    const char **value; /* receives the option's value, which is never empty; points into argv */
+    bool *flag;         /* set to true if the option is given */
     bool is_required;
 };
 
 enum {
     RIA_OPTIONS_MAX = 16,
-    RIA_GO_ON = -1, /* no exit status */
+    RIA_CONTINUE = -1, /* not an exit status: the sub-command continues */
 };
 
-/* Reads a sub-command's options. Returns RIA_GO_ON, or the exit status of a command that is done:
- * --help was given and printed, or the options are wrong, which was said. */
+/* Parses a sub-command's options. Returns RIA_CONTINUE on success. Otherwise returns the exit
+ * status: the function has printed the help text, or a usage error on stderr. `count` is at most
+ * RIA_OPTIONS_MAX. */
 int ria_options_parse(
     int argc, char **argv, const struct ria_option *options, size_t count, const char *help);
 
-/* Reads the value of --port. Returns RIA_GO_ON, or RIA_EXIT_USAGE having said what is wrong. */
+/* Parses the value of --port. Returns RIA_CONTINUE on success. If the value is not between 1 and
+ * 65535, prints a usage error and returns RIA_EXIT_USAGE. */
 int ria_options_port(const char *command, const char *text, unsigned *port);
 
 #endif

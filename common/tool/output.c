@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every sub-command prints in the same way: text on stdout, and a usage error on stderr. Text
- * that cannot be written is an error, because a caller may use what it got. */
+ * Prints text on stdout and usage errors on stderr, for all sub-commands. Reports text that cannot
+ * be written completely as a failure, because another program may use the output. */
 #include "tool/tool.h"
 
 #include <errno.h>

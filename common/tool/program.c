@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the command's file as execvp(3) does, goes from scripts to their interpreters as the kernel
- * does, and judges the program at the end of that way by its ELF header. The objects of ours are
- * made for glibc, so an interpreter that is not glibc's cannot load them. Where something cannot be
- * read the answer is that the program loads them, and the start of the command tells the rest. */
+ * Finds the file of a command as execvp(3) does, follows scripts to their interpreters as the
+ * kernel does, and inspects the ELF headers of the resulting program. rds-iam's objects are linked
+ * against glibc, so a program with another dynamic loader than glibc's cannot load them. If a file
+ * cannot be read, assumes that the program can load them; execvp(3) reports any error later. */
 #include "tool/program.h"
 
 #include <elf.h>
@@ -19,20 +19,20 @@
 #include <unistd.h>
 
 enum {
-    HEADERS_MAX = 64,             /* programs have about a dozen */
+    HEADERS_MAX = 64,             /* program headers; programs have about a dozen */
     DYNAMIC_MAX = 4096,           /* entries; the largest programs have some hundred */
-    SCRIPTS_MAX = 5,              /* as many interpreters of interpreters as Linux runs */
-    FIRST_LINE_MAX = 256,         /* BINPRM_BUF_SIZE: what Linux reads of a script */
-    LOADER_MAX = 4 * 1024 * 1024, /* glibc's ld.so has a quarter of a megabyte */
+    SCRIPTS_MAX = 5,              /* levels of interpreters; the limit of Linux */
+    FIRST_LINE_MAX = 256,         /* bytes of a script that Linux reads: BINPRM_BUF_SIZE */
+    LOADER_MAX = 4 * 1024 * 1024, /* bytes; glibc's ld.so has a quarter of a megabyte */
 };
 
-/* -- its file -------------------------------------------------------------------------------- */
+/* -- the ELF file ---------------------------------------------------------------------------- */
 
-/* The program headers: PT_INTERP names the interpreter, and the entries of PT_DYNAMIC name the
- * libraries. Only files of this program's own class, byte order and processor are read so far. A
- * header, a segment or a name that does not lie within the file is refused. */
+/* These functions read the program headers: PT_INTERP names the interpreter, and the entries of
+ * PT_DYNAMIC name the libraries. They support only files of this program's own class, byte order
+ * and processor. They reject a header, a segment or a name that is not entirely within the file. */
 
-/* The linker's name for the header of this program itself. */
+/* The ELF header of this program itself; the linker defines this symbol. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
 struct headers {
@@ -45,7 +45,8 @@ static bool program_read_at(int fd, uint64_t offset, void *out, size_t size)
     return offset <= INT64_MAX && pread(fd, out, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* A name that ends within the file and fits. The end of the file may be near. */
+/* Reads a name with its zero byte. Fewer than RIA_ELF_NAME_MAX bytes may follow in the file.
+ * Returns false if the name does not end within the file or does not fit. */
 static bool program_read_name(int fd, uint64_t offset, char out[RIA_ELF_NAME_MAX])
 {
     ssize_t len = offset <= INT64_MAX ? pread(fd, out, RIA_ELF_NAME_MAX, (off_t)offset) : -1;
@@ -69,7 +70,7 @@ static const ElfW(Phdr) * find_segment(const struct headers *headers, uint32_t t
     return NULL;
 }
 
-/* Where in the file the byte is that will be at this address in memory. */
+/* Converts an address in memory to an offset in the file. */
 static bool to_offset(const struct headers *headers, uint64_t address, uint64_t *out)
 {
     for (size_t i = 0; i < headers->count; i++) {
@@ -88,7 +89,7 @@ struct dynamic {
     size_t count;
 };
 
-/* The address of the table of names; false: there is none. */
+/* Finds the address of the string table. Returns false if the file has none. */
 static bool find_names(const struct dynamic *dynamic, uint64_t *address)
 {
     ElfW(Dyn) entry = {.d_tag = DT_NEEDED};
@@ -129,7 +130,7 @@ static bool needs_asan(const struct dynamic *dynamic, uint64_t names)
     return false;
 }
 
-static bool look_at_libraries(int fd, const struct headers *headers)
+static bool has_asan_library(int fd, const struct headers *headers)
 {
     const ElfW(Phdr) *segment = find_segment(headers, PT_DYNAMIC);
     if (segment == NULL || segment->p_offset > INT64_MAX / 2) {
@@ -155,7 +156,7 @@ bool ria_elf_read(int fd, struct ria_elf *out)
     ElfW(Ehdr) file;
     struct headers headers;
     *out = (struct ria_elf){0};
-    /* A 32-bit header is shorter, but no program ends with it. */
+    /* A 32-bit header is shorter, but every program has more bytes after its header. */
     if (!program_read_at(fd, 0, &file, sizeof(file)) ||
         memcmp(file.e_ident, ELFMAG, SELFMAG) != 0) {
         return false;
@@ -171,11 +172,11 @@ bool ria_elf_read(int fd, struct ria_elf *out)
     if (interpreter != NULL && !program_read_name(fd, interpreter->p_offset, out->interpreter)) {
         return false;
     }
-    out->needs_asan = look_at_libraries(fd, &headers);
+    out->needs_asan = has_asan_library(fd, &headers);
     return true;
 }
 
-/* -- the file that is run -------------------------------------------------------------------- */
+/* -- the command's file ---------------------------------------------------------------------- */
 
 static bool is_program(const char *path)
 {
@@ -183,7 +184,7 @@ static bool is_program(const char *path)
     return access(path, X_OK) == 0 && stat(path, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-/* False: there is none. */
+/* Finds the program file of a command. Returns false if no such file exists. */
 static bool program_find(const char *name, const struct ria_world *world, char out[PATH_MAX])
 {
     if (strchr(name, '/') != NULL) {
@@ -205,7 +206,8 @@ static bool program_find(const char *name, const struct ria_world *world, char o
     }
 }
 
-/* A device or a FIFO could make open() wait. -1: it cannot be read, or is not a file. */
+/* Opens a regular file, without blocking on a device or a FIFO. Returns -1 if it cannot be read or
+ * is not a regular file. */
 static int program_open_file(const char *path)
 {
     struct stat status;
@@ -219,8 +221,8 @@ static int program_open_file(const char *path)
 
 /* -- scripts --------------------------------------------------------------------------------- */
 
-/* The next word of a first line; NULL at its end. */
-static char *program_take_word(char **at)
+/* Returns the next word of a script's first line, or NULL at the end of the line. */
+static char *program_next_word(char **at)
 {
     char *word = *at + strspn(*at, " \t");
     size_t len = strcspn(word, " \t");
@@ -229,17 +231,19 @@ static char *program_take_word(char **at)
     return len == 0 ? NULL : word;
 }
 
-/* env(1): the first word that is neither an option nor an assignment. */
-static char *take_name_behind_env(char **at)
+/* Returns the command in the arguments of env(1): the first word that is neither an option nor an
+ * assignment. */
+static char *next_env_command(char **at)
 {
     char *word;
     do {
-        word = program_take_word(at);
+        word = program_next_word(at);
     } while (word != NULL && (*word == '-' || strchr(word, '=') != NULL));
     return word;
 }
 
-/* False: it is not a script, or its first line names no program. */
+/* Finds the program file of a script's interpreter. Returns false if the file is not a script, or
+ * if its first line names no existing program. */
 static bool find_interpreter(int fd, const struct ria_world *world, char out[PATH_MAX])
 {
     char line[FIRST_LINE_MAX + 1] = "";
@@ -249,15 +253,16 @@ static bool find_interpreter(int fd, const struct ria_world *world, char out[PAT
     }
     line[strcspn(line, "\n")] = '\0';
     char *at = line + 2;
-    const char *name = program_take_word(&at);
+    const char *name = program_next_word(&at);
     const char *slash = name == NULL ? NULL : strrchr(name, '/');
     if (slash != NULL && strcmp(slash, "/env") == 0) {
-        name = take_name_behind_env(&at);
+        name = next_env_command(&at);
     }
     return name != NULL && program_find(name, world, out);
 }
 
-/* Goes on from path to the interpreter at the end, which it opens; -1: there is none. */
+/* Follows scripts from `path` to the last interpreter and opens it. Changes `path` to that
+ * interpreter. Returns -1 if the file cannot be opened. */
 static int open_program(char path[PATH_MAX], const struct ria_world *world)
 {
     char interpreter[PATH_MAX];
@@ -272,10 +277,11 @@ static int open_program(char path[PATH_MAX], const struct ria_world *world)
     return -1;
 }
 
-/* -- the verdict ----------------------------------------------------------------------------- */
+/* -- classification -------------------------------------------------------------------------- */
 
-/* Names that change between releases and systems tell less than the version that every ld.so of
- * glibc defines for its own use. */
+/* Returns whether a dynamic loader is glibc's, or cannot be read. Searches for the symbol version
+ * GLIBC_PRIVATE, which every ld.so of glibc defines, because the name of the file differs between
+ * releases and systems. */
 static bool is_glibc(const char *loader)
 {
     static const char mark[] = "GLIBC_PRIVATE";
@@ -298,8 +304,9 @@ static bool is_glibc(const char *loader)
     return is_unknown || memmem(text.data, text.len, mark, sizeof(mark)) != NULL;
 }
 
-/* glibc's own ld.so, run by hand, has no interpreter and loads what the environment names. */
-static enum ria_program judge_without_interpreter(const char *path)
+/* Classifies a program without an interpreter: it is statically linked, except glibc's ld.so, which
+ * loads the objects in LD_PRELOAD when it is run as a command. */
+static enum ria_program classify_without_interpreter(const char *path)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
@@ -308,13 +315,13 @@ static enum ria_program judge_without_interpreter(const char *path)
     return is_loader ? RIA_PROGRAM_LOADS : RIA_PROGRAM_STATIC;
 }
 
-static enum ria_program judge(const char *path, const struct ria_elf *elf)
+static enum ria_program program_classify(const char *path, const struct ria_elf *elf)
 {
     if (elf->is_foreign) {
         return RIA_PROGRAM_OTHER_MACHINE;
     }
     if (elf->interpreter[0] == '\0') {
-        return judge_without_interpreter(path);
+        return classify_without_interpreter(path);
     }
     if (!is_glibc(elf->interpreter)) {
         return RIA_PROGRAM_OTHER_LIBC;
@@ -323,7 +330,8 @@ static enum ria_program judge(const char *path, const struct ria_elf *elf)
 }
 
 #define OTHER_WAYS                                                                                 \
-    "a libpq program then needs the passfile of an agent (rds-iam setup postgres), or a token in " \
+    "a libpq program then needs the passfile of rds-iam-agent (rds-iam setup postgres) or a "      \
+    "token in "                                                                                    \
     "PGPASSWORD (rds-iam token)"
 
 static void program_warn(
@@ -345,8 +353,8 @@ static void program_warn(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s runs on another C library (%s), which cannot load librds-iam-pq.so; it is run "
-            "without it, and neither it nor what it starts makes tokens; " OTHER_WAYS,
+            "%s uses another C library (%s) and cannot load librds-iam-pq.so; it runs without it, "
+            "and neither this program nor the programs that it starts make tokens; " OTHER_WAYS,
             path,
             elf->interpreter);
         break;
@@ -354,8 +362,9 @@ static void program_warn(
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "%s is a program for another processor or word size and cannot load librds-iam-pq.so; "
-            "it is run without it, and neither it nor what it starts makes tokens; " OTHER_WAYS,
+            "%s is built for another processor or word size and cannot load librds-iam-pq.so; it "
+            "runs without it, and neither this program nor the programs that it starts make "
+            "tokens; " OTHER_WAYS,
             path);
         break;
     case RIA_PROGRAM_LOADS:
@@ -372,7 +381,8 @@ enum ria_program ria_program_inspect(const char *command, const struct ria_world
     if (fd < 0) {
         return RIA_PROGRAM_LOADS;
     }
-    enum ria_program program = ria_elf_read(fd, &elf) ? judge(path, &elf) : RIA_PROGRAM_LOADS;
+    enum ria_program program =
+        ria_elf_read(fd, &elf) ? program_classify(path, &elf) : RIA_PROGRAM_LOADS;
     (void)close(fd);
     program_warn(program, path, &elf, world);
     return program;

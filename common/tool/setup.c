@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup: what to write so that existing programs use rds-iam. One table of the kinds of
- * programs, one file for each of them. */
+ * rds-iam setup: prints the configuration that makes existing programs use rds-iam. Selects the
+ * kind of program from a table; each kind has its own file. Changes nothing. */
 #include "tool/tool.h"
 
 #include <stdio.h>
@@ -10,16 +10,21 @@
 static const char help[] =
     "usage: rds-iam setup KIND [OPTION...]\n"
     "\n"
-    "Prints what to write so that existing programs log in with rds-iam. Changes nothing.\n"
+    "Prints the configuration that makes existing programs log in with rds-iam. Only \"setup ca\"\n"
+    "changes anything.\n"
     "\n"
     "kinds:\n"
-    "  mysql        programs for MySQL and MariaDB servers: rds-iam setup mysql --help\n"
-    "  postgres     programs on libpq for PostgreSQL servers: rds-iam setup postgres --help\n";
+    "  ca           install the root certificates of RDS: rds-iam setup ca --help\n"
+    "  mysql        programs for MySQL and MariaDB servers\n"
+    "  postgres     programs for PostgreSQL servers that use libpq\n"
+    "\n"
+    "Run rds-iam setup KIND --help for the options of a kind.\n";
 
 static const struct {
     const char *name;
     ria_command *run;
 } kinds[] = {
+    {"ca", ria_setup_ca},
     {"mysql", ria_setup_mysql},
     {"postgres", ria_setup_postgres},
 };
@@ -27,14 +32,14 @@ static const struct {
 int ria_command_setup(int argc, char **argv, const struct ria_world *world)
 {
     if (argc < 2) {
-        return ria_usage(argv[0], "no kind of programs given");
+        return ria_usage(argv[0], "no kind of program given");
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         return ria_print(help);
     }
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(argv[1], kinds[i].name) == 0) {
-            /* What usage errors call it. */
+            /* The name of the command in usage errors: "setup mysql". */
             char command[32];
             (void)snprintf(command, sizeof(command), "%s %s", argv[0], kinds[i].name);
             argv[1] = command;

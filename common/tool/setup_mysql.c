@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup mysql: option file, environment and unit lines for MariaDB Connector/C and for
- * Oracle's library, and what the client programs of this machine need beyond them. */
+ * rds-iam setup mysql: prints option files, environment variables and unit lines for MariaDB
+ * Connector/C and for Oracle's library, and what each client program on this machine needs in
+ * addition. Finds out which library a program contains by reading its file; runs no program. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -19,57 +20,57 @@
 static const char help[] =
     "usage: rds-iam setup mysql [--ssl-ca FILE] [--client FILE]\n"
     "\n"
-    "Prints what to write so that programs on MariaDB Connector/C (mariadb, mariadb-dump, "
-    "MySQLdb,\n"
-    "DBD::MariaDB, mysql2, ODBC ...) and on Oracle's library (the mysql command of MySQL ...) log "
-    "in\n"
-    "with rds-iam, and which of those that are installed here need more. Changes nothing.\n"
+    "Prints the configuration that makes MySQL and MariaDB clients log in with rds-iam: programs "
+    "that\n"
+    "use MariaDB Connector/C (mariadb, mariadb-dump, MySQLdb, DBD::MariaDB, mysql2, ODBC ...) and\n"
+    "programs that use Oracle's library (the mysql command of MySQL ...). Also lists the clients "
+    "on\n"
+    "this machine and what each of them needs. Changes nothing.\n"
     "\n"
-    "  --ssl-ca FILE      the RDS CA bundle, as it is to be written; it comes from\n"
+    "  --ssl-ca FILE      the path of the RDS CA bundle, for the printed lines; download it from\n"
     "                     https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem\n"
-    "  --client FILE      look at this program or library, too\n"
-    "  --help             this text\n";
+    "  --client FILE      also inspect this program or library\n"
+    "  --help             print this text\n";
 
 /* -- texts ---------------------------------------------------------------------------------- */
 
-/* =1 is the form that every reader of option files takes for "on". */
+/* Every parser of option files understands =1 as "on". */
 static const char option_file[] =
-    "Option file: ~/.my.cnf, or a file in /etc/mysql/conf.d that is called exactly my.cnf "
-    "(programs\n"
-    "on libmariadb read no other name there), or one that !include names. Not under "
-    "[client-server]:\n"
-    "a server would take plugin-dir for its own.\n"
+    "For MariaDB Connector/C, write these lines to an option file: ~/.my.cnf, /etc/mysql/conf.d/"
+    "my.cnf\n"
+    "(libmariadb reads no other file name in that directory), or a file that another option file\n"
+    "includes with !include. Do not use [client-server]: a server would use this plugin-dir too.\n"
     "\n"
     "    [client]\n"
     "    plugin-dir=" RIA_MARIADB_PLUGIN_DIR "\n"
     "    ssl-ca=%s\n"
     "    ssl-verify-server-cert=1\n"
     "\n"
-    "An RDS Proxy has a certificate of Amazon's public CAs: there ssl-ca= is AmazonRootCA1.pem, "
-    "from\n"
-    "https://www.amazontrust.com/repository/. It is needed although the system knows these CAs:\n"
-    "without ssl-ca some versions of the library check no name.\n"
+    "An RDS Proxy has a certificate of Amazon's public CAs. For a proxy, set ssl-ca= to\n"
+    "AmazonRootCA1.pem from https://www.amazontrust.com/repository/, even if the system trusts "
+    "these\n"
+    "CAs: without ssl-ca some versions of the library do not verify the server's name.\n"
     "\n"
-    "mariadb-backup takes no plugin-dir from [client] and needs none. It cannot log in with a "
-    "token:\n"
-    "give it an account with a password, and no plugin-dir of ours under [mariadb-backup].\n"
+    "mariadb-backup cannot log in with a token. Give it an account with a password, and set no\n"
+    "plugin-dir under [mariadb-backup]. It ignores the plugin-dir of [client].\n"
     "\n"
-    "mariadb, mariadb-dump and their like read the option file. Programs on libmariadb read it "
-    "only\n"
-    "if they are told to: read_default_file or read_default_group (MySQLdb), default_file "
-    "(mysql2),\n"
-    "mysql_read_default_file (DBD::mysql), mariadb_read_default_file (DBD::MariaDB), USE_MYCNF=1\n"
-    "(ODBC). For all others, the environment; CA and verification are then set in their own "
-    "options:\n"
+    "The commands of MariaDB (mariadb, mariadb-dump ...) read the option file. Other programs that "
+    "use\n"
+    "libmariadb read it only if you set an option of the program: read_default_file or\n"
+    "read_default_group (MySQLdb), default_file (mysql2), mysql_read_default_file (DBD::mysql),\n"
+    "mariadb_read_default_file (DBD::MariaDB), USE_MYCNF=1 (ODBC). For all other programs, set "
+    "these\n"
+    "environment variables, and set the CA and the verification in the program's own options:\n"
     "\n";
 
 static const char environment[] =
     "    MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
     "    LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
     "\n"
-    "The second line loads the plugin before any thread asks for it: programs whose first logins\n"
-    "come from many threads at once need both lines, beside the option file, too. Never write the\n"
-    "second alone: it would load the distribution's plugin. In a systemd unit:\n"
+    "The second line loads the plugin when the library is initialized. A program whose first "
+    "logins\n"
+    "come from several threads at once needs both lines, even with an option file. Never set the\n"
+    "second line alone: it would load the plugin of the distribution. In a systemd unit:\n"
     "\n"
     "    [Service]\n"
     "    Environment=MARIADB_PLUGIN_DIR=" RIA_MARIADB_PLUGIN_DIR "\n"
@@ -81,43 +82,44 @@ static const char environment[] =
     "        LIBMYSQL_PLUGINS=" RIA_MARIADB_PLUGINS "\n"
     "\n";
 
-/* ssl-mode is an option of Oracle's programs alone, and ssl-verify-server-cert one of MariaDB's:
- * each ends on the other's, unless it is "loose-", which libmariadb's own reader does not know. */
+/* Only Oracle's programs know ssl-mode, and only MariaDB's know ssl-verify-server-cert. A program
+ * exits at an option that it does not know, unless the option has the prefix "loose-". The parser
+ * in libmariadb does not know that prefix. */
 static const char oracle[] =
-    "Programs on Oracle's library (the mysql command of MySQL, libmysqlclient) have "
-    "mysql_clear_password\n"
-    "built in and need no plugin-dir, but two variables; each library takes one of the two "
-    "plugins:\n"
+    "For Oracle's library (the mysql command of MySQL, libmysqlclient), set two environment "
+    "variables.\n"
+    "mysql_clear_password is built into this library, so no plugin-dir is needed. The library "
+    "loads\n"
+    "whichever of the two plugins has its interface version:\n"
     "\n"
     "    LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR "\n"
     "    LIBMYSQL_PLUGINS=\"" RIA_ORACLE_PLUGINS "\"\n"
     "\n"
-    "and verification of the server's name. For a token they need no --enable-cleartext-plugin, "
-    "and "
-    "no\n"
-    "password: one that is given (-p, password= in an option file, MYSQL_PWD, a placeholder in "
+    "Also turn on verification of the server's name, as shown below. A token needs no\n"
+    "--enable-cleartext-plugin. Give no password (-p, password= in an option file, MYSQL_PWD, a\n"
+    "placeholder in the program's settings): a program that has a password uses no token. It sends "
     "the\n"
-    "program's settings) is sent only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set in the "
-    "environment,\n"
-    "and without it the login is refused. No token takes its place.\n"
+    "password if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set in the environment; otherwise the "
+    "login\n"
+    "fails.\n"
     "\n"
-    "The commands (mysql, mysqldump ...) take --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, or the "
-    "option "
-    "file:\n"
+    "The commands (mysql, mysqldump ...) need --ssl-mode=VERIFY_IDENTITY --ssl-ca=FILE, or these "
+    "lines\n"
+    "in an option file:\n"
     "\n"
     "    [client]\n"
     "    ssl-ca=%s\n"
     "    loose-ssl-mode=VERIFY_IDENTITY\n"
     "\n"
-    "\"loose-\" is for MariaDB's programs, which read [client] too and do not know ssl-mode. "
-    "Where both\n"
-    "read one file, put MariaDB's lines from above under [client-mariadb]: Oracle's programs do "
-    "not know\n"
-    "ssl-verify-server-cert. libmysqlclient itself finds no ssl-mode in an option file, with "
-    "\"loose-\"\n"
-    "or without: a program sets it in its own options, MYSQL_OPT_SSL_MODE (C) or ssl_mode (MySQLdb "
-    "2,\n"
-    "mysql2). In a systemd unit:\n"
+    "The prefix \"loose-\" makes MariaDB's programs ignore ssl-mode, which they do not know; they "
+    "read\n"
+    "[client] too. If programs of both kinds read one file, put the lines for MariaDB Connector/C "
+    "under\n"
+    "[client-mariadb], because Oracle's programs do not know ssl-verify-server-cert. "
+    "libmysqlclient\n"
+    "itself does not read ssl-mode from an option file, with or without \"loose-\": set it in the\n"
+    "program's own options, MYSQL_OPT_SSL_MODE (C) or ssl_mode (MySQLdb 2, mysql2). In a systemd "
+    "unit:\n"
     "\n"
     "    [Service]\n"
     "    Environment=LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR "\n"
@@ -128,27 +130,28 @@ static const char oracle[] =
     "    ENV LIBMYSQL_PLUGIN_DIR=" RIA_ORACLE_PLUGIN_DIR " \\\n"
     "        LIBMYSQL_PLUGINS=\"" RIA_ORACLE_PLUGINS "\"\n"
     "\n"
-    "Not for mysqld, which starts the same library. Programs of both libraries in one environment "
-    "take\n"
-    "LIBMYSQL_PLUGINS=\"" RIA_MARIADB_PLUGINS ";" RIA_ORACLE_PLUGINS "\" and both directories.\n"
+    "Do not set these variables for mysqld, which uses the same library. If one environment "
+    "serves\n"
+    "programs of both kinds, set both directories and\n"
+    "LIBMYSQL_PLUGINS=\"" RIA_MARIADB_PLUGINS ";" RIA_ORACLE_PLUGINS "\".\n"
     "\n";
 
 /* -- client libraries ----------------------------------------------------------------------- */
 
-/* Which MySQL client library a program has in it, and whether it would load a plugin of ours: read
- * from the strings in its file, without running it. Both libraries name the environment variables
- * that they read, and each has one of its own; a plugin that is built in has its name in the file,
- * with a 0 before and behind it. */
+/* The MySQL client library in a program file, and whether it loads a plugin of rds-iam. The library
+ * is recognized by strings in the file; the program is not run. Each library contains the name of
+ * an environment variable that only this library reads. If a plugin is built in, the file contains
+ * the plugin's name with a zero byte before and after it. */
 enum client_library {
-    LIBRARY_LOADS,    /* MariaDB Connector/C that looks for mysql_clear_password.so */
-    LIBRARY_BUILT_IN, /* MariaDB Connector/C that has it built in */
+    LIBRARY_LOADS,    /* MariaDB Connector/C that loads mysql_clear_password.so */
+    LIBRARY_BUILT_IN, /* MariaDB Connector/C with mysql_clear_password built in */
     LIBRARY_ORACLE,   /* libmysqlclient */
-    LIBRARY_NONE,     /* none: a script, or a program that loads a library */
+    LIBRARY_NONE,     /* no library: a script, or a program that is linked to a shared library */
     LIBRARY_UNREADABLE,
 };
 
 enum {
-    SEEN_MAX = 64 /* files that are looked at */
+    SEEN_MAX = 64 /* files that are inspected at most */
 };
 
 static const char *const programs[] = {
@@ -201,11 +204,12 @@ static enum client_library library_of(const char *path)
 }
 
 static const char *const advice[] = {
-    [LIBRARY_LOADS] = "loads the plugin: the lines above suffice",
+    [LIBRARY_LOADS] = "loads the plugin: needs only the lines above",
     [LIBRARY_BUILT_IN] =
         "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
-    [LIBRARY_ORACLE] = "is Oracle's: LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
-    [LIBRARY_NONE] = "has no MySQL client library in it",
+    [LIBRARY_ORACLE] =
+        "is Oracle's: set LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
+    [LIBRARY_NONE] = "contains no MySQL client library",
     [LIBRARY_UNREADABLE] = "cannot be read",
 };
 
@@ -214,7 +218,7 @@ static int show_client(const char *path, enum client_library library)
     return printf("    %s %s\n", path, advice[library]) < 0 ? RIA_EXIT_FAILED : RIA_EXIT_OK;
 }
 
-/* -- where they are ------------------------------------------------------------------------- */
+/* -- the clients on this machine ------------------------------------------------------------ */
 
 struct search {
     struct {
@@ -222,10 +226,11 @@ struct search {
         ino_t inode;
     } seen[SEEN_MAX];
     size_t count;
-    bool is_over;
+    bool has_failed; /* stdout cannot be written */
 };
 
-/* mysql and mariadb are one file on most systems. */
+/* Returns whether the file has not been inspected before: on most systems, mysql and mariadb are
+ * the same file. Also returns false if the table of files is full. */
 static bool is_new(struct search *search, const struct stat *status)
 {
     for (size_t i = 0; i < search->count; i++) {
@@ -242,53 +247,53 @@ static bool is_new(struct search *search, const struct stat *status)
     return true;
 }
 
-static void setup_mysql_look_at(struct search *search, const char *path)
+static void setup_mysql_inspect(struct search *search, const char *path)
 {
     struct stat status;
-    if (search->is_over || stat(path, &status) != 0 || !is_new(search, &status)) {
+    if (search->has_failed || stat(path, &status) != 0 || !is_new(search, &status)) {
         return;
     }
     enum client_library library = library_of(path);
     if (library != LIBRARY_NONE) {
-        search->is_over = show_client(path, library) != RIA_EXIT_OK;
+        search->has_failed = show_client(path, library) != RIA_EXIT_OK;
     }
 }
 
-static void look_in_path(struct search *search, const char *at, const char *name)
+static void search_path(struct search *search, const char *at, const char *name)
 {
     while (at != NULL && *at != '\0') {
         char path[PATH_MAX];
         size_t len = strcspn(at, ":");
         if (len > 0 &&
             snprintf(path, sizeof(path), "%.*s/%s", (int)len, at, name) < (int)sizeof(path)) {
-            setup_mysql_look_at(search, path);
+            setup_mysql_inspect(search, path);
         }
         at += len + (at[len] == ':' ? 1 : 0);
     }
 }
 
-static void look_for(struct search *search, const char *pattern)
+static void search_pattern(struct search *search, const char *pattern)
 {
     glob_t found;
     if (glob(pattern, 0, NULL, &found) != 0) {
         return;
     }
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        setup_mysql_look_at(search, found.gl_pathv[i]);
+        setup_mysql_inspect(search, found.gl_pathv[i]);
     }
     globfree(&found);
 }
 
-/* The usual programs in `path`, as the variable PATH has it, or NULL, and the libraries where
- * systems have them: each file once, and only where there is a client library in it. */
+/* Prints the usual client programs in `path`, the value of PATH or NULL, and the libraries in the
+ * usual directories. Prints each file once, and only if it contains a client library. */
 static void show_clients(const char *path)
 {
     struct search search = {0};
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-        look_in_path(&search, path, programs[i]);
+        search_path(&search, path, programs[i]);
     }
     for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++) {
-        look_for(&search, libraries[i]);
+        search_pattern(&search, libraries[i]);
     }
 }
 
@@ -303,16 +308,16 @@ int ria_setup_mysql(int argc, char **argv, const struct ria_world *world)
         {.name = "client", .value = &client},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
-    /* From wherever it is read. */
+    /* The printed path must be absolute, because programs run in any directory. */
     char *whole = realpath(ca, NULL);
     ca = whole == NULL ? ca : whole;
     (void)printf(option_file, ca);
     (void)printf("%s", environment);
     (void)printf(oracle, ca);
-    (void)printf("The client programs and libraries of this machine:\n\n");
+    (void)printf("The client programs and libraries on this machine:\n\n");
     show_clients(ria_world_env(world, "PATH"));
     if (client != NULL) {
         (void)show_client(client, library_of(client));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam setup postgres. All that it prints is a piece of pg_service.conf: the entry, and the rest
- * as comments, so that it can be appended to that file as it is. Comments count for libpq's limit
- * of 254 bytes a line too, so values that make any line longer are refused. */
+ * rds-iam setup postgres: prints an entry for pg_service.conf, with all other steps as comments, so
+ * that the whole output can be appended to that file. Rejects values that make a line longer than
+ * 254 bytes, because libpq's limit applies to comments too, and values that libpq cannot read. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -22,22 +22,22 @@ static const char help[] =
     "usage: rds-iam setup postgres --hostname HOST --username USER --dbname NAME --ca FILE\n"
     "                              [OPTION...]\n"
     "\n"
-    "Prints an entry for ~/.pg_service.conf, and as comments in it all else that has to be done: "
+    "Prints an entry for ~/.pg_service.conf. Comments in it describe the other steps: the SQL for "
     "the\n"
-    "SQL, what replication needs, the agent's service, the environment of its clients. To append "
-    "it:\n"
+    "database user, replication, the agent's service, and the environment of clients. Append it "
+    "with:\n"
     "\n"
     "  rds-iam setup postgres ... >>~/.pg_service.conf\n"
     "\n"
-    "  --hostname HOST   the endpoint\n"
-    "  --port PORT       5432\n"
+    "  --hostname HOST   the RDS endpoint\n"
+    "  --port PORT       its port; default: 5432\n"
     "  --username USER   the database user\n"
     "  --dbname NAME     the database\n"
-    "  --ca FILE         Amazon's CA bundle (global-bundle.pem)\n"
-    "  --service NAME    the entry's name: rds\n"
-    "  --help            this text\n"
+    "  --ca FILE         Amazon's CA bundle (global-bundle.pem), as an absolute path\n"
+    "  --service NAME    the name of the entry; default: rds\n"
+    "  --help            print this text\n"
     "\n"
-    "exit status: 0, 1 (failed: one sentence on stderr), 2 (usage)\n";
+    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
 
 struct setup {
     const char *hostname;
@@ -47,65 +47,71 @@ struct setup {
     const char *ca;
     const char *service;
     char passfile[PATH_MAX];
-    bool has_runtime; /* the passfile is where the user's own unit keeps it */
+    bool has_runtime; /* the passfile is in $XDG_RUNTIME_DIR, where the user's unit expects it */
 };
 
 /* -- the texts ------------------------------------------------------------------------------- */
 
 static const char replication[] =
-    "#    For replication (CREATE SUBSCRIPTION, pg_recvlogical), with PostgreSQL 11 and later:\n"
-    "#    in the parameter group rds.logical_replication=1 and rds.iam_auth_for_replication=1, "
-    "and\n"
+    "#    For replication (CREATE SUBSCRIPTION, pg_recvlogical), with PostgreSQL 11 and later, "
+    "set\n"
+    "#    rds.logical_replication=1 and rds.iam_auth_for_replication=1 in the parameter group, and "
+    "run:\n"
     "#      ALTER USER %s WITH REPLICATION;\n"
-    "#    With the second parameter on, a user who has rds_iam and rds_replication must use IAM "
-    "for\n"
-    "#    replication. A subscription is the subscriber's own client: its CONNECTION string names "
-    "a\n"
-    "#    passfile that an agent of that server's account keeps: the settings below, as words, "
-    "with\n"
-    "#    passfile=/run/rds-iam/ACCOUNT/%s, as in 3.\n"
+    "#    With rds.iam_auth_for_replication=1, a user who has rds_iam and rds_replication must "
+    "use\n"
+    "#    IAM for replication. For a subscription, the subscriber's server is the client, so the "
+    "agent\n"
+    "#    must run for the account of that server (see 3). Write the settings below into the\n"
+    "#    CONNECTION string, with passfile=/run/rds-iam/ACCOUNT/%s\n"
     "#\n";
 
 static const char agent[] =
     "\n"
-    "# 3. The agent that fills the passfile. Your own, with systemd, for a passfile in\n"
-    "#    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY " (%s):\n"
+    "# 3. Start the agent that fills the passfile. With systemd, for your own account and a "
+    "passfile "
+    "in\n"
+    "#    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY " (%s), run:\n"
     "#      systemctl --user enable --now %srds-iam-agent.service\n"
-    "#    Without systemd: rds-iam-agent\n"
-    "#    For the account of a daemon, as root; the entry in that account's ~/.pg_service.conf "
-    "then\n"
-    "#    says passfile=/run/rds-iam/ACCOUNT/%s\n"
+    "#    Without systemd, run: rds-iam-agent\n"
+    "#    For the account of a daemon, write passfile=/run/rds-iam/ACCOUNT/%s\n"
+    "#    into the entry in that account's ~/.pg_service.conf, and run as root:\n"
     "%s"
     "#      systemctl enable --now rds-iam-agent@ACCOUNT.service\n"
     "#\n";
 
 static const char environment[] =
-    "# 4. psql service=%s\n"
-    "#    For other programs, set the environment. Some drivers (Ruby's pg, pgcli) ignore the\n"
-    "#    sslmode of a service that they are given as service=, and a program that reads the\n"
-    "#    passfile by PGPASSFILE has no sslmode: it sends the token to a server that it does not\n"
-    "#    verify. ODBC and JDBC ignore PGSSLMODE: write SSLmode=verify-full into the data source,\n"
-    "#    and sslmode=verify-full&sslrootcert=FILE into the URL.\n";
+    "# 4. Connect: psql service=%s\n"
+    "#    For other programs, set the environment variables below. Some drivers (Ruby's pg, "
+    "pgcli)\n"
+    "#    ignore the sslmode of a service that they get as service=, and a program that finds the\n"
+    "#    passfile with PGPASSFILE has no sslmode: without these variables, they send the token to "
+    "a\n"
+    "#    server that they do not verify. ODBC and JDBC ignore PGSSLMODE: for ODBC, write\n"
+    "#    SSLmode=verify-full into the data source; for JDBC, write\n"
+    "#    sslmode=verify-full&sslrootcert=FILE into the URL.\n";
 
-#define BELT "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
+#define TLS_VARIABLES "PGSSLMODE=verify-full PGGSSENCMODE=disable\n"
 
 static const char kubernetes[] =
-    "# In Kubernetes the agent is a container beside the client's, as in the pod of\n"
+    "# In Kubernetes, run the agent as a sidecar container of the client, as in this example:\n"
     "#   " RIA_SIDECAR "\n"
-    "# There the entry, which both see as PGSERVICEFILE, says passfile=/tokens/run/%s\n";
+    "# There, write passfile=/tokens/run/%s\n"
+    "# into the entry, and set PGSERVICEFILE to the file with the entry in both containers.\n";
 
-/* Both empty where systemd finds the units by their names. */
+/* Both are empty if systemd finds the units by name. */
 #define LINK_UNIT "#      systemctl link " RIA_UNITS "/system/rds-iam-agent@.service\n"
 static const char *const user_units = sizeof(RIA_UNITS) > 1 ? RIA_UNITS "/user/" : "";
 static const char *const link_unit = sizeof(RIA_UNITS) > 1 ? LINK_UNIT : "";
 
-/* In a session of systemd's there would be one; su and cron have none. */
-static const char advice[] = "not as above: XDG_RUNTIME_DIR is not set here, so log in and\n"
-                             "#    run this again, or leave systemd out";
+/* A login session of systemd has XDG_RUNTIME_DIR; su and cron do not set it. */
+static const char advice[] = "not the one above: XDG_RUNTIME_DIR is not set here, so log in\n"
+                             "#    and run this command again, or use no systemd";
 
 /* -- values ---------------------------------------------------------------------------------- */
 
-/* libpq knows no quoting in a service file: what stands behind the = is the value. */
+/* Returns whether a value can be written in a service file. libpq supports no quoting there; the
+ * value is the text after the = sign. */
 static bool is_writable(const char *value)
 {
     size_t len = strlen(value);
@@ -117,7 +123,7 @@ static bool is_writable(const char *value)
     return len > 0 && !ria_ascii_is_space(value[0]) && !ria_ascii_is_space(value[len - 1]);
 }
 
-/* RIA_GO_ON, or the exit status. */
+/* Returns RIA_CONTINUE, or prints a usage error and returns the exit status. */
 static int check_values(const char *command, const struct setup *setup)
 {
     const struct {
@@ -135,27 +141,26 @@ static int check_values(const char *command, const struct setup *setup)
             strlen(values[i].value) > RIA_SERVICE_LINE_OLD - sizeof("sslrootcert=")) {
             return ria_usage(
                 command,
-                "--%s has blanks at an end, control characters or too many bytes for a line of "
-                "pg_service.conf",
+                "--%s is too long for a line of pg_service.conf, begins or ends with a blank, or "
+                "contains control characters",
                 values[i].option);
         }
     }
     const char *colon = strchr(setup->hostname, ':');
     if (colon != NULL && strchr(colon + 1, ':') == NULL) { /* an IPv6 address has more of them */
-        return ria_usage(
-            command, "--hostname \"%s\" has a port in it; write it as --port", setup->hostname);
+        return ria_usage(command, "--hostname \"%s\" contains a port; use --port", setup->hostname);
     }
     if (strpbrk(setup->service, "]/") != NULL) {
-        return ria_usage(command, "--service must not hold ] or /");
+        return ria_usage(command, "--service must not contain ] or /");
     }
     if (*setup->ca != '/') {
-        return ria_usage(command, "--ca must begin with /: programs run in any directory");
+        return ria_usage(command, "--ca must begin with /, because programs run in any directory");
     }
     unsigned port;
     return ria_options_port(command, setup->port, &port);
 }
 
-/* Where rds-iam-agent keeps passfiles unless it is told otherwise. */
+/* Writes the path of the passfile in the default directory of rds-iam-agent. */
 static bool find_passfile(const struct ria_world *world, struct setup *setup)
 {
     struct ria_agent_directory directory;
@@ -166,7 +171,7 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
     }
     if (!directory.is_runtime && strcmp(directory.base, "/") == 0 && geteuid() != 0) {
         (void)fputs(
-            "rds-iam: HOME is /, where you have no directory of your own; set HOME, or "
+            "rds-iam: HOME is /, where you cannot have a directory of your own; set HOME or "
             "XDG_RUNTIME_DIR\n",
             stderr);
         return false;
@@ -186,7 +191,7 @@ static bool find_passfile(const struct ria_world *world, struct setup *setup)
     return true;
 }
 
-/* A name as SQL has it: quoted unless it is plain. */
+/* Appends a name as an SQL identifier, with quotes if they are needed. */
 static void quote(const char *name, struct ria_buf *out)
 {
     bool is_plain = !ria_ascii_is_digit(*name) &&
@@ -205,10 +210,10 @@ static void quote(const char *name, struct ria_buf *out)
     ria_buf_add_char(out, '"');
 }
 
-/* How a variable's value is written. */
+/* How to quote a variable's value. */
 enum quoting {
-    SHELL, /* without quotes, each special character behind a backslash */
-    UNIT,  /* between double quotes in a systemd unit, where % begins a specifier */
+    SHELL, /* for a shell, without quotes: a backslash before each special character */
+    UNIT,  /* within double quotes in a systemd unit, where % begins a specifier */
 };
 
 static void setup_postgres_add_value(
@@ -240,8 +245,8 @@ static void setup_postgres_add_entry(const struct setup *setup, struct ria_buf *
         text,
         "# 2. In ~/.pg_service.conf:\n"
         "[%s]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\nsslmode=verify-full\nsslrootcert=%s\n"
-        "# With a Kerberos ticket GSS comes before TLS otherwise. Libpq 10 and 11 and pgx know no\n"
-        "# gssencmode: remove the line for them.\n"
+        "# Without gssencmode=disable, a client with a Kerberos ticket uses GSS instead of TLS.\n"
+        "# libpq 10 and 11 and pgx do not know gssencmode: remove the line for them.\n"
         "gssencmode=disable\n"
         "passfile=%s\n",
         setup->service,
@@ -253,19 +258,20 @@ static void setup_postgres_add_entry(const struct setup *setup, struct ria_buf *
         setup->passfile);
 }
 
-/* What a client needs that does not read the whole entry. */
+/* Appends the environment variables for a client that does not use all settings of the entry. */
 static void setup_postgres_add_environment(const struct setup *setup, struct ria_buf *text)
 {
     ria_buf_addf(text, environment, setup->service);
-    ria_buf_add_text(text, "#    In a shell:\n#      export " BELT);
+    ria_buf_add_text(text, "#    In a shell:\n#      export " TLS_VARIABLES);
     setup_postgres_add_value(text, "#      export PGSERVICE=", setup->service, SHELL, "\n");
     setup_postgres_add_value(text, "#      export PGSSLROOTCERT=", setup->ca, SHELL, "\n");
-    ria_buf_add_text(text, "#    In a systemd unit:\n#      Environment=" BELT);
+    ria_buf_add_text(text, "#    In a systemd unit:\n#      Environment=" TLS_VARIABLES);
     setup_postgres_add_value(text, "#      Environment=\"PGSERVICE=", setup->service, UNIT, "\"\n");
     setup_postgres_add_value(
         text, "#      Environment=\"PGSSLROOTCERT=", setup->ca, UNIT, "\"\n#\n");
 }
 
+/* Returns whether each line is within the limit of libpq 10 to 13. */
 static bool fits(const char *text)
 {
     for (; *text != '\0'; text += strcspn(text, "\n") + 1) {
@@ -310,8 +316,8 @@ static int print_setup(const struct setup *setup)
     if (!fits(whole)) {
         (void)fprintf(
             stderr,
-            "rds-iam: libpq 10 to 13 reads lines of %d bytes, comments included; give a shorter "
-            "--service, --username or --ca\n",
+            "rds-iam: libpq 10 to 13 reads lines of at most %d bytes, including comments; use a "
+            "shorter --service, --username or --ca\n",
             RIA_SERVICE_LINE_OLD);
         return RIA_EXIT_FAILED;
     }
@@ -330,18 +336,18 @@ int ria_setup_postgres(int argc, char **argv, const struct ria_world *world)
         {.name = "service", .value = &setup.service},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     status = check_values(argv[0], &setup);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     if (access(setup.ca, R_OK) != 0) { /* it may be for another machine */
         ria_world_log(
             world,
             RIA_LOG_WARNING,
-            "--ca %s cannot be read here, and without it no server is verified",
+            "--ca %s cannot be read here; without it clients cannot verify the server",
             setup.ca);
     }
     return find_passfile(world, &setup) ? print_setup(&setup) : RIA_EXIT_FAILED;

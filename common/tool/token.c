@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam token: what aws rds generate-db-auth-token does, with its options. Differences: the
- * region comes from the host name unless --region says it, and rds-iam's configuration file counts
- * as it does in the hooks. */
+ * rds-iam token: prints a token for one database login. It has the options of `aws rds
+ * generate-db-auth-token`, with two differences: the region comes from the host name unless
+ * --region is given, and the command applies rds-iam's configuration file, as the plugins do. */
 #include "tool/options.h"
 #include "tool/tool.h"
 
@@ -11,17 +11,17 @@
 static const char help[] =
     "usage: rds-iam token --hostname HOST --port PORT --username USER [OPTION...]\n"
     "\n"
-    "Prints the token that logs USER in at HOST:PORT within the next 15 minutes, and a newline.\n"
+    "Prints a token and a newline. The token is the password of USER at HOST:PORT for 15 minutes.\n"
     "\n"
-    "  --hostname HOST    the endpoint, as a client would dial it\n"
+    "  --hostname HOST    the host name that the client connects to\n"
     "  --port PORT        its port\n"
     "  --username USER    the database user\n"
-    "  --region REGION    sign for this region; by default the host name says it\n"
-    "  --profile NAME     sign with this AWS profile; by default AWS_ACCESS_KEY_ID and its pair,\n"
-    "                     else AWS_PROFILE, else the profile \"default\"\n"
-    "  --help             this text\n"
+    "  --region REGION    the AWS region of the database; default: the region in the host name\n"
+    "  --profile NAME     the AWS profile to sign with; default: the AWS_ACCESS_KEY_ID pair, else\n"
+    "                     AWS_PROFILE, else the profile \"default\"\n"
+    "  --help             print this text\n"
     "\n"
-    "exit status: 0, 1 (failed: one sentence on stderr), 2 (usage)\n";
+    "exit status: 0 (success), 1 (failure, with one message on stderr), 2 (usage error)\n";
 
 int ria_command_token(int argc, char **argv, const struct ria_world *world)
 {
@@ -35,11 +35,11 @@ int ria_command_token(int argc, char **argv, const struct ria_world *world)
         {.name = "profile", .value = &login.profile},
     };
     int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     status = ria_options_port(argv[0], port, &login.port);
-    if (status != RIA_GO_ON) {
+    if (status != RIA_CONTINUE) {
         return status;
     }
     /* Unbuffered, so that no copy of the token stays in stdio's memory. */

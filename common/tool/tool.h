@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam, the program that a person types: one file per sub-command. Exit status: 0, 1 (it failed,
- * one sentence on stderr), 2 (usage).
+ * rds-iam, the command-line program. Each sub-command has its own file. Exit status: 0 (success), 1
+ * (failure, with one message on stderr), 2 (usage error).
  */
 #ifndef RIA_TOOL_TOOL_H
 #define RIA_TOOL_TOOL_H
@@ -14,7 +14,7 @@ enum {
     RIA_EXIT_USAGE = 2,
 };
 
-/* A sub-command. argv[0] is its name. Returns the exit status. */
+/* Runs a sub-command. argv[0] is the name of the sub-command. Returns the exit status. */
 typedef int ria_command(int argc, char **argv, const struct ria_world *world);
 
 ria_command ria_command_credentials;
@@ -23,29 +23,32 @@ ria_command ria_command_lint;
 ria_command ria_command_setup;
 ria_command ria_command_token;
 
-/* What rds-iam setup knows. */
+/* The kinds of rds-iam setup. argv[0] is "setup mysql" or "setup postgres". */
+ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_postgres;
 
-/* What the environment tells MySQL's client libraries: rds-iam setup prints it, and rds-iam exec
- * sets it. LIBMYSQL_PLUGINS is read by both libraries, each of which looks in its own directory and
- * goes on without what it does not find there. Connector/C finds mysql_clear_password: loaded at
- * the library's start, before threads can race for it. Oracle's library takes the one of the two
- * others that has its interface. */
+/* Values of environment variables for MySQL's client libraries. rds-iam setup prints them, and
+ * rds-iam exec sets them. Both libraries read LIBMYSQL_PLUGINS; each looks for the plugins in its
+ * own directory and ignores a plugin that is not there. Connector/C finds mysql_clear_password and
+ * loads it when the library is initialized, before several threads can load it at the same time.
+ * Oracle's library loads whichever of rds_iam_v1 and rds_iam_v2 has the library's plugin interface
+ * version. */
 #define RIA_MARIADB_PLUGIN_DIR RIA_PKGLIBDIR "/mariadb"
 #define RIA_MARIADB_PLUGINS "mysql_clear_password"
 
 #define RIA_ORACLE_PLUGIN_DIR RIA_PKGLIBDIR "/mysql"
 #define RIA_ORACLE_PLUGINS "rds_iam_v1;rds_iam_v2"
 
-/* Says what is wrong with the command line and where the help is; returns RIA_EXIT_USAGE. */
+/* Prints what is wrong with the command line, and "; see rds-iam COMMAND --help", on stderr.
+ * Returns RIA_EXIT_USAGE. */
 int ria_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Says that memory ran out; returns RIA_EXIT_FAILED. */
+/* Prints "out of memory" on stderr. Returns RIA_EXIT_FAILED. */
 int ria_out_of_memory(void);
 
-/* Writes to stdout, now. Returns RIA_EXIT_OK, or RIA_EXIT_FAILED having said why not (a full disk,
- * a closed pipe). */
+/* Writes text to stdout and flushes it. Returns RIA_EXIT_OK. If the text cannot be written (a full
+ * disk, a closed pipe), prints the reason on stderr and returns RIA_EXIT_FAILED. */
 int ria_print(const char *text);
 
 #endif

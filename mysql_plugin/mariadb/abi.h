@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a client authentication plugin sees of MariaDB Connector/C, written down anew so that the
- * plugin needs neither its headers (Debian's do not compile without a file that is not installed)
- * nor a symbol of its host (the command line tools have the library linked in and export nothing).
+ * Declares the parts of MariaDB Connector/C's private layout that a client authentication plugin
+ * uses. The plugin has its own declarations so that it needs neither Connector/C's headers
+ * (Debian's do not compile without a file that is not installed) nor a symbol of the program that
+ * loads it (the command line tools contain the library and export no symbol).
  *
  * The layout is the same in Connector/C 3.1, 3.2, 3.3 and 3.4; tests/lint compares it with the
- * installed headers. Members that are not used have no name of their own. What is not stable is
- * left out: options.extension, mysql->extension, pvio->methods, NET's TLS status byte.
+ * installed headers. Members whose name begins with unused_ only fill the space of the members that
+ * the plugin does not use. Members whose place differs between versions are not used at all:
+ * options.extension, mysql->extension, pvio->methods, NET's TLS status byte.
  *
  * Sources: include/mysql.h, mysql_com.h, ma_pvio.h and mysql/client_plugin.h of Connector/C 3.3.
  */
@@ -27,7 +29,8 @@ struct ria_mariadb_pvio {
     int unused_timeout[3];
     int unused_ssl_type;
     void *unused_ctls;
-    struct ria_mariadb *mysql; /* points back; the layout check rests on it */
+    struct ria_mariadb
+        *mysql; /* points back to the connection; ria_mariadb_is_supported() checks that it does */
 };
 
 enum {
@@ -39,7 +42,7 @@ enum {
 struct ria_mariadb_net {
     struct ria_mariadb_pvio *pvio;
     unsigned char *unused_positions[3];
-    unsigned char *read_pos; /* the packet that was read last */
+    unsigned char *read_pos; /* the packet that the library read last */
     int unused_fd;
     unsigned long unused_lengths[6];
     unsigned unused_counters[5];
@@ -80,7 +83,7 @@ struct ria_mariadb_options {
     void *unused_extension;
 };
 
-/* struct st_mariadb_api: a table of the library's own public functions. */
+/* struct st_mariadb_api: a table of the library's own public functions */
 struct ria_mariadb_api {
     void *unused_0[22];
     char (*get_info)(struct ria_mariadb *mysql, int value, void *out, ...); /* mariadb_get_infov */
@@ -100,11 +103,11 @@ struct ria_mariadb_methods {
     const struct ria_mariadb_api *api;
 };
 
-/* MYSQL, up to the last member that is used. */
+/* MYSQL, up to the last member that the plugin uses. */
 struct ria_mariadb {
     struct ria_mariadb_net net;
     void *unused_0;
-    char *host; /* as dialled: from the program, an option file or a failover list */
+    char *host; /* as the client dials it: from the program, an option file or a failover list */
     char *user; /* "" means the operating system's user */
     char *passwd;
     char *unused_names[5];
@@ -132,7 +135,8 @@ struct ria_mariadb {
     const struct ria_mariadb_methods *methods;
 };
 
-/* Numbers of the library's public enums. */
+/* Values of the library's public enums. A comment names the type that the function writes to `out`.
+ */
 enum {
     RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT = 21, /* out: char */
     RIA_MARIADB_OPT_DEFAULT_AUTH = 23,           /* out: char pointer */
@@ -140,30 +144,31 @@ enum {
     RIA_MARIADB_INFO_TLS_VERIFY_STATUS = 37,     /* out: unsigned; known since 3.4.1 */
 };
 
-/* MYSQL_PLUGIN_VIO. The length is an int in the header and a size_t in the code of 3.1 to 3.4.1: a
- * size_t is right for both. */
+/* MYSQL_PLUGIN_VIO: reads and writes packets during authentication. The length of a packet is an
+ * int in the header, but a size_t in the code of 3.1 to 3.4.1; passing a size_t is correct for
+ * both. */
 struct ria_mariadb_vio {
     int (*read_packet)(struct ria_mariadb_vio *vio, unsigned char **packet);
     int (*write_packet)(struct ria_mariadb_vio *vio, const unsigned char *packet, size_t len);
     void (*unused_info)(struct ria_mariadb_vio *vio, void *info);
 };
 
-/* What an authentication function returns. Any value above RIA_MARIADB_ERROR is taken for an error
- * number, whose own text is then shown. */
+/* What an authentication function returns. The library takes any value above RIA_MARIADB_ERROR for
+ * an error number, and shows its own text for that number. */
 enum {
-    RIA_MARIADB_DONE = -2, /* the server's last word has been read */
-    RIA_MARIADB_OK = -1,
-    RIA_MARIADB_ERROR = 0,
+    RIA_MARIADB_DONE = -2, /* the plugin has read the server's final packet */
+    RIA_MARIADB_OK = -1,   /* the library reads the server's final packet itself */
+    RIA_MARIADB_ERROR = 0, /* the connection's error fields describe the error */
 };
 
-/* CR_AUTH_PLUGIN_ERR, the error number of client plugins. */
+/* CR_AUTH_PLUGIN_ERR, the error number for client plugins. */
 enum {
     RIA_MARIADB_PLUGIN_ERROR = 2061
 };
 
 enum {
     RIA_MARIADB_AUTHENTICATION_PLUGIN = 2,
-    RIA_MARIADB_INTERFACE_VERSION = 0x0100, /* loads in all; 0x0101 has one member more */
+    RIA_MARIADB_INTERFACE_VERSION = 0x0100, /* all versions load it; 0x0101 has one more member */
 };
 
 /* struct st_mysql_client_plugin_AUTHENTICATION */

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
- * The answer to a server that asks for a password in clear: for every new connection, reconnect and
- * change of user. */
+ * Responds to a server that asks for a password in clear text: on each new connection, reconnect
+ * and change of user. Sends a password that the program gave as it is, unless the password is a
+ * token. Else requires a TCP connection whose server the library has verified, and sends a token.
+ * Refuses the login with a message if any of this fails. */
 #include "plugin.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A library with another layout would not have this pointer lead back to where we came from. It is
- * looked at first: what it points to is a connection in every library, and can be read. */
-bool ria_mariadb_has_endpoint(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
+/* Checks the layout: pvio->mysql must point back to the connection, which it does not do in a
+ * library with another layout. This check comes before any other member is used. It is safe,
+ * because net.pvio points to readable memory in every library. */
+bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     return vio != NULL && mysql != NULL && mysql->net.pvio != NULL &&
            mysql->net.pvio->mysql == mysql && mysql->methods != NULL &&
            mysql->methods->api != NULL && mysql->methods->set_error != NULL;
 }
 
-/* As the stock plugin does: the text and its NUL. */
+/* Sends the text and its NUL, as the stock plugin does. */
 static int send_text(struct ria_mariadb_vio *vio, const char *text, size_t len)
 {
     return vio->write_packet(vio, (const unsigned char *)text, len + 1) == 0 ? RIA_MARIADB_OK
@@ -44,67 +47,71 @@ static int refuse_channel(
     struct ria_mariadb_vio *vio,
     struct ria_mariadb *mysql,
     enum ria_channel channel,
-    const char *missing)
+    const char *remedy)
 {
     char text[RIA_ERROR_TEXT_MAX];
-    ria_message_channel(text, channel, "token", missing);
+    ria_message_channel(text, channel, "token", remedy);
     return ria_mariadb_refuse(vio, mysql, text);
 }
 
-/* The client's own setting comes first, and helps only where the dialled name can be in a
- * certificate. */
+/* For a dialled name that a certificate can contain, names the client's own setting first; for any
+ * other name, that setting does not help. */
 static int refuse_name_unverified(
-    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const struct ria_login_token *job)
+    struct ria_mariadb_vio *vio,
+    struct ria_mariadb *mysql,
+    const struct ria_login_token *login_token)
 {
     char remedy[RIA_ERROR_TEXT_MAX];
-    ria_login_name_remedy(&job->login, RIA_REMEDY_MARIADB_VERIFY, ria_process_world(), remedy);
-    return refuse_channel(vio, mysql, job->login.channel, remedy);
+    ria_login_name_remedy(
+        &login_token->login, RIA_REMEDY_MARIADB_VERIFY, ria_process_world(), remedy);
+    return refuse_channel(vio, mysql, login_token->login.channel, remedy);
 }
 
 static int mariadb_authenticate_finish(
-    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, struct ria_login_token *job)
+    struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, struct ria_login_token *login_token)
 {
-    bool ran = ria_login_token_run(job);
-    if (ran && job->outcome == RIA_FOUND) {
-        /* On the caller's own stack: the library may switch to another coroutine in here. */
-        return job->task == RIA_LOGIN_MAY_SEND
+    bool ran = ria_login_token_run(login_token);
+    if (ran && login_token->outcome == RIA_FOUND) {
+        /* Must run on the caller's own stack: write_packet() may switch to another coroutine. */
+        return login_token->task == RIA_LOGIN_MAY_SEND
                    ? send_text(vio, mysql->passwd, strlen(mysql->passwd))
-                   : send_text(vio, job->token.text.data, job->token.text.len);
+                   : send_text(vio, login_token->token.text.data, login_token->token.text.len);
     }
-    if (ran && job->err.code == RIA_E_CHANNEL && ria_host_is_rds(job->login.host)) {
-        return refuse_name_unverified(vio, mysql, job);
+    if (ran && login_token->err.code == RIA_E_CHANNEL && ria_host_is_rds(login_token->login.host)) {
+        return refuse_name_unverified(vio, mysql, login_token);
     }
-    return ria_mariadb_refuse(vio, mysql, job->err.text);
+    return ria_mariadb_refuse(vio, mysql, login_token->err.text);
 }
 
 static int send_token(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
-    const char *missing = NULL;
-    enum ria_channel channel = ria_mariadb_channel(mysql, &missing);
+    const char *remedy = NULL;
+    enum ria_channel channel = ria_mariadb_channel(mysql, &remedy);
     if (mysql->net.pvio->type != RIA_MARIADB_SOCKET_TCP) {
-        /* Before the channel: no TLS setting would make a token of this. */
+        /* Checked before the channel, because no TLS setting makes a token possible here. */
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_UNIX_SOCKET);
     }
-    /* The system's CAs certify everybody: a chain to one of them suffices for no section. */
-    bool is_anybody = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
-    if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || is_anybody) {
-        return refuse_channel(vio, mysql, channel, missing);
+    /* The system's CAs certify every host, so a verified chain alone proves nothing, and no section
+     * of the configuration can allow it. */
+    bool has_only_system_cas = channel == RIA_CHANNEL_CHAIN_VERIFIED && !ria_mariadb_has_ca(mysql);
+    if (channel == RIA_CHANNEL_PLAIN || channel == RIA_CHANNEL_UNVERIFIED || has_only_system_cas) {
+        return refuse_channel(vio, mysql, channel, remedy);
     }
-    struct ria_login_token *job = calloc(1, sizeof(*job));
-    if (job == NULL) {
+    struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
+    if (login_token == NULL) {
         return ria_mariadb_refuse(vio, mysql, RIA_REFUSAL_MEMORY);
     }
-    job->token = (struct ria_token)RIA_TOKEN_INIT;
-    job->task = has_password(mysql) ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
-    describe_login(mysql, channel, &job->login);
-    int result = mariadb_authenticate_finish(vio, mysql, job);
-    ria_token_release(&job->token);
-    free(job);
+    login_token->token = (struct ria_token)RIA_TOKEN_INIT;
+    login_token->task = has_password(mysql) ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
+    describe_login(mysql, channel, &login_token->login);
+    int result = mariadb_authenticate_finish(vio, mysql, login_token);
+    ria_token_release(&login_token->token);
+    free(login_token);
     return result;
 }
 
-/* Over any channel, as the stock plugin does. Whatever is wrong with our configuration is only
- * logged: it locks out no password account. */
+/* Sends the program's own password over any channel, as the stock plugin does. An error in
+ * rds-iam's configuration is only logged, so that it never prevents a login with a password. */
 static int send_password(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     int saved = errno;

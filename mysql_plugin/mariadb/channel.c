@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the library did about TLS. It is asked through its own function table, because where it
- * keeps the answer differs between versions and TLS libraries.
+ * Determines how well the library has protected the connection. Calls the library's own functions,
+ * because the place where the library stores these facts differs between versions and TLS
+ * libraries. Treats everything that it cannot prove as unverified.
  *
- * Up to 3.4.0 a plugin that runs with verification on knows that chain and name were verified, or
- * the handshake would have failed; two exceptions. Up to 3.1.8 the name is checked only if the
- * client was given a CA (ma_pvio_start_ssl() in ma_pvio.c). And 3.4.0 lets an unknown certificate
- * pass for the addresses of the own machine, again unless there is a CA.
+ * Up to 3.4.0, the library verifies the server during the TLS handshake. So if verification is on
+ * and the plugin runs, the chain and the name were verified, with two exceptions. Up to 3.1.8 the
+ * library checks the name only if the client was given a CA (ma_pvio_start_ssl() in ma_pvio.c). And
+ * 3.4.0 accepts an unknown certificate from 127.0.0.1 and ::1, again only without a CA.
  *
- * Since 3.4.1 the plugin may run before a failed verification is acted on, so the status must be
- * asked for. It is not enough for the own machine: 3.4.1 clears it there when nothing was verified
- * (send_client_reply_packet() in my_auth.c), and later versions check the chain alone. */
+ * Since 3.4.1, the plugin may run before the library acts on a failed verification, so the plugin
+ * must read the verification status. For 127.0.0.1 and ::1 the status is not enough: 3.4.1 clears
+ * it there although nothing was verified (send_client_reply_packet() in my_auth.c), and later
+ * versions check only the chain. */
 #include "plugin.h"
 
 #include <string.h>
 
-/* A cipher suite that does not encrypt, by its name in OpenSSL and in GnuTLS; the last two are TLS
- * 1.3's. They are used only where ssl-cipher asks for them. */
+/* Recognises a cipher suite that does not encrypt, by its name in OpenSSL and in GnuTLS; the last
+ * two names are those of TLS 1.3. A client uses such a suite only if ssl-cipher selects it. */
 static bool is_plain_cipher(const char *name)
 {
     return strstr(name, "NULL") != NULL || strcmp(name, "TLS_SHA256_SHA256") == 0 ||
            strcmp(name, "TLS_SHA384_SHA384") == 0;
 }
 
-/* One in which the server shows no certificate. OpenSSL then reports a good chain. */
+/* Recognises a cipher suite in which the server sends no certificate. OpenSSL then reports that the
+ * chain is valid. */
 static bool is_anonymous_cipher(const char *name)
 {
     return strncmp(name, "ADH-", strlen("ADH-")) == 0 ||
@@ -42,17 +45,18 @@ bool ria_mariadb_has_ca(const struct ria_mariadb *mysql)
     return mysql->options.ssl_ca != NULL || mysql->options.ssl_capath != NULL;
 }
 
-/* Connector/C 3.4 makes exceptions for these two, and only for these. */
+/* Returns true for the only two hosts for which Connector/C 3.4 makes exceptions. */
 static bool is_own_machine(const char *host)
 {
     return host != NULL && (strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0);
 }
 
+/* The channel if verification is on. `status` is 0 if the library verified chain and name. */
 static enum ria_channel verification_on(
-    struct ria_mariadb *mysql, bool has_status, unsigned status, const char **missing)
+    struct ria_mariadb *mysql, bool has_status, unsigned status, const char **remedy)
 {
     if (has_status && status != 0) {
-        *missing = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA : RIA_REMEDY_MARIADB_TLS;
+        *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_CA : RIA_REMEDY_MARIADB_TLS;
         return RIA_CHANNEL_UNVERIFIED;
     }
     bool is_own = is_own_machine(mysql->host);
@@ -60,19 +64,19 @@ static enum ria_channel verification_on(
         return RIA_CHANNEL_UNVERIFIED;
     }
     if (!ria_mariadb_has_ca(mysql) && !has_status) {
-        *missing = RIA_REMEDY_MARIADB_NO_CA;
+        *remedy = RIA_REMEDY_MARIADB_NO_CA;
         return RIA_CHANNEL_CHAIN_VERIFIED;
     }
-    /* For a name that is no RDS name the core knows what to do. */
+    /* 127.0.0.1 and ::1 are not RDS names, and the core has a message for those. */
     return is_own ? RIA_CHANNEL_CHAIN_VERIFIED : RIA_CHANNEL_VERIFIED;
 }
 
-/* Without verification, an OpenSSL build up to 3.4.0 still checks the chain if it has a CA. One
- * with GnuTLS lets an unknown CA pass. */
+/* The channel if verification is off. Up to 3.4.0, a library built with OpenSSL still checks the
+ * chain if it has a CA; one built with GnuTLS accepts an unknown CA. */
 static enum ria_channel verification_off(
-    struct ria_mariadb *mysql, bool has_status, const char **missing)
+    struct ria_mariadb *mysql, bool has_status, const char **remedy)
 {
-    *missing = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY : RIA_REMEDY_MARIADB_TLS;
+    *remedy = ria_mariadb_has_ca(mysql) ? RIA_REMEDY_MARIADB_VERIFY : RIA_REMEDY_MARIADB_TLS;
     const char *library = NULL;
     if (has_status || !ria_mariadb_has_ca(mysql) ||
         mysql->methods->api->get_info(NULL, RIA_MARIADB_INFO_TLS_LIBRARY, &library) != 0 ||
@@ -82,9 +86,10 @@ static enum ria_channel verification_off(
     return RIA_CHANNEL_CHAIN_VERIFIED;
 }
 
-/* With verification on, the library goes on in plain text for nobody: without TLS it is asked too
- * early, not without protection. */
-static const char *why_plain(struct ria_mariadb *mysql, bool is_on)
+/* Returns the remedy for a connection without TLS. With verification on, the library never
+ * continues without TLS. So if it calls the plugin without TLS then, it calls it too early, before
+ * TLS is up. */
+static const char *plain_remedy(struct ria_mariadb *mysql, bool is_on)
 {
     if (is_default_auth(mysql)) {
         return RIA_REMEDY_MARIADB_DEFAULT_AUTH;
@@ -92,29 +97,29 @@ static const char *why_plain(struct ria_mariadb *mysql, bool is_on)
     return is_on ? RIA_REMEDY_ASKED_EARLY : RIA_REMEDY_MARIADB_TLS;
 }
 
-enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing)
+enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **remedy)
 {
     const struct ria_mariadb_api *api = mysql->methods->api;
-    *missing = RIA_REMEDY_MARIADB_TLS;
+    *remedy = RIA_REMEDY_MARIADB_TLS;
     char is_on = 0;
     if (api->get_option(mysql, RIA_MARIADB_OPT_SSL_VERIFY_SERVER_CERT, &is_on) != 0) {
         is_on = 0;
     }
     const char *cipher = api->get_ssl_cipher(mysql);
     if (cipher == NULL) {
-        *missing = why_plain(mysql, is_on != 0);
+        *remedy = plain_remedy(mysql, is_on != 0);
         return RIA_CHANNEL_PLAIN;
     }
     if (is_plain_cipher(cipher) || is_anonymous_cipher(cipher)) {
-        *missing = RIA_REMEDY_MARIADB_CIPHER;
+        *remedy = RIA_REMEDY_MARIADB_CIPHER;
         return is_plain_cipher(cipher) ? RIA_CHANNEL_PLAIN : RIA_CHANNEL_UNVERIFIED;
     }
     if (ria_mariadb_may_skip_verification(mysql)) {
-        *missing = RIA_REMEDY_MARIADB_VARIABLE;
+        *remedy = RIA_REMEDY_MARIADB_VARIABLE;
         return RIA_CHANNEL_UNVERIFIED;
     }
     unsigned status = 1;
     bool has_status = api->get_info(mysql, RIA_MARIADB_INFO_TLS_VERIFY_STATUS, &status) == 0;
-    return is_on != 0 ? verification_on(mysql, has_status, status, missing)
-                      : verification_off(mysql, has_status, missing);
+    return is_on != 0 ? verification_on(mysql, has_status, status, remedy)
+                      : verification_off(mysql, has_status, remedy);
 }

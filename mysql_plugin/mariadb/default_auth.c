@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * aws_rds_iam.so, for libraries that have mysql_clear_password built in and never look for ours:
- * default-auth=aws_rds_iam makes it the plugin that every login begins with.
+ * The entry point of aws_rds_iam.so, for libraries that have mysql_clear_password built in and
+ * therefore never load our file of that name. The user sets default-auth=aws_rds_iam, and the
+ * library begins every login with this plugin.
  *
- * Its first read makes the library send what a login begins with, in TLS if it is told to and
- * without any password, and brings what the server asks for. If that is a password in clear, it
- * answers; anything else is left to the library, which loads the plugin that was asked for. So
- * accounts that are no IAM users are not touched, at the price of one round trip, and no token is
- * put where the library keeps a password. */
+ * The plugin's first read makes the library send the first packet of a login, over TLS if the
+ * client's options ask for TLS, and without any password. The read then returns the server's
+ * request. If the server asks for a password in clear text, the plugin responds. It leaves any
+ * other request to the library, which loads the plugin that the server named. So logins of accounts
+ * without IAM are not changed, except for one more round trip, and no token is written to the
+ * library's password field. */
 #include "plugin.h"
 
 #include <string.h>
 
-/* The library keeps a 0 behind each packet, so the name can be compared where it lies. */
+/* The library puts a NUL behind each packet, so the name can be compared in place. */
 static bool asks_for_clear_password(const unsigned char *packet)
 {
     return strcmp((const char *)packet + 1, "mysql_clear_password") == 0;
@@ -21,16 +23,17 @@ static bool asks_for_clear_password(const unsigned char *packet)
 static int default_auth_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;
-    if (!ria_mariadb_has_endpoint(vio, mysql)) {
-        return ria_mariadb_refuse_no_endpoint();
+    if (!ria_mariadb_is_supported(vio, mysql)) {
+        return ria_mariadb_refuse_unsupported();
     }
     if (vio->read_packet(vio, &packet) < 0) {
         return ria_mariadb_is_switch(mysql, packet) && asks_for_clear_password(packet)
                    ? ria_mariadb_authenticate(vio, mysql)
                    : RIA_MARIADB_ERROR;
     }
-    /* A greeting that names this plugin: the library hands over its data and has sent nothing. To
-     * go on would be a login without TLS, whatever was asked for. */
+    /* The server's greeting names this plugin: read_packet() returned the greeting's data, and the
+     * library has sent nothing yet. To continue would be a login without TLS, whatever the client's
+     * options are. */
     if (packet != mysql->net.read_pos) {
         return ria_mariadb_fail(mysql, RIA_REFUSAL_MARIADB_GREETING);
     }

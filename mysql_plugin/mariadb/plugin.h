@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of this plugin offer one another. Nothing here leaves the shared object.
+ * Declares the functions that the files of the MariaDB plugins share. The shared objects do not
+ * export them.
  */
 #ifndef RIA_MARIADB_PLUGIN_H
 #define RIA_MARIADB_PLUGIN_H
@@ -10,45 +11,51 @@
 #include "message.h"
 #include "rds_iam.h"
 
-/* How well the connection is protected, as the library itself tells it. *missing is then the
- * setting that would make it better, as the second half of a sentence; static text. */
-enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **missing);
+/* Returns how well the connection is protected, according to the library's own functions. Always
+ * sets *remedy to the client's setting that would protect it better, as the second half of a
+ * sentence; static text. */
+enum ria_channel ria_mariadb_channel(struct ria_mariadb *mysql, const char **remedy);
 
-/* Whether MARIADB_TLS_DISABLE_PEER_VERIFICATION is set and this library may be one that heeds it:
- * the library then checks no certificate and reports that verification is on and its status good.
- */
+/* Returns true if MARIADB_TLS_DISABLE_PEER_VERIFICATION may be set and this library may be a
+ * version that reads it. Such a library then checks no certificate, but still reports that
+ * verification is on and that it succeeded. */
 bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql);
 
-/* Was the client given a CA, or does it go by the system's? */
+/* Returns true if the client was given a CA (ssl-ca or ssl-capath), false if it uses the system's
+ * CAs. */
 bool ria_mariadb_has_ca(const struct ria_mariadb *mysql);
 
-/* The user sees ERROR 2061 (HY000): rds-iam: text, and the connection is closed. Returns what
- * authenticate must return. */
+/* Sets the connection's error and logs the refusal. The user sees "ERROR 2061 (HY000): rds-iam:
+ * text", and the library closes the connection. Returns the value that authenticate() must return.
+ */
 int ria_mariadb_fail(struct ria_mariadb *mysql, const char *text);
 
-/* The same, and ends the handshake first: the server gets an empty password and answers, so that it
- * counts a denied login instead of a broken connection, of which some count only so many before
- * they shut a host out. */
+/* Does the same, but ends the handshake first: sends the server an empty password and reads the
+ * response. The server then counts a denied login instead of a broken handshake. Some servers block
+ * a host after a number of broken handshakes. Blocks until the server responds or the library's
+ * timeout ends the read. */
 int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, const char *text);
 
-/* After read_packet() has returned less than 0: whether the server asks for another plugin, whose
- * name begins at packet + 1. A broken connection looks like it but for the error. */
+/* For use after read_packet() has returned less than 0: returns true if the server asked for
+ * another plugin, whose name begins at packet + 1. read_packet() returns less than 0 on a broken
+ * connection, too, but then mysql has an error set. */
 bool ria_mariadb_is_switch(const struct ria_mariadb *mysql, const unsigned char *packet);
 
-/* False for a library whose memory is laid out in another way than abi.h says: then nothing of it
- * may be used. */
-bool ria_mariadb_has_endpoint(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
+/* Returns false if the library's memory is not laid out as abi.h declares it. The caller may then
+ * use neither argument. */
+bool ria_mariadb_is_supported(const struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql);
 
-/* What authenticate returns then: an error number, for which the library has words of its own. The
- * reason is in the log, as a warning, because these words do not name it. */
-int ria_mariadb_refuse_no_endpoint(void);
+/* Returns what authenticate() must return after ria_mariadb_is_supported() returned false: an error
+ * number, for which the library shows its own text. That text does not name the reason, so this
+ * function logs the reason as a warning. */
+int ria_mariadb_refuse_unsupported(void);
 
-/* Answers a server that has asked for a password in clear: a typed password, a token or a refusal.
- * Returns what authenticate must return. */
+/* Responds to a server that has asked for a password in clear text: sends the program's own
+ * password or a token, or refuses the login. Returns the value that authenticate() must return. */
 int ria_mariadb_authenticate(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql);
 
-/* The one symbol that a plugin exports. Both are one source but for this and what calls the rest.
- */
+/* Defines the one symbol that a plugin exports. The two plugins differ only in their name and in
+ * `function`, the authenticate() that the library calls. */
 #define RIA_MARIADB_DECLARE(plugin_name, function)                                                 \
     extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;                      \
     __attribute__((visibility("default")))                                                         \

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way of a sentence to the user: the connection's error, as every client shows it. */
+ * Reports a refusal through the connection's error fields, which every client shows, and ends the
+ * handshake so that the server does not count it as broken. Also refuses to run in a library whose
+ * layout is unknown. */
 #include "plugin.h"
 
 enum {
-    SWITCH_REQUEST = 254, /* AuthSwitchRequest: this byte, then the name of a plugin */
-    ANSWERS_MAX = 4,      /* no server needs a second one */
+    SWITCH_REQUEST = 254, /* first byte of an AuthSwitchRequest; the name of a plugin follows it */
+    RESPONSES_MAX = 4,    /* no known server needs more than one */
 };
 
-/* An empty password ends the handshake properly. What the server answers is overwritten. A server
- * that asks on gets it again, because a request that is left open is followed by the library, as if
- * nothing had been refused.
+/* Ends the handshake with an empty password. The error that the server returns is overwritten
+ * later. If the server asks again, sends the empty password again: the library would carry out a
+ * pending request as if the plugin had refused nothing.
  *
- * Where the plugin was asked before anything was sent (by the greeting, by default-auth), the first
- * read makes the library send the beginning of a login, in TLS if it can, and with no password. */
+ * If the library calls the plugin before it has sent anything (because of the server's greeting or
+ * of default-auth), the first read makes the library send the first packet of a login, over TLS if
+ * possible, and without a password. */
 static void end_handshake(struct ria_mariadb_vio *vio, const struct ria_mariadb *mysql)
 {
     unsigned char *packet = NULL;
     bool is_asked = vio->read_packet(vio, &packet) >= 0 || ria_mariadb_is_switch(mysql, packet);
-    for (int responses = 0; is_asked && responses < ANSWERS_MAX; responses++) {
+    for (int responses = 0; is_asked && responses < RESPONSES_MAX; responses++) {
         packet = NULL;
         is_asked = vio->write_packet(vio, (const unsigned char *)"", 1) == 0 &&
                    vio->read_packet(vio, &packet) < 0 && ria_mariadb_is_switch(mysql, packet);
@@ -45,12 +48,11 @@ int ria_mariadb_refuse(struct ria_mariadb_vio *vio, struct ria_mariadb *mysql, c
     return ria_mariadb_fail(mysql, text);
 }
 
-int ria_mariadb_refuse_no_endpoint(void)
+int ria_mariadb_refuse_unsupported(void)
 {
     ria_world_log(
         ria_process_world(),
         RIA_LOG_WARNING,
-        "this client library is not known to the plugin for MariaDB Connector/C 3.1 to 3.4, so "
-        "nothing was sent");
+        "this client library is not MariaDB Connector/C 3.1 to 3.4, so the plugin sent nothing");
     return RIA_MARIADB_PLUGIN_ERROR;
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides whether the environment may have turned certificate verification off behind our back.
+ * Determines whether an environment variable may have turned certificate verification off without
+ * the library reporting it.
  *
- * Some releases of Connector/C 3.4 skip all verification where the variable below is set, and go on
- * to report that verification is on and that it succeeded (ma_pvio_tls_verify_server_cert() in
- * ma_tls.c of the 3.4 branch since September 2024). They call getenv(), so any value counts, an
- * empty one, too. No function of the library tells whether it is such a release, and its version
- * number is no measure: distributions patch, and the command line tools report the server's. So the
- * name of the variable is looked for in the read-only memory of the object that the library's own
- * functions are in, which may be the program itself. Where that object cannot be found, the library
- * is taken for one that heeds the variable.
+ * If the variable below is set, some releases of Connector/C 3.4 skip all verification, but report
+ * that verification is on and that it succeeded (ma_pvio_tls_verify_server_cert() in ma_tls.c of
+ * the 3.4 branch since September 2024). They call getenv(), so any value counts, even an empty one.
+ * No function of the library tells whether the library is such a release. Its version number does
+ * not tell either, because distributions apply patches and the command line tools report the
+ * server's version. So this file searches for the variable's name in the read-only memory of the
+ * object that contains the library's functions; that object may be the program itself. If no such
+ * object is found, the library counts as one that reads the variable.
  *
- * The object is searched only where the variable is set: a few milliseconds for 5 MB. */
+ * The search takes a few milliseconds for 5 MB, and runs only if the variable may be set. */
 #include "plugin.h"
 
 #include <link.h>
@@ -24,12 +25,13 @@ enum {
 };
 
 struct search {
-    uintptr_t functions[FUNCTIONS]; /* of the library; another object may have replaced some */
-    bool is_found;                  /* an object with one of them */
-    bool has_name;                  /* such an object that holds the variable's name */
+    uintptr_t
+        functions[FUNCTIONS]; /* of the library; another object may have replaced some of them */
+    bool is_found;            /* an object that contains one of them was found */
+    bool has_name;            /* the variable's name is in such an object */
 };
 
-static bool holds_function(
+static bool segment_has_function(
     const struct dl_phdr_info *object, const ElfW(Phdr) * segment, const struct search *search)
 {
     uintptr_t start = (uintptr_t)object->dlpi_addr + segment->p_vaddr;
@@ -45,14 +47,14 @@ static bool has_function(const struct dl_phdr_info *object, const struct search 
 {
     bool is_found = false;
     for (size_t i = 0; !is_found && i < object->dlpi_phnum; i++) {
-        is_found = holds_function(object, &object->dlpi_phdr[i], search);
+        is_found = segment_has_function(object, &object->dlpi_phdr[i], search);
     }
     return is_found;
 }
 
-/* Compared byte by byte: a host that is built with AddressSanitizer has a memmem() of its own,
- * which ends the program where the text runs over a gap between two constants. */
-__attribute__((no_sanitize("address"))) static bool holds_variable(const char *text, size_t len)
+/* Compares byte by byte. In a program built with AddressSanitizer, memmem() is replaced by a
+ * version that aborts the program if the memory contains a gap between two constants. */
+__attribute__((no_sanitize("address"))) static bool contains_variable(const char *text, size_t len)
 {
     for (size_t i = 0; i + sizeof(variable) <= len; i++) {
         size_t same = 0;
@@ -66,7 +68,7 @@ __attribute__((no_sanitize("address"))) static bool holds_variable(const char *t
     return false;
 }
 
-/* Text constants are in segments that can be read and not written. */
+/* Searches the segments that are readable and not writable, where string constants are. */
 static bool skip_variable_has_name(const struct dl_phdr_info *object)
 {
     bool is_found = false;
@@ -75,13 +77,13 @@ static bool skip_variable_has_name(const struct dl_phdr_info *object)
         if (segment->p_type == PT_LOAD && (segment->p_flags & (PF_R | PF_W)) == PF_R) {
             const char *start = /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
                 (const char *)((uintptr_t)object->dlpi_addr + segment->p_vaddr);
-            is_found = holds_variable(start, segment->p_filesz);
+            is_found = contains_variable(start, segment->p_filesz);
         }
     }
     return is_found;
 }
 
-static int skip_variable_look_at(struct dl_phdr_info *object, size_t size, void *argument)
+static int search_object(struct dl_phdr_info *object, size_t size, void *argument)
 {
     (void)size;
     struct search *search = argument;
@@ -92,8 +94,9 @@ static int skip_variable_look_at(struct dl_phdr_info *object, size_t size, void 
     return search->has_name ? 1 : 0;
 }
 
-/* A program with more rights than its caller does not see the variable by secure_getenv(), and the
- * library sees it by getenv(). No token is made there, but the program may have given one. */
+/* In a program with more rights than its caller, secure_getenv() hides the variable, but the
+ * library's getenv() sees it. The plugin makes no token in such a program, but the program may have
+ * given one. */
 static bool may_be_set(void)
 {
     const struct ria_world *world = ria_process_world();
@@ -113,6 +116,6 @@ bool ria_mariadb_may_skip_verification(const struct ria_mariadb *mysql)
             (uintptr_t)api->get_option,
             (uintptr_t)api->get_ssl_cipher,
         }};
-    (void)dl_iterate_phdr(skip_variable_look_at, &search);
+    (void)dl_iterate_phdr(search_object, &search);
     return search.has_name || !search.is_found;
 }

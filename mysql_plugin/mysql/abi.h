@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a client authentication plugin sees of Oracle's client library, written down anew so that
- * the plugin needs neither its headers nor a symbol of its host: the mysql command exports none.
+ * Declares the parts of Oracle's client library that a client authentication plugin uses. The
+ * plugin has its own declarations so that it needs neither the library's headers nor a symbol of
+ * the program that loads it: the mysql command contains the library and exports no symbol.
  *
- * Two interfaces are in use. 0x0100 and 0x0101 are those of 5.7 and of 8.0 up to 8.0.25 at least;
- * 0x0200 is that of later 8.0, 8.1, 8.4 and 9.x, and has one member more in the middle of the
- * declaration. A host takes a plugin whose version is not below its own and whose major number is
- * not above it, so each host takes exactly one of rds_iam_v1 (0x0101) and rds_iam_v2 (0x0200).
+ * Two interfaces are in use. 0x0100 and 0x0101 are those of 5.7 and of 8.0 up to at least 8.0.25.
+ * 0x0200 is that of later 8.0, 8.1, 8.4 and 9.x; it has one more member in the middle of the
+ * declaration. A library loads a plugin whose version is not below the library's own and whose
+ * major number is not above the library's own. So each library loads exactly one of rds_iam_v1
+ * (0x0101) and rds_iam_v2 (0x0200).
  *
- * Sources: mysql.h, mysql_com.h, mysql/client_plugin.h, mysql/plugin_auth_common.h
- * of 5.7.34, 8.0.19 to 8.0.25, 8.1.0, 8.4.8 and 9.7.4; sql-common/client_plugin.cc
- * of 5.7.34, 8.0.25, 8.4.8, 9.6.0. tests/loader has the same facts in another form, and compares
- * the two.
+ * Sources: mysql.h, mysql_com.h, mysql/client_plugin.h, mysql/plugin_auth_common.h of 5.7.34,
+ * 8.0.19 to 8.0.25, 8.1.0, 8.4.8 and 9.7.4; sql-common/client_plugin.cc of 5.7.34, 8.0.25, 8.4.8,
+ * 9.6.0. tests/loader declares the same facts in another form and compares the two.
  */
 #ifndef RIA_MYSQL_ABI_H
 #define RIA_MYSQL_ABI_H
@@ -19,22 +20,23 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* MYSQL. It has two layouts (layout.h), so it is only ever read at an offset. */
+/* MYSQL. It has two layouts (layout.h), so the plugin reads it only at offsets and never through a
+ * struct. */
 struct ria_mysql;
 
-/* MYSQL_PLUGIN_VIO up to the last member that is used. */
+/* MYSQL_PLUGIN_VIO, up to the last member that the plugin uses. */
 struct ria_mysql_vio {
     int (*unused_read_packet)(struct ria_mysql_vio *vio, unsigned char **packet);
     int (*write_packet)(struct ria_mysql_vio *vio, const unsigned char *packet, int len);
     void (*info)(struct ria_mysql_vio *vio, void *info); /* fills a struct ria_mysql_vio_info */
 };
 
-/* MYSQL_PLUGIN_VIO_INFO. Up to 8.4 the library writes the first two members alone; since 9.x it
- * writes three. Later ones may write more, so there is room. */
+/* MYSQL_PLUGIN_VIO_INFO. Up to 8.4 the library writes only the first two members; since 9.x it
+ * writes three. The last member leaves room for members that later versions may write. */
 struct ria_mysql_vio_info {
-    int protocol; /* RIA_MYSQL_PROTOCOL_TCP, or something else */
+    int protocol; /* RIA_MYSQL_PROTOCOL_TCP, or another value */
     int socket;
-    unsigned char is_tls_established; /* 0 or 1 where the library tells */
+    unsigned char is_tls_established; /* 0 or 1 if the library writes this member */
     unsigned char unused_room[55];
 };
 
@@ -42,11 +44,11 @@ enum {
     RIA_MYSQL_PROTOCOL_TCP = 1,
 };
 
-/* What an authentication function returns. Any value above RIA_MYSQL_ERROR is taken for an error
- * number of its own: 5.7.34 crashes on it, 8.4.8 shows "Unknown MySQL error". */
+/* What an authentication function returns. The library takes any value above RIA_MYSQL_ERROR for an
+ * error number: 5.7.34 then crashes, 8.4.8 shows "Unknown MySQL error". */
 enum {
     RIA_MYSQL_OK = -1,
-    RIA_MYSQL_ERROR = 0,
+    RIA_MYSQL_ERROR = 0, /* the connection's error fields describe the error */
 };
 
 enum {
@@ -58,11 +60,11 @@ enum {
     RIA_MYSQL_AUTHENTICATION_PLUGIN = 2,
 };
 
-/* st_mysql_client_plugin_AUTHENTICATION up to interface 0x0101. */
+/* st_mysql_client_plugin_AUTHENTICATION, up to interface 0x0101. */
 struct ria_mysql_plugin_v1 {
     int type;
     unsigned interface_version;
-    const char *name; /* copied by nobody: the library compares it at each lookup */
+    const char *name; /* the library keeps this pointer and compares the name at each lookup */
     const char *author;
     const char *description;
     unsigned version[3];
@@ -72,7 +74,7 @@ struct ria_mysql_plugin_v1 {
     int (*deinit)(void);
     int (*options)(const char *option, const void *value);
     int (*authenticate)(struct ria_mysql_vio *vio, struct ria_mysql *mysql);
-    void *unused_authenticate_nonblocking; /* NULL: authenticate() is called instead */
+    void *unused_authenticate_nonblocking; /* NULL: the library calls authenticate() instead */
 };
 
 /* auth_plugin_t of interface 0x0200. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order of decisions. The library calls it when the server asks for mysql_clear_password: for
- * every new connection, reconnect and change of user. */
+ * Responds to a server that asks for mysql_clear_password: on each new connection, reconnect and
+ * change of user. Checks the password first, then the host, then the channel, and sends a token if
+ * all allow it. Sends a token only over TLS with VERIFY_IDENTITY, and a password only over TLS and
+ * if the environment allows it. Refuses everything else with a message. */
 #include "login_token.h"
 #include "message.h"
 #include "plugin.h"
@@ -11,17 +13,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* As the library's own plugin does: the text and its NUL. */
+/* Sends the text and its NUL, as the library's own plugin does. */
 static int send_text(struct ria_mysql_vio *vio, const char *text, size_t len)
 {
     return vio->write_packet(vio, (const unsigned char *)text, (int)len + 1) == 0 ? RIA_MYSQL_OK
                                                                                   : RIA_MYSQL_ERROR;
 }
 
-/* The library's own plugin lets this variable open it: load_env_plugins() in client_plugin.c of 5.7
- * and client_plugin.cc of 8.0 to 9.7, whose strchr() finds the NUL of an empty value, too. The
- * library reads it once, when it starts. The option of the same name is kept where no plugin can
- * see it. */
+/* Returns true if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN allows passwords. The rule is that of the
+ * library's own plugin: load_env_plugins() in client_plugin.c of 5.7 and client_plugin.cc of 8.0 to
+ * 9.7, where strchr() also finds the NUL of an empty value. The library reads the variable once,
+ * when it starts. The option --enable-cleartext-plugin is stored where no plugin can read it. */
 static bool is_password_allowed(void)
 {
     const struct ria_world *world = ria_process_world();
@@ -53,7 +55,8 @@ static int refuse_channel(
     return ria_mysql_refuse(vio, connection, text);
 }
 
-/* The library's own plugin would send it in clear too. */
+/* Sends the program's own password, but only over TLS; the library's own plugin would also send it
+ * without TLS. */
 static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     if (!connection->has_tls) {
@@ -67,7 +70,7 @@ static int send_password(struct ria_mysql_vio *vio, const struct ria_mysql_conne
     return send_text(vio, connection->password, strlen(connection->password));
 }
 
-/* VERIFY_CA and REQUIRED look the same from here: in both the name was not verified. */
+/* The plugin cannot tell VERIFY_CA from REQUIRED: in both modes the name was not verified. */
 static int refuse_token(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     return refuse_channel(
@@ -107,12 +110,14 @@ static int mysql_authenticate_finish(
     return ria_mysql_refuse(vio, connection, login_token->err.text);
 }
 
-static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
+/* Decides whether to send a password, to send a token or to refuse the login, and does it. */
+static int send_or_refuse(struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection)
 {
     bool may_send_password = is_password_allowed();
     bool is_token = ria_is_token(connection->password);
     if (*connection->password != '\0' && !is_token) {
-        /* Before any file is read: a broken configuration locks out no password account. */
+        /* Decided before any file is read, so that a broken configuration never prevents a login
+         * with a password. */
         return may_send_password
                    ? send_password(vio, connection)
                    : ria_mysql_refuse_as_stock(connection, RIA_REFUSAL_MYSQL_PASSWORD);
@@ -125,7 +130,7 @@ static int decide(struct ria_mysql_vio *vio, const struct ria_mysql_connection *
     describe_login(connection, channel_of(connection), &login_token->login);
     login_token->task = is_token ? RIA_LOGIN_MAY_SEND : RIA_LOGIN_MAKE_TOKEN;
     login_token->needs_endpoint = !(is_token && may_send_password);
-    login_token->asks_dns = !may_send_password;
+    login_token->queries_dns = !may_send_password;
     login_token->login_name = getlogin_r;
     int result = mysql_authenticate_finish(vio, connection, login_token, may_send_password);
     ria_token_release(&login_token->token);
@@ -140,12 +145,12 @@ int ria_mysql_authenticate(
     int result = RIA_MYSQL_ERROR;
     struct ria_mysql_connection connection;
     if (ria_mysql_recognise(vio, mysql, interface_version, &connection)) {
-        result = decide(vio, &connection);
+        result = send_or_refuse(vio, &connection);
     } else {
         ria_world_log(
             ria_process_world(),
             RIA_LOG_WARNING,
-            "this is no TCP connection of a client library that is known, so nothing was sent");
+            "this is not a TCP connection of a known client library, so nothing was sent");
     }
     errno = saved;
     return result;

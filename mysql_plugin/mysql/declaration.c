@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one exported symbol, and the trick: the library compares a plugin's name before it calls
- * init(), puts the plugin in front of its own ones afterwards, and looks it up by the name in this
- * very structure. init() changes that name to mysql_clear_password, so that this plugin is found
- * where the library's own would be.
+ * Defines the plugin's one exported symbol, and makes the plugin replace the library's built-in
+ * mysql_clear_password. The library compares the plugin's name with the file's name before it calls
+ * init(). It then puts the plugin in front of its built-in plugins, and later finds a plugin by the
+ * name in this structure. So init() changes the name to mysql_clear_password, and the library finds
+ * this plugin before its own.
  *
- * Built twice, as RIA_MYSQL_PLUGIN rds_iam_v1 and rds_iam_v2. */
+ * Compiled twice: RIA_MYSQL_PLUGIN is rds_iam_v1 or rds_iam_v2. */
 #include "plugin.h"
 
 #include "message.h"
@@ -35,7 +36,7 @@ __attribute__((
     .authenticate = declaration_authenticate,
 };
 
-/* Called under the library's lock, before anybody else can see the structure. */
+/* The library calls init() under its lock, before another thread can see the structure. */
 static int init(char *error, size_t size, int argc, va_list args)
 {
     (void)argc;
@@ -47,7 +48,8 @@ static int init(char *error, size_t size, int argc, va_list args)
     return 0;
 }
 
-/* The library may be started again in this process, and then looks for the name of the file. */
+/* Restores the name. The library may be initialised again in this process, and then compares the
+ * name with the file's name once more. */
 static int deinit(void)
 {
     _mysql_client_plugin_declaration_.name = name_on_file;

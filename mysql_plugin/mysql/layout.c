@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The layouts of a connection, and the proof that one of them is the right one. */
+ * Lists the known layouts of MYSQL, and decides which one a connection has by comparing its
+ * descriptor and port with those of the socket. Rejects a connection that matches no layout or
+ * several. */
 #include "layout.h"
 
 #include <limits.h>
@@ -11,7 +13,7 @@
 
 _Static_assert(sizeof(void *) == 8 && sizeof(unsigned long) == 8, "the offsets are those of LP64");
 
-/* Measured with offsetof() on the headers of the versions named; 8.0 to 9.7 are identical. */
+/* Measured with offsetof() on the headers of the named versions; 8.0 to 9.7 are identical. */
 static const struct ria_mysql_layout layouts[] = {
     {
         .hosts = "8.0.19, 8.0.25, 8.1.0, 8.4.8, 9.7.4",
@@ -42,22 +44,23 @@ static const struct ria_mysql_layout layouts[] = {
 };
 
 enum {
-    NET_FD = 40, /* net.fd, an int, in all of them */
+    NET_FD = 40, /* net.fd, an int; the same offset in all layouts */
     LAST_ERROR_SIZE = 512,
 };
 
-/* A byte that no library writes for a boolean. */
+/* A byte that no library writes as a boolean. It marks a member that the library did not fill. */
 static const unsigned char sentinel = 0xa5;
 
-/* CLIENT_SSL_VERIFY_SERVER_CERT. Set for VERIFY_IDENTITY and for nothing less; the handshake has
- * then ended with the check of the name, or the plugin would not have been asked: client.cc of
- * 5.7.34, 8.0.25, 8.4.8, measured with their commands and that of 9.7.4. */
+/* CLIENT_SSL_VERIFY_SERVER_CERT. The library sets it only for VERIFY_IDENTITY. The handshake has
+ * then checked the host name; had the check failed, the library would not have called the plugin:
+ * client.cc of 5.7.34, 8.0.25, 8.4.8, measured with their commands and that of 9.7.4. */
 static const unsigned long verify_identity = 1UL << 30;
 
-/* CLIENT_SSL. Worked out anew from the server's greeting for each connection, before anything else:
- * cleared where the server offers no TLS (cli_calculate_client_flag() in client.c of 5.7.36 and
- * client.cc of 8.0, 8.4 and 9.x). A TLS context may be left from an earlier connection that failed,
- * and 5.7 sets the bit above for PREFERRED, too, which goes on in plain text. */
+/* CLIENT_SSL. On each connection the library first computes this flag from the server's greeting,
+ * and clears it if the server does not offer TLS (cli_calculate_client_flag() in client.c of 5.7.36
+ * and client.cc of 8.0, 8.4 and 9.x). The other two signs are not enough: a TLS context may be left
+ * over from an earlier connection that failed, and 5.7 sets the flag above for PREFERRED, too,
+ * which continues in plain text without TLS. */
 static const unsigned long client_ssl = 1UL << 11;
 
 static void layout_read_at(const struct ria_mysql *mysql, size_t offset, void *out, size_t size)
@@ -72,7 +75,7 @@ static const char *text_at(const struct ria_mysql *mysql, size_t offset)
     return text;
 }
 
-/* The port that a TCP socket is connected to; 0 for anything else. */
+/* Returns the port that a TCP socket is connected to, or 0 for any other descriptor. */
 static unsigned peer_port(int fd)
 {
     union {
@@ -94,6 +97,7 @@ static unsigned peer_port(int fd)
     }
 }
 
+/* Returns the only layout of this interface version that has `port` in its place, or NULL. */
 static const struct ria_mysql_layout *find_layout(
     const struct ria_mysql *mysql, unsigned port, unsigned interface_version)
 {
@@ -102,29 +106,30 @@ static const struct ria_mysql_layout *find_layout(
         if (interface_version > layouts[i].interface_last) {
             continue;
         }
-        unsigned its_port = 0;
-        layout_read_at(mysql, layouts[i].port, &its_port, sizeof(its_port));
-        if (its_port != port) {
+        unsigned port_there = 0;
+        layout_read_at(mysql, layouts[i].port, &port_there, sizeof(port_there));
+        if (port_there != port) {
             continue;
         }
         if (found != NULL) {
-            return NULL; /* a coincidence, and no telling which of them it is */
+            return NULL; /* two layouts match by coincidence, and nothing tells which one is right
+                          */
         }
         found = &layouts[i];
     }
     return found;
 }
 
-/* All must say so that speak. */
+/* Every source that reports a TLS state must report it as on. */
 static bool has_tls(
     const struct ria_mysql *mysql,
     const struct ria_mysql_layout *layout,
     const struct ria_mysql_vio_info *info,
     unsigned long client_flag)
 {
-    bool is_told = info->is_tls_established != sentinel;
+    bool is_reported = info->is_tls_established != sentinel;
     return text_at(mysql, layout->connector_fd) != NULL && (client_flag & client_ssl) != 0 &&
-           (!is_told || info->is_tls_established == 1);
+           (!is_reported || info->is_tls_established == 1);
 }
 
 bool ria_mysql_recognise(

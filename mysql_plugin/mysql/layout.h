@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a connection keeps what the plugin needs, and how the plugin makes sure of that before it
- * believes a byte. Nothing else here knows an offset.
+ * Finds the members of Oracle's MYSQL structure that the plugin needs, and proves the layout before
+ * the plugin uses any of them. Only layout.c knows an offset.
  */
 #ifndef RIA_MYSQL_LAYOUT_H
 #define RIA_MYSQL_LAYOUT_H
@@ -9,12 +9,12 @@
 #include "abi.h"
 #include "rds_iam.h"
 
-/* Offsets in MYSQL, 64-bit. MYSQL is allocated by applications, so its layout is kept for the life
- * of a library's SONAME. */
+/* Offsets of members in a 64-bit MYSQL. Applications allocate MYSQL themselves, so its layout does
+ * not change as long as the library's SONAME stays the same. */
 struct ria_mysql_layout {
-    const char *hosts;
-    unsigned interface_last; /* the last interface that such hosts have */
-    size_t connector_fd;     /* pointer; not NULL: the connection has a TLS context */
+    const char *hosts;       /* the library versions that were measured */
+    unsigned interface_last; /* the highest plugin interface of these libraries */
+    size_t connector_fd;     /* pointer; not NULL if the connection has a TLS context */
     size_t host;             /* pointers to text */
     size_t user;
     size_t password;
@@ -25,30 +25,34 @@ struct ria_mysql_layout {
     size_t sqlstate;    /* char[6] */
 };
 
-/* A connection whose layout is known. Strings are borrowed from the library. */
+/* A connection whose layout is known. The strings are borrowed from the library. */
 struct ria_mysql_connection {
     struct ria_mysql *mysql;
     const struct ria_mysql_layout *layout;
-    const char *host;     /* as dialled; may be NULL */
+    const char *host;     /* as the client dials it; may be NULL */
     const char *user;     /* NULL: the operating system's user */
-    const char *password; /* "" if none */
-    unsigned port;
+    const char *password; /* "" if the program gave none */
+    unsigned port;        /* of the socket's peer */
     bool has_tls;
-    bool is_verified; /* ran with VERIFY_IDENTITY, so chain and name were verified */
+    bool is_verified; /* the client uses VERIFY_IDENTITY, so the library verified chain and name */
 };
 
-/* Finds the layout: the one under which the connection's descriptor and port are those of the
- * socket that the library says it uses. False if none is, or more than one; nothing in *mysql was
- * then followed, and nothing may be written to it. The two numbers that are read lie within the
- * smallest connection of every library known, MariaDB's included. interface_version is the
- * plugin's own. Keeps errno. */
+/* Finds the layout of *mysql and fills *out. Chooses the layout in which the connection's
+ * descriptor and port equal those of the socket that vio->info() reports. interface_version is the
+ * plugin's own. Preserves errno.
+ *
+ * Returns false for anything except a TCP connection, and if no layout matches or more than one
+ * does. The function has then followed no pointer in *mysql, and the caller must not write to
+ * *mysql. The two numbers that the function reads lie within the smallest MYSQL of every known
+ * library, including MariaDB's. */
 bool ria_mysql_recognise(
     struct ria_mysql_vio *vio,
     struct ria_mysql *mysql,
     unsigned interface_version,
     struct ria_mysql_connection *out) RIA_MUST_USE;
 
-/* The connection's error, which the library shows once the plugin has returned RIA_MYSQL_ERROR. */
+/* Sets the connection's error number, SQLSTATE (HY000) and text. The library shows them after the
+ * plugin has returned RIA_MYSQL_ERROR. Cuts the text to the library's 512 bytes. */
 void ria_mysql_set_error(
     const struct ria_mysql_connection *connection, unsigned code, const char *text);
 

@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the files of this plugin offer one another. Nothing here leaves the shared object.
+ * Declares the functions that the files of the MySQL plugin share. The shared objects do not export
+ * them.
  */
 #ifndef RIA_MYSQL_PLUGIN_H
 #define RIA_MYSQL_PLUGIN_H
 
 #include "layout.h"
 
-/* Answers a server that has asked for mysql_clear_password: a token, a typed password where that is
- * allowed, or a refusal. Returns RIA_MYSQL_OK or RIA_MYSQL_ERROR and nothing else. Any thread. */
+/* Responds to a server that has asked for mysql_clear_password: sends a token, or the program's own
+ * password if the environment allows passwords, or refuses the login. interface_version is the
+ * plugin's own. Returns RIA_MYSQL_OK or RIA_MYSQL_ERROR and no other value. Blocks for
+ * RIA_LOGIN_BUDGET_MS at most, except for network writes. Thread-safe. Preserves errno. */
 int ria_mysql_authenticate(
     struct ria_mysql_vio *vio, struct ria_mysql *mysql, unsigned interface_version);
 
-/* The connection's error. The user sees ERROR 2061 (HY000): rds-iam: text. Where TLS is up the
- * server gets an empty password, so that it counts a denied login and not a broken handshake, of
- * which MySQL takes only so many from one host. Returns what authenticate must return. */
+/* Sets the connection's error and logs the refusal. The user sees "ERROR 2061 (HY000): rds-iam:
+ * text". First sends an empty password, so that the server counts a denied login and not a broken
+ * handshake: MySQL blocks a host after a number of broken handshakes. Returns the value that
+ * authenticate() must return. */
 int ria_mysql_refuse(
     struct ria_mysql_vio *vio,
     const struct ria_mysql_connection *connection,
     const char *text) RIA_MUST_USE;
 
-/* For a password, or a host that is none of ours, where the environment has not allowed passwords:
- * number and words of the library's own plugin, which would have refused the login and sent
- * nothing, and behind them the reason and what there is to do. */
+/* Refuses a login as the library's own plugin does, for a program that gave a password or dialled a
+ * host without an RDS endpoint, while the environment does not allow passwords. Sends nothing. Sets
+ * the error number and text of the library's own plugin, followed by `reason` and what to do. Logs
+ * the refusal. Returns the value that authenticate() must return. */
 int ria_mysql_refuse_as_stock(const struct ria_mysql_connection *connection, const char *reason)
     RIA_MUST_USE;
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way of a sentence to the user. The library has no function for it that a plugin could call,
- * so it is written where the library keeps it (plugin_auth_common.h, CR_ERROR). */
+ * Reports a refusal through the connection's error fields. The library has no function for this
+ * that a plugin could call, so the plugin writes the fields directly, at the offsets in layout.h
+ * (plugin_auth_common.h, CR_ERROR). */
 #include "message.h"
 #include "plugin.h"
 
-/* An empty password ends the handshake properly, in plain text, too: it gives nothing away, and a
- * server that counts a handshake broken off shuts the host out after some. What the library says of
- * the write is overwritten. */
+/* Ends the handshake with an empty password, even without TLS: an empty password reveals nothing,
+ * and a server blocks a host after a number of broken handshakes. If the write fails, the error
+ * that the library sets is overwritten below. */
 int ria_mysql_refuse(
     struct ria_mysql_vio *vio, const struct ria_mysql_connection *connection, const char *text)
 {

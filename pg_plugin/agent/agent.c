@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's world. */
+ * Builds the agent's world from the process's own: replaces the clock, the file reader, the fetch
+ * and the log. Fetches in the background if the agent has one, else blocks until the deadline. */
 #include "agent/agent.h"
 
 #include <stdlib.h>
 #include <time.h>
 
-/* CLOCK_BOOTTIME: what was made before the machine slept is old when it wakes. */
+/* Uses CLOCK_BOOTTIME, so that a token made before the machine slept counts as old when the machine
+ * wakes. */
 static int64_t agent_get_ticks(void *self)
 {
     (void)self;
@@ -47,7 +49,8 @@ static bool agent_fetch(
     return ok;
 }
 
-/* While credentials are fetched, the core warns that it could not renew them; that is no news. */
+/* While credentials are being fetched, the core warns that it could not renew them. This warning is
+ * dropped, because the fetch has not failed. */
 static void log_line(void *self, enum ria_log_level level, const char *line)
 {
     struct ria_agent *agent = self;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every part of the agent needs: its world, its directory, its log, and rds-iam's
- * configuration. The world is the process's own, but for these functions: warnings go to the log,
- * rds-iam's configuration is read through `config`, and where there is a `background` no fetch
- * waits.
+ * Declares the state that all parts of the agent share: its world, its directory, its log, and
+ * rds-iam's configuration. The world is the process's own, with these differences: warnings go to
+ * the agent's log, rds-iam's configuration is read through `config`, and if there is a
+ * `background`, a fetch of credentials does not block.
  */
 #ifndef RIA_AGENT_AGENT_H
 #define RIA_AGENT_AGENT_H
@@ -14,23 +14,28 @@
 #include "agent/watchdog.h"
 
 struct ria_agent {
-    struct ria_world world;
-    const char *sysconfdir; /* where libpq looks for the system-wide pg_service.conf */
+    struct ria_world world; /* self: this struct */
+    const char
+        *sysconfdir; /* the directory where libpq looks for the system-wide pg_service.conf */
     struct ria_directory directory;
     struct ria_log log;
     struct ria_config_snapshot config;
-    struct ria_background *background; /* or NULL */
-    bool is_pending;                   /* a fetch was answered "not yet" */
-    struct ria_watchdog watchdog;      /* over the worker, if there is one */
+    struct ria_background
+        *background;              /* fetches credentials in child processes; NULL: a fetch blocks */
+    bool is_pending;              /* a fetch since the last reset returned RIA_E_PENDING */
+    struct ria_watchdog watchdog; /* watches the worker; a no-op without one */
 };
 
-/* Fills what is not zero from the start. The world points to the agent, which must not move. */
+/* Fills the members that are not zero at the start. The caller has zeroed the rest. The world
+ * points to the agent, so the caller must not move it. */
 void ria_agent_init(struct ria_agent *agent);
 
-/* Seconds since 1970, and milliseconds that count sleep too. */
+/* Return the time: seconds since 1970, and milliseconds (ticks) that also count the time that the
+ * machine sleeps. */
 int64_t ria_agent_now(const struct ria_agent *agent);
 int64_t ria_agent_ticks(const struct ria_agent *agent);
 
+/* Kills running fetches, closes the directory, and wipes this process's credentials. */
 void ria_agent_release(struct ria_agent *agent);
 
 #endif

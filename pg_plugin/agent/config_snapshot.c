@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The core says which files its configuration is in by reading them: what it asks for while it
- * checks the configuration is written down, and given again at every later reading. */
+ * Records which files the core reads while it checks the configuration, and their texts. Returns
+ * these texts whenever the core reads the files later. */
 #include "agent/config_snapshot.h"
 
 #include <stdio.h>
@@ -44,6 +44,7 @@ static struct ria_config_file *config_snapshot_find(
     return NULL;
 }
 
+/* Reads a file and caches the result. Reads any file beyond RIA_CONFIG_FILES without caching. */
 static enum ria_outcome record(
     struct ria_config_snapshot *snapshot,
     const char *path,
@@ -65,7 +66,7 @@ static enum ria_outcome record(
     } else if (file->outcome != RIA_FOUND) {
         file->err = *err;
     }
-    /* The text stays as it is, whatever becomes of the file. */
+    /* The cached text does not change when the file does. */
     file->facts.stamp.version = ++snapshot->versions;
     file->facts.stamp.is_settled = true;
     if (facts != NULL) {
@@ -119,6 +120,7 @@ enum ria_outcome ria_config_snapshot_read(
     return RIA_FOUND;
 }
 
+/* Returns true if a file was edited, or if no file was read yet. */
 static bool is_edited(const struct ria_config_snapshot *snapshot)
 {
     bool is_edited = snapshot->count == 0;
@@ -129,8 +131,9 @@ static bool is_edited(const struct ria_config_snapshot *snapshot)
     return is_edited;
 }
 
-/* The old texts stay; the edit that broke them is not looked at again. */
-static void config_snapshot_keep(
+/* Keeps the old texts, but takes over the stamps of the broken files, so that the same edit is not
+ * read again. */
+static void config_snapshot_copy_stamps(
     struct ria_config_snapshot *snapshot, const struct ria_config_snapshot *broken)
 {
     for (size_t i = 0; i < broken->count; i++) {
@@ -164,7 +167,7 @@ bool ria_config_snapshot_refresh(
         struct ria_config_snapshot broken = *snapshot;
         *snapshot = before;
         snapshot->versions = broken.versions;
-        config_snapshot_keep(snapshot, &broken);
+        config_snapshot_copy_stamps(snapshot, &broken);
         ria_config_snapshot_release(&broken);
     } else {
         ria_config_snapshot_release(&before);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam's configuration as the agent uses it: what it said when it was last whole. An edit that
- * breaks it changes nothing until it is mended. Other files are read as they are.
+ * Caches rds-iam's configuration: the agent uses the text of the last version without errors. An
+ * edit that breaks the configuration has no effect until the user fixes it. Every other file is
+ * read directly.
  */
 #ifndef RIA_AGENT_CONFIG_SNAPSHOT_H
 #define RIA_AGENT_CONFIG_SNAPSHOT_H
@@ -14,9 +15,10 @@ enum {
     RIA_CONFIG_FILES = 2
 };
 
+/* One file of the configuration, and the result of reading it. */
 struct ria_config_file {
     char path[PATH_MAX];
-    uint64_t stamp; /* of the file when it was read */
+    uint64_t stamp; /* ria_config_snapshot_stamp() when the file was read */
     enum ria_outcome outcome;
     struct ria_buf text;
     struct ria_file facts;
@@ -24,24 +26,27 @@ struct ria_config_file {
 };
 
 struct ria_config_snapshot {
-    struct ria_config_file *files; /* what a reading asked for, also what is not there */
+    struct ria_config_file
+        *files; /* every file that the core tried to read, even one that does not exist */
     size_t count;
-    uint64_t versions; /* how many texts were read so far */
-    bool is_whole;
-    bool is_recording;
+    uint64_t versions; /* the number of texts read so far */
+    bool is_whole;     /* the cached configuration has no error */
+    bool is_recording; /* ria_config_snapshot_refresh() is reading the files */
 };
 
-/* A number that changes when the file is edited, comes or goes. */
+/* Returns a number that changes when the file is edited, created or removed. */
 uint64_t ria_config_snapshot_stamp(const char *path);
 
-/* Looks whether the files were edited since the last call, and reads them if so. False, with err
- * filled, if that found them broken: what they said before is used on, if they ever were whole. */
+/* Reads and checks the files if they were edited since the last call. Returns false with err filled
+ * if they contain an error; the cached texts then stay in use, if there is a version without
+ * errors. Such an edit is reported once. */
 bool ria_config_snapshot_refresh(
     struct ria_config_snapshot *snapshot,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The read_file() of the agent's world. */
+/* Implements read_file() of the agent's world: returns the cached text of a configuration file, and
+ * reads every other file. */
 enum ria_outcome ria_config_snapshot_read(
     struct ria_config_snapshot *snapshot,
     const char *path,
@@ -49,8 +54,8 @@ enum ria_outcome ria_config_snapshot_read(
     struct ria_file *facts,
     struct ria_error *err);
 
-/* The look() of the agent's world: of a text that is used on, the facts of the file when it was
- * read, so that the core parses the text once. */
+/* Implements look() of the agent's world. For a cached text, returns the facts of the file at the
+ * time when it was read, so that the core parses the text only once. */
 bool ria_config_snapshot_facts(
     const struct ria_config_snapshot *snapshot, const char *path, struct ria_file *out);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The private directory. Files are named relative to its descriptor, so that what was checked is
- * what is used. */
+ * Works on the files of the agent's directory: passfiles, agent.pid and agent.log. Opens files
+ * relative to the directory's descriptor, so that every file is in the directory that was checked.
+ * Refuses to open a link, a pipe or a file with several links as one of the agent's own files. */
 #include "agent/directory.h"
 
 #include "passfile/agent_directory.h"
@@ -75,7 +76,7 @@ bool ria_directory_may_hold(
     return is_good || ria_fail(
                           err,
                           RIA_E_CONFIG,
-                          "the passfile cannot be called \"%.64s\"; write passfile=%s/NAME",
+                          "\"%.64s\" is not a valid passfile name; write passfile=%s/NAME",
                           name,
                           directory->path);
 }
@@ -87,6 +88,7 @@ struct ria_passfile_directory ria_directory_place(const struct ria_directory *di
     return (struct ria_passfile_directory){status.st_dev, status.st_ino};
 }
 
+/* Fills `fresh` with the temporary name of a passfile. */
 static void name_fresh(char fresh[NAME_MAX + 1], const char *name)
 {
     (void)snprintf(fresh, NAME_MAX + 1, ".%.*s.new", NAME_MAX - (int)sizeof("..new"), name);
@@ -103,7 +105,7 @@ int ria_directory_create(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
     char fresh[NAME_MAX + 1];
-    name_fresh(fresh, name); /* an agent that was killed in here has left one */
+    name_fresh(fresh, name); /* overwrites one that a killed agent left behind */
     int fd = ria_file_create_at(directory->fd, fresh, S_IRUSR | S_IWUSR);
     if (fd < 0) {
         (void)fail_to_write(directory, name, err);
@@ -161,8 +163,8 @@ void ria_directory_remove(const struct ria_directory *directory, const char *nam
 
 /* -- the agent's own files ------------------------------------------------------------------ */
 
-/* What lies there under this name may be anything: a link, somebody's pipe, a second name of
- * another file. */
+/* Opens one of the agent's own files and creates it if it does not exist. Rejects a link, a pipe
+ * and a file with several links, because any program of the user may have put them there. */
 static int directory_open_own(const struct ria_directory *directory, const char *name, int flags)
 {
     flags |= O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
@@ -176,15 +178,17 @@ static int directory_open_own(const struct ria_directory *directory, const char 
     return fd;
 }
 
-/* The process id that agent.pid holds, for a sentence; 0 if it holds none. */
+/* Returns the process id in agent.pid, for a message; 0 if the file contains none. */
 static long read_pid(int fd)
 {
     char text[32] = {0};
     return pread(fd, text, sizeof(text) - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
 }
 
-/* The worker of an agent that was killed holds the lock until it has removed the passfiles, which
- * takes it a moment. */
+/* Locks the file. Returns false at once, with the process id in *holder, if the process named in
+ * the file is alive. Otherwise waits for up to 3 seconds: after an agent was killed, its worker
+ * keeps the lock for a moment, until it has removed the passfiles. If the wait fails, *holder is
+ * the dead process's id, or 0. */
 static bool lock_file(int fd, long *holder)
 {
     enum {
@@ -218,13 +222,13 @@ bool ria_directory_lock(struct ria_directory *directory, struct ria_error *err)
                 err,
                 RIA_E_SYSTEM,
                 "%s: another agent serves it, and its " RIA_AGENT_PID
-                " does not say which process; end it first",
+                " contains no process id; stop it first",
                 directory->path);
         }
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s: another agent serves it, as process %ld; end it first, type: kill %ld",
+            "%s: another agent serves it, as process %ld; to stop it, run: kill %ld",
             directory->path,
             pid,
             pid);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the private directory is, and whether nobody else can be in it or put another one in its
- * place. */
+ * Finds or creates the agent's directory, and checks that no other user can enter it or replace it.
+ * Rejects a file system that does not store the mode 0600, and a HOME that belongs to another user.
+ */
 #include "agent/directory.h"
 
 #include "base/file.h"
@@ -15,8 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Some file systems have one mode for all files, whatever a file is made with. One that cannot be
- * asked, being full, is asked at the first passfile. */
+/* Rejects a file system that does not store a file's mode: some give every file the same mode. If
+ * the test file cannot be created, as on a full disk, the check passes, and creating the first
+ * passfile fails. */
 static bool check_keeps_modes(int directory, const char *path, struct ria_error *err)
 {
     static const char trial[] = ".mode.new";
@@ -32,8 +34,8 @@ static bool check_keeps_modes(int directory, const char *path, struct ria_error 
            ria_fail(
                err,
                RIA_E_SYSTEM,
-               "%s: its file system does not keep the mode 0600 of a file but makes it %04o, so it "
-               "cannot keep tokens from others; name a directory of another one with --directory",
+               "%s: its file system changes a file's mode 0600 to %04o, so other users could read "
+               "tokens; name a directory on another file system with --directory",
                path,
                (unsigned)mode);
 }
@@ -43,15 +45,15 @@ static bool directory_open_check_directory(
 {
     struct stat status;
     if (fstat(fd, &status) != 0) {
-        return ria_directory_fail(path, NULL, "cannot be looked at", err);
+        return ria_directory_fail(path, NULL, "cannot be checked", err);
     }
     uid_t uid = world->uid(world->self);
     if (status.st_uid != uid) {
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s: belongs to uid %u and not to you (uid %u); name one of your own with --directory, "
-            "such as %s/run",
+            "%s: belongs to uid %u and not to you (uid %u); name a directory of your own with "
+            "--directory, such as %s/run",
             path,
             (unsigned)status.st_uid,
             (unsigned)uid,
@@ -62,13 +64,14 @@ static bool directory_open_check_directory(
     }
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
         return ria_fail(
-            err, RIA_E_SYSTEM, "%s: others can enter it; type: chmod 700 %s", path, path);
+            err, RIA_E_SYSTEM, "%s: other users can enter it; run: chmod 700 %s", path, path);
     }
     return true;
 }
 
-/* The first line of a uid_map: where its range begins inside, where outside, how long it is. What
- * cannot be read maps all, and nobody is trusted for it. */
+/* Parses the first line of a uid_map: the start of the range inside the namespace, its start
+ * outside, and its length. Returns true if the line maps every uid. A map that cannot be read
+ * counts as one that does, so that no unknown owner is trusted because of it. */
 static bool maps_all(const char *map)
 {
     char *rest = NULL;
@@ -81,11 +84,13 @@ static bool maps_all(const char *map)
     return length == 0 || length == UINT32_MAX;
 }
 
-/* In a user namespace the host's root and everybody else who is not mapped look alike. */
+/* Returns true if root or the user owns the file. In a user namespace, every user of the host that
+ * is not mapped has the same uid, including root. There an unmapped owner counts as trusted, unless
+ * the map contains every uid. */
 static bool is_trusted_owner(const struct ria_file *facts, const struct ria_world *world)
 {
     enum {
-        UNMAPPED = 65534 /* of the kernel; /proc/sys/kernel/overflowuid */
+        UNMAPPED = 65534 /* the kernel's uid for unmapped users; /proc/sys/kernel/overflowuid */
     };
     if (!ria_trust_is_foreign(facts, world->uid(world->self))) {
         return true;
@@ -97,15 +102,16 @@ static bool is_trusted_owner(const struct ria_file *facts, const struct ria_worl
            !maps_all(ria_buf_text(&map));
 }
 
-/* A user who can rename a directory above can put another one in the place of this one, and a
- * client would read the passfiles in it. A sticky bit prevents that. */
+/* Checks one parent directory. A user who can rename a directory in it could replace the agent's
+ * directory, and a client would read the passfiles of that user. A sticky bit on the parent
+ * prevents this. */
 static bool check_parent(
     const char *path, const char *parent, const struct ria_world *world, struct ria_error *err)
 {
     char why[RIA_ERROR_TEXT_MAX] = "";
     struct ria_file facts;
     if (!ria_file_facts_at(parent, &facts)) {
-        return ria_directory_fail(parent, NULL, "cannot be looked at", err);
+        return ria_directory_fail(parent, NULL, "cannot be checked", err);
     }
     if (!is_trusted_owner(&facts, world)) {
         (void)ria_text_format(
@@ -119,7 +125,7 @@ static bool check_parent(
     return why[0] == '\0' || ria_fail(
                                  err,
                                  RIA_E_SYSTEM,
-                                 "%s: others can replace what is in %s: %s%s, or name another "
+                                 "%s: other users can replace files in %s: %s%s, or name another "
                                  "directory with --directory",
                                  path,
                                  parent,
@@ -147,7 +153,8 @@ static bool check_parents(const char *path, const struct ria_world *world, struc
     return true;
 }
 
-/* *made counts the directories that were not there. NULL: none is made. */
+/* Creates a directory unless it exists, and counts it in *made if it was created. With made ==
+ * NULL, creates nothing. */
 static bool make_directory(const char *path, unsigned *made, struct ria_error *err)
 {
     if (made == NULL) {
@@ -157,11 +164,11 @@ static bool make_directory(const char *path, unsigned *made, struct ria_error *e
         (*made)++;
         return true;
     }
-    return errno == EEXIST || ria_directory_fail(path, NULL, "cannot be made", err);
+    return errno == EEXIST || ria_directory_fail(path, NULL, "cannot be created", err);
 }
 
-/* Removes as many components from the end, as long as they are empty. */
-static void unmake(const char *path, unsigned made)
+/* Removes `made` components from the end of the path, as long as the directories are empty. */
+static void remove_created(const char *path, unsigned made)
 {
     char left[PATH_MAX];
     (void)snprintf(left, sizeof(left), "%s", path);
@@ -176,10 +183,11 @@ static void unmake(const char *path, unsigned made)
 
 void ria_directory_unmake(const struct ria_directory *directory)
 {
-    unmake(directory->path, directory->made);
+    remove_created(directory->path, directory->made);
 }
 
-static bool open_made(
+/* Opens and checks the directory, and fills `directory`. */
+static bool open_and_check(
     const char *path,
     const struct ria_world *world,
     struct ria_directory *directory,
@@ -198,7 +206,7 @@ static bool open_made(
     return check_parents(directory->path, world, err);
 }
 
-/* Appends one component after the other to the base and makes it. */
+/* Writes base/below to `path`, and creates each component of `below`. */
 static bool make_below(
     const char *base, const char *below, char path[PATH_MAX], unsigned *made, struct ria_error *err)
 {
@@ -219,8 +227,8 @@ static bool make_below(
     return true;
 }
 
-/* HOME stays another user's in some shells of root's, who would make directories there that are in
- * that user's way. */
+/* Rejects a HOME of another user. Some root shells keep the HOME of the user who started them; root
+ * would then create directories there that this user could not write. */
 static bool directory_open_check_home(
     const char *home, const struct ria_world *world, struct ria_error *err)
 {
@@ -245,21 +253,21 @@ static bool directory_open_check_home(
         (unsigned)world->uid(world->self));
 }
 
-static bool make_usual(
+static bool make_default(
     const struct ria_world *world, char path[PATH_MAX], unsigned *made, struct ria_error *err)
 {
-    struct ria_agent_directory usual;
-    if (!ria_agent_find_directory(world, &usual)) {
+    struct ria_agent_directory by_default;
+    if (!ria_agent_find_directory(world, &by_default)) {
         return ria_fail(
             err,
             RIA_E_SYSTEM,
             "neither XDG_RUNTIME_DIR nor HOME names a directory; name one with --directory");
     }
-    return (usual.is_runtime || directory_open_check_home(usual.base, world, err)) &&
-           make_below(usual.base, usual.below, path, made, err);
+    return (by_default.is_runtime || directory_open_check_home(by_default.base, world, err)) &&
+           make_below(by_default.base, by_default.below, path, made, err);
 }
 
-static bool check_is_there(const char *path, struct ria_error *err)
+static bool check_exists(const char *path, struct ria_error *err)
 {
     struct stat status;
     if (stat(path, &status) == 0 || errno != ENOENT) {
@@ -268,28 +276,28 @@ static bool check_is_there(const char *path, struct ria_error *err)
     return ria_fail(
         err,
         RIA_E_SYSTEM,
-        "%s: no agent serves it, for it is not there; start one: rds-iam-agent, or systemctl "
-        "--user "
+        "%s: does not exist, so no agent serves it; run: rds-iam-agent, or systemctl --user "
         "start rds-iam-agent",
         path);
 }
 
 bool ria_directory_open(
-    const char *wanted,
+    const char *requested,
     bool make,
     const struct ria_world *world,
     struct ria_directory *out,
     struct ria_error *err)
 {
-    char usual[PATH_MAX] = "";
+    char by_default[PATH_MAX] = "";
     struct ria_directory directory = {.fd = -1, .lock = -1};
-    const char *path = wanted != NULL ? wanted : usual;
+    const char *path = requested != NULL ? requested : by_default;
     unsigned *made = make ? &directory.made : NULL;
-    bool ok =
-        wanted != NULL ? make_directory(path, made, err) : make_usual(world, usual, made, err);
-    if (!ok || !(make || check_is_there(path, err)) || !open_made(path, world, &directory, err)) {
+    bool ok = requested != NULL ? make_directory(path, made, err)
+                                : make_default(world, by_default, made, err);
+    if (!ok || !(make || check_exists(path, err)) ||
+        !open_and_check(path, world, &directory, err)) {
         ria_directory_release(&directory);
-        unmake(path, directory.made);
+        remove_created(path, directory.made);
         return false;
     }
     *out = directory;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the service files, asks the index (service/index.h) which entries count and which of them
- * tokens may be made for, and copies the hosts of these into lines, one for each. What it refuses
- * is logged with its line. */
+ * Reads the service files, gets from the index (service/index.h) which entries libpq reads and
+ * which of them may have tokens, and copies the hosts of these into lines, one for each host. Logs
+ * each rejected entry with its file and line. */
 #include "agent/entries.h"
 
 #include "service/gssencmode.h"
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The state of one ria_entries_load(). */
 struct work {
     const struct ria_world *world;
     const struct ria_directory *directory;
@@ -40,13 +41,13 @@ static void entries_read_file(struct work *work, const char *path, bool is_requi
     enum ria_outcome outcome = ria_service_read(path, is_required, work->world, file, &err);
     if (outcome == RIA_ABSENT && is_required) {
         ria_log_state(
-            work->log, "PGSERVICEFILE names %s, which does not exist; mend or unset it", path);
+            work->log, "PGSERVICEFILE names %s, which does not exist; correct or unset it", path);
     } else if (outcome == RIA_FAILED) {
         ria_log_state(work->log, "%s", err.text);
     } else if (file->odd_line != 0) {
         ria_log_state(
             work->log,
-            "%s:%u: is neither a comment nor a [group] nor a setting of one; remove the line",
+            "%s:%u: is not a comment, a [group] or a setting in a group; remove the line",
             path,
             file->odd_line);
     }
@@ -73,16 +74,16 @@ static bool entries_read_files(struct work *work, const char *sysconfdir)
     return ok;
 }
 
-/* -- what is wrong -------------------------------------------------------------------------- */
+/* -- errors --------------------------------------------------------------------------------- */
 
-/* Whether its passfile lies in the agent's directory. */
-static bool entries_is_ours(const struct work *work, const struct ria_indexed_service *service)
+/* Returns true if the service's passfile is in the agent's directory. */
+static bool is_in_directory(const struct work *work, const struct ria_indexed_service *service)
 {
     return service->entry.passfile != NULL &&
            ria_passfile_same_directory(&service->passfile.directory, &work->place);
 }
 
-static void entries_say_refused(
+static void log_bad_name(
     const struct work *work, const struct ria_entry *entry, const struct ria_error *err)
 {
     const struct ria_service_setting *setting =
@@ -96,11 +97,11 @@ static void entries_say_refused(
         err->text);
 }
 
-static void say_never_read(const struct work *work, const struct ria_indexed_service *service)
+static void log_never_read(const struct work *work, const struct ria_indexed_service *service)
 {
     ria_log_state(
         work->log,
-        "%s:%u: [%s] is never read: libpq takes the first one, in %s:%u; rename one of them",
+        "%s:%u: [%s] is never read: libpq uses the first one, in %s:%u; rename one of them",
         service->file->path,
         service->service->line,
         service->service->name,
@@ -108,7 +109,7 @@ static void say_never_read(const struct work *work, const struct ria_indexed_ser
         service->first->service->line);
 }
 
-/* Whether a key is "passfile", or was meant to be: with blanks or capitals. */
+/* Returns true if a key is "passfile", or was meant to be: with blanks or capitals. */
 static bool is_about_passfile(const char *key)
 {
     char trimmed[sizeof("passfile")];
@@ -121,7 +122,8 @@ static bool is_about_passfile(const char *key)
     return ria_ascii_same(trimmed, "passfile");
 }
 
-/* What libpq makes of a line, where its writer meant something else. False: nothing. */
+/* Writes to `out` how libpq misunderstands a setting. Returns false if libpq understands the
+ * setting as the user meant it. */
 static bool find_literal(const struct ria_service_setting *setting, char *out, size_t size)
 {
     const char *fault = ria_keyword_fault(setting);
@@ -134,16 +136,17 @@ static bool find_literal(const struct ria_service_setting *setting, char *out, s
         (void)ria_text_format(
             out,
             size,
-            "libpq does not know \"%.16s\", and refuses the service for it; write passfile=",
+            "libpq does not know \"%.16s\", so it rejects the service; write passfile=",
             setting->key);
     }
     return fault != NULL || is_about_passfile(setting->key);
 }
 
-/* A passfile= that libpq takes literally leads to no file of ours, so the entry would be ignored
- * without a word; a service that is served, and another line of which is taken so, fails in libpq
- * where nobody looks for the line. */
-static void say_literal(
+/* Logs the settings of a service that libpq takes literally. If this is passfile=, its value does
+ * not lead to our directory, and without this message the agent would silently ignore the entry.
+ * Any other setting is logged only if the agent serves the service: libpq then fails, and its
+ * message does not name the line. */
+static void log_literal(
     const struct work *work, const struct ria_indexed_service *here, bool is_served)
 {
     const struct ria_service_file *file = here->file;
@@ -151,29 +154,30 @@ static void say_literal(
     for (size_t i = service->first; i < service->first + service->count; i++) {
         const struct ria_service_setting *setting = &file->settings[i];
         char what[256];
-        bool is_wanted = is_served || is_about_passfile(setting->key);
-        if (is_wanted && find_literal(setting, what, sizeof(what))) {
+        bool is_relevant = is_served || is_about_passfile(setting->key);
+        if (is_relevant && find_literal(setting, what, sizeof(what))) {
             ria_log_state(
                 work->log, "%s:%u: [%s] %s", file->path, setting->line, service->name, what);
         }
     }
 }
 
-/* False if the agent makes no file for it, because its passfile is elsewhere or must not have its
- * name, or because libpq never reads it. */
-static bool judge_entry(struct work *work, const struct ria_indexed_service *service)
+/* Checks a service and logs its errors. Returns false if the agent creates no file for it, because
+ * its passfile is in another directory or has an invalid name, or because libpq never reads the
+ * service. */
+static bool entries_check_service(struct work *work, const struct ria_indexed_service *service)
 {
     struct ria_error err;
-    if (!entries_is_ours(work, service)) {
+    if (!is_in_directory(work, service)) {
         return false;
     }
     if (service->first != service) {
-        say_never_read(work, service);
+        log_never_read(work, service);
         return false;
     }
     work->entries->entry_count++;
     if (!ria_directory_may_hold(work->directory, service->passfile.name, &err)) {
-        entries_say_refused(work, &service->entry, &err);
+        log_bad_name(work, &service->entry, &err);
         return false;
     }
     if (!ria_service_index_check(service, &err)) {
@@ -184,7 +188,7 @@ static bool judge_entry(struct work *work, const struct ria_indexed_service *ser
 
 /* -- the lines ------------------------------------------------------------------------------ */
 
-/* Four strings in one piece of memory. */
+/* Copies the four strings into one allocation. */
 static bool copy_texts(struct ria_line *line, const char *const texts[4])
 {
     const char **places[] = {&line->service, &line->host, &line->port, &line->user};
@@ -226,6 +230,7 @@ static bool entries_add_lines(struct work *work, const struct ria_entry *entry, 
     return true;
 }
 
+/* Adds a passfile unless it is the last one. Files are added in the order of their names. */
 static bool add_file(struct ria_entries *entries, const char *name)
 {
     const char *last =
@@ -244,11 +249,12 @@ static bool add_file(struct ria_entries *entries, const char *name)
     return file->name != NULL;
 }
 
-/* Whether the agent makes a file for it: its passfile is ours, and may have its name. */
+/* Returns true if the agent creates a file for the service: its passfile is in the agent's
+ * directory and has a valid name. */
 static bool has_file(const struct work *work, const struct ria_indexed_service *service)
 {
     struct ria_error ignored;
-    return entries_is_ours(work, service) &&
+    return is_in_directory(work, service) &&
            ria_directory_may_hold(work->directory, service->passfile.name, &ignored);
 }
 
@@ -257,7 +263,7 @@ static bool is_served(const struct ria_indexed_service *service)
     return service->is_valid && service->opposite == NULL;
 }
 
-/* A passfile of refused entries is listed too, without a line. */
+/* Fills the files and lines. A passfile whose entries were all rejected is listed without lines. */
 static bool build(struct work *work)
 {
     struct ria_entries *entries = work->entries;
@@ -282,7 +288,7 @@ static bool build(struct work *work)
     return true;
 }
 
-/* One line for all: there may be ten thousand. */
+/* Logs one warning for all services without gssencmode=, because there may be ten thousand. */
 static void warn_of_gss(struct work *work)
 {
     const struct ria_entry *first = NULL;
@@ -318,7 +324,7 @@ static bool entries_load(struct work *work, const char *sysconfdir)
     }
     for (size_t i = 0; i < work->index.count; i++) {
         const struct ria_indexed_service *service = &work->index.services[i];
-        say_literal(work, service, judge_entry(work, service));
+        log_literal(work, service, entries_check_service(work, service));
     }
     warn_of_gss(work);
     return build(work);
@@ -344,7 +350,8 @@ bool ria_entries_load(
     return ok;
 }
 
-/* Lines of one entry stand together. */
+/* Returns the number of entries in a file that have all their tokens. Lines of one entry are
+ * adjacent. */
 static size_t count_in_file(const struct ria_entries *entries, const struct ria_served *file)
 {
     size_t served = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is to be served: the entries of the service files whose passfile lies in the agent's
- * directory, checked, and put in order by passfile. Nothing here holds a secret or opens a
- * passfile.
+ * Lists what the agent serves: the entries of the service files whose passfile is in the agent's
+ * directory, checked, and sorted by passfile. Contains no secrets except the passfile texts that
+ * serve.h caches. Opens no passfile.
  */
 #ifndef RIA_AGENT_ENTRIES_H
 #define RIA_AGENT_ENTRIES_H
@@ -10,62 +10,66 @@
 #include "agent/directory.h"
 #include "agent/log.h"
 
-/* One line of a passfile: a host of an entry, and how making its token goes. */
+/* One line of a passfile, for one host of an entry, and the state of its token. */
 struct ria_line {
-    char *texts; /* owned: what the next four point into */
+    char *texts; /* owned: the memory that the next four point into */
     const char *service;
     const char *host; /* as written in the entry */
     const char *port;
     const char *user;
-    const char *path; /* of the service file; borrowed from the entries */
-    unsigned place;   /* line of its [service] */
+    const char *path; /* of the service file; borrowed from the struct ria_entries */
+    unsigned place;   /* line number of its [service] */
     unsigned number;  /* the port */
-    size_t entry;     /* lines of one entry stand together and have the same number here */
-    /* of token_line.h */
+    size_t entry;     /* lines of one entry are adjacent and have the same number here */
+    /* used by token_line.h */
     bool has_token;  /* the last attempt made one */
     bool is_pending; /* its credentials are being fetched */
-    bool is_done;    /* in the passfile text under way */
+    bool is_done;    /* already handled in the passfile text that is being built */
     unsigned failures;
-    uint64_t error;  /* hash of the last sentence; 0: none since the last token */
-    int64_t look_at; /* when to try in any case, seconds since 1970; INT64_MAX: never */
-    int64_t expires; /* of the last token */
+    uint64_t error;   /* hash of the last error message; 0: no error since the last token */
+    int64_t retry_at; /* when to try again at the latest, seconds since 1970; INT64_MAX: never */
+    int64_t expires;  /* when the last token expires, seconds since 1970 */
 };
 
-/* One passfile, with a run of lines. */
+/* One passfile, and its adjacent lines. */
 struct ria_served {
     char *name; /* owned */
     size_t first;
     size_t count;
-    bool is_missing; /* it could not be made or written, so nobody gets its tokens */
-    /* of serve.h */
+    bool is_missing; /* the file could not be created or written, so no client gets its tokens */
+    /* used by serve.h */
     int fd;              /* the leased file, or -1 */
     unsigned char state; /* enum ria_serve_state */
-    unsigned char tries;
-    bool is_listed;
-    size_t next;        /* line to be made next */
-    int64_t since;      /* of the state, ticks */
-    int64_t due;        /* when to act again, ticks; of a renewed file, seconds since 1970 */
-    int64_t made_ticks; /* when `text` was made, on both clocks */
+    unsigned char tries; /* failed attempts to take the lease again */
+    bool is_active;      /* in ria_serve.active */
+    size_t next;         /* index of the next line to make */
+    int64_t since;       /* when the state began, ticks */
+    int64_t due; /* when to act again: ticks, or seconds since 1970 in the state SERVE_RENEWED */
+    int64_t made_ticks; /* when `text` was made: ticks, and seconds since 1970 */
     int64_t made_at;
-    struct ria_buf text; /* the passfile, for a second */
+    struct ria_buf text; /* the passfile's text, cached for a second */
 };
 
 struct ria_entries {
-    char *paths[2]; /* service files that were looked for; owned */
+    char *paths[2]; /* paths of the service files, existing or not; owned */
     size_t path_count;
     struct ria_line *lines;
     size_t line_count;
-    struct ria_served *files; /* by name */
+    struct ria_served *files; /* sorted by name */
     size_t file_count;
-    size_t entry_count; /* with a passfile in the directory, refused ones too */
-    bool is_broken;     /* a service file cannot be read, or holds what no service file does */
+    size_t entry_count; /* entries with a passfile in the directory, including rejected ones */
+    bool is_broken; /* a service file cannot be read, or contains a line that no service file may
+                       contain */
 };
 
 enum {
-    RIA_PASSFILE_MAX = 16 * 1024 * 1024, /* seven thousand hosts with long session tokens */
+    RIA_PASSFILE_MAX =
+        16 * 1024 * 1024, /* room for seven thousand hosts with long session tokens */
 };
 
-/* Reads the service files. What is wrong goes to the log. False only without memory. */
+/* Reads the service files and fills *out. Logs every error in them, and skips the entries
+ * concerned. Returns false only if there is not enough memory. The caller releases *out in any
+ * case. */
 bool ria_entries_load(
     const struct ria_world *world,
     const char *sysconfdir,
@@ -73,19 +77,22 @@ bool ria_entries_load(
     struct ria_log *log,
     struct ria_entries *out) RIA_MUST_USE;
 
-/* Number of entries whose every line has a token, in a passfile that is there. */
+/* Returns the number of entries that have a token for every line, and whose passfile could be
+ * written. */
 size_t ria_entries_count_served(const struct ria_entries *entries);
 
-/* Says how many that are, or how to have one: for the log and for systemd. */
+/* Writes a summary for the log and for systemd: the number of entries served or, if there are none,
+ * how to create one. */
 void ria_entries_describe(
     const struct ria_entries *entries,
     const struct ria_directory *directory,
     char out[RIA_ERROR_TEXT_MAX]);
 
-/* The file of that name, or NULL. */
+/* Returns the passfile of that name, or NULL. Borrowed from `entries`. */
 struct ria_served *ria_entries_find(const struct ria_entries *entries, const char *name);
 
-/* Frees them and wipes texts; descriptors are the owner's to close. Accepts zeroed ones. */
+/* Frees the entries and wipes the texts. Does not close descriptors; the caller does. Accepts
+ * zeroed entries. */
 void ria_entries_release(struct ria_entries *entries);
 
 #endif

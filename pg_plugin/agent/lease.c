@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The four calls, and the order that they must have. */
+ * Calls fcntl(2) for leases, in the order that the kernel requires. Takes a lease before the file
+ * gets its final name. */
 #include "agent/lease.h"
 
 #include <errno.h>
@@ -10,20 +11,21 @@
 
 static const char trial[] = "lease";
 
-/* The kernel forgets the signal when a lease is given back, and would send SIGIO at the next open,
- * which says no descriptor; so it is set before each. */
+/* Sets the signal before each lease, because the kernel resets it when a lease is released. Without
+ * it, the kernel would send SIGIO at the next open, without the descriptor. */
 bool ria_lease_take(int fd)
 {
     return fcntl(fd, F_SETSIG, RIA_LEASE_SIGNAL) == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
 }
 
-void ria_lease_give(int fd)
+void ria_lease_release(int fd)
 {
     (void)fcntl(fd, F_SETLEASE, F_UNLCK);
 }
 
-/* A lease that is wanted is told as what it shall become. */
-bool ria_lease_is_wanted(int fd)
+/* While a client waits, F_GETLEASE returns the type that the lease must change to, which is not
+ * F_WRLCK. */
+bool ria_lease_has_waiter(int fd)
 {
     return fcntl(fd, F_GETLEASE) != F_WRLCK;
 }
@@ -31,7 +33,8 @@ bool ria_lease_is_wanted(int fd)
 static bool take_first(
     int fd, const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
-    return ria_lease_take(fd) || ria_directory_fail(directory->path, name, "no lease", err);
+    return ria_lease_take(fd) ||
+           ria_directory_fail(directory->path, name, "cannot take a lease", err);
 }
 
 int ria_lease_make(const struct ria_directory *directory, const char *name, struct ria_error *err)

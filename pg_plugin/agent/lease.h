@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * A write lease on a file of ours: fcntl(2), F_SETLEASE. While it is held, whoever opens the file
- * waits in open(2), and the holder gets RIA_LEASE_SIGNAL with the descriptor in si_fd. The kernel
- * grants it only while nobody else has the file open, so what is written before it is given back is
- * seen whole by everybody. It is gone with its holder's last descriptor: a dead agent stops nobody.
- * The kernel takes it away after fs.lease-break-time, 45 s, from one that does not react.
+ * Manages a write lease on a passfile: fcntl(2), F_SETLEASE. While the worker holds the lease, a
+ * client that opens the file blocks in open(2), and the kernel sends the worker RIA_LEASE_SIGNAL
+ * with the file's descriptor in si_fd. The kernel grants a lease only while no other process has
+ * the file open, so every client reads the complete text that the worker writes before it releases
+ * the lease. The lease ends when its holder's last descriptor is closed, so a dead agent blocks no
+ * client. If the holder does not react to the signal, the kernel breaks the lease after
+ * fs.lease-break-time, 45 s.
  *
- * Linux only; not on network file systems. Whether it works in a directory is found by trying.
+ * Leases exist only on Linux and not on network file systems. ria_lease_works() tests whether they
+ * work in a directory.
  */
 #ifndef RIA_AGENT_LEASE_H
 #define RIA_AGENT_LEASE_H
@@ -15,26 +18,29 @@
 
 #include <signal.h>
 
-/* Queued by the kernel; both must be blocked and read through a signalfd. SIGIO comes, without a
- * descriptor, when the queue was full. */
+/* The signals of a lease. Both must be blocked and read through a signalfd. The kernel queues
+ * RIA_LEASE_SIGNAL for each lease; when the queue is full, it sends SIGIO instead, without a
+ * descriptor. */
 #define RIA_LEASE_SIGNAL SIGRTMIN
 #define RIA_LEASE_LOST_SIGNAL SIGIO
 
-/* Makes an empty file, takes its lease and puts it in its place, in this order: nobody ever opens
- * it without waiting. -1 with err filled. */
+/* Creates an empty file, takes its lease, and then renames it to its final name. In this order no
+ * client can open the file without blocking. Returns the descriptor, or -1 with err filled. */
 int ria_lease_make(const struct ria_directory *directory, const char *name, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Takes it again. False with errno: EAGAIN while somebody has the file open. */
+/* Takes the lease again. Returns false with errno set; EAGAIN: another process has the file open.
+ */
 bool ria_lease_take(int fd) RIA_MUST_USE;
 
-/* Lets those who wait go on. */
-void ria_lease_give(int fd);
+/* Releases the lease, so that open(2) returns in the clients that wait. */
+void ria_lease_release(int fd);
 
-/* Whether somebody waits in open(2). */
-bool ria_lease_is_wanted(int fd);
+/* Returns true if a client waits in open(2) for the file. */
+bool ria_lease_has_waiter(int fd);
 
-/* Tries it with a file that is removed again. False with err filled. */
+/* Tests with a temporary file whether leases work in the directory. Returns false with err filled
+ * if they do not. */
 bool ria_lease_works(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 #endif

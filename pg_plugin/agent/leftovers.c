@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks at the beginning of each file. */
+ * Reads the first line of each file in the agent's directory, and removes the file if that line
+ * contains a token. Leaves every other file alone. Opens no empty file, because it may be leased.
+ */
 #include "agent/leftovers.h"
 
 #include <dirent.h>
@@ -10,10 +12,11 @@
 #include <unistd.h>
 
 enum {
-    LINE_MAX_SIZE = 2 * RIA_TOKEN_TEXT_MAX /* the names and a token, with backslashes */
+    LINE_MAX_SIZE = 2 * RIA_TOKEN_TEXT_MAX /* room for the names and a token, with backslashes */
 };
 
-/* The signature is a token's last parameter, so the whole line is read. */
+/* Returns true if the file's first line contains a token. Reads the whole line, because the
+ * signature is the token's last parameter. */
 static bool begins_with_token(int fd)
 {
     RIA_AUTO(buf) text = {.max = LINE_MAX_SIZE};
@@ -68,7 +71,7 @@ void ria_leftovers_remove(const struct ria_directory *directory)
     (void)closedir(entries);
 }
 
-/* An empty file is not opened: it may be leased. */
+/* Does not open an empty file, because opening a leased file would block. */
 bool ria_leftovers_may_replace(
     const struct ria_directory *directory, const char *name, struct ria_error *err)
 {
@@ -82,11 +85,11 @@ bool ria_leftovers_may_replace(
     if (fd >= 0) {
         (void)close(fd);
     }
-    return is_own ||
-           ria_fail(
-               err,
-               RIA_E_CONFIG,
-               "%s/%s: holds lines that are not the agent's; move it or name another passfile",
-               directory->path,
-               name);
+    return is_own || ria_fail(
+                         err,
+                         RIA_E_CONFIG,
+                         "%s/%s: contains lines that the agent did not write; move it or name "
+                         "another passfile",
+                         directory->path,
+                         name);
 }

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is the agent's in its directory, and what is not. An agent that was killed leaves passfiles
- * with tokens in them. The directory may hold other things, so a file counts only if it looks like
- * one of ours: regular, with one name, the user's alone, and beginning with a line with a token.
+ * Recognises passfiles that an earlier agent wrote. An agent that is killed leaves passfiles that
+ * may contain tokens. The directory may contain other files, too, so a file counts as a leftover
+ * only if it looks like a passfile of the agent: it is a regular file with one link, only the user
+ * can access it, and its first line contains a token.
  */
 #ifndef RIA_AGENT_LEFTOVERS_H
 #define RIA_AGENT_LEFTOVERS_H
 
 #include "agent/directory.h"
 
-/* Removes them. For an agent that has no file open yet. */
+/* Removes the leftovers in the directory. The caller must have no passfile open. */
 void ria_leftovers_remove(const struct ria_directory *directory);
 
-/* Whether nothing is lost with what has this name, so that it may be replaced or removed. False,
- * with err filled, for a file with lines that are not the agent's and that has no other name. */
+/* Returns true if the file of that name may be replaced or removed without loss. Returns false with
+ * err filled if it contains lines that the agent did not write and has no other link. */
 bool ria_leftovers_may_replace(
     const struct ria_directory *directory, const char *name, struct ria_error *err) RIA_MUST_USE;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes the agent's log to stderr or to a file, which starts anew when it is long. A state that
- * has not changed is logged once; a warning that repeats, once an hour. Refuses nothing: a line
- * that cannot be written is lost. */
+ * Writes the agent's log to stderr or to a file. Truncates the file when it exceeds 1 MB. Logs a
+ * state that has not changed once, and repeats a warning at most once an hour. Ignores write
+ * errors: a line that cannot be written is lost. */
 #include "agent/log.h"
 
 #include <stdarg.h>
@@ -13,54 +13,53 @@
 #include <unistd.h>
 
 enum {
-    LINE_SIZE = 2 * RIA_ERROR_TEXT_MAX, /* an error's sentence and its place */
-    LOG_MAX = 1024 * 1024,              /* enough for weeks of changes; then the log starts anew */
-    SAID_STEP = 64,
+    LINE_SIZE = 2 * RIA_ERROR_TEXT_MAX, /* an error message and its place */
+    LOG_MAX = 1024 * 1024,              /* enough for weeks of changes; a longer log is truncated */
+    SET_STEP = 64,
     WARNING_SECONDS = 3600,
 };
 
-/* -- what was said -------------------------------------------------------------------------- */
+/* -- messages that were logged -------------------------------------------------------------- */
 
 uint64_t ria_log_hash(const char *text)
 {
-    /* Two sentences of one log hardly meet, and if they do, one is not said. */
+    /* Two messages are unlikely to have the same hash. If they do, one of them is not logged. */
     uint64_t hash = ria_hash(RIA_HASH_START, text, strlen(text));
     return hash == 0 ? 1 : hash;
 }
 
-static bool has_said(const struct ria_said *said, uint64_t hash)
+static bool was_logged(const struct ria_log_set *set, uint64_t hash)
 {
-    for (size_t i = 0; i < said->count; i++) {
-        if (said->hashes[i] == hash) {
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->hashes[i] == hash) {
             return true;
         }
     }
     return false;
 }
 
-/* Without memory the line may be said again. */
-static void log_remember(struct ria_said *said, uint64_t hash)
+/* Adds a message. If there is not enough memory, the message may be logged again later. */
+static void log_remember(struct ria_log_set *set, uint64_t hash)
 {
-    if (said->count % SAID_STEP == 0) {
-        uint64_t *larger =
-            reallocarray(said->hashes, said->count + SAID_STEP, sizeof(*said->hashes));
+    if (set->count % SET_STEP == 0) {
+        uint64_t *larger = reallocarray(set->hashes, set->count + SET_STEP, sizeof(*set->hashes));
         if (larger == NULL) {
             return;
         }
-        said->hashes = larger;
+        set->hashes = larger;
     }
-    said->hashes[said->count++] = hash;
+    set->hashes[set->count++] = hash;
 }
 
-static void log_forget(struct ria_said *said)
+static void log_forget(struct ria_log_set *set)
 {
-    free(said->hashes);
-    *said = (struct ria_said){0};
+    free(set->hashes);
+    *set = (struct ria_log_set){0};
 }
 
-/* -- saying --------------------------------------------------------------------------------- */
+/* -- writing -------------------------------------------------------------------------------- */
 
-static void start_anew_if_long(const struct ria_log *log)
+static void truncate_if_long(const struct ria_log *log)
 {
     struct stat status;
     if (log->has_time && fstat(log->fd, &status) == 0 && status.st_size > LOG_MAX) {
@@ -81,7 +80,7 @@ static void write_line(const struct ria_log *log, const char *line)
         is_dated ? when : "",
         is_dated ? " " : "",
         line);
-    start_anew_if_long(log);
+    truncate_if_long(log);
     (void)!write(log->fd, text, (size_t)len < sizeof(text) ? (size_t)len : sizeof(text) - 1);
 }
 
@@ -112,9 +111,9 @@ void ria_log_state(struct ria_log *log, const char *format, ...)
     format_line(line, format, args);
     va_end(args);
     uint64_t hash = ria_log_hash(line);
-    if (!has_said(&log->now, hash)) {
+    if (!was_logged(&log->now, hash)) {
         log_remember(&log->now, hash);
-        if (!has_said(&log->before, hash)) {
+        if (!was_logged(&log->before, hash)) {
             write_line(log, line);
         }
     }
@@ -124,7 +123,7 @@ void ria_log_next(struct ria_log *log)
 {
     log_forget(&log->before);
     log->before = log->now;
-    log->now = (struct ria_said){0};
+    log->now = (struct ria_log_set){0};
 }
 
 void ria_log_warning(struct ria_log *log, const char *line)

@@ -1,54 +1,56 @@
 /* SPDX-License-Identifier: MIT
  *
- * The agent's log: lines for people, each said once for as long as it is true. A loading of the
- * service files says everything that it finds; what the loading before said too is not repeated.
- * Warnings of single tokens are repeated once an hour. So a source that stays broken fills no disk.
- * Lines never hold a secret, and control characters are replaced.
+ * The agent's log, for users to read. A message about a lasting state is logged once for as long as
+ * the state lasts: each time the agent loads the service files, it logs every error that it finds,
+ * except those that it already logged in the load before. A warning about a single token is
+ * repeated at most once an hour, so a source that stays broken does not fill the disk. Lines
+ * contain no secrets, and control characters are replaced.
  */
 #ifndef RIA_AGENT_LOG_H
 #define RIA_AGENT_LOG_H
 
 #include "rds_iam.h"
 
-/* Sentences, by their hashes. */
-struct ria_said {
+/* A set of messages, stored as hashes. */
+struct ria_log_set {
     uint64_t *hashes;
     size_t count;
 };
 
-/* A dozen different warnings at a time are many. */
+/* Remembered warnings. A dozen different ones at a time are already many. */
 enum {
     RIA_LOG_WARNED_MAX = 16
 };
 
 struct ria_log {
     int fd;        /* borrowed */
-    bool has_time; /* lines begin with the time, for a log file */
+    bool has_time; /* lines begin with the time; true for a log file */
     const struct ria_world *clock;
-    struct ria_said before; /* what the last loading said */
-    struct ria_said now;
+    struct ria_log_set before; /* the messages of the previous load */
+    struct ria_log_set now;    /* those of the current load */
     struct {
         uint64_t hash;
-        int64_t until;
+        int64_t until; /* seconds since 1970; not logged again before */
     } warned[RIA_LOG_WARNED_MAX];
     size_t next_warning;
 };
 
-/* For telling whether a sentence has changed. Never 0. */
+/* Returns a hash for comparing messages. Never 0. */
 uint64_t ria_log_hash(const char *text);
 
-/* Says a line now, always: for events. */
+/* Logs an event, unconditionally. */
 void ria_log_event(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Says what this loading found, unless the one before said the same. */
+/* Logs a state that the current load found, unless it or the previous load logged the same message.
+ */
 void ria_log_state(struct ria_log *log, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Between two loadings. */
+/* Ends the current load. Call it between two loads. */
 void ria_log_next(struct ria_log *log);
 
-/* Says a line unless it was said within the last hour. */
+/* Logs a warning unless the same one was logged within the last hour. */
 void ria_log_warning(struct ria_log *log, const char *line);
 
 void ria_log_release(struct ria_log *log);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-agent: reads the options and opens the directory, and then asks a running agent
- * (--status), fills the passfiles and ends (--once), or becomes the service, in the terminal or in
- * the background. Refuses to run with more rights than its caller. */
+ * The program rds-iam-agent: parses the options, opens the directory, and then prints the status of
+ * a running agent (--status), fills the passfiles and exits (--once), or runs the service in the
+ * terminal or in the background. Refuses to run with more rights than its caller. */
 #include "agent/entries.h"
 #include "agent/leftovers.h"
 #include "agent/status.h"
@@ -28,26 +28,26 @@ enum {
 static const char help[] =
     "usage: rds-iam-agent [--directory DIR] [--once | --foreground | --status]\n"
     "\n"
-    "Serves the passfiles of pg_service.conf, for every service whose passfile= lies in its\n"
-    "directory and that says host, user and sslmode=verify-full. A token is made when a client\n"
-    "opens the passfile; in between the file is empty. Where the file system cannot do that, the\n"
-    "tokens lie in the passfiles and are renewed.\n"
+    "Serves the passfiles of pg_service.conf. Serves each service whose passfile= is in the\n"
+    "agent's directory and that sets host, user and sslmode=verify-full. The agent makes a token\n"
+    "when a client opens the passfile, and then empties the file again. On a file system without\n"
+    "leases, the passfiles contain tokens at all times, and the agent renews them.\n"
     "\n"
     "The agent does not see how a client connects, and some drivers ignore the entry's sslmode.\n"
-    "rds-iam setup postgres prints the environment in which they verify the server.\n"
+    "rds-iam setup postgres prints environment variables with which they verify the server.\n"
     "\n"
-    "  --directory DIR   where the passfiles are; by default $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
-    ", else\n"
-    "                    ~/.cache/" RIA_AGENT_DIRECTORY "\n"
-    "  --foreground      stay in the terminal, with the log on stderr; by default it goes to the\n"
-    "                    background and logs to " RIA_AGENT_LOG " in its directory\n"
-    "  --once            write the passfiles and end; they serve for 15 minutes\n"
-    "  --status          what the running agent serves, with which credentials, and what fails\n"
+    "  --directory DIR   the directory of the passfiles; by default\n"
+    "                    $XDG_RUNTIME_DIR/" RIA_AGENT_DIRECTORY
+    ", else ~/.cache/" RIA_AGENT_DIRECTORY "\n"
+    "  --foreground      stay in the terminal and log to stderr; by default the agent goes to\n"
+    "                    the background and logs to " RIA_AGENT_LOG " in its directory\n"
+    "  --once            write the passfiles and exit; the tokens are valid for 15 minutes\n"
+    "  --status          print the running agent's services, credentials and last error\n"
     "  --help, --version\n"
     "\n"
-    "An edited pg_service.conf is read again at once. SIGHUP: read and renew everything now.\n"
-    "SIGTERM: remove the passfiles and end.\n"
-    "exit status: 0, 1 (failed: sentences on stderr), 2 (usage)\n";
+    "The agent reads an edited pg_service.conf at once. SIGHUP: read all files and renew all\n"
+    "tokens now. SIGTERM: remove the passfiles and exit.\n"
+    "exit status: 0 (success), 1 (failure, with messages on stderr), 2 (usage error)\n";
 
 /* -- options -------------------------------------------------------------------------------- */
 
@@ -79,7 +79,7 @@ static int print(const char *text)
     return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
-/* Returns -1 to go on, or the exit status. */
+/* Returns -1 to continue, or the exit status. */
 static int parse(int argc, char **argv, struct arguments *out)
 {
     opterr = 0;
@@ -112,17 +112,17 @@ static int parse(int argc, char **argv, struct arguments *out)
         return usage("unexpected argument ", argv[optind]);
     }
     if (out->once && out->foreground) {
-        return usage("--once and --foreground exclude each other", "");
+        return usage("--once and --foreground cannot be combined", "");
     }
     if (out->status && (out->once || out->foreground)) {
-        return usage("--status goes with --directory alone", "");
+        return usage("--status can be combined only with --directory", "");
     }
     return -1;
 }
 
 /* -- once ----------------------------------------------------------------------------------- */
 
-/* Fills a passfile, without a lease. It then holds its tokens until it is removed. */
+/* Fills a passfile, without a lease. The file then contains its tokens until it is removed. */
 static bool fill_once(
     struct ria_token_line_maker *maker, struct ria_entries *entries, struct ria_served *file)
 {
@@ -143,7 +143,7 @@ static bool fill_once(
     }
     if (text.failed) {
         (void)ria_fail(
-            &err, RIA_E_SYSTEM, "%s: the passfile is too long, or no memory", file->name);
+            &err, RIA_E_SYSTEM, "%s: the passfile is too long, or memory ran out", file->name);
     } else if (ria_directory_publish(&agent->directory, file->name, &text, &err)) {
         return true;
     }
@@ -153,7 +153,8 @@ static bool fill_once(
     return false;
 }
 
-/* Waits for credentials as long as a login may. True if every service has its tokens. */
+/* Fills all passfiles. Waits for credentials as long as a login does. Returns true if every service
+ * has its tokens. */
 static bool run_once(struct ria_agent *agent)
 {
     struct ria_entries entries;
@@ -177,7 +178,7 @@ static bool run_once(struct ria_agent *agent)
 
 /* -- in the background ---------------------------------------------------------------------- */
 
-/* What is wrong with the entries is said to the person who starts the agent, too. */
+/* Logs errors in the entries to the terminal, too, for the user who starts the agent. */
 static void check_entries(struct ria_agent *agent)
 {
     struct ria_entries entries;
@@ -188,6 +189,7 @@ static void check_entries(struct ria_agent *agent)
     ria_entries_release(&entries);
 }
 
+/* In the child: leaves the terminal and logs to the file `log`. */
 static bool detach(struct ria_agent *agent, int log)
 {
     int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -208,7 +210,7 @@ static bool detach(struct ria_agent *agent, int log)
     return true;
 }
 
-/* Returns when the passfiles are there. */
+/* Waits until the child has created the passfiles or has ended. Returns the exit status. */
 static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
 {
     char byte;
@@ -216,7 +218,7 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
     do {
         len = read(ready, &byte, 1);
     } while (len < 0 && errno == EINTR);
-    agent->directory.lock = -1; /* the child's now */
+    agent->directory.lock = -1; /* the child has the lock now */
     if (len != 1) {
         ria_log_event(
             &agent->log,
@@ -227,7 +229,7 @@ static int wait_for_child(struct ria_agent *agent, pid_t child, int ready)
     ria_log_event(
         &agent->log,
         "running in the background as process %ld; its log is %s/" RIA_AGENT_LOG
-        "; to end it, type: kill %ld",
+        "; to stop it, run: kill %ld",
         (long)child,
         agent->directory.path,
         (long)child);
@@ -263,7 +265,7 @@ static int run_in_background(struct ria_agent *agent)
     return status;
 }
 
-/* -- the whole ------------------------------------------------------------------------------ */
+/* -- the program ---------------------------------------------------------------------------- */
 
 static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
 {
@@ -283,14 +285,15 @@ static int agent_run(struct ria_agent *agent, const struct arguments *arguments)
     return arguments->foreground ? ria_supervisor_run(agent, -1) : run_in_background(agent);
 }
 
-/* Before a directory is made, which would belong to the wrong user. */
+/* Opens the directory. First rejects a privileged process, because a directory that it created
+ * would belong to the wrong user. */
 static bool agent_open_directory(
     struct ria_agent *agent, const struct arguments *arguments, struct ria_error *err)
 {
     if (agent->world.is_privileged(agent->world.self)) {
         return ria_fail(err, RIA_E_SYSTEM, RIA_REFUSAL_PRIVILEGED);
     }
-    /* Who only asks makes none: it would be in the way of an agent that begins. */
+    /* --status creates no directory: an empty one could prevent an agent from starting later. */
     return ria_directory_open(
         arguments->directory, !arguments->status, &agent->world, &agent->directory, err);
 }
@@ -300,9 +303,10 @@ int main(int argc, char **argv)
     if (!ria_standard_files_open()) {
         return EXIT_FAILED;
     }
-    /* No core dump, and no debugger of another process, may show a secret. */
+    /* Prevents core dumps and debuggers from exposing a secret. */
     (void)prctl(PR_SET_DUMPABLE, 0);
-    /* A file of ours is for its owner, whatever the mask says of him. */
+    /* Ensures that the umask does not remove the owner's own rights to the files that the agent
+     * creates. */
     (void)umask(umask(0) & (S_IRWXG | S_IRWXO));
     struct arguments arguments = {0};
     int status = parse(argc, argv, &arguments);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * All passfiles, and the lines whose credentials are fetched ahead of need. */
+ * Manages all passfiles: replaces the entries, handles events, and tries lines whose credentials
+ * need a fetch ahead of need. Does its work in slices. Never replaces a file that the agent did not
+ * write. */
 #include "agent/serve.h"
 
 #include "agent/leftovers.h"
@@ -11,13 +13,15 @@
 #include <sys/stat.h>
 
 enum {
-    CHECK_MS = 100, /* a directory is emptied in steps; it shall not be filled between two */
+    CHECK_MS = 100, /* wait before a removed file is created again: a user empties a directory file
+                       by file */
     SLICE_LINES = 64,
 };
 
-/* -- taking over entries -------------------------------------------------------------------- */
+/* -- replacing the entries ------------------------------------------------------------------ */
 
-/* The lines may be others now, so what was made for a file does not count. */
+/* Moves the open file and its state to the new entry. The lines may have changed, so the old text
+ * is not moved. */
 static void inherit(struct ria_served *file, struct ria_served *before)
 {
     file->fd = before->fd;
@@ -37,6 +41,7 @@ static void remove_file(struct ria_serve *serve, struct ria_served *file)
     ria_file_close(serve, file);
 }
 
+/* Puts a file of new entries into its first state. */
 static void serve_begin(struct ria_serve *serve, struct ria_served *file)
 {
     if (file->count == 0) {
@@ -53,15 +58,15 @@ static void serve_begin(struct ria_serve *serve, struct ria_served *file)
     }
 }
 
-bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries)
+bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries)
 {
-    size_t *listed = calloc(entries->file_count + 1, sizeof(*listed));
-    if (listed == NULL) {
+    size_t *active = calloc(entries->file_count + 1, sizeof(*active));
+    if (active == NULL) {
         return false;
     }
-    free(serve->listed);
-    serve->listed = listed;
-    serve->listed_count = 0;
+    free(serve->active);
+    serve->active = active;
+    serve->active_count = 0;
     struct ria_entries before = serve->entries;
     serve->entries = *entries;
     *entries = (struct ria_entries){0};
@@ -78,12 +83,12 @@ bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries)
     for (size_t i = 0; i < serve->entries.file_count; i++) {
         serve_begin(serve, &serve->entries.files[i]);
     }
-    serve->look = 0;
+    serve->next_line = 0;
     serve->next_check = 0;
     return true;
 }
 
-/* -- what happens to it --------------------------------------------------------------------- */
+/* -- events --------------------------------------------------------------------------------- */
 
 void ria_serve_open_all(struct ria_serve *serve)
 {
@@ -109,13 +114,14 @@ void ria_serve_check(struct ria_serve *serve, const char *name)
     }
 }
 
+/* Makes the pending lines of a file due. */
 static void retry_file(struct ria_serve *serve, struct ria_served *file)
 {
     for (size_t i = file->first; i < file->first + file->count; i++) {
         struct ria_line *line = &serve->entries.lines[i];
         if (line->is_pending) {
             line->is_pending = false;
-            line->look_at = 0;
+            line->retry_at = 0;
             file->next = 0;
             file->due = 0;
         }
@@ -133,7 +139,7 @@ void ria_serve_retry(struct ria_serve *serve)
 void ria_serve_renew(struct ria_serve *serve)
 {
     for (size_t i = 0; i < serve->entries.line_count; i++) {
-        serve->entries.lines[i].look_at = 0;
+        serve->entries.lines[i].retry_at = 0;
         serve->entries.lines[i].failures = 0;
     }
     for (size_t i = 0; i < serve->entries.file_count; i++) {
@@ -147,27 +153,28 @@ void ria_serve_renew(struct ria_serve *serve)
 int64_t ria_serve_work(struct ria_serve *serve)
 {
     int64_t due = INT64_MAX;
-    size_t kept = 0;
+    size_t count = 0;
 
-    serve->let_go_by = INT64_MAX;
-    for (size_t i = 0; i < serve->listed_count; i++) {
-        size_t index = serve->listed[i];
+    serve->opener_deadline = INT64_MAX;
+    for (size_t i = 0; i < serve->active_count; i++) {
+        size_t index = serve->active[i];
         struct ria_served *file = &serve->entries.files[index];
         int64_t next = ria_file_step(serve, file);
         if (next == INT64_MAX) {
-            file->is_listed = false;
+            file->is_active = false;
         } else {
-            serve->listed[kept++] = index;
+            serve->active[count++] = index;
             due = next < due ? next : due;
         }
     }
-    serve->listed_count = kept;
+    serve->active_count = count;
     return due;
 }
 
 /* -- by the wall clock ---------------------------------------------------------------------- */
 
-static int64_t look_at_files(struct ria_serve *serve, int64_t now)
+/* Without leases: begins to renew the files that are due. Returns when the next one is. */
+static int64_t renew_due_files(struct ria_serve *serve, int64_t now)
 {
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < serve->entries.file_count; i++) {
@@ -181,12 +188,13 @@ static int64_t look_at_files(struct ria_serve *serve, int64_t now)
     return next;
 }
 
-/* Goes over the lines from where it stopped, a slice at a time. */
-static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
+/* With leases: tries the lines that are due, up to SLICE_LINES of them, from where the last call
+ * stopped. Returns when the next line is due. */
+static int64_t try_due_lines(struct ria_serve *serve, int64_t now)
 {
-    for (size_t tried = 0; serve->look < serve->entries.line_count; serve->look++) {
-        struct ria_line *line = &serve->entries.lines[serve->look];
-        bool is_due = line->look_at <= now;
+    for (size_t tried = 0; serve->next_line < serve->entries.line_count; serve->next_line++) {
+        struct ria_line *line = &serve->entries.lines[serve->next_line];
+        bool is_due = line->retry_at <= now;
         if (is_due && tried == SLICE_LINES) {
             return now;
         }
@@ -197,9 +205,9 @@ static int64_t look_at_lines(struct ria_serve *serve, int64_t now)
     }
     int64_t next = INT64_MAX;
     for (size_t i = 0; i < serve->entries.line_count; i++) {
-        next = serve->entries.lines[i].look_at < next ? serve->entries.lines[i].look_at : next;
+        next = serve->entries.lines[i].retry_at < next ? serve->entries.lines[i].retry_at : next;
     }
-    serve->look = 0;
+    serve->next_line = 0;
     return next;
 }
 
@@ -208,7 +216,7 @@ void ria_serve_check_credentials(struct ria_serve *serve)
     int64_t now = ria_agent_now(serve->agent);
     if (serve->next_check <= now) {
         serve->next_check =
-            serve->is_leasing ? look_at_lines(serve, now) : look_at_files(serve, now);
+            serve->is_leasing ? try_due_lines(serve, now) : renew_due_files(serve, now);
     }
 }
 
@@ -229,10 +237,10 @@ void ria_serve_end(struct ria_serve *serve)
         remove_file(serve, &serve->entries.files[i]);
     }
     ria_entries_release(&serve->entries);
-    free(serve->listed);
+    free(serve->active);
     free(serve->by_fd);
-    serve->listed = NULL;
+    serve->active = NULL;
     serve->by_fd = NULL;
-    serve->listed_count = 0;
+    serve->active_count = 0;
     serve->by_fd_count = 0;
 }

@@ -1,49 +1,54 @@
 /* SPDX-License-Identifier: MIT
  *
- * The passfiles: what is in them when.
+ * Serves all passfiles: decides what each file contains at each moment.
  *
- * Where leases work a file is empty and leased until somebody opens it. That one waits in open(2)
- * while its lines are made, four seconds at most, and reads those that are ready. Afterwards the
- * lease is taken again as soon as nobody has the file open, and the file emptied; one that is kept
- * open for two seconds is replaced by a new one. What was made serves everybody for a second.
+ * If leases work, a passfile is empty and leased until a client opens it. The client waits in
+ * open(2) while the worker makes its lines, for four seconds at most, and then reads the lines that
+ * are ready. As soon as no process has the file open, the worker takes the lease again and empties
+ * the file. If a process keeps the file open for two seconds, the worker replaces the file by a new
+ * one. A text that was made is used for all clients for one second.
  *
- * Where leases do not work a file is renewed after a third of its tokens' life, and replaced whole.
+ * If leases do not work, a file is replaced by one with fresh tokens after a third of the tokens'
+ * life.
  *
- * Nothing here waits. Times are the agent's ticks, but for those of renewal.
+ * No function here blocks, except to read local files. Times are the agent's ticks, except those of
+ * renewal, which are seconds since 1970.
  */
 #ifndef RIA_AGENT_SERVE_H
 #define RIA_AGENT_SERVE_H
 
 #include "agent/serve_file.h"
 
-/* Takes over entries. Files that the ones before had too stay as they are; the others are made, or
- * removed. False only without memory, and then the ones before are still in use. */
-bool ria_serve_take(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
+/* Replaces the entries by new ones; *entries is then empty. Keeps a passfile that the old entries
+ * have, too; creates the other new ones and removes the other old ones. Returns false, with the old
+ * entries still in use, only if there is not enough memory. */
+bool ria_serve_set_entries(struct ria_serve *serve, struct ria_entries *entries) RIA_MUST_USE;
 
-/* An opener waits for some file: signals were lost. (serve_file.h: for one.) */
+/* Handles a client that waits for an unknown file, because signals were lost. (ria_serve_open() in
+ * serve_file.h handles one file.) */
 void ria_serve_open_all(struct ria_serve *serve);
 
-/* A name in the directory may not be what it was. */
+/* Checks a passfile after a change of that name in the directory. */
 void ria_serve_check(struct ria_serve *serve, const char *name);
 
-/* Credentials have come, or not: whoever waits for some is tried again. */
+/* Tries the pending lines again, after a fetch of credentials has succeeded or failed. */
 void ria_serve_retry(struct ria_serve *serve);
 
-/* Everything is made anew: the clock was set, or a person asks for it. */
+/* Discards all texts and renews all tokens, because the clock was set or the user asked for it. */
 void ria_serve_renew(struct ria_serve *serve);
 
-/* Goes on with what is due, for some milliseconds. Returns the ticks of the next call: now, if
- * there is more; INT64_MAX, if everything is at rest. */
+/* Does the work that is due, for some milliseconds. Returns the ticks of the next call: now or
+ * earlier if there is more work, INT64_MAX if every file is at rest. */
 int64_t ria_serve_work(struct ria_serve *serve);
 
-/* The same for what goes by the wall clock: looking at credentials ahead of need, and renewal. The
- * next call is due at serve->next_check; to be called before ria_serve_work(). */
+/* Does the work that depends on the wall clock: checks credentials ahead of need, and renews files.
+ * The next call is due at serve->next_check. Call it before ria_serve_work(). */
 void ria_serve_check_credentials(struct ria_serve *serve);
 
-/* Whether every line was tried, and none waits for its credentials. */
+/* Returns true if every line was tried and none waits for its credentials. */
 bool ria_serve_is_checked(const struct ria_serve *serve);
 
-/* Removes every passfile. */
+/* Removes every passfile and releases *serve. */
 void ria_serve_end(struct ria_serve *serve);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each file is a small machine of its own. Making lines is cut into slices, so that a passfile of
- * ten thousand lines delays nobody else. */
+ * Implements the state machine of one passfile. Makes lines in slices, so that a passfile of ten
+ * thousand lines does not delay the clients of other passfiles. Does not fill a file that another
+ * process has changed, renamed or linked. */
 #include "agent/serve_file.h"
 
 #include "agent/lease.h"
@@ -13,13 +14,13 @@
 #include <unistd.h>
 
 enum {
-    WAIT_MS = 4000, /* libpq's users rarely allow a login less */
-    TEXT_MS = 1000, /* one token for each entry and second */
-    OPEN_MS = 2000, /* a reader needs a millisecond */
-    RETRY_MS = 5000,
+    WAIT_MS = 4000,  /* few clients set a connect_timeout below this */
+    TEXT_MS = 1000,  /* how long a text is used: at most one token for each entry and second */
+    OPEN_MS = 2000,  /* how long a process may keep the file open; a reader needs a millisecond */
+    RETRY_MS = 5000, /* after a file could not be created */
     SLICE_LINES = 64,
-    TRIES_MAX = 8,  /* 2^8 / 4 ms between two attempts at most */
-    RENEW_PART = 3, /* a token is replaced after a third of its life: 5 minutes */
+    TRIES_MAX = 8,  /* at most 2^8 / 4 ms between two attempts to take the lease */
+    RENEW_PART = 3, /* a token is replaced after a third of its life, 5 minutes */
     ROUND_SECONDS = 300,
     RETRY_SECONDS = 5,
 };
@@ -31,11 +32,12 @@ static size_t index_of(const struct ria_serve *serve, const struct ria_served *f
     return (size_t)(file - serve->entries.files);
 }
 
-static void list(struct ria_serve *serve, struct ria_served *file)
+/* Adds a file to serve->active. */
+static void activate(struct ria_serve *serve, struct ria_served *file)
 {
-    if (!file->is_listed) {
-        file->is_listed = true;
-        serve->listed[serve->listed_count++] = index_of(serve, file);
+    if (!file->is_active) {
+        file->is_active = true;
+        serve->active[serve->active_count++] = index_of(serve, file);
     }
 }
 
@@ -45,9 +47,10 @@ void ria_file_enter(
     file->state = (unsigned char)state;
     file->since = ria_agent_ticks(serve->agent);
     file->due = due;
-    list(serve, file);
+    activate(serve, file);
 }
 
+/* Stores the descriptor of a leased file. Returns false if there is not enough memory. */
 static bool set_fd(struct ria_serve *serve, struct ria_served *file, int fd)
 {
     enum {
@@ -82,7 +85,8 @@ void ria_file_close(struct ria_serve *serve, struct ria_served *file)
     }
 }
 
-static void look_by(struct ria_serve *serve, int64_t when)
+/* Ensures that ria_serve_check_credentials() is due at `when` at the latest. */
+static void check_by(struct ria_serve *serve, int64_t when)
 {
     serve->next_check = when < serve->next_check ? when : serve->next_check;
 }
@@ -95,6 +99,7 @@ static struct ria_line *serve_file_line_of(
 
 /* -- the text ------------------------------------------------------------------------------- */
 
+/* Returns true if the cached text may still be used, according to both clocks. */
 static bool has_text(const struct ria_serve *serve, const struct ria_served *file)
 {
     int64_t age = ria_agent_ticks(serve->agent) - file->made_ticks;
@@ -108,7 +113,8 @@ void ria_file_drop_text(struct ria_served *file)
     file->made_at = 0;
 }
 
-/* When a file at rest has to be looked at again: its text lives for a second. */
+/* Returns when a file at rest needs its next step: when its cached text gets too old. Wipes a text
+ * that is too old already. */
 static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {
@@ -118,6 +124,7 @@ static int64_t rest_due(const struct ria_serve *serve, struct ria_served *file)
     return INT64_MAX;
 }
 
+/* Begins to make a new text: no line is done. */
 static void begin_text(const struct ria_serve *serve, struct ria_served *file)
 {
     ria_file_drop_text(file);
@@ -127,8 +134,8 @@ static void begin_text(const struct ria_serve *serve, struct ria_served *file)
     }
 }
 
-/* Goes on with the lines. True when there is nothing to go on with: all were tried, and perhaps
- * some wait for their credentials. */
+/* Makes the next slice of lines. Returns true if every line was tried; some may still wait for
+ * their credentials. */
 static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
 {
     size_t made = 0;
@@ -138,7 +145,7 @@ static bool add_to_text(struct ria_serve *serve, struct ria_served *file)
             made++;
             line->is_done =
                 ria_token_line_make(&serve->maker, line, &file->text) != RIA_TOKEN_LINE_PENDING;
-            look_by(serve, line->look_at);
+            check_by(serve, line->retry_at);
         }
     }
     return file->next == file->count;
@@ -154,12 +161,12 @@ static bool is_text_whole(const struct ria_serve *serve, const struct ria_served
     return true;
 }
 
-static void say_failed(struct ria_serve *serve, const struct ria_error *err)
+static void log_failure(struct ria_serve *serve, const struct ria_error *err)
 {
     ria_log_warning(&serve->agent->log, err->text);
 }
 
-/* True when the text is as good as it gets: whole, or the time is up. */
+/* Makes the text. Returns true if it is complete or the time is up. */
 static bool make_text(struct ria_serve *serve, struct ria_served *file)
 {
     if (has_text(serve, file)) {
@@ -176,18 +183,19 @@ static bool make_text(struct ria_serve *serve, struct ria_served *file)
         (void)ria_fail(
             &err,
             RIA_E_DEADLINE,
-            "%s/%s: credentials are late, so it is read with the lines that are ready",
+            "%s/%s: credentials are late, so clients read only the lines that are ready",
             serve->agent->directory.path,
             file->name);
-        say_failed(serve, &err);
+        log_failure(serve, &err);
     }
     return true;
 }
 
 /* -- with leases ---------------------------------------------------------------------------- */
 
-/* Makes a leased file. The descriptors that are not for passfiles stay free: without them nothing
- * could be fetched or asked. */
+/* Creates a leased file and returns its descriptor, or -1 with err filled. Refuses to use a
+ * descriptor that the worker needs for other work: without it, the worker could fetch no
+ * credentials and answer no --status. */
 static int make_leased(
     const struct ria_serve *serve, const struct ria_served *file, struct ria_error *err)
 {
@@ -201,8 +209,8 @@ static int make_leased(
     (void)ria_fail(
         err,
         RIA_E_SYSTEM,
-        "%s: %zu passfiles are served and no more, because each is an open file; raise ulimit -n, "
-        "or LimitNOFILE= of the service, or let entries share a passfile",
+        "%s: only %zu passfiles are served, because each is an open file; raise ulimit -n, or "
+        "LimitNOFILE= of the service, or let entries share a passfile",
         directory->path,
         serve->leased_max);
     return -1;
@@ -216,7 +224,7 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
     ria_watchdog_ping(&serve->agent->watchdog);
     file->is_missing = fd < 0;
     if (fd < 0) {
-        say_failed(serve, &err);
+        log_failure(serve, &err);
         ria_file_enter(serve, file, SERVE_NONE, ria_agent_ticks(serve->agent) + RETRY_MS);
         return;
     }
@@ -226,17 +234,18 @@ void ria_file_make(struct ria_serve *serve, struct ria_served *file)
         return;
     }
     ria_file_enter(serve, file, SERVE_LEASED, rest_due(serve, file));
-    ria_serve_open(serve, fd); /* somebody may have come before the number was known */
+    ria_serve_open(serve, fd); /* a client may have opened the file before set_fd() */
 }
 
-/* Nothing is written into a file that has a second name, or that others may read. */
-static void give(struct ria_serve *serve, struct ria_served *file)
+/* Writes the text to the file and releases the lease. Writes nothing to a file that has a second
+ * name or that other users may read. */
+static void fill_and_release(struct ria_serve *serve, struct ria_served *file)
 {
     const struct ria_directory *directory = &serve->agent->directory;
     if (!ria_directory_has(directory, file->name, file->fd)) {
         ria_log_event(
             &serve->agent->log,
-            "%s/%s: is not as it was made, so it gets no token and is replaced",
+            "%s/%s: was changed by another process, so it gets no token and is replaced",
             directory->path,
             file->name);
         ria_file_make(serve, file);
@@ -245,7 +254,7 @@ static void give(struct ria_serve *serve, struct ria_served *file)
     if (file->text.failed || !ria_file_fill(file->fd, file->text.data, file->text.len)) {
         struct ria_error err;
         char words[128];
-        const char *why = file->text.failed ? "it is too long, or no memory"
+        const char *why = file->text.failed ? "the text is too long, or memory ran out"
                                             : strerror_r(errno, words, sizeof(words));
         (void)ria_fail(
             &err,
@@ -254,14 +263,15 @@ static void give(struct ria_serve *serve, struct ria_served *file)
             directory->path,
             file->name,
             why);
-        say_failed(serve, &err);
+        log_failure(serve, &err);
     }
-    ria_lease_give(file->fd);
+    ria_lease_release(file->fd);
     file->tries = 0;
-    ria_file_enter(serve, file, SERVE_GIVEN, ria_agent_ticks(serve->agent) + 1);
+    ria_file_enter(serve, file, SERVE_READABLE, ria_agent_ticks(serve->agent) + 1);
 }
 
-static void take_back(struct ria_serve *serve, struct ria_served *file)
+/* Takes the lease again and empties the file. Replaces a file that stays open for too long. */
+static void take_lease_again(struct ria_serve *serve, struct ria_served *file)
 {
     int64_t now = ria_agent_ticks(serve->agent);
     if (ria_lease_take(file->fd)) {
@@ -286,17 +296,18 @@ void ria_serve_open(struct ria_serve *serve, int fd)
         return;
     }
     struct ria_served *file = &serve->entries.files[serve->by_fd[fd]];
-    if (file->state == SERVE_LEASED && ria_lease_is_wanted(fd)) {
+    if (file->state == SERVE_LEASED && ria_lease_has_waiter(fd)) {
         serve->opened++;
         if (!has_text(serve, file)) {
             begin_text(serve, file);
         }
-        ria_file_enter(serve, file, SERVE_WANTED, 0);
+        ria_file_enter(serve, file, SERVE_FILLING, 0);
     }
 }
 
-/* -- without -------------------------------------------------------------------------------- */
+/* -- without leases ------------------------------------------------------------------------- */
 
+/* Replaces the file by one with the new text, and sets when it is renewed next. */
 static void serve_file_renew(struct ria_serve *serve, struct ria_served *file)
 {
     struct ria_error err;
@@ -315,12 +326,12 @@ static void serve_file_renew(struct ria_serve *serve, struct ria_served *file)
         if (may_replace) {
             ria_directory_remove(&serve->agent->directory, file->name);
         }
-        say_failed(serve, &err);
+        log_failure(serve, &err);
         file->due = now + RETRY_SECONDS;
     }
     ria_file_drop_text(file);
     file->state = SERVE_RENEWED;
-    look_by(serve, file->due);
+    check_by(serve, file->due);
 }
 
 void ria_file_begin_renewing(struct ria_serve *serve, struct ria_served *file)
@@ -329,13 +340,14 @@ void ria_file_begin_renewing(struct ria_serve *serve, struct ria_served *file)
     ria_file_enter(serve, file, SERVE_RENEWING, 0);
 }
 
-static void let_wait(struct ria_serve *serve, const struct ria_served *file)
+/* Notes the deadline of a client that waits for this file. */
+static void note_deadline(struct ria_serve *serve, const struct ria_served *file)
 {
-    int64_t let_go_by = file->state == SERVE_WANTED ? file->since + WAIT_MS : INT64_MAX;
-    serve->let_go_by = let_go_by < serve->let_go_by ? let_go_by : serve->let_go_by;
+    int64_t opener_deadline = file->state == SERVE_FILLING ? file->since + WAIT_MS : INT64_MAX;
+    serve->opener_deadline =
+        opener_deadline < serve->opener_deadline ? opener_deadline : serve->opener_deadline;
 }
 
-/* Returns when the file is to be looked at again; INT64_MAX: it is at rest. */
 int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
 {
     int64_t now = ria_agent_ticks(serve->agent);
@@ -352,19 +364,19 @@ int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file)
             file->due = INT64_MAX;
         }
         break;
-    case SERVE_GIVEN:
+    case SERVE_READABLE:
         if (now >= file->due) {
-            take_back(serve, file);
+            take_lease_again(serve, file);
         }
         break;
-    case SERVE_WANTED:
+    case SERVE_FILLING:
     case SERVE_RENEWING:
         is_made = make_text(serve, file);
         file->due = file->next < file->count ? now : file->since + WAIT_MS;
         if (!is_made) {
-            let_wait(serve, file);
-        } else if (file->state == SERVE_WANTED) {
-            give(serve, file);
+            note_deadline(serve, file);
+        } else if (file->state == SERVE_FILLING) {
+            fill_and_release(serve, file);
         } else {
             serve_file_renew(serve, file);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is served, and the states of one passfile; serve.h says what happens to all.
+ * Declares the state of all passfiles, and the state machine of one. serve.h describes what a
+ * passfile contains when.
  */
 #ifndef RIA_AGENT_SERVE_FILE_H
 #define RIA_AGENT_SERVE_FILE_H
@@ -11,48 +12,56 @@ struct ria_serve {
     struct ria_agent *agent;
     struct ria_token_line_maker maker;
     struct ria_entries entries;
-    bool is_leasing;
-    size_t leased;     /* files that are open here */
-    size_t leased_max; /* the limit of open files, less what everything else needs */
-    uint64_t opened;   /* files that somebody waited for */
-    size_t *listed;    /* indices of the files that are not at rest */
-    size_t listed_count;
-    size_t *by_fd; /* index of the file that has this descriptor */
+    bool is_leasing;   /* leases work in the directory */
+    size_t leased;     /* leased files, each of which is open */
+    size_t leased_max; /* the limit of open files, minus the descriptors that the rest of the worker
+                          needs */
+    uint64_t opened;   /* how often a client has waited for a file */
+    size_t *active;    /* indices of the files that are not at rest */
+    size_t active_count;
+    size_t *by_fd; /* index of the file with this descriptor; RIA_SERVE_NO_FILE: none */
     size_t by_fd_count;
-    size_t look;        /* line that is looked at next */
-    int64_t next_check; /* seconds since 1970 */
-    int64_t let_go_by;  /* ticks: when the longest wait ends; INT64_MAX: no opener waits */
+    size_t next_line;        /* the line that ria_serve_check_credentials() tries next */
+    int64_t next_check;      /* seconds since 1970 */
+    int64_t opener_deadline; /* ticks: when the client that has waited longest must get its file;
+                                INT64_MAX: no client waits */
 };
 
+/* The states of a passfile. */
 enum ria_serve_state {
-    SERVE_NONE,    /* there is no file of ours; made at `due` */
-    SERVE_LEASED,  /* at rest, empty */
-    SERVE_WANTED,  /* somebody waits in open(2) */
-    SERVE_GIVEN,   /* can be read, until the lease is had again */
-    SERVE_RENEWED, /* without leases: full until `due` */
-    SERVE_RENEWING,
+    SERVE_NONE,     /* the worker has no file; it creates one at `due` */
+    SERVE_LEASED,   /* at rest: empty, and the worker holds the lease */
+    SERVE_FILLING,  /* a client waits in open(2) while the lines are made */
+    SERVE_READABLE, /* the lease is released and clients read the file, until the worker takes the
+                       lease again */
+    SERVE_RENEWED,  /* without leases: contains tokens, which are renewed at `due` */
+    SERVE_RENEWING, /* without leases: the new lines are being made */
 };
 
 #define RIA_SERVE_NO_FILE SIZE_MAX
 
-/* An opener waits for the file with this descriptor. */
+/* Handles a client that waits for the file with this descriptor. Ignores other descriptors. */
 void ria_serve_open(struct ria_serve *serve, int fd);
 
-/* Puts the file into a state, to be looked at when it is due. */
+/* Puts the file into a state, with its next step at `due`, and makes it active. */
 void ria_file_enter(
     struct ria_serve *serve, struct ria_served *file, enum ria_serve_state state, int64_t due);
 
-/* Makes a leased file and puts it in its place; whoever waits for the one before reads nothing. */
+/* Creates a leased file and puts it in place. A client that waits for the previous file reads an
+ * empty file. */
 void ria_file_make(struct ria_serve *serve, struct ria_served *file);
 
+/* Begins to make fresh lines for a file without a lease. */
 void ria_file_begin_renewing(struct ria_serve *serve, struct ria_served *file);
 
-/* Closes the leased file; whoever waits goes on. */
+/* Closes the leased file; open(2) then returns in a client that waits for it. */
 void ria_file_close(struct ria_serve *serve, struct ria_served *file);
 
+/* Wipes the cached text. */
 void ria_file_drop_text(struct ria_served *file);
 
-/* Does what is due. Returns when to look again; INT64_MAX: the file is at rest. */
+/* Does the file's next step if it is due. Returns when to call it again, in ticks; INT64_MAX: the
+ * file is at rest, or ria_serve_check_credentials() does the next step. */
 int64_t ria_file_step(struct ria_serve *serve, struct ria_served *file);
 
 #endif

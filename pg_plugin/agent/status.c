@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Both ends. Addresses of sockets are short and paths of directories are not, so the socket is
- * reached through the descriptor of its directory. */
+ * Implements both sides of --status. A socket's address has room for about 100 bytes and a
+ * directory's path may be longer, so both sides reach the socket through the directory's
+ * descriptor. The agent ignores clients of other users, except root. */
 #include "agent/status.h"
 
 #include "passfile/agent_directory.h"
@@ -17,9 +18,10 @@
 
 enum {
     TEXT_MAX = 16 * 1024 * 1024,
-    RESPONSE_MS = 5000, /* a worker that is stuck is replaced before */
+    RESPONSE_MS = 5000, /* the supervisor replaces a stuck worker before this time */
 };
 
+/* Returns the address of the agent's socket in the directory. */
 static struct sockaddr_un address_in(const struct ria_directory *directory)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -42,7 +44,7 @@ int ria_status_listen(const struct ria_directory *directory, struct ria_error *e
     ria_directory_remove(directory, RIA_AGENT_SOCKET);
     if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(fd, WAITING_MAX) != 0) {
-        (void)ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be made", err);
+        (void)ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be created", err);
         if (fd >= 0) {
             (void)close(fd);
         }
@@ -56,9 +58,10 @@ void ria_status_end(const struct ria_directory *directory)
     ria_directory_remove(directory, RIA_AGENT_SOCKET);
 }
 
-/* -- the answer ----------------------------------------------------------------------------- */
+/* -- the message ---------------------------------------------------------------------------- */
 
-/* A message of one byte, because there is none of no byte, with room for one descriptor. */
+/* A message with room for one descriptor. It carries one byte, because a message without data
+ * cannot carry a descriptor. */
 struct envelope {
     char byte;
     struct iovec data;
@@ -86,6 +89,7 @@ static void add_time(struct ria_buf *out, int64_t when)
     ria_buf_add_text(out, ria_timestamp_format_extended(when, text) ? text : "?");
 }
 
+/* Adds the lines about the agent as a whole. */
 static void status_add_head(const struct ria_status *status, struct ria_buf *out)
 {
     const struct ria_serve *serve = status->serve;
@@ -100,7 +104,7 @@ static void status_add_head(const struct ria_status *status, struct ria_buf *out
     ria_buf_addf(
         out,
         "serving      %s\n",
-        serve->is_leasing ? "on open; nothing lies in the passfiles in between"
+        serve->is_leasing ? "on open; the passfiles are empty in between"
                           : "by renewal every few minutes, because leases do not work here");
     ria_buf_addf(
         out,
@@ -137,7 +141,7 @@ static void add_sources(const struct ria_token_line_maker *maker, struct ria_buf
         }
         ria_buf_addf(out, "credentials  %s, ", maker->sources[i].name);
         if (maker->sources[i].expires == 0) {
-            ria_buf_add_text(out, "which do not say when they end\n");
+            ria_buf_add_text(out, "without an expiry time\n");
         } else {
             ria_buf_add_text(out, "until ");
             add_time(out, maker->sources[i].expires);
@@ -146,6 +150,7 @@ static void add_sources(const struct ria_token_line_maker *maker, struct ria_buf
     }
 }
 
+/* Adds a line for each host of each entry. */
 static void status_add_lines(const struct ria_entries *entries, struct ria_buf *out)
 {
     for (size_t i = 0; i < entries->line_count; i++) {
@@ -165,9 +170,9 @@ static void status_add_lines(const struct ria_entries *entries, struct ria_buf *
     }
 }
 
-/* -- the agent's end ------------------------------------------------------------------------ */
+/* -- the agent's side ----------------------------------------------------------------------- */
 
-static bool may_ask(int fd)
+static bool is_authorised(int fd)
 {
     struct ucred peer;
     socklen_t size = sizeof(peer);
@@ -175,6 +180,7 @@ static bool may_ask(int fd)
            (peer.uid == geteuid() || peer.uid == 0);
 }
 
+/* Sends the descriptor `text` over the socket fd. Does not block. */
 static void send_descriptor(int fd, int text)
 {
     struct envelope envelope;
@@ -186,7 +192,7 @@ static void send_descriptor(int fd, int text)
     (void)!sendmsg(fd, &envelope.message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static void status_response(int fd, const struct ria_buf *text)
+static void status_send_text(int fd, const struct ria_buf *text)
 {
     int memory = memfd_create("status", MFD_CLOEXEC);
     if (memory >= 0 && ria_file_fill(memory, text->data, text->len)) {
@@ -197,31 +203,32 @@ static void status_response(int fd, const struct ria_buf *text)
     }
 }
 
-void ria_status_response(int listener, const struct ria_status *status)
+void ria_status_respond(int listener, const struct ria_status *status)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
         return;
     }
     RIA_AUTO(buf) text = {.max = TEXT_MAX};
-    if (may_ask(fd)) {
+    if (is_authorised(fd)) {
         status_add_head(status, &text);
         add_sources(&status->serve->maker, &text);
         status_add_lines(&status->serve->entries, &text);
-        status_response(fd, &text);
+        status_send_text(fd, &text);
     }
     (void)close(fd);
 }
 
-/* -- the other end -------------------------------------------------------------------------- */
+/* -- the client's side ---------------------------------------------------------------------- */
 
+/* Waits for the response. Returns its descriptor, or -1 with errno set. */
 static int receive_descriptor(int fd)
 {
-    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    struct pollfd response = {.fd = fd, .events = POLLIN};
     struct envelope envelope;
     (void)open_envelope(&envelope);
     errno = ETIMEDOUT;
-    if (poll(&wanted, 1, RESPONSE_MS) <= 0 ||
+    if (poll(&response, 1, RESPONSE_MS) <= 0 ||
         recvmsg(fd, &envelope.message, MSG_CMSG_CLOEXEC) <= 0) {
         return -1;
     }
@@ -257,8 +264,7 @@ bool ria_status_query(const struct ria_directory *directory, struct ria_error *e
         return ria_fail(
             err,
             RIA_E_SYSTEM,
-            "%s: no agent serves it; start one: rds-iam-agent, or systemctl --user start "
-            "rds-iam-agent",
+            "%s: no agent serves it; run: rds-iam-agent, or systemctl --user start rds-iam-agent",
             directory->path);
     }
     int text = receive_descriptor(fd);
@@ -266,7 +272,7 @@ bool ria_status_query(const struct ria_directory *directory, struct ria_error *e
                   ? print_file(text) ||
                         ria_directory_fail(directory->path, RIA_AGENT_SOCKET, "cannot be read", err)
                   : ria_directory_fail(
-                        directory->path, RIA_AGENT_SOCKET, "the agent does not answer", err);
+                        directory->path, RIA_AGENT_SOCKET, "the agent does not respond", err);
     if (text >= 0) {
         (void)close(text);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * --status: asks the running agent over agent.socket in its directory, which is closed to others.
- * The answer is a text for a person, without any secret. It comes as a descriptor of a piece of
- * memory, so that a reader that is slow or gone does not keep the agent from its work.
+ * Implements --status: a query to the running agent over agent.socket in its directory, which only
+ * the user can enter. The response is a text for the user, without any secret. The agent sends it
+ * as the descriptor of an anonymous file, so that a client that reads slowly or ends does not block
+ * the agent.
  */
 #ifndef RIA_AGENT_STATUS_H
 #define RIA_AGENT_STATUS_H
@@ -11,20 +12,21 @@
 
 #include <sys/types.h>
 
+/* What the response is made from. */
 struct ria_status {
     const struct ria_serve *serve;
     pid_t supervisor;
-    int64_t since;
+    int64_t since; /* when the agent was started, seconds since 1970 */
 };
 
-/* Makes the socket and listens. -1 with err filled. */
+/* Creates the socket and listens. Returns the descriptor, or -1 with err filled. */
 int ria_status_listen(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
-/* Answers those who ask, if they are the user or root. */
-void ria_status_response(int listener, const struct ria_status *status);
+/* Accepts one client, and responds if it runs as the user or as root. Does not block. */
+void ria_status_respond(int listener, const struct ria_status *status);
 
-/* Asks, and prints the answer. False with err filled: nobody serves the directory, or does not
- * answer. */
+/* Queries the agent and prints the response to stdout. Returns false with err filled if no agent
+ * serves the directory or the agent does not respond within 5 seconds. */
 bool ria_status_query(const struct ria_directory *directory, struct ria_error *err) RIA_MUST_USE;
 
 /* Removes the socket. */

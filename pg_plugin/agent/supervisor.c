@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Waits with one poll(): a worker, five descriptors and three points in time are all there is. */
+ * Implements the supervisor: one loop around poll() waits for signals, the worker's messages and
+ * timeouts. Replaces a worker that dies, and waits longer before each replacement if workers die
+ * quickly. Ends the service when it is told to, when the directory is gone, or when the first
+ * worker cannot start. */
 #include "agent/supervisor.h"
 
 #include "agent/leftovers.h"
@@ -22,25 +25,26 @@
 #include <unistd.h>
 
 enum {
-    END_MS = 2000,   /* what it may take to end when told to */
-    QUICK_MS = 1000, /* a worker that dies sooner is not replaced at once */
-    PAUSE_MS = 1000,
-    PAUSE_MAX_MS = 10000,
+    END_MS = 2000,        /* how long the worker may take to end */
+    QUICK_MS = 1000,      /* a worker that dies sooner is not replaced at once */
+    PAUSE_MS = 1000,      /* the first pause; each later one is twice as long */
+    PAUSE_MAX_MS = 10000, /* the longest pause */
 };
 
 /* -- systemd -------------------------------------------------------------------------------- */
 
-/* What systemd is told, by the protocol of sd_notify(3): one datagram to the socket that
- * $NOTIFY_SOCKET names. The protocol is documented and fixed; libsystemd would bring a compressor
- * and a dozen other things into a process that is about secrets. */
+/* The connection to systemd, with the protocol of sd_notify(3): one datagram to the socket that
+ * $NOTIFY_SOCKET names. The protocol is documented and stable. libsystemd would load a compression
+ * library and a dozen others into a process that handles secrets. */
 struct notify {
-    int fd; /* -1: nobody wants to know */
+    int fd; /* -1: systemd does not wait for notifications */
     struct sockaddr_un address;
     socklen_t size;
-    int64_t watchdog_ms; /* how often a sign of life is wanted; 0: never */
+    int64_t watchdog_ms; /* interval between two "WATCHDOG=1"; 0: none */
 };
 
-/* A path, or "@" and an abstract name. */
+/* Parses the address: a path, or "@" and an abstract name. Returns false if it is neither or too
+ * long. */
 static bool find_address(struct notify *notify, const char *name)
 {
     size_t len = strlen(name);
@@ -64,11 +68,12 @@ static int64_t watchdog_ms(void)
         return 0;
     }
     long long value = strtoll(interval, NULL, 10);
-    /* Twice as often as asked, so that one may be late. */
+    /* Half of the interval that systemd requires, so that one notification may be late. */
     return value <= 0 ? 0 : (int64_t)(value / 2000) + 1;
 }
 
-/* Takes the variables out of the environment, so that no child speaks in our name. */
+/* Reads systemd's variables and removes them from the environment, so that no child process
+ * notifies systemd. */
 static void notify_open(struct notify *notify)
 {
     *notify = (struct notify){.fd = -1};
@@ -82,7 +87,7 @@ static void notify_open(struct notify *notify)
     (void)unsetenv("WATCHDOG_PID");
 }
 
-/* Sends assignments, one a line: "READY=1". */
+/* Sends assignments, one per line, such as "READY=1". */
 static void notify_send(const struct notify *notify, const char *text)
 {
     if (notify->fd >= 0) {
@@ -110,17 +115,17 @@ struct supervisor {
     struct ria_agent *agent;
     struct notify notify;
     struct ria_worker_start start;
-    int signals;
-    int control; /* our end; -1: no worker */
-    int ready;
+    int signals;      /* a signalfd */
+    int control;      /* our end of the socket to the worker; -1: no worker */
+    int ready;        /* as in ria_supervisor_run() */
     pid_t worker;     /* -1: none */
-    int64_t started;  /* all times: monotonic milliseconds, which do not count sleep */
-    int64_t start_at; /* when the next worker is started, if there is none */
-    int64_t pause;
-    bool is_ready;   /* systemd was told */
-    int64_t end_by;  /* when a worker that was told to end is killed; INT64_MAX: not told */
-    int64_t ping_at; /* of systemd's watchdog */
-    int status;
+    int64_t started;  /* all times are monotonic milliseconds, which do not count sleep */
+    int64_t start_at; /* when to start the next worker, if there is none */
+    int64_t pause;    /* before the next worker, if the last one died quickly */
+    bool is_ready;    /* systemd got READY=1 */
+    int64_t end_by;   /* when to kill a worker that was told to end; INT64_MAX: not told */
+    int64_t ping_at;  /* when to send the next "WATCHDOG=1" */
+    int status;       /* the exit status */
 };
 
 static int64_t supervisor_milliseconds(void)
@@ -145,15 +150,16 @@ void ria_supervisor_block_signals(void)
     list_signals(&signals);
     (void)sigprocmask(SIG_BLOCK, &signals, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* Where it is ignored, as it may be inherited, no child is waited for and none is told of. */
+    /* If SIGCHLD is ignored, which the process may inherit, the kernel neither sends it nor lets
+     * waitid() report a child. */
     (void)signal(SIGCHLD, SIG_DFL);
 }
 
 /* -- the worker ----------------------------------------------------------------------------- */
 
-/* In the child. Its own group: what the terminal sends is for the supervisor, which passes it on.
- */
-static int be_worker(struct supervisor *supervisor, int control)
+/* In the child: runs the worker in its own process group, so that the terminal's signals reach only
+ * the supervisor, which passes them on. */
+static int run_worker(struct supervisor *supervisor, int control)
 {
     (void)setpgid(0, 0);
     (void)close(supervisor->signals);
@@ -166,7 +172,8 @@ static int be_worker(struct supervisor *supervisor, int control)
     return ria_worker_run(&supervisor->start);
 }
 
-/* Returns false in the child, whose exit status is then supervisor->status. */
+/* Starts a worker. Returns false in the child when the worker has ended; its exit status is then in
+ * supervisor->status. */
 static bool start_worker(struct supervisor *supervisor)
 {
     int ends[2];
@@ -179,7 +186,7 @@ static bool start_worker(struct supervisor *supervisor)
     supervisor->control = ends[0];
     pid_t pid = fork();
     if (pid == 0) {
-        supervisor->status = be_worker(supervisor, ends[1]);
+        supervisor->status = run_worker(supervisor, ends[1]);
         return false;
     }
     (void)close(ends[1]);
@@ -198,15 +205,15 @@ static void kill_worker(struct supervisor *supervisor, const char *why)
 {
     ria_log_event(
         &supervisor->agent->log,
-        "the worker (process %ld) %s and is killed; whoever waits for a passfile finds it empty",
+        "the worker (process %ld) %s and is killed; clients that wait read an empty passfile",
         (long)supervisor->worker,
         why);
     (void)kill(supervisor->worker, SIGKILL);
     ria_watchdog_end(&supervisor->agent->watchdog);
 }
 
-/* A worker that was told to end, that says that there is nothing left to serve, or that could not
- * begin when no other had, is the end of the service; any other is replaced. */
+/* Returns true if the worker's death ends the service: the worker was told to end, or nothing is
+ * left to serve, or it could not start and no earlier worker did. Any other worker is replaced. */
 static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
 {
     bool is_exit = info->si_code == CLD_EXITED;
@@ -215,7 +222,8 @@ static bool is_final(const struct supervisor *supervisor, const siginfo_t *info)
             (info->si_status == 0 || info->si_status == RIA_WORKER_GONE || !supervisor->is_ready));
 }
 
-static void take_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
+/* Ends the service, or schedules the start of the next worker. */
+static void handle_death(struct supervisor *supervisor, const siginfo_t *info, int64_t now)
 {
     bool is_exit = info->si_code == CLD_EXITED;
     (void)close(supervisor->control);
@@ -233,12 +241,13 @@ static void take_death(struct supervisor *supervisor, const siginfo_t *info, int
     supervisor->start_at = now + supervisor->pause;
     ria_log_event(
         &supervisor->agent->log,
-        "the worker %s %d; another one takes its place",
+        "the worker %s %d; a new worker replaces it",
         is_exit ? "ended with status" : "was ended by signal",
         info->si_status);
 }
 
-static void take_children(struct supervisor *supervisor, int64_t now)
+/* Handles every change of state of the worker that waitid() reports. */
+static void handle_children(struct supervisor *supervisor, int64_t now)
 {
     siginfo_t info = {0};
     const int kinds = WEXITED | WSTOPPED | WCONTINUED | WNOHANG;
@@ -247,13 +256,13 @@ static void take_children(struct supervisor *supervisor, int64_t now)
         if (info.si_code == CLD_STOPPED || info.si_code == CLD_CONTINUED) {
             ria_watchdog_stop(&supervisor->agent->watchdog, info.si_code == CLD_STOPPED, now);
         } else {
-            take_death(supervisor, &info, now);
+            handle_death(supervisor, &info, now);
         }
         info.si_pid = 0;
     }
 }
 
-static void look_at_worker(struct supervisor *supervisor, int64_t now)
+static void check_worker(struct supervisor *supervisor, int64_t now)
 {
     struct ria_agent *agent = supervisor->agent;
     const char *fault = ria_watchdog_check(&agent->watchdog, now, ria_agent_ticks(agent));
@@ -262,9 +271,9 @@ static void look_at_worker(struct supervisor *supervisor, int64_t now)
     }
 }
 
-/* -- what happens --------------------------------------------------------------------------- */
+/* -- events --------------------------------------------------------------------------------- */
 
-static void send_to_worker(const struct supervisor *supervisor, enum ria_digest_part message)
+static void send_to_worker(const struct supervisor *supervisor, enum ria_worker_message message)
 {
     char byte = (char)message;
     if (supervisor->control >= 0) {
@@ -272,7 +281,8 @@ static void send_to_worker(const struct supervisor *supervisor, enum ria_digest_
     }
 }
 
-static void tell_to_end(struct supervisor *supervisor, int64_t now)
+/* Tells the worker to end, and sets the time by which it must have ended. */
+static void begin_to_end(struct supervisor *supervisor, int64_t now)
 {
     if (supervisor->end_by == INT64_MAX) {
         supervisor->end_by = now + END_MS;
@@ -282,25 +292,26 @@ static void tell_to_end(struct supervisor *supervisor, int64_t now)
     send_to_worker(supervisor, RIA_MESSAGE_END);
 }
 
-static void supervisor_take_signals(struct supervisor *supervisor, int64_t now)
+static void supervisor_read_signals(struct supervisor *supervisor, int64_t now)
 {
     struct signalfd_siginfo info;
     while (read(supervisor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         switch (info.ssi_signo) {
         case SIGCHLD:
-            take_children(supervisor, now);
+            handle_children(supervisor, now);
             break;
         case SIGHUP:
             send_to_worker(supervisor, RIA_MESSAGE_RENEW);
             break;
         default:
-            tell_to_end(supervisor, now);
+            begin_to_end(supervisor, now);
             break;
         }
     }
 }
 
-static void say_ready(struct supervisor *supervisor)
+/* Reports to the starting process and to systemd that the passfiles exist. */
+static void report_ready(struct supervisor *supervisor)
 {
     if (supervisor->ready >= 0) {
         (void)!write(supervisor->ready, "R", 1);
@@ -313,12 +324,12 @@ static void say_ready(struct supervisor *supervisor)
     }
 }
 
-static void supervisor_take_message(struct supervisor *supervisor)
+static void supervisor_read_message(struct supervisor *supervisor)
 {
     char message[RIA_MESSAGE_MAX + 1] = "";
     ssize_t len = recv(supervisor->control, message, RIA_MESSAGE_MAX, MSG_DONTWAIT);
     if (len > 0 && message[0] == RIA_MESSAGE_READY) {
-        say_ready(supervisor);
+        report_ready(supervisor);
     } else if (len > 0 && message[0] == RIA_MESSAGE_STATUS) {
         char text[RIA_MESSAGE_MAX + sizeof("STATUS=")];
         ria_printable(message);
@@ -334,7 +345,7 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Milliseconds until something is due; -1: nothing is. */
+/* Returns the milliseconds until the next timeout, for poll(); -1: no timeout. */
 static int until_due(const struct supervisor *supervisor, int64_t now)
 {
     int64_t due = supervisor->worker < 0 ? supervisor->start_at : INT64_MAX;
@@ -344,25 +355,26 @@ static int until_due(const struct supervisor *supervisor, int64_t now)
     return due == INT64_MAX ? -1 : due <= now ? 0 : (int)(due - now);
 }
 
-static bool do_what_is_due(struct supervisor *supervisor, int64_t now)
+/* Handles the timeouts that have passed. Returns false in a worker that has ended. */
+static bool handle_timeouts(struct supervisor *supervisor, int64_t now)
 {
-    look_at_worker(supervisor, now);
+    check_worker(supervisor, now);
     if (now >= supervisor->ping_at) {
         notify_send(&supervisor->notify, "WATCHDOG=1");
         supervisor->ping_at = now + supervisor->notify.watchdog_ms;
     }
     if (now >= supervisor->end_by && supervisor->worker > 0) {
-        kill_worker(supervisor, "does not end");
+        kill_worker(supervisor, "did not end in time");
         supervisor->end_by = now + END_MS;
     }
     return supervisor->worker >= 0 || now < supervisor->start_at || start_worker(supervisor);
 }
 
-/* True at the end of the service, false in a worker that has ended. */
+/* Returns true at the end of the service, false in a worker that has ended. */
 static bool supervisor_run(struct supervisor *supervisor)
 {
     struct ria_watchdog *watchdog = &supervisor->agent->watchdog;
-    while (do_what_is_due(supervisor, supervisor_milliseconds())) {
+    while (handle_timeouts(supervisor, supervisor_milliseconds())) {
         if (supervisor->worker < 0 && supervisor->start_at == INT64_MAX) {
             return true;
         }
@@ -373,15 +385,16 @@ static bool supervisor_run(struct supervisor *supervisor)
         };
         (void)poll(watched, 3, until_due(supervisor, supervisor_milliseconds()));
         int64_t now = supervisor_milliseconds();
-        ria_watchdog_take_alarm(watchdog, supervisor->worker > 0, now);
+        ria_watchdog_read_alarm(watchdog, supervisor->worker > 0, now);
         if (watched[1].revents != 0) {
-            supervisor_take_message(supervisor);
+            supervisor_read_message(supervisor);
         }
-        supervisor_take_signals(supervisor, now);
+        supervisor_read_signals(supervisor, now);
     }
     return false;
 }
 
+/* Opens the signalfd, the watchdog and the socket of --status. Returns false on failure. */
 static bool open_supervisor(struct supervisor *supervisor)
 {
     struct ria_agent *agent = supervisor->agent;
@@ -390,12 +403,12 @@ static bool open_supervisor(struct supervisor *supervisor)
     list_signals(&signals);
     supervisor->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (!ria_watchdog_open(&agent->watchdog) || supervisor->signals < 0) {
-        ria_log_event(&agent->log, "no memory or descriptors to begin with");
+        ria_log_event(&agent->log, "not enough memory or descriptors to start the agent");
         return false;
     }
     supervisor->start.status = ria_status_listen(&agent->directory, &err);
     if (supervisor->start.status < 0) {
-        ria_log_event(&agent->log, "%s", err.text); /* it serves all the same */
+        ria_log_event(&agent->log, "%s", err.text); /* only --status does not work then */
     }
     return true;
 }
@@ -423,10 +436,10 @@ int ria_supervisor_run(struct ria_agent *agent, int ready)
         supervisor.ping_at = supervisor_milliseconds();
     }
     if (!supervisor_run(&supervisor)) {
-        agent->directory.lock = -1; /* the supervisor's, whose file it is to remove */
+        agent->directory.lock = -1; /* the supervisor keeps the lock and removes agent.pid */
         return supervisor.status;
     }
-    ria_leftovers_remove(&agent->directory); /* of a worker that was killed */
+    ria_leftovers_remove(&agent->directory); /* those of a worker that was killed */
     if (supervisor.end_by != INT64_MAX) {
         ria_log_event(&agent->log, "ended by a signal; the passfiles are removed");
     }

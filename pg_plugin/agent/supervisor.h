@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process that is the service: it starts the worker, watches it (watchdog.h), replaces it when
- * it dies or is stuck, passes signals on, and speaks to systemd. It opens no passfile and makes no
- * token, so there is nothing that it could get stuck in.
+ * The service's main process: starts the worker, watches it (watchdog.h), replaces it when it dies
+ * or is stuck, passes signals on to it, and notifies systemd. It opens no passfile and makes no
+ * token, so it does not block.
  *
- * When a worker is killed, the kernel lets everybody go on who waits for one of its files; they
- * find it empty.
+ * When the worker is killed, the kernel ends its leases. open(2) then returns in every client that
+ * waits, and these clients read an empty passfile.
  */
 #ifndef RIA_AGENT_SUPERVISOR_H
 #define RIA_AGENT_SUPERVISOR_H
 
 #include "agent/agent.h"
 
-/* Blocks until the service's end; the exit status. `ready` is written one byte to and closed when
- * the passfiles are there; -1 if nobody waits for it. The caller holds the directory's lock and has
- * blocked the signals. */
+/* Runs the service until it ends. Returns the exit status. Also returns in the forked worker, when
+ * the worker ends. Writes one byte to `ready` and closes it when the passfiles exist; -1: no
+ * process waits for this. The caller must hold the directory's lock and must have blocked the
+ * signals. */
 int ria_supervisor_run(struct ria_agent *agent, int ready);
 
-/* Blocks what the supervisor reads through a descriptor. */
+/* Blocks the signals that the supervisor reads through a signalfd. */
 void ria_supervisor_block_signals(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One line. */
+ * Makes the token of one line: calls the core, logs a new error with the service's file and line,
+ * and sets when to try again. After 20 services have failed for the same reason, logs one more line
+ * for the rest. */
 #include "agent/token_line.h"
 
 #include "passfile/passfile.h"
@@ -9,13 +11,14 @@
 #include <string.h>
 
 enum {
-    TOKEN_LIFE = 900,
-    RETRY_SECONDS = 5,
-    RETRY_MAX_SECONDS = 300,
-    /* Ten thousand entries with one broken source are told by a few of them. */
+    TOKEN_LIFE = 900,        /* seconds */
+    RETRY_SECONDS = 5,       /* after the first failure; each failure doubles the wait */
+    RETRY_MAX_SECONDS = 300, /* the longest wait */
+    /* how many services with the same error are logged; there may be ten thousand */
     REPEATED_MAX = 20,
 };
 
+/* Moves the token's source of credentials to the front of maker->sources. */
 static void remember_source(struct ria_token_line_maker *maker, const struct ria_token *token)
 {
     size_t i = 0;
@@ -29,9 +32,10 @@ static void remember_source(struct ria_token_line_maker *maker, const struct ria
     maker->sources[0].expires = token->credentials_expires;
 }
 
-/* The core renews credentials in which less than a token's life is left, so that is when to look:
- * an open then has the old ones while the new ones come. Those that never have more are looked at
- * in time for a log that says why logins fail. */
+/* Returns when to check the line again. The core renews credentials that expire within a token's
+ * life, so that is when to check: a client that opens the passfile then still gets a token signed
+ * with the old credentials while the new ones are being fetched. Credentials that never last that
+ * long are checked after half of their remaining life, so that the log reports why logins fail. */
 static int64_t next_check(int64_t now, int64_t expires)
 {
     if (expires == 0) {
@@ -44,7 +48,8 @@ static int64_t next_check(int64_t now, int64_t expires)
     return now + (half < RETRY_SECONDS ? RETRY_SECONDS : half);
 }
 
-static void token_line_say_refused(
+/* Logs why a line has no token, unless too many lines have the same error. */
+static void log_token_error(
     struct ria_token_line_maker *maker, const struct ria_line *line, const struct ria_error *err)
 {
     uint64_t cause = ria_log_hash(err->text);
@@ -71,7 +76,8 @@ static void token_line_say_refused(
     }
 }
 
-static void take_refusal(
+/* Updates the line after a failed attempt. */
+static void note_error(
     struct ria_token_line_maker *maker,
     struct ria_line *line,
     int64_t now,
@@ -81,15 +87,16 @@ static void take_refusal(
     maker->last_refused = now;
     if (line->error != hash) {
         line->error = hash;
-        token_line_say_refused(maker, line, err);
+        log_token_error(maker, line, err);
     }
     int64_t wait = RETRY_SECONDS << (line->failures < 6 ? line->failures : 6);
-    line->look_at = now + (wait < RETRY_MAX_SECONDS ? wait : RETRY_MAX_SECONDS);
+    line->retry_at = now + (wait < RETRY_MAX_SECONDS ? wait : RETRY_MAX_SECONDS);
     line->failures++;
     line->has_token = false;
 }
 
-static void take_token(
+/* Updates the line after a successful attempt. */
+static void note_token(
     struct ria_token_line_maker *maker,
     struct ria_line *line,
     int64_t now,
@@ -107,12 +114,12 @@ static void take_token(
     line->failures = 0;
     line->has_token = true;
     line->expires = token->expires;
-    line->look_at = next_check(now, token->credentials_expires);
+    line->retry_at = next_check(now, token->credentials_expires);
     maker->cause = 0;
     remember_source(maker, token);
 }
 
-/* What a client is about to read. */
+/* Appends the passfile line that the client is about to read. */
 static void token_line_add_line(
     struct ria_token_line_maker *maker,
     const struct ria_line *line,
@@ -143,10 +150,11 @@ enum ria_token_line_result ria_token_line_make(
         .host = line->host,
         .port = line->number,
         .user = line->user,
-        .channel = RIA_CHANNEL_VERIFIED, /* the entry says sslmode=verify-full */
+        .channel = RIA_CHANNEL_VERIFIED, /* the entry has sslmode=verify-full */
     };
-    /* In the background a source has the time that a person would give it, a credential_process
-     * above all. Nobody who opens a passfile waits for that (serve_file.c). */
+    /* In the background, a source gets the time that an interactive user would give it, mainly for
+     * a credential_process. A client that opens a passfile does not wait that long (serve_file.c).
+     */
     int64_t budget = agent->background == NULL ? RIA_LOGIN_BUDGET_MS : RIA_INTERACTIVE_BUDGET_MS;
     struct ria_deadline deadline = ria_deadline_in(&agent->world, budget);
     RIA_AUTO(token) token = RIA_TOKEN_INIT;
@@ -158,16 +166,16 @@ enum ria_token_line_result ria_token_line_make(
     line->is_pending = agent->is_pending;
     agent->is_pending = false;
     if (outcome == RIA_FOUND) {
-        take_token(maker, line, now, &token);
+        note_token(maker, line, now, &token);
         if (out != NULL) {
             token_line_add_line(maker, line, now, &token, out);
         }
         return RIA_TOKEN_LINE_MADE;
     }
     if (line->is_pending) {
-        line->look_at = INT64_MAX; /* until it has come */
+        line->retry_at = INT64_MAX; /* until the fetch has ended */
         return RIA_TOKEN_LINE_PENDING;
     }
-    take_refusal(maker, line, now, &err);
+    note_error(maker, line, now, &err);
     return RIA_TOKEN_LINE_REFUSED;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the token of one line, says in the log what keeps it from it, and when to try again. What
- * was made and refused last is kept for --status, without any token.
+ * Makes the token of one line, logs an error, and decides when to try again. Remembers the last
+ * token's line and the last error for --status, but no token.
  */
 #ifndef RIA_AGENT_TOKEN_LINE_H
 #define RIA_AGENT_TOKEN_LINE_H
@@ -13,19 +13,20 @@ enum {
     RIA_TOKEN_LINE_SOURCES = 8,
 };
 
+/* The state of all attempts. The caller zeroes it and sets `agent`. */
 struct ria_token_line_maker {
     struct ria_agent *agent;
-    uint64_t made;
-    int64_t last_made; /* 0: never */
+    uint64_t made;     /* the number of tokens made */
+    int64_t last_made; /* seconds since 1970; 0: never */
     char last_line[512];
     int64_t last_refused;
     char last_error[2 * RIA_ERROR_TEXT_MAX];
     struct {
         char name[256];
-        int64_t expires;               /* 0: they do not say */
-    } sources[RIA_TOKEN_LINE_SOURCES]; /* credentials that signed, the newest first */
-    uint64_t cause;                    /* hash of the last sentence without its place */
-    unsigned repeated;                 /* how many lines said it since */
+        int64_t expires;               /* seconds since 1970; 0: unknown */
+    } sources[RIA_TOKEN_LINE_SOURCES]; /* the credentials used last, the newest first */
+    uint64_t cause;                    /* hash of the last error without its place */
+    unsigned repeated;                 /* how many more lines have failed with it */
 };
 
 enum ria_token_line_result {
@@ -34,8 +35,8 @@ enum ria_token_line_result {
     RIA_TOKEN_LINE_PENDING, /* its credentials are being fetched */
 };
 
-/* Appends the passfile line to *out, or where that is NULL only tries: that fetches credentials
- * ahead of need. */
+/* Makes the token of a line and appends the passfile line to *out. If out is NULL, only tries,
+ * which fetches credentials ahead of need. Updates the line's state and line->retry_at. */
 enum ria_token_line_result ria_token_line_make(
     struct ria_token_line_maker *maker, struct ria_line *line, struct ria_buf *out);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A file that is being written is no news until its writer closes it; one that appears is news when
- * it comes whole, by a rename or as a link. */
+ * Implements the inotify watches. Reports a written file only when its writer closes it, and a new
+ * file when it appears complete, by a rename or as a link. Ignores a failure to watch the parents
+ * of the agent's directory. */
 #include "agent/watch.h"
 
 #include <errno.h>
@@ -18,8 +19,8 @@ static const uint32_t edits = IN_CLOSE_WRITE | IN_CREATE | IN_MOVE | IN_DELETE |
 static const uint32_t own_edits =
     IN_MOVE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
 
-/* One of them may be moved, and the directory with it. Where there is no watch left, that is seen
- * when something else happens. */
+/* Watches every parent, because the directory moves with it. If the user's watches are used up,
+ * such a move is noticed only at the next other event. */
 static void watch_above(const struct ria_watch *watch, char *path)
 {
     for (char *slash = strrchr(path, '/'); slash != NULL; slash = strrchr(path, '/')) {
@@ -58,6 +59,7 @@ bool ria_watch_open(
     return true;
 }
 
+/* Watches the nearest existing directory above `path`. */
 static bool watch_parent(const struct ria_watch *watch, const char *path)
 {
     char parent[PATH_MAX];
@@ -84,40 +86,40 @@ bool ria_watch_file(const struct ria_watch *watch, const char *path)
     return realpath(path, real) == NULL || strcmp(real, path) == 0 || watch_parent(watch, real);
 }
 
-static void take_event(
+static void handle_event(
     const struct ria_watch *watch,
     const struct inotify_event *event,
-    struct ria_watch_news *news,
+    struct ria_watch_changes *changes,
     void (*changed)(void *self, const char *name),
     void *self)
 {
     if (event->wd == watch->own || event->wd == watch->own_parent ||
         (event->mask & (IN_Q_OVERFLOW | IN_MOVE_SELF)) != 0) {
-        news->is_own = true;
+        changes->is_own = true;
         if (event->wd == watch->own && event->len > 0) {
             changed(self, event->name);
         }
     }
     if (event->wd != watch->own) {
-        news->is_edited = true;
+        changes->is_edited = true;
     }
 }
 
-struct ria_watch_news ria_watch_take(
+struct ria_watch_changes ria_watch_read(
     const struct ria_watch *watch, void (*changed)(void *self, const char *name), void *self)
 {
-    struct ria_watch_news news = {0};
+    struct ria_watch_changes changes = {0};
     _Alignas(struct inotify_event) char bytes[16 * 1024];
     for (;;) {
         ssize_t len = read(watch->fd, bytes, sizeof(bytes));
         if (len <= 0) {
-            return news;
+            return changes;
         }
         for (const char *at = bytes; at < bytes + len;) {
             struct inotify_event event;
             memcpy(&event, at, sizeof(event));
             const void *here = at;
-            take_event(watch, here, &news, changed, self);
+            handle_event(watch, here, &changes, changed, self);
             at += sizeof(event) + event.len;
         }
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * inotify on what the agent reads and on its own directory. Files are watched through the
- * directories that they are in, because editors replace them; one behind a link also where the link
- * leads. It tells that something may have changed; what has, its user looks up.
+ * Watches the agent's input files and its directory with inotify. Watches a file through the
+ * directory that contains it, because editors replace files; if the path leads through a link, also
+ * watches the directory of the link's target. Reports only that something may have changed; the
+ * caller finds out what.
  */
 #ifndef RIA_AGENT_WATCH_H
 #define RIA_AGENT_WATCH_H
@@ -10,27 +11,30 @@
 #include "agent/directory.h"
 
 struct ria_watch {
-    int fd; /* can be read when something happened */
-    int own;
-    int own_parent;
+    int fd;         /* readable after a change */
+    int own;        /* inotify's number for the agent's directory */
+    int own_parent; /* and for that directory's parent */
 };
 
-struct ria_watch_news {
-    bool is_edited; /* something next to the watched files */
-    bool is_own;    /* something in the agent's directory, or to it; or one above it was moved */
+/* What may have changed. */
+struct ria_watch_changes {
+    bool is_edited; /* in a directory that contains a watched file */
+    bool is_own;    /* in the agent's directory, or the directory itself, or a parent was moved */
 };
 
+/* Begins to watch the agent's directory. Returns false with err filled if that is impossible. */
 bool ria_watch_open(
     struct ria_watch *watch,
     const struct ria_directory *directory,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Watches the file, or the nearest directory above it that there is. Repeating it does no harm.
- * False, with errno set, if its edits may not be seen. */
+/* Watches the file, or the nearest existing directory above it. May be called repeatedly. Returns
+ * false with errno set if some edits may go unnoticed. */
 bool ria_watch_file(const struct ria_watch *watch, const char *path) RIA_MUST_USE;
 
-/* Takes what has happened. For each name in the agent's directory it calls changed(). */
-struct ria_watch_news ria_watch_take(
+/* Reads the pending events without blocking, and returns what may have changed. Calls changed() for
+ * each name in the agent's directory. */
+struct ria_watch_changes ria_watch_read(
     const struct ria_watch *watch, void (*changed)(void *self, const char *name), void *self);
 
 void ria_watch_release(struct ria_watch *watch);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The worker counts its beats on a shared page and says there whether it waits; the supervisor
- * compares counts. Each side writes its flag and then reads the other's, so one of them always sees
- * both: no work begins unseen. */
+ * Implements the watchdog on a shared page. The worker increments the counter and notes whether it
+ * waits; the supervisor compares counts. Each process first writes its own flag and then reads the
+ * other's, so at least one of them sees both flags. So the worker never works without either being
+ * watched or raising the alarm. */
 #include "agent/watchdog.h"
 
 #include <stdatomic.h>
@@ -12,18 +13,18 @@
 #include <unistd.h>
 
 enum {
-    LOOK_MS = 500,     /* while the worker works */
-    SILENCE_MS = 2000, /* after which it is killed */
-    LATE_MS = 400,     /* the same while an opener should have been let go */
-    MARGIN_MS = 100,   /* of a promise */
+    CHECK_MS = 500,    /* between two checks of a worker that works */
+    SILENCE_MS = 2000, /* without a count, after which the worker is killed */
+    LATE_MS = 400,     /* the same after a client's deadline has passed */
+    MARGIN_MS = 100,   /* added to a client's deadline */
 };
 
-/* What both processes see. */
+/* The shared page. */
 struct ria_heartbeat {
     atomic_uint count;
     atomic_bool is_waiting;
     atomic_bool is_watched;
-    _Atomic int64_t let_go_by; /* agent's ticks */
+    _Atomic int64_t opener_deadline; /* in the agent's ticks */
 };
 
 /* -- the worker ------------------------------------------------------------------------------- */
@@ -56,10 +57,10 @@ void ria_watchdog_wait(const struct ria_watchdog *watchdog)
     }
 }
 
-void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t let_go_by)
+void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t opener_deadline)
 {
     if (watchdog->beat != NULL) {
-        atomic_store(&watchdog->beat->let_go_by, let_go_by);
+        atomic_store(&watchdog->beat->opener_deadline, opener_deadline);
     }
 }
 
@@ -72,7 +73,7 @@ bool ria_watchdog_open(struct ria_watchdog *watchdog)
     if (beat == MAP_FAILED) {
         return false;
     }
-    atomic_init(&beat->let_go_by, INT64_MAX);
+    atomic_init(&beat->opener_deadline, INT64_MAX);
     *watchdog =
         (struct ria_watchdog){.beat = beat, .alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     return watchdog->alarm >= 0;
@@ -106,7 +107,7 @@ void ria_watchdog_stop(struct ria_watchdog *watchdog, bool is_stopped, int64_t n
     watchdog->heard = now;
 }
 
-void ria_watchdog_take_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now)
+void ria_watchdog_read_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now)
 {
     uint64_t alarms;
     if (read(watchdog->alarm, &alarms, sizeof(alarms)) > 0 && !watchdog->is_watching &&
@@ -115,7 +116,8 @@ void ria_watchdog_take_alarm(struct ria_watchdog *watchdog, bool has_worker, int
     }
 }
 
-/* Whether it must be looked at again soon. False: the alarm will tell. */
+/* Returns true if the worker works, so that the next check is due soon. Returns false if it waits;
+ * it then raises the alarm when it works again. */
 static bool is_working(struct ria_heartbeat *beat)
 {
     if (atomic_load(&beat->is_waiting)) {
@@ -137,13 +139,13 @@ const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64
     const char *fault = NULL;
     unsigned count = atomic_load(&beat->count);
     bool is_watched = is_working(beat) || watchdog->is_stopped;
-    bool is_late = ticks - MARGIN_MS > atomic_load(&beat->let_go_by);
+    bool is_late = ticks - MARGIN_MS > atomic_load(&beat->opener_deadline);
     if (!is_watched) {
         watchdog->is_watching = false;
     } else if (count != watchdog->count && !watchdog->is_stopped) {
         watchdog->heard = now;
     } else if (now - watchdog->heard >= (is_late ? LATE_MS : SILENCE_MS)) {
-        fault = watchdog->is_stopped ? "was stopped" : "does not answer";
+        fault = watchdog->is_stopped ? "was stopped" : "does not respond";
     }
     watchdog->count = count;
     return fault;
@@ -151,5 +153,5 @@ const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64
 
 int64_t ria_watchdog_due(const struct ria_watchdog *watchdog, int64_t now)
 {
-    return watchdog->is_watching ? now + LOOK_MS : INT64_MAX;
+    return watchdog->is_watching ? now + CHECK_MS : INT64_MAX;
 }

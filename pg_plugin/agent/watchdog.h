@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * The watch over the worker. The worker beats on a page that both processes see while it works, and
- * is silent while it waits, so that an idle agent wakes no process: the first work after a silence
- * raises an alarm, and the supervisor looks from then on until the worker waits again.
+ * Detects a worker that is stuck. While it works, the worker increments a counter on a page that
+ * both processes share. While it waits, it does not touch the counter, so an idle agent wakes no
+ * process. When the worker begins to work again, it raises an alarm, and the supervisor checks the
+ * counter until the worker waits again.
  *
- * A worker that has work and does not beat for two seconds, or that was stopped for as long, is to
- * be killed; so is one that is silent for 0.4 s and has missed the time by which it promised to let
- * an opener go. Times are monotonic milliseconds that do not count sleep, unless they are called
- * ticks (agent.h).
+ * The supervisor must kill a worker that works without incrementing the counter for two seconds, or
+ * that is stopped by a signal for as long. It must also kill a worker that does not increment the
+ * counter for 0.4 s after it has missed the deadline of a client that waits for a passfile. Times
+ * are monotonic milliseconds, which do not count sleep, unless they are called ticks (agent.h).
  */
 #ifndef RIA_AGENT_WATCHDOG_H
 #define RIA_AGENT_WATCHDOG_H
@@ -17,46 +18,50 @@
 
 struct ria_watchdog {
     struct ria_heartbeat
-        *beat; /* the page; NULL: no watch, and the worker's functions do nothing */
-    int alarm; /* an eventfd; both processes have it */
-    /* of the supervisor */
-    int64_t heard; /* when the count last changed */
-    unsigned count;
-    bool is_watching;
-    bool is_stopped; /* the worker, by a signal */
+        *beat; /* the shared page; NULL: no watchdog, and the worker's functions do nothing */
+    int alarm; /* an eventfd that both processes have open */
+    /* used only by the supervisor */
+    int64_t heard;    /* when the count last changed */
+    unsigned count;   /* at the last check */
+    bool is_watching; /* the supervisor checks the worker */
+    bool is_stopped;  /* a signal has stopped the worker */
 };
 
 /* -- the worker ------------------------------------------------------------------------------- */
 
-/* Begins to work, goes on working, is about to wait. */
+/* ria_watchdog_work(): the worker begins to work; raises the alarm if the supervisor is not
+ * checking the worker. ria_watchdog_ping(): the worker still works. ria_watchdog_wait(): the worker
+ * is about to wait. */
 void ria_watchdog_work(const struct ria_watchdog *watchdog);
 void ria_watchdog_ping(const struct ria_watchdog *watchdog);
 void ria_watchdog_wait(const struct ria_watchdog *watchdog);
 
-/* By which tick it lets go whoever has waited longest for a passfile; INT64_MAX: nobody waits. */
-void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t let_go_by);
+/* Sets the tick by which the worker gives the client that has waited longest its passfile;
+ * INT64_MAX: no client waits. */
+void ria_watchdog_promise(const struct ria_watchdog *watchdog, int64_t opener_deadline);
 
 /* -- the supervisor --------------------------------------------------------------------------- */
 
-/* Makes the page and the alarm, which live as long as the process. False without memory or
- * descriptors. */
+/* Creates the page and the alarm, which live as long as the process. Returns false if there is not
+ * enough memory or no descriptor. */
 bool ria_watchdog_open(struct ria_watchdog *watchdog);
 
-/* A worker is about to be started; there is none, or none that is watched, any more. */
+/* ria_watchdog_begin() begins to watch a worker that is about to start. ria_watchdog_end() stops
+ * watching, because the worker has ended or was killed. */
 void ria_watchdog_begin(struct ria_watchdog *watchdog, int64_t now);
 void ria_watchdog_end(struct ria_watchdog *watchdog);
 
-/* The worker was stopped by a signal, or goes on. */
+/* Notes that a signal has stopped or continued the worker. */
 void ria_watchdog_stop(struct ria_watchdog *watchdog, bool is_stopped, int64_t now);
 
-/* Takes the alarm, if it was raised; begins to watch if there is a worker. */
-void ria_watchdog_take_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now);
+/* Reads the alarm. If it was raised and there is a worker, begins to watch it. */
+void ria_watchdog_read_alarm(struct ria_watchdog *watchdog, bool has_worker, int64_t now);
 
-/* Looks at the worker, if it is watched. NULL: it is well; else what it does that it must be killed
- * for. */
+/* Checks the worker if it is being watched. Returns NULL if it works, else the reason to kill it,
+ * as the end of a sentence; static text. */
 const char *ria_watchdog_check(struct ria_watchdog *watchdog, int64_t now, int64_t ticks);
 
-/* When to look again; INT64_MAX: the alarm will tell. */
+/* Returns when to call ria_watchdog_check() again; INT64_MAX: after the next alarm. */
 int64_t ria_watchdog_due(const struct ria_watchdog *watchdog, int64_t now);
 
 #endif

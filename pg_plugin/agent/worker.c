@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One loop over everything that can happen. It has no timer while everything is at rest. */
+ * Implements the worker: one loop around epoll handles signals, messages, edits, fetches and
+ * timers. Sets no timer while every passfile is at rest. Keeps the old entries if a service file is
+ * invalid, and ends if its directory is gone. */
 #include "agent/worker.h"
 
 #include "agent/lease.h"
@@ -20,9 +22,10 @@
 #include <unistd.h>
 
 enum {
-    EDIT_MS = 50, /* an editor does several things to a file */
+    EDIT_MS = 50, /* wait after an edit, because an editor saves a file in several steps */
     RETRY_SECONDS = 5,
-    OTHER_FILES = 64, /* open ones that are no passfiles: a child that fetches has one */
+    OTHER_FILES = 64, /* descriptors reserved for files other than passfiles; each child that
+                         fetches needs one */
 };
 
 /* What woke the loop. */
@@ -44,20 +47,21 @@ struct worker {
     struct ria_watch watch;
     int epoll;
     int fds[SOURCES];
-    int64_t timers[SOURCES]; /* what the two timers are set to */
-    int64_t load_at;         /* ticks; INT64_MAX: nothing was edited */
-    uint64_t stamps[2];      /* of the service files that are in use */
-    bool is_loaded;          /* entries are in use */
-    bool is_told;            /* what it comes to was said */
-    bool is_blind;           /* that a file cannot be watched was said */
-    bool is_checking;        /* the directory may be gone */
+    int64_t timers[SOURCES]; /* what the two timers are set to; -1: not set */
+    int64_t load_at;    /* when to read the edited files, ticks; INT64_MAX: nothing was edited */
+    uint64_t stamps[2]; /* ria_config_snapshot_stamp() of the service files in use */
+    bool is_loaded;     /* some entries are in use */
+    bool is_reported;   /* the number of services with a token was logged */
+    bool has_warned;    /* the log contains the warning that a file cannot be watched */
+    bool is_checking;   /* must check whether the directory is gone */
     bool is_ending;
     int status;
 };
 
-/* -- telling -------------------------------------------------------------------------------- */
+/* -- messages to the supervisor ------------------------------------------------------------- */
 
-static void send_message(const struct worker *worker, enum ria_digest_part kind, const char *text)
+static void send_message(
+    const struct worker *worker, enum ria_worker_message kind, const char *text)
 {
     char message[RIA_MESSAGE_MAX];
     int len = snprintf(message, sizeof(message), "%c%s", (char)kind, text);
@@ -65,14 +69,16 @@ static void send_message(const struct worker *worker, enum ria_digest_part kind,
     (void)!send(worker->start->control, message, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* What became of the entries, once each of its lines was tried. */
-static void tell_result(struct worker *worker)
+/* Logs how many services have their tokens, and sends it to the supervisor, once every line was
+ * tried. */
+static void report_result(struct worker *worker)
 {
     struct ria_log *log = &worker->agent->log;
-    if (worker->is_told || (worker->serve.is_leasing && !ria_serve_is_checked(&worker->serve))) {
+    if (worker->is_reported ||
+        (worker->serve.is_leasing && !ria_serve_is_checked(&worker->serve))) {
         return;
     }
-    worker->is_told = true;
+    worker->is_reported = true;
     char text[RIA_ERROR_TEXT_MAX];
     ria_entries_describe(&worker->serve.entries, &worker->agent->directory, text);
     ria_log_state(log, "%s", text);
@@ -85,12 +91,12 @@ static void tell_result(struct worker *worker)
 static void watch_file(struct worker *worker, const char *path)
 {
     char words[128];
-    if (!ria_watch_file(&worker->watch, path) && !worker->is_blind) {
-        worker->is_blind = true;
+    if (!ria_watch_file(&worker->watch, path) && !worker->has_warned) {
+        worker->has_warned = true;
         ria_log_event(
             &worker->agent->log,
-            "%s: cannot be watched: %s; an edit of it, and perhaps of others, is seen at a SIGHUP "
-            "alone; raise fs.inotify.max_user_watches",
+            "%s: cannot be watched: %s; the agent sees edits of it, and perhaps of other files, on "
+            "SIGHUP only; raise fs.inotify.max_user_watches",
             path,
             strerror_r(errno, words, sizeof(words)));
     }
@@ -108,7 +114,7 @@ static void watch_files(struct worker *worker)
     }
 }
 
-/* Reads the service files. A broken one changes nothing, unless there is nothing yet. */
+/* Reads the service files. If one is invalid, keeps the old entries, unless there are none yet. */
 static void worker_load(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
@@ -125,18 +131,19 @@ static void worker_load(struct worker *worker)
     } else if (entries.is_broken && worker->is_loaded) {
         ria_log_state(
             &agent->log,
-            "the service files cannot be used, so what they said before is served until they are "
-            "mended");
+            "the service files are invalid, so the previous entries are served until the files are "
+            "fixed");
         ria_log_next(&agent->log);
-    } else if (ria_serve_take(&worker->serve, &entries)) {
+    } else if (ria_serve_set_entries(&worker->serve, &entries)) {
         worker->is_loaded = true;
-        worker->is_told = false;
+        worker->is_reported = false;
     }
     ria_entries_release(&entries);
     watch_files(worker);
 }
 
-static void look_at_settings(struct worker *worker)
+/* Reads rds-iam's configuration again if it was edited, and logs an error in it. */
+static void refresh_config(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     struct ria_error err;
@@ -146,14 +153,15 @@ static void look_at_settings(struct worker *worker)
             &agent->log,
             "%s%s",
             err.text,
-            was_whole ? "; what it said before is used until it is mended" : "");
+            was_whole ? "; the previous configuration is used until it is fixed" : "");
     }
 }
 
+/* Reads the files that were edited. */
 static void load_if_edited(struct worker *worker)
 {
     worker->load_at = INT64_MAX;
-    look_at_settings(worker);
+    refresh_config(worker);
     const struct ria_entries *entries = &worker->serve.entries;
     bool is_edited = !worker->is_loaded;
     for (size_t i = 0; i < entries->path_count; i++) {
@@ -178,19 +186,20 @@ static void worker_check_directory(struct worker *worker)
     }
 }
 
+/* Handles SIGHUP: discards all cached credentials and reads all files again. */
 static void renew_all(struct worker *worker)
 {
     ria_background_forget(worker->agent->background);
     ria_session_forget();
-    look_at_settings(worker);
+    refresh_config(worker);
     worker_load(worker);
     worker->is_checking = true;
     ria_serve_renew(&worker->serve);
 }
 
-/* -- what happens --------------------------------------------------------------------------- */
+/* -- events --------------------------------------------------------------------------------- */
 
-static void worker_take_signals(struct worker *worker)
+static void worker_read_signals(struct worker *worker)
 {
     enum {
         SIGNALS = 32
@@ -209,14 +218,14 @@ static void worker_take_signals(struct worker *worker)
     }
 }
 
-static void worker_take_message(struct worker *worker)
+static void worker_read_message(struct worker *worker)
 {
     char message[RIA_MESSAGE_MAX];
     ssize_t len = recv(worker->start->control, message, sizeof(message), MSG_DONTWAIT);
     if (len > 0 && message[0] == RIA_MESSAGE_RENEW) {
         renew_all(worker);
     } else if (len >= 0 || errno != EAGAIN) {
-        worker->is_ending = true; /* it was said, or there is nobody left to say it */
+        worker->is_ending = true; /* told to end, or the supervisor has died */
     }
 }
 
@@ -226,17 +235,19 @@ static void name_changed(void *self, const char *name)
     ria_serve_check(&worker->serve, name);
 }
 
-static void take_news(struct worker *worker)
+/* Reads inotify's events. Delays the reading of edited files by EDIT_MS. */
+static void read_changes(struct worker *worker)
 {
-    struct ria_watch_news news = ria_watch_take(&worker->watch, name_changed, worker);
-    if (news.is_edited && worker->load_at == INT64_MAX) {
+    struct ria_watch_changes changes = ria_watch_read(&worker->watch, name_changed, worker);
+    if (changes.is_edited && worker->load_at == INT64_MAX) {
         worker->load_at = ria_agent_ticks(worker->agent) + EDIT_MS;
     }
-    worker->is_checking = worker->is_checking || news.is_own;
+    worker->is_checking = worker->is_checking || changes.is_own;
 }
 
-/* The wall clock's timer is cancelled when somebody sets the clock. */
-static void take_timer(struct worker *worker, enum source source)
+/* Reads a timer. The kernel cancels the wall clock's timer when the clock is set; then all tokens
+ * are renewed. */
+static void read_timer(struct worker *worker, enum source source)
 {
     uint64_t times;
     ssize_t len = read(worker->fds[source], &times, sizeof(times));
@@ -247,36 +258,36 @@ static void take_timer(struct worker *worker, enum source source)
     }
 }
 
-static void response_status(struct worker *worker)
+static void send_status(struct worker *worker)
 {
     struct ria_status status = {
         .serve = &worker->serve,
         .supervisor = worker->start->supervisor,
         .since = worker->start->since,
     };
-    ria_status_response(worker->fds[SOURCE_STATUS], &status);
+    ria_status_respond(worker->fds[SOURCE_STATUS], &status);
 }
 
-static void worker_take(struct worker *worker, enum source source)
+static void handle_source(struct worker *worker, enum source source)
 {
     switch (source) {
     case SOURCE_SIGNALS:
-        worker_take_signals(worker);
+        worker_read_signals(worker);
         break;
     case SOURCE_CONTROL:
-        worker_take_message(worker);
+        worker_read_message(worker);
         break;
     case SOURCE_STATUS:
-        response_status(worker);
+        send_status(worker);
         break;
     case SOURCE_WATCH:
-        take_news(worker);
+        read_changes(worker);
         break;
-    case SOURCE_BACKGROUND: /* worker_go_on() asks it in any case */
+    case SOURCE_BACKGROUND: /* do_due_work() checks it in any case */
         break;
     case SOURCE_TICKS:
     case SOURCE_WALL:
-        take_timer(worker, source);
+        read_timer(worker, source);
         break;
     case SOURCES:
         break;
@@ -285,8 +296,9 @@ static void worker_take(struct worker *worker, enum source source)
 
 /* -- the loop ------------------------------------------------------------------------------- */
 
-/* Sets a timer to a point in time, in parts of a second; INT64_MAX: none. The wall clock's is then
- * set to a point far away, because only a timer that is set tells that the clock is. */
+/* Sets a timer to an absolute time in units of 1/parts second; INT64_MAX: no timeout. The wall
+ * clock's timer is then set to a distant time, because the kernel reports a change of the clock
+ * only to a timer that is set. */
 static void set_timer(struct worker *worker, enum source source, int64_t when, int64_t parts)
 {
     const int64_t far_seconds = (int64_t)1 << 32;
@@ -306,8 +318,9 @@ static void set_timer(struct worker *worker, enum source source, int64_t when, i
     (void)timerfd_settime(worker->fds[source], flags, &timer, NULL);
 }
 
-/* Does what is due. Returns whether there is more to do at once. */
-static bool worker_go_on(struct worker *worker)
+/* Does the work that is due. Returns true if more work is due at once; otherwise sets the timers.
+ */
+static bool do_due_work(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     if (ria_background_work(agent->background)) {
@@ -321,8 +334,8 @@ static bool worker_go_on(struct worker *worker)
     }
     ria_serve_check_credentials(&worker->serve);
     int64_t due = ria_serve_work(&worker->serve);
-    ria_watchdog_promise(&agent->watchdog, worker->serve.let_go_by);
-    tell_result(worker);
+    ria_watchdog_promise(&agent->watchdog, worker->serve.opener_deadline);
+    report_result(worker);
     int64_t background = ria_background_due(agent->background);
     due = background < due ? background : due;
     due = worker->load_at < due ? worker->load_at : due;
@@ -334,6 +347,7 @@ static bool worker_go_on(struct worker *worker)
     return false;
 }
 
+/* The loop. Tells the watchdog when it waits and when it works. Returns the exit status. */
 static int worker_run(struct worker *worker)
 {
     struct epoll_event events[SOURCES];
@@ -347,10 +361,10 @@ static int worker_run(struct worker *worker)
             ria_watchdog_work(&worker->agent->watchdog);
         }
         for (int i = 0; i < count; i++) {
-            worker_take(worker, (enum source)events[i].data.u32);
+            handle_source(worker, (enum source)events[i].data.u32);
         }
         ria_watchdog_ping(&worker->agent->watchdog);
-        has_more = worker_go_on(worker);
+        has_more = do_due_work(worker);
     }
     return worker->status;
 }
@@ -366,8 +380,9 @@ static int open_signals(void)
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
     (void)sigprocmask(SIG_SETMASK, &signals, NULL);
-    /* A full disk and a terminal of somebody else's are told by errno. Ctrl-Z stops the supervisor,
-     * and openers shall not wait for that. */
+    /* Ignores signals whose cause errno reports, too, as with a full disk, and signals of the
+     * terminal. Ctrl-Z stops the supervisor, but not the worker, because clients would then wait
+     * for it. */
     static const int ignored[] = {
         SIGPIPE, SIGXFSZ, SIGHUP, SIGTSTP, SIGTTOU, SIGTTIN, SIGUSR1, SIGUSR2, SIGQUIT};
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++) {
@@ -376,8 +391,9 @@ static int open_signals(void)
     return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Each leased file is an open one. Returns how many there may be. */
-static size_t allow_files(void)
+/* Raises the limit of open files to its maximum, because each leased file is open. Returns the
+ * number of passfiles that may be leased. */
+static size_t raise_file_limit(void)
 {
     struct rlimit limit = {0};
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -389,6 +405,7 @@ static size_t allow_files(void)
     return all - (all / 2 < OTHER_FILES ? all / 2 : OTHER_FILES);
 }
 
+/* Opens the descriptors that the loop waits for. Returns false with errno set on failure. */
 static bool open_sources(struct worker *worker)
 {
     int flags = TFD_CLOEXEC | TFD_NONBLOCK;
@@ -410,14 +427,15 @@ static bool open_sources(struct worker *worker)
     return true;
 }
 
+/* Opens everything that the worker needs. Logs an error and returns false on failure. */
 static bool open_worker(struct worker *worker)
 {
     struct ria_agent *agent = worker->agent;
     struct ria_error err;
-    worker->serve.leased_max = allow_files();
+    worker->serve.leased_max = raise_file_limit();
     agent->background = ria_background_new(&agent->world);
     if (agent->background == NULL) {
-        ria_log_event(&agent->log, "no memory to begin with");
+        ria_log_event(&agent->log, "not enough memory to start the worker");
         return false;
     }
     if (!ria_watch_open(&worker->watch, &agent->directory, &err)) {
@@ -433,7 +451,7 @@ static bool open_worker(struct worker *worker)
     if (!worker->serve.is_leasing) {
         ria_log_event(
             &agent->log,
-            "%s; so tokens are renewed every few minutes and lie in the passfiles",
+            "%s; so the passfiles contain tokens at all times, renewed every few minutes",
             err.text);
     }
     return true;
@@ -451,7 +469,7 @@ int ria_worker_run(const struct ria_worker_start *start)
     if (!open_worker(&worker)) {
         return ria_directory_is_gone(&start->agent->directory) ? RIA_WORKER_GONE : RIA_WORKER_SHORT;
     }
-    look_at_settings(&worker);
+    refresh_config(&worker);
     worker_load(&worker);
     send_message(&worker, RIA_MESSAGE_READY, "");
     int status = worker_run(&worker);

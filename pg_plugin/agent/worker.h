@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process that serves the passfiles: the only one that opens them, and that holds leases. It
- * starts no process but by posix_spawn(), because a copy of it would hold the leases too. It ends
- * when it is told to, or when the supervisor is gone, and removes the passfiles.
+ * The process that serves the passfiles: only the worker opens them and holds leases. It starts
+ * other processes only with posix_spawn(), because a forked copy would hold the leases, too. It
+ * ends when the supervisor tells it to or has died, and removes the passfiles.
  */
 #ifndef RIA_AGENT_WORKER_H
 #define RIA_AGENT_WORKER_H
@@ -11,12 +11,12 @@
 
 #include <signal.h>
 
-/* What goes over the control socket, as the first byte of a message. */
-enum ria_digest_part {
-    RIA_MESSAGE_READY = 'R',  /* from the worker: the passfiles are there */
-    RIA_MESSAGE_STATUS = 'S', /* from the worker: followed by a sentence about what it does */
-    RIA_MESSAGE_RENEW = 'H',  /* to it */
-    RIA_MESSAGE_END = 'T',    /* to it */
+/* The first byte of a message on the control socket. */
+enum ria_worker_message {
+    RIA_MESSAGE_READY = 'R',  /* from the worker: the passfiles exist */
+    RIA_MESSAGE_STATUS = 'S', /* from the worker: followed by a summary of what it serves */
+    RIA_MESSAGE_RENEW = 'H',  /* to the worker: read all files and renew all tokens */
+    RIA_MESSAGE_END = 'T',    /* to the worker: end */
 };
 
 enum {
@@ -25,19 +25,19 @@ enum {
 
 /* The exit status of a worker that was not told to end. */
 enum {
-    RIA_WORKER_GONE = 1,  /* the directory is: there is nothing left to serve */
-    RIA_WORKER_SHORT = 3, /* it could not begin, for want of memory, descriptors or watches */
+    RIA_WORKER_GONE = 1,  /* the directory is gone, so nothing is left to serve */
+    RIA_WORKER_SHORT = 3, /* it could not start for lack of memory, descriptors or watches */
 };
 
 struct ria_worker_start {
-    struct ria_agent *agent; /* with its directory open, and the watchdog */
+    struct ria_agent *agent; /* its directory and its watchdog are open */
     int control;             /* SOCK_SEQPACKET */
-    int status;              /* listens for --status, or -1 */
+    int status;              /* the listening socket of --status, or -1 */
     pid_t supervisor;
-    int64_t since; /* when the agent was started */
+    int64_t since; /* when the agent was started, seconds since 1970 */
 };
 
-/* Blocks until the end; the exit status. */
+/* Runs the worker until it ends. Returns the exit status. */
 int ria_worker_run(const struct ria_worker_start *start);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Chooses between XDG_RUNTIME_DIR and the home directory. Refuses an XDG_RUNTIME_DIR that is not
- * the user's own. Creates nothing. */
+ * Chooses between XDG_RUNTIME_DIR and the home directory. Ignores an XDG_RUNTIME_DIR that the user
+ * does not own. Creates nothing. */
 #include "passfile/agent_directory.h"
 
 #include "rds_iam.h"
@@ -19,7 +19,8 @@ bool ria_agent_owns_name(const char *name)
     return false;
 }
 
-/* XDG_RUNTIME_DIR stays set in a shell of another user (su), whose own it is not. */
+/* Returns XDG_RUNTIME_DIR if the user owns it, else NULL. In a shell of another user (su), the
+ * variable is still set to the first user's directory. */
 static const char *own_runtime_directory(const struct ria_world *world)
 {
     const char *path = ria_world_env(world, "XDG_RUNTIME_DIR");

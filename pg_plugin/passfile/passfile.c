@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Writes passfile lines, and follows the links of a passfile's path step by step: two paths lead to
- * one file where the last steps have one name in one directory. */
+ * Writes passfile lines, and follows the links of a passfile's path step by step. Two paths lead to
+ * the same file if their last steps have the same name in the same directory. Follows at most as
+ * many links as the kernel. */
 #include "passfile/passfile.h"
 
 #include <stdio.h>
@@ -10,14 +11,14 @@
 #include <unistd.h>
 
 enum {
-    LINKS_MAX = 40 /* as the kernel has it */
+    LINKS_MAX = 40 /* the kernel's limit */
 };
 
 /* -- lines ---------------------------------------------------------------------------------- */
 
 static void add_field(struct ria_buf *out, const char *text)
 {
-    /* A field that is a lone * matches everything; escaped it is the character. */
+    /* An unescaped field "*" matches every value; escaped it is the character. */
     if (strcmp(text, "*") == 0) {
         ria_buf_add_char(out, '\\');
     }
@@ -46,7 +47,8 @@ void ria_passfile_add(struct ria_buf *out, const struct ria_passfile_line *line)
 
 /* -- places --------------------------------------------------------------------------------- */
 
-/* Copies everything in front of the last component. False if there is none, or it is too long. */
+/* Copies the path without its last component to `parent`. Returns false if the path is relative or
+ * the result is too long. */
 static bool copy_parent(const char *path, char parent[PATH_MAX])
 {
     const char *slash = strrchr(path, '/');
@@ -59,7 +61,8 @@ static bool copy_parent(const char *path, char parent[PATH_MAX])
     return true;
 }
 
-/* Replaces a path whose last component is a link by what the link says. False if it is none. */
+/* If the last component of the path is a link, replaces the path by the link's target. Returns
+ * false if it is not a link or the result is too long. */
 static bool passfile_follow(char path[PATH_MAX])
 {
     char target[PATH_MAX];
@@ -80,8 +83,8 @@ static bool passfile_follow(char path[PATH_MAX])
     return true;
 }
 
-/* The directory of a path and the last component. False, with *out untouched, without a directory.
- */
+/* Fills *out with the directory of a path and the last component. Returns false, with *out
+ * unchanged, if the directory does not exist. */
 static bool find_step(const char *path, struct ria_passfile_place *out)
 {
     char parent[PATH_MAX];
@@ -114,9 +117,9 @@ void ria_passfile_locate(
     bool is_step = snprintf(step, sizeof(step), "%s", path) < (int)sizeof(step);
     for (int i = 0; is_step && i <= LINKS_MAX; i++) {
         struct ria_passfile_place here = {.path = path};
-        bool is_kept = own != NULL && ria_passfile_same_directory(&out->directory, own);
+        bool is_in_own = own != NULL && ria_passfile_same_directory(&out->directory, own);
         if (find_step(step, &here) &&
-            (!is_kept || ria_passfile_same_directory(&here.directory, own))) {
+            (!is_in_own || ria_passfile_same_directory(&here.directory, own))) {
             *out = here;
         }
         is_step = passfile_follow(step);

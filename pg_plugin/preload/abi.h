@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * What we know of libpq: the functions that are interposed, and what is asked of the library behind
- * them. Its headers are not included and it is not linked: the program brings its own copy, of any
- * version from 10 to 18, and maybe several. tests/lint/test_abi.py compares this with the installed
- * headers.
+ * The part of libpq's binary interface that the preload uses: the nine interposed functions and the
+ * types of the functions behind them. The preload does not include libpq's headers and is not
+ * linked with libpq, because the program brings its own copy: any version from 10 to 18, sometimes
+ * several copies. tests/lint/test_abi.py compares this file with the installed headers.
  */
 #ifndef RIA_PRELOAD_ABI_H
 #define RIA_PRELOAD_ABI_H
 
 #define RIA_INTERPOSED __attribute__((visibility("default")))
 
-struct ria_pq_conn; /* PGconn */
+struct ria_pq_conn; /* PGconn; opaque */
 
-/* PQconninfoOption. Lists of it end with a NULL keyword. */
+/* PQconninfoOption. An array of options ends with one whose keyword is NULL. */
 struct ria_pq_option {
     char *keyword;
     char *envvar;
@@ -23,10 +23,12 @@ struct ria_pq_option {
     int dispsize;
 };
 
+/* Of ConnStatusType, which PQstatus() returns. */
 enum {
     RIA_PQ_CONNECTION_BAD = 1,
 };
 
+/* libpq's own prototypes; the preload defines and exports these functions (interposed.c). */
 RIA_INTERPOSED struct ria_pq_conn *PQconnectdb(const char *conninfo);
 RIA_INTERPOSED struct ria_pq_conn *PQconnectStart(const char *conninfo);
 RIA_INTERPOSED struct ria_pq_conn *PQconnectdbParams(
@@ -41,7 +43,7 @@ RIA_INTERPOSED struct ria_pq_conn *PQsetdbLogin(/* NOLINT(readability-function-s
                                                 const char *dbname,
                                                 const char *login,
                                                 const char *password);
-/* PGPing is an enumeration without negative values. */
+/* Both return a PGPing: an enumeration without negative values, so the ABI type is unsigned. */
 RIA_INTERPOSED unsigned PQping(const char *conninfo);
 RIA_INTERPOSED unsigned PQpingParams(
     const char *const *keywords, const char *const *values, int expand_dbname);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Keeps keywords and values in two arrays that end with NULL, as libpq expects them. What does not
- * fit into the room that was asked for is left out. A connection string stays one: it is handed on
- * as dbname, which libpq expands. */
+ * Converts each of the three forms of a call to the keyword and value arrays of
+ * PQconnectdbParams(). A connection string is not parsed here: it becomes the value of dbname,
+ * which libpq expands. Arguments beyond the room that was asked for are dropped. */
 #include "preload/arguments.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, con
     }
 }
 
-void ria_arguments_cut(struct ria_arguments *arguments, size_t count)
+void ria_arguments_truncate(struct ria_arguments *arguments, size_t count)
 {
     while (arguments->count > count) {
         arguments->count--;
@@ -47,15 +47,15 @@ void ria_arguments_release(struct ria_arguments *arguments)
     *arguments = (struct ria_arguments){0};
 }
 
-/* -- the same call in the form of PQconnectdbParams() ---------------------------------------- */
+/* -- from a call to arguments ---------------------------------------------------------------- */
 
-static bool take_params(const struct ria_call *call, struct ria_arguments *out)
+static bool arguments_of_params(const struct ria_call *call, struct ria_arguments *out)
 {
     size_t count = 0;
     while (call->keywords != NULL && call->keywords[count] != NULL) {
         count++;
     }
-    if (!ria_arguments_init(out, count + RIA_PROBE_ARGUMENTS, call->expand_dbname)) {
+    if (!ria_arguments_init(out, count + RIA_MORE_ARGUMENTS, call->expand_dbname)) {
         return false;
     }
     for (size_t i = 0; i < count; i++) {
@@ -64,13 +64,17 @@ static bool take_params(const struct ria_call *call, struct ria_arguments *out)
     return true;
 }
 
+/* The characters of C's isspace(). */
 static bool arguments_is_blank(const char *text)
 {
     return text != NULL && text[strspn(text, " \t\r\n\f\v")] == '\0';
 }
 
-/* libpq takes dbname= for a connection string if it looks like one, and else for a name. */
-bool ria_arguments_are_none(const struct ria_call *call)
+/* As an argument, the string becomes dbname. There libpq expands a value that looks like a
+ * connection string (a '=', or the scheme of a URI) and takes any other value as the name of a
+ * database, which the program did not mean. So such a string must not be converted: PQconnectdb()
+ * rejects it. */
+bool ria_arguments_are_invalid(const struct ria_call *call)
 {
     const char *text = call->conninfo;
     bool is_connection_string =
@@ -79,9 +83,9 @@ bool ria_arguments_are_none(const struct ria_call *call)
     return call->kind == RIA_CALL_STRING && !arguments_is_blank(text) && !is_connection_string;
 }
 
-static bool take_string(const struct ria_call *call, struct ria_arguments *out)
+static bool arguments_of_string(const struct ria_call *call, struct ria_arguments *out)
 {
-    if (!ria_arguments_init(out, 1 + RIA_PROBE_ARGUMENTS, 1)) {
+    if (!ria_arguments_init(out, 1 + RIA_MORE_ARGUMENTS, 1)) {
         return false;
     }
     if (!arguments_is_blank(call->conninfo)) {
@@ -90,12 +94,13 @@ static bool take_string(const struct ria_call *call, struct ria_arguments *out)
     return true;
 }
 
-/* dbname first: it may be a connection string, which the other arguments override. */
-static bool take_login(const struct ria_call *call, struct ria_arguments *out)
+/* dbname goes first: it may be a connection string, and PQsetdbLogin() lets its other arguments
+ * override that string. NULL in the table: tty, which libpq ignores, and dbname itself. */
+static bool arguments_of_login(const struct ria_call *call, struct ria_arguments *out)
 {
     static const char *const keywords[RIA_LOGIN_ARGUMENTS] = {
         "host", "port", "options", NULL, NULL, "user", "password"};
-    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + RIA_PROBE_ARGUMENTS, 1)) {
+    if (!ria_arguments_init(out, RIA_LOGIN_ARGUMENTS + RIA_MORE_ARGUMENTS, 1)) {
         return false;
     }
     ria_arguments_add(out, "dbname", call->login[RIA_LOGIN_DBNAME]);
@@ -111,11 +116,11 @@ bool ria_arguments_of_call(const struct ria_call *call, struct ria_arguments *ou
 {
     switch (call->kind) {
     case RIA_CALL_STRING:
-        return take_string(call, out);
+        return arguments_of_string(call, out);
     case RIA_CALL_LOGIN:
-        return take_login(call, out);
+        return arguments_of_login(call, out);
     case RIA_CALL_PARAMS:
     default:
-        return take_params(call, out);
+        return arguments_of_params(call, out);
     }
 }

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A call of one of libpq's functions that begin a connection or ping, as the program made it; and
- * the same as arguments of PQconnectdbParams(), a list to which settings can be added within the
- * room that it was made with.
+ * The arguments of an interposed call, in two forms. struct ria_call describes the call as the
+ * program made it. struct ria_arguments is the same call as the keyword and value arrays of
+ * PQconnectdbParams(), with room for a few more settings: that form is used to ask libpq how it
+ * resolves the settings (probe.h), and to begin a connection with one setting added or removed.
+ *
+ * The functions use no global state. Each struct is for one thread at a time.
  */
 #ifndef RIA_PRELOAD_ARGUMENTS_H
 #define RIA_PRELOAD_ARGUMENTS_H
@@ -11,59 +14,66 @@
 #include <stddef.h>
 
 enum ria_call_kind {
-    RIA_CALL_STRING, /* PQconnectdb, PQconnectStart */
-    RIA_CALL_PARAMS, /* their Params */
+    RIA_CALL_STRING, /* PQconnectdb, PQconnectStart, PQping */
+    RIA_CALL_PARAMS, /* PQconnectdbParams, PQconnectStartParams, PQpingParams */
     RIA_CALL_LOGIN,  /* PQsetdbLogin */
 };
 
 enum {
-    RIA_LOGIN_ARGUMENTS = 7,
-    RIA_LOGIN_DBNAME = 4,    /* among them */
-    RIA_PROBE_ARGUMENTS = 3, /* what a probe adds (probe.h) */
+    RIA_LOGIN_ARGUMENTS = 7,    /* of PQsetdbLogin() */
+    RIA_LOGIN_DBNAME = 4,       /* the index of dbname among them */
+    RIA_PROBE_ARGUMENTS = 3,    /* the most that a probe appends (probe.h) */
+    RIA_VERIFIED_ARGUMENTS = 3, /* the most that verification appends (verified.h) */
+    RIA_MORE_ARGUMENTS = RIA_PROBE_ARGUMENTS + RIA_VERIFIED_ARGUMENTS,
 };
 
-/* A call as the program made it. */
+/* A call as the program made it. Everything is borrowed from the program for the call. */
 struct ria_call {
     enum ria_call_kind kind;
-    const char *name;   /* of the function */
-    const char *params; /* the Params function that does the same, blocking or not */
-    const void *caller; /* return address */
-    const char *conninfo;
-    const char *const *keywords;
+    const char *name;     /* of the libpq function that the program called */
+    const char *params;   /* the Params function that blocks, or does not block, as `name` does */
+    const void *caller;   /* the return address, or an address in the copy of libpq that is meant */
+    const char *conninfo; /* RIA_CALL_STRING */
+    const char *const *keywords; /* RIA_CALL_PARAMS, with the two members below */
     const char *const *values;
     int expand_dbname;
-    const char *login[RIA_LOGIN_ARGUMENTS]; /* in PQsetdbLogin()'s order */
+    const char *login[RIA_LOGIN_ARGUMENTS]; /* RIA_CALL_LOGIN: in PQsetdbLogin()'s order */
 };
 
-/* The arrays and the text are owned, what else they point at is borrowed. */
+/* Arguments of PQconnectdbParams(). The two arrays, which end with NULL, and `text` are owned; the
+ * strings that the arrays point to are borrowed. */
 struct ria_arguments {
     const char **keywords;
     const char **values;
-    size_t count;
-    size_t room;
+    size_t count; /* of arguments; the NULL at the end is not counted */
+    size_t room;  /* the largest count */
     int expand_dbname;
-    char *text; /* for an argument that nothing else holds; or NULL */
+    char *text; /* storage for one value that has no other owner; or NULL */
 };
 
-/* Makes room for `room` arguments. False without memory. Release it, or use RIA_AUTO(arguments). */
+/* Allocates room for `room` arguments. Returns false without memory. The caller releases
+ * *arguments in both cases, or uses RIA_AUTO(arguments). */
 bool ria_arguments_init(struct ria_arguments *arguments, size_t room, int expand_dbname);
 
-/* Appends one. Within the room asked for. */
+/* Appends a keyword and its value, both borrowed. If the room is used up, nothing happens. */
 void ria_arguments_add(struct ria_arguments *arguments, const char *keyword, const char *value);
 
-/* Takes the last arguments away, down to `count`. */
-void ria_arguments_cut(struct ria_arguments *arguments, size_t count);
+/* Removes arguments from the end until `count` are left. */
+void ria_arguments_truncate(struct ria_arguments *arguments, size_t count);
 
-/* Memory for a text of the arguments' own; they have one at most. NULL if there is none. */
+/* Allocates arguments->text with `size` bytes and returns it; NULL without memory. Call it once at
+ * most. */
 char *ria_arguments_text(struct ria_arguments *arguments, size_t size);
 
-/* The arguments of a call, with room for a probe's. False without memory. */
+/* Converts a call to arguments, with room for RIA_MORE_ARGUMENTS more. Strings stay borrowed from
+ * the call. Returns false without memory; releasing is as for ria_arguments_init(). */
 bool ria_arguments_of_call(const struct ria_call *call, struct ria_arguments *out);
 
-/* Whether libpq refuses the call without a look at any file or network: a string that is not a
- * connection string. */
-bool ria_arguments_are_none(const struct ria_call *call);
+/* Returns true if the call's string is not blank and not a connection string. libpq then refuses
+ * the call before it opens any file or connects. A call of another kind gives false. */
+bool ria_arguments_are_invalid(const struct ria_call *call);
 
+/* Frees the arrays and the text, and clears *arguments. */
 void ria_arguments_release(struct ria_arguments *arguments);
 
 #endif

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Makes the program's call, or one with the same settings and without its token, or one that libpq
- * refuses with our message: see connect.h for the order of decisions. */
+ * Begins connections; connect.h has the order of decisions. The file ends with ria_connect(), which
+ * finds the copy of libpq and guards the overlay. In between are the decisions, one function for
+ * each case: the program gives a token, it gives no password, or its host is a Unix socket. Each
+ * ends in one of three calls of libpq: the program's own call (maybe with gssencmode=disable), a
+ * call with the same settings and no password, or a call that libpq refuses with the preload's
+ * message. */
 #include "preload/connect.h"
 
+#include "preload/call.h"
 #include "preload/overlay.h"
 #include "preload/probe.h"
 #include "preload/query.h"
 #include "interpose/signal_guard.h"
+#include "preload/verified.h"
 
 #include "base/buf.h"
 #include "interpose/preload_log.h"
@@ -18,84 +24,21 @@
 #include <string.h>
 #include <sys/auxv.h>
 
-/* The setting that a probe makes invalid: the last one that libpq looks at. */
-static const char last_setting[] = "target_session_attrs";
+/* The setting that probes make invalid: the last one that libpq checks before it connects. */
+static const char last_checked[] = "target_session_attrs";
 
 enum {
     REFUSAL_MAX = 512
 };
 
-/* -- the program's call ---------------------------------------------------------------------- */
-
-static struct ria_pq_conn *make_string_call(
-    const struct ria_library *libpq, const char *name, const char *conninfo)
-{
-    struct ria_pq_conn *(*real)(const char *);
-    if (!ria_library_function(libpq, name, &real)) {
-        return NULL;
-    }
-    ria_overlay_expect(strcmp(name, "PQconnectdb") == 0 ? conninfo : NULL);
-    return real(conninfo);
-}
-
-static struct ria_pq_conn *call_params(
-    const struct ria_library *libpq,
-    const char *name,
-    const char *const *keywords,
-    const char *const *values,
-    int expand_dbname)
-{
-    struct ria_pq_conn *(*real)(const char *const *, const char *const *, int);
-    if (!ria_library_function(libpq, name, &real)) {
-        return NULL;
-    }
-    ria_overlay_expect(strcmp(name, "PQconnectdbParams") == 0 ? keywords : NULL);
-    return real(keywords, values, expand_dbname);
-}
-
-static struct ria_pq_conn *make_login_call(
-    const struct ria_library *libpq, const char *name, const char *const *login)
-{
-    struct ria_pq_conn *(*real)(
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *,
-        const char *);
-    if (!ria_library_function(libpq, name, &real)) {
-        return NULL;
-    }
-    return real(login[0], login[1], login[2], login[3], login[4], login[5], login[6]);
-}
-
-static struct ria_pq_conn *make_call(const struct ria_library *libpq, const struct ria_call *call)
-{
-    switch (call->kind) {
-    case RIA_CALL_STRING:
-        return make_string_call(libpq, call->name, call->conninfo);
-    case RIA_CALL_LOGIN:
-        return make_login_call(libpq, call->name, call->login);
-    case RIA_CALL_PARAMS:
-    default:
-        return call_params(libpq, call->name, call->keywords, call->values, call->expand_dbname);
-    }
-}
-
-/* The pointer by which libpq's own call for it is told (overlay.h). */
-static const void *call_pointer(const struct ria_call *call)
-{
-    return call->kind == RIA_CALL_PARAMS ? (const void *)call->keywords : call->conninfo;
-}
-
 /* -- a connection that is not begun ---------------------------------------------------------- */
 
-/* Begins a connection that libpq refuses at once, with a message that holds `why`, which has no
- * quotes and no backslashes. NULL as where libpq has no memory.
+/* Begins a connection that libpq refuses at once with a message that contains `why`. `why` has no
+ * quotes and no backslashes. Returns the refused handle, or NULL if libpq has no memory.
  *
- * An option's name is looked up before anything else (conninfo_array_parse(), 9.0 to 18). Before
- * that there were no arrays, and only a value can hold blanks. */
+ * With a Params function, `why` is the name of an option: libpq checks the names before anything
+ * else (conninfo_array_parse(), 9.0 to 18). An older libpq has no Params function, and a name in a
+ * connection string cannot contain blanks, so there `why` is an invalid value of sslmode. */
 static struct ria_pq_conn *make_refused_call(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
@@ -104,19 +47,20 @@ static struct ria_pq_conn *make_refused_call(
     char conninfo[REFUSAL_MAX + sizeof("sslmode=''")];
     void *params;
     if (ria_library_function(libpq, call->params, &params)) {
-        return call_params(libpq, call->params, keywords, values, 0);
+        return ria_call_params(libpq, call->params, keywords, values, 0);
     }
     (void)snprintf(conninfo, sizeof(conninfo), "sslmode='%s'", why);
     struct ria_call refused = *call;
     refused.conninfo = conninfo;
     memset(refused.login, 0, sizeof(refused.login));
     refused.login[RIA_LOGIN_DBNAME] = conninfo;
-    return make_call(libpq, &refused);
+    return ria_call_make(libpq, &refused);
 }
 
-#define WITHOUT_US "start the program without rds-iam exec (librds-iam-pq.so)"
+#define REMEDY_NO_PRELOAD "start the program without rds-iam exec (librds-iam-pq.so)"
 
-/* Logs it, too: a program may not show libpq's messages. */
+/* Refuses the call with `why` as the message, and logs `why`, because the program may not print
+ * libpq's messages. */
 static struct ria_pq_conn *connect_refuse(
     const struct ria_library *libpq, const struct ria_call *call, const char *why)
 {
@@ -127,54 +71,56 @@ static struct ria_pq_conn *connect_refuse(
     return make_refused_call(libpq, call, text);
 }
 
-/* Nothing is known of it. */
-static struct ria_pq_conn *refuse_unsettled(
+/* Refuses a call of which it is not known what it would send. */
+static struct ria_pq_conn *refuse_unresolved(
     const struct ria_library *libpq, const struct ria_call *call)
 {
     return connect_refuse(
         libpq,
         call,
         ria_probe_is_possible(libpq)
-            ? "not connected: libpq does not tell whether it would send a token, maybe for "
-              "lack of memory; try again, or " WITHOUT_US
-            : "not connected: this libpq is older than 10 and does not tell whether it would "
-              "send a token; use libpq 10 or later, or " WITHOUT_US);
+            ? "not connected: libpq does not report whether it would send a token, maybe for "
+              "lack of memory; try again, or " REMEDY_NO_PRELOAD
+            : "not connected: this libpq is older than 10 and does not report whether it would "
+              "send a token; use libpq 10 or later, or " REMEDY_NO_PRELOAD);
 }
 
-static struct ria_pq_conn *refuse_unanswered(
+/* Refuses a call that may send a token and that only the module could check. */
+static struct ria_pq_conn *refuse_without_module(
     const struct ria_library *libpq, const struct ria_call *call)
 {
     return connect_refuse(
         libpq,
         call,
         "not connected: the connection may send a token to a server that is not verified, "
-        "and rds-iam-pq-token.so cannot be asked; reinstall rds-iam, use sslmode=verify-full, "
-        "or " WITHOUT_US);
+        "and rds-iam-pq-token.so cannot check it; reinstall rds-iam, use sslmode=verify-full, "
+        "or " REMEDY_NO_PRELOAD);
 }
 
 /* -- tokens ---------------------------------------------------------------------------------- */
 
-/* The program's call for a connection that has tokens. libpq asks for tickets only when it is about
- * to connect, which may be after the call: so it is told by an argument not to. */
-static struct ria_pq_conn *make_call_with_tls(
+/* Makes the program's call, for a connection that has tokens. If libpq would try a Kerberos ticket
+ * first, gssencmode=disable is appended to the arguments. libpq looks for a ticket only when it
+ * connects, which may be after this call has returned; the connection stores the argument. */
+static struct ria_pq_conn *make_call_without_gss(
     const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    const struct ria_settled *settled)
+    const struct ria_pq_settings *settings)
 {
-    if (!ria_settled_prefers_gss(settled)) {
-        return make_call(libpq, call);
+    if (!ria_pq_settings_prefers_gss(settings)) {
+        return ria_call_make(libpq, call);
     }
     ria_arguments_add(arguments, "gssencmode", "disable");
-    return call_params(
+    return ria_call_params(
         libpq, call->params, arguments->keywords, arguments->values, arguments->expand_dbname);
 }
 
-/* Where it goes if it is made by make_call_with_tls(). */
-static struct ria_pq_target target_with_tls(const struct ria_settled *settled)
+/* The target of a call that make_call_without_gss() makes. */
+static struct ria_pq_target target_without_gss(const struct ria_pq_settings *settings)
 {
-    struct ria_pq_target target = ria_settled_target(settled);
-    if (ria_settled_prefers_gss(settled)) {
+    struct ria_pq_target target = ria_pq_settings_target(settings);
+    if (ria_pq_settings_prefers_gss(settings)) {
         target.gssencmode = "disable";
     }
     return target;
@@ -186,267 +132,311 @@ static bool has_list(const struct ria_pq_target *target)
            (target->hostaddr != NULL && strchr(target->hostaddr, ',') != NULL);
 }
 
+/* What overlay_passfile() did. */
 struct outcome {
-    bool has_response; /* the other object was asked and has answered */
-    bool is_laid_over; /* a passfile with tokens over the connection's own */
+    bool has_response; /* the module has run; false: it could not be loaded or started */
+    bool is_overlaid;  /* passfile.fd stands for the connection's own passfile */
     struct ria_pq_passfile passfile;
 };
 
-/* given: the token that the program has, or NULL. */
-static struct outcome lay_over(const struct ria_pq_target *target, const char *given)
+/* Has the module make a passfile for the target, and lays it over the target's own until the call
+ * ends. given: the token that the program gives, or NULL. */
+static struct outcome overlay_passfile(const struct ria_pq_target *target, const char *given)
 {
     struct outcome outcome;
     struct ria_signal_guard guard;
-    ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
+    ria_signal_guard_begin(&guard); /* a handler that leaves by a jump would leak the descriptor */
     outcome.has_response = ria_query_passfile(target, given, &outcome.passfile);
-    outcome.is_laid_over = outcome.passfile.fd >= 0;
-    if (outcome.is_laid_over || outcome.passfile.is_hidden) {
+    outcome.is_overlaid = outcome.passfile.fd >= 0;
+    if (outcome.is_overlaid || outcome.passfile.is_hidden) {
         ria_overlay_serve(target->passfile, outcome.passfile.fd);
     }
     ria_signal_guard_end(&guard);
     return outcome;
 }
 
-/* Whether no token is left that libpq would send, to the first host at least: asked anew, with what
- * was laid over the passfile. What libpq has settled without memory may not be what it settles
- * next. */
-static bool is_clean(const struct ria_library *libpq, struct ria_arguments *arguments)
+/* Returns whether libpq would send no token to the first host, with the overlay as it is now:
+ * probes once more. The first probe does not prove it: if memory was short then, the next call may
+ * resolve the settings differently. */
+static bool sends_no_token(const struct ria_library *libpq, struct ria_arguments *arguments)
 {
-    RIA_AUTO(settled) now = {0};
-    return ria_probe(libpq, arguments, last_setting, &now) == RIA_PROBE_SETTLED &&
+    RIA_AUTO(pq_settings) now = {0};
+    return ria_probe(libpq, arguments, last_checked, &now) == RIA_PROBE_RESOLVED &&
            now.stored_token == NULL;
 }
 
-/* -- a token that the program has ------------------------------------------------------------ */
+/* -- connections with a given token ---------------------------------------------------------- */
 
-/* The same connection; `second` has the one setting that `first` was spoiled with. Not by Kerberos.
- */
-static bool settle_again(
-    const struct ria_settled *first, const struct ria_settled *second, struct ria_arguments *out)
+/* Makes the arguments of the same connection, with an empty password and without Kerberos. `first`
+ * are the settings of a probe in which last_checked was invalid; its real value comes from
+ * `second`, the settings of a probe in which sslmode was invalid. */
+static bool arguments_without_password(
+    const struct ria_pq_settings *first,
+    const struct ria_pq_settings *second,
+    struct ria_arguments *out)
 {
-    static const char *const spoiled[] = {last_setting, NULL};
-    static const char *const both[] = {last_setting, "gssencmode", NULL};
-    bool is_gss = ria_settled_prefers_gss(first);
-    if (!ria_settled_without_password(first, is_gss ? both : spoiled, out)) {
+    static const char *const invalid_setting[] = {last_checked, NULL};
+    static const char *const both[] = {last_checked, "gssencmode", NULL};
+    bool is_gss = ria_pq_settings_prefers_gss(first);
+    if (!ria_pq_settings_without_password(first, is_gss ? both : invalid_setting, out)) {
         return false;
     }
-    ria_arguments_add(out, last_setting, ria_settled_value(second, last_setting));
+    ria_arguments_add(out, last_checked, ria_pq_settings_value(second, last_checked));
     if (is_gss) {
         ria_arguments_add(out, "gssencmode", "disable");
     }
     return true;
 }
 
-/* Whether the connection is begun without the given token: the passfile, with ours laid over it or
- * as it is (an agent's), has one that replaces it. Of a list of hosts only the first one's token is
- * known; where that has none, ours are for others. */
+/* Returns whether the given token is left out, because what the passfile has, with the overlay as
+ * it is now, replaces it. `bare` are the arguments without the password. A probe shows the
+ * passfile's password for the first host only. If that is a token, ria_token_is_replaced() decides.
+ * If not, the passfile has the user's password or, for a list of hosts, maybe tokens for the other
+ * hosts; then the given token must have expired or be one of an earlier connection. */
 static bool is_replaced(
     const struct ria_library *libpq,
     struct ria_arguments *bare,
     const char *given,
     struct outcome outcome)
 {
-    RIA_AUTO(settled) settled = {0};
-    if (ria_probe(libpq, bare, last_setting, &settled) != RIA_PROBE_SETTLED) {
+    RIA_AUTO(pq_settings) settings = {0};
+    if (ria_probe(libpq, bare, last_checked, &settings) != RIA_PROBE_RESOLVED) {
         return false;
     }
-    if (settled.stored_token == NULL) {
-        const char *hosts = ria_settled_value(&settled, "host");
+    if (settings.stored_token == NULL) {
+        const char *hosts = ria_pq_settings_value(&settings, "host");
         bool is_list = hosts != NULL && strchr(hosts, ',') != NULL;
-        return outcome.is_laid_over && (is_list || settled.has_stored_password) &&
+        return outcome.is_overlaid && (is_list || settings.has_stored_password) &&
                (outcome.passfile.is_in_history || ria_token_is_over(given, time(NULL)));
     }
-    return ria_token_is_replaced(given, settled.stored_token, outcome.passfile.is_in_history);
+    return ria_token_is_replaced(given, settings.stored_token, outcome.passfile.is_in_history);
 }
 
-/* It may be sent, or is left out. */
+/* Begins a connection whose program gives a token as the password: with the token if it may be sent
+ * and is not replaced, else with `bare`, the arguments of the same connection without a password.
+ * `again` are the settings of `bare`, with the passfile's password. */
 static struct ria_pq_conn *connect_with_given(
     const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    struct ria_settled *settled)
+    struct ria_pq_settings *settings)
 {
-    RIA_AUTO(settled) second = {0};
+    RIA_AUTO(pq_settings) second = {0};
     RIA_AUTO(arguments) bare = {0};
-    RIA_AUTO(settled) again = {0};
-    if (!ria_probe_service(libpq, arguments, settled)) {
-        return refuse_unsettled(libpq, call);
+    RIA_AUTO(pq_settings) again = {0};
+    if (!ria_probe_service(libpq, arguments, settings)) {
+        return refuse_unresolved(libpq, call);
     }
-    struct ria_pq_target target = target_with_tls(settled);
+    struct ria_pq_target target = target_without_gss(settings);
     bool is_allowed = ria_query_may_send(&target);
-    bool is_settled = ria_probe(libpq, arguments, "sslmode", &second) == RIA_PROBE_SETTLED &&
-                      settle_again(settled, &second, &bare) &&
-                      ria_probe(libpq, &bare, last_setting, &again) == RIA_PROBE_SETTLED;
+    bool is_resolved = ria_probe(libpq, arguments, "sslmode", &second) == RIA_PROBE_RESOLVED &&
+                       arguments_without_password(settings, &second, &bare) &&
+                       ria_probe(libpq, &bare, last_checked, &again) == RIA_PROBE_RESOLVED;
     ria_overlay_set(RIA_OVERLAY_PASS);
-    if (!is_settled) {
-        return is_allowed ? make_call_with_tls(libpq, call, arguments, settled)
-                          : refuse_unsettled(libpq, call);
+    if (!is_resolved) {
+        return is_allowed ? make_call_without_gss(libpq, call, arguments, settings)
+                          : refuse_unresolved(libpq, call);
     }
-    struct ria_pq_target bare_target = ria_settled_target(&again);
-    bare_target.service_path = settled->service_path;
-    bare_target.service_fd = settled->service_fd;
-    char *given = ria_settled_value(settled, "password");
+    struct ria_pq_target bare_target = ria_pq_settings_target(&again);
+    bare_target.service_path = settings->service_path;
+    bare_target.service_fd = settings->service_fd;
+    char *given = ria_pq_settings_value(settings, "password");
     bare_target.has_token = is_allowed && !ria_token_is_over(given, time(NULL));
-    struct outcome outcome = lay_over(&bare_target, given);
+    struct outcome outcome = overlay_passfile(&bare_target, given);
     if (is_allowed && !is_replaced(libpq, &bare, given, outcome)) {
-        return make_call_with_tls(libpq, call, arguments, settled);
+        return make_call_without_gss(libpq, call, arguments, settings);
     }
     if (!outcome.has_response && !is_allowed) {
-        return refuse_unanswered(libpq, call);
+        return refuse_without_module(libpq, call);
     }
-    if (!is_allowed && !is_clean(libpq, &bare)) {
-        return refuse_unsettled(libpq, call);
+    if (!is_allowed && !sends_no_token(libpq, &bare)) {
+        return refuse_unresolved(libpq, call);
     }
-    return call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
+    return ria_call_params(libpq, call->params, bare.keywords, bare.values, bare.expand_dbname);
 }
 
-/* -- no token is given ----------------------------------------------------------------------- */
+/* -- connections without a given token ------------------------------------------------------- */
 
-/* A stray password ends in the server's "PAM authentication failed" and no other word. */
+/* Warns that a password is sent to a host that tokens are made for. If the user logs in with IAM,
+ * the server only reports "PAM authentication failed". */
 static void log_password(const struct ria_pq_target *target, bool is_given)
 {
     char text[RIA_LOG_LINE_MAX];
-    if (ria_preload_log_is_heard() && ria_query_makes_tokens_for(target)) {
+    if (ria_preload_log_is_heard() && ria_query_ca(target) != RIA_PQ_CA_NONE) {
         (void)snprintf(
             text,
             sizeof(text),
-            "%s is sent to %s and no token: take it away if %s logs in with IAM",
+            "%s is sent to %s, and no token; remove it if %s logs in with IAM",
             is_given ? "the program's own password (PGPASSWORD, or a setting)"
-                     : "the password that a line of the passfile has",
+                     : "the password in the passfile",
             target->host,
             target->user);
         ria_query_log(RIA_LOG_WARNING, text);
     }
 }
 
-/* What the passfile holds for one host was seen when libpq was asked: if that was nothing, nothing
- * is lost without it; but an agent's was not looked at. */
-static bool hide_passfile(const struct ria_settled *settled, const struct ria_pq_target *target)
+/* Hides the passfile, for a connection that is begun without the module's check. Returns true if no
+ * token can be sent then: the connection has one host, and the probe showed that the passfile has
+ * no token for it. The passfile is hidden only if the probe found no password in it, so nothing is
+ * lost. An agent's passfile, which probes do not read, may still contain a token. */
+static bool hide_passfile(
+    const struct ria_pq_settings *settings, const struct ria_pq_target *target)
 {
-    bool is_seen = !has_list(target) && settled->stored_token == NULL;
-    if (is_seen && !settled->has_stored_password && target->passfile != NULL) {
+    bool is_seen = !has_list(target) && settings->stored_token == NULL;
+    if (is_seen && !settings->has_stored_password && target->passfile != NULL) {
         ria_overlay_serve(target->passfile, -1);
     }
     return is_seen;
 }
 
-/* Tokens are made, and those in the passfile are held to their rule. */
+/* Begins a connection without a given password: with a passfile that contains fresh tokens, or from
+ * which tokens that must not be sent were removed. */
 static struct ria_pq_conn *connect_with_passfile(
     const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    struct ria_settled *settled)
+    struct ria_pq_settings *settings)
 {
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    if (!ria_probe_service(libpq, arguments, settled)) {
-        return refuse_unsettled(libpq, call);
+    if (!ria_probe_service(libpq, arguments, settings)) {
+        return refuse_unresolved(libpq, call);
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
-    struct ria_pq_target target = target_with_tls(settled);
+    struct ria_pq_target target = target_without_gss(settings);
     target.has_token =
-        settled->stored_token != NULL && !ria_token_is_over(settled->stored_token, time(NULL));
-    struct outcome outcome = lay_over(&target, NULL);
-    if (!outcome.has_response && !ria_query_is_surely_fit(&target) &&
-        !hide_passfile(settled, &target)) {
-        return refuse_unanswered(libpq, call);
+        settings->stored_token != NULL && !ria_token_is_over(settings->stored_token, time(NULL));
+    struct outcome outcome = overlay_passfile(&target, NULL);
+    if (!outcome.has_response && !ria_query_is_verified(&target) &&
+        !hide_passfile(settings, &target)) {
+        return refuse_without_module(libpq, call);
     }
-    if (outcome.passfile.is_withheld && !is_clean(libpq, arguments)) {
-        return refuse_unsettled(libpq, call);
+    if (outcome.passfile.is_withheld && !sends_no_token(libpq, arguments)) {
+        return refuse_unresolved(libpq, call);
     }
-    if (!target.has_socket && (outcome.passfile.has_tokens || settled->stored_token != NULL)) {
-        return make_call_with_tls(libpq, call, arguments, settled);
+    if (!target.has_socket && (outcome.passfile.has_tokens || settings->stored_token != NULL)) {
+        return make_call_without_gss(libpq, call, arguments, settings);
     }
-    return make_call(libpq, call);
+    return ria_call_make(libpq, call);
 }
 
-/* The one host is a Unix socket, as that of most programs that have nothing to do with tokens. They
- * do without the other object, unless there is a token that must be taken out. */
+/* Begins a connection to one host that is a Unix socket, which most programs that use no tokens
+ * have. It does not load the module, unless the passfile has a token, which must be removed. */
 static struct ria_pq_conn *connect_by_socket(
     const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    struct ria_settled *settled)
+    struct ria_pq_settings *settings)
 {
-    struct ria_pq_target target = ria_settled_target(settled);
-    if (settled->stored_token != NULL) {
-        return connect_with_passfile(libpq, call, arguments, settled);
+    struct ria_pq_target target = ria_pq_settings_target(settings);
+    if (settings->stored_token != NULL) {
+        return connect_with_passfile(libpq, call, arguments, settings);
     }
-    (void)hide_passfile(settled, &target);
-    return make_call(libpq, call);
+    (void)hide_passfile(settings, &target);
+    return ria_call_make(libpq, call);
 }
 
-/* The user's passfile has what the connection needs; of a list, only the first host's is known. */
-static bool is_provided_for(const struct ria_settled *settled, const struct ria_pq_target *target)
+/* Returns whether the user's own passfile has the password. Of a list of hosts, the probe shows
+ * only the first one's, so a list counts as without. */
+static bool has_own_password(
+    const struct ria_pq_settings *settings, const struct ria_pq_target *target)
 {
-    return settled->has_stored_password && !has_list(target);
+    return settings->has_stored_password && !has_list(target);
 }
 
-static struct ria_pq_conn *connect_settled(
+/* Begins a connection whose settings are known: chooses one of the functions above. */
+static struct ria_pq_conn *connect_resolved(
     const struct ria_library *libpq,
     const struct ria_call *call,
     struct ria_arguments *arguments,
-    struct ria_settled *settled)
+    struct ria_pq_settings *settings)
 {
-    char *password = ria_settled_value(settled, "password");
+    char *password = ria_pq_settings_value(settings, "password");
     if (ria_is_token(password)) {
-        return connect_with_given(libpq, call, arguments, settled);
+        return connect_with_given(libpq, call, arguments, settings);
     }
     ria_overlay_set(RIA_OVERLAY_PASS);
-    struct ria_pq_target target = target_with_tls(settled);
+    struct ria_pq_target target = target_without_gss(settings);
     bool is_local = target.has_socket && !has_list(&target);
-    if (password != NULL || is_provided_for(settled, &target)) {
+    if (password != NULL || has_own_password(settings, &target)) {
         if (!is_local) {
             log_password(&target, password != NULL);
         }
-        return make_call(libpq, call);
+        return ria_call_make(libpq, call);
     }
-    return is_local ? connect_by_socket(libpq, call, arguments, settled)
-                    : connect_with_passfile(libpq, call, arguments, settled);
+    return is_local ? connect_by_socket(libpq, call, arguments, settings)
+                    : connect_with_passfile(libpq, call, arguments, settings);
 }
 
-/* -- the whole ------------------------------------------------------------------------------- */
+/* -- every connection ------------------------------------------------------------------------ */
 
-static struct ria_pq_conn *connect_with_token(
+/* Continues as if the program had asked for verification: with the arguments of its call and ours
+ * behind them. */
+static struct ria_pq_conn *connect_verified(
+    const struct ria_library *libpq,
+    const struct ria_call *call,
+    struct ria_arguments *arguments,
+    const struct ria_pq_settings *first)
+{
+    RIA_AUTO(pq_settings) settings = {0};
+    if (!ria_verified_add(first, arguments)) {
+        return connect_refuse(libpq, call, RIA_VERIFIED_REFUSAL);
+    }
+    struct ria_call verified = *call;
+    verified.kind = RIA_CALL_PARAMS;
+    verified.name = call->params;
+    verified.keywords = arguments->keywords;
+    verified.values = arguments->values;
+    verified.expand_dbname = arguments->expand_dbname;
+    ria_overlay_set(RIA_OVERLAY_HIDE);
+    return ria_probe(libpq, arguments, last_checked, &settings) == RIA_PROBE_RESOLVED
+               ? connect_resolved(libpq, &verified, arguments, &settings)
+               : refuse_unresolved(libpq, call);
+}
+
+/* Resolves the settings of the call and begins the connection. */
+static struct ria_pq_conn *connect_by_settings(
     const struct ria_library *libpq, const struct ria_call *call)
 {
     RIA_AUTO(arguments) arguments = {0};
-    RIA_AUTO(settled) settled = {0};
+    RIA_AUTO(pq_settings) settings = {0};
     ria_overlay_set(RIA_OVERLAY_HIDE);
-    if (ria_arguments_are_none(call)) {
-        return make_call(libpq, call);
+    if (ria_arguments_are_invalid(call)) {
+        return ria_call_make(libpq, call);
     }
     if (!ria_arguments_of_call(call, &arguments)) {
-        return refuse_unsettled(libpq, call);
+        return refuse_unresolved(libpq, call);
     }
-    enum ria_probe_response response = ria_probe(libpq, &arguments, last_setting, &settled);
-    struct ria_pq_conn *refused = settled.refused;
-    settled.refused = NULL;
+    enum ria_probe_response response = ria_probe(libpq, &arguments, last_checked, &settings);
+    struct ria_pq_conn *refused = settings.refused;
+    settings.refused = NULL;
     switch (response) {
-    case RIA_PROBE_SETTLED:
-        return connect_settled(libpq, call, &arguments, &settled);
+    case RIA_PROBE_RESOLVED:
+        return ria_verified_is_needed(&settings)
+                   ? connect_verified(libpq, call, &arguments, &settings)
+                   : connect_resolved(libpq, call, &arguments, &settings);
     case RIA_PROBE_REFUSED:
         return refused;
     case RIA_PROBE_UNKNOWN:
     default:
-        return refuse_unsettled(libpq, call);
+        return refuse_unresolved(libpq, call);
     }
 }
 
-static void end_overlay(void *aside)
+static void restore_overlay(void *saved_call)
 {
-    ria_overlay_take_up(aside);
+    ria_overlay_restore(saved_call);
 }
 
-/* libpq waits where a thread can be cancelled. */
-static struct ria_pq_conn *connect_and_end(/* NOLINT(readability-function-size): two macros */
-                                           const struct ria_library *libpq,
-                                           const struct ria_call *call)
+/* Restores the overlay also if the thread is cancelled while libpq waits. */
+static struct ria_pq_conn *connect_with_overlay(/* NOLINT(readability-function-size): two macros */
+                                                const struct ria_library *libpq,
+                                                const struct ria_call *call)
 {
     struct ria_pq_conn *conn;
-    struct ria_overlay_call aside;
-    ria_overlay_set_aside(&aside);
-    pthread_cleanup_push(end_overlay, &aside);
-    conn = connect_with_token(libpq, call);
+    struct ria_overlay_call saved_call;
+    ria_overlay_save(&saved_call);
+    pthread_cleanup_push(restore_overlay, &saved_call);
+    conn = connect_by_settings(libpq, call);
     pthread_cleanup_pop(1);
     return conn;
 }
@@ -459,9 +449,9 @@ struct ria_pq_conn *ria_connect(const struct ria_call *call)
         return NULL;
     }
     errno = saved;
-    /* libpq calls its own functions by their public names, and comes by here again. */
-    if (ria_overlay_is_inner(call_pointer(call)) || getauxval(AT_SECURE) != 0) {
-        return make_call(&libpq, call);
+    /* The call may be libpq's own, because libpq calls its functions by their public names. */
+    if (ria_overlay_is_inner(ria_call_pointer(call)) || getauxval(AT_SECURE) != 0) {
+        return ria_call_make(&libpq, call);
     }
-    return connect_and_end(&libpq, call);
+    return connect_with_overlay(&libpq, call);
 }

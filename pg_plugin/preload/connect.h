@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * What happens around one call of libpq's that begins a connection:
+ * The decisions around each interposed call of libpq that begins a connection, pings, or resets.
  *
- *   1. libpq is asked what the settings are (probe.h). What it refuses, it refuses itself.
- *   2. A password of the program's goes where libpq sends it. So does a token, if the server is
- *      verified and the settings are the user's own: a valid one that a user pasted need not be of
- *      our credentials. It is replaced by a later one, ours or the passfile's (an agent's), if it
- *      is over, or nearly, or if it is one of our earlier connections' (pg_restore -j holds it):
- *      of an access key id that this process has had, or has now. The connection is then begun
- *      without it.
- *   3. A passfile with a fresh token for each host is laid over the connection's own (overlay.h).
- *   4. The program's call is made, with its own arguments; where there are tokens, and a ticket of
- *      Kerberos would be tried before TLS, with gssencmode=disable behind them.
+ * A connection is begun in this order:
  *
- * No token goes where one of the hosts is a Unix socket, which libpq does not encrypt whatever
- * sslmode says, and none where the settings came from a service file that another user could write.
+ *   1. ria_connect() asks libpq how it resolves the settings (probe.h). If libpq refuses the
+ *      settings, the program gets that refused handle, with libpq's own message.
+ *   2. A password that is not a token, given by the program or found in its passfile for a single
+ *      host, is sent as it would be without the preload.
+ *   3. A token that the program gives as its password is sent only to a verified server, and only
+ *      if no other user can write the service file that the settings came from. A valid token that
+ *      a user pasted may belong to another identity. So a given token is replaced only by a later
+ *      one, made here or found in the passfile (the agent's), and only if the given token has less
+ *      than a minute left, or if its access key id is one that this process has had tokens of, or
+ *      that the later token has. The last two happen when a program reuses the token of an earlier
+ *      connection, as pg_restore -j does. If the given token is replaced or must not be sent, the
+ *      connection is begun with the same settings and an empty password, so libpq reads the
+ *      passfile.
+ *   4. In all other cases, and for the replacement of step 3, rds-iam-pq-token.so makes a passfile
+ *      in memory with a fresh token for each host. While libpq connects, the path of its passfile
+ *      stands for that one (overlay.h).
+ *   5. The program's call is made with its own arguments. If the connection has tokens and libpq
+ *      would try a Kerberos ticket before TLS, gssencmode=disable is appended.
  *
- * Where it cannot be told what a connection would send, it is not begun: the caller gets a handle
- * that libpq has refused, with our message. That is so for libpq before 10, which does not tell,
- * without memory, and where the other object is needed for the answer and cannot be loaded.
+ * No token is sent if one of the hosts is a Unix socket, which libpq does not encrypt whatever
+ * sslmode is, or if another user could write the service file that the settings came from.
  *
- * A program with more rights than its caller calls libpq as if we were not there.
+ * If it is not known what a connection would send, the connection is not begun: the caller gets a
+ * handle that libpq has refused, with the preload's message. There are three such cases: libpq
+ * before 10, which does not report its settings; no memory; and a decision that needs
+ * rds-iam-pq-token.so where that object cannot be loaded.
+ *
+ * In a program that runs with more rights than its caller (AT_SECURE), each function calls libpq as
+ * if the preload were not there.
  */
 #ifndef RIA_PRELOAD_CONNECT_H
 #define RIA_PRELOAD_CONNECT_H
@@ -30,16 +42,23 @@
 
 #include "interpose/library.h"
 
-/* The connection, or NULL as where libpq has no memory. */
+/* Begins the connection that `call` asks for, as PQconnectdb() or PQconnectStart() does. Returns
+ * libpq's handle, owned by the caller, which may be a refused one; NULL where libpq returns NULL
+ * (no memory), or if no libpq is found behind the call. It blocks as the called function does, and
+ * up to 10 s more for tokens. From any thread. */
 struct ria_pq_conn *ria_connect(const struct ria_call *call);
 
-/* Pings. No token is sent, whatever the connection is: PQping() logs in if it can, but a server
- * that asks for a password answers it just as well. A call of the Params kind or of the string
- * kind; its name is PQping's. PQPING_NO_ATTEMPT where it cannot be told what it would send. */
+/* Pings the server of `call`, which is of the string or Params kind and names PQping() or
+ * PQpingParams(). PQping() logs in if it can, but a server that asks for a password has answered
+ * the ping already. So no token is sent, not even to a verified server: a token that the program
+ * gives is left out, and the passfile is hidden. Passwords that the program gives are sent. Returns
+ * libpq's PGPing; PQPING_NO_ATTEMPT if it is not known what the ping would send. */
 unsigned ria_ping(const struct ria_call *call);
 
-/* Before a connection is reset (reset.c): puts a fresh token in the place of the one that it holds.
- * A connection over which none may go loses it, and so does one of which it cannot be told. */
+/* Call it before PQreset() or PQresetStart(). If the password that the connection stores is a
+ * token, this function overwrites it with a fresh one (reset.c). It wipes the token if no token may
+ * be sent over the connection, or if the connection's settings are not known. `conn` is libpq's
+ * handle and may be NULL. May block for 10 s. */
 void ria_reset_refresh(const struct ria_library *libpq, struct ria_pq_conn *conn);
 
 #endif

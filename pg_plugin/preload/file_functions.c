@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * libc's functions that open or look at a file by its name, in every form that libpq 10 to 18 and
- * other readers of passfiles are compiled to. Two kinds of names stand for a passfile in memory:
- * that of the connection's passfile, on a thread on which libpq is about to read it (overlay.h),
- * and outside of such calls those in the agent's directory, for readers without libpq and for
- * programs that reach libpq past the interposed functions. All else goes to the next function of
- * its name.
+ * Interposes libc's functions that open or stat a file by its path, in every form that libpq 10 to
+ * 18 and other readers of passfiles are compiled to. Two kinds of paths are redirected to a
+ * passfile in memory. On a thread on which libpq is about to read it: the path of the connection's
+ * passfile (overlay.h). Outside of such calls: a path in the agent's directory, for readers that do
+ * not use libpq and for programs that reach libpq without the interposed functions. Every other
+ * path, and every open that is not only for reading, goes to the next function of the same name.
  *
- * Why files, and not the setting passfile=/proc/self/fd/N: the connection keeps that path and libpq
- * opens it again later. PQcancelCreate() of libpq 17 and 18 does, and PQconninfo() hands it on; by
- * then N may be another file, or a FIFO, which hangs the program in open(2).
+ * Why files are redirected, instead of setting passfile=/proc/self/fd/N: the connection stores that
+ * path, and libpq opens it again later (PQcancelCreate() of libpq 17 and 18) or returns it
+ * (PQconninfo()). By then N may be another file, or a FIFO, on which open(2) blocks.
  *
  * Compiled without _FORTIFY_SOURCE, whose inline functions have the same names. */
 #include "preload/abi.h"
@@ -27,7 +27,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A type cannot stand in parentheses, and glibc's names of parameters are reserved.
+/* A macro parameter that is a type cannot have parentheses, and glibc's parameter names are
+ * reserved.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-inconsistent-declaration-parameter-name) */
 
 typedef int open_function(const char *path, int flags, ...);
@@ -38,13 +39,13 @@ typedef FILE *fopen_function(const char *path, const char *mode);
 typedef int stat_function(const char *path, void *status);
 typedef int xstat_function(int version, const char *path, void *status);
 
-/* Names that only code compiled with older headers, or with _FORTIFY_SOURCE, calls. */
+/* Only code that was compiled with older headers, or with _FORTIFY_SOURCE, calls these. */
 RIA_INTERPOSED open_2_function __open_2, __open64_2;
 RIA_INTERPOSED openat_2_function __openat_2, __openat64_2;
 RIA_INTERPOSED int __xstat(int version, const char *path, struct stat *status);
 RIA_INTERPOSED int __xstat64(int version, const char *path, struct stat64 *status);
 
-/* Every name that has a next one. */
+/* Lists every interposed name, for the table of the functions behind them (interpose/next.h). */
 #define EACH_NAME(apply)                                                                           \
     apply(open) apply(open64) apply(openat) apply(openat64) apply(__open_2) apply(__open64_2)      \
         apply(__openat_2) apply(__openat64_2) apply(stat) apply(stat64) apply(__xstat)             \
@@ -58,6 +59,7 @@ enum {
 #define ROW(function) [NEXT_##function] = {.name = #function},
 struct ria_next ria_next_functions[] = {EACH_NAME(ROW){NULL, NULL}};
 
+/* Declares `next`, the function behind the interposed one; returns FAILURE if there is none. */
 #define NEXT(type, name)                                                                           \
     type *next = NULL;                                                                             \
     void *found = ria_next_function(&ria_next_functions[NEXT_##name]);                             \
@@ -71,14 +73,16 @@ struct ria_next ria_next_functions[] = {EACH_NAME(ROW){NULL, NULL}};
 
 enum response {
     RESPONSE_REAL,   /* open the real file */
-    RESPONSE_ABSENT, /* there is none: ENOENT */
+    RESPONSE_ABSENT, /* the file does not exist: fail with ENOENT */
     RESPONSE_FILE,   /* a descriptor, which the caller owns */
 };
 
-/* For opening to read. With dry_run the file need not have its contents. Keeps errno. */
+/* Decides what an open for reading of `path` gets. On RESPONSE_FILE, *fd is a new descriptor. With
+ * dry_run, for stat(), the file in memory may be empty. errno is unchanged. */
 static enum response response_for(const char *path, bool dry_run, int *fd)
 {
-    /* The headers promise the compiler that no caller of open() passes NULL. Some do. */
+    /* The headers declare that open() never gets NULL, so the compiler would drop the check.
+     * Some programs do pass NULL. */
     __asm__("" : "+r"(path));
     if (path == NULL) {
         return RESPONSE_REAL;
@@ -91,6 +95,10 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
             return RESPONSE_ABSENT;
         }
         found = fcntl(served, F_DUPFD_CLOEXEC, 0);
+        if (found < 0) { /* another thread may free a descriptor before the real file is opened */
+            errno = saved;
+            return RESPONSE_ABSENT;
+        }
         (void)lseek(found, 0, SEEK_SET);
     } else if (ria_overlay_is_hiding() && ria_is_agents_path(path)) {
         return RESPONSE_ABSENT;
@@ -102,13 +110,16 @@ static enum response response_for(const char *path, bool dry_run, int *fd)
     return found < 0 ? RESPONSE_REAL : RESPONSE_FILE;
 }
 
+/* Whether open() with these flags reads a file, as opposed to writing, creating or only naming it.
+ */
 static bool only_reads(int flags)
 {
     return (flags & (O_ACCMODE | O_CREAT | O_TRUNC | O_PATH | O_DIRECTORY)) == O_RDONLY;
 }
 
-/* True if there is nothing left to do: *result is the descriptor, or -1 with errno set. */
-static bool has_response(const char *path, int flags, int *result)
+/* Returns true if the open is done: *result is the descriptor, or -1 with errno set. False: the
+ * real function must be called. */
+static bool is_redirected(const char *path, int flags, int *result)
 {
     if (!only_reads(flags)) {
         return false;
@@ -126,11 +137,13 @@ static bool has_response(const char *path, int flags, int *result)
     }
 }
 
+/* Whether open() reads its third argument. */
 static bool needs_mode(int flags)
 {
     return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
+/* Declares `mode` and reads it from the variable arguments, if open() has it. */
 #define READ_MODE(flags, mode)                                                                     \
     mode_t mode = 0;                                                                               \
     if (needs_mode(flags)) {                                                                       \
@@ -142,25 +155,28 @@ static bool needs_mode(int flags)
 
 #define FAILURE (-1)
 
+/* Each of these macros defines one interposed function: it redirects the open, or calls the
+ * function behind it with the same arguments. */
 #define DEFINE_OPEN(name)                                                                          \
     RIA_INTERPOSED int name(const char *path, int flags, ...)                                      \
     {                                                                                              \
         READ_MODE(flags, mode)                                                                     \
         int fd;                                                                                    \
-        if (has_response(path, flags, &fd)) {                                                      \
+        if (is_redirected(path, flags, &fd)) {                                                     \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(open_function, name)                                                                  \
         return next(path, flags, mode);                                                            \
     }
 
-/* A name that is relative to a directory is nobody's passfile. */
+/* No reader opens a passfile relative to a directory's descriptor, so only AT_FDCWD is redirected.
+ */
 #define DEFINE_OPENAT(name)                                                                        \
     RIA_INTERPOSED int name(int directory, const char *path, int flags, ...)                       \
     {                                                                                              \
         READ_MODE(flags, mode)                                                                     \
         int fd;                                                                                    \
-        if (directory == AT_FDCWD && has_response(path, flags, &fd)) {                             \
+        if (directory == AT_FDCWD && is_redirected(path, flags, &fd)) {                            \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(openat_function, name)                                                                \
@@ -171,7 +187,7 @@ static bool needs_mode(int flags)
     RIA_INTERPOSED int name(const char *path, int flags)                                           \
     {                                                                                              \
         int fd;                                                                                    \
-        if (has_response(path, flags, &fd)) {                                                      \
+        if (is_redirected(path, flags, &fd)) {                                                     \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(open_2_function, name)                                                                \
@@ -182,7 +198,7 @@ static bool needs_mode(int flags)
     RIA_INTERPOSED int name(int directory, const char *path, int flags)                            \
     {                                                                                              \
         int fd;                                                                                    \
-        if (directory == AT_FDCWD && has_response(path, flags, &fd)) {                             \
+        if (directory == AT_FDCWD && is_redirected(path, flags, &fd)) {                            \
             return fd;                                                                             \
         }                                                                                          \
         NEXT(openat_2_function, name)                                                              \
@@ -198,12 +214,12 @@ DEFINE_OPEN_2(__open64_2)
 DEFINE_OPENAT_2(__openat_2)
 DEFINE_OPENAT_2(__openat64_2)
 
-/* -- looking ------------------------------------------------------------------------------- */
+/* -- stat ---------------------------------------------------------------------------------- */
 
-/* A descriptor whose status is the answer, or -1: then either *result is the answer already, or
- * (true is returned) the real function has to be asked. In the agent's directory a file that is
- * there is looked at itself. */
-static bool asks_real(const char *path, int *fd, int *result)
+/* Returns true if the real stat() must be called. Else *fd is a descriptor, which the caller
+ * closes, to call fstat() on; or *fd is -1 and *result is what stat() returns, with errno set. A
+ * file in the agent's directory for which no passfile can be made is the real file. */
+static bool needs_real_stat(const char *path, int *fd, int *result)
 {
     *fd = -1;
     *result = -1;
@@ -219,6 +235,7 @@ static bool asks_real(const char *path, int *fd, int *result)
     }
 }
 
+/* Closes fd, and returns `result` with errno unchanged. */
 static int close_after(int fd, int result)
 {
     int saved = errno;
@@ -227,12 +244,13 @@ static int close_after(int fd, int result)
     return result;
 }
 
+/* by_descriptor: fstat() of the same structure. The old __xstat() has a version in front. */
 #define DEFINE_STAT(name, type, by_descriptor)                                                     \
     RIA_INTERPOSED int name(const char *path, type *status)                                        \
     {                                                                                              \
         int fd;                                                                                    \
         int result;                                                                                \
-        if (!asks_real(path, &fd, &result)) {                                                      \
+        if (!needs_real_stat(path, &fd, &result)) {                                                \
             return fd < 0 ? result : close_after(fd, by_descriptor(fd, status));                   \
         }                                                                                          \
         NEXT(stat_function, name)                                                                  \
@@ -244,7 +262,7 @@ static int close_after(int fd, int result)
     {                                                                                              \
         int fd;                                                                                    \
         int result;                                                                                \
-        if (!asks_real(path, &fd, &result)) {                                                      \
+        if (!needs_real_stat(path, &fd, &result)) {                                                \
             return fd < 0 ? result : close_after(fd, by_descriptor(fd, status));                   \
         }                                                                                          \
         NEXT(xstat_function, name)                                                                 \
@@ -262,16 +280,17 @@ DEFINE_XSTAT(__xstat64, struct stat64, fstat64)
 
 #define FAILURE NULL
 
+/* Modes "r", "re" and the like. */
 static bool is_for_reading(const char *mode)
 {
     return mode != NULL && *mode == 'r' && strchr(mode, '+') == NULL;
 }
 
-/* True if there is nothing left to do. */
+/* Returns true if the open is done: *stream is the stream, or NULL with errno set. */
 static bool is_opened(const char *path, const char *mode, FILE **stream)
 {
     int fd;
-    if (!is_for_reading(mode) || !has_response(path, O_RDONLY, &fd)) {
+    if (!is_for_reading(mode) || !is_redirected(path, O_RDONLY, &fd)) {
         return false;
     }
     *stream = fd < 0 ? NULL : fdopen(fd, "r");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * libpq's functions that begin a connection, begin one anew, or ping: once for programs that are
- * linked with libpq, and once for each copy of it in which a program looks them up. The former know
- * by the return address who calls them; each of the latter stands for its copy. All of them only
- * describe the call and hand it on: connect.h has what is done about it. */
+ * Defines the nine interposed functions of libpq, which begin a connection, reset it, or ping. Each
+ * exists nine times. The exported one serves programs that are linked with libpq; its return
+ * address leads to the copy of libpq that the program meant. The eight static ones serve programs
+ * that look the functions up with dlsym() (interpose/lookup.h); each stands for one copy of libpq.
+ * All of them only describe the call and pass it to connect.h. */
 #include "preload/connect.h"
 #include "preload/pq_list.h"
 
@@ -12,13 +13,14 @@
 
 #include <string.h>
 
-/* Nine copies of each would be inlined. */
+/* Otherwise the compiler inlines these functions nine times. */
 #define ONE_FOR_ALL_COPIES __attribute__((noinline)) static
 
 /* -- connections ----------------------------------------------------------------------------- */
 
-/* caller, here and below: an address in the object that calls, by which the copy of libpq is found,
- * or one in the copy itself. */
+/* caller, here and below: an address by which the copy of libpq is found (ria_library_find()): a
+ * return address in the calling object, or an address in the copy itself. name, params: as in
+ * struct ria_call. */
 ONE_FOR_ALL_COPIES struct ria_pq_conn *begin(
     const void *caller, const char *name, const char *params, const char *conninfo)
 {
@@ -51,8 +53,8 @@ ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_params(
     return ria_connect(&call);
 }
 
-/* all: the arguments of PQsetdbLogin(), in its order. */
-ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const char *const *all)
+/* arguments: the seven arguments of PQsetdbLogin(), in its order. */
+ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const char *const *arguments)
 {
     struct ria_call call = {
         .kind = RIA_CALL_LOGIN,
@@ -60,7 +62,7 @@ ONE_FOR_ALL_COPIES struct ria_pq_conn *begin_login(const void *caller, const cha
         .params = "PQconnectdbParams",
         .caller = caller,
     };
-    memcpy(call.login, all, sizeof(call.login));
+    memcpy(call.login, arguments, sizeof(call.login));
     return ria_connect(&call);
 }
 
@@ -114,6 +116,8 @@ ONE_FOR_ALL_COPIES int reset_start(const void *caller, struct ria_pq_conn *conn)
 
 /* -- the functions --------------------------------------------------------------------------- */
 
+/* For each copy of libpq with functions that were looked up: an address in the copy. Its index is
+ * the suffix of the functions that stand for the copy. */
 static const void *marks[RIA_COPIES_MAX];
 
 static const void *mark_of(size_t number)
@@ -121,9 +125,10 @@ static const void *mark_of(size_t number)
     return ria_interposed_mark(marks, number);
 }
 
-/* A type cannot stand in parentheses, and PQsetdbLogin() has its parameters from libpq.
+/* A macro parameter that is a type cannot have parentheses. PQsetdbLogin() has seven parameters.
  * NOLINTBEGIN(bugprone-macro-parentheses,readability-function-size) */
 
+/* Defines the nine functions, with a suffix to their names. `caller` is an expression. */
 #define FUNCTIONS(linkage, suffix, caller)                                                         \
     linkage struct ria_pq_conn *PQconnectdb##suffix(const char *conninfo)                          \
     {                                                                                              \
@@ -152,8 +157,8 @@ static const void *mark_of(size_t number)
         const char *login,                                                                         \
         const char *password)                                                                      \
     {                                                                                              \
-        const char *const all[] = {host, port, options, tty, dbname, login, password};             \
-        return begin_login(caller, all);                                                           \
+        const char *const arguments[] = {host, port, options, tty, dbname, login, password};       \
+        return begin_login(caller, arguments);                                                     \
     }                                                                                              \
     linkage unsigned PQping##suffix(const char *conninfo)                                          \
     {                                                                                              \
@@ -182,7 +187,7 @@ FUNCTIONS(static, _4, mark_of(4))
 FUNCTIONS(static, _5, mark_of(5))
 FUNCTIONS(static, _6, mark_of(6))
 FUNCTIONS(static, _7, mark_of(7))
-_Static_assert(RIA_COPIES_MAX == 8, "a line for each");
+_Static_assert(RIA_COPIES_MAX == 8, "one line for each copy");
 
 #define LINKED(name) #name, (ria_any_function *)(name)
 #define COPY(name) (ria_any_function *)(name)
@@ -190,6 +195,7 @@ _Static_assert(RIA_COPIES_MAX == 8, "a line for each");
     COPY(name##_0), COPY(name##_1), COPY(name##_2), COPY(name##_3), COPY(name##_4),                \
         COPY(name##_5), COPY(name##_6), COPY(name##_7)
 
+/* What dlsym() returns for each name. */
 static const struct ria_interposed_function functions[] = {
     {LINKED(PQconnectdb), {COPIES(PQconnectdb)}},
     {LINKED(PQconnectStart), {COPIES(PQconnectStart)}},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Without a lock: a child of a program with threads may be forked at any time. */
+ * A ring of hashes of access key ids (ria_token_key()), with atomic access. It has no lock, because
+ * a program with threads may fork at any time and its child must find a usable ring. */
 #include "preload/key_history.h"
 
 #include "rds_iam.h"
@@ -8,7 +9,8 @@
 #include <stddef.h>
 
 enum {
-    /* Credentials are renewed every quarter of an hour at most, and a token lives no longer. */
+    /* Credentials are renewed at most every 15 minutes, and a token is valid for 15 minutes, so
+     * each identity of the process needs few entries. */
     KEYS = 16
 };
 

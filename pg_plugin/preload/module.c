@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions of module.h: what a connection's passfile is replaced by, and what a reset sends.
- * Passfiles are sealed files in memory. A passfile of the user's that cannot be read as libpq would
- * read it is taken for one that has tokens. */
+ * Implements the functions of module.h in rds-iam-pq-token.so. It composes a passfile from the
+ * lines of the user's own passfile and from lines with fresh tokens, and writes it to a sealed file
+ * in memory. It removes tokens that must not be sent. If the user's passfile cannot be read as
+ * libpq would read it, it counts as one that contains tokens. */
 #include "preload/module.h"
 
 #include "preload/key_history.h"
@@ -19,16 +20,20 @@
 #include <unistd.h>
 
 enum {
-    /* Percent-encoding alone makes one session token a few dozen bytes longer than another. */
+    /* Bytes after each token, for a longer token in a reset. Percent-encoding alone makes the
+     * session tokens of one role differ by a few dozen bytes. */
     SPARE = 1024,
 
-    /* Lines with tokens have half a KB at least. */
+    /* A line with a token has 512 bytes at least, so SPARE bytes make it three times as long at
+     * most. */
     TOKENS_MAX = 4 * RIA_PASSFILE_MAX,
 };
 
 /* -- a file in memory ------------------------------------------------------------------------ */
 
-/* A limit of file sizes counts in memory too, and its signal would end the program. */
+/* Writes text to a memfd. RLIMIT_FSIZE applies to it too: beyond the limit, write() fails with
+ * EFBIG and raises SIGXFSZ, which would end the program. So the signal is blocked, and discarded if
+ * this write raised it. */
 static bool write_within_limits(int fd, const struct ria_buf *text)
 {
     const struct timespec at_once = {0};
@@ -47,7 +52,8 @@ static bool write_within_limits(int fd, const struct ria_buf *text)
     return ok;
 }
 
-/* Regular, of this user, 0600: what libpq wants of a passfile. */
+/* Returns a sealed memfd with the text, or -1 with the reason logged. It meets libpq's conditions
+ * for a passfile: a regular file with mode 0600. */
 static int in_memory(const struct ria_buf *text)
 {
     bool is_whole = ria_buf_text(text) != NULL;
@@ -71,7 +77,7 @@ static int in_memory(const struct ria_buf *text)
 
 static void copy_line(const char *text, size_t len, bool with_token, struct ria_buf *out)
 {
-    bool has_return = text[len - 1] == '\r'; /* before a newline it is no part of the password */
+    bool has_return = text[len - 1] == '\r'; /* libpq drops it before a newline */
     ria_buf_add(out, text, len - (has_return ? 1 : 0));
     if (with_token) {
         ria_token_passfile_add_spare(SPARE, out);
@@ -79,9 +85,10 @@ static void copy_line(const char *text, size_t len, bool with_token, struct ria_
     ria_buf_add_char(out, '\n');
 }
 
-/* Copies the lines that hold a token, with room for a longer one, or those that hold none. Beside a
- * token of ours theirs come last and are not used (is_used): such a one that the program has been
- * given is somebody's own, and no earlier connection's. */
+/* Copies the lines that contain a token (with_token), each with spare bytes for a longer one, or
+ * the lines that contain none. is_used: libpq may send these tokens, so they are added to the key
+ * history. If there are fresh tokens, libpq uses those and never these; a given token with the
+ * access key id of one of these lines is then the user's own, not one of an earlier connection. */
 static void copy_lines(const char *text, bool with_token, bool is_used, struct ria_buf *out)
 {
     while (*text != '\0') {
@@ -97,23 +104,24 @@ static void copy_lines(const char *text, bool with_token, bool is_used, struct r
     }
 }
 
-/* Whether an open that failed fails for libpq too, for the same reason: there is no such file, or
- * the user may not read it. For want of descriptors or memory it may fail only once. */
+/* Returns whether open() fails for libpq in the same way: the file does not exist, or the user may
+ * not read it. For lack of descriptors or memory, open() may fail now and succeed for libpq. */
 static bool is_closed_to_user(int error)
 {
     return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM ||
            error == ELOOP || error == ENAMETOOLONG;
 }
 
-/* As libpq opens it, which ignores what is not a regular file and what others may read, and says
- * so; it was asked once already. It waits for an agent to fill the file that it serves: an open
- * that does not wait (O_NONBLOCK) fails on such a file, and then libpq would read what was not
- * looked at. *is_readable: -1 means that libpq will not read it either. */
-static int module_open_own(const char *path, bool *is_readable)
+/* Opens the user's passfile as libpq does, which ignores a file that is not regular or that others
+ * can read; libpq has already warned of it in the probe. The open blocks until the agent has filled
+ * a file that it serves. With O_NONBLOCK it would fail on such a file, and libpq would then read
+ * lines that were not checked here. Returns the descriptor; or -1, and *agrees_with_libpq is true
+ * if libpq will not read the file either. */
+static int module_open_own(const char *path, bool *agrees_with_libpq)
 {
     struct stat status;
     int fd = -1;
-    *is_readable = true;
+    *agrees_with_libpq = true;
     int error = stat(path, &status) == 0 ? 0 : errno;
     if (error == 0 && S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0) {
         do {
@@ -121,19 +129,20 @@ static int module_open_own(const char *path, bool *is_readable)
         } while (fd < 0 && errno == EINTR);
         error = fd < 0 ? errno : 0;
     }
-    *is_readable = error == 0 || is_closed_to_user(error);
+    *agrees_with_libpq = error == 0 || is_closed_to_user(error);
     return fd;
 }
 
-/* False if it cannot be told which lines libpq would find there: no memory or no descriptor, a file
- * that is too long, or a NUL byte, behind which libpq finds further lines and we do not. */
+/* Reads the user's passfile. Returns false if the lines that libpq would find are not known: no
+ * memory, no descriptor, a file above RIA_PASSFILE_MAX, or a NUL byte, behind which libpq finds
+ * further lines and this code does not. A file that libpq cannot read either counts as empty. */
 static bool read_own(const char *path, struct ria_buf *own)
 {
     enum {
         PIECE = 4096
     };
-    bool is_readable;
-    int fd = module_open_own(path, &is_readable);
+    bool agrees_with_libpq;
+    int fd = module_open_own(path, &agrees_with_libpq);
     ssize_t len = fd < 0 ? 0 : 1;
     while (len > 0) {
         char *room = ria_buf_reserve(own, PIECE);
@@ -151,7 +160,7 @@ static bool read_own(const char *path, struct ria_buf *own)
         ria_buf_clear(own);
         return false;
     }
-    return is_readable;
+    return agrees_with_libpq;
 }
 
 /* -- module.h -------------------------------------------------------------------------------- */
@@ -160,12 +169,12 @@ static int make_service_passfile(const char *path, bool dry_run)
 {
     RIA_AUTO(buf) lines = {.max = RIA_PASSFILE_MAX};
     size_t entries = ria_token_passfile_add_entries(path, dry_run, &lines);
-    /* Without a line there is nothing that an agent's real file could be worse than. */
+    /* Without a line, the agent's real file is used: it cannot be worse. */
     return entries > 0 && (dry_run || lines.len > 0) ? in_memory(&lines) : -1;
 }
 
-/* The port of the first host: of a list the first one, and the default where that is empty. 0 for
- * what is no port. */
+/* Returns the port of the first host: the first item of the list, 5432 if that is empty, 0 if it is
+ * not a valid port. */
 static uint16_t first_port(const char *ports)
 {
     char port[sizeof("65535")] = "5432";
@@ -180,7 +189,8 @@ static uint16_t first_port(const char *ports)
     return ria_port_parse(port);
 }
 
-/* The first host of the target, which has one. */
+/* Describes a login at the target's first host. Returns false if the target has no host name or no
+ * user. */
 static bool first_host(const struct ria_pq_target *target, struct ria_login *login)
 {
     *login = (struct ria_login){
@@ -192,18 +202,20 @@ static bool first_host(const struct ria_pq_target *target, struct ria_login *log
     return target->host != NULL && target->user != NULL;
 }
 
-/* Whether a token that somebody else made may go to the target; why not is in the log. */
+/* Returns whether a token that another program made may be sent to the target; logs the reason if
+ * not. what: the token, as the subject of the message. */
 static bool check_sending(const struct ria_pq_target *target, const char *what)
 {
     struct ria_login login;
     struct ria_error err;
     if (!ria_check_target(target, &err)) {
-        /* err says why */
+        /* *err contains the reason */
     } else if (!first_host(target, &login)) {
         (void)ria_fail(
             &err,
             RIA_E_CHANNEL,
-            "without a host name or a user nothing can be verified; give both (host=, user=)");
+            "the host name or the user is missing, so nothing can be verified; set host= and "
+            "user=");
     } else if (ria_login_may_send(&login, ria_process_world(), &err)) {
         return true;
     }
@@ -216,11 +228,12 @@ static bool may_send(const struct ria_pq_target *target)
     return check_sending(target, "the token that was given as the password");
 }
 
-/* There is a token and no name under which libpq would look for it; or there is none either way. */
+/* Logs why no token is used if libpq reads no passfile: the refusals and, if a token was made, that
+ * libpq has no path under which it would read it. */
 static void log_no_home(
     const struct ria_pq_target *target, const struct ria_refusals *refusals, bool is_made)
 {
-    static const char why[] = "libpq reads no passfile because it knows no home directory; set "
+    static const char why[] = "libpq reads no passfile because it found no home directory; set "
                               "PGPASSFILE to any name, or "
                               "HOME for libpq 15 and later";
     const struct ria_buf none = {0};
@@ -238,9 +251,10 @@ static void log_no_home(
     }
 }
 
-/* libpq takes the first line that fits. Passwords that the user keeps come first; tokens in the
- * user's file, an agent's or an old one's, are older than ours and come last. Where no token may go
- * they are left out: the entry that they were made for may have asked for a better connection. */
+/* Composes the passfile. libpq uses the first line that matches, so the order is: the user's lines
+ * with passwords, the lines with fresh tokens, the user's lines with tokens, which are older (an
+ * agent's, or left over). If no token may be sent to the target, lines with tokens are left out:
+ * the service entry that they were made for may have required a better connection. */
 static void make_passfile(
     const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
@@ -255,7 +269,8 @@ static void make_passfile(
         log_no_home(target, &refusals, made > 0);
         return;
     }
-    /* An agent would make all its tokens for somebody who opens its file. */
+    /* When its file is opened, an agent makes a token for every line. So the file is not opened if
+     * tokens were made here. */
     bool is_read =
         (made > 0 && ria_is_agents_path(target->passfile)) || read_own(target->passfile, &own);
     if (own.len > 0) {
@@ -263,7 +278,7 @@ static void make_passfile(
         copy_lines(own.data, true, made == 0, &tokens);
     }
     ria_token_passfile_log_refusals(target, &refusals, &tokens);
-    bool has_tokens = tokens.len > 0 || tokens.failed || !is_read; /* or may have */
+    bool has_tokens = tokens.len > 0 || tokens.failed || !is_read; /* true if it is not known */
     out->has_tokens = made > 0 || has_tokens;
     bool is_allowed = !has_tokens || check_sending(target, "the token in the passfile");
     out->is_withheld = !is_allowed;
@@ -279,14 +294,8 @@ static void make_passfile(
     out->is_hidden = out->fd < 0 && !is_allowed;
 }
 
-static bool makes_tokens_for(const struct ria_pq_target *target)
-{
-    struct ria_login login;
-    struct ria_error err;
-    return first_host(target, &login) &&
-           ria_login_has_endpoint(&login, ria_process_world(), &err) == RIA_FOUND;
-}
-
+/* The stored token also is current if a fresh one does not replace it: then it is as late, or the
+ * valid token of another identity. */
 static void module_refresh(
     const struct ria_pq_target *target,
     const struct ria_pq_token_slot *held,
@@ -307,13 +316,13 @@ static void module_refresh(
     }
     const char *text = ria_buf_text(&token.text);
     if (text != NULL && !ria_token_is_replaced(held->token, text, out->is_in_history)) {
-        out->is_right = true;
+        out->is_current = true;
         return;
     }
     out->is_too_long = text == NULL || token.text.len >= held->room;
     if (!out->is_too_long) {
         memcpy(held->token, text, token.text.len + 1);
-        out->is_right = true;
+        out->is_current = true;
     }
 }
 
@@ -332,7 +341,7 @@ __attribute__((visibility("default"))) const struct ria_pq_module *ria_pq_module
         .make_service_passfile = make_service_passfile,
         .may_send = may_send,
         .refresh = module_refresh,
-        .makes_tokens_for = makes_tokens_for,
+        .ca_of = ria_target_ca,
         .log = module_write_log,
     };
     return version == RIA_PQ_MODULE_VERSION ? &module : NULL;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * The seam between the two shared objects, and what both know. librds-iam-pq.so is loaded into
- * every program that runs under it, so it is small and needs libc alone. What makes tokens, and
- * libcrypto with it, is rds-iam-pq-token.so: it is loaded by the first connection that may need
- * one, and never unloaded. They are installed together and are of one version; either refuses
- * another one.
+ * The interface between the two shared objects of the preload.
  *
- * Every function of the table runs on the calling thread, on tens of KB of its stack, and answers
- * within 10 s and the time of reading local files. It logs what is wrong where RDS_IAM_LOG is set.
+ * librds-iam-pq.so, "the preload object", is loaded into every program that runs below rds-iam
+ * exec. So it is small and needs only libc. rds-iam-pq-token.so, "the token module", makes the
+ * tokens and brings libcrypto. The preload object loads it with dlopen() for the first connection
+ * that may need a token, and never unloads it. Both are installed together and have one version;
+ * each rejects the other if the version differs.
+ *
+ * Every function of struct ria_pq_module runs on the calling thread, uses tens of KB of its stack,
+ * and returns within 10 s and the time of reading local files. It logs failures if RDS_IAM_LOG is
+ * set. From any thread.
  */
 #ifndef RIA_PRELOAD_MODULE_H
 #define RIA_PRELOAD_MODULE_H
@@ -23,81 +26,92 @@
 #include <string.h>
 #include <time.h>
 
-/* What stands for the passfile of one connection. */
+/* The passfile that libpq is to read for one connection, in place of its own. */
 struct ria_pq_passfile {
-    int fd; /* a sealed memfd with mode 0600, owned by the caller; -1: the connection's own passfile
-               is right as it is, or none could be made */
-    bool has_tokens;    /* made here, or the passfile's own */
-    bool is_withheld;   /* there may be tokens in the passfile, and none of them may go */
-    bool is_hidden;     /* and it cannot be replaced, so it may not be read */
-    bool is_in_history; /* the given token is of an earlier connection of this process */
+    /* A sealed memfd with mode 0600, owned by the caller; -1: libpq reads the connection's own
+     * passfile, or none if is_hidden. */
+    int fd;
+    bool has_tokens;    /* it contains tokens, made here or copied, or the own passfile may */
+    bool is_withheld;   /* the own passfile has tokens, or may have, that must not be sent */
+    bool is_hidden;     /* is_withheld, and no replacement could be made: libpq must read nothing */
+    bool is_in_history; /* this process has had tokens with the given token's access key id */
 };
 
-/* The token that a connection holds for its reset. */
+/* The password in libpq's memory that a reset sends: a token, which may be overwritten. */
 struct ria_pq_token_slot {
     char *token;
-    size_t room; /* for a token and its NUL */
+    size_t room; /* bytes, with the NUL */
 };
 
-/* What was done about it. */
+/* The result of refresh(). */
 struct ria_pq_refreshed {
-    bool is_right;      /* it is now the one to send; else it is as it was */
-    bool is_too_long;   /* the later token does not fit in its place */
-    bool is_in_history; /* it is of an earlier connection of this process */
-    char
-        refusal[RIA_LOG_LINE_MAX]; /* the message why no token was made; "": none is to be logged */
+    bool is_current;    /* the slot contains the token to send; false: the slot is unchanged */
+    bool is_too_long;   /* the fresh token does not fit into the slot */
+    bool is_in_history; /* this process has had tokens with the slot's access key id */
+    char refusal[RIA_LOG_LINE_MAX]; /* why no token was made, for the log; "": nothing to log */
+};
+
+/* Whose certificates the hosts of a target have. A host is ours if it is an RDS name, or a name
+ * that rds-iam's configuration maps to one. */
+enum ria_pq_ca {
+    RIA_PQ_CA_NONE,   /* a host of the target is not ours, or is a Unix socket */
+    RIA_PQ_CA_RDS,    /* the roots of RDS: instances, clusters, mapped names */
+    RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy */
 };
 
 struct ria_pq_module {
-    unsigned version; /* RIA_PQ_MODULE_VERSION, or the other object does without */
+    unsigned version; /* RIA_PQ_MODULE_VERSION; the preload object rejects any other */
 
-    /* Does beforehand what the others would need the dynamic linker's lock for. Needs 10 KB of
-     * stack. */
+    /* Does in advance the work for which the functions below take the dynamic linker's lock
+     * (OpenSSL's first use). Needs 10 KB of stack. */
     void (*prepare)(void);
 
-    /* Makes a passfile in memory for target: the lines of its own passfile, where those with a
-     * token have room for a longer one to take its place before a reset, and a line with a token
-     * for each host for which one can be made; without any token where none may go. given: the
-     * token that the program has, or NULL. */
+    /* Makes a passfile in memory for `target`: the lines of the target's own passfile, and a line
+     * with a fresh token for each host for which a token can be made. A line with a token has spare
+     * bytes, so that a reset can overwrite the token with a longer one. If no token may be sent to
+     * the target, the passfile contains none. given: the token that the program gives as its
+     * password, or NULL. Fills *out in any case. */
     void (*make_passfile)(
         const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out);
 
-    /* Makes one for a passfile= of pg_service.conf, by its path: a line for each host of each entry
-     * that names it. With dry_run it is empty. Returns its descriptor, owned by the caller; -1 if
-     * no entry that is fit for tokens names it. */
+    /* Makes a passfile in memory for a path that pg_service.conf names in passfile=: a line for
+     * each host of each entry that names the path. With dry_run the passfile is empty. Returns its
+     * descriptor, owned by the caller; -1 if no such entry is valid for tokens, or, without
+     * dry_run, if no line could be made. */
     int (*make_service_passfile)(const char *path, bool dry_run);
 
-    /* Whether a token that was not made here may go to target. */
+    /* Returns whether a token that another program made may be sent to `target`. Logs the reason if
+     * not. */
     bool (*may_send)(const struct ria_pq_target *target);
 
-    /* Writes a fresh token for target, which has one host, over the held one, if that is replaced
-     * by it. */
+    /* Makes a fresh token for `target`, which has exactly one host, and writes it over the one in
+     * `held` if ria_token_is_replaced() and the room allow it. Fills *out in any case. */
     void (*refresh)(
         const struct ria_pq_target *target,
         const struct ria_pq_token_slot *held,
         struct ria_pq_refreshed *out);
 
-    /* Whether tokens are made for the target's first host: an RDS name, or one that rds-iam's
-     * configuration maps. */
-    bool (*makes_tokens_for)(const struct ria_pq_target *target);
+    /* Which root certificates verify the target's hosts, which are ours if there are any. */
+    enum ria_pq_ca (*ca_of)(const struct ria_pq_target *target);
 
-    /* Logs a message, a sentence without newline. */
+    /* Logs a message: one sentence without a newline. */
     void (*log)(enum ria_log_level level, const char *text);
 };
 
 enum {
-    RIA_PQ_MODULE_VERSION = 5
+    RIA_PQ_MODULE_VERSION = 6
 };
 
-/* The module's one symbol. NULL for any version but its own. */
+/* The one symbol that the token module exports. Returns its function table, static; NULL if
+ * `version` is not the module's own. */
 const struct ria_pq_module *ria_pq_module_for_version(unsigned version);
 #define RIA_PQ_MODULE_SYMBOL "ria_pq_module_for_version"
 
-/* -- what both objects decide ---------------------------------------------------------------- */
+/* -- decisions that both objects make -------------------------------------------------------- */
 
-/* True for a passfile of the agent's: a file in a directory .../rds-iam/run, where rds-iam-agent
- * keeps them by default. It is known by its name alone, because the first object asks this for
- * every file that its program opens. */
+/* Returns whether `path` is a passfile of rds-iam-agent: an absolute path of a file in a directory
+ * .../rds-iam/run, the agent's default. Only the name is compared, because the preload object makes
+ * this check for every file that the program opens. */
 static inline bool ria_is_agents_path(const char *path)
 {
     static const char directory[] = "/" RIA_AGENT_DIRECTORY;
@@ -108,9 +122,10 @@ static inline bool ria_is_agents_path(const char *path)
            name[1] != '\0' && name[1] != '.';
 }
 
-/* Whether a given token is replaced by another that can be had: that one was made later, and the
- * given one is over, or of an earlier connection of this process (is_known), or both were signed
- * with one access key id. A valid token of another identity stays. Both may be NULL. */
+/* Returns whether the token `other` replaces the token `given`. `other` must have been made later,
+ * and one of these must hold: `given` has less than a minute left; the process has had tokens with
+ * its access key id (is_in_history); or both tokens have the same access key id. A valid token of
+ * another identity is not replaced. Both may be NULL. */
 static inline bool ria_token_is_replaced(const char *given, const char *other, bool is_in_history)
 {
     uint64_t key = ria_token_key(given);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One record for each thread, of which all but a watched name is a value and not a pointer, so that
- * a program that leaves libpq by longjmp() leaves nothing that dangles. */
+ * Stores the overlay of each thread in one thread-local record. All its members are values, not
+ * pointers, so a program that leaves libpq by longjmp() leaves no dangling pointer. The one
+ * exception is the path of a watched file, which exists only while signals are blocked. */
 #include "preload/overlay.h"
 
 #include <errno.h>
@@ -10,14 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The call in progress on this thread. */
 static __thread struct ria_overlay_call overlay;
 
+/* The last file that fopen() opened in mode WATCH. */
 static __thread struct {
-    char *path; /* on the heap, and only while a probe is at work (signal_guard.h) */
+    char *path; /* malloc()ed; exists only during a probe, under a signal guard (signal_guard.h) */
     int fd;
-    bool is_noted;
+    bool is_recorded;
 } watched;
 
+/* How many bytes at the end of a path of `len` bytes are stored. */
 static size_t overlay_end_of(size_t len)
 {
     return len < RIA_OVERLAY_END_MAX ? len : RIA_OVERLAY_END_MAX;
@@ -44,7 +48,7 @@ bool ria_overlay_has(const char *path, int *fd)
     return len == overlay.len && memcmp(path + len - end, overlay.end, end) == 0;
 }
 
-/* A call that the program has left by a jump is over as soon as that is seen. */
+/* Ends a call that the program has left by a jump, once it is called from outside of that call. */
 __attribute__((noinline)) enum ria_overlay_mode ria_overlay_mode(void)
 {
     if (overlay.mode != RIA_OVERLAY_NONE &&
@@ -97,7 +101,7 @@ bool ria_overlay_is_inner(const void *arguments)
     return ria_nested_is_expected(&overlay.nested, arguments);
 }
 
-void ria_overlay_set_aside(struct ria_overlay_call *out)
+void ria_overlay_save(struct ria_overlay_call *out)
 {
     out->mode = ria_overlay_mode();
     if (out->mode != RIA_OVERLAY_NONE) {
@@ -106,7 +110,7 @@ void ria_overlay_set_aside(struct ria_overlay_call *out)
     }
 }
 
-void ria_overlay_take_up(const struct ria_overlay_call *call)
+void ria_overlay_restore(const struct ria_overlay_call *call)
 {
     ria_overlay_end();
     if (call->mode != RIA_OVERLAY_NONE) {
@@ -116,38 +120,39 @@ void ria_overlay_take_up(const struct ria_overlay_call *call)
 
 /* -- watching -------------------------------------------------------------------------------- */
 
-static void forget_watched(void)
+/* Forgets the recorded file and frees what belongs to it. */
+static void clear_watched(void)
 {
-    if (watched.is_noted && watched.fd >= 0) {
+    if (watched.is_recorded && watched.fd >= 0) {
         (void)close(watched.fd);
     }
     free(watched.path);
     watched.path = NULL;
-    watched.is_noted = false;
+    watched.is_recorded = false;
 }
 
 void ria_overlay_opened(const char *path, FILE *stream)
 {
     int saved = errno;
     if (stream != NULL && ria_overlay_mode() == RIA_OVERLAY_WATCH) {
-        forget_watched();
+        clear_watched();
         watched.path = strdup(path);
         watched.fd = fcntl(fileno(stream), F_DUPFD_CLOEXEC, 0);
-        watched.is_noted = true;
+        watched.is_recorded = true;
     }
     errno = saved;
 }
 
 bool ria_overlay_watched(char **path, int *fd)
 {
-    bool is_noted = !watched.is_noted || watched.path != NULL;
+    bool ok = !watched.is_recorded || watched.path != NULL;
     *path = watched.path;
-    *fd = watched.is_noted ? watched.fd : -1;
-    if (!is_noted && *fd >= 0) {
+    *fd = watched.is_recorded ? watched.fd : -1;
+    if (!ok && *fd >= 0) {
         (void)close(*fd);
         *fd = -1;
     }
     watched.path = NULL;
-    watched.is_noted = false;
-    return is_noted;
+    watched.is_recorded = false;
+    return ok;
 }

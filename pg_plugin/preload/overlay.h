@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The passfile that libpq opens while it connects. libpq reads it inside the call that begins a
- * connection, on the calling thread, so for that long, and for that thread alone, the name of its
- * passfile stands for another file. Nothing else of the program sees it, and no argument of the
- * call is changed.
+ * The overlay: while libpq connects, the path of its passfile stands for another file. libpq reads
+ * its passfile inside the call that begins a connection, on the calling thread. So the overlay is
+ * thread-local and exists only during that call. The rest of the program does not see it, and the
+ * arguments of the call stay unchanged.
  *
- * This is the state of one thread, and what it says of a name. file_functions.c acts on that: it
- * opens files and asks the other object.
+ * This module is the state of one thread and the lookup of a path in that state. file_functions.c,
+ * which interposes libc's open(), fopen() and stat(), uses it and opens the files.
+ *
+ * A call, in this header, is an interposed call of libpq that is in progress on the thread. All
+ * functions are for the calling thread and do not block.
  */
 #ifndef RIA_PRELOAD_OVERLAY_H
 #define RIA_PRELOAD_OVERLAY_H
@@ -17,74 +20,85 @@
 #include <stdio.h>
 
 enum {
-    /* Every thread of every program has that much of a path: of a longer one, which libpq opens as
-     * well, its end. */
+    /* Bytes of a path that are stored, in every thread of every program. Of a longer path, which
+     * libpq opens as well, only the end and the length are compared. */
     RIA_OVERLAY_END_MAX = 1023
 };
 
 enum ria_overlay_mode {
-    RIA_OVERLAY_NONE,  /* no call is in progress on this thread */
-    RIA_OVERLAY_HIDE,  /* one is that sends no password: the agent's passfiles are not there */
-    RIA_OVERLAY_WATCH, /* the same, and the last file that is opened by fopen() is noted */
-    RIA_OVERLAY_PASS,  /* one is, and files are what they are */
-    RIA_OVERLAY_SERVE, /* one is, and one name stands for a passfile in memory */
+    RIA_OVERLAY_NONE,  /* no call is in progress */
+    RIA_OVERLAY_HIDE,  /* a call that sends nothing (a probe): the agent's passfiles do not exist */
+    RIA_OVERLAY_WATCH, /* like HIDE, and the last file that fopen() opened is recorded */
+    RIA_OVERLAY_PASS,  /* a call is in progress; every path is the real file */
+    RIA_OVERLAY_SERVE, /* like PASS, but one path stands for a passfile in memory */
 };
 
+/* Returns the mode. If the program has left the call by a jump (longjmp()), this ends the call
+ * first and returns NONE. */
 enum ria_overlay_mode ria_overlay_mode(void);
+
+/* Sets the mode: HIDE, WATCH or PASS. Begins a call if none is in progress. */
 void ria_overlay_set(enum ria_overlay_mode mode);
 
-/* Lets `path` stand for the file `fd`, which is owned from now on, until ria_overlay_end(). fd -1:
- * for none, it is not there. */
+/* Sets mode SERVE: until ria_overlay_end(), `path` stands for the open file `fd`, which the overlay
+ * now owns. fd -1: `path` does not exist. Call it while a call is in progress. */
 void ria_overlay_serve(const char *path, int fd);
 
-/* Notes a stream that was opened, if that mode is set. Keeps errno. */
+/* Records a stream that fopen() has opened, in mode WATCH; NULL and other modes are ignored. The
+ * stream stays the caller's. errno is unchanged. */
 void ria_overlay_opened(const char *path, FILE *stream);
 
-/* What was noted since ria_overlay_set(RIA_OVERLAY_WATCH): the name, and the file itself, open for
- * reading; both are the caller's from now on. *path is NULL if nothing was opened; *fd is -1 if the
- * file could not be kept open. False without memory for the name. */
+/* Hands over the last file that was recorded since mode WATCH was set: its path, which the caller
+ * frees, and a descriptor of the same open file, which the caller closes. *path is NULL if no file
+ * was opened; *fd is -1 if the descriptor could not be duplicated. Returns false if the path could
+ * not be stored (no memory). */
 bool ria_overlay_watched(char **path, int *fd);
 
-/* The call is over. */
+/* Ends the call: mode NONE. Closes the served file. errno is unchanged. */
 void ria_overlay_end(void);
 
 /* -- a call within a call -------------------------------------------------------------------- */
 
-/* libpq makes PQconnectdb() and PQping() by PQconnectStart(), and their Params forms likewise: by
- * the public name, with the same arguments. Says before such a call which arguments these are (the
- * pointer). */
+/* Inside PQconnectdb() and PQping(), libpq calls PQconnectStart() by its public name, so it reaches
+ * the interposed function again, with the same arguments; the Params forms do the same. Call this
+ * before such a call: it stores the pointer by which libpq's own call is recognised, that of the
+ * connection string or of the keywords. NULL: no such call follows. */
 void ria_overlay_expect(const void *arguments);
 
-/* Whether a call with these arguments is libpq's own, and not the program's: a call is in progress
- * on this thread, and that is a probe's, or it is made by this one. Counts once. */
+/* Returns whether a call with these arguments (the same pointer) is libpq's own and not the
+ * program's. It is if a probe is in progress, or if a call is in progress that expects these
+ * arguments. An expected call is recognised once. */
 bool ria_overlay_is_inner(const void *arguments);
 
-/* A call in progress while the program makes another one on the same thread: the first one was left
- * by a jump, or a function that libpq has called begins a connection itself. */
+/* The state of a call. It is saved when the program makes another call on the same thread while the
+ * first one is in progress. That happens if a signal handler left the first call by a jump, or if a
+ * function that libpq called begins a connection itself. */
 struct ria_overlay_call {
     enum ria_overlay_mode mode;
     struct ria_nested nested;
-    int fd;
-    size_t len;
-    char end[RIA_OVERLAY_END_MAX];
+    int fd;                        /* SERVE: the passfile in memory, or -1 */
+    size_t len;                    /* SERVE: the length of the path */
+    char end[RIA_OVERLAY_END_MAX]; /* its end, not terminated */
 };
 
-/* Sets it aside, if there is one, so that the next call begins anew; and back. */
-void ria_overlay_set_aside(struct ria_overlay_call *out);
-void ria_overlay_take_up(const struct ria_overlay_call *call);
+/* Moves the state of the call in progress, if any, to *out, so that another call can begin. Always
+ * call ria_overlay_restore() afterwards. */
+void ria_overlay_save(struct ria_overlay_call *out);
 
-/* -- names ----------------------------------------------------------------------------------- */
+/* Ends the call in progress and puts the saved state back. */
+void ria_overlay_restore(const struct ria_overlay_call *call);
 
-/* Whether the path stands for another file on this thread: *fd, which remains ours, or -1 where
- * there is none. */
+/* -- paths ----------------------------------------------------------------------------------- */
+
+/* Returns whether `path` stands for another file. *fd is that file, borrowed; -1: `path` does not
+ * exist. */
 bool ria_overlay_has(const char *path, int *fd);
 
-/* Whether the agent's passfiles are not there: a call that sends no password is in progress. */
+/* Returns whether the agent's passfiles are hidden: the mode is HIDE or WATCH. */
 bool ria_overlay_is_hiding(void);
 
-/* Whether no call is in progress. Unlike ria_overlay_mode() it does not look whether the program
- * has left the call by a jump: until it makes the next one, files are what that call made of them.
- */
+/* Returns whether the mode is NONE. Unlike ria_overlay_mode(), this does not detect a call that the
+ * program has left by a jump: the overlay of such a call stays until the next interposed call. */
 bool ria_overlay_is_idle(void);
 
 #endif

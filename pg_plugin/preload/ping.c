@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * PQping() begins a connection like any other, and sends the password that the connection has. The
- * token is taken out of its arguments, and its passfile is not there. */
+ * Pings without tokens. PQping() begins a connection like any other and sends the password that the
+ * connection has. So a token that the program gives is taken out of the arguments, and the passfile
+ * is hidden while libpq looks for it. If the settings cannot be resolved, no ping is made. */
 #include "preload/connect.h"
 
 #include "preload/overlay.h"
@@ -12,6 +13,7 @@
 
 #include <sys/auxv.h>
 
+/* Of PGPing. */
 enum {
     PQPING_NO_ATTEMPT = 3
 };
@@ -30,7 +32,7 @@ static unsigned ping_params(
     return real(keywords, values, expand_dbname);
 }
 
-/* With the program's own arguments. */
+/* Pings with the program's own arguments. */
 static unsigned make_ping(const struct ria_library *libpq, const struct ria_call *call)
 {
     unsigned (*real)(const char *);
@@ -44,28 +46,29 @@ static unsigned make_ping(const struct ria_library *libpq, const struct ria_call
     return real(call->conninfo);
 }
 
+/* Resolves the settings, and pings with what is left without tokens. */
 static unsigned ping_without_tokens(const struct ria_library *libpq, const struct ria_call *call)
 {
-    static const char *const spoiled[] = {"target_session_attrs", NULL};
+    static const char *const invalid_setting[] = {"target_session_attrs", NULL};
     RIA_AUTO(arguments) arguments = {0};
     RIA_AUTO(arguments) bare = {0};
-    RIA_AUTO(settled) settled = {0};
-    if (ria_arguments_are_none(call)) {
+    RIA_AUTO(pq_settings) settings = {0};
+    if (ria_arguments_are_invalid(call)) {
         return make_ping(libpq, call);
     }
     if (!ria_arguments_of_call(call, &arguments) ||
-        ria_probe(libpq, &arguments, spoiled[0], &settled) != RIA_PROBE_SETTLED) {
+        ria_probe(libpq, &arguments, invalid_setting[0], &settings) != RIA_PROBE_RESOLVED) {
         return PQPING_NO_ATTEMPT;
     }
-    const char *passfile = ria_settled_value(&settled, "passfile");
+    const char *passfile = ria_pq_settings_value(&settings, "passfile");
     ria_overlay_set(RIA_OVERLAY_PASS);
     if (passfile != NULL) {
         ria_overlay_serve(passfile, -1);
     }
-    if (!ria_is_token(ria_settled_value(&settled, "password"))) {
+    if (!ria_is_token(ria_pq_settings_value(&settings, "password"))) {
         return make_ping(libpq, call);
     }
-    return ria_settled_without_password(&settled, spoiled, &bare)
+    return ria_pq_settings_without_password(&settings, invalid_setting, &bare)
                ? ping_params(libpq, bare.keywords, bare.values, bare.expand_dbname)
                : PQPING_NO_ATTEMPT;
 }
@@ -73,16 +76,16 @@ static unsigned ping_without_tokens(const struct ria_library *libpq, const struc
 unsigned ria_ping(const struct ria_call *call)
 {
     RIA_AUTO(library) libpq = {0};
-    struct ria_overlay_call aside;
+    struct ria_overlay_call saved_call;
     if (!ria_library_find(call->name, call->caller, &libpq)) {
         return PQPING_NO_ATTEMPT;
     }
     if (getauxval(AT_SECURE) != 0) {
         return make_ping(&libpq, call);
     }
-    ria_overlay_set_aside(&aside);
+    ria_overlay_save(&saved_call);
     ria_overlay_set(RIA_OVERLAY_HIDE);
     unsigned response = ping_without_tokens(&libpq, call);
-    ria_overlay_take_up(&aside);
+    ria_overlay_restore(&saved_call);
     return response;
 }

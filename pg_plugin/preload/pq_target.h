@@ -1,27 +1,31 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a connection goes, as libpq has settled it, and what decides whether a token may go there.
- * Part of the seam between the two objects (module.h).
+ * The target of a connection: the settings, as libpq has resolved them, that decide whether a token
+ * may be sent and for which host and user it is made. Part of the interface between the two objects
+ * (module.h).
  */
 #ifndef RIA_PRELOAD_PQ_TARGET_H
 #define RIA_PRELOAD_PQ_TARGET_H
 
 #include <stdbool.h>
 
-/* NULL: not set. Strings are borrowed. */
+/* Strings are borrowed. NULL: the setting has no value. */
 struct ria_pq_target {
-    const char *host; /* host, hostaddr and port may be lists */
+    const char *host; /* host, hostaddr and port may be lists, with commas */
     const char *hostaddr;
     const char *port;
     const char *user;
     const char *sslmode;
     const char *gssencmode; /* libpq 12 and later */
-    const char *passfile;   /* NULL where libpq knows no home directory: it reads none then */
-    bool has_token;         /* a good one that is not ours: to make none is no warning then */
-    bool has_socket; /* a Unix socket, alone or in the list: it is a plain channel for tokens */
+    const char *passfile;   /* NULL: libpq found no home directory and reads no passfile */
+    /* The program or its passfile has a valid token, made elsewhere: a failure to make one is then
+     * logged as a note, not as a warning. */
+    bool has_token;
+    bool has_socket; /* one of the hosts, or the only one, is a Unix socket: no token is sent */
 
-    /* The service file that libpq took settings from, and the same file, open for reading; NULL:
-     * none. Where another user could write it, no token may go. -1: it cannot be judged. */
+    /* The service file that libpq read settings from: its path (NULL: none), and a descriptor of
+     * the same open file (-1: it could not be duplicated, so the file counts as writable by
+     * others). No token is sent if another user could write the file. */
     const char *service_path;
     int service_fd;
 };

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * pqConnectOptions2() in fe-connect.c, PostgreSQL 10 to 18, settles host, port, user, password and
- * passfile first, and looks at sslmode and at target_session_attrs after that. It compares the
- * numbers of hosts and ports before it opens a passfile, and a service file is read before all of
- * it: so the files that libpq opens in a connection whose numbers do not match are service files,
- * and the last one is the one that has the service. */
+ * Makes connections that libpq must refuse, and reads their settings. The probes rely on the order
+ * in pqConnectOptions2() of fe-connect.c, PostgreSQL 10 to 18:
+ *
+ *   1. read the service file;
+ *   2. compare the number of hosts with the number of ports, and fail if they do not match;
+ *   3. resolve host, port and user, and read the password from the passfile;
+ *   4. check sslmode, and later target_session_attrs.
+ *
+ * An invalid setting of step 4 therefore leaves everything resolved (ria_probe()). Numbers that do
+ * not match in step 2 make a connection that opens service files only; the last file that it opens
+ * is the one that contains the service (ria_probe_service()). */
 #include "preload/probe.h"
 
 #include "preload/overlay.h"
@@ -19,9 +25,9 @@
 enum {
     FIRST_VERSION = 100000,
 
-    /* Every option of libpq 18, and some of later ones. */
+    /* More options than libpq 18 has. */
     OPTIONS_MAX = 128,
-    MORE = 3,
+    MORE = 3, /* that the caller may add (probe.h) */
 };
 
 static const char wrong_value[] = "rds-iam-probe";
@@ -34,8 +40,8 @@ bool ria_probe_is_possible(const struct ria_library *libpq)
 
 /* -- one refused connection ------------------------------------------------------------------ */
 
-/* Begins a connection that must fail at once. NULL if there is none; *is_expected: it has failed,
- * and its message holds `piece`. */
+/* Begins a connection that libpq must refuse at once. Returns its handle, or NULL. *is_expected:
+ * libpq has refused it with a message that contains `piece`. */
 static struct ria_pq_conn *probe_begin(
     const struct ria_library *libpq,
     const struct ria_arguments *arguments,
@@ -61,7 +67,8 @@ static struct ria_pq_conn *probe_begin(
     return conn;
 }
 
-/* A connection that was begun after all is not the program's: it is not handed over. */
+/* Returns whether libpq has refused the connection. The program never gets a probe's connection
+ * that was begun after all. */
 static bool is_refused(const struct ria_library *libpq, const struct ria_pq_conn *conn)
 {
     int (*status)(const struct ria_pq_conn *);
@@ -84,7 +91,8 @@ static bool is_same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* PQconninfo() leaves out what it has no memory for, and does not say so. So it is asked twice. */
+/* PQconninfo() silently leaves out an option for which it has no memory. So it is called a second
+ * time, and both results must be equal. */
 static bool probe_is_complete(
     const struct ria_library *libpq, struct ria_pq_conn *conn, const struct ria_pq_option *options)
 {
@@ -107,11 +115,11 @@ static bool probe_is_complete(
 }
 
 bool ria_probe_connection(
-    const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_settled *out)
+    const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_pq_settings *out)
 {
     struct ria_pq_option *(*conninfo)(struct ria_pq_conn *);
     char *(*pass)(const struct ria_pq_conn *);
-    *out = (struct ria_settled){.libpq = libpq};
+    *out = (struct ria_pq_settings){.libpq = libpq};
     if (!ria_library_function(libpq, "PQconninfo", &conninfo) ||
         !ria_library_function(libpq, "PQpass", &pass)) {
         return false;
@@ -128,62 +136,64 @@ bool ria_probe_connection(
 enum ria_probe_response ria_probe(
     const struct ria_library *libpq,
     struct ria_arguments *arguments,
-    const char *spoiled,
-    struct ria_settled *out)
+    const char *invalid_setting,
+    struct ria_pq_settings *out)
 {
     bool is_expected;
     size_t count = arguments->count;
-    *out = (struct ria_settled){.libpq = libpq};
+    *out = (struct ria_pq_settings){.libpq = libpq};
     struct ria_signal_guard guard;
-    ria_arguments_add(arguments, spoiled, wrong_value);
-    ria_signal_guard_begin(
-        &guard); /* a handler that jumps away would leave what it calls unjudged */
+    ria_arguments_add(arguments, invalid_setting, wrong_value);
+    ria_signal_guard_begin(&guard); /* a handler that leaves by a jump would skip the checks */
     struct ria_pq_conn *conn = probe_begin(libpq, arguments, wrong_value, &is_expected);
     ria_signal_guard_end(&guard);
-    ria_arguments_cut(arguments, count);
+    ria_arguments_truncate(arguments, count);
     if (!is_expected && is_refused(libpq, conn)) {
         out->refused = conn;
         return RIA_PROBE_REFUSED;
     }
     bool ok = is_expected && ria_probe_connection(libpq, conn, out);
     probe_finish(libpq, conn);
-    return ok ? RIA_PROBE_SETTLED : RIA_PROBE_UNKNOWN;
+    return ok ? RIA_PROBE_RESOLVED : RIA_PROBE_UNKNOWN;
 }
 
 /* -- the service file ------------------------------------------------------------------------ */
 
-/* 97 empty hosts. Whatever hostaddr is, 97 is in the message that the numbers do not match. */
+/* 97 empty hosts, for two ports. Whatever hostaddr is, two of the three numbers do not match, and
+ * libpq's message contains 97. */
 static const char many_hosts[] = ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,"
                                  ",,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,,";
-static const char how_many[] = "97";
+static const char host_count_text[] = "97";
 _Static_assert(sizeof(many_hosts) == 97, "96 commas and a NUL");
 
 bool ria_probe_service(
-    const struct ria_library *libpq, struct ria_arguments *arguments, struct ria_settled *settled)
+    const struct ria_library *libpq,
+    struct ria_arguments *arguments,
+    struct ria_pq_settings *settings)
 {
     bool is_expected;
     struct ria_signal_guard guard;
     size_t count = arguments->count;
     ria_arguments_add(arguments, "host", many_hosts);
     ria_arguments_add(arguments, "port", "1,2");
-    ria_arguments_add(arguments, "user", wrong_value); /* else libpq looks the user up */
+    ria_arguments_add(arguments, "user", wrong_value); /* else libpq looks up the user's name */
     enum ria_overlay_mode before = ria_overlay_mode();
-    ria_signal_guard_begin(&guard); /* a handler that jumps away would leave the descriptor open */
+    ria_signal_guard_begin(&guard); /* a handler that leaves by a jump would leak the descriptor */
     ria_overlay_set(RIA_OVERLAY_WATCH);
-    struct ria_pq_conn *conn = probe_begin(libpq, arguments, how_many, &is_expected);
-    bool is_noted = ria_overlay_watched(&settled->service_path, &settled->service_fd);
+    struct ria_pq_conn *conn = probe_begin(libpq, arguments, host_count_text, &is_expected);
+    bool is_recorded = ria_overlay_watched(&settings->service_path, &settings->service_fd);
     ria_overlay_set(before);
     ria_signal_guard_end(&guard);
-    ria_arguments_cut(arguments, count);
+    ria_arguments_truncate(arguments, count);
     probe_finish(libpq, conn);
-    return is_expected && is_noted;
+    return is_expected && is_recorded;
 }
 
-/* -- what follows from the settings ---------------------------------------------------------- */
+/* -- single settings ------------------------------------------------------------------------- */
 
-char *ria_settled_value(const struct ria_settled *settled, const char *keyword)
+char *ria_pq_settings_value(const struct ria_pq_settings *settings, const char *keyword)
 {
-    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
+    for (const struct ria_pq_option *at = settings->options; at->keyword != NULL; at++) {
         if (strcmp(at->keyword, keyword) == 0) {
             return at->val == NULL || *at->val == '\0' ? NULL : at->val;
         }
@@ -191,15 +201,16 @@ char *ria_settled_value(const struct ria_settled *settled, const char *keyword)
     return NULL;
 }
 
-bool ria_settled_prefers_gss(const struct ria_settled *settled)
+bool ria_pq_settings_prefers_gss(const struct ria_pq_settings *settings)
 {
-    const char *mode = ria_settled_value(settled, "gssencmode");
+    const char *mode = ria_pq_settings_value(settings, "gssencmode");
     return mode != NULL && strcmp(mode, "prefer") == 0;
 }
 
-/* -- where it goes --------------------------------------------------------------------------- */
+/* -- the target ------------------------------------------------------------------------------ */
 
-/* Moves to the next item of a list, or to the end of its last one. NULL is an empty list. */
+/* Returns the next item of a list, or the end of the list behind the last item. NULL is an empty
+ * list. */
 static const char *next_item(const char *item)
 {
     const char *end = item == NULL ? NULL : strchrnul(item, ',');
@@ -211,9 +222,11 @@ static bool is_empty_item(const char *item)
     return item == NULL || *item == '\0' || *item == ',';
 }
 
-/* libpq dials the address of an entry if it has one, else its host. An entry that has neither is
- * the default directory of sockets. Before libpq 14 '@' was the beginning of a name, which DNS does
- * not know. Both lists have as many items, or libpq refuses the connection. */
+/* Returns whether one of the hosts is a Unix socket. For each host libpq uses its address
+ * (hostaddr) if it has one, else its name. A host with neither is the default socket directory, and
+ * a name that begins with '/' or '@' is a socket. Before libpq 14, '@' began an ordinary name,
+ * which DNS does not know. Both lists have the same number of items, or libpq refuses the
+ * connection. */
 static bool has_socket(const char *hosts, const char *addresses)
 {
     const char *list = addresses != NULL ? addresses : hosts;
@@ -232,18 +245,18 @@ static bool has_socket(const char *hosts, const char *addresses)
     return false;
 }
 
-struct ria_pq_target ria_settled_target(const struct ria_settled *settled)
+struct ria_pq_target ria_pq_settings_target(const struct ria_pq_settings *settings)
 {
     struct ria_pq_target target = {
-        .host = ria_settled_value(settled, "host"),
-        .hostaddr = ria_settled_value(settled, "hostaddr"),
-        .port = ria_settled_value(settled, "port"),
-        .user = ria_settled_value(settled, "user"),
-        .sslmode = ria_settled_value(settled, "sslmode"),
-        .gssencmode = ria_settled_value(settled, "gssencmode"),
-        .passfile = ria_settled_value(settled, "passfile"),
-        .service_path = settled->service_path,
-        .service_fd = settled->service_fd,
+        .host = ria_pq_settings_value(settings, "host"),
+        .hostaddr = ria_pq_settings_value(settings, "hostaddr"),
+        .port = ria_pq_settings_value(settings, "port"),
+        .user = ria_pq_settings_value(settings, "user"),
+        .sslmode = ria_pq_settings_value(settings, "sslmode"),
+        .gssencmode = ria_pq_settings_value(settings, "gssencmode"),
+        .passfile = ria_pq_settings_value(settings, "passfile"),
+        .service_path = settings->service_path,
+        .service_fd = settings->service_fd,
     };
     target.has_socket = has_socket(target.host, target.hostaddr);
     return target;
@@ -259,27 +272,29 @@ static bool is_one_of(const char *keyword, const char *const *list)
     return *list != NULL;
 }
 
-static bool is_left_out(const struct ria_pq_option *option, const char *const *but)
+/* Whether an option is not passed on: unset, the password, or in the list. */
+static bool is_excluded(const struct ria_pq_option *option, const char *const *excluded)
 {
     return option->val == NULL || strcmp(option->keyword, "password") == 0 ||
-           is_one_of(option->keyword, but);
+           is_one_of(option->keyword, excluded);
 }
 
-/* Only a connection string can say that a setting is empty, as the password now is: an empty
- * argument means that the environment or the default counts (10 to 18). */
-static bool say_what_is_empty(
-    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
+/* Adds a connection string, as dbname, that sets the password and every other empty setting to the
+ * empty string. Only a connection string can do that: for an empty argument libpq uses the
+ * environment or the default instead (10 to 18). */
+static bool add_empty_settings(
+    const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out)
 {
     static const char password[] = "password=''";
     size_t size = sizeof(password);
-    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
+    for (const struct ria_pq_option *at = settings->options; at->keyword != NULL; at++) {
         size += strlen(at->keyword) + strlen(" =''");
     }
     char *end = ria_arguments_text(out, size);
     end = end == NULL ? NULL : stpcpy(end, password);
-    for (const struct ria_pq_option *at = settled->options; end != NULL && at->keyword != NULL;
+    for (const struct ria_pq_option *at = settings->options; end != NULL && at->keyword != NULL;
          at++) {
-        if (!is_left_out(at, but) && *at->val == '\0') {
+        if (!is_excluded(at, excluded) && *at->val == '\0') {
             end = stpcpy(stpcpy(stpcpy(end, " "), at->keyword), "=''");
         }
     }
@@ -287,36 +302,36 @@ static bool say_what_is_empty(
     return end != NULL;
 }
 
-bool ria_settled_without_password(
-    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out)
+bool ria_pq_settings_without_password(
+    const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out)
 {
     if (!ria_arguments_init(out, OPTIONS_MAX + MORE + 1, 1) ||
-        !say_what_is_empty(settled, but, out)) {
+        !add_empty_settings(settings, excluded, out)) {
         return false;
     }
-    for (const struct ria_pq_option *at = settled->options; at->keyword != NULL; at++) {
-        if (!is_left_out(at, but) && *at->val != '\0' && out->count < OPTIONS_MAX) {
+    for (const struct ria_pq_option *at = settings->options; at->keyword != NULL; at++) {
+        if (!is_excluded(at, excluded) && *at->val != '\0' && out->count < OPTIONS_MAX) {
             ria_arguments_add(out, at->keyword, at->val);
         }
     }
     return true;
 }
 
-void ria_settled_release(struct ria_settled *settled)
+void ria_pq_settings_release(struct ria_pq_settings *settings)
 {
     void (*release)(struct ria_pq_option *);
-    if (settled->options != NULL &&
-        ria_library_function(settled->libpq, "PQconninfoFree", &release)) {
-        release(settled->options);
+    if (settings->options != NULL &&
+        ria_library_function(settings->libpq, "PQconninfoFree", &release)) {
+        release(settings->options);
     }
-    probe_finish(settled->libpq, settled->refused);
-    if (settled->stored_token != NULL) {
-        explicit_bzero(settled->stored_token, strlen(settled->stored_token));
-        free(settled->stored_token);
+    probe_finish(settings->libpq, settings->refused);
+    if (settings->stored_token != NULL) {
+        explicit_bzero(settings->stored_token, strlen(settings->stored_token));
+        free(settings->stored_token);
     }
-    if (settled->service_path != NULL && settled->service_fd >= 0) {
-        (void)close(settled->service_fd);
+    if (settings->service_path != NULL && settings->service_fd >= 0) {
+        (void)close(settings->service_fd);
     }
-    free(settled->service_path);
-    *settled = (struct ria_settled){0};
+    free(settings->service_path);
+    *settings = (struct ria_pq_settings){0};
 }

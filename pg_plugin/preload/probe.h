@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a connection's settings are, by libpq's own rules: arguments, connection string or URI,
- * service file, environment, defaults. libpq itself is asked: it begins the same connection with
- * one setting that it refuses before it looks at any network; what it had settled by then can be
- * read from the refused connection. No rule of libpq's is repeated here. An answer counts only if
- * libpq's message shows that it refused that one setting: where it failed for another reason, such
- * as a lack of memory, it had not settled what it would settle the next time.
+ * The probe: asks libpq how it resolves a connection's settings from arguments, connection string
+ * or URI, service file, environment and defaults. None of libpq's rules is repeated here. Instead
+ * the probe begins the same connection with PQconnectStartParams() and one setting that has an
+ * invalid value. libpq resolves all settings, finds the invalid one, and refuses the connection
+ * before it uses the network. PQconninfo() of the refused connection then returns the resolved
+ * settings.
  *
- * All of it needs libpq 10 or later; an older one is not asked.
+ * A result counts only if libpq's message contains the invalid value. If the connection failed for
+ * another reason, such as a lack of memory, the next attempt could resolve the settings
+ * differently.
+ *
+ * All functions need libpq 10 or later and do not probe an older one. From any thread; they read
+ * files (service file, passfile) but do not use the network.
  */
 #ifndef RIA_PRELOAD_PROBE_H
 #define RIA_PRELOAD_PROBE_H
@@ -18,61 +23,70 @@
 
 #include "interpose/library.h"
 
-/* The settings of a connection as libpq has settled them. */
-struct ria_settled {
+/* The resolved settings of a connection. All pointers are owned, except libpq. */
+struct ria_pq_settings {
     const struct ria_library *libpq;
-    struct ria_pq_option *options;
-    bool has_stored_password; /* the passfile has one for the first host, and it is not a token */
-    char *stored_token;       /* or it has a token; NULL: none */
-    struct ria_pq_conn *refused; /* where libpq itself refuses the connection: its handle */
+    struct ria_pq_option *options; /* of PQconninfo() */
+    bool has_stored_password;    /* the passfile has a password for the first host, and no token */
+    char *stored_token;          /* the token that the passfile has for the first host; or NULL */
+    struct ria_pq_conn *refused; /* the handle, if libpq itself refuses the connection; or NULL */
     char *service_path;          /* the service file that the settings came from; NULL: none */
-    int service_fd;              /* the same file, open for reading; -1: it cannot be kept open */
+    int service_fd; /* a descriptor of the same open file; -1: it could not be duplicated */
 };
 
 enum ria_probe_response {
-    RIA_PROBE_SETTLED,
-    RIA_PROBE_REFUSED, /* libpq refuses the connection, or has no memory: settled->refused is its
-                          handle, with its message */
-    RIA_PROBE_UNKNOWN, /* it cannot be told what the connection would send */
+    RIA_PROBE_RESOLVED, /* the settings are known */
+    RIA_PROBE_REFUSED,  /* libpq refuses the connection, or has no memory; `refused` is the handle,
+                           with libpq's message */
+    RIA_PROBE_UNKNOWN,  /* it is not known what the connection would send */
 };
 
-/* Whether this copy of libpq can be asked: false before libpq 10. */
+/* Returns whether this copy of libpq reports its settings: it is of version 10 or later. */
 bool ria_probe_is_possible(const struct ria_library *libpq);
 
-/* Asks. `spoiled` is the setting that is made invalid, and is what cannot be read then. *arguments
- * is left as it was. Release *out in any case, or use RIA_AUTO(settled). */
+/* Probes the connection that `arguments` describe. `invalid_setting` is the keyword of the setting
+ * that gets the invalid value; its real value is not in the result. *arguments is unchanged on
+ * return. The caller releases *out in any case, or uses RIA_AUTO(pq_settings). */
 enum ria_probe_response ria_probe(
     const struct ria_library *libpq,
     struct ria_arguments *arguments,
-    const char *spoiled,
-    struct ria_settled *out);
+    const char *invalid_setting,
+    struct ria_pq_settings *out);
 
-/* Finds the service file that libpq took settings of this connection from, as it opens it:
- * settled->service_path and service_fd. False if that cannot be told. */
+/* Finds the service file that libpq read settings of this connection from, with a second probe.
+ * Stores it in settings->service_path and service_fd. Returns false if the file could not be
+ * determined. */
 bool ria_probe_service(
-    const struct ria_library *libpq, struct ria_arguments *arguments, struct ria_settled *settled);
+    const struct ria_library *libpq,
+    struct ria_arguments *arguments,
+    struct ria_pq_settings *settings);
 
-/* The settings of a connection that there is. False without memory. Release *out in any case. */
+/* Reads the settings of an existing connection, as a probe's. Returns false without memory. The
+ * caller releases *out in any case. */
 bool ria_probe_connection(
-    const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_settled *out);
+    const struct ria_library *libpq, struct ria_pq_conn *conn, struct ria_pq_settings *out);
 
 /* -- what follows from the settings ---------------------------------------------------------- */
 
-/* A setting's value; NULL where it has none or is empty. */
-char *ria_settled_value(const struct ria_settled *settled, const char *keyword);
+/* Returns the value of a setting, borrowed; NULL if the setting is unknown, unset or empty. */
+char *ria_pq_settings_value(const struct ria_pq_settings *settings, const char *keyword);
 
-/* Whether libpq tries Kerberos' encryption before TLS, as it does by default from 12 on, whatever
- * sslmode says: where there is a ticket, and the server, whoever it is, agrees. */
-bool ria_settled_prefers_gss(const struct ria_settled *settled);
+/* Returns whether gssencmode is "prefer", the default of libpq 12 and later. libpq then offers
+ * Kerberos encryption before TLS, whatever sslmode is, if the user has a ticket; a server that
+ * accepts the offer shows no certificate. */
+bool ria_pq_settings_prefers_gss(const struct ria_pq_settings *settings);
 
-/* Where the connection goes. Strings are borrowed. */
-struct ria_pq_target ria_settled_target(const struct ria_settled *settled);
+/* Returns the target of the connection (pq_target.h). Its strings are borrowed from `settings`. */
+struct ria_pq_target ria_pq_settings_target(const struct ria_pq_settings *settings);
 
-/* The arguments of the same connection without its password and without the options of the list
- * `but`, which ends with NULL; with room for three more. False without memory. */
-bool ria_settled_without_password(
-    const struct ria_settled *settled, const char *const *but, struct ria_arguments *out);
+/* Converts settings back to arguments of the same connection, with an empty password and without
+ * the settings whose keywords are in `excluded`, which ends with NULL. *out has room for three more
+ * arguments and borrows strings from `settings`. Returns false without memory. The caller releases
+ * *out in any case. */
+bool ria_pq_settings_without_password(
+    const struct ria_pq_settings *settings, const char *const *excluded, struct ria_arguments *out);
 
-void ria_settled_release(struct ria_settled *settled);
+/* Frees everything that *settings owns and wipes the stored token. */
+void ria_pq_settings_release(struct ria_pq_settings *settings);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Loads the module, once, and runs each query where its stack has room (os/guest_thread.h). A
- * module of another version is refused. */
+ * Loads the token module, once, and runs each query where the stack has room (os/guest_thread.h).
+ * Rejects a module of another version. While a query runs, the overlay is off, so the module reads
+ * real files. */
 #include "preload/query.h"
 
 #include "preload/overlay.h"
@@ -20,6 +21,7 @@
 
 /* -- the module ------------------------------------------------------------------------------ */
 
+/* The module's log cannot be used here: it is the module that is missing. */
 static void log_no_token(const char *why, const char *what_to_do)
 {
     char text[1024];
@@ -27,20 +29,24 @@ static void log_no_token(const char *why, const char *what_to_do)
     ria_preload_log_warning(text);
 }
 
+/* Returns the function table of a loaded module; NULL if the module has none, or another version.
+ */
 static const struct ria_pq_module *find_module(void *object)
 {
-    const struct ria_pq_module *(*give)(unsigned) = NULL;
+    const struct ria_pq_module *(*get)(unsigned) = NULL;
     void *found = ria_real_dlsym(object, RIA_PQ_MODULE_SYMBOL);
-    memcpy(&give, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
-    const struct ria_pq_module *module = give == NULL ? NULL : give(RIA_PQ_MODULE_VERSION);
+    memcpy(&get, &found, sizeof(found)); /* ISO C has no cast from an object to a function */
+    const struct ria_pq_module *module = get == NULL ? NULL : get(RIA_PQ_MODULE_VERSION);
     return module != NULL && module->version == RIA_PQ_MODULE_VERSION ? module : NULL;
 }
 
-/* Looked up until it is found: it is linked -z nodelete, and stays where it is. */
+/* Returns the module, loaded on first use; NULL with the reason logged if is_for_token. A failed
+ * load is tried again for the next query. The module is linked -z nodelete, so it stays loaded
+ * after dlclose(). */
 static const struct ria_pq_module *query_load(bool is_for_token)
 {
-    static const struct ria_pq_module *kept;
-    const struct ria_pq_module *module = __atomic_load_n(&kept, __ATOMIC_ACQUIRE);
+    static const struct ria_pq_module *loaded;
+    const struct ria_pq_module *module = __atomic_load_n(&loaded, __ATOMIC_ACQUIRE);
     if (module != NULL) {
         return module;
     }
@@ -50,39 +56,44 @@ static const struct ria_pq_module *query_load(bool is_for_token)
         (void)dlclose(object);
     }
     if (module == NULL) {
-        const char *error = dlerror(); /* it would be taken for the program's own */
+        const char *error =
+            dlerror(); /* clears the error, which the program would take for its own */
         if (is_for_token) {
             log_no_token(
-                error != NULL ? error : RIA_PQ_MODULE_PATH ": is of another version",
+                error != NULL ? error : RIA_PQ_MODULE_PATH ": has another version",
                 "reinstall rds-iam");
         }
         return NULL;
     }
-    __atomic_store_n(&kept, module, __ATOMIC_RELEASE);
+    __atomic_store_n(&loaded, module, __ATOMIC_RELEASE);
     return module;
 }
 
 /* -- a query --------------------------------------------------------------------------------- */
 
+/* A call of one function of the module: `run` unpacks `arguments` and makes the call. */
 struct query {
-    void (*ask)(const struct ria_pq_module *module, void *arguments);
+    void (*run)(const struct ria_pq_module *module, void *arguments);
     void *arguments;
-    bool is_for_token; /* without an answer a login goes without a token */
+    bool is_for_token; /* if the query cannot run, a login has no token: log why */
     const struct ria_pq_module *module;
     bool has_response;
 };
 
+/* Makes the call, on the stack that ria_guest_run() chose. The overlay is thread-local, so it is
+ * set here too. */
 static void query_response(void *argument)
 {
     struct query *query = argument;
     enum ria_overlay_mode before = ria_overlay_mode();
-    ria_overlay_set(RIA_OVERLAY_PASS); /* what the module opens is real */
-    query->ask(query->module, query->arguments);
+    ria_overlay_set(RIA_OVERLAY_PASS); /* the module opens real files */
+    query->run(query->module, query->arguments);
     query->has_response = true;
     ria_overlay_set(before);
 }
 
-/* What takes the dynamic linker's lock. */
+/* Does the work that takes the dynamic linker's lock, on the caller's stack, before a thread is
+ * started. */
 static void prepare(void *argument)
 {
     const struct query *query = argument;
@@ -97,12 +108,12 @@ static void log_no_thread(int error)
     (void)snprintf(
         why,
         sizeof(why),
-        "the stack in use is too small for it, and a thread cannot be begun: %s",
+        "the stack is too small for it, and a thread cannot be started: %s",
         strerror_r(error, words, sizeof(words)));
     log_no_token(why, "raise the limits of threads and memory (ulimit -u and -v)");
 }
 
-/* False without an answer. */
+/* Runs the query. Returns false if the module could not be loaded or no thread could be started. */
 static bool query_run(struct query *query)
 {
     int saved = errno;
@@ -125,13 +136,16 @@ static bool query_run(struct query *query)
 
 /* -- the module's functions ------------------------------------------------------------------ */
 
+/* For each function of the module: a struct with its arguments and its result, a run_...() that
+ * makes the call, and the function of query.h, which runs it as a query. */
+
 struct make_passfile {
     const struct ria_pq_target *target;
     const char *given;
     struct ria_pq_passfile *out;
 };
 
-static void ask_make_passfile(const struct ria_pq_module *module, void *arguments)
+static void run_make_passfile(const struct ria_pq_module *module, void *arguments)
 {
     const struct make_passfile *with = arguments;
     module->make_passfile(with->target, with->given, with->out);
@@ -143,7 +157,7 @@ bool ria_query_passfile(
     struct make_passfile with = {.target = target, .given = given, .out = out};
     *out = (struct ria_pq_passfile){.fd = -1};
     return query_run(
-        &(struct query){.ask = ask_make_passfile, .arguments = &with, .is_for_token = true});
+        &(struct query){.run = run_make_passfile, .arguments = &with, .is_for_token = true});
 }
 
 struct make_service_passfile {
@@ -152,7 +166,7 @@ struct make_service_passfile {
     int fd;
 };
 
-static void ask_make_service_passfile(const struct ria_pq_module *module, void *arguments)
+static void run_make_service_passfile(const struct ria_pq_module *module, void *arguments)
 {
     struct make_service_passfile *with = arguments;
     with->fd = module->make_service_passfile(with->path, with->dry_run);
@@ -162,22 +176,22 @@ int ria_query_service_passfile(const char *path, bool dry_run)
 {
     struct make_service_passfile with = {.path = path, .dry_run = dry_run, .fd = -1};
     (void)query_run(&(struct query){
-        .ask = ask_make_service_passfile, .arguments = &with, .is_for_token = true});
+        .run = run_make_service_passfile, .arguments = &with, .is_for_token = true});
     return with.fd;
 }
 
-struct judge_target {
+struct ask_target {
     const struct ria_pq_target *target;
-    bool is_so;
+    bool answer;
 };
 
-static void ask_may_send(const struct ria_pq_module *module, void *arguments)
+static void run_may_send(const struct ria_pq_module *module, void *arguments)
 {
-    struct judge_target *with = arguments;
-    with->is_so = module->may_send(with->target);
+    struct ask_target *with = arguments;
+    with->answer = module->may_send(with->target);
 }
 
-bool ria_query_is_surely_fit(const struct ria_pq_target *target)
+bool ria_query_is_verified(const struct ria_pq_target *target)
 {
     bool is_tls = !ria_gssencmode_allows(target->gssencmode);
     return is_tls && !target->has_socket && target->service_path == NULL &&
@@ -186,22 +200,27 @@ bool ria_query_is_surely_fit(const struct ria_pq_target *target)
 
 bool ria_query_may_send(const struct ria_pq_target *target)
 {
-    struct judge_target with = {.target = target};
-    return ria_query_is_surely_fit(target) ||
-           (query_run(&(struct query){.ask = ask_may_send, .arguments = &with}) && with.is_so);
+    struct ask_target with = {.target = target};
+    return ria_query_is_verified(target) ||
+           (query_run(&(struct query){.run = run_may_send, .arguments = &with}) && with.answer);
 }
 
-static void ask_makes_tokens_for(const struct ria_pq_module *module, void *arguments)
+struct find_ca {
+    const struct ria_pq_target *target;
+    enum ria_pq_ca ca;
+};
+
+static void run_ca(const struct ria_pq_module *module, void *arguments)
 {
-    struct judge_target *with = arguments;
-    with->is_so = module->makes_tokens_for(with->target);
+    struct find_ca *with = arguments;
+    with->ca = module->ca_of(with->target);
 }
 
-bool ria_query_makes_tokens_for(const struct ria_pq_target *target)
+enum ria_pq_ca ria_query_ca(const struct ria_pq_target *target)
 {
-    struct judge_target with = {.target = target};
-    return query_run(&(struct query){.ask = ask_makes_tokens_for, .arguments = &with}) &&
-           with.is_so;
+    struct find_ca with = {.target = target, .ca = RIA_PQ_CA_NONE};
+    (void)query_run(&(struct query){.run = run_ca, .arguments = &with});
+    return with.ca;
 }
 
 struct refresh {
@@ -210,7 +229,7 @@ struct refresh {
     struct ria_pq_refreshed *out;
 };
 
-static void ask_refresh(const struct ria_pq_module *module, void *arguments)
+static void run_refresh(const struct ria_pq_module *module, void *arguments)
 {
     const struct refresh *with = arguments;
     module->refresh(with->target, with->held, with->out);
@@ -223,7 +242,7 @@ bool ria_query_refresh(
 {
     struct refresh with = {.target = target, .held = held, .out = out};
     *out = (struct ria_pq_refreshed){0};
-    return query_run(&(struct query){.ask = ask_refresh, .arguments = &with, .is_for_token = true});
+    return query_run(&(struct query){.run = run_refresh, .arguments = &with, .is_for_token = true});
 }
 
 struct log_message {
@@ -231,7 +250,7 @@ struct log_message {
     const char *text;
 };
 
-static void ask_log(const struct ria_pq_module *module, void *arguments)
+static void run_log(const struct ria_pq_module *module, void *arguments)
 {
     const struct log_message *with = arguments;
     module->log(with->level, with->text);
@@ -240,5 +259,5 @@ static void ask_log(const struct ria_pq_module *module, void *arguments)
 void ria_query_log(enum ria_log_level level, const char *text)
 {
     struct log_message with = {.level = level, .text = text};
-    (void)query_run(&(struct query){.ask = ask_log, .arguments = &with});
+    (void)query_run(&(struct query){.run = run_log, .arguments = &with});
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT
  *
- * A passfile that pg_service.conf names, asked for by its path alone: its lines follow from the
- * entries that name it, by the rules that the agent has for them. */
+ * Makes the lines of a passfile that pg_service.conf names, given only its path. Reads the service
+ * files, finds the entries whose passfile= is that path, and adds a line for each of their hosts.
+ * The rules are the agent's (service/index.h): one invalid entry disqualifies every entry that
+ * shares its passfile. */
 #include "preload/token_passfile.h"
 
 #include "service/index.h"
 
 #include <string.h>
 
-struct wanted {
+/* The lines of one passfile, while they are collected. */
+struct service_lines {
     const char *path;
     bool dry_run;
     struct ria_buf *out;
-    size_t count;
+    size_t count; /* of entries that name the passfile */
 };
 
 static struct ria_pq_target target_of(const struct ria_entry *entry)
@@ -26,23 +29,24 @@ static struct ria_pq_target target_of(const struct ria_entry *entry)
     };
 }
 
-static void service_passfile_take_entry(const struct ria_entry *entry, struct wanted *wanted)
+static void service_passfile_add_entry(const struct ria_entry *entry, struct service_lines *lines)
 {
-    wanted->count++;
-    if (!wanted->dry_run) {
+    lines->count++;
+    if (!lines->dry_run) {
         RIA_AUTO(refusals) refusals = {0};
         const struct ria_buf none = {0};
         struct ria_pq_target target = target_of(entry);
-        (void)ria_token_passfile_add_lines(&target, 0, wanted->out, &refusals);
+        (void)ria_token_passfile_add_lines(&target, 0, lines->out, &refusals);
         ria_token_passfile_log_refusals(&target, &refusals, &none);
     }
 }
 
-/* An invalid entry disqualifies the whole passfile; it is the one that the log names. */
-static bool take_entries(const struct ria_service_index *index, struct wanted *wanted)
+/* Adds the lines of every entry that names the passfile. Returns false, with the invalid entry
+ * logged, if one of them is invalid. */
+static bool add_entries(const struct ria_service_index *index, struct service_lines *lines)
 {
     struct ria_passfile_place place;
-    ria_passfile_locate(wanted->path, NULL, &place);
+    ria_passfile_locate(lines->path, NULL, &place);
     for (size_t i = 0; i < index->entry_count; i++) {
         const struct ria_indexed_service *here = index->by_passfile[i];
         struct ria_error err;
@@ -54,7 +58,7 @@ static bool take_entries(const struct ria_service_index *index, struct wanted *w
             ria_world_log(ria_process_world(), RIA_LOG_WARNING, "%s", err.text);
             return false;
         }
-        service_passfile_take_entry(&here->entry, wanted);
+        service_passfile_add_entry(&here->entry, lines);
     }
     return true;
 }
@@ -72,7 +76,7 @@ static void service_passfile_read_file(
 size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria_buf *out)
 {
     struct ria_service_paths paths;
-    struct wanted wanted = {.path = path, .dry_run = dry_run, .out = out};
+    struct service_lines lines = {.path = path, .dry_run = dry_run, .out = out};
     struct ria_service_file files[RIA_SERVICE_FILES] = {0};
     RIA_AUTO(service_index) index = {0};
     ria_service_find(ria_process_world(), RIA_POSTGRESQL_SYSCONFDIR, &paths);
@@ -80,9 +84,9 @@ size_t ria_token_passfile_add_entries(const char *path, bool dry_run, struct ria
         service_passfile_read_file(paths.path[i], i == 0 && paths.is_first_required, &files[i]);
     }
     bool ok =
-        ria_service_index_make(files, paths.count, NULL, &index) && take_entries(&index, &wanted);
+        ria_service_index_make(files, paths.count, NULL, &index) && add_entries(&index, &lines);
     for (size_t i = 0; i < paths.count; i++) {
         ria_service_file_release(&files[i]);
     }
-    return ok ? wanted.count : 0;
+    return ok ? lines.count : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tokens as lines of a passfile. A host for which none can be made gets no line, and the reason is
- * for the log: libpq then says that it found no password, or asks for one. */
+ * Makes tokens and writes them as lines of a passfile. A host for which no token can be made gets
+ * no line, and the reason is logged; libpq then reports that it found no password, or the program
+ * asks the user for one. */
 #include "preload/token_passfile.h"
 
 #include "preload/key_history.h"
@@ -31,10 +32,11 @@ enum ria_channel ria_channel_of(const struct ria_pq_target *target)
                                                              : channels[i].channel;
         }
     }
-    return RIA_CHANNEL_PLAIN; /* "prefer", the default, ends there where a server says so */
+    return RIA_CHANNEL_PLAIN; /* "prefer", the default, falls back to plain text if the server
+                                 refuses TLS */
 }
 
-/* libpq looks at no sslmode there: fe-connect.c, 10 to 18. */
+/* libpq ignores sslmode for a Unix socket (fe-connect.c, 10 to 18). */
 static bool check_sockets(const struct ria_pq_target *target, struct ria_error *err)
 {
     if (!target->has_socket) {
@@ -44,15 +46,14 @@ static bool check_sockets(const struct ria_pq_target *target, struct ria_error *
         return ria_fail(
             err,
             RIA_E_CHANNEL,
-            "no host is given, which means the default Unix socket, which libpq does not encrypt "
-            "whatever sslmode says; give the name of the endpoint (host=, PGHOST)");
+            "no host is set: the default is a Unix socket, which libpq does not encrypt whatever "
+            "sslmode is; set host= or PGHOST to the endpoint");
     }
     return ria_fail(
         err,
         RIA_E_CHANNEL,
-        "the list of hosts (%.200s) holds a Unix socket, which libpq does not encrypt whatever "
-        "sslmode "
-        "says; give names of endpoints alone (host=, PGHOST)",
+        "the list of hosts (%.200s) contains a Unix socket, which libpq does not encrypt whatever "
+        "sslmode is; list only endpoints (host=, PGHOST)",
         target->host != NULL ? target->host : target->hostaddr);
 }
 
@@ -76,7 +77,7 @@ bool ria_check_target(const struct ria_pq_target *target, struct ria_error *err)
            check_sockets(target, err) && token_passfile_check_gssencmode(target, err);
 }
 
-/* -- why there is none ----------------------------------------------------------------------- */
+/* -- refusals -------------------------------------------------------------------------------- */
 
 void ria_refusals_release(struct ria_refusals *refusals)
 {
@@ -84,7 +85,7 @@ void ria_refusals_release(struct ria_refusals *refusals)
     *refusals = (struct ria_refusals){0};
 }
 
-/* Without memory the reason is lost. */
+/* Appends a refusal. Without memory it is dropped and not logged. */
 static void add_refusal(
     struct ria_refusals *refusals, const struct ria_entry_host *host, const struct ria_error *err)
 {
@@ -105,7 +106,8 @@ void ria_token_passfile_refusal(
         out, RIA_LOG_LINE_MAX, "no token for %s at %s:%u: %s", user, shown, port, why);
 }
 
-/* Whether an agent has written a line for that host whose token is not over. */
+/* Returns whether `own` has a line, as an agent writes it, for that host and user with a token that
+ * has a minute left. */
 static bool has_line(const struct ria_buf *own, const struct ria_entry_host *host, const char *user)
 {
     RIA_AUTO(buf) key = {.max = 4096};
@@ -160,10 +162,13 @@ bool ria_token_passfile_token(
         return false;
     }
     if (login.channel == RIA_CHANNEL_PLAIN || login.channel == RIA_CHANNEL_UNVERIFIED) {
+        if (ria_login_has_endpoint(&login, ria_process_world(), err) != RIA_FOUND) {
+            return false; /* verification would not help: err says what does */
+        }
         return ria_fail(
             err,
             RIA_E_CHANNEL,
-            "sslmode=%s lets it go to a server that nobody verified; add sslmode=verify-full and "
+            "sslmode=%s would send it to an unverified server; add sslmode=verify-full and "
             "sslrootcert=FILE, or set PGSSLMODE and PGSSLROOTCERT",
             target->sslmode == NULL ? "prefer" : target->sslmode);
     }
@@ -176,7 +181,7 @@ bool ria_token_passfile_token(
 
 void ria_token_passfile_add_spare(size_t spare, struct ria_buf *out)
 {
-    ria_buf_add_char(out, ':'); /* here the password ends */
+    ria_buf_add_char(out, ':'); /* libpq's password ends here */
     for (size_t i = 0; i < spare; i++) {
         ria_buf_add_char(out, 'x');
     }
@@ -204,8 +209,9 @@ static void token_passfile_add_line(
     ria_buf_add_char(out, '\n');
 }
 
-/* The text that libpq looks a host up by: its name, or where it has none its address. */
-static bool token_passfile_take_host(
+/* The text by which libpq finds a host in the passfile: its name, or its address if it has no name.
+ */
+static bool token_passfile_get_host(
     const struct ria_entry *names,
     const struct ria_entry *addresses,
     size_t index,
@@ -220,6 +226,40 @@ static bool token_passfile_take_host(
 static bool is_socket(const struct ria_entry_host *host)
 {
     return host->host[0] == '/' || host->host[0] == '@';
+}
+
+static enum ria_pq_ca ca_of_host(
+    const struct ria_pq_target *target, const struct ria_entry_host *host)
+{
+    const struct ria_login login = {
+        .host = host->host,
+        .port = host->number,
+        .user = target->user,
+        .channel = RIA_CHANNEL_VERIFIED,
+    };
+    struct ria_error unused;
+    if (is_socket(host) ||
+        ria_login_has_endpoint(&login, ria_process_world(), &unused) != RIA_FOUND) {
+        return RIA_PQ_CA_NONE;
+    }
+    return ria_host_has_public_ca(host->host) ? RIA_PQ_CA_PUBLIC : RIA_PQ_CA_RDS;
+}
+
+/* In a list of both kinds the roots of RDS count: one connection has one file of roots. */
+enum ria_pq_ca ria_target_ca(const struct ria_pq_target *target)
+{
+    const struct ria_entry names = {.host = target->host, .port = target->port};
+    const struct ria_entry addresses = {.host = target->hostaddr, .port = target->port};
+    size_t count = target->host == NULL ? 0 : ria_entry_host_count(&names);
+    enum ria_pq_ca found = count == 0 || target->user == NULL ? RIA_PQ_CA_NONE : RIA_PQ_CA_PUBLIC;
+    for (size_t i = 0; i < count && found != RIA_PQ_CA_NONE; i++) {
+        struct ria_entry_host host;
+        enum ria_pq_ca one = token_passfile_get_host(&names, &addresses, i, &host)
+                                 ? ca_of_host(target, &host)
+                                 : RIA_PQ_CA_NONE;
+        found = one == RIA_PQ_CA_PUBLIC ? found : one;
+    }
+    return found;
 }
 
 size_t ria_token_passfile_add_lines(
@@ -238,7 +278,7 @@ size_t ria_token_passfile_add_lines(
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         struct ria_entry_host host;
         struct ria_error err;
-        if (!token_passfile_take_host(&names, &addresses, i, &host) || is_socket(&host)) {
+        if (!token_passfile_get_host(&names, &addresses, i, &host) || is_socket(&host)) {
             continue;
         }
         if (ria_token_passfile_token(target, host.host, host.number, deadline, &token, &err)) {

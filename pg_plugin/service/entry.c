@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The rules of an entry: a table of what each key must be, and the few that take two keys. */
+ * Checks the rules of an entry: a table of the required keys, and a function for each rule that
+ * involves a value or two keys. Rejects an entry that libpq itself cannot read, one whose host is a
+ * Unix socket, and one that sets a password or allows GSS encryption. */
 #include "service/entry.h"
 
 #include "service/gssencmode.h"
@@ -11,7 +13,7 @@
 #include <string.h>
 
 static const char default_port[] = "5432";
-static const char wanted_sslmode[] = "verify-full";
+static const char required_sslmode[] = "verify-full";
 
 /* -- lists ---------------------------------------------------------------------------------- */
 
@@ -24,7 +26,8 @@ static size_t item_count(const char *list)
     return count;
 }
 
-/* Copies the item of that index. False if it does not fit. */
+/* Copies the item at `index` to `out`. Returns false if it does not fit. The list must have more
+ * than `index` items. */
 static bool copy_item(const char *list, size_t index, char *out, size_t size)
 {
     for (; index > 0; index--) {
@@ -74,7 +77,7 @@ static const char *entry_value_of(
     return setting == NULL ? NULL : setting->value;
 }
 
-bool ria_entry_take(
+bool ria_entry_from_service(
     const struct ria_service_file *file, const struct ria_service *service, struct ria_entry *out)
 {
     const char *passfile = entry_value_of(file, service, "passfile");
@@ -94,7 +97,8 @@ bool ria_entry_take(
     return true;
 }
 
-/* Refuses the entry at the line of a key, or at its [name] where the key is not there. */
+/* Rejects the entry. The message names the line of `key`, or the line of [name] if the entry does
+ * not have that key. */
 __attribute__((format(printf, 4, 5))) static bool entry_refuse(
     const struct ria_entry *entry, const char *key, struct ria_error *err, const char *format, ...)
 {
@@ -115,7 +119,7 @@ __attribute__((format(printf, 4, 5))) static bool entry_refuse(
         text);
 }
 
-/* A key that must be there, and what is said if it is not. */
+/* The required keys, and the message if one is missing or empty. */
 static const struct {
     const char *key;
     const char *remedy;
@@ -124,7 +128,7 @@ static const struct {
     {"user", "has no user=; add user=NAME, because a token is made for one user"},
     {"sslmode",
      "has no sslmode=; add sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem, or the "
-     "token may go to whoever answers"},
+     "token may go to the wrong server"},
 };
 
 static bool entry_check_required(const struct ria_entry *entry, struct ria_error *err)
@@ -138,7 +142,8 @@ static bool entry_check_required(const struct ria_entry *entry, struct ria_error
     return true;
 }
 
-/* What libpq itself stops at, in this entry or before its end. */
+/* Rejects an entry that libpq cannot read: one with an unknown key, and one with an overlong line
+ * in it or before it in the file. */
 static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
 {
     const struct ria_service *service = entry->service;
@@ -146,7 +151,7 @@ static bool check_readable(const struct ria_entry *entry, struct ria_error *err)
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            "%s:%u: this line is longer than the %d bytes that libpq takes, so it cannot read "
+            "%s:%u: this line is longer than the %d bytes that libpq reads, so it cannot read "
             "[%.64s]; shorten it",
             entry->file->path,
             service->long_line,
@@ -176,12 +181,20 @@ static bool entry_check_hosts(const struct ria_entry *entry, struct ria_error *e
     size_t ports = entry->port == NULL ? 1 : item_count(entry->port);
     if (ports != 1 && ports != count) {
         return entry_refuse(
-            entry, "port", err, "has %zu hosts and %zu ports; give one, or one each", count, ports);
+            entry,
+            "port",
+            err,
+            "has %zu hosts and %zu ports; give one port, or one for each host",
+            count,
+            ports);
     }
     if (entry->hostaddr != NULL && *entry->hostaddr != '\0' &&
         item_count(entry->hostaddr) != count) {
         return entry_refuse(
-            entry, "hostaddr", err, "has not as many addresses as hosts; give one each");
+            entry,
+            "hostaddr",
+            err,
+            "has fewer or more addresses than hosts; give one for each host");
     }
     for (size_t i = 0; i < count; i++) {
         struct ria_entry_host host;
@@ -197,7 +210,7 @@ static bool entry_check_hosts(const struct ria_entry *entry, struct ria_error *e
                 entry,
                 "host",
                 err,
-                "has the Unix socket %.64s as its host; a token is for a server's name, so write "
+                "has the Unix socket %.64s as its host; a token needs a server's name, so write "
                 "host=ENDPOINT",
                 shown);
         }
@@ -230,12 +243,12 @@ bool ria_entry_check(const struct ria_entry *entry, struct ria_error *err)
     if (!check_readable(entry, err) || !entry_check_required(entry, err)) {
         return false;
     }
-    if (strcmp(entry->sslmode, wanted_sslmode) != 0) {
+    if (strcmp(entry->sslmode, required_sslmode) != 0) {
         return entry_refuse(
             entry,
             "sslmode",
             err,
-            "has sslmode=%.32s, which lets the token go to a server that nobody verified; write "
+            "has sslmode=%.32s, which lets the token go to an unverified server; write "
             "sslmode=verify-full and sslrootcert=/path/to/global-bundle.pem",
             entry->sslmode);
     }

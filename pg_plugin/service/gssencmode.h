@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * GSS encryption before TLS. With a Kerberos ticket libpq 12 and later offers the server GSS
- * encryption before it asks for TLS, whatever sslmode says, and a server that takes the offer shows
- * no certificate. gssencmode=disable forbids it. libpq 10 and 11 and pgx have no such encryption
- * and refuse the key, so an entry without it gets a warning only.
+ * The rule for GSS encryption before TLS. If the user has a Kerberos ticket, libpq 12 and later
+ * offers the server GSS encryption before it asks for TLS, whatever sslmode is. A server that
+ * accepts the offer shows no certificate. gssencmode=disable turns the offer off. libpq 10 and 11
+ * and pgx do not have this encryption and reject the key, so an entry without the key only gets a
+ * warning.
  *
- * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. Nothing
- * else of ours decides it or says why. Needs libc alone, for the preload's first object.
+ * Follows pqConnectOptions2() and PQconnectPoll() in fe-connect.c, PostgreSQL 12 to 18. This is the
+ * only place that contains the rule and its messages. It needs only libc, because the preload's
+ * first object uses it.
  */
 #ifndef RIA_SERVICE_GSSENCMODE_H
 #define RIA_SERVICE_GSSENCMODE_H
@@ -14,7 +16,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What is wrong, behind the setting and a colon; the remedy differs. */
+/* What is wrong; a message puts the setting and a colon in front of it. The remedies differ. */
 #define RIA_GSSENCMODE_DANGER                                                                      \
     "with a Kerberos ticket libpq 12 and later tries GSS encryption before TLS, and the token "    \
     "goes to a server that showed no certificate"
@@ -22,7 +24,8 @@
 #define RIA_GSSENCMODE_REMEDY                                                                      \
     "add gssencmode=disable, but not for libpq 10 and 11 and pgx, which refuse it"
 
-/* Whether a setting asks for it or allows it. NULL: not set; what that means is libpq's. */
+/* Returns true if gssencmode=`mode` requests or allows GSS encryption. NULL: the key is not set,
+ * and libpq's default applies; the function returns false. */
 static inline bool ria_gssencmode_allows(const char *mode)
 {
     return mode != NULL && strcmp(mode, "disable") != 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sorts twice, by name and by passfile, and then looks at neighbours, so that ten thousand services
- * need no search through all of them. Each entry is checked once. */
+ * Builds the index. Sorts the services by name and then by passfile, and compares neighbours, so
+ * that ten thousand services need no quadratic search. Checks each entry once. */
 #include "service/index.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* libpq's order is that of the array. */
+/* The array is in libpq's order, so a lower address means that libpq reads the service earlier. */
 static int compare_order(
     const struct ria_indexed_service *left, const struct ria_indexed_service *right)
 {
@@ -24,7 +24,7 @@ static int compare_names(const void *a, const void *b)
     return order != 0 ? order : compare_order(left, right);
 }
 
-/* `sorted` has room for all services. */
+/* Sets `first` of every service. `sorted` is scratch memory with room for all services. */
 static void find_first(struct ria_service_index *index, struct ria_indexed_service **sorted)
 {
     for (size_t i = 0; i < index->count; i++) {
@@ -48,8 +48,8 @@ static int compare_passfiles(const void *a, const void *b)
     return order != 0 ? order : compare_order(left, right);
 }
 
-/* The services of one passfile: the first valid one is the opposite of each that is not, and the
- * other way round. */
+/* Sets `opposite` for the services of one passfile: the first valid service is the opposite of each
+ * invalid one, and the first invalid service is the opposite of each valid one. */
 static void compare_run(struct ria_indexed_service *const *run, size_t size)
 {
     const struct ria_indexed_service *first[2] = {NULL, NULL};
@@ -62,12 +62,13 @@ static void compare_run(struct ria_indexed_service *const *run, size_t size)
     }
 }
 
+/* Fills by_passfile, checks its entries, and compares those that share a passfile. */
 static void find_shared(struct ria_service_index *index, const struct ria_passfile_directory *own)
 {
     struct ria_error ignored;
     for (size_t i = 0; i < index->count; i++) {
         struct ria_indexed_service *here = &index->services[i];
-        if (!ria_entry_take(here->file, here->service, &here->entry)) {
+        if (!ria_entry_from_service(here->file, here->service, &here->entry)) {
             continue;
         }
         ria_passfile_locate(here->entry.passfile, own, &here->passfile);
@@ -88,7 +89,7 @@ static void find_shared(struct ria_service_index *index, const struct ria_passfi
     }
 }
 
-/* -- the whole ------------------------------------------------------------------------------ */
+/* -- the index ------------------------------------------------------------------------------ */
 
 bool ria_service_index_make(
     const struct ria_service_file *files,
@@ -96,13 +97,13 @@ bool ria_service_index_make(
     const struct ria_passfile_directory *own,
     struct ria_service_index *out)
 {
-    size_t most = 0;
+    size_t total = 0;
     for (size_t i = 0; i < count; i++) {
-        most += files[i].count;
+        total += files[i].count;
     }
     *out = (struct ria_service_index){
-        .services = calloc(most + 1, sizeof(*out->services)),
-        .by_passfile = calloc(most + 1, sizeof(struct ria_indexed_service *)),
+        .services = calloc(total + 1, sizeof(*out->services)),
+        .by_passfile = calloc(total + 1, sizeof(struct ria_indexed_service *)),
     };
     if (out->services == NULL || out->by_passfile == NULL) {
         return false;
@@ -127,8 +128,8 @@ void ria_service_index_describe_sharing(
     (void)ria_fail(
         err,
         RIA_E_CONFIG,
-        "%s:%u: [%.64s] shares its passfile with [%.64s] (%s:%u), but only one of them is fit for "
-        "a token; mend the other or give it a passfile of its own",
+        "%s:%u: [%.64s] shares its passfile with [%.64s] (%s:%u), but only one of them is valid "
+        "for tokens; fix the other or give it a passfile of its own",
         service->file->path,
         setting->line,
         service->service->name,

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every service of all files, which of them libpq reads, and which share a passfile. Of the
- * services of one name libpq reads the first one only, over both files, so a later one neither gets
- * a token nor counts for others.
+ * Indexes the services of all service files: which of them libpq reads, and which share a passfile.
+ * If several services have the same name, in one file or in both, libpq reads only the first. A
+ * later one gets no token and does not affect other services.
  *
- * A passfile gives its lines to whoever reads it, and what an entry leaves out (host, port, user)
- * the environment or the command line may fill in. So one invalid entry disqualifies every entry
- * that shares its passfile: its connection would get the token that another one is due. The agent,
- * `rds-iam lint` and the preload ask this index, and nothing else decides it.
+ * A passfile gives its lines to every program that reads it, and the environment or the command
+ * line may set what an entry leaves out (host, port, user). So one invalid entry disqualifies every
+ * entry that shares its passfile: a connection of the invalid entry would get the token that was
+ * made for a valid entry. The agent, `rds-iam lint` and the preload use this index; no other code
+ * makes this decision.
  */
 #ifndef RIA_SERVICE_INDEX_H
 #define RIA_SERVICE_INDEX_H
@@ -15,42 +16,49 @@
 #include "passfile/passfile.h"
 #include "service/entry.h"
 
-/* A service. What is behind `first` is set only where it has a passfile (entry.passfile). */
+/* One service. The members after `first` are set only if the service has a passfile
+ * (entry.passfile). */
 struct ria_indexed_service {
     const struct ria_service_file *file;
     const struct ria_service *service;
-    const struct ria_indexed_service *first; /* of its name: itself, or one in front of it */
+    const struct ria_indexed_service
+        *first; /* the first service of that name: this one, or one before it */
     struct ria_entry entry;
     struct ria_passfile_place passfile;
-    bool is_valid;                              /* by ria_entry_check() */
-    const struct ria_indexed_service *opposite; /* the first that shares its passfile and is not as
-                                                   valid as it; NULL: none, or it is never read */
+    bool is_valid; /* according to ria_entry_check() */
+    const struct ria_indexed_service
+        *opposite; /* the first service that shares the passfile and whose is_valid differs from
+                      this one's; NULL: there is none, or libpq never reads this service */
 };
 
 struct ria_service_index {
     struct ria_indexed_service *services; /* in the order in which libpq reads them */
-    size_t count;
-    struct ria_indexed_service **by_passfile; /* those that libpq reads and that have a passfile: by
-                                                 passfile, and then in that order */
-    size_t entry_count;
+    size_t count;                         /* of services */
+    struct ria_indexed_service *
+        *by_passfile; /* the services that libpq reads and that have a passfile, sorted by passfile,
+                         then in libpq's order */
+    size_t entry_count; /* of by_passfile */
 };
 
-/* Indexes the services of `count` files, which stand in an array in the order in which libpq reads
- * them, and are borrowed. `own`: the directory of an agent, as in ria_passfile_locate(), or NULL.
- * Some microseconds for each service with a passfile. False without memory. Release it, or use
- * RIA_AUTO(service_index), in any case. */
+/* Indexes the services of `files`, an array of `count` files in the order in which libpq reads
+ * them. The index borrows from the array. `own` is the agent's directory, as in
+ * ria_passfile_locate(), or NULL. Takes some microseconds for each service with a passfile. Returns
+ * false if there is not enough memory. The caller releases *out in any case, or uses
+ * RIA_AUTO(service_index). */
 bool ria_service_index_make(
     const struct ria_service_file *files,
     size_t count,
     const struct ria_passfile_directory *own,
     struct ria_service_index *out) RIA_MUST_USE;
 
-/* Whether tokens may be made for a service of by_passfile: it is valid, and so are all that share
- * its passfile. False with err filled and naming the line. */
+/* Checks whether a service of by_passfile may have tokens: the service must be valid, and so must
+ * all services that share its passfile. Returns false with err filled; the message names the line.
+ */
 bool ria_service_index_check(const struct ria_indexed_service *service, struct ria_error *err)
     RIA_MUST_USE;
 
-/* Says that the service and its opposite, which must not be NULL, may not share their passfile. */
+/* Fills err with the message that the service and its opposite cannot share their passfile. The
+ * opposite must not be NULL. */
 void ria_service_index_describe_sharing(
     const struct ria_indexed_service *service, struct ria_error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds a keyword in the table, and the faults of a setting. Refuses a key that no version of libpq
- * knows, because libpq refuses the whole service for it. */
+ * Finds a keyword in the table, and the fault in a setting. Rejects a key that no version of libpq
+ * knows, because libpq rejects the whole service because of it. */
 #include "service/keyword.h"
 
 #include <string.h>
@@ -100,17 +100,16 @@ const char *ria_keyword_fault(const struct ria_service_setting *setting)
         return NULL;
     }
     if (len > 0 && (key[len - 1] == ' ' || key[len - 1] == '\t')) {
-        return "a blank stands before the =, and libpq takes it for a part of the key; write "
-               "key=value";
+        return "libpq takes the blank before the = as part of the key; write key=value";
     }
     if (*value == '"' || *value == '\'') {
-        return "the value begins with a quote, which libpq takes for a part of it";
+        return "the value begins with a quote, which libpq takes as part of the value";
     }
     if (*value == ' ' || *value == '\t') {
-        return "the value begins with a blank, which libpq takes for a part of it";
+        return "the value begins with a blank, which libpq takes as part of the value";
     }
     if (names_file(key) && (*value == '~' || *value == '$')) {
-        return "libpq replaces neither ~ nor $HOME; write the whole path";
+        return "libpq expands neither ~ nor $HOME; write the full path";
     }
     return NULL;
 }

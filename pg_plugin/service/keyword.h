@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * libpq's keywords, and what a setting means to it: one table of the keywords of PostgreSQL 10 to
- * 18 (PQconninfoOptions in fe-connect.c), with the first and the last version that knows each.
+ * Lists libpq's keywords: one table of the keywords of PostgreSQL 10 to 18 (PQconninfoOptions in
+ * fe-connect.c), with the first and the last version that knows each. Also finds settings that
+ * libpq rejects or takes literally.
  */
 #ifndef RIA_SERVICE_KEYWORD_H
 #define RIA_SERVICE_KEYWORD_H
@@ -9,32 +10,34 @@
 #include "service/service_file.h"
 
 enum {
-    RIA_LIBPQ_OLDEST = 10, /* major versions that we know */
+    RIA_LIBPQ_OLDEST = 10, /* the major versions that the table covers */
     RIA_LIBPQ_NEWEST = 18,
 };
 
 struct ria_keyword {
-    char key[26];        /* no pointer: the table is in a guest and needs no relocation */
-    unsigned char first; /* RIA_LIBPQ_OLDEST: maybe an older one */
-    unsigned char last;
-    bool names_file; /* its value is the name of a file */
+    char key[26]; /* an array and not a pointer: the preload contains the table, which then needs no
+                     relocation */
+    unsigned char first; /* RIA_LIBPQ_OLDEST: this version or an older one */
+    unsigned char last;  /* RIA_LIBPQ_NEWEST: still known */
+    bool names_file;     /* its value is the path of a file */
 };
 
-/* NULL: no libpq knows it. */
+/* Returns the keyword, or NULL if no version of libpq knows it. The result is static. */
 const struct ria_keyword *ria_keyword_find(const char *key);
 
-/* Whether some libpq knows the setting. False with err saying what is wrong, without a place. */
+/* Checks that at least one version of libpq knows the setting's key. Returns false with err filled;
+ * the message does not name file and line. */
 bool ria_keyword_check(const struct ria_service_setting *setting, struct ria_error *err)
     RIA_MUST_USE;
 
-/* What is wrong with a line that libpq takes literally where its writer meant something else:
- * blanks around the =, quotes, and "~" or "$HOME" in the name of a file. A sentence, or NULL. */
+/* Finds a value that libpq takes literally although the user meant something else: a blank beside
+ * the =, quotes, and "~" or "$HOME" in a path. Returns the message, which is static, or NULL if the
+ * setting has no such fault. */
 const char *ria_keyword_fault(const struct ria_service_setting *setting);
 
-/* What is wrong with the value of passfile=, where it does not begin with /. */
+/* The message for a value of passfile= that does not begin with /. */
 #define RIA_KEYWORD_RELATIVE                                                                       \
-    "libpq takes \"%.64s\" as it is, from whatever directory a program runs in; write a path "     \
-    "that "                                                                                        \
+    "libpq looks for \"%.64s\" in the directory that each program runs in; write a path that "     \
     "begins with /"
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cuts the text into lines, groups and settings in place. */
+ * Finds, reads and parses service files. The parser splits the text into lines, groups and settings
+ * in place. Rejects a file that another user can write, and one that contains a NUL byte. */
 #include "service/service_file.h"
 
 #include <stdint.h>
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How a user names a copy of a service file. */
+/* How the user selects a copy of a service file; part of the message for a file that is refused. */
 static const char named_by[] = "PGSERVICEFILE=COPY";
 
 static void add_path(struct ria_service_paths *paths, const char *directory, const char *name)
@@ -24,7 +25,8 @@ void ria_service_find(
     const struct ria_world *world, const char *sysconfdir, struct ria_service_paths *paths)
 {
     *paths = (struct ria_service_paths){0};
-    /* libpq takes an empty PGSERVICEFILE for a file that is missing; nobody means that. */
+    /* libpq treats an empty PGSERVICEFILE as a file that does not exist. No user means that, so an
+     * empty one counts as unset here. */
     const char *named = ria_world_env(world, "PGSERVICEFILE");
     const char *home = named != NULL ? NULL : ria_world_home(world);
     if (named != NULL) {
@@ -37,7 +39,8 @@ void ria_service_find(
     add_path(paths, directory != NULL ? directory : sysconfdir, "pg_service.conf");
 }
 
-/* Makes room for one more element. False, with the array as it was, without memory. */
+/* Makes room for one more element. Returns false, with the array unchanged, if there is not enough
+ * memory. */
 static bool service_file_grow(void **array, size_t count, size_t size)
 {
     enum {
@@ -73,7 +76,7 @@ static bool service_file_add_setting(struct ria_service_file *file, char *text, 
         file->odd_line = line;
     }
     if (file->count == 0) {
-        return true; /* in front of every group: libpq reads over it */
+        return true; /* before the first group: libpq ignores the line */
     }
     void *array = file->settings;
     if (!service_file_grow(&array, file->setting_count, sizeof(*file->settings))) {
@@ -89,9 +92,9 @@ static bool service_file_add_setting(struct ria_service_file *file, char *text, 
     return true;
 }
 
-/* A line without its newline. Text behind the ']' of a group is of no meaning to libpq; a '['
- * without one ends the group before it and starts one that nobody can name. */
-static bool service_file_take_line(struct ria_service_file *file, char *text, unsigned line)
+/* Parses a line without its newline. libpq ignores text after the ']' of a group. A '[' without a
+ * ']' ends the group before it and starts a group that has no name, which no client can select. */
+static bool service_file_parse_line(struct ria_service_file *file, char *text, unsigned line)
 {
     size_t len = strlen(text);
     while (len > 0 && ria_ascii_is_space(text[len - 1])) {
@@ -115,9 +118,9 @@ static bool service_file_take_line(struct ria_service_file *file, char *text, un
     return service_file_add_service(file, text + 1, line);
 }
 
-/* libpq gives up at a line that is too long, so the group that it stands in and every later one
- * are lost to it. */
-static void mark_lost(struct ria_service_file *file, unsigned long_line)
+/* libpq stops at an overlong line, so it cannot read the group that contains the line and every
+ * later group. */
+static void mark_unreadable(struct ria_service_file *file, unsigned long_line)
 {
     for (size_t i = 0; i < file->count; i++) {
         bool ends_before = i + 1 < file->count && file->services[i + 1].line < long_line;
@@ -127,7 +130,7 @@ static void mark_lost(struct ria_service_file *file, unsigned long_line)
     }
 }
 
-static bool take_lines(struct ria_service_file *file)
+static bool parse_lines(struct ria_service_file *file)
 {
     unsigned line = 0;
     unsigned long_line = 0;
@@ -143,17 +146,17 @@ static bool take_lines(struct ria_service_file *file)
         if (len > RIA_SERVICE_LINE_MAX && long_line == 0) {
             long_line = line;
         }
-        if (!service_file_take_line(file, text, line)) {
+        if (!service_file_parse_line(file, text, line)) {
             return false;
         }
     }
     if (long_line != 0) {
-        mark_lost(file, long_line);
+        mark_unreadable(file, long_line);
     }
     return true;
 }
 
-/* Where the first NUL byte is. */
+/* Returns the number of the line with the first NUL byte. */
 static unsigned line_of_nul(const struct ria_buf *text)
 {
     unsigned line = 1;
@@ -179,7 +182,7 @@ enum ria_outcome ria_service_read(
     if (outcome != RIA_FOUND) {
         return outcome;
     }
-    /* A service says where a token goes. */
+    /* The service determines the server that gets the token, so no other user may write it. */
     const struct ria_trusted what = {path, named_by};
     if (!ria_trust_check(world, &facts, &what, err)) {
         return RIA_FAILED;
@@ -188,17 +191,18 @@ enum ria_outcome ria_service_read(
         return ria_failed(
             err,
             RIA_E_CONFIG,
-            "%s:%u: holds a NUL byte; write it as plain text",
+            "%s:%u: contains a NUL byte; write it as plain text",
             path,
             line_of_nul(&file->text));
     }
-    if (!take_lines(file)) {
-        return ria_failed(err, RIA_E_SYSTEM, "%s: no memory to read it", path);
+    if (!parse_lines(file)) {
+        return ria_failed(err, RIA_E_SYSTEM, "%s: out of memory while reading it", path);
     }
     return RIA_FOUND;
 }
 
-/* The file is opened anew by its descriptor, so that no other file can have taken its name. */
+/* Opens the file through its descriptor and not by its path, because another file may have taken
+ * that path since. */
 bool ria_service_check(
     const char *path, int fd, const struct ria_world *world, struct ria_error *err)
 {
@@ -210,8 +214,8 @@ bool ria_service_check(
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            "%s: libpq reads the service from it, and it cannot be told who can write it; name a "
-            "regular file that belongs to you (PGSERVICEFILE)",
+            "%s: libpq reads the service from it, but rds-iam cannot check who can write it; name "
+            "a regular file of your own (PGSERVICEFILE)",
             path);
     }
     const struct ria_trusted what = {path, named_by};

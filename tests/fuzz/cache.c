@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Cache files: what store.c writes is what the process's own world reads, byte for byte, and what
- * cache.c takes out of any bytes is whole credentials with an end. What it passes over is logged,
- * and no log line holds a byte of it.
+ * Cache files. A file that store.c writes is read back byte for byte by the process's own world.
+ * What cache.c reads from any bytes is complete credentials with an expiration. A file that cache.c
+ * ignores is logged, and no log line contains a byte of it.
  *
- * Input: the file. */
+ * Input: the file.
+ */
 #include "fuzz.h"
 
 #include "fake_world.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct ria_cache_place place; /* one directory for all runs */
+static struct ria_cache_place place; /* one directory for all executions */
 static char parent[64];
 
 static void remove_directory(void)
@@ -81,7 +82,7 @@ static void check_entry(const struct ria_buf *bytes)
     fuzz_require(
         response.credentials.access_key_id.len > 0 &&
         response.credentials.secret_access_key.len > 0);
-    /* An offset counts on the machine that it was learned on alone. */
+    /* An offset is valid only on the machine that stored it. */
     int64_t offset = ria_cache_offset(&fake.world, &response.offset);
     fuzz_require(
         offset == 0 || (offset == response.offset.seconds &&

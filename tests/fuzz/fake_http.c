@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers out of an input. */
+ * Answers requests from the input of a fuzz target, and checks requests and outcomes. */
 #include "fake_http.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static struct fuzz_network *current; /* the network of the run; fetch/http.c keeps its handle so */
+static struct fuzz_network
+    *current; /* the network of this run, static as the handle in fetch/http.c is */
 
 void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input)
 {
@@ -17,7 +18,7 @@ void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input)
         .world = &network->fake.world,
         .plan = &network->plan,
         .response = &network->response,
-        /* Time for requests, and none to sleep between them. */
+        /* Enough time for requests, but not for a pause between them. */
         .deadline = {.at = network->fake.ticks + 1},
     };
     (void)strcpy(network->plan.label, "the fuzzer");
@@ -43,7 +44,7 @@ struct ria_role *fuzz_role(struct fuzz_network *network)
 
 /* -- in place of fetch/http.c --------------------------------------------------------------- */
 
-/* What a source gave becomes a part of the next request: it must stay in its line. */
+/* Data from a response becomes part of the next request: it must not leave its line. */
 static void check_request(const struct ria_http_request *request)
 {
     struct ria_http_place place;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The network of a target: each request that rds-iam-fetch's sources send is answered by the next
- * piece of the input, in place of fetch/http.c. It looks at the requests, too.
+ * The network of a fuzz target, in place of fetch/http.c. The next piece of the input is the
+ * response to the next request that rds-iam-fetch's sources send. Each request is checked, too.
  *
- *     200 +0                        status, and how far the answer's Date is from the clock
+ *     200 +0                        status, and the offset of the response's Date from the clock
  *     {"Code": "Success", ...}
  *     ====
  *     503 +0
  *
- * Status 0: nobody is there; 1: silence; 2: broken off; 3: refused. So it is after the last piece.
+ * Status 0: the server cannot be reached; 1: it is silent; 2: it closes the connection; 3: it
+ * refuses the connection. After the last piece, every request gets status 0.
  */
 #ifndef RIA_FUZZ_FAKE_HTTP_H
 #define RIA_FUZZ_FAKE_HTTP_H
@@ -26,16 +27,17 @@ struct fuzz_network {
     struct ria_fetch fetch;
 };
 
-/* A network whose answers are the rest of the input, and a plan that is empty but for STS's region.
- * The struct must not be copied. */
+/* Creates a network whose responses are the rest of the input, and a plan that is empty except for
+ * STS's region. The struct must not be copied. */
 void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input);
 void fuzz_network_close(struct fuzz_network *network);
 
-/* The first role of the plan. */
+/* Returns the first role of the plan. */
 struct ria_role *fuzz_role(struct fuzz_network *network);
 
-/* What must hold of an outcome: credentials are whole, and come out of a record as they went in; or
- * there is a sentence, without a secret, and no credentials. */
+/* Checks an outcome. On success, the credentials must be complete, and unchanged after they were
+ * written to a record and read back. Otherwise there must be a message without a secret, and no
+ * credentials. */
 void fuzz_check(
     struct fuzz_network *network,
     enum ria_outcome outcome,

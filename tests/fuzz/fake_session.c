@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One token file, and one question about it. */
+ * Gets credentials once with one token file in memory, and checks the outcome and the file. */
 #include "fake_session.h"
 
 #include "fetch/renewal.h"
@@ -8,8 +8,8 @@
 #include <jansson.h>
 #include <string.h>
 
-static const struct ria_buf *in_place; /* what the file holds */
-static struct ria_buf written;         /* what was written over it; empty: nothing */
+static const struct ria_buf *in_place; /* contents of the file */
+static struct ria_buf written;         /* new contents, if it was written; else empty */
 
 #define TOKENS                                                                                     \
     "\"startUrl\": \"https://x\", \"region\": \"us-east-1\", \"accessToken\": \"a-" FUZZ_SECRET    \
@@ -38,7 +38,7 @@ enum ria_outcome ria_token_file_read(
     ria_document_release(&file->document);
     return ria_document_read(written.len > 0 ? &written : in_place, &file->document)
                ? RIA_FOUND
-               : ria_failed(err, RIA_E_CREDENTIALS, "%s is no JSON", file->path);
+               : ria_failed(err, RIA_E_CREDENTIALS, "%s is not JSON", file->path);
 }
 
 bool ria_token_file_lock(
@@ -104,7 +104,8 @@ static void fill_plan(struct ria_plan *plan, enum ria_source source)
     }
 }
 
-/* What an answer calls its error or its message may stand in a sentence. */
+/* Checks that a message contains no secret. The error and the message of a response may be shown.
+ */
 static void check_secret(const struct fuzz_input *input, const struct ria_error *err)
 {
     if (fuzz_count(input->at, input->left, "error") == 0 &&
@@ -114,7 +115,7 @@ static void check_secret(const struct fuzz_input *input, const struct ria_error 
     }
 }
 
-/* All members but those that a renewal is about. */
+/* Compares all members except those that a renewal changes. */
 static void check_written(void)
 {
     static const char *const ours[] = {"accessToken", "refreshToken", "expiresAt"};

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * A session that somebody has logged in to: its token file is a text in memory, in place of
- * fetch/token_file.c, and a renewal goes on in this process, in place of fetch/renewal.c.
- */
+ * A session to which the user has logged in. Its token file is a text in memory, in place of
+ * fetch/token_file.c, and a renewal runs in this process, in place of fetch/renewal.c. */
 #ifndef RIA_FUZZ_FAKE_SESSION_H
 #define RIA_FUZZ_FAKE_SESSION_H
 
 #include "fake_http.h"
 
-/* Token files of SSO and of aws login whose tokens hold FUZZ_SECRET. Those that have ended can be
+/* Token files of SSO and of aws login, whose tokens contain FUZZ_SECRET. The expired ones can be
  * renewed. */
 extern const char fuzz_sso_file[];
 extern const char fuzz_sso_ended_file[];
 extern const char fuzz_login_ended_file[];
 
-/* Asks RIA_SOURCE_SSO or RIA_SOURCE_LOGIN with this token file; the input is the network's answers.
- * What must hold: that of fuzz_check(); no sentence holds a secret of the file; a file that was
- * written is JSON, holds a refresh token and has kept the members that are not ours. */
+/* Gets credentials from RIA_SOURCE_SSO or RIA_SOURCE_LOGIN with this token file; the input is the
+ * network's responses. Checks the outcome with fuzz_check(). No message may contain a secret of the
+ * file. A file that was written must be JSON, contain a refresh token, and still have all members
+ * that rds-iam does not use. */
 void fuzz_ask_session(enum ria_source source, const struct ria_buf *file, struct fuzz_input input);
 void fuzz_ask_session_of(enum ria_source source, const char *file, struct fuzz_input input);
 

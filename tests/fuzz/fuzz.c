@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Inputs in pieces, and the end of a run. */
+ * Cuts inputs into pieces, and aborts the run when a property does not hold. */
 #include "fuzz.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ bool fuzz_same(const struct ria_buf *a, const struct ria_buf *b)
     return a->len == b->len && (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
 }
 
-/* The block is exactly as large as the bytes and their NUL. */
+/* Allocates exactly the bytes and a NUL. */
 void fuzz_fill(struct ria_buf *out, const void *bytes, size_t len)
 {
     *out = (struct ria_buf){.data = malloc(len + 1), .len = len, .size = len + 1, .max = len};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every fuzz target starts with: its one function, properties that must hold, and an input
- * that is cut into pieces. A target is one file; what it asserts stands at its top.
+ * The basis of every fuzz target: its function, checks of properties, and an input that is cut into
+ * pieces. A target is one file; the comment at its top lists the properties that it checks.
  *
- * Inputs are texts where the format is one, so that a corpus can be written and read by people:
- * pieces are separated by a line of four equals signs.
+ * If the format is text, the input is text too, so that the user can write and read a corpus: a
+ * line of four equals signs separates two pieces.
  */
 #ifndef RIA_FUZZ_H
 #define RIA_FUZZ_H
@@ -13,14 +13,14 @@
 
 #include <stdint.h>
 
-/* A secret that corpora hold. Mutated inputs go on holding it, so a text that repeats it is found.
- */
+/* A secret in the corpora. Mutated inputs usually still contain it, so a message that repeats it is
+ * found. */
 #define FUZZ_SECRET "wJalrXUtnFEMI"
 
 /* libFuzzer's entry point. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Ends the program where a property does not hold. */
+/* Aborts the program if a property does not hold. */
 #define fuzz_require(condition)                                                                    \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
@@ -34,20 +34,20 @@ struct fuzz_input {
     size_t left;
 };
 
-/* The first byte, taken off; 0 at the end. */
+/* Removes and returns the first byte; returns 0 at the end. */
 unsigned fuzz_byte(struct fuzz_input *input);
 
-/* The next piece, in a buffer of its own size, so that a read behind its end is seen. False at the
- * end. *out must be zeroed. */
+/* Copies the next piece to a block of exactly its size, so that the sanitizers detect a read behind
+ * its end. Returns false at the end of the input. *out must be zeroed. */
 bool fuzz_piece(struct fuzz_input *input, struct ria_buf *out);
 
-/* How often the text stands in the bytes, letters compared without case. */
+/* Returns how often the text occurs in the bytes, ignoring case. */
 size_t fuzz_count(const void *bytes, size_t len, const char *text);
 
-/* Both hold the same bytes. */
+/* Returns whether both contain the same bytes. */
 bool fuzz_same(const struct ria_buf *a, const struct ria_buf *b);
 
-/* Fills a buffer of any size from bytes. */
+/* Fills a buffer with a copy of the bytes, of any length. */
 void fuzz_fill(struct ria_buf *out, const void *bytes, size_t len);
 
 #endif

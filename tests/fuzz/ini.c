@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Settings files: the reader itself, our own configuration and AWS's profiles over it. Sections,
- * keys and values that were read, written anew, are read the same. No sentence and no log line
- * holds a profile's secret.
+ * Settings files: the parser, rds-iam's own configuration, and AWS's profiles. If the parsed
+ * sections, keys and values are written to a file again, they are parsed the same. No message and
+ * no log line contains a secret of a profile.
  *
- * Input: the config file, then the credentials file. */
+ * Input: the config file, then the credentials file.
+ */
 #include "fuzz.h"
 
 #include "config/config.h"
@@ -49,7 +50,8 @@ static void check_structure(const struct ria_ini *ini)
     }
 }
 
-/* A value's later lines are indented. CR LF, because a CR in front of LF is no part of a value. */
+/* Continuation lines are indented. Lines end in CR LF, because a CR before an LF is not part of a
+ * value. */
 static void write_ini(const struct ria_ini *ini, struct ria_buf *out)
 {
     for (size_t i = 0; i < ini->section_count; i++) {
@@ -74,7 +76,7 @@ static void check_round_trip(const struct ria_ini *ini)
     write_ini(ini, &text);
     fuzz_require(!text.failed);
     if (text.len > RIA_INI_TEXT_MAX) {
-        return; /* the line ends made it longer */
+        return; /* with its line ends it exceeds the limit */
     }
     fuzz_require(read_ini(&text, &again, &err));
     fuzz_require(again.warning_count == 0);
@@ -112,11 +114,11 @@ static void give_file(struct ria_fake *fake, const char *path, const struct ria_
     ria_fake_file(fake, path, bytes->data)->len = bytes->len;
 }
 
-/* Only a section that spells an address out may say what it stands for. */
+/* Only a section that names an address without a wildcard may have an endpoint. */
 static void check_config(const struct ria_buf *bytes)
 {
     static const char host[] = "qx7.eu-west-1.rds.amazonaws.com";
-    static const char other[] = "qx7.example"; /* no name of an RDS endpoint */
+    static const char other[] = "qx7.example"; /* not the name of an RDS endpoint */
     struct ria_fake fake;
     struct ria_error err = {0};
     struct ria_section target;
@@ -145,7 +147,7 @@ static void check_config(const struct ria_buf *bytes)
 
 /* -- AWS's profiles ------------------------------------------------------------------------- */
 
-/* Whether a text that people see holds the secret. */
+/* Returns whether a log line or a message contains the secret. */
 static bool is_told(const struct ria_fake *fake, const struct ria_error *err, const char *secret)
 {
     for (size_t i = 0; i < fake->log_count; i++) {
@@ -156,7 +158,7 @@ static bool is_told(const struct ria_fake *fake, const struct ria_error *err, co
     return strstr(err->text, secret) != NULL;
 }
 
-/* Values of the two secret keys that stand nowhere else in the input. */
+/* Checks the values of the two secret keys, if they occur only once in the input. */
 static void check_secrets(
     const struct ria_buf *bytes,
     const struct ria_buf *other,
@@ -181,7 +183,7 @@ static void check_secrets(
     ria_ini_release(&ini);
 }
 
-/* A plan that was made can be handed over. */
+/* A complete plan can be sent as a record. */
 static void check_plan(const struct ria_plan *plan)
 {
     RIA_AUTO(buf) record = {.max = RIA_RECORD_MAX};

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * JSON as a container's endpoint, the metadata service and a process give it, through what reads
- * it. Whatever is found can be written as JSON and is read the same. No sentence holds a secret
- * that an answer held, unless the answer calls it its Code or its message.
+ * JSON responses of a container's endpoint and of the metadata service, and JSON output of a
+ * credential_process. Credentials that are found can be written as JSON and are parsed the same. No
+ * message contains a secret of a response, except in the parts that the response calls its Code or
+ * its message.
  *
- * Input: 'c' or 'i', then answers as of fake_http.h; or 'p' and a process's output. */
+ * Input: 'c' or 'i', then responses in the form of fake_http.h; or 'p' and a process's output.
+ */
 #include "fetch/json.h"
 #include "fake_http.h"
 
@@ -66,7 +68,7 @@ static void ask_network(ria_fetch_source *source, struct fuzz_input input)
     if (outcome == RIA_FOUND) {
         fuzz_require(found.session_token.len > 0 && found.expires > 0);
         check_written_again(&found);
-        /* Its keys sign the next request. */
+        /* The keys that were found sign the next request. */
         struct ria_role *role = fuzz_role(&network);
         (void)!ria_fetch_assume_role(&network.fetch, role, &found, &err);
     }

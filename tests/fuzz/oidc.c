@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers of SSO's OIDC endpoint, for a token that has ended, and of the portal after them.
+ * Responses of SSO's OIDC endpoint to the renewal of an expired token, then of the portal.
  *
- * Input: answers as of fake_http.h. */
+ * Input: responses in the form of fake_http.h.
+ */
 #include "fake_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

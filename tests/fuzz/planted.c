@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * No target but the control of all of them: defects that an input chooses by its first letter. */
+ * Not a target: a program with planted defects. It shows that a replay detects defects. The first
+ * letter of the input selects one. */
 #include "fuzz.h"
 
 #include <limits.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers of SSO's portal, for a token that lives.
+ * Responses of SSO's portal to a valid token.
  *
- * Input: answers as of fake_http.h. */
+ * Input: responses in the form of fake_http.h.
+ */
 #include "fake_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

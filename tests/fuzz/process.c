@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a credential_process prints, through the functions that collect and judge it. Nothing of its
- * output is shown, whatever it is; of its complaints the end is.
+ * The output of a credential_process, through the functions that collect and parse it. No message
+ * may show the command's stdout; a message shows the end of its stderr.
  *
- * Input: a byte (how many bytes a read gives), the output, the complaints. */
+ * Input: a byte (how many bytes a read returns), stdout, stderr.
+ */
 #include "fuzz.h"
 
 #include "fake_world.h"
 
-/* The file itself, because what judges the output is nobody else's business. */
+/* Includes the source file, because the tested functions are static. */
 #include "fetch/credential_process.c"
 
-static void complain(struct ria_buf *kept, const struct ria_buf *all, size_t step)
+static void append_in_steps(struct ria_buf *tail, const struct ria_buf *all, size_t step)
 {
     for (size_t at = 0; at < all->len; at += step) {
-        take_complaint(kept, all->data + at, all->len - at < step ? all->len - at : step);
+        append_tail(tail, all->data + at, all->len - at < step ? all->len - at : step);
     }
-    size_t want = all->len < COMPLAINT_MAX ? all->len : COMPLAINT_MAX;
-    fuzz_require(kept->len == want && !kept->failed);
-    fuzz_require(want == 0 || memcmp(kept->data, all->data + all->len - want, want) == 0);
+    size_t want = all->len < STDERR_MAX ? all->len : STDERR_MAX;
+    fuzz_require(tail->len == want && !tail->failed);
+    fuzz_require(want == 0 || memcmp(tail->data, all->data + all->len - want, want) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -28,22 +29,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct ria_error err = {0};
     RIA_AUTO(buf) output = {0};
     RIA_AUTO(buf) all = {0};
-    RIA_AUTO(buf) complaint = {.max = COMPLAINT_MAX};
+    RIA_AUTO(buf) errors = {.max = STDERR_MAX};
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
     RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
     size_t step = (size_t)fuzz_byte(&input) + 1;
     (void)fuzz_piece(&input, &output);
     (void)fuzz_piece(&input, &all);
-    complain(&complaint, &all, step);
+    append_in_steps(&errors, &all, step);
 
     ria_fake_init(&fake);
     plan.value[RIA_PLAN_PROCESS] = (struct ria_setting){"get-keys", "/home/u/.aws/config", 2};
     (void)snprintf(plan.label, sizeof(plan.label), "the credential_process of profile p");
-    struct ria_fetch fetch = {.world = &fake.world, .plan = &plan, .response = &response};
-    (void)fail_by_status(&plan.value[RIA_PLAN_PROCESS], 1, &complaint, &err);
+    struct ria_fetch fetch = {.world = &fake.world, .plan = &plan, .result = &response};
+    (void)fail_by_status(&plan.value[RIA_PLAN_PROCESS], 1, &errors, &err);
     fuzz_require(err.text[0] != '\0');
-    if (take_output(&fetch, &output, &complaint, &found, &err) == RIA_FOUND) {
+    if (parse_output(&fetch, &output, &errors, &found, &err) == RIA_FOUND) {
         fuzz_require(found.access_key_id.len > 0 && found.secret_access_key.len > 0);
         fuzz_require(strlen(found.secret_access_key.data) == found.secret_access_key.len);
         fuzz_require(found.expires == 0 || found.expires > fake.now);

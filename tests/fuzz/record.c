@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records as a pipe or a file hands them over: fields, answers, questions. What is taken for whole
- * can be written again, and from then on writing and reading change nothing. */
+ * Records from a pipe or a file: fields, responses, requests. A record that is accepted can be
+ * written again, and further writing and reading changes nothing. */
 #include "fuzz.h"
 
 #include "provider/cache_name.h"
@@ -32,7 +32,7 @@ static void walk(const struct ria_buf *bytes, enum ria_record_kind kind)
     ria_record_end(&again);
     fuzz_require(seen == bytes->len);
     fuzz_require(!again.failed && again.len == bytes->len);
-    /* Two bytes of the header are no part of the meaning. */
+    /* Two bytes of the header have no meaning. */
     fuzz_require(memcmp(again.data + 8, bytes->data + 8, bytes->len - 8) == 0);
 }
 
@@ -86,14 +86,15 @@ static void request(const struct ria_buf *bytes)
     fuzz_require(read.budget > 0 && read.plan.role_count <= RIA_ROLES_MAX);
     fuzz_require(read.plan.source < RIA_SOURCES);
     write_request(&read, &first);
-    /* One that was filled to the brim with short numbers may grow beyond the limit. */
+    /* A request of maximum size with short numbers may exceed the limit when it is written again.
+     */
     if (first.len > RIA_RECORD_MAX) {
         return;
     }
     fuzz_require(ria_request_read(&first, &again));
     write_request(&again, &second);
     fuzz_require(fuzz_same(&first, &second));
-    /* What decides the identity has come through. */
+    /* The settings that decide the identity are unchanged. */
     if (ria_cache_name(&read.plan, NULL, NULL, name, &err)) {
         fuzz_require(ria_cache_name(&again.plan, NULL, NULL, name_again, &err));
         fuzz_require(strcmp(name, name_again) == 0);

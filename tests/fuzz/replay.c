@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands in for libFuzzer where a corpus is only replayed: calls the target once for each file that
- * is named, and prints how many there were. */
+ * Replays a corpus without libFuzzer: calls the target once for each file that is named on the
+ * command line, and prints the number of files. */
 #include "fuzz.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@ enum {
     FILE_MAX = 1 << 20
 };
 
-/* The target gets a block of the file's own size. */
+/* Passes the target a block of exactly the file's size. */
 static bool replay(const char *path, uint8_t *room)
 {
     FILE *file = fopen(path, "rb");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers of AWS's sign-in service, for an aws login whose credentials have ended.
+ * Responses of AWS's sign-in service to an aws login whose credentials have expired.
  *
- * Input: answers as of fake_http.h. */
+ * Input: responses in the form of fake_http.h.
+ */
 #include "fake_session.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Token files of the AWS CLI's, for services that give whatever they are asked for; and entries of
- * its cache of roles are read by the same functions.
+ * Token files of the AWS CLI; the services return everything that is requested. The same functions
+ * read entries of the CLI's cache of roles.
  *
- * Input: 's' (SSO) or 'l' (aws login), then the file. */
+ * Input: 's' (SSO) or 'l' (aws login), then the file.
+ */
 #include "fake_session.h"
 
-/* All that any of the three is asked for. */
+/* Everything that a request to one of the three services asks for. */
 #define KEYS "\"accessKeyId\": \"N\", \"secretAccessKey\": \"n\", \"sessionToken\": \"n\""
 static const char sso_responses[] =
     "200 +0\n{\"accessToken\": \"n\", \"expiresIn\": 3600, \"refreshToken\": \"n\", "

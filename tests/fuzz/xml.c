@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * XML as STS gives it: answers and refusals, through a whole call with its tries and its clock.
- * Whatever is found can be written as XML and is read the same. No sentence holds what the call was
- * signed with, or the token that it carried.
+ * XML responses of STS, success and error, through a complete call with its retries and its clock.
+ * Credentials that are found can be written as XML and are parsed the same. No message contains the
+ * keys that signed the call, or the token that it carried.
  *
- * Input: 'r' (a role) or 'w' (a web identity), then answers as of fake_http.h. */
+ * Input: 'r' (a role) or 'w' (a web identity), then responses in the form of fake_http.h.
+ */
 #include "fake_http.h"
 
 #include "base/timestamp.h"
@@ -25,7 +26,7 @@ static void open_network(struct fuzz_network *network, struct fuzz_input input)
         (struct ria_setting){token_file, "AWS_WEB_IDENTITY_TOKEN_FILE", 0};
 }
 
-/* Assumes the role with *credentials; on failure they must be as they were. */
+/* Assumes the role with *credentials. On failure they must be unchanged. */
 static bool assume(
     struct fuzz_network *network, struct ria_credentials *credentials, struct ria_error *err)
 {
@@ -74,7 +75,7 @@ static void check_written_again(const struct ria_credentials *found)
         when + 11,
         when + 13);
     if (text.len > RIA_HTTP_BODY_MAX) {
-        return; /* written out it is too long */
+        return; /* with escapes it exceeds the limit */
     }
     open_network(&network, (struct fuzz_input){(const uint8_t *)text.data, text.len});
     fuzz_require(ria_fetch_web_identity(&network.fetch, &again, &err) == RIA_FOUND);

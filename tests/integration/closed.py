@@ -10,9 +10,9 @@ import ways
 
 __all__ = ["OLD", "UNASKED", "UNKNOWN", "ClosedCase", "harness", "ways"]
 
-OLD = ("rds-iam: not connected: this libpq is older than 10 and does not tell whether it would send a token; use "
+OLD = ("rds-iam: not connected: this libpq is older than 10 and does not report whether it would send a token; use "
        "libpq 10 or later, or start the program without rds-iam exec (librds-iam-pq.so)")
-UNKNOWN = ("rds-iam: not connected: libpq does not tell whether it would send a token, maybe for lack of memory; "
+UNKNOWN = ("rds-iam: not connected: libpq does not report whether it would send a token, maybe for lack of memory; "
            "try again, or start the program without rds-iam exec (librds-iam-pq.so)")
 UNASKED = "rds-iam: not connected: the connection may send a token to a server that is not verified, and "
 

@@ -121,7 +121,7 @@ class Demo:
             ("the server is not verified",
              self.mariadb("--ssl-verify-server-cert=0"), "ssl-verify-server-cert=1", {}),
             ("the name is none of RDS",
-             self.mariadb(host="db.example.com"), "is no RDS endpoint", {}),
+             self.mariadb(host="db.example.com"), "is not an RDS endpoint", {}),
             ("half a key pair", self.mariadb(), "AWS_SECRET_ACCESS_KEY is not", one),
             ("a profile that is not there", self.mariadb(), "does not exist", {"AWS_PROFILE": "prdo"}),
             ("no credentials at all", self.mariadb(), "no AWS credentials",

@@ -22,7 +22,7 @@ REFUSED = (
     ({"host": ""}, "host=", "has no host=; add host=ENDPOINT"),
     ({"without": ("user",)}, None, "has no user=; add user=NAME"),
     ({"without": ("sslmode",)}, None, "has no sslmode=; add sslmode=verify-full"),
-    ({"sslmode": "require"}, "sslmode=", "has sslmode=require, which lets the token go to a server"),
+    ({"sslmode": "require"}, "sslmode=", "has sslmode=require, which lets the token go to an unverified server"),
     ({"sslmode": "verify-ca"}, "sslmode=", "has sslmode=verify-ca, which lets the token go"),
     ({"host": "/var/run/postgresql"}, "host=", "has the Unix socket /var/run/postgresql as its host"),
     ({"host": "@abstract"}, "host=", "has the Unix socket @abstract as its host"),
@@ -30,11 +30,11 @@ REFUSED = (
     ({"password": "geheim-typed"}, "password=", "has a password=, and with it libpq does not read"),
     ({"port": "0"}, "port=", "has a port that is not between 1 and 65535"),
     ({"port": "54x"}, "port=", "has a port that is not between 1 and 65535"),
-    ({"port": "1,2"}, "port=", "has 1 hosts and 2 ports; give one, or one each"),
-    ({"hostaddr": "127.0.0.1,127.0.0.2"}, "hostaddr=", "has not as many addresses as hosts"),
-    ({"iam": "yes"}, "iam=", 'libpq does not know "iam", and refuses the service for it'),
+    ({"port": "1,2"}, "port=", "has 1 hosts and 2 ports; give one port, or one for each host"),
+    ({"hostaddr": "127.0.0.1,127.0.0.2"}, "hostaddr=", "has fewer or more addresses than hosts"),
+    ({"iam": "yes"}, "iam=", 'libpq does not know "iam", so it rejects the service'),
     ({"dbname ": " shop"}, "dbname ", 'libpq does not know "dbname "'),
-    ({"options": "x" * 1100}, "options=", "is longer than the 1022 bytes that libpq takes"),
+    ({"options": "x" * 1100}, "options=", "is longer than the 1022 bytes that libpq reads"),
 )
 
 
@@ -168,7 +168,7 @@ class Entries(AgentCase):
         result = self.services.fill()
         sentence = (
             f"{self.where(place)}[one] shares its passfile with [two] ({self.where(second)[:-2]}), but "
-            "only one of them is fit for a token")
+            "only one of them is valid for tokens")
         self.assertIn(sentence, result.stderr)
         self.assertFalse(shared.exists())
 
@@ -184,7 +184,7 @@ class Entries(AgentCase):
         self.services.add("elsewhere", passfile=self.home.path / "elsewhere")
         self.services.add("below", passfile=self.services.directory / "sub" / "x")
         result = self.services.fill()
-        self.assertIn("no service has its passfile here; add a line like this", result.stderr)
+        self.assertIn("no service has its passfile in this directory; add a line like this", result.stderr)
         self.assertIn(f"passfile={self.services.directory}/NAME", result.stderr)
         self.assertFalse((self.home.path / "elsewhere").exists())
         link = self.home.path / "link"
@@ -199,7 +199,7 @@ class Entries(AgentCase):
                 services = Services(self.home)
                 services.add("prod", passfile=services.directory / name)
                 result = services.fill()
-                self.assertIn(f'the passfile cannot be called "{name}"', result.stderr)
+                self.assertIn(f'"{name}" is not a valid passfile name', result.stderr)
                 self.assertIn(self.where(services.line_of("passfile=")), result.stderr)
 
     def test_service_files_are_found_as_libpq_finds_them(self):
@@ -236,7 +236,7 @@ class Directory(AgentCase):
         self.services.directory.chmod(0o755)
         result = self.services.fill()
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"others can enter it; type: chmod 700 {self.services.directory}", result.stderr)
+        self.assertIn(f"other users can enter it; run: chmod 700 {self.services.directory}", result.stderr)
         self.assertEqual(os.listdir(self.services.directory), [])
 
     def test_a_link_in_place_of_the_directory_or_the_passfile_is_not_followed(self):
@@ -327,7 +327,7 @@ class Life(AgentCase):
             first = self.token()
             await_true(lambda: self.token() not in ("", first), agent.log)
             await_true(lambda: self.token() == "", agent.log)
-            agent.await_log("the AWS credentials of the environment ended at ")
+            agent.await_log("the AWS credentials of the environment expired at ")
             self.assertIn("no password supplied", self.psql().stderr)
 
     def test_credentials_that_fail_empty_the_file_and_come_back(self):
@@ -435,8 +435,8 @@ class Life(AgentCase):
             (["--onec"], 2, "unknown option --onec"),
             (["--directory"], 2, "a value is missing after --directory"),
             (["now"], 2, "unexpected argument now"),
-            (["--once", "--foreground"], 2, "--once and --foreground exclude each other"),
-            (["--once", "--directory", "/nowhere/run"], 1, "/nowhere/run: cannot be made"),
+            (["--once", "--foreground"], 2, "--once and --foreground cannot be combined"),
+            (["--once", "--directory", "/nowhere/run"], 1, "/nowhere/run: cannot be created"),
         )
         for arguments, status, text in rows:
             with self.subTest(arguments=arguments):

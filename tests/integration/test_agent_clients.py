@@ -213,7 +213,7 @@ class Renewal(clients.ClientCase):
             with self.subTest(directory=directory):
                 self.begin_again()
                 output, errors = self.reset_after("etl-short-session", "etl-session", directory)
-                self.assertIn("the fresh token is longer than the one that the connection keeps", errors)
+                self.assertIn("the fresh token is longer than the one that the connection stores", errors)
                 self.assertIn("PAM authentication failed", output)
 
     def begin_again(self):

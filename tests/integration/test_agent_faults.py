@@ -118,7 +118,7 @@ class Processes(FaultCase):
             worker = agent.worker
             os.kill(worker, signal.SIGKILL)
             self.assertEqual(opener.result(), "")
-            agent.await_log("the worker was ended by signal 9; another one takes its place")
+            agent.await_log("the worker was ended by signal 9; a new worker replaces it")
             await_true(lambda: agent.worker not in (0, worker))
             gate.release()
             self.assert_served(agent)
@@ -137,7 +137,7 @@ class Processes(FaultCase):
             allow(agent, 0)
             os.kill(agent.worker, signal.SIGKILL)
             agent.await_log("cannot be watched: Too many open files")
-            agent.await_log("the worker ended with status 3; another one takes its place")
+            agent.await_log("the worker ended with status 3; a new worker replaces it")
             allow(agent, 100)
             await_true(lambda: self.services.passfile("prod").exists(), agent.log)
             self.assert_served(agent)
@@ -149,7 +149,7 @@ class Processes(FaultCase):
         ignoring = ["env", "--ignore-signal=CHLD"]
         with self.services.agent(under=ignoring) as agent:
             os.kill(agent.worker, signal.SIGKILL)
-            agent.await_log("the worker was ended by signal 9; another one takes its place")
+            agent.await_log("the worker was ended by signal 9; a new worker replaces it")
             self.assert_served(agent)
             self.assertEqual(agent.end(), 0)
 
@@ -214,7 +214,7 @@ class Processes(FaultCase):
             agent.process.send_signal(signal.SIGSTOP)
             self.addCleanup(agent.process.send_signal, signal.SIGCONT)
             self.assertEqual(opener.result(), "")
-            agent.await_log("credentials are late, so it is read with the lines that are ready")
+            agent.await_log("credentials are late, so clients read only the lines that are ready")
             agent.process.send_signal(signal.SIGCONT)
             gate.release()
             self.assert_served(agent)
@@ -287,7 +287,7 @@ class Files(FaultCase):
     def test_a_service_file_of_rubbish_is_nothing_to_who_waits(self):
         with self.waiting() as (agent, opener, gate):
             path = self.home.write(".pg_service.conf", "rubbish\n")
-            agent.await_log(f"{path}:1: is neither a comment nor a [group]")
+            agent.await_log(f"{path}:1: is not a comment, a [group] or a setting")
             gate.open()
             self.assertIn("X-Amz-Signature", opener.result(), agent.log())
 
@@ -329,7 +329,7 @@ class Files(FaultCase):
                     self.assertIn("in\nrun\n", result.stdout, "control: " + result.stderr)
                 else:
                     self.assertIn(
-                        f"{directory}/run: its file system does not keep the mode 0600 of a file but makes it {mode}",
+                        f"{directory}/run: its file system changes a file's mode 0600 to {mode}",
                         result.stdout, result.stderr)
                     self.assertNotIn("run", result.stdout.splitlines(), "and it is left as it was")
 
@@ -375,15 +375,15 @@ class Files(FaultCase):
         with self.serving() as agent:
             good = path.read_text()
             for rubbish, sentence in (
-                (b"\x7fELF\x02\x01 rubbish\n", f"{path}:1: is neither a comment nor a [group]"),
-                (good.encode() + b"rubbish\n", f"{path}:{good.count(chr(10)) + 1}: is neither"),
-                (b"# one\n[prod]\nhost=\0\n", f"{path}:3: holds a NUL byte; write it as plain text"),
+                (b"\x7fELF\x02\x01 rubbish\n", f"{path}:1: is not a comment, a [group] or a setting"),
+                (good.encode() + b"rubbish\n", f"{path}:{good.count(chr(10)) + 1}: is not a comment"),
+                (b"# one\n[prod]\nhost=\0\n", f"{path}:3: contains a NUL byte; write it as plain text"),
             ):
                 with self.subTest(sentence=sentence):
                     before = len(agent.log())
                     path.write_bytes(rubbish)
                     await_true(lambda: sentence in agent.log()[before:], agent.log)
-                    await_true(lambda: "what they said before is served until" in agent.log(), agent.log)
+                    await_true(lambda: "so the previous entries are served until" in agent.log(), agent.log)
                     self.assertIn("X-Amz-Signature", self.read())
             path.write_text(good.replace("[prod]", "[other]"))
             agent.await_log("1 of 1 services")
@@ -398,8 +398,8 @@ class Files(FaultCase):
         with self.services.agent() as agent:
             self.assertIn(self.lab.pg.host, self.read("tunnel"))
             config.write_text(good + "endpoint\n")
-            agent.await_log(f"{config}:3: ", "what it said before is used until it is mended")
-            self.assertIn("what it said before is used until it is mended", agent.log())
+            agent.await_log(f"{config}:3: ", "the previous configuration is used until it is fixed")
+            self.assertIn("the previous configuration is used until it is fixed", agent.log())
             self.await_rest("tunnel")
             self.assertIn(self.lab.pg.host, self.read("tunnel"))
             other = "other.abcdefghijkl.us-east-1.rds.amazonaws.com"
@@ -435,7 +435,7 @@ class Clock(FaultCase):
             moved.write_text("3600")
             await_true(lambda: self.read() == "", agent.log)
             agent.await_log(
-                f"the AWS credentials of the environment ended at {time.strftime('%Y%m%dT%H%M%SZ', end)}")
+                f"the AWS credentials of the environment expired at {time.strftime('%Y%m%dT%H%M%SZ', end)}")
             moved.write_text("0")
             self.assert_served(agent)
 

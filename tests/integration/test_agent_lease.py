@@ -209,7 +209,7 @@ class Sources(LeaseCase):
             text = self.read("shared")
             self.assertEqual(text.count("\n"), 1, text)
             self.assertTrue(text.startswith(self.lab.pg.host))
-            agent.await_log("shared: credentials are late, so it is read with the lines that are ready")
+            agent.await_log("shared: credentials are late, so clients read only the lines that are ready")
             gate.open()
             await_true(lambda: self.read("shared").count("\n") == 2, agent.log)
 
@@ -236,9 +236,9 @@ class WithoutLeases(LeaseCase):
     def test_it_renews_and_says_so_once(self):
         self.services.add("prod")
         with self.agent("etl-session") as agent:
-            sentence = "so tokens are renewed every few minutes and lie in the passfiles"
+            sentence = "so the passfiles contain tokens at all times, renewed every few minutes"
             self.assertEqual(agent.log().count(sentence), 1, agent.log())
-            self.assertIn("no lease: Invalid argument", agent.log())
+            self.assertIn("cannot take a lease: Invalid argument", agent.log())
             self.assertIn("by renewal", agent.status()["serving"])
             self.assertGreater(self.size(), 0)
             self.assertEqual(self.psql().returncode, 0)

@@ -12,26 +12,26 @@ import process  # noqa: E402  the lab is on the path now
 from service import Services, agent_program  # noqa: E402
 
 TOOL = harness.installed("bin/rds-iam")
-WHOLE_PATH = "libpq replaces neither ~ nor $HOME; write the whole path"
-RELATIVE = "as it is, from whatever directory a program runs in; write a path that begins with /"
+FULL_PATH = "libpq expands neither ~ nor $HOME; write the full path"
+RELATIVE = "in the directory that each program runs in; write a path that begins with /"
 # A passfile= that leads to no file of the agent's, and what is said of it.
 PASSFILES = (
-    ("passfile = /run/p", "a blank stands before the ="),
-    ("passfile\t=/run/p", "a blank stands before the ="),
+    ("passfile = /run/p", "libpq takes the blank before the = as part of the key"),
+    ("passfile\t=/run/p", "libpq takes the blank before the = as part of the key"),
     ("passfile= /run/p", "the value begins with a blank"),
-    ("passfile=~/run/p", WHOLE_PATH),
-    ("passfile=$HOME/run/p", WHOLE_PATH),
-    ("passfile=${HOME}/run/p", WHOLE_PATH),
+    ("passfile=~/run/p", FULL_PATH),
+    ("passfile=$HOME/run/p", FULL_PATH),
+    ("passfile=${HOME}/run/p", FULL_PATH),
     ("passfile='/run/p'", "the value begins with a quote"),
-    ("passfile=run/p", f'libpq takes "run/p" {RELATIVE}'),
-    ("passfile=%h/run/p", f'libpq takes "%h/run/p" {RELATIVE}'),
-    ("Passfile=/run/p", 'libpq does not know "Passfile", and refuses the service for it; write passfile='),
+    ("passfile=run/p", f'libpq looks for "run/p" {RELATIVE}'),
+    ("passfile=%h/run/p", f'libpq looks for "%h/run/p" {RELATIVE}'),
+    ("Passfile=/run/p", 'libpq does not know "Passfile", so it rejects the service; write passfile='),
 )
 # Another line of an entry that is served.
 OTHERS = (
-    ("sslrootcert=~/ca.pem", WHOLE_PATH),
-    ("sslrootcert=$HOME/ca.pem", WHOLE_PATH),
-    ("sslcert=~/me.pem", WHOLE_PATH),
+    ("sslrootcert=~/ca.pem", FULL_PATH),
+    ("sslrootcert=$HOME/ca.pem", FULL_PATH),
+    ("sslcert=~/me.pem", FULL_PATH),
     ("dbname= shop", "the value begins with a blank"),
     ("application_name='etl'", "the value begins with a quote"),
 )
@@ -91,12 +91,12 @@ class Directories(LabCase):
         volume = self.home.path / "tokens"
         volume.mkdir()
         volume.chmod(0o777)
-        self.assertIn(f"{volume}/run: others can replace what is in {volume}: everybody can write it; run: chmod "
+        self.assertIn(f"{volume}/run: other users can replace files in {volume}: everybody can write it; run: chmod "
                       f"o-w {volume}, or give it the sticky bit (in Kubernetes: emptyDir with medium: Memory), or "
                       "name another directory with --directory\n", self.fill(volume / "run"))
-        self.assertIn(f"{volume}: others can enter it; type: chmod 700 {volume}\n", self.fill(volume))
+        self.assertIn(f"{volume}: other users can enter it; run: chmod 700 {volume}\n", self.fill(volume))
         volume.chmod(0o1777)
-        self.assertIn("no service has its passfile here", self.fill(volume / "run"), "the control")
+        self.assertIn("no service has its passfile in this directory", self.fill(volume / "run"), "the control")
 
     def test_a_volume_of_root(self):
         if os.geteuid() == 0:
@@ -107,8 +107,8 @@ class Directories(LabCase):
                 self.home.path.chmod(0o711)
                 said = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
                                       volume], PGSERVICEFILE="/dev/null").stderr
-                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name one of your "
-                                       rf"own with --directory, such as {volume}/run\n")
+                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
+                                       rf"your own with --directory, such as {volume}/run\n")
 
     def test_the_root_is_nobodys_home(self):
         setup = [TOOL, "setup", "postgres", "--hostname", self.lab.pg.host, "--username", "u", "--dbname", "d",

@@ -184,7 +184,7 @@ class Status(LeaseCase):
         self.services.add_all({f"p{i:03}": {} for i in range(100)})
         limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
         with self.services.agent(under=limited) as agent:
-            agent.await_log(f"{self.services.directory}: 32 passfiles are served and no more")
+            agent.await_log(f"{self.services.directory}: only 32 passfiles are served, because")
             self.assertIn("on open", agent.status()["serving"])
             self.assertEqual(agent.status()["entries"], "32 of 100 services have their tokens, in 100 passfiles")
             made = [path.name for path in self.services.directory.glob("p*")]
@@ -202,14 +202,14 @@ class Status(LeaseCase):
         result = self.home.run(
             [agent_program(), "--status", "--directory", self.services.directory], None)
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"{self.services.directory}: no agent serves it; start one", result.stderr)
+        self.assertIn(f"{self.services.directory}: no agent serves it; run", result.stderr)
 
     def test_without_a_directory_none_is_made(self):
         """Not even for a moment, in which an agent that begins could take it for its own."""
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("/rds-iam/run: no agent serves it, for it is not there; start one", result.stderr)
+        self.assertIn("/rds-iam/run: does not exist, so no agent serves it; run: rds-iam-agent", result.stderr)
         self.assertNotIn("dir(", result.stderr)
         control = self.home.run(["strace", "-qq", "-e", "trace=mkdir", agent_program(), "--once"], None)
         self.assertIn("mkdir(", control.stderr, "control")
@@ -295,7 +295,7 @@ class Edits(LeaseCase):
         named = self.home.write("named/services", (self.home.path / ".pg_service.conf").read_text())
         limited = ["unshare", "-r", "sh", "-c", 'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"', "sh"]
         with self.services.agent(under=limited, PGSERVICEFILE=str(named)) as agent:
-            sentence = f"{named}: cannot be watched: No space left on device; an edit of it"
+            sentence = f"{named}: cannot be watched: No space left on device; the agent sees edits of it, and"
             self.assertIn(sentence, agent.log())
             self.services.add("two")
             named.write_text((self.home.path / ".pg_service.conf").read_text())
@@ -369,7 +369,7 @@ class OtherUsers(LeaseCase):
             path.chmod(0o666)
             path.write_text(path.read_text().replace("[prod]", "[planted]"))
             agent.await_log(f"{path}: everybody can write it; run: chmod o-w {path}")
-            agent.await_log("what they said before is served until they are mended")
+            agent.await_log("the previous entries are served until the files are fixed")
             self.assertIn("[prod]", agent.status())
             self.assertNotIn("[planted]", agent.status())
             path.chmod(0o600)
@@ -403,7 +403,7 @@ class OtherUsers(LeaseCase):
             change()
             result = inner.fill()
             self.assertEqual(result.returncode, 1)
-            self.assertIn(f"{inner.directory}: others can replace what is in {outer}: {sentence}",
+            self.assertIn(f"{inner.directory}: other users can replace files in {outer}: {sentence}",
                           result.stderr)
             outer.chmod(0o755)
         os.chown(outer, 0, 0)
@@ -459,7 +459,7 @@ class Names(LeaseCase):
             self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
             result = self.home.run([agent_program(), "--directory", self.services.directory])
         self.assertEqual(result.returncode, 1)
-        self.assertIn("another agent serves it, and its agent.pid does not say which process", result.stderr)
+        self.assertIn("another agent serves it, and its agent.pid contains no process id", result.stderr)
 
     def test_a_passfile_name_that_is_taken_by_a_directory(self):
         self.services.add("prod")

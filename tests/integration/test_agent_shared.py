@@ -60,7 +60,7 @@ class Spoiled(LeaseCase):
                     path = self.home.path / ".pg_service.conf"
                     self.assertIn(
                         f"{path}:{place}: [good] shares its passfile with [bad] ({path}:{line}), but only "
-                        "one of them is fit", agent.log())
+                        "one of them is valid", agent.log())
                 self.assertEqual(peer.answers, [(False, b"the-control\0")], "no token, and the control")
 
     def test_one_that_reads_another_passfile_spoils_nothing(self):
@@ -93,7 +93,7 @@ class Owned(LeaseCase):
             self.services.passfile(name).chmod(0o600)
         self.services.add("legacy", sslmode="require")
         self.services.add("prod")
-        self.sentence = (f"{self.services.passfile('prod')}: holds lines that are not the agent's; move it "
+        self.sentence = (f"{self.services.passfile('prod')}: contains lines that the agent did not write; move it "
                          "or name another passfile")
 
     def assert_kept(self, log):
@@ -117,7 +117,7 @@ class Owned(LeaseCase):
             agent.await_log(self.sentence)
             self.assert_kept(agent.log())
             self.home.write(".pg_service.conf", "# all gone\n")
-            agent.await_log("no service has its passfile here")
+            agent.await_log("no service has its passfile in this directory")
             self.assert_kept(agent.log())
             self.services.add("late")
             await_true(lambda: self.services.passfile("late").exists(), agent.log)

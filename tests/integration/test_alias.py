@@ -68,8 +68,8 @@ class Alias(MariadbCase):
         # A public database is itself an alias, of an EC2 name: that is not the one to sign for.
         seen = self.mariadb_there({ALIAS: "lb.example.com", "lb.example.com": RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
-        self.assertIn("ERROR 2061 (HY000): rds-iam: " + ALIAS + " is no RDS endpoint", seen["printed"])
-        self.assertIn(f"DNS says that it stands for {RDS}; if that is your database, dial that name, "
+        self.assertIn("ERROR 2061 (HY000): rds-iam: " + ALIAS + " is not an RDS endpoint", seen["printed"])
+        self.assertIn(f"but a DNS alias of {RDS}; if that is your database, use that name, "
                       f"or write {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"], "what DNS says is never trusted on its own")
 
@@ -92,7 +92,7 @@ class Alias(MariadbCase):
         seen = self.oracle_there({ALIAS: RDS, RDS: EC2})
         self.assertEqual(seen["asked"], [ALIAS])
         self.assertTrue(seen["printed"].startswith(
-            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is no RDS endpoint, but DNS says "), seen["printed"])
+            f"{mysql_client.STOCK} (rds-iam: {ALIAS} is not an RDS endpoint, but DNS says "), seen["printed"])
         self.assertIn(f"or write {self.section(seen['port'])}", seen["printed"])
         self.assertFalse(seen["got_token"])
 
@@ -106,7 +106,7 @@ class Alias(MariadbCase):
             with self.subTest(records=records):
                 seen = self.mariadb_there(records)
                 self.assertEqual(seen["asked"], [ALIAS])
-                self.assertIn(f"{PLAIN}say what it stands for: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
+                self.assertIn(f"{PLAIN}name its endpoint: [{ALIAS}] endpoint = NAME:PORT", seen["printed"])
                 self.assertFalse(seen["got_token"])
 
     def test_a_resolver_that_does_not_answer_does_not_hold_the_login_up(self):

@@ -91,8 +91,8 @@ class CliCache(NetworkCase):
                 _, key = self.cli()
                 self.assertEqual(self.taken(), key)
         result, _ = self.ours("--explain")
-        self.assertIn(f"CLI cache  read ({self.home.path}/{CONFIG}:3)\n", result.stdout)
-        self.assertIn(f"identity   {self.role.session_arn('me')}\n", result.stdout)
+        self.assertIn(f"CLI cache          read ({self.home.path}/{CONFIG}:3)\n", result.stdout)
+        self.assertIn(f"identity           {self.role.session_arn('me')}\n", result.stdout)
 
     def test_what_botocore_has_kept_of_a_role(self):
         self.role_profile()
@@ -131,7 +131,7 @@ class CliCache(NetworkCase):
         self.passed_over()
         self.allow("write")
         result, _ = self.ours()
-        self.assertIn(f"{CONFIG}:3: aws_cli_cache is read or off", result.stderr)
+        self.assertIn(f"{CONFIG}:3: aws_cli_cache must be read or off", result.stderr)
 
     def test_what_cannot_be_trusted_is_passed_over(self):
         self.role_profile(role_session_name="me")
@@ -180,7 +180,7 @@ class CliCache(NetworkCase):
         self.role_profile(mfa_serial=serial)
         result, operations = self.ours()
         self.assertEqual((result.returncode, operations), (1, []))
-        self.assertIn("the role needs an MFA code, and nobody can be asked for it here", result.stderr)
+        self.assertIn("the role needs an MFA code, and this program cannot ask for it", result.stderr)
         # The name that the CLI gives it: the role with its serial number.
         text = json.dumps({"RoleArn": self.role.arn, "SerialNumber": serial}, sort_keys=True)
         entry.rename(entry.with_name(hashlib.sha1(text.encode()).hexdigest() + ".json"))

@@ -37,7 +37,7 @@ BROKEN = (
     ("a profile that is not there, and a container", {**CONTAINER, "AWS_PROFILE": "nope"}, "", "",
      'AWS_PROFILE: the profile "nope" does not exist'),
     ("SSO without its start URL", {}, "[default]\nsso_account_id = 1\nsso_role_name = R\n" + KEYS, "",
-     'the profile "default" wants AWS SSO and has no sso_start_url'),
+     'the profile "default" uses AWS SSO and has no sso_start_url'),
     ("half a pair in the credentials file", {}, "[default]\n" + PROCESS, "[default]\naws_access_key_id = A\n",
      'the profile "default" has an aws_access_key_id but no aws_secret_access_key'),
     ("the other half", {}, "[default]\n" + PROCESS, "[default]\naws_secret_access_key = s\n",

@@ -24,13 +24,13 @@ class Roles(CloudCase):
         self.assertTrue(result.stderr.endswith(
             "User: arn:aws:iam::210987654321:user/etl-base is not authorized to perform: sts:AssumeRole; "
             "sts:AssumeRole must be allowed by both the caller's own policy and the role's trust policy, "
-            "which may want an external_id\n"), result.stderr)
+            "which may require an external_id\n"), result.stderr)
 
     def test_a_refusal_that_names_the_policy(self):
         self.role_profile("p", "rds-access")
         for words, policy in (
             ("no identity-based policy", "the caller's own policy\n"),
-            ("no role trust policy", "the role's trust policy, which may want an external_id\n"),
+            ("no role trust policy", "the role's trust policy, which may require an external_id\n"),
             ("no permissions boundary", "the caller's permissions boundary\n"),
         ):
             with self.subTest(words=words):
@@ -94,7 +94,7 @@ class Sources(CloudCase):
         self.lab.machine(seconds=-60)
         result = self.credentials("--explain", principal=None, env=self.machine_env())
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("they are used on, as AWS asks for during an outage", result.stderr)
+        self.assertIn("they are still used, as AWS recommends during an outage", result.stderr)
         self.assert_logged_in(self.mariadb(principal=None, **self.machine_env()))
 
     def test_a_container(self):
@@ -148,7 +148,7 @@ class Cache(CloudCase):
         self.lab.faults({"service": "sts", "kind": "status", "status": 500, "times": 99})
         result = self.credentials("--profile", "q")
         self.assertEqual(json.loads(result.stdout), first)
-        self.assertIn("could not be renewed and are used until they end", result.stderr)
+        self.assertIn("could not be renewed and are used until they expire", result.stderr)
 
     def test_what_cannot_be_trusted_is_passed_over(self):
         self.good("--profile", "p")
@@ -189,7 +189,7 @@ class Cache(CloudCase):
     def test_clearing(self):
         self.good("--profile", "p")
         result = self.credentials("--clear")
-        self.assertEqual(result.stdout, "1 kept credentials removed\n")
+        self.assertEqual(result.stdout, "1 cached credentials removed\n")
         self.assertEqual(self.cache_files(), [])
 
     def test_clearing_leaves_alone_what_is_not_the_caches(self):
@@ -197,7 +197,7 @@ class Cache(CloudCase):
         (entry,) = self.cache_files()
         other = entry.with_name("z" * 64)
         other.write_bytes(b"x")
-        self.assertEqual(self.credentials("--clear").stdout, "1 kept credentials removed\n")
+        self.assertEqual(self.credentials("--clear").stdout, "1 cached credentials removed\n")
         self.assertEqual(self.cache_files(), [other])
 
     @needs_root
@@ -205,7 +205,7 @@ class Cache(CloudCase):
         self.good("--profile", "p")
         (entry,) = self.cache_files()
         os.chown(entry.parent, 65534, 65534)
-        self.assertEqual(self.credentials("--clear").stdout, "0 kept credentials removed\n")
+        self.assertEqual(self.credentials("--clear").stdout, "0 cached credentials removed\n")
         self.assertEqual(self.cache_files(), [entry])
 
     def test_without_a_home_it_works_without_a_file(self):
@@ -269,9 +269,9 @@ class TrueMessages(CloudCase):
         fault = {"service": "imds", "kind": "status", "times": 9}
         for change, words in (
             ({"operation": "ListRoles", "status": 404}, "but the instance has no role; attach one to it"),
-            ({"operation": "Put*", "status": 403}, "version 1 is never asked; turn it on"),
-            ({"operation": "Put*", "status": 404}, "has no version 2, and version 1 is never asked"),
-            ({"operation": "Put*", "status": 405}, "has no version 2, and version 1 is never asked"),
+            ({"operation": "Put*", "status": 403}, "version 1 is never used; turn it on"),
+            ({"operation": "Put*", "status": 404}, "has no version 2, and version 1 is never used"),
+            ({"operation": "Put*", "status": 405}, "has no version 2, and version 1 is never used"),
         ):
             with self.subTest(**change):
                 self.lab.faults({**fault, **change})
@@ -306,7 +306,7 @@ class TrueMessages(CloudCase):
                 with self.subTest(extra=extra, profile=profile):
                     result = self.credentials(*profile, principal="etl-base" if profile else None, env=env)
                     self.assertEqual(result.returncode, 1)
-                    self.assertIn("because STS could not be asked: AWS_CA_BUNDLE: the CA bundle", result.stderr)
+                    self.assertIn("because STS could not be reached: AWS_CA_BUNDLE: the CA bundle", result.stderr)
                     self.assertNotIn("check the network", result.stderr)
         self.assertEqual(self.calls(), [])
 
@@ -318,14 +318,14 @@ class CommandLine(CloudCase):
         result = self.credentials(principal=None)
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertEqual(
-            result.stderr, "rds-iam: these credentials hold characters that no AWS key has; --explain says "
+            result.stderr, "rds-iam: these credentials contain characters that no AWS key has; --explain shows "
                            "where they come from\n")
 
     def test_what_does_not_go_together_is_refused(self):
         for arguments, text in (
-            (["--explain", "--clear"], "--explain and --clear exclude each other"),
-            (["--region", "eu-west-1"], "--region is a database's; add --hostname, --port, --username"),
-            (["--hostname", "h"], "--hostname, --port and --username belong together"),
+            (["--explain", "--clear"], "--explain and --clear cannot be used together"),
+            (["--region", "eu-west-1"], "--region needs --hostname, --port and --username"),
+            (["--hostname", "h"], "--hostname, --port and --username must be given together"),
             (["--profil", "x", "y"], 'unexpected argument "y"'),
             (["--nope"], "unknown option --nope"),
         ):

@@ -56,7 +56,7 @@ class Clients(ExecCase):
                            f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
         self.assertIn("unknown variable 'ssl-mode=VERIFY_IDENTITY'", result.stderr)
         help_text = self.home.run([harness.installed("bin/rds-iam"), "exec", "--help"]).stdout
-        self.assertRegex(help_text, r"--ssl-mode=VERIFY_IDENTITY +\(Oracle's mysql; MariaDB's takes the line above\)")
+        self.assertRegex(help_text, r"--ssl-mode=VERIFY_IDENTITY +\(Oracle's mysql; use the line above for MariaDB's\)")
 
     def test_mariadb_without_them_says_what_is_missing(self):
         result = self.mariadb()
@@ -171,7 +171,7 @@ class Words(ExecCase):
 
     def test_with_less_than_verification(self):
         result = self.psql("-c", "select 1", PGSSLMODE="require")
-        self.assertIn("sslmode=require lets it go to a server that nobody verified; add sslmode=verify-full",
+        self.assertIn("sslmode=require would send it to an unverified server; add sslmode=verify-full",
                       result.stderr)
         self.assert_nothing_sent()
 
@@ -190,7 +190,7 @@ class Words(ExecCase):
     def test_a_name_that_is_no_endpoint(self):
         result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",
                            self.lab.database_name, own=["--ca", self.lab.ca_file])
-        self.assertIn("db.example.com is no RDS endpoint", result.stderr)
+        self.assertIn("db.example.com is not an RDS endpoint", result.stderr)
         self.assertIn("no password supplied", result.stderr)
 
     def test_without_a_root_certificate_it_says_what_to_add(self):
@@ -198,7 +198,7 @@ class Words(ExecCase):
         result = self.psql("-c", "select 1", own=[])
         self.assertEqual(
             result.stderr.splitlines()[0],
-            f"rds-iam: warning: psql has no certificate to verify the server by: {self.home.path}/.postgresql/"
+            f"rds-iam: warning: psql has no CA certificate to verify the server with: {self.home.path}/.postgresql/"
             "root.crt: No such file or directory; add --ca with Amazon's bundle, or set PGSSLROOTCERT")
         self.assertIn("root.crt\" does not exist", result.stderr)
         self.assert_nothing_sent()
@@ -216,15 +216,15 @@ class Words(ExecCase):
                 (("echo", *host), {})):
             with self.subTest(words=words, extra=extra):
                 self.assertEqual(self.exec(*words, **extra).stderr, "")
-        self.assertIn("no certificate", self.exec("psql", *host).stderr, "control")
+        self.assertIn("no CA certificate", self.exec("psql", *host).stderr, "control")
         self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
         self.assertEqual(self.psql("-c", "select 1", own=[]).stderr, "")
 
     def test_a_ca_that_mariadb_does_not_see(self):
         result = self.exec("mariadb", "--version", own=["--ca", self.lab.ca_file])
         self.assertEqual(
-            result.stderr, "rds-iam: warning: --ca is for PostgreSQL, and mariadb does not see it; type "
-                           "--ssl-ca=FILE behind mariadb, or write ssl-ca=FILE into my.cnf\n")
+            result.stderr, "rds-iam: warning: --ca is for PostgreSQL, and mariadb ignores it; add "
+                           "--ssl-ca=FILE to its arguments, or ssl-ca=FILE to my.cnf\n")
         named = self.exec("mariadb", "--ssl-ca=/a.pem", "--version", own=["--ca", self.lab.ca_file])
         self.assertEqual(named.stderr, "")
 
@@ -264,7 +264,7 @@ class Words(ExecCase):
 
     def test_usage(self):
         tool = harness.installed("bin/rds-iam")
-        write = 'rds-iam: write -- in front of the command "psql"; see rds-iam exec --help\n'
+        write = 'rds-iam: write -- before the command "psql"; see rds-iam exec --help\n'
         for words, sentence in (
                 (["exec"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
                 (["exec", "--"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),

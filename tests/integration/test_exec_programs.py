@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 """
 E_MACHINE = 18
 OURS = {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR"}
-OTHER_WAYS = ("; a libpq program then needs the passfile of an agent (rds-iam setup postgres), or a token in "
+OTHER_WAYS = ("; a libpq program then needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "
               "PGPASSWORD (rds-iam token)\n")
 
 
@@ -55,8 +55,9 @@ class ProgramCase(LabCase):
         return dict(line.split("=", 1) for line in result.stdout.splitlines())
 
     def other_libc(self, program):
-        return (f"rds-iam: warning: {program} runs on another C library (/lib/ld-musl-x86_64.so.1), which cannot load "
-                "librds-iam-pq.so; it is run without it, and neither it nor what it starts makes tokens" + OTHER_WAYS)
+        return (f"rds-iam: warning: {program} uses another C library (/lib/ld-musl-x86_64.so.1) and cannot load "
+                "librds-iam-pq.so; it runs without it, and neither this program nor the programs that it starts "
+                "make tokens" + OTHER_WAYS)
 
     @staticmethod
     def static(program):
@@ -128,8 +129,8 @@ class Musl(ProgramCase):
             file.seek(E_MACHINE)
             file.write(b"\xf3\x00" if os.uname().machine != "riscv64" else b"\x3e\x00")
         result = self.exec(program)
-        self.assertIn(f"rds-iam: warning: {program} is a program for another processor or word size and cannot load "
-                      "librds-iam-pq.so; it is run without it", result.stderr)
+        self.assertIn(f"rds-iam: warning: {program} is built for another processor or word size and cannot load "
+                      "librds-iam-pq.so; it runs without it", result.stderr)
 
     def test_damaged_files_are_left_to_the_kernel(self):
         whole = pathlib.Path("/bin/true").read_bytes()

@@ -10,11 +10,11 @@ from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 from mariadb_client import CONFIG, credentials_file  # noqa: E402
 
-PASSED_OVER = "environment        absent  passed over, because a profile is named"
+SKIPPED = "environment        absent  skipped, because a profile is named"
 NO_KEYS = "environment        absent  AWS_ACCESS_KEY_ID is not set"
 NO_PROFILES = "profile            absent  neither {home}/.aws/config nor {home}/.aws/credentials exists"
-END = re.compile(r"expires    20\d{6}T\d{6}Z")
-KEPT = re.compile(r"got        kept in {home}/\.cache/rds-iam/cache/[0-9a-f]{64}")
+END = re.compile(r"expires            20\d{6}T\d{6}Z")
+KEPT = re.compile(r"credentials        cached in {home}/\.cache/rds-iam/cache/[0-9a-f]{64}")
 
 
 class Explanation(CloudCase):
@@ -64,22 +64,22 @@ class Explanation(CloudCase):
 
     def role_lines(self, role, place, region, session="rds-iam", *more):
         sts = self.lab.cloud_https
-        return (f"role       {self.lab.roles[role].arn} ({place})", f"  session  {session}", *more,
-                f"  region   {region}", f"  STS      {sts} (AWS_ENDPOINT_URL_STS)")
+        return (f"role               {self.lab.roles[role].arn} ({place})", f"  session name     {session}", *more,
+                f"  region           {region}", f"  STS              {sts} (AWS_ENDPOINT_URL_STS)")
 
     def fetched(self, role, session="rds-iam"):
-        return (f"CA bundle  {self.lab.cloud_ca_file} (AWS_CA_BUNDLE)", "got        fetched now",
-                re.compile("access key ASIA[0-9A-Z]{16}"),
-                f"identity   {self.lab.roles[role].session_arn(session)}", END)
+        return (f"CA bundle          {self.lab.cloud_ca_file} (AWS_CA_BUNDLE)", "credentials        obtained now",
+                re.compile("access key         ASIA[0-9A-Z]{16}"),
+                f"identity           {self.lab.roles[role].session_arn(session)}", END)
 
     def test_keys_of_the_environment(self):
         self.assert_lines(
             self.explain(),
             "environment        found   the environment",
-            "source     the environment (AWS_ACCESS_KEY_ID)",
-            "got        as they are, without asking AWS",
-            f"access key {self.base.access_key}",
-            "expires    does not say")
+            "source             the environment (AWS_ACCESS_KEY_ID)",
+            "credentials        obtained from settings, no AWS request",
+            f"access key         {self.base.access_key}",
+            "expires            not known")
 
     def test_keys_of_a_profile(self):
         self.home.write(".aws/credentials", "# mine\n" + credentials_file(self.base, "work"))
@@ -88,10 +88,10 @@ class Explanation(CloudCase):
             NO_KEYS,
             "web identity       absent  AWS_WEB_IDENTITY_TOKEN_FILE is not set",
             "profile            found   profile work ({home}/.aws/credentials:3)",
-            "source     profile work ({home}/.aws/credentials:3)",
-            "got        as they are, without asking AWS",
-            f"access key {self.base.access_key}",
-            "expires    does not say")
+            "source             profile work ({home}/.aws/credentials:3)",
+            "credentials        obtained from settings, no AWS request",
+            f"access key         {self.base.access_key}",
+            "expires            not known")
 
     def test_three_profiles_one_on_the_other_in_the_region_of_the_first(self):
         roles = self.lab.roles
@@ -104,10 +104,10 @@ class Explanation(CloudCase):
             ".aws/credentials",
             credentials_file(self.base, "bottom") + "[top]\nregion = us-west-2\n")
         wanted = (
-            "profile    top (--profile)",
-            PASSED_OVER,
+            "profile            top (--profile)",
+            SKIPPED,
             "profile            found   profile bottom ({home}/.aws/credentials:2)",
-            "source     profile bottom ({home}/.aws/credentials:2)",
+            "source             profile bottom ({home}/.aws/credentials:2)",
             *self.role_lines("etl-hop", f"{self.config}:5", "us-west-2 ({home}/.aws/credentials:5)"),
             *self.role_lines(
                 "rds-access", f"{self.config}:2", "us-west-2 ({home}/.aws/credentials:5)"),
@@ -116,7 +116,7 @@ class Explanation(CloudCase):
         self.assert_lines(self.explain("--profile", "top", env=no_region), *wanted)
         self.assertEqual([c["parameters"]["RoleArn"] for c in self.calls()],
                          [roles["etl-hop"].arn, roles["rds-access"].arn], "control: in that order")
-        kept = [KEPT if line == "got        fetched now" else line for line in wanted]
+        kept = [KEPT if line == "credentials        obtained now" else line for line in wanted]
         self.assert_lines(self.explain("--profile", "top", env=no_region), *kept)
         self.assertEqual(len(self.calls()), 2, "the second time it was kept")
 
@@ -127,7 +127,7 @@ class Explanation(CloudCase):
             NO_KEYS,
             NO_PROFILES,
             "web identity       found   the web identity of the environment",
-            "source     the web identity of the environment (AWS_WEB_IDENTITY_TOKEN_FILE)",
+            "source             the web identity of the environment (AWS_WEB_IDENTITY_TOKEN_FILE)",
             *self.role_lines(
                 "web-identity", "AWS_ROLE_ARN", "us-east-1 (AWS_REGION)",
                 "pod-7 (AWS_ROLE_SESSION_NAME)"),
@@ -140,39 +140,39 @@ class Explanation(CloudCase):
             "role_session_name = pipe-1\nduration_seconds = 1800\nsession_tags = team=etl, env=prod\n"
             "transitive_tag_keys = team\n")
         role = (
-            "  session  pipe-1 ({home}/.config/rds-iam/config:3)",
-            "  seconds  1800 ({home}/.config/rds-iam/config:4)",
-            "  tags     team=etl, env=prod ({home}/.config/rds-iam/config:5)",
-            "  go on    team ({home}/.config/rds-iam/config:6)",
-            "  region   us-east-1 (the endpoint's name)")
+            "  session name     pipe-1 ({home}/.config/rds-iam/config:3)",
+            "  duration (s)     1800 ({home}/.config/rds-iam/config:4)",
+            "  tags             team=etl, env=prod ({home}/.config/rds-iam/config:5)",
+            "  transitive tags  team ({home}/.config/rds-iam/config:6)",
+            "  region           us-east-1 (the endpoint's name)")
         lines = self.explain(
             "--hostname", self.lab.pg.host, "--port", "5432", "--username", "u",
             env={**self.cloud_env(), "AWS_REGION": ""})
         self.assert_lines(
             lines,
-            f"database   {self.lab.pg.host}:5432",
-            "region     us-east-1 (the endpoint's name)",
+            f"database           {self.lab.pg.host}:5432",
+            "region             us-east-1 (the endpoint's name)",
             "environment        found   the environment",
-            "source     the environment (AWS_ACCESS_KEY_ID)",
-            f"role       {self.lab.roles['rds-access'].arn} ({ours}:2)",
+            "source             the environment (AWS_ACCESS_KEY_ID)",
+            f"role               {self.lab.roles['rds-access'].arn} ({ours}:2)",
             *role,
-            f"  STS      {self.lab.cloud_https} (AWS_ENDPOINT_URL_STS)",
+            f"  STS              {self.lab.cloud_https} (AWS_ENDPOINT_URL_STS)",
             *self.fetched("rds-access", "pipe-1"))
 
     def test_a_container_and_an_instance(self):
         lines = self.explain(principal=None, env=self.pod_env("pod"))
         self.assertEqual(
-            lines[4], "source     the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)")
+            lines[4], "source             the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)")
         lines = self.explain(principal=None, env=self.machine_env())
         self.assertEqual(lines[5:7], [
-            "source     the instance's role (AWS_EC2_METADATA_SERVICE_ENDPOINT)",
-            f"service    {self.lab.cloud_http} (AWS_EC2_METADATA_SERVICE_ENDPOINT)"])
+            "source             the instance's role (AWS_EC2_METADATA_SERVICE_ENDPOINT)",
+            f"metadata service   {self.lab.cloud_http} (AWS_EC2_METADATA_SERVICE_ENDPOINT)"])
 
     def test_a_clock_that_is_wrong(self):
         self.role_profile("p", "rds-access")
         self.lab.clock(600)
         said = [line for line in self.explain("--profile", "p") if line.startswith("clock")]
-        self.assertRegex("\n".join(said), r"^clock      (599|600|601) s are added to this machine's$")
+        self.assertRegex("\n".join(said), r"^clock              (599|600|601) s are added to this machine's time$")
 
     def test_a_refusal_names_what_was_to_be_done(self):
         self.role_profile("p", "rds-access-external")
@@ -182,7 +182,7 @@ class Explanation(CloudCase):
         self.assertRegex(lines[2], rf"^profile            FAILED  {re.escape(self.config)}:2: "
                                    rf"{self.base.access_key} may not assume ")
         arn = self.lab.roles["rds-access-external"].arn
-        self.assertEqual(lines[4], f"role       {arn} ({self.config}:2)")
+        self.assertEqual(lines[4], f"role               {arn} ({self.config}:2)")
         self.assertIn("STS says AccessDenied", result.stderr)
         self.assert_no_secret(result.stdout + result.stderr)
 

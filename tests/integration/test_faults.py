@@ -27,14 +27,14 @@ ROW_SECONDS = 60
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><x>&b;</x>'
 HOP_LIMIT = "aws ec2 modify-instance-metadata-options --http-put-response-hop-limit 2"
 NO_ANSWER = "STS did not answer: localhost:"
-UNUSABLE = "STS gave no answer that can be used: localhost:"
+UNUSABLE = "STS sent no usable response: localhost:"
 # libcurl's words for a TLS connection that ends in the middle of an answer and without a close_notify.
 CUT_IN_TLS = ("partial file" if harness.run(["pkg-config", "--max-version=7.99", "libcurl"]).returncode == 0
               else "Failure when receiving data from the peer")
 FULL_URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI: the container's endpoint "
 RELATIVE_URI = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: the container's endpoint "
 BY_HAND = "; run it by hand to see why"
-TOO_SLOW = ["did not answer within the 10 s of a login; ", ": rds-iam credentials --hostname "]
+TOO_SLOW = ["exceeded the 10 s limit of a login; ", ": rds-iam credentials --hostname "]
 DENIED = "User: arn:x is not authorized to perform: sts:AssumeRole"
 COULD_NOT = " could not "  # it was not refused
 LOGIN = "accepted"
@@ -57,24 +57,24 @@ STS = {
     "503 twice": (status(503, times=2), 3, LOGIN),
     "reset twice": (Fault("reset", times=2), 3, LOGIN),
     "truncated twice": (Fault("truncated", times=2), 3, LOGIN),
-    "429": (status(429), 3, [COULD_NOT, "STS says HTTP status 429; try again in a while"]),
-    "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again in a while"]),
-    "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again in a while"]),
+    "429": (status(429), 3, [COULD_NOT, "STS says HTTP status 429; try again later"]),
+    "500": (status(500), 3, [COULD_NOT, "STS says HTTP status 500; try again later"]),
+    "503": (status(503), 3, [COULD_NOT, "STS says HTTP status 503; try again later"]),
     "400": (status(400), 1, ["STS says HTTP status 400; see the STS API's list of errors"]),
     "redirect": (Fault("redirect"), 1, ["STS says HTTP status 302"]),
-    "malformed XML": (status(200, "<a><b></a>"), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
-    "entities": (status(200, ENTITIES), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
-    "JSON": (status(200, "{}", type="application/json"), 1, [UNUSABLE, "the answer is none of STS's; check"]),
-    "empty": (status(200), 1, [UNUSABLE, "the answer is none of STS's; check its endpoint"]),
+    "malformed XML": (status(200, "<a><b></a>"), 1, [UNUSABLE, "this is not an STS response; check its endpoint"]),
+    "entities": (status(200, ENTITIES), 1, [UNUSABLE, "this is not an STS response; check its endpoint"]),
+    "JSON": (status(200, "{}", type="application/json"), 1, [UNUSABLE, "this is not an STS response; check"]),
+    "empty": (status(200), 1, [UNUSABLE, "this is not an STS response; check its endpoint"]),
     "reset": (Fault("reset"), 3, [NO_ANSWER, "check the network, HTTPS_PROXY and AWS_CA_BUNDLE"]),
     "truncated": (Fault("truncated"), 3, [NO_ANSWER, f"{CUT_IN_TLS}; check the network, HTTPS_PROXY"]),
-    "large": (Fault("large"), 1, [UNUSABLE, "the answer is longer than 64 KB, so it is none of AWS's"]),
+    "large": (Fault("large"), 1, [UNUSABLE, "the response is longer than 64 KB, so it is not from AWS"]),
     "hang": (Fault("hang"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "drip": (Fault("drip"), 2, [NO_ANSWER, "Timeout was reached; check the network, HTTPS_PROXY"]),
     "throttled": (refusal(400, "Throttling", "Rate exceeded"), 3,
-                  [COULD_NOT, "STS says Throttling: Rate exceeded; try again in a while"]),
+                  [COULD_NOT, "STS says Throttling: Rate exceeded; try again later"]),
     "expired": (refusal(403, "ExpiredTokenException", "It has expired"), 1,
-                ["STS says ExpiredTokenException: It has expired; the token has ended; get a new one"]),
+                ["STS says ExpiredTokenException: It has expired; the token has expired; get a new one"]),
     "region": (refusal(403, "RegionDisabledException", "STS is not active"), 1,
                ["STS is not active; activate STS in that region, or set another region"]),
     "unknown key": (refusal(403, "InvalidClientTokenId", "It is invalid"), 1,
@@ -86,9 +86,9 @@ ROLE = {
            ["AKIALABBASEXAMPLE007 may not assume", "STS says AccessDenied: " + DENIED,
             "sts:AssumeRole must be allowed by " + policy])
     for name, because, policy in (
-        ("denied", "", "both the caller's own policy and the role's trust policy, which may want an"),
+        ("denied", "", "both the caller's own policy and the role's trust policy, which may require an"),
         ("denied by trust", " because no role trust policy allows the sts:AssumeRole action",
-         "the role's trust policy, which may want an external_id"),
+         "the role's trust policy, which may require an external_id"),
         ("denied by its own policy", " because no identity-based policy allows the sts:AssumeRole action",
          "the caller's own policy\n"))
 }
@@ -97,7 +97,7 @@ WEB_IDENTITY = {
                ["STS says AccessDenied: Not authorized to perform it; the role's trust policy must "
                 "name the token's provider, audience and subject"]),
     "provider": (refusal(400, "IDPCommunicationError", "No answer from it"), 3,
-                 [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again in a while"]),
+                 [COULD_NOT, "STS says IDPCommunicationError: No answer from it; try again later"]),
 }
 # name: (fault, tries, kind of failure, what the sentence says of it)
 LOCAL = {
@@ -114,32 +114,32 @@ LOCAL = {
     "403": (status(403, '{"message": "it has expired"}'), 1, "refused", "status 403"),
     "404": (status(404), 1, "refused", "status 404"),
     "redirect": (Fault("redirect"), 1, "refused", "status 302"),
-    "malformed JSON": (status(200, "{"), 1, "garbage", "no JSON"),
+    "malformed JSON": (status(200, "{"), 1, "garbage", "not JSON"),
     "an error": (status(200, '{"Code": "AssumeRoleUnauthorizedAccess"}'), 1, "garbage", ""),
     "empty": (status(200), 1, "garbage", ""),
     "reset": (Fault("reset"), 3, "broken", "Failure when receiving data"),
     "truncated": (Fault("truncated"), 3, "broken", "partial file"),
-    "large": (Fault("large"), 1, "garbage", "the answer is longer than 64 KB, so it is none of AWS's"),
+    "large": (Fault("large"), 1, "garbage", "the response is longer than 64 KB, so it is not from AWS"),
     "hang": (Fault("hang"), 3, "silent", "Timeout was reached"),
     "drip": (Fault("drip"), 3, "silent", "Timeout was reached"),
 }
 # What is asked, one after the other, and what to do about each kind of failure.
 CONTAINER = {"": {
-    "passing": "try again in a while", "refused": "check the task's or pod's role",
-    "garbage": "check what it is", "broken": "is this process in the container?",
+    "passing": "try again later", "refused": "check the task's or pod's role",
+    "garbage": "check th", "broken": "is this process in the container?",
     "silent": "is this process in the container?"}}
 INSTANCE = {
     "/api/token$": {
-        "passing": "gives no session token; try again in a while",
+        "passing": "gives no session token; try again later",
         "refused": "gives no session token; is it AWS's?", "garbage": "is it AWS's?",
         "broken": "gives no session token; try again", "silent": HOP_LIMIT},
     "/security-credentials/$": {
-        "passing": "does not name the role; try again in a while",
+        "passing": "does not name the role; try again later",
         "refused": "does not name the role; is it AWS's?",
         "garbage": "does not name the role; is it AWS's?",
         "broken": "does not name the role; try again", "silent": "does not name the role; try again"},
     "/security-credentials/.": {
-        "passing": "does not give the role's credentials; try again in a while",
+        "passing": "does not give the role's credentials; try again later",
         "refused": "does not give the role's credentials; check the instance's role",
         "garbage": "check that the role exists and trusts ec2.amazonaws.com",
         "broken": "does not give the role's credentials; try again",
@@ -148,11 +148,11 @@ INSTANCE = {
 # Where a sentence is another one than the kind of failure would have.
 INSTANCE_WORDS = {
     ("/api/token$", "403"): ["no AWS credentials: set AWS_PROFILE", "is switched off (status 403)"],
-    ("/api/token$", "404"): ["has no version 2, and version 1 is never asked", "status 404"],
+    ("/api/token$", "404"): ["has no version 2, and version 1 is never used", "status 404"],
     ("/api/token$", "malformed JSON"): ["does not name the role; is it AWS's?: status 401"],
     ("/api/token$", "an error"): ["does not name the role; is it AWS's?: status 401"],
-    ("/api/token$", "hang"): ["takes a connection and does not answer", HOP_LIMIT],
-    ("/api/token$", "drip"): ["takes a connection and does not answer", HOP_LIMIT],
+    ("/api/token$", "hang"): ["accepts a connection and does not answer", HOP_LIMIT],
+    ("/api/token$", "drip"): ["accepts a connection and does not answer", HOP_LIMIT],
     ("/security-credentials/$", "404"): ["no AWS credentials: set AWS_PROFILE", "the instance has no role"],
     ("/security-credentials/$", "malformed JSON"): ["does not name the role; is it AWS's?: status 200"],
     ("/security-credentials/.", "large"): ["does not give the role's credentials; is it AWS's?: "],
@@ -171,11 +171,11 @@ PROCESS = {
     "hang": ("sleep 600", TOO_SLOW),
     "drip": ("while :; do echo; sleep 0.2; done", TOO_SLOW),
     "large": ("head -c 1G /dev/zero", ["printed more than 64 KB"]),
-    "truncated": ("head -c 40 keys", ["printed no credentials (no JSON)"]),
-    "malformed JSON": ("echo {", ["printed no credentials (no JSON)"]),
-    "empty": (":", ["printed no credentials (no JSON)"]),
+    "truncated": ("head -c 40 keys", ["printed no credentials (not JSON)"]),
+    "malformed JSON": ("echo {", ["printed no credentials (not JSON)"]),
+    "empty": (":", ["printed no credentials (not JSON)"]),
     "another version": ("sed 's/: 1/: 2/' keys", ["printed no credentials ("]),
-    "ended": ("sed 's/2099/2009/' keys", ["printed credentials that have ended"]),
+    "ended": ("sed 's/2099/2009/' keys", ["printed expired credentials"]),
 }
 ROWS = 2 * (24 + 3) + (24 + 2) + 3 * 21 + 3 * 21 + 14
 # Ahead of AWS's clock, behind it: each source once.
@@ -408,7 +408,7 @@ class WithoutAnswer(CloudCase):
         self.assertIn("STS did not answer: localhost:1: ", said)
         self.assertIn("check the network, HTTPS_PROXY and AWS_CA_BUNDLE", said)
         for url, sentence in (
-            ("http://127.0.0.1:1", "nobody answers there; mend or unset it"),
+            ("http://127.0.0.1:1", "no service answers there; fix or unset it"),
             ("http://192.0.2.1", "plain http goes only to this machine, 169.254.169.254 and"),
         ):
             said = self.ask(None, **self.machine_env(AWS_EC2_METADATA_SERVICE_ENDPOINT=url))
@@ -416,20 +416,20 @@ class WithoutAnswer(CloudCase):
 
     def test_an_authority_that_is_not_trusted(self):
         said = self.ask_for_role(AWS_CA_BUNDLE=str(self.lab.ca_file))
-        self.assertIn("STS could not be asked: 127.0.0.1:", said)
+        self.assertIn("STS could not be reached: 127.0.0.1:", said)
         self.assertRegex(said, "certificate.*; check HTTPS_PROXY and AWS_CA_BUNDLE")
         self.assertEqual(self.calls(), [], "nothing was sent")
 
     def test_plain_http_is_for_loopback_alone(self):
         said = self.ask_for_role(AWS_ENDPOINT_URL_STS="http://192.0.2.1")
-        self.assertIn("STS is not asked over plain http; write https://192.0.2.1", said)
+        self.assertIn("STS must not be used over plain http; write https://192.0.2.1", said)
 
     def test_a_process_that_does_not_end_is_ended(self):
         self.home.write(".aws/config", "[default]\ncredential_process = exec >&- 2>&-; sleep 777.25\n")
         with concurrent.futures.ThreadPoolExecutor() as pool:
             asked = pool.submit(self.ask, None, **self.cloud_env())
             await_true(lambda: running("777.25"))  # the control: it is there while we wait
-            self.assertIn("the credential_process did not answer within the 10 s of a login", asked.result())
+            self.assertIn("the credential_process exceeded the 10 s limit of a login", asked.result())
         await_true(lambda: not running("777.25"))
 
 

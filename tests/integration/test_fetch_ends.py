@@ -61,7 +61,7 @@ class Ends(CloudCase):
         os.kill(fetch.pid, signal.SIGKILL)
         out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out), (1, ""))
-        self.assertIn("was ended by signal 9 (SIGKILL)", err)
+        self.assertIn("was killed by signal 9 (SIGKILL)", err)
         self.assertTrue(inside.has_ended(PATIENCE))
         self.assertFalse(outside.has_ended(0), "control: what has left the group is found alive")
 
@@ -78,7 +78,7 @@ class Ends(CloudCase):
         os.kill(fetch.pid, signal.SIGSTOP)
         out, err = process.communicate(timeout=PATIENCE)
         self.assertEqual((process.returncode, out), (1, ""))
-        self.assertIn("the credential_process did not answer within the 10 s of a login", err)
+        self.assertIn("the credential_process exceeded the 10 s limit of a login", err)
         for which in (fetch, inside):
             self.assertTrue(which.has_ended(PATIENCE))
         self.assertFalse(outside.has_ended(0))

@@ -30,7 +30,7 @@ class HomeCase(CloudCase):
 
     def assert_key(self, result, name="etl"):
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn(f"access key {self.lab.principals[name].access_key}\n", result.stdout)
+        self.assertIn(f"access key         {self.lab.principals[name].access_key}\n", result.stdout)
 
     def assert_fails(self, result, sentence):
         self.assertEqual(result.returncode, 1, result.stdout)
@@ -73,18 +73,18 @@ class WithoutHome(HomeCase):
         env = {**self.sso_env(), **self.passwd(self.home.path)}
         result = self.explain(under=WITHOUT_HOME, env=env)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("access key ASIA", result.stdout)
+        self.assertIn("access key         ASIA", result.stdout)
 
     def test_a_passwd_that_never_answers_stops_no_login(self):
         env = self.web_identity_env(**self.passwd("never"))
-        self.assertIn("access key ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
+        self.assertIn("access key         ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
         self.assertEqual(self.asked(), ["rds-iam"])
 
     def test_a_user_without_an_entry_has_no_home(self):
         result = self.explain(under=WITHOUT_HOME, **self.passwd(""))
         self.assert_fails(result, "HOME is not set, so ~/.aws is not known")
         env = self.web_identity_env(**self.passwd(""))
-        self.assertIn("access key ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
+        self.assertIn("access key         ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
         self.assert_key(self.explain(under=WITHOUT_HOME, principal="etl", **self.passwd("")))
 
     def test_home_counts_before_the_passwd_entry(self):
@@ -117,7 +117,7 @@ class NoFileThere(HomeCase):
         home = self.home.path / "directories"
         for name in USUAL:
             (home / name).mkdir(parents=True)
-        yield "directories in their place", home, "is a directory; put a file in its place"
+        yield "directories in their place", home, "is a directory; replace it with a file"
         home = self.home.path / "loops"
         for name in USUAL:
             (home / name).parent.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ class NoFileThere(HomeCase):
                 self.assert_key(result)
                 env = self.web_identity_env(HOME=str(home))
                 result = self.explain(*LOGIN, under=UNPRIVILEGED, env=env)
-                self.assertIn("access key ASIA", result.stdout, result.stderr)
+                self.assertIn("access key         ASIA", result.stdout, result.stderr)
                 for file in USUAL:
                     self.assertRegex(result.stderr, f"warning: {home}/{file}: {words}")
                 result = self.explain(under=UNPRIVILEGED, HOME=str(home))
@@ -186,11 +186,11 @@ class NullDevice(HomeCase):
                 with self.subTest(variable=variable, value=value):
                     env = self.web_identity_env(**{variable: value})
                     result = self.explain(*LOGIN, env=env)
-                    self.assertIn("access key ASIA", result.stdout, result.stderr)
+                    self.assertIn("access key         ASIA", result.stdout, result.stderr)
 
     def test_where_an_empty_file_is_not_enough_it_says_so(self):
         rows = (
-            ("AWS_WEB_IDENTITY_TOKEN_FILE", self.web_identity_env, "holds no token"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", self.web_identity_env, "contains no token"),
             ("AWS_CA_BUNDLE", self.web_identity_env, "is empty; name a file of certificates"),
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", lambda: self.pod_env("pod"), "it is empty"),
         )

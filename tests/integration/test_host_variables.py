@@ -120,14 +120,14 @@ class Started(HostVariablesCase):
                 self.assertEqual(len(self.starts()), count)
                 self.assertEqual(result.returncode == 0, works, result.stderr)
                 if not works:
-                    self.assertIn(f"{FETCH} ended with status 127: a library that it needs is missing "
-                                  f"or does not fit; run ldd {FETCH} to see which one", result.stderr)
+                    self.assertIn(f"{FETCH} exited with status 127: a library that it needs is missing "
+                                  f"or does not fit; run: ldd {FETCH}", result.stderr)
 
     def test_not_where_it_has_loaded_its_libraries(self):
-        for ends, words in (("exit 1", "ended with status 1 and without an answer"),
-                            ("kill -SEGV $$", "was ended by signal 11 (SIGSEGV)"),
-                            ("kill -KILL $$", "was ended by signal 9 (SIGKILL)"),
-                            ("exit 126", "ended with status 126 and without an answer")):
+        for ends, words in (("exit 1", "exited with status 1 without a response"),
+                            ("kill -SEGV $$", "was killed by signal 11 (SIGSEGV)"),
+                            ("kill -KILL $$", "was killed by signal 9 (SIGKILL)"),
+                            ("exit 126", "exited with status 126 without a response")):
             with self.subTest(ends=ends):
                 env = self.web_identity_env(LD_LIBRARY_PATH="/good")
                 result = self.run_with(ends, env=env)
@@ -140,7 +140,7 @@ class Started(HostVariablesCase):
                 "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])\n",
                 TOOL, "credentials"]
         result = self.run_with("exit 3", argv=argv, env=self.web_identity_env())
-        self.assertIn(f"{FETCH} ended without an answer; try it again", result.stderr)
+        self.assertIn(f"{FETCH} exited without a response; try again", result.stderr)
         result = self.run_with(self.MISSING, argv=argv, env=self.web_identity_env(LD_LIBRARY_PATH="/good"))
         self.assertEqual((result.returncode, len(self.starts())), (0, 2), result.stderr)
 
@@ -188,7 +188,7 @@ class InTheBackground(HostVariablesCase):
                 works = place in (path or "")
                 self.assertEqual(self.psql().returncode == 0, works, agent.log())
                 if not works:
-                    agent.await_log(f"{FETCH} ended with status 127: a library that it needs is missing "
+                    agent.await_log(f"{FETCH} exited with status 127: a library that it needs is missing "
                                     "or does not fit")
         self.assert_accepted(2)
 
@@ -198,9 +198,9 @@ class InTheBackground(HostVariablesCase):
             self.assertEqual([start.get("LD_LIBRARY_PATH") for start in self.starts()], [None])
 
     def test_not_where_it_has_loaded_its_libraries(self):
-        for ends, words in (("exit 1", "ended with status 1 and without an answer"),
-                            ("kill -SEGV $$", "was ended by signal 11 (SIGSEGV)"),
-                            ("exit 126", "ended with status 126 and without an answer")):
+        for ends, words in (("exit 1", "exited with status 1 without a response"),
+                            ("kill -SEGV $$", "was killed by signal 11 (SIGSEGV)"),
+                            ("exit 126", "exited with status 126 without a response")):
             with self.subTest(ends=ends), self.agent(ends, LD_LIBRARY_PATH="/nowhere") as agent:
                 agent.await_log(f"{FETCH} {words}")
                 self.assertEqual(len(self.starts()), 1)

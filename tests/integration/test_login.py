@@ -66,9 +66,9 @@ class Logins(LoginCase):
         config = self.home.path / ".aws/config"
         self.aws_login(**SHORT)
         shown = self.ask("--explain").stdout
-        self.assertIn(f"source     the aws login of profile p ({config}:2)\n", shown)
-        self.assertIn(f"sign-in    {self.lab.cloud_https} (AWS_ENDPOINT_URL_SIGNIN)\n", shown)
-        self.assertIn(f"identity   {self.arn}\n", shown)
+        self.assertIn(f"source             the aws login of profile p ({config}:2)\n", shown)
+        self.assertIn(f"sign-in            {self.lab.cloud_https} (AWS_ENDPOINT_URL_SIGNIN)\n", shown)
+        self.assertIn(f"identity           {self.arn}\n", shown)
 
     def test_a_role_on_top(self):
         config = self.home.path / ".aws/config"
@@ -113,7 +113,7 @@ class Renewal(LoginCase):
         path, token = self.aws_login(expires=-60)
         other = self.lab.aws_login()
         path.write_text(json.dumps({**token, "dpopKey": other["dpopKey"]}))
-        self.assertIn("with status 400: INVALID_REQUEST; type: aws login --profile p", self.ask().stderr)
+        self.assertIn("with status 400: INVALID_REQUEST; run: aws login --profile p", self.ask().stderr)
 
     def test_a_key_that_is_none(self):
         path, token = self.aws_login(expires=-60)
@@ -124,8 +124,8 @@ class Renewal(LoginCase):
             path.write_text(json.dumps({**token, "dpopKey": key}))
             result = self.ask()
             self.assertEqual(result.returncode, 1)
-            self.assertTrue(result.stderr.endswith("type: aws login --profile p\n"), result.stderr)
-        self.assertIn("the dpopKey of its token file is no private key of the curve P-256", result.stderr)
+            self.assertTrue(result.stderr.endswith("run: aws login --profile p\n"), result.stderr)
+        self.assertIn("the dpopKey of its token file is not a P-256 private key", result.stderr)
         self.assertEqual(self.calls(), [])
 
     def test_a_file_without_credentials_is_refused_before_any_request(self):
@@ -143,7 +143,7 @@ class Renewal(LoginCase):
                 result = self.ask()
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertIn(
-                    f"{path} holds no token that can be used; type: aws login --profile p\n", result.stderr)
+                    f"{path} contains no usable token; run: aws login --profile p\n", result.stderr)
                 self.assertEqual(json.loads(path.read_text()), document)
         self.assertEqual(self.operations(), [])
         path.write_text(json.dumps(token))
@@ -160,18 +160,18 @@ class Renewal(LoginCase):
 
     def test_a_session_that_is_over(self):
         config = self.home.path / ".aws/config"
-        last = "type: aws login --profile p\n"
+        last = "run: aws login --profile p\n"
         result = self.ask()
-        self.assertIn(f"{config}:2: nobody has logged in for profile p (there is no ", result.stderr)
+        self.assertIn(f"{config}:2: profile p is not logged in (", result.stderr)
         self.assertTrue(result.stderr.endswith(last), result.stderr)
         path, token = self.aws_login(expires=-60)
         when = token["accessToken"]["expiresAt"]
         self.lab.aws_logout(token)
         result = self.ask()
-        self.assertRegex(result.stderr, f"ended {when}, .* with status 401: TOKEN_EXPIRED; " + last)
+        self.assertRegex(result.stderr, f"expired at {when}, .* with status 401: TOKEN_EXPIRED; " + last)
         for fault, words in (
             ({"status": 403, "code": "INSUFFICIENT_PERMISSIONS"},
-             "INSUFFICIENT_PERMISSIONS; have signin:CreateOAuth2Token allowed; try again\n"),
+             "INSUFFICIENT_PERMISSIONS; allow signin:CreateOAuth2Token; try again\n"),
             ({"status": 403, "code": "USER_CREDENTIALS_CHANGED"}, "USER_CREDENTIALS_CHANGED; " + last),
             ({"status": 500}, "with status 500; try again\n"),
         ):
@@ -179,7 +179,7 @@ class Renewal(LoginCase):
             result = self.ask()
             self.assertTrue(result.stderr.endswith(words), result.stderr)
         path.write_text("{}")
-        self.assertIn(f"{path} holds no token that can be used; " + last, self.ask().stderr)
+        self.assertIn(f"{path} contains no usable token; " + last, self.ask().stderr)
         for secret in (token["refreshToken"], token["dpopKey"].split("\n")[1]):
             self.assertNotIn(secret, result.stderr)
 
@@ -189,7 +189,7 @@ class Renewal(LoginCase):
             self.lab.faults({"service": "signin", "times": 99, **fault})
             result = self.ask()
             self.assertEqual(json.loads(result.stdout)["AccessKeyId"], "ASIAFIRST", result.stderr)
-            self.assertIn("could not be renewed and is used until it ends", result.stderr)
+            self.assertIn("could not be renewed and is used until it expires", result.stderr)
             self.assertEqual(json.loads(path.read_text()), before)
 
     def test_fifty_at_once_renew_once(self):

@@ -171,7 +171,7 @@ class Programs(MariadbCase):
                 self.assert_sentence(
                     self.run_with_plugin_dir(name, settings), UNVERIFIED + "add ssl-verify-server-cert=1")
 
-    SECTION = r", or where that cannot be: (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config"
+    SECTION = r", or if you cannot, write (\[\S+\]) (tls = verify-ca) in ~/.config/rds-iam/config"
 
     def test_with_the_section_that_they_are_told_to_write(self):
         """From 3.4 on the plugin sees no checked chain there, so no section would serve and none is named."""
@@ -249,7 +249,7 @@ class NoPasswdEntry(MariadbCase):
 
     def test_without_one_it_is_said_how_to_name_the_user(self):
         self.assert_sentence(
-            self.log_in(), "no user is named and this process has no user name; name the user (-u)")
+            self.log_in(), "no user was given, and this process's uid has no user name; give a user (-u)")
 
 
 class Names(MariadbCase):
@@ -266,7 +266,7 @@ class Names(MariadbCase):
 
     def test_a_name_of_ones_own_signs_for_the_endpoint(self):
         name = self.lab.certified_name
-        self.assert_sentence(self.mariadb(host=name), f"{name} is no RDS endpoint")
+        self.assert_sentence(self.mariadb(host=name), f"{name} is not an RDS endpoint")
         self.section(name, self.endpoint)
         self.assert_logged_in(self.mariadb(host=name))
         self.assertIsNone(self.verdicts()[-1]["reason"])
@@ -279,7 +279,7 @@ class Names(MariadbCase):
         self.assert_sentence(
             self.mariadb(host="127.0.0.1"),
             f"{self.home.path / CONFIG}:2: the server's host name was not verified; add tls = verify-ca to "
-            "this section, or dial the endpoint's own name (a line in /etc/hosts")
+            "this section, or use the endpoint's own name (a line in /etc/hosts")
         other = self.home.write("other.cfg", (self.home.path / CONFIG).read_text())
         self.assert_sentence(
             self.mariadb(host="127.0.0.1", RDS_IAM_CONFIG=str(other)), f"{other}:2: the server's host name")

@@ -13,18 +13,18 @@ GLOBAL = "mydb.global-abcdefghijkl.global.rds.amazonaws.com"
 DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 PERCENT = "odd%s%n.example.com"
 NO_RDS_NAME = (
-    "{0} is no RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
-    "alias, say what it stands for: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
+    "{0} is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
+    "alias, name its endpoint: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
 # Short, so that no sentence is cut, however deep the build directory lies.
 NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
 NO_CREDENTIALS = (
-    "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked environment: "
+    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret. Tried environment: "
     "AWS_ACCESS_KEY_ID is not set; profile: neither /nowhere/config nor /nowhere/credentials "
     "exists; web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; container: "
     "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: AWS_EC2_METADATA_DISABLED is true")  # fmt: skip
 NO_PROFILE = (
     'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to /nowhere/config or '
-    "[{0}] to /nowhere/credentials, or name another one")  # fmt: skip
+    "[{0}] to /nowhere/credentials, or name another profile")  # fmt: skip
 # What the library keeps of an error.
 LIBRARY_TEXT_MAX = 511
 
@@ -45,13 +45,13 @@ ROWS = [
     Row("no_rds_name", NO_RDS_NAME.format("db.example.com"), "db.example.com"),
     # MySQLdb takes this name for the Unix socket.
     Row("localhost", NO_RDS_NAME.format("localhost"), "localhost", None, "other_names", ("mariadb",)),
-    Row("no_host_name", '"odd?s?n.example.com" is no host name; give the endpoint\'s name', PERCENT,
+    Row("no_host_name", '"odd?s?n.example.com" is not a host name; give the endpoint\'s name', PERCENT,
         None, "other_names"),
     Row("no_region_in_a_global_endpoint",
-        GLOBAL + " is an Aurora global endpoint, whose name holds no region; say the region of its "
+        GLOBAL + " is an Aurora global endpoint, whose name has no region; give the region of its "
         "writer: [" + GLOBAL + "] region = REGION in ~/.config/rds-iam/config", GLOBAL),
     Row("dsql",
-        DSQL + " is an Aurora DSQL endpoint: its tokens are another kind (service dsql), which "
+        DSQL + " is an Aurora DSQL endpoint: it needs another kind of token (service dsql), which "
         "rds-iam does not make; use aws dsql generate-db-connect-auth-token", DSQL),
     Row("no_credentials", NO_CREDENTIALS, environment={}),
     Row("half_a_pair", "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or "

@@ -9,7 +9,7 @@ import harness
 from mysql_peer import MySQLPeer
 
 ADVICE = (": a program exports OpenSSL names of its own (link it without -rdynamic or hide them), or takes "
-          "the address of one and is loaded at a fixed place (link it with -pie)")
+          "the address of one and is loaded at a fixed address (link it with -pie)")
 GROUPS = ("fetch", "context", "digest", "update", "memory", "start")
 
 
@@ -59,7 +59,7 @@ class OwnOpenSSL(hostile.HostileCase):
 def add_groups():
     for group in GROUPS:
         def test(self, name="login_own_" + group):
-            text = self.refused(name, "OpenSSL's functions are mixed from ")
+            text = self.refused(name, "OpenSSL's functions come from both ")
             for words in (str(program(name)), "libcrypto.so.3", ADVICE):
                 self.assertIn(words, text)
         setattr(OwnOpenSSL, "test_" + group, test)

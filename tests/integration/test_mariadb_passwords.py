@@ -78,7 +78,7 @@ class Accounts(PasswordCase):
         self.assertIn("ERROR 1045", result.stderr)
         self.assertIn(
             "rds-iam: warning: the program's own password (MYSQL_PWD, password= in an option file, -p, or a "
-            f"setting) is sent to {host} and no token: take it away if {user} logs in with IAM\n", result.stderr)
+            f"setting) is sent to {host} instead of a token; remove it if {user} logs in with IAM\n", result.stderr)
 
     def test_a_left_over_password_is_a_warning(self):
         """As `rds-iam exec` shows it. The password goes all the same."""
@@ -102,7 +102,7 @@ class Accounts(PasswordCase):
         return self.home.run([tool, "exec", "--", *self.argv(*options)], "etl", **extra)
 
     def test_a_password_for_another_name_is_no_warning(self):
-        said = "rds-iam: the program gave a password, so that was sent and no token was made\n"
+        said = "rds-iam: the program gave a password, so the password was sent and no token was made\n"
         for level, shown in (("1", said), ("warning", "")):
             result = self.mariadb(host=self.lab.certified_name, MYSQL_PWD="typed", RDS_IAM_LOG=level)
             self.assertIn("ERROR 1045", result.stderr)
@@ -188,17 +188,17 @@ class BrokenConfiguration(PasswordCase):
         path = self.home.path / CONFIG
         path.mkdir(parents=True)
         self.assert_all_log_in()
-        self.assert_harmless(f"{path}: is a directory; put a file in its place", RDS_IAM_CONFIG=str(path))
+        self.assert_harmless(f"{path}: is a directory; replace it with a file", RDS_IAM_CONFIG=str(path))
 
     def test_a_fifo_in_its_place(self):
         path = self.home.path / CONFIG
         path.parent.mkdir(parents=True)
         os.mkfifo(path)
-        self.assert_harmless(f"{path}: is no regular file; name another one")
+        self.assert_harmless(f"{path}: is not a regular file; name another")
 
     def test_rds_iam_config_names_nothing(self):
         self.assert_harmless(
-            "RDS_IAM_CONFIG names /nowhere/config, which does not exist; mend or unset it",
+            "RDS_IAM_CONFIG names /nowhere/config, which does not exist; fix or unset it",
             RDS_IAM_CONFIG="/nowhere/config")
 
     def test_control_the_same_file_mended_lets_the_iam_user_in(self):

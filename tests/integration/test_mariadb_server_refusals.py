@@ -70,7 +70,7 @@ class Refusals(MariadbCase):
         result = self.mariadb(
             principal="etl-expired", AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z")
         self.assert_sentence(
-            result, "the AWS credentials of the environment ended at 20200101T000000Z; get new ones")
+            result, "the AWS credentials of the environment expired at 20200101T000000Z; get new ones")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ IMPOSTORS = ("other_ca", "self_signed", "wrong_name")
 VALUES = ("1", "0", "")
 REFUSED = (
     "the server's certificate was not verified, so no token was sent; "
-    f"{NAME} is set, and then this library checks no certificate; unset it")
+    f"{NAME} is set, so this library verifies no certificate; unset it")
 
 hostile.CLIENTS.update({
     "login": lambda home, host, port, password: [SOURCES / "login", host, port, labcase.USER],

@@ -116,17 +116,17 @@ class Mfa(CloudCase):
         self.assertEqual((status, out), (1, ""))
         self.assertIn(f"rds-iam: {self.place}2: ", err)
         self.assertIn("STS says AccessDenied: MultiFactorAuthentication failed", err)
-        self.assertIn("; type the code that the device shows now; each is good for one call\n", err)
+        self.assertIn("; enter the code that the device shows now; a code is valid for one call\n", err)
         self.assertNotIn(wrong, err)
 
     def test_what_is_no_code_is_not_sent(self):
         for keys, sentence in (
-            ("55555\n", "an MFA code has six digits; try it again"),
-            ("5555555\n", "an MFA code has six digits; try it again"),
-            ("55555x\n", "an MFA code has six digits; try it again"),
-            ("1" * 500 + "\n", "an MFA code has six digits; try it again"),
-            ("\n", "no MFA code was typed; try it again"),
-            ("\x04", "no MFA code was typed; try it again"),
+            ("55555\n", "an MFA code has six digits; try again"),
+            ("5555555\n", "an MFA code has six digits; try again"),
+            ("55555x\n", "an MFA code has six digits; try again"),
+            ("1" * 500 + "\n", "an MFA code has six digits; try again"),
+            ("\n", "no MFA code was entered; try again"),
+            ("\x04", "no MFA code was entered; try again"),
         ):
             with self.subTest(keys=keys):
                 self.assertEqual(self.typed(keys), (1, "", f"rds-iam: {sentence}\n"))
@@ -172,9 +172,9 @@ class Mfa(CloudCase):
         self.assertEqual((result.returncode, result.stdout), (1, ""))
         self.assertEqual(
             result.stderr,
-            f"rds-iam: {self.place}4: the role needs an MFA code, and nobody can be asked for it here; "
-            "on a terminal, type: rds-iam credentials --profile p, which keeps the session for the "
-            "hooks\n")
+            f"rds-iam: {self.place}4: the role needs an MFA code, and this program cannot ask for it; "
+            "on a terminal, run: rds-iam credentials --profile p, which caches the session for "
+            "later logins\n")
         self.assertEqual(self.calls(), [])
 
     def test_in_a_hook(self):
@@ -182,10 +182,10 @@ class Mfa(CloudCase):
         result = self.mariadb(principal="etl-base", **self.cloud_env())
         self.assert_sentence(
             result,
-            f"{self.place}4: the role needs an MFA code, and nobody can be asked for it here; on a "
-            f"terminal, type: rds-iam credentials --hostname {self.lab.mariadb.host} --port "
-            f"{self.lab.mariadb.port} --username clickpipes_iam_user, which keeps the session for the "
-            "hooks")
+            f"{self.place}4: the role needs an MFA code, and this program cannot ask for it; on a "
+            f"terminal, run: rds-iam credentials --hostname {self.lab.mariadb.host} --port "
+            f"{self.lab.mariadb.port} --username clickpipes_iam_user, which caches the session for "
+            "later logins")
         self.assertEqual(self.calls(), [])
 
     def test_the_command_that_a_hook_names_serves_it(self):
@@ -194,7 +194,7 @@ class Mfa(CloudCase):
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = q\n")
         env = {**self.cloud_env(), "AWS_REGION": ""}
         refused = self.mariadb(principal="etl-base", **env).stderr
-        command = refused.split("type: rds-iam ")[1].split(",")[0].split()
+        command = refused.split("run: rds-iam ")[1].split(",")[0].split()
         with Terminal([harness.installed("bin/rds-iam"), *command],
                       self.home.env("etl-base", **env)) as terminal:
             terminal.await_text(self.prompt)

@@ -138,8 +138,8 @@ class MysqlClients(MysqlCase):
             f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\ntls = verify-ca\n")
         self.assert_refused_by_us(
             self.client(library, "--ssl-mode=VERIFY_CA", "--ssl-ca=RDS-CA", host="127.0.0.1"),
-            "the server's host name was not verified, so no token was sent; dial the endpoint's own name "
-            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts leads it to a tunnel)")
+            "the server's host name was not verified, so no token was sent; use the endpoint's own name "
+            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts points it to a tunnel)")
         self.assertIn("ERROR 2026", self.client(library, *VERIFY_IDENTITY, host="127.0.0.1").stdout)
 
     @in_each
@@ -176,7 +176,7 @@ class MysqlClients(MysqlCase):
             "9.x", "--ssl-mode=REQUIRED", "--password=typed", RDS_IAM_LOG="1", host="127.0.0.1", **GATE)
         self.assertIn("ERROR 1045", result.stdout)
         self.assertEqual(
-            result.stderr, "rds-iam: the program gave a password, so that was sent and no token was made\n")
+            result.stderr, "rds-iam: the program gave a password, so the password was sent and no token was made\n")
 
     @in_each
     def test_a_password_for_a_host_of_ours_is_a_warning(self, library):
@@ -191,7 +191,7 @@ class MysqlClients(MysqlCase):
             self.assertEqual(
                 result.stderr,
                 "rds-iam: warning: the program's own password (MYSQL_PWD, password= in an option file, -p, or "
-                f"a setting) is sent to {host} and no token: take it away if {USER} logs in with IAM\n")
+                f"a setting) is sent to {host} instead of a token; remove it if {USER} logs in with IAM\n")
 
     @in_each
     def test_a_broken_configuration_gives_no_warning_and_the_password_goes(self, library):
@@ -281,7 +281,7 @@ class MariadbClients(MysqlCase):
             result = self.both(
                 program, *arguments, MARIADB_PLUGIN_DIR=str(shadow_plugins()), RDS_IAM_LOG="1")[1]
             self.assertNotEqual(result.returncode, 0)
-            self.assertIn("of a client library that is known, so nothing was sent", result.stderr)
+            self.assertIn("of a known client library, so nothing was sent", result.stderr)
         self.assert_nothing_sent()
 
 

@@ -60,12 +60,12 @@ class TrueAddresses(NetworkCase):
     def test_an_instance(self):
         self.assert_same_identity(
             {}, "instance", INSTANCE, ["169.254.169.254"],
-            "identity   that of the instance's role instance")
+            "identity           that of the instance's role instance")
 
     def test_an_instance_by_ipv6(self):
         self.assert_same_identity(
             {"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE": "IPv6"}, "instance", INSTANCE,
-            ["[fd00:ec2::254]"], "identity   that of the instance's role instance")
+            ["[fd00:ec2::254]"], "identity           that of the instance's role instance")
 
     def test_a_task(self):
         task = self.lab.cloud.containers["task"]
@@ -103,7 +103,7 @@ class TrueAddresses(NetworkCase):
             "credential_source = Ec2InstanceMetadata\n")
         self.assert_same_identity(
             {}, "rds-access", "etl", ["169.254.169.254", STS],
-            f"role       {arn} ({self.home.path}/.aws/config:2)")
+            f"role               {arn} ({self.home.path}/.aws/config:2)")
 
     def test_variants_of_sts(self):
         """Each at its own name, and signed for the region that is valid there: STS takes no other."""
@@ -136,14 +136,14 @@ class TrueAddresses(NetworkCase):
         self.assert_same_identity(
             {"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": role.arn,
              "AWS_ROLE_SESSION_NAME": "etl"}, "web-identity", "etl", [STS],
-            f"role       {role.arn} (AWS_ROLE_ARN)")
+            f"role               {role.arn} (AWS_ROLE_ARN)")
 
     def test_sts_of_a_stranger(self):
         """The same names and addresses, and a certificate of somebody else's: nothing is sent."""
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\n"
                         f"role_arn = {self.lab.roles['rds-access'].arn}\n")
         result = self.host.run(self.argv(), "etl-base", AWS_CA_BUNDLE=str(self.lab.ca_file))
-        self.assertIn(f"STS could not be asked: {STS}: SSL", result.stderr)
+        self.assertIn(f"STS could not be reached: {STS}: SSL", result.stderr)
         self.assertEqual(self.calls(), [])
         self.assert_nothing_sent()
         # Control: by AWS's own CA it is asked.

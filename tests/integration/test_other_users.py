@@ -109,7 +109,7 @@ class SettingsFiles(CloudCase):
 
     def assert_key(self, result, access_key):
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn(f"access key {access_key}\n", result.stdout)
+        self.assertIn(f"access key         {access_key}\n", result.stdout)
 
     def each(self, places, flaws):
         """Writes and spoils; yields the row. A fresh home for each."""
@@ -137,7 +137,7 @@ class SettingsFiles(CloudCase):
     def check_configuration(self, flaws):
         sentences = {
             WRITABLE: WRITABLE_BY,
-            IRREGULAR: "{0}: is no regular file; name another one",
+            IRREGULAR: "{0}: is not a regular file; name another",
             FOREIGN: f"{{0}}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; run: chown",
         }
         for (name, file, value), spoil, verdict in self.each(self.CONFIGURATION, flaws):
@@ -148,7 +148,7 @@ class SettingsFiles(CloudCase):
             extra = {} if value is None else {name: str(self.home.path / value)}
             result = self.explain(*LOGIN, **extra)
             if verdict == WORKS:
-                self.assertIn(f"profile    evil ({path}:2)", result.stdout)
+                self.assertIn(f"profile            evil ({path}:2)", result.stdout)
                 self.assert_key(result, self.lab.principals["etl-base"].access_key)
             else:
                 self.assert_refused_with(result, sentences[verdict].format(path))
@@ -172,7 +172,7 @@ class SettingsFiles(CloudCase):
         argv = ["setpriv", *process.DROP_ROOT, harness.installed("bin/rds-iam"), "credentials",
                 "--explain", *LOGIN]
         result = self.home.run(argv, None, **self.cloud_env())
-        self.assertIn(f"profile    evil ({path}:2)", result.stdout)
+        self.assertIn(f"profile            evil ({path}:2)", result.stdout)
         self.assert_key(result, self.lab.principals["etl"].access_key)
 
     # AWS's files: they say which program is run.
@@ -188,7 +188,7 @@ class SettingsFiles(CloudCase):
     def check_process(self, flaws):
         sentences = {
             WRITABLE: WRITABLE_BY,
-            IRREGULAR: "{0}: is no regular file; name another one",
+            IRREGULAR: "{0}: is not a regular file; name another",
             FOREIGN: f"{{0}}:2: credential_process is not taken from a file of uid {OTHER.pw_uid}, who is "
                      f"neither root nor you; run: chown {os.geteuid()} {{0}}, or copy it",
         }
@@ -332,11 +332,11 @@ class MoreRights(CloudCase):
             foreign(path)
         env = {"HOME": str(self.home.path)}
         result = self.run_copy(0o4755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "0 kept credentials removed\n")
+        self.assertEqual(result.stdout, "0 cached credentials removed\n")
         self.assertTrue(kept.exists())
         os.chown(kept.parent, os.geteuid(), os.getegid())
         result = self.run_copy(0o755, "credentials", "--clear", **env)
-        self.assertEqual(result.stdout, "1 kept credentials removed\n")
+        self.assertEqual(result.stdout, "1 cached credentials removed\n")
 
     def test_a_set_uid_host_gets_no_token_from_the_plugin(self):
         """It gets no preload for the lab's names either: they, and the options, stand in /etc for it."""

@@ -20,10 +20,10 @@ from service import Services, agent_program  # noqa: E402
 OTHER = pwd.getpwnam("nobody")
 PRECIOUS = b"another user's bytes\n"
 
-NOT_ALONE = "is not the user's alone, so it is passed over"
-NO_FILE = "there is no such file, or it is a link"
-DAMAGED = "is damaged, so it is passed over"
-NO_DIRECTORY = "is no directory"
+NOT_ALONE = "is not the user's alone, so it is ignored"
+NO_FILE = "it does not exist, or it is a symbolic link"
+DAMAGED = "is damaged, so it is ignored"
+NO_DIRECTORY = "is not a directory"
 KEPT, NOT_KEPT = True, False
 
 
@@ -189,7 +189,7 @@ ROWS = (
     (torn, DAMAGED, KEPT),
     (longer, DAMAGED, KEPT),
     (empty, DAMAGED, KEPT),
-    (huge, "cannot be read whole", KEPT),
+    (huge, "cannot be read to its end", KEPT),
     (group_readable, NOT_ALONE, KEPT),
     (writable, NOT_ALONE, KEPT),
     (link_to_a_good_one, NO_FILE, KEPT),
@@ -223,7 +223,7 @@ class Cache(CloudCase):
             "--profile", "p", "--explain", env=self.cloud_env(RDS_IAM_LOG="1", **extra))
         self.assertEqual(result.returncode, 0, result.stderr)
         identity = self.lab.roles["rds-access"].session_arn("rds-iam")
-        self.assertIn(f"identity   {identity}\n", result.stdout)
+        self.assertIn(f"identity           {identity}\n", result.stdout)
         return len(self.calls()) - before, result.stderr
 
     def fresh_home(self):

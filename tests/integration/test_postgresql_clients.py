@@ -174,7 +174,7 @@ class Refusals(ServiceCase):
         self.assert_refused("Expired")
         result = self.services.fill("etl-expired", AWS_CREDENTIAL_EXPIRATION="2020-01-01T00:00:00Z")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("ended at 20200101T000000Z; get new ones", result.stderr)
+        self.assertIn("expired at 20200101T000000Z; get new ones", result.stderr)
         self.assertIn("no password supplied", self.psql().stderr)
 
     def test_two_users_do_not_share_a_line(self):

@@ -272,9 +272,9 @@ class Psql(ClientCase):
 
     def test_a_stray_password_is_told_of_and_not_shown(self):
         host = self.lab.pg.host
-        end = f" is sent to {host} and no token: take it away if {USER} logs in with IAM\n"
+        end = f" is sent to {host}, and no token; remove it if {USER} logs in with IAM\n"
         given = "rds-iam: warning: the program's own password (PGPASSWORD, or a setting)" + end
-        line = "rds-iam: warning: the password that a line of the passfile has" + end
+        line = "rds-iam: warning: the password in the passfile" + end
         result = self.run_client("psql", "-XAtwc", "select 1", PGPASSWORD="another-one")
         self.assertIn(given, result.stderr)
         self.assertNotIn("another-one", result.stderr)

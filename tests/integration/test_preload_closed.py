@@ -124,7 +124,7 @@ class Module(ClosedCase):
 
     def without_module(self):
         path = self.home.path / "librds-iam-pq.so"
-        path.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
+        path.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def psql(self, conninfo, **extra):
@@ -211,12 +211,12 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
                                       ("one that refuses", 0, 1)):
             with self.subTest(name):
                 result = self.connect(**self.planted(self.PLANTED, f"-DOFFSET={offset}", f"-DREFUSES={refuses}"))
-                self.assertIn("m.so: is of another version; reinstall rds-iam", result.stderr)
+                self.assertIn("m.so: has another version; reinstall rds-iam", result.stderr)
                 self.assertNotIn("planted one", result.stderr)
 
     def test_and_one_from_before_there_were_versions_of_the_function(self):
         result = self.connect(**self.planted("const unsigned ria_pq_module[] = {4};\n"))
-        self.assertIn("m.so: is of another version; reinstall rds-iam", result.stderr)
+        self.assertIn("m.so: has another version; reinstall rds-iam", result.stderr)
 
     def test_control_a_module_of_the_same_version_is_asked(self):
         result = self.connect(**self.planted(self.PLANTED, "-DOFFSET=0", "-DREFUSES=0"))

@@ -150,11 +150,11 @@ class Words(LabCase):
         """The preload, with another name of the other object's in it."""
         content = ways.preload().read_bytes()
         path = self.home.path / "librds-iam-pq.so"
-        path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
+        path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def sentence(self):
-        gone = ways.preload().parent / "rds-iam-pq-gone.so"
+        gone = ways.preload().parent / "rds-iam-pq-ghost.so"
         return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
                 "No such file or directory; reinstall rds-iam\n")
 
@@ -204,8 +204,8 @@ class Words(LabCase):
             if limit:
                 self.assertEqual(
                     result.stderr,
-                    "rds-iam: warning: no token can be made: the stack in use is too small for it, and a thread "
-                    "cannot be begun: Resource temporarily unavailable; raise the limits of threads and memory "
+                    "rds-iam: warning: no token can be made: the stack is too small for it, and a thread "
+                    "cannot be started: Resource temporarily unavailable; raise the limits of threads and memory "
                     "(ulimit -u and -v)\n")
                 self.assertIn("failed: ", result.stdout)
             else:
@@ -218,7 +218,7 @@ class Words(LabCase):
         result = self.home.run(argv, **self.settings, **ways.with_preload(), **nobody)
         self.assertEqual(
             result.stderr.splitlines()[0],
-            f"rds-iam: warning: no token for {USER} at {self.lab.pg.host}: libpq reads no passfile because it knows "
+            f"rds-iam: warning: no token for {USER} at {self.lab.pg.host}: libpq reads no passfile because it found "
             "no home directory; set PGPASSFILE to any name, or HOME for libpq 15 and later")
         self.assertIn("no password supplied", result.stderr)
         token = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}

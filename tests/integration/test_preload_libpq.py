@@ -168,7 +168,7 @@ class Resets(WaysCase):
         shell.write_text(self.profile("etl-session"), encoding="utf-8")
         self.lab.expire_tokens()
         text = run.end()
-        self.assertIn("the fresh token is longer than the one that the connection keeps", text)
+        self.assertIn("the fresh token is longer than the one that the connection stores", text)
         self.assertIn("PAM authentication failed", text)
 
     def profile(self, name):

@@ -15,7 +15,7 @@ from service import Services  # noqa: E402
 
 PRINCIPAL = "etl-session"
 PORT = 54329
-SENTENCE = "which libpq does not encrypt whatever sslmode says"
+SENTENCE = "which libpq does not encrypt whatever sslmode is"
 GIVEN = "the token that was given as the password is not sent: "
 STORED = "the token in the passfile is not sent: "
 DEFAULT = b"/var/run/postgresql\0"
@@ -187,7 +187,7 @@ class Default(SocketCase):
                 with self.subTest(given=list(given), under=under):
                     text = self.check(under, given, "")
                     if under:
-                        self.assertIn("no host is given, which means the default Unix socket, " + SENTENCE, text)
+                        self.assertIn("no host is set: the default is a Unix socket, " + SENTENCE, text)
 
     def test_an_agents_token_for_localhost(self):
         """An entry for a tunnel, whose host a command line takes away."""
@@ -235,7 +235,7 @@ class Lists(SocketCase):
                     if under:
                         self.assertEqual(sent, [])
                         self.assertIn(words, text)
-                        self.assertIn("holds a Unix socket, " + SENTENCE, text)
+                        self.assertIn("contains a Unix socket, " + SENTENCE, text)
                     else:
                         self.assertEqual([data for _, data in sent], [self.token.encode() + b"\0"], "control")
 
@@ -251,7 +251,7 @@ class Lists(SocketCase):
             with self.subTest(form=form):
                 text, sent = self.both(form, True, PRINCIPAL)
                 self.assertEqual(sent, [])
-                self.assertRegex(text, f"no token for {USER} at .*holds a Unix socket, {SENTENCE}")
+                self.assertRegex(text, f"no token for {USER} at .*contains a Unix socket, {SENTENCE}")
 
     def test_passwords_go_as_ever(self):
         for given in ({"PGPASSWORD": "word"}, {"PGPASSFILE": str(self.home.write("pass", "*:*:*:*:word\n"))}):

@@ -83,7 +83,7 @@ class Key(ProcessCase):
 
     def test_it_can_be_forgotten(self):
         result = self.by_hand("--clear")
-        self.assertIn("1 kept credentials removed", result.stdout)
+        self.assertIn("1 cached credentials removed", result.stdout)
         self.assert_asked()
 
 
@@ -150,19 +150,19 @@ class Setting(ProcessCase):
             result = self.by_hand("--explain", *self.login(), **extra)
             self.assertEqual(result.returncode, 0, result.stderr)
             self.assertNotIn(self.principal.secret_key, result.stdout + result.stderr)
-            return [line for line in result.stdout.splitlines() if line.startswith(("cached ", "got "))]
+            return [line for line in result.stdout.splitlines() if line.startswith(("process cache ", "credentials "))]
 
         cache = re.escape(f"{self.runtime}/rds-iam/cache/") + "[0-9a-f]{64}"
         place = re.escape(f"({self.config}:3)")
         first, then = lines(), lines()
-        self.assertRegex(first[0], rf"^cached     in {cache} {place}$")
-        self.assertEqual(first[1:], ["got        fetched now"])
-        self.assertRegex(then[1], rf"^got        kept in {cache}$")
-        self.assertEqual(then[1].split("kept in ")[1], then[0].split()[2])
+        self.assertRegex(first[0], rf"^process cache      {cache} {place}$")
+        self.assertEqual(first[1:], ["credentials        obtained now"])
+        self.assertRegex(then[1], rf"^credentials        cached in {cache}$")
+        self.assertEqual(then[1].split("cached in ")[1], then[0].split()[2])
         self.assertEqual(lines(XDG_RUNTIME_DIR="")[0],
-                         f"cached     in no file: XDG_RUNTIME_DIR is not set ({self.config}:3)")
+                         f"process cache      none: XDG_RUNTIME_DIR is not set ({self.config}:3)")
         self.configure("no")
-        self.assertEqual(lines()[0], "cached     in no file: cache_credential_process is not set")
+        self.assertEqual(lines()[0], "process cache      none: cache_credential_process is not set")
 
     def test_other_sources_are_as_before(self):
         self.role_profile("r", "rds-access")
@@ -266,7 +266,7 @@ class End(ProcessCase):
             self.print_keys(seconds)
             result = self.by_hand(*self.login())
             self.assertEqual(result.returncode, 1)
-            self.assertIn("the credential_process printed credentials that have ended", result.stderr)
+            self.assertIn("the credential_process printed expired credentials", result.stderr)
             self.assertEqual(self.kept(), [])
 
     def test_less_than_a_quarter_of_an_hour_is_asked_for_anew(self):
@@ -287,7 +287,7 @@ class End(ProcessCase):
         (self.home.path / "keys").unlink()
         result = self.token()
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn("could not be renewed and are used until they end", result.stderr)
+        self.assertIn("could not be renewed and are used until they expire", result.stderr)
 
     def test_an_entry_that_is_damaged(self):
         self.assert_asked()

@@ -23,8 +23,8 @@ LIMIT = 8  # commands that may wait for one another
 GUARD = 20
 PATIENCE = 60
 
-BACK = "this credential_process is not started, because it leads back to itself: "
-DEEP = f"this credential_process is not started, because {LIMIT} others wait for it"
+BACK = "this credential_process is not started, because it would run itself again: "
+DEEP = f"this credential_process is not started, because {LIMIT} nested commands are already running"
 GARBAGE = ("this credential_process is not started, because RDS_IAM_PROCESS_CHAIN was not written by "
            "rds-iam; unset it")
 
@@ -374,7 +374,7 @@ class Ends(ChainCase):
         begin = time.monotonic()
         _, err = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 1)
-        self.assertIn("did not answer within the 10 s of a login", err)
+        self.assertIn("exceeded the 10 s limit of a login", err)
         self.assert_all_end(below)
         self.assertLess(time.monotonic() - begin, 40)
 
@@ -409,7 +409,7 @@ class Ends(ChainCase):
         below = [Watched(self, pid) for pid in descendants(process.pid)]
         self.assertGreaterEqual(len(below), GUARD)
         _, err = process.communicate(timeout=PATIENCE)
-        self.assertIn("the credential_process did not answer within the 10 s of a login", err)
+        self.assertIn("the credential_process exceeded the 10 s limit of a login", err)
         self.assert_all_end(below)
 
 

@@ -32,7 +32,7 @@ class Names(CloudCase):
                     (self.home.path / ".aws" / file).unlink(missing_ok=True)
                 self.configure(name, key.access_key, key.secret_key, "eu-west-1", "")
                 for result in (self.ask("--profile", name), self.ask(AWS_PROFILE=name)):
-                    self.assertIn(f"access key {key.access_key}\n", result.stdout, result.stderr)
+                    self.assertIn(f"access key         {key.access_key}\n", result.stdout, result.stderr)
                 text = (self.home.path / ".aws/config").read_text(encoding="utf-8")
                 self.assertIn("region = eu-west-1\n", text)
                 self.assertIn("[profile ", text, "control: the name stands there in a form of its own")
@@ -53,7 +53,7 @@ class Names(CloudCase):
                                 f"[sso-session {shlex.quote(name)}]\nsso_start_url = https://x\n"
                                 "sso_region = eu-west-1\n")
                 result = self.ask("--profile", name)
-                self.assertIn(f"type: aws sso login --profile {shown}\n", result.stderr)
+                self.assertIn(f"run: aws sso login --profile {shown}\n", result.stderr)
 
     def test_services_of_that_name(self):
         self.home.write(".aws/config", "[default]\nservices = my services\nrole_arn = "
@@ -63,7 +63,7 @@ class Names(CloudCase):
         self.home.write(".aws/credentials", f"[base]\naws_access_key_id = {key.access_key}\n"
                         f"aws_secret_access_key = {key.secret_key}\n")
         result = self.ask(AWS_ENDPOINT_URL_STS="")
-        self.assertIn("access key ASIA", result.stdout, result.stderr)
+        self.assertIn("access key         ASIA", result.stdout, result.stderr)
 
 
 class Sizes(CloudCase):
@@ -87,7 +87,7 @@ class Sizes(CloudCase):
         for name, text in rows.items():
             with self.subTest(name=name):
                 self.home.write(".aws/config", text + own)
-                self.assertIn(f"access key {key.access_key}\n", self.ask().stdout)
+                self.assertIn(f"access key         {key.access_key}\n", self.ask().stdout)
         path = self.home.write(".aws/config", "#\n" * (limit // 2) + own)
         self.assertIn(f"{path}: is larger than 16 MiB, the limit; remove what is not needed, or name "
                       "another file\n", self.ask().stderr)

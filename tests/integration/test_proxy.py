@@ -114,7 +114,7 @@ class Proxies(CloudCase):
             with self.subTest(refusal=refusal):
                 proxy = self.proxy(refusal)
                 result = self.log_in(HTTPS_PROXY=f"http://{USER_AND_PASSWORD}@{proxy.address}")
-                self.assert_sentence(result, f"STS could not be asked: {self.sts}: the proxy answers with status "
+                self.assert_sentence(result, f"STS could not be reached: {self.sts}: the proxy answers with status "
                                      f"{refusal}; check HTTPS_PROXY and NO_PROXY")
                 self.assertNotIn("proxy-password", result.stderr)
                 self.assertEqual(set(proxy.targets), {self.sts})

@@ -77,14 +77,14 @@ class Renewal(CloudCase):
         self.let_pass(LIFE_SECONDS - MARGIN_SECONDS)
         result = self.log_in()
         self.assert_logged_in(result)
-        self.assertIn("could not be renewed and are used until they end: ", result.stderr)
+        self.assertIn("could not be renewed and are used until they expire: ", result.stderr)
         self.assertIn(sentence, result.stderr)
         self.assertIn(", and the token with them", result.stderr)
         self.assert_accepted(2)
         self.let_pass(2 * MARGIN_SECONDS)
         result = self.log_in()
         self.assertNotEqual(result.returncode, 0)
-        self.assertNotIn("are used until they end", result.stderr)
+        self.assertNotIn("are used until they expire", result.stderr)
         self.assertIn(sentence, result.stderr)
         self.lab.faults()
         result = self.log_in()
@@ -100,11 +100,11 @@ class Renewal(CloudCase):
 
     def test_a_role_that_cannot_be_renewed(self):
         self.use_role()
-        self.check_failure("sts", "STS says HTTP status 500; try again in a while")
+        self.check_failure("sts", "STS says HTTP status 500; try again later")
 
     def test_an_instances_that_cannot_be_renewed(self):
         self.use_instance()
-        self.check_failure("imds", "gives no session token; try again in a while: status 500")
+        self.check_failure("imds", "gives no session token; try again later: status 500")
 
     def test_a_long_lived_process_renews_its_copy(self):
         self.use_role()
@@ -129,7 +129,7 @@ class Renewal(CloudCase):
                 result = self.mariadb(AWS_CREDENTIAL_EXPIRATION=end)
                 self.assertEqual(result.returncode == 0, works, result.stderr)
         self.assertIn("the AWS credentials of ", result.stderr)
-        self.assertIn(" ended at 20090101T000000Z; get new ones", result.stderr)
+        self.assertIn(" expired at 20090101T000000Z; get new ones", result.stderr)
         self.assertEqual(len([v for v in self.verdicts() if v["token_length"] > 0]), 1)
 
 

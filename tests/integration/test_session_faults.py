@@ -11,17 +11,17 @@ from labcase import harness  # noqa: E402
 
 # name of the fault, the fault, tries, what the sentence says of it
 SSO = (
-    ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again in a while"),
-    ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again in a while"),
+    ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again later"),
+    ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again later"),
     ("400", {"kind": "status", "status": 400}, 1, "with status 400; check its endpoint"),
-    ("401", {"kind": "status", "status": 401}, 1, "type: aws sso login --profile p"),
-    ("malformed JSON", {"kind": "malformed"}, 1, "is none of SSO's"),
-    ("other JSON", {"kind": "body", "body": "{}"}, 1, "is none of SSO's"),
-    ("empty", {"kind": "empty"}, 1, "is none of SSO's"),
+    ("401", {"kind": "status", "status": 401}, 1, "run: aws sso login --profile p"),
+    ("malformed JSON", {"kind": "malformed"}, 1, "did not send a valid SSO response"),
+    ("other JSON", {"kind": "body", "body": "{}"}, 1, "did not send a valid SSO response"),
+    ("empty", {"kind": "empty"}, 1, "did not send a valid SSO response"),
     ("redirect", {"kind": "redirect"}, 1, "with status 302"),
     ("reset", {"kind": "reset"}, 3, "SSO's portal did not answer"),
     ("truncated", {"kind": "truncated"}, 3, "SSO's portal did not answer"),
-    ("large", {"kind": "flood"}, 1, "gave no answer that can be used: "),
+    ("large", {"kind": "flood"}, 1, "sent no usable response: "),
     ("hang", {"kind": "hang"}, 2, "SSO's portal did not answer"),
     ("drip", {"kind": "drip"}, 2, "SSO's portal did not answer"),
 )
@@ -30,14 +30,14 @@ def renewal(login, service):
     return (
         ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
         ("400", {"kind": "status", "status": 400}, 1, f"type: {login} --profile p"),
-        ("malformed JSON", {"kind": "malformed"}, 1, f"is none of {service}'s; try again"),
-        ("other JSON", {"kind": "body", "body": "{}"}, 1, f"is none of {service}'s; try again"),
-        ("empty", {"kind": "empty"}, 1, f"is none of {service}'s; try again"),
+        ("malformed JSON", {"kind": "malformed"}, 1, f"did not send a valid {service} response; try again"),
+        ("other JSON", {"kind": "body", "body": "{}"}, 1, f"did not send a valid {service} response; try again"),
+        ("empty", {"kind": "empty"}, 1, f"did not send a valid {service} response; try again"),
         ("redirect", {"kind": "redirect"}, 1, "answers its renewal with status 302; try again"),
         ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
         ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
-        ("large", {"kind": "flood"}, 1, "the answer is longer than 64 KB"),
-        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login may; try again"),
+        ("large", {"kind": "flood"}, 1, "the response is longer than 64 KB"),
+        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login allows; try again"),
     )
 
 
@@ -91,7 +91,7 @@ class SessionFaults(CloudCase):
                     self.assertEqual((result.returncode, result.stderr), (0, ""))
 
     def test_an_authority_that_is_not_trusted(self):
-        for expires, sentence in ((3600, "SSO's portal could not be asked: "), (-60, "could not be renewed: ")):
+        for expires, sentence in ((3600, "SSO's portal could not be reached: "), (-60, "could not be renewed: ")):
             self.sso_profile()
             self.sso_login(expires=expires)
             result = self.login(self.sso_env(AWS_CA_BUNDLE=str(self.lab.ca_file)))
@@ -106,7 +106,7 @@ class SessionFaults(CloudCase):
             env = self.sso_env()
             env[f"AWS_ENDPOINT_URL_{name}"] = "http://192.0.2.1"
             result = self.login(env)
-            self.assertIn(f"{name} is not asked over plain http; write https://192.0.2.1", result.stderr)
+            self.assertIn(f"{name} must not be used over plain http; write https://192.0.2.1", result.stderr)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ from test_mariadb_clients import CA_AND_NAME, PROGRAMS, WHO  # noqa: E402
 
 # A library with the plugin built in, one of Oracle's, one of neither, in the words of their files.
 PLANTED = {
-    b"\0MARIADB_PLUGIN_DIR\0": "loads the plugin: the lines above suffice",
+    b"\0MARIADB_PLUGIN_DIR\0": "loads the plugin: needs only the lines above",
     b"\0MARIADB_PLUGIN_DIR\0mysql_clear_password\0":
         "has mysql_clear_password built in: add default-auth=aws_rds_iam to [client]",
     b"\0LIBMYSQL_PLUGIN_DIR\0mysql_clear_password\0":
-        "is Oracle's: LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
-    b"\0MARIADB_PLUGIN_DIRECTORY\0": "has no MySQL client library in it",
-    b"": "has no MySQL client library in it",
+        "is Oracle's: set LIBMYSQL_PLUGIN_DIR, LIBMYSQL_PLUGINS and ssl-mode, as above",
+    b"\0MARIADB_PLUGIN_DIRECTORY\0": "contains no MySQL client library",
+    b"": "contains no MySQL client library",
 }
 
 
@@ -73,8 +73,7 @@ class Setup(LabCase):
 
     def test_the_ca_of_a_proxy_is_named(self):
         text = " ".join(self.setup_mysql().stdout.split())
-        self.assertIn("An RDS Proxy has a certificate of Amazon's public CAs: there ssl-ca= is "
-                      "AmazonRootCA1.pem", text)
+        self.assertIn("For a proxy, set ssl-ca= to AmazonRootCA1.pem", text)
 
     def backup(self, group, *options):
         """mariadb-backup with one group of lines in its option file; what it printed, as it failed."""
@@ -116,8 +115,7 @@ class Setup(LabCase):
 
     def test_what_is_said_of_mariadb_backup(self):
         text = " ".join(self.setup_mysql().stdout.split())
-        self.assertIn("mariadb-backup takes no plugin-dir from [client] and needs none. It cannot log in "
-                      "with a token", text)
+        self.assertIn("mariadb-backup cannot log in with a token. Give it an account with a password", text)
 
     def variables(self):
         lines = self.block("MARIADB").splitlines()
@@ -167,13 +165,13 @@ class Setup(LabCase):
                     result = self.home.run([*argv, *account], **self.oracles_variables())
                     self.assertIn("the server's host name was not verified", result.stdout)
                     self.assertIn("in the program's own TLS options: in a my.cnf, only the mysql commands "
-                                  "find ssl-mode", result.stdout)
+                                  "read ssl-mode", result.stdout)
                     self.assertNotIn("[client]", result.stdout)
                     argv.append("--ssl-mode=VERIFY_IDENTITY")
                     result = self.home.run([*argv, *account], **self.oracles_variables())
                     self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
         text = " ".join(self.setup_mysql().stdout.split())
-        self.assertIn("libmysqlclient itself finds no ssl-mode in an option file", text)
+        self.assertIn("libmysqlclient itself does not read ssl-mode from an option file", text)
 
     def test_one_option_file_for_programs_of_both_libraries(self):
         lines = self.block("[client]").replace("[client]", "[client-mariadb]") + self.block("[client]", 1)
@@ -249,7 +247,7 @@ class Setup(LabCase):
     def test_command_lines_that_are_wrong(self):
         tool = harness.installed("bin/rds-iam")
         rows = (
-            (["setup"], "no kind of programs given; see rds-iam setup --help"),
+            (["setup"], "no kind of program given; see rds-iam setup --help"),
             (["setup", "oracle"], 'unknown kind "oracle"; see rds-iam setup --help'),
             (["setup", "mysql", "--nonsense"], "unknown option --nonsense; see rds-iam setup mysql --help"),
             (["setup", "mysql", "--ssl-ca"], "--ssl-ca needs a value; see rds-iam setup mysql --help"),

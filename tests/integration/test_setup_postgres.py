@@ -59,7 +59,7 @@ class Setup(LabCase):
         """A Kerberos ticket would come before TLS; libpq 10 and 11 are told of in a comment."""
         entry = self.setup_postgres().stdout
         self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
-        self.assertRegex(entry, r"\n# .*Libpq 10 and 11 and pgx .*\n# .*: remove the line for them\.\ngssencmode")
+        self.assertRegex(entry, r"\n# libpq 10 and 11 and pgx .*: remove the line for them\.\ngssencmode")
 
     def test_lint_finds_nothing_in_it(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
@@ -97,17 +97,17 @@ class Setup(LabCase):
         text = self.setup_postgres("--service", "odd").stdout
         step = text[text.index("# 3. "):text.index("# 4. ")]
         self.assertRegex(
-            step, f"passfile={place}/odd\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
-        subscription = text[text.index("A subscription"):text.index("# 2. ")]
-        self.assertIn(f"passfile={place}/odd,", subscription)
+            step, f"passfile={place}/odd\n#  .*\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
+        subscription = text[text.index("For a subscription"):text.index("# 2. ")]
+        self.assertIn(f"passfile={place}/odd\n", subscription)
 
     def test_a_passfile_that_the_users_unit_does_not_serve_is_told(self):
-        unserved = "not as above: XDG_RUNTIME_DIR is not set here"
+        unserved = "not the one above: XDG_RUNTIME_DIR is not set here"
         runtime = self.home.path / "run"
         runtime.mkdir(mode=0o700)
         text = self.setup_postgres(XDG_RUNTIME_DIR=str(runtime)).stdout
         self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
-        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above):\n#      systemctl --user", text)
+        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above), run:\n#      systemctl --user", text)
         self.assertNotIn(unserved, text)
         text = self.setup_postgres().stdout
         self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
@@ -194,13 +194,13 @@ class Setup(LabCase):
                 result = self.setup_postgres("--ca", "/" + "c" * size)
                 self.assertEqual(result.returncode, status)
                 self.assertEqual(max((len(line) for line in result.stdout.splitlines()), default=0) > 253, False)
-        self.assertIn("rds-iam: libpq 10 to 13 reads lines of 254 bytes, comments included; give a shorter ", result.stderr)
+        self.assertIn("rds-iam: libpq 10 to 13 reads lines of at most 254 bytes, including comments; use a shorter ", result.stderr)
 
     def test_an_endpoint_with_its_port(self):
         """As Terraform prints it."""
         result = self.setup_postgres("--hostname", f"{self.lab.pg.host}:5432")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (
-            2, "", f'rds-iam: --hostname "{self.lab.pg.host}:5432" has a port in it; write it as --port; '
+            2, "", f'rds-iam: --hostname "{self.lab.pg.host}:5432" contains a port; use --port; '
                    "see rds-iam setup postgres --help\n"))
         self.assertIn("\nhost=::1\n", self.setup_postgres("--hostname", "::1").stdout)
 
@@ -209,15 +209,15 @@ class Setup(LabCase):
         self.assertIn("\nsslrootcert=/no/ca\n", result.stdout)
         self.assertEqual(
             result.stderr,
-            "rds-iam: warning: --ca /no/ca cannot be read here, and without it no server is verified\n")
+            "rds-iam: warning: --ca /no/ca cannot be read here; without it clients cannot verify the server\n")
         self.assertEqual(self.setup_postgres().stderr, "")
 
     def test_what_a_service_file_cannot_hold(self):
         for words, sentence in (
-                (["--username", " x"], "--username has blanks at an end"),
-                (["--dbname", "a\nb"], "--dbname has blanks at an end, control characters"),
+                (["--username", " x"], "--username is too long for a line of pg_service.conf, begins or ends with a blank"),
+                (["--dbname", "a\nb"], "or contains control characters"),
                 (["--ca", "bundle.pem"], "--ca must begin with /"),
-                (["--service", "a]"], "--service must not hold ]"),
+                (["--service", "a]"], "--service must not contain ]"),
                 (["--port", "70000"], '--port "70000" is not between 1 and 65535')):
             with self.subTest(words=words):
                 result = self.setup_postgres(*words)
@@ -245,23 +245,23 @@ ROWS = {
     "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host "', SYNTAX),
     "a nested service": Row("[s]\nservice=t\n", 2, "error: a service cannot name another one", "nested service"),
     "servicefile": Row("[s]\nservicefile=/x\n", 2, "error: a service file cannot be named here", SYNTAX),
-    "a directory": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: a directory is asked", None),
-    "too long for all": Row(f"[s]\n{LONG}\n{GOOD}", 2, "error: 1109 bytes, and libpq takes 1022", "too long"),
-    "a long comment": Row(f"# {'x' * 1100}\n[s]\n{GOOD}", 1, "error: 1103 bytes, and libpq takes", "too long"),
-    "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, and libpq 10 to 13 takes 254"),
+    "a directory": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: libpq gets the settings from an LDAP server", None),
+    "too long for all": Row(f"[s]\n{LONG}\n{GOOD}", 2, "error: 1109 bytes, but libpq reads at most 1022", "too long"),
+    "a long comment": Row(f"# {'x' * 1100}\n[s]\n{GOOD}", 1, "error: 1103 bytes, but libpq reads at most", "too long"),
+    "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, but libpq 10 to 13 reads at most 254"),
     "byte order mark": Row(f"\ufeff[s]\n{GOOD}", 1, "error: begins with a byte order mark", 'definition of service "s" not found'),
-    "no bracket": Row(f"[s\n{GOOD}", 1, "error: begins a service and has no ]", 'definition of service "s" not found'),
-    "trailing blank": Row("[s]\ndbname=d  \n", 2, "warning: ends in a blank or a carriage return"),
-    "carriage return": Row("[s]\r\ndbname=d\r\n", 2, "warning: ends in a blank or a carriage return"),
+    "no bracket": Row(f"[s\n{GOOD}", 1, "error: begins a service but has no ]", 'definition of service "s" not found'),
+    "trailing blank": Row("[s]\ndbname=d  \n", 2, "warning: ends with a blank or a carriage return"),
+    "carriage return": Row("[s]\r\ndbname=d\r\n", 2, "warning: ends with a blank or a carriage return"),
     "quotes": Row("[s]\ndbname='d'\n", 2, "warning: the value begins with a quote"),
-    "a tilde": Row("[s]\nsslrootcert=~/ca.pem\n", 2, "warning: libpq replaces neither ~ nor $HOME"),
-    "HOME": Row("[s]\nsslkey=$HOME/key\n", 2, "warning: libpq replaces neither ~ nor $HOME"),
+    "a tilde": Row("[s]\nsslrootcert=~/ca.pem\n", 2, "warning: libpq expands neither ~ nor $HOME"),
+    "HOME": Row("[s]\nsslkey=$HOME/key\n", 2, "warning: libpq expands neither ~ nor $HOME"),
     "leading blank": Row("[s]\ndbname= d\n", 2, "warning: the value begins with a blank"),
     "a key of 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
     "a key of 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
     "a key until 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
-    "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is set in line 2 already, and the first one counts'),
-    "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is at FILE:1 already, and libpq takes the first"),
+    "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, and libpq uses the first'),
+    "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, and libpq uses the first"),
     "no host": Row(f"[s]\n{GOOD}".replace("host=H\n", ""), 1, "error: [s] has no host=; add host=ENDPOINT", None),
     "no user": Row(f"[s]\n{GOOD}".replace("user=u\n", ""), 1, "error: [s] has no user=; add user=NAME", None),
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
@@ -270,16 +270,16 @@ ROWS = {
     "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
     "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
-    "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" for a name; write the port into port=', None),
-    "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq takes "~/p" as it is', None),
-    "the agent's own file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/agent.log"), 8, 'error: rds-iam-agent fills no passfile called "agent.log"', None),
-    "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent fills no passfile called ""', None),
-    "a dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent fills no passfile called ".x"', None),
-    "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq puts in no variables", None),
-    "another user's directory": Row(f"[s]\n{GOOD}".replace("/nowhere", f"/run/user/{os.geteuid() + 1}/rds-iam/run"), 8, f"warning: /run/user/{os.geteuid() + 1} is closed to you, and your agent fills nothing there; write passfile=/run/user/{os.geteuid()}/rds-iam/run/p", None),
-    "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: others can read OPEN, so libpq does not; type: chmod 600", None),
-    "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is no regular file", None),
-    "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq takes ~/.postgresql", None),
+    "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" as the name; write the port in port=', None),
+    "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq looks for "~/p" in the directory', None),
+    "the agent's own file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/agent.log"), 8, 'error: rds-iam-agent does not fill a passfile called "agent.log"', None),
+    "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent does not fill a passfile called ""', None),
+    "a dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent does not fill a passfile called ".x"', None),
+    "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq does not expand variables", None),
+    "another user's directory": Row(f"[s]\n{GOOD}".replace("/nowhere", f"/run/user/{os.geteuid() + 1}/rds-iam/run"), 8, f"warning: /run/user/{os.geteuid() + 1} belongs to another user, so your agent cannot write there; write passfile=/run/user/{os.geteuid()}/rds-iam/run/p", None),
+    "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: other users can read OPEN, so libpq ignores it; run: chmod 600", None),
+    "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is not a regular file", None),
+    "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq uses ~/.postgresql", None),
     "a CA that is not there": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
     "the system's CA": Row(f"[s]\n{GOOD}".replace("=CA", "=system"), 7, "warning: libpq before version 16 takes", None),
     "a shared passfile": Row(f"[t]\n{GOOD.replace('verify-full', 'require')}[s]\n{GOOD}", 17, "error: [s] shares its passfile", None),
@@ -322,7 +322,7 @@ class Lint(LabCase):
         where, lines = text.count("\n") + 1, entry.count("\n") + 1
         text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
         path, result = self.lint(text)
-        self.assertIn(f"{path}:{where}: warning: [s17] is at {path}:{17 * lines + 1} already", result.stdout)
+        self.assertIn(f"{path}:{where}: warning: [s17] is already at {path}:{17 * lines + 1}", result.stdout)
         self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
@@ -373,14 +373,14 @@ class Lint(LabCase):
 
     def test_a_password_in_the_environment(self):
         path, result = self.lint(f"[s]\n{GOOD}", PGPASSWORD="x")
-        self.assertIn(f"{path}:1: warning: PGPASSWORD is set, and libpq takes it instead of [s]'s passfile", result.stdout)
+        self.assertIn(f"{path}:1: warning: PGPASSWORD is set, and libpq uses it instead of the passfile of [s]", result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}password=\n", PGPASSWORD="x")
         self.assertNotIn("PGPASSWORD", result.stdout)
 
     def test_a_passfile_in_the_environment(self):
         """By PGPASSFILE a program sees no sslmode. The three variables beside it are all that verifies."""
         belt = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
-        finding = "8: warning: PGPASSFILE names this file too, and a program that reads it so does not see the sslmode of [s]"
+        finding = "8: warning: PGPASSFILE names this file too, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (
                 ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**belt, "PGSSLMODE": "require"}, True),
                 ({**belt, "PGGSSENCMODE": "prefer"}, True), (belt, False)):
@@ -393,16 +393,16 @@ class Lint(LabCase):
     def test_a_file_that_is_named_and_missing(self):
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE="/no/such")
         self.assertEqual(result.returncode, 1)
-        self.assertIn("/no/such: error: PGSERVICEFILE names it and it is not there", result.stdout)
+        self.assertIn("/no/such: error: PGSERVICEFILE names this file, but it does not exist", result.stdout)
 
     def test_no_file_at_all_is_no_error_and_the_places_are_named(self):
         """~/.pg_services.conf is not read, and looks much like it."""
         home = self.home.write(".pg_services.conf", f"[s]\n{GOOD}").parent
         result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(home))
         self.assertEqual((result.returncode, result.stdout), (
-            0, f"{home}/.pg_service.conf: warning: there is no such file\n"
-               f"{home}/pg_service.conf: warning: there is no such file\n"
-               "rds-iam setup postgres prints an entry, to begin one with\n"
+            0, f"{home}/.pg_service.conf: warning: this file does not exist\n"
+               f"{home}/pg_service.conf: warning: this file does not exist\n"
+               "rds-iam setup postgres prints an entry for a new file\n"
                "0 services in 0 files: 0 errors, 2 warnings\n"))
 
     def test_the_own_runtime_directory(self):
@@ -415,16 +415,16 @@ class Lint(LabCase):
         path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")
         system = self.home.write("etc/pg_service.conf", "[a]\ndbname=e\n")
         result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(system.parent))
-        self.assertIn(f"{path}: warning: libpq 10 to 14 does not look at HOME but in ", result.stdout)
-        self.assertIn(f"{system}: warning: a libpq that a program brings along", result.stdout)
-        self.assertIn(f"{system}:1: warning: [a] is at {path}:1 already", result.stdout)
+        self.assertIn(f"{path}: warning: libpq 10 to 14 ignores HOME and uses the file in ", result.stdout)
+        self.assertIn(f"{system}: warning: a libpq that is bundled with a program", result.stdout)
+        self.assertIn(f"{system}:1: warning: [a] is already at {path}:1", result.stdout)
         self.assertEqual(result.returncode, 0)
 
     def test_usage(self):
         for words, status in (([], 0), (["x"], 2)):
             self.assertEqual(self.home.run([tool(), "lint", *words], PGSYSCONFDIR="/no").returncode, status)
         self.assertEqual(self.home.run([tool(), "setup"]).stderr,
-                         "rds-iam: no kind of programs given; see rds-iam setup --help\n")
+                         "rds-iam: no kind of program given; see rds-iam setup --help\n")
         self.assertEqual(self.home.run([tool(), "setup", "oracle"]).stderr,
                          'rds-iam: unknown kind "oracle"; see rds-iam setup --help\n')
 

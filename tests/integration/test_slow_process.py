@@ -15,7 +15,7 @@ from opener import Opener, within_limit  # noqa: E402
 from process_case import ProcessCase  # noqa: E402
 from service import Services, await_true  # noqa: E402
 
-LIMIT = "the credential_process did not answer within the 10 s of a login; "
+LIMIT = "the credential_process exceeded the 10 s limit of a login; "
 SLOW = 11  # seconds: longer than a login
 AHEAD = 32  # and longer than the agent once waited
 NOT_ANSWERED = 600
@@ -24,7 +24,7 @@ IN_TIME = 5  # of a hook that is served from the cache
 
 
 class Slow(ProcessCase):
-    """A command that takes longer than a login may."""
+    """A command that takes longer than a login allows."""
 
     def test_one_command_by_hand_serves_every_hook(self):
         self.command(SLOW)
@@ -72,8 +72,8 @@ class Slow(ProcessCase):
         yes = self.home.write("yes", section + "yes\n")
         no = self.home.write("n" * 150, section + "no\n")
         here = "run in this environment: " + command
-        unset = "correct XDG_RUNTIME_DIR (it is not set), "
-        not_own = "correct XDG_RUNTIME_DIR (it is not a directory of yours alone), "
+        unset = "fix XDG_RUNTIME_DIR (it is not set), "
+        not_own = "fix XDG_RUNTIME_DIR (it is not a directory of yours alone), "
         self.configure(word=None)
         rows = (
             ({}, setting + here),
@@ -149,7 +149,7 @@ class Person(ProcessCase):
             result, seconds = hangs.result()
         self.assertEqual((self.kept(), self.places_of_secret()), ([], []))
         self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, r"/\.aws/config:4: the credential_process did not answer within 60 s(: touch "
+        self.assertRegex(result.stderr, r"/\.aws/config:4: the credential_process did not finish within 60 s(: touch "
                          r"the key)?; run it by hand to see why")
         self.assertNotIn("cache_credential_process", result.stderr)
         self.assertGreater(seconds, PERSON_SECONDS - 2)

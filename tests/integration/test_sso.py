@@ -56,12 +56,12 @@ class Logins(SsoCase):
         config = self.sso_profile()
         self.sso_login()
         shown = self.ask("--explain").stdout
-        self.assertIn(f"source     the SSO session of profile p ({config}:2)\n", shown)
-        self.assertIn(f"account    {self.lab.roles['sso-etl'].account} ({config}:3)\n", shown)
-        self.assertIn(f"role name  Etl ({config}:4)\n", shown)
-        for name, variable in (("portal", "SSO"), ("OIDC  ", "SSO_OIDC")):
-            self.assertIn(f"{name}     {self.lab.cloud_https} (AWS_ENDPOINT_URL_{variable})\n", shown)
-        self.assertIn(f"identity   role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
+        self.assertIn(f"source             the SSO session of profile p ({config}:2)\n", shown)
+        self.assertIn(f"account            {self.lab.roles['sso-etl'].account} ({config}:3)\n", shown)
+        self.assertIn(f"role name          Etl ({config}:4)\n", shown)
+        for name, variable in (("SSO portal", "SSO"), ("SSO OIDC  ", "SSO_OIDC")):
+            self.assertIn(f"{name}         {self.lab.cloud_https} (AWS_ENDPOINT_URL_{variable})\n", shown)
+        self.assertIn(f"identity           role Etl of account {self.lab.roles['sso-etl'].account}\n", shown)
 
     def test_a_clock_that_is_wrong(self):
         """The portal's answer tells by how much, and the token for the database is signed with that."""
@@ -119,45 +119,45 @@ class Renewal(SsoCase):
         path, before = self.sso_login(**SHORT)
         for fault, words in (({"kind": "status", "status": 503}, "status 503"),
                              ({"kind": "reset"}, "localhost"),
-                             ({"kind": "body", "body": "{}"}, "the answer is none of SSO's")):
+                             ({"kind": "body", "body": "{}"}, "did not send a valid SSO response")):
             with self.subTest(fault=fault):
                 self.forget()
                 self.lab.faults({"service": "sso-oidc", "times": 99, **fault})
                 result = self.ask("--explain")
                 self.assertEqual(result.returncode, 0, result.stderr)
-                self.assertIn("could not be renewed and is used until it ends", result.stdout + result.stderr)
+                self.assertIn("could not be renewed and is used until it expires", result.stdout + result.stderr)
                 self.assertEqual(json.loads(path.read_text()), before)
 
     def test_a_session_that_is_over(self):
         config = self.home.path / ".aws/config"
-        last = "type: aws sso login --profile p\n"
+        last = "run: aws sso login --profile p\n"
         with self.subTest("nobody has logged in"):
             result = self.ask()
-            self.assertIn(f"{config}:2: nobody has logged in for profile p (there is no ", result.stderr)
+            self.assertIn(f"{config}:2: profile p is not logged in (", result.stderr)
             self.assertTrue(result.stderr.endswith(last), result.stderr)
         for name, terms in (("no refresh token", {"renewable": False}), ("no registration", {"registration": -1})):
             with self.subTest(name):
                 _, token = self.sso_login(expires=-60, **terms)
                 result = self.ask()
                 self.assertIn(
-                    f"{config}:2: the SSO session of profile p ended {token['expiresAt']}; " + last,
+                    f"{config}:2: the SSO session of profile p expired at {token['expiresAt']}; " + last,
                     result.stderr)
         with self.subTest("the server says so"):
             _, token = self.sso_login(expires=-60)
             self.lab.sso_logout(token)
             result = self.ask()
-            self.assertRegex(result.stderr, f"ended {token['expiresAt']}, .*with status 400: invalid_grant; " + last)
+            self.assertRegex(result.stderr, f"expired at {token['expiresAt']}, .*with status 400: invalid_grant; " + last)
         with self.subTest("the portal says so"):
             _, token = self.sso_login()
             self.lab.sso_logout(token)
             result = self.ask()
-            self.assertIn("with status 401: Session token not found or invalid; the session is over; " + last,
+            self.assertIn("with status 401: Session token not found or invalid; the session has expired; " + last,
                           result.stderr)
         with self.subTest("a renewal that may be tried again"):
             _, token = self.sso_login(expires=-60)
             self.lab.faults({"service": "sso-oidc", "kind": "status", "status": 500, "times": 99})
             result = self.ask()
-            self.assertIn(f"ended {token['expiresAt']} and could not be renewed: ", result.stderr)
+            self.assertIn(f"expired at {token['expiresAt']} and could not be renewed: ", result.stderr)
             self.assertTrue(result.stderr.endswith("; try again\n"), result.stderr)
         for token in (token["accessToken"], token["refreshToken"], token["clientSecret"]):
             self.assertNotIn(token, result.stderr)
@@ -172,7 +172,7 @@ class Renewal(SsoCase):
                 result = self.ask()
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertIn(
-                    f"{path} holds no token that can be used; type: aws sso login --profile p\n", result.stderr)
+                    f"{path} contains no usable token; run: aws sso login --profile p\n", result.stderr)
                 self.assertEqual(json.loads(path.read_text()), document)
         self.assertEqual(self.calls(), [])
         path.write_text(json.dumps(token))
@@ -183,7 +183,7 @@ class Renewal(SsoCase):
     def test_a_role_that_is_not_assigned(self):
         self.sso_profile(role="Admin")
         self.sso_login()
-        self.assertIn("with status 403: No access; have role Admin in account", self.ask().stderr)
+        self.assertIn("with status 403: No access; get role Admin in account", self.ask().stderr)
 
     def test_a_directory_that_cannot_be_written(self):
         """A token is not spent where its successor could not be kept."""
@@ -203,7 +203,7 @@ class Renewal(SsoCase):
     def test_a_file_that_stays_torn(self):
         path, _ = self.sso_login()
         path.write_text(path.read_text()[:40])
-        self.assertIn("is no JSON; type: aws sso login --profile p", self.ask().stderr)
+        self.assertIn("is not JSON; run: aws sso login --profile p", self.ask().stderr)
 
     def test_a_new_login_during_a_renewal_stays(self):
         path, _ = self.sso_login(**SHORT)

@@ -89,9 +89,9 @@ class Readme(StoryCase):
             "--explain", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER,
             principal=None, env=self.pod_env("service"))
         role = self.lab.roles[ACCESS_ROLE]
-        for line in ("source     the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)",
-                     f"role       {role.arn} ({self.home.path / CONFIG}:2)",
-                     f"identity   {role.session_arn('rds-iam')}"):
+        for line in ("source             the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)",
+                     f"role               {role.arn} ({self.home.path / CONFIG}:2)",
+                     f"identity           {role.session_arn('rds-iam')}"):
             self.assertIn(line + "\n", result.stdout)
 
     def test_the_service_by_itself_has_no_right(self):
@@ -232,7 +232,7 @@ class Refusals(StoryCase):
         self.write_section("rds-access-external", external_id="etl/4712")
         self.assert_denied(
             "arn:aws:iam::210987654321:user/etl-base", "sts:AssumeRole", "rds-access-external",
-            "trust policy: ImplicitDeny sts:AssumeRole", "etl-base", ", which may want another external_id",
+            "trust policy: ImplicitDeny sts:AssumeRole", "etl-base", ", which may require another external_id",
             **self.cloud_env())
         self.write_section("rds-access-external", external_id="etl/4711")
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
@@ -250,7 +250,7 @@ class Refusals(StoryCase):
              "InvalidIdentityToken: No OpenIDConnect provider found in your account for "
              "https://issuer.example.com", compare),
             (mint(expires=now - 1), "ExpiredTokenException: Token expired: current date/time ",
-             "the token has ended; get a new one"),
+             "the token has expired; get a new one"),
             (mint(subject="system:serviceaccount:other:etl"),
              "AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity",
              "the role's trust policy must name the token's provider, audience and subject"),
@@ -263,7 +263,7 @@ class Refusals(StoryCase):
             with self.subTest(said=said):
                 self.home.write("web-identity-token", token)
                 text = self.assert_sentence_everywhere(f"; {advice}\n", **env)
-                self.assertIn(f"the token in {path} does not open {env['AWS_ROLE_ARN']}: STS says {said}",
+                self.assertIn(f"the token in {path} may not assume {env['AWS_ROLE_ARN']}: STS says {said}",
                               text)
                 for piece in token.split("."):
                     self.assertNotIn(piece, text)

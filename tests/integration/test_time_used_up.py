@@ -11,7 +11,7 @@ from cloud import CloudCase  # noqa: E402
 from labcase import harness  # noqa: E402
 from mariadb_client import CONFIG  # noqa: E402
 
-SSO_UNASKED = ("the SSO session of profile p: SSO's portal could not be asked: the time for it was used up "
+SSO_UNASKED = ("the SSO session of profile p: SSO's portal could not be reached: the time for it was used up "
                "before by ")
 
 

@@ -176,7 +176,7 @@ class Urls(WhoseFilesCase):
         for variables, words in (
                 ({**own, "AWS_PROFILE": url}, "but the keys in the environment are used"),
                 ({**web, "AWS_PROFILE": url}, "but the web identity of the environment is used"),
-                ({}, "holds a character that some AWS tools do not accept")):
+                ({}, "contains a character that some AWS tools do not accept")):
             with self.subTest(words=words):
                 said = self.said(f"[profile {url}]\nregion = us-east-1\n", variables, "credentials", "--explain")
                 self.assertIn(words, said)

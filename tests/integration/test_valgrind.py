@@ -109,7 +109,7 @@ class Memory(MariadbCase):
             ((), {"principal": None}, "no AWS credentials"),
             (("--skip-ssl", "--ssl-verify-server-cert=0"), {}, "is not encrypted"),
             ((), {"RDS_IAM_CONFIG": "/nowhere"}, "RDS_IAM_CONFIG names /nowhere"),
-            ((), {"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}, "ended at"),
+            ((), {"AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z"}, "expired at"),
         )
         for options, extra, sentence in rows:
             with self.subTest(sentence=sentence):

@@ -416,7 +416,7 @@ class AcceptedGroups(WhoseFilesCase):
         subprocess.run(["setfacl", "-m", "u:1:rwx", outer], check=True)
         result = services.fill()
         self.assertEqual(result.returncode, 1)
-        self.assertIn(f"others can replace what is in {outer}: an ACL lets user 1 write it; run: setfacl -b "
+        self.assertIn(f"other users can replace files in {outer}: an ACL lets user 1 write it; run: setfacl -b "
                       f"{outer}", result.stderr)
         subprocess.run(["setfacl", "-b", outer], check=True)
         outer.chmod(0o775)

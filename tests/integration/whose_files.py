@@ -86,7 +86,7 @@ class WhoseFilesCase(CloudCase):
 
     def assert_key(self, result, name="etl"):
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertIn(f"access key {self.lab.principals[name].access_key}\n", result.stdout)
+        self.assertIn(f"access key         {self.lab.principals[name].access_key}\n", result.stdout)
 
     def assert_refused(self, result, *pieces):
         """Nothing was found, no other source answered instead, and each piece is in the message."""

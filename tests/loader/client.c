@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A command that logs in as one on Oracle's library would, with the plugins that the environment
- * names. It prints who the server says it is, or the error.
+ * A command that logs in as a program with Oracle's library does, with the plugins that
+ * LIBMYSQL_PLUGINS and LIBMYSQL_PLUGIN_DIR name. Prints the user that the server reports, or the
+ * error.
  *
  *   client [--library=VERSION] [--ssl-mode=MODE] [--ssl-ca=FILE] [--password=TEXT]
  *          [--read-default-file=FILE] [--default-auth=PLUGIN] [--enable-cleartext-plugin]
@@ -68,15 +69,15 @@ static bool log_in(struct task *task)
     return ok;
 }
 
-static void *one_of_many(void *argument)
+static void *log_in_thread(void *argument)
 {
     struct task *task = argument;
     (void)pthread_barrier_wait(&task->barrier);
     return log_in(task) ? argument : NULL;
 }
 
-/* The lab's names come from libnss_wrapper, which reads its file at its first use and may then not
- * be used by two threads at once. It is not what is tested. */
+/* Resolves the host before any thread starts. The lab's names come from libnss_wrapper, which reads
+ * its file at its first use, and that first use is not thread-safe. It is not under test. */
 static void resolve_once(const struct task *task)
 {
     struct addrinfo *found = NULL;
@@ -91,7 +92,7 @@ static bool log_in_many(struct task *task)
     resolve_once(task);
     bool ok = pthread_barrier_init(&task->barrier, NULL, (unsigned)task->threads) == 0;
     for (size_t i = 0; i < task->threads; i++) {
-        if (pthread_create(&threads[i], NULL, one_of_many, task) != 0) {
+        if (pthread_create(&threads[i], NULL, log_in_thread, task) != 0) {
             abort();
         }
     }
@@ -141,7 +142,7 @@ static void read_file(struct task *task, const char *path)
     }
 }
 
-static void take_option(struct task *task, int option)
+static void apply_option(struct task *task, int option)
 {
     switch (option) {
     case 'l':
@@ -196,7 +197,7 @@ int main(int argc, char **argv)
         .account = {.password = none, .ssl_mode = RIA_SSL_PREFERRED},
     };
     for (int option = 0; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        take_option(&task, option);
+        apply_option(&task, option);
     }
     const char *names = getenv("LIBMYSQL_PLUGINS");
     const char *directory = getenv("LIBMYSQL_PLUGIN_DIR");

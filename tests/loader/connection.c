@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection in memory, under each of the two layouts. */
+ * Sets up a connection in memory, in either of the two layouts. The memory ends where an
+ * inaccessible page begins, so a plugin that reads beyond it crashes. */
 #include "library.h"
 #include "memory.h"
 
@@ -12,14 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* CLIENT_SSL follows the server's greeting, the other bit what the program asked for. */
+/* CLIENT_SSL is set by the handshake, the other bit by the program's options. */
 static unsigned long flags_of(const struct ria_dialled *dialled)
 {
     return (dialled->has_tls ? RIA_CLIENT_SSL : 0UL) |
            (dialled->is_verified ? RIA_CLIENT_SSL_VERIFY_SERVER_CERT : 0UL);
 }
 
-/* Both layouts have the same members that matter here. */
+/* Works for both layouts, because these members have the same names in both. */
 #define FILL(type, connection, dialled)                                                            \
     do {                                                                                           \
         static unsigned char context[1];                                                           \
@@ -58,7 +59,7 @@ static int send_bare(struct ria_connection *connection, const void *bytes, size_
     return send(connection->fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : 1;
 }
 
-/* MYSQL_PLUGIN_VIO_INFO: two ints; since 9.x a bool behind them. */
+/* Writes MYSQL_PLUGIN_VIO_INFO: two ints, and since 9.x a bool after them. */
 static void info(struct ria_connection *connection, void *out)
 {
     memcpy(out, &connection->protocol, sizeof(int));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The list of plugins and their calls. */
+ * Models the plugin list of Oracle's client library: loads plugins, finds them by name, and calls
+ * them. Rejects a plugin of another interface, a name that does not match the file, and a second
+ * plugin of the same name, as the library does. */
 #include "library.h"
 
 #include <dlfcn.h>
@@ -66,7 +68,8 @@ static int call_init(struct ria_declaration *declaration, char *error, size_t si
     return result;
 }
 
-/* Interface, init, and in front of all others: in this order. */
+/* Checks the interface, calls init(), and puts the plugin at the head of the list, in this order.
+ */
 static enum ria_load add(
     struct ria_library *library, struct ria_declaration *declaration, void *handle)
 {
@@ -151,14 +154,14 @@ void ria_library_end(struct ria_library *library)
     (void)pthread_mutex_destroy(&library->lock);
 }
 
-/* The built-in plugin's own code, behind its gate. */
+/* The code of the built-in plugin, which runs only if the gate is open. */
 static int send_password(struct ria_connection *connection, const char *password)
 {
     const unsigned char *text = (const unsigned char *)password;
     return connection->write_packet(connection, text, (int)strlen(password) + 1) == 0 ? -1 : 0;
 }
 
-/* The gate compares pointers: whatever is not the built-in plugin needs no permission. */
+/* The gate. It compares pointers: a plugin other than the built-in one always passes. */
 static bool is_enabled(const struct ria_library *library, const struct ria_declaration *plugin)
 {
     const char *value = getenv("LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN");

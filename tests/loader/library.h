@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Oracle's client library as a preloaded authentication plugin meets it: a list of plugins, their
- * names, the gate in front of the built-in mysql_clear_password, a connection in memory, and what
- * becomes of a plugin's answer. Written from the library's behaviour. Not here: the network, which
- * is a function that a test hands in, and anything that knows the plugin's inside.
+ * A model of Oracle's client library, as a preloaded authentication plugin sees it: the plugin list
+ * with the plugins' names, the gate in front of the built-in mysql_clear_password, a connection in
+ * memory, and what the library does with a plugin's return value. Written from the library's
+ * behaviour. It has no network: a test passes a function that sends. It knows nothing of the
+ * plugin's internals.
  *
  *     struct ria_library library;
  *     ria_library_start(&library, &ria_profiles[0]);
@@ -32,13 +33,13 @@ enum {
     RIA_LIBRARY_PLUGINS_MAX = 8,
 };
 
-/* What differs between the versions. */
+/* A version of the library: the properties in which versions differ. */
 struct ria_profile {
     const char *name;
     unsigned interface;
     bool has_57_layout;
-    bool tells_tls;     /* vio->info() writes its third member */
-    const char *shadow; /* the file that such a library takes */
+    bool tells_tls;     /* vio->info() also writes its third member, whether TLS is on */
+    const char *shadow; /* the plugin file that this version accepts */
 };
 
 enum {
@@ -46,8 +47,8 @@ enum {
 };
 extern const struct ria_profile ria_profiles[RIA_PROFILES];
 
-/* The declaration's first members, alike in all; then, from 0x0200 on, get_options; then
- * authenticate_user. */
+/* A plugin's declaration. The members before `functions` are the same in all versions. Interface
+ * 0x0200 and later has get_options as the first function; then follows authenticate_user. */
 struct ria_declaration {
     int type;
     unsigned interface_version;
@@ -67,7 +68,7 @@ struct ria_library {
     struct {
         struct ria_declaration *declaration;
         void *handle;                   /* NULL: built in */
-    } plugins[RIA_LIBRARY_PLUGINS_MAX]; /* the last one is the head */
+    } plugins[RIA_LIBRARY_PLUGINS_MAX]; /* the last entry is the head of the list */
     size_t count;
     bool is_cleartext_enabled; /* --enable-cleartext-plugin, which a plugin cannot see */
 };
@@ -82,67 +83,69 @@ enum ria_load {
     RIA_LOAD_INIT_FAILED,
 };
 
-/* mysql_library_init(): the built-in plugin alone. */
+/* mysql_library_init(). The list then contains the built-in plugin only. */
 void ria_library_start(struct ria_library *library, const struct ria_profile *profile);
 
-/* LIBMYSQL_PLUGINS: the names, separated by ';'; what cannot be loaded is passed over. Returns how
- * many were taken. */
+/* Loads the plugins in LIBMYSQL_PLUGINS: `names` are separated by ';'. Ignores a plugin that cannot
+ * be loaded. Returns the number of plugins that were loaded. */
 size_t ria_library_preload(struct ria_library *library, const char *directory, const char *names);
 
 /* mysql_load_plugin(). */
 enum ria_load ria_library_load(
     struct ria_library *library, const char *directory, const char *name);
 
-/* mysql_client_find_plugin() without its loading: from the head, by the name that the plugin has
- * now. NULL: none. */
+/* mysql_client_find_plugin(), but loads no file. Searches from the head, by the name that a plugin
+ * has now. Returns NULL if no plugin has the name. */
 struct ria_declaration *ria_library_find(struct ria_library *library, const char *name);
 
 /* mysql_library_end(). */
 void ria_library_end(struct ria_library *library);
 
-/* Who is dialled by whom. */
+/* The connection that a program asks for, and the state that its handshake has reached. */
 struct ria_dialled {
     char *host;
     char *user;
     char *password;
     unsigned port;
     bool has_tls;
-    bool has_old_context; /* without TLS: an earlier connection of the handle had got that far */
-    bool is_verified; /* ran with VERIFY_IDENTITY, or 5.7 with MYSQL_OPT_SSL_VERIFY_SERVER_CERT */
+    bool has_old_context; /* no TLS, but an earlier connection of the handle left its TLS context */
+    bool is_verified;     /* VERIFY_IDENTITY, or MYSQL_OPT_SSL_VERIFY_SERVER_CERT in 5.7 */
     bool is_unix_socket;
 };
 
 struct ria_connection;
 
-/* Sends one packet's payload; 0, or not 0 if it cannot. */
+/* Sends the payload of one packet. Returns 0 on success, another number on failure. */
 typedef int ria_send(struct ria_connection *connection, const void *bytes, size_t len);
 
 struct ria_connection {
-    /* MYSQL_PLUGIN_VIO; a plugin is handed its address, which is the connection's. */
+    /* MYSQL_PLUGIN_VIO. A plugin gets its address, which is also that of this struct. */
     int (*read_packet)(struct ria_connection *connection, unsigned char **packet);
     int (*write_packet)(struct ria_connection *connection, const unsigned char *packet, int len);
     void (*info)(struct ria_connection *connection, void *info);
 
     const struct ria_profile *profile;
-    void *mysql; /* MYSQL, flush against a page that nobody can touch */
+    void *mysql; /* MYSQL; ends where an inaccessible page begins */
     void *pages;
     int fd;
     int protocol;
     bool has_tls;
     ria_send *send;
-    void *sender; /* for send alone */
-    size_t reads; /* by the plugin; there is nothing to read */
-    size_t packets;
+    void *sender;   /* used by `send` only */
+    size_t reads;   /* calls of read_packet() by the plugin; no packet is ever read */
+    size_t packets; /* that the plugin has sent */
 };
 
-/* Lays out a connection: mysql_init() and a handshake that has come as far as a plugin. Packets go
- * to `fd` as they are; set send to have them go elsewhere. */
+/* Sets up a connection in memory, as after mysql_init() and a handshake up to the call of a plugin.
+ * Packets are written to `fd` without a header; set `send` to send them in another way. */
 void ria_connection_open(
     struct ria_connection *connection,
     const struct ria_profile *profile,
     int fd,
     const struct ria_dialled *dialled);
+/* Sets the members of MYSQL for another login on the same connection. */
 void ria_connection_dial(struct ria_connection *connection, const struct ria_dialled *dialled);
+/* Frees the memory. Does not close fd. */
 void ria_connection_close(struct ria_connection *connection);
 
 const char *ria_connection_password(const struct ria_connection *connection);
@@ -154,9 +157,9 @@ unsigned ria_connection_errno(const struct ria_connection *connection);
 const char *ria_connection_error(const struct ria_connection *connection);
 const char *ria_connection_sqlstate(const struct ria_connection *connection);
 
-/* The server has asked for mysql_clear_password. True if the plugin has sent something and is
- * content; else the connection has its error. *result is what the plugin itself returned, or 1 if
- * none was called. */
+/* Handles a server's request for mysql_clear_password. Returns true if the plugin has sent its data
+ * and returned success; else the connection has an error. *result is the plugin's return value, or
+ * 1 if no plugin was called. */
 bool ria_library_authenticate(
     struct ria_library *library, struct ria_connection *connection, int *result);
 

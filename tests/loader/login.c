@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One login over loopback. */
+ * Runs one login over loopback: connects, calls the library, collects what the plugin sent, and
+ * checks the rules that every login follows. */
 #include "login.h"
 
 #include <arpa/inet.h>

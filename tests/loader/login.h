@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One login in a test: a TCP connection over loopback, the library at its one end, and at the other
- * what has arrived. A process that uses it has AWS credentials in its environment and nothing else
- * of a user's.
+ * Runs one login in a test: over a TCP connection on loopback, with the library at one end. The
+ * other end records the bytes that arrive. The process has AWS credentials in its environment, and
+ * no other settings of a user.
  */
 #ifndef RIA_LOADER_LOGIN_H
 #define RIA_LOADER_LOGIN_H
@@ -19,13 +19,13 @@ enum {
 
 struct ria_login_case {
     int listener;
-    unsigned port; /* of the listener: where all logins go */
+    unsigned port; /* of the listener, to which all logins connect */
 };
 
-/* What came of one login. */
+/* The result of one login. */
 struct ria_came_of {
     bool ok;
-    int result; /* the plugin's own */
+    int result; /* the plugin's return value */
     unsigned code;
     char error[512];
     char sqlstate[6];
@@ -34,31 +34,34 @@ struct ria_came_of {
     char received[RIA_RECEIVED_MAX];
 };
 
-/* Once a process, before any thread. */
+/* Sets the environment. Call it once in a process, before any thread starts. */
 void ria_login_environment(void);
 
 void ria_login_listen(struct ria_login_case *login);
 void ria_login_close(struct ria_login_case *login);
 
-/* A connection to the listener; its two ends. */
+/* Connects to the listener. *ours is the client's end, *theirs the server's; the caller closes
+ * both. */
 void ria_login_connect(const struct ria_login_case *login, int *ours, int *theirs);
 
-/* Everything that was sent, up to the end of the connection; closes both. */
+/* Closes `ours`, reads everything that was sent to `theirs`, and closes `theirs`. */
 void ria_login_collect(int ours, int theirs, struct ria_came_of *out);
 
-/* An answer that no version of the library takes amiss, whatever it is: never above 0; an error has
- * number, SQLSTATE and text. A refusal of ours sends an empty password through TLS and nothing in
- * plain text; any other error sends nothing. */
+/* Checks the rules that every login follows. A success is one packet and the return value -1. An
+ * error has a number, a SQLSTATE and a text, and the plugin's return value is at most 1. If the
+ * plugin rejects the login (error 2061), it sends one empty password and nothing else. With any
+ * other error it sends nothing. */
 void ria_login_check(const char *message, const struct ria_came_of *came);
 
-/* One whole login. dialled->port of 0 becomes the listener's. */
+/* Runs one login from connect to close, and checks it with ria_login_check(). If dialled->port is
+ * 0, the listener's port is used. */
 void ria_login_run(
     const struct ria_login_case *login,
     struct ria_library *library,
     const struct ria_dialled *dialled,
     struct ria_came_of *out);
 
-/* One token and its NUL, for this host, port and user. */
+/* Expects that one token for this host, port and user was sent, with its NUL. */
 void ria_login_expect_token(
     const char *message,
     const struct ria_came_of *came,
@@ -66,7 +69,7 @@ void ria_login_expect_token(
     unsigned port,
     const char *user);
 
-/* Refused with this number and a text that begins so. */
+/* Expects that the login failed with this error number and a text that begins with `text`. */
 void ria_login_expect_refusal(
     const char *message, const struct ria_came_of *came, unsigned code, const char *text);
 

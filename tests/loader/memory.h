@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A connection's memory as Oracle's library lays it out, in two versions: every member in front of
- * the last one that a plugin can want, in the order of the headers, so that the compiler finds the
- * offsets. The plugin has its offsets from somewhere else.
+ * The memory layout of a connection in Oracle's library, in two versions. Contains every member up
+ * to the last one that a plugin can use, in the order of the library's headers, so that the
+ * compiler computes the offsets. The plugin's own offsets were written down independently.
  *
  * Sources: mysql.h and mysql_com.h of 5.7.34; of 8.4.8 and 9.7.4, which are alike.
  */
@@ -95,7 +95,8 @@ struct ria_mysql_80 {
     unsigned char rest[312];
 };
 
-/* sizeof(MYSQL) of 9.7.4; that of 5.7.34 is larger, so a guard behind this one is the stricter. */
+/* The first is sizeof(MYSQL) of 9.7.4. The real sizeof(MYSQL) of 5.7.34 is larger than the second,
+ * so the inaccessible page after this struct is the stricter check. */
 _Static_assert(sizeof(struct ria_mysql_80) == 1160, "the size of a real connection");
 _Static_assert(sizeof(struct ria_mysql_57) == 1176, "no larger than a real connection");
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Lines of [client]: "name=value" and "name = value", with '_' for '-' at will. */
+ * Parses the lines of the [client] section: "name=value" or "name = value". In a name, '_' and '-'
+ * are the same. */
 #include "option_file.h"
 
 #include <stdio.h>
@@ -16,8 +17,8 @@ static char *copy(const char *text)
     return made;
 }
 
-/* What is not known is passed over in silence. */
-static void take(struct ria_account *account, const char *name, const char *value)
+/* Sets an option. Ignores an unknown one silently, as the library does. */
+static void set_option(struct ria_account *account, const char *name, const char *value)
 {
     if (strcmp(name, "ssl-ca") == 0) {
         account->ssl_ca = copy(value);
@@ -28,7 +29,7 @@ static void take(struct ria_account *account, const char *name, const char *valu
     }
 }
 
-static void take_line(struct ria_account *account, char *line)
+static void parse_line(struct ria_account *account, char *line)
 {
     char *value = strchr(line, '=');
     if (value == NULL) {
@@ -43,7 +44,7 @@ static void take_line(struct ria_account *account, char *line)
     for (char *at = line; *at != '\0'; at++) {
         *at = *at == '_' ? '-' : *at;
     }
-    take(account, line, value);
+    set_option(account, line, value);
 }
 
 bool ria_option_file_read(const char *path, struct ria_account *account)
@@ -59,7 +60,7 @@ bool ria_option_file_read(const char *path, struct ria_account *account)
         if (line[0] == '[') {
             is_ours = strcmp(line, "[client]") == 0;
         } else if (is_ours && line[0] != '#') {
-            take_line(account, line);
+            parse_line(account, line);
         }
     }
     (void)fclose(file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The shadow plugins in Oracle's library, version by version: who takes them, what is sent to whom,
- * and the sentence of each refusal. Everything is the product but the library around it. */
+ * Tests the shadow plugins in each version of Oracle's library: which version loads which file,
+ * what is sent to which server, and the message of each rejected login. Only the library is a
+ * model; the plugins are those of the product. */
 #include "login.h"
 
 #include <fcntl.h>
@@ -40,7 +41,7 @@ static void start(struct ria_library *library, const struct ria_profile *profile
     expect_number(profile->name, ria_library_preload(library, RIA_PLUGINS, RIA_SHADOWS), 1);
 }
 
-/* Runs a check in the library of each version. */
+/* Runs a check in each version of the library. */
 static void in_each(void (*check)(struct ria_library *library, const char *version))
 {
     for (size_t i = 0; i < RIA_PROFILES; i++) {
@@ -56,7 +57,7 @@ struct crowd {
     pthread_barrier_t barrier;
 };
 
-static void *one_of_many(void *argument)
+static void *log_in_repeatedly(void *argument)
 {
     struct crowd *crowd = argument;
     struct ria_came_of *mine = calloc(1, sizeof(*mine));
@@ -78,8 +79,8 @@ static void *one_of_many(void *argument)
     return argument;
 }
 
-/* The first test of the process: the plugin's first use of everything below it is by all of them at
- * once. */
+/* This test must run first in the process: all threads at once are the first users of the plugin,
+ * and of the libraries that it uses. */
 static void threads_may_all_be_the_first(void **state)
 {
     (void)state;
@@ -90,7 +91,7 @@ static void threads_may_all_be_the_first(void **state)
         start(&library, &ria_profiles[i]);
         assert_int_equal(pthread_barrier_init(&crowd.barrier, NULL, RIA_COUNT(threads)), 0);
         for (size_t t = 0; t < RIA_COUNT(threads); t++) {
-            assert_int_equal(pthread_create(&threads[t], NULL, one_of_many, &crowd), 0);
+            assert_int_equal(pthread_create(&threads[t], NULL, log_in_repeatedly, &crowd), 0);
         }
         for (size_t t = 0; t < RIA_COUNT(threads); t++) {
             void *result = NULL;
@@ -121,18 +122,19 @@ static void each_version_takes_one_file_and_puts_it_in_front(void **state)
         const struct ria_declaration *shadow = ria_library_find(&library, "mysql_clear_password");
         expect(profile->name, shadow != built_in);
         expect_number(profile->name, shadow->interface_version, is_v1 ? 0x0101 : 0x0200);
-        /* Named twice, it is not found under its first name, and loaded no second time. */
+        /* A second load of the same file fails: its plugin has another name by now. */
         expect_number(
             profile->name,
             ria_library_load(&library, RIA_PLUGINS, profile->shadow),
             RIA_LOAD_OTHER_NAME);
-        /* No function for asynchronous logins: the library calls the other one. */
+        /* The plugin has no function for asynchronous logins, so the library calls the other. */
         expect(profile->name, shadow->functions[is_v1 ? 1 : 2] == NULL);
         ria_library_end(&library);
     }
 }
 
-/* init, deinit, init: the name is back each time, or the file would not be taken again. */
+/* Ends and starts the library repeatedly. deinit() must restore the plugin's name, or the file is
+ * not loaded again. */
 static void check_again(struct ria_library *library, const char *version)
 {
     for (int round = 0; round < 3; round++) {
@@ -155,7 +157,7 @@ static void check_token(struct ria_library *library, const char *version)
     struct ria_dialled dialled = {.host = rds, .has_tls = true, .is_verified = true};
     dial(library, dialled);
     ria_login_expect_token(version, &came, rds, where.port, etl);
-    /* --enable-cleartext-plugin is no matter. */
+    /* --enable-cleartext-plugin makes no difference. */
     library->is_cleartext_enabled = true;
     dial(library, dialled);
     ria_login_expect_token(version, &came, rds, where.port, etl);
@@ -219,12 +221,12 @@ static void check_channels(struct ria_library *library, const char *version)
     for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
         dial(library, (struct ria_dialled){.host = rds, .password = passwords[i]});
         ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
-        /* Bit 30 alone, as where TLS was wanted and stripped, is nothing. */
+        /* Bit 30 without TLS, as after an attacker has stripped TLS, allows nothing. */
         dial(
             library,
             (struct ria_dialled){.host = rds, .password = passwords[i], .is_verified = true});
         ria_login_expect_refusal(version, &came, 2061, NOT_ENCRYPTED VERIFY_IDENTITY);
-        /* 5.7 after a connection that failed, and with TLS stripped from the second one. */
+        /* 5.7: an earlier connection failed, and TLS is stripped from this one. */
         dial(
             library,
             (struct ria_dialled){
@@ -255,12 +257,12 @@ static void check_config(struct ria_library *library, const char *version)
     write_config("[db.example.com]\nendpoint = " RIA_RDS_HOST ":3306\ntls = verify-ca\n");
     dial(library, dialled);
     ria_login_expect_token(version, &came, rds, 3306, etl);
-    /* tls = verify-ca counts for nothing where the chain's check cannot be seen. */
+    /* tls = verify-ca is ignored, because a plugin cannot see whether the chain was verified. */
     dialled.is_verified = false;
     dial(library, dialled);
     ria_login_expect_refusal(
-        version, &came, 2061, NAME_NOT_VERIFIED "dial the endpoint's own name with --ssl-mode=");
-    /* A section that says nothing of an endpoint makes no host ours. */
+        version, &came, 2061, NAME_NOT_VERIFIED "use the endpoint's own name with --ssl-mode=");
+    /* A section without an endpoint does not make a host an RDS host. */
     write_config("[*.example.com]\nregion = us-east-1\n");
     dial(library, dialled);
     ria_login_expect_refusal(version, &came, 2059, STOCK);
@@ -300,11 +302,11 @@ static void check_failures(struct ria_library *library, const char *version)
     ria_login_expect_refusal(version, &came, 2061, "rds-iam: AWS_CREDENTIAL_EXPIRATION is ");
     expect_piece(version, came.error, "100?s?n??");
     (void)unsetenv("AWS_CREDENTIAL_EXPIRATION");
-    /* An RDS name that only a person can complete keeps its own sentence. */
+    /* An Aurora global endpoint, whose region the user must set, has its own message. */
     dialled.host = global;
     dial(library, dialled);
     expect_number(version, came.code, 2061);
-    expect_piece(version, came.error, "is an Aurora global endpoint, whose name holds no region");
+    expect_piece(version, came.error, "is an Aurora global endpoint, whose name has no region");
 }
 
 static void the_cores_message_reaches_the_user(void **state)
@@ -313,7 +315,7 @@ static void the_cores_message_reaches_the_user(void **state)
     in_each(check_failures);
 }
 
-static void check_nobody(struct ria_library *library, const char *version)
+static void check_no_user(struct ria_library *library, const char *version)
 {
     const struct passwd *me = getpwuid(geteuid());
     char terminal[256];
@@ -333,7 +335,7 @@ static void check_nobody(struct ria_library *library, const char *version)
 static void without_a_user_it_is_the_operating_systems(void **state)
 {
     (void)state;
-    in_each(check_nobody);
+    in_each(check_no_user);
 }
 
 static int cannot_send(struct ria_connection *connection, const void *bytes, size_t len)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory that is not laid out as the plugin knows it: nothing of it is followed, nothing is written
- * to it or sent, and nothing beyond its end is read. Its end is the end of a page. */
+ * Tests memory that does not have the layout that the plugin knows. The plugin must follow no
+ * pointer in it, write nothing to it, send nothing, and read nothing beyond its end. The memory
+ * ends at the end of a page, and the next page is inaccessible. */
 #include "login.h"
 
 #include "memory.h"
@@ -37,7 +38,7 @@ static size_t port_at(void)
                                           : offsetof(struct ria_mysql_80, port);
 }
 
-/* A connection that would get a token. */
+/* Opens a connection for which the plugin sends a token. */
 static void set_up(void)
 {
     struct ria_dialled dialled = {
@@ -58,8 +59,8 @@ static void tear_down(void)
     (void)close(theirs);
 }
 
-/* The plugin itself, without the library's reaction to it. */
-static int ask(void)
+/* Calls the plugin directly, and returns its return value. */
+static int call_shadow(void)
 {
     const struct ria_declaration *shadow = ria_library_find(&library, "mysql_clear_password");
     size_t index = library.profile->interface >= 0x0200 ? 1 : 0;
@@ -73,13 +74,13 @@ static void expect_left_alone(const char *message)
     unsigned char before[sizeof(struct ria_mysql_57)];
     memcpy(before, connection.mysql, size_of_memory());
     errno = EDOM;
-    expect_number(message, ask(), 0);
+    expect_number(message, call_shadow(), 0);
     expect_number(message, errno, EDOM);
     expect_number(message, memcmp(before, connection.mysql, size_of_memory()), 0);
     expect_number(message, connection.packets + connection.reads, 0);
 }
 
-/* What arrived is the empty password of a refusal. */
+/* Expects that only the empty password of a rejected login has arrived. */
 static void expect_nothing_sent(const char *message)
 {
     char byte[2] = "x";
@@ -106,7 +107,7 @@ static void in_each(void (*check)(const char *version))
 static void check_right(const char *version)
 {
     set_up();
-    expect_number(version, ask(), -1);
+    expect_number(version, call_shadow(), -1);
     expect_number(version, connection.packets, 1);
     tear_down();
 }
@@ -125,7 +126,7 @@ static void check_moved(const char *version)
     set_up();
     put(port_at(), &wrong, sizeof(wrong));
     expect_left_alone(version);
-    /* The port anywhere but where it belongs: a member more or less in front of it. */
+    /* The port is at every wrong offset, as if members before it were added or removed. */
     for (size_t offset = 0; offset + sizeof(port) <= size_of_memory(); offset += sizeof(port)) {
         bool is_known =
             offset == offsetof(struct ria_mysql_80, port) ||
@@ -144,7 +145,7 @@ static void check_moved(const char *version)
         expect_left_alone(version);
     }
     put(FD_AT, &ours, sizeof(ours));
-    expect_number(version, ask(), -1);
+    expect_number(version, call_shadow(), -1);
     tear_down();
 }
 
@@ -154,7 +155,8 @@ static void a_member_that_moved_is_noticed(void **state)
     in_each(check_moved);
 }
 
-/* Two layouts fit: there is no telling. Only v1 knows two. */
+/* Both layouts match, so the plugin cannot tell which is right. Only rds_iam_v1 knows two layouts.
+ */
 static void check_ambiguous(const char *version)
 {
     unsigned port = where.port;
@@ -164,7 +166,7 @@ static void check_ambiguous(const char *version)
     if (library.profile->interface < 0x0200) {
         expect_left_alone(version);
     } else {
-        expect_number(version, ask(), -1);
+        expect_number(version, call_shadow(), -1);
     }
     tear_down();
 }
@@ -175,7 +177,8 @@ static void a_coincidence_is_no_proof(void **state)
     in_each(check_ambiguous);
 }
 
-/* Pointers into nowhere, flags of all kinds; always with the right descriptor every other time. */
+/* Fills the memory with random pointers and flags, and in every second round with the right
+ * descriptor. Then fills it with each byte value. */
 static void check_garbage(const char *version)
 {
     uint64_t random = 88172645463325252U;
@@ -206,7 +209,7 @@ static void garbage_is_left_alone(void **state)
     in_each(check_garbage);
 }
 
-/* The library of the other layout, under an interface that is not its own. */
+/* A library with the layout of 5.7 and the interface of 8.0. */
 static void another_versions_layout_is_noticed(void **state)
 {
     (void)state;
@@ -231,7 +234,7 @@ static void check_sockets(const char *version)
             expect_left_alone(version);
         }
     }
-    /* A Unix socket that is called TCP has no port to compare. */
+    /* A Unix socket that info() reports as TCP has no port to compare. */
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     connection.protocol = RIA_PROTOCOL_TCP;
     connection.fd = pair[0];
@@ -242,7 +245,7 @@ static void check_sockets(const char *version)
     expect_left_alone(version);
     (void)close(pair[0]);
     (void)close(pair[1]);
-    expect_left_alone(version); /* a descriptor that is closed */
+    expect_left_alone(version); /* the descriptor is closed */
     connection.fd = -1;
     put(FD_AT, &connection.fd, sizeof(connection.fd));
     expect_left_alone(version);
@@ -255,7 +258,8 @@ static void what_is_no_tcp_connection_is_left_alone(void **state)
     in_each(check_sockets);
 }
 
-/* A TLS context or none, a flag, and in 9.x a word: each may deny it. */
+/* TLS is reported by the TLS context, by a flag, and since 9.x by info(). If one of them reports no
+ * TLS, the connection counts as not encrypted. */
 static void check_tls(const char *version)
 {
     unsigned char *nothing = NULL;
@@ -264,7 +268,7 @@ static void check_tls(const char *version)
                             : offsetof(struct ria_mysql_80, connector_fd);
     set_up();
     put(context_at, &nothing, sizeof(nothing));
-    expect_number(version, ask(), 0);
+    expect_number(version, call_shadow(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
     expect_nothing_sent(version);
     tear_down();
@@ -273,14 +277,14 @@ static void check_tls(const char *version)
                                                      : offsetof(struct ria_mysql_80, client_flag);
     set_up();
     put(flags_at, &flags, sizeof(flags));
-    expect_number(version, ask(), 0);
+    expect_number(version, call_shadow(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
     expect_nothing_sent(version);
     tear_down();
     set_up();
     connection.has_tls = false;
     bool is_refused = library.profile->tells_tls;
-    expect_number(version, ask(), is_refused ? 0 : -1);
+    expect_number(version, call_shadow(), is_refused ? 0 : -1);
     if (is_refused) {
         expect_nothing_sent(version);
     }
@@ -293,7 +297,7 @@ static void whoever_denies_tls_is_believed(void **state)
     in_each(check_tls);
 }
 
-/* The third member is no boolean: something else is written there. */
+/* Writes 2 as the third member, which is not a boolean. */
 static void tell_nonsense(struct ria_connection *to, void *out)
 {
     memcpy(out, &to->protocol, sizeof(int));
@@ -305,7 +309,7 @@ static void check_nonsense(const char *version)
 {
     set_up();
     connection.info = tell_nonsense;
-    expect_number(version, ask(), 0);
+    expect_number(version, call_shadow(), 0);
     expect_piece(version, ria_connection_error(&connection), "the connection is not encrypted");
     expect_nothing_sent(version);
     tear_down();
@@ -317,7 +321,7 @@ static void what_is_no_boolean_is_not_taken_for_tls(void **state)
     in_each(check_nonsense);
 }
 
-/* A later library may write more. */
+/* Writes 64 bytes, as a later version of the library may. */
 static void tell_more(struct ria_connection *to, void *out)
 {
     memset(out, 1, 64);
@@ -329,7 +333,7 @@ static void check_more(const char *version)
 {
     set_up();
     connection.info = tell_more;
-    expect_number(version, ask(), -1);
+    expect_number(version, call_shadow(), -1);
     tear_down();
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passwords in Oracle's library with the shadow plugins, version by version: which of them are
- * sent, where, and how the others are refused. The control is the same library without a shadow. */
+ * Tests passwords with the shadow plugins in each version of Oracle's library: which passwords are
+ * sent, to which server, and how the others are rejected. The control is the same library without a
+ * shadow plugin. */
 #include "login.h"
 
 #include <stdlib.h>
@@ -15,8 +16,8 @@
 #define PASSWORD_GIVEN                                                                             \
     STOCK " (rds-iam: a password was given, so no token was made; for a token give no password "   \
           "(-p, password= in an option file, MYSQL_PWD, the program's own setting); a password "   \
-          "goes only where LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set, --enable-cleartext-plugin "  \
-          "cannot be seen here)"
+          "is sent only if LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN=1 is set; rds-iam cannot see "         \
+          "--enable-cleartext-plugin)"
 
 static struct ria_login_case where;
 static struct ria_came_of came;
@@ -57,9 +58,9 @@ static void write_config(const char *text)
     (void)setenv("RDS_IAM_CONFIG", RIA_SCRATCH "/shadow_passwords.config", 1);
 }
 
-/* One rule for a typed password, whatever the name, the channel and the configuration: it goes
- * where the library's own plugin would send it, as far as that can be seen, or nowhere. No token is
- * sent in its place, also for a placeholder that a program insists on. */
+/* A typed password follows one rule, whatever the host, the channel and the configuration. It is
+ * sent only if the plugin can see that the library's built-in plugin would send it. A token never
+ * replaces it, even if it is only a placeholder that a program requires. */
 static void check_typed(struct ria_library *library, const char *version)
 {
     static char mapped[] = "tunnel.example";
@@ -78,7 +79,7 @@ static void check_typed(struct ria_library *library, const char *version)
             dialled.host == broken ? "[broken.example\n"
                                    : "[tunnel.example]\nendpoint = " RIA_RDS_HOST ":3306\n");
         (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
-        library->is_cleartext_enabled = i % 3 == 0; /* which no plugin can see */
+        library->is_cleartext_enabled = i % 3 == 0; /* a plugin cannot see this */
         dial(library, dialled);
         ria_login_expect_refusal(version, &came, 2059, PASSWORD_GIVEN);
         expect_text(version, came.error, PASSWORD_GIVEN);
@@ -101,13 +102,13 @@ static void check_other_host(struct ria_library *library, const char *version)
 {
     static char *const passwords[] = {none, pasted};
     static const char *const closed[] = {NULL, "0", "n", "true"};
-    /* The library takes an empty value for "on", and of any other the first character. */
+    /* The library reads an empty value as "on", and otherwise only the first character. */
     static const char *const open[] = {"1", "Y", "y", "yes", "1000", ""};
     struct ria_dialled dialled = {.host = other, .has_tls = true, .is_verified = true};
     for (size_t i = 0; i < RIA_COUNT(passwords) * RIA_COUNT(closed); i++) {
         const char *value = closed[i / RIA_COUNT(passwords)];
         (void)(value == NULL ? unsetenv(GATE) : setenv(GATE, value, 1));
-        library->is_cleartext_enabled = i % 2 == 0; /* which no plugin can see */
+        library->is_cleartext_enabled = i % 2 == 0; /* a plugin cannot see this */
         dialled.password = passwords[i % RIA_COUNT(passwords)];
         dial(library, dialled);
         ria_login_expect_refusal(version, &came, 2059, STOCK " (rds-iam: ");
@@ -147,7 +148,7 @@ static void check_open_gate(struct ria_library *library, const char *version)
         &came,
         2061,
         "rds-iam: the connection is not encrypted, so no password was sent; ");
-    /* A token is a token, whoever typed it. */
+    /* A token that was passed as the password is treated as a token. */
     dial(library, (struct ria_dialled){.host = other, .password = pasted, .has_tls = true});
     ria_login_expect_refusal(version, &came, 2061, NAME_NOT_VERIFIED);
     dial(library, (struct ria_dialled){.host = rds, .has_tls = true, .is_verified = true});
@@ -161,7 +162,7 @@ static void an_open_gate_lets_passwords_through_tls_alone(void **state)
     in_each(check_open_gate);
 }
 
-/* The control: what the same library does without a shadow. */
+/* The control: the same library without a shadow plugin. */
 static void control_the_built_in_plugin_sends_what_is_typed(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The control of test_shadow_threads: in that build a race is found, and it is a failure."""
+"""The control of test_shadow_threads: ThreadSanitizer finds a race in that build, and the program fails."""
 import os
 import pathlib
 import sys

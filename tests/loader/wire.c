@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Packets, TLS, and the two ways to a plugin. */
+ * Implements the client side of the MySQL protocol: packets, TLS, and the two ways in which a
+ * plugin is called. It is called for the first handshake response, or after the server has asked to
+ * switch to it. */
 #include "wire.h"
 
 #include <netdb.h>
@@ -52,7 +54,7 @@ static bool put(struct ria_wire *wire, const unsigned char *bytes, size_t len)
     return send(wire->fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-static bool take(struct ria_wire *wire, unsigned char *bytes, size_t len)
+static bool receive(struct ria_wire *wire, unsigned char *bytes, size_t len)
 {
     while (len > 0) {
         ssize_t got = wire->ssl != NULL ? SSL_read(wire->ssl, bytes, (int)len)
@@ -80,17 +82,17 @@ static bool write_packet(struct ria_wire *wire, const void *bytes, size_t len)
     return put(wire, whole, len + 4);
 }
 
-/* An ERR packet becomes the connection's error. */
+/* Reads one packet. Returns false at an ERR packet, whose error is copied to the connection. */
 static bool read_packet(struct ria_wire *wire)
 {
     unsigned char head[4];
     wire->len = 0;
-    if (!take(wire, head, sizeof(head))) {
+    if (!receive(wire, head, sizeof(head))) {
         return fail_lost(wire);
     }
     size_t len = (size_t)head[0] | (size_t)head[1] << 8 | (size_t)head[2] << 16;
     wire->sequence = (unsigned char)(head[3] + 1);
-    if (len >= sizeof(wire->packet) || !take(wire, wire->packet, len)) {
+    if (len >= sizeof(wire->packet) || !receive(wire, wire->packet, len)) {
         return fail_lost(wire);
     }
     wire->packet[len] = '\0';
@@ -191,8 +193,8 @@ static bool start_tls(struct ria_wire *wire)
     return SSL_set_fd(ssl, wire->fd) == 1 && SSL_connect(ssl) == 1 ? true : fail_tls(wire);
 }
 
-/* The memory that plugins see, as far as the handshake has come. */
-static void lay_out(struct ria_wire *wire)
+/* Fills the memory that plugins see with the current state of the handshake. */
+static void fill_connection(struct ria_wire *wire)
 {
     const struct ria_account *account = wire->account;
     const struct ria_dialled dialled = {
@@ -207,7 +209,8 @@ static void lay_out(struct ria_wire *wire)
     ria_connection_dial(&wire->connection, &dialled);
 }
 
-/* SHA1(password) xor SHA1(scramble, SHA1(SHA1(password))); nothing for no password. */
+/* Computes SHA1(password) xor SHA1(scramble, SHA1(SHA1(password))). Returns its length, which is 0
+ * for an empty password. */
 static size_t native_response(
     const unsigned char *scramble, const char *password, unsigned char out[SCRAMBLE_SIZE])
 {
@@ -255,7 +258,8 @@ static bool send_response(
     return write_packet(wire, out, len);
 }
 
-/* What a plugin writes: a packet of its own, or a part of the response that is still to be sent. */
+/* Sends what a plugin writes: inside the handshake response if that is not sent yet, else in a
+ * packet of its own. */
 static int send_for_plugin(struct ria_connection *connection, const void *bytes, size_t len)
 {
     struct ria_wire *wire = connection->sender;
@@ -276,13 +280,14 @@ static bool send_native(struct ria_wire *wire, const unsigned char *scramble, bo
     return ok ? true : fail_lost(wire);
 }
 
-static bool ask_plugin(struct ria_wire *wire)
+static bool call_plugin(struct ria_wire *wire)
 {
     int result = 0;
     return ria_library_authenticate(wire->library, &wire->connection, &result);
 }
 
-/* Answers each switch until the server says yes or no. */
+/* Handles each request to switch to another plugin, until the server accepts or rejects the login.
+ */
 static bool finish(struct ria_wire *wire)
 {
     while (read_packet(wire)) {
@@ -292,7 +297,7 @@ static bool finish(struct ria_wire *wire)
         const char *plugin = (const char *)wire->packet + 1;
         size_t data_at = strlen(plugin) + 2;
         if (wire->packet[0] == 0xfe && strcmp(plugin, clear_password) == 0) {
-            if (!ask_plugin(wire)) {
+            if (!call_plugin(wire)) {
                 return false;
             }
         } else if (
@@ -330,11 +335,11 @@ bool ria_wire_connect(
     if (account->ssl_mode != RIA_SSL_DISABLED && has_tls && !start_tls(wire)) {
         return false;
     }
-    lay_out(wire);
+    fill_connection(wire);
     const char *first = account->default_auth != NULL ? account->default_auth : wire->announced;
     bool is_clear = strcmp(first, clear_password) == 0;
     wire->first_plugin = is_clear ? clear_password : NULL;
-    bool ok = is_clear ? ask_plugin(wire) : send_native(wire, wire->scramble, true);
+    bool ok = is_clear ? call_plugin(wire) : send_native(wire, wire->scramble, true);
     wire->is_in = ok && finish(wire);
     return wire->is_in;
 }
@@ -346,7 +351,7 @@ bool ria_wire_change_user(struct ria_wire *wire, const struct ria_account *accou
     size_t len = 0;
     wire->account = account;
     wire->sequence = 0;
-    lay_out(wire);
+    fill_connection(wire);
     out[len++] = 0x11;
     len += add_text(out + len, account->user);
     size_t response_len = native_response(wire->scramble, account->password, response);
@@ -370,13 +375,13 @@ bool ria_wire_query(struct ria_wire *wire, const char *query, char *out, size_t 
     if (!write_packet(wire, command, len)) {
         return fail_lost(wire);
     }
-    /* Columns, one description, end; then the row. */
+    /* Reads the column count, one column definition and an EOF packet, then the row. */
     for (int i = 0; i < 4; i++) {
         if (!read_packet(wire)) {
             return false;
         }
         if (i == 0 && wire->packet[0] == 0) {
-            *out = '\0'; /* done, and nothing to show: a scripted peer */
+            *out = '\0'; /* OK without a result set: a scripted peer */
             return true;
         }
     }

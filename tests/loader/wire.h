@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way to a real server: TCP, TLS in MySQL's five modes, and the protocol up to one query. What
- * the server asks for in clear is handed to the library's plugins. Follows the MySQL
- * documentation's "Connection Phase Packets", and libmysqlclient in what comes first: TLS before
- * any plugin.
+ * Connects to a real server: TCP, TLS in MySQL's five modes, and the protocol up to one query. If
+ * the server requests mysql_clear_password, the library's plugin is called. Follows the MySQL
+ * documentation's "Connection Phase Packets", and libmysqlclient in its order: TLS is up before any
+ * plugin is called.
  */
 #ifndef RIA_LOADER_WIRE_H
 #define RIA_LOADER_WIRE_H
@@ -20,7 +20,7 @@ enum ria_ssl_mode {
     RIA_SSL_VERIFY_IDENTITY,
 };
 
-/* What a program asks of the library. Strings are borrowed. */
+/* The options that a program sets in the library. Strings are borrowed. */
 struct ria_account {
     char *host;
     unsigned port;
@@ -35,32 +35,33 @@ enum {
     RIA_PACKET_MAX = 64 * 1024
 };
 
-/* MYSQL* with a network. The error is that of the connection. */
+/* A MYSQL handle with a network. Errors are stored in `connection`. */
 struct ria_wire {
     struct ria_library *library;
-    struct ria_connection connection; /* laid out once TLS is up, or will not be */
+    struct ria_connection connection; /* filled once TLS is up, or is known not to be used */
     const struct ria_account *account;
     SSL_CTX *context;
     SSL *ssl;
     int fd;
-    bool is_in; /* the server has said yes */
+    bool is_in; /* the server has accepted the login */
     unsigned char sequence;
     unsigned capabilities; /* the server's */
     char announced[64];
     unsigned char scramble[20];
-    const char *first_plugin; /* set while a handshake response is still to be sent */
+    const char *first_plugin; /* not NULL: the handshake response is not sent yet */
     unsigned char packet[RIA_PACKET_MAX];
     size_t len;
 };
 
-/* mysql_real_connect(). False with the connection's error. The wire must be closed in any case. */
+/* mysql_real_connect(). Returns false with the connection's error set. Close the wire in both
+ * cases. */
 bool ria_wire_connect(
     struct ria_wire *wire, struct ria_library *library, const struct ria_account *account);
 
 /* mysql_change_user(). */
 bool ria_wire_change_user(struct ria_wire *wire, const struct ria_account *account);
 
-/* The first column of the first row. */
+/* Runs the query and copies the first column of the first row to *out. */
 bool ria_wire_query(struct ria_wire *wire, const char *query, char *out, size_t size);
 
 void ria_wire_close(struct ria_wire *wire);

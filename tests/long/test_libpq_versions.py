@@ -206,7 +206,7 @@ class Guards(VersionsCase):
     def test_a_copy_that_cannot_be_asked(self):
         """Each version's own refusal of a call that is not made: the other object is missing."""
         gone = self.home.path / "librds-iam-pq.so"
-        gone.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-gone.so"))
+        gone.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         cases = [Case("linked", way, "entry") for way in CONNECTS]
 
         def check(copies, case, under):

@@ -300,7 +300,7 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
         {"a mode that is none",
          {.config = "[default]\nec2_metadata_service_endpoint_mode = both\n"},
          NULL,
-         "config:2: \"both\" is no mode; write IPv4 or IPv6"},
+         "config:2: \"both\" is not a mode; write IPv4 or IPv6"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct planned planned;

@@ -166,9 +166,8 @@ static void the_section_to_write_has_the_aliass_name(void **state)
         expect_text(
             "the sentence",
             err.text,
-            "db.example.com is no RDS endpoint, but DNS says that it stands for " RDS
-            "; if that is "
-            "your database, dial that name, or write "
+            "db.example.com is not an RDS endpoint, but a DNS alias of " RDS "; if that is "
+            "your database, use that name, or write "
             "[db.example.com:3306] endpoint = " RDS ":3306 in ~/.config/rds-iam/config");
     }
 }
@@ -204,7 +203,7 @@ static void names_to_write_are_whole_or_not_there(void **state)
         if (rows[i].is_shown) {
             ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", rows[i].host, rows[i].rds);
         } else {
-            ria_buf_addf(&want, "say what it stands for: [%s] endpoint = NAME:PORT", rows[i].host);
+            ria_buf_addf(&want, "name its endpoint: [%s] endpoint = NAME:PORT", rows[i].host);
         }
         ria_buf_add_text(&want, " in ~/.config/rds-iam/config");
         ask(rows[i].host, RIA_CHANNEL_VERIFIED, rows[i].rds, &err);
@@ -220,7 +219,10 @@ static void without_an_alias_the_message_stays(void **state)
     struct ria_error err;
     for (size_t i = 0; i < RIA_COUNT(aliases); i++) {
         ask("db.example.com", RIA_CHANNEL_VERIFIED, aliases[i], &err);
-        expect_piece("no alias", err.text, "if it is a tunnel or an alias, say what it stands for");
+        expect_piece(
+            "no alias",
+            err.text,
+            "if it is a tunnel or an alias, name its endpoint: [db.example.com] ");
     }
 }
 

@@ -194,7 +194,7 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
     expect_piece(
         "and the section for a program that has no such setting",
         fake.error,
-        ", or where that cannot be: [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
+        ", or if you cannot, write [db.abcdefghijkl.eu-west-1.rds.amazonaws.com:3306] tls = "
         "verify-ca in ");
 }
 
@@ -212,7 +212,7 @@ static void a_chain_to_a_ca_of_the_systems_never_suffices(void **state)
             "what is missing",
             fake.error,
             "rds-iam: the server's host name was not verified, so no token was sent; without "
-            "ssl-ca some versions of this library check no name: set ssl-ca=");
+            "ssl-ca some versions of this library skip the host name check, so set ssl-ca=");
         assert_int_equal(played.runs, 0);
         assert_int_equal(fake.sent_len, 1);
     }
@@ -271,8 +271,8 @@ static void a_unix_socket_is_refused_as_such(void **state)
         expect_piece(
             "the sentence",
             fake.error,
-            "rds-iam: this connection goes through a Unix socket, which leads to no RDS server; "
-            "name the server's host");
+            "rds-iam: this connection uses a Unix socket, which cannot reach an RDS server; "
+            "give the server's host name");
         assert_int_equal(played.runs, 0);
         assert_int_equal(fake.sent_len, 1);
     }

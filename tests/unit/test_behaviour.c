@@ -22,7 +22,7 @@ static const struct row_text stops[] = {
      "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or unset both"},
     {"AWS_PROFILE missing",
      "AWS_PROFILE: the profile \"nope\" does not exist; add [profile nope] to "
-     "/home/u/.aws/config or [nope] to /home/u/.aws/credentials, or name another one"},
+     "/home/u/.aws/config or [nope] to /home/u/.aws/credentials, or name another profile"},
     {"static without secret",
      "/home/u/.aws/config:2: the profile \"default\" has an aws_access_key_id but no "
      "aws_secret_access_key; add it"},
@@ -39,7 +39,7 @@ static const struct row_text stops[] = {
      "/home/u/.aws/config:2: the profile \"default\" has both source_profile and "
      "credential_source; keep one"},
     {"loop a->b->a",
-     "/home/u/.aws/config:2: the source_profile entries of \"default\" go round in a circle; end "
+     "/home/u/.aws/config:2: the source_profile entries of \"default\" form a cycle; end "
      "them in a profile with keys"},
     {"credential_source lower case",
      "/home/u/.aws/config:3: credential_source is \"environment\"; write Environment, "

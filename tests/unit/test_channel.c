@@ -24,7 +24,7 @@ struct row {
     bool has_status;
 };
 
-static const char other_ca[] = "its certificate does not come from the CA in ssl-ca, or is out of";
+static const char other_ca[] = "its certificate was not issued by the CA in ssl-ca, or has expired";
 static const char verify[] = "add ssl-verify-server-cert=1";
 static const char encrypt[] = "set ssl-ca=/path/to/global-bundle.pem and ssl-verify-server-cert=1";
 
@@ -61,7 +61,8 @@ static const struct row on[] = {
     {.message = "without a CA, up to 3.1.8 checks no name",
      .on = 1,
      .want = RIA_CHANNEL_CHAIN_VERIFIED,
-     .missing = "without ssl-ca some versions of this library check no name: set ssl-ca="},
+     .missing =
+         "without ssl-ca some versions of this library skip the host name check, so set ssl-ca="},
     {.message = "with GnuTLS",
      .on = 1,
      .ssl_ca = ca,
@@ -300,7 +301,7 @@ static void a_library_that_may_skip_verification_has_verified_nothing(void **sta
         assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_UNVERIFIED);
         assert_string_equal(
             missing,
-            "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, and then this library checks no "
+            "MARIADB_TLS_DISABLE_PEER_VERIFICATION is set, so this library verifies no "
             "certificate; unset it");
         fake.tls = false;
         assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_PLAIN);

@@ -147,20 +147,20 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          PLACE ":2: profile is empty; name a profile or remove the line"},
         {"no region",
          "[h]\nregion = Ireland\n",
-         PLACE ":2: \"Ireland\" is no region; write one like eu-west-1"},
+         PLACE ":2: \"Ireland\" is not a region; write one like eu-west-1"},
         {"an endpoint without a port",
          "[h]\nendpoint = prod.example\n",
          PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
         {"an endpoint with port 0",
          "[h]\nendpoint = prod.example:0\n",
          PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
-        {"an endpoint that is no host name",
+        {"an endpoint that is not a host name",
          "[h]\nendpoint = d_b!:3306\n",
-         PLACE ":2: \"d_b!\" is no host name; give the endpoint's name alone"},
+         PLACE ":2: \"d_b!\" is not a host name; give the endpoint's name alone"},
         {"an endpoint that nobody can sign for",
          "[h]\nendpoint = x.dsql.eu-west-1.on.aws:5432\n",
          PLACE
-         ":2: x.dsql.eu-west-1.on.aws is an Aurora DSQL endpoint: its tokens are another kind "
+         ":2: x.dsql.eu-west-1.on.aws is an Aurora DSQL endpoint: it needs another kind of token "
          "(service dsql), which rds-iam does not make; use aws dsql "
          "generate-db-connect-auth-token"},
         {"an empty endpoint",
@@ -168,19 +168,19 @@ static void mistakes_are_refused_with_file_and_line(void **state)
          PLACE ":2: endpoint needs a host and a port; write endpoint = HOST:PORT"},
         {"less than verification",
          "[h]\nendpoint = e:1\ntls = require\n",
-         PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
+         PLACE ":3: tls must be verify-full or verify-ca"},
         {"verification off",
          "[h]\nendpoint = e:1\ntls = no\n",
-         PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
+         PLACE ":3: tls must be verify-full or verify-ca"},
         {"another case",
          "[h]\nendpoint = e:1\ntls = VERIFY-CA\n",
-         PLACE ":3: tls is verify-full or verify-ca, and nothing less than these"},
+         PLACE ":3: tls must be verify-full or verify-ca"},
         {"an endpoint for every name",
          "\n[*.x]\nendpoint = e:1\n",
-         PLACE ":2: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+         PLACE ":2: endpoint and tls are not allowed in a section with a wildcard; name the host"},
         {"tls for every name",
          "[*.x]\ntls = verify-full\n",
-         PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+         PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
         {"the same section twice",
          "[h]\n\n[h]\n",
          PLACE ":3: [h] is the same as the section in line 1; join them"},
@@ -261,7 +261,8 @@ static void what_is_no_address_is_no_section(void **state)
         expect_piece(
             names[i],
             err.text,
-            "] is no address; write [host], [host:port] or [user@host:port], with a leading *. as "
+            "] is not an address; write [host], [host:port] or [user@host:port], with a leading *. "
+            "as "
             "the only wildcard");
     }
 }
@@ -368,7 +369,7 @@ static void files_are_looked_for_in_order(void **state)
          "RDS_IAM_CONFIG",
          "/named",
          {PLACE},
-         "RDS_IAM_CONFIG names /named, which does not exist; mend or unset it",
+         "RDS_IAM_CONFIG names /named, which does not exist; fix or unset it",
          true},
         {"without a home the system's is read",
          "HOME",

@@ -190,7 +190,7 @@ static void a_file_that_has_gone_is_gone(void **state)
     expect_text(
         "no file",
         response,
-        "RDS_IAM_CONFIG names " PLACE ", which does not exist; mend or unset it");
+        "RDS_IAM_CONFIG names " PLACE ", which does not exist; fix or unset it");
 }
 
 /* -- when nothing is kept ---------------------------------------------------------------------- */

@@ -8,7 +8,7 @@
 
 #define PLACE RIA_FAKE_CONFIG
 #define NEEDS_ENDPOINT                                                                             \
-    "tls = verify-ca needs an endpoint = HOST:PORT beside it; without one keep verify-full"
+    "tls = verify-ca needs an endpoint = HOST:PORT in this section; else use verify-full"
 
 static bool load(const char *text, struct ria_config *config, struct ria_error *err)
 {
@@ -76,10 +76,10 @@ static void no_other_section_may_hold_it_without_an_endpoint(void **state)
          PLACE ":1: " NEEDS_ENDPOINT},
         {"verify-ca for all RDS names of a region",
          "[*.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
-         PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+         PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
         {"verify-ca for a wildcard that holds an RDS name",
          "[*.db.abcdefghijkl.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
-         PLACE ":1: endpoint and tls cannot stand in a section with a wildcard; name the host"},
+         PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         RIA_AUTO(config) config = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program at a fixed place that takes the address of an OpenSSL function: for the whole process
+ * A program at a fixed address that takes the address of an OpenSSL function: for the whole process
  * the function then seems to lie in the program. It cannot be told from one that brings its own, so
  * it is refused, and the sentence names this cause too. */
 #include "codec/digest.h"
@@ -26,7 +26,7 @@ static void the_message_names_the_cause(void **state)
     expect_piece(
         "what to do",
         err.text,
-        "or takes the address of one and is loaded at a fixed place (link it with -pie)");
+        "or takes the address of one and is loaded at a fixed address (link it with -pie)");
 }
 
 int main(void)

@@ -24,14 +24,14 @@ static void every_call_is_refused_with_the_same_message(void **state)
         struct ria_error err = {0};
         assert_false(ria_sha256("abc", 3, digest, &err));
         assert_int_equal(err.code, RIA_E_CRYPTO);
-        expect_piece("the cause", err.text, "OpenSSL's functions are mixed from ");
+        expect_piece("the cause", err.text, "OpenSSL's functions come from both ");
         expect_piece("one object", err.text, "libcrypto");
         expect_piece("the other", err.text, "test_digest_taken_over");
         expect_piece("what to do", err.text, "link it without -rdynamic or hide them");
         assert_string_equal((const char *)digest, "untouched");
         err = (struct ria_error){0};
         assert_false(ria_hmac_sha256("k", 1, &(struct ria_digest_part){"abc", 3}, 1, digest, &err));
-        expect_piece("the cause", err.text, "OpenSSL's functions are mixed from ");
+        expect_piece("the cause", err.text, "OpenSSL's functions come from both ");
         assert_string_equal((const char *)digest, "untouched");
     }
 }

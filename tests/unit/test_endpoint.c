@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host names: region, kind, partition, and the sentence for each name that holds no region. */
+ * Host names: region, kind, partition, and the sentence for each name that has no region. */
 #include "aws/endpoint.h"
 
 #include "unit.h"
@@ -98,50 +98,54 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
         {"a global endpoint",
          "g.global-abc.global.rds.amazonaws.com",
          RIA_ABSENT,
-         "is an Aurora global endpoint, whose name holds no region; say the region of its writer: "
+         "is an Aurora global endpoint, whose name has no region; give the region of its writer: "
          "[g.global-abc.global.rds.amazonaws.com] region = REGION"},
         {"another service",
          "id.dsql.us-east-1.on.aws",
          RIA_FAILED,
-         "is an Aurora DSQL endpoint: its tokens are another kind (service dsql)"},
+         "is an Aurora DSQL endpoint: it needs another kind of token (service dsql)"},
         {"an alias",
          "db.example.com",
          RIA_ABSENT,
-         "db.example.com is no RDS endpoint: the server would refuse a token signed for it; if it "
-         "is a tunnel or an alias, say what it stands for: [db.example.com] endpoint = NAME:PORT"},
-        {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is no RDS endpoint"},
+         "db.example.com is not an RDS endpoint: the server would refuse a token signed for it; if "
+         "it "
+         "is a tunnel or an alias, name its endpoint: [db.example.com] endpoint = NAME:PORT"},
+        {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
         {"a name that goes on behind the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",
          RIA_ABSENT,
-         "is no RDS endpoint"},
+         "is not an RDS endpoint"},
         {"a suffix without its dot",
          "db.abc.us-east-1.rds.evilamazonaws.com",
          RIA_ABSENT,
-         "is no RDS endpoint"},
-        {"an empty label", "db..us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
-        {"a dot in front", ".abc.us-east-1.rds.amazonaws.com", RIA_ABSENT, "is no RDS endpoint"},
+         "is not an RDS endpoint"},
+        {"an empty label", "db..us-east-1.rds.amazonaws.com", RIA_ABSENT, "is not an RDS endpoint"},
+        {"a dot in front",
+         ".abc.us-east-1.rds.amazonaws.com",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
         {"a region that is none",
          "db.abc.east1.rds.amazonaws.com",
          RIA_ABSENT,
-         "is no RDS endpoint"},
+         "is not an RDS endpoint"},
         {"more labels than a name has",
          "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.us-east-1.rds.amazonaws.com",
          RIA_ABSENT,
-         "is no RDS endpoint"},
-        {"nothing", "", RIA_FAILED, "\"\" is no host name"},
-        {"a dot", ".", RIA_ABSENT, ". is no RDS endpoint"},
-        {"a blank", "db example", RIA_FAILED, "\"db example\" is no host name"},
-        {"a URL", "https://db.abc.us-east-1.rds.amazonaws.com", RIA_FAILED, "is no host name"},
-        {"a query", "db.abc.us-east-1.rds.amazonaws.com/?x=", RIA_FAILED, "is no host name"},
-        {"a line break", "db\nX: y", RIA_FAILED, "\"db?X: y\" is no host name"},
-        {"letters of another alphabet", "d\xc3\xbc.example", RIA_FAILED, "is no host name"},
+         "is not an RDS endpoint"},
+        {"nothing", "", RIA_FAILED, "\"\" is not a host name"},
+        {"a dot", ".", RIA_ABSENT, ". is not an RDS endpoint"},
+        {"a blank", "db example", RIA_FAILED, "\"db example\" is not a host name"},
+        {"a URL", "https://db.abc.us-east-1.rds.amazonaws.com", RIA_FAILED, "is not a host name"},
+        {"a query", "db.abc.us-east-1.rds.amazonaws.com/?x=", RIA_FAILED, "is not a host name"},
+        {"a line break", "db\nX: y", RIA_FAILED, "\"db?X: y\" is not a host name"},
+        {"letters of another alphabet", "d\xc3\xbc.example", RIA_FAILED, "is not a host name"},
         {"a host and a port",
          "db.example:3306",
          RIA_FAILED,
-         "\"db.example:3306\" is no host name; give the endpoint's name alone"},
-        {"two ports", "db.example:1:2", RIA_FAILED, "is no host name"},
-        {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is no RDS endpoint"},
-        {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is no host name"},
+         "\"db.example:3306\" is not a host name; give the endpoint's name alone"},
+        {"two ports", "db.example:1:2", RIA_FAILED, "is not a host name"},
+        {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is not an RDS endpoint"},
+        {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is not a host name"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_endpoint endpoint;

@@ -124,7 +124,7 @@ static void what_is_no_such_key_is_refused(void **state)
         struct ria_error err = {0};
         fill(&pem, rows[i]);
         expect(rows[i], !ria_es256_read(&pem, &key, &err));
-        expect_text(rows[i], err.text, "is no private key of the curve P-256");
+        expect_text(rows[i], err.text, "is not a P-256 private key");
     }
 }
 
@@ -152,8 +152,7 @@ static void a_proof_has_three_parts(void **state)
     assert_int_equal(strlen(signature), 86);
     fill(&pem, "no key");
     assert_false(ria_dpop_header(&pem, "POST", "https://h/v1/token", 1, &header, &err));
-    assert_string_equal(
-        err.text, "the dpopKey of its token file is no private key of the curve P-256");
+    assert_string_equal(err.text, "the dpopKey of its token file is not a P-256 private key");
 }
 
 int main(void)

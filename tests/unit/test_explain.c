@@ -77,15 +77,17 @@ static const struct ria_login tunnel = {
 static const struct ria_login chosen = {.profile = "a", .channel = RIA_CHANNEL_NONE};
 
 #define ASKED_ENV "environment        absent  AWS_ACCESS_KEY_ID is not set\n"
-#define PASSED_ENV "environment        absent  passed over, because a profile is named\n"
+#define PASSED_ENV "environment        absent  skipped, because a profile is named\n"
 #define NO_PROFILE                                                                                 \
     "profile            absent  neither /home/u/.aws/config nor /home/u/.aws/credentials exists\n"
 #define NO_WEB "web identity       absent  AWS_WEB_IDENTITY_TOKEN_FILE is not set\n"
 #define NO_CONTAINER "container          absent  AWS_CONTAINER_CREDENTIALS_* is not set\n"
 #define FETCHED                                                                                    \
-    "got        fetched now\naccess key ASIA\nidentity   arn:of:session\n"                         \
-    "expires    20260822T133456Z\n"
-#define AS_THEY_ARE "got        as they are, without asking AWS\naccess key AKIA\n"
+    "credentials        obtained now\naccess key         ASIA\nidentity           "                \
+    "arn:of:session\n"                                                                             \
+    "expires            20260822T133456Z\n"
+#define AS_THEY_ARE                                                                                \
+    "credentials        obtained from settings, no AWS request\naccess key         AKIA\n"
 
 static void each_setting_is_told_with_its_place(void **state)
 {
@@ -105,56 +107,58 @@ static void each_setting_is_told_with_its_place(void **state)
           {"AWS_CREDENTIAL_EXPIRATION", "2026-08-22T20:00:00Z"}},
          NULL,
          NULL,
-         "database   " HOST ":5432\nregion     eu-west-1 (the endpoint's name)\n"
+         "database           " HOST ":5432\nregion             eu-west-1 (the endpoint's name)\n"
          "environment        found   the environment\n"
-         "source     the environment (AWS_ACCESS_KEY_ID)\n" AS_THEY_ARE
-         "expires    20260822T200000Z\n"},
+         "source             the environment (AWS_ACCESS_KEY_ID)\n" AS_THEY_ARE
+         "expires            20260822T200000Z\n"},
         {"keys of a profile, without a database",
          &chosen,
          {{NULL, NULL}},
          "[profile a]\n" KEYS,
          NULL,
-         "profile    a (--profile)\n" PASSED_ENV
+         "profile            a (--profile)\n" PASSED_ENV
          "profile            found   profile a (/home/u/.aws/config:2)\n"
-         "source     profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE "expires    does not say\n"},
+         "source             profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE
+         "expires            not known\n"},
         {"a person's region",
          &person,
          {{"AWS_ACCESS_KEY_ID", "AKIA"}, {"AWS_SECRET_ACCESS_KEY", SECRET}},
          NULL,
          "[" HOST "]\nregion = eu-west-2\n",
-         "database   " HOST ":5432\nregion     eu-west-3 (--region)\n"
+         "database           " HOST ":5432\nregion             eu-west-3 (--region)\n"
          "environment        found   the environment\n"
-         "source     the environment (AWS_ACCESS_KEY_ID)\n" AS_THEY_ARE
-         "expires    does not say\n"},
+         "source             the environment (AWS_ACCESS_KEY_ID)\n" AS_THEY_ARE
+         "expires            not known\n"},
         {"a tunnel, its region and its profile",
          &tunnel,
          {{NULL, NULL}},
          "[profile a]\n" KEYS,
          "[127.0.0.1:13306]\nendpoint = " HOST ":3306\nregion = eu-west-2\nprofile = a\n",
-         "database   " HOST ":3306\n"
-         "endpoint   " HOST ":3306 (/home/u/.config/rds-iam/config:2)\n"
-         "region     eu-west-2 (/home/u/.config/rds-iam/config:3)\n"
-         "profile    a (/home/u/.config/rds-iam/config:4)\n" PASSED_ENV
+         "database           " HOST ":3306\n"
+         "endpoint           " HOST ":3306 (/home/u/.config/rds-iam/config:2)\n"
+         "region             eu-west-2 (/home/u/.config/rds-iam/config:3)\n"
+         "profile            a (/home/u/.config/rds-iam/config:4)\n" PASSED_ENV
          "profile            found   profile a (/home/u/.aws/config:2)\n"
-         "source     profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE "expires    does not say\n"},
+         "source             profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE
+         "expires            not known\n"},
         {"a role of ours, asked for where the database is",
          &there,
          {{"AWS_ACCESS_KEY_ID", "AKIA"}, {"AWS_SECRET_ACCESS_KEY", SECRET}},
          NULL,
          "[" HOST "]\nrole_arn = arn:r\nexternal_id = " SECRET "\nsession_tags = a=b, c=d\n"
          "transitive_tag_keys = a\nduration_seconds = 900\nsource_identity = jane\n",
-         "database   " HOST ":5432\nregion     eu-west-1 (the endpoint's name)\n"
+         "database           " HOST ":5432\nregion             eu-west-1 (the endpoint's name)\n"
          "environment        found   the environment\n"
-         "source     the environment (AWS_ACCESS_KEY_ID)\n"
-         "role       arn:r (/home/u/.config/rds-iam/config:2)\n"
-         "  session  rds-iam\n"
-         "  seconds  900 (/home/u/.config/rds-iam/config:6)\n"
-         "  external an external id is sent (/home/u/.config/rds-iam/config:3)\n"
-         "  person   jane (/home/u/.config/rds-iam/config:7)\n"
-         "  tags     a=b, c=d (/home/u/.config/rds-iam/config:4)\n"
-         "  go on    a (/home/u/.config/rds-iam/config:5)\n"
-         "  region   eu-west-1 (the endpoint's name)\n"
-         "  STS      https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
+         "source             the environment (AWS_ACCESS_KEY_ID)\n"
+         "role               arn:r (/home/u/.config/rds-iam/config:2)\n"
+         "  session name     rds-iam\n"
+         "  duration (s)     900 (/home/u/.config/rds-iam/config:6)\n"
+         "  external id      sent, value not shown (/home/u/.config/rds-iam/config:3)\n"
+         "  source identity  jane (/home/u/.config/rds-iam/config:7)\n"
+         "  tags             a=b, c=d (/home/u/.config/rds-iam/config:4)\n"
+         "  transitive tags  a (/home/u/.config/rds-iam/config:5)\n"
+         "  region           eu-west-1 (the endpoint's name)\n"
+         "  STS              https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
         {"the environment's region beats the database's, an endpoint beats both",
          &there,
          {{"AWS_ACCESS_KEY_ID", "AKIA"},
@@ -164,14 +168,14 @@ static void each_setting_is_told_with_its_place(void **state)
           {"AWS_CA_BUNDLE", "/ca"}},
          NULL,
          "[" HOST "]\nrole_arn = arn:r\nrole_session_name = s1\n",
-         "database   " HOST ":5432\nregion     eu-west-1 (the endpoint's name)\n"
+         "database           " HOST ":5432\nregion             eu-west-1 (the endpoint's name)\n"
          "environment        found   the environment\n"
-         "source     the environment (AWS_ACCESS_KEY_ID)\n"
-         "role       arn:r (/home/u/.config/rds-iam/config:2)\n"
-         "  session  s1 (/home/u/.config/rds-iam/config:3)\n"
-         "  region   cn-north-1 (AWS_DEFAULT_REGION)\n"
-         "  STS      https://[URL not shown] (AWS_ENDPOINT_URL)\n"
-         "CA bundle  /ca (AWS_CA_BUNDLE)\n" FETCHED},
+         "source             the environment (AWS_ACCESS_KEY_ID)\n"
+         "role               arn:r (/home/u/.config/rds-iam/config:2)\n"
+         "  session name     s1 (/home/u/.config/rds-iam/config:3)\n"
+         "  region           cn-north-1 (AWS_DEFAULT_REGION)\n"
+         "  STS              https://[URL not shown] (AWS_ENDPOINT_URL)\n"
+         "CA bundle          /ca (AWS_CA_BUNDLE)\n" FETCHED},
         {"roles on roles, all in the region of the first profile",
          &nowhere,
          {{"AWS_PROFILE", "a"}},
@@ -179,16 +183,16 @@ static void each_setting_is_told_with_its_place(void **state)
          "[profile b]\nrole_arn = arn:b\nsource_profile = c\n[profile c]\n" KEYS,
          NULL,
          ASKED_ENV "profile            found   profile c (/home/u/.aws/config:10)\n"
-                   "source     profile c (/home/u/.aws/config:10)\n"
-                   "role       arn:b (/home/u/.aws/config:7)\n"
-                   "  session  rds-iam\n"
-                   "  region   cn-north-1 (/home/u/.aws/config:4)\n"
-                   "  STS      https://sts.cn-north-1.amazonaws.com.cn (the region's own)\n"
-                   "role       arn:a (/home/u/.aws/config:2)\n"
-                   "  session  rds-iam\n"
-                   "  region   cn-north-1 (/home/u/.aws/config:4)\n"
-                   "  STS      https://sts.cn-north-1.amazonaws.com.cn (the region's own)\n"
-                   "CA bundle  /c (/home/u/.aws/config:5)\n" FETCHED},
+                   "source             profile c (/home/u/.aws/config:10)\n"
+                   "role               arn:b (/home/u/.aws/config:7)\n"
+                   "  session name     rds-iam\n"
+                   "  region           cn-north-1 (/home/u/.aws/config:4)\n"
+                   "  STS              https://sts.cn-north-1.amazonaws.com.cn (the region's own)\n"
+                   "role               arn:a (/home/u/.aws/config:2)\n"
+                   "  session name     rds-iam\n"
+                   "  region           cn-north-1 (/home/u/.aws/config:4)\n"
+                   "  STS              https://sts.cn-north-1.amazonaws.com.cn (the region's own)\n"
+                   "CA bundle          /c (/home/u/.aws/config:5)\n" FETCHED},
         {"a web identity",
          &nowhere,
          {{"AWS_WEB_IDENTITY_TOKEN_FILE", "/t"},
@@ -199,11 +203,11 @@ static void each_setting_is_told_with_its_place(void **state)
          NULL,
          ASKED_ENV NO_PROFILE
          "web identity       found   the web identity of the environment\n"
-         "source     the web identity of the environment (AWS_WEB_IDENTITY_TOKEN_FILE)\n"
-         "role       arn:w (AWS_ROLE_ARN)\n"
-         "  session  pod (AWS_ROLE_SESSION_NAME)\n"
-         "  region   eu-west-1 (AWS_REGION)\n"
-         "  STS      https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
+         "source             the web identity of the environment (AWS_WEB_IDENTITY_TOKEN_FILE)\n"
+         "role               arn:w (AWS_ROLE_ARN)\n"
+         "  session name     pod (AWS_ROLE_SESSION_NAME)\n"
+         "  region           eu-west-1 (AWS_REGION)\n"
+         "  STS              https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
         {"a command, of which only the place is told",
          &nowhere,
          {{"AWS_DEFAULT_PROFILE", "a"}},
@@ -211,17 +215,18 @@ static void each_setting_is_told_with_its_place(void **state)
          NULL,
          ASKED_ENV NO_WEB
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
-         "source     the credential_process of profile a (/home/u/.aws/config:2)\n"
-         "cached     in no file: cache_credential_process is not set\n" FETCHED},
+         "source             the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "process cache      none: cache_credential_process is not set\n" FETCHED},
         {"a command whose output may be cached, where there is no directory for it",
          &there,
          {{"AWS_PROFILE", "a"}, {"XDG_RUNTIME_DIR", "run"}},
          "[profile a]\ncredential_process = get --with " SECRET "\n",
          "[" HOST "]\ncache_credential_process = yes\n",
-         "database   " HOST ":5432\nregion     eu-west-1 (the endpoint's name)\n" ASKED_ENV NO_WEB
+         "database           " HOST
+         ":5432\nregion             eu-west-1 (the endpoint's name)\n" ASKED_ENV NO_WEB
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
-         "source     the credential_process of profile a (/home/u/.aws/config:2)\n"
-         "cached     in no file: XDG_RUNTIME_DIR is not an absolute path "
+         "source             the credential_process of profile a (/home/u/.aws/config:2)\n"
+         "process cache      none: XDG_RUNTIME_DIR is not an absolute path "
          "(/home/u/.config/rds-iam/config:2)\n" FETCHED},
         {"what would move a terminal's cursor is replaced",
          &chosen,
@@ -229,31 +234,32 @@ static void each_setting_is_told_with_its_place(void **state)
          "[profile a]\nrole_arn = arn\nsource_profile = b\nregion = eu-west-1\n"
          "ca_bundle = /c\x1b[2J\n  t\n[profile b]\n" KEYS,
          NULL,
-         "profile    a (--profile)\n" PASSED_ENV
+         "profile            a (--profile)\n" PASSED_ENV
          "profile            found   profile b (/home/u/.aws/config:8)\n"
-         "source     profile b (/home/u/.aws/config:8)\n"
-         "role       arn (/home/u/.aws/config:2)\n"
-         "  session  rds-iam\n"
-         "  region   eu-west-1 (/home/u/.aws/config:4)\n"
-         "  STS      https://sts.eu-west-1.amazonaws.com (the region's own)\n"
-         "CA bundle  /c?[2J?t (/home/u/.aws/config:5)\n" FETCHED},
+         "source             profile b (/home/u/.aws/config:8)\n"
+         "role               arn (/home/u/.aws/config:2)\n"
+         "  session name     rds-iam\n"
+         "  region           eu-west-1 (/home/u/.aws/config:4)\n"
+         "  STS              https://sts.eu-west-1.amazonaws.com (the region's own)\n"
+         "CA bundle          /c?[2J?t (/home/u/.aws/config:5)\n" FETCHED},
         {"a container",
          &nowhere,
          {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/" SECRET},
           {"AWS_CONTAINER_AUTHORIZATION_TOKEN", SECRET}},
          NULL,
          NULL,
-         ASKED_ENV NO_PROFILE NO_WEB
-         "container          found   the container's endpoint\n"
-         "source     the container's endpoint (AWS_CONTAINER_CREDENTIALS_FULL_URI)\n" FETCHED},
+         ASKED_ENV NO_PROFILE NO_WEB "container          found   the container's endpoint\n"
+                                     "source             the container's endpoint "
+                                     "(AWS_CONTAINER_CREDENTIALS_FULL_URI)\n" FETCHED},
         {"an instance",
          &nowhere,
          {{"AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "ipv6"}},
          NULL,
          NULL,
-         ASKED_ENV NO_PROFILE NO_WEB NO_CONTAINER "instance metadata  found   the instance's role\n"
-                                                  "source     the instance's role\n"
-                                                  "service    http://[fd00:ec2::254]\n" FETCHED},
+         ASKED_ENV NO_PROFILE NO_WEB NO_CONTAINER
+         "instance metadata  found   the instance's role\n"
+         "source             the instance's role\n"
+         "metadata service   http://[fd00:ec2::254]\n" FETCHED},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         __attribute__((cleanup(release))) struct explained explained;
@@ -275,12 +281,14 @@ static void a_kept_response_is_told_to_be_kept(void **state)
     static const struct variable profile[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
     __attribute__((cleanup(release))) struct explained once;
     explain(&once, profile, "[profile a]\ncredential_process = x\n", NULL, &nowhere);
-    expect_piece("first", ria_buf_text(&once.session.explanation), "got        fetched now\n");
+    expect_piece(
+        "first", ria_buf_text(&once.session.explanation), "credentials        obtained now\n");
     RIA_AUTO(session) again = RIA_SESSION_INIT;
     struct ria_deadline deadline = ria_deadline_in(&once.fake.world, RIA_LOGIN_BUDGET_MS);
     assert_int_equal(
         ria_session_for(&nowhere, NULL, deadline, &once.fake.world, &again, &once.err), RIA_FOUND);
-    expect_piece("then", ria_buf_text(&again.explanation), "got        kept in this process\n");
+    expect_piece(
+        "then", ria_buf_text(&again.explanation), "credentials        cached in this process\n");
     assert_int_equal(once.fake.fetches, 1);
     ria_session_forget();
     RIA_AUTO(session) third = RIA_SESSION_INIT;
@@ -307,9 +315,8 @@ static void what_fails_is_told_up_to_where_it_failed(void **state)
     expect_text(
         "a circle",
         ria_buf_text(&circle.session.explanation),
-        ASKED_ENV
-        "profile            FAILED  /home/u/.aws/config:2: the source_profile entries of \"a\" go "
-        "round in a circle; end them in a profile with keys\n");
+        ASKED_ENV "profile            FAILED  /home/u/.aws/config:2: the source_profile entries of "
+                  "\"a\" form a cycle; end them in a profile with keys\n");
     __attribute__((cleanup(release))) struct explained absent;
     explain(&absent, off, NULL, NULL, &nowhere);
     assert_int_equal(absent.outcome, RIA_ABSENT);

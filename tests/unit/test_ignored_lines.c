@@ -35,7 +35,7 @@ static void expect_refusal(const char *config, const char *credentials, const ch
     (void)find(&fake, config, credentials, &response, &err);
     expect_number(want, fake.fetches, 0);
     expect_piece(want, err.text, want);
-    expect_piece(want, err.text, "stands in a line that was ignored: ");
+    expect_piece(want, err.text, "is in a line that was ignored: ");
 }
 
 /* The AWS CLI reads "key: value". The next source would log in as somebody else. */

@@ -64,14 +64,14 @@ static void what_was_encoded_is_read_again(void **state)
         RIA_AUTO(buf) out = {.max = 3};
         ria_percent_add(&out, &byte, 1);
         const char *at = out.data;
-        expect(out.data, ria_percent_take(&at, &got) && got == byte && *at == '\0');
-        expect("at the end", !ria_percent_take(&at, &got));
+        expect(out.data, ria_percent_decode(&at, &got) && got == byte && *at == '\0');
+        expect("at the end", !ria_percent_decode(&at, &got));
     }
     static const char *const bad[] = {"%", "%4", "%4a", "%a1", "%g0", "%%41", " ", "/", "\xc3", ""};
     for (size_t i = 0; i < RIA_COUNT(bad); i++) {
         char got = '?';
         const char *at = bad[i];
-        expect(bad[i], !ria_percent_take(&at, &got) && at == bad[i] && got == '?');
+        expect(bad[i], !ria_percent_decode(&at, &got) && at == bad[i] && got == '?');
     }
 }
 

@@ -122,7 +122,7 @@ static void switched_off_metadata_is_not_asked(void **state)
     expect_piece(
         "the mode",
         asked.err.text,
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv5\" is no mode; write IPv4 or IPv6");
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv5\" is not a mode; write IPv4 or IPv6");
 }
 
 static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
@@ -158,8 +158,8 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
         {"temporary keys without their token",
          {{"AWS_ACCESS_KEY_ID", "ASIAX"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          NULL,
-         "AWS_ACCESS_KEY_ID: the keys of the environment are temporary ones (ASIA...), which AWS "
-         "takes only with their session token; add AWS_SESSION_TOKEN"},
+         "AWS_ACCESS_KEY_ID: the keys of the environment are temporary (ASIA...), and AWS accepts "
+         "these only with their session token; add AWS_SESSION_TOKEN"},
         {"control: with it",
          {{"AWS_ACCESS_KEY_ID", "ASIAX"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
@@ -169,8 +169,8 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
         {"in a profile",
          {{NULL, NULL}},
          "[default]\n" KEYS("ASIAX", "s"),
-         "config:2: the keys of profile default are temporary ones (ASIA...), which AWS takes only "
-         "with their session token; add aws_session_token"},
+         "config:2: the keys of profile default are temporary (ASIA...), and AWS accepts these "
+         "only with their session token; add aws_session_token"},
         {"control: with it",
          {{NULL, NULL}},
          "[default]\naws_session_token = t\n" KEYS("ASIAX", "s"),
@@ -179,22 +179,18 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
          {{NULL, NULL}},
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\n[profile b]\n" KEYS(
              "ASIAX", "s"),
-         "config:6: the keys of profile b are temporary ones"},
+         "config:6: the keys of profile b are temporary"},
         {"an id in quotes",
          {{NULL, NULL}},
          "[default]\n" KEYS("\"AKIAX\"", "s"),
-         "config:2: the keys of profile default stand in quotes, which count as part of them; take "
-         "the quotes away"},
-        {"a secret in quotes",
-         {{NULL, NULL}},
-         "[default]\n" KEYS("AKIAX", "'s'"),
-         "stand in quotes"},
+         "config:2: the keys of profile default are in quotes, which count as part of them; remove "
+         "the quotes"},
+        {"a secret in quotes", {{NULL, NULL}}, "[default]\n" KEYS("AKIAX", "'s'"), "are in quotes"},
         {"a profile without its word",
          {{"AWS_PROFILE", "b"}},
          "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
-         "AWS_PROFILE: the profile \"b\" does not exist, because /home/u/.aws/config:4 lacks a "
-         "word; "
-         "write [profile b] there"},
+         "AWS_PROFILE: the profile \"b\" does not exist, because a word is missing in "
+         "/home/u/.aws/config:4; write [profile b] there"},
     };
 #undef KEYS
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {

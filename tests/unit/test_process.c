@@ -256,7 +256,7 @@ static void what_is_no_regular_file_is_refused_without_waiting(void **state)
     static const char *const names[] = {"fifo", "device"};
     for (size_t i = 0; i < RIA_COUNT(names); i++) {
         expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_FAILED);
-        expect_piece(names[i], err.text, ": is no regular file; name another one");
+        expect_piece(names[i], err.text, ": is not a regular file; name another");
         expect_number(names[i], err.code, RIA_E_CONFIG);
         expect_number(names[i], text.len, 0);
     }
@@ -313,7 +313,7 @@ static void what_leads_to_no_file_has_a_code_of_its_own(void **state)
     assert_int_equal(mkdir(in_scratch("closed-directory"), 0), 0);
     assert_int_equal(read_named("directory", &text, NULL, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_UNREACHABLE);
-    expect_piece("a directory", err.text, "/directory: is a directory; put a file in its place");
+    expect_piece("a directory", err.text, "/directory: is a directory; replace it with a file");
     assert_int_equal(read_named("circle", &text, NULL, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_UNREACHABLE);
     expect_piece("a loop", err.text, "/circle: is a loop of links");

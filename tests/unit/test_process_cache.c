@@ -311,8 +311,7 @@ static void ask(
     assert_int_equal(ria_token_for(&login, deadline, &fake.world, &token, err), RIA_FAILED);
 }
 
-#define BEGIN                                                                                      \
-    "/home/u/.aws/config:2: the credential_process did not answer within the 10 s of a login; "
+#define BEGIN "/home/u/.aws/config:2: the credential_process exceeded the 10 s limit of a login; "
 #define RUN "rds-iam credentials --hostname " HOST " --port 5432 --username etl"
 #define LONG_HOST                                                                                  \
     "a-rather-long-name-of-a-cluster-whose-owner-likes-names-of-sixty-three.cluster-abcdefghijkl." \
@@ -345,18 +344,18 @@ static void a_login_is_told_limit_setting_and_command(void **state)
          "[" HOST "]\n" YES,
          "",
          HOST,
-         BEGIN "correct XDG_RUNTIME_DIR (it is not set), run in this environment: " RUN},
+         BEGIN "fix XDG_RUNTIME_DIR (it is not set), run in this environment: " RUN},
         {"off, and without a directory",
          "[h]\n",
          "",
          HOST,
-         BEGIN "correct XDG_RUNTIME_DIR (it is not set), set cache_credential_process = yes for "
+         BEGIN "fix XDG_RUNTIME_DIR (it is not set), set cache_credential_process = yes for "
                "this host in ~/.config/rds-iam/config, then run in this environment: " RUN},
         {"too long for a client",
          "[h]\n",
          "run",
          LONG_HOST,
-         BEGIN "correct XDG_RUNTIME_DIR (it is not an absolute path), set cache_credential_process "
+         BEGIN "fix XDG_RUNTIME_DIR (it is not an absolute path), set cache_credential_process "
                "= yes, then run: rds-iam credentials --hostname " LONG_HOST
                " --port 5432 --username etl"},
     };
@@ -399,7 +398,7 @@ static void only_a_slow_command_is_told_of(void **state)
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_INTERACTIVE_BUDGET_MS,
-         "/home/u/.aws/config:2: the credential_process did not answer within 60 s; run it by hand "
+         "/home/u/.aws/config:2: the credential_process did not finish within 60 s; run it by hand "
          "to see why"},
         {"what the command said, where a person waits",
          "[h]\n",

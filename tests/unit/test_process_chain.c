@@ -65,7 +65,7 @@ static void names_of_all_kinds_make_one_plain_list(void **state)
     }
     for (size_t i = 0; i < RIA_COUNT(names); i++) {
         expect(names[i], !add(&fake, names[i], "x", &chain, &err));
-        expect_piece(names[i], err.text, NOT_STARTED "it leads back to itself: ");
+        expect_piece(names[i], err.text, NOT_STARTED "it would run itself again: ");
     }
 }
 
@@ -88,8 +88,8 @@ static void a_link_is_file_profile_and_command(void **state)
     assert_false(ria_process_chain_add(&fake.world, &moved, "p", &chain, &err));
     assert_string_equal(
         err.text,
-        FILE_NAME ":77: this credential_process is not started, because it leads back to itself: "
-                  "p -> p; let one of these profiles get its credentials in another way");
+        FILE_NAME ":77: this credential_process is not started, because it would run itself again: "
+                  "p -> p; change how one of these profiles gets its credentials");
 }
 
 static void the_circle_alone_is_shown(void **state)
@@ -106,7 +106,7 @@ static void the_circle_alone_is_shown(void **state)
         hand_on(&fake, &chain, storage, sizeof(storage));
     }
     assert_false(add(&fake, "a", "x", &chain, &err));
-    expect_piece("circle", err.text, "leads back to itself: a -> b -> a;");
+    expect_piece("circle", err.text, "would run itself again: a -> b -> a;");
 }
 
 static void a_list_has_an_end(void **state)
@@ -125,7 +125,7 @@ static void a_list_has_an_end(void **state)
     }
     assert_true(chain.len < 2048);
     assert_false(add(&fake, "last", "x", &chain, &err));
-    expect_piece("limit", err.text, NOT_STARTED "8 others wait for it, each run by the one before");
+    expect_piece("limit", err.text, NOT_STARTED "8 nested commands are already running");
     expect_piece("limit", err.text, "...); shorten the chain");
 }
 
@@ -218,8 +218,7 @@ static void keepers_among_the_ancestors_are_counted(void **state)
             expect_text(
                 "keepers",
                 err.text,
-                NOT_STARTED
-                "8 others wait for it, each run by the one before it (p); shorten the chain");
+                NOT_STARTED "8 nested commands are already running (p); shorten the chain");
         }
     }
 }

@@ -314,7 +314,7 @@ static void warnings_name_file_and_line(void **state)
     assert_true(ria_fake_logged(
         &fake,
         RIA_LOG_WARNING,
-        RIA_FAKE_AWS_CONFIG ":1: the name \"a$b\" holds a character that some AWS tools do not "
+        RIA_FAKE_AWS_CONFIG ":1: the name \"a$b\" contains a character that some AWS tools do not "
                             "accept"));
     assert_true(ria_fake_logged(
         &fake,

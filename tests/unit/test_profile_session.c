@@ -27,26 +27,26 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
     } rows[] = {
         {"SSO without a region",
          "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_start_url = https://x\n",
-         "config:2: the profile \"default\" wants AWS SSO and has no sso_region; add it, or type: "
+         "config:2: the profile \"default\" uses AWS SSO and has no sso_region; add it, or run: "
          "aws configure sso"},
         {"SSO without a start URL",
          "[default]\nsso_role_name = R\nsso_account_id = 1\nsso_region = eu-west-1\n",
-         "config:3: the profile \"default\" wants AWS SSO and has no sso_start_url"},
+         "config:3: the profile \"default\" uses AWS SSO and has no sso_start_url"},
         {"SSO without an account",
          "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_role_name = R\n",
-         "config:2: the profile \"default\" wants AWS SSO and has no sso_account_id"},
+         "config:2: the profile \"default\" uses AWS SSO and has no sso_account_id"},
         {"SSO without a role",
          "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\n",
-         "config:2: the profile \"default\" wants AWS SSO and has no sso_role_name"},
+         "config:2: the profile \"default\" uses AWS SSO and has no sso_role_name"},
         {"an SSO region that is none",
          "[default]\nsso_start_url = https://x\nsso_region = here\nsso_account_id = 1\n"
          "sso_role_name = R\n",
-         "config:3: \"here\" is no region; write one like eu-west-1"},
+         "config:3: \"here\" is not a region; write one like eu-west-1"},
         {"SSO in front of static keys",
          "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n"
          "sso_account_id = 1\n",
-         "config:4: sso_session names \"x\", which does not exist; add [sso-session x] or type: "
-         "aws configure sso-session"},
+         "config:4: sso_session names \"x\", which does not exist; add [sso-session x] or run: aws "
+         "configure sso-session"},
         {"an SSO session without a region",
          "[default]\nsso_session = x\nsso_role_name = R\n[sso-session x]\n"
          "sso_start_url = https://x\nsso_region =\n",
@@ -55,7 +55,7 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "[default]\nsso_session = x\nsso_start_url = https://y\nsso_account_id = 1\n"
          "[sso-session x]\n"
          "sso_start_url = https://x\nsso_region = eu-west-1\n",
-         "config:3: sso_start_url is another one than that of [sso-session x]; remove this line"},
+         "config:3: sso_start_url differs from that of [sso-session x]; remove this line"},
         {"an SSO portal that is named while FIPS is wanted",
          "[default]\nsso_session = x\nsso_account_id = 1\nsso_role_name = R\n"
          "use_fips_endpoint = true\nservices = s\n[services s]\nsso =\n"
@@ -64,7 +64,7 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "config:5: FIPS endpoints are wanted, but /home/u/.aws/config:9 names another for SSO"},
         {"a login without a region",
          "[default]\nlogin_session = arn\n",
-         "no region says where to ask sign-in; set AWS_REGION, or region in the profile"},
+         "no region for sign-in is set; set AWS_REGION, or region in the profile"},
         {"a sign-in endpoint that is named while dual-stack is wanted",
          "[default]\nlogin_session = arn\nregion = eu-west-1\nendpoint_url = https://x\n"
          "use_dualstack_endpoint = true\n",

@@ -261,7 +261,7 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\naws_access_key_id = A\n"
          "aws_secret_access_key = s\n",
          NULL,
-         "no region says where to ask STS; set AWS_REGION, or region in the profile"},
+         "no region for STS is set; set AWS_REGION, or region in the profile"},
         {"a duration that is none",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n"
          "duration_seconds = 10\n[profile b]\naws_access_key_id = A\naws_secret_access_key = s\n",
@@ -271,7 +271,7 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "output = json\n",
          NULL,
-         "config:4: source_profile names \"b\", which holds no credentials"},
+         "config:4: source_profile names \"b\", which contains no credentials"},
         {"a source profile with half a pair",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "aws_access_key_id = A\n",
@@ -280,23 +280,23 @@ static void a_profile_gives_or_refuses(void **state)
         {"its own source without keys",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = default\n",
          NULL,
-         "config:2: the source_profile entries of \"default\" go round in a circle"},
+         "config:2: the source_profile entries of \"default\" form a cycle"},
         {"a path that comes back to a profile with keys",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\naws_access_key_id = A\n"
          "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = default\n",
          NULL,
-         "config:2: the source_profile entries of \"default\" go round in a circle"},
+         "config:2: the source_profile entries of \"default\" form a cycle"},
         {"a path of three that comes back to half a pair",
          "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n"
          "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = c\n[profile c]\n"
          "role_arn = r\nsource_profile = default\n",
          NULL,
-         "config:3: the source_profile entries of \"default\" go round in a circle"},
+         "config:3: the source_profile entries of \"default\" form a cycle"},
         {"a loop that the first profile is not part of",
          "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n[profile b]\n"
          "role_arn = r\nsource_profile = c\n[profile c]\nrole_arn = r\nsource_profile = b\n",
          NULL,
-         "config:6: the source_profile entries of \"default\" go round in a circle"},
+         "config:6: the source_profile entries of \"default\" form a cycle"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct asked asked;
@@ -349,7 +349,7 @@ static void keys_and_session_token_come_from_one_file(void **state)
     expect_piece(
         "a half in each",
         asked.err.text,
-        "/home/u/.aws/credentials:2: the keys of the profile \"default\" stand in two files; put "
+        "/home/u/.aws/credentials:2: the keys of the profile \"default\" are in two files; put "
         "both into this one");
 }
 
@@ -386,7 +386,7 @@ static void absence_everywhere_lists_every_source(void **state)
     assert_int_equal(asked.err.code, RIA_E_NO_CREDENTIALS);
     assert_string_equal(
         asked.err.text,
-        "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair. Asked "
+        "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret. Tried "
         "environment: AWS_ACCESS_KEY_ID is not set; "
         "profile: neither /home/u/.aws/config nor /home/u/.aws/credentials exists; "
         "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
@@ -430,7 +430,7 @@ static void a_deadline_that_passes_between_two_sources_ends_the_search(void **st
     assert_int_equal(err.code, RIA_E_DEADLINE);
     assert_string_equal(
         err.text,
-        "the time for a login was used up before the credential source \"web identity\" was asked");
+        "the time for a login ran out before the credential source \"web identity\" was tried");
     assert_int_equal(trail.count, 2);
 }
 

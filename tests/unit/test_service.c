@@ -205,7 +205,7 @@ static void files_that_are_no_text_or_not_there(void **state)
     struct ria_error err;
     RIA_AUTO(service_file) file;
     assert_int_equal(ria_service_read("f", true, &world, &file, &err), RIA_FAILED);
-    assert_string_equal(err.text, "f:2: holds a NUL byte; write it as plain text");
+    assert_string_equal(err.text, "f:2: contains a NUL byte; write it as plain text");
     ria_service_file_release(&file);
     assert_int_equal(read_text(NULL, &file, &err), RIA_ABSENT);
     ria_service_file_release(&file);
@@ -336,7 +336,7 @@ static void every_keyword_and_no_other_is_known(void **state)
 
 static void take(const struct ria_service_file *file, const char *name, struct ria_entry *entry)
 {
-    assert_true(ria_entry_take(file, find(file, name), entry));
+    assert_true(ria_entry_from_service(file, find(file, name), entry));
 }
 
 static void a_service_without_a_passfile_is_none_of_ours(void **state)
@@ -345,8 +345,8 @@ static void a_service_without_a_passfile_is_none_of_ours(void **state)
     RIA_AUTO(service_file) file;
     read_good("[a]\nhost=h\n[b]\npassfile=\n", &file);
     struct ria_entry entry;
-    assert_false(ria_entry_take(&file, find(&file, "a"), &entry));
-    assert_false(ria_entry_take(&file, find(&file, "b"), &entry));
+    assert_false(ria_entry_from_service(&file, find(&file, "a"), &entry));
+    assert_false(ria_entry_from_service(&file, find(&file, "b"), &entry));
 }
 
 static void hosts_and_ports_are_paired_as_libpq_pairs_them(void **state)
@@ -414,7 +414,7 @@ static void what_is_refused_is_said_with_its_line(void **state)
         {GOOD "port=-1\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port= 1\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=1,2\n", "f:6: [a] has 1 hosts and 2 ports"},
-        {GOOD "hostaddr=1,2\n", "f:6: [a] has not as many addresses as hosts"},
+        {GOOD "hostaddr=1,2\n", "f:6: [a] has fewer or more addresses than hosts"},
         {GOOD "service=b\n", "f:6: [a] libpq does not know \"service\", and refuses"},
         {GOOD "nonsense\n", "f:6: [a] libpq does not know \"nonsense\" (a line without =)"},
     };

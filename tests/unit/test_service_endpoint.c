@@ -338,7 +338,7 @@ static void what_cannot_be_is_refused(void **state)
         {{{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "1"}}, "", "\"1\" is neither true nor false"},
         {{{"AWS_STS_REGIONAL_ENDPOINTS", "global"}},
          "",
-         "AWS_STS_REGIONAL_ENDPOINTS: \"global\" is no kind of STS endpoint; write regional or "
+         "AWS_STS_REGIONAL_ENDPOINTS: \"global\" is not a kind of STS endpoint; write regional or "
          "legacy"},
         {{{"AWS_USE_FIPS_ENDPOINT", "true"}, {"AWS_ENDPOINT_URL_STS", "https://x"}},
          "",

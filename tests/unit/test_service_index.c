@@ -273,8 +273,8 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
             expect_text(
                 rows[i].why,
                 err.text,
-                "home:5: [a] shares its passfile with [b] (home:6), but only one of them is fit "
-                "for a token; mend the other or give it a passfile of its own");
+                "home:5: [a] shares its passfile with [b] (home:6), but only one of them is valid "
+                "for tokens; fix the other or give it a passfile of its own");
         }
         expect_number(rows[i].why, ria_service_index_check(b, &err), rows[i].may_share);
         expect(rows[i].why, rows[i].may_share || strstr(err.text, "home:") == err.text);

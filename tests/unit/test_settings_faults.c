@@ -57,7 +57,7 @@ static void a_line_that_was_ignored_is_named(void **state)
         "key: value, alone",
         "[default]\nregion: eu-west-1\naws_access_key_id: A\naws_secret_access_key: s\n",
         "",
-        "config:3: aws_access_key_id of the profile \"default\" stands in a line that was ignored: "
+        "config:3: aws_access_key_id of the profile \"default\" is in a line that was ignored: "
         "a "
         "colon in place of the =; write key = value");
     check(
@@ -77,7 +77,7 @@ static void a_line_that_was_ignored_is_named(void **state)
         "a line without its =",
         "[default]\naws_access_key_id A\n[profile b]\nx: y\n",
         "",
-        "config:2: aws_access_key_id of the profile \"default\" stands in a line that was ignored: "
+        "config:2: aws_access_key_id of the profile \"default\" is in a line that was ignored: "
         "a "
         "line without its =");
     check(
@@ -91,18 +91,19 @@ static void a_line_that_was_ignored_is_named(void **state)
         "a source without its keys",
         "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\naws_access_key_id: A\n",
         "",
-        "config:5: aws_access_key_id of the profile \"b\" stands in a line that was ignored: a "
+        "config:5: aws_access_key_id of the profile \"b\" is in a line that was ignored: a "
         "colon");
     check(
         "a source without its keys, and another line",
         "[default]\nrole_arn = arn\nsource_profile = b\n[profile b]\nregion: r\n",
         "",
-        "config:5: source_profile names \"b\", which holds no credentials, and this line was");
+        "config:5: source_profile names \"b\", which contains no credentials, and this line was");
     check(
         "no source at all, and another line",
         "[default]\nregion: r\n",
         "",
-        "holds no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a colon in place of the =");
+        "contains no credentials: " RIA_FAKE_AWS_CONFIG
+        ":2 was ignored: a colon in place of the =");
     check(
         "a source without its role",
         "[default]\ncredential_source = EcsContainer\nrole_arn: arn\n",
@@ -117,7 +118,7 @@ static void a_line_that_was_ignored_is_named(void **state)
         "SSO",
         "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_region = r-1\nsso_start_url: u\n",
         "",
-        "config:5: the profile \"default\" wants AWS SSO and has no sso_start_url, and this line");
+        "config:5: the profile \"default\" uses AWS SSO and has no sso_start_url, and this line");
     check(
         "a session of SSO",
         "[default]\nsso_account_id = 1\nsso_role_name = R\nsso_session = s\n[sso-session s]\n"
@@ -128,7 +129,7 @@ static void a_line_that_was_ignored_is_named(void **state)
         "another profile's line is not named",
         "[profile b]\nx: y\n[default]\nregion = r\n",
         "",
-        "[default] holds no credentials");
+        "[default] contains no credentials");
 }
 
 static void what_is_empty_is_named(void **state)
@@ -138,7 +139,7 @@ static void what_is_empty_is_named(void **state)
         "both, as a template has them",
         "",
         "[default]\naws_access_key_id =\naws_secret_access_key =\n",
-        "[default] holds no credentials: " RIA_FAKE_AWS_CREDENTIALS
+        "[default] contains no credentials: " RIA_FAKE_AWS_CREDENTIALS
         ":2: aws_access_key_id is empty");
     check(
         "the secret",
@@ -159,13 +160,13 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
         const char *arn;
         const char *want;
     } rows[] = {
-        {"\"arn:aws:iam::1:role/r\"", "stands in quotes, which are a part of it; remove them"},
+        {"\"arn:aws:iam::1:role/r\"", "is in quotes, which become part of it; remove them"},
         {"'arn:aws:iam::1:role/r'", "stands in quotes"},
-        {"arn:aws:iam::1:\n  role/r", "goes on in the next line; write it in one line"},
-        {"arn:aws:iam::{ACCOUNT}:role/r", "holds a placeholder; put the true value in its place"},
-        {"arn:aws:iam::<account>:role/r", "holds a placeholder"},
-        {"arn:aws:iam::${ACCOUNT}:role/r", "holds a placeholder"},
-        {"arn:aws:iam::1:role/ r", "holds a blank; remove it"},
+        {"arn:aws:iam::1:\n  role/r", "continues on the next line; write it on one line"},
+        {"arn:aws:iam::{ACCOUNT}:role/r", "contains a placeholder; replace it with the real value"},
+        {"arn:aws:iam::<account>:role/r", "contains a placeholder"},
+        {"arn:aws:iam::${ACCOUNT}:role/r", "contains a placeholder"},
+        {"arn:aws:iam::1:role/ r", "contains a blank; remove it"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         char config[256];
@@ -187,14 +188,14 @@ static const struct {
     const char *after;
     const char *want;
 } spoilt[] = {
-    {"\"", "NAME", "\"", "stands in quotes, which are a part of it; remove them"},
+    {"\"", "NAME", "\"", "is in quotes, which become part of it; remove them"},
     {"'", "NAME", "'", "stands in quotes"},
-    {"", "NAME", "\n  x", "goes on in the next line; write it in one line"},
-    {"", "NAME", " x", "holds a blank; remove it"},
-    {"", "{NAME}", "", "holds a placeholder; put the true value in its place"},
-    {"", "<NAME>", "", "holds a placeholder"},
-    {"", "$NAME", "", "holds a placeholder"},
-    {"\xe2\x80\x9c", "NAME", "\xe2\x80\x9d", "holds a character that is not plain ASCII"},
+    {"", "NAME", "\n  x", "continues on the next line; write it on one line"},
+    {"", "NAME", " x", "contains a blank; remove it"},
+    {"", "{NAME}", "", "contains a placeholder; replace it with the real value"},
+    {"", "<NAME>", "", "contains a placeholder"},
+    {"", "$NAME", "", "contains a placeholder"},
+    {"\xe2\x80\x9c", "NAME", "\xe2\x80\x9d", "contains a character that is not plain ASCII"},
 };
 
 #define MFA "[default]\n" ROLE "arn\n"
@@ -246,11 +247,11 @@ static void a_name_of_the_environment_is_refused_first_too(void **state)
     } rows[] = {
         {"\"arn:aws:iam::1:role/r\"", "s", "AWS_ROLE_ARN: the ARN of the role, "},
         {"arn:aws:iam::${ACCOUNT}:role/r", "s", "AWS_ROLE_ARN: the ARN of the role, "},
-        {"arn:aws:iam::1:role/r\r", "s", "holds a blank; remove it"},
+        {"arn:aws:iam::1:role/r\r", "s", "contains a blank; remove it"},
         {"arn:aws:iam::1:role/r",
          "'s'",
          "AWS_ROLE_SESSION_NAME: the session name of the role, 's', "},
-        {"arn:aws:iam::1:role/r", "{pod}", "holds a placeholder"},
+        {"arn:aws:iam::1:role/r", "{pod}", "contains a placeholder"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         const char *const environment[] = {
@@ -317,7 +318,7 @@ static void an_account_is_a_number(void **state)
         const char *account = accounts[i];
         (void)snprintf(
             config, sizeof(config), "[default]\n" ROLE "arn:aws:iam::%s:role/r\n", account);
-        check(account, config, "", "has no number as its account; write the account's 12 digits");
+        check(account, config, "", "has no account number; write the account's 12 digits");
         (void)snprintf(
             config, sizeof(config), MFA "mfa_serial = arn:aws:iam::%s:mfa/me\n", account);
         check(account, config, "", "config:5: mfa_serial, ");
@@ -407,13 +408,13 @@ static void a_session_token_that_is_not_there_is_missed(void **state)
         "nowhere",
         "",
         KEYS,
-        "credentials:2: the keys of profile default are temporary ones (ASIA...), which AWS takes "
+        "credentials:2: the keys of profile default are temporary (ASIA...), and AWS accepts these "
         "only with their session token; add aws_session_token");
     check(
         "empty, as a template has it",
         "",
         KEYS "aws_session_token =\n",
-        "credentials:4: aws_session_token of the profile \"default\" is empty, and AWS takes "
+        "credentials:4: aws_session_token of the profile \"default\" is empty, and AWS accepts "
         "temporary keys (ASIA...) only with it; write it");
     check(
         "in a line that was ignored",
@@ -421,12 +422,8 @@ static void a_session_token_that_is_not_there_is_missed(void **state)
         "",
         "config:4: the profile \"default\" has temporary keys (ASIA...) and no aws_session_token, "
         "and this line was ignored: a colon in place of the =");
-    check("in quotes", "", KEYS "aws_session_token = \"t\"\n", "stand in quotes");
-    check(
-        "of another profile",
-        "",
-        KEYS "[b]\naws_session_token = t\n",
-        "are temporary ones (ASIA...)");
+    check("in quotes", "", KEYS "aws_session_token = \"t\"\n", "are in quotes");
+    check("of another profile", "", KEYS "[b]\naws_session_token = t\n", "are temporary (ASIA...)");
 #undef KEYS
     const char *const environment[] = {
         "AWS_ACCESS_KEY_ID", "ASIAX", "AWS_SECRET_ACCESS_KEY", "s", "AWS_SESSION_TOKEN", " ", NULL};
@@ -435,8 +432,8 @@ static void a_session_token_that_is_not_there_is_missed(void **state)
         environment,
         "",
         "[default]\naws_session_token = t\n",
-        "AWS_ACCESS_KEY_ID: the keys of the environment are temporary ones (ASIA...), which AWS "
-        "takes only with their session token; add AWS_SESSION_TOKEN");
+        "AWS_ACCESS_KEY_ID: the keys of the environment are temporary (ASIA...), and AWS accepts "
+        "these only with their session token; add AWS_SESSION_TOKEN");
 }
 
 int main(void)

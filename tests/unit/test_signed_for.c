@@ -28,7 +28,7 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          HOST ":3306/?",
          "%2Feu-west-2%2F",
-         "signing for the region eu-west-2, although the name " HOST " says eu-west-1"},
+         "signing for the region eu-west-2, although the name " HOST " contains eu-west-1"},
         {"a person's region counts most",
          "[" HOST "]\nregion = eu-west-2\n",
          HOST,
@@ -36,7 +36,7 @@ static void what_the_token_is_signed_for(void **state)
          "eu-west-3",
          HOST ":3306/?",
          "%2Feu-west-3%2F",
-         "signing for the region eu-west-3, although the name " HOST " says eu-west-1"},
+         "signing for the region eu-west-3, although the name " HOST " contains eu-west-1"},
         {"the same region said twice",
          NULL,
          HOST,
@@ -59,7 +59,7 @@ static void what_the_token_is_signed_for(void **state)
          13307,
          NULL,
          NULL,
-         "127.0.0.1 is no RDS endpoint",
+         "127.0.0.1 is not an RDS endpoint",
          NULL},
         {"an endpoint in upper case with a dot",
          "[alias]\nendpoint = DB.ABC.eu-west-1.RDS."
@@ -77,7 +77,7 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          "db.example:3306/?",
          "%2Feu-west-1%2F",
-         "db.example is no RDS endpoint"},
+         "db.example is not an RDS endpoint"},
         {"an endpoint that is no RDS name, without",
          "[alias]\nendpoint = db.example:3306\n",
          "alias",
@@ -85,7 +85,7 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          NULL,
          RIA_FAKE_CONFIG
-         ":2: the name db.example holds no region; write the name of the RDS endpoint, "
+         ":2: the name db.example has no region; write the name of the RDS endpoint, "
          "or add region = REGION to this section",
          NULL},
         {"a region for every name makes no RDS name",
@@ -94,7 +94,7 @@ static void what_the_token_is_signed_for(void **state)
          3306,
          NULL,
          NULL,
-         "db.example is no RDS endpoint",
+         "db.example is not an RDS endpoint",
          NULL},
         {"a person may sign for any name",
          NULL,
@@ -103,7 +103,7 @@ static void what_the_token_is_signed_for(void **state)
          "eu-west-1",
          "db.example:3306/?",
          "%2Feu-west-1%2F",
-         "db.example is no RDS endpoint"},
+         "db.example is not an RDS endpoint"},
         {"a person may sign for an address",
          NULL,
          "::1",
@@ -111,14 +111,14 @@ static void what_the_token_is_signed_for(void **state)
          "eu-west-1",
          "[::1]:3306/?",
          "%2Feu-west-1%2F",
-         "::1 is no RDS endpoint"},
+         "::1 is not an RDS endpoint"},
         {"a person's region that is none",
          NULL,
          HOST,
          3306,
          "Ireland",
          NULL,
-         "\"Ireland\" is no region; write one like eu-west-1",
+         "\"Ireland\" is not a region; write one like eu-west-1",
          NULL},
         {"a global endpoint without a region",
          NULL,
@@ -126,7 +126,7 @@ static void what_the_token_is_signed_for(void **state)
          5432,
          NULL,
          NULL,
-         "is an Aurora global endpoint, whose name holds no region",
+         "is an Aurora global endpoint, whose name has no region",
          NULL},
         {"a global endpoint with one",
          "[*.global.rds.amazonaws.com]\nregion = eu-west-1\n",
@@ -151,7 +151,8 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          HOST ":443/?",
          "%2Feu-west-1%2F",
-         "port 443 is signed without the port, as botocore does; other signers differ here"},
+         "the token for port 443 is signed without the port, as botocore does; other signers "
+         "include it"},
         {"a broken configuration",
          "[" HOST "]\nnonsense = 1\n",
          HOST,
@@ -199,7 +200,7 @@ static void the_environment_and_the_profile_say_nothing_of_the_region(void **sta
     struct ria_login login = ria_login_good;
     login.host = "db.example";
     assert_int_equal(ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
-    expect_piece("no region", err.text, "db.example is no RDS endpoint");
+    expect_piece("no region", err.text, "db.example is not an RDS endpoint");
 }
 
 static void the_configuration_file_that_is_in_force_is_named(void **state)

@@ -48,8 +48,8 @@ static void what_sts_would_refuse_is_found(void **state)
         {"a=b,,c=d", true, "one of them is empty"},
         {"=b", true, "one of them is empty"},
         {"a", true, "one of them has no value; write key=value"},
-        {"a=b", false, "these are keys alone; write key, key"},
-        {"a=b, A=c", true, "a key stands there twice"},
+        {"a=b", false, "only keys are allowed here; write key, key"},
+        {"a=b, A=c", true, "a key is used twice"},
         {many, true, "there are more than 50 of them"},
         {lengthy, true, "one of them is too long"},
     };

@@ -167,7 +167,7 @@ static void a_plan_has_its_token_file(void **state)
     ria_fake_env(&fake, "HOME", "");
     assert_false(ria_token_file_path(&fake.world, &plan, path, &err));
     expect_piece(
-        "no HOME", err.text, "/c:2: the token is looked for in ~/.aws/sso/cache, but HOME is not");
+        "no HOME", err.text, "/c:2: the token file is in ~/.aws/sso/cache, but HOME is not");
 }
 
 int main(void)

@@ -24,11 +24,11 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
         {"no host",
          {NULL, 1, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
          RIA_E_USAGE,
-         "no host name is dialled; a token needs one"},
+         "no host name was given; a token is signed for a host name"},
         {"an empty host",
          {"", 1, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
          RIA_E_USAGE,
-         "no host name is dialled; a token needs one"},
+         "no host name was given; a token is signed for a host name"},
         {"port 0",
          {HOST, 0, "u", RIA_CHANNEL_VERIFIED, NULL, NULL},
          RIA_E_USAGE,
@@ -52,20 +52,20 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
         {"no channel said",
          {.host = HOST, .port = 1, .user = "u"},
          RIA_E_CHANNEL,
-         "the connection is not encrypted; turn TLS on in the client"},
+         "the connection is not encrypted; enable TLS in the client"},
         {"plain text",
          {HOST, 1, "u", RIA_CHANNEL_PLAIN, NULL, NULL},
          RIA_E_CHANNEL,
-         "the connection is not encrypted; turn TLS on in the client"},
+         "the connection is not encrypted; enable TLS in the client"},
         {"nobody knows whom",
          {HOST, 1, "u", RIA_CHANNEL_UNVERIFIED, NULL, NULL},
          RIA_E_CHANNEL,
-         "the server's certificate was not verified; give the client the RDS CA bundle and turn "
-         "verification on"},
+         "the server's certificate was not verified; give the client the RDS CA bundle and enable "
+         "verification"},
         {"a value that is none",
          {HOST, 1, "u", (enum ria_channel)77, NULL, NULL},
          RIA_E_CHANNEL,
-         "the connection is not encrypted; turn TLS on in the client"},
+         "the connection is not encrypted; enable TLS in the client"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_fake fake;
@@ -147,10 +147,11 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
                 rows[i].code == RIA_E_CHANNEL
                     ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
                       "add "
-                      "tls = verify-ca to this section, or dial the endpoint's own name (a line in "
-                      "/etc/hosts leads it to the tunnel)"
-                    : "127.0.0.1 is no RDS endpoint, and the server's host name was not verified; "
-                      "if it is a tunnel, say what it stands for: [127.0.0.1:13306] endpoint = "
+                      "tls = verify-ca to this section, or use the endpoint's own name (a line in "
+                      "/etc/hosts points it to the tunnel)"
+                    : "127.0.0.1 is not an RDS endpoint, and the server's host name was not "
+                      "verified; "
+                      "if it is a tunnel, name its endpoint: [127.0.0.1:13306] endpoint = "
                       "NAME:PORT, tls = verify-ca in ~/.config/rds-iam/config");
         }
         err = (struct ria_error){0};
@@ -181,9 +182,10 @@ static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
         expect_piece(
             hosts[i],
             err.text,
-            "the server's host name was not verified; turn name verification on in the client, or "
-            "where that cannot be: [");
-        const char *start = strstr(err.text, "be: [") + strlen("be: ");
+            "the server's host name was not verified; enable host name verification in the client, "
+            "or "
+            "if you cannot, write [");
+        const char *start = strstr(err.text, "write [") + strlen("write ");
         const char *key = strstr(start, "] ") + 2;
         const char *end = strstr(err.text, " in ~/.config/rds-iam/config");
         ria_buf_addf(
@@ -242,13 +244,17 @@ static void a_token_ends_with_its_credentials(void **state)
         {"more than a minute less",
          "2026-08-22T12:48:55Z",
          839,
-         "the AWS credentials of the environment end at 20260822T124855Z, and the token with them"},
-        {"a second", "2026-08-22T12:34:57Z", 1, "end at 20260822T123457Z, and the token with them"},
+         "the AWS credentials of the environment expire at 20260822T124855Z, and the token with "
+         "them"},
+        {"a second",
+         "2026-08-22T12:34:57Z",
+         1,
+         "expire at 20260822T123457Z, and the token with them"},
         {"now",
          "2026-08-22T12:34:56Z",
          0,
-         "the AWS credentials of the environment ended at 20260822T123456Z; get new ones"},
-        {"long ago", "1999-08-22T12:34:56Z", 0, "ended at 19990822T123456Z; get new ones"},
+         "the AWS credentials of the environment expired at 20260822T123456Z; get new ones"},
+        {"long ago", "1999-08-22T12:34:56Z", 0, "expired at 19990822T123456Z; get new ones"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_fake fake;
@@ -340,7 +346,7 @@ static void a_deadline_that_has_passed_ends_the_call(void **state)
     assert_int_equal(
         ria_token_for(&ria_login_good, deadline, &fake.world, &token, &err), RIA_FAILED);
     assert_int_equal(err.code, RIA_E_DEADLINE);
-    expect_piece("the cause", err.text, "the time for a login was used up");
+    expect_piece("the cause", err.text, "the time for a login ran out");
 }
 
 /* The names in a section to write are whole, whatever else must give way. */
@@ -353,14 +359,14 @@ static void long_names_are_not_shortened(void **state)
         bool is_section;
         const char *piece;
     } rows[] = {
-        {90, "", true, "and the server's host name was not verified; if it is a tunnel, say "},
-        {180, "", true, "if it is a tunnel, say what it stands for: ["},
-        {250, "", true, "if it is a tunnel, say what it stands for: ["},
-        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "where that cannot be: ["},
+        {90, "", true, "and the server's host name was not verified; if it is a tunnel, name "},
+        {180, "", true, "if it is a tunnel, name its endpoint: ["},
+        {250, "", true, "if it is a tunnel, name its endpoint: ["},
+        {180, ".abcdefghijkl.eu-west-1.rds.amazonaws.com", true, "if you cannot, write ["},
         {250,
          ".abcdefghijkl.eu-west-1.rds.amazonaws.com",
          false,
-         "turn name verification on in the client"},
+         "enable host name verification in the client"},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_fake fake;

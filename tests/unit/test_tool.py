@@ -183,7 +183,7 @@ class Tool(unittest.TestCase):
 
     def test_help_and_version_need_nothing(self):
         for arguments, words in (
-            (["--help"], ["usage: rds-iam COMMAND", "rds-iam token --help"]),
+            (["--help"], ["usage: rds-iam COMMAND", "rds-iam COMMAND --help"]),
             (["-h"], ["usage: rds-iam COMMAND"]),
             (["token", "--help"], ["usage: rds-iam token", *(o for o in GOOD if o.startswith("--")),
                                    "--region", "--profile", "exit status"]),
@@ -201,11 +201,11 @@ class Tool(unittest.TestCase):
     def test_the_region_that_is_said_counts_and_a_difference_is_warned_about(self):
         result = self.token(*GOOD, "--region", "us-east-2")
         self.assert_printed(result, expected(region="us-east-2") + "\n", warnings=1)
-        self.assertIn("signing for the region us-east-2, although the name %s says eu-west-1" % HOST,
+        self.assertIn("signing for the region us-east-2, although the name %s contains eu-west-1" % HOST,
                       result.stderr)
         self.assert_printed(self.token(*GOOD, "--region", "eu-west-1"), expected() + "\n")
         self.assert_failed(
-            self.token(*GOOD, "--region", "Ireland"), '--region: "Ireland" is no region')
+            self.token(*GOOD, "--region", "Ireland"), '--region: "Ireland" is not a region')
 
     def test_the_environments_region_does_not_count(self):
         result = self.token(*GOOD, **KEYS, AWS_REGION="us-east-2", AWS_DEFAULT_REGION="us-east-2")
@@ -213,10 +213,10 @@ class Tool(unittest.TestCase):
 
     def test_a_host_that_is_no_rds_name(self):
         arguments = ["--hostname", "db.example", *without("--hostname")]
-        self.assert_failed(self.token(*arguments), "db.example is no RDS endpoint")
+        self.assert_failed(self.token(*arguments), "db.example is not an RDS endpoint")
         result = self.token(*arguments, "--region", "eu-west-1")
         self.assert_printed(result, expected(host="db.example") + "\n", warnings=1)
-        self.assertIn("rds-iam: warning: db.example is no RDS endpoint", result.stderr)
+        self.assertIn("rds-iam: warning: db.example is not an RDS endpoint", result.stderr)
 
     def test_the_configuration_counts_here_too(self):
         self.config.write_text("[tunnel:13306]\nendpoint = %s:3306\n" % HOST, encoding="utf-8")
@@ -234,9 +234,9 @@ class Tool(unittest.TestCase):
             ({"AWS_ACCESS_KEY_ID": "A"}, "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not"),
             ({"AWS_SECRET_ACCESS_KEY": KEYS["AWS_SECRET_ACCESS_KEY"]},
              "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not"),
-            ({"PATH": "/nowhere"}, "no AWS credentials: set AWS_PROFILE or the AWS_ACCESS_KEY_ID pair."),
+            ({"PATH": "/nowhere"}, "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret."),
             ({**KEYS, "AWS_CREDENTIAL_EXPIRATION": "2026-08-22T12:34:56Z"},
-             "the AWS credentials of the environment ended at 20260822T123456Z"),
+             "the AWS credentials of the environment expired at 20260822T123456Z"),
         ]
         for keys, sentence in rows:
             with self.subTest(keys=keys):

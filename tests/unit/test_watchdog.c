@@ -38,21 +38,21 @@ static void a_worker_that_is_silent_is_at_fault_after_two_seconds(void **state)
     (void)state;
     static const struct {
         const char *message;
-        int64_t let_go_by; /* ticks after the start */
+        int64_t opener_deadline; /* ticks after the start */
         int64_t later;
         const char *fault;
     } rows[] = {
         {"at once", INT64_MAX - START, 0, ""},
         {"shortly before", INT64_MAX - START, 1999, ""},
-        {"two seconds", INT64_MAX - START, 2000, "does not answer"},
+        {"two seconds", INT64_MAX - START, 2000, "does not respond"},
         {"a promise that is kept so far", 1000, 1099, ""},
         {"a promise that was missed by less than a moment", 900, 1000, ""},
-        {"a promise that was missed", 100, 400, "does not answer"},
+        {"a promise that was missed", 100, 400, "does not respond"},
         {"a promise that was missed, and not silent for long", 100, 399, ""},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
         struct ria_watchdog watchdog = started();
-        ria_watchdog_promise(&watchdog, START + rows[i].let_go_by);
+        ria_watchdog_promise(&watchdog, START + rows[i].opener_deadline);
         expect_text(rows[i].message, look(&watchdog, rows[i].later), rows[i].fault);
     }
 }
@@ -65,7 +65,7 @@ static void each_beat_counts_and_a_stopped_worker_has_none(void **state)
         ria_watchdog_ping(&watchdog);
         expect_text("beats", look(&watchdog, later), "");
     }
-    expect_text("none since", look(&watchdog, 11000), "does not answer");
+    expect_text("none since", look(&watchdog, 11000), "does not respond");
     watchdog = started();
     ria_watchdog_stop(&watchdog, true, START + 1000);
     ria_watchdog_ping(&watchdog);
@@ -87,10 +87,10 @@ static void a_waiting_worker_is_not_looked_at_until_it_works(void **state)
     expect("no alarm", !is_raised(&watchdog));
     ria_watchdog_work(&watchdog);
     expect("an alarm", is_raised(&watchdog));
-    ria_watchdog_take_alarm(&watchdog, true, START + 60000);
+    ria_watchdog_read_alarm(&watchdog, true, START + 60000);
     expect("taken", !is_raised(&watchdog));
     expect_text("it has just begun", look(&watchdog, 61999), "");
-    expect_text("and is silent", look(&watchdog, 62000), "does not answer");
+    expect_text("and is silent", look(&watchdog, 62000), "does not respond");
 }
 
 static void nobody_is_looked_at_where_there_is_no_worker(void **state)
@@ -104,7 +104,7 @@ static void nobody_is_looked_at_where_there_is_no_worker(void **state)
     ria_watchdog_wait(&watchdog);
     expect_text("control", look(&watchdog, 1), "");
     ria_watchdog_work(&watchdog);
-    ria_watchdog_take_alarm(&watchdog, false, START);
+    ria_watchdog_read_alarm(&watchdog, false, START);
     expect_text("an alarm of one that has ended", look(&watchdog, 5000), "");
     const struct ria_watchdog none = {0};
     ria_watchdog_work(&none);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two threads and one number: what ThreadSanitizer must find in a program that is built like the
- * test beside it. */
+ * A data race between two threads. ThreadSanitizer must report it, which shows that the options of
+ * the test in this folder enable ThreadSanitizer. */
 #include <pthread.h>
 #include <stdio.h>
 

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Amazon's bundle of the root certificates of RDS, one for each partition: where it is published,
+ * and the request to rds-iam-fetch that downloads it, as records (codec/record.h).
+ *
+ * Follows "Using SSL/TLS to encrypt a connection to a DB instance or cluster" in the RDS User
+ * Guide, and the same page for AWS GovCloud and for the regions of China.
+ */
+#ifndef RIA_PROVIDER_TRUST_BUNDLE_H
+#define RIA_PROVIDER_TRUST_BUNDLE_H
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <stdint.h>
+
+/* The URL of the partition's bundle ("aws", "aws-us-gov" or "aws-cn"), in static storage. NULL for
+ * any other partition. */
+const char *ria_trust_bundle_url(const char *partition);
+
+/* A request to download one partition's bundle within `budget` milliseconds. */
+struct ria_trust_bundle_request {
+    char partition[32];
+    int64_t budget;
+};
+
+/* Writes a request as a record. A failure is remembered by the buffer. */
+void ria_trust_bundle_write_request(
+    const struct ria_trust_bundle_request *request, struct ria_buf *out);
+
+/* Reads a request. Returns false if the bytes are not one complete request. */
+bool ria_trust_bundle_read_request(
+    const struct ria_buf *bytes, struct ria_trust_bundle_request *out) RIA_MUST_USE;
+
+/* Writes the response: the downloaded bytes, or *err if there are none (`pem` is NULL). */
+void ria_trust_bundle_write_response(
+    const struct ria_buf *pem, const struct ria_error *err, struct ria_buf *out);
+
+/* Reads a response and appends the downloaded bytes to *pem. Returns false with err filled if the
+ * download failed, or if the bytes are not one complete response. */
+bool ria_trust_bundle_read_response(
+    const struct ria_buf *bytes, struct ria_buf *pem, struct ria_error *err) RIA_MUST_USE;
+
+#endif

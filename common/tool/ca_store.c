@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Finds the files of the CA store. Refuses a file that another user could write: who can write it
+ * decides which server gets a token. */
+#include "tool/ca_store.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    WARNING_SECONDS = 60 * 86400,
+    FIRST_LINE_SIZE = 256,
+    /* The longest file that the store takes: ria_trust_bundle_fetch() gets no longer one. */
+    FILE_MAX = 2 * 1024 * 1024,
+};
+
+const char *const ria_ca_store_names[RIA_CA_KINDS] = {"rds-ca.pem", "rds-ca-public.pem"};
+
+static const char system_directory[] = "/etc/rds-iam";
+static const char header_format[] = "# rds-iam setup ca: the roots of %s expire at %s\n";
+
+/* False if the user has no directory, or if the path does not fit. */
+static bool user_directory(const struct ria_world *world, char out[RIA_CA_PATH_SIZE])
+{
+    const char *base = ria_world_env(world, "XDG_CONFIG_HOME");
+    const char *home = ria_world_home(world);
+    if (base != NULL && *base == '/') {
+        return ria_text_format(out, RIA_CA_PATH_SIZE, "%s/rds-iam", base);
+    }
+    return home != NULL && ria_text_format(out, RIA_CA_PATH_SIZE, "%s/.config/rds-iam", home);
+}
+
+bool ria_ca_store_directory(
+    const struct ria_world *world, char out[RIA_CA_PATH_SIZE], struct ria_error *err)
+{
+    if (world->uid(world->self) == 0) {
+        return ria_text_copy(out, RIA_CA_PATH_SIZE, system_directory);
+    }
+    return user_directory(world, out) ||
+           ria_fail(
+               err,
+               RIA_E_CONFIG,
+               "there is no home directory for the CA store; set HOME or XDG_CONFIG_HOME");
+}
+
+/* FOUND, ABSENT or FAILED, as ria_ca_store_find(). */
+static enum ria_outcome check_file_at(
+    const struct ria_world *world, const char *path, struct ria_error *err)
+{
+    const struct ria_trusted what = {.path = path, .named_by = "--ca COPY"};
+    RIA_AUTO(buf) content = {.max = FILE_MAX};
+    struct ria_file facts;
+    enum ria_outcome outcome = world->read_file(world->self, path, &content, &facts, err);
+    if (outcome == RIA_FOUND && !ria_trust_check(world, &facts, &what, err)) {
+        return RIA_FAILED;
+    }
+    return outcome;
+}
+
+enum ria_outcome ria_ca_store_find(
+    const struct ria_world *world,
+    enum ria_ca_kind kind,
+    char out[RIA_CA_PATH_SIZE],
+    struct ria_error *err)
+{
+    char directory[RIA_CA_PATH_SIZE];
+    const char *name = ria_ca_store_names[kind];
+    enum ria_outcome outcome = RIA_ABSENT;
+    if (user_directory(world, directory) &&
+        ria_text_format(out, RIA_CA_PATH_SIZE, "%s/%s", directory, name)) {
+        outcome = check_file_at(world, out, err);
+    }
+    if (outcome == RIA_ABSENT) {
+        (void)ria_text_format(out, RIA_CA_PATH_SIZE, "%s/%s", system_directory, name);
+        outcome = check_file_at(world, out, err);
+    }
+    if (outcome == RIA_ABSENT) {
+        *out = '\0';
+    }
+    return outcome;
+}
+
+void ria_ca_store_add_header(const char *region, int64_t at, struct ria_buf *out)
+{
+    char date[RIA_TIMESTAMP_EXTENDED_SIZE] = "";
+    if (ria_timestamp_format_extended(at, date)) {
+        ria_buf_addf(out, header_format, region, date);
+    }
+}
+
+/* False unless the first line is a header. */
+static bool read_header(const char *path, char region[64], char date[32])
+{
+    char line[FIRST_LINE_SIZE] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    ssize_t len = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    line[len < 0 ? 0 : len] = '\0';
+    return sscanf(line, "# rds-iam setup ca: the roots of %63s expire at %31s", region, date) == 2;
+}
+
+void ria_ca_store_warn(const struct ria_world *world, const char *path)
+{
+    char region[64];
+    char date[32];
+    int64_t end = 0;
+    if (read_header(path, region, date) && ria_timestamp_parse(date, &end) &&
+        end - world->now(world->self) < WARNING_SECONDS) {
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "%s: the root certificates of %s expire at %s; run: rds-iam setup ca",
+            path,
+            region,
+            date);
+    }
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam setup ca: fills the CA store. Downloads Amazon's bundle or reads one from disk, checks
+ * all of it, and replaces the files of the store atomically. Refuses a bundle that is not complete,
+ * that contains anything but valid roots of Amazon RDS, or that lacks a root of the installed
+ * bundle
+ * (--force installs the latter). On every failure the store stays as it was. */
+#include "tool/ca_bundle.h"
+#include "tool/ca_store.h"
+#include "tool/options.h"
+#include "tool/tool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    FILE_MAX = 2 * 1024 * 1024,
+    LOCK_MS = 10000, /* another setup is writing, which takes milliseconds */
+    LOCK_PAUSE_NS = 50 * 1000 * 1000,
+};
+
+static const char help[] =
+    "usage: rds-iam setup ca [--partition NAME | --file FILE] [--force]\n"
+    "\n"
+    "Installs the root certificates by which clients verify the servers of RDS:\n"
+    "below /etc/rds-iam for root, below ~/.config/rds-iam for any other user.\n"
+    "rds-iam exec uses them; rds-iam setup mysql and setup postgres print their path.\n"
+    "\n"
+    "  --partition NAME  aws (the default), aws-us-gov or aws-cn: whose bundle to download\n"
+    "  --file FILE       install this bundle instead of downloading one\n"
+    "  --force           install it although a root of the installed bundle is missing in it\n"
+    "  --help            this text\n";
+
+struct ca_setup {
+    const struct ria_world *world;
+    const char *partition;
+    const char *file;
+    bool is_forced;
+    int64_t now;
+    char directory[RIA_CA_PATH_SIZE];
+    int fd; /* of the directory, locked */
+    struct ria_error err;
+};
+
+/* -- the new bundle -------------------------------------------------------------------------- */
+
+static bool get_bundle(struct ca_setup *setup, struct ria_buf *pem, const char **name)
+{
+    if (setup->file == NULL) {
+        struct ria_deadline deadline = ria_deadline_in(setup->world, RIA_INTERACTIVE_BUDGET_MS);
+        *name = "the bundle";
+        return ria_trust_bundle_fetch(setup->partition, deadline, setup->world, pem, &setup->err);
+    }
+    *name = setup->file;
+    enum ria_outcome outcome =
+        setup->world->read_file(setup->world->self, setup->file, pem, NULL, &setup->err);
+    return outcome == RIA_FOUND;
+}
+
+/* -- the directory --------------------------------------------------------------------------- */
+
+/* Creates the last two components of the path, which may both be missing (~/.config/rds-iam). */
+static bool make_directory(struct ca_setup *setup)
+{
+    char parent[RIA_CA_PATH_SIZE];
+    mode_t mode = setup->world->uid(setup->world->self) == 0 ? 0755 : 0700;
+    (void)ria_text_copy(parent, sizeof(parent), setup->directory);
+    *strrchr(parent, '/') = '\0';
+    (void)mkdir(parent, mode);
+    (void)mkdir(setup->directory, mode);
+    setup->fd = open(setup->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return setup->fd >= 0 || ria_fail(
+                                 &setup->err,
+                                 RIA_E_SYSTEM,
+                                 "%s: cannot be created or opened: %s",
+                                 setup->directory,
+                                 strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+}
+
+static bool check_directory_owner(struct ca_setup *setup)
+{
+    const struct ria_trusted what = {.path = setup->directory, .named_by = "XDG_CONFIG_HOME=COPY"};
+    struct ria_file facts;
+    return ria_file_facts(setup->fd, &facts)
+               ? ria_trust_check(setup->world, &facts, &what, &setup->err)
+               : ria_fail(&setup->err, RIA_E_SYSTEM, "%s: cannot be examined", setup->directory);
+}
+
+/* One setup at a time writes a store. */
+static bool lock_directory(struct ca_setup *setup)
+{
+    static const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+    struct ria_deadline deadline = ria_deadline_in(setup->world, LOCK_MS);
+    while (flock(setup->fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            return true; /* a file system without locks: the files are replaced atomically */
+        }
+        if (ria_deadline_left(setup->world, deadline) == 0) {
+            return ria_fail(
+                &setup->err,
+                RIA_E_SYSTEM,
+                "%s: another rds-iam setup ca is running; try again later",
+                setup->directory);
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
+static bool open_store(struct ca_setup *setup)
+{
+    return ria_ca_store_directory(setup->world, setup->directory, &setup->err) &&
+           make_directory(setup) && check_directory_owner(setup) && lock_directory(setup);
+}
+
+/* -- the installed bundle -------------------------------------------------------------------- */
+
+/* Reads an installed file. An absent or unreadable one, which is going to be replaced, is empty. */
+static void read_installed(const struct ca_setup *setup, enum ria_ca_kind kind, struct ria_buf *pem)
+{
+    char path[RIA_CA_PATH_SIZE];
+    struct ria_error unused;
+    if (!ria_text_format(path, sizeof(path), "%s/%s", setup->directory, ria_ca_store_names[kind]) ||
+        setup->world->read_file(setup->world->self, path, pem, NULL, &unused) != RIA_FOUND) {
+        ria_buf_clear(pem);
+    }
+}
+
+/* Prints each installed root that is still valid and that `fresh` lacks. Returns how many. */
+static unsigned print_lost(
+    const struct ca_setup *setup,
+    const struct ria_ca_bundle *installed,
+    const struct ria_ca_bundle *fresh)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < installed->count; i++) {
+        const X509 *root = ria_ca_bundle_get(installed, i);
+        if (!ria_ca_has_expired(root, setup->now) && !ria_ca_bundle_has(fresh, root)) {
+            char subject[RIA_CA_SUBJECT_SIZE];
+            ria_ca_subject(root, subject);
+            (void)fprintf(stderr, "rds-iam: not in the new bundle: %s\n", subject);
+            count++;
+        }
+    }
+    return count;
+}
+
+/* A bundle that loses a root locks out the servers whose certificates that root has signed. */
+static bool check_lost(struct ca_setup *setup, const struct ria_ca_bundle *fresh)
+{
+    RIA_AUTO(buf) pem = {.max = FILE_MAX};
+    RIA_AUTO(ca_bundle) installed = {0};
+    struct ria_error unused;
+    read_installed(setup, RIA_CA_RDS, &pem);
+    if (pem.len == 0 || !ria_ca_bundle_read(&pem, "the store", &installed, &unused)) {
+        return true;
+    }
+    unsigned count = print_lost(setup, &installed, fresh);
+    return count == 0 || setup->is_forced ||
+           ria_fail(
+               &setup->err,
+               RIA_E_CONFIG,
+               "the new bundle lacks %u root%s that %s/%s has; use --force if that is right",
+               count,
+               count == 1 ? "" : "s",
+               setup->directory,
+               ria_ca_store_names[RIA_CA_RDS]);
+}
+
+/* -- installing ------------------------------------------------------------------------------ */
+
+/* Replaces a file of the store, unless it has this content already. */
+static bool install(struct ca_setup *setup, enum ria_ca_kind kind, const struct ria_buf *content)
+{
+    RIA_AUTO(buf) installed = {.max = FILE_MAX};
+    const struct ria_replacement what = {
+        .directory = setup->fd,
+        .name = ria_ca_store_names[kind],
+        .fresh = kind == RIA_CA_RDS ? ".rds-ca.pem.new" : ".rds-ca-public.pem.new",
+        .mode = 0644,
+        .is_synced = true,
+    };
+    read_installed(setup, kind, &installed);
+    if (content->failed) {
+        return ria_fail(&setup->err, RIA_E_SYSTEM, RIA_REFUSAL_MEMORY);
+    }
+    if (installed.len == content->len && memcmp(installed.data, content->data, content->len) == 0) {
+        return true;
+    }
+    return ria_file_replace(&what, content->data, content->len) ||
+           ria_fail(
+               &setup->err,
+               RIA_E_SYSTEM,
+               "%s/%s: cannot be written, and is as it was: %s",
+               setup->directory,
+               ria_ca_store_names[kind],
+               strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+}
+
+static bool install_rds(struct ca_setup *setup, const struct ria_ca_bundle *fresh)
+{
+    struct ria_ca_end first;
+    char date[RIA_TIMESTAMP_EXTENDED_SIZE] = "";
+    RIA_AUTO(buf) content = {.max = FILE_MAX};
+    if (!ria_ca_bundle_first_end(fresh, &first) || !ria_timestamp_format_extended(first.at, date)) {
+        return ria_fail(&setup->err, RIA_E_CONFIG, "a certificate has no usable end date");
+    }
+    ria_ca_store_add_header(first.region, first.at, &content);
+    ria_ca_bundle_write(fresh, &content);
+    if (!install(setup, RIA_CA_RDS, &content)) {
+        return false;
+    }
+    (void)printf(
+        "%s/%s: %zu root%s of Amazon RDS; those of %s expire first, at %s\n",
+        setup->directory,
+        ria_ca_store_names[RIA_CA_RDS],
+        fresh->count,
+        fresh->count == 1 ? "" : "s",
+        first.region,
+        date);
+    return true;
+}
+
+/* A machine without public roots can still reach instances and clusters. */
+static bool install_public(struct ca_setup *setup)
+{
+    RIA_AUTO(ca_bundle) roots = {0};
+    RIA_AUTO(buf) content = {.max = FILE_MAX};
+    if (!ria_ca_bundle_find_public(setup->now, &roots, &setup->err)) {
+        return false;
+    }
+    if (roots.count == 0) {
+        ria_world_log(
+            setup->world,
+            RIA_LOG_WARNING,
+            "this system does not trust Amazon's public roots, so RDS Proxy and Aurora DSQL cannot "
+            "be verified; install the package ca-certificates and run: rds-iam setup ca");
+        return true;
+    }
+    ria_ca_bundle_write(&roots, &content);
+    if (!install(setup, RIA_CA_PUBLIC, &content)) {
+        return false;
+    }
+    (void)printf(
+        "%s/%s: %zu public root%s of Amazon, for RDS Proxy and Aurora DSQL\n",
+        setup->directory,
+        ria_ca_store_names[RIA_CA_PUBLIC],
+        roots.count,
+        roots.count == 1 ? "" : "s");
+    return true;
+}
+
+static bool setup_ca_run(struct ca_setup *setup)
+{
+    RIA_AUTO(buf) pem = {.max = FILE_MAX};
+    RIA_AUTO(ca_bundle) fresh = {0};
+    const char *name = NULL;
+    return get_bundle(setup, &pem, &name) && ria_ca_bundle_read(&pem, name, &fresh, &setup->err) &&
+           ria_ca_bundle_check_rds(&fresh, name, setup->now, &setup->err) && open_store(setup) &&
+           check_lost(setup, &fresh) && install_rds(setup, &fresh) && install_public(setup);
+}
+
+int ria_setup_ca(int argc, char **argv, const struct ria_world *world)
+{
+    struct ca_setup setup = {.world = world, .fd = -1, .now = world->now(world->self)};
+    const struct ria_option options[] = {
+        {.name = "partition", .value = &setup.partition},
+        {.name = "file", .value = &setup.file},
+        {.name = "force", .flag = &setup.is_forced},
+    };
+    int status = ria_options_parse(argc, argv, options, sizeof(options) / sizeof(options[0]), help);
+    if (status != RIA_CONTINUE) {
+        return status;
+    }
+    if (setup.partition != NULL && setup.file != NULL) {
+        return ria_usage(argv[0], "--partition and --file exclude each other");
+    }
+    setup.partition = setup.partition == NULL ? "aws" : setup.partition;
+    bool ok = setup_ca_run(&setup);
+    if (setup.fd >= 0) {
+        (void)close(setup.fd);
+    }
+    if (!ok) {
+        (void)fprintf(stderr, "rds-iam: %s\n", setup.err.text);
+        return setup.err.code == RIA_E_USAGE ? RIA_EXIT_USAGE : RIA_EXIT_FAILED;
+    }
+    return ria_print("");
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls the functions of libpq that begin a connection. Each returns what libpq returns: the new
+ * connection, owned by the caller, or NULL if libpq has no memory or does not have the function.
+ */
+#ifndef RIA_PRELOAD_CALL_H
+#define RIA_PRELOAD_CALL_H
+
+#include "preload/abi.h"
+#include "preload/arguments.h"
+
+#include "interpose/library.h"
+
+/* Makes the call with the arguments of the program. */
+struct ria_pq_conn *ria_call_make(const struct ria_library *libpq, const struct ria_call *call);
+
+/* Calls the Params function `name` with these arguments. */
+struct ria_pq_conn *ria_call_params(
+    const struct ria_library *libpq,
+    const char *name,
+    const char *const *keywords,
+    const char *const *values,
+    int expand_dbname);
+
+/* Returns the pointer by which a call that libpq makes itself for this one is recognised
+ * (overlay.h). */
+const void *ria_call_pointer(const struct ria_call *call);
+
+#endif

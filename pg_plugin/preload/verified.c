@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Decides by the settings that libpq has resolved. The CA store's files are named by variables that
+ * rds-iam exec sets: the first object reads no configuration. Refuses to continue where nothing
+ * could verify the server, because libpq's own message for that case advises to turn verification
+ * off. */
+#include "preload/verified.h"
+
+#include "preload/query.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool ria_verified_is_needed(const struct ria_pq_settings *settings)
+{
+    const char *mode = ria_pq_settings_value(settings, "sslmode");
+    if (mode == NULL || (strcmp(mode, "prefer") != 0 && strcmp(mode, "allow") != 0)) {
+        return false;
+    }
+    struct ria_pq_target target = ria_pq_settings_target(settings);
+    return target.host != NULL && !target.has_socket && ria_query_ca(&target) != RIA_PQ_CA_NONE;
+}
+
+/* Whether the user has put root certificates where libpq looks for them. */
+static bool has_own_file(void)
+{
+    char path[PATH_MAX];
+    const char *home = secure_getenv("HOME");
+    int saved = errno;
+    int len = home == NULL ? -1 : snprintf(path, sizeof(path), "%s/.postgresql/root.crt", home);
+    bool is_there = len > 0 && len < (int)sizeof(path) && access(path, R_OK) == 0;
+    errno = saved;
+    return is_there;
+}
+
+/* The CA store's file for these hosts; NULL: there is none. */
+static const char *find_root(const struct ria_pq_settings *settings)
+{
+    struct ria_pq_target target = ria_pq_settings_target(settings);
+    const char *path = secure_getenv(
+        ria_query_ca(&target) == RIA_PQ_CA_PUBLIC ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
+    return path == NULL || *path == '\0' ? NULL : path;
+}
+
+bool ria_verified_add(const struct ria_pq_settings *settings, struct ria_arguments *arguments)
+{
+    bool is_named = ria_pq_settings_value(settings, "sslrootcert") != NULL || has_own_file();
+    const char *root = is_named ? NULL : find_root(settings);
+    if (!is_named && root == NULL) {
+        return false;
+    }
+    ria_arguments_add(arguments, "sslmode", "verify-full");
+    if (root != NULL) {
+        ria_arguments_add(arguments, "sslrootcert", root);
+    }
+    if (ria_pq_settings_value(settings, "gssencmode") != NULL) { /* libpq 12 and later know it */
+        ria_arguments_add(arguments, "gssencmode", "disable");
+    }
+    return true;
+}

@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""Under rds-iam exec, a PostgreSQL connection to RDS that would verify nothing is verified, by the CA
+store; every other connection is left alone."""
+import pathlib
+
+from labcase import USER, LabCase, harness
+from postgresql_peer import PostgreSQLPeer
+
+PRINCIPAL = "etl-session"
+WHO = "select current_user, ssl from pg_stat_ssl where pid = pg_backend_pid()"
+RUBY = """
+require 'pg'
+options = %s
+connection = PG.connect(**options)
+puts connection.exec("select current_user || '|' || ssl from pg_stat_ssl where pid = pg_backend_pid()").values[0][0]
+"""
+
+
+class VerifiedCase(LabCase):
+    def setUp(self):
+        super().setUp()
+        self.store = self.home.path / ".config/rds-iam"
+        self.install(self.lab.ca_file)
+
+    def install(self, rds, public=None):
+        """The CA store, as rds-iam setup ca leaves it."""
+        for name, certificate in (("rds-ca.pem", rds), ("rds-ca-public.pem", public)):
+            path = self.store / name
+            if path.exists():
+                path.unlink()
+            if certificate is not None:
+                self.home.write(f".config/rds-iam/{name}", pathlib.Path(certificate).read_text(), mode=0o644)
+
+    def exec(self, *command, own=(), principal=PRINCIPAL, **extra):
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", *own, "--", *command], principal, **extra)
+
+    def psql(self, *, port=None, words="", host=None, **extra):
+        pg = self.lab.pg
+        return self.exec("psql", "-XAtw", "-c", WHO,
+                         f"host={host or pg.host} port={port or pg.port} user={USER} dbname={self.lab.database_name} {words}",
+                         **extra)
+
+    def assert_in(self, result):
+        self.assertEqual((result.stdout.replace("|true", "|t"), result.stderr), (f"{USER}|t\n", ""))
+
+
+class Connections(VerifiedCase):
+    def test_host_and_user_suffice(self):
+        """Without exec the same words get nobody in (control)."""
+        pg = self.lab.pg
+        plain = self.home.run(["psql", "-XAtw", "-h", pg.host, "-p", pg.port, "-U", USER, "-c", WHO,
+                               self.lab.database_name], PRINCIPAL)
+        self.assertNotEqual(plain.returncode, 0)
+        self.assert_in(self.psql())
+        self.assert_accepted()
+
+    def test_typed_or_not_prefer_and_allow_are_verified(self):
+        for words, extra in (("sslmode=prefer", {}), ("sslmode=allow", {}), ("", {"PGSSLMODE": "prefer"}),
+                             ("", {"PGSSLMODE": "allow"}), ("gssencmode=prefer", {})):
+            with self.subTest(words=words, extra=extra):
+                self.assert_in(self.psql(words=words, **extra))
+                with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+                    result = self.psql(port=peer.port, words=words, **extra)
+                self.assertIn("certificate verify failed", result.stderr)
+                self.assertEqual(peer.answers, [])
+
+    def test_psycopg2(self):
+        pg = self.lab.pg
+        script = ("import psycopg2\nc = psycopg2.connect(host=%r, port=%d, user=%r, dbname=%r)\n"
+                  "r = c.cursor(); r.execute(%r); print('|'.join(map(str, r.fetchone())).replace('True', 't'))")
+        self.assert_in(self.exec("/usr/bin/python3", "-c",
+                                 script % (pg.host, pg.port, USER, self.lab.database_name, WHO)))
+
+    def test_a_server_without_tls_gets_nothing(self):
+        for words in ("", "sslmode=prefer", "sslmode=allow"):
+            with self.subTest(words=words), PostgreSQLPeer(None) as peer:
+                result = self.psql(port=peer.port, words=words)
+                self.assertIn("server does not support SSL, but SSL was required", result.stderr)
+                self.assertGreaterEqual(peer.connections, 1)
+                self.assertEqual(peer.answers, [])
+
+    def test_a_password_to_rds_is_sent_to_a_verified_server_only(self):
+        with PostgreSQLPeer(None) as peer:
+            self.psql(port=peer.port, PGPASSWORD="a-password")
+            self.assertEqual(peer.answers, [])
+        with PostgreSQLPeer(None) as peer:  # control: without exec it is
+            pg = self.lab.pg
+            self.home.run(["psql", "-XAtw", f"host={pg.host} port={peer.port} user={USER} dbname=x"], None,
+                          PGPASSWORD="a-password")
+            self.assertEqual([answer[1] for answer in peer.answers], [b"a-password\0"])
+
+    def test_what_was_chosen_stays_and_the_message_says_why_there_is_no_token(self):
+        for mode in ("disable", "require", "verify-ca"):
+            with self.subTest(mode=mode), PostgreSQLPeer(self.lab.certificates.server) as peer:
+                result = self.psql(port=peer.port, words=f"sslmode={mode}", PGSSLROOTCERT=str(self.lab.ca_file))
+                self.assertIn(f"no token for {USER} at {self.lab.pg.host}:{peer.port}: ", result.stderr)
+                self.assertEqual([answer for answer in peer.answers if answer[1].strip(b"\0")], [])
+
+    def test_other_hosts_are_left_alone(self):
+        """No TLS, a password account: as without exec."""
+        for under in (True, False):
+            with self.subTest(under=under), PostgreSQLPeer(None) as peer:
+                argv = ["psql", "-XAtw", f"host=db.example.com port={peer.port} user=someone dbname=x"]
+                prefix = [harness.installed("bin/rds-iam"), "exec", "--"] if under else []
+                result = self.home.run([*prefix, *argv], None, PGPASSWORD="a-password",
+                                       LD_PRELOAD="libnss_wrapper.so", NSS_WRAPPER_HOSTS=str(self.hosts()))
+                self.assertEqual([answer[1] for answer in peer.answers], [b"a-password\0"], result.stderr)
+
+    def hosts(self):
+        return self.home.write("hosts", "127.0.0.1 db.example.com\n")
+
+    def test_a_mapped_name_is_verified(self):
+        pg = self.lab.pg
+        self.home.write(".config/rds-iam/config", f"[db.example.com]\nendpoint = {pg.host}:{pg.port}\n")
+        with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+            result = self.psql(host="db.example.com", port=peer.port, NSS_WRAPPER_HOSTS=str(self.hosts()))
+        self.assertIn("certificate verify failed", result.stderr)
+        self.assertEqual(peer.answers, [])
+
+    def test_lists_of_hosts_are_verified_if_every_host_is_ours(self):
+        pg = self.lab.pg
+        self.assert_in(self.psql(host=f"{pg.host},{pg.host}", port=f"1,{pg.port}"))
+        with PostgreSQLPeer(None) as peer:
+            self.psql(host=f"{pg.host},db.example.com", port=f"{peer.port},{peer.port}",
+                      NSS_WRAPPER_HOSTS=str(self.hosts()))
+            self.assertEqual([answer for answer in peer.answers if b"Action=connect" in answer[1]], [])
+
+    def test_ruby_pg_by_service(self):
+        """It merges libpq's defaults into the entry, sslmode=prefer among them."""
+        pg = self.lab.pg
+        self.home.write(".pg_service.conf", f"[prod]\nhost={pg.host}\nport={pg.port}\nuser={USER}\n"
+                                            f"dbname={self.lab.database_name}\n")
+        options = "{service: 'prod', user: '%s', port: %d}" % (USER, pg.port)
+        self.assert_in(self.exec("ruby", "-e", RUBY % options))
+        with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+            options = "{service: 'prod', user: '%s', port: %d}" % (USER, peer.port)
+            result = self.exec("ruby", "-e", RUBY % options)
+        self.assertIn("certificate verify failed", result.stderr)
+        self.assertEqual(peer.answers, [])
+
+
+class Roots(VerifiedCase):
+    def test_without_a_store_the_message_says_what_to_run(self):
+        self.install(None)
+        result = self.psql()
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
+                      "run: rds-iam setup ca", result.stderr)
+        self.assert_nothing_sent()
+
+    def test_roots_that_the_user_has_named_are_kept(self):
+        self.install(self.lab.certificates.other_ca_file)
+        self.assertIn("certificate verify failed", self.psql().stderr)
+        for words, extra in ((f"sslrootcert={self.lab.ca_file}", {}), ("", {"PGSSLROOTCERT": str(self.lab.ca_file)})):
+            with self.subTest(words=words, extra=extra):
+                self.assert_in(self.psql(words=words, **extra))
+        self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
+        self.assert_in(self.psql())
+
+    def test_ca_overrides_the_store(self):
+        self.install(self.lab.certificates.other_ca_file)
+        self.assert_in(self.psql(own=["--ca", self.lab.ca_file]))
+
+    def test_a_store_that_others_can_write_is_not_used(self):
+        (self.store / "rds-ca.pem").chmod(0o666)
+        result = self.psql()
+        self.assertIn(f"{self.store}/rds-ca.pem: everybody can write it", result.stderr)
+        self.assertIn("not connected", result.stderr)
+
+    def test_roots_that_expire_within_60_days_are_reported(self):
+        text = self.lab.ca_file.read_text()
+        for date, is_reported in (("2020-01-01T00:00:00Z", True), ("2999-01-01T00:00:00Z", False)):
+            with self.subTest(date=date):
+                self.home.write(".config/rds-iam/rds-ca.pem",
+                                f"# rds-iam setup ca: the roots of us-east-1 expire at {date}\n{text}", mode=0o644)
+                result = self.psql()
+                self.assertEqual(f"the root certificates of us-east-1 expire at {date}; run: rds-iam setup ca"
+                                 in result.stderr, is_reported, result.stderr)
+                self.assertEqual(result.stdout, f"{USER}|t\n")
+
+    def test_a_proxy_is_verified_by_the_public_roots(self):
+        """Its name leads to a peer with a certificate of the other CA, which plays a public one."""
+        name = "my.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
+        hosts = self.home.write("hosts", f"127.0.0.1 {name}\n")
+        self.install(self.lab.ca_file, self.lab.certificates.other_ca_file)
+        with PostgreSQLPeer(self.lab.certificates.other_ca) as peer:
+            result = self.psql(host=name, port=peer.port, NSS_WRAPPER_HOSTS=str(hosts))
+        self.assertIn(f'does not match host name "{name}"', result.stderr)  # the chain was verified
+        self.assertEqual(peer.answers, [])
+        with PostgreSQLPeer(self.lab.certificates.server) as peer:
+            result = self.psql(host=name, port=peer.port, NSS_WRAPPER_HOSTS=str(hosts))
+        self.assertIn("certificate verify failed", result.stderr)
+
+
+harness.main()

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Amazon's server of trust bundles, in a network namespace of its own.
+
+In the namespace the names of the server lead to loopback, and /etc/ssl/certs contains the CA of the
+server and the CA certificates that the test chooses. The server sends the file "body" of its
+directory; the file "behaviour", if there is one, says what goes wrong: "cut", "status 503", "silent".
+
+Run as a program this file is the namespace and the server. It ends with its parent.
+"""
+import contextlib
+import http.server
+import os
+import pathlib
+import shutil
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+import certificates
+
+NAMES = ("truststore.pki.rds.amazonaws.com", "truststore.pki.us-gov-west-1.rds.amazonaws.com",
+         "rds-truststore.s3.cn-north-1.amazonaws.com.cn")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class TrustServer:
+    """with TrustServer(directory) as server: server.body.write_bytes(...); server.argv([...])."""
+
+    def __init__(self, directory, system_roots=()):
+        self.directory = pathlib.Path(directory)
+        self.body = self.directory / "body"
+        self.requests = self.directory / "requests"
+        self._behaviour = self.directory / "behaviour"
+        self._roots = system_roots
+
+    def behave(self, text):
+        self._behaviour.write_text(text)
+
+    def __enter__(self):
+        for name in ("good", "other", "certs"):
+            (self.directory / name).mkdir()
+        for name in ("good", "other"):
+            certificates.make_cloud(self.directory / name, NAMES, {"PATH": PATH})
+        self._trust(self.directory / "good/aws-ca.crt")
+        for root in self._roots:
+            self._trust(root)
+        (self.directory / "hosts").write_text("127.0.0.1 localhost\n" + "".join(f"127.0.0.1 {n}\n" for n in NAMES))
+        self.body.write_bytes(b"")
+        self.behave("")
+        unshare = ["unshare", "--net", "--mount"]
+        if os.geteuid() != 0:
+            unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
+        self._holder = subprocess.Popen(
+            [*unshare, sys.executable, "-B", pathlib.Path(__file__).resolve(), self.directory],
+            env={"PATH": PATH, "PYTHONPATH": os.pathsep.join(sys.path)}, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        line = self._holder.stdout.readline()
+        if line != "ready\n":
+            self.__exit__()
+            raise OSError(f"no network namespace can be had here: {line}")
+        return self
+
+    def _trust(self, certificate):
+        name = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", certificate],
+                              stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        shutil.copy(certificate, self.directory / f"certs/{name}.0")
+
+    def __exit__(self, *exception):
+        self._holder.stdin.close()
+        self._holder.wait(timeout=60)
+        self._holder.stdout.close()
+
+    def argv(self, argv):
+        user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
+        return ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", *user, *argv]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    directory = None
+
+    def do_GET(self):
+        behaviour = (self.directory / "behaviour").read_text()
+        body = (self.directory / "body").read_bytes()
+        with open(self.directory / "requests", "a", encoding="ascii") as log:
+            log.write(f"{self.headers['Host']} {self.path}\n")
+        if behaviour == "silent":
+            time.sleep(600)
+        self.send_response(int(behaviour.split()[1]) if behaviour.startswith("status") else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:len(body) // 2] if behaviour == "cut" else body)
+
+    def log_message(self, *arguments):
+        """Quiet."""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A handshake at a time in the thread of its connection; the certificate is the one of today."""
+    daemon_threads = True
+
+    def finish_request(self, request, client_address):
+        directory = Handler.directory
+        which = "other" if (directory / "behaviour").read_text() == "other certificate" else "good"
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(directory / which / "aws.crt", directory / which / "aws.key")
+        with contextlib.suppress(OSError), context.wrap_socket(request, server_side=True) as stream:
+            super().finish_request(stream, client_address)
+
+
+def main():
+    directory = pathlib.Path(sys.argv[1])
+    Handler.directory = directory
+    for argv in (["ip", "link", "set", "lo", "up"], ["mount", "--bind", directory / "hosts", "/etc/hosts"],
+                 ["mount", "--bind", directory / "certs", "/etc/ssl/certs"]):
+        subprocess.run(argv, check=True)
+    with Server(("127.0.0.1", 443), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        print("ready", flush=True)
+        sys.stdin.read()
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

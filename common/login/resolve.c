@@ -286,8 +286,8 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_rds(&endpoint);
 }
 
-/* Reads the dialled host into *resolved, and the section that matches it if the name is no RDS name
- * or if needs_section is true. */
+/* Reads the dialled host into *resolved, and the section that matches it unless it is an RDS
+ * name and needs_section is false. */
 static enum ria_outcome find_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

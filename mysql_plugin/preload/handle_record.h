@@ -23,7 +23,7 @@ enum {
     RIA_SET_VERIFICATION = 1 << 2, /* on or off; or an ssl-mode */
     RIA_SET_PLUGIN_DIR = 1 << 3,
     RIA_SET_NO_TLS = 1 << 4,       /* MYSQL_OPT_SSL_ENFORCE off */
-    RIA_SET_TCP = 1 << 5,          /* MYSQL_OPT_PROTOCOL: "localhost" is no Unix socket then */
+    RIA_SET_TCP = 1 << 5,          /* MYSQL_OPT_PROTOCOL: "localhost" then is a TCP host */
     RIA_SET_OPTION_FILES = 1 << 6, /* the library reads option files, which may set anything */
 
     /* Set by the preload for the connection that was begun last. */

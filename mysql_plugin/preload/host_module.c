@@ -12,7 +12,7 @@
 
 enum {
     MYSQL_PORT = 3306,
-    HOST_MAX = 512, /* a DNS name has 253 characters; a longer text is no name of ours */
+    HOST_MAX = 512, /* a DNS name has 253 characters; a longer text cannot be one */
 };
 
 /* The variables are set by `rds-iam exec`. RDS signs the certificates of its servers with roots of
@@ -41,6 +41,17 @@ static char *split_port(char *text, unsigned *port)
     return *text == '[' ? text + 1 : text;
 }
 
+/* Copies `size` bytes as a text. False if they are too many. */
+static bool copy_value(const char *value, size_t size, char out[HOST_MAX])
+{
+    if (size >= HOST_MAX) {
+        return false;
+    }
+    memcpy(out, value, size);
+    out[size] = '\0';
+    return true;
+}
+
 /* The value of a key of a connection string, "key=value;key=value"; false if it has none. */
 static bool find_value(const char *text, const char *key, char out[HOST_MAX])
 {
@@ -49,13 +60,7 @@ static bool find_value(const char *text, const char *key, char out[HOST_MAX])
         text += strspn(text, " ;");
         size_t size = strcspn(text, ";");
         if (size > len && text[len] == '=' && ria_ascii_same_bytes(text, key, len)) {
-            size_t value = size - len - 1;
-            if (value >= HOST_MAX) {
-                return false;
-            }
-            memcpy(out, text + len + 1, value);
-            out[value] = '\0';
-            return true;
+            return copy_value(text + len + 1, size - len - 1, out);
         }
         text += size;
     }

@@ -38,7 +38,7 @@ static const struct ria_host_module *find_host_module(void *object)
     return module != NULL && module->version == RIA_HOST_MODULE_VERSION ? module : NULL;
 }
 
-/* The module is linked -z nodelete and stays where it is, so its address is kept. */
+/* The module is linked -z nodelete and stays where it is, so its address is cached. */
 static const struct ria_host_module *load_host_module(const char *host)
 {
     static const struct ria_host_module *kept;

@@ -14,12 +14,12 @@ import unittest
 
 from tap import TAPTestRunner
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import surroundings  # noqa: E402
+import surroundings
 
 PR_SET_PDEATHSIG = 1
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent
+PYTHON = SOURCE / "tests" / "python"
 BUILD = pathlib.Path(os.environ.get("RIA_BUILD", SOURCE / "build" / "plain"))
 PREFIX = pathlib.Path(os.environ.get("RIA_PREFIX", SOURCE / "build" / "prefix"))
 # What tests may write: labs, scratch directories, logs.

@@ -9,6 +9,9 @@ import os
 import pathlib
 import signal
 
+# tests/python has set it for this process. A program under test must not import from this tree.
+os.environ.pop("PYTHONPATH", None)
+
 # subprocess resets these in the programs that it starts.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18

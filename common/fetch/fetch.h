@@ -155,8 +155,8 @@ int ria_lock_within(int fd, int64_t timeout);
 bool ria_fetch_response_trust_bundle(
     const struct ria_world *world, const struct ria_buf *bytes, struct ria_buf *record);
 
-/* Why there is no role of an instance: nobody is at the metadata service's address, or the instance
- * has none. */
+/* Messages for an absent instance role: no service responds at the metadata service's address, or
+ * the instance has no role. */
 extern const char ria_fetch_no_instance[];
 extern const char ria_fetch_no_role[];
 

@@ -251,7 +251,7 @@ enum {
 
 /* Reads an MFA code from the terminal. Returns false with err filled if the input is not a code.
  * Returns false with err unchanged if the process has no terminal. */
-static bool read_code(const struct ria_session *session, char code[8], struct ria_error *err)
+static bool read_mfa_code(const struct ria_session *session, char code[8], struct ria_error *err)
 {
     char prompt[512];
     char line[64];
@@ -285,7 +285,7 @@ static enum ria_outcome tool_credentials_find(
     struct ria_deadline deadline = ria_deadline_in(world, RIA_INTERACTIVE_BUDGET_MS);
     enum ria_outcome outcome = ria_session_for(login, NULL, deadline, world, session, err);
     char code[8] = "";
-    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !read_code(session, code, err)) {
+    if (outcome != RIA_FAILED || err->code != RIA_E_MFA || !read_mfa_code(session, code, err)) {
         return outcome;
     }
     ria_session_release(session);

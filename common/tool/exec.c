@@ -33,6 +33,8 @@ static const char help[] =
     "  rds-iam exec -- mariadb -h ENDPOINT -u USER --ssl-ca=FILE --ssl-verify-server-cert\n"
     "  rds-iam exec -- mysql -h ENDPOINT -u USER --ssl-ca=FILE --ssl-mode=VERIFY_IDENTITY\n"
     "\n"
+    "The last line is for Oracle's mysql. MariaDB's mysql has the options of mariadb.\n"
+    "\n"
     "  --ca FILE   verify the servers of RDS by this file instead of those of rds-iam setup ca\n"
     "  --help      print this text\n"
     "\n"

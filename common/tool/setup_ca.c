@@ -29,7 +29,7 @@ static const char help[] =
     "usage: rds-iam setup ca [--partition NAME | --file FILE] [--force]\n"
     "\n"
     "Installs the root certificates by which clients verify the servers of RDS:\n"
-    "below /etc/rds-iam for root, below ~/.config/rds-iam for any other user.\n"
+    "root's are installed in /etc/rds-iam, any other user's in ~/.config/rds-iam.\n"
     "rds-iam exec uses them; rds-iam setup mysql and setup postgres print their path.\n"
     "\n"
     "  --partition NAME  aws (the default), aws-us-gov or aws-cn: whose bundle to download\n"
@@ -66,7 +66,7 @@ static bool get_bundle(struct ca_setup *setup, struct ria_buf *pem, const char *
 /* -- the directory --------------------------------------------------------------------------- */
 
 /* Creates the last two components of the path, which may both be missing (~/.config/rds-iam). */
-static bool make_directory(struct ca_setup *setup)
+static bool make_store_directory(struct ca_setup *setup)
 {
     char parent[RIA_CA_PATH_SIZE];
     mode_t mode = setup->world->uid(setup->world->self) == 0 ? 0755 : 0700;
@@ -116,7 +116,7 @@ static bool lock_directory(struct ca_setup *setup)
 static bool open_store(struct ca_setup *setup)
 {
     return ria_ca_store_directory(setup->world, setup->directory, &setup->err) &&
-           make_directory(setup) && check_directory_owner(setup) && lock_directory(setup);
+           make_store_directory(setup) && check_directory_owner(setup) && lock_directory(setup);
 }
 
 /* -- the installed bundle -------------------------------------------------------------------- */

@@ -51,14 +51,6 @@ struct ria_pq_refreshed {
     char refusal[RIA_LOG_LINE_MAX]; /* why no token was made, for the log; "": nothing to log */
 };
 
-/* Whose certificates the hosts of a target have. A host is ours if it is an RDS name, or a name
- * that rds-iam's configuration maps to one. */
-enum ria_pq_ca {
-    RIA_PQ_CA_NONE,   /* a host of the target is not ours, or is a Unix socket */
-    RIA_PQ_CA_RDS,    /* the roots of RDS: instances, clusters, mapped names */
-    RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy */
-};
-
 struct ria_pq_module {
     unsigned version; /* RIA_PQ_MODULE_VERSION; the preload object rejects any other */
 

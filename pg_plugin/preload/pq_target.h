@@ -30,4 +30,12 @@ struct ria_pq_target {
     int service_fd;
 };
 
+/* Whose certificates the hosts of a target have. A host is ours if it is an RDS name, or a name
+ * that rds-iam's configuration maps to one. */
+enum ria_pq_ca {
+    RIA_PQ_CA_NONE,   /* a host of the target is not ours, or is a Unix socket */
+    RIA_PQ_CA_RDS,    /* the roots of RDS: instances, clusters, mapped names */
+    RIA_PQ_CA_PUBLIC, /* Amazon's public roots: every host is an RDS Proxy */
+};
+
 #endif

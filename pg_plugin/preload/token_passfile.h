@@ -6,7 +6,6 @@
 #ifndef RIA_PRELOAD_TOKEN_PASSFILE_H
 #define RIA_PRELOAD_TOKEN_PASSFILE_H
 
-#include "preload/module.h"
 #include "preload/pq_target.h"
 
 #include "rds_iam.h"

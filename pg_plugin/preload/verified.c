@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides by the settings that libpq has resolved. The CA store's files are named by variables that
- * rds-iam exec sets: the first object reads no configuration. Refuses to continue where nothing
- * could verify the server, because libpq's own message for that case advises to turn verification
+ * Decides by the settings that libpq has resolved. rds-iam exec passes the paths of the CA store in
+ * environment variables, because the preload object reads no configuration. If no root certificates
+ * exist, the connection is refused: libpq's own message for that case suggests to turn verification
  * off. */
 #include "preload/verified.h"
 
@@ -41,8 +41,8 @@ static bool has_own_file(void)
 static const char *find_root(const struct ria_pq_settings *settings)
 {
     struct ria_pq_target target = ria_pq_settings_target(settings);
-    const char *path = secure_getenv(
-        ria_query_ca(&target) == RIA_PQ_CA_PUBLIC ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
+    bool is_public = ria_query_ca(&target) == RIA_PQ_CA_PUBLIC;
+    const char *path = is_public ? secure_getenv("RDS_IAM_CA_PUBLIC") : secure_getenv("RDS_IAM_CA");
     return path == NULL || *path == '\0' ? NULL : path;
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Verification of the servers of RDS. libpq's default, sslmode=prefer, verifies nothing, and
- * drivers set it although no user has asked for it (ruby-pg). So a connection to RDS under rds-iam
- * exec whose settings come to sslmode=prefer or allow is made with sslmode=verify-full, with the
- * root certificates of the CA store, and without Kerberos. That holds for tokens and for passwords.
+ * Verification of the servers of RDS. libpq's default, sslmode=prefer, verifies nothing, and some
+ * drivers set it although the user has not asked for it (ruby-pg). Under rds-iam exec, a connection
+ * to RDS with sslmode=prefer or allow is therefore made with sslmode=verify-full, with the root
+ * certificates of the CA store, and without Kerberos. This applies to tokens and to passwords.
  *
- * Left alone: sslmode=disable, require, verify-ca and verify-full, which somebody has chosen; every
- * other host; and root certificates that the user has named, or put where libpq looks for them.
+ * Not changed: a connection with sslmode=disable, require, verify-ca or verify-full; a connection
+ * to any other host; and root certificates that the user has named or put where libpq finds them.
  */
 #ifndef RIA_PRELOAD_VERIFIED_H
 #define RIA_PRELOAD_VERIFIED_H
@@ -18,7 +18,7 @@
     "not connected: there are no root certificates to verify a server of RDS by; run: rds-iam "    \
     "setup ca"
 
-/* Whether the connection must be verified, and would not be. */
+/* Returns whether the connection must be verified and would not be. */
 bool ria_verified_is_needed(const struct ria_pq_settings *settings);
 
 /* Appends the settings that verify the server; *arguments has room for RIA_VERIFIED_ARGUMENTS more.

@@ -7,12 +7,10 @@ import pathlib
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / name) for name in ("", "lab")]
-import harness  # noqa: E402
-import rdslab  # noqa: E402
+import harness
+import rdslab
 
 PAIRS = int(os.environ.get("RIA_BENCH_PAIRS", "41"))
 SYSTEM_CERTIFICATES = pathlib.Path("/etc/ssl/certs")
@@ -85,7 +83,7 @@ class Bench:
         else:
             print("aws is not installed: no comparison with aws rds generate-db-auth-token")
         trusted = {**self.sts, "AWS_CA_BUNDLE": str(self.lab.cloud_ca_file)}
-        compare("role kept in the cache / fetched from STS", self.token(trusted),
+        compare("role from the cache / fetched from STS", self.token(trusted),
                 self.token(self.without_cache(trusted)))
         self.compare_certificates()
 

@@ -2,14 +2,11 @@
 """What an open of a passfile costs that the agent serves, beside an open of a plain file with the same
 text in the same directory. The two take turns, so that a busy machine slows both. Nothing here fails
 because something is slow; it fails when an open brings no token."""
-import pathlib
 import statistics
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from labcase import harness  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from labcase import harness
+from test_agent_lease import LeaseCase
 
 OPENS = 3000
 

@@ -3,15 +3,12 @@
 it is compared with, in the same run. Nothing here fails because something is slow; a line says where it
 stands beside its goal. README.md explains the rows."""
 import os
-import pathlib
 import statistics
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from labcase import USER, harness  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from labcase import USER, harness
+from test_agent_lease import LeaseCase
 
 LOGINS = harness.BUILD / "tests/bench/bench_logins"
 HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"

@@ -10,13 +10,11 @@ import pathlib
 import re
 import statistics
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-import hostile  # noqa: E402
-from labcase import USER, harness, mariadb_plugins  # noqa: E402
-from mariadb_client import MariadbCase  # noqa: E402
+import hostile
+from labcase import USER, harness, mariadb_plugins
+from mariadb_client import MariadbCase
 
 INSTRUCTIONS_MAX = 1.005
 RSS_KIB_MAX = 64

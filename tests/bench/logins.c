@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a login costs inside one process, in nanoseconds; bench_growth.py makes the files and prints
- * the ratios. The ways that are compared take turns, so that a busy machine slows all of them.
+ * Measures the cost of a login inside one process, in nanoseconds. bench_growth.py creates the
+ * files and prints the ratios. The compared variants run alternately, so that a busy machine slows
+ * all of them.
  *
  *   logins files FILE...     a token with each configuration file: one line each, the median
  *   logins first FILE...     the same for the first login of a process, which reads the file
- *   logins threads           the plugins' road to a token: on the first thread, on another one
+ *   logins threads           a token as the plugins make it: on the first and on another thread
  *
- * The first two count the processor's time, which other programs do not lengthen; the third counts
- * the time that passes, because to wait for a thread is what it costs.
+ * The first two measure processor time, on which other programs have little effect. The third
+ * measures elapsed time, because its cost is the wait for a thread.
  */
 #include "login_token.h"
 
@@ -23,7 +24,7 @@
 enum {
     ROUNDS = 201,
     FIRST_ROUNDS = 41,
-    LOGINS = 5, /* in a round, for each way */
+    LOGINS = 5, /* per round and variant */
     WAYS_MAX = 8,
 };
 
@@ -55,7 +56,7 @@ static void end(const char *why)
     exit(EXIT_FAILURE);
 }
 
-/* One login's token, with the road that the plugins take to it. */
+/* Signs the token of one login in the same way as the plugins do. */
 static void log_in(void)
 {
     struct ria_login_token *login_token = calloc(1, sizeof(*login_token));
@@ -95,7 +96,8 @@ static void files(char **paths)
     for (unsigned round = 0; round < ROUNDS; round++) {
         for (unsigned i = 0; i < WAYS_MAX && paths[i] != NULL; i++) {
             name_file(paths[i]);
-            log_in(); /* the other files' turns have left the processor's caches to others */
+            log_in(); /* the runs with the other files have replaced the contents of the processor's
+                         caches */
             times[i][round] = time_logins(CLOCK_PROCESS_CPUTIME_ID);
         }
     }
@@ -104,7 +106,7 @@ static void files(char **paths)
     }
 }
 
-/* In a child, whose parent has read nothing yet. */
+/* Runs in a child. The parent has not read any file yet. */
 static int64_t time_first(const char *path)
 {
     int ends[2];
@@ -132,7 +134,7 @@ static int64_t time_first(const char *path)
 static void first(char **paths)
 {
     static int64_t times[WAYS_MAX][FIRST_ROUNDS];
-    ria_prepare(); /* OpenSSL's start is the same for all */
+    ria_prepare(); /* the start of OpenSSL costs the same for all files */
     for (unsigned round = 0; round < FIRST_ROUNDS; round++) {
         for (unsigned i = 0; i < WAYS_MAX && paths[i] != NULL; i++) {
             times[i][round] = time_first(paths[i]);
@@ -167,7 +169,7 @@ static void threads(void)
     }
     for (unsigned round = 0; round < ROUNDS; round++) {
         (void)pthread_barrier_wait(&turn);
-        (void)pthread_barrier_wait(&turn); /* the other one's turn is over */
+        (void)pthread_barrier_wait(&turn); /* the other variant has finished its turn */
         log_in();
         on_first[round] = time_logins(CLOCK_MONOTONIC);
     }

@@ -3,12 +3,10 @@
 import os
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 PROGRAMS = harness.BUILD / "tests/fuzz"
 CORPUS = harness.SOURCE / "tests/fuzz/corpus"

@@ -13,12 +13,11 @@ import sys
 import textwrap
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import REGION, pod_settings  # noqa: E402
-from labcase import USER, Home, harness, mariadb_plugins, rdslab  # noqa: E402
-import readme  # noqa: E402
-from service import Services, agent_program  # noqa: E402
-import surroundings  # noqa: E402
+from cloud import REGION, pod_settings
+from labcase import USER, Home, harness, mariadb_plugins, rdslab
+import readme
+from service import Services, agent_program
+import surroundings
 
 KEPT = harness.WORK / "demo"
 ACCESS_ROLE = "rds-access-clickpipes"
@@ -106,14 +105,14 @@ class Demo:
             if result.returncode != 0 or USER not in result.stdout:
                 raise Unexpected(f"{argv[0]} did not log in")
 
-    def refusal(self, cause, argv, sentence, principal=None, **extra):
+    def refusal(self, cause, argv, message, principal=None, **extra):
         print(f"-- {cause}")
         result = self.run(argv, principal, **extra)
-        if result.returncode == 0 or sentence not in result.stderr:
-            raise Unexpected(f"the refusal should say: {sentence}")
+        if result.returncode == 0 or message not in result.stderr:
+            raise Unexpected(f"the refusal should say: {message}")
 
     def refuse_in_the_client(self):
-        title("What rds-iam refuses: mariadb prints the sentence itself")
+        title("What rds-iam refuses: mariadb prints the message itself")
         one = {"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}
         rows = (
             ("TLS is switched off",
@@ -127,11 +126,11 @@ class Demo:
             ("no credentials at all", self.mariadb(), "no AWS credentials",
              {"AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}),
         )
-        for cause, argv, sentence, extra in rows:
-            self.refusal(cause, argv, sentence, **extra)
+        for cause, argv, message, extra in rows:
+            self.refusal(cause, argv, message, **extra)
 
     def refuse_in_the_agent(self, agent):
-        title("psql can only say that it has no password: the sentence is in the agent's log")
+        title("psql can only say that it has no password: the message is in the agent's log")
         before = len(agent.log())
         self.services.add("weak", sslmode="require", gssencmode="disable")
         agent.await_log("[weak] has sslmode=require")

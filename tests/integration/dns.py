@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A small DNS server in a network of its own, and a client there.
 
-    dns.py DIRECTORY CERTIFICATES RECORDS COMMAND...
+    tests/python tests/integration/dns.py DIRECTORY CERTIFICATES RECORDS COMMAND...
 
-Started in fresh mount and network namespaces (see test_alias.py): it brings loopback up, makes
+Started in fresh mount and network namespaces (see mysql/test_alias.py): it brings loopback up, makes
 itself the machine's resolver, starts a recording peer and runs COMMAND, in which PORT stands for the
 peer's. RECORDS is "alias=target,...". A target "silent" is never answered. Prints JSON: what was
 asked, what the command printed, its status, and whether the peer got any byte of a token.
@@ -16,9 +16,9 @@ import subprocess
 import sys
 import threading
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "lab"))
-from certificates import Certificates  # noqa: E402
-from mysql_peer import MySQLPeer  # noqa: E402
+import surroundings  # noqa: F401  removes PYTHONPATH from the environment
+from certificates import Certificates
+from mysql_peer import MySQLPeer
 
 
 def name_of(text):

@@ -11,7 +11,6 @@ import time
 import labcase
 from mariadb_client import VERIFIES_ITSELF
 
-import harness
 import traces
 
 HOST = "mydb.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
@@ -97,8 +96,8 @@ class HostileCase(labcase.LabCase):
         self.assertEqual(data[: len(head)], head.encode())
         self.assertEqual(data[-1:], b"\0")
 
-    def assert_sentence(self, client, text, sentence):
+    def assert_message(self, client, text, message):
         """Our refusal, as the client shows it: number, place, what is wrong, what to do."""
         start = "ERROR 2061%s: rds-iam: " % (" (HY000)" if client == "mariadb" else "")
-        self.assertIn(start + sentence, text)
+        self.assertIn(start + message, text)
         self.assertNotIn("%", text)

@@ -7,14 +7,11 @@ here: anything that knows one client or one server.
 """
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
-import harness  # noqa: E402
-import rdslab  # noqa: E402
+import harness
+import rdslab
 
 USER = "clickpipes_iam_user"
 

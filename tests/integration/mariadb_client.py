@@ -75,9 +75,9 @@ class MariadbCase(LabCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stdout, rf"^{user}@%\s+TLS_\w+\s*$")
 
-    def assert_sentence(self, result, sentence):
-        """The client refused before any token was sent, and printed the sentence."""
+    def assert_message(self, result, message):
+        """The client refused before any token was sent, and printed the message."""
         self.assertNotEqual(result.returncode, 0, result.stdout)
         self.assertIn("rds-iam: ", result.stderr)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assert_nothing_sent()

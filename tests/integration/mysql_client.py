@@ -7,7 +7,6 @@ import time
 
 import hostile
 import labcase
-
 import harness
 import traces
 
@@ -67,9 +66,9 @@ class MysqlCase(hostile.HostileCase):
         self.assertEqual(result.stdout.splitlines(), [user + "@%" for user in users], result)
         self.assertEqual((result.returncode, result.stderr), (0, ""), result)
 
-    def assert_refused_by_us(self, result, sentence):
-        """Our sentence, and nothing sent."""
+    def assert_refused_by_us(self, result, message):
+        """Our message, and nothing sent."""
         self.assertEqual(result.returncode, 1, result)
-        self.assertTrue(result.stdout.startswith("ERROR 2061 (HY000): rds-iam: " + sentence), result.stdout)
+        self.assertTrue(result.stdout.startswith("ERROR 2061 (HY000): rds-iam: " + message), result.stdout)
         self.assertEqual(result.stdout.count("\n"), 1, result.stdout)
         self.assert_nothing_sent()

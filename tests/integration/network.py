@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A user's home on a machine that has AWS's true addresses and no way out: a network namespace of the
 lab's. Two of them on one path are two machines that share a home."""
-from cloud import REGION
+from cloud import REGION, CloudCase
 from labcase import Home, harness
 from mariadb_client import MariadbCase
 
@@ -49,3 +49,18 @@ class NetworkCase(MariadbCase):
         result = host.run(self.argv(), **extra)
         self.assert_logged_in(result)
         return self.lab.last_verdict()["principal"]
+
+
+class HostCase(NetworkCase):
+    """One network for the class; self.host is the test's home in it."""
+
+    sso_profile, sso_login = CloudCase.sso_profile, CloudCase.sso_login
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.network = cls.enterClassContext(cls.lab.network())
+
+    def setUp(self):
+        super().setUp()
+        self.host = Host(self.home, self.network)

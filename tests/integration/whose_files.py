@@ -3,15 +3,12 @@
 programs that run as other users or on a file system with modes of its own."""
 import http.server
 import os
-import pathlib
 import pwd
-import sys
 import threading
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
-import process  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
+import process
 
 OTHER = pwd.getpwnam("nobody")
 HOST = "db.abcdefghijkl.us-east-1.rds.amazonaws.com"

@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class LabError(Exception):
-    """The lab cannot do what it was asked. The text is one sentence for the person who asked."""
+    """The lab cannot do what it was asked. The text is one message for the caller."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """labd: the process that one lab is. It starts both servers, answers them, and cleans up.
 
-usage: /usr/bin/python3 -B labd.py --build-dir DIR --modules DIR [--owner PID]
+usage: tests/python tests/lab/labd.py --build-dir DIR --modules DIR [--owner PID]
 
 One JSON object is printed when everything is up ({"lab": ...}) or cannot be ({"error": ...});
 another one if a server dies later. labd ends on SIGTERM, SIGINT or SIGHUP, when its owner ends in

@@ -116,6 +116,27 @@ def data_directory(path, in_memory):
             libc.umount2(target, MNT_DETACH)
 
 
+def layered(template, path):
+    """Mounts an overlay at `path`: it shows the directory `template` and keeps every change beside `path`,
+    so no file is copied before it is written to. path.parent is from data_directory(). Returns False if
+    the process may not mount, or if the kernel has no overlay for these file systems."""
+    if not path.parent.is_mount():
+        return False
+    upper, work = (path.with_name(f"{path.name}.{part}") for part in ("upper", "work"))
+    for each in (path, upper, work):
+        each.mkdir()
+    found = template.stat()
+    os.chown(upper, found.st_uid, found.st_gid)  # the upper directory's owner and mode are the overlay's
+    upper.chmod(found.st_mode & 0o7777)
+    options = f"lowerdir={template},upperdir={upper},workdir={work}"
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(b"lab", os.fsencode(path), b"overlay", MS_NOSUID | MS_NODEV, os.fsencode(options)) == 0:
+        return True
+    for each in (path, upper, work):
+        each.rmdir()
+    return False
+
+
 def lab_directories(root):
     """Every lab directory, of living labs and of dead ones."""
     return sorted(path for path in root.iterdir() if path.is_dir() and path.name != "cache")

@@ -14,7 +14,10 @@ import pwd
 import shutil
 import subprocess
 
+import surroundings  # noqa: F401  removes PYTHONPATH from the environment
 from fixture import LabError
+
+PYTHON = pathlib.Path(__file__).resolve().parents[1] / "python"  # our own programs run by it
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 UNPRIVILEGED_USER = "nobody"

@@ -1,4 +1,3 @@
-#!/usr/bin/python3 -B
 # SPDX-License-Identifier: MIT
 """RDS on loopback, for tests (class Lab) and by hand.
 
@@ -7,11 +6,11 @@
         subprocess.run(["psql", ...], env=lab.client_env(PGPASSWORD=password), timeout=30)
         assert lab.last_verdict()["reason"] is None
 
-    rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
-    rdslab.py down --build-dir DIR
+    tests/python tests/lab/rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
+    tests/python tests/lab/rdslab.py down --build-dir DIR
 
-The lab is a process of its own (labd.py). It ends with the test that started it, however that
-ends. Importers keep the tree clean by PYTHONDONTWRITEBYTECODE=1 or python3 -B.
+The lab is a process of its own (labd.py). It ends when the process that started it ends, even when
+that process is killed.
 """
 import argparse
 import base64
@@ -28,17 +27,13 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import fixture
+import place
+import process
+from certificates import Certificates, CloudCertificates
+from fixture import Keys, LabError  # noqa: F401
+from namespace import Network
 
-import fixture  # noqa: E402
-import place  # noqa: E402
-import process  # noqa: E402
-from certificates import Certificates, CloudCertificates  # noqa: E402
-from fixture import Keys, LabError  # noqa: E402,F401
-from namespace import Network  # noqa: E402
-
-INTERPRETER = "/usr/bin/python3"  # the one that sees Debian's python3-botocore
 START_TIMEOUT_SECONDS = 240
 STOP_TIMEOUT_SECONDS = 120
 HTTP_TIMEOUT_SECONDS = 60
@@ -57,7 +52,7 @@ class Server:
 
 
 class Lab:
-    """One running lab. Raises LabError, with one sentence to read, when it cannot run.
+    """One running lab. Raises LabError, with one message to read, when it cannot run.
 
     owner is the process whose end ends the lab: this one, unless told otherwise; None for a lab
     that stays until down().
@@ -77,7 +72,7 @@ class Lab:
 
     def start(self):
         """Bring the lab up and fill the attributes. Returns self."""
-        command = [INTERPRETER, "-B", "-E", "-s", str(fixture.HERE / "labd.py")]
+        command = [process.PYTHON, str(fixture.HERE / "labd.py")]
         command += ["--build-dir", str(self._build_dir), "--modules", str(self._modules)]
         command += ["--owner", str(self._owner)] if self._owner is not None else []
         self._labd = subprocess.Popen(

@@ -8,16 +8,13 @@ import pathlib
 import select
 import socket
 import subprocess
-import sys
 import tempfile
 import unittest
 import urllib.parse
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import harness  # noqa: E402
-import rdslab  # noqa: E402
-from rawclient import ask, sts, tags  # noqa: E402
+import harness
+import rdslab
+from rawclient import ask, sts, tags
 
 USER = "clickpipes_iam_user"
 TOKEN = "/latest/api/token"
@@ -39,9 +36,8 @@ print(json.dumps({"method": credentials.method, "arn": identity["Arn"], "keys": 
 # A test that holds a lab and a network of it: it says which process is the network's, and waits.
 OWNER = """
 import sys
-sys.path.insert(0, sys.argv[1])
 import rdslab
-lab = rdslab.Lab(sys.argv[2]).start()
+lab = rdslab.Lab(sys.argv[1]).start()
 with lab.network() as network:
     print(network.pid, flush=True)
     sys.stdin.read()
@@ -252,8 +248,7 @@ class Ends(unittest.TestCase):
     def test_a_network_ends_with_its_owner(self):
         """However that ends, and the network's process with it."""
         owner = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "/usr/bin/python3", "-B", "-c", OWNER, HERE,
-             harness.BUILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            ["setpriv", "--pdeathsig", "KILL", harness.PYTHON, "-c", OWNER, harness.BUILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         holder = os.pidfd_open(int(owner.stdout.readline()))
         self.addCleanup(os.close, holder)
         self.assertEqual(select.select([holder], [], [], 0)[0], [], "control: it is there")

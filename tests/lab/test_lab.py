@@ -9,20 +9,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import fixture  # noqa: E402
-import harness  # noqa: E402
-import place  # noqa: E402
-import process  # noqa: E402
-import rdslab  # noqa: E402
-import readme  # noqa: E402
-import servers  # noqa: E402
+import fixture
+import harness
+import place
+import process
+import rdslab
+import readme
+import servers
 
 USER = "clickpipes_iam_user"
 DEADLINE_SECONDS = 60
@@ -30,9 +28,8 @@ DEADLINE_SECONDS = 60
 # A test that holds a lab: it says where the lab is, and waits to be killed.
 OWNER = """
 import json, sys
-sys.path.insert(0, sys.argv[1])
 import rdslab
-lab = rdslab.Lab(sys.argv[2]).start()
+lab = rdslab.Lab(sys.argv[1]).start()
 print(json.dumps(lab.state), flush=True)
 sys.stdin.read()
 """
@@ -262,7 +259,7 @@ class Ends(unittest.TestCase):
     def start_owner(self, build=harness.BUILD):
         """A process that holds a lab, and the lab's state."""
         owner = subprocess.Popen(
-            ["/usr/bin/python3", "-B", "-c", OWNER, str(HERE), str(build)],
+            [harness.PYTHON, "-c", OWNER, str(build)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(owner.stdout.close)
         self.addCleanup(owner.stdin.close)
@@ -336,7 +333,7 @@ class Ends(unittest.TestCase):
 
     def test_the_command_line(self):
         build = self.scratch()
-        program = [sys.executable, "-B", HERE / "rdslab.py"]
+        program = [harness.PYTHON, HERE / "rdslab.py"]
         up = harness.run([*program, "up", "--build-dir", build, "--env"], env=process.environment("/"))
         self.assertEqual(up.returncode, 0, up.stderr)
         directory = up.stdout.split("RDSLAB_DIRECTORY=")[1].split()[0]
@@ -370,8 +367,8 @@ class Ends(unittest.TestCase):
              "pam_rdslab.so, .* not found in /nowhere; run ninja in the build dir"),
             ((harness.BUILD,), {"owner": 1 << 22}, "the lab's owner, process 4194304, does not exist"),
         )
-        for arguments, keywords, sentence in rows:
-            with self.subTest(sentence=sentence), self.assertRaisesRegex(rdslab.LabError, sentence):
+        for arguments, keywords, message in rows:
+            with self.subTest(message=message), self.assertRaisesRegex(rdslab.LabError, message):
                 rdslab.Lab(*arguments, **keywords).start()
 
     def scratch(self):
@@ -412,7 +409,7 @@ if os.geteuid() == 0:
                 # The tree is below a directory that only root may enter: this one right is kept.
                 as_nobody = ["setpriv", *process.DROP_ROOT, "--pdeathsig", "KILL"]
             result = harness.run(
-                [*as_nobody, "/usr/bin/python3", "-B", __file__], timeout=200, cwd="/",
+                [*as_nobody, harness.PYTHON, __file__], timeout=200, cwd="/",
                 env=process.environment(build, RIA_BUILD=str(build), RIA_WORK=str(build / "work")))
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
             self.assertNotIn("not ok", result.stdout)

@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The lab's STS: whom it gives a session and whom not, and what a session is worth at the databases'
 verifier. Requests are signed by botocore; test_cloud.py has whole clients of other people."""
-import pathlib
 import re
-import sys
 import time
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import harness  # noqa: E402
-import iam  # noqa: E402
-import rdslab  # noqa: E402
-from rawclient import sts, tags  # noqa: E402
+import harness
+import iam
+import rdslab
+from rawclient import sts, tags
 
 USER = "clickpipes_iam_user"
 
@@ -63,8 +59,8 @@ class StsCase(unittest.TestCase):
             RoleSessionName="etl", WebIdentityToken=token, **parameters)
 
     def assert_refused(self, reply, status, code, message, detail=""):
-        """By this sentence, and for the cause that the record of calls has; no detail: the record
-        has no more than the sentence or a cause that the row does not care for."""
+        """By this message, and for the cause that the record of calls has; no detail: the record
+        has no more than the message or a cause that the row does not care for."""
         self.assertEqual((reply.status, reply.text("Code")), (status, code), reply.body)
         self.assertRegex(reply.text("Message"), message)
         call = self.lab.calls()[-1]
@@ -88,7 +84,7 @@ class Signatures(StsCase):
         self.assertRegex(reply.text("UserId"), "^AROA[0-9A-Z]{17}:etl$")
 
     def rows(self):
-        """(status, code, sentence, arguments of sts())"""
+        """(status, code, message, arguments of sts())"""
         now = time.time()
         no_match = "The request signature we calculated does not match"
         china = {"host": "sts.cn-north-1.amazonaws.com.cn", "region": "cn-north-1"}
@@ -132,7 +128,7 @@ class Signatures(StsCase):
             (400, "InvalidAction", "version 2010-01-01", {"Version": "2010-01-01"}),
         )
 
-    def test_each_refusal_has_its_code_and_sentence(self):
+    def test_each_refusal_has_its_code_and_message(self):
         for number, (status, code, message, arguments) in enumerate(self.rows()):
             with self.subTest(row=number, code=code):
                 wanted = {"keys": self.base, "Action": "GetCallerIdentity", **arguments}
@@ -167,7 +163,7 @@ class Signatures(StsCase):
 
 class AssumeRole(StsCase):
     def rows(self):
-        """(role, caller, parameters, status, code, sentence, what the record says)"""
+        """(role, caller, parameters, status, code, message, what the record says)"""
         role_session = self.session("etl-hop", **tags(["team"], team="etl", shift="day"))
         untagged = self.lab.principals["etl-base-untagged"]
         no_policy = self.lab.principals["no-policy"]
@@ -217,7 +213,7 @@ class AssumeRole(StsCase):
              "MalformedPolicyDocument", "Syntax errors in policy", "Effect"),
         )
 
-    def test_each_refusal_has_its_code_sentence_and_cause(self):
+    def test_each_refusal_has_its_code_message_and_cause(self):
         for number, (role, caller, parameters, *expected) in enumerate(self.rows()):
             with self.subTest(row=number, role=role):
                 self.assert_refused(self.assume(role, caller, **parameters), *expected)
@@ -330,7 +326,7 @@ class WebIdentity(StsCase):
         self.assertRegex(call["parameters"]["WebIdentityToken"], r"^\(\d+ characters\)$")
         self.assertIsNone(call["caller"])
 
-    def test_each_refusal_has_its_code_and_sentence(self):
+    def test_each_refusal_has_its_code_and_message(self):
         mint, now = self.lab.web_identity, int(time.time())
         good = mint()
         head, body, signature = good.split(".")

@@ -4,17 +4,15 @@ import dataclasses
 import pathlib
 import re
 import string
-import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-import control  # noqa: E402
-import fixture  # noqa: E402
-import harness  # noqa: E402
-import iam  # noqa: E402
-from mint import mint  # noqa: E402
-from verifier import Verifier  # noqa: E402
+import control
+import fixture
+import harness
+import iam
+from mint import mint
+from verifier import Verifier
 
 USER = "clickpipes_iam_user"
 NOW = 1_750_000_000
@@ -149,7 +147,7 @@ class Reasons(Judge):
         self.assertEqual(self.reason(self.mint(user="other_iam_user"), "other_iam_user"), "AccessDenied")
 
     def test_no_reason_is_left_out(self):
-        known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verifier.py").read_text()))
+        known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verdict/verifier.py").read_text()))
         self.assertEqual(known, {reason for reason, _ in self.rows() if reason})
 
     def test_a_verdict_quotes_no_token(self):

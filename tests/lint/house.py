@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What the source tree looks like: its files, headers, include graph and names, as figures.
+"""Figures of the source tree: files, headers, the include graph and names.
 
     tests/lint/house.py [FOLDER]
 
-prints the figures of a source tree: of this one, or of another version that was unpacked to FOLDER.
-The rules that follow from them are in test_house.py. Sources are those of the three folders of the
-product; a module is a .c file and the header of the same name.
+prints the figures of this source tree, or of another version that was unpacked to FOLDER. test_house.py
+checks the rules. Sources are the C files of the three folders of the product; a module is a .c file and the
+header of the same name.
 """
 import pathlib
 import re
@@ -17,17 +17,17 @@ FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 DOOR = "common/rds_iam.h"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-# At the left margin, since clang-format puts a function's type, its name and its braces there.
+# clang-format puts the type, the name and the braces of a function at the left margin.
 PROTOTYPE = re.compile(r"^[a-z][\w\s*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.M)
 DEFINITION = re.compile(r"^(?!static)[a-z][\w\s*]*?\b(ria_\w+)\([^;{}]*\)\s*{", re.M)
 STATIC = re.compile(r"^(?:__attribute__\(\([^\n]*\)\)\s)?static\b[^=;{}()]*?\b([a-z_]\w*)\([^;{}]*\)\s*{", re.M)
 SHORT_HEADER = 30
-# Two files share a name only where they are two sides of one thing.
+# Two files may have the same name only if they are two sides of one task.
 TWO_SIDES = (
-    {"common/provider", "common/fetch"},            # decides; asks
+    {"common/provider", "common/fetch"},            # decides; sends requests
     {"mysql_plugin/mariadb", "mysql_plugin/mysql"},  # the two plugins
 )
-# What a file is, and not what it is about: a program's main() and what two objects agree upon.
+# Names of roles, not of topics: main() of a program, and the interface between two objects.
 NAMES_OF_ROLES = {"main", "abi"}
 # Sub-commands of rds-iam are named after what the user types.
 SUBCOMMANDS = {"common/tool/" + name for name in ("credentials", "exec", "lint", "setup", "token")}
@@ -53,7 +53,7 @@ def module(path):
 
 
 def definitions(root):
-    """The module that defines each function of the product, where it is one."""
+    """{function: module} of the functions that exactly one module defines."""
     places = {}
     for path in sources(root):
         if path.endswith(".c"):
@@ -63,8 +63,8 @@ def definitions(root):
 
 
 def graph(root):
-    """Which module needs which others: it includes their headers, or calls their functions. A source
-    does not need the header that declares what it defines."""
+    """{module: the modules that it depends on}, by included headers and called functions. A source does not
+    depend on the header that declares its own functions."""
     arrows, defined = {}, definitions(root)
     for path in sources(root):
         needed = arrows.setdefault(module(path), set())
@@ -88,7 +88,7 @@ def reachable(arrows, start):
 
 
 def circles(root):
-    """The sets of modules that include each other, over others or directly."""
+    """The sets of modules that depend on each other, directly or through other modules."""
     arrows = graph(root)
     reach = {name: reachable(arrows, name) for name in arrows}
     return sorted({tuple(sorted(other for other in reach[name] if name in reach.get(other, ())))
@@ -110,7 +110,7 @@ def short_headers(root):
 
 
 def loose(root):
-    """Sources of common/ in no folder, but for the core's door."""
+    """Sources of common/ outside of its folders, except the door of the core."""
     return [path for path in sources(root) if path.count("/") == 1 and path.startswith("common/")
             and module(path) != module(DOOR)]
 
@@ -123,7 +123,7 @@ def compiled_elsewhere(root):
 
 
 def two_meanings(root):
-    """Names that files of two folders have, without being two sides of one thing."""
+    """File names that occur in two folders which are not two sides of one task."""
     places = {}
     for path in {module(path) for path in sources(root)} - SUBCOMMANDS:
         folder, name = path.rsplit("/", 1)
@@ -133,7 +133,7 @@ def two_meanings(root):
 
 
 def shared_statics(root):
-    """Static functions of one name in several files, unless these are two sides of one thing."""
+    """Static functions with the same name in several files, unless the files are two sides of one task."""
     places = {}
     for path in sources(root):
         if path.endswith(".c"):
@@ -164,7 +164,7 @@ def figures(root):
     yield "lines of C", sum(count for count, _ in every)
     yield "files", len(every)
     yield "headers below 30 lines with one function", len(short_headers(root))
-    yield "circles of modules", len(circles(root))
+    yield "cycles of modules", len(circles(root))
     yield "loose sources in common/", sum(path.endswith(".c") for path in loose(root))
     yield "sources compiled by another folder", len(compiled_elsewhere(root))
     yield "file names with two meanings", " ".join(two_meanings(root)) or 0

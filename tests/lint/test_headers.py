@@ -1,18 +1,16 @@
 """Every header compiles alone, in any order of inclusion."""
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 FOLDERS = ["common", "mysql_plugin", "pg_plugin"]
 
 
 def compiles_alone(header):
     flags = ["-I%s" % (harness.SOURCE / f) for f in FOLDERS]
-    # Included twice: the guard is part of the rule.
+    # The header is included twice, to test its include guard.
     text = '#include "%s"\n#include "%s"\nint main(void) { return 0; }\n' % (header, header)
     return harness.run(
         ["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fsyntax-only",
@@ -28,7 +26,7 @@ class Headers(unittest.TestCase):
                 result = compiles_alone(header)
                 self.assertEqual(result.returncode, 0, result.stderr)
 
-    def test_control_a_header_that_leans_on_another_is_found(self):
+    def test_control_a_header_that_needs_another_one_is_found(self):
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             header = pathlib.Path(scratch) / "leans.h"
             header.write_text("bool f(struct ria_buf *buf, uint8_t byte);\n", encoding="utf-8")

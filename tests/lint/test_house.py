@@ -1,20 +1,17 @@
-"""The layout's rules: one concept in one place, no circle, no source without a folder."""
+"""Rules of the layout: one concept in one place, no dependency cycle, no source outside of a folder."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
-import house  # noqa: E402
+import harness
+import house
 
 WALK = re.compile(r"^## Walk: (.+)$", re.M)
 STEP = re.compile(r"^\d+\. `([\w./]+)`", re.M)
 LONGEST_WALK = 6
 
-# A tree that breaks each rule once, and keeps all of them elsewhere.
+# A tree that breaks each rule once and otherwise follows all rules.
 PLANTED = {
     "common/rds_iam.h": "bool ria_door(void);\nbool ria_window(void);\n",
     "common/loose.c": "\n",
@@ -34,7 +31,7 @@ PLANTED = {
 
 
 def walks(root):
-    """(README, title, the files that it names) of each walk in a folder's README."""
+    """(README, title, files in their order) of each walk in a README of the product."""
     for folder in house.FOLDERS:
         for readme in sorted((root / folder).rglob("README.md")):
             parts = WALK.split(readme.read_text(encoding="utf-8"))
@@ -43,19 +40,19 @@ def walks(root):
 
 
 def broken_steps(root, files):
-    """The files of a walk that are not there, or that no earlier one includes or calls."""
+    """The files of a walk that do not exist, or that no earlier file includes or calls."""
     arrows = house.graph(root)
     for number, name in enumerate(files):
         if not (root / name).exists():
             yield f"{name} does not exist"
         elif number and not any(house.module(name) in arrows[house.module(earlier)]
                                 for earlier in files[:number] if house.module(earlier) in arrows):
-            yield f"{name} is needed by no file in front of it"
+            yield f"{name} is not used by any earlier file"
 
 
 class House(unittest.TestCase):
     def rule(self, find, planted):
-        """`find` finds nothing in the tree, and what was planted in another one."""
+        """`find` finds nothing in the source tree, and finds the planted violations in a scratch tree."""
         self.assertEqual(find(harness.SOURCE), type(planted)())
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             for name, text in PLANTED.items():
@@ -67,14 +64,14 @@ class House(unittest.TestCase):
     def test_every_source_of_the_core_has_a_folder(self):
         self.rule(house.loose, ["common/loose.c"])
 
-    def test_no_folder_compiles_another_ones_sources(self):
+    def test_no_folder_compiles_the_sources_of_another_folder(self):
         self.rule(house.compiled_elsewhere, ["pg_plugin/meson.build: ../common/base/buf.c"])
 
-    def test_no_modules_need_each_other(self):
+    def test_no_two_modules_need_each_other(self):
         self.rule(house.circles, [("common/aws/back", "common/aws/caller"),
                                   ("common/base/first", "common/base/second")])
 
-    def test_no_header_is_there_for_one_function(self):
+    def test_no_short_header_declares_a_single_function(self):
         self.rule(house.short_headers, ["common/base/lonely.h"])
 
     def test_a_file_name_means_one_thing(self):
@@ -83,7 +80,7 @@ class House(unittest.TestCase):
     def test_a_static_function_is_named_after_its_file_where_another_has_its_name(self):
         self.rule(house.shared_statics, {"find": ["common/aws/back.c", "common/aws/caller.c"]})
 
-    def test_walks_lead_from_file_to_file(self):
+    def test_each_file_of_a_walk_is_used_by_an_earlier_one(self):
         found = list(walks(harness.SOURCE))
         self.assertGreaterEqual(len(found), 3)
         for readme, title, files in found:
@@ -92,10 +89,10 @@ class House(unittest.TestCase):
                 self.assertLessEqual(len(files), LONGEST_WALK)
                 self.assertEqual(list(broken_steps(harness.SOURCE, files)), [])
 
-    def test_control_a_walk_that_leads_nowhere_is_found(self):
+    def test_control_a_broken_walk_is_found(self):
         files = ["common/login/token_for.c", "common/login/resolve.c", "common/fetch/xml.c", "common/nothing.c"]
         self.assertEqual(list(broken_steps(harness.SOURCE, files)), [
-            "common/fetch/xml.c is needed by no file in front of it", "common/nothing.c does not exist"])
+            "common/fetch/xml.c is not used by any earlier file", "common/nothing.c does not exist"])
 
 
 harness.main()

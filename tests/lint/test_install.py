@@ -1,22 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Every path that a README names is installed there, on every machine: the installed directories depend
-neither on the packages that a machine has nor on its architecture. (tests/long installs for real.) Where an
-object looks for its libraries is what the option says for rds-iam-fetch, and nothing for all others."""
+"""Every path that a README names is installed, on every machine: the installed directories depend neither on
+the packages of the machine nor on its architecture. (tests/long really installs.) The RUNPATH of rds-iam-fetch
+is that of the build option; no other object has one."""
 import functools
 import json
 import os
 import pathlib
 import re
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 READMES = ("README.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
-# A path of ours below the prefix that the README's install steps give.
+# A path of the product below the prefix of the README's install steps.
 OURS = re.compile(r"/usr/[\w./@-]*rds-iam[\w./@-]*|/usr/bin(?=`)")
 PLUGINS = "/usr/lib/rds-iam"
 DISTRIBUTION = re.compile(r"MariaDB client plugins of the distribution\s*: (\S+)")
@@ -24,7 +22,7 @@ DPKG = "dpkg-architecture"
 
 
 def named_paths():
-    """Paths of ours that the READMEs name, as {path: README}."""
+    """The paths of the product that the READMEs name, as {path: README}."""
     found = {}
     for name in READMES:
         path = harness.SOURCE / name
@@ -35,12 +33,12 @@ def named_paths():
 
 
 def covers(installed, path):
-    """The path is that of an installed file, or of a directory with one."""
+    """Whether the path is an installed file, or a directory with an installed file."""
     return any(each == path or each.startswith(path + "/") for each in installed)
 
 
 class Install(unittest.TestCase):
-    """Machines and what meson finds on them are made once for all tests: each takes two seconds."""
+    """Each fake machine is set up once for all tests, because meson needs two seconds for it."""
 
     @classmethod
     def setUpClass(cls):
@@ -50,7 +48,7 @@ class Install(unittest.TestCase):
     @classmethod
     @functools.cache
     def machine(cls, architecture=None, without=()):
-        """A PATH with this machine's programs, but for some; with an architecture there is dpkg-dev."""
+        """A PATH with the programs of this machine, except some. With an architecture, it has dpkg-dev."""
         programs = cls.scratch / f"bin-{len(list(cls.scratch.iterdir()))}"
         programs.mkdir()
         for directory in ("/usr/bin", "/usr/sbin"):
@@ -105,14 +103,14 @@ class Install(unittest.TestCase):
             with self.subTest(prefix=prefix):
                 self.assert_as_named(self.configure(programs, f"--prefix={prefix}")[0], prefix)
 
-    def test_a_libdir_that_is_given_counts(self):
+    def test_the_libdir_option_is_used(self):
         for libdir in ("lib64", "lib/x86_64-linux-gnu"):
             installed, _ = self.configure(self.machine(), "--prefix=/usr", f"--libdir={libdir}")
             self.assertTrue(covers(installed, f"/usr/{libdir}/rds-iam/mariadb"), installed)
             self.assertFalse(covers(installed, PLUGINS), "control: another directory is found to differ")
 
     def test_the_distributions_plugins_are_the_same_ones(self):
-        """Links to them are installed, also where no libmariadb-dev says where they are."""
+        """Links to them are installed, even without libmariadb-dev, which knows their directory."""
         _, with_it = self.configure(self.machine(), "--prefix=/usr")
         self.assertIn("dialog.so", os.listdir(with_it))
         _, without = self.configure(
@@ -123,7 +121,7 @@ class Install(unittest.TestCase):
 
 
 class Runpath(unittest.TestCase):
-    """-Dfetch_runpath, for a libcurl in a place of its own."""
+    """-Dfetch_runpath, for a libcurl in a separate directory."""
     FETCH = "rds-iam-fetch"
 
     def setUp(self):
@@ -136,7 +134,7 @@ class Runpath(unittest.TestCase):
         return result.stdout
 
     def search_paths(self, root):
-        """{name: its search paths} of every installed object: ("RUNPATH", "/a:/b") and its like."""
+        """{name: its search paths} of every installed object, such as ("RUNPATH", "/a:/b")."""
         found = {}
         for path in sorted(root.rglob("*")):
             if path.is_symlink() or not path.is_file() or path.read_bytes()[:4] != b"\x7fELF":
@@ -146,7 +144,7 @@ class Runpath(unittest.TestCase):
         return found
 
     def install(self, *options):
-        """All of it, built and installed anew: the directory."""
+        """Builds and installs everything; returns the directory."""
         build, root = self.scratch / "build", self.scratch / "root"
         self.succeed("meson", "setup", build, harness.SOURCE, "--prefix=/usr", "-Dtests=false",
                      "-Doptimization=0", *options)
@@ -154,7 +152,7 @@ class Runpath(unittest.TestCase):
         self.succeed("meson", "install", "-C", build, "--no-rebuild", "--destdir", root)
         return root
 
-    def test_one_program_has_what_the_option_says(self):
+    def test_only_rds_iam_fetch_has_the_runpath_of_the_option(self):
         place = self.scratch / "place"
         place.mkdir()
         paths = f"{place}:/nowhere/lib"
@@ -166,7 +164,7 @@ class Runpath(unittest.TestCase):
         self.assert_found_there(root / "usr/libexec/rds-iam" / self.FETCH, place)
 
     def assert_found_there(self, program, place):
-        """Its libcurl is the one of that directory, and with LD_LIBRARY_PATH another one."""
+        """rds-iam-fetch loads the libcurl of that directory, and another one with LD_LIBRARY_PATH."""
         libcurl = pathlib.Path(re.search(r"libcurl\.so\.4 => (\S+)", self.succeed("ldd", program))[1])
         self.assertNotEqual(libcurl.parent, place, "control: it is not there yet")
         for directory in (place, self.scratch / "other"):
@@ -176,7 +174,7 @@ class Runpath(unittest.TestCase):
             result = harness.run(["ldd", program], env={"PATH": os.environ["PATH"], **env})
             self.assertIn(f"libcurl.so.4 => {directory}/libcurl.so.4", result.stdout)
 
-    def test_without_the_option_none_has_any(self):
+    def test_without_the_option_no_object_has_a_runpath(self):
         found = self.search_paths(harness.PREFIX)
         self.assertIn(self.FETCH, found)
         self.assertEqual({name: each for name, each in found.items() if each}, {})

@@ -1,19 +1,16 @@
 """Layers include downwards only."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import harness  # noqa: E402
-import house  # noqa: E402
+import harness
+import house
 
 DOOR = "common"  # the folder of rds_iam.h
 BELOW_THE_DOOR = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]
-# Which other folders the files of a folder may include: only folders that stand in front of it, and whole
-# folders only.
+# Which other folders the files of a folder may include: only folders listed above it, and only as a
+# whole.
 LAYERS = {
     "common/base": [],
     "common/codec": ["common/base"],
@@ -23,7 +20,8 @@ LAYERS = {
     "common/os": ["common/base", "common/codec", "common/aws", "common/config", "common/provider"],
     DOOR: BELOW_THE_DOOR,
     "common/login": [*BELOW_THE_DOOR, DOOR],
-    # Above the core. What is a guest includes the door; programs of ours that are a part of the core see it all.
+    # Above the core. Guests (plugins, preload) include only the door; our own programs that are part of the core
+    # may include all of it.
     "common/fetch": [*BELOW_THE_DOOR, DOOR, "common/login"],
     "common/interpose": ["common/base", "common/os"],
     "mysql_plugin": [DOOR],
@@ -64,7 +62,7 @@ def violations(root):
 
 
 def clients_known_in(folder):
-    """Names of client libraries, and of their functions."""
+    """The names of client libraries and of their functions that occur in the folder."""
     return {name for path in [*sources(folder), *folder.rglob("*.S")]
             for name in re.findall(r"\bPQ[a-z]\w+|\bmysql_\w+|\blib(?:pq|mysqlclient|mariadb)\b", path.read_text())}
 
@@ -81,27 +79,28 @@ class Layers(unittest.TestCase):
         folders = {folder_of(path) for path in house.sources(harness.SOURCE)}
         self.assertEqual(set(LAYERS), folders)
 
-    def test_the_core_door_brings_base_what_a_token_is_and_the_process(self):
+    def test_the_door_includes_base_token_text_and_the_process_only(self):
         names = includes(harness.SOURCE / "common/rds_iam.h")
         self.assertEqual({i for i in names if not i.startswith("base/")}, {"aws/token_text.h", "os/guest_thread.h", "os/process_world.h"})
 
-    def test_what_a_token_is_has_one_place(self):
-        """All else that knows a token's text is its maker, and the host that answers for RDS."""
+    def test_the_form_of_a_token_is_defined_in_one_place(self):
+        """Only the signer and the parser of token texts contain the parameter names of a token."""
         users = {p.relative_to(harness.SOURCE).as_posix() for folder in ("common", "mysql_plugin", "pg_plugin")
                  for p in sources(harness.SOURCE / folder)
                  if re.search("X-Amz-Signature=|Action=connect", re.sub(r"/\*.*?\*/", "", p.read_text(), flags=re.S))}
         self.assertEqual(users, {"common/aws/token.c", "common/aws/token_text.c"})
 
-    def test_the_room_of_all_preloads_knows_no_client_library(self):
+    def test_the_interpose_folder_names_no_client_library(self):
         self.assertEqual(clients_known_in(harness.SOURCE / "common/interpose"), set())
 
     def test_control_names_of_client_libraries_are_found(self):
         self.assertLessEqual({"PQconnectdb", "PQreset", "libpq"}, clients_known_in(harness.SOURCE / "pg_plugin/preload"))
         self.assertLessEqual({"mysql_clear_password", "mysql_get_optionv"}, clients_known_in(harness.SOURCE / "mysql_plugin"))
 
-    def test_openssl_is_included_by_two_files_and_one_of_them_is_no_guest(self):
+    def test_openssl_is_included_by_one_file_of_guests(self):
         users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
-        self.assertEqual(users, ["digest.c", "es256.c"])
+        # es256.c is of rds-iam-fetch, and the other two are of rds-iam: programs of ours, and no guests.
+        self.assertEqual(users, ["digest.c", "es256.c", "ca_bundle.c", "ca_bundle.h"])
         signers = {p.parent.name for folder in ("common", "mysql_plugin", "pg_plugin")
                    for p in sources(harness.SOURCE / folder) if "codec/es256.h" in includes(p)}
         self.assertEqual(signers, {"codec", "fetch"})

@@ -1,12 +1,10 @@
 """What the installed objects export, need and call."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 PRELOAD = "lib*/**/rds-iam/librds-iam-pq.so"
 PLUGINS = {
@@ -29,18 +27,18 @@ FETCH = "libexec/rds-iam/rds-iam-fetch"
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")
 CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient")
 NETWORK_LIBRARIES = re.compile(r"libcurl|libjansson|libexpat")
-# exit and its like end the host; the others change it behind its back.
+# exit() and similar functions end the host program; the others change its state.
 FORBIDDEN = set(
     "exit _exit quick_exit abort __assert_fail signal sigaction umask setenv putenv unsetenv chdir "
     "fchdir atexit __cxa_atexit printf puts putchar localtime gmtime strtok system popen fork "
     "setlocale setrlimit gmtime_r localtime_r tzset __printf_chk".split())
 
-# The preload asks what the program does on a signal, with no new action: see the test.
+# The preload queries the program's action for a signal and sets no new action: see the test.
 ASKS = {PRELOAD: {"sigaction"}}
 
-# These believe the environment of a program with more rights than its caller, or PATH.
+# These functions trust the environment, even in a set-uid program, or PATH.
 TRUSTING = set("getenv execvp execvpe execlp posix_spawnp system popen wordexp".split())
-# rds-iam exec looks for its command where the person's shell would, and refuses to be set-uid.
+# rds-iam exec finds its command in PATH, as the user's shell does, and refuses to run set-uid.
 ALLOWED = {"bin/rds-iam": {"execvp"}}
 
 
@@ -64,8 +62,8 @@ def runs_when_loaded(path):
     return set(re.findall(r"\((INIT|FINI|INIT_ARRAY|FINI_ARRAY)\)", text))
 
 
-# What the linker and the compiler do against attacks, as the file shows it: a rule is broken where
-# its function is true.
+# Protections that the linker and the compiler add, as seen in the file. A function that returns true reports
+# a missing protection.
 def dynamic_flags(path):
     text = harness.run(["readelf", "-dW", path]).stdout
     return {tag: line for tag, line in re.findall(r"\((\w+)\)(.*)", text)}
@@ -83,7 +81,7 @@ def is_lazy(path):
 
 
 def is_fixed_in_memory(path):
-    """A program says PIE; a library, which has no interpreter, is never fixed."""
+    """A program needs the PIE flag. A library has no interpreter and is never at a fixed address."""
     kind = re.search(r"Type: +(\w+)", harness.run(["readelf", "-hW", path]).stdout).group(1)
     is_program = "INTERP" in dict(segments(path))
     return kind != "DYN" or (is_program and "PIE" not in dynamic_flags(path).get("FLAGS_1", ""))
@@ -108,7 +106,7 @@ HARDENING = {
 
 
 def elf_files(root):
-    """All of them below root. Links lead to other packages' files, and are not followed."""
+    """All ELF files below root. Links are not followed: they lead to files of other packages."""
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF":
             yield path
@@ -133,7 +131,7 @@ def preload_sources():
 
 
 class Objects(unittest.TestCase):
-    def test_a_plugin_exports_its_symbols_alone(self):
+    def test_a_plugin_exports_only_its_symbols(self):
         for pattern, symbols in PLUGINS.items():
             self.assertEqual(sorted(exported(harness.installed(pattern))), symbols)
 
@@ -147,31 +145,33 @@ class Objects(unittest.TestCase):
             self.assertTrue(names)
             self.assertEqual([n for n in names if not GUEST_NEEDS.match(n)], [])
 
-    def test_what_every_program_loads_needs_libc_alone(self):
+    def test_the_preload_needs_libc_only(self):
         names = needed(harness.installed(PRELOAD))
         self.assertEqual([n for n in names if not re.match(r"libc\.so\.|ld-linux", n)], [])
         self.assertIn("libcrypto.so.3", needed(harness.installed("lib*/**/rds-iam/rds-iam-pq-token.so")))
 
-    def test_a_plugin_calls_nothing_that_a_guest_must_not(self):
+    def test_a_plugin_calls_no_function_that_changes_its_host(self):
         for pattern in PLUGINS:
             self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, ASKS.get(pattern, set()), pattern)
 
-    def test_the_preload_only_asks_what_a_signal_does(self):
+    def test_the_preload_only_queries_signal_actions(self):
         calls = [call for path in preload_sources()
                  for call in re.findall(r"\bsigaction\(.*", path.read_text(encoding="utf-8"))]
         self.assertEqual([call.split(",")[1] for call in calls], [" NULL"])
 
-    def test_nothing_believes_the_environment_of_a_set_uid_program_or_path(self):
+    def test_no_object_trusts_path_or_the_environment_of_a_set_uid_program(self):
         for pattern in [*PLUGINS, *PROGRAMS, FETCH]:
             names = imported(harness.installed(pattern))
             self.assertEqual(names & TRUSTING, ALLOWED.get(pattern, set()), pattern)
             self.assertIn("secure_getenv", names, "the control")
 
-    def test_the_preload_reads_one_variable(self):
-        """It is in every program: only to say why there is no token, where the other object cannot."""
+    def test_the_preload_reads_only_what_exec_sets_and_home(self):
+        """RDS_IAM_LOG for what the token module cannot log, and the places of root certificates."""
         calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
-        self.assertEqual(calls, {("preload_log.c", '"RDS_IAM_LOG"')})
+        self.assertEqual(calls, {
+            ("preload_log.c", '"RDS_IAM_LOG"'), ("verified.c", '"HOME"'),
+            ("verified.c", '"RDS_IAM_CA"'), ("verified.c", '"RDS_IAM_CA_PUBLIC"')})
 
     def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
         for pattern in PLUGINS:
@@ -179,11 +179,11 @@ class Objects(unittest.TestCase):
             self.assertIn("NODELETE", flags)
             self.assertIn("NOW", flags)
 
-    def test_a_mysql_plugin_runs_nothing_when_it_is_loaded(self):
+    def test_a_mysql_plugin_runs_no_code_when_it_is_loaded(self):
         for pattern in [name for name in PLUGINS if "/mariadb/" in name or "/mysql/" in name]:
             self.assertEqual(runs_when_loaded(harness.installed(pattern)), set())
 
-    def test_nothing_that_ships_links_a_client_library(self):
+    def test_no_installed_object_links_a_client_library(self):
         for pattern in [*PLUGINS, *PROGRAMS, FETCH]:
             names = needed(harness.installed(pattern))
             self.assertEqual([n for n in names if CLIENT_LIBRARIES.search(n)], [], pattern)
@@ -209,7 +209,7 @@ class Objects(unittest.TestCase):
 
 
 class Hardening(unittest.TestCase):
-    """Of everything that is installed, as a walk through the prefix finds it."""
+    """Checks every installed ELF file below the prefix."""
 
     def test_every_object_has_every_protection(self):
         self.assertEqual(weaknesses(harness.PREFIX), [])
@@ -219,7 +219,7 @@ class Hardening(unittest.TestCase):
         expected = {harness.installed(p).relative_to(harness.PREFIX).as_posix() for p in [*PLUGINS, *PROGRAMS, FETCH]}
         self.assertLessEqual(expected, found)
 
-    def test_control_each_protection_that_is_taken_away_is_missed(self):
+    def test_control_each_removed_protection_is_reported(self):
         text = "#include <string.h>\nint main(int c, char **v) { char a[64]; strcpy(a, v[c - 1]); return a[c]; }\n" \
                "#ifdef WRITABLE_CODE\n" \
                "int both __attribute__((section(\".both,\\\"awx\\\",@progbits #\"))) = 1;\n#endif\n"

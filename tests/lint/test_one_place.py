@@ -1,17 +1,15 @@
-"""What every folder needs has one place: nobody else does it in another way."""
+"""Functions that every folder needs are implemented in one place only."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
-# (what it is, where it may be written, what it looks like, a planted line for each way)
+# (the task, the files that may implement it, a pattern of its code, a planted line for each alternative)
 RULES = (
     ("letters, digits and blanks", {"common/base/ascii.h"},
      re.compile(r"""<ctype\.h>|<strings\.h>|\bis(?:alnum|alpha|digit|space|cntrl|upper|lower|xdigit|print)\(
@@ -36,7 +34,7 @@ RULES = (
 
 
 def code(path):
-    """The source without its comments, in as many lines."""
+    """The source without its comments, with the same number of lines."""
     text = path.read_text(encoding="utf-8")
     return COMMENT.sub(lambda match: "\n" * match.group(0).count("\n"), text)
 
@@ -53,10 +51,10 @@ def violations(root):
 
 
 class OnePlace(unittest.TestCase):
-    def test_nobody_writes_it_again(self):
+    def test_no_other_file_implements_it_again(self):
         self.assertEqual(violations(harness.SOURCE), [])
 
-    def test_control_each_place_does_what_it_is_for(self):
+    def test_control_each_place_implements_its_task(self):
         for what, places, pattern, _ in RULES:
             for place in places:
                 self.assertTrue(any(pattern.search(line) for line in code(harness.SOURCE / place).split("\n")),

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The control of test_shadow_threads: ThreadSanitizer finds a race in that build, and the program fails."""
 import os
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 THREADS = harness.BUILD / "tests/loader/threads"
 

@@ -9,14 +9,11 @@ apt-get resolves and downloads them with directories of its own below build/clie
 from one run to the next. A release that is newer than this system runs on its own C library; one that
 is older runs on this system's, for which the plugin was built.
 """
-import pathlib
 import platform
 import shutil
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 MIRROR = "http://deb.debian.org/debian"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"

@@ -7,11 +7,9 @@ debootstrap makes each release once; an archive of it stays in build/roots. Root
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 ENTER = pathlib.Path(__file__).resolve().parent / "enter_root"
 ARCHIVES = harness.WORK.parent / "roots"

@@ -5,14 +5,12 @@ import concurrent.futures
 import os
 import pathlib
 import signal
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from labcase import harness  # noqa: E402
-from opener import WAIT_SECONDS  # noqa: E402
-from service import await_true  # noqa: E402
-from test_agent_lease import LeaseCase  # noqa: E402
+from labcase import harness
+from opener import WAIT_SECONDS
+from service import await_true
+from test_agent_lease import LeaseCase
 
 IDLE_SECONDS = 60
 ENTRIES = 10000

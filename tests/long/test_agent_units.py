@@ -2,16 +2,12 @@
 """The agent's units under systemd itself: what they forbid, and that nothing is forbidden which the agent,
 the renewal of an SSO session, a credential_process or a passfile's directory needs."""
 import json
-import os
 import pathlib
-import re
-import sys
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parent.parent / "integration")]
-from cloud import REGION, CloudCase, needs_root  # noqa: E402
-from labcase import harness  # noqa: E402
-from machine import RUNTIME, UID, USER, Machine  # noqa: E402
-from service import Services, agent_program, await_true  # noqa: E402
+from cloud import REGION, CloudCase, needs_root
+from labcase import harness
+from machine import RUNTIME, UID, USER, Machine
+from service import Services, agent_program, await_true
 
 SYSTEM = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"
 OF_USER = harness.PREFIX / "lib/systemd/user/rds-iam-agent.service"

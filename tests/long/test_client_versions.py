@@ -3,13 +3,10 @@
 user, reconnect and refusal that Debian 12's own pass. What the mirror does not serve is skipped with
 the reason; this system's own, installed, is never skipped."""
 import pathlib
-import sys
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent),
-                str(pathlib.Path(__file__).resolve().parent.parent / "integration")]
-import client_releases  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import CONFIG, MariadbCase, connector_c  # noqa: E402
+import client_releases
+from labcase import USER, harness
+from mariadb_client import CONFIG, MariadbCase, connector_c
 
 ME = f"{USER}@%"
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
@@ -49,12 +46,12 @@ class Versions(MariadbCase):
     def sent(self):
         return [v for v in self.verdicts() if v["token_length"] > 0]
 
-    def refuse(self, argv, sentence, principal="etl"):
+    def refuse(self, argv, message, principal="etl"):
         before = self.sent()
         result = self.run_there(argv, principal)
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertIn("rds-iam: ", result.stderr)
-        self.assertIn(sentence, result.stderr)
+        self.assertIn(message, result.stderr)
         self.assertEqual(self.sent(), before)
 
     def check_command(self, client):

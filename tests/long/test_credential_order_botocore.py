@@ -3,22 +3,18 @@
 build/botocore and not installed. It knows no `aws login`; the rows with one are those of the newer
 botocore that the file names."""
 import json
-import pathlib
 import shutil
 import subprocess
-import sys
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "long"), str(TESTS / "integration"), str(TESTS)]
-import client_releases  # noqa: E402
-import credential_order as order  # noqa: E402
-import harness  # noqa: E402
+import client_releases
+import credential_order as order
+import harness
 
 SUITE = "trixie"
 PACKAGE = "python3-botocore"
 CACHE = (harness.BUILD / ".." / "botocore").resolve()
-GENERATOR = TESTS / "vectors/generate_credential_order.py"
+GENERATOR = harness.SOURCE / "tests/vectors/generate_credential_order.py"
 # AWS_ENDPOINT_URL leads to the servers of this test.
 OLDEST = (1, 31)
 SECONDS = 600
@@ -46,8 +42,8 @@ class CredentialOrderBotocore(unittest.TestCase):
 
     def test_every_row_is_botocores(self):
         printed = harness.run(
-            [sys.executable, GENERATOR, "--print"], timeout=SECONDS,
-            env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(modules())})
+            [harness.PYTHON, GENERATOR, "--print"], timeout=SECONDS,
+            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(modules())})
         self.assertEqual(printed.returncode, 0, printed.stderr)
         real = json.loads(printed.stdout)
         version = tuple(int(number) for number in real["botocore"].split(".")[:2])

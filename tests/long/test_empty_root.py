@@ -2,16 +2,12 @@
 """The README on a truly fresh machine: empty Debian roots, with a clone below /root, in which its commands
 run as they are written."""
 import os
-import pathlib
 import re
-import sys
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "lab"), str(TESTS / "long")]
-import harness  # noqa: E402
-import readme  # noqa: E402
-from empty_root import RELEASES, EmptyRoot  # noqa: E402
+import harness
+import readme
+from empty_root import RELEASES, EmptyRoot
 
 PLACES = ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec")
 NAMED = re.compile(r"/usr/[\w./-]*rds-iam[\w./-]*")

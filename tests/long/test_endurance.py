@@ -5,13 +5,10 @@ holds what it held after the hundredth.
 To see what is held, glibc is told to keep nothing that has been given back. Left to itself it keeps
 seven free blocks of each size up to 1 KiB for each thread, and the stacks of threads that have
 ended. Those fill up for some thousand logins, as the rarer sizes come by, with any plugin."""
-import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-import hostile  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-from mariadb_client import MariadbCase  # noqa: E402
+import hostile
+from labcase import USER, harness
+from mariadb_client import MariadbCase
 
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "endurance"
 THREADS = 8

@@ -6,12 +6,10 @@ import pathlib
 import pwd
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 CLEAN_ROOM = pathlib.Path(__file__).resolve().parent / "clean_room.py"
 # As root the namespaces need no user namespace, and an ordinary user is tried as well.

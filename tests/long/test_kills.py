@@ -8,17 +8,13 @@ successor is shown, the renewal is killed as well: the file then holds the one o
 import fcntl
 import json
 import os
-import pathlib
 import random
 import signal
 import subprocess
-import sys
 import time
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS / "integration"), str(TESTS)]
-from cloud import CloudCase  # noqa: E402
-from labcase import harness  # noqa: E402
+from cloud import CloudCase
+from labcase import harness
 
 KILLS = 500
 COMMAND = ["credentials", "--profile", "p"]

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Every libpq from 10 to 18, every way to begin a connection: through the agent's passfiles, and under
 the preload; tokens live for two seconds. And node-postgres, which reads the passfile by itself."""
-import pathlib
 import subprocess
-import sys
 import tempfile
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "integration"), str(TESTS / "long")]
-import libpq_versions  # noqa: E402
-import ways  # noqa: E402
-from labcase import USER, LabCase, harness  # noqa: E402
-from postgresql_peer import PostgreSQLPeer  # noqa: E402
-from service import Services  # noqa: E402
-from ways import CONNECTS, RESETS, SERVICE_FORMS, Case  # noqa: E402
+import libpq_versions
+import ways
+from labcase import USER, LabCase, harness
+from postgresql_peer import PostgreSQLPeer
+from service import Services
+from ways import CONNECTS, RESETS, SERVICE_FORMS, Case
 
 FORMS = (*SERVICE_FORMS, "fields", "multi_host", "hostaddr")
 NODE = """

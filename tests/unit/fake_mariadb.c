@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The function tables of a library that is not there. */
+ * Function tables that stand for Connector/C. */
 #include "fake_mariadb.h"
 
 #include "unit.h"
 
-/* The tables hand over the connection; the fake begins with it. */
+/* The tables pass the connection, which is the first member of the fake. */
 static struct ria_fake_mariadb *fake_of(struct ria_mariadb *mysql)
 {
     return (struct ria_fake_mariadb *)mysql;
 }
 
-/* mariadb_get_infov() takes no connection where it is asked about the library. */
+/* mariadb_get_infov() gets no connection if the query is about the library. */
 static struct ria_fake_mariadb *current;
 
 static char get_info(struct ria_mariadb *mysql, int value, void *out, ...)

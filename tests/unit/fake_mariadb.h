@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Connector/C as the plugin sees it, made of tables: a connection whose library answers what a test
- * says, and a peer that keeps what it is sent.
+ * Stands for Connector/C, as the plugin sees it: a connection whose library returns what a test
+ * sets, and a peer that stores what it receives.
  */
 #ifndef RIA_UNIT_FAKE_MARIADB_H
 #define RIA_UNIT_FAKE_MARIADB_H
@@ -19,17 +19,17 @@ struct ria_fake_mariadb {
     struct ria_mariadb_api api;
     struct ria_mariadb_vio vio;
 
-    /* What the library answers. */
+    /* What the library returns. */
     bool tls;
-    const char *cipher;      /* NULL: a usual one */
-    int option_result;       /* of asking whether verification is on: 0 it tells */
+    const char *cipher;      /* NULL: a common one */
+    int option_result;       /* of the query whether verification is on; 0: success */
     char is_verification_on; /* MYSQL_OPT_SSL_VERIFY_SERVER_CERT */
     const char *default_auth;
     bool has_status; /* 3.4.1 and later */
     unsigned status;
     const char *tls_library;
-    const char *packet;    /* what is read; NULL: nothing is */
-    bool is_from_greeting; /* nothing was sent for it */
+    const char *packet;    /* the packet that is read; NULL: the read fails */
+    bool is_from_greeting; /* part of the greeting; nothing was sent before it */
 
     /* What the plugin did. */
     char sent[RIA_FAKE_SENT_MAX];
@@ -45,7 +45,8 @@ struct ria_fake_mariadb {
     size_t error_count;
 };
 
-/* A TCP connection of etl to db.example:3306, without TLS and without a password. */
+/* Sets up a TCP connection of the user etl to db.example:3306, without TLS and without a password.
+ */
 void ria_fake_mariadb_init(struct ria_fake_mariadb *fake);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Tables behind the functions of a world. */
+ * Implements the functions of a world with tables. */
 #include "fake_world.h"
 
 #include "provider/alias_record.h"
@@ -19,7 +19,7 @@ static const char *get_env(void *self, const char *name)
     return NULL;
 }
 
-/* In the order in which they were set, for tests that set them in that of their bytes. */
+/* Returns the variables in the order in which they were set. Tests set them in byte order. */
 static void add_variables(void *self, const char *prefix, struct ria_buf *out)
 {
     const struct ria_fake *fake = self;
@@ -122,7 +122,7 @@ static enum ria_outcome read_private(
     (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
     const struct ria_fake_file *found = find_file(self, path);
     if (found == NULL || (found->file.mode & 077) != 0) {
-        return ria_absent(err, "%s is not there, or not the user's alone", path);
+        return ria_absent(err, "%s does not exist or is not private", path);
     }
     ria_buf_add(out, found->text, found->len);
     return RIA_FOUND;
@@ -163,7 +163,7 @@ static bool fetch(
     if (fake->response == NULL && fake->asked_source == RIA_SOURCE_INSTANCE &&
         fake->asked_roles == 0) {
         static const struct ria_response no_instance = {
-            .outcome = RIA_ABSENT, .err = {RIA_E_NO_CREDENTIALS, "nobody is there"}};
+            .outcome = RIA_ABSENT, .err = {RIA_E_NO_CREDENTIALS, "no instance metadata"}};
         ria_response_write(&no_instance, response);
         return true;
     }

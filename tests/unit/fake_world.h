@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A world of tables: environment, files, clocks and a log that is kept. Nothing of the machine is
- * seen through it, so tests need no setenv, no file and no sleep.
+ * A fake world of tables: environment, files, clocks and a recorded log. It uses nothing of the
+ * machine, so tests need no setenv, no file and no sleep.
  *
  *     struct ria_fake fake;
  *     ria_fake_init(&fake);
@@ -10,7 +10,7 @@
  *     ria_token_for(&login, deadline, &fake.world, ...);
  *     assert_true(ria_fake_logged(&fake, RIA_LOG_WARNING, "belongs to uid"));
  *
- * A private file is one in `files` of mode 0600; rds-iam-fetch is a record of what it was asked.
+ * A private file is a file in `files` with mode 0600. The fake records requests to rds-iam-fetch.
  * HOME is /home/u. Strings are borrowed. The struct must not be copied: its world points to it.
  */
 #ifndef RIA_UNIT_FAKE_WORLD_H
@@ -32,7 +32,7 @@ enum {
 
 struct ria_fake_file {
     const char *path;
-    const char *text; /* NULL: it is there and cannot be opened */
+    const char *text; /* NULL: the file exists and cannot be opened */
     size_t len;
     bool is_unreachable; /* below a directory that may not be searched */
     struct ria_file file;
@@ -48,19 +48,19 @@ struct ria_fake {
     struct ria_fake_file files[RIA_FAKE_ITEMS_MAX];
     size_t file_count;
     const char *passwd_home; /* of the passwd entry, or NULL */
-    size_t reads;            /* how often a file was asked for, also one that is not there */
+    size_t reads;            /* how often a file was read, including missing files */
     int64_t now;
     int64_t ticks;
-    int64_t ticks_step; /* how far each look at the ticks moves them */
+    int64_t ticks_step; /* how far each read of the monotonic clock advances it */
     bool is_privileged;
-    const char *foreign_directory; /* the one directory that is not the user's, or NULL */
+    const char *foreign_directory; /* the only directory of another user, or NULL */
     struct ria_host host;
-    /* What rds-iam-fetch answers; NULL: this is no instance, and it refuses all else. And what it
-     * was asked last. */
+    /* The response of rds-iam-fetch; NULL: instance metadata is absent, and every other request
+     * fails. Then the last request. */
     const struct ria_response *response;
     size_t fetches;               /* for credentials */
-    struct ria_deadline deadline; /* of the last question */
-    const char *alias; /* what DNS says a name stands for, and which name it was asked for */
+    struct ria_deadline deadline; /* of the last request */
+    const char *alias;            /* the alias that DNS returns, and the name that was queried */
     char asked_alias[RIA_HOST_SIZE];
     enum ria_source asked_source;
     size_t asked_roles;
@@ -71,21 +71,22 @@ struct ria_fake {
     size_t log_count;
 };
 
-/* An empty world of uid RIA_FAKE_UID at 2026-08-22T12:34:56Z. */
+/* Sets up an empty world of uid RIA_FAKE_UID at 2026-08-22T12:34:56Z. */
 void ria_fake_init(struct ria_fake *fake);
 
-/* Sets a variable, or the text of a file that belongs to the user with mode 0600; replaces. */
+/* Sets a variable, or a file that belongs to the user and has mode 0600. Replaces an existing one.
+ */
 void ria_fake_env(struct ria_fake *fake, const char *name, const char *value);
 struct ria_fake_file *ria_fake_file(struct ria_fake *fake, const char *path, const char *text);
 
-/* Lets the world look at the facts of a file without reading it, so that what was read can be kept.
- * Without it each call reads its files. */
+/* Enables the world's function that returns the status of a file without reading it, so that parsed
+ * files can be cached. Without it, each call reads its files. */
 void ria_fake_let_look(struct ria_fake *fake);
 
-/* Whether a line of that level holds the piece. */
+/* Returns true if a line of that level contains the piece. */
 bool ria_fake_logged(const struct ria_fake *fake, enum ria_log_level level, const char *piece);
 
-/* How many lines of that level there are. */
+/* Returns the number of lines of that level. */
 size_t ria_fake_log_count(const struct ria_fake *fake, enum ria_log_level level);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands for rds-iam-fetch in test_fetch_client.c: reads the question from its standard input, does
- * what the question's first word names, and says nothing of its own accord. */
+ * Stands for rds-iam-fetch in test_fetch_client.c. Reads the request from standard input and does
+ * what the first word of the request names. */
 #include "codec/record.h"
 
 #include <signal.h>
@@ -17,7 +17,7 @@ enum {
     MOMENT_US = 2000
 };
 
-/* A whole answer, as long as one with a session token. */
+/* A complete response, as long as one with a session token. */
 static void make_response(struct ria_buf *out)
 {
     char payload[PAYLOAD];
@@ -46,7 +46,7 @@ static void read_to_the_end(void)
     }
 }
 
-/* As the dynamic linker ends a program whose libraries are not where it looks for them. */
+/* Exits as the dynamic linker does if it cannot find the libraries of a program. */
 static bool is_loaded(void)
 {
     const char *path = getenv("LD_LIBRARY_PATH");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The functions that --wrap puts in the place of the C library's. */
+ * The functions that replace those of the C library (linker option --wrap). */
 #include "heap.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* The linker makes these names. */
+/* The linker defines these names. */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *block, size_t size);
@@ -116,7 +116,7 @@ void *__wrap_calloc(size_t count, size_t size)
     return must_fail() ? NULL : counted(__real_calloc(count, size));
 }
 
-/* A block that moves leaves its bytes behind, so it counts as given back. */
+/* realloc() may move a block and leave the old bytes, so the old block counts as freed. */
 void *__wrap_realloc(void *block, size_t size)
 {
     if (must_fail()) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The heap as our own objects use it, for programs that are linked with --wrap for malloc, calloc,
- * realloc, reallocarray and free. Every block that is given back is searched for secrets first, and
- * a chosen allocation fails. What other libraries allocate is not seen. One thread at a time.
+ * Watches the heap of the product's own objects, in programs that are linked with --wrap for
+ * malloc, calloc, realloc, reallocarray and free. Searches each block for secrets before it is
+ * freed, and lets a chosen allocation fail. Does not see the allocations of other libraries. Not
+ * thread-safe.
  */
 #ifndef RIA_UNIT_HEAP_H
 #define RIA_UNIT_HEAP_H
@@ -14,26 +15,26 @@ enum {
     RIA_HEAP_SECRETS_MAX = 8
 };
 
-/* Looks for these bytes, too, in every block that is given back. Borrowed. */
+/* Adds a secret: these bytes are searched for in every freed block. Borrowed. */
 void ria_heap_watch(const void *secret, size_t len);
 
-/* Forgets the secrets and what was found. */
+/* Removes the secrets and resets the counts. */
 void ria_heap_forget(void);
 
-/* How many blocks with a secret in them were given back, and how many blocks were searched. */
+/* Return the number of freed blocks that contained a secret, and of all blocks searched. */
 size_t ria_heap_found(void);
 size_t ria_heap_searched(void);
 
-/* Blocks that are in use. */
+/* Returns the number of allocated blocks. */
 size_t ria_heap_live(void);
 
-/* Lets the n-th allocation from now fail, once; 0: none. */
+/* Lets the n-th allocation after this call fail, once; 0: none. */
 void ria_heap_fail_at(size_t n);
 
-/* True once that allocation has failed. */
+/* Returns true if that allocation has failed. */
 bool ria_heap_has_failed(void);
 
-/* Lets every mmap() fail, for a program that is linked with --wrap for it too. */
+/* Lets every mmap() fail, in a program that is linked with --wrap for mmap64 too. */
 void ria_heap_refuse_mappings(bool refuses);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions of a client library in an object of their own, built twice: `library_heeds` reads the
- * variable as Connector/C 3.4.2 does, `library_plain` has never heard of it. */
+ * Functions of a client library, in a separate object that is built twice: `library_heeds` reads
+ * the variable as Connector/C 3.4.2 does, `library_plain` does not contain its name. */
 #include "library_functions.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What an object of library_functions.c exports: functions that stand for those of a client
- * library, in an object of their own.
+ * The exports of an object built from library_functions.c: functions that stand for those of a
+ * client library.
  */
 #ifndef RIA_UNIT_LIBRARY_FUNCTIONS_H
 #define RIA_UNIT_LIBRARY_FUNCTIONS_H
@@ -14,7 +14,7 @@ struct ria_library_functions {
     int (*get_option)(struct ria_mariadb *mysql, int option, void *out, ...);
     void (*set_error)(
         struct ria_mariadb *mysql, unsigned code, const char *sqlstate, const char *format, ...);
-    bool (*skips_verification)(void); /* by the library's own reading of the environment */
+    bool (*skips_verification)(void); /* as the library itself reads the environment */
 };
 
 #endif

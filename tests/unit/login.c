@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The world of a login that works. */
+ * The world of a successful login. */
 #include "login.h"
 
 const struct ria_login ria_login_good = {

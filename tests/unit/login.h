@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A login that works, for tests of the one call: a world with keys in its environment, what is
- * dialled in it, and the call.
+ * A successful login, for tests of ria_token_for(): a world with keys in its environment, the login
+ * request, and the call.
  */
 #ifndef RIA_UNIT_LOGIN_H
 #define RIA_UNIT_LOGIN_H
@@ -12,13 +12,13 @@
 
 #define RIA_LOGIN_HOST "db.abc.eu-west-1.rds.amazonaws.com"
 
-/* Port 3306, user etl, over a verified channel. */
+/* Returns a login request for port 3306 and user etl over a verified channel. */
 extern const struct ria_login ria_login_good;
 
-/* Keys AKIDEXAMPLE and, if given, our configuration. */
+/* Sets up a world with the keys AKIDEXAMPLE and, if given, our configuration file. */
 void ria_login_world(struct ria_fake *fake, const char *config);
 
-/* ria_token_for() with the budget of a login. */
+/* Calls ria_token_for() with the time limit of a login. */
 enum ria_outcome ria_login_ask(
     struct ria_fake *fake,
     const struct ria_login *login,

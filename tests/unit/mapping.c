@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads /proc/self/smaps. */
+ * Finds the mapping in /proc/self/smaps. */
 #include "mapping.h"
 
 #include "base/secret.h"
@@ -10,14 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A range of memory, in the words of its line. */
+/* A range of memory, as its line in smaps describes it. */
 struct range {
     uintptr_t start;
     uintptr_t end;
     char mode[8];
 };
 
-/* AddressSanitizer has a mapping of that size too, but between larger ones. */
+/* AddressSanitizer also has a mapping of that size, but with larger neighbours. */
 static bool is_wall(const struct range *range)
 {
     return strncmp(range->mode, "---", 3) == 0 &&

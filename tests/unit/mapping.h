@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The mapping for secrets, found from outside: by what the kernel says of this process's memory.
+ * Finds the mapping for secrets from outside, by the kernel's list of this process's memory.
  */
 #ifndef RIA_UNIT_MAPPING_H
 #define RIA_UNIT_MAPPING_H
@@ -9,16 +9,16 @@
 #include <stddef.h>
 
 struct ria_mapping {
-    const char *data;      /* NULL: there is none */
-    size_t resident;       /* bytes that take memory */
-    bool is_dumped;        /* core files hold it */
-    bool is_between_walls; /* what lies next to it cannot be read */
+    const char *data;      /* NULL: no such mapping */
+    size_t resident;       /* resident bytes */
+    bool is_dumped;        /* core files include it */
+    bool is_between_walls; /* both neighbours are inaccessible */
 };
 
-/* The one writable mapping of RIA_SECRETS_MAX bytes between two that cannot be read. */
+/* Returns the writable mapping of RIA_SECRETS_MAX bytes between two inaccessible ones. */
 struct ria_mapping ria_mapping_find(void);
 
-/* How often the bytes are in it. */
+/* Returns how often the bytes occur in the mapping. */
 size_t ria_mapping_count(const void *bytes, size_t len);
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Many: a pointer to the last one may well be left on the stack, and then it is no leak. */
+/* Leaks many blocks: a pointer to the last block may remain on the stack, and that block is then
+ * not reported. */
 static void leak(volatile int size)
 {
     for (int i = 0; i < 100; i++) {
@@ -15,8 +16,8 @@ static void leak(volatile int size)
     }
 }
 
-/* The pointer is volatile so that the compiler does not know the size of its block: gcc 14's
- * undefined behaviour sanitizer would find the write first, and name it otherwise. */
+/* The pointer is volatile to hide the size of the block from the compiler. Otherwise the undefined
+ * behaviour sanitizer of gcc 14 would report the write first, under another name. */
 static void overflow(volatile int size)
 {
     volatile char *volatile block = malloc((size_t)size);

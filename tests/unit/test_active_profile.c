@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The active profile beyond its credentials: its settings count for every source, its region for
- * every role, and an empty value is an unset one. */
+ * Settings of the active profile other than credentials: every source uses them, every role uses
+ * its region, and an empty value counts as unset. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -26,7 +26,8 @@ struct planned {
     enum ria_outcome outcome;
 };
 
-/* What a chain is asked: variables, the config file, a profile by option, a role of ours. */
+/* The input of the credential chain: variables, the config file, the profile of the option, and a
+ * role of our configuration. */
 struct request {
     struct variable variables[6];
     const char *config;
@@ -65,7 +66,7 @@ static void plan_for(struct planned *planned, const struct request *request)
     planned->outcome = ria_chain_plan(&ask, &planned->plan, &planned->trail, &planned->err);
 }
 
-/* Every source that asks something on the network, and what must be in the active profile for it.
+/* Every source that uses the network, and the lines that the active profile needs for it.
  */
 static const struct source_row {
     const char *message;
@@ -74,7 +75,7 @@ static const struct source_row {
     bool has_role;
     enum ria_source source;
 } sources[] = {
-    {"keys of the environment, and a role of ours",
+    {"keys of the environment, and a role of our configuration",
      {{"AWS_ACCESS_KEY_ID", "A"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
      "",
      true,
@@ -89,13 +90,13 @@ static const struct source_row {
      "",
      false,
      RIA_SOURCE_CONTAINER},
-    {"container, and a role of ours",
+    {"container, and a role of our configuration",
      {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost/c"}},
      "",
      true,
      RIA_SOURCE_CONTAINER},
     {"instance", {{NULL, NULL}}, "", false, RIA_SOURCE_INSTANCE},
-    {"instance, and a role of ours", {{NULL, NULL}}, "", true, RIA_SOURCE_INSTANCE},
+    {"instance, and a role of our configuration", {{NULL, NULL}}, "", true, RIA_SOURCE_INSTANCE},
     {"a role on the container",
      {{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c"}},
      "role_arn = r\ncredential_source = EcsContainer\n",
@@ -171,20 +172,20 @@ static void check_settings(
     ria_plan_release(&planned.plan);
 }
 
-static void settings_of_the_active_profile_count_for_every_source(void **state)
+static void settings_of_the_active_profile_apply_to_every_source(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(sources); i++) {
-        for (size_t j = 0; j < RIA_COUNT(settings); j++) {
-            check_settings(&sources[i], &settings[j], NULL);
-            check_settings(&sources[i], &settings[j], "AWS_PROFILE");
-            check_settings(&sources[i], &settings[j], "AWS_DEFAULT_PROFILE");
+    for_each_row(source, sources, source->message) {
+        for_each_row(setting, settings, setting->lines) {
+            check_settings(source, setting, NULL);
+            check_settings(source, setting, "AWS_PROFILE");
+            check_settings(source, setting, "AWS_DEFAULT_PROFILE");
         }
     }
 }
 
-/* A source that asks nothing by https uses no CA bundle. */
-static void a_source_believes_no_ca_bundle_of_another_user(void **state)
+/* A source that makes no https request uses no CA bundle. */
+static void no_source_uses_a_ca_bundle_of_another_user(void **state)
 {
     (void)state;
     static const struct variable full[] = {
@@ -223,7 +224,7 @@ static void keys_of_the_environment_alone_need_no_profile(void **state)
     plan_for(&planned, &request);
     assert_int_equal(planned.outcome, RIA_FOUND);
     ria_plan_release(&planned.plan);
-    /* A role on top is asked for on the network. */
+    /* The credentials of a role come from STS, over the network. */
     request.has_role = true;
     plan_for(&planned, &request);
     assert_int_equal(planned.outcome, RIA_FAILED);
@@ -231,7 +232,7 @@ static void keys_of_the_environment_alone_need_no_profile(void **state)
     ria_plan_release(&planned.plan);
 }
 
-static void the_metadata_service_is_where_the_active_profile_says(void **state)
+static void the_active_profile_sets_the_metadata_endpoint(void **state)
 {
     (void)state;
     static const char own[] = "http://169.254.169.254";
@@ -252,7 +253,7 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
           .option = "p"},
          "http://localhost:1",
          NULL},
-        {"another profile's does not count",
+        {"the endpoint of another profile is ignored",
          {.config = "[profile p]\nec2_metadata_service_endpoint = http://localhost:1\n[default]\n"},
          own,
          NULL},
@@ -270,16 +271,16 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
           .variables = {{"AWS_IMDS_USE_IPV6", "false"}}},
          own,
          NULL},
-        {"the mode beats the older switch",
+        {"the mode overrides the older switch",
          {.config = "[default]\nimds_use_ipv6 = true\nec2_metadata_service_endpoint_mode = IPv4\n"},
          own,
          NULL},
-        {"the variable beats the profile",
+        {"the variable overrides the profile",
          {.config = "[default]\nec2_metadata_service_endpoint = http://localhost:1\n",
           .variables = {{"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://localhost:2"}}},
          "http://localhost:2",
          NULL},
-        {"an endpoint beats a mode",
+        {"an endpoint overrides a mode",
          {.config = "[default]\nec2_metadata_service_endpoint = http://localhost:1\n"
                     "ec2_metadata_service_endpoint_mode = IPv6\n"},
          "http://localhost:1",
@@ -297,23 +298,20 @@ static void the_metadata_service_is_where_the_active_profile_says(void **state)
                     "ec2_metadata_service_endpoint_mode =\n"},
          own,
          NULL},
-        {"a mode that is none",
+        {"an invalid mode",
          {.config = "[default]\nec2_metadata_service_endpoint_mode = both\n"},
          NULL,
          "config:2: \"both\" is not a mode; write IPv4 or IPv6"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct planned planned;
-        plan_for(&planned, &rows[i].request);
-        expect_number(
-            rows[i].message, planned.outcome, rows[i].want == NULL ? RIA_FAILED : RIA_FOUND);
-        if (rows[i].want == NULL) {
-            expect_piece(rows[i].message, planned.err.text, rows[i].refusal);
+        plan_for(&planned, &row->request);
+        expect_number(row->message, planned.outcome, row->want == NULL ? RIA_FAILED : RIA_FOUND);
+        if (row->want == NULL) {
+            expect_piece(row->message, planned.err.text, row->refusal);
         } else {
             expect_text(
-                rows[i].message,
-                planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value,
-                rows[i].want);
+                row->message, planned.plan.value[RIA_PLAN_METADATA_ENDPOINT].value, row->want);
         }
         ria_plan_release(&planned.plan);
     }
@@ -334,15 +332,15 @@ static void a_chain_of_roles_has_one_region(void **state)
          {.config = CHAIN("region = eu-west-1\n", "region = eu-west-2\n", "region = eu-west-3\n"),
           .option = "a"},
          "eu-west-1"},
-        {"a profile below does not count",
+        {"the endpoint of a source profile is ignored",
          {.config = CHAIN("", "region = eu-west-2\n", "region = eu-west-3\n"), .option = "a"},
          "sa-east-1"},
-        {"AWS_REGION beats the profile",
+        {"AWS_REGION overrides the profile",
          {.config = CHAIN("region = eu-west-1\n", "", ""),
           .option = "a",
           .variables = {{"AWS_REGION", "us-gov-west-1"}, {"AWS_DEFAULT_REGION", "us-east-1"}}},
          "us-gov-west-1"},
-        {"AWS_DEFAULT_REGION beats the profile",
+        {"AWS_DEFAULT_REGION overrides the profile",
          {.config = CHAIN("region = eu-west-1\n", "", ""),
           .variables = {{"AWS_PROFILE", "a"}, {"AWS_DEFAULT_REGION", "us-east-1"}}},
          "us-east-1"},
@@ -351,29 +349,29 @@ static void a_chain_of_roles_has_one_region(void **state)
           .option = "a",
           .variables = {{"AWS_REGION", " "}}},
          "eu-west-1"},
-        {"a role of ours on top has it too",
+        {"a role of our configuration uses it too",
          {.config = CHAIN("region = eu-west-1\n", "region = eu-west-2\n", ""),
           .option = "a",
           .has_role = true},
          "eu-west-1"},
-        {"the database's is the last",
+        {"the region of the database is the last choice",
          {.config = CHAIN("region =\n", "", ""), .option = "a", .has_role = true},
          "sa-east-1"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct planned planned;
-        plan_for(&planned, &rows[i].request);
-        expect_number(rows[i].message, planned.outcome, RIA_FOUND);
-        expect_number(rows[i].message, planned.plan.role_count, rows[i].request.has_role ? 3 : 2);
+        plan_for(&planned, &row->request);
+        expect_number(row->message, planned.outcome, RIA_FOUND);
+        expect_number(row->message, planned.plan.role_count, row->request.has_role ? 3 : 2);
         for (size_t j = 0; j < planned.plan.role_count; j++) {
             expect_text(
-                rows[i].message, planned.plan.roles[j].value[RIA_ROLE_REGION].value, rows[i].want);
+                row->message, planned.plan.roles[j].value[RIA_ROLE_REGION].value, row->want);
         }
         ria_plan_release(&planned.plan);
     }
 }
 
-/* Each key of a source alone and empty: the profile then configures nothing. */
+/* Each key of a source, alone and empty: such a profile configures no source. */
 static void an_empty_key_configures_no_source(void **state)
 {
     (void)state;
@@ -413,7 +411,7 @@ static void an_empty_key_configures_no_source(void **state)
     }
 }
 
-static void an_empty_value_hides_no_other(void **state)
+static void an_empty_value_does_not_override_another_value(void **state)
 {
     (void)state;
     struct planned planned;
@@ -440,8 +438,9 @@ static void an_empty_value_hides_no_other(void **state)
     ria_plan_release(&planned.plan);
 }
 
-/* As with keys of the environment: a profile that a variable names is not the one that logs in. */
-static void a_profile_that_web_identity_beats_is_warned_about(void **state)
+/* Keys of the environment cause the same warning: the profile that a variable names is not used for
+ * the login. */
+static void a_profile_overridden_by_web_identity_causes_a_warning(void **state)
 {
     (void)state;
     static const char *const variables[] = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "unrelated"};
@@ -471,14 +470,14 @@ static void a_profile_that_web_identity_beats_is_warned_about(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(settings_of_the_active_profile_count_for_every_source),
-        cmocka_unit_test(a_source_believes_no_ca_bundle_of_another_user),
+        cmocka_unit_test(settings_of_the_active_profile_apply_to_every_source),
+        cmocka_unit_test(no_source_uses_a_ca_bundle_of_another_user),
         cmocka_unit_test(keys_of_the_environment_alone_need_no_profile),
-        cmocka_unit_test(the_metadata_service_is_where_the_active_profile_says),
+        cmocka_unit_test(the_active_profile_sets_the_metadata_endpoint),
         cmocka_unit_test(a_chain_of_roles_has_one_region),
         cmocka_unit_test(an_empty_key_configures_no_source),
-        cmocka_unit_test(an_empty_value_hides_no_other),
-        cmocka_unit_test(a_profile_that_web_identity_beats_is_warned_about),
+        cmocka_unit_test(an_empty_value_does_not_override_another_value),
+        cmocka_unit_test(a_profile_overridden_by_web_identity_causes_a_warning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

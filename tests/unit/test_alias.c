@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Names that DNS has an alias for: what rds-iam-fetch reads out of a DNS message, and what becomes
- * of the sentence. */
+ * Aliases (CNAME records): what rds-iam-fetch reads from a DNS message, and how the error message
+ * changes when an alias is found. */
 #include "fake_world.h"
 #include "fetch/dns.h"
 #include "rds_iam.h"
@@ -13,7 +13,7 @@
 
 /* -- DNS messages --------------------------------------------------------------------------- */
 
-/* A response to one question, with an answer of CNAME records. Names are written out in full. */
+/* A DNS response to one question. Its answer section has CNAME records with uncompressed names. */
 struct message {
     unsigned char bytes[2048];
     size_t len;
@@ -77,10 +77,10 @@ static void the_first_rds_name_of_the_chain_is_found(void **state)
     add_cname(&message, RDS, "ec2-1-2-3-4.eu-west-1.compute.amazonaws.com");
     add_cname(&message, "lb.example.com", "PROD.cluster-abc123.eu-west-1.rds.amazonaws.com");
     add_cname(&message, "DB.example.com", "lb.example.com");
-    expect_alias("in any order and case, and not the last name", &message, RDS);
+    expect_alias("any order and case, and not the last name", &message, RDS);
 }
 
-static void what_leads_to_no_rds_name_is_no_alias(void **state)
+static void a_chain_without_an_rds_name_is_not_an_alias(void **state)
 {
     (void)state;
     struct message message;
@@ -91,17 +91,17 @@ static void what_leads_to_no_rds_name_is_no_alias(void **state)
     expect_alias("another name", &message, "");
     start(&message, "db.example.com", 1);
     add_cname(&message, "other.example.com", RDS);
-    expect_alias("a record of a name that was not asked for", &message, "");
+    expect_alias("a record of a name that was not queried", &message, "");
     start(&message, "db.example.com", 2);
     add_cname(&message, "db.example.com", "lb.example.com");
     add_cname(&message, "lb.example.com", "db.example.com");
     expect_alias("a loop", &message, "");
     start(&message, "db.example.com", 1);
     add_cname(&message, "db.example.com", RDS ".evil.example");
-    expect_alias("a name that only begins like one", &message, "");
+    expect_alias("a name that only begins like an RDS name", &message, "");
 }
 
-static void a_message_that_is_cut_off_is_no_alias(void **state)
+static void a_truncated_message_is_not_an_alias(void **state)
 {
     (void)state;
     struct message message;
@@ -116,7 +116,7 @@ static void a_message_that_is_cut_off_is_no_alias(void **state)
 
 /* -- records -------------------------------------------------------------------------------- */
 
-static void records_hold_one_name(void **state)
+static void a_record_contains_exactly_one_name(void **state)
 {
     (void)state;
     char name[RIA_HOST_SIZE];
@@ -137,7 +137,7 @@ static void records_hold_one_name(void **state)
     assert_false(ria_alias_read_response(&bytes, name));
 }
 
-/* -- sentences ------------------------------------------------------------------------------ */
+/* -- messages ------------------------------------------------------------------------------- */
 
 static struct ria_fake fake;
 
@@ -155,13 +155,13 @@ static void ask(
     assert_int_equal(err->code, RIA_E_ENDPOINT);
 }
 
-static void the_section_to_write_has_the_aliass_name(void **state)
+static void the_suggested_section_has_the_name_of_the_alias(void **state)
 {
     (void)state;
     struct ria_error err;
     static const enum ria_channel channels[] = {RIA_CHANNEL_VERIFIED, RIA_CHANNEL_CHAIN_VERIFIED};
-    for (size_t i = 0; i < RIA_COUNT(channels); i++) {
-        ask("DB.example.com", channels[i], RDS, &err);
+    for_each_row(channel, channels, NULL) {
+        ask("DB.example.com", *channel, RDS, &err);
         expect_text("it was asked for", fake.asked_alias, "db.example.com");
         expect_text(
             "the sentence",
@@ -172,8 +172,8 @@ static void the_section_to_write_has_the_aliass_name(void **state)
     }
 }
 
-/* A name that is cut off would be a section that never counts. */
-static void names_to_write_are_whole_or_not_there(void **state)
+/* A section with a truncated name would never match. */
+static void suggested_names_are_complete_or_omitted(void **state)
 {
     (void)state;
     static const char long_host[] =
@@ -197,28 +197,28 @@ static void names_to_write_are_whole_or_not_there(void **state)
     };
     assert_int_equal(strlen(long_host), 63);
     assert_int_equal(strlen(long_rds), 120);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->host) {
         struct ria_error err;
         RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
-        if (rows[i].is_shown) {
-            ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", rows[i].host, rows[i].rds);
+        if (row->is_shown) {
+            ria_buf_addf(&want, "[%s:3306] endpoint = %s:3306", row->host, row->rds);
         } else {
-            ria_buf_addf(&want, "name its endpoint: [%s] endpoint = NAME:PORT", rows[i].host);
+            ria_buf_addf(&want, "name its endpoint: [%s] endpoint = NAME:PORT", row->host);
         }
         ria_buf_add_text(&want, " in ~/.config/rds-iam/config");
-        ask(rows[i].host, RIA_CHANNEL_VERIFIED, rows[i].rds, &err);
-        expect_piece(rows[i].host, err.text, ria_buf_text(&want));
-        expect(rows[i].host, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        ask(row->host, RIA_CHANNEL_VERIFIED, row->rds, &err);
+        expect_piece(row->host, err.text, ria_buf_text(&want));
+        expect(row->host, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
-static void without_an_alias_the_message_stays(void **state)
+static void without_an_alias_the_message_is_unchanged(void **state)
 {
     (void)state;
     static const char *const aliases[] = {NULL, "lb.example.com", "odd%name", ""};
     struct ria_error err;
-    for (size_t i = 0; i < RIA_COUNT(aliases); i++) {
-        ask("db.example.com", RIA_CHANNEL_VERIFIED, aliases[i], &err);
+    for_each_row(alias, aliases, *alias) {
+        ask("db.example.com", RIA_CHANNEL_VERIFIED, *alias, &err);
         expect_piece(
             "no alias",
             err.text,
@@ -226,19 +226,19 @@ static void without_an_alias_the_message_stays(void **state)
     }
 }
 
-static void dns_is_not_asked_where_it_cannot_know(void **state)
+static void dns_is_not_queried_for_names_that_have_no_alias(void **state)
 {
     (void)state;
     static const char *const hosts[] = {
         "127.0.0.1", "::1", "10.0.0.5", "localhost", "prod.global-abc.global.rds.amazonaws.com"};
     struct ria_error err;
-    for (size_t i = 0; i < RIA_COUNT(hosts); i++) {
-        ask(hosts[i], RIA_CHANNEL_VERIFIED, RDS, &err);
-        expect_text(hosts[i], fake.asked_alias, "");
+    for_each_row(host, hosts, *host) {
+        ask(*host, RIA_CHANNEL_VERIFIED, RDS, &err);
+        expect_text(*host, fake.asked_alias, "");
     }
 }
 
-static void dns_gets_two_seconds_and_never_more_than_the_login_has(void **state)
+static void dns_gets_two_seconds_and_never_more_than_the_login_has_left(void **state)
 {
     (void)state;
     struct ria_error err = {.code = RIA_E_ENDPOINT};
@@ -255,14 +255,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_rds_name_of_the_chain_is_found),
-        cmocka_unit_test(what_leads_to_no_rds_name_is_no_alias),
-        cmocka_unit_test(a_message_that_is_cut_off_is_no_alias),
-        cmocka_unit_test(records_hold_one_name),
-        cmocka_unit_test(the_section_to_write_has_the_aliass_name),
-        cmocka_unit_test(names_to_write_are_whole_or_not_there),
-        cmocka_unit_test(without_an_alias_the_message_stays),
-        cmocka_unit_test(dns_is_not_asked_where_it_cannot_know),
-        cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has),
+        cmocka_unit_test(a_chain_without_an_rds_name_is_not_an_alias),
+        cmocka_unit_test(a_truncated_message_is_not_an_alias),
+        cmocka_unit_test(a_record_contains_exactly_one_name),
+        cmocka_unit_test(the_suggested_section_has_the_name_of_the_alias),
+        cmocka_unit_test(suggested_names_are_complete_or_omitted),
+        cmocka_unit_test(without_an_alias_the_message_is_unchanged),
+        cmocka_unit_test(dns_is_not_queried_for_names_that_have_no_alias),
+        cmocka_unit_test(dns_gets_two_seconds_and_never_more_than_the_login_has_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * All 256 bytes in each class, comparisons without case, ports, and the hash's published values. */
+ * Character classes for all 256 bytes, comparison without case, ports, and the published values of
+ * the hash. */
 #include "base/ascii.h"
 
 #include "unit.h"
 
 #include <ctype.h>
 
-/* The control: the C library's own answer for each byte of ASCII, asked in the C locale. */
-static void each_class_is_that_of_the_c_locale(void **state)
+/* Control: compares each byte with the result of the C library in the C locale. */
+static void each_class_equals_that_of_the_c_locale(void **state)
 {
     (void)state;
     for (int i = 0; i < 256; i++) {
@@ -26,7 +27,7 @@ static void each_class_is_that_of_the_c_locale(void **state)
     }
 }
 
-static void letters_of_ascii_are_compared_without_case(void **state)
+static void ascii_letters_are_compared_without_case(void **state)
 {
     (void)state;
     static const struct {
@@ -39,16 +40,16 @@ static void letters_of_ascii_are_compared_without_case(void **state)
         {"IPv6", "ipv6", true},
         {"true", "tru", false},
         {"true", "truee", false},
-        {"@", "`", false}, /* the neighbours of A and a */
+        {"@", "`", false}, /* the characters before A and a */
         {"[", "{", false},
         {"\xc3\x9c", "\xc3\xbc", false}, /* U and u umlaut */
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        assert_int_equal(ria_ascii_same(rows[i].a, rows[i].b), rows[i].is_same);
-        assert_int_equal(ria_ascii_same(rows[i].b, rows[i].a), rows[i].is_same);
-        size_t len = strlen(rows[i].a);
-        bool is_same = len == strlen(rows[i].b) && ria_ascii_same_bytes(rows[i].a, rows[i].b, len);
-        assert_int_equal(is_same, rows[i].is_same);
+    for_each_row(row, rows, row->a) {
+        expect_number(row->a, ria_ascii_same(row->a, row->b), row->is_same);
+        expect_number(row->a, ria_ascii_same(row->b, row->a), row->is_same);
+        size_t len = strlen(row->a);
+        bool is_same = len == strlen(row->b) && ria_ascii_same_bytes(row->a, row->b, len);
+        expect_number(row->a, is_same, row->is_same);
     }
 }
 
@@ -68,8 +69,8 @@ static void a_text_begins_with_another_without_case(void **state)
         {"", "a", false},
         {"", "", true},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_number(rows[i].text, ria_ascii_begins(rows[i].text, rows[i].prefix), rows[i].begins);
+    for_each_row(row, rows, row->text) {
+        expect_number(row->text, ria_ascii_begins(row->text, row->prefix), row->begins);
     }
 }
 
@@ -98,12 +99,13 @@ static void ports_are_plain_decimal_from_1_to_65535(void **state)
         "0x10",
         "1.0",
         "18446744073709556826"};
-    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
-        expect_number(bad[i], ria_port_parse(bad[i]), 0);
+    for_each_row(row, bad, *row) {
+        expect_number(*row, ria_port_parse(*row), 0);
     }
 }
 
-/* Of the authors' page, isthe.com/chongo/tech/comp/fnv, "test vectors". */
+/* The values are the "test vectors" of isthe.com/chongo/tech/comp/fnv, the page of the hash's
+ * authors. */
 static void the_hash_is_fnv_1a(void **state)
 {
     (void)state;
@@ -115,33 +117,33 @@ static void the_hash_is_fnv_1a(void **state)
         {"a", UINT64_C(0xaf63dc4c8601ec8c)},
         {"foobar", UINT64_C(0x85944171f73967e8)},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        uint64_t hash = ria_hash(RIA_HASH_START, rows[i].text, strlen(rows[i].text));
-        expect(rows[i].text, hash == rows[i].hash);
+    for_each_row(row, rows, row->text) {
+        uint64_t hash = ria_hash(RIA_HASH_START, row->text, strlen(row->text));
+        expect(row->text, hash == row->hash);
     }
 }
 
-static void a_text_of_blanks_is_blank(void **state)
+static void a_text_of_spaces_and_tabs_is_blank(void **state)
 {
     (void)state;
     static const struct {
         const char *text;
         bool is_blank;
     } rows[] = {{"", true}, {" \t\r\n ", true}, {" x", false}, {"\v", false}, {"\xa0", false}};
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_number(rows[i].text, ria_ascii_is_blank(rows[i].text), rows[i].is_blank);
+    for_each_row(row, rows, row->text) {
+        expect_number(row->text, ria_ascii_is_blank(row->text), row->is_blank);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_class_is_that_of_the_c_locale),
-        cmocka_unit_test(letters_of_ascii_are_compared_without_case),
+        cmocka_unit_test(each_class_equals_that_of_the_c_locale),
+        cmocka_unit_test(ascii_letters_are_compared_without_case),
         cmocka_unit_test(a_text_begins_with_another_without_case),
         cmocka_unit_test(ports_are_plain_decimal_from_1_to_65535),
         cmocka_unit_test(the_hash_is_fnv_1a),
-        cmocka_unit_test(a_text_of_blanks_is_blank),
+        cmocka_unit_test(a_text_of_spaces_and_tabs_is_blank),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plugin's entry point: who gets what in which order. The thread that makes a token is played
- * here: ria_login_token_run() of this file says what it was asked, and what came of it. */
+ * The entry point of the MariaDB plugin: the order of its steps, and what the server and the user
+ * receive. A fake ria_login_token_run() in this file stands for the thread that signs a token. It
+ * records its arguments and returns the result that the test sets. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -14,12 +15,12 @@ extern const struct ria_mariadb_plugin _mysql_client_plugin_declaration_;
 static struct ria_fake_mariadb fake;
 static char ca[] = "/ca.pem";
 
-/* What the played thread answers, and what it was asked. */
+/* The result of the fake thread, and the arguments that it was called with. */
 static struct {
     bool no_thread;
     enum ria_outcome outcome;
     enum ria_code code;
-    const char *text; /* the token, or the sentence */
+    const char *text; /* the token, or the error message */
     size_t runs;
     struct ria_login login;
     enum ria_login_task task;
@@ -43,7 +44,7 @@ bool ria_login_token_run(struct ria_login_token *job)
     return true;
 }
 
-/* What is logged about a password, which the fixture only counts. */
+/* Log lines about a password. The fixture only counts them. */
 static size_t password_logs;
 
 void ria_login_token_log_password(
@@ -71,7 +72,7 @@ static void set_up(bool is_verified)
     fake.mysql.options.ssl_ca = is_verified ? ca : NULL;
 }
 
-static void a_token_is_sent_with_its_nul(void **state)
+static void a_token_is_sent_with_its_terminating_nul(void **state)
 {
     (void)state;
     set_up(true);
@@ -90,7 +91,7 @@ static void a_token_is_sent_with_its_nul(void **state)
     assert_null(played.login.profile);
 }
 
-static void a_typed_password_goes_at_once_and_over_any_channel(void **state)
+static void a_typed_password_is_sent_unchanged_over_any_channel(void **state)
 {
     (void)state;
     char password[] = "typed % password";
@@ -108,7 +109,7 @@ static void a_typed_password_goes_at_once_and_over_any_channel(void **state)
     }
 }
 
-static void a_pasted_token_is_held_to_the_rule_of_tokens(void **state)
+static void a_pasted_token_needs_the_same_channel_as_a_signed_one(void **state)
 {
     (void)state;
     char pasted[] = TOKEN;
@@ -133,7 +134,7 @@ static void a_pasted_token_is_held_to_the_rule_of_tokens(void **state)
     assert_int_equal(fake.sent_len, 1);
 }
 
-static void no_token_is_made_for_a_channel_that_is_not_fit(void **state)
+static void no_token_is_signed_for_an_unsuitable_channel(void **state)
 {
     (void)state;
     set_up(false);
@@ -159,7 +160,7 @@ static void no_token_is_made_for_a_channel_that_is_not_fit(void **state)
     assert_int_equal(fake.sent[0], 0);
 }
 
-static void a_chain_without_its_name_is_the_configurations_decision(void **state)
+static void a_chain_without_a_checked_name_depends_on_the_configuration(void **state)
 {
     (void)state;
     char host[] = "127.0.0.1";
@@ -176,7 +177,7 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
     played.text = "the core's own words";
     assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
     assert_string_equal(fake.error, "rds-iam: the core's own words");
-    /* For an RDS name it is a setting of the client's. */
+    /* For an RDS name, the remedy is a client setting. */
     char rds[] = "db.abcdefghijkl.eu-west-1.rds.amazonaws.com";
     set_up(true);
     fake.is_verification_on = 0;
@@ -198,8 +199,8 @@ static void a_chain_without_its_name_is_the_configurations_decision(void **state
         "verify-ca in ");
 }
 
-/* Whatever the configuration says: it is not asked. */
-static void a_chain_to_a_ca_of_the_systems_never_suffices(void **state)
+/* The configuration has no effect: the plugin does not read it. */
+static void a_chain_to_a_system_ca_is_never_enough(void **state)
 {
     (void)state;
     char pasted[] = TOKEN;
@@ -222,14 +223,14 @@ static void the_cores_message_reaches_the_user(void **state)
 {
     (void)state;
     static const enum ria_outcome outcomes[] = {RIA_ABSENT, RIA_FAILED};
-    for (size_t i = 0; i < RIA_COUNT(outcomes); i++) {
+    for_each_row(row, outcomes, NULL) {
         set_up(true);
-        played.outcome = outcomes[i];
+        played.outcome = *row;
         played.code = RIA_E_NO_CREDENTIALS;
         played.text = "no AWS credentials: 100%";
-        assert_int_equal(authenticate(), RIA_MARIADB_ERROR);
-        assert_string_equal(fake.error, "rds-iam: no AWS credentials: 100?");
-        assert_int_equal(fake.sent_len, 1);
+        expect_number("outcomes", authenticate(), RIA_MARIADB_ERROR);
+        expect_text("outcomes", fake.error, "rds-iam: no AWS credentials: 100?");
+        expect_number("outcomes", fake.sent_len, 1);
     }
     set_up(true);
     played.no_thread = true;
@@ -237,7 +238,7 @@ static void the_cores_message_reaches_the_user(void **state)
     assert_string_equal(fake.error, "rds-iam: cannot start a thread");
 }
 
-static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
+static void a_failed_write_is_an_error_of_the_library(void **state)
 {
     (void)state;
     set_up(true);
@@ -246,7 +247,7 @@ static void a_write_that_fails_is_an_error_without_a_text_of_ours(void **state)
     assert_int_equal(fake.error_count, 0);
 }
 
-static void no_user_is_passed_on_as_such(void **state)
+static void a_missing_user_name_is_passed_on_as_missing(void **state)
 {
     (void)state;
     char nobody[] = "";
@@ -260,8 +261,8 @@ static void no_user_is_passed_on_as_such(void **state)
     assert_null(played.login.user);
 }
 
-/* Whatever TLS settings there are: the sentence speaks of the socket. */
-static void a_unix_socket_is_refused_as_such(void **state)
+/* The message names the socket, whatever the TLS settings are. */
+static void a_unix_socket_is_rejected_with_its_own_message(void **state)
 {
     (void)state;
     for (int verified = 0; verified < 2; verified++) {
@@ -278,8 +279,9 @@ static void a_unix_socket_is_refused_as_such(void **state)
     }
 }
 
-/* Whatever pointer does not lead back: nothing is called through the tables, nothing is sent. */
-static void an_unknown_layout_is_left_alone(void **state)
+/* If any pointer of the tables does not point back to its owner, the plugin calls no function of
+ * the tables and sends nothing. */
+static void an_unknown_struct_layout_is_not_used(void **state)
 {
     (void)state;
     struct ria_mariadb other = {0};
@@ -301,7 +303,7 @@ static void an_unknown_layout_is_left_alone(void **state)
         _mysql_client_plugin_declaration_.authenticate(&fake.vio, NULL), RIA_MARIADB_PLUGIN_ERROR);
 }
 
-static void the_declaration_is_what_every_version_loads(void **state)
+static void every_library_version_loads_the_declaration(void **state)
 {
     (void)state;
     const struct ria_mariadb_plugin *plugin = &_mysql_client_plugin_declaration_;
@@ -316,18 +318,18 @@ static void the_declaration_is_what_every_version_loads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_token_is_sent_with_its_nul),
-        cmocka_unit_test(a_typed_password_goes_at_once_and_over_any_channel),
-        cmocka_unit_test(a_pasted_token_is_held_to_the_rule_of_tokens),
-        cmocka_unit_test(no_token_is_made_for_a_channel_that_is_not_fit),
-        cmocka_unit_test(a_chain_without_its_name_is_the_configurations_decision),
-        cmocka_unit_test(a_chain_to_a_ca_of_the_systems_never_suffices),
+        cmocka_unit_test(a_token_is_sent_with_its_terminating_nul),
+        cmocka_unit_test(a_typed_password_is_sent_unchanged_over_any_channel),
+        cmocka_unit_test(a_pasted_token_needs_the_same_channel_as_a_signed_one),
+        cmocka_unit_test(no_token_is_signed_for_an_unsuitable_channel),
+        cmocka_unit_test(a_chain_without_a_checked_name_depends_on_the_configuration),
+        cmocka_unit_test(a_chain_to_a_system_ca_is_never_enough),
         cmocka_unit_test(the_cores_message_reaches_the_user),
-        cmocka_unit_test(a_write_that_fails_is_an_error_without_a_text_of_ours),
-        cmocka_unit_test(no_user_is_passed_on_as_such),
-        cmocka_unit_test(a_unix_socket_is_refused_as_such),
-        cmocka_unit_test(an_unknown_layout_is_left_alone),
-        cmocka_unit_test(the_declaration_is_what_every_version_loads),
+        cmocka_unit_test(a_failed_write_is_an_error_of_the_library),
+        cmocka_unit_test(a_missing_user_name_is_passed_on_as_missing),
+        cmocka_unit_test(a_unix_socket_is_rejected_with_its_own_message),
+        cmocka_unit_test(an_unknown_struct_layout_is_not_used),
+        cmocka_unit_test(every_library_version_loads_the_declaration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * All of behaviour.json: which source answers, and where the search stops.
+ * All rows of behaviour.json: which source gives the credentials, and at which source the search
+ * stops.
  *
- * Two tables stand beside the vectors. `stops` has the sentence for each row in which the search
- * ends before anything is asked on the network. `fetched` has the rows that are handed to
- * rds-iam-fetch, with what it is asked. A row that is in neither table must be answered as the
- * vector says. */
+ * Two tables add to the vectors. `stops` has the error message of each row whose search ends before
+ * any network request. `fetched` has the rows that rds-iam-fetch carries out, with the expected
+ * request. A row in neither table must have the result of the vector. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -53,8 +53,8 @@ static const struct row_text stops[] = {
      "AWS_WEB_IDENTITY_TOKEN_FILE is set but AWS_ROLE_ARN is not; set both or unset both"},
 };
 
-/* Rows that rds-iam-fetch carries out: with which source, and how many roles on top. What comes of
- * it is seen with the installed programs. */
+/* Rows that rds-iam-fetch carries out: the source, and the number of roles assumed with its
+ * credentials. Integration tests check the results with the installed programs. */
 static const struct row_fetch {
     const char *name;
     enum ria_source source;
@@ -95,7 +95,7 @@ static const char *find(const struct row_text *table, size_t count, const char *
     return NULL;
 }
 
-/* The placeholders only have to look like what they stand for; the token file can be read. */
+/* A placeholder only needs the form of the value that it replaces. The token file is readable. */
 static void set_up(struct ria_fake *fake, const json_t *root, const json_t *row)
 {
     static const char *const groups[] = {"common_env", "env"};
@@ -143,7 +143,7 @@ static const struct row_fetch *find_fetched(const char *name)
     return NULL;
 }
 
-/* Whether the row is in one of the tables. */
+/* Returns true if the row is in one of the two tables. */
 static bool check_row(const json_t *root, const json_t *row)
 {
     const char *name = ria_vector_need(row, "name");
@@ -178,7 +178,7 @@ static bool check_row(const json_t *root, const json_t *row)
     return true;
 }
 
-static void every_row_of_the_vectors_is_decided_as_listed(void **state)
+static void every_row_of_the_vectors_has_the_listed_result(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("behaviour.json");
@@ -191,7 +191,7 @@ static void every_row_of_the_vectors_is_decided_as_listed(void **state)
     {
         listed += check_row(root, row) ? 1 : 0;
     }
-    /* No row of a table is forgotten or misspelt. */
+    /* Every row of the tables matches a row of the vectors. */
     assert_int_equal(listed, RIA_COUNT(stops) + RIA_COUNT(fetched));
     json_decref(root);
 }
@@ -199,7 +199,7 @@ static void every_row_of_the_vectors_is_decided_as_listed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_of_the_vectors_is_decided_as_listed),
+        cmocka_unit_test(every_row_of_the_vectors_has_the_listed_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The buffer: its maximum, its memory of a failure, and that it starts again after it. */
+ * The buffer: its maximum length, and that it stays failed until it is cleared. */
 #include "base/buf.h"
 
 #include "unit.h"
@@ -20,7 +20,7 @@ static void an_empty_buffer_is_an_empty_text(void **state)
     assert_int_equal(buf.max, 10);
 }
 
-static void every_kind_of_append_ends_in_a_nul(void **state)
+static void every_append_function_terminates_the_text(void **state)
 {
     (void)state;
     RIA_AUTO(buf) buf = {.max = 1000};
@@ -40,16 +40,16 @@ static void a_number_is_written_in_decimal(void **state)
 {
     (void)state;
     static const unsigned numbers[] = {0, 9, 10, 443, 65535, UINT_MAX};
-    for (size_t i = 0; i < RIA_COUNT(numbers); i++) {
+    for_each_row(number, numbers, NULL) {
         char want[16];
-        (void)snprintf(want, sizeof(want), "%u", numbers[i]);
+        (void)snprintf(want, sizeof(want), "%u", *number);
         RIA_AUTO(buf) buf = {.max = 16};
-        ria_buf_add_number(&buf, numbers[i]);
-        assert_string_equal(ria_buf_text(&buf), want);
+        ria_buf_add_number(&buf, *number);
+        expect_text("numbers", ria_buf_text(&buf), want);
     }
 }
 
-static void a_nul_byte_is_a_byte(void **state)
+static void a_nul_byte_is_appended_as_a_byte(void **state)
 {
     (void)state;
     RIA_AUTO(buf) buf = {.max = 8};
@@ -59,26 +59,26 @@ static void a_nul_byte_is_a_byte(void **state)
     assert_memory_equal(buf.data, "a\0b\0\0", 6);
 }
 
-/* Around the sizes at which memory is got anew, and around the maximum. */
+/* Lengths around each reallocation, and around the maximum. */
 static void the_maximum_is_exact(void **state)
 {
     (void)state;
     static const size_t maxima[] = {0, 1, 2, 126, 127, 128, 129, 255, 256, 1000, 4096};
-    for (size_t i = 0; i < RIA_COUNT(maxima); i++) {
-        RIA_AUTO(buf) buf = {.max = maxima[i]};
-        for (size_t len = 0; len < maxima[i]; len++) {
+    for_each_row(row, maxima, NULL) {
+        RIA_AUTO(buf) buf = {.max = *row};
+        for (size_t len = 0; len < *row; len++) {
             ria_buf_add_char(&buf, (char)('a' + (len % 26)));
         }
-        assert_non_null(ria_buf_text(&buf));
-        assert_int_equal(buf.len, maxima[i]);
-        assert_int_equal(strlen(ria_buf_text(&buf)), maxima[i]);
+        expect("maxima", ria_buf_text(&buf) != NULL);
+        expect_number("maxima", buf.len, *row);
+        expect_number("maxima", strlen(ria_buf_text(&buf)), *row);
         ria_buf_add_char(&buf, 'x');
-        assert_null(ria_buf_text(&buf));
-        assert_int_equal(buf.len, maxima[i]);
+        expect("maxima", ria_buf_text(&buf) == NULL);
+        expect_number("maxima", buf.len, *row);
     }
 }
 
-static void growing_keeps_every_byte(void **state)
+static void growing_preserves_every_byte(void **state)
 {
     (void)state;
     RIA_AUTO(buf) buf = {.max = 100000};
@@ -136,7 +136,7 @@ static void clearing_and_growing_wipe_the_bytes(void **state)
     assert_string_equal(ria_buf_text(&buf), "");
 }
 
-static void moving_leaves_an_empty_buffer_behind(void **state)
+static void moving_leaves_the_source_empty(void **state)
 {
     (void)state;
     RIA_AUTO(buf) from = {.max = 50};
@@ -151,7 +151,7 @@ static void moving_leaves_an_empty_buffer_behind(void **state)
     assert_string_equal(ria_buf_text(&from), "again");
 }
 
-static void blanks_and_line_ends_are_taken_off_the_end(void **state)
+static void trailing_blanks_and_newlines_are_removed(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
@@ -169,16 +169,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_buffer_is_an_empty_text),
-        cmocka_unit_test(every_kind_of_append_ends_in_a_nul),
+        cmocka_unit_test(every_append_function_terminates_the_text),
         cmocka_unit_test(a_number_is_written_in_decimal),
-        cmocka_unit_test(a_nul_byte_is_a_byte),
+        cmocka_unit_test(a_nul_byte_is_appended_as_a_byte),
         cmocka_unit_test(the_maximum_is_exact),
-        cmocka_unit_test(growing_keeps_every_byte),
+        cmocka_unit_test(growing_preserves_every_byte),
         cmocka_unit_test(a_failure_is_remembered_until_the_buffer_is_cleared),
         cmocka_unit_test(a_length_near_the_end_of_size_t_does_not_wrap),
         cmocka_unit_test(clearing_and_growing_wipe_the_bytes),
-        cmocka_unit_test(blanks_and_line_ends_are_taken_off_the_end),
-        cmocka_unit_test(moving_leaves_an_empty_buffer_behind),
+        cmocka_unit_test(trailing_blanks_and_newlines_are_removed),
+        cmocka_unit_test(moving_leaves_the_source_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

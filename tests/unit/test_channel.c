@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every combination of what Connector/C tells about TLS, and what the plugin concludes. */
+ * Every combination of TLS facts that Connector/C reports, and the channel state that the plugin
+ * derives from it. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -16,7 +17,7 @@ struct row {
     const char *cipher;
     const char *host;
     const char *default_auth;
-    const char *missing; /* a piece of the setting that is named; NULL: nothing to name */
+    const char *missing; /* a part of the setting that the message names; NULL: none */
     enum ria_channel want;
     unsigned status;
     int option_result;
@@ -41,7 +42,7 @@ static const struct row plain[] = {
      .ssl_ca = ca,
      .want = RIA_CHANNEL_PLAIN,
      .missing = "the server asked for it before TLS was up"},
-    {.message = "default-auth asks too early",
+    {.message = "default-auth is called too early",
      .default_auth = "mysql_clear_password",
      .ssl_ca = ca,
      .on = 1,
@@ -68,23 +69,23 @@ static const struct row on[] = {
      .ssl_ca = ca,
      .library = "GnuTLS 3.7.9",
      .want = RIA_CHANNEL_VERIFIED},
-    {.message = "an address of the own machine",
+    {.message = "a loopback address",
      .on = 1,
      .ssl_ca = ca,
      .host = "127.0.0.1",
      .want = RIA_CHANNEL_CHAIN_VERIFIED},
-    {.message = "an address of the own machine, no CA",
+    {.message = "a loopback address, no CA",
      .on = 1,
      .host = "::1",
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
 
-    {.message = "3.4.1, good",
+    {.message = "3.4.1, valid",
      .on = 1,
      .has_status = true,
      .ssl_ca = ca,
      .want = RIA_CHANNEL_VERIFIED},
-    {.message = "3.4.1, good by the system's CAs",
+    {.message = "3.4.1, valid with the system's CAs",
      .on = 1,
      .has_status = true,
      .want = RIA_CHANNEL_VERIFIED},
@@ -166,12 +167,12 @@ static const struct row off[] = {
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.message = "a TLS library that nobody knows",
+    {.message = "an unknown TLS library",
      .library = "wolfSSL 5",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
-    {.message = "a TLS library that is not told",
+    {.message = "a TLS library that is not reported",
      .ssl_ca = ca,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = verify},
@@ -189,7 +190,7 @@ static const struct row off[] = {
      .has_status = true,
      .want = RIA_CHANNEL_UNVERIFIED,
      .missing = encrypt},
-    {.message = "a library that does not tell whether verification is on",
+    {.message = "a library that does not report whether verification is on",
      .option_result = 1,
      .on = 1,
      .library = "OpenSSL 3.0.11",
@@ -198,7 +199,7 @@ static const struct row off[] = {
      .missing = verify},
 };
 
-/* -- cipher suites that ssl-cipher alone can bring ------------------------------------------ */
+/* -- cipher suites that only ssl-cipher can select ------------------------------------------ */
 
 #define NO_CIPHER "ssl-cipher allows cipher suites that do not encrypt, or that need no certificate"
 #define PLAIN_CIPHER(name)                                                                         \
@@ -264,7 +265,7 @@ static void without_tls_the_channel_is_plain(void **state)
     check_rows(false, plain, RIA_COUNT(plain));
 }
 
-static void with_verification_on_the_library_responses_for_it(void **state)
+static void with_verification_on_the_library_has_checked_the_server(void **state)
 {
     (void)state;
     check_rows(true, on, RIA_COUNT(on));
@@ -276,15 +277,15 @@ static void with_verification_off_the_name_is_never_checked(void **state)
     check_rows(true, off, RIA_COUNT(off));
 }
 
-static void a_cipher_suite_that_protects_nothing_is_not_tls(void **state)
+static void a_null_or_anonymous_cipher_suite_is_not_tls(void **state)
 {
     (void)state;
     check_rows(true, ciphers, RIA_COUNT(ciphers));
 }
 
-/* The variable's name is in this program, and so are the library's functions: a library that may
- * heed it. test_skip_variable.c has the others. */
-static void a_library_that_may_skip_verification_has_verified_nothing(void **state)
+/* This program contains the name of the variable and the functions of the library, as a library
+ * that reads the variable does. test_skip_variable.c tests the other libraries. */
+static void a_library_that_may_skip_verification_counts_as_unverified(void **state)
 {
     (void)state;
     static struct ria_fake_mariadb fake;
@@ -312,7 +313,7 @@ static void a_library_that_may_skip_verification_has_verified_nothing(void **sta
     assert_int_equal(ria_mariadb_channel(&fake.mysql, &missing), RIA_CHANNEL_VERIFIED);
 }
 
-static void a_connection_without_a_host_is_not_the_own_machine(void **state)
+static void a_connection_without_a_host_is_not_local(void **state)
 {
     (void)state;
     static struct ria_fake_mariadb fake;
@@ -330,11 +331,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_tls_the_channel_is_plain),
-        cmocka_unit_test(with_verification_on_the_library_responses_for_it),
+        cmocka_unit_test(with_verification_on_the_library_has_checked_the_server),
         cmocka_unit_test(with_verification_off_the_name_is_never_checked),
-        cmocka_unit_test(a_cipher_suite_that_protects_nothing_is_not_tls),
-        cmocka_unit_test(a_library_that_may_skip_verification_has_verified_nothing),
-        cmocka_unit_test(a_connection_without_a_host_is_not_the_own_machine),
+        cmocka_unit_test(a_null_or_anonymous_cipher_suite_is_not_tls),
+        cmocka_unit_test(a_library_that_may_skip_verification_counts_as_unverified),
+        cmocka_unit_test(a_connection_without_a_host_is_not_local),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

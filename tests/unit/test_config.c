@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam's own configuration file: which file, whose, what may stand in it, which section counts.
- * The expected sentences are whole where they tell the user what to type. */
+ * rds-iam's own configuration file: its path, its owner, its syntax, and which section applies.
+ * Where a message tells the user what to run, the test compares the whole message. */
 #include "config/config.h"
 #include "config/config_copy.h"
 
@@ -10,7 +10,7 @@
 
 #define PLACE RIA_FAKE_CONFIG
 
-/* Reads one text as the user's file. */
+/* Parses a text as the user's configuration file. */
 static bool load(const char *text, struct ria_config *config, struct ria_error *err)
 {
     struct ria_fake fake;
@@ -21,12 +21,12 @@ static bool load(const char *text, struct ria_config *config, struct ria_error *
 
 /* -- sections ------------------------------------------------------------------------------- */
 
-static void the_first_section_that_fits_counts(void **state)
+static void the_first_matching_section_is_used(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
-        const char *text; /* the sections' profiles tell them apart */
+        const char *text; /* the profile identifies the section */
         const char *host;
         uint16_t port;
         const char *user;
@@ -34,16 +34,16 @@ static void the_first_section_that_fits_counts(void **state)
     } rows[] = {
         {"a host", "[h]\nprofile=a\n", "h", 1, "u", "a"},
         {"another host", "[h]\nprofile=a\n", "hh", 1, "u", NULL},
-        {"hosts have no case", "[Db.Example]\nprofile=a\n", "dB.eXAMPLE", 1, "u", "a"},
-        {"a dot at the end of what is dialled", "[h.x]\nprofile=a\n", "h.x.", 1, "u", "a"},
-        {"a dot at the end of the section", "[h.x.]\nprofile=a\n", "h.x", 1, "u", "a"},
+        {"host names ignore case", "[Db.Example]\nprofile=a\n", "dB.eXAMPLE", 1, "u", "a"},
+        {"a trailing dot of the host name", "[h.x]\nprofile=a\n", "h.x.", 1, "u", "a"},
+        {"a trailing dot of the section", "[h.x.]\nprofile=a\n", "h.x", 1, "u", "a"},
         {"a port", "[h:3306]\nprofile=a\n", "h", 3306, "u", "a"},
         {"another port", "[h:3306]\nprofile=a\n", "h", 3307, "u", NULL},
         {"a user", "[u@h]\nprofile=a\n", "h", 1, "u", "a"},
         {"another user", "[u@h]\nprofile=a\n", "h", 1, "v", NULL},
-        {"users have a case", "[u@h]\nprofile=a\n", "h", 1, "U", NULL},
+        {"user names are case-sensitive", "[u@h]\nprofile=a\n", "h", 1, "U", NULL},
         {"user and port", "[u@h:3306]\nprofile=a\n", "h", 3306, "u", "a"},
-        {"user fits, port does not", "[u@h:3306]\nprofile=a\n", "h", 1, "u", NULL},
+        {"the user matches, the port does not", "[u@h:3306]\nprofile=a\n", "h", 1, "u", NULL},
         {"an @ in the user's name",
          "[jane@corp.example@h]\nprofile=a\n",
          "h",
@@ -58,37 +58,37 @@ static void the_first_section_that_fits_counts(void **state)
         {"user and IPv6 address with a port", "[u@[::1]:3306]\nprofile=a\n", "::1", 3306, "u", "a"},
         {"a wildcard for one label", "[*.x]\nprofile=a\n", "h.x", 1, "u", "a"},
         {"a wildcard for more labels", "[*.x]\nprofile=a\n", "g.h.x", 1, "u", "a"},
-        {"a wildcard is not for none", "[*.x]\nprofile=a\n", "x", 1, "u", NULL},
+        {"a wildcard needs at least one label", "[*.x]\nprofile=a\n", "x", 1, "u", NULL},
         {"a wildcard ends at a dot", "[*.x]\nprofile=a\n", "hx", 1, "u", NULL},
-        {"a dot is no label", "[*.x]\nprofile=a\n", ".x", 1, "u", NULL},
-        {"a wildcard has no case", "[*.X]\nprofile=a\n", "H.x.", 1, "u", "a"},
+        {"a dot is not a label", "[*.x]\nprofile=a\n", ".x", 1, "u", NULL},
+        {"a wildcard ignores case", "[*.X]\nprofile=a\n", "H.x.", 1, "u", "a"},
         {"a wildcard with user and port", "[u@*.x:5]\nprofile=a\n", "h.x", 5, "u", "a"},
-        {"the first of two counts", "[*.x]\nprofile=a\n[h.x]\nprofile=b\n", "h.x", 1, "u", "a"},
-        {"the second where the first does not fit",
+        {"the first of two is used", "[*.x]\nprofile=a\n[h.x]\nprofile=b\n", "h.x", 1, "u", "a"},
+        {"the second, if the first does not match",
          "[g.x]\nprofile=a\n[*.x]\nprofile=b\n",
          "h.x",
          1,
          "u",
          "b"},
-        {"a section that says nothing counts too", "[h]\n[*.x]\nprofile=b\n", "h", 1, "u", NULL},
+        {"an empty section is used too", "[h]\n[*.x]\nprofile=b\n", "h", 1, "u", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
-        if (!load(rows[i].text, &config, &err)) {
-            fail_msg("%s: %s", rows[i].message, err.text);
+        if (!load(row->text, &config, &err)) {
+            fail_msg("%s: %s", row->message, err.text);
         }
-        ria_config_match(&config, rows[i].host, rows[i].port, rows[i].user, &target);
-        if (rows[i].want == NULL) {
-            expect(rows[i].message, target.profile.value == NULL);
+        ria_config_match(&config, row->host, row->port, row->user, &target);
+        if (row->want == NULL) {
+            expect(row->message, target.profile.value == NULL);
         } else {
-            expect_text(rows[i].message, target.profile.value, rows[i].want);
+            expect_text(row->message, target.profile.value, row->want);
         }
     }
 }
 
-static void a_section_fills_the_target_and_says_where_it_stands(void **state)
+static void a_section_fills_the_target_and_reports_its_line(void **state)
 {
     (void)state;
     RIA_AUTO(config) config = {0};
@@ -123,9 +123,9 @@ static void a_section_fills_the_target_and_says_where_it_stands(void **state)
     assert_false(target.chain_suffices);
 }
 
-/* -- what is refused, with its place -------------------------------------------------------- */
+/* -- rejected files, and the line in the message -------------------------------------------- */
 
-static void mistakes_are_refused_with_file_and_line(void **state)
+static void mistakes_are_rejected_with_file_and_line(void **state)
 {
     (void)state;
     static const struct {
@@ -157,7 +157,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {"an endpoint that is not a host name",
          "[h]\nendpoint = d_b!:3306\n",
          PLACE ":2: \"d_b!\" is not a host name; give the endpoint's name alone"},
-        {"an endpoint that nobody can sign for",
+        {"an endpoint that tokens cannot be signed for",
          "[h]\nendpoint = x.dsql.eu-west-1.on.aws:5432\n",
          PLACE
          ":2: x.dsql.eu-west-1.on.aws is an Aurora DSQL endpoint: it needs another kind of token "
@@ -184,7 +184,7 @@ static void mistakes_are_refused_with_file_and_line(void **state)
         {"the same section twice",
          "[h]\n\n[h]\n",
          PLACE ":3: [h] is the same as the section in line 1; join them"},
-        {"the same but for case and a dot",
+        {"the same except for case and a dot",
          "[u@h.x:5]\n[u@H.X.:5]\n",
          PLACE ":2: [u@H.X.:5] is the same as the section in line 1; join them"},
         {"the same address, in brackets",
@@ -197,27 +197,27 @@ static void mistakes_are_refused_with_file_and_line(void **state)
                "external_id, role_session_name, duration_seconds, "
                "session_tags, transitive_tag_keys, source_identity"},
         {"a line without =", "[h]\nprofile\n", PLACE ":2: a line without its =; write key = value"},
-        {"a line in front of any section",
+        {"a line before the first section",
          "profile = a\n[h]\n",
          PLACE ":1: a line before the first [section]; move it below one"},
-        {"text behind a section",
+        {"text after a section",
          "[h] profile = a\n",
          PLACE ":1: text after the closing ]; put it on a line of its own"},
         {"no closing bracket",
          "[h\nprofile = a\n",
          PLACE ":1: a section line without its closing ]; add it"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(rows[i].message, !load(rows[i].text, &config, &err));
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
-        expect_number(rows[i].message, config.count, 0);
+        expect(row->message, !load(row->text, &config, &err));
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_CONFIG);
+        expect_number(row->message, config.count, 0);
     }
 }
 
-static void what_is_no_address_is_no_section(void **state)
+static void a_section_name_must_be_an_address(void **state)
 {
     (void)state;
     static const char *const names[] = {
@@ -251,15 +251,15 @@ static void what_is_no_address_is_no_section(void **state)
         "aaa"
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
         "aaa]"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         RIA_AUTO(config) config = {0};
         RIA_AUTO(buf) text = {.max = 1024};
         struct ria_error err = {0};
-        ria_buf_addf(&text, "[fine]\n%s\n", names[i]);
-        expect(names[i], !load(text.data, &config, &err));
-        expect_piece(names[i], err.text, PLACE ":2: [");
+        ria_buf_addf(&text, "[fine]\n%s\n", *name);
+        expect(*name, !load(text.data, &config, &err));
+        expect_piece(*name, err.text, PLACE ":2: [");
         expect_piece(
-            names[i],
+            *name,
             err.text,
             "] is not an address; write [host], [host:port] or [user@host:port], with a leading *. "
             "as "
@@ -267,7 +267,7 @@ static void what_is_no_address_is_no_section(void **state)
     }
 }
 
-static void sections_that_differ_are_not_the_same(void **state)
+static void sections_with_different_addresses_may_coexist(void **state)
 {
     (void)state;
     RIA_AUTO(config) config = {0};
@@ -277,9 +277,9 @@ static void sections_that_differ_are_not_the_same(void **state)
     assert_int_equal(config.file[0]->ini.section_count, 8);
 }
 
-/* -- which file, and whose ------------------------------------------------------------------ */
+/* -- paths and owners ----------------------------------------------------------------------- */
 
-static void the_file_must_be_safe_from_others(void **state)
+static void a_file_that_other_users_can_write_is_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -304,23 +304,23 @@ static void the_file_must_be_safe_from_others(void **state)
          {.owner = 0, .group = 50, .mode = 0100666},
          PLACE ": everybody can write it; its owner must run: chmod go-w " PLACE},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
         struct ria_fake_file *file = ria_fake_file(&fake, PLACE, "[h]\nprofile = a\n");
-        file->file = rows[i].facts;
+        file->file = row->facts;
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(rows[i].message, loaded, rows[i].want == NULL);
+        expect_number(row->message, loaded, row->want == NULL);
         if (!loaded) {
-            expect_text(rows[i].message, err.text, rows[i].want);
-            expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+            expect_text(row->message, err.text, row->want);
+            expect_number(row->message, err.code, RIA_E_CONFIG);
         }
     }
 }
 
-static void files_are_looked_for_in_order(void **state)
+static void the_configuration_files_are_tried_in_order(void **state)
 {
     (void)state;
     static const struct {
@@ -328,13 +328,13 @@ static void files_are_looked_for_in_order(void **state)
         const char *variable;
         const char *value;
         const char *paths[3]; /* the profile of [h] is 0, 1, 2 */
-        const char *want;     /* NULL: no profile; else the profile, or a piece of the sentence */
+        const char *want;     /* NULL: no profile; else the profile, or a part of the message */
         bool is_refused;
     } rows[] = {
         {"no file at all", NULL, NULL, {NULL}, NULL, false},
         {"the user's", NULL, NULL, {PLACE}, "0", false},
         {"the system's", NULL, NULL, {"/etc/rds-iam/config"}, "0", false},
-        {"the user's in front of the system's",
+        {"the user's file before the system's",
          NULL,
          NULL,
          {"/etc/rds-iam/config", PLACE},
@@ -346,7 +346,7 @@ static void files_are_looked_for_in_order(void **state)
          {PLACE, "/xdg/rds-iam/config", "/etc/rds-iam/config"},
          "1",
          false},
-        {"a relative XDG_CONFIG_HOME does not count",
+        {"a relative XDG_CONFIG_HOME is ignored",
          "XDG_CONFIG_HOME",
          "xdg",
          {PLACE, "xdg/rds-iam/config"},
@@ -364,8 +364,8 @@ static void files_are_looked_for_in_order(void **state)
          {PLACE, "/home/u/named"},
          "1",
          false},
-        {"a blank RDS_IAM_CONFIG is none", "RDS_IAM_CONFIG", "", {PLACE}, "0", false},
-        {"RDS_IAM_CONFIG that is not there",
+        {"a blank RDS_IAM_CONFIG counts as unset", "RDS_IAM_CONFIG", "", {PLACE}, "0", false},
+        {"RDS_IAM_CONFIG that names a missing file",
          "RDS_IAM_CONFIG",
          "/named",
          {PLACE},
@@ -380,26 +380,26 @@ static void files_are_looked_for_in_order(void **state)
     };
     static const char *const texts[] = {
         "[h]\nprofile = 0\n", "[h]\nprofile = 1\n", "[h]\nprofile = 2\n"};
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
         struct ria_fake fake;
         ria_fake_init(&fake);
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, row->value);
         }
-        for (size_t j = 0; j < RIA_COUNT(texts) && rows[i].paths[j] != NULL; j++) {
-            ria_fake_file(&fake, rows[i].paths[j], texts[j]);
+        for (size_t j = 0; j < RIA_COUNT(texts) && row->paths[j] != NULL; j++) {
+            ria_fake_file(&fake, row->paths[j], texts[j]);
         }
         bool loaded = ria_config_load(&fake.world, &config, &err);
-        expect_number(rows[i].message, loaded, !rows[i].is_refused);
+        expect_number(row->message, loaded, !row->is_refused);
         ria_config_match(&config, "h", 1, "u", &target);
-        if (!loaded || rows[i].want == NULL) {
-            expect_text(rows[i].message, loaded ? "" : err.text, loaded ? "" : rows[i].want);
-            expect(rows[i].message, target.profile.value == NULL);
+        if (!loaded || row->want == NULL) {
+            expect_text(row->message, loaded ? "" : err.text, loaded ? "" : row->want);
+            expect(row->message, target.profile.value == NULL);
         } else {
-            expect_text(rows[i].message, target.profile.value, rows[i].want);
+            expect_text(row->message, target.profile.value, row->want);
         }
     }
 }
@@ -429,7 +429,7 @@ static void both_files_are_read_and_both_are_checked(void **state)
     assert_string_equal(err.text, "/etc/rds-iam/config: cannot be opened: Permission denied");
 }
 
-static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
+static void a_default_path_that_leads_to_no_file_is_absent(void **state)
 {
     (void)state;
     static const struct {
@@ -440,15 +440,15 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
         {"XDG_CONFIG_HOME", "/xdg", "/xdg/rds-iam/config", true},
         {"RDS_IAM_CONFIG", "/named", "/named", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->variable) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_env(&fake, rows[i].variable, rows[i].value);
-        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
-        expect(rows[i].path, ria_config_load(&fake.world, &config, &err) == rows[i].is_usual);
-        expect(rows[i].path, (fake.log_count == 1) == rows[i].is_usual);
+        ria_fake_env(&fake, row->variable, row->value);
+        ria_fake_file(&fake, row->path, "")->is_unreachable = true;
+        expect(row->path, ria_config_load(&fake.world, &config, &err) == row->is_usual);
+        expect(row->path, (fake.log_count == 1) == row->is_usual);
     }
 }
 
@@ -468,15 +468,15 @@ static void rds_iam_config_in_a_home_that_is_not_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_section_that_fits_counts),
-        cmocka_unit_test(a_section_fills_the_target_and_says_where_it_stands),
-        cmocka_unit_test(mistakes_are_refused_with_file_and_line),
-        cmocka_unit_test(what_is_no_address_is_no_section),
-        cmocka_unit_test(sections_that_differ_are_not_the_same),
-        cmocka_unit_test(the_file_must_be_safe_from_others),
-        cmocka_unit_test(files_are_looked_for_in_order),
+        cmocka_unit_test(the_first_matching_section_is_used),
+        cmocka_unit_test(a_section_fills_the_target_and_reports_its_line),
+        cmocka_unit_test(mistakes_are_rejected_with_file_and_line),
+        cmocka_unit_test(a_section_name_must_be_an_address),
+        cmocka_unit_test(sections_with_different_addresses_may_coexist),
+        cmocka_unit_test(a_file_that_other_users_can_write_is_rejected),
+        cmocka_unit_test(the_configuration_files_are_tried_in_order),
         cmocka_unit_test(both_files_are_read_and_both_are_checked),
-        cmocka_unit_test(a_usual_path_that_leads_to_no_file_is_absent),
+        cmocka_unit_test(a_default_path_that_leads_to_no_file_is_absent),
         cmocka_unit_test(rds_iam_config_in_a_home_that_is_not_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

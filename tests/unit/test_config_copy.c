@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A process that lives reads its configuration once for each change of it: what a change is, when
- * nothing is kept, and that neither threads nor forks are in each other's way. Each row has a file
- * of its own, because the copies live as long as the process. */
+ * The in-process copy of the configuration file. A process parses the file again only after a
+ * change. The tests cover what counts as a change, when the copy is not cached, and threads and
+ * forks. Each row has its own file, because a copy lives as long as the process. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -35,7 +35,7 @@ static struct ria_fake_file *begin(struct ria_fake *fake, const char *text)
     return file;
 }
 
-/* The profile of [h], or why there is none. */
+/* Writes the profile of [h], or the error message. */
 static void ask(struct ria_fake *fake, char out[RIA_ERROR_TEXT_MAX])
 {
     RIA_AUTO(config) config = {0};
@@ -57,12 +57,12 @@ static void a_file_is_read_once(void **state)
     (void)begin(&fake, OLD);
     for (unsigned i = 0; i < 100; i++) {
         ask(&fake, response);
-        expect_text("the same answer", response, "old");
+        expect_text("the same result", response, "old");
     }
-    expect_number("readings of a hundred logins", fake.reads, 1);
+    expect_number("reads of a hundred logins", fake.reads, 1);
 }
 
-static void control_where_the_world_cannot_look_it_is_read_each_time(void **state)
+static void control_without_a_stat_function_the_file_is_read_each_time(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -72,7 +72,7 @@ static void control_where_the_world_cannot_look_it_is_read_each_time(void **stat
     for (unsigned i = 0; i < 100; i++) {
         ask(&fake, response);
     }
-    expect_number("readings of a hundred logins", fake.reads, 100);
+    expect_number("reads of a hundred logins", fake.reads, 100);
 }
 
 /* -- what a change is -------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ static void edit_modified(struct ria_file *file)
 }
 static void edit_changed(struct ria_file *file)
 {
-    file->stamp.changed--; /* also back: a clock that was set */
+    file->stamp.changed--; /* earlier: the clock was set back */
 }
 static void edit_version(struct ria_file *file)
 {
@@ -130,7 +130,7 @@ static void nothing(struct ria_file *file)
     (void)file;
 }
 
-static void each_change_is_seen(void **state)
+static void each_change_is_noticed(void **state)
 {
     (void)state;
     static const struct {
@@ -143,7 +143,7 @@ static void each_change_is_seen(void **state)
         {"another size", edit_size, "new"},
         {"a nanosecond later", edit_modified, "new"},
         {"the time of the inode, where the other time was set back", edit_changed, "new"},
-        {"another copy of a program's own", edit_version, "new"},
+        {"another in-process copy", edit_version, "new"},
         {"another mode", edit_mode, "new"},
         {"another owner", edit_owner, "new"},
         {"another group", edit_group, "new"},
@@ -154,31 +154,31 @@ static void each_change_is_seen(void **state)
          give_away,
          PLACE ": belongs to uid 1001, neither to root nor to you; run: chown 1000 " PLACE
                ", or copy it and name the copy: RDS_IAM_CONFIG=COPY"},
-        {"a list lets another user write it now, and nothing else has changed",
+        {"only the ACL has changed: another user may write",
          let_a_user_write,
          PLACE ": an ACL lets user 1001 write it; run: setfacl -b " PLACE},
         {"control: nothing has changed that a look shows", nothing, "old"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char response[RIA_ERROR_TEXT_MAX];
         struct ria_fake fake;
         struct ria_fake_file *file = begin(&fake, OLD);
         ask(&fake, response);
         ask(&fake, response);
-        expect_text(rows[i].message, response, "old");
-        expect_number(rows[i].message, fake.reads, 1);
+        expect_text(row->message, response, "old");
+        expect_number(row->message, fake.reads, 1);
         file->text = NEW;
-        rows[i].change(&file->file);
+        row->change(&file->file);
         ask(&fake, response);
-        expect_text(rows[i].message, response, rows[i].want);
-        file->text = NULL; /* what was new is kept in its turn, and a refusal is not */
+        expect_text(row->message, response, row->want);
+        file->text = NULL; /* the new copy is cached, an error is not */
         file->file.stamp.inode += 2000000;
         ask(&fake, response);
-        expect_text(rows[i].message, response, PLACE ": cannot be opened: Permission denied");
+        expect_text(row->message, response, PLACE ": cannot be opened: Permission denied");
     }
 }
 
-static void a_file_that_has_gone_is_gone(void **state)
+static void a_deleted_file_is_absent(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -193,7 +193,7 @@ static void a_file_that_has_gone_is_gone(void **state)
         "RDS_IAM_CONFIG names " PLACE ", which does not exist; fix or unset it");
 }
 
-/* -- when nothing is kept ---------------------------------------------------------------------- */
+/* -- when no copy is cached -------------------------------------------------------------------- */
 
 static uid_t another_user(void *self)
 {
@@ -201,7 +201,7 @@ static uid_t another_user(void *self)
     return 0;
 }
 
-static void nothing_is_kept_that_may_change_unseen(void **state)
+static void a_file_that_may_change_unnoticed_is_not_cached(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -215,16 +215,16 @@ static void nothing_is_kept_that_may_change_unseen(void **state)
     file->file.stamp.is_settled = true;
     ask(&fake, response);
     ask(&fake, response);
-    expect_number("three readings, and the last one is kept", fake.reads, 3);
+    expect_number("three reads, and the last result is cached", fake.reads, 3);
     file->file.stamp.is_settled = false;
     ask(&fake, response);
-    expect_number("of what is kept, that does not matter", fake.reads, 3);
+    expect_number("it has no effect on a cached copy", fake.reads, 3);
     fake.world.uid = another_user;
     ask(&fake, response);
-    expect_number("what one user could read, another one reads himself", fake.reads, 4);
+    expect_number("another user reads the file again", fake.reads, 4);
 }
 
-static void what_is_broken_is_told_each_time(void **state)
+static void an_invalid_file_is_reported_each_time(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -238,8 +238,8 @@ static void what_is_broken_is_told_each_time(void **state)
     }
 }
 
-/* What a login has borrowed outlives the change. */
-static void a_login_keeps_what_it_began_with(void **state)
+/* A configuration that a login has borrowed stays valid after the file changes. */
+static void a_login_uses_the_configuration_that_it_started_with(void **state)
 {
     (void)state;
     char response[RIA_ERROR_TEXT_MAX];
@@ -280,8 +280,8 @@ static void *log_in_again_and_again(void *argument)
     return wrong == 0 ? NULL : fake;
 }
 
-/* The child may have been made while a thread held the lock; it must get its answer all the same.
- * An alarm kills one that waits. */
+/* A thread may hold the lock at the moment of the fork. The child must get its configuration
+ * nevertheless. An alarm kills a child that blocks. */
 static void fork_and_ask(void)
 {
     pid_t child = fork();
@@ -300,7 +300,7 @@ static void fork_and_ask(void)
     assert_int_equal(status, 0);
 }
 
-static void threads_and_forks_are_not_in_each_others_way(void **state)
+static void threads_and_forks_do_not_block_each_other(void **state)
 {
     (void)state;
     enum {
@@ -311,7 +311,7 @@ static void threads_and_forks_are_not_in_each_others_way(void **state)
     pthread_t threads[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
         struct ria_fake_file *file = begin(&fakes[i], OLD);
-        file->file.stamp.inode = 77; /* one file for all of them */
+        file->file.stamp.inode = 77; /* the same file for all threads */
         assert_int_equal(pthread_create(&threads[i], NULL, log_in_again_and_again, &fakes[i]), 0);
     }
     for (unsigned i = 0; i < FORKS; i++) {
@@ -329,13 +329,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_read_once),
-        cmocka_unit_test(control_where_the_world_cannot_look_it_is_read_each_time),
-        cmocka_unit_test(each_change_is_seen),
-        cmocka_unit_test(a_file_that_has_gone_is_gone),
-        cmocka_unit_test(nothing_is_kept_that_may_change_unseen),
-        cmocka_unit_test(what_is_broken_is_told_each_time),
-        cmocka_unit_test(a_login_keeps_what_it_began_with),
-        cmocka_unit_test(threads_and_forks_are_not_in_each_others_way),
+        cmocka_unit_test(control_without_a_stat_function_the_file_is_read_each_time),
+        cmocka_unit_test(each_change_is_noticed),
+        cmocka_unit_test(a_deleted_file_is_absent),
+        cmocka_unit_test(a_file_that_may_change_unnoticed_is_not_cached),
+        cmocka_unit_test(an_invalid_file_is_reported_each_time),
+        cmocka_unit_test(a_login_uses_the_configuration_that_it_started_with),
+        cmocka_unit_test(threads_and_forks_do_not_block_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

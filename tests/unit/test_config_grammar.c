@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * All of config_grammar.json: two file texts, and exactly the profiles that are in them. Nothing
- * that is expected may be missing, and nothing may be there that is not expected. */
+ * All rows of config_grammar.json: the texts of two files, and exactly the profiles that they
+ * define. No expected profile or key may be missing, and no other may exist. */
 #include "aws/profile.h"
 
 #include "fake_world.h"
@@ -10,7 +10,7 @@
 
 #include <openssl/evp.h>
 
-/* Where each kind of section stands in a vector's "expect". */
+/* The member of a vector's "expect" for each kind of section. */
 static const struct {
     enum ria_profile_kind kind;
     const char *member;
@@ -20,7 +20,7 @@ static const struct {
     {RIA_PROFILE_SERVICES, "services"},
 };
 
-/* The bytes of NAME, or of NAME_base64, in a buffer. */
+/* Copies the bytes of NAME, or of NAME_base64, into a buffer. */
 static void add_bytes(const json_t *row, const char *name, struct ria_buf *out)
 {
     const char *text = ria_vector_text(row, name);
@@ -60,7 +60,7 @@ static const struct ria_ini_entry *find_entry(
     return NULL;
 }
 
-/* The sub-properties behind `parent` are those of `want`, all and only they. */
+/* Checks that the sub-properties after `parent` are exactly those of `want`. */
 static void check_subs(
     const char *message,
     const struct ria_ini *ini,
@@ -101,8 +101,8 @@ static void check_value(
     }
 }
 
-/* Every section and key that was read is expected. [default] of the config file, where there is a
- * [profile default], is not asked and has the same keys here. */
+/* Checks that every parsed section and key is expected. If the config file has [profile default],
+ * its [default] is not used; the vectors give both the same keys. */
 static void check_nothing_more(
     const char *message, const struct ria_profiles *profiles, size_t kind, const json_t *want)
 {
@@ -139,7 +139,7 @@ static void check_kind(
     check_nothing_more(message, profiles, kind, want);
 }
 
-/* profiles_base64 gives the bytes of values that are no UTF-8. */
+/* profiles_base64 contains the bytes of values that are not UTF-8. */
 static void check_bytes(const char *message, const struct ria_profiles *profiles, json_t *want)
 {
     const char *name;

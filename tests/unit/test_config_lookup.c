@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which section counts, in configurations of random sections: the table of hashes against a plain
- * reading of the rule, which looks at one section after the other. The random numbers are the same
- * in every run. */
+ * Section lookup in configurations of random sections. The test compares the hash table with a
+ * linear search that follows the documented rule. The random numbers are the same in every run. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -25,7 +24,7 @@ static unsigned pick(unsigned count)
     return (seed >> 12) % count;
 }
 
-/* -- the rule, one section after the other ----------------------------------------------------- */
+/* -- the rule as a linear search --------------------------------------------------------------- */
 
 struct named {
     char user[NAME_SIZE]; /* "": any */
@@ -125,7 +124,8 @@ static void write_section(struct ria_buf *text, const struct named *section, uns
 /* -- files ------------------------------------------------------------------------------------- */
 
 struct written {
-    struct named sections[2 * SECTIONS_MAX]; /* of both files, in their order */
+    struct named
+        sections[2 * SECTIONS_MAX]; /* of both files, in the order in which they are read */
     unsigned count;
     struct ria_buf text[RIA_CONFIG_FILES];
 };
@@ -183,7 +183,7 @@ static void look_up(const struct ria_config *config, const struct written *writt
     }
 }
 
-static void the_table_finds_what_a_search_finds(void **state)
+static void the_hash_table_finds_the_same_section_as_a_linear_search(void **state)
 {
     (void)state;
     size_t found = 0;
@@ -207,14 +207,15 @@ static void the_table_finds_what_a_search_finds(void **state)
         ria_buf_release(&written->text[1]);
     }
     free(written);
-    /* Neither all nor none. */
+    /* Control: some lookups match a section, and some do not. */
     size_t all = (size_t)CONFIGURATIONS * LOOKUPS;
     expect("many are found", found > all / 5);
     expect("many are not", found < all - (all / 5));
 }
 
-/* Whatever was written before it, an equal section is found with the line of the first one. */
-static void equal_sections_are_refused_in_a_large_file(void **state)
+/* A duplicate section is found after any number of other sections. The message names the line of
+ * the first one. */
+static void duplicate_sections_are_rejected_in_a_large_file(void **state)
 {
     (void)state;
     enum {
@@ -246,7 +247,7 @@ static void equal_sections_are_refused_in_a_large_file(void **state)
     }
 }
 
-static void ten_thousand_sections_are_enough(void **state)
+static void ten_thousand_sections_are_accepted(void **state)
 {
     (void)state;
     for (unsigned count = 10000; count <= 10001; count++) {
@@ -270,9 +271,9 @@ static void ten_thousand_sections_are_enough(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_table_finds_what_a_search_finds),
-        cmocka_unit_test(equal_sections_are_refused_in_a_large_file),
-        cmocka_unit_test(ten_thousand_sections_are_enough),
+        cmocka_unit_test(the_hash_table_finds_the_same_section_as_a_linear_search),
+        cmocka_unit_test(duplicate_sections_are_rejected_in_a_large_file),
+        cmocka_unit_test(ten_thousand_sections_are_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tls = verify-ca in rds-iam's own configuration file: which sections may hold it. */
+ * tls = verify-ca in rds-iam's own configuration file: the sections that may contain it. */
 #include "config/config.h"
 
 #include "fake_world.h"
@@ -23,7 +23,7 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
     (void)state;
     static const struct {
         const char *section;
-        const char *host; /* dialled */
+        const char *host; /* that the client connects to */
     } rows[] = {
         {"db.abcdefghijkl.eu-west-1.rds.amazonaws.com",
          "db.abcdefghijkl.eu-west-1.rds.amazonaws.com"},
@@ -40,23 +40,23 @@ static void a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_c
         {"g.global-abcdefghijkl.global.rds.amazonaws.com",
          "g.global-abcdefghijkl.global.rds.amazonaws.com"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->section) {
         RIA_AUTO(config) config = {0};
         RIA_AUTO(buf) text = {.max = 256};
         struct ria_error err = {0};
         struct ria_section target;
-        ria_buf_addf(&text, "[%s]\ntls = verify-ca\n", rows[i].section);
+        ria_buf_addf(&text, "[%s]\ntls = verify-ca\n", row->section);
         if (!load(ria_buf_text(&text), &config, &err)) {
-            fail_msg("%s: %s", rows[i].section, err.text);
+            fail_msg("%s: %s", row->section, err.text);
         }
-        ria_config_match(&config, rows[i].host, 3306, "u", &target);
-        expect(rows[i].section, target.chain_suffices && target.endpoint.value == NULL);
+        ria_config_match(&config, row->host, 3306, "u", &target);
+        expect(row->section, target.chain_suffices && target.endpoint.value == NULL);
         ria_config_match(&config, "db.example", 3306, "u", &target);
-        expect(rows[i].section, !target.chain_suffices);
+        expect(row->section, !target.chain_suffices);
     }
 }
 
-static void no_other_section_may_hold_it_without_an_endpoint(void **state)
+static void every_other_section_needs_an_endpoint_for_verify_ca(void **state)
 {
     (void)state;
     static const struct {
@@ -77,16 +77,16 @@ static void no_other_section_may_hold_it_without_an_endpoint(void **state)
         {"verify-ca for all RDS names of a region",
          "[*.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
-        {"verify-ca for a wildcard that holds an RDS name",
+        {"verify-ca for a wildcard that contains an RDS name",
          "[*.db.abcdefghijkl.eu-west-1.rds.amazonaws.com]\ntls = verify-ca\n",
          PLACE ":1: endpoint and tls are not allowed in a section with a wildcard; name the host"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
-        expect(rows[i].message, !load(rows[i].text, &config, &err));
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+        expect(row->message, !load(row->text, &config, &err));
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_CONFIG);
     }
 }
 
@@ -94,7 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_section_named_after_an_rds_endpoint_needs_no_endpoint_for_verify_ca),
-        cmocka_unit_test(no_other_section_may_hold_it_without_an_endpoint),
+        cmocka_unit_test(every_other_section_needs_an_endpoint_for_verify_ca),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plugin that a login begins with: what it does with each thing that a server can say next. The
- * thread that makes a token is played here. */
+ * The default plugin, which starts a login: its reaction to each packet that a server can send
+ * next. A fake in this file stands for the thread that signs a token. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -40,7 +40,7 @@ static int authenticate(const char *packet)
     return _mysql_client_plugin_declaration_.authenticate(&fake.vio, &fake.mysql);
 }
 
-static void a_password_in_clear_is_answered_by_a_token(void **state)
+static void a_request_for_a_clear_password_is_answered_with_a_token(void **state)
 {
     (void)state;
     assert_int_equal(authenticate("\xfemysql_clear_password"), RIA_MARIADB_OK);
@@ -49,7 +49,7 @@ static void a_password_in_clear_is_answered_by_a_token(void **state)
     assert_memory_equal(fake.sent, TOKEN, sizeof(TOKEN));
 }
 
-static void every_other_plugin_is_the_librarys(void **state)
+static void a_request_for_another_plugin_is_left_to_the_library(void **state)
 {
     (void)state;
     static const char *const packets[] = {
@@ -57,20 +57,20 @@ static void every_other_plugin_is_the_librarys(void **state)
         "\xfemysql_native_password",
         "\xfemysql_clear_passwor",
         "\xfemysql_clear_password_"};
-    for (size_t i = 0; i < RIA_COUNT(packets); i++) {
-        assert_int_equal(authenticate(packets[i]), RIA_MARIADB_ERROR);
-        assert_int_equal(runs + fake.sent_len + fake.error_count, 0);
+    for_each_row(packet, packets, *packet) {
+        expect_number(*packet, authenticate(*packet), RIA_MARIADB_ERROR);
+        expect_number(*packet, runs + fake.sent_len + fake.error_count, 0);
     }
 }
 
-static void a_server_that_asks_for_nothing_has_said_its_last_word(void **state)
+static void a_server_that_requests_nothing_ends_the_handshake(void **state)
 {
     (void)state;
     assert_int_equal(authenticate(""), RIA_MARIADB_DONE);
     assert_int_equal(runs + fake.sent_len + fake.error_count, 0);
 }
 
-static void a_greeting_that_names_this_plugin_is_refused(void **state)
+static void a_greeting_that_names_this_plugin_is_rejected(void **state)
 {
     (void)state;
     ria_fake_mariadb_init(&fake);
@@ -83,12 +83,12 @@ static void a_greeting_that_names_this_plugin_is_refused(void **state)
     expect_piece("the sentence", fake.error, "rds-iam: the server asks for aws_rds_iam itself");
 }
 
-static void a_broken_connection_is_the_librarys_error(void **state)
+static void a_broken_connection_is_reported_by_the_library(void **state)
 {
     (void)state;
     assert_int_equal(authenticate(NULL), RIA_MARIADB_ERROR);
     assert_int_equal(runs + fake.sent_len + fake.error_count, 0);
-    /* Older libraries show the last packet again, whatever it was. */
+    /* Older libraries return the previous packet again. */
     ria_fake_mariadb_init(&fake);
     fake.read_fails = true;
     fake.packet = "\xfemysql_clear_password";
@@ -98,7 +98,7 @@ static void a_broken_connection_is_the_librarys_error(void **state)
     assert_int_equal(runs + fake.sent_len, 0);
 }
 
-static void an_unknown_layout_is_left_alone(void **state)
+static void an_unknown_struct_layout_is_not_used(void **state)
 {
     (void)state;
     ria_fake_mariadb_init(&fake);
@@ -119,12 +119,12 @@ static void the_declaration_has_its_own_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_password_in_clear_is_answered_by_a_token),
-        cmocka_unit_test(every_other_plugin_is_the_librarys),
-        cmocka_unit_test(a_server_that_asks_for_nothing_has_said_its_last_word),
-        cmocka_unit_test(a_greeting_that_names_this_plugin_is_refused),
-        cmocka_unit_test(a_broken_connection_is_the_librarys_error),
-        cmocka_unit_test(an_unknown_layout_is_left_alone),
+        cmocka_unit_test(a_request_for_a_clear_password_is_answered_with_a_token),
+        cmocka_unit_test(a_request_for_another_plugin_is_left_to_the_library),
+        cmocka_unit_test(a_server_that_requests_nothing_ends_the_handshake),
+        cmocka_unit_test(a_greeting_that_names_this_plugin_is_rejected),
+        cmocka_unit_test(a_broken_connection_is_reported_by_the_library),
+        cmocka_unit_test(an_unknown_struct_layout_is_not_used),
         cmocka_unit_test(the_declaration_has_its_own_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256 by the examples of FIPS 180-4, HMAC by RFC 4231 and, for keys of every length around the
- * block, by OpenSSL's own one-shot HMAC. */
+ * SHA-256 with the examples of FIPS 180-4. HMAC with those of RFC 4231 and, for key lengths around
+ * the block size, compared with OpenSSL's one-shot HMAC. */
 #include "codec/digest.h"
 
 #include "base/buf.h"
@@ -40,15 +40,15 @@ static void sha256_gives_the_standards_examples(void **state)
          sizeof(million),
          "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(rows[i].message, ria_sha256(rows[i].data, rows[i].len, got, &err));
-        expect_hex(rows[i].message, got, rows[i].want);
+        expect(row->message, ria_sha256(row->data, row->len, got, &err));
+        expect_hex(row->message, got, row->want);
     }
 }
 
-static void hmac_gives_the_responses_of_rfc_4231(void **state)
+static void hmac_gives_the_results_of_rfc_4231(void **state)
 {
     (void)state;
     static const char large[] =
@@ -111,13 +111,12 @@ static void hmac_gives_the_responses_of_rfc_4231(void **state)
          sizeof(large) - 1,
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const struct ria_digest_part message = {rows[i].data, rows[i].len};
+    for_each_row(row, rows, row->message) {
+        const struct ria_digest_part message = {row->data, row->len};
         uint8_t got[RIA_SHA256_LEN];
         struct ria_error err;
-        expect(
-            rows[i].message, ria_hmac_sha256(rows[i].key, rows[i].key_len, &message, 1, got, &err));
-        expect_hex(rows[i].message, got, rows[i].want);
+        expect(row->message, ria_hmac_sha256(row->key, row->key_len, &message, 1, got, &err));
+        expect_hex(row->message, got, row->want);
     }
 }
 
@@ -141,7 +140,7 @@ static void hmac_agrees_with_openssl_for_keys_around_the_block(void **state)
     }
 }
 
-static void the_response_may_go_where_the_key_is(void **state)
+static void the_result_may_overwrite_the_key(void **state)
 {
     (void)state;
     uint8_t key[RIA_SHA256_LEN] = "0123456789abcdef0123456789abcde";
@@ -153,7 +152,7 @@ static void the_response_may_go_where_the_key_is(void **state)
     assert_memory_equal(key, apart, sizeof(key));
 }
 
-static void each_message_of_a_chain_has_the_response_before_it_as_its_key(void **state)
+static void each_hmac_of_a_chain_is_the_key_of_the_next(void **state)
 {
     (void)state;
     static const struct ria_digest_part messages[] = {{"one", 3}, {"", 0}, {"three", 5}};
@@ -172,10 +171,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_gives_the_standards_examples),
-        cmocka_unit_test(hmac_gives_the_responses_of_rfc_4231),
+        cmocka_unit_test(hmac_gives_the_results_of_rfc_4231),
         cmocka_unit_test(hmac_agrees_with_openssl_for_keys_around_the_block),
-        cmocka_unit_test(the_response_may_go_where_the_key_is),
-        cmocka_unit_test(each_message_of_a_chain_has_the_response_before_it_as_its_key),
+        cmocka_unit_test(the_result_may_overwrite_the_key),
+        cmocka_unit_test(each_hmac_of_a_chain_is_the_key_of_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

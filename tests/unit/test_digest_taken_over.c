@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that brings an OpenSSL function of its own: nothing is computed with the mixture, and
- * the sentence names both objects. */
+ * A program that exports its own version of an OpenSSL function. The core must not compute anything
+ * with functions of two objects; the message names both. */
 #include "codec/digest.h"
 
 #include "unit.h"
 
 #include <openssl/evp.h>
 
-/* The first call of the mixture that could do harm; none may be made. */
+/* The first OpenSSL call that could do harm with functions of two objects. It must not happen. */
 int EVP_MD_CTX_reset(EVP_MD_CTX *ctx)
 {
     (void)ctx;
@@ -16,7 +16,7 @@ int EVP_MD_CTX_reset(EVP_MD_CTX *ctx)
     return 0;
 }
 
-static void every_call_is_refused_with_the_same_message(void **state)
+static void every_call_fails_with_the_same_message(void **state)
 {
     (void)state;
     for (int i = 0; i < 3; i++) {
@@ -39,7 +39,7 @@ static void every_call_is_refused_with_the_same_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_call_is_refused_with_the_same_message),
+        cmocka_unit_test(every_call_fails_with_the_same_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Programs' files in memory: whole ones, cut ones, and ones with every byte changed. */
+ * ELF files in memory: complete, truncated, and with each byte changed. */
 #include "tool/program.h"
 
 #include "unit.h"
@@ -15,7 +15,7 @@
 
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-/* The least that a program needs. Its only segment is mapped at ADDRESS. */
+/* A minimal ELF file. Its only segment is mapped at ADDRESS. */
 enum {
     ADDRESS = 0x400000
 };
@@ -68,7 +68,7 @@ static bool read_bytes(const void *bytes, size_t size, struct ria_elf *out)
     return ok;
 }
 
-static void whole_programs_are_read(void **state)
+static void complete_elf_files_are_read(void **state)
 {
     (void)state;
     static const struct {
@@ -86,16 +86,14 @@ static void whole_programs_are_read(void **state)
         {"musl", "/lib/ld-musl-x86_64.so.1", "libc.so", false},
         {"no interpreter", NULL, "", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        struct file file = make(rows[i].interpreter, rows[i].library);
+    for_each_row(row, rows, row->message) {
+        struct file file = make(row->interpreter, row->library);
         struct ria_elf elf;
-        expect(rows[i].message, read_bytes(&file, sizeof(file), &elf));
-        expect(rows[i].message, !elf.is_foreign);
-        expect_number(rows[i].message, elf.needs_asan, rows[i].needs_asan);
+        expect(row->message, read_bytes(&file, sizeof(file), &elf));
+        expect(row->message, !elf.is_foreign);
+        expect_number(row->message, elf.needs_asan, row->needs_asan);
         expect_text(
-            rows[i].message,
-            elf.interpreter,
-            rows[i].interpreter == NULL ? "" : rows[i].interpreter);
+            row->message, elf.interpreter, row->interpreter == NULL ? "" : row->interpreter);
     }
 }
 
@@ -109,7 +107,7 @@ static void this_program_is_read(void **state)
     (void)close(fd);
 }
 
-static void other_machines_are_foreign(void **state)
+static void files_for_other_machines_are_reported_as_foreign(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -124,7 +122,7 @@ static void other_machines_are_foreign(void **state)
     assert_true(read_bytes(&file, sizeof(file), &elf) && elf.is_foreign);
 }
 
-static void what_is_not_a_program_is_refused(void **state)
+static void invalid_elf_files_are_rejected(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -141,37 +139,38 @@ static void what_is_not_a_program_is_refused(void **state)
     assert_false(read_bytes(&file, sizeof(file), &elf));
 }
 
-/* Sizes and places that overflow when they are added, or lie behind the end. */
-static void places_outside_the_file_are_not_read(void **state)
+/* Sizes and offsets whose sum overflows, or that lie past the end of the file. */
+static void offsets_outside_the_file_are_rejected(void **state)
 {
     (void)state;
     static const uint64_t places[] = {
         UINT64_MAX, INT64_MAX, (uint64_t)INT64_MAX + 1, UINT64_MAX - ADDRESS, 1 << 20};
     struct ria_elf elf;
-    for (size_t i = 0; i < RIA_COUNT(places); i++) {
+    for_each_row(place, places, NULL) {
         struct file file = make(LOADER, "libasan.so.8");
-        file.header.e_phoff = places[i];
-        assert_false(read_bytes(&file, sizeof(file), &elf));
+        file.header.e_phoff = *place;
+        expect("places", !read_bytes(&file, sizeof(file), &elf));
         file = make(LOADER, "libasan.so.8");
-        file.segments[1].p_offset = places[i];
-        assert_false(read_bytes(&file, sizeof(file), &elf));
+        file.segments[1].p_offset = *place;
+        expect("places", !read_bytes(&file, sizeof(file), &elf));
         file = make(LOADER, "libasan.so.8");
-        file.segments[2].p_offset = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.segments[2].p_offset = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
         file = make(LOADER, "libasan.so.8");
-        file.segments[0].p_offset = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.segments[0].p_offset = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
         file = make(LOADER, "libasan.so.8");
-        file.dynamic[1].d_un.d_val = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.dynamic[1].d_un.d_val = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
         file = make(LOADER, "libasan.so.8");
-        file.dynamic[2].d_un.d_ptr = places[i];
-        assert_true(read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
+        file.dynamic[2].d_un.d_ptr = *place;
+        expect("places", read_bytes(&file, sizeof(file), &elf) && !elf.needs_asan);
     }
 }
 
-/* The sanitizers of the other build watch; a result must at least be a text that ends. */
-static void cut_and_changed_files_end_in_an_response(void **state)
+/* The sanitized build detects invalid reads. In the plain build, a result must at least be a
+ * terminated text. */
+static void truncated_and_changed_files_give_a_result(void **state)
 {
     (void)state;
     struct ria_elf elf;
@@ -182,11 +181,11 @@ static void cut_and_changed_files_end_in_an_response(void **state)
     }
     static const unsigned char patterns[] = {0x00, 0x01, 0x7f, 0x80, 0xff};
     for (size_t at = 0; at < sizeof(whole); at++) {
-        for (size_t i = 0; i < RIA_COUNT(patterns); i++) {
+        for_each_row(pattern, patterns, NULL) {
             struct file file = whole;
-            ((unsigned char *)&file)[at] = patterns[i];
+            ((unsigned char *)&file)[at] = *pattern;
             (void)read_bytes(&file, sizeof(file), &elf);
-            assert_non_null(memchr(elf.interpreter, '\0', sizeof(elf.interpreter)));
+            expect("patterns", memchr(elf.interpreter, '\0', sizeof(elf.interpreter)) != NULL);
         }
     }
 }
@@ -194,12 +193,12 @@ static void cut_and_changed_files_end_in_an_response(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_programs_are_read),
+        cmocka_unit_test(complete_elf_files_are_read),
         cmocka_unit_test(this_program_is_read),
-        cmocka_unit_test(other_machines_are_foreign),
-        cmocka_unit_test(what_is_not_a_program_is_refused),
-        cmocka_unit_test(places_outside_the_file_are_not_read),
-        cmocka_unit_test(cut_and_changed_files_end_in_an_response),
+        cmocka_unit_test(files_for_other_machines_are_reported_as_foreign),
+        cmocka_unit_test(invalid_elf_files_are_rejected),
+        cmocka_unit_test(offsets_outside_the_file_are_rejected),
+        cmocka_unit_test(truncated_and_changed_files_give_a_result),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

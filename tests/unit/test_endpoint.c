@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Host names: region, kind, partition, and the sentence for each name that has no region. */
+ * Host names: region, kind, partition, and the message for each name that contains no region. */
 #include "aws/endpoint.h"
 
 #include "unit.h"
@@ -33,7 +33,7 @@ static void every_host_of_the_vectors_gives_its_region(void **state)
     json_decref(root);
 }
 
-static void kind_and_partition_are_told_by_the_name(void **state)
+static void the_host_name_determines_kind_and_partition(void **state)
 {
     (void)state;
     static const struct {
@@ -76,17 +76,16 @@ static void kind_and_partition_are_told_by_the_name(void **state)
          RIA_ENDPOINT_INSTANCE,
          "aws"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_endpoint endpoint;
         struct ria_error err;
-        expect_number(
-            rows[i].message, ria_endpoint_parse(rows[i].host, &endpoint, &err), RIA_FOUND);
-        expect_number(rows[i].message, endpoint.kind, rows[i].kind);
-        expect_text(rows[i].message, endpoint.partition, rows[i].partition);
+        expect_number(row->message, ria_endpoint_parse(row->host, &endpoint, &err), RIA_FOUND);
+        expect_number(row->message, endpoint.kind, row->kind);
+        expect_text(row->message, endpoint.partition, row->partition);
     }
 }
 
-static void a_name_without_a_region_has_a_message_of_its_own(void **state)
+static void each_kind_of_name_without_a_region_has_its_own_message(void **state)
 {
     (void)state;
     static const struct {
@@ -111,7 +110,7 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
          "it "
          "is a tunnel or an alias, name its endpoint: [db.example.com] endpoint = NAME:PORT"},
         {"an address", "10.0.0.5", RIA_ABSENT, "10.0.0.5 is not an RDS endpoint"},
-        {"a name that goes on behind the suffix",
+        {"a name with text after the suffix",
          "db.abc.us-east-1.rds.amazonaws.com.evil.example",
          RIA_ABSENT,
          "is not an RDS endpoint"},
@@ -120,15 +119,12 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
          RIA_ABSENT,
          "is not an RDS endpoint"},
         {"an empty label", "db..us-east-1.rds.amazonaws.com", RIA_ABSENT, "is not an RDS endpoint"},
-        {"a dot in front",
-         ".abc.us-east-1.rds.amazonaws.com",
-         RIA_ABSENT,
-         "is not an RDS endpoint"},
-        {"a region that is none",
+        {"a leading dot", ".abc.us-east-1.rds.amazonaws.com", RIA_ABSENT, "is not an RDS endpoint"},
+        {"an invalid region",
          "db.abc.east1.rds.amazonaws.com",
          RIA_ABSENT,
          "is not an RDS endpoint"},
-        {"more labels than a name has",
+        {"more labels than an RDS name has",
          "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.us-east-1.rds.amazonaws.com",
          RIA_ABSENT,
          "is not an RDS endpoint"},
@@ -147,17 +143,16 @@ static void a_name_without_a_region_has_a_message_of_its_own(void **state)
         {"an IPv6 address", "FE80::1", RIA_ABSENT, "fe80::1 is not an RDS endpoint"},
         {"a percent sign", "fe80::1%eth0", RIA_FAILED, "is not a host name"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_endpoint endpoint;
         struct ria_error err = {0};
-        expect_number(
-            rows[i].message, ria_endpoint_parse(rows[i].host, &endpoint, &err), rows[i].outcome);
-        expect_piece(rows[i].message, err.text, rows[i].piece);
-        expect_number(rows[i].message, err.code, RIA_E_ENDPOINT);
+        expect_number(row->message, ria_endpoint_parse(row->host, &endpoint, &err), row->outcome);
+        expect_piece(row->message, err.text, row->piece);
+        expect_number(row->message, err.code, RIA_E_ENDPOINT);
     }
 }
 
-static void case_and_one_trailing_dot_do_not_count(void **state)
+static void case_and_one_trailing_dot_are_ignored(void **state)
 {
     (void)state;
     struct ria_endpoint endpoint;
@@ -169,7 +164,7 @@ static void case_and_one_trailing_dot_do_not_count(void **state)
         ria_endpoint_parse("db.abc.us-east-1.rds.amazonaws.com..", &endpoint, &err), RIA_ABSENT);
 }
 
-static void the_longest_host_is_read_and_one_byte_more_refused(void **state)
+static void the_longest_host_is_accepted_and_one_byte_more_rejected(void **state)
 {
     (void)state;
     char host[RIA_HOST_SIZE + 1];
@@ -184,7 +179,7 @@ static void the_longest_host_is_read_and_one_byte_more_refused(void **state)
     assert_int_equal(ria_endpoint_parse(host, &endpoint, &err), RIA_FAILED);
 }
 
-static void a_host_is_read_once_and_judged_later(void **state)
+static void a_host_is_parsed_first_and_checked_later(void **state)
 {
     (void)state;
     static const struct {
@@ -211,26 +206,25 @@ static void a_host_is_read_once_and_judged_later(void **state)
         {"a URL", "https://db.example/", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
         {"nothing", "", RIA_ENDPOINT_NO_NAME, false, RIA_FAILED},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_endpoint endpoint;
         struct ria_endpoint parsed;
         struct ria_error judged = {0};
         struct ria_error at_once = {0};
-        ria_endpoint_read(rows[i].host, &endpoint);
-        expect_number(rows[i].message, endpoint.kind, rows[i].kind);
-        expect_number(rows[i].message, ria_endpoint_is_rds(&endpoint), rows[i].is_rds);
+        ria_endpoint_read(row->host, &endpoint);
+        expect_number(row->message, endpoint.kind, row->kind);
+        expect_number(row->message, ria_endpoint_is_rds(&endpoint), row->is_rds);
         expect_number(
-            rows[i].message, ria_endpoint_judge(&endpoint, rows[i].host, &judged), rows[i].outcome);
-        expect_number(
-            rows[i].message, ria_endpoint_parse(rows[i].host, &parsed, &at_once), rows[i].outcome);
-        expect_text(rows[i].message, parsed.host, endpoint.host);
-        if (rows[i].outcome != RIA_FOUND) {
-            expect_text(rows[i].message, judged.text, at_once.text);
+            row->message, ria_endpoint_judge(&endpoint, row->host, &judged), row->outcome);
+        expect_number(row->message, ria_endpoint_parse(row->host, &parsed, &at_once), row->outcome);
+        expect_text(row->message, parsed.host, endpoint.host);
+        if (row->outcome != RIA_FOUND) {
+            expect_text(row->message, judged.text, at_once.text);
         }
     }
 }
 
-static void a_plausible_region_has_the_form_of_one(void **state)
+static void the_form_of_a_region_is_checked(void **state)
 {
     (void)state;
     static const char *const good[] = {
@@ -260,11 +254,11 @@ static void a_plausible_region_has_the_form_of_one(void **state)
         "rds",
         "global",
         "us-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1"};
-    for (size_t i = 0; i < RIA_COUNT(good); i++) {
-        expect(good[i], ria_region_is_plausible(good[i]));
+    for_each_row(text, good, *text) {
+        expect(*text, ria_region_is_plausible(*text));
     }
-    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
-        expect(bad[i], !ria_region_is_plausible(bad[i]));
+    for_each_row(row, bad, *row) {
+        expect(*row, !ria_region_is_plausible(*row));
     }
 }
 
@@ -293,13 +287,13 @@ static void host_and_port_are_split_at_the_last_colon(void **state)
         {"nothing", "", NULL, 0},
         {"a colon", ":", NULL, 0},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char host[RIA_HOST_SIZE] = "untouched";
         uint16_t port = 7;
-        bool split = ria_endpoint_split(rows[i].text, host, &port);
-        expect_number(rows[i].message, split, rows[i].host != NULL);
-        expect_text(rows[i].message, host, split ? rows[i].host : "untouched");
-        expect_number(rows[i].message, port, split ? rows[i].port : 7);
+        bool split = ria_endpoint_split(row->text, host, &port);
+        expect_number(row->message, split, row->host != NULL);
+        expect_text(row->message, host, split ? row->host : "untouched");
+        expect_number(row->message, port, split ? row->port : 7);
     }
 }
 
@@ -307,12 +301,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_of_the_vectors_gives_its_region),
-        cmocka_unit_test(kind_and_partition_are_told_by_the_name),
-        cmocka_unit_test(a_name_without_a_region_has_a_message_of_its_own),
-        cmocka_unit_test(case_and_one_trailing_dot_do_not_count),
-        cmocka_unit_test(the_longest_host_is_read_and_one_byte_more_refused),
-        cmocka_unit_test(a_host_is_read_once_and_judged_later),
-        cmocka_unit_test(a_plausible_region_has_the_form_of_one),
+        cmocka_unit_test(the_host_name_determines_kind_and_partition),
+        cmocka_unit_test(each_kind_of_name_without_a_region_has_its_own_message),
+        cmocka_unit_test(case_and_one_trailing_dot_are_ignored),
+        cmocka_unit_test(the_longest_host_is_accepted_and_one_byte_more_rejected),
+        cmocka_unit_test(a_host_is_parsed_first_and_checked_later),
+        cmocka_unit_test(the_form_of_a_region_is_checked),
         cmocka_unit_test(host_and_port_are_split_at_the_last_colon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

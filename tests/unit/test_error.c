@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Error texts: codes, cutting at a character, and no control character in what a person reads. */
+ * Error texts: codes, truncation between characters, and the removal of control characters. */
 #include "base/error.h"
 
 #include "unit.h"
 
-static void each_form_fills_code_and_text_and_returns_its_response(void **state)
+static void each_function_fills_code_and_text_and_returns_its_outcome(void **state)
 {
     (void)state;
     struct ria_error err;
@@ -20,7 +20,7 @@ static void each_form_fills_code_and_text_and_returns_its_response(void **state)
     assert_string_equal(err.text, "X is not set");
 }
 
-static void nobody_has_to_want_the_text(void **state)
+static void a_caller_may_pass_no_error(void **state)
 {
     (void)state;
     assert_false(ria_fail(NULL, RIA_E_SYSTEM, "%s", "unheard"));
@@ -28,7 +28,7 @@ static void nobody_has_to_want_the_text(void **state)
     assert_int_equal(ria_absent(NULL, "unheard"), RIA_ABSENT);
 }
 
-static void a_text_may_be_made_of_the_old_one(void **state)
+static void a_new_text_may_contain_the_old_one(void **state)
 {
     (void)state;
     struct ria_error err;
@@ -52,7 +52,7 @@ static void control_characters_are_replaced(void **state)
     }
 }
 
-/* UTF-8 of any code point, also of those that have none. */
+/* Encodes any number as UTF-8, including numbers that are not valid code points. */
 static size_t encode(unsigned point, char out[8])
 {
     memset(out, 0, 8);
@@ -70,7 +70,7 @@ static size_t encode(unsigned point, char out[8])
     return len;
 }
 
-static void every_character_of_unicode_stays_but_control_characters(void **state)
+static void only_control_characters_of_unicode_are_replaced(void **state)
 {
     (void)state;
     for (unsigned point = 1; point < 0x120000; point++) {
@@ -87,7 +87,7 @@ static void every_character_of_unicode_stays_but_control_characters(void **state
     }
 }
 
-static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
+static void bytes_that_are_not_utf_8_are_replaced_one_by_one(void **state)
 {
     (void)state;
     static const struct {
@@ -106,21 +106,21 @@ static void bytes_that_are_no_utf_8_are_replaced_one_by_one(void **state)
         {"Latin-1", "gr\xfc\xdf", "gr??"},
         {"bytes that never occur", "\xff\xfe", "??"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char text[32];
-        (void)snprintf(text, sizeof(text), "%s", rows[i].text);
+        (void)snprintf(text, sizeof(text), "%s", row->text);
         ria_printable(text);
-        expect_text(rows[i].message, text, rows[i].want);
+        expect_text(row->message, text, row->want);
     }
 }
 
-/* Texts of every length around the limit, made of characters of one, two, three, four bytes. */
-static void a_long_text_is_cut_at_a_character(void **state)
+/* Texts of every length around the limit, with characters of one, two, three and four bytes. */
+static void a_long_text_is_cut_between_characters(void **state)
 {
     (void)state;
     static const char *const characters[] = {"a", "\xc3\xbc", "\xe3\x81\x82", "\xf0\x9f\x98\x80"};
-    for (size_t i = 0; i < RIA_COUNT(characters); i++) {
-        size_t size = strlen(characters[i]);
+    for_each_row(character, characters, *character) {
+        size_t size = strlen(*character);
         for (size_t pad = 0; pad < 4; pad++) {
             char text[RIA_ERROR_TEXT_MAX + 64];
             size_t len = 0;
@@ -128,22 +128,22 @@ static void a_long_text_is_cut_at_a_character(void **state)
                 text[len++] = '.';
             }
             while (len + size < sizeof(text)) {
-                memcpy(text + len, characters[i], size);
+                memcpy(text + len, *character, size);
                 len += size;
             }
             text[len] = '\0';
             struct ria_error err;
             (void)ria_fail(&err, RIA_E_CONFIG, "%s", text);
             size_t got = strlen(err.text);
-            assert_true(got < RIA_ERROR_TEXT_MAX && got > RIA_ERROR_TEXT_MAX - 12);
-            assert_string_equal(err.text + got - 3, "...");
-            assert_int_equal((got - 3 - pad) % size, 0);
-            assert_memory_equal(err.text, text, got - 3);
+            expect(*character, got < RIA_ERROR_TEXT_MAX && got > RIA_ERROR_TEXT_MAX - 12);
+            expect_text(*character, err.text + got - 3, "...");
+            expect_number(*character, (got - 3 - pad) % size, 0);
+            expect(*character, memcmp(err.text, text, got - 3) == 0);
         }
     }
 }
 
-static void a_text_that_just_fits_is_whole(void **state)
+static void a_text_that_just_fits_is_not_cut(void **state)
 {
     (void)state;
     char text[RIA_ERROR_TEXT_MAX];
@@ -154,13 +154,13 @@ static void a_text_that_just_fits_is_whole(void **state)
     assert_string_equal(err.text, text);
 }
 
-/* 380 bytes: what every client shows. */
-static void what_is_wrong_gives_way_to_what_to_do(void **state)
+/* Every client shows at least 380 bytes. */
+static void the_remedy_replaces_a_long_diagnosis(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
-        int first; /* bytes in front of the semicolon; 0: there is none */
+        int first; /* bytes before the semicolon; 0: no semicolon */
         int second;
         bool is_whole;
         int shown;
@@ -173,38 +173,38 @@ static void what_is_wrong_gives_way_to_what_to_do(void **state)
     };
     char filler[800];
     memset(filler, 'x', sizeof(filler));
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
         bool ok = ria_fail_shown(
             &err,
             RIA_E_ENDPOINT,
             "%.*s%s%0*d",
-            rows[i].first,
+            row->first,
             filler,
-            rows[i].first == 0 ? "" : "; ",
-            rows[i].second,
+            row->first == 0 ? "" : "; ",
+            row->second,
             7);
-        expect_number(rows[i].message, ok, false);
-        expect_number(rows[i].message, err.code, RIA_E_ENDPOINT);
-        expect_number(rows[i].message, strlen(err.text), rows[i].shown);
-        bool is_whole = rows[i].first == 0 || strstr(err.text, "; ") != NULL;
-        expect_number(rows[i].message, is_whole, rows[i].is_whole);
-        expect(rows[i].message, err.text[strlen(err.text) - 1] == '7');
+        expect_number(row->message, ok, false);
+        expect_number(row->message, err.code, RIA_E_ENDPOINT);
+        expect_number(row->message, strlen(err.text), row->shown);
+        bool is_whole = row->first == 0 || strstr(err.text, "; ") != NULL;
+        expect_number(row->message, is_whole, row->is_whole);
+        expect(row->message, err.text[strlen(err.text) - 1] == '7');
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_form_fills_code_and_text_and_returns_its_response),
-        cmocka_unit_test(nobody_has_to_want_the_text),
-        cmocka_unit_test(a_text_may_be_made_of_the_old_one),
+        cmocka_unit_test(each_function_fills_code_and_text_and_returns_its_outcome),
+        cmocka_unit_test(a_caller_may_pass_no_error),
+        cmocka_unit_test(a_new_text_may_contain_the_old_one),
         cmocka_unit_test(control_characters_are_replaced),
-        cmocka_unit_test(every_character_of_unicode_stays_but_control_characters),
-        cmocka_unit_test(bytes_that_are_no_utf_8_are_replaced_one_by_one),
-        cmocka_unit_test(a_long_text_is_cut_at_a_character),
-        cmocka_unit_test(a_text_that_just_fits_is_whole),
-        cmocka_unit_test(what_is_wrong_gives_way_to_what_to_do),
+        cmocka_unit_test(only_control_characters_of_unicode_are_replaced),
+        cmocka_unit_test(bytes_that_are_not_utf_8_are_replaced_one_by_one),
+        cmocka_unit_test(a_long_text_is_cut_between_characters),
+        cmocka_unit_test(a_text_that_just_fits_is_not_cut),
+        cmocka_unit_test(the_remedy_replaces_a_long_diagnosis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

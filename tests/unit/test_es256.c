@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ES256 against OpenSSL's own verification, the key of RFC 7515's example, and base64url by the
- * examples of RFC 4648; and the proof that is put together from them. */
+ * ES256: signatures are verified with OpenSSL, the key is that of RFC 7515's example. base64url
+ * with the examples of RFC 4648, and the DPoP proof, which consists of these parts. */
 #include "codec/es256.h"
 
 #include "fetch/document.h"
@@ -48,7 +48,7 @@ static void base64url_gives_the_examples(void **state)
     }
 }
 
-static void a_key_has_its_public_point(void **state)
+static void the_public_point_of_a_key_is_computed(void **state)
 {
     (void)state;
     RIA_AUTO(buf) pem = {.max = 4096};
@@ -82,8 +82,8 @@ static bool is_good(
     return response == 1;
 }
 
-/* So often that numbers with leading zeros are among them. */
-static void signatures_are_good(void **state)
+/* Signs often enough to get numbers with leading zeros. */
+static void signatures_are_valid(void **state)
 {
     (void)state;
     RIA_AUTO(buf) pem = {.max = 4096};
@@ -105,7 +105,7 @@ static void signatures_are_good(void **state)
     assert_true(short_numbers > 0);
 }
 
-static void what_is_no_such_key_is_refused(void **state)
+static void invalid_keys_are_rejected(void **state)
 {
     (void)state;
     static const char *const rows[] = {
@@ -118,13 +118,13 @@ static void what_is_no_such_key_is_refused(void **state)
         "6e8Tus9uPHvRVEXH8UTNG72bfocs3+257rn0s2ldbqkLJK2KRiMohYjlrQ==\n"
         "-----END PUBLIC KEY-----\n",
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, *row) {
         RIA_AUTO(buf) pem = {.max = 4096};
         RIA_AUTO(es256_key) key = {0};
         struct ria_error err = {0};
-        fill(&pem, rows[i]);
-        expect(rows[i], !ria_es256_read(&pem, &key, &err));
-        expect_text(rows[i], err.text, "is not a P-256 private key");
+        fill(&pem, *row);
+        expect(*row, !ria_es256_read(&pem, &key, &err));
+        expect_text(*row, err.text, "is not a P-256 private key");
     }
 }
 
@@ -159,9 +159,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64url_gives_the_examples),
-        cmocka_unit_test(a_key_has_its_public_point),
-        cmocka_unit_test(signatures_are_good),
-        cmocka_unit_test(what_is_no_such_key_is_refused),
+        cmocka_unit_test(the_public_point_of_a_key_is_computed),
+        cmocka_unit_test(signatures_are_valid),
+        cmocka_unit_test(invalid_keys_are_rejected),
         cmocka_unit_test(a_proof_has_three_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

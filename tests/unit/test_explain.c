@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam credentials --explain tells: every setting with the place where it was read, whole
+ * The output of rds-iam credentials --explain: every setting with its file and line, complete
  * texts, and no secret. */
 #include "rds_iam.h"
 
@@ -19,7 +19,7 @@ struct variable {
 
 struct explained {
     struct ria_fake fake;
-    struct ria_response given; /* by rds-iam-fetch */
+    struct ria_response given; /* of rds-iam-fetch */
     struct ria_session session;
     struct ria_error err;
     enum ria_outcome outcome;
@@ -31,7 +31,8 @@ static void release(struct explained *explained)
     ria_session_release(&explained->session);
 }
 
-/* Asks for a session in a world of files and variables, with a role's session from rds-iam-fetch.
+/* Requests a session in a fake world of files and variables. rds-iam-fetch returns the session of a
+ * role.
  */
 static void explain(
     struct explained *out,
@@ -89,7 +90,7 @@ static const struct ria_login chosen = {.profile = "a", .channel = RIA_CHANNEL_N
 #define AS_THEY_ARE                                                                                \
     "credentials        obtained from settings, no AWS request\naccess key         AKIA\n"
 
-static void each_setting_is_told_with_its_place(void **state)
+static void each_setting_is_printed_with_its_place(void **state)
 {
     (void)state;
     static const struct {
@@ -120,7 +121,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "profile            found   profile a (/home/u/.aws/config:2)\n"
          "source             profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE
          "expires            not known\n"},
-        {"a person's region",
+        {"the region of the command line",
          &person,
          {{"AWS_ACCESS_KEY_ID", "AKIA"}, {"AWS_SECRET_ACCESS_KEY", SECRET}},
          NULL,
@@ -141,7 +142,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "profile            found   profile a (/home/u/.aws/config:2)\n"
          "source             profile a (/home/u/.aws/config:2)\n" AS_THEY_ARE
          "expires            not known\n"},
-        {"a role of ours, asked for where the database is",
+        {"a role of our configuration, requested in the database's region",
          &there,
          {{"AWS_ACCESS_KEY_ID", "AKIA"}, {"AWS_SECRET_ACCESS_KEY", SECRET}},
          NULL,
@@ -159,7 +160,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "  transitive tags  a (/home/u/.config/rds-iam/config:5)\n"
          "  region           eu-west-1 (the endpoint's name)\n"
          "  STS              https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
-        {"the environment's region beats the database's, an endpoint beats both",
+        {"the environment's region overrides the database's, an endpoint overrides both",
          &there,
          {{"AWS_ACCESS_KEY_ID", "AKIA"},
           {"AWS_SECRET_ACCESS_KEY", SECRET},
@@ -208,7 +209,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "  session name     pod (AWS_ROLE_SESSION_NAME)\n"
          "  region           eu-west-1 (AWS_REGION)\n"
          "  STS              https://sts.eu-west-1.amazonaws.com (the region's own)\n" FETCHED},
-        {"a command, of which only the place is told",
+        {"a command, of which only the place is printed",
          &nowhere,
          {{"AWS_DEFAULT_PROFILE", "a"}},
          "[profile a]\ncredential_process = get --with " SECRET "\n",
@@ -217,7 +218,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "profile            found   the credential_process of profile a (/home/u/.aws/config:2)\n"
          "source             the credential_process of profile a (/home/u/.aws/config:2)\n"
          "process cache      none: cache_credential_process is not set\n" FETCHED},
-        {"a command whose output may be cached, where there is no directory for it",
+        {"a command whose output may be cached, without a directory for it",
          &there,
          {{"AWS_PROFILE", "a"}, {"XDG_RUNTIME_DIR", "run"}},
          "[profile a]\ncredential_process = get --with " SECRET "\n",
@@ -228,7 +229,7 @@ static void each_setting_is_told_with_its_place(void **state)
          "source             the credential_process of profile a (/home/u/.aws/config:2)\n"
          "process cache      none: XDG_RUNTIME_DIR is not an absolute path "
          "(/home/u/.config/rds-iam/config:2)\n" FETCHED},
-        {"what would move a terminal's cursor is replaced",
+        {"control sequences of a terminal are replaced",
          &chosen,
          {{NULL, NULL}},
          "[profile a]\nrole_arn = arn\nsource_profile = b\nregion = eu-west-1\n"
@@ -261,13 +262,13 @@ static void each_setting_is_told_with_its_place(void **state)
          "source             the instance's role\n"
          "metadata service   http://[fd00:ec2::254]\n" FETCHED},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         __attribute__((cleanup(release))) struct explained explained;
-        explain(&explained, rows[i].variables, rows[i].aws, rows[i].ours, rows[i].login);
-        expect_number(rows[i].message, explained.outcome, RIA_FOUND);
+        explain(&explained, row->variables, row->aws, row->ours, row->login);
+        expect_number(row->message, explained.outcome, RIA_FOUND);
         const char *text = ria_buf_text(&explained.session.explanation);
-        expect_text(rows[i].message, text, rows[i].want);
-        expect(rows[i].message, strstr(text, SECRET) == NULL);
+        expect_text(row->message, text, row->want);
+        expect(row->message, strstr(text, SECRET) == NULL);
         expect_text(
             "control: the secret was there",
             ria_buf_text(&explained.session.secret_access_key),
@@ -275,7 +276,7 @@ static void each_setting_is_told_with_its_place(void **state)
     }
 }
 
-static void a_kept_response_is_told_to_be_kept(void **state)
+static void a_cached_response_is_reported_as_cached(void **state)
 {
     (void)state;
     static const struct variable profile[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -297,7 +298,7 @@ static void a_kept_response_is_told_to_be_kept(void **state)
     assert_int_equal(once.fake.fetches, 2);
 }
 
-static void what_fails_is_told_up_to_where_it_failed(void **state)
+static void a_failure_is_explained_up_to_the_failed_step(void **state)
 {
     (void)state;
     static const struct variable profile[] = {{"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -313,7 +314,7 @@ static void what_fails_is_told_up_to_where_it_failed(void **state)
     assert_int_equal(circle.outcome, RIA_FAILED);
     assert_int_equal(circle.fake.fetches, 0);
     expect_text(
-        "a circle",
+        "a cycle",
         ria_buf_text(&circle.session.explanation),
         ASKED_ENV "profile            FAILED  /home/u/.aws/config:2: the source_profile entries of "
                   "\"a\" form a cycle; end them in a profile with keys\n");
@@ -327,7 +328,7 @@ static void what_fails_is_told_up_to_where_it_failed(void **state)
         "instance metadata  absent  AWS_EC2_METADATA_DISABLED is true\n");
 }
 
-static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
+static void the_prompt_for_a_code_names_the_mfa_device(void **state)
 {
     (void)state;
     static const struct variable none[] = {{NULL, NULL}};
@@ -340,12 +341,12 @@ static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
         const char *ours;
         const char *command;
     } rows[] = {
-        {"a profile that somebody chose", &chosen, NULL, "rds-iam credentials --profile a,"},
-        {"a database, because its section and its region count",
+        {"a profile that was chosen", &chosen, NULL, "rds-iam credentials --profile a,"},
+        {"a database, because its section and its region are used",
          &there,
          "[" HOST "]\nprofile = a\n",
          "rds-iam credentials --hostname " HOST " --port 5432 --username u,"},
-        {"a region that was said",
+        {"a region that was given",
          &person,
          "[" HOST "]\nprofile = a\n",
          "rds-iam credentials --hostname " HOST " --port 5432 --username u --region eu-west-3,"},
@@ -354,25 +355,25 @@ static void a_code_is_asked_for_by_the_name_of_its_device(void **state)
          "[" HOST "]\nprofile = a\n",
          "rds-iam credentials --hostname " HOST " --port 5432 --username USER,"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         __attribute__((cleanup(release))) struct explained asked;
-        explain(&asked, none, profile, rows[i].ours, rows[i].login);
-        expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-        expect_number(rows[i].message, asked.err.code, RIA_E_MFA);
-        expect_number(rows[i].message, asked.fake.fetches, 0);
-        expect_text(rows[i].message, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
-        expect_piece(rows[i].message, asked.err.text, "/home/u/.aws/config:4: the role needs an");
-        expect_piece(rows[i].message, asked.err.text, rows[i].command);
+        explain(&asked, none, profile, row->ours, row->login);
+        expect_number(row->message, asked.outcome, RIA_FAILED);
+        expect_number(row->message, asked.err.code, RIA_E_MFA);
+        expect_number(row->message, asked.fake.fetches, 0);
+        expect_text(row->message, ria_buf_text(&asked.session.mfa_serial), "arn:mfa");
+        expect_piece(row->message, asked.err.text, "/home/u/.aws/config:4: the role needs an");
+        expect_piece(row->message, asked.err.text, row->command);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_setting_is_told_with_its_place),
-        cmocka_unit_test(a_kept_response_is_told_to_be_kept),
-        cmocka_unit_test(what_fails_is_told_up_to_where_it_failed),
-        cmocka_unit_test(a_code_is_asked_for_by_the_name_of_its_device),
+        cmocka_unit_test(each_setting_is_printed_with_its_place),
+        cmocka_unit_test(a_cached_response_is_reported_as_cached),
+        cmocka_unit_test(a_failure_is_explained_up_to_the_failed_step),
+        cmocka_unit_test(the_prompt_for_a_code_names_the_mfa_device),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What rds-iam-fetch reads: STS's XML, JSON credentials, URLs. */
+ * The parsers of rds-iam-fetch: XML of STS, JSON credentials, URLs. */
 #include "fetch/http.h"
 #include "fetch/json.h"
 #include "fetch/sts.h"
@@ -33,19 +33,19 @@ static void xml_gives_the_first_element_of_a_name(void **state)
         {"<a><b><c><d><e><f><g><h><Key>deep</Key></h></g></f></e></d></c></b></a>", NULL},
         {"<r><Key>0123456789012345678901234567890123456789</Key></r>", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         RIA_AUTO(buf) text = {.max = 1024};
         RIA_AUTO(buf) key = {.max = 32};
         const struct ria_xml_wanted wanted[] = {{"Key", &key}};
-        fill(&text, rows[i].text);
-        expect_number(rows[i].text, ria_xml_read(&text, wanted, 1), rows[i].key != NULL);
-        if (rows[i].key != NULL) {
-            expect_text(rows[i].text, ria_buf_text(&key), rows[i].key);
+        fill(&text, row->text);
+        expect_number(row->text, ria_xml_read(&text, wanted, 1), row->key != NULL);
+        if (row->key != NULL) {
+            expect_text(row->text, ria_buf_text(&key), row->key);
         }
     }
 }
 
-static void json_gives_credentials_or_says_what_is_missing(void **state)
+static void json_gives_credentials_or_names_the_missing_member(void **state)
 {
     (void)state;
     static const struct ria_json_form container = {
@@ -56,7 +56,7 @@ static void json_gives_credentials_or_says_what_is_missing(void **state)
     static const struct {
         const char *text;
         const struct ria_json_form *form;
-        const char *fault; /* NULL: taken */
+        const char *fault; /* NULL: accepted */
     } rows[] = {
         {"{" PAIR ",\"Token\":\"t\",\"Expiration\":\"2026-08-22T12:34:56Z\"}", &container, NULL},
         {"{\"accessKeyId\":\"A\",\"secretaccesskey\":\"s\",\"token\":\"t\",\"EXPIRATION\":"
@@ -93,19 +93,19 @@ static void json_gives_credentials_or_says_what_is_missing(void **state)
          &container,
          "its Code is AssumeRoleUnauthorizedAccess"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         RIA_AUTO(buf) text = {.max = 1024};
         RIA_AUTO(credentials) found = RIA_CREDENTIALS_INIT;
         struct ria_error err = {0};
-        fill(&text, rows[i].text);
-        bool taken = ria_json_credentials(&text, rows[i].form, &found, &err);
-        expect_number(rows[i].text, taken, rows[i].fault == NULL);
-        expect_text(rows[i].text, err.text, rows[i].fault == NULL ? "" : rows[i].fault);
-        expect_text(rows[i].text, ria_buf_text(&found.secret_access_key), taken ? "s" : "");
+        fill(&text, row->text);
+        bool taken = ria_json_credentials(&text, row->form, &found, &err);
+        expect_number(row->text, taken, row->fault == NULL);
+        expect_text(row->text, err.text, row->fault == NULL ? "" : row->fault);
+        expect_text(row->text, ria_buf_text(&found.secret_access_key), taken ? "s" : "");
     }
 }
 
-static void urls_are_judged_by_what_would_be_dialled(void **state)
+static void urls_are_checked_by_the_host_that_they_lead_to(void **state)
 {
     (void)state;
     static const struct {
@@ -130,15 +130,15 @@ static void urls_are_judged_by_what_would_be_dialled(void **state)
         {"/x", NULL, NULL, false, false},
         {"", NULL, NULL, false, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->url) {
         struct ria_http_place place = {0};
-        bool ok = ria_http_place(rows[i].url, &place);
-        expect_number(rows[i].url, ok, rows[i].host != NULL);
+        bool ok = ria_http_place(row->url, &place);
+        expect_number(row->url, ok, row->host != NULL);
         if (ok) {
-            expect_text(rows[i].url, place.host, rows[i].host);
-            expect_text(rows[i].url, place.path, rows[i].path);
-            expect_number(rows[i].url, place.is_https, rows[i].is_https);
-            expect_number(rows[i].url, place.is_loopback, rows[i].is_loopback);
+            expect_text(row->url, place.host, row->host);
+            expect_text(row->url, place.path, row->path);
+            expect_number(row->url, place.is_https, row->is_https);
+            expect_number(row->url, place.is_loopback, row->is_loopback);
         }
     }
 }
@@ -147,8 +147,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(xml_gives_the_first_element_of_a_name),
-        cmocka_unit_test(json_gives_credentials_or_says_what_is_missing),
-        cmocka_unit_test(urls_are_judged_by_what_would_be_dialled),
+        cmocka_unit_test(json_gives_credentials_or_names_the_missing_member),
+        cmocka_unit_test(urls_are_checked_by_the_host_that_they_lead_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The conversation with rds-iam-fetch: every way in which it can end, and that it ends in the same
- * way for a caller that waits and for one that does not. fetch_peer.c stands for the program. */
+ * The conversation with rds-iam-fetch: every way in which it can end. Each ending must be the same
+ * for a blocking and for a nonblocking caller. fetch_peer.c stands for the program. */
 #include "os/fetch_client.h"
 #include "rds_iam.h"
 #include "unit.h"
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 enum {
-    LONG_REQUEST = 1024 * 1024, /* more than a socket holds */
+    LONG_REQUEST = 1024 * 1024, /* more than a socket buffer can hold */
     BUDGET_MS = 60000,
     SHORT_BUDGET_MS = 300,
 };
@@ -38,7 +38,7 @@ static void ask(const struct ria_buf *request, int64_t budget, struct talk *out)
     out->len = ok ? response.len : 0;
 }
 
-/* As a program does that serves others: a step at each event, and the end at the deadline. */
+/* Acts like a server with an event loop: one step for each event, and the end at the deadline. */
 static void go_step_by_step(const struct ria_buf *request, int64_t budget, struct talk *out)
 {
     struct ria_fetch_client client;
@@ -53,7 +53,7 @@ static void go_step_by_step(const struct ria_buf *request, int64_t budget, struc
         } while (out->state == RIA_FETCH_WAITS && poll(&watched, 1, (int)budget) > 0);
         assert_int_equal(client.fd >= 0, out->state == RIA_FETCH_WAITS);
         ria_fetch_client_end(&client);
-        ria_fetch_client_end(&client); /* nothing */
+        ria_fetch_client_end(&client); /* has no effect */
         assert_int_equal(client.fd, -1);
     }
     out->len = out->state == RIA_FETCH_ANSWERED ? response.len : 0;
@@ -85,7 +85,7 @@ static const struct row {
     const char *library_path;
     enum ria_fetch_state state;
     const char *piece; /* of the error */
-    size_t pad;        /* the length that the question is filled up to */
+    size_t pad;        /* the length to which the request is padded */
     bool hangs;
 } rows[] = {
     {"an answer", "whole", NULL, RIA_FETCH_ANSWERED, NULL, 0, false},
@@ -165,44 +165,44 @@ static void take_row(
     expect_nothing_left(row->message, descriptors);
 }
 
-static void every_talk_has_its_end(void **state)
+static void every_conversation_ends_as_expected(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct talk got;
-        take_row(&rows[i], ask, &got);
-        expect_number(rows[i].message, got.state, rows[i].state);
-        if (rows[i].piece != NULL) {
-            expect_piece(rows[i].message, got.err.text, rows[i].piece);
+        take_row(row, ask, &got);
+        expect_number(row->message, got.state, row->state);
+        if (row->piece != NULL) {
+            expect_piece(row->message, got.err.text, row->piece);
         } else {
-            expect(rows[i].message, got.len > RIA_RECORD_HEADER_LEN);
+            expect(row->message, got.len > RIA_RECORD_HEADER_LEN);
         }
     }
 }
 
-static void the_same_end_for_a_caller_that_does_not_wait(void **state)
+static void every_conversation_ends_the_same_for_a_nonblocking_caller(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct talk got;
         struct talk want;
-        take_row(&rows[i], ask, &want);
-        take_row(&rows[i], go_step_by_step, &got);
-        if (rows[i].hangs) {
-            expect_number(rows[i].message, got.state, RIA_FETCH_WAITS);
+        take_row(row, ask, &want);
+        take_row(row, go_step_by_step, &got);
+        if (row->hangs) {
+            expect_number(row->message, got.state, RIA_FETCH_WAITS);
             continue;
         }
-        expect_number(rows[i].message, got.state, want.state);
-        expect_number(rows[i].message, got.len, want.len);
-        expect_text(rows[i].message, got.err.text, want.err.text);
+        expect_number(row->message, got.state, want.state);
+        expect_number(row->message, got.len, want.len);
+        expect_text(row->message, got.err.text, want.err.text);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_talk_has_its_end),
-        cmocka_unit_test(the_same_end_for_a_caller_that_does_not_wait),
+        cmocka_unit_test(every_conversation_ends_as_expected),
+        cmocka_unit_test(every_conversation_ends_the_same_for_a_nonblocking_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Replacing a file, in a real directory: what was there is replaced whole or stays whole, no link
- * is followed, and nothing is left beside it. */
+ * Replacing a file in a real directory: the old file is replaced completely or stays unchanged, no
+ * symbolic link is followed, and no temporary file is left. */
 #include "base/file.h"
 
 #include "unit.h"
@@ -40,7 +40,7 @@ static int end(void **state)
         (void)unlinkat(directory, names[i], 0);
     }
     (void)close(directory);
-    return rmdir(scratch); /* fails if a test left anything else */
+    return rmdir(scratch); /* fails if a test left any other file */
 }
 
 static void write_old(const char *name, const char *text)
@@ -51,7 +51,7 @@ static void write_old(const char *name, const char *text)
     (void)close(fd);
 }
 
-/* The content, or NULL where there is no such file. */
+/* Returns the content, or NULL if the file does not exist. */
 static const char *content(const char *name)
 {
     static char text[64];
@@ -85,7 +85,7 @@ static bool replace(const char *text, bool is_synced)
     return ria_file_replace(&what, text, strlen(text));
 }
 
-static void a_file_is_made_and_replaced(void **state)
+static void a_file_is_created_and_replaced(void **state)
 {
     (void)state;
     static const char *const texts[] = {"one", "", "a longer one", "short"};
@@ -97,7 +97,7 @@ static void a_file_is_made_and_replaced(void **state)
     }
 }
 
-static void who_has_the_old_file_open_keeps_it(void **state)
+static void a_process_that_has_the_old_file_open_still_reads_it(void **state)
 {
     (void)state;
     char text[8] = "";
@@ -110,22 +110,22 @@ static void who_has_the_old_file_open_keeps_it(void **state)
     (void)close(fd);
 }
 
-/* Under the file's own name, and under that of the new one. */
+/* Links with the name of the file, and with the name of the temporary file. */
 static void no_link_is_followed(void **state)
 {
     (void)state;
     static const char *const names[] = {"f", "f.new"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         write_old("victim", "untouched");
-        (void)unlinkat(directory, names[i], 0);
-        assert_int_equal(symlinkat("victim", directory, names[i]), 0);
-        assert_true(replace("new", false));
-        expect_text(names[i], content("victim"), "untouched");
-        expect_text(names[i], content("f"), "new");
-        assert_int_equal(status_of("f").st_mode & S_IFMT, S_IFREG);
-        assert_int_equal(unlinkat(directory, "victim", 0), 0);
+        (void)unlinkat(directory, *name, 0);
+        expect_number(*name, symlinkat("victim", directory, *name), 0);
+        expect(*name, replace("new", false));
+        expect_text(*name, content("victim"), "untouched");
+        expect_text(*name, content("f"), "new");
+        expect_number(*name, status_of("f").st_mode & S_IFMT, S_IFREG);
+        expect_number(*name, unlinkat(directory, "victim", 0), 0);
     }
-    /* A second name of another file is not written into, either. */
+    /* A hard link to another file is not written to, either. */
     write_old("victim", "untouched");
     assert_int_equal(linkat(directory, "victim", directory, "f.new", 0), 0);
     assert_true(replace("newer", false));
@@ -133,7 +133,7 @@ static void no_link_is_followed(void **state)
     assert_string_equal(content("f"), "newer");
 }
 
-static void what_cannot_be_written_leaves_the_old_file(void **state)
+static void a_failed_write_leaves_the_old_file(void **state)
 {
     (void)state;
     struct rlimit before;
@@ -154,7 +154,7 @@ static void what_cannot_be_written_leaves_the_old_file(void **state)
     assert_null(content("f.new"));
 }
 
-static void a_directory_in_the_way_is_left(void **state)
+static void a_directory_of_that_name_is_not_replaced(void **state)
 {
     (void)state;
     assert_int_equal(mkdirat(directory, "f", 0700), 0);
@@ -165,7 +165,7 @@ static void a_directory_in_the_way_is_left(void **state)
     assert_int_equal(unlinkat(directory, "f", AT_REMOVEDIR), 0);
 }
 
-static void a_trial_leaves_nothing(void **state)
+static void a_trial_leaves_no_file(void **state)
 {
     (void)state;
     const struct ria_replacement trial = {
@@ -176,30 +176,30 @@ static void a_trial_leaves_nothing(void **state)
     assert_null(content("f.new"));
 }
 
-static void an_open_file_is_filled_from_its_start(void **state)
+static void an_open_file_is_written_from_its_start(void **state)
 {
     (void)state;
     static const char *const texts[] = {"a long text", "short", "", "again"};
     int fd = ria_file_create_at(directory, "f", PRIVATE);
     assert_true(fd >= 0);
     assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
-    for (size_t i = 0; i < RIA_COUNT(texts); i++) {
-        assert_true(ria_file_fill(fd, texts[i], strlen(texts[i])));
-        expect_text(texts[i], content("f"), texts[i]);
-        assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+    for_each_row(text, texts, *text) {
+        expect(*text, ria_file_fill(fd, *text, strlen(*text)));
+        expect_text(*text, content("f"), *text);
+        expect_number(*text, lseek(fd, 0, SEEK_CUR), 0);
     }
     (void)close(fd);
 }
 
-static void a_private_file_is_closed_to_everybody_else(void **state)
+static void no_other_user_can_open_a_private_file(void **state)
 {
     (void)state;
     static const mode_t modes[] = {0600, 0400, 0700, 0640, 0604, 0660, 0601, 0610, 0606};
-    for (size_t i = 0; i < RIA_COUNT(modes); i++) {
+    for_each_row(mode, modes, NULL) {
         int fd = ria_file_create_at(directory, "f", PRIVATE);
-        assert_int_equal(fchmod(fd, modes[i]), 0);
-        assert_int_equal(ria_file_is_private(fd, S_IFREG), (modes[i] & 077) == 0);
-        assert_false(ria_file_is_private(fd, S_IFDIR));
+        expect_number("modes", fchmod(fd, *mode), 0);
+        expect_number("modes", ria_file_is_private(fd, S_IFREG), (*mode & 077) == 0);
+        expect("modes", !ria_file_is_private(fd, S_IFDIR));
         (void)close(fd);
     }
     assert_true(ria_file_is_private(directory, S_IFDIR));
@@ -209,14 +209,15 @@ static void a_private_file_is_closed_to_everybody_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_is_made_and_replaced, begin, end),
-        cmocka_unit_test_setup_teardown(who_has_the_old_file_open_keeps_it, begin, end),
+        cmocka_unit_test_setup_teardown(a_file_is_created_and_replaced, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_process_that_has_the_old_file_open_still_reads_it, begin, end),
         cmocka_unit_test_setup_teardown(no_link_is_followed, begin, end),
-        cmocka_unit_test_setup_teardown(what_cannot_be_written_leaves_the_old_file, begin, end),
-        cmocka_unit_test_setup_teardown(a_directory_in_the_way_is_left, begin, end),
-        cmocka_unit_test_setup_teardown(a_trial_leaves_nothing, begin, end),
-        cmocka_unit_test_setup_teardown(a_private_file_is_closed_to_everybody_else, begin, end),
-        cmocka_unit_test_setup_teardown(an_open_file_is_filled_from_its_start, begin, end),
+        cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, begin, end),
+        cmocka_unit_test_setup_teardown(a_directory_of_that_name_is_not_replaced, begin, end),
+        cmocka_unit_test_setup_teardown(a_trial_leaves_no_file, begin, end),
+        cmocka_unit_test_setup_teardown(no_other_user_can_open_a_private_file, begin, end),
+        cmocka_unit_test_setup_teardown(an_open_file_is_written_from_its_start, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where the stack is known to suffice, and where it is not: on a thread, in a coroutine, under a
- * limit that is too low. */
+ * ria_guest_has_room(): whether the current stack is known to be large enough. The tests call it on
+ * a thread, in a coroutine, and with a stack limit that is too low. */
 #include "os/guest_thread.h"
 #include "unit.h"
 
@@ -24,7 +24,7 @@ static void set_limit(rlim_t size)
     assert_int_equal(setrlimit(RLIMIT_STACK, &limit), 0);
 }
 
-static void the_first_stack_suffices_up_to_its_limit(void **state)
+static void the_main_stack_is_large_enough_up_to_its_limit(void **state)
 {
     (void)state;
     struct rlimit before;
@@ -50,7 +50,7 @@ static void *ask_on_thread(void *argument)
     return NULL;
 }
 
-/* Runs it on a thread; stack NULL: of the C library's own. */
+/* Runs the function on a thread. If stack is NULL, the C library allocates the stack. */
 static void run_on_thread(void *(*function)(void *), void *argument, void *stack, size_t size)
 {
     pthread_t thread;
@@ -65,13 +65,13 @@ static void run_on_thread(void *(*function)(void *), void *argument, void *stack
     (void)pthread_join(thread, NULL);
 }
 
-static void a_threads_stack_suffices_up_to_its_size(void **state)
+static void the_stack_of_a_thread_is_large_enough_up_to_its_size(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         size_t size;
-        bool is_own; /* memory of the program's */
+        bool is_own; /* memory of the program */
         size_t wanted;
         bool want;
     } rows[] = {
@@ -83,16 +83,16 @@ static void a_threads_stack_suffices_up_to_its_size(void **state)
         {"the program's own memory", 2 * WANTED, true, WANTED, true},
         {"too little of it", WANTED / 2, true, WANTED, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        void *stack = rows[i].is_own ? aligned_alloc(4096, rows[i].size) : NULL;
-        struct request request = {.wanted = rows[i].wanted};
-        run_on_thread(ask_on_thread, &request, stack, rows[i].size);
+    for_each_row(row, rows, row->message) {
+        void *stack = row->is_own ? aligned_alloc(4096, row->size) : NULL;
+        struct request request = {.wanted = row->wanted};
+        run_on_thread(ask_on_thread, &request, stack, row->size);
         free(stack);
-        expect_number(rows[i].message, request.response, rows[i].want);
+        expect_number(row->message, request.response, row->want);
     }
 }
 
-/* The deeper a thread is in its stack, the less there is. */
+/* Calls the function after most of the stack has been used. */
 static void *ask_deep_down(void *argument)
 {
     struct request *request = argument;
@@ -104,8 +104,8 @@ static void *ask_deep_down(void *argument)
     return NULL;
 }
 
-/* Reads the last byte of the most that there is said to be: in a guard page that would end the
- * program. */
+/* Reads the last byte of the reported room. If that byte were in a guard page, the program would
+ * crash. */
 static void *touch_the_lowest(void *argument)
 {
     struct request *request = argument;
@@ -117,26 +117,27 @@ static void *touch_the_lowest(void *argument)
     return NULL;
 }
 
-static void guard_pages_do_not_count(void **state)
+static void guard_pages_are_not_counted(void **state)
 {
     (void)state;
     static const size_t guards[] = {0, 4096, (size_t)4 * WANTED};
-    for (size_t i = 0; i < RIA_COUNT(guards); i++) {
+    for_each_row(guard, guards, NULL) {
         struct request request = {.wanted = (size_t)16 * WANTED};
         pthread_t thread;
         pthread_attr_t attributes;
-        assert_int_equal(pthread_attr_init(&attributes), 0);
-        assert_int_equal(pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
-        assert_int_equal(pthread_attr_setguardsize(&attributes, guards[i]), 0);
-        assert_int_equal(pthread_create(&thread, &attributes, touch_the_lowest, &request), 0);
+        expect_number("guards", pthread_attr_init(&attributes), 0);
+        expect_number("guards", pthread_attr_setstacksize(&attributes, (size_t)8 * WANTED), 0);
+        expect_number("guards", pthread_attr_setguardsize(&attributes, *guard), 0);
+        expect_number(
+            "guards", pthread_create(&thread, &attributes, touch_the_lowest, &request), 0);
         (void)pthread_attr_destroy(&attributes);
         (void)pthread_join(thread, NULL);
-        assert_true(request.response);
-        assert_true(request.wanted > (size_t)3 * WANTED);
+        expect("guards", request.response);
+        expect("guards", request.wanted > (size_t)3 * WANTED);
     }
 }
 
-static void what_is_in_use_does_not_count(void **state)
+static void used_stack_is_not_counted(void **state)
 {
     (void)state;
     struct request request = {.wanted = WANTED, .response = true};
@@ -171,7 +172,7 @@ static void *in_coroutine(void *unused)
     return NULL;
 }
 
-static void a_coroutines_stack_is_not_known(void **state)
+static void the_stack_of_a_coroutine_is_unknown(void **state)
 {
     (void)state;
     (void)in_coroutine(NULL);
@@ -206,7 +207,7 @@ static void *on_signal_stack(void *unused)
     return NULL;
 }
 
-static void a_signals_stack_is_not_known(void **state)
+static void the_stack_of_a_signal_handler_is_unknown(void **state)
 {
     (void)state;
     (void)on_signal_stack(NULL);
@@ -215,8 +216,8 @@ static void a_signals_stack_is_not_known(void **state)
     assert_false(signal_response);
 }
 
-/* On the first thread the C library would read a file for the answer. */
-static void no_file_is_opened_for_it(void **state)
+/* On the first thread, the C library would read a file to find the size of the stack. */
+static void no_file_is_opened_to_find_the_stack(void **state)
 {
     (void)state;
     struct rlimit before;
@@ -236,13 +237,13 @@ static void no_file_is_opened_for_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_stack_suffices_up_to_its_limit),
-        cmocka_unit_test(a_threads_stack_suffices_up_to_its_size),
-        cmocka_unit_test(guard_pages_do_not_count),
-        cmocka_unit_test(what_is_in_use_does_not_count),
-        cmocka_unit_test(a_coroutines_stack_is_not_known),
-        cmocka_unit_test(a_signals_stack_is_not_known),
-        cmocka_unit_test(no_file_is_opened_for_it),
+        cmocka_unit_test(the_main_stack_is_large_enough_up_to_its_limit),
+        cmocka_unit_test(the_stack_of_a_thread_is_large_enough_up_to_its_size),
+        cmocka_unit_test(guard_pages_are_not_counted),
+        cmocka_unit_test(used_stack_is_not_counted),
+        cmocka_unit_test(the_stack_of_a_coroutine_is_unknown),
+        cmocka_unit_test(the_stack_of_a_signal_handler_is_unknown),
+        cmocka_unit_test(no_file_is_opened_to_find_the_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a piece of work runs: where the caller stands, or on a thread of ours. What waits for its
- * end: the caller's cancellation, and for a time the caller. */
+ * Work runs on the caller's stack or on a thread of ours. Cancellation of the caller is deferred
+ * until the work has ended; the caller waits for the work until a deadline. */
 #include "os/guest_thread.h"
 #include "unit.h"
 
@@ -21,7 +21,7 @@ enum {
     COROUTINE_STACK = 4 * MB,
 };
 
-/* A piece of work, and what it met where it ran. */
+/* A piece of work, and the state that it found when it ran. */
 struct job {
     struct ria_guest_work work;
     int result;
@@ -90,12 +90,12 @@ static void run_on_thread(void *(*function)(void *), void *argument, size_t size
     (void)pthread_join(thread, NULL);
 }
 
-static void work_runs_where_there_is_room_for_it(void **state)
+static void work_runs_on_a_stack_that_is_large_enough(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
-        size_t thread; /* its stack; 0: the first thread */
+        size_t thread; /* the size of its stack; 0: the first thread */
         bool is_coroutine;
         enum ria_guest_need need;
         bool is_elsewhere;
@@ -104,7 +104,7 @@ static void work_runs_where_there_is_room_for_it(void **state)
         {"a name on the first thread", 0, false, RIA_GUEST_NAME_SERVICE, false},
         {"a token on a thread of 8 MB", 8 * MB, false, RIA_GUEST_TOKEN, false},
         {"a name on a thread of 8 MB", 8 * MB, false, RIA_GUEST_NAME_SERVICE, false},
-        /* Before the larger ones: the C library may use their stacks again. */
+        /* Small stacks come first: the C library may reuse the stacks of larger threads. */
         {"a token on a thread of 256 KB", MB / 4, false, RIA_GUEST_TOKEN, true},
         {"a token on a thread of 512 KB", MB / 2, false, RIA_GUEST_TOKEN, false},
         {"a name on a thread of 512 KB", MB / 2, false, RIA_GUEST_NAME_SERVICE, true},
@@ -113,24 +113,24 @@ static void work_runs_where_there_is_room_for_it(void **state)
     };
     sigset_t all;
     (void)sigfillset(&all);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *message = rows[i].message;
-        void *(*run)(void *) = rows[i].is_coroutine ? run_job_in_coroutine : run_job;
-        struct job job = {.work = {.need = rows[i].need, .prepare = prepare}};
-        if (rows[i].thread == 0) {
+    for_each_row(row, rows, row->message) {
+        const char *message = row->message;
+        void *(*run)(void *) = row->is_coroutine ? run_job_in_coroutine : run_job;
+        struct job job = {.work = {.need = row->need, .prepare = prepare}};
+        if (row->thread == 0) {
             (void)run(&job);
         } else {
-            run_on_thread(run, &job, rows[i].thread);
+            run_on_thread(run, &job, row->thread);
         }
         expect_number(message, job.result, 0);
-        expect_number(message, job.ran != job.caller, rows[i].is_elsewhere);
-        expect_number(message, job.prepared, rows[i].is_elsewhere ? job.caller : 0);
-        expect_number(message, sigismember(&job.mask, SIGALRM), rows[i].is_elsewhere);
+        expect_number(message, job.ran != job.caller, row->is_elsewhere);
+        expect_number(message, job.prepared, row->is_elsewhere ? job.caller : 0);
+        expect_number(message, sigismember(&job.mask, SIGALRM), row->is_elsewhere);
         expect(message, job.has_room);
     }
 }
 
-static void it_runs_without_anything_to_prepare(void **state)
+static void work_needs_no_preparation_function(void **state)
 {
     (void)state;
     struct job job = {.work = {.need = RIA_GUEST_TOKEN}};
@@ -139,7 +139,7 @@ static void it_runs_without_anything_to_prepare(void **state)
     assert_int_not_equal(job.ran, job.caller);
 }
 
-static void the_callers_signals_and_cancellation_are_as_before(void **state)
+static void signal_mask_and_cancellation_state_are_restored(void **state)
 {
     (void)state;
     sigset_t before;
@@ -156,7 +156,7 @@ static void the_callers_signals_and_cancellation_are_as_before(void **state)
     assert_int_equal(cancellation, PTHREAD_CANCEL_ENABLE);
 }
 
-/* Root has no limit of processes, so the child is another user. */
+/* Root has no limit on processes, so the child changes to another user. */
 static int error_without_threads(void)
 {
     enum {
@@ -179,7 +179,7 @@ static int error_without_threads(void)
     return WEXITSTATUS(status);
 }
 
-static void without_a_thread_nothing_runs_and_the_error_says_why(void **state)
+static void if_no_thread_can_be_created_the_error_names_the_cause(void **state)
 {
     (void)state;
     assert_int_equal(error_without_threads(), EAGAIN);
@@ -196,7 +196,7 @@ static void wait_to_end(void *unused)
 {
     (void)unused;
     (void)sem_post(&is_running);
-    (void)sem_wait(&may_end); /* where a thread can be cancelled */
+    (void)sem_wait(&may_end); /* a cancellation point */
     has_ended = true;
 }
 
@@ -231,7 +231,7 @@ static void *wait_alone(void *unused)
     return NULL;
 }
 
-static void cancellation_waits_for_the_end_of_the_work(void **state)
+static void cancellation_is_deferred_until_the_work_has_ended(void **state)
 {
     (void)state;
     static const struct {
@@ -239,33 +239,33 @@ static void cancellation_waits_for_the_end_of_the_work(void **state)
         void *(*function)(void *);
         bool ends;
     } rows[] = {
-        {"where the caller stands", run_until_cancelled, true},
-        {"on a thread of ours", run_in_coroutine_until_cancelled, true},
-        {"while it is waited for in time", run_in_time_until_cancelled, true},
+        {"on the caller's stack", run_until_cancelled, true},
+        {"on our own thread", run_in_coroutine_until_cancelled, true},
+        {"while the caller waits with a deadline", run_in_time_until_cancelled, true},
         {"control: without any of these", wait_alone, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct job job = {.work = {.need = RIA_GUEST_TOKEN, .run = wait_to_end}};
         pthread_t thread;
         void *result = NULL;
-        assert_int_equal(sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
+        expect_number(row->message, sem_init(&is_running, 0, 0) + sem_init(&may_end, 0, 0), 0);
         has_ended = has_returned = false;
-        assert_int_equal(pthread_create(&thread, NULL, rows[i].function, &job), 0);
+        expect_number(row->message, pthread_create(&thread, NULL, row->function, &job), 0);
         (void)sem_wait(&is_running);
         (void)pthread_cancel(thread);
-        if (rows[i].ends) {
+        if (row->ends) {
             (void)sem_post(&may_end);
         }
         (void)pthread_join(thread, &result);
-        expect_number(rows[i].message, has_ended, rows[i].ends);
-        expect_number(rows[i].message, has_returned, false);
-        expect(rows[i].message, result == PTHREAD_CANCELED);
+        expect_number(row->message, has_ended, row->ends);
+        expect_number(row->message, has_returned, false);
+        expect(row->message, result == PTHREAD_CANCELED);
     }
 }
 
 /* -- in time -------------------------------------------------------------------------------- */
 
-static void work_is_waited_for_until_its_time_is_over(void **state)
+static void the_caller_waits_for_work_until_the_deadline(void **state)
 {
     (void)state;
     static struct job quick;
@@ -287,7 +287,8 @@ static void work_is_waited_for_until_its_time_is_over(void **state)
     long passed = ((end.tv_sec - start.tv_sec) * 1000) + ((end.tv_nsec - start.tv_nsec) / 1000000);
     assert_in_range(passed, 1099, 10000);
     (void)sem_post(&may_end);
-    for (int i = 0; i < 10000 && !has_ended; i++) { /* what it shares with us outlives the call */
+    for (int i = 0; i < 10000 && !has_ended;
+         i++) { /* the work may still use the shared data after the call */
         (void)usleep(1000);
     }
     assert_true(has_ended);
@@ -296,12 +297,12 @@ static void work_is_waited_for_until_its_time_is_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(work_runs_where_there_is_room_for_it),
-        cmocka_unit_test(it_runs_without_anything_to_prepare),
-        cmocka_unit_test(the_callers_signals_and_cancellation_are_as_before),
-        cmocka_unit_test(without_a_thread_nothing_runs_and_the_error_says_why),
-        cmocka_unit_test(cancellation_waits_for_the_end_of_the_work),
-        cmocka_unit_test(work_is_waited_for_until_its_time_is_over),
+        cmocka_unit_test(work_runs_on_a_stack_that_is_large_enough),
+        cmocka_unit_test(work_needs_no_preparation_function),
+        cmocka_unit_test(signal_mask_and_cancellation_state_are_restored),
+        cmocka_unit_test(if_no_thread_can_be_created_the_error_names_the_cause),
+        cmocka_unit_test(cancellation_is_deferred_until_the_work_has_ended),
+        cmocka_unit_test(the_caller_waits_for_work_until_the_deadline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which hosts are ours: what a hook asks that meets every server. */
+ * Which hosts get a token. A hook calls this check for every server that the program connects to.
+ */
 #include "rds_iam.h"
 
 #include "fake_world.h"
@@ -10,7 +11,7 @@
 #define GLOBAL "db.global-abc.global.rds.amazonaws.com"
 #define DSQL "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
 
-static void names_and_sections_make_a_host_ours(void **state)
+static void rds_names_and_sections_have_an_endpoint(void **state)
 {
     (void)state;
     static const struct {
@@ -18,12 +19,16 @@ static void names_and_sections_make_a_host_ours(void **state)
         const char *config; /* NULL: none */
         const char *host;
         enum ria_outcome outcome;
-        const char *text; /* a piece of the reason */
+        const char *text; /* a part of the reason */
     } rows[] = {
         {"an RDS name", NULL, HOST, RIA_FOUND, NULL},
         {"in any case, with a dot", NULL, "DB.abc.EU-west-1.rds.amazonaws.com.", RIA_FOUND, NULL},
         {"a global name, whose region is missing", NULL, GLOBAL, RIA_FOUND, NULL},
-        {"a name that holds one", NULL, HOST ".evil.example", RIA_ABSENT, "is not an RDS endpoint"},
+        {"a name that contains an RDS name",
+         NULL,
+         HOST ".evil.example",
+         RIA_ABSENT,
+         "is not an RDS endpoint"},
         {"another name",
          NULL,
          "db.example",
@@ -53,25 +58,21 @@ static void names_and_sections_make_a_host_ours(void **state)
          "db.example",
          RIA_ABSENT,
          "is not an RDS endpoint"},
-        {"a file that is broken",
-         "[db.example]\nend = 1\n",
-         "db.example",
-         RIA_FAILED,
-         ":2: unknown"},
-        {"a broken file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
+        {"an invalid file", "[db.example]\nend = 1\n", "db.example", RIA_FAILED, ":2: unknown"},
+        {"an invalid file is not read for an RDS name", "[x]\nend = 1\n", HOST, RIA_FOUND, NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_fake_init(&fake);
-        if (rows[i].config != NULL) {
-            ria_fake_file(&fake, RIA_FAKE_CONFIG, rows[i].config);
+        if (row->config != NULL) {
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, row->config);
         }
-        struct ria_login login = {.host = rows[i].host, .port = 3306, .user = "etl"};
+        struct ria_login login = {.host = row->host, .port = 3306, .user = "etl"};
         expect_number(
-            rows[i].message, ria_login_has_endpoint(&login, &fake.world, &err), rows[i].outcome);
-        if (rows[i].text != NULL) {
-            expect_piece(rows[i].message, err.text, rows[i].text);
+            row->message, ria_login_has_endpoint(&login, &fake.world, &err), row->outcome);
+        if (row->text != NULL) {
+            expect_piece(row->message, err.text, row->text);
         }
     }
 }
@@ -132,7 +133,7 @@ static void the_certificate_of_a_login_is_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_and_sections_make_a_host_ours),
+        cmocka_unit_test(rds_names_and_sections_have_an_endpoint),
         cmocka_unit_test(the_certificate_of_a_login_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

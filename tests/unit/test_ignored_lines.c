@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A line of AWS's files that our reader ignores and that would have chosen the identity: no other
- * source takes its place. */
+ * A line of an AWS file that the parser ignores and that would have selected the identity: no other
+ * source may be used in its place. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
 #include "provider/memory_cache.h"
 #include "unit.h"
 
-/* A container's endpoint is there and would be asked next. */
+/* A container endpoint exists and would be the next source. */
 static enum ria_outcome find(
     struct ria_fake *fake,
     const char *config,
@@ -38,8 +38,8 @@ static void expect_refusal(const char *config, const char *credentials, const ch
     expect_piece(want, err.text, "is in a line that was ignored: ");
 }
 
-/* The AWS CLI reads "key: value". The next source would log in as somebody else. */
-static void no_other_source_takes_the_place_of_an_ignored_line(void **state)
+/* The AWS CLI accepts "key: value". The next source would log in as another user. */
+static void no_other_source_replaces_an_ignored_line(void **state)
 {
     (void)state;
     static const struct {
@@ -67,13 +67,14 @@ static void no_other_source_takes_the_place_of_an_ignored_line(void **state)
          "",
          "config:2: web_identity_token_file of"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_refusal(rows[i].config, rows[i].credentials, rows[i].want);
+    for_each_row(row, rows, row->config) {
+        expect_refusal(row->config, row->credentials, row->want);
     }
 }
 
-/* What the AWS CLI does not ask either stops nothing, nor does what names no source. */
-static void a_line_that_would_not_count_stops_nothing(void **state)
+/* An ignored line does not stop the search if the AWS CLI would not use it either, or if it names
+ * no source. */
+static void an_irrelevant_ignored_line_stops_no_source(void **state)
 {
     (void)state;
 #define KEYS "[default]\naws_access_key_id = A\naws_secret_access_key = s\n"
@@ -88,23 +89,21 @@ static void a_line_that_would_not_count_stops_nothing(void **state)
         {KEYS "s3 =\n  role_arn: x\n", ""},
     };
 #undef KEYS
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->config) {
         struct ria_fake fake;
         RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         expect_number(
-            rows[i].config,
-            find(&fake, rows[i].config, rows[i].credentials, &response, &err),
-            RIA_FOUND);
-        expect_text(rows[i].config, response.credentials.access_key_id.data, "A");
+            row->config, find(&fake, row->config, row->credentials, &response, &err), RIA_FOUND);
+        expect_text(row->config, response.credentials.access_key_id.data, "A");
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_other_source_takes_the_place_of_an_ignored_line),
-        cmocka_unit_test(a_line_that_would_not_count_stops_nothing),
+        cmocka_unit_test(no_other_source_replaces_an_ignored_line),
+        cmocka_unit_test(an_irrelevant_ignored_line_stops_no_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

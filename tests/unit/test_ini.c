@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The ini dialect: what is read, warned about and refused. What sections and keys mean is tested
- * where it is known (test_config_grammar.c, test_config.c). */
+ * The ini dialect: which lines are parsed, which cause a warning, and which are rejected. The
+ * meaning of sections and keys is tested in test_config_grammar.c and test_config.c. */
 #include "codec/ini.h"
 
 #include "unit.h"
@@ -15,7 +15,8 @@ static bool parse(const char *text, size_t len, struct ria_ini *ini, struct ria_
     return ria_ini_parse("f", &buf, ini, err);
 }
 
-/* Writes a document out in one line: "[s]1 key=value@2 .sub=value@3", line numbers behind. */
+/* Formats a document as one line: "[s]1 key=value@2 .sub=value@3", with the line numbers after @.
+ */
 static void render(const struct ria_ini *ini, struct ria_buf *out)
 {
     for (size_t i = 0; i < ini->section_count; i++) {
@@ -32,7 +33,7 @@ static void render(const struct ria_ini *ini, struct ria_buf *out)
     }
 }
 
-static void texts_are_read_as_the_dialect_says(void **state)
+static void texts_are_parsed_by_the_rules_of_the_dialect(void **state)
 {
     (void)state;
     static const struct {
@@ -48,9 +49,9 @@ static void texts_are_read_as_the_dialect_says(void **state)
         {"blanks around everything", "[ s ]\n  k  =  v  \t\n", "[s]1 k=v@2"},
         {"blanks inside a name stay", "[a b]\n", "[a b]1"},
         {"brackets nest", "[s [x]]\nk=v\n", "[s [x]]1 k=v@2"},
-        {"text behind a section's end is warned about", "[s] x\nk=v\n", "[s]1 k=v@2 !1"},
-        {"a comment behind a section's end is not", "[s]# x\n[t] ; y\n", "[s]1 [t]2"},
-        {"a comment needs a blank in front",
+        {"text after a section's end causes a warning", "[s] x\nk=v\n", "[s]1 k=v@2 !1"},
+        {"a comment after a section's end does not", "[s]# x\n[t] ; y\n", "[s]1 [t]2"},
+        {"a comment needs a blank before it",
          "[s]\nk=a#b;c\nl=a #b\nm=a\t;b\n",
          "[s]1 k=a#b;c@2 l=a@3 m=a@4"},
         {"a value that is only a comment is empty", "[s]\nk = # c\n", "[s]1 k=@2"},
@@ -59,18 +60,20 @@ static void texts_are_read_as_the_dialect_says(void **state)
         {"equal keys and sections stay apart",
          "[s]\nk=1\nk=2\n[s]\nk=3\n",
          "[s]1 k=1@2 k=2@3 [s]4 k=3@5"},
-        {"a value goes on in a deeper line",
+        {"a value continues in a line with deeper indentation",
          "[s]\nk = a\n  b\n\tc # d\nl = e\n",
          "[s]1 k=a\nb\nc@2 l=e@5"},
         {"a comment line inside a continued value", "[s]\nk = a\n  # c\n  b\n", "[s]1 k=a\nb@2"},
         {"an empty line ends a continued value", "[s]\nk = a\n\n  l = b\n", "[s]1 k=a@2 l=b@4"},
-        {"what follows an empty line is no continuation", "[s]\nk = a\n\n  b\n", "[s]1 k=a@2 !4"},
+        {"a line after an empty line is not a continuation",
+         "[s]\nk = a\n\n  b\n",
+         "[s]1 k=a@2 !4"},
         {"keys may all be indented", "[s]\n  k = a\n  l = b\n", "[s]1 k=a@2 l=b@3"},
         {"deeper than an indented key", "[s]\n  k = a\n    b\n", "[s]1 k=a\nb@2"},
-        {"an indented section in front of any key", "  [s]\n  k = a\n", "[s]1 k=a@2"},
+        {"an indented section before any key", "  [s]\n  k = a\n", "[s]1 k=a@2"},
         {"a bracket in a continued value", "[s]\nk = a\n  [t]\n", "[s]1 k=a\n[t]@2"},
         {"sub-properties", "[s]\nk =\n  a = 1\n  B = 2\nl = 3\n", "[s]1 k=@2 .a=1@3 .b=2@4 l=3@5"},
-        {"sub-properties go on behind an empty line",
+        {"sub-properties continue after an empty line",
          "[s]\nk =\n  a = 1\n\n  b = 2\n",
          "[s]1 k=@2 .a=1@3 .b=2@5"},
         {"a bad sub-property is ignored with a warning",
@@ -79,27 +82,27 @@ static void texts_are_read_as_the_dialect_says(void **state)
         {"a line without = is ignored with a warning", "[s]\nk\nl = 1\n", "[s]1 l=1@3 !2"},
         {"a colon separates nothing", "[s]\nk: 1\n", "[s]1 !2"},
         {"a line that starts with = is ignored with a warning", "[s]\n= 1\n", "[s]1 !2"},
-        {"a key in front of any section is ignored with a warning", "k = 1\n[s]\n", "[s]2 !1"},
-        {"CR before LF is no part of a line", "[s]\r\nk = v\r\n\r\n", "[s]1 k=v@2"},
+        {"a key before the first section is ignored with a warning", "k = 1\n[s]\n", "[s]2 !1"},
+        {"CR before LF is not part of a line", "[s]\r\nk = v\r\n\r\n", "[s]1 k=v@2"},
         {"a CR at the end of the text", "[s]\nk = v\r", "[s]1 k=v@2"},
         {"a lone CR ends no line", "[s]\nk = a\rb\n", "[s]1 k=a\rb@2"},
         {"a byte order mark is skipped", "\xef\xbb\xbf[s]\nk=v\n", "[s]1 k=v@2"},
-        {"bytes that are no UTF-8 stay", "[s]\nk=\xe9\n", "[s]1 k=\xe9@2"},
+        {"bytes that are not UTF-8 stay unchanged", "[s]\nk=\xe9\n", "[s]1 k=\xe9@2"},
         {"nothing between the brackets", "[]\nk=v\n", "[]1 k=v@2"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
         RIA_AUTO(buf) got = {.max = 4096};
-        if (!parse(rows[i].text, strlen(rows[i].text), &ini, &err)) {
-            fail_msg("%s: %s", rows[i].message, err.text);
+        if (!parse(row->text, strlen(row->text), &ini, &err)) {
+            fail_msg("%s: %s", row->message, err.text);
         }
         render(&ini, &got);
-        expect_text(rows[i].message, ria_buf_text(&got), rows[i].want);
+        expect_text(row->message, ria_buf_text(&got), row->want);
     }
 }
 
-static void broken_texts_are_refused_with_their_line(void **state)
+static void invalid_texts_are_rejected_with_their_line(void **state)
 {
     (void)state;
     static const struct {
@@ -111,19 +114,19 @@ static void broken_texts_are_refused_with_their_line(void **state)
         {"no closing bracket", "[a]\n\n[s\nk=v\n", 12, "f:3: a section line without its closing ]"},
         {"one bracket too few", "[s [x]\n", 7, "f:1: a section line without its closing ]"},
         {"a NUL byte", "[s]\nk = a\0b\n", 12, "f:2: a NUL byte; save the file as plain text"},
-        {"a NUL byte behind the end", "[s]\nk=v\n\0", 9, "f:3: a NUL byte"},
+        {"a NUL byte after the end", "[s]\nk=v\n\0", 9, "f:3: a NUL byte"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(ini) ini = {0};
         struct ria_error err = {0};
-        expect(rows[i].message, !parse(rows[i].text, rows[i].len, &ini, &err));
-        expect_piece(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_CONFIG);
-        expect(rows[i].message, ini.text.data == NULL && ini.section_count == 0);
+        expect(row->message, !parse(row->text, row->len, &ini, &err));
+        expect_piece(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_CONFIG);
+        expect(row->message, ini.text.data == NULL && ini.section_count == 0);
     }
 }
 
-static void the_longest_line_is_read_and_one_byte_more_refused(void **state)
+static void the_longest_line_is_accepted_and_one_byte_more_rejected(void **state)
 {
     (void)state;
     for (size_t more = 0; more < 2; more++) {
@@ -144,7 +147,7 @@ static void the_longest_line_is_read_and_one_byte_more_refused(void **state)
     }
 }
 
-static void the_longest_text_is_read_and_one_byte_more_refused(void **state)
+static void the_longest_text_is_accepted_and_one_byte_more_rejected(void **state)
 {
     (void)state;
     for (size_t more = 0; more < 2; more++) {
@@ -166,8 +169,8 @@ static void the_longest_text_is_read_and_one_byte_more_refused(void **state)
     }
 }
 
-/* The arrays double at 8, 16, ...: every size around that. */
-static void many_sections_entries_and_warnings_are_all_kept(void **state)
+/* The arrays double their size at 8, 16, ...; the test covers every size around these. */
+static void no_section_entry_or_warning_of_many_is_lost(void **state)
 {
     (void)state;
     for (unsigned count = 1; count < 70; count++) {
@@ -190,7 +193,7 @@ static void many_sections_entries_and_warnings_are_all_kept(void **state)
     }
 }
 
-static void find_takes_the_last_entry_and_no_sub_property(void **state)
+static void find_returns_the_last_entry_and_no_sub_property(void **state)
 {
     (void)state;
     static const char text[] = "[s]\nk = 1\nk = 2\np =\n  q = 3\n[t]\nq = 4\n";
@@ -203,7 +206,7 @@ static void find_takes_the_last_entry_and_no_sub_property(void **state)
     assert_null(ria_ini_find(&ini, &ini.sections[1], "k"));
 }
 
-static void the_text_is_taken_over(void **state)
+static void the_parser_takes_ownership_of_the_text(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -221,13 +224,13 @@ static void the_text_is_taken_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(texts_are_read_as_the_dialect_says),
-        cmocka_unit_test(broken_texts_are_refused_with_their_line),
-        cmocka_unit_test(the_longest_line_is_read_and_one_byte_more_refused),
-        cmocka_unit_test(the_longest_text_is_read_and_one_byte_more_refused),
-        cmocka_unit_test(many_sections_entries_and_warnings_are_all_kept),
-        cmocka_unit_test(find_takes_the_last_entry_and_no_sub_property),
-        cmocka_unit_test(the_text_is_taken_over),
+        cmocka_unit_test(texts_are_parsed_by_the_rules_of_the_dialect),
+        cmocka_unit_test(invalid_texts_are_rejected_with_their_line),
+        cmocka_unit_test(the_longest_line_is_accepted_and_one_byte_more_rejected),
+        cmocka_unit_test(the_longest_text_is_accepted_and_one_byte_more_rejected),
+        cmocka_unit_test(no_section_entry_or_warning_of_many_is_lost),
+        cmocka_unit_test(find_returns_the_last_entry_and_no_sub_property),
+        cmocka_unit_test(the_parser_takes_ownership_of_the_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * dlsym() as this program replaces it, for two functions of a client library of which there are
- * eleven copies. Ours add 1000 to what the copy that they stand for answers. */
+ * The replacement of dlsym(), in this program. It replaces two functions of a client library that
+ * is loaded in eleven copies. A replacement function calls the function of its copy and adds 1000
+ * to the result. */
 #include "interpose/library.h"
 #include "interpose/lookup.h"
 
@@ -14,7 +15,7 @@
 #include <stdbool.h>
 
 enum {
-    COPIES = 11, /* more than there are numbers for */
+    COPIES = 11, /* more than the available numbers */
     OURS = 1000,
 };
 
@@ -24,7 +25,8 @@ typedef int client_function(void);
 
 static const void *marks[RIA_COPIES_MAX];
 
-/* What the copy answers that a call of `name` from the caller is meant for; -1 if there is none. */
+/* Calls `name` in the copy that the caller's call is meant for. Returns its result, or -1 if there
+ * is no such copy. */
 static int ask_copy(const void *caller, const char *name)
 {
     RIA_AUTO(library) library = {0};
@@ -120,7 +122,7 @@ static void expect_ours(void *copy, const char *name, int response)
     expect(name, ria_real_dlsym(copy, name) != found);
 }
 
-static void each_copy_has_a_function_of_ours_and_keeps_it(void **state)
+static void each_copy_gets_its_own_replacement_function(void **state)
 {
     (void)state;
     void *copies[3];
@@ -143,25 +145,25 @@ static void expect_libcs(const char *message, void *handle, const char *name, in
     expect(message, found == ria_real_dlsym(handle, name));
 }
 
-static void all_other_lookups_are_libcs(void **state)
+static void all_other_lookups_return_the_result_of_libc(void **state)
 {
     (void)state;
     void *copy = load_copy(1);
     void *wrapper = load("wrapper");
     expect_libcs("a function that is not interposed", copy, "client_other", 101);
     expect_libcs("a wrapper's function of an interposed name", wrapper, "client_number", 7);
-    expect_libcs("another one of its", wrapper, "client_twice", 14);
+    expect_libcs("another function of the wrapper", wrapper, "client_twice", 14);
     expect_libcs("a part of an interposed name", copy, "client_num", -2);
-    expect_libcs("an interposed name with more behind it", copy, "client_number2", -2);
+    expect_libcs("an interposed name with a suffix", copy, "client_number2", -2);
     expect_libcs("the prefix", copy, "client_", -2);
-    expect_libcs("behind the program, where no copy is global", RTLD_NEXT, "client_number", -2);
+    expect_libcs("after the program, with no global copy", RTLD_NEXT, "client_number", -2);
     assert_ptr_equal(dlsym(RTLD_DEFAULT, "getpid"), ria_real_dlsym(RTLD_DEFAULT, "getpid"));
-    assert_int_equal(call(dlsym(copy, "client_number")), OURS + 1); /* the control */
+    assert_int_equal(call(dlsym(copy, "client_number")), OURS + 1); /* control */
     (void)dlclose(wrapper);
     (void)dlclose(copy);
 }
 
-static void a_lookup_that_finds_ours_stands_for_the_copy_behind_it(void **state)
+static void a_lookup_that_finds_a_replacement_calls_the_copy_behind_it(void **state)
 {
     (void)state;
     void *copy = load_copy(4);
@@ -171,7 +173,7 @@ static void a_lookup_that_finds_ours_stands_for_the_copy_behind_it(void **state)
     (void)dlclose(copy);
 }
 
-static void the_number_of_a_copy_that_is_gone_is_given_again(void **state)
+static void the_number_of_an_unloaded_copy_is_reused(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 3; round++) {
@@ -183,7 +185,7 @@ static void the_number_of_a_copy_that_is_gone_is_given_again(void **state)
     }
 }
 
-static void there_are_eight_numbers(void **state)
+static void eight_copies_get_a_number(void **state)
 {
     (void)state;
     void *copies[COPIES];
@@ -195,7 +197,7 @@ static void there_are_eight_numbers(void **state)
     (void)dlclose(copies[2]);
     copies[2] = NULL;
     assert_int_equal(call(dlsym(copies[9], "client_number")), OURS + 9); /* the number is free */
-    assert_int_equal(call(dlsym(copies[10], "client_number")), 10);      /* and taken */
+    assert_int_equal(call(dlsym(copies[10], "client_number")), 10);      /* and in use */
     for (unsigned i = 0; i < COPIES; i++) {
         if (copies[i] != NULL) {
             (void)dlclose(copies[i]);
@@ -203,7 +205,7 @@ static void there_are_eight_numbers(void **state)
     }
 }
 
-static void a_lookup_keeps_errno_and_leaves_no_error(void **state)
+static void a_lookup_preserves_errno_and_dlerror(void **state)
 {
     (void)state;
     void *copy = load_copy(5);
@@ -217,7 +219,7 @@ static void a_lookup_keeps_errno_and_leaves_no_error(void **state)
     (void)dlclose(copy);
 }
 
-static void a_mark_ends_with_its_copy(void **state)
+static void a_mark_is_released_with_its_copy(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 3; i++) {
@@ -226,7 +228,8 @@ static void a_mark_ends_with_its_copy(void **state)
         const void *mark = ria_library_mark(copy, "client_mark", found);
         assert_non_null(mark);
         assert_true(ria_library_is_marked(mark));
-        assert_null(ria_library_mark(copy, "client_mark", (const void *)&list)); /* elsewhere */
+        assert_null(
+            ria_library_mark(copy, "client_mark", (const void *)&list)); /* outside of the copy */
         assert_null(ria_library_mark(copy, "client_none", found));
         (void)dlclose(copy);
         assert_false(ria_library_is_marked(mark));
@@ -236,13 +239,13 @@ static void a_mark_ends_with_its_copy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_copy_has_a_function_of_ours_and_keeps_it),
-        cmocka_unit_test(all_other_lookups_are_libcs),
-        cmocka_unit_test(a_lookup_that_finds_ours_stands_for_the_copy_behind_it),
-        cmocka_unit_test(the_number_of_a_copy_that_is_gone_is_given_again),
-        cmocka_unit_test(there_are_eight_numbers),
-        cmocka_unit_test(a_lookup_keeps_errno_and_leaves_no_error),
-        cmocka_unit_test(a_mark_ends_with_its_copy),
+        cmocka_unit_test(each_copy_gets_its_own_replacement_function),
+        cmocka_unit_test(all_other_lookups_return_the_result_of_libc),
+        cmocka_unit_test(a_lookup_that_finds_a_replacement_calls_the_copy_behind_it),
+        cmocka_unit_test(the_number_of_an_unloaded_copy_is_reused),
+        cmocka_unit_test(eight_copies_get_a_number),
+        cmocka_unit_test(a_lookup_preserves_errno_and_dlerror),
+        cmocka_unit_test(a_mark_is_released_with_its_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

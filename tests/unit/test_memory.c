@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a login leaves in memory: no secret in a block that was given back, none on the stack, and
- * nothing at all that was not given back, whichever allocation fails on the way. */
+ * The memory that a login leaves: no secret in a freed block, no secret on the stack, and no leaked
+ * block, whichever allocation fails. */
 #include "codec/digest.h"
 #include "rds_iam.h"
 
@@ -19,7 +19,7 @@
 #define SESSION "IQoJb3JpZ2luX2VjEHsa-canary-of-the-session-token"
 
 enum {
-    STACK_SIZE = 1024 * 1024 /* that of the plugin's thread */
+    STACK_SIZE = 1024 * 1024 /* the stack size of the plugin's thread */
 };
 
 struct origin {
@@ -29,7 +29,7 @@ struct origin {
     const char *credentials;
 };
 
-/* By every way on which keys reach the signer. */
+/* Every source from which keys reach the signer. */
 static const struct origin origins[] = {
     {"keys in the environment", true, NULL, NULL},
     {"keys in the config file",
@@ -73,8 +73,8 @@ static enum ria_outcome ask(struct ria_fake *fake, struct ria_token *token, stru
     return ria_token_for(&login, deadline, &fake->world, token, err);
 }
 
-/* The end of the token that a road gives: its signature. The clock stands still, so a second token
- * has the same. */
+/* The end of the token of an origin: its signature. The clock stands still, so a second token has
+ * the same signature. */
 static void learn_signature(const struct origin *origin, char out[65])
 {
     struct ria_fake fake;
@@ -85,7 +85,7 @@ static void learn_signature(const struct origin *origin, char out[65])
     (void)snprintf(out, 65, "%s", token.text.data + token.text.len - 64);
 }
 
-/* The signing key as bytes, computed here step by step. */
+/* Computes the bytes of the signing key, step by step. */
 static void learn_signing_key(uint8_t key[RIA_SHA256_LEN])
 {
     static const char *const steps[] = {"20260822", "us-east-1", "rds-db", "aws4_request"};
@@ -99,7 +99,7 @@ static void learn_signing_key(uint8_t key[RIA_SHA256_LEN])
     }
 }
 
-/* Writes the secret so that no compiler takes it for a store that nobody reads. */
+/* Writes the secret in a way that the compiler cannot remove as a dead store. */
 static void plant(volatile char *at)
 {
     for (size_t i = 0; i < strlen(SECRET); i++) {
@@ -129,16 +129,16 @@ static void control_a_secret_in_a_freed_block_is_found(void **state)
     assert_int_equal(ria_heap_found(), 2);
 }
 
-static void no_secret_is_in_a_block_that_was_given_back(void **state)
+static void no_freed_block_contains_a_secret(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
+    for_each_row(origin, origins, origin->message) {
         char signature[65];
         uint8_t key[RIA_SHA256_LEN];
         struct ria_fake fake;
         struct ria_error err;
         ria_heap_forget();
-        learn_signature(&origins[i], signature);
+        learn_signature(origin, signature);
         learn_signing_key(key);
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
@@ -147,20 +147,20 @@ static void no_secret_is_in_a_block_that_was_given_back(void **state)
         size_t live = ria_heap_live();
         size_t searched = ria_heap_searched();
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        set_up(&fake, &origins[i]);
-        assert_int_equal(ask(&fake, &token, &err), RIA_FOUND);
-        expect_piece(origins[i].message, token.text.data, signature);
+        set_up(&fake, origin);
+        expect_number(origin->message, ask(&fake, &token, &err), RIA_FOUND);
+        expect_piece(origin->message, token.text.data, signature);
         ria_token_release(&token);
-        expect_number(origins[i].message, ria_heap_found(), 0);
-        expect(origins[i].message, ria_heap_searched() > searched + 5);
-        expect_number(origins[i].message, ria_heap_live(), live);
+        expect_number(origin->message, ria_heap_found(), 0);
+        expect(origin->message, ria_heap_searched() > searched + 5);
+        expect_number(origin->message, ria_heap_live(), live);
     }
     ria_heap_forget();
 }
 
 /* -- the stack ------------------------------------------------------------------------------ */
 
-/* Below the frames that the end of a thread uses. */
+/* The planted secret lies below the frames that the end of a thread uses. */
 __attribute__((noinline)) static void plant_deep(void)
 {
     volatile char frame[16 * 1024];
@@ -189,7 +189,7 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* AddressSanitizer keeps account of frames that are long gone; this look is meant. */
+/* AddressSanitizer would report a read of frames that have returned. This read is intended. */
 __attribute__((no_sanitize("address"))) static bool holds(
     const volatile char *stack, const void *secret, size_t len)
 {
@@ -206,7 +206,7 @@ __attribute__((no_sanitize("address"))) static bool holds(
     return false;
 }
 
-/* Any piece of it: later calls may have written over the rest. */
+/* Searches for any part of the secret: later calls may have overwritten the rest. */
 static bool holds_piece(const char *stack, const void *secret, size_t len)
 {
     enum {
@@ -220,7 +220,7 @@ static bool holds_piece(const char *stack, const void *secret, size_t len)
     return found;
 }
 
-/* Runs the job on this stack, to the end of its thread. */
+/* Runs the job on a thread with this stack and joins the thread. */
 static void run_on(char *stack, struct on_a_stack *job)
 {
     pthread_t thread;
@@ -241,22 +241,22 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
         mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(stack, MAP_FAILED);
     uint8_t key[RIA_SHA256_LEN];
-    uint8_t padded[RIA_SHA256_LEN]; /* as HMAC uses it last */
+    uint8_t padded[RIA_SHA256_LEN]; /* padded, as HMAC uses it last */
     learn_signing_key(key);
     for (size_t i = 0; i < sizeof(key); i++) {
         padded[i] = key[i] ^ 0x5c;
     }
-    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
+    for_each_row(row, origins, row->message) {
         char signature[65];
-        learn_signature(&origins[i], signature);
-        struct on_a_stack job = {.origin = &origins[i]};
+        learn_signature(row, signature);
+        struct on_a_stack job = {.origin = row};
         run_on(stack, &job);
-        expect(origins[i].message, !holds_piece(stack, SECRET, strlen(SECRET)));
-        expect(origins[i].message, !holds_piece(stack, SESSION, strlen(SESSION)));
-        expect(origins[i].message, !holds_piece(stack, signature, strlen(signature)));
-        expect(origins[i].message, !holds_piece(stack, key, sizeof(key)));
-        expect(origins[i].message, !holds_piece(stack, padded, sizeof(padded)));
-        expect(origins[i].message, holds(stack, HOST, strlen(HOST)));
+        expect(row->message, !holds_piece(stack, SECRET, strlen(SECRET)));
+        expect(row->message, !holds_piece(stack, SESSION, strlen(SESSION)));
+        expect(row->message, !holds_piece(stack, signature, strlen(signature)));
+        expect(row->message, !holds_piece(stack, key, sizeof(key)));
+        expect(row->message, !holds_piece(stack, padded, sizeof(padded)));
+        expect(row->message, holds(stack, HOST, strlen(HOST)));
     }
     struct on_a_stack planting = {.origin = NULL};
     run_on(stack, &planting);
@@ -266,7 +266,7 @@ static void no_secret_stays_on_the_stack_but_a_planted_one_does(void **state)
 
 /* -- out of memory -------------------------------------------------------------------------- */
 
-/* Returns true once the walk is through: the n-th allocation is never reached. */
+/* Returns true if the n-th allocation was not reached, so that every allocation has been tested. */
 static bool walk_on(const struct origin *origin, size_t n)
 {
     struct ria_fake fake;
@@ -290,24 +290,24 @@ static bool walk_on(const struct origin *origin, size_t n)
     return !has_failed;
 }
 
-static void every_allocation_may_fail(void **state)
+static void every_allocation_failure_is_handled(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(origins); i++) {
+    for_each_row(origin, origins, origin->message) {
         size_t n = 1;
         ria_heap_forget();
         ria_heap_watch(SECRET, strlen(SECRET));
         ria_heap_watch(SESSION, strlen(SESSION));
-        while (!walk_on(&origins[i], n)) {
+        while (!walk_on(origin, n)) {
             n++;
         }
-        expect(origins[i].message, n > 15);
-        expect_number(origins[i].message, ria_heap_found(), 0);
+        expect(origin->message, n > 15);
+        expect_number(origin->message, ria_heap_found(), 0);
     }
     ria_heap_forget();
 }
 
-static void absence_is_told_also_out_of_memory(void **state)
+static void absence_is_reported_even_without_memory(void **state)
 {
     (void)state;
     bool has_failed = true;
@@ -321,7 +321,7 @@ static void absence_is_told_also_out_of_memory(void **state)
         enum ria_outcome outcome = ask(&fake, &token, &err);
         has_failed = ria_heap_has_failed();
         ria_heap_fail_at(0);
-        ria_memory_cache_clear(); /* that there is no instance is remembered */
+        ria_memory_cache_clear(); /* the absence of instance metadata is cached */
         assert_true(outcome == RIA_ABSENT || (has_failed && outcome == RIA_FAILED));
         expect_piece(
             "a sentence", err.text, outcome == RIA_ABSENT ? "no AWS credentials" : "memory");
@@ -329,7 +329,7 @@ static void absence_is_told_also_out_of_memory(void **state)
     }
 }
 
-/* libcrypto fetches its SHA-256 at the first use; that is its own business. */
+/* libcrypto allocates its SHA-256 at the first use. That allocation is not tested. */
 static int warm_up(void **state)
 {
     (void)state;
@@ -342,10 +342,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(control_a_secret_in_a_freed_block_is_found),
-        cmocka_unit_test(no_secret_is_in_a_block_that_was_given_back),
+        cmocka_unit_test(no_freed_block_contains_a_secret),
         cmocka_unit_test(no_secret_stays_on_the_stack_but_a_planted_one_does),
-        cmocka_unit_test(every_allocation_may_fail),
-        cmocka_unit_test(absence_is_told_also_out_of_memory),
+        cmocka_unit_test(every_allocation_failure_is_handled),
+        cmocka_unit_test(absence_is_reported_even_without_memory),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

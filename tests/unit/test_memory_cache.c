@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Credentials that a process keeps for its next login: they lie in the mapping for secrets alone,
- * and are wiped when it is seen that they have ended. */
+ * Credentials that a process caches for its next login. They are stored only in the mapping for
+ * secrets, and are wiped once the process notices that they have expired. */
 #include "codec/digest.h"
 #include "provider/memory_cache.h"
 #include "rds_iam.h"
@@ -18,11 +18,11 @@
 
 enum {
     HOUR = 3600,
-    COPY_MS = 61 * 1000, /* what has no end of its own is kept for less */
+    COPY_MS = 61 * 1000, /* credentials without an expiry are cached for less */
     IDENTITIES = 40,
 };
 
-/* One profile for each source that rds-iam-fetch is asked for, and one with keys. */
+/* One profile for each source that needs rds-iam-fetch, and one with keys. */
 static const char profiles[] =
     "[profile process]\ncredential_process = x\n"
     "[profile other]\ncredential_process = y\n"
@@ -62,7 +62,7 @@ static enum ria_outcome ask_as(struct ria_fake *fake, const char *profile)
     return outcome;
 }
 
-/* What rds-iam-fetch brings ends in so many seconds; 0: it does not say. */
+/* Seconds until the credentials of rds-iam-fetch expire; 0: no expiry is given. */
 static void fetch_as(struct ria_fake *fake, const char *profile, int64_t seconds)
 {
     RIA_AUTO(response) response = RIA_RESPONSE_INIT;
@@ -81,8 +81,8 @@ static size_t count_kept(void)
     return ria_mapping_count(FETCHED, strlen(FETCHED));
 }
 
-/* The first of these tests: the process has no mapping yet. */
-static void without_a_mapping_each_login_asks_again(void **state)
+/* This test must run first: the process must not have a mapping yet. */
+static void without_a_mapping_each_login_requests_credentials(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -98,23 +98,23 @@ static void without_a_mapping_each_login_asks_again(void **state)
     assert_int_equal(ria_heap_live(), live);
 }
 
-static void copies_lie_in_the_mapping_and_not_in_the_heap(void **state)
+static void cached_credentials_are_in_the_mapping_and_not_on_the_heap(void **state)
 {
     (void)state;
     static const char *const names[] = {"process", "role", "instance", "sso"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         struct ria_fake fake;
         begin_copies(&fake);
         size_t live = ria_heap_live();
-        fetch_as(&fake, names[i], HOUR);
-        expect_number(names[i], count_kept(), 1);
-        expect_number(names[i], ria_heap_live(), live);
-        expect(names[i], !ria_mapping_find().is_dumped);
-        expect_number(names[i], ask_as(&fake, names[i]), RIA_FOUND); /* it is used */
-        expect_number(names[i], fake.fetches, 1);
-        expect_number(names[i], ria_heap_live(), live);
+        fetch_as(&fake, *name, HOUR);
+        expect_number(*name, count_kept(), 1);
+        expect_number(*name, ria_heap_live(), live);
+        expect(*name, !ria_mapping_find().is_dumped);
+        expect_number(*name, ask_as(&fake, *name), RIA_FOUND); /* from the cache */
+        expect_number(*name, fake.fetches, 1);
+        expect_number(*name, ria_heap_live(), live);
         ria_session_forget();
-        expect_number(names[i], count_kept(), 0);
+        expect_number(*name, count_kept(), 0);
     }
 }
 
@@ -148,7 +148,7 @@ static void look_without_a_login(struct ria_fake *fake)
     (void)ria_memory_cache_expire(&fake->world);
 }
 
-static void what_has_ended_is_wiped_at_any_call(void **state)
+static void any_call_wipes_expired_credentials(void **state)
 {
     (void)state;
     static const struct {
@@ -156,33 +156,33 @@ static void what_has_ended_is_wiped_at_any_call(void **state)
         void (*look)(struct ria_fake *fake);
     } rows[] = {
         {"a login with keys", look_with_keys},
-        {"a login with what has ended", look_with_the_same},
+        {"a login with expired credentials", look_with_the_same},
         {"a login with a third source", look_with_another},
         {"rds-iam credentials", look_for_a_session},
-        {"a look between two logins", look_without_a_login},
+        {"a check between two logins", look_without_a_login},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         begin_copies(&fake);
         fetch_as(&fake, "process", HOUR);
         fetch_as(&fake, "other", 2 * HOUR);
         fetch_as(&fake, "third", 0);
-        expect_number(rows[i].message, count_kept(), 3);
+        expect_number(row->message, count_kept(), 3);
         fake.now += HOUR - 1;
         fake.ticks += 1;
         (void)ria_memory_cache_expire(&fake.world);
-        expect_number(rows[i].message, count_kept(), 3);
+        expect_number(row->message, count_kept(), 3);
         fake.now += 1;
         fake.ticks += COPY_MS;
-        rows[i].look(&fake);
-        expect_number(rows[i].message, count_kept(), 1);
+        row->look(&fake);
+        expect_number(row->message, count_kept(), 1);
         fake.now += HOUR;
-        rows[i].look(&fake);
-        expect_number(rows[i].message, count_kept(), 0);
+        row->look(&fake);
+        expect_number(row->message, count_kept(), 0);
     }
 }
 
-static void the_clock_that_counts_is_the_one_that_aws_has(void **state)
+static void expiry_is_checked_by_the_clock_of_aws(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -191,7 +191,8 @@ static void the_clock_that_counts_is_the_one_that_aws_has(void **state)
     response.outcome = RIA_FOUND;
     ria_buf_add_text(&response.credentials.access_key_id, "ASIAX");
     ria_buf_add_text(&response.credentials.secret_access_key, FETCHED);
-    /* This machine is two hours ahead, so to itself they have ended. */
+    /* The clock of this machine is two hours fast, so by that clock the credentials have expired.
+     */
     response.credentials.expires = fake.now - HOUR;
     response.offset.seconds = -2 * HOUR;
     (void)snprintf(
@@ -206,7 +207,7 @@ static void the_clock_that_counts_is_the_one_that_aws_has(void **state)
     assert_int_equal(count_kept(), 0);
 }
 
-static void a_sweep_says_when_the_next_one_is_due(void **state)
+static void a_sweep_returns_when_the_next_one_is_due(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -224,7 +225,7 @@ static void a_sweep_says_when_the_next_one_is_due(void **state)
     assert_true(ria_memory_cache_expire(&fake.world) == INT64_MAX);
 }
 
-static void there_are_sixteen_copies_at_most(void **state)
+static void the_cache_has_sixteen_entries_at_most(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -243,7 +244,7 @@ static void there_are_sixteen_copies_at_most(void **state)
     assert_int_equal(count_kept(), 0);
 }
 
-/* libcrypto fetches its SHA-256 at the first use; that is its own business. */
+/* libcrypto allocates its SHA-256 at the first use. That allocation is not tested. */
 static int warm_up(void **state)
 {
     (void)state;
@@ -255,12 +256,12 @@ static int warm_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_mapping_each_login_asks_again),
-        cmocka_unit_test(copies_lie_in_the_mapping_and_not_in_the_heap),
-        cmocka_unit_test(what_has_ended_is_wiped_at_any_call),
-        cmocka_unit_test(the_clock_that_counts_is_the_one_that_aws_has),
-        cmocka_unit_test(a_sweep_says_when_the_next_one_is_due),
-        cmocka_unit_test(there_are_sixteen_copies_at_most),
+        cmocka_unit_test(without_a_mapping_each_login_requests_credentials),
+        cmocka_unit_test(cached_credentials_are_in_the_mapping_and_not_on_the_heap),
+        cmocka_unit_test(any_call_wipes_expired_credentials),
+        cmocka_unit_test(expiry_is_checked_by_the_clock_of_aws),
+        cmocka_unit_test(a_sweep_returns_when_the_next_one_is_due),
+        cmocka_unit_test(the_cache_has_sixteen_entries_at_most),
     };
     return cmocka_run_group_tests(tests, warm_up, NULL);
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Calls within a call: the library's own, the program's, and those after a jump. */
+ * Nested calls: calls of the library itself, calls of the program, and calls after a longjmp(). */
 #include "interpose/nested.h"
 
 #include "unit.h"
 
-/* Frames of one stack, which grows downwards: the first is the outermost. */
+/* Frames of one stack. The stack grows downwards, so the first frame is the outermost. */
 static const char stack[4];
 static const char *const frames[] = {&stack[3], &stack[2], &stack[1], &stack[0]};
 
-static void a_call_is_in_progress_for_what_is_below_it(void **state)
+static void a_call_is_in_progress_for_frames_below_it(void **state)
 {
     (void)state;
     static const struct {
@@ -24,43 +24,41 @@ static void a_call_is_in_progress_for_what_is_below_it(void **state)
         {"its caller, after a jump", 1, 0, false},
         {"far above, after a jump", 3, 0, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_nested call = {0};
-        ria_nested_begin(&call, frames[rows[i].begun]);
+        ria_nested_begin(&call, frames[row->begun]);
         expect_number(
-            rows[i].message,
-            ria_nested_is_in_progress(&call, frames[rows[i].seen]),
-            rows[i].is_in_progress);
+            row->message, ria_nested_is_in_progress(&call, frames[row->seen]), row->is_in_progress);
         ria_nested_end(&call);
-        expect(rows[i].message, !ria_nested_is_in_progress(&call, frames[rows[i].seen]));
+        expect(row->message, !ria_nested_is_in_progress(&call, frames[row->seen]));
     }
 }
 
-static void no_call_is_in_progress_before_the_first(void **state)
+static void no_call_is_in_progress_before_the_first_one(void **state)
 {
     (void)state;
     const struct ria_nested call = {0};
-    for (size_t i = 0; i < RIA_COUNT(frames); i++) {
-        assert_false(ria_nested_is_in_progress(&call, frames[i]));
+    for_each_row(frame, frames, *frame) {
+        expect(*frame, !ria_nested_is_in_progress(&call, *frame));
     }
 }
 
-static void the_librarys_own_call_has_the_same_arguments_and_comes_once(void **state)
+static void an_internal_call_has_the_expected_arguments_and_happens_once(void **state)
 {
     (void)state;
     static const char arguments[] = "host=a";
     static const char others[] = "host=a";
     struct ria_nested call = {0};
     ria_nested_begin(&call, frames[0]);
-    assert_false(ria_nested_is_expected(&call, arguments)); /* nothing was expected */
+    assert_false(ria_nested_is_expected(&call, arguments)); /* no call was expected */
     ria_nested_expect(&call, arguments);
-    assert_false(ria_nested_is_expected(&call, others)); /* an equal text is another pointer */
+    assert_false(ria_nested_is_expected(&call, others)); /* an equal text at another address */
     assert_false(ria_nested_is_expected(&call, NULL));
     assert_true(ria_nested_is_expected(&call, arguments));
     assert_false(ria_nested_is_expected(&call, arguments));
 }
 
-static void no_arguments_are_never_the_librarys_own(void **state)
+static void a_call_without_arguments_is_never_internal(void **state)
 {
     (void)state;
     struct ria_nested call = {0};
@@ -69,7 +67,7 @@ static void no_arguments_are_never_the_librarys_own(void **state)
     assert_false(ria_nested_is_expected(&call, NULL));
 }
 
-static void a_new_call_expects_nothing_of_the_last_one(void **state)
+static void a_new_call_clears_the_expectation_of_the_last_one(void **state)
 {
     (void)state;
     static const char arguments[] = "host=a";
@@ -86,11 +84,11 @@ static void a_new_call_expects_nothing_of_the_last_one(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_call_is_in_progress_for_what_is_below_it),
-        cmocka_unit_test(no_call_is_in_progress_before_the_first),
-        cmocka_unit_test(the_librarys_own_call_has_the_same_arguments_and_comes_once),
-        cmocka_unit_test(no_arguments_are_never_the_librarys_own),
-        cmocka_unit_test(a_new_call_expects_nothing_of_the_last_one),
+        cmocka_unit_test(a_call_is_in_progress_for_frames_below_it),
+        cmocka_unit_test(no_call_is_in_progress_before_the_first_one),
+        cmocka_unit_test(an_internal_call_has_the_expected_arguments_and_happens_once),
+        cmocka_unit_test(a_call_without_arguments_is_never_internal),
+        cmocka_unit_test(a_new_call_clears_the_expectation_of_the_last_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

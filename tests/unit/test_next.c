@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions of libc's behind ours, in a program that has three of its own. */
+ * Finds the libc functions behind the replacements, in a program that replaces three functions. */
 #include "interpose/next.h"
 
 #include "unit.h"
@@ -46,42 +46,42 @@ struct ria_next ria_next_functions[] = {
     {.name = NULL},
 };
 
-/* Before any test calls a function of this room. */
+/* Runs before any test calls one of the functions. */
 static struct {
     void *found[RIA_COUNT(ria_next_functions)];
     bool has_error;
 } at_start;
 
-static void they_are_found_when_the_object_is_loaded(void **state)
+static void functions_are_found_when_the_object_is_loaded(void **state)
 {
     (void)state;
     assert_non_null(at_start.found[GETPPID]);
-    assert_non_null(at_start.found[GETUID]); /* behind a name that is missing */
+    assert_non_null(at_start.found[GETUID]); /* after a name that is missing */
     assert_non_null(at_start.found[GETGID]);
     assert_null(at_start.found[MISSING]);
 }
 
-static void a_missing_name_leaves_no_error_to_the_program(void **state)
+static void a_missing_function_leaves_no_dlerror(void **state)
 {
     (void)state;
     assert_false(at_start.has_error);
 }
 
-static void what_is_found_is_libcs_and_not_ours(void **state)
+static void the_functions_of_libc_are_found_and_not_the_replacements(void **state)
 {
     (void)state;
     static const size_t places[] = {GETPPID, GETUID, GETGID};
-    for (size_t i = 0; i < RIA_COUNT(places); i++) {
+    for_each_row(place, places, NULL) {
         unsigned (*function)(void);
-        struct ria_next *next = &ria_next_functions[places[i]];
+        struct ria_next *next = &ria_next_functions[*place];
         void *found = ria_next_function(next);
         memcpy(&function, &found, sizeof(function));
         expect(next->name, function() != (unsigned)OURS);
     }
-    assert_int_equal(getppid(), OURS); /* the control: the program's calls come to ours */
+    assert_int_equal(getppid(), OURS); /* control: calls of the program reach the replacement */
 }
 
-static void a_lookup_is_done_once(void **state)
+static void each_function_is_looked_up_once(void **state)
 {
     (void)state;
     struct ria_next known = {.name = "getppid", .found = &known};
@@ -92,7 +92,7 @@ static void a_lookup_is_done_once(void **state)
     assert_ptr_equal(unknown.found, found);
 }
 
-static void what_is_missing_is_null(void **state)
+static void a_missing_function_is_null(void **state)
 {
     (void)state;
     assert_null(ria_next_function(&ria_next_functions[MISSING]));
@@ -105,11 +105,11 @@ int main(void)
     }
     at_start.has_error = dlerror() != NULL;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(they_are_found_when_the_object_is_loaded),
-        cmocka_unit_test(a_missing_name_leaves_no_error_to_the_program),
-        cmocka_unit_test(what_is_found_is_libcs_and_not_ours),
-        cmocka_unit_test(a_lookup_is_done_once),
-        cmocka_unit_test(what_is_missing_is_null),
+        cmocka_unit_test(functions_are_found_when_the_object_is_loaded),
+        cmocka_unit_test(a_missing_function_leaves_no_dlerror),
+        cmocka_unit_test(the_functions_of_libc_are_found_and_not_the_replacements),
+        cmocka_unit_test(each_function_is_looked_up_once),
+        cmocka_unit_test(a_missing_function_is_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Passfile lines, read back by libpq's rules (passwordFromFile() in fe-connect.c), which are
- * written down anew here: what is put in must come out for exactly that host, port and user. */
+ * Passfile lines. A parser in this file follows libpq's rules (passwordFromFile() in fe-connect.c).
+ * It must find the password of each line for exactly the host, port and user of that line. */
 #include "passfile/passfile.h"
 
 #include <setjmp.h>
@@ -11,7 +11,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-/* Where a field that equals `token` ends, behind its colon; NULL if it is another one. */
+/* Returns the position after the colon of a field that equals `token`, or NULL if the field
+ * differs. */
 static const char *match_field(const char *line, const char *token)
 {
     if (line[0] == '*' && line[1] == ':') {
@@ -32,7 +33,7 @@ static const char *match_field(const char *line, const char *token)
     }
 }
 
-/* The password of the first line that fits; false if none does. */
+/* Finds the password of the first matching line. Returns false if no line matches. */
 static bool look_up(const char *text, const struct ria_passfile_line *want, char *out, size_t size)
 {
     for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
@@ -73,7 +74,7 @@ enum {
     LINE_COUNT = sizeof(lines) / sizeof(lines[0])
 };
 
-static void every_line_is_found_again_and_by_nobody_else(void **state)
+static void every_line_is_found_for_its_address_only(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 64 * 1024};
@@ -90,7 +91,7 @@ static void every_line_is_found_again_and_by_nobody_else(void **state)
     assert_false(look_up(ria_buf_text(&text), &stranger, password, sizeof(password)));
 }
 
-static void the_reader_of_this_test_knows_wildcards(void **state)
+static void control_the_reader_of_this_test_accepts_wildcards(void **state)
 {
     (void)state;
     struct ria_passfile_line stranger = {"db.example", "5432", "stranger", NULL};
@@ -99,7 +100,7 @@ static void the_reader_of_this_test_knows_wildcards(void **state)
     assert_string_equal(password, "open");
 }
 
-static void a_line_is_written_as_the_manual_shows_it(void **state)
+static void a_line_has_the_form_of_the_manual(void **state)
 {
     (void)state;
     struct ria_passfile_line line = {"h", "1", "u", "h:1/?Action=connect"};
@@ -108,7 +109,7 @@ static void a_line_is_written_as_the_manual_shows_it(void **state)
     assert_string_equal(ria_buf_text(&text), "h:1:*:u:h\\:1/?Action=connect\n");
 }
 
-static void a_full_buffer_is_remembered(void **state)
+static void a_full_buffer_stays_failed(void **state)
 {
     (void)state;
     struct ria_passfile_line line = {"h", "1", "u", "0123456789"};
@@ -120,10 +121,10 @@ static void a_full_buffer_is_remembered(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_line_is_found_again_and_by_nobody_else),
-        cmocka_unit_test(the_reader_of_this_test_knows_wildcards),
-        cmocka_unit_test(a_line_is_written_as_the_manual_shows_it),
-        cmocka_unit_test(a_full_buffer_is_remembered),
+        cmocka_unit_test(every_line_is_found_for_its_address_only),
+        cmocka_unit_test(control_the_reader_of_this_test_accepts_wildcards),
+        cmocka_unit_test(a_line_has_the_form_of_the_manual),
+        cmocka_unit_test(a_full_buffer_stays_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

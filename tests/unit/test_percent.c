@@ -8,7 +8,7 @@
 static const char unreserved[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
 
-static void every_byte_but_the_unreserved_66_is_encoded(void **state)
+static void every_byte_except_the_66_unreserved_is_encoded(void **state)
 {
     (void)state;
     size_t kept = 0;
@@ -25,7 +25,7 @@ static void every_byte_but_the_unreserved_66_is_encoded(void **state)
     assert_int_equal(kept, 66);
 }
 
-static void bytes_are_encoded_one_by_one_and_once(void **state)
+static void each_byte_is_encoded_once(void **state)
 {
     (void)state;
     RIA_AUTO(buf) out = {.max = 100};
@@ -34,7 +34,7 @@ static void bytes_are_encoded_one_by_one_and_once(void **state)
     assert_string_equal(ria_buf_text(&out), "a%2541%20%F0%9F%98%80%2Fe%CC%81%00z");
 }
 
-static void a_full_buffer_is_remembered(void **state)
+static void a_full_buffer_stays_failed(void **state)
 {
     (void)state;
     RIA_AUTO(buf) out = {.max = 8};
@@ -42,7 +42,7 @@ static void a_full_buffer_is_remembered(void **state)
     assert_null(ria_buf_text(&out));
 }
 
-static void hexadecimal_is_lower_case_and_two_digits_each(void **state)
+static void each_byte_becomes_two_lower_case_digits(void **state)
 {
     (void)state;
     for (unsigned c = 0; c < 256; c++) {
@@ -55,7 +55,7 @@ static void hexadecimal_is_lower_case_and_two_digits_each(void **state)
     }
 }
 
-static void what_was_encoded_is_read_again(void **state)
+static void decoding_reverses_encoding(void **state)
 {
     (void)state;
     for (unsigned c = 0; c < 256; c++) {
@@ -68,14 +68,14 @@ static void what_was_encoded_is_read_again(void **state)
         expect("at the end", !ria_percent_decode(&at, &got));
     }
     static const char *const bad[] = {"%", "%4", "%4a", "%a1", "%g0", "%%41", " ", "/", "\xc3", ""};
-    for (size_t i = 0; i < RIA_COUNT(bad); i++) {
+    for_each_row(text, bad, *text) {
         char got = '?';
-        const char *at = bad[i];
-        expect(bad[i], !ria_percent_decode(&at, &got) && at == bad[i] && got == '?');
+        const char *at = *text;
+        expect(*text, !ria_percent_decode(&at, &got) && at == *text && got == '?');
     }
 }
 
-static void an_array_of_hexadecimal_ends_in_a_nul(void **state)
+static void a_hexadecimal_array_ends_with_a_nul(void **state)
 {
     (void)state;
     static const uint8_t bytes[] = {0x00, 0x1f, 0xff};
@@ -90,12 +90,12 @@ static void an_array_of_hexadecimal_ends_in_a_nul(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_byte_but_the_unreserved_66_is_encoded),
-        cmocka_unit_test(bytes_are_encoded_one_by_one_and_once),
-        cmocka_unit_test(a_full_buffer_is_remembered),
-        cmocka_unit_test(hexadecimal_is_lower_case_and_two_digits_each),
-        cmocka_unit_test(what_was_encoded_is_read_again),
-        cmocka_unit_test(an_array_of_hexadecimal_ends_in_a_nul),
+        cmocka_unit_test(every_byte_except_the_66_unreserved_is_encoded),
+        cmocka_unit_test(each_byte_is_encoded_once),
+        cmocka_unit_test(a_full_buffer_stays_failed),
+        cmocka_unit_test(each_byte_becomes_two_lower_case_digits),
+        cmocka_unit_test(decoding_reverses_encoding),
+        cmocka_unit_test(a_hexadecimal_array_ends_with_a_nul),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The plans that sources on the network make: what rds-iam-fetch is asked, and what it is not. */
+ * The plans of network sources: the requests to rds-iam-fetch, and the cases without a request. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -20,7 +20,8 @@ struct asked {
     enum ria_outcome outcome;
 };
 
-/* Asks the whole chain in a world of some variables and one config file, or none. */
+/* Runs the whole credential chain in a fake world with some variables and at most one config file.
+ */
 static void ask_chain_with(
     struct asked *asked, const struct variable *variables, const char *config)
 {
@@ -44,7 +45,7 @@ static void ask_chain(struct asked *asked, const struct variable *variables)
     ask_chain_with(asked, variables, NULL);
 }
 
-static void sources_on_the_network_are_handed_on(void **state)
+static void sources_on_the_network_become_a_plan(void **state)
 {
     (void)state;
     static const char role_chain[] =
@@ -85,29 +86,29 @@ static void sources_on_the_network_are_handed_on(void **state)
          RIA_SOURCE_INSTANCE,
          1},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
         ria_memory_cache_clear();
         ria_fake_init(&asked.fake);
         ria_fake_file(&asked.fake, "/t", "token");
-        for (size_t j = 0; rows[i].variables[j].name != NULL; j++) {
-            ria_fake_env(&asked.fake, rows[i].variables[j].name, rows[i].variables[j].value);
+        for (size_t j = 0; row->variables[j].name != NULL; j++) {
+            ria_fake_env(&asked.fake, row->variables[j].name, row->variables[j].value);
         }
-        if (rows[i].config != NULL) {
-            ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
+        if (row->config != NULL) {
+            ria_fake_file(&asked.fake, RIA_FAKE_AWS_CONFIG, row->config);
         }
         struct ria_query ask = {
             .world = &asked.fake.world, .deadline = ria_deadline_in(&asked.fake.world, 1000)};
         RIA_AUTO(response) response = RIA_RESPONSE_INIT;
         asked.err = (struct ria_error){0};
         (void)!ria_chain_find(&ask, &response, &asked.trail, &asked.err);
-        expect_text(rows[i].message, asked.err.text, "rds-iam-fetch was asked");
-        expect_number(rows[i].message, asked.fake.asked_source, rows[i].source);
-        expect_number(rows[i].message, asked.fake.asked_roles, rows[i].roles);
+        expect_text(row->message, asked.err.text, "rds-iam-fetch was asked");
+        expect_number(row->message, asked.fake.asked_source, row->source);
+        expect_number(row->message, asked.fake.asked_roles, row->roles);
     }
 }
 
-static void switched_off_metadata_is_not_asked(void **state)
+static void disabled_metadata_is_not_queried(void **state)
 {
     (void)state;
     static const struct variable off[] = {{"AWS_EC2_METADATA_DISABLED", "TRUE"}, {NULL, NULL}};
@@ -125,7 +126,7 @@ static void switched_off_metadata_is_not_asked(void **state)
         "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: \"IPv5\" is not a mode; write IPv4 or IPv6");
 }
 
-static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
+static void no_process_is_run_from_a_file_that_others_can_write(void **state)
 {
     (void)state;
     struct asked asked;
@@ -144,8 +145,8 @@ static void a_process_is_not_run_from_a_file_that_others_can_write(void **state)
     assert_int_equal(asked.fake.fetches, 0);
 }
 
-/* The database would refuse them, and say nothing. */
-static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
+/* The database would reject the token without a reason. */
+static void unusable_keys_and_profiles_are_rejected(void **state)
 {
     (void)state;
 #define KEYS(id, secret) "aws_access_key_id = " id "\naws_secret_access_key = " secret "\n"
@@ -186,30 +187,30 @@ static void keys_and_profiles_that_cannot_be_meant_are_refused(void **state)
          "config:2: the keys of profile default are in quotes, which count as part of them; remove "
          "the quotes"},
         {"a secret in quotes", {{NULL, NULL}}, "[default]\n" KEYS("AKIAX", "'s'"), "are in quotes"},
-        {"a profile without its word",
+        {"a profile with an empty name",
          {{"AWS_PROFILE", "b"}},
          "[default]\n" KEYS("A", "s") "[b]\n" KEYS("B", "s"),
          "AWS_PROFILE: the profile \"b\" does not exist, because a word is missing in "
          "/home/u/.aws/config:4; write [profile b] there"},
     };
 #undef KEYS
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain_with(&asked, rows[i].variables, rows[i].config);
-        bool is_found = rows[i].refusal == NULL;
-        expect_number(rows[i].message, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
-        expect_number(rows[i].message, asked.fake.fetches, 0);
+        ask_chain_with(&asked, row->variables, row->config);
+        bool is_found = row->refusal == NULL;
+        expect_number(row->message, asked.outcome, is_found ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->message, asked.fake.fetches, 0);
         if (!is_found) {
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+            expect_piece(row->message, asked.err.text, row->refusal);
         }
     }
 }
 
-static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **state)
+static void a_response_is_used_until_15_minutes_before_it_expires(void **state)
 {
     (void)state;
     static const int64_t lives[] = {901, 900, 899, 1};
-    for (size_t i = 0; i < RIA_COUNT(lives); i++) {
+    for_each_row(live, lives, NULL) {
         struct ria_fake fake;
         RIA_AUTO(response) given = RIA_RESPONSE_INIT;
         ria_memory_cache_clear();
@@ -218,7 +219,7 @@ static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **
         given.outcome = RIA_FOUND;
         ria_buf_add_text(&given.credentials.access_key_id, "A");
         ria_buf_add_text(&given.credentials.secret_access_key, "s");
-        given.credentials.expires = fake.now + lives[i];
+        given.credentials.expires = fake.now + *live;
         fake.response = &given;
         for (int j = 0; j < 2; j++) {
             struct ria_query ask = {
@@ -226,15 +227,15 @@ static void an_response_serves_until_a_quarter_of_an_hour_before_its_end(void **
             RIA_AUTO(response) response = RIA_RESPONSE_INIT;
             struct ria_trail trail;
             struct ria_error err;
-            assert_int_equal(ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
-            assert_string_equal(response.credentials.access_key_id.data, "A");
+            expect_number("lives", ria_chain_find(&ask, &response, &trail, &err), RIA_FOUND);
+            expect_text("lives", response.credentials.access_key_id.data, "A");
         }
-        assert_int_equal(fake.fetches, lives[i] >= 900 ? 1 : 2);
+        expect_number("lives", fake.fetches, *live >= 900 ? 1 : 2);
     }
     ria_memory_cache_clear();
 }
 
-static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
+static void a_clock_offset_applies_to_this_machine_and_this_clock(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -250,7 +251,7 @@ static void a_clock_offset_holds_for_this_machine_and_this_clock(void **state)
     assert_int_equal(ria_cache_offset(&fake.world, &offset), 0);
 }
 
-static void credentials_are_fresh_by_the_corrected_clock_until_it_is_set(void **state)
+static void credentials_are_fresh_by_the_corrected_clock(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -272,13 +273,13 @@ static void credentials_are_fresh_by_the_corrected_clock_until_it_is_set(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sources_on_the_network_are_handed_on),
-        cmocka_unit_test(switched_off_metadata_is_not_asked),
-        cmocka_unit_test(a_process_is_not_run_from_a_file_that_others_can_write),
-        cmocka_unit_test(keys_and_profiles_that_cannot_be_meant_are_refused),
-        cmocka_unit_test(an_response_serves_until_a_quarter_of_an_hour_before_its_end),
-        cmocka_unit_test(a_clock_offset_holds_for_this_machine_and_this_clock),
-        cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock_until_it_is_set),
+        cmocka_unit_test(sources_on_the_network_become_a_plan),
+        cmocka_unit_test(disabled_metadata_is_not_queried),
+        cmocka_unit_test(no_process_is_run_from_a_file_that_others_can_write),
+        cmocka_unit_test(unusable_keys_and_profiles_are_rejected),
+        cmocka_unit_test(a_response_is_used_until_15_minutes_before_it_expires),
+        cmocka_unit_test(a_clock_offset_applies_to_this_machine_and_this_clock),
+        cmocka_unit_test(credentials_are_fresh_by_the_corrected_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

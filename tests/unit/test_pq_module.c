@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The preload's second object: why a token that a program brings along is not sent. */
+ * The second object of the preload: the reasons why a token that the program supplies is not sent.
+ */
 #include "preload/module.h"
 
 #include "unit.h"
@@ -12,7 +13,7 @@
 #define ONE "one.abc.eu-west-1.rds.amazonaws.com"
 #define TWO "two.abc.eu-west-1.rds.amazonaws.com"
 
-/* What is logged while it is judged. stderr is a file for as long as this program runs. */
+/* Returns the log of one check. stderr is a file while this program runs. */
 static const char *refusal(const struct ria_pq_module *module, const struct ria_pq_target *target)
 {
     static char text[2048];
@@ -23,7 +24,7 @@ static const char *refusal(const struct ria_pq_module *module, const struct ria_
     return text;
 }
 
-static void a_list_of_ports_is_as_good_as_one(void **state)
+static void a_list_of_ports_is_accepted(void **state)
 {
     (void)state;
     static const char unverified[] = "the server's host name was not verified; turn name";
@@ -32,7 +33,7 @@ static void a_list_of_ports_is_as_good_as_one(void **state)
         const char *message;
         const char *host;
         const char *port;
-        const char *text; /* a piece of the reason */
+        const char *text; /* a part of the reason */
     } rows[] = {
         {"one host", ONE, "5432", unverified},
         {"no port", ONE, NULL, unverified},
@@ -45,15 +46,15 @@ static void a_list_of_ports_is_as_good_as_one(void **state)
         {"control: more digits than a port has", ONE "," TWO, "654321,5433", no_port},
     };
     const struct ria_pq_module *module = ria_pq_module_for_version(RIA_PQ_MODULE_VERSION);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         const struct ria_pq_target target = {
-            .host = rows[i].host,
-            .port = rows[i].port,
+            .host = row->host,
+            .port = row->port,
             .user = "app",
             .sslmode = "verify-ca",
             .service_fd = -1,
         };
-        expect_piece(rows[i].message, refusal(module, &target), rows[i].text);
+        expect_piece(row->message, refusal(module, &target), row->text);
     }
 }
 
@@ -66,7 +67,7 @@ int main(void)
         return EXIT_FAILURE;
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_list_of_ports_is_as_good_as_one),
+        cmocka_unit_test(a_list_of_ports_is_accepted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a preload writes to stderr, and when. */
+ * The lines that a preload writes to stderr, and the conditions for writing them. */
 #include "interpose/preload_log.h"
 
 #include "os/guest_stderr.h"
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* What a warning writes to a pipe that stands for stderr. */
+/* Returns the output of a warning. A pipe stands for stderr. */
 static const char *written(const char *text)
 {
     static char line[2048];
@@ -32,7 +32,7 @@ static const char *written(const char *text)
     return line;
 }
 
-static void a_warning_is_written_where_the_log_is_wanted(void **state)
+static void a_warning_is_written_if_the_log_is_enabled(void **state)
 {
     (void)state;
     static const struct {
@@ -47,17 +47,17 @@ static void a_warning_is_written_where_the_log_is_wanted(void **state)
         {"warning", "warning", true},
         {"a zero and more", "00", true},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        if (rows[i].value == NULL) {
+    for_each_row(row, rows, row->message) {
+        if (row->value == NULL) {
             (void)unsetenv("RDS_IAM_LOG");
         } else {
-            (void)setenv("RDS_IAM_LOG", rows[i].value, 1);
+            (void)setenv("RDS_IAM_LOG", row->value, 1);
         }
-        expect_number(rows[i].message, ria_preload_log_is_heard(), rows[i].is_heard);
+        expect_number(row->message, ria_preload_log_is_heard(), row->is_heard);
         expect_text(
-            rows[i].message,
+            row->message,
             written("a sentence"),
-            rows[i].is_heard ? "rds-iam: warning: a sentence\n" : "");
+            row->is_heard ? "rds-iam: warning: a sentence\n" : "");
     }
     (void)unsetenv("RDS_IAM_LOG");
 }
@@ -75,8 +75,8 @@ static void a_long_warning_is_cut(void **state)
     assert_int_equal(line[strlen(line) - 1], '\n');
 }
 
-/* The record was made before main(). */
-static void another_descriptor_2_gets_nothing(void **state)
+/* The preload recorded descriptor 2 before main(). */
+static void nothing_is_written_to_a_replaced_descriptor_2(void **state)
 {
     (void)state;
     int ends[2];
@@ -97,9 +97,9 @@ static void another_descriptor_2_gets_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_warning_is_written_where_the_log_is_wanted),
+        cmocka_unit_test(a_warning_is_written_if_the_log_is_enabled),
         cmocka_unit_test(a_long_warning_is_cut),
-        cmocka_unit_test(another_descriptor_2_gets_nothing),
+        cmocka_unit_test(nothing_is_written_to_a_replaced_descriptor_2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

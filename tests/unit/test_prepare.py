@@ -1,20 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""tests/prepare on a machine without packages, played by commands that only record: it starts no service
-of a package, and killed at any point it leaves nothing outside build/."""
+"""tests/prepare on a machine without packages. Fake commands record their calls. It starts no service of a
+package, and if it is killed at any point, it leaves no file outside build/."""
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
-# In a mount namespace of its own /usr/sbin is empty but for the two commands by which package scripts
-# start services, which obey a policy-rc.d, as Debian's do.
+# In a separate mount namespace, /usr/sbin contains only the two commands with which package scripts start
+# services. They obey policy-rc.d, as Debian's commands do.
 INSIDE = """
 mount -t tmpfs tmpfs /usr/sbin
 for name in invoke-rc.d deb-systemd-invoke; do
@@ -29,8 +27,8 @@ setsid --wait tree/tests/prepare >"$ROOT/output" 2>&1
 echo "$?" >"$ROOT/status"
 ls -A /usr/sbin >"$ROOT/after"
 """
-# Each command of tests/prepare. The one that STOP names ends the whole process group, as a terminal or a
-# supervisor does; it is in that group.
+# Stands for each command of tests/prepare. The command that STOP names kills its own process group, as a
+# terminal or a supervisor does.
 COMMAND = """#!/bin/bash
 step="${0##*/} $*"
 echo "$step" >>"$ROOT/steps"
@@ -41,7 +39,7 @@ fi
 if [[ $step == "apt-get install"* ]]; then
     path=/usr/sbin:/usr/bin:/sbin:/bin
     for word; do [[ $word != DPkg::Path=* ]] || path=${word#DPkg::Path=}; done
-    # As the scripts of mariadb-server and postgresql-common do.
+    # The scripts of mariadb-server and postgresql-common do the same.
     PATH=$path sh -c 'invoke-rc.d mariadb start; deb-systemd-invoke start postgresql.service'
 fi
 if [[ $step == "dpkg --configure"* ]]; then
@@ -67,7 +65,7 @@ class Prepare(unittest.TestCase):
             path.chmod(0o755)
 
     def prepare(self, stop="", number="KILL"):
-        """(steps that were begun, services that were started, what has changed in /usr/sbin)"""
+        """Returns (started steps, started services, changes in /usr/sbin)."""
         shutil.rmtree(self.root / "tree/build", ignore_errors=True)
         for name in ("steps", "started", "status"):
             (self.root / name).unlink(missing_ok=True)
@@ -96,7 +94,7 @@ class Prepare(unittest.TestCase):
         self.assertTrue(any(step.startswith("apt-get install") for step in steps), steps)
         self.assertEqual((started, added, self.tree()), ([], set(), before))
 
-    def test_control_a_service_that_is_started_is_found(self):
+    def test_control_a_started_service_is_found(self):
         script = self.root / "tree/tests/prepare"
         text = script.read_text()
         for service, good in (("mariadb", "DPkg::Path=$path"), ("postgresql", "DPkg::Path=$path"),
@@ -106,7 +104,7 @@ class Prepare(unittest.TestCase):
                 script.write_text(text.replace(good, good.replace("$path", "/usr/sbin:/usr/bin:/bin")))
                 self.assertIn(service, " ".join(self.prepare()[1]))
 
-    def test_killed_anywhere_it_leaves_nothing_outside_build(self):
+    def test_a_kill_at_any_point_leaves_nothing_outside_build(self):
         before = self.tree()
         for stop in STOPS:
             for number in SIGNALS:

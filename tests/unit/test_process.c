@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The process's own world, the one module that meets real files: what it reads, what it refuses to
- * read, and that it leaves errno and the table of open files as they were. */
+ * The world of the process, the only module that reads real files: which files it reads, which it
+ * rejects, and that it leaves errno and the open descriptors unchanged. */
 #include "rds_iam.h"
 
 #include "unit.h"
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A directory of its own in the build directory. */
+/* A scratch directory in the build directory. */
 static char scratch[4096];
 static char path[4200];
 
@@ -36,7 +36,7 @@ static void write_file(const char *name, const char *text, mode_t mode)
     assert_int_equal(close(fd), 0);
 }
 
-/* The lowest free number: higher after a call that left a file open. */
+/* Returns the lowest free descriptor. It is higher after a call that left a file open. */
 static int next_fd(void)
 {
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -45,7 +45,7 @@ static int next_fd(void)
     return fd;
 }
 
-/* Reads scratch/name and checks that nothing else has changed. */
+/* Reads scratch/name and checks that errno and the open descriptors have not changed. */
 static enum ria_outcome read_named(
     const char *name, struct ria_buf *out, struct ria_file *file, struct ria_error *err)
 {
@@ -89,7 +89,7 @@ static struct ria_file look_at(const char *name)
     return file;
 }
 
-/* Its two times set back, so that only the times of the change itself are the machine's. */
+/* Sets both times of the file back, so that only the change time (ctime) comes from the machine. */
 static void date_back(const char *name, time_t seconds)
 {
     const struct timespec times[] = {
@@ -97,7 +97,7 @@ static void date_back(const char *name, time_t seconds)
     assert_int_equal(utimensat(AT_FDCWD, in_scratch(name), times, 0), 0);
 }
 
-static void a_look_shows_the_file_that_is_read_until_it_changes(void **state)
+static void stat_shows_the_file_that_is_read_until_it_changes(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -125,8 +125,9 @@ static void a_look_shows_the_file_that_is_read_until_it_changes(void **state)
     assert_true(look_at("turned").stamp.inode != seen.stamp.inode);
 }
 
-/* Its time of change is that of the call just before, which the kernel's next tick may repeat. */
-static void what_was_just_written_is_not_settled(void **state)
+/* The change time is that of the previous call. A write in the same kernel tick would not alter it.
+ */
+static void a_file_written_just_now_is_not_settled(void **state)
 {
     (void)state;
     bool is_early = false;
@@ -141,16 +142,16 @@ static void what_was_just_written_is_not_settled(void **state)
     assert_true(file.stamp.is_settled);
 }
 
-static void there_is_no_look_at_what_is_no_regular_file(void **state)
+static void stat_fails_for_anything_but_a_regular_file(void **state)
 {
     (void)state;
     static const char *const paths[] = {"/", "/dev/null", "/nonexistent/file", "/proc/self/fd/99"};
     const struct ria_world *world = ria_process_world();
-    for (size_t i = 0; i < RIA_COUNT(paths); i++) {
+    for_each_row(row, paths, *row) {
         struct ria_file file;
         errno = EDOM;
-        expect(paths[i], !world->look(world->self, paths[i], &file));
-        expect_number(paths[i], errno, EDOM);
+        expect(*row, !world->look(world->self, *row, &file));
+        expect_number(*row, errno, EDOM);
     }
 }
 
@@ -178,7 +179,7 @@ static void set_acl(const char *name, size_t users)
     assert_int_equal(setxattr(in_scratch(name), "system.posix_acl_access", &list, len, 0), 0);
 }
 
-static void what_lets_others_write_is_read_where_the_mode_does(void **state)
+static void the_acl_is_read_if_the_mode_lets_others_write(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -208,45 +209,45 @@ static void what_lets_others_write_is_read_where_the_mode_does(void **state)
     assert_false(file.acl.is_present);
 }
 
-/* Around the size of the pieces in which it is read. */
+/* Sizes around the size of one read(). */
 static void the_maximum_is_exact(void **state)
 {
     (void)state;
     static const size_t sizes[] = {0, 1, 4095, 4096, 4097, 10000};
-    for (size_t i = 0; i < RIA_COUNT(sizes); i++) {
+    for_each_row(size, sizes, NULL) {
         char text[10001];
         struct ria_error err;
-        memset(text, 'x', sizes[i]);
-        text[sizes[i]] = '\0';
+        memset(text, 'x', *size);
+        text[*size] = '\0';
         write_file("sized", text, 0600);
-        RIA_AUTO(buf) enough = {.max = sizes[i]};
-        assert_int_equal(read_named("sized", &enough, NULL, &err), RIA_FOUND);
-        assert_int_equal(enough.len, sizes[i]);
-        if (sizes[i] > 0) {
-            RIA_AUTO(buf) less = {.max = sizes[i] - 1};
-            assert_int_equal(read_named("sized", &less, NULL, &err), RIA_FAILED);
+        RIA_AUTO(buf) enough = {.max = *size};
+        expect_number("sizes", read_named("sized", &enough, NULL, &err), RIA_FOUND);
+        expect_number("sizes", enough.len, *size);
+        if (*size > 0) {
+            RIA_AUTO(buf) less = {.max = *size - 1};
+            expect_number("sizes", read_named("sized", &less, NULL, &err), RIA_FAILED);
             expect_piece("the sentence", err.text, "/sized: is larger than ");
             expect_piece("the remedy", err.text, ", the limit; remove what is not needed");
         }
     }
 }
 
-static void what_is_not_there_is_absent(void **state)
+static void a_missing_file_is_absent(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
     struct ria_error err;
     write_file("plain", "x", 0600);
     static const char *const names[] = {"nothing", "nothing/below", "plain/below"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_ABSENT);
-        expect_piece(names[i], err.text, names[i]);
-        expect_piece(names[i], err.text, " does not exist");
+    for_each_row(name, names, *name) {
+        expect_number(*name, read_named(*name, &text, NULL, &err), RIA_ABSENT);
+        expect_piece(*name, err.text, *name);
+        expect_piece(*name, err.text, " does not exist");
     }
 }
 
-/* A FIFO that nobody writes to would hold a plain open() for ever. */
-static void what_is_no_regular_file_is_refused_without_waiting(void **state)
+/* A plain open() of a FIFO without a writer would block for ever. */
+static void a_special_file_is_rejected_without_blocking(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -254,36 +255,35 @@ static void what_is_no_regular_file_is_refused_without_waiting(void **state)
     assert_int_equal(mkfifo(in_scratch("fifo"), 0600), 0);
     assert_int_equal(symlink("/dev/zero", in_scratch("device")), 0);
     static const char *const names[] = {"fifo", "device"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        expect_number(names[i], read_named(names[i], &text, NULL, &err), RIA_FAILED);
-        expect_piece(names[i], err.text, ": is not a regular file; name another");
-        expect_number(names[i], err.code, RIA_E_CONFIG);
-        expect_number(names[i], text.len, 0);
+    for_each_row(name, names, *name) {
+        expect_number(*name, read_named(*name, &text, NULL, &err), RIA_FAILED);
+        expect_piece(*name, err.text, ": is not a regular file; name another");
+        expect_number(*name, err.code, RIA_E_CONFIG);
+        expect_number(*name, text.len, 0);
     }
 }
 
-/* The usual way to say "no file", also where a link or a mount puts it in a file's place. */
-static void the_null_device_is_an_empty_file_that_nobody_can_write(void **state)
+/* /dev/null is the usual way to configure "no file", also as the target of a link or a mount. */
+static void the_null_device_is_an_empty_file_that_no_user_can_write(void **state)
 {
     (void)state;
     assert_int_equal(symlink("/dev/null", in_scratch("null")), 0);
     char linked[sizeof(path)];
     (void)snprintf(linked, sizeof(linked), "%s", path);
     const char *const names[] = {"/dev/null", "/dev/../dev/null", linked};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         RIA_AUTO(buf) text = {.max = 100};
         struct ria_file file = {.owner = 1};
         struct ria_error err;
         const struct ria_world *world = ria_process_world();
-        expect_number(
-            names[i], world->read_file(world->self, names[i], &text, &file, &err), RIA_FOUND);
-        expect_number(names[i], text.len, 0);
-        expect_number(names[i], file.owner, 0);
-        expect_number(names[i], file.mode, S_IFREG | 0444);
+        expect_number(*name, world->read_file(world->self, *name, &text, &file, &err), RIA_FOUND);
+        expect_number(*name, text.len, 0);
+        expect_number(*name, file.owner, 0);
+        expect_number(*name, file.mode, S_IFREG | 0444);
     }
 }
 
-/* As a user who is not root, in a child: the ids of this process stay. */
+/* Runs in a child that is not root, so that the ids of this process stay unchanged. */
 static int code_of_file_below_a_closed_directory(void)
 {
     int status = -1;
@@ -302,8 +302,8 @@ static int code_of_file_below_a_closed_directory(void)
     return WEXITSTATUS(status);
 }
 
-/* A path that leads to no file, which is absent where nobody named it. */
-static void what_leads_to_no_file_has_a_code_of_its_own(void **state)
+/* A path that leads to no file. If the user did not name the path, the file counts as absent. */
+static void a_path_that_leads_to_no_file_has_its_own_error_code(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -320,8 +320,8 @@ static void what_leads_to_no_file_has_a_code_of_its_own(void **state)
     assert_int_equal(code_of_file_below_a_closed_directory(), RIA_E_UNREACHABLE);
 }
 
-/* HOME does not count here; the control is the line of this user in passwd itself. */
-static void the_home_of_the_passwd_entry_is_found_without_home(void **state)
+/* HOME is ignored here. The test compares the result with this user's line in passwd. */
+static void the_home_of_the_passwd_entry_is_found_without_the_variable(void **state)
 {
     (void)state;
     const struct ria_world *world = ria_process_world();
@@ -333,7 +333,7 @@ static void the_home_of_the_passwd_entry_is_found_without_home(void **state)
     assert_ptr_equal(world->home(world->self), home);
 }
 
-static void what_cannot_be_opened_is_not_absent(void **state)
+static void a_file_that_cannot_be_opened_is_not_absent(void **state)
 {
     (void)state;
     RIA_AUTO(buf) text = {.max = 100};
@@ -343,14 +343,15 @@ static void what_cannot_be_opened_is_not_absent(void **state)
     too_long[sizeof(too_long) - 1] = '\0';
     assert_int_equal(read_named(too_long, &text, NULL, &err), RIA_FAILED);
     expect_piece("the sentence", err.text, "cannot be opened");
-    if (geteuid() != 0) { /* nothing is closed to root */
+    if (geteuid() != 0) { /* root can open every file */
         write_file("closed", "x", 0);
         assert_int_equal(read_named("closed", &text, NULL, &err), RIA_FAILED);
         expect_piece("the cause", err.text, "Permission denied");
     }
 }
 
-/* What the world's log writes to stderr. In a child: a process has one stderr all its life. */
+/* Returns what the log of the world writes to stderr. Runs in a child, because a process records
+ * its stderr once. */
 static void capture_log(enum ria_log_level level, const char *line, char *out, size_t size)
 {
     int ends[2];
@@ -372,7 +373,7 @@ static void capture_log(enum ria_log_level level, const char *line, char *out, s
     (void)close(ends[0]);
 }
 
-static void the_log_is_written_only_where_it_is_asked_for(void **state)
+static void the_log_is_written_only_if_it_is_enabled(void **state)
 {
     (void)state;
     char text[256];
@@ -393,7 +394,7 @@ static void the_log_is_written_only_where_it_is_asked_for(void **state)
     assert_int_equal(unsetenv("RDS_IAM_LOG"), 0);
 }
 
-static void environment_uid_and_clocks_are_the_processs_own(void **state)
+static void environment_uid_and_clocks_are_those_of_the_process(void **state)
 {
     (void)state;
     const struct ria_world *world = ria_process_world();
@@ -444,7 +445,7 @@ static int remove_scratch(void **state)
     return rmdir(scratch);
 }
 
-static void variables_of_a_prefix_come_in_their_own_order(void **state)
+static void variables_of_a_prefix_come_in_byte_order(void **state)
 {
     (void)state;
     const struct ria_world *world = ria_process_world();
@@ -457,7 +458,7 @@ static void variables_of_a_prefix_come_in_their_own_order(void **state)
     assert_memory_equal(out.data, want, sizeof(want));
 }
 
-static void a_directory_that_others_can_write_is_not_the_users_own(void **state)
+static void a_directory_that_others_can_write_is_not_private(void **state)
 {
     (void)state;
     const struct ria_world *world = ria_process_world();
@@ -474,21 +475,21 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_regular_file_is_read_with_owner_and_mode),
-        cmocka_unit_test(a_look_shows_the_file_that_is_read_until_it_changes),
-        cmocka_unit_test(what_was_just_written_is_not_settled),
-        cmocka_unit_test(there_is_no_look_at_what_is_no_regular_file),
-        cmocka_unit_test(what_lets_others_write_is_read_where_the_mode_does),
+        cmocka_unit_test(stat_shows_the_file_that_is_read_until_it_changes),
+        cmocka_unit_test(a_file_written_just_now_is_not_settled),
+        cmocka_unit_test(stat_fails_for_anything_but_a_regular_file),
+        cmocka_unit_test(the_acl_is_read_if_the_mode_lets_others_write),
         cmocka_unit_test(the_maximum_is_exact),
-        cmocka_unit_test(what_is_not_there_is_absent),
-        cmocka_unit_test(what_is_no_regular_file_is_refused_without_waiting),
-        cmocka_unit_test(the_null_device_is_an_empty_file_that_nobody_can_write),
-        cmocka_unit_test(what_leads_to_no_file_has_a_code_of_its_own),
-        cmocka_unit_test(the_home_of_the_passwd_entry_is_found_without_home),
-        cmocka_unit_test(what_cannot_be_opened_is_not_absent),
-        cmocka_unit_test(the_log_is_written_only_where_it_is_asked_for),
-        cmocka_unit_test(variables_of_a_prefix_come_in_their_own_order),
-        cmocka_unit_test(a_directory_that_others_can_write_is_not_the_users_own),
-        cmocka_unit_test(environment_uid_and_clocks_are_the_processs_own),
+        cmocka_unit_test(a_missing_file_is_absent),
+        cmocka_unit_test(a_special_file_is_rejected_without_blocking),
+        cmocka_unit_test(the_null_device_is_an_empty_file_that_no_user_can_write),
+        cmocka_unit_test(a_path_that_leads_to_no_file_has_its_own_error_code),
+        cmocka_unit_test(the_home_of_the_passwd_entry_is_found_without_the_variable),
+        cmocka_unit_test(a_file_that_cannot_be_opened_is_not_absent),
+        cmocka_unit_test(the_log_is_written_only_if_it_is_enabled),
+        cmocka_unit_test(variables_of_a_prefix_come_in_byte_order),
+        cmocka_unit_test(a_directory_that_others_can_write_is_not_private),
+        cmocka_unit_test(environment_uid_and_clocks_are_those_of_the_process),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

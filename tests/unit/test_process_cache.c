@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * cache_credential_process: the setting, where the output of a command is kept and under which
- * name, and what a user is told of a command that is slower than a login. */
+ * cache_credential_process: the setting, the directory and file name of cached output, and the
+ * message about a command that takes longer than a login may. */
 #include "rds_iam.h"
 
 #include "config/config.h"
@@ -27,7 +27,7 @@ static bool load(const char *text, struct ria_config *config, struct ria_error *
     return ria_config_load(&fake.world, config, err);
 }
 
-static void it_is_yes_or_no_in_any_section(void **state)
+static void the_setting_is_yes_or_no_in_any_section(void **state)
 {
     (void)state;
     static const struct {
@@ -60,21 +60,20 @@ static void it_is_yes_or_no_in_any_section(void **state)
          0,
          RIA_FAKE_CONFIG ":2: cache_credential_process is \"\"; write yes or no"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_section target;
-        bool ok = load(rows[i].text, &config, &err);
-        expect_text(
-            rows[i].message, ok ? "" : err.text, rows[i].refusal == NULL ? "" : rows[i].refusal);
-        expect(rows[i].message, ok == (rows[i].refusal == NULL));
+        bool ok = load(row->text, &config, &err);
+        expect_text(row->message, ok ? "" : err.text, row->refusal == NULL ? "" : row->refusal);
+        expect(row->message, ok == (row->refusal == NULL));
         ria_config_match(&config, "h.x", 1, "u", &target);
-        expect(rows[i].message, (target.process_cache.value != NULL) == (rows[i].line != 0));
-        expect_number(rows[i].message, target.process_cache.line, rows[i].line);
+        expect(row->message, (target.process_cache.value != NULL) == (row->line != 0));
+        expect_number(row->message, target.process_cache.line, row->line);
     }
 }
 
-static void without_a_login_a_section_of_the_profile_decides(void **state)
+static void without_a_login_the_section_of_the_profile_is_used(void **state)
 {
     (void)state;
     static const struct {
@@ -92,14 +91,14 @@ static void without_a_login_a_section_of_the_profile_decides(void **state)
         {"[h]\n" YES, "p", "default", 0},
         {"[g]\nprofile = p\n[h]\nprofile = p\n" YES "[i]\nprofile = p\n" YES, "p", "default", 5},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->text) {
         RIA_AUTO(config) config = {0};
         struct ria_error err = {0};
         struct ria_setting found = {0};
-        assert_true(load(rows[i].text, &config, &err));
-        bool is_found = ria_config_caches_process(&config, rows[i].profile, rows[i].active, &found);
-        expect_number(rows[i].text, found.line, rows[i].line);
-        expect(rows[i].text, is_found == (rows[i].line != 0));
+        expect(row->text, load(row->text, &config, &err));
+        bool is_found = ria_config_caches_process(&config, row->profile, row->active, &found);
+        expect_number(row->text, found.line, row->line);
+        expect(row->text, is_found == (row->line != 0));
     }
 }
 
@@ -107,7 +106,7 @@ static void without_a_login_a_section_of_the_profile_decides(void **state)
 
 static const struct ria_setting yes = {"yes", RIA_FAKE_CONFIG, 3};
 
-/* The plan of the chain in this world, with the setting or without. */
+/* Makes the plan of the chain in this world, with or without the setting. */
 static void find_plan(
     struct ria_fake *fake, const struct ria_setting *wanted, struct ria_plan *plan)
 {
@@ -135,7 +134,7 @@ struct variable {
     const char *value;
 };
 
-static void the_name_holds_command_file_profile_and_environment(void **state)
+static void the_entry_name_depends_on_command_file_profile_and_environment(void **state)
 {
     (void)state;
     static const char other_file[] = "/other";
@@ -177,8 +176,8 @@ static void the_name_holds_command_file_profile_and_environment(void **state)
     }
 }
 
-/* HOME unset is the passwd entry's, as rds-iam-fetch hands it on. */
-static void the_home_counts_wherever_it_is_known_from(void **state)
+/* If HOME is unset, the home of the passwd entry is used, as rds-iam-fetch does. */
+static void the_home_has_the_same_effect_from_any_source(void **state)
 {
     (void)state;
     struct ria_cache_place place[3];
@@ -195,7 +194,7 @@ static void the_home_counts_wherever_it_is_known_from(void **state)
     assert_string_not_equal(place[0].name, place[2].name);
 }
 
-static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
+static void the_cache_is_below_the_runtime_directory_or_off(void **state)
 {
     (void)state;
     static const struct {
@@ -213,24 +212,21 @@ static void it_lies_below_the_runtime_directory_or_nowhere(void **state)
         {"a relative one", &yes, "run", NULL, "", "not an absolute path"},
         {"one that others can write", &yes, RUNTIME, RUNTIME, "", "not a directory of yours alone"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_cache_place place;
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_env(&fake, "XDG_RUNTIME_DIR", rows[i].runtime);
-        fake.foreign_directory = rows[i].foreign;
+        ria_fake_env(&fake, "XDG_RUNTIME_DIR", row->runtime);
+        fake.foreign_directory = row->foreign;
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\ncredential_process = get\n");
-        find_place(&fake, rows[i].wanted, &place);
-        expect_text(rows[i].message, place.directory, rows[i].directory);
+        find_place(&fake, row->wanted, &place);
+        expect_text(row->message, place.directory, row->directory);
         const char *fault = ria_cache_runtime_fault(&fake.world);
-        expect_text(
-            rows[i].message,
-            fault == NULL ? "" : fault,
-            rows[i].fault == NULL ? "" : rows[i].fault);
+        expect_text(row->message, fault == NULL ? "" : fault, row->fault == NULL ? "" : row->fault);
     }
 }
 
-static void below_a_role_the_command_has_an_entry_of_its_own(void **state)
+static void the_command_of_a_source_profile_has_its_own_entry(void **state)
 {
     (void)state;
     static const char config[] = "[default]\ncredential_process = get\n"
@@ -267,7 +263,7 @@ static void below_a_role_the_command_has_an_entry_of_its_own(void **state)
     assert_false(ria_cache_find_process(&fake.world, &unasked, &below));
 }
 
-static void other_sources_do_not_know_the_setting(void **state)
+static void other_sources_ignore_the_setting(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -281,9 +277,10 @@ static void other_sources_do_not_know_the_setting(void **state)
     assert_false(ria_cache_find_process(&fake.world, &plan, &place));
 }
 
-/* -- what is told --------------------------------------------------------------------------- */
+/* -- messages ------------------------------------------------------------------------------- */
 
-/* What a login, or a person, is told where rds-iam-fetch answers with this error. */
+/* Returns the message of a login, or of the command line tool, when rds-iam-fetch returns this
+ * error. */
 static void ask(
     const char *ours,
     const char *runtime,
@@ -317,7 +314,7 @@ static void ask(
     "a-rather-long-name-of-a-cluster-whose-owner-likes-names-of-sixty-three.cluster-abcdefghijkl." \
     "eu-west-1.rds.amazonaws.com"
 
-static void a_login_is_told_limit_setting_and_command(void **state)
+static void a_login_error_names_limit_setting_and_command(void **state)
 {
     (void)state;
     static const struct ria_error slow = {RIA_E_SLOW_PROCESS, "slow: touch the key"};
@@ -359,16 +356,16 @@ static void a_login_is_told_limit_setting_and_command(void **state)
                "= yes, then run: rds-iam credentials --hostname " LONG_HOST
                " --port 5432 --username etl"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
-        ask(rows[i].ours, rows[i].runtime, rows[i].host, &slow, RIA_LOGIN_BUDGET_MS, &err);
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, RIA_E_SLOW_PROCESS);
-        expect(rows[i].message, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        ask(row->ours, row->runtime, row->host, &slow, RIA_LOGIN_BUDGET_MS, &err);
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, RIA_E_SLOW_PROCESS);
+        expect(row->message, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
-static void only_a_slow_command_is_told_of(void **state)
+static void only_a_slow_command_is_reported(void **state)
 {
     (void)state;
     static const char on_role[] = "[" HOST "]\nprofile = r\n";
@@ -389,45 +386,45 @@ static void only_a_slow_command_is_told_of(void **state)
          {RIA_E_DEADLINE, "STS"},
          RIA_LOGIN_BUDGET_MS,
          "STS"},
-        {"a lone command that rds-iam-fetch did not come back from",
+        {"a command during which rds-iam-fetch did not return",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_LOGIN_BUDGET_MS,
          BEGIN "set cache_credential_process = yes for this host"},
-        {"the same, where a person waits",
+        {"the same, for the command line tool",
          "[h]\n",
          {RIA_E_DEADLINE, "killed"},
          RIA_INTERACTIVE_BUDGET_MS,
          "/home/u/.aws/config:2: the credential_process did not finish within 60 s; run it by hand "
          "to see why"},
-        {"what the command said, where a person waits",
+        {"the output of the command, for the command line tool",
          "[h]\n",
          {RIA_E_SLOW_PROCESS, "slow: touch the key"},
          RIA_INTERACTIVE_BUDGET_MS,
          "slow: touch the key"},
         {"a command that fails", "[h]\n", {RIA_E_CREDENTIALS, "it failed"}, 1000, "it failed"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
-        ask(rows[i].ours, RUNTIME, HOST, &rows[i].given, rows[i].budget, &err);
-        expect_piece(rows[i].message, err.text, rows[i].want);
-        bool is_replaced = strchr(rows[i].want, ';') != NULL;
-        expect(rows[i].message, is_replaced == (strstr(err.text, rows[i].given.text) == NULL));
+        ask(row->ours, RUNTIME, HOST, &row->given, row->budget, &err);
+        expect_piece(row->message, err.text, row->want);
+        bool is_replaced = strchr(row->want, ';') != NULL;
+        expect(row->message, is_replaced == (strstr(err.text, row->given.text) == NULL));
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_yes_or_no_in_any_section),
-        cmocka_unit_test(without_a_login_a_section_of_the_profile_decides),
-        cmocka_unit_test(the_name_holds_command_file_profile_and_environment),
-        cmocka_unit_test(the_home_counts_wherever_it_is_known_from),
-        cmocka_unit_test(it_lies_below_the_runtime_directory_or_nowhere),
-        cmocka_unit_test(below_a_role_the_command_has_an_entry_of_its_own),
-        cmocka_unit_test(other_sources_do_not_know_the_setting),
-        cmocka_unit_test(a_login_is_told_limit_setting_and_command),
-        cmocka_unit_test(only_a_slow_command_is_told_of),
+        cmocka_unit_test(the_setting_is_yes_or_no_in_any_section),
+        cmocka_unit_test(without_a_login_the_section_of_the_profile_is_used),
+        cmocka_unit_test(the_entry_name_depends_on_command_file_profile_and_environment),
+        cmocka_unit_test(the_home_has_the_same_effect_from_any_source),
+        cmocka_unit_test(the_cache_is_below_the_runtime_directory_or_off),
+        cmocka_unit_test(the_command_of_a_source_profile_has_its_own_entry),
+        cmocka_unit_test(other_sources_ignore_the_setting),
+        cmocka_unit_test(a_login_error_names_limit_setting_and_command),
+        cmocka_unit_test(only_a_slow_command_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

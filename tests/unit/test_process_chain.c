@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The list of the commands that wait for one another: what is added, what is refused, whatever the
- * names are and whatever the variable holds; and keepers among the ancestors. */
+ * The list of nested credential_process commands, for names and variable values of all kinds: what
+ * is added, and what is rejected. Also the count of keepers among the ancestor processes. */
 #include "fetch/process_chain.h"
 
 #include "fake_world.h"
@@ -24,7 +24,7 @@ static bool add(
     return ria_process_chain_add(&fake->world, &setting, profile, chain, err);
 }
 
-/* Hands the list on, as the environment does. */
+/* Passes the list on, as the environment does. */
 static void hand_on(struct ria_fake *fake, const struct ria_buf *chain, char *storage, size_t size)
 {
     assert_true(chain->len < size);
@@ -39,7 +39,7 @@ static void fill(char *out, size_t len, char last)
     out[len] = '\0';
 }
 
-static void names_of_all_kinds_make_one_plain_list(void **state)
+static void names_of_all_kinds_make_one_printable_list(void **state)
 {
     (void)state;
     char long_name[301];
@@ -53,23 +53,23 @@ static void names_of_all_kinds_make_one_plain_list(void **state)
     char storage[4096];
     RIA_AUTO(buf) chain = {.max = sizeof(storage)};
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        assert_true(add(&fake, names[i], "x", &chain, &err));
+    for_each_row(name, names, *name) {
+        expect(*name, add(&fake, *name, "x", &chain, &err));
         expect(
-            names[i],
+            *name,
             chain.len == strspn(
                              chain.data,
                              "abcdefghijklmnopqrstuvwxyz0123456789"
                              "ABCDEF:,%.-_~"));
         hand_on(&fake, &chain, storage, sizeof(storage));
     }
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        expect(names[i], !add(&fake, names[i], "x", &chain, &err));
-        expect_piece(names[i], err.text, NOT_STARTED "it would run itself again: ");
+    for_each_row(row, names, *row) {
+        expect(*row, !add(&fake, *row, "x", &chain, &err));
+        expect_piece(*row, err.text, NOT_STARTED "it would run itself again: ");
     }
 }
 
-static void a_link_is_file_profile_and_command(void **state)
+static void a_list_entry_is_file_profile_and_command(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -92,7 +92,7 @@ static void a_link_is_file_profile_and_command(void **state)
                   "p -> p; change how one of these profiles gets its credentials");
 }
 
-static void the_circle_alone_is_shown(void **state)
+static void only_the_cycle_is_shown(void **state)
 {
     (void)state;
     static const char *const names[] = {"first", "a", "b"};
@@ -101,15 +101,15 @@ static void the_circle_alone_is_shown(void **state)
     char storage[4096];
     RIA_AUTO(buf) chain = {.max = sizeof(storage)};
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        assert_true(add(&fake, names[i], "x", &chain, &err));
+    for_each_row(name, names, *name) {
+        expect(*name, add(&fake, *name, "x", &chain, &err));
         hand_on(&fake, &chain, storage, sizeof(storage));
     }
     assert_false(add(&fake, "a", "x", &chain, &err));
     expect_piece("circle", err.text, "would run itself again: a -> b -> a;");
 }
 
-static void a_list_has_an_end(void **state)
+static void the_length_of_a_list_is_limited(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -129,7 +129,7 @@ static void a_list_has_an_end(void **state)
     expect_piece("limit", err.text, "...); shorten the chain");
 }
 
-static void what_was_not_written_here_is_refused(void **state)
+static void a_value_from_another_writer_is_rejected(void **state)
 {
     (void)state;
     static const char *const values[] = {
@@ -156,18 +156,18 @@ static void what_was_not_written_here_is_refused(void **state)
     struct ria_error err;
     RIA_AUTO(buf) chain = {.max = 4096};
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(values); i++) {
-        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, values[i]);
-        expect(values[i], !add(&fake, "p", "x", &chain, &err));
+    for_each_row(value, values, *value) {
+        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, *value);
+        expect(*value, !add(&fake, "p", "x", &chain, &err));
         expect_text(
-            values[i],
+            *value,
             err.text,
             NOT_STARTED "RDS_IAM_PROCESS_CHAIN was not written by rds-iam; unset it");
     }
     static const char *const good[] = {"", " ", ID ":", ID ":a%2C%20~b"};
-    for (size_t i = 0; i < RIA_COUNT(good); i++) {
-        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, good[i]);
-        expect(good[i], add(&fake, "p", "x", &chain, &err));
+    for_each_row(row, good, *row) {
+        ria_fake_env(&fake, RIA_PROCESS_CHAIN_VARIABLE, *row);
+        expect(*row, add(&fake, "p", "x", &chain, &err));
     }
 }
 
@@ -182,7 +182,8 @@ struct ancestors {
     char stat[2 * KEEPERS][96];
 };
 
-/* Keepers, and a shell between two of them; the innermost one is our parent. */
+/* Sets ancestors: keepers, with a shell between each two. The innermost keeper is the parent of
+ * this process. */
 static void set_ancestors(struct ria_fake *fake, struct ancestors *out, int keepers)
 {
     ria_fake_file(fake, "/proc/self/stat", "500 (rds-iam-fetch) R 100 1 1 0 -1");
@@ -202,7 +203,7 @@ static void set_ancestors(struct ria_fake *fake, struct ancestors *out, int keep
     }
 }
 
-static void keepers_among_the_ancestors_are_counted(void **state)
+static void keepers_among_the_ancestors_are_counted_by_name(void **state)
 {
     (void)state;
     for (int keepers = 0; keepers <= KEEPERS; keepers++) {
@@ -223,7 +224,7 @@ static void keepers_among_the_ancestors_are_counted(void **state)
     }
 }
 
-static void ancestors_that_cannot_be_read_are_none(void **state)
+static void unreadable_ancestors_are_not_counted(void **state)
 {
     (void)state;
     static const char *const stats[] = {
@@ -237,27 +238,30 @@ static void ancestors_that_cannot_be_read_are_none(void **state)
         "500 (x) R 500 1",
         "500 (x) R -1",
         "500 (x) R y"};
-    for (size_t i = 0; i < RIA_COUNT(stats); i++) {
+    for_each_row(stat, stats, *stat) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(buf) chain = {.max = 4096};
         ria_fake_init(&fake);
-        ria_fake_file(&fake, "/proc/self/stat", stats[i]);
-        ria_fake_file(&fake, "/proc/500/stat", stats[i]); /* its own parent: a walk has an end */
-        expect(stats[i], add(&fake, "p", "x", &chain, &err));
+        ria_fake_file(&fake, "/proc/self/stat", *stat);
+        ria_fake_file(
+            &fake,
+            "/proc/500/stat",
+            *stat); /* a process that is its own parent: the walk must end */
+        expect(*stat, add(&fake, "p", "x", &chain, &err));
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_of_all_kinds_make_one_plain_list),
-        cmocka_unit_test(a_link_is_file_profile_and_command),
-        cmocka_unit_test(the_circle_alone_is_shown),
-        cmocka_unit_test(a_list_has_an_end),
-        cmocka_unit_test(what_was_not_written_here_is_refused),
-        cmocka_unit_test(keepers_among_the_ancestors_are_counted),
-        cmocka_unit_test(ancestors_that_cannot_be_read_are_none),
+        cmocka_unit_test(names_of_all_kinds_make_one_printable_list),
+        cmocka_unit_test(a_list_entry_is_file_profile_and_command),
+        cmocka_unit_test(only_the_cycle_is_shown),
+        cmocka_unit_test(the_length_of_a_list_is_limited),
+        cmocka_unit_test(a_value_from_another_writer_is_rejected),
+        cmocka_unit_test(keepers_among_the_ancestors_are_counted_by_name),
+        cmocka_unit_test(unreadable_ancestors_are_not_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * The profile files: where they are, what they are together, and the texts about which the AWS
- * SDKs disagree or are silent. */
+ * The profile files: their paths, how both files are merged, and texts that the AWS SDKs parse
+ * differently or do not specify. */
 #include "aws/profile.h"
 
 #include "fake_world.h"
 #include "unit.h"
 
-static void files_are_looked_for_as_the_sdks_do(void **state)
+static void files_are_found_as_the_sdks_find_them(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         const char *variable;
         const char *value;
-        const char *path;    /* of the one file that there is */
+        const char *path;    /* of the only file that exists */
         const char *absence; /* NULL: it is found */
     } rows[] = {
         {"the config file", NULL, NULL, RIA_FAKE_AWS_CONFIG, NULL},
@@ -26,7 +26,11 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
          "/c",
          RIA_FAKE_AWS_CONFIG,
          "neither /c nor /home/u/.aws/credentials exists"},
-        {"a blank AWS_CONFIG_FILE is none", "AWS_CONFIG_FILE", " ", RIA_FAKE_AWS_CONFIG, NULL},
+        {"a blank AWS_CONFIG_FILE counts as unset",
+         "AWS_CONFIG_FILE",
+         " ",
+         RIA_FAKE_AWS_CONFIG,
+         NULL},
         {"AWS_SHARED_CREDENTIALS_FILE", "AWS_SHARED_CREDENTIALS_FILE", "/c", "/c", NULL},
         {"the same instead of the usual one",
          "AWS_SHARED_CREDENTIALS_FILE",
@@ -34,35 +38,35 @@ static void files_are_looked_for_as_the_sdks_do(void **state)
          RIA_FAKE_AWS_CREDENTIALS,
          "neither /home/u/.aws/config nor /c exists"},
         {"no home", "HOME", "", RIA_FAKE_AWS_CONFIG, "HOME is not set, so ~/.aws is not known"},
-        {"another user's home is no home of ours",
+        {"the home of another user is not used",
          "AWS_CONFIG_FILE",
          "~root/c",
          "/home/u/oot/c",
          "neither ~root/c nor /home/u/.aws/credentials exists"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, row->value);
         }
-        ria_fake_file(&fake, rows[i].path, "[default]\nregion = x\n");
+        ria_fake_file(&fake, row->path, "[default]\nregion = x\n");
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(rows[i].message, outcome, rows[i].absence == NULL ? RIA_FOUND : RIA_ABSENT);
+        expect_number(row->message, outcome, row->absence == NULL ? RIA_FOUND : RIA_ABSENT);
         if (outcome == RIA_FOUND) {
             struct ria_setting setting = {0};
-            expect(rows[i].message, ria_profiles_get(&profiles, "default", "region", &setting));
-            expect_text(rows[i].message, setting.path, rows[i].path);
-            expect_number(rows[i].message, setting.line, 2);
+            expect(row->message, ria_profiles_get(&profiles, "default", "region", &setting));
+            expect_text(row->message, setting.path, row->path);
+            expect_number(row->message, setting.line, 2);
         } else {
-            expect_piece(rows[i].message, err.text, rows[i].absence);
+            expect_piece(row->message, err.text, row->absence);
         }
     }
 }
 
-static void a_file_that_cannot_be_read_is_no_absent_file(void **state)
+static void a_file_that_cannot_be_read_is_not_absent(void **state)
 {
     (void)state;
     static const char *const paths[] = {RIA_FAKE_AWS_CONFIG, RIA_FAKE_AWS_CREDENTIALS};
@@ -80,10 +84,10 @@ static void a_file_that_cannot_be_read_is_no_absent_file(void **state)
     }
 }
 
-/* HOME may be another user's, and a mount may have made a directory. What a variable names is
- * meant.
+/* A default path may be unreachable: HOME may belong to another user, or a mount may have created a
+ * directory. A path in a variable is explicit, so it must be readable.
  */
-static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
+static void a_default_path_that_leads_to_no_file_is_absent(void **state)
 {
     (void)state;
     static const struct {
@@ -96,36 +100,36 @@ static void a_usual_path_that_leads_to_no_file_is_absent(void **state)
         {"AWS_CONFIG_FILE", "/named", false},
         {"AWS_SHARED_CREDENTIALS_FILE", "/named", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *message = rows[i].variable == NULL ? rows[i].path : rows[i].variable;
+    for_each_row(row, rows, row->variable) {
+        const char *message = row->variable == NULL ? row->path : row->variable;
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, rows[i].path);
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, row->path);
         }
-        ria_fake_file(&fake, rows[i].path, "")->is_unreachable = true;
+        ria_fake_file(&fake, row->path, "")->is_unreachable = true;
         enum ria_outcome outcome = ria_profiles_load(&fake.world, &profiles, &err);
-        expect_number(message, outcome, rows[i].is_usual ? RIA_ABSENT : RIA_FAILED);
-        expect_piece(message, err.text, rows[i].path);
+        expect_number(message, outcome, row->is_usual ? RIA_ABSENT : RIA_FAILED);
+        expect_piece(message, err.text, row->path);
         expect(
             message,
             ria_fake_logged(&fake, RIA_LOG_WARNING, "it counts as a file that does not exist") ==
-                rows[i].is_usual);
-        if (rows[i].is_usual) {
-            expect_text(message, ria_profiles_unreachable(&profiles), rows[i].path);
+                row->is_usual);
+        if (row->is_usual) {
+            expect_text(message, ria_profiles_unreachable(&profiles), row->path);
         }
     }
 }
 
-/* As Python's shlex and so the AWS CLI read them. */
-static void names_are_words_of_a_shell_in_the_config_file(void **state)
+/* The AWS CLI splits them with Python's shlex. */
+static void section_names_of_the_config_file_are_split_like_shell_words(void **state)
 {
     (void)state;
     static const struct {
         const char *section;
-        const char *name; /* NULL: it does not count */
+        const char *name; /* NULL: the section is ignored */
     } rows[] = {
         {"profile 'Foo Bar'", "Foo Bar"},
         {"profile \"Foo Bar\"", "Foo Bar"},
@@ -144,7 +148,7 @@ static void names_are_words_of_a_shell_in_the_config_file(void **state)
         {"profile ''", NULL},
         {"'Foo Bar'", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->section) {
         char text[256];
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
@@ -154,40 +158,40 @@ static void names_are_words_of_a_shell_in_the_config_file(void **state)
             text,
             sizeof(text),
             "[%s]\nk = v\n[sso-session%s]\nk = v\n[services%s]\nk = v\n",
-            rows[i].section,
-            strncmp(rows[i].section, "profile", 7) == 0 ? rows[i].section + 7 : "",
-            strncmp(rows[i].section, "profile", 7) == 0 ? rows[i].section + 7 : "");
+            row->section,
+            strncmp(row->section, "profile", 7) == 0 ? row->section + 7 : "",
+            strncmp(row->section, "profile", 7) == 0 ? row->section + 7 : "");
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, text);
-        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
-        expect_number(rows[i].section, profiles.count, rows[i].name == NULL ? 0 : 3);
+        expect_number(row->section, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect_number(row->section, profiles.count, row->name == NULL ? 0 : 3);
         const enum ria_profile_kind kinds[] = {
             RIA_PROFILE, RIA_PROFILE_SSO_SESSION, RIA_PROFILE_SERVICES};
-        for (size_t j = 0; rows[i].name != NULL && j < RIA_COUNT(kinds); j++) {
-            expect(rows[i].section, ria_profiles_has(&profiles, kinds[j], rows[i].name, NULL));
+        for (size_t j = 0; row->name != NULL && j < RIA_COUNT(kinds); j++) {
+            expect(row->section, ria_profiles_has(&profiles, kinds[j], row->name, NULL));
         }
     }
 }
 
-static void the_whole_name_counts_in_the_credentials_file(void **state)
+static void the_credentials_file_uses_the_whole_section_name(void **state)
 {
     (void)state;
     static const char *const names[] = {"Foo Bar", "'Foo Bar'", "\"a\"", "a 'b", "a\\ b", "it's"};
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
+    for_each_row(name, names, *name) {
         char text[64];
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_setting setting = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        (void)snprintf(text, sizeof(text), "[ %s ]\nk = v\n", names[i]);
+        (void)snprintf(text, sizeof(text), "[ %s ]\nk = v\n", *name);
         ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, text);
-        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
-        expect(names[i], ria_profiles_get(&profiles, names[i], "k", &setting));
-        expect_number(names[i], profiles.count, 1);
+        expect_number(*name, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect(*name, ria_profiles_get(&profiles, *name, "k", &setting));
+        expect_number(*name, profiles.count, 1);
     }
 }
 
-/* What grows with the file: 145 KB of SSO profiles, and the same name many times. */
+/* Large files: 145 KB of SSO profiles, and the same name many times. */
 static void files_of_many_profiles_are_read(void **state)
 {
     (void)state;
@@ -203,7 +207,7 @@ static void files_of_many_profiles_are_read(void **state)
         {"default", "# ", "\n[default]\nregion = r-"},
         {"default", "# ", "\n[profile default]\nregion = r-"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(buf) text = {.max = RIA_INI_TEXT_MAX};
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
@@ -211,40 +215,40 @@ static void files_of_many_profiles_are_read(void **state)
         struct ria_fake fake;
         ria_fake_init(&fake);
         for (unsigned j = 0; j < 5000; j++) {
-            ria_buf_addf(&text, "%s%u%s%u\n", rows[i].before, j, rows[i].between, j);
+            ria_buf_addf(&text, "%s%u%s%u\n", row->before, j, row->between, j);
         }
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, ria_buf_text(&text));
         if (ria_profiles_load(&fake.world, &profiles, &err) != RIA_FOUND) {
-            fail_msg("%s: %s", rows[i].name, err.text);
+            fail_msg("%s: %s", row->name, err.text);
         }
-        expect_number(rows[i].name, profiles.count, 5000);
-        expect(rows[i].name, ria_profiles_get(&profiles, rows[i].name, "region", &setting));
-        expect_text(rows[i].name, setting.value, "r-4999");
+        expect_number(row->name, profiles.count, 5000);
+        expect(row->name, ria_profiles_get(&profiles, row->name, "region", &setting));
+        expect_text(row->name, setting.value, "r-4999");
     }
 }
 
-static void without_home_the_passwd_entry_says_where_files_are(void **state)
+static void without_home_the_home_of_the_passwd_entry_is_used(void **state)
 {
     (void)state;
     static const char *const values[] = {NULL, "", " "};
-    for (size_t i = 0; i < RIA_COUNT(values); i++) {
+    for_each_row(row, values, *row) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_env(&fake, "HOME", values[i]);
+        ria_fake_env(&fake, "HOME", *row);
         fake.passwd_home = "/p";
         ria_fake_file(&fake, "/p/.aws/config", "[default]\nregion = x\n");
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, "[default]\nregion = y\n");
         struct ria_setting setting = {0};
-        assert_int_equal(ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
-        assert_true(ria_profiles_get(&profiles, "default", "region", &setting));
-        assert_string_equal(setting.value, "x");
+        expect_number(*row, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        expect(*row, ria_profiles_get(&profiles, "default", "region", &setting));
+        expect_text(*row, setting.value, "x");
     }
 }
 
-/* Texts of the config file, and of both, for which no two SDKs agree. */
-static void undecided_texts_are_read_by_our_own_rules(void **state)
+/* Texts of the config file, or of both files, that the SDKs parse differently. */
+static void texts_on_which_the_sdks_disagree_are_read_by_our_rules(void **state)
 {
     (void)state;
     static const struct {
@@ -254,7 +258,7 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
         const char *region; /* of the profile p; NULL: not set */
         bool is_warned;
     } rows[] = {
-        {"a bad sub-property is ignored, its neighbours are not",
+        {"only the invalid sub-property is ignored",
          "[profile p]\ns3 =\n  nonsense\nregion = a\n",
          "",
          "a",
@@ -262,7 +266,11 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
         {"a line that starts with = is ignored", "[profile p]\n= a\nregion = b\n", "", "b", true},
         {"a lone CR ends no line", "[profile p]\rregion = a\r", "", NULL, true},
         {"a tab is a blank", "[profile\tp]\nregion = a\n", "", "a", false},
-        {"blanks at the end of a value go", "[profile p]\n region  =   a   \t\n", "", "a", false},
+        {"blanks at the end of a value are removed",
+         "[profile p]\n region  =   a   \t\n",
+         "",
+         "a",
+         false},
         {"an empty line ends a value", "[profile p]\nregion = a\n\n  b\n", "", "a", true},
         {"the credentials file wins", "[profile p]\nregion = a\n", "[p]\nregion = b\n", "b", false},
         {"key by key", "[profile p]\nregion = a\n", "[p]\noutput = b\n", "a", false},
@@ -271,7 +279,7 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
          "",
          "b",
          false},
-        {"an earlier section gives what the last does not",
+        {"an earlier section supplies keys that the last one lacks",
          "[profile p]\nregion = a\n[profile p]\noutput = b\n",
          "",
          "a",
@@ -281,24 +289,23 @@ static void undecided_texts_are_read_by_our_own_rules(void **state)
          "[\"p\"]\nregion = a\n",
          NULL,
          true},
-        {"names have a case", "[profile P]\nregion = a\n", "", NULL, false},
+        {"names are case-sensitive", "[profile P]\nregion = a\n", "", NULL, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(profiles) profiles = {0};
         struct ria_error err = {0};
         struct ria_setting setting = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
-        ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, rows[i].credentials);
-        expect_number(rows[i].message, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, row->config);
+        ria_fake_file(&fake, RIA_FAKE_AWS_CREDENTIALS, row->credentials);
+        expect_number(row->message, ria_profiles_load(&fake.world, &profiles, &err), RIA_FOUND);
         bool found = ria_profiles_get(&profiles, "p", "region", &setting);
-        expect_number(rows[i].message, found, rows[i].region != NULL);
+        expect_number(row->message, found, row->region != NULL);
         if (found) {
-            expect_text(rows[i].message, setting.value, rows[i].region);
+            expect_text(row->message, setting.value, row->region);
         }
-        expect_number(
-            rows[i].message, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, rows[i].is_warned);
+        expect_number(row->message, ria_fake_log_count(&fake, RIA_LOG_WARNING) > 0, row->is_warned);
     }
 }
 
@@ -322,7 +329,7 @@ static void warnings_name_file_and_line(void **state)
         RIA_FAKE_AWS_CONFIG ":2: ignored: a line without its =; write key = value"));
 }
 
-static void one_file_can_be_asked_alone(void **state)
+static void one_file_can_be_searched_alone(void **state)
 {
     (void)state;
     RIA_AUTO(profiles) profiles = {0};
@@ -348,16 +355,16 @@ static void one_file_can_be_asked_alone(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_looked_for_as_the_sdks_do),
-        cmocka_unit_test(a_file_that_cannot_be_read_is_no_absent_file),
-        cmocka_unit_test(a_usual_path_that_leads_to_no_file_is_absent),
-        cmocka_unit_test(without_home_the_passwd_entry_says_where_files_are),
-        cmocka_unit_test(names_are_words_of_a_shell_in_the_config_file),
-        cmocka_unit_test(the_whole_name_counts_in_the_credentials_file),
+        cmocka_unit_test(files_are_found_as_the_sdks_find_them),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_not_absent),
+        cmocka_unit_test(a_default_path_that_leads_to_no_file_is_absent),
+        cmocka_unit_test(without_home_the_home_of_the_passwd_entry_is_used),
+        cmocka_unit_test(section_names_of_the_config_file_are_split_like_shell_words),
+        cmocka_unit_test(the_credentials_file_uses_the_whole_section_name),
         cmocka_unit_test(files_of_many_profiles_are_read),
-        cmocka_unit_test(undecided_texts_are_read_by_our_own_rules),
+        cmocka_unit_test(texts_on_which_the_sdks_disagree_are_read_by_our_rules),
         cmocka_unit_test(warnings_name_file_and_line),
-        cmocka_unit_test(one_file_can_be_asked_alone),
+        cmocka_unit_test(one_file_can_be_searched_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

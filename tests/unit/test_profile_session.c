@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Profiles that want a session that somebody has logged in to: AWS SSO and aws login. What must be
- * in them, and what rds-iam-fetch is then asked. */
+ * Profiles that use a session of the AWS CLI (AWS SSO and aws login): the required settings, and
+ * the request to rds-iam-fetch. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -17,7 +17,7 @@ static enum ria_outcome plan_for(
     return ria_chain_plan(&ask, plan, &trail, err);
 }
 
-static void what_is_missing_or_contradicts_itself_is_refused(void **state)
+static void missing_and_contradictory_settings_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -38,11 +38,11 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
         {"SSO without a role",
          "[default]\nsso_start_url = https://x\nsso_region = eu-west-1\nsso_account_id = 1\n",
          "config:2: the profile \"default\" uses AWS SSO and has no sso_role_name"},
-        {"an SSO region that is none",
+        {"an invalid SSO region",
          "[default]\nsso_start_url = https://x\nsso_region = here\nsso_account_id = 1\n"
          "sso_role_name = R\n",
          "config:3: \"here\" is not a region; write one like eu-west-1"},
-        {"SSO in front of static keys",
+        {"SSO before static keys",
          "[default]\naws_access_key_id = A\naws_secret_access_key = s\nsso_session = x\n"
          "sso_account_id = 1\n",
          "config:4: sso_session names \"x\", which does not exist; add [sso-session x] or run: aws "
@@ -51,12 +51,12 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
          "[default]\nsso_session = x\nsso_role_name = R\n[sso-session x]\n"
          "sso_start_url = https://x\nsso_region =\n",
          "config:2: [sso-session x] has no sso_region; add it"},
-        {"another start URL beside a session",
+        {"a different start URL next to a session",
          "[default]\nsso_session = x\nsso_start_url = https://y\nsso_account_id = 1\n"
          "[sso-session x]\n"
          "sso_start_url = https://x\nsso_region = eu-west-1\n",
          "config:3: sso_start_url differs from that of [sso-session x]; remove this line"},
-        {"an SSO portal that is named while FIPS is wanted",
+        {"an SSO portal endpoint together with FIPS",
          "[default]\nsso_session = x\nsso_account_id = 1\nsso_role_name = R\n"
          "use_fips_endpoint = true\nservices = s\n[services s]\nsso =\n"
          "  endpoint_url = https://p\n[sso-session x]\nsso_start_url = https://x\n"
@@ -65,22 +65,22 @@ static void what_is_missing_or_contradicts_itself_is_refused(void **state)
         {"a login without a region",
          "[default]\nlogin_session = arn\n",
          "no region for sign-in is set; set AWS_REGION, or region in the profile"},
-        {"a sign-in endpoint that is named while dual-stack is wanted",
+        {"a sign-in endpoint together with dual-stack",
          "[default]\nlogin_session = arn\nregion = eu-west-1\nendpoint_url = https://x\n"
          "use_dualstack_endpoint = true\n",
          "config:5: dual-stack endpoints are wanted, but /home/u/.aws/config:4 names another for "
          "SIGNIN"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
         struct ria_fake fake;
         struct ria_error err = {0};
-        expect_number(rows[i].message, plan_for(&fake, rows[i].config, &plan, &err), RIA_FAILED);
-        expect_piece(rows[i].message, err.text, rows[i].refusal);
+        expect_number(row->message, plan_for(&fake, row->config, &plan, &err), RIA_FAILED);
+        expect_piece(row->message, err.text, row->refusal);
     }
 }
 
-static void a_session_and_the_older_form_come_to_the_same_plan(void **state)
+static void an_sso_session_and_the_older_form_give_the_same_plan(void **state)
 {
     (void)state;
     static const char *const configs[] = {
@@ -106,7 +106,7 @@ static void a_session_and_the_older_form_come_to_the_same_plan(void **state)
     }
 }
 
-static void a_login_session_beats_keys_of_the_config_file(void **state)
+static void a_login_session_takes_precedence_over_keys_of_the_config_file(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -130,9 +130,9 @@ static void a_login_session_beats_keys_of_the_config_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_missing_or_contradicts_itself_is_refused),
-        cmocka_unit_test(a_session_and_the_older_form_come_to_the_same_plan),
-        cmocka_unit_test(a_login_session_beats_keys_of_the_config_file),
+        cmocka_unit_test(missing_and_contradictory_settings_are_rejected),
+        cmocka_unit_test(an_sso_session_and_the_older_form_give_the_same_plan),
+        cmocka_unit_test(a_login_session_takes_precedence_over_keys_of_the_config_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

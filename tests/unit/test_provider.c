@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The credential sources one by one, beyond the rows of behaviour.json, and the loop over them. */
+ * The credential sources, in cases that behaviour.json does not cover, and the loop over them. */
 #include "provider/cache.h"
 #include "provider/chain.h"
 
@@ -13,7 +13,7 @@ struct variable {
     const char *value;
 };
 
-/* Asks the whole chain in a world of some variables and one config file. */
+/* Runs the whole credential chain in a fake world with some variables and one config file. */
 struct asked {
     struct ria_fake fake;
     struct ria_response response;
@@ -46,7 +46,7 @@ static void ask_chain(
 
 static const char keys_a[] = "[profile a]\naws_access_key_id = AKIA\naws_secret_access_key = s\n";
 
-static void environment_gives_or_refuses(void **state)
+static void the_environment_gives_keys_or_an_error(void **state)
 {
     (void)state;
     static char long_text[RIA_SESSION_TOKEN_MAX + 2];
@@ -54,7 +54,7 @@ static void environment_gives_or_refuses(void **state)
     const struct {
         const char *message;
         struct variable variables[6];
-        const char *session_token; /* where FOUND */
+        const char *session_token; /* if FOUND */
         int64_t expires;
         const char *refusal;
     } rows[] = {
@@ -71,21 +71,21 @@ static void environment_gives_or_refuses(void **state)
          "o",
          0,
          NULL},
-        {"line breaks around a session token go",
+        {"line breaks around a session token are removed",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_SESSION_TOKEN", "\r\nt\n"}},
          "t",
          0,
          NULL},
-        {"when they end",
+        {"with an expiry",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_CREDENTIAL_EXPIRATION", "2026-08-22T12:34:56+00:00"}},
          "",
          1787402096,
          NULL},
-        {"an end that is no date",
+        {"an expiry that is not a date",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_CREDENTIAL_EXPIRATION", "soon"}},
@@ -97,12 +97,12 @@ static void environment_gives_or_refuses(void **state)
          NULL,
          0,
          "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is empty; set both or unset both"},
-        {"a key id that is none",
+        {"an invalid key id",
          {{"AWS_ACCESS_KEY_ID", long_text}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          NULL,
          0,
          "the keys in the environment are too long to be AWS keys"},
-        {"a session token that is none",
+        {"an invalid session token",
          {{"AWS_ACCESS_KEY_ID", "A"},
           {"AWS_SECRET_ACCESS_KEY", "s"},
           {"AWS_SESSION_TOKEN", long_text}},
@@ -110,23 +110,23 @@ static void environment_gives_or_refuses(void **state)
          0,
          "the keys in the environment are too long to be AWS keys"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain(&asked, rows[i].variables, NULL, NULL);
-        if (rows[i].refusal != NULL) {
-            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+        ask_chain(&asked, row->variables, NULL, NULL);
+        if (row->refusal != NULL) {
+            expect_number(row->message, asked.outcome, RIA_FAILED);
+            expect_piece(row->message, asked.err.text, row->refusal);
         } else {
-            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+            expect_number(row->message, asked.outcome, RIA_FOUND);
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
-            expect_text(rows[i].message, token, rows[i].session_token);
-            expect_number(rows[i].message, asked.response.credentials.expires, rows[i].expires);
+            expect_text(row->message, token, row->session_token);
+            expect_number(row->message, asked.response.credentials.expires, row->expires);
         }
         ria_response_release(&asked.response);
     }
 }
 
-static void which_profile_is_asked(void **state)
+static void the_chosen_profile_is_used(void **state)
 {
     (void)state;
     static const char config[] = "[default]\naws_access_key_id = D\naws_secret_access_key = s\n"
@@ -139,10 +139,10 @@ static void which_profile_is_asked(void **state)
         const char *access_key_id; /* NULL: refused */
         const char *refusal;
     } rows[] = {
-        {"nothing said", {{NULL, NULL}}, NULL, "D", NULL},
+        {"no setting", {{NULL, NULL}}, NULL, "D", NULL},
         {"AWS_PROFILE", {{"AWS_PROFILE", "a"}}, NULL, "A", NULL},
         {"AWS_DEFAULT_PROFILE", {{"AWS_DEFAULT_PROFILE", "a"}}, NULL, "A", NULL},
-        {"AWS_PROFILE in front of AWS_DEFAULT_PROFILE",
+        {"AWS_PROFILE before AWS_DEFAULT_PROFILE",
          {{"AWS_PROFILE", "a"}, {"AWS_DEFAULT_PROFILE", "b"}},
          NULL,
          "A",
@@ -152,18 +152,22 @@ static void which_profile_is_asked(void **state)
          NULL,
          "B",
          NULL},
-        {"a person in front of AWS_PROFILE", {{"AWS_PROFILE", "a"}}, "b", "B", NULL},
-        {"a person in front of the keys of the environment",
+        {"the profile of the command line before AWS_PROFILE",
+         {{"AWS_PROFILE", "a"}},
+         "b",
+         "B",
+         NULL},
+        {"the profile of the command line before keys of the environment",
          {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          "b",
          "B",
          NULL},
-        {"a person's profile that is not there, in spite of keys in the environment",
+        {"a missing profile of the command line, despite keys of the environment",
          {{"AWS_ACCESS_KEY_ID", "E"}, {"AWS_SECRET_ACCESS_KEY", "s"}},
          "nope",
          NULL,
          "--profile: the profile \"nope\" does not exist"},
-        {"AWS_DEFAULT_PROFILE that is not there",
+        {"AWS_DEFAULT_PROFILE that names a missing profile",
          {{"AWS_DEFAULT_PROFILE", "nope"}},
          NULL,
          NULL,
@@ -174,22 +178,22 @@ static void which_profile_is_asked(void **state)
          NULL,
          "AWS_PROFILE: the profile \"a?[2J?\" does not exist"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain(&asked, rows[i].variables, config, rows[i].profile);
-        if (rows[i].access_key_id == NULL) {
-            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
+        ask_chain(&asked, row->variables, config, row->profile);
+        if (row->access_key_id == NULL) {
+            expect_number(row->message, asked.outcome, RIA_FAILED);
+            expect_piece(row->message, asked.err.text, row->refusal);
         } else {
             const char *id = ria_buf_text(&asked.response.credentials.access_key_id);
-            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
-            expect_text(rows[i].message, id, rows[i].access_key_id);
+            expect_number(row->message, asked.outcome, RIA_FOUND);
+            expect_text(row->message, id, row->access_key_id);
         }
         ria_response_release(&asked.response);
     }
 }
 
-static void a_named_profile_is_missed_also_without_any_file(void **state)
+static void a_named_profile_is_missing_even_without_files(void **state)
 {
     (void)state;
     struct asked asked;
@@ -198,7 +202,7 @@ static void a_named_profile_is_missed_also_without_any_file(void **state)
     expect_piece("the sentence", asked.err.text, "--profile: the profile \"a\" does not exist");
 }
 
-static void without_a_home_the_message_says_so(void **state)
+static void without_a_home_the_message_states_it(void **state)
 {
     (void)state;
     static const struct variable named[] = {{"HOME", ""}, {"AWS_PROFILE", "a"}, {NULL, NULL}};
@@ -215,13 +219,13 @@ static void without_a_home_the_message_says_so(void **state)
     expect_piece("no profile", asked.err.text, "profile: HOME is not set, so ~/.aws is not known");
 }
 
-static void a_profile_gives_or_refuses(void **state)
+static void a_profile_gives_keys_or_an_error(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         const char *config;
-        const char *session_token; /* where FOUND */
+        const char *session_token; /* if FOUND */
         const char *refusal;
     } rows[] = {
         {"keys with a session token",
@@ -237,7 +241,7 @@ static void a_profile_gives_or_refuses(void **state)
          "aws_session_token = t\n",
          "t",
          NULL},
-        {"an empty session token is none",
+        {"an empty session token counts as unset",
          "[default]\naws_access_key_id = A\naws_secret_access_key = s\naws_session_token =\n",
          "",
          NULL},
@@ -253,7 +257,7 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\ncredential_source = Environment\n",
          NULL,
          "config:2: the profile \"default\" has credential_source without role_arn"},
-        {"a credential source that is not there",
+        {"an unknown credential source",
          "[default]\nrole_arn = arn\nregion = eu-west-1\ncredential_source = EcsContainer\n",
          NULL,
          "config:4: credential_source is EcsContainer, but AWS_CONTAINER_CREDENTIALS_* is not set"},
@@ -262,12 +266,12 @@ static void a_profile_gives_or_refuses(void **state)
          "aws_secret_access_key = s\n",
          NULL,
          "no region for STS is set; set AWS_REGION, or region in the profile"},
-        {"a duration that is none",
+        {"an invalid duration",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n"
          "duration_seconds = 10\n[profile b]\naws_access_key_id = A\naws_secret_access_key = s\n",
          NULL,
          "config:5: duration_seconds is \"10\"; write a number from 900 to 43200"},
-        {"a source profile that holds nothing",
+        {"an empty source profile",
          "[default]\nrole_arn = arn\nregion = eu-west-1\nsource_profile = b\n[profile b]\n"
          "output = json\n",
          NULL,
@@ -281,36 +285,36 @@ static void a_profile_gives_or_refuses(void **state)
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = default\n",
          NULL,
          "config:2: the source_profile entries of \"default\" form a cycle"},
-        {"a path that comes back to a profile with keys",
+        {"a cycle that ends at a profile with keys",
          "[default]\nrole_arn = r\nregion = eu-west-1\nsource_profile = b\naws_access_key_id = A\n"
          "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = default\n",
          NULL,
          "config:2: the source_profile entries of \"default\" form a cycle"},
-        {"a path of three that comes back to half a pair",
+        {"a cycle of three that ends at half a key pair",
          "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n"
          "aws_secret_access_key = s\n[profile b]\nrole_arn = r\nsource_profile = c\n[profile c]\n"
          "role_arn = r\nsource_profile = default\n",
          NULL,
          "config:3: the source_profile entries of \"default\" form a cycle"},
-        {"a loop that the first profile is not part of",
+        {"a cycle that does not contain the first profile",
          "[default]\nregion = eu-west-1\nrole_arn = r\nsource_profile = b\n[profile b]\n"
          "role_arn = r\nsource_profile = c\n[profile c]\nrole_arn = r\nsource_profile = b\n",
          NULL,
          "config:6: the source_profile entries of \"default\" form a cycle"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
-        ask_chain(&asked, NULL, rows[i].config, NULL);
-        if (rows[i].refusal != NULL) {
-            expect_number(rows[i].message, asked.outcome, RIA_FAILED);
-            expect_piece(rows[i].message, asked.err.text, rows[i].refusal);
-            expect_number(rows[i].message, asked.err.code, RIA_E_CREDENTIALS);
-            /* A plan is resolved whole before anything is run or asked. */
-            expect_number(rows[i].message, asked.fake.fetches, 0);
+        ask_chain(&asked, NULL, row->config, NULL);
+        if (row->refusal != NULL) {
+            expect_number(row->message, asked.outcome, RIA_FAILED);
+            expect_piece(row->message, asked.err.text, row->refusal);
+            expect_number(row->message, asked.err.code, RIA_E_CREDENTIALS);
+            /* A plan is complete before any command runs and any request is sent. */
+            expect_number(row->message, asked.fake.fetches, 0);
         } else {
             const char *token = ria_buf_text(&asked.response.credentials.session_token);
-            expect_number(rows[i].message, asked.outcome, RIA_FOUND);
-            expect_text(rows[i].message, token, rows[i].session_token);
+            expect_number(row->message, asked.outcome, RIA_FOUND);
+            expect_text(row->message, token, row->session_token);
         }
         ria_response_release(&asked.response);
     }
@@ -353,7 +357,7 @@ static void keys_and_session_token_come_from_one_file(void **state)
         "both into this one");
 }
 
-static void keys_in_a_file_that_others_can_write_are_refused(void **state)
+static void keys_in_a_file_that_others_can_write_are_rejected(void **state)
 {
     (void)state;
     static const mode_t modes[] = {0100600, 0100644, 0100620, 0100602};
@@ -391,7 +395,7 @@ static void absence_everywhere_lists_every_source(void **state)
         "profile: neither /home/u/.aws/config nor /home/u/.aws/credentials exists; "
         "web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; "
         "container: AWS_CONTAINER_CREDENTIALS_* is not set; "
-        "instance metadata: nobody is there");
+        "instance metadata: no instance metadata");
     assert_int_equal(asked.trail.count, 5);
     for (size_t i = 0; i < asked.trail.count; i++) {
         assert_int_equal(asked.trail.step[i].outcome, RIA_ABSENT);
@@ -448,29 +452,29 @@ static void the_cache_is_in_the_users_own_runtime_directory_or_in_the_home(void 
         {"a relative one", "run", NULL, "/home/u/.cache/rds-iam/cache"},
         {"none", "", NULL, "/home/u/.cache/rds-iam/cache"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         char path[RIA_PATH_MAX];
         ria_fake_init(&fake);
-        ria_fake_env(&fake, "XDG_RUNTIME_DIR", rows[i].runtime);
-        fake.foreign_directory = rows[i].foreign;
-        expect(rows[i].message, ria_cache_directory(&fake.world, 0, path));
-        expect_text(rows[i].message, path, rows[i].first);
-        bool has_second = strcmp(rows[i].first, "/run/user/1/rds-iam/cache") == 0;
-        expect_number(rows[i].message, ria_cache_directory(&fake.world, 1, path), has_second);
+        ria_fake_env(&fake, "XDG_RUNTIME_DIR", row->runtime);
+        fake.foreign_directory = row->foreign;
+        expect(row->message, ria_cache_directory(&fake.world, 0, path));
+        expect_text(row->message, path, row->first);
+        bool has_second = strcmp(row->first, "/run/user/1/rds-iam/cache") == 0;
+        expect_number(row->message, ria_cache_directory(&fake.world, 1, path), has_second);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(environment_gives_or_refuses),
-        cmocka_unit_test(which_profile_is_asked),
-        cmocka_unit_test(a_named_profile_is_missed_also_without_any_file),
-        cmocka_unit_test(without_a_home_the_message_says_so),
-        cmocka_unit_test(a_profile_gives_or_refuses),
+        cmocka_unit_test(the_environment_gives_keys_or_an_error),
+        cmocka_unit_test(the_chosen_profile_is_used),
+        cmocka_unit_test(a_named_profile_is_missing_even_without_files),
+        cmocka_unit_test(without_a_home_the_message_states_it),
+        cmocka_unit_test(a_profile_gives_keys_or_an_error),
         cmocka_unit_test(keys_and_session_token_come_from_one_file),
-        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_refused),
+        cmocka_unit_test(keys_in_a_file_that_others_can_write_are_rejected),
         cmocka_unit_test(absence_everywhere_lists_every_source),
         cmocka_unit_test(the_trail_ends_with_the_source_that_answered),
         cmocka_unit_test(a_deadline_that_passes_between_two_sources_ends_the_search),

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Records, and the questions and answers that are written in them: what goes in comes out, and
- * nothing that is cut, stretched or changed is taken for whole. */
+ * Records, and the requests and responses that they encode: a round trip preserves every field, and
+ * truncated, extended or changed records are rejected. */
 #include "provider/cache_name.h"
 #include "provider/request.h"
 #include "provider/response.h"
 #include "unit.h"
 
-static void fields_come_out_as_they_went_in(void **state)
+static void fields_survive_a_round_trip(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
@@ -36,7 +36,7 @@ static void fields_come_out_as_they_went_in(void **state)
     assert_false(ria_record_open(&bytes, RIA_RECORD_REQUEST, &record));
 }
 
-static void a_record_that_is_too_long_is_a_failure(void **state)
+static void a_record_that_is_too_long_is_rejected(void **state)
 {
     (void)state;
     static char text[RIA_RECORD_MAX];
@@ -63,7 +63,7 @@ static void write_response(struct ria_buf *out)
     ria_response_write(&response, out);
 }
 
-static void an_response_comes_out_as_it_went_in(void **state)
+static void a_response_survives_a_round_trip(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
@@ -87,9 +87,9 @@ static void an_response_comes_out_as_it_went_in(void **state)
     assert_int_equal(response.credentials.secret_access_key.len, 0);
 }
 
-/* Each prefix, each record with one byte more, and each single byte changed to 0xff or 0. A changed
- * byte may stand in a text, where nobody can see it; what must not happen is a crash. */
-static void a_damaged_response_is_no_response(void **state)
+/* Each prefix, the record with one additional byte, and the record with each single byte changed to
+ * 0xff or 0. A changed byte inside a text cannot be detected; it must not cause a crash. */
+static void a_damaged_response_is_rejected(void **state)
 {
     (void)state;
     RIA_AUTO(buf) whole = {.max = RIA_RECORD_MAX};
@@ -130,7 +130,7 @@ static void fill_plan(struct ria_plan *plan)
     plan->role_count = 2;
 }
 
-static void a_request_comes_out_as_it_went_in(void **state)
+static void a_request_survives_a_round_trip(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -162,8 +162,8 @@ static bool is_taken(const struct ria_plan *plan)
     return ria_request_read(&bytes, &request);
 }
 
-/* rds-iam-fetch goes by what is there, and looks for no NULL in it. */
-static void a_request_that_lacks_what_its_source_needs_is_none(void **state)
+/* rds-iam-fetch relies on these fields and does not check them for NULL. */
+static void a_request_without_a_required_field_is_rejected(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -185,7 +185,7 @@ static void a_request_that_lacks_what_its_source_needs_is_none(void **state)
     assert_false(is_taken(&plan));
 }
 
-static void half_a_pair_of_keys_is_no_request(void **state)
+static void a_request_with_half_a_key_pair_is_rejected(void **state)
 {
     (void)state;
     RIA_AUTO(buf) bytes = {.max = RIA_RECORD_MAX};
@@ -198,7 +198,7 @@ static void half_a_pair_of_keys_is_no_request(void **state)
     assert_false(ria_request_read(&bytes, &request));
 }
 
-static void what_decides_the_identity_decides_the_name(void **state)
+static void the_fields_of_the_identity_determine_the_cache_name(void **state)
 {
     (void)state;
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
@@ -225,11 +225,11 @@ static void what_decides_the_identity_decides_the_name(void **state)
     }
     static const enum ria_plan_value identifying[] = {
         RIA_PLAN_PROCESS, RIA_PLAN_CONTAINER_URI, RIA_PLAN_CONTAINER_TOKEN, RIA_PLAN_STS_URL};
-    for (size_t i = 0; i < RIA_COUNT(identifying); i++) {
-        plan.value[identifying[i]].value = "another";
-        assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
-        assert_string_not_equal(name, first);
-        plan.value[identifying[i]].value = NULL;
+    for_each_row(row, identifying, NULL) {
+        plan.value[*row].value = "another";
+        expect("identifying", ria_cache_name(&plan, NULL, NULL, name, &err));
+        expect("identifying", strcmp(name, first) != 0);
+        plan.value[*row].value = NULL;
     }
     ria_buf_add_text(&plan.keys.access_key_id, "X");
     assert_true(ria_cache_name(&plan, NULL, NULL, name, &err));
@@ -239,14 +239,14 @@ static void what_decides_the_identity_decides_the_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_come_out_as_they_went_in),
-        cmocka_unit_test(a_record_that_is_too_long_is_a_failure),
-        cmocka_unit_test(an_response_comes_out_as_it_went_in),
-        cmocka_unit_test(a_damaged_response_is_no_response),
-        cmocka_unit_test(a_request_comes_out_as_it_went_in),
-        cmocka_unit_test(a_request_that_lacks_what_its_source_needs_is_none),
-        cmocka_unit_test(half_a_pair_of_keys_is_no_request),
-        cmocka_unit_test(what_decides_the_identity_decides_the_name),
+        cmocka_unit_test(fields_survive_a_round_trip),
+        cmocka_unit_test(a_record_that_is_too_long_is_rejected),
+        cmocka_unit_test(a_response_survives_a_round_trip),
+        cmocka_unit_test(a_damaged_response_is_rejected),
+        cmocka_unit_test(a_request_survives_a_round_trip),
+        cmocka_unit_test(a_request_without_a_required_field_is_rejected),
+        cmocka_unit_test(a_request_with_half_a_key_pair_is_rejected),
+        cmocka_unit_test(the_fields_of_the_identity_determine_the_cache_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

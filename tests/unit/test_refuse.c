@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way of a sentence to the user of a MariaDB client: no % and no control character in it, and a
- * handshake that ends properly. */
+ * Reports an error to the user of a MariaDB client: the message contains no % and no control
+ * character, and the handshake ends properly. */
 #include "fake_mariadb.h"
 #include "unit.h"
 
@@ -21,20 +21,18 @@ static void the_message_is_safe_to_print(void **state)
         {"UTF-8 stays", "\xc3\xbc", "rds-iam: \xc3\xbc"},
         {"nothing", "", "rds-iam: "},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         ria_fake_mariadb_init(&fake);
         expect_number(
-            rows[i].message,
-            ria_mariadb_refuse(&fake.vio, &fake.mysql, rows[i].text),
-            RIA_MARIADB_ERROR);
-        expect_text(rows[i].message, fake.error, rows[i].want);
-        expect_number(rows[i].message, fake.error_code, 2061);
-        expect_text(rows[i].message, fake.sqlstate, "HY000");
-        expect_number(rows[i].message, fake.error_count, 1);
+            row->message, ria_mariadb_refuse(&fake.vio, &fake.mysql, row->text), RIA_MARIADB_ERROR);
+        expect_text(row->message, fake.error, row->want);
+        expect_number(row->message, fake.error_code, 2061);
+        expect_text(row->message, fake.sqlstate, "HY000");
+        expect_number(row->message, fake.error_count, 1);
     }
 }
 
-static void the_longest_message_fits_what_the_library_keeps(void **state)
+static void the_longest_message_fits_the_buffer_of_the_library(void **state)
 {
     (void)state;
     char text[RIA_ERROR_TEXT_MAX];
@@ -57,7 +55,7 @@ static void an_empty_password_ends_the_handshake(void **state)
     assert_string_equal(fake.error, "rds-iam: no");
 }
 
-static void a_connection_that_breaks_meanwhile_still_gets_the_message(void **state)
+static void the_message_survives_a_broken_connection(void **state)
 {
     (void)state;
     ria_fake_mariadb_init(&fake);
@@ -72,7 +70,7 @@ static void a_connection_that_breaks_meanwhile_still_gets_the_message(void **sta
     assert_string_equal(fake.error, "rds-iam: no");
 }
 
-static void a_server_that_asks_on_gets_it_again_but_not_for_ever(void **state)
+static void repeated_requests_get_a_limited_number_of_replies(void **state)
 {
     (void)state;
     ria_fake_mariadb_init(&fake);
@@ -92,10 +90,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_message_is_safe_to_print),
-        cmocka_unit_test(the_longest_message_fits_what_the_library_keeps),
+        cmocka_unit_test(the_longest_message_fits_the_buffer_of_the_library),
         cmocka_unit_test(an_empty_password_ends_the_handshake),
-        cmocka_unit_test(a_connection_that_breaks_meanwhile_still_gets_the_message),
-        cmocka_unit_test(a_server_that_asks_on_gets_it_again_but_not_for_ever),
+        cmocka_unit_test(the_message_survives_a_broken_connection),
+        cmocka_unit_test(repeated_requests_get_a_limited_number_of_replies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The control of the suite "sanitized": in that build, defects of each kind are found."""
+"""Control of the suite "sanitized": the sanitizers of that build find each kind of defect."""
 import os
-import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 PLANTED = harness.BUILD / "tests/unit/planted"
 
@@ -23,13 +20,13 @@ class Sanitizers(unittest.TestCase):
     def test_a_leak_is_found(self):
         self.assert_found("leak", "LeakSanitizer: detected memory leaks")
 
-    def test_a_write_behind_a_block_is_found(self):
+    def test_a_write_past_a_block_is_found(self):
         self.assert_found("overflow", "AddressSanitizer: heap-buffer-overflow")
 
     def test_undefined_behaviour_is_found(self):
         self.assert_found("undefined", "runtime error: signed integer overflow")
 
-    def test_nothing_is_found_where_nothing_is(self):
+    def test_a_correct_program_causes_no_finding(self):
         result = self.plant("nothing")
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Memory for secrets: where it lies, that wiped means wiped, and its bounds. */
+ * Memory for secrets: its mapping, wiping, and its limits. */
 #include "base/secret.h"
 
 #include "mapping.h"
@@ -20,7 +20,7 @@ enum {
     USUAL = 2000, /* bytes of a record with a session token */
 };
 
-/* Runs in a child, because the mapping of a process is made once. */
+/* Runs in a child, because a process creates its mapping once. */
 static void in_a_child(void (*run)(void))
 {
     int status = -1;
@@ -54,14 +54,14 @@ static void without_address_space(void)
     ria_secret_wipe(&secret);
 }
 
-static void without_a_mapping_nothing_is_kept(void **state)
+static void without_a_mapping_no_secret_is_stored(void **state)
 {
     (void)state;
     in_a_child(without_address_space);
-    assert_null(ria_mapping_find().data); /* the child's was its own */
+    assert_null(ria_mapping_find().data); /* the mapping of the child is not in this process */
 }
 
-static void the_mapping_is_apart_and_not_dumped(void **state)
+static void the_mapping_has_guard_pages_and_is_not_dumped(void **state)
 {
     (void)state;
     struct ria_secret secret = {0};
@@ -93,15 +93,15 @@ static void three_usual_secrets(void)
     }
 }
 
-/* In a child that has no mapping yet: some kernels make a page resident that was only read, and
- * other tests read the whole mapping. */
-static void a_usual_secret_takes_one_unit(void **state)
+/* Runs in a child that has no mapping yet: other tests read the whole mapping, and on some kernels
+ * a read makes a page resident. */
+static void a_typical_secret_takes_one_unit(void **state)
 {
     (void)state;
     in_a_child(three_usual_secrets);
 }
 
-static void another_secret_in_its_place_leaves_nothing_of_it(void **state)
+static void a_replaced_secret_leaves_no_bytes(void **state)
 {
     (void)state;
     struct ria_secret secret = {0};
@@ -116,8 +116,9 @@ static void another_secret_in_its_place_leaves_nothing_of_it(void **state)
     assert_int_equal(ria_mapping_count(SECRET, sizeof(SECRET)), 0);
 }
 
-/* Every size until there is no room, each secret with bytes of its own; then all but each third. */
-static void secrets_do_not_touch_one_another(void **state)
+/* Stores secrets of all sizes until the mapping is full, each with its own bytes; then frees all
+ * except every third. */
+static void secrets_do_not_overlap(void **state)
 {
     (void)state;
     enum {
@@ -155,7 +156,7 @@ static void secrets_do_not_touch_one_another(void **state)
     for (size_t i = 0; i < RIA_SECRETS_MAX; i++) {
         assert_int_equal(data[i], 0);
     }
-    /* All of it can be had again. */
+    /* The whole mapping can be allocated again. */
     for (size_t i = 0; i < RIA_SECRETS_MAX / RIA_SECRET_MAX; i++) {
         assert_true(ria_secret_keep(&secrets[i], bytes, RIA_SECRET_MAX));
     }
@@ -178,7 +179,7 @@ static void use_what_the_parent_has(void)
     must(ria_mapping_count(SECRET, sizeof(SECRET)) == 0);
 }
 
-static void a_forked_child_goes_on_with_its_own_copy(void **state)
+static void a_forked_child_has_its_own_copy(void **state)
 {
     (void)state;
     assert_true(ria_secret_keep(&shared, SECRET, sizeof(SECRET)));
@@ -228,7 +229,7 @@ static void many_threads_at_once(void)
     }
 }
 
-/* In a child that has no mapping yet: the threads make it at once. */
+/* Runs in a child that has no mapping yet: all threads try to create it at the same time. */
 static void threads_share_the_mapping(void **state)
 {
     (void)state;
@@ -238,13 +239,13 @@ static void threads_share_the_mapping(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(without_a_mapping_nothing_is_kept),
+        cmocka_unit_test(without_a_mapping_no_secret_is_stored),
         cmocka_unit_test(threads_share_the_mapping),
-        cmocka_unit_test(a_usual_secret_takes_one_unit),
-        cmocka_unit_test(the_mapping_is_apart_and_not_dumped),
-        cmocka_unit_test(another_secret_in_its_place_leaves_nothing_of_it),
-        cmocka_unit_test(secrets_do_not_touch_one_another),
-        cmocka_unit_test(a_forked_child_goes_on_with_its_own_copy),
+        cmocka_unit_test(a_typical_secret_takes_one_unit),
+        cmocka_unit_test(the_mapping_has_guard_pages_and_is_not_dumped),
+        cmocka_unit_test(a_replaced_secret_leaves_no_bytes),
+        cmocka_unit_test(secrets_do_not_overlap),
+        cmocka_unit_test(a_forked_child_has_its_own_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

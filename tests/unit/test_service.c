@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The reader of pg_service.conf and the rules of an entry. Files are texts here: a world of one
- * file. */
+ * The parser of pg_service.conf and the rules of an entry. A fake world with one file supplies the
+ * texts. */
 #include "service/entry.h"
 #include "service/keyword.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* -- a world that knows three variables and one file ---------------------------------------- */
+/* -- a world with three variables and one file ---------------------------------------------- */
 
 struct one_file {
     const char *text; /* NULL: there is none */
@@ -76,7 +76,7 @@ static enum ria_outcome read_text(
     return ria_service_read("f", true, &world, file, err);
 }
 
-/* Reads a text of which everything can be read. */
+/* Parses a text that must be readable to its end. */
 static void read_good(const char *text, struct ria_service_file *file)
 {
     struct ria_error err = {0};
@@ -104,7 +104,7 @@ static const char *value(const struct ria_service_file *file, const char *servic
 
 /* -- where the files are -------------------------------------------------------------------- */
 
-static void files_are_looked_for_where_libpq_looks(void **state)
+static void the_service_files_are_those_of_libpq(void **state)
 {
     (void)state;
     static const struct {
@@ -151,7 +151,7 @@ static void files_are_looked_for_where_libpq_looks(void **state)
 
 /* -- the text ------------------------------------------------------------------------------- */
 
-static void groups_comments_and_blanks_are_read_as_libpq_does(void **state)
+static void groups_comments_and_blanks_are_parsed_as_in_libpq(void **state)
 {
     (void)state;
     static const char text[] = "ignored=before any group\n"
@@ -178,7 +178,7 @@ static void groups_comments_and_blanks_are_read_as_libpq_does(void **state)
     assert_int_equal(ria_service_setting(&file, find(&file, "a"), "user")->line, 8);
 }
 
-static void a_line_without_an_equals_sign_is_kept_as_a_key(void **state)
+static void a_line_without_an_equals_sign_is_a_key(void **state)
 {
     (void)state;
     RIA_AUTO(service_file) file;
@@ -197,7 +197,7 @@ static void an_open_bracket_ends_the_group(void **state)
     assert_string_equal(file.services[1].name, "");
 }
 
-static void files_that_are_no_text_or_not_there(void **state)
+static void binary_and_missing_files_are_distinguished(void **state)
 {
     (void)state;
     struct one_file self = {.text = "[a]\nho\0st=x\n", .len = 12};
@@ -213,7 +213,7 @@ static void files_that_are_no_text_or_not_there(void **state)
     assert_int_equal(file.count, 0);
 }
 
-static void the_first_line_that_no_service_file_has_is_told(void **state)
+static void the_first_invalid_line_is_reported(void **state)
 {
     (void)state;
     static const struct {
@@ -236,7 +236,7 @@ static void the_first_line_that_no_service_file_has_is_told(void **state)
     }
 }
 
-static void a_file_that_others_decide_on_is_refused(void **state)
+static void a_file_that_others_can_change_is_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -303,7 +303,7 @@ static void a_line_beyond_the_limit_loses_its_group_and_all_later_ones(void **st
     assert_int_equal(find(&file, "before")->long_line, 0);
 }
 
-static void every_keyword_and_no_other_is_known(void **state)
+static void exactly_the_keywords_of_libpq_are_accepted(void **state)
 {
     (void)state;
     static const struct ria_keyword known[] = {
@@ -339,7 +339,7 @@ static void take(const struct ria_service_file *file, const char *name, struct r
     assert_true(ria_entry_from_service(file, find(file, name), entry));
 }
 
-static void a_service_without_a_passfile_is_none_of_ours(void **state)
+static void a_service_without_a_passfile_is_ignored(void **state)
 {
     (void)state;
     RIA_AUTO(service_file) file;
@@ -349,7 +349,7 @@ static void a_service_without_a_passfile_is_none_of_ours(void **state)
     assert_false(ria_entry_from_service(&file, find(&file, "b"), &entry));
 }
 
-static void hosts_and_ports_are_paired_as_libpq_pairs_them(void **state)
+static void hosts_and_ports_are_paired_as_in_libpq(void **state)
 {
     (void)state;
     static const struct {
@@ -390,7 +390,7 @@ static void hosts_and_ports_are_paired_as_libpq_pairs_them(void **state)
     }
 }
 
-static void what_is_refused_is_said_with_its_line(void **state)
+static void a_rejected_entry_is_reported_with_its_line(void **state)
 {
     (void)state;
     static const struct {
@@ -415,7 +415,7 @@ static void what_is_refused_is_said_with_its_line(void **state)
         {GOOD "port= 1\n", "f:6: [a] has a port that is not between 1 and 65535"},
         {GOOD "port=1,2\n", "f:6: [a] has 1 hosts and 2 ports"},
         {GOOD "hostaddr=1,2\n", "f:6: [a] has fewer or more addresses than hosts"},
-        {GOOD "service=b\n", "f:6: [a] libpq does not know \"service\", and refuses"},
+        {GOOD "service=b\n", "f:6: [a] libpq does not know \"service\", so it rejects"},
         {GOOD "nonsense\n", "f:6: [a] libpq does not know \"nonsense\" (a line without =)"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -436,18 +436,18 @@ static void what_is_refused_is_said_with_its_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_are_looked_for_where_libpq_looks),
-        cmocka_unit_test(groups_comments_and_blanks_are_read_as_libpq_does),
-        cmocka_unit_test(a_line_without_an_equals_sign_is_kept_as_a_key),
+        cmocka_unit_test(the_service_files_are_those_of_libpq),
+        cmocka_unit_test(groups_comments_and_blanks_are_parsed_as_in_libpq),
+        cmocka_unit_test(a_line_without_an_equals_sign_is_a_key),
         cmocka_unit_test(an_open_bracket_ends_the_group),
-        cmocka_unit_test(files_that_are_no_text_or_not_there),
-        cmocka_unit_test(the_first_line_that_no_service_file_has_is_told),
-        cmocka_unit_test(a_file_that_others_decide_on_is_refused),
+        cmocka_unit_test(binary_and_missing_files_are_distinguished),
+        cmocka_unit_test(the_first_invalid_line_is_reported),
+        cmocka_unit_test(a_file_that_others_can_change_is_rejected),
         cmocka_unit_test(a_line_beyond_the_limit_loses_its_group_and_all_later_ones),
-        cmocka_unit_test(every_keyword_and_no_other_is_known),
-        cmocka_unit_test(a_service_without_a_passfile_is_none_of_ours),
-        cmocka_unit_test(hosts_and_ports_are_paired_as_libpq_pairs_them),
-        cmocka_unit_test(what_is_refused_is_said_with_its_line),
+        cmocka_unit_test(exactly_the_keywords_of_libpq_are_accepted),
+        cmocka_unit_test(a_service_without_a_passfile_is_ignored),
+        cmocka_unit_test(hosts_and_ports_are_paired_as_in_libpq),
+        cmocka_unit_test(a_rejected_entry_is_reported_with_its_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

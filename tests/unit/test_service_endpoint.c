@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where STS, SSO and sign-in are asked, and for which region a request to them is signed: the
- * endpoint rules of botocore, and the settings that choose among them. */
+ * The endpoints of STS, SSO and sign-in, and the region that a request to them is signed for: the
+ * endpoint rules of botocore, and the settings that select an endpoint. */
 #include "provider/chain.h"
 
 #include "fake_world.h"
@@ -48,7 +48,8 @@ static enum ria_service find_service(const char *name)
     return RIA_SERVICES;
 }
 
-/* All of service_endpoints.json: 46 regions and one that botocore does not know, four services. */
+/* All rows of service_endpoints.json: 46 regions and one that botocore does not know, four
+ * services. */
 static void each_region_and_variant_has_botocores_endpoint(void **state)
 {
     (void)state;
@@ -78,9 +79,9 @@ static void each_region_and_variant_has_botocores_endpoint(void **state)
     json_decref(root);
 }
 
-/* What the rule data does not have: STS's name of a region that is none, and legacy beside
- * variants. */
-static void the_global_endpoint_gives_way_to_variants(void **state)
+/* Cases that are not in the rule data: the endpoint of STS for an invalid region, and legacy
+ * endpoints together with variants. */
+static void variants_replace_the_global_endpoint(void **state)
 {
     (void)state;
     static const struct {
@@ -98,9 +99,8 @@ static void the_global_endpoint_gives_way_to_variants(void **state)
         {OIDC, "us-east-1", LEGACY, "oidc.us-east-1.amazonaws.com", "us-east-1"},
         {SIGNIN, "eu-west-1", LEGACY, "eu-west-1.signin.aws.amazon.com", "eu-west-1"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        check_endpoint(
-            rows[i].service, rows[i].region, rows[i].variant, rows[i].host, rows[i].signed_for);
+    for_each_row(row, rows, NULL) {
+        check_endpoint(row->service, row->region, row->variant, row->host, row->signed_for);
     }
 }
 
@@ -154,31 +154,36 @@ static void settings_choose_the_endpoint(void **state)
         struct variable variables[4];
         const char *more;
         const char *url;
-        const char *from;       /* where it was said; NULL: the region's own */
+        const char *from;       /* the place of the setting; NULL: the endpoint of the region */
         const char *signed_for; /* NULL: eu-west-1 */
     } rows[] = {
-        {"nothing said", {{NULL, NULL}}, "", own, NULL, NULL},
+        {"no setting", {{NULL, NULL}}, "", own, NULL, NULL},
         {"the profile's endpoint_url", {{NULL, NULL}}, KEY, "https://key", "config:8", NULL},
-        {"a services section beats it", {{NULL, NULL}}, KEY SECTION, "https://section", NULL, NULL},
-        {"one without the service does not",
+        {"a services section overrides it",
+         {{NULL, NULL}},
+         KEY SECTION,
+         "https://section",
+         NULL,
+         NULL},
+        {"a services section without the service does not",
          {{NULL, NULL}},
          KEY "services = x\n[services x]\nsso =\n  endpoint_url = https://no\n",
          "https://key",
          NULL,
          NULL},
-        {"the variable for all beats both",
+        {"the variable for all services overrides both",
          {{"AWS_ENDPOINT_URL", "https://all"}},
          KEY SECTION,
          "https://all",
          "AWS_ENDPOINT_URL",
          NULL},
-        {"the service's own variable beats all",
+        {"the service's own variable overrides all",
          {{"AWS_ENDPOINT_URL", "https://all"}, {"AWS_ENDPOINT_URL_STS", "https://sts"}},
          KEY SECTION,
          "https://sts",
          "AWS_ENDPOINT_URL_STS",
          NULL},
-        {"another service's does not count",
+        {"the variable of another service is ignored",
          {{"AWS_ENDPOINT_URL_SSO", "https://sso"}},
          "",
          own,
@@ -198,7 +203,7 @@ static void settings_choose_the_endpoint(void **state)
          own,
          NULL,
          NULL},
-        {"the variable beats the key",
+        {"the variable overrides the key",
          {{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false"}},
          "ignore_configured_endpoint_urls = true\n" KEY,
          "https://key",
@@ -222,7 +227,7 @@ static void settings_choose_the_endpoint(void **state)
          "https://sts-fips.eu-west-1.amazonaws.com/",
          "config:8",
          NULL},
-        {"the variable beats the key of FIPS",
+        {"the variable overrides the key of FIPS",
          {{"AWS_USE_FIPS_ENDPOINT", "false"}},
          "use_fips_endpoint = true\n",
          own,
@@ -258,35 +263,33 @@ static void settings_choose_the_endpoint(void **state)
          own,
          NULL,
          NULL},
-        {"an endpoint that is named is signed for the region all the same",
+        {"a request to a configured endpoint is signed for the region",
          {{"AWS_STS_REGIONAL_ENDPOINTS", "legacy"}, {"AWS_ENDPOINT_URL_STS", "https://sts"}},
          "",
          "https://sts",
          "AWS_ENDPOINT_URL_STS",
          NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct asked asked;
         struct ria_plan_endpoint endpoint;
-        plan_role(&asked, rows[i].variables, rows[i].more);
-        expect_number(rows[i].message, asked.outcome, RIA_FOUND);
+        plan_role(&asked, row->variables, row->more);
+        expect_number(row->message, asked.outcome, RIA_FOUND);
         const struct ria_setting *region = &asked.plan.roles[0].value[RIA_ROLE_REGION];
-        expect(rows[i].message, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
-        expect_text(rows[i].message, endpoint.url, rows[i].url);
+        expect(row->message, ria_plan_service(&asked.plan, RIA_SERVICE_STS, region, &endpoint));
+        expect_text(row->message, endpoint.url, row->url);
         expect_text(
-            rows[i].message,
-            endpoint.region,
-            rows[i].signed_for == NULL ? "eu-west-1" : rows[i].signed_for);
-        if (rows[i].from != NULL) {
+            row->message, endpoint.region, row->signed_for == NULL ? "eu-west-1" : row->signed_for);
+        if (row->from != NULL) {
             RIA_AUTO(buf) place = {.max = 200};
             ria_setting_add_place(&place, endpoint.from);
-            expect_piece(rows[i].message, ria_buf_text(&place), rows[i].from);
+            expect_piece(row->message, ria_buf_text(&place), row->from);
         }
         ria_plan_release(&asked.plan);
     }
 }
 
-static void each_service_has_its_variable_and_its_part_of_a_section(void **state)
+static void each_service_has_its_variable_and_its_subsection(void **state)
 {
     (void)state;
     static const struct variable variables[] = {
@@ -318,7 +321,7 @@ static void each_service_has_its_variable_and_its_part_of_a_section(void **state
     }
 }
 
-static void what_cannot_be_is_refused(void **state)
+static void impossible_combinations_are_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -349,11 +352,11 @@ static void what_cannot_be_is_refused(void **state)
          "config:8: dual-stack endpoints are wanted, but /home/u/.aws/config:9 names another for "
          "STS"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, NULL) {
         struct asked asked;
-        plan_role(&asked, rows[i].variables, rows[i].more);
-        expect_number(rows[i].refusal, asked.outcome, RIA_FAILED);
-        expect_piece(rows[i].refusal, asked.err.text, rows[i].refusal);
+        plan_role(&asked, row->variables, row->more);
+        expect_number(row->refusal, asked.outcome, RIA_FAILED);
+        expect_piece(row->refusal, asked.err.text, row->refusal);
         ria_plan_release(&asked.plan);
     }
 }
@@ -362,10 +365,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_region_and_variant_has_botocores_endpoint),
-        cmocka_unit_test(the_global_endpoint_gives_way_to_variants),
+        cmocka_unit_test(variants_replace_the_global_endpoint),
         cmocka_unit_test(settings_choose_the_endpoint),
-        cmocka_unit_test(each_service_has_its_variable_and_its_part_of_a_section),
-        cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(each_service_has_its_variable_and_its_subsection),
+        cmocka_unit_test(impossible_combinations_are_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

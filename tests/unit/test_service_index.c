@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The service index: which of several services of one name libpq reads, whether two paths lead to
- * one passfile, and whom an invalid entry disqualifies. Service files are texts here; links are
- * real. */
+ * The service index: which of several services of the same name libpq reads, whether two paths lead
+ * to the same passfile, and which entries an invalid entry disqualifies. The service files are
+ * texts in this program; the links are real. */
 #include "service/index.h"
 
 #include "unit.h"
@@ -29,7 +29,7 @@ static uid_t get_uid(void *self)
     return 7;
 }
 
-/* What is read of the texts and indexed; the second one may be NULL. */
+/* Parses and indexes the texts. The second text may be NULL. */
 struct read {
     struct ria_service_file files[2];
     struct ria_service_index index;
@@ -61,7 +61,7 @@ static void read_texts(
     assert_true(ria_service_index_make(out->files, system == NULL ? 1 : 2, own, &out->index));
 }
 
-/* The first one of that name. */
+/* Returns the first entry of that name. */
 static const struct ria_indexed_service *find(const struct read *read, const char *name)
 {
     for (size_t i = 0; i < read->index.count; i++) {
@@ -75,7 +75,7 @@ static const struct ria_indexed_service *find(const struct read *read, const cha
 
 /* -- names ---------------------------------------------------------------------------------- */
 
-static void the_first_one_of_a_name_counts_over_both_files(void **state)
+static void the_first_service_of_a_name_in_both_files_is_used(void **state)
 {
     (void)state;
     static const struct {
@@ -108,7 +108,7 @@ static void the_first_one_of_a_name_counts_over_both_files(void **state)
     release_read(&read);
 }
 
-static void no_file_is_no_service(void **state)
+static void without_files_the_index_is_empty(void **state)
 {
     (void)state;
     RIA_AUTO(service_index) index = {0};
@@ -118,7 +118,8 @@ static void no_file_is_no_service(void **state)
 
 /* -- paths ---------------------------------------------------------------------------------- */
 
-/* In a directory of its own: one/pass is not there, two is a link to one, three to one/pass. */
+/* Runs in its own directory: one/pass does not exist, two is a link to one, and three is a link to
+ * one/pass. */
 static void make_links(char *directory)
 {
     assert_non_null(mkdtemp(directory));
@@ -134,15 +135,15 @@ static void make_links(char *directory)
 static void remove_links(const char *directory)
 {
     static const char *const links[] = {"loop", "three", "two", "away", "one/out"};
-    for (size_t i = 0; i < RIA_COUNT(links); i++) {
-        assert_int_equal(unlink(links[i]), 0);
+    for_each_row(link, links, *link) {
+        expect_number(*link, unlink(*link), 0);
     }
     assert_int_equal(rmdir("one"), 0);
     assert_int_equal(chdir("/"), 0);
     assert_int_equal(rmdir(directory), 0);
 }
 
-static void paths_are_compared_behind_their_links(void **state)
+static void paths_are_compared_after_resolving_links(void **state)
 {
     (void)state;
     char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
@@ -153,7 +154,7 @@ static void paths_are_compared_behind_their_links(void **state)
         bool is_same;
     } rows[] = {
         {"itself", "one/pass", "one/pass", true},
-        {"a link in front", "two/pass", "one/pass", true},
+        {"a link first", "two/pass", "one/pass", true},
         {"the other way round", "one/pass", "two/pass", true},
         {"a link to it", "three", "one/pass", true},
         {"one link and another", "three", "two/pass", true},
@@ -161,30 +162,30 @@ static void paths_are_compared_behind_their_links(void **state)
         {"another name", "one/other", "one/pass", false},
         {"a longer name", "one/pass2", "one/pass", false},
         {"another directory", "pass", "one/pass", false},
-        {"a directory that is not there", "none/pass", "none2/pass", false},
-        {"one that is not there is itself", "none/pass", "none/pass", true},
+        {"a missing directory", "none/pass", "none2/pass", false},
+        {"a missing file is equal to itself", "none/pass", "none/pass", true},
         {"a link that leads nowhere, by two ways", "away", "one/../away", true},
         {"a link to itself", "loop", "one/pass", false},
         {"a link out", "two/out", "outside", true},
     };
     make_links(directory);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char paths[2][PATH_MAX];
         struct ria_passfile_place places[2];
-        (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", directory, rows[i].path);
-        (void)snprintf(paths[1], sizeof(paths[1]), "%s/%s", directory, rows[i].other);
+        (void)snprintf(paths[0], sizeof(paths[0]), "%s/%s", directory, row->path);
+        (void)snprintf(paths[1], sizeof(paths[1]), "%s/%s", directory, row->other);
         ria_passfile_locate(paths[0], NULL, &places[0]);
         ria_passfile_locate(paths[1], NULL, &places[1]);
         int order = ria_passfile_compare(&places[0], &places[1]);
-        expect_number(rows[i].message, order == 0, rows[i].is_same);
+        expect_number(row->message, order == 0, row->is_same);
         expect_number(
-            rows[i].message, ria_passfile_compare(&places[1], &places[0]) == 0, rows[i].is_same);
+            row->message, ria_passfile_compare(&places[1], &places[0]) == 0, row->is_same);
     }
     remove_links(directory);
 }
 
-/* An agent replaces a link in its directory by a file: what it leads to does not count then. */
-static void the_last_step_in_an_agents_directory_counts(void **state)
+/* The agent replaces a link in its directory with a file, so the target of the link is not used. */
+static void the_last_component_in_the_agents_directory_is_not_resolved(void **state)
 {
     (void)state;
     char directory[] = RIA_SCRATCH "/passfile-XXXXXX";
@@ -204,21 +205,21 @@ static void the_last_step_in_an_agents_directory_counts(void **state)
     make_links(directory);
     assert_int_equal(stat("one", &status), 0);
     const struct ria_passfile_directory own = {status.st_dev, status.st_ino};
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->path) {
         char path[PATH_MAX];
         struct ria_passfile_place place;
-        (void)snprintf(path, sizeof(path), "%s/%s", directory, rows[i].path);
+        (void)snprintf(path, sizeof(path), "%s/%s", directory, row->path);
         ria_passfile_locate(path, &own, &place);
         bool is_own = ria_passfile_same_directory(&place.directory, &own);
-        expect_number(rows[i].path, is_own, rows[i].name != NULL);
-        if (rows[i].name != NULL) {
-            expect_text(rows[i].path, place.name, rows[i].name);
+        expect_number(row->path, is_own, row->name != NULL);
+        if (row->name != NULL) {
+            expect_text(row->path, place.name, row->name);
         }
     }
     remove_links(directory);
 }
 
-static void a_path_without_a_directory_is_a_text(void **state)
+static void a_path_in_a_missing_directory_is_compared_as_text(void **state)
 {
     (void)state;
     struct ria_passfile_place places[3];
@@ -228,7 +229,7 @@ static void a_path_without_a_directory_is_a_text(void **state)
     expect_number("a relative path is itself", ria_passfile_compare(&places[0], &places[1]), 0);
     expect("and no other", ria_passfile_compare(&places[0], &places[2]) != 0);
     expect(
-        "it lies in no directory",
+        "it is in no directory",
         !ria_passfile_same_directory(&places[0].directory, &places[1].directory));
 }
 
@@ -258,31 +259,31 @@ static void an_invalid_entry_disqualifies_those_that_share_its_passfile(void **s
         {"no host", "user=u\nsslmode=verify-full\n", false},
         {"a socket", "host=/tmp\n" GOOD, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->why) {
         char text[512];
         struct read read;
         struct ria_error err = {0};
-        (void)snprintf(text, sizeof(text), "[a]\n" GOOD FILE_P "[b]\n%s" FILE_P, rows[i].other);
+        (void)snprintf(text, sizeof(text), "[a]\n" GOOD FILE_P "[b]\n%s" FILE_P, row->other);
         read_texts(text, NULL, NULL, &read);
         const struct ria_indexed_service *a = find(&read, "a");
         const struct ria_indexed_service *b = find(&read, "b");
-        expect_number(rows[i].why, ria_service_index_check(a, &err), rows[i].may_share);
-        expect(rows[i].why, a->opposite == (rows[i].may_share ? NULL : b));
-        expect(rows[i].why, b->opposite == (rows[i].may_share ? NULL : a));
-        if (!rows[i].may_share) {
+        expect_number(row->why, ria_service_index_check(a, &err), row->may_share);
+        expect(row->why, a->opposite == (row->may_share ? NULL : b));
+        expect(row->why, b->opposite == (row->may_share ? NULL : a));
+        if (!row->may_share) {
             expect_text(
-                rows[i].why,
+                row->why,
                 err.text,
                 "home:5: [a] shares its passfile with [b] (home:6), but only one of them is valid "
                 "for tokens; fix the other or give it a passfile of its own");
         }
-        expect_number(rows[i].why, ria_service_index_check(b, &err), rows[i].may_share);
-        expect(rows[i].why, rows[i].may_share || strstr(err.text, "home:") == err.text);
+        expect_number(row->why, ria_service_index_check(b, &err), row->may_share);
+        expect(row->why, row->may_share || strstr(err.text, "home:") == err.text);
         release_read(&read);
     }
 }
 
-static void it_disqualifies_nobody_else(void **state)
+static void it_disqualifies_no_other_entry(void **state)
 {
     (void)state;
     static const struct {
@@ -295,8 +296,8 @@ static void it_disqualifies_nobody_else(void **state)
         {"the control", "[a]\n" GOOD FILE_P "[b]\nhost=h\n" FILE_P, NULL, false},
         {"one that libpq never reads", "[a]\n" GOOD FILE_P "[a]\nhost=h\n" FILE_P, NULL, true},
         {"nor in the other file", "[a]\n" GOOD FILE_P, "[a]\nhost=h\n" FILE_P, true},
-        {"but one of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
-        {"one in front of it", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
+        {"an entry of the other file", "[a]\n" GOOD FILE_P, "[b]\nhost=h\n" FILE_P, false},
+        {"an entry before it", "[b]\nhost=h\n" FILE_P "[a]\n" GOOD FILE_P, NULL, false},
         {"without a passfile", "[a]\n" GOOD FILE_P "[b]\nhost=h\n", NULL, true},
         {"several, invalid all", "[b]\nhost=h\n" FILE_P "[a]\nhost=h\n" FILE_P, NULL, false},
         {"the same file by another path",
@@ -304,17 +305,16 @@ static void it_disqualifies_nobody_else(void **state)
          NULL,
          false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->why) {
         struct read read;
         struct ria_error err;
-        read_texts(rows[i].home, rows[i].system, NULL, &read);
-        expect_number(
-            rows[i].why, ria_service_index_check(find(&read, "a"), &err), rows[i].is_good);
+        read_texts(row->home, row->system, NULL, &read);
+        expect_number(row->why, ria_service_index_check(find(&read, "a"), &err), row->is_good);
         release_read(&read);
     }
 }
 
-static void entries_stand_by_their_passfiles_and_then_in_order(void **state)
+static void entries_are_sorted_by_passfile_and_then_by_position(void **state)
 {
     (void)state;
     struct read read;
@@ -334,14 +334,14 @@ static void entries_stand_by_their_passfiles_and_then_in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_first_one_of_a_name_counts_over_both_files),
-        cmocka_unit_test(no_file_is_no_service),
-        cmocka_unit_test(paths_are_compared_behind_their_links),
-        cmocka_unit_test(the_last_step_in_an_agents_directory_counts),
-        cmocka_unit_test(a_path_without_a_directory_is_a_text),
+        cmocka_unit_test(the_first_service_of_a_name_in_both_files_is_used),
+        cmocka_unit_test(without_files_the_index_is_empty),
+        cmocka_unit_test(paths_are_compared_after_resolving_links),
+        cmocka_unit_test(the_last_component_in_the_agents_directory_is_not_resolved),
+        cmocka_unit_test(a_path_in_a_missing_directory_is_compared_as_text),
         cmocka_unit_test(an_invalid_entry_disqualifies_those_that_share_its_passfile),
-        cmocka_unit_test(it_disqualifies_nobody_else),
-        cmocka_unit_test(entries_stand_by_their_passfiles_and_then_in_order),
+        cmocka_unit_test(it_disqualifies_no_other_entry),
+        cmocka_unit_test(entries_are_sorted_by_passfile_and_then_by_position),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Values of settings: numbers and booleans, and the place in front of a refusal. */
+ * Values of settings: numbers, booleans, and the place at the start of an error message. */
 #include "aws/setting.h"
 
 #include "unit.h"
@@ -27,25 +27,25 @@ static void numbers_are_digits_in_a_range(void **state)
         {"900s", 0},
         {"1e3", 0},
         {"0x400", 0},
-        {"18446744073709552516", 0}, /* 900 more than 64 bits hold */
+        {"18446744073709552516", 0}, /* 2^64 + 900 */
         {"1000000000000000000", 0},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        struct ria_setting setting = {rows[i].text, "/f", 7};
+    for_each_row(row, rows, row->text) {
+        struct ria_setting setting = {row->text, "/f", 7};
         struct ria_error err = {0};
         int64_t number = 0;
         bool ok = ria_setting_number(&setting, &range, RIA_E_CONFIG, &number, &err);
-        expect_number(rows[i].text, ok, rows[i].want != 0);
-        expect_number(rows[i].text, number, rows[i].want);
+        expect_number(row->text, ok, row->want != 0);
+        expect_number(row->text, number, row->want);
         if (!ok) {
-            expect_piece(rows[i].text, err.text, "/f:7: seconds is \"");
-            expect_piece(rows[i].text, err.text, "\"; write a number from 900 to 43200");
-            expect_number(rows[i].text, err.code, RIA_E_CONFIG);
+            expect_piece(row->text, err.text, "/f:7: seconds is \"");
+            expect_piece(row->text, err.text, "\"; write a number from 900 to 43200");
+            expect_number(row->text, err.code, RIA_E_CONFIG);
         }
     }
 }
 
-static void booleans_are_two_words(void **state)
+static void booleans_are_true_or_false(void **state)
 {
     (void)state;
     static const struct {
@@ -53,15 +53,15 @@ static void booleans_are_two_words(void **state)
         int want; /* -1: refused */
     } rows[] = {
         {"true", 1}, {"TRUE", 1}, {"false", 0}, {"False", 0}, {"1", -1}, {"yes", -1}, {"", -1}};
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        struct ria_setting setting = {rows[i].text, "VARIABLE", 0};
+    for_each_row(row, rows, row->text) {
+        struct ria_setting setting = {row->text, "VARIABLE", 0};
         struct ria_error err = {0};
         bool value = false;
         bool ok = ria_setting_boolean(&setting, RIA_E_CREDENTIALS, &value, &err);
-        expect_number(rows[i].text, ok ? value : -1, rows[i].want);
+        expect_number(row->text, ok ? value : -1, row->want);
         if (!ok) {
-            expect_piece(rows[i].text, err.text, "VARIABLE: \"");
-            expect_piece(rows[i].text, err.text, "\" is neither true nor false; write one of them");
+            expect_piece(row->text, err.text, "VARIABLE: \"");
+            expect_piece(row->text, err.text, "\" is neither true nor false; write one of them");
         }
     }
 }
@@ -85,7 +85,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_digits_in_a_range),
-        cmocka_unit_test(booleans_are_two_words),
+        cmocka_unit_test(booleans_are_true_or_false),
         cmocka_unit_test(a_default_has_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a user has written wrongly in AWS's files is named, with its line, in the message that a
- * hook shows, before anything is asked on the network. */
+ * A mistake in the AWS files is reported with its line, in the message that a hook shows, before
+ * any network request. */
 #include "provider/chain.h"
 
 #include "config/config.h"
@@ -50,7 +50,7 @@ static void check(
     check_in(message, nothing, config, credentials, want);
 }
 
-static void a_line_that_was_ignored_is_named(void **state)
+static void an_ignored_line_is_named(void **state)
 {
     (void)state;
     check(
@@ -132,7 +132,7 @@ static void a_line_that_was_ignored_is_named(void **state)
         "[default] contains no credentials");
 }
 
-static void what_is_empty_is_named(void **state)
+static void an_empty_setting_is_named(void **state)
 {
     (void)state;
     check(
@@ -153,7 +153,7 @@ static void what_is_empty_is_named(void **state)
         "config:2: aws_access_key_id of the profile \"default\" is empty");
 }
 
-static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
+static void an_arn_that_sts_would_reject_is_rejected_before_the_request(void **state)
 {
     (void)state;
     static const struct {
@@ -161,35 +161,35 @@ static void an_arn_that_sts_would_not_understand_is_refused_first(void **state)
         const char *want;
     } rows[] = {
         {"\"arn:aws:iam::1:role/r\"", "is in quotes, which become part of it; remove them"},
-        {"'arn:aws:iam::1:role/r'", "stands in quotes"},
+        {"'arn:aws:iam::1:role/r'", "is in quotes"},
         {"arn:aws:iam::1:\n  role/r", "continues on the next line; write it on one line"},
         {"arn:aws:iam::{ACCOUNT}:role/r", "contains a placeholder; replace it with the real value"},
         {"arn:aws:iam::<account>:role/r", "contains a placeholder"},
         {"arn:aws:iam::${ACCOUNT}:role/r", "contains a placeholder"},
         {"arn:aws:iam::1:role/ r", "contains a blank; remove it"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->arn) {
         char config[256];
-        (void)snprintf(config, sizeof(config), "[default]\n" ROLE "%s\n", rows[i].arn);
-        check(rows[i].arn, config, "", rows[i].want);
+        (void)snprintf(config, sizeof(config), "[default]\n" ROLE "%s\n", row->arn);
+        check(row->arn, config, "", row->want);
         (void)snprintf(
             config,
             sizeof(config),
             "[default]\nregion = r-1\nweb_identity_token_file = /t\nrole_arn = %s\n",
-            rows[i].arn);
-        check(rows[i].arn, config, "", rows[i].want);
+            row->arn);
+        check(row->arn, config, "", row->want);
     }
 }
 
-/* What is wrong with a name that AWS gives, and what the sentence says of it. */
+/* Mistakes in a name that AWS assigns, and the message about each. */
 static const struct {
     const char *before;
-    const char *name; /* stands in the place of NAME below */
+    const char *name; /* replaces NAME below */
     const char *after;
     const char *want;
 } spoilt[] = {
     {"\"", "NAME", "\"", "is in quotes, which become part of it; remove them"},
-    {"'", "NAME", "'", "stands in quotes"},
+    {"'", "NAME", "'", "is in quotes"},
     {"", "NAME", "\n  x", "continues on the next line; write it on one line"},
     {"", "NAME", " x", "contains a blank; remove it"},
     {"", "{NAME}", "", "contains a placeholder; replace it with the real value"},
@@ -203,13 +203,13 @@ static const struct {
     "[default]\nregion = r-1\nsso_region = eu-west-1\nsso_account_id = 123456789012\n"             \
     "sso_role_name = R\nsso_start_url = https://x\n"
 
-static void any_other_name_of_awss_is_refused_first_too(void **state)
+static void every_other_aws_name_is_checked_before_the_request(void **state)
 {
     (void)state;
     static const struct {
         const char *setting;
         const char *key;
-        const char *shown; /* begins the sentence */
+        const char *shown; /* the beginning of the message */
     } rows[] = {
         {MFA, "mfa_serial", "config:5: mfa_serial, "},
         {MFA, "role_session_name", "config:5: the session name of the role, "},
@@ -219,25 +219,25 @@ static void any_other_name_of_awss_is_refused_first_too(void **state)
         {SSO, "sso_role_name", "config:7: sso_role_name, "},
         {SSO, "sso_start_url", "config:7: sso_start_url "},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        for (size_t j = 0; j < RIA_COUNT(spoilt); j++) {
+    for_each_row(row, rows, row->setting) {
+        for_each_row(spoil, spoilt, spoil->before) {
             char config[512];
             (void)snprintf(
                 config,
                 sizeof(config),
                 "%s%s = %s%s%s\n",
-                rows[i].setting,
-                rows[i].key,
-                spoilt[j].before,
-                spoilt[j].name,
-                spoilt[j].after);
-            check(rows[i].key, config, "", rows[i].shown);
-            check(rows[i].key, config, "", spoilt[j].want);
+                row->setting,
+                row->key,
+                spoil->before,
+                spoil->name,
+                spoil->after);
+            check(row->key, config, "", row->shown);
+            check(row->key, config, "", spoil->want);
         }
     }
 }
 
-static void a_name_of_the_environment_is_refused_first_too(void **state)
+static void a_name_in_the_environment_is_checked_before_the_request(void **state)
 {
     (void)state;
     static const struct {
@@ -253,22 +253,22 @@ static void a_name_of_the_environment_is_refused_first_too(void **state)
          "AWS_ROLE_SESSION_NAME: the session name of the role, 's', "},
         {"arn:aws:iam::1:role/r", "{pod}", "contains a placeholder"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->arn) {
         const char *const environment[] = {
             "AWS_WEB_IDENTITY_TOKEN_FILE",
             "/t",
             "AWS_REGION",
             "eu-west-1",
             "AWS_ROLE_ARN",
-            rows[i].arn,
+            row->arn,
             "AWS_ROLE_SESSION_NAME",
-            rows[i].session,
+            row->session,
             NULL};
-        check_in(rows[i].arn, environment, "", "", rows[i].want);
+        check_in(row->arn, environment, "", "", row->want);
     }
 }
 
-static void a_name_in_our_own_file_is_refused_when_it_is_read(void **state)
+static void a_name_in_our_own_file_is_checked_when_it_is_read(void **state)
 {
     (void)state;
     static const struct {
@@ -281,7 +281,7 @@ static void a_name_in_our_own_file_is_refused_when_it_is_read(void **state)
         {"source_identity", "config:3: the source identity, "},
     };
     for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        /* The last spoils nothing: the control. */
+        /* Control: the last iteration leaves the name correct. */
         for (size_t j = 0; j <= RIA_COUNT(spoilt); j++) {
             struct ria_fake fake;
             struct ria_config config = {0};
@@ -313,9 +313,9 @@ static void an_account_is_a_number(void **state)
 {
     (void)state;
     static const char *const accounts[] = {"ACCOUNT_ID", "1234-5678-9012", "", "12345678901x"};
-    for (size_t i = 0; i < RIA_COUNT(accounts); i++) {
+    for_each_row(row, accounts, *row) {
         char config[512];
-        const char *account = accounts[i];
+        const char *account = *row;
         (void)snprintf(
             config, sizeof(config), "[default]\n" ROLE "arn:aws:iam::%s:role/r\n", account);
         check(account, config, "", "has no account number; write the account's 12 digits");
@@ -335,7 +335,8 @@ static void an_account_is_a_number(void **state)
     }
 }
 
-/* What is asked for once more is not refused: the code of a device, or anything of rds-iam-fetch.
+/* Returns true if the name is accepted: the next step is then an MFA code, or a request to
+ * rds-iam-fetch.
  */
 static bool is_taken(const char *config, struct ria_error *err)
 {
@@ -356,7 +357,7 @@ static bool is_taken(const char *config, struct ria_error *err)
     return fake.fetches > 0 || err->code == RIA_E_MFA;
 }
 
-static void names_as_aws_writes_them_are_taken(void **state)
+static void names_as_aws_writes_them_are_accepted(void **state)
 {
     (void)state;
     static const char *const configs[] = {
@@ -374,9 +375,9 @@ static void names_as_aws_writes_them_are_taken(void **state)
             "sso_start_url = https://d-1234567890.awsapps.com/start/#/\n",
     };
     struct ria_error err;
-    for (size_t i = 0; i < RIA_COUNT(configs); i++) {
-        bool is = is_taken(configs[i], &err);
-        expect_text(configs[i], is ? "" : err.text, "");
+    for_each_row(config, configs, *config) {
+        bool is = is_taken(*config, &err);
+        expect_text(*config, is ? "" : err.text, "");
     }
     assert_false(is_taken(MFA "mfa_serial = 'GAHT12345678'\n", &err)); /* the control */
 }
@@ -400,7 +401,7 @@ static void a_session_token_in_the_other_file_is_named(void **state)
         RIA_FAKE_AWS_CREDENTIALS ":2; put all three");
 }
 
-static void a_session_token_that_is_not_there_is_missed(void **state)
+static void a_missing_session_token_is_reported(void **state)
 {
     (void)state;
 #define KEYS "[default]\naws_access_key_id = ASIAX\naws_secret_access_key = s\n"
@@ -439,16 +440,16 @@ static void a_session_token_that_is_not_there_is_missed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_line_that_was_ignored_is_named),
-        cmocka_unit_test(what_is_empty_is_named),
-        cmocka_unit_test(an_arn_that_sts_would_not_understand_is_refused_first),
-        cmocka_unit_test(any_other_name_of_awss_is_refused_first_too),
-        cmocka_unit_test(a_name_of_the_environment_is_refused_first_too),
-        cmocka_unit_test(a_name_in_our_own_file_is_refused_when_it_is_read),
+        cmocka_unit_test(an_ignored_line_is_named),
+        cmocka_unit_test(an_empty_setting_is_named),
+        cmocka_unit_test(an_arn_that_sts_would_reject_is_rejected_before_the_request),
+        cmocka_unit_test(every_other_aws_name_is_checked_before_the_request),
+        cmocka_unit_test(a_name_in_the_environment_is_checked_before_the_request),
+        cmocka_unit_test(a_name_in_our_own_file_is_checked_when_it_is_read),
         cmocka_unit_test(an_account_is_a_number),
-        cmocka_unit_test(names_as_aws_writes_them_are_taken),
+        cmocka_unit_test(names_as_aws_writes_them_are_accepted),
         cmocka_unit_test(a_session_token_in_the_other_file_is_named),
-        cmocka_unit_test(a_session_token_that_is_not_there_is_missed),
+        cmocka_unit_test(a_missing_session_token_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a token is signed for: name, port and region, from what is dialled, from the configuration
- * and from what a person says. */
+ * The host name, port and region that a token is signed for. They come from the address of the
+ * connection, the configuration, and the command line. */
 #include "login.h"
 #include "unit.h"
 
@@ -17,11 +17,18 @@ static void what_the_token_is_signed_for(void **state)
         unsigned port;
         const char *region;
         const char *start; /* of the token; NULL: refused */
-        const char *scope; /* a piece of the token, or of the refusal */
+        const char *scope; /* a part of the token, or of the error message */
         const char *warning;
     } rows[] = {
-        {"the name says it all", NULL, HOST, 3306, NULL, HOST ":3306/?", "%2Feu-west-1%2F", NULL},
-        {"the configuration's region counts more than the name's",
+        {"the name determines host, port and region",
+         NULL,
+         HOST,
+         3306,
+         NULL,
+         HOST ":3306/?",
+         "%2Feu-west-1%2F",
+         NULL},
+        {"the configuration's region overrides the name's",
          "[" HOST "]\nregion = eu-west-2\n",
          HOST,
          3306,
@@ -29,7 +36,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-2%2F",
          "signing for the region eu-west-2, although the name " HOST " contains eu-west-1"},
-        {"a person's region counts most",
+        {"the region of the command line overrides all",
          "[" HOST "]\nregion = eu-west-2\n",
          HOST,
          3306,
@@ -37,7 +44,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-3%2F",
          "signing for the region eu-west-3, although the name " HOST " contains eu-west-1"},
-        {"the same region said twice",
+        {"the same region given twice",
          NULL,
          HOST,
          3306,
@@ -70,7 +77,7 @@ static void what_the_token_is_signed_for(void **state)
          HOST ":3306/?",
          "%2Feu-west-1%2F",
          NULL},
-        {"an endpoint that is no RDS name, with a region",
+        {"an endpoint that is not an RDS name, with a region",
          "[alias]\nendpoint = db.example:3306\nregion = eu-west-1\n",
          "alias",
          5,
@@ -78,7 +85,7 @@ static void what_the_token_is_signed_for(void **state)
          "db.example:3306/?",
          "%2Feu-west-1%2F",
          "db.example is not an RDS endpoint"},
-        {"an endpoint that is no RDS name, without",
+        {"an endpoint that is not an RDS name, without a region",
          "[alias]\nendpoint = db.example:3306\n",
          "alias",
          5,
@@ -88,7 +95,7 @@ static void what_the_token_is_signed_for(void **state)
          ":2: the name db.example has no region; write the name of the RDS endpoint, "
          "or add region = REGION to this section",
          NULL},
-        {"a region for every name makes no RDS name",
+        {"a region for every name does not make an RDS name",
          "[*.example]\nregion = eu-west-1\n",
          "db.example",
          3306,
@@ -96,7 +103,7 @@ static void what_the_token_is_signed_for(void **state)
          NULL,
          "db.example is not an RDS endpoint",
          NULL},
-        {"a person may sign for any name",
+        {"the command line may sign for any name",
          NULL,
          "db.example",
          3306,
@@ -104,7 +111,7 @@ static void what_the_token_is_signed_for(void **state)
          "db.example:3306/?",
          "%2Feu-west-1%2F",
          "db.example is not an RDS endpoint"},
-        {"a person may sign for an address",
+        {"the command line may sign for an address",
          NULL,
          "::1",
          3306,
@@ -112,7 +119,7 @@ static void what_the_token_is_signed_for(void **state)
          "[::1]:3306/?",
          "%2Feu-west-1%2F",
          "::1 is not an RDS endpoint"},
-        {"a person's region that is none",
+        {"an invalid region of the command line",
          NULL,
          HOST,
          3306,
@@ -136,7 +143,7 @@ static void what_the_token_is_signed_for(void **state)
          "g.global-a.global.rds.amazonaws.com:5432/?",
          "%2Feu-west-1%2F",
          NULL},
-        {"DSQL, whatever is said",
+        {"DSQL, with any settings",
          NULL,
          "x.dsql.eu-west-1.on.aws",
          5432,
@@ -162,30 +169,30 @@ static void what_the_token_is_signed_for(void **state)
          RIA_FAKE_CONFIG ":2: unknown key \"nonsense\"",
          NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        ria_login_world(&fake, rows[i].config);
+        ria_login_world(&fake, row->config);
         struct ria_login login = ria_login_good;
-        login.host = rows[i].host;
-        login.port = rows[i].port;
-        login.region = rows[i].region;
+        login.host = row->host;
+        login.port = row->port;
+        login.region = row->region;
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(rows[i].message, outcome, rows[i].start == NULL ? RIA_FAILED : RIA_FOUND);
+        expect_number(row->message, outcome, row->start == NULL ? RIA_FAILED : RIA_FOUND);
         const char *text = outcome == RIA_FOUND ? ria_buf_text(&token.text) : err.text;
-        expect_piece(rows[i].message, text, rows[i].scope);
-        size_t len = rows[i].start == NULL ? 0 : strlen(rows[i].start);
-        expect(rows[i].message, len == 0 || strncmp(text, rows[i].start, len) == 0);
+        expect_piece(row->message, text, row->scope);
+        size_t len = row->start == NULL ? 0 : strlen(row->start);
+        expect(row->message, len == 0 || strncmp(text, row->start, len) == 0);
         size_t warned = ria_fake_log_count(&fake, RIA_LOG_WARNING);
-        expect_number(rows[i].message, warned, rows[i].warning == NULL ? 0 : 1);
+        expect_number(row->message, warned, row->warning == NULL ? 0 : 1);
         expect(
-            rows[i].message,
-            rows[i].warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].warning));
+            row->message,
+            row->warning == NULL || ria_fake_logged(&fake, RIA_LOG_WARNING, row->warning));
     }
 }
 
-static void the_environment_and_the_profile_say_nothing_of_the_region(void **state)
+static void environment_and_profile_do_not_set_the_region(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -203,7 +210,7 @@ static void the_environment_and_the_profile_say_nothing_of_the_region(void **sta
     expect_piece("no region", err.text, "db.example is not an RDS endpoint");
 }
 
-static void the_configuration_file_that_is_in_force_is_named(void **state)
+static void the_remedy_names_the_configuration_file_in_use(void **state)
 {
     (void)state;
     static const struct {
@@ -228,24 +235,23 @@ static void the_configuration_file_that_is_in_force_is_named(void **state)
          "[g.global-a.global.rds.amazonaws.com] region = REGION"},
         {HOST, RIA_CHANNEL_CHAIN_VERIFIED, "[" HOST ":3306] tls = verify-ca"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        for (size_t j = 0; j < RIA_COUNT(remedies); j++) {
+    for_each_row(row, rows, row->variable) {
+        for_each_row(remedy, remedies, remedy->host) {
             struct ria_fake fake;
             struct ria_error err;
             RIA_AUTO(buf) want = {.max = RIA_ERROR_TEXT_MAX};
             RIA_AUTO(token) token = RIA_TOKEN_INIT;
             ria_login_world(&fake, NULL);
-            ria_fake_env(&fake, rows[i].variable, rows[i].value);
+            ria_fake_env(&fake, row->variable, row->value);
             ria_fake_file(&fake, "/etc/one", "");
             ria_fake_file(&fake, "/home/u/one", "");
             struct ria_login login = ria_login_good;
-            login.host = remedies[j].host;
-            login.channel = remedies[j].channel;
-            expect_number(rows[i].value, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
-            ria_buf_addf(&want, "%s%s", remedies[j].remedy, rows[i].want);
-            expect_piece(rows[i].value, err.text, ria_buf_text(&want));
-            expect_number(
-                rows[i].value, strlen(strstr(err.text, rows[i].want)), strlen(rows[i].want));
+            login.host = remedy->host;
+            login.channel = remedy->channel;
+            expect_number(row->value, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+            ria_buf_addf(&want, "%s%s", remedy->remedy, row->want);
+            expect_piece(row->value, err.text, ria_buf_text(&want));
+            expect_number(row->value, strlen(strstr(err.text, row->want)), strlen(row->want));
         }
     }
 }
@@ -254,8 +260,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_token_is_signed_for),
-        cmocka_unit_test(the_configuration_file_that_is_in_force_is_named),
-        cmocka_unit_test(the_environment_and_the_profile_say_nothing_of_the_region),
+        cmocka_unit_test(the_remedy_names_the_configuration_file_in_use),
+        cmocka_unit_test(environment_and_profile_do_not_set_the_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

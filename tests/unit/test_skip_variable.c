@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * MARIADB_TLS_DISABLE_PEER_VERIFICATION: which libraries may heed it, told by the object that their
- * functions are in. This program holds the name itself, as a program does that has such a library
- * linked in. */
+ * MARIADB_TLS_DISABLE_PEER_VERIFICATION: which libraries may read it, found by the object that
+ * contains their functions. This program contains the name of the variable, as a program with such
+ * a library linked in does. */
 #include "fake_mariadb.h"
 #include "library_functions.h"
 #include "unit.h"
@@ -19,7 +19,7 @@ static const struct ria_library_functions *heeds;
 static const struct ria_library_functions *plain;
 static bool is_other_user;
 
-/* The linker puts it in the place of geteuid(), for the core too. */
+/* The linker replaces geteuid() with this function, in the core too. */
 uid_t __real_geteuid(void);
 uid_t __wrap_geteuid(void);
 uid_t __wrap_geteuid(void)
@@ -59,16 +59,15 @@ static void set(const char *value)
     (void)(value == NULL ? unsetenv(NAME) : setenv(NAME, value, 1));
 }
 
-static void the_variable_counts_as_the_library_reads_it(void **state)
+static void the_variable_has_the_same_effect_as_in_the_library(void **state)
 {
     (void)state;
     static const char *const values[] = {"1", "0", "", " ", "no", NULL};
-    for (size_t i = 0; i < RIA_COUNT(values); i++) {
-        set(values[i]);
+    for_each_row(value, values, *value) {
+        set(*value);
         use(heeds);
-        expect_number(
-            values[i] == NULL ? "unset" : values[i], may_skip(), heeds->skips_verification());
-        expect_number("control", heeds->skips_verification(), values[i] != NULL);
+        expect_number(*value == NULL ? "unset" : *value, may_skip(), heeds->skips_verification());
+        expect_number("control", heeds->skips_verification(), *value != NULL);
         use(plain);
         expect("a library without it", !may_skip());
     }
@@ -80,14 +79,14 @@ static void a_name_that_is_longer_or_shorter_is_another_variable(void **state)
     static const char *const names[] = {
         NAME "S", "MARIADB_TLS_DISABLE_PEER_VERIFICATIO", "MYSQL_TLS_DISABLE_PEER_VERIFICATION"};
     use(heeds);
-    for (size_t i = 0; i < RIA_COUNT(names); i++) {
-        (void)setenv(names[i], "1", 1);
-        expect(names[i], !may_skip());
-        (void)unsetenv(names[i]);
+    for_each_row(name, names, *name) {
+        (void)setenv(*name, "1", 1);
+        expect(*name, !may_skip());
+        (void)unsetenv(*name);
     }
 }
 
-static void a_library_that_is_linked_in_is_the_program(void **state)
+static void a_linked_in_library_counts_as_the_program(void **state)
 {
     (void)state;
     use(NULL);
@@ -97,7 +96,7 @@ static void a_library_that_is_linked_in_is_the_program(void **state)
     set(NULL);
 }
 
-/* As a preloaded library does that replaces some functions of the client library. */
+/* A preloaded library may replace some functions of the client library. */
 static void functions_may_come_from_several_objects(void **state)
 {
     (void)state;
@@ -131,8 +130,8 @@ static void a_library_that_cannot_be_found_may_heed_anything(void **state)
     (void)munmap(anywhere, 4096);
 }
 
-/* Such a program cannot see the variable, and its library can. */
-static void a_program_with_more_rights_than_its_caller_is_not_believed(void **state)
+/* A setuid program ignores the variable, but its library may read it. */
+static void a_setuid_program_counts_as_unverified(void **state)
 {
     (void)state;
     is_other_user = true;
@@ -146,12 +145,12 @@ static void a_program_with_more_rights_than_its_caller_is_not_believed(void **st
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_variable_counts_as_the_library_reads_it),
+        cmocka_unit_test(the_variable_has_the_same_effect_as_in_the_library),
         cmocka_unit_test(a_name_that_is_longer_or_shorter_is_another_variable),
-        cmocka_unit_test(a_library_that_is_linked_in_is_the_program),
+        cmocka_unit_test(a_linked_in_library_counts_as_the_program),
         cmocka_unit_test(functions_may_come_from_several_objects),
         cmocka_unit_test(a_library_that_cannot_be_found_may_heed_anything),
-        cmocka_unit_test(a_program_with_more_rights_than_its_caller_is_not_believed),
+        cmocka_unit_test(a_setuid_program_counts_as_unverified),
     };
     set(NULL);
     heeds = open_library(RIA_LIBRARIES "/library_heeds.so");

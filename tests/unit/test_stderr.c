@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Where a line of the log may go in a program that nobody has looked at before main(): each row is
- * a process of its own, because the record is made once. */
+ * Which descriptors 2 a log line may be written to. Each row runs in its own process, because a
+ * process records its stderr once. */
 #include "os/guest_stderr.h"
 
 #include "unit.h"
@@ -20,7 +20,7 @@
 static const char line[] = "rds-iam: a line\n";
 static char scratch[] = RIA_SCRATCH "/stderr-XXXXXX";
 
-/* A pair of descriptors: what is written to `in` can be read from `out`. */
+/* A pair of descriptors: data written to `in` can be read from `out`. */
 struct way {
     int in;
     int out;
@@ -112,7 +112,7 @@ static struct way open_tcp(void)
     return connect_to(AF_INET, (struct sockaddr *)&at, sizeof(at));
 }
 
-/* Puts the way at number 2. dup2() would drop the flag that a row is about. */
+/* Makes the descriptor number 2. dup2() would drop the flag that a row tests. */
 static void become_stderr(struct way way)
 {
     int flags = fcntl(way.in, F_GETFD);
@@ -120,7 +120,7 @@ static void become_stderr(struct way way)
     (void)fcntl(STDERR_FILENO, F_SETFD, flags);
 }
 
-/* Whether exactly the line came out at the other end. 0, or 1 if nothing did, or 2. */
+/* Returns 0 if exactly the line arrived at the other end, 1 if nothing arrived, and 2 otherwise. */
 static int what_came(struct way way)
 {
     char text[256] = "";
@@ -132,7 +132,7 @@ static int what_came(struct way way)
     return strncmp(text, line, sizeof(line) - 2) == 0 ? 0 : 2;
 }
 
-/* Runs `act` in a child; the answer is its exit status. */
+/* Runs `act` in a child and returns its exit status. */
 static int in_child(int (*act)(const void *), const void *argument)
 {
     int status = 0;
@@ -164,15 +164,15 @@ static void check_row(const struct row *row)
     expect_number(row->message, in_child(write_one, row), row->is_written ? 0 : 1);
 }
 
-static void only_what_can_be_a_stderr_is_written_to(void **state)
+static void only_a_usable_stderr_is_written_to(void **state)
 {
     (void)state;
     static const struct row rows[] = {
-        {"a pipe, as of cron or a container", open_pipe, true},
+        {"a pipe, as under cron or in a container", open_pipe, true},
         {"a terminal", open_terminal, true},
-        {"a pair of sockets, as of ssh", open_pair, true},
+        {"a socket pair, as under ssh", open_pair, true},
         {"a file in append mode", open_appending, true},
-        {"a file, as of 2>FILE", open_data, true},
+        {"a file, as with 2>FILE", open_data, true},
         {"a connection to a local server", open_local_client, false},
         {"a connection from a local client", open_local_server, false},
         {"a connection to another machine", open_tcp, false},
@@ -183,18 +183,18 @@ static void only_what_can_be_a_stderr_is_written_to(void **state)
     }
 }
 
-/* What the host does between the record and the line. */
+/* The actions of the host program between the record and the log line. */
 struct change {
     const char *message;
     struct way (*first)(void);  /* NULL: closed */
-    struct way (*second)(void); /* NULL: the first again */
+    struct way (*second)(void); /* NULL: the same as the first */
     bool is_written;
 };
 
 static int write_after_change(const void *argument)
 {
     const struct change *change = argument;
-    /* While number 2 is taken, so that no end of a pipe gets it. */
+    /* Number 2 is in use here, so that no end of a pipe gets it. */
     struct way first = change->first == NULL ? (struct way){-1, -1} : change->first();
     struct way second = change->second == NULL ? first : change->second();
     (void)close(STDERR_FILENO);
@@ -224,8 +224,8 @@ static void only_the_recorded_file_is_written_to(void **state)
         {"a terminal became a pair of sockets", open_terminal, open_pair, false},
         {"a stderr that was closed stays closed", NULL, open_pipe, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(changes); i++) {
-        check_change(&changes[i]);
+    for_each_row(row, changes, row->message) {
+        check_change(row);
     }
 }
 
@@ -240,7 +240,7 @@ static int write_to_the_deaf(const void *argument)
     return 0;
 }
 
-static void a_reader_that_is_gone_ends_no_program(void **state)
+static void a_closed_reader_does_not_kill_the_program(void **state)
 {
     (void)state;
     assert_int_equal(in_child(write_to_the_deaf, NULL), 0);
@@ -262,9 +262,9 @@ static int remove_scratch(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_what_can_be_a_stderr_is_written_to),
+        cmocka_unit_test(only_a_usable_stderr_is_written_to),
         cmocka_unit_test(only_the_recorded_file_is_written_to),
-        cmocka_unit_test(a_reader_that_is_gone_ends_no_program),
+        cmocka_unit_test(a_closed_reader_does_not_kill_the_program),
     };
     return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

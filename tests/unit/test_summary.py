@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The last line of tests/run: what broke off counts as failed."""
+"""The last line of tests/run: a test that did not finish counts as failed."""
 import json
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
 SUMMARY = harness.SOURCE / "tests/summary.py"
 GOOD = ("OK", "1..2\nok 1 - a\nok 2 - b\n# ok - tests\n")
@@ -15,7 +13,7 @@ GOOD = ("OK", "1..2\nok 1 - a\nok 2 - b\n# ok - tests\n")
 
 class Summary(unittest.TestCase):
     def assert_line(self, line, *suites):
-        """suites: (exit status of the runner, tests of its log or None for no log)."""
+        """suites: (exit status of the runner, tests in its log, or None if there is no log)."""
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             arguments = []
             for number, (status, tests) in enumerate(suites):
@@ -25,7 +23,7 @@ class Summary(unittest.TestCase):
                         json.dumps({"name": "t", "result": result, "stdout": text}) + "\n"
                         for result, text in tests), encoding="utf-8")
                 arguments.append("%d=%s" % (status, log))
-            result = harness.run(["/usr/bin/python3", SUMMARY, *arguments])
+            result = harness.run([harness.PYTHON, SUMMARY, *arguments])
         self.assertEqual(result.stdout, line + "\n", result.stderr)
         good = " 0 failed" in line and not line.startswith("0 passed")
         self.assertEqual(result.returncode, 0 if good else 1)
@@ -39,19 +37,19 @@ class Summary(unittest.TestCase):
         self.assert_line("3 passed, 1 failed, 0 skipped",
                          (1, [GOOD, ("ERROR", "1..2\nok 1 - a\nnot ok 2 - b\n")]))
 
-    def test_a_crash_and_a_time_limit_count_the_cases_that_were_not_told(self):
+    def test_a_crash_and_a_timeout_count_the_unreported_cases(self):
         self.assert_line("3 passed, 2 failed, 0 skipped", (1, [GOOD, ("ERROR", "1..3\nok 1 - a\n")]))
         self.assert_line("3 passed, 1 failed, 0 skipped", (1, [GOOD, ("TIMEOUT", "1..2\nok 1 - a\n")]))
 
-    def test_a_test_that_ends_badly_without_a_word_counts_as_one(self):
+    def test_a_silent_failure_counts_as_one(self):
         self.assert_line("2 passed, 1 failed, 0 skipped", (1, [GOOD, ("ERROR", "")]))
         self.assert_line("3 passed, 1 failed, 0 skipped", (1, [GOOD, ("ERROR", "1..1\nok 1 - a\n")]))
 
-    def test_a_suite_that_ends_badly_without_a_log_counts_as_one(self):
+    def test_a_failed_suite_without_a_log_counts_as_one(self):
         self.assert_line("2 passed, 1 failed, 0 skipped", (0, [GOOD]), (1, None))
         self.assert_line("2 passed, 1 failed, 0 skipped", (9, [GOOD]))
 
-    def test_a_suite_without_tests_is_nothing_and_no_test_at_all_is_a_failure(self):
+    def test_an_empty_suite_counts_as_zero_and_an_empty_run_fails(self):
         self.assert_line("2 passed, 0 failed, 0 skipped", (0, [GOOD]), (0, None))
         self.assert_line("0 passed, 0 failed, 0 skipped", (0, None))
 

@@ -7,24 +7,21 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
+import harness
 
-# Prints what a program that a test starts has inherited.
+# Prints the state that a program inherits from a test.
 PROBE = """
 import subprocess, sys
-sys.path.insert(0, sys.argv[1])
 import surroundings
-if sys.argv[2] == "reset":
+if sys.argv[1] == "reset":
     surroundings.reset_process()
 print(subprocess.run(["grep", "-E", "^(SigBlk|SigIgn|Umask):", "/proc/self/status"],
                      stdout=subprocess.PIPE, text=True, check=True).stdout, end="")
 """
-# What nohup and `&` ignore, what a supervisor may ignore, and what each inherits.
+# The signals that nohup and `&` ignore, and those that a supervisor may ignore.
 SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGCHLD, signal.SIGUSR1,
            signal.SIGALRM, signal.SIGTSTP, signal.SIGRTMIN)
 
@@ -32,9 +29,10 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.
 class Inherited(unittest.TestCase):
     @staticmethod
     def state(mode, prepare):
-        """(blocked signals, ignored signals, umask) of a program that a test starts."""
+        """Returns (blocked signals, ignored signals, umask) of a program that a test starts."""
         result = subprocess.run(
-            ["/usr/bin/python3", "-B", "-c", PROBE, harness.SOURCE / "tests", mode], preexec_fn=prepare,
+            # Without tests/python, because a shell resets SIGCHLD.
+            ["/usr/bin/python3", "-B", "-c", PROBE, mode], preexec_fn=prepare, cwd=harness.SOURCE / "tests",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=True, env=dict(os.environ))
         fields = dict(line.split(":\t") for line in result.stdout.splitlines())
         return int(fields["SigBlk"], 16), int(fields["SigIgn"], 16), int(fields["Umask"], 8)
@@ -63,19 +61,18 @@ class Inherited(unittest.TestCase):
                 self.assertEqual(self.state("as it is", lambda mask=mask: os.umask(mask))[2], mask, "control")
                 self.assertEqual(self.state("reset", lambda mask=mask: os.umask(mask))[2], 0o022)
 
-    def test_every_test_starts_so(self):
-        """This one runs under harness.main()."""
+    def test_every_test_starts_with_default_signals(self):
+        """This test itself runs under harness.main()."""
         for number in SIGNALS:
             self.assertNotEqual(signal.getsignal(number), signal.SIG_IGN)
         self.assertEqual(signal.pthread_sigmask(signal.SIG_BLOCK, ()), set())
 
 
-# An ordinary user plays no other user.
+# Only root can run a program as another user.
 if os.geteuid() == 0:
     REACH = """
 import pathlib, subprocess, sys
 clone, mode = pathlib.Path(sys.argv[1]), sys.argv[2]
-sys.path.insert(0, str(clone / "tests"))
 import surroundings
 if mode == "open":
     surroundings.open_directories(clone, clone / "build/plain", *map(pathlib.Path, sys.argv[3:]))
@@ -94,7 +91,7 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             self.scratch.chmod(0o755)
 
         def place(self, modes, name="clone"):
-            """A clone below directories of these modes, the last of which is its own; and a neighbour."""
+            """Creates a clone below directories with these modes (the last mode is that of the clone), and a sibling."""
             path = self.scratch
             shutil.rmtree(self.scratch / "top", ignore_errors=True)
             (self.scratch / "top").mkdir()
@@ -105,7 +102,6 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             for directory in ("tests", "build/plain", "build/prefix"):
                 (path / directory).mkdir(parents=True)
             (path / "README").touch()
-            shutil.copy(harness.SOURCE / "tests/surroundings.py", path / "tests")
             self.program(path / "build/prefix")
             (self.scratch / "top" / "neighbour").touch()
             return path
@@ -117,7 +113,7 @@ print(sorted(each.name for each in clone.parent.iterdir()))
             (directory / "program").chmod(0o755)
 
         def reach(self, clone, mode, *others):
-            result = harness.run(["/usr/bin/python3", "-B", "-c", REACH, clone, mode, *others])
+            result = harness.run([harness.PYTHON, "-c", REACH, clone, mode, *others])
             return result.stdout.splitlines() or result.stderr
 
         def test_closed_places(self):
@@ -145,7 +141,7 @@ print(sorted(each.name for each in clone.parent.iterdir()))
                     self.assertIn("neighbour", opened[-1])
 
         def test_a_prefix_elsewhere(self):
-            """What RIA_PREFIX and RIA_WORK name may lie outside of the clone, and be closed too."""
+            """RIA_PREFIX and RIA_WORK may name closed directories outside of the clone."""
             clone = self.place((0o755, 0o755))
             other = self.scratch / "closed/prefix"
             self.program(other)

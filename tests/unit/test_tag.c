@@ -14,20 +14,20 @@ static void lists_are_cut_at_commas_and_trimmed(void **state)
         const char *value;
     } want[] = {{"team", "etl"}, {"env", "a=b"}, {"empty", ""}, {"last", NULL}};
     struct ria_tag tag;
-    for (size_t i = 0; i < RIA_COUNT(want); i++) {
-        assert_true(ria_tag_next(&list, &tag));
-        assert_int_equal(tag.key_len, strlen(want[i].key));
-        assert_memory_equal(tag.key, want[i].key, tag.key_len);
-        assert_int_equal(tag.value == NULL, want[i].value == NULL);
+    for_each_row(row, want, row->key) {
+        expect(row->key, ria_tag_next(&list, &tag));
+        expect_number(row->key, tag.key_len, strlen(row->key));
+        expect(row->key, memcmp(tag.key, row->key, tag.key_len) == 0);
+        expect_number(row->key, tag.value == NULL, row->value == NULL);
         if (tag.value != NULL) {
-            assert_int_equal(tag.value_len, strlen(want[i].value));
-            assert_memory_equal(tag.value, want[i].value, tag.value_len);
+            expect_number(row->key, tag.value_len, strlen(row->value));
+            expect(row->key, memcmp(tag.value, row->value, tag.value_len) == 0);
         }
     }
     assert_false(ria_tag_next(&list, &tag));
 }
 
-static void what_sts_would_refuse_is_found(void **state)
+static void tags_that_sts_would_reject_are_found(void **state)
 {
     (void)state;
     static char many[RIA_TAGS_MAX * 8 + 64];
@@ -53,14 +53,13 @@ static void what_sts_would_refuse_is_found(void **state)
         {many, true, "there are more than 50 of them"},
         {lengthy, true, "one of them is too long"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        const char *fault = ria_tag_list_fault(rows[i].list, rows[i].has_values);
-        expect_text(
-            "the fault", fault == NULL ? "" : fault, rows[i].fault == NULL ? "" : rows[i].fault);
+    for_each_row(row, rows, row->list) {
+        const char *fault = ria_tag_list_fault(row->list, row->has_values);
+        expect_text("the fault", fault == NULL ? "" : fault, row->fault == NULL ? "" : row->fault);
     }
 }
 
-static void each_region_has_its_partitions_suffix(void **state)
+static void each_region_has_the_suffix_of_its_partition(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
@@ -74,8 +73,8 @@ static void each_region_has_its_partitions_suffix(void **state)
         {"eusc-de-east-1", "amazonaws.eu"},
         {"xx-new-1", "amazonaws.com"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect_text(rows[i][0], ria_partition_of(rows[i][0]).suffix, rows[i][1]);
+    for_each_row(row, rows, (*row)[0]) {
+        expect_text((*row)[0], ria_partition_of((*row)[0]).suffix, (*row)[1]);
     }
 }
 
@@ -83,8 +82,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_are_cut_at_commas_and_trimmed),
-        cmocka_unit_test(what_sts_would_refuse_is_found),
-        cmocka_unit_test(each_region_has_its_partitions_suffix),
+        cmocka_unit_test(tags_that_sts_would_reject_are_found),
+        cmocka_unit_test(each_region_has_the_suffix_of_its_partition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Texts in arrays: whole, cut with a mark, and compared without case. */
+ * Texts in arrays: copied completely, truncated with a mark, and compared without case. */
 #include "base/error.h"
 #include "base/text.h"
 
 #include "unit.h"
 
-static void what_fits_is_copied_whole(void **state)
+static void a_text_that_fits_is_copied_whole(void **state)
 {
     (void)state;
     char out[8] = "before";
@@ -18,7 +18,7 @@ static void what_fits_is_copied_whole(void **state)
     assert_string_equal(out, "a:12345");
 }
 
-static void what_does_not_fit_ends_in_a_mark(void **state)
+static void a_text_that_does_not_fit_ends_with_a_mark(void **state)
 {
     (void)state;
     char out[8];
@@ -30,8 +30,8 @@ static void what_does_not_fit_ends_in_a_mark(void **state)
     assert_string_equal(out, "...");
 }
 
-/* The second byte of the u umlaut would be the first that does not fit. */
-static void no_half_character_stands_in_front_of_the_mark(void **state)
+/* The second byte of the u umlaut is the first byte that does not fit. */
+static void no_character_is_cut_before_the_mark(void **state)
 {
     (void)state;
     char out[8];
@@ -50,7 +50,7 @@ static void no_half_character_stands_in_front_of_the_mark(void **state)
     assert_string_equal(out, "12\xc3\xbc...");
 }
 
-static void nothing_is_written_behind_the_array(void **state)
+static void nothing_is_written_past_the_array(void **state)
 {
     (void)state;
     char out[12] = "...........";
@@ -61,7 +61,7 @@ static void nothing_is_written_behind_the_array(void **state)
 }
 
 /* The second form is Python's: shlex.quote(first). */
-static void a_name_is_quoted_as_a_shell_takes_it(void **state)
+static void a_name_is_quoted_for_a_shell(void **state)
 {
     (void)state;
     static const char *const rows[][2] = {
@@ -106,11 +106,11 @@ static void a_name_that_is_too_long_is_cut_inside_its_quotes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_fits_is_copied_whole),
-        cmocka_unit_test(what_does_not_fit_ends_in_a_mark),
-        cmocka_unit_test(no_half_character_stands_in_front_of_the_mark),
-        cmocka_unit_test(nothing_is_written_behind_the_array),
-        cmocka_unit_test(a_name_is_quoted_as_a_shell_takes_it),
+        cmocka_unit_test(a_text_that_fits_is_copied_whole),
+        cmocka_unit_test(a_text_that_does_not_fit_ends_with_a_mark),
+        cmocka_unit_test(no_character_is_cut_before_the_mark),
+        cmocka_unit_test(nothing_is_written_past_the_array),
+        cmocka_unit_test(a_name_is_quoted_for_a_shell),
         cmocka_unit_test(a_name_that_is_too_long_is_cut_inside_its_quotes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Dates against a calendar that counts day by day, and every form of timestamp that is read. */
+ * Dates, compared with a calendar that counts day by day, and every form of timestamp that is
+ * accepted. */
 #include "base/timestamp.h"
 
 #include "unit.h"
@@ -24,15 +25,15 @@ static int month_length(int year, int month)
     return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-/* By the simplest calendar there is. */
-static void every_day_of_800_years_is_written_and_read(void **state)
+/* Counts with the simplest possible calendar. */
+static void every_day_of_800_years_is_formatted_and_parsed(void **state)
 {
     (void)state;
     int year = 1970;
     int month = 1;
     int day = 1;
     for (int64_t n = 0; n < 2 * CYCLE; n++) {
-        int64_t second = ((n * 7919) + 1) % DAY; /* 0 is no time that is read */
+        int64_t second = ((n * 7919) + 1) % DAY; /* 0 is not a valid time */
         int hour = (int)(second / 3600);
         int minute = (int)(second / 60 % 60);
         char want[64];
@@ -70,21 +71,21 @@ static void every_day_of_800_years_is_written_and_read(void **state)
     assert_int_equal(year, 2770);
 }
 
-static void what_cannot_be_written_leaves_the_buffer_alone(void **state)
+static void an_unprintable_time_leaves_the_buffer_unchanged(void **state)
 {
     (void)state;
     static const int64_t times[] = {-1, INT64_MIN, (int64_t)DAYS * DAY, INT64_MAX};
-    for (size_t i = 0; i < RIA_COUNT(times); i++) {
+    for_each_row(time, times, NULL) {
         char text[RIA_TIMESTAMP_SIZE] = "untouched";
-        assert_false(ria_timestamp_format(times[i], text));
-        assert_string_equal(text, "untouched");
+        expect("times", !ria_timestamp_format(*time, text));
+        expect_text("times", text, "untouched");
     }
     char text[RIA_TIMESTAMP_SIZE];
     assert_true(ria_timestamp_format(((int64_t)DAYS * DAY) - 1, text));
     assert_string_equal(text, "99991231T235959Z");
 }
 
-static void every_form_that_aws_writes_is_read(void **state)
+static void every_form_that_aws_writes_is_parsed(void **state)
 {
     (void)state;
     static const struct {
@@ -96,16 +97,16 @@ static void every_form_that_aws_writes_is_read(void **state)
         {"lower-case letters", "2026-08-22t12:34:56z", 1787402096},
         {"a blank for the T", "2026-08-22 12:34:56Z", 1787402096},
         {"botocore's file cache", "2026-08-22T12:34:56UTC", 1787402096},
-        {"an offset of nothing", "2026-08-22T12:34:56+00:00", 1787402096},
+        {"an offset of zero", "2026-08-22T12:34:56+00:00", 1787402096},
         {"east of UTC is earlier", "2026-08-22T14:34:56+02:00", 1787402096},
         {"west of UTC is later", "2026-08-22T03:04:56-09:30", 1787402096},
         {"an offset without its colon", "2026-08-22T14:34:56+0200", 1787402096},
         {"a fraction is dropped", "2026-08-22T12:34:56.999999Z", 1787402096},
-        {"a fraction behind a comma", "2026-08-22T12:34:56,5+00:00", 1787402096},
+        {"a fraction after a comma", "2026-08-22T12:34:56,5+00:00", 1787402096},
         {"a leap second is the next minute", "2016-12-31T23:59:60Z", 1483228800},
         {"the second second", "1970-01-01T00:00:01Z", 1},
         {"a leap day", "2024-02-29T23:59:59Z", 1709251199},
-        {"behind 2038", "2038-01-19T03:14:08Z", 2147483648},
+        {"after 2038", "2038-01-19T03:14:08Z", 2147483648},
         {"the basic form", "20260822T123456Z", 1787402096},
         {"the basic form with lower-case letters", "20260822t123456z", 1787402096},
         {"the basic form with a fraction", "20260822T123456.789Z", 1787402096},
@@ -114,14 +115,14 @@ static void every_form_that_aws_writes_is_read(void **state)
         {"the basic form of botocore's file cache", "20260822T123456UTC", 1787402096},
         {"the basic form of a leap second", "20161231T235960Z", 1483228800},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         int64_t when = -7;
-        expect(rows[i].message, ria_timestamp_parse(rows[i].text, &when));
-        expect_number(rows[i].message, when, rows[i].when);
+        expect(row->message, ria_timestamp_parse(row->text, &when));
+        expect_number(row->message, when, row->when);
     }
 }
 
-static void anything_else_is_refused(void **state)
+static void every_other_form_is_rejected(void **state)
 {
     (void)state;
     static const struct {
@@ -131,8 +132,8 @@ static void anything_else_is_refused(void **state)
         {"nothing", ""},
         {"no zone", "2026-08-22T12:34:56"},
         {"a date alone", "2026-08-22"},
-        {"text behind the zone", "2026-08-22T12:34:56Z "},
-        {"text behind UTC", "2026-08-22T12:34:56UTCx"},
+        {"text after the zone", "2026-08-22T12:34:56Z "},
+        {"text after UTC", "2026-08-22T12:34:56UTCx"},
         {"a basic date with an extended clock", "20260822T12:34:56Z"},
         {"an extended date with a basic clock", "2026-08-22T123456Z"},
         {"half a basic date", "2026-0822T12:34:56Z"},
@@ -148,7 +149,7 @@ static void anything_else_is_refused(void **state)
         {"month 13", "2026-13-22T12:34:56Z"},
         {"day 0", "2026-08-00T12:34:56Z"},
         {"31 April", "2026-04-31T12:34:56Z"},
-        {"a leap day that is none", "2026-02-29T12:34:56Z"},
+        {"an invalid leap day", "2026-02-29T12:34:56Z"},
         {"a leap day in 2100", "2100-02-29T12:34:56Z"},
         {"hour 24", "2026-08-22T24:00:00Z"},
         {"minute 60", "2026-08-22T12:60:00Z"},
@@ -159,23 +160,23 @@ static void anything_else_is_refused(void **state)
         {"half an offset", "2026-08-22T12:34:56+02"},
         {"before 1970", "1969-12-31T23:59:59Z"},
         {"before 1970 by its offset", "1970-01-01T00:00:00+01:00"},
-        {"the first second, which stands for no time", "1970-01-01T00:00:00Z"},
+        {"the first second, which means \"no time\"", "1970-01-01T00:00:00Z"},
         {"a sign in front", "-2026-08-22T12:34:56Z"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         int64_t when = -7;
-        expect(rows[i].message, !ria_timestamp_parse(rows[i].text, &when));
-        expect_number(rows[i].message, when, -7);
+        expect(row->message, !ria_timestamp_parse(row->text, &when));
+        expect_number(row->message, when, -7);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_day_of_800_years_is_written_and_read),
-        cmocka_unit_test(what_cannot_be_written_leaves_the_buffer_alone),
-        cmocka_unit_test(every_form_that_aws_writes_is_read),
-        cmocka_unit_test(anything_else_is_refused),
+        cmocka_unit_test(every_day_of_800_years_is_formatted_and_parsed),
+        cmocka_unit_test(an_unprintable_time_leaves_the_buffer_unchanged),
+        cmocka_unit_test(every_form_that_aws_writes_is_parsed),
+        cmocka_unit_test(every_other_form_is_rejected),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The names of the AWS CLI's cache files: all of cache_keys.json, by our digests; and the paths of
- * token files that a plan comes to. */
+ * The names of the AWS CLI's cache files: all rows of cache_keys.json, computed with our digests,
+ * and the token file paths of a plan. */
 #include "fetch/token_file.h"
 
 #include "fetch/cli_cache.h"
@@ -12,7 +12,7 @@
 #include "unit.h"
 #include "vectors.h"
 
-static void every_key_of_the_vectors_comes_out(void **state)
+static void every_cache_key_of_the_vectors_is_reproduced(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("cache_keys.json");
@@ -37,7 +37,7 @@ static void every_key_of_the_vectors_comes_out(void **state)
     json_decref(root);
 }
 
-/* The text that a row of the vectors is a digest of. */
+/* Builds the text whose digest is in a row of the vectors. */
 static const char *find_input(const json_t *root, const char *name)
 {
     size_t i;
@@ -52,7 +52,7 @@ static const char *find_input(const json_t *root, const char *name)
     return NULL;
 }
 
-static void roles_come_to_the_texts_of_the_vectors(void **state)
+static void roles_give_the_texts_of_the_vectors(void **state)
 {
     (void)state;
     static const struct {
@@ -81,11 +81,10 @@ static void roles_come_to_the_texts_of_the_vectors(void **state)
         {"web identity", true, {.value = {FOO, [RIA_ROLE_DURATION] = {"900", "c", 2}}}},
     };
     json_t *root = ria_vectors_load("cache_keys.json");
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->name) {
         RIA_AUTO(buf) text = {.max = 1024};
-        expect(
-            rows[i].name, ria_cli_cache_role_text(&rows[i].role, rows[i].is_web_identity, &text));
-        expect_text(rows[i].name, ria_buf_text(&text), find_input(root, rows[i].name));
+        expect(row->name, ria_cli_cache_role_text(&row->role, row->is_web_identity, &text));
+        expect_text(row->name, ria_buf_text(&text), find_input(root, row->name));
     }
     json_decref(root);
     RIA_AUTO(buf) text = {.max = 1024};
@@ -93,7 +92,7 @@ static void roles_come_to_the_texts_of_the_vectors(void **state)
     assert_false(ria_cli_cache_role_text(&tagged, false, &text));
 }
 
-static void sso_roles_come_to_the_texts_of_the_vectors(void **state)
+static void sso_roles_give_the_texts_of_the_vectors(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("cache_keys.json");
@@ -112,7 +111,7 @@ static void sso_roles_come_to_the_texts_of_the_vectors(void **state)
     json_decref(root);
 }
 
-static void texts_are_escaped_as_python_does(void **state)
+static void texts_are_escaped_as_in_python(void **state)
 {
     (void)state;
     const struct ria_role role = {
@@ -153,13 +152,13 @@ static void a_plan_has_its_token_file(void **state)
     char path[RIA_PATH_MAX];
     struct ria_error err;
     ria_fake_init(&fake);
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         RIA_AUTO(plan) plan = RIA_PLAN_INIT;
-        plan.source = rows[i].source;
+        plan.source = row->source;
         plan.value[RIA_PLAN_LOGIN_DIRECTORY].value = "/l";
-        plan.value[rows[i].value] = (struct ria_setting){rows[i].named_after, "/c", 2};
-        expect(rows[i].message, ria_token_file_path(&fake.world, &plan, path, &err));
-        expect_text(rows[i].message, path, rows[i].path);
+        plan.value[row->value] = (struct ria_setting){row->named_after, "/c", 2};
+        expect(row->message, ria_token_file_path(&fake.world, &plan, path, &err));
+        expect_text(row->message, path, row->path);
     }
     RIA_AUTO(plan) plan = RIA_PLAN_INIT;
     plan.source = RIA_SOURCE_SSO;
@@ -173,10 +172,10 @@ static void a_plan_has_its_token_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_key_of_the_vectors_comes_out),
-        cmocka_unit_test(roles_come_to_the_texts_of_the_vectors),
-        cmocka_unit_test(sso_roles_come_to_the_texts_of_the_vectors),
-        cmocka_unit_test(texts_are_escaped_as_python_does),
+        cmocka_unit_test(every_cache_key_of_the_vectors_is_reproduced),
+        cmocka_unit_test(roles_give_the_texts_of_the_vectors),
+        cmocka_unit_test(sso_roles_give_the_texts_of_the_vectors),
+        cmocka_unit_test(texts_are_escaped_as_in_python),
         cmocka_unit_test(a_plan_has_its_token_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The one call: what is checked before anything is signed, which channel and which credentials will
- * do, and that the out-parameters stay as they were where it refuses. What a token is signed for is
- * in test_signed_for.c. */
+ * ria_token_for(): the checks before a token is signed, the accepted channels and credentials, and
+ * that the out-parameters stay unchanged on failure. test_signed_for.c tests the address that a
+ * token is signed for. */
 #include "login.h"
 #include "unit.h"
 
@@ -10,7 +10,7 @@
 
 /* -- refusals ------------------------------------------------------------------------------- */
 
-static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **state)
+static void an_invalid_request_is_rejected_before_any_file_is_read(void **state)
 {
     (void)state;
     static char long_user[257];
@@ -49,7 +49,7 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
          {HOST, 1, long_user, RIA_CHANNEL_VERIFIED, NULL, NULL},
          RIA_E_USAGE,
          "the user name must have 1 to 255 bytes; name the database user"},
-        {"no channel said",
+        {"no channel given",
          {.host = HOST, .port = 1, .user = "u"},
          RIA_E_CHANNEL,
          "the connection is not encrypted; enable TLS in the client"},
@@ -57,27 +57,26 @@ static void a_request_that_is_wrong_is_refused_before_any_file_is_read(void **st
          {HOST, 1, "u", RIA_CHANNEL_PLAIN, NULL, NULL},
          RIA_E_CHANNEL,
          "the connection is not encrypted; enable TLS in the client"},
-        {"nobody knows whom",
+        {"encrypted, server not authenticated",
          {HOST, 1, "u", RIA_CHANNEL_UNVERIFIED, NULL, NULL},
          RIA_E_CHANNEL,
          "the server's certificate was not verified; give the client the RDS CA bundle and enable "
          "verification"},
-        {"a value that is none",
+        {"an invalid value",
          {HOST, 1, "u", (enum ria_channel)77, NULL, NULL},
          RIA_E_CHANNEL,
          "the connection is not encrypted; enable TLS in the client"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         ria_login_world(&fake, "[" HOST "]\nregion = eu-west-1\n");
-        expect_number(
-            rows[i].message, ria_login_ask(&fake, &rows[i].login, &token, &err), RIA_FAILED);
-        expect_text(rows[i].message, err.text, rows[i].want);
-        expect_number(rows[i].message, err.code, rows[i].code);
-        expect_number(rows[i].message, fake.reads, 0);
-        expect(rows[i].message, token.text.data == NULL && token.expires == 0);
+        expect_number(row->message, ria_login_ask(&fake, &row->login, &token, &err), RIA_FAILED);
+        expect_text(row->message, err.text, row->want);
+        expect_number(row->message, err.code, row->code);
+        expect_number(row->message, fake.reads, 0);
+        expect(row->message, token.text.data == NULL && token.expires == 0);
     }
 }
 
@@ -100,7 +99,7 @@ static void a_privileged_program_signs_nothing(void **state)
 
 /* -- verify-ca ------------------------------------------------------------------------------ */
 
-static void a_checked_chain_suffices_only_where_the_configuration_says_so(void **state)
+static void a_checked_chain_is_enough_only_with_verify_ca(void **state)
 {
     (void)state;
     static const struct {
@@ -127,24 +126,24 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
          false,
          RIA_E_ENDPOINT},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        ria_login_world(&fake, rows[i].config);
+        ria_login_world(&fake, row->config);
         struct ria_login login = {
             .host = "127.0.0.1",
             .port = 13306,
             .user = "etl",
             .channel = RIA_CHANNEL_CHAIN_VERIFIED};
         enum ria_outcome outcome = ria_login_ask(&fake, &login, &token, &err);
-        expect_number(rows[i].message, outcome, rows[i].may_send ? RIA_FOUND : RIA_FAILED);
-        if (!rows[i].may_send) {
-            expect_number(rows[i].message, err.code, rows[i].code);
+        expect_number(row->message, outcome, row->may_send ? RIA_FOUND : RIA_FAILED);
+        if (!row->may_send) {
+            expect_number(row->message, err.code, row->code);
             expect_text(
-                rows[i].message,
+                row->message,
                 err.text,
-                rows[i].code == RIA_E_CHANNEL
+                row->code == RIA_E_CHANNEL
                     ? "/home/u/.config/rds-iam/config:2: the server's host name was not verified; "
                       "add "
                       "tls = verify-ca to this section, or use the endpoint's own name (a line in "
@@ -156,31 +155,31 @@ static void a_checked_chain_suffices_only_where_the_configuration_says_so(void *
         }
         err = (struct ria_error){0};
         bool may_send = ria_login_may_send(&login, &fake.world, &err);
-        expect_number(rows[i].message, may_send, rows[i].may_send);
-        expect(rows[i].message, may_send || err.code == rows[i].code);
+        expect_number(row->message, may_send, row->may_send);
+        expect(row->message, may_send || err.code == row->code);
     }
 }
 
-/* The section that the refusal says to write is the one that helps. */
-static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
+/* The section that the error message suggests allows the token. */
+static void the_suggested_section_allows_the_token(void **state)
 {
     (void)state;
     static const char *const hosts[] = {
         HOST,
         "reader.cluster-ro-abcdefghijkl.eu-west-1.rds.amazonaws.com",
         "p.proxy-abcdefghijkl.us-east-2.rds.amazonaws.com"};
-    for (size_t i = 0; i < RIA_COUNT(hosts); i++) {
+    for_each_row(row, hosts, *row) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         RIA_AUTO(buf) section = {.max = 512};
         struct ria_login login = {
-            .host = hosts[i], .port = 3306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
+            .host = *row, .port = 3306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
         ria_login_world(&fake, NULL);
-        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
-        expect_number(hosts[i], err.code, RIA_E_CHANNEL);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+        expect_number(*row, err.code, RIA_E_CHANNEL);
         expect_piece(
-            hosts[i],
+            *row,
             err.text,
             "the server's host name was not verified; enable host name verification in the client, "
             "or "
@@ -191,14 +190,14 @@ static void the_section_that_a_refusal_prints_lets_the_token_go(void **state)
         ria_buf_addf(
             &section, "%.*s\n%.*s\n", (int)(key - 1 - start), start, (int)(end - key), key);
         ria_login_world(&fake, ria_buf_text(&section));
-        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
-        expect_number(hosts[i], ria_login_may_send(&login, &fake.world, &err), true);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FOUND);
+        expect_number(*row, ria_login_may_send(&login, &fake.world, &err), true);
         login.channel = RIA_CHANNEL_UNVERIFIED;
-        expect_number(hosts[i], ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
+        expect_number(*row, ria_login_ask(&fake, &login, &token, &err), RIA_FAILED);
     }
 }
 
-static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
+static void a_pasted_token_needs_no_file_if_the_channel_decides(void **state)
 {
     (void)state;
     static const struct {
@@ -213,21 +212,20 @@ static void a_pasted_token_needs_no_file_where_the_channel_decides(void **state)
         {"verified", RIA_CHANNEL_VERIFIED, true, false},
         {"no channel", RIA_CHANNEL_NONE, true, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_login_world(&fake, "a broken file\n");
         struct ria_login login = ria_login_good;
-        login.channel = rows[i].channel;
-        expect_number(
-            rows[i].message, ria_login_may_send(&login, &fake.world, &err), rows[i].may_send);
-        expect_number(rows[i].message, fake.reads > 0, rows[i].reads);
+        login.channel = row->channel;
+        expect_number(row->message, ria_login_may_send(&login, &fake.world, &err), row->may_send);
+        expect_number(row->message, fake.reads > 0, row->reads);
     }
 }
 
 /* -- credentials ---------------------------------------------------------------------------- */
 
-static void a_token_ends_with_its_credentials(void **state)
+static void a_token_expires_with_its_credentials(void **state)
 {
     (void)state;
     static const struct {
@@ -236,9 +234,9 @@ static void a_token_ends_with_its_credentials(void **state)
         int64_t expires; /* after now; 0: refused */
         const char *text;
     } rows[] = {
-        {"they do not say", "", 900, NULL},
+        {"without an expiry", "", 900, NULL},
         {"an hour", "2026-08-22T13:34:56Z", 900, NULL},
-        {"exactly a token's life", "2026-08-22T12:49:56Z", 900, NULL},
+        {"exactly the lifetime of a token", "2026-08-22T12:49:56Z", 900, NULL},
         {"a second less", "2026-08-22T12:49:55Z", 899, NULL},
         {"a minute less", "2026-08-22T12:48:56Z", 840, NULL},
         {"more than a minute less",
@@ -256,27 +254,27 @@ static void a_token_ends_with_its_credentials(void **state)
          "the AWS credentials of the environment expired at 20260822T123456Z; get new ones"},
         {"long ago", "1999-08-22T12:34:56Z", 0, "expired at 19990822T123456Z; get new ones"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
         ria_login_world(&fake, NULL);
-        ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", rows[i].expiration);
+        ria_fake_env(&fake, "AWS_CREDENTIAL_EXPIRATION", row->expiration);
         enum ria_outcome outcome = ria_login_ask(&fake, &ria_login_good, &token, &err);
-        if (rows[i].expires == 0) {
-            expect_number(rows[i].message, outcome, RIA_FAILED);
-            expect_piece(rows[i].message, err.text, rows[i].text);
-            expect_number(rows[i].message, err.code, RIA_E_CREDENTIALS);
+        if (row->expires == 0) {
+            expect_number(row->message, outcome, RIA_FAILED);
+            expect_piece(row->message, err.text, row->text);
+            expect_number(row->message, err.code, RIA_E_CREDENTIALS);
             continue;
         }
-        expect_number(rows[i].message, outcome, RIA_FOUND);
-        expect_number(rows[i].message, token.expires, fake.now + rows[i].expires);
-        bool warned = rows[i].text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, rows[i].text);
-        expect_number(rows[i].message, warned, rows[i].text != NULL);
+        expect_number(row->message, outcome, RIA_FOUND);
+        expect_number(row->message, token.expires, fake.now + row->expires);
+        bool warned = row->text != NULL && ria_fake_logged(&fake, RIA_LOG_WARNING, row->text);
+        expect_number(row->message, warned, row->text != NULL);
     }
 }
 
-static void which_profile_signs(void **state)
+static void the_chosen_profile_signs(void **state)
 {
     (void)state;
     static const char profiles[] =
@@ -289,34 +287,37 @@ static void which_profile_signs(void **state)
         const char *piece; /* of the token, or of the refusal */
     } rows[] = {
         {"the environment's keys", NULL, NULL, "X-Amz-Credential=AKIDEXAMPLE%2F"},
-        {"the configuration's profile in front of them",
+        {"the configuration's profile before them",
          "[" HOST "]\nprofile = a\n",
          NULL,
          "X-Amz-Credential=AKIAA%2F"},
-        {"a person's in front of that",
+        {"the profile of the command line before that",
          "[" HOST "]\nprofile = a\n",
          "b",
          "X-Amz-Credential=AKIAB%2F"},
-        {"the configuration's profile is not there",
+        {"the configuration's profile is missing",
          "[" HOST "]\nprofile = nope\n",
          NULL,
          RIA_FAKE_CONFIG ":2: the profile \"nope\" does not exist"},
-        {"a person's is not there", NULL, "nope", "--profile: the profile \"nope\" does not exist"},
+        {"the profile of the command line is missing",
+         NULL,
+         "nope",
+         "--profile: the profile \"nope\" does not exist"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_fake fake;
         struct ria_error err;
         RIA_AUTO(token) token = RIA_TOKEN_INIT;
-        ria_login_world(&fake, rows[i].config);
+        ria_login_world(&fake, row->config);
         ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, profiles);
         struct ria_login login = ria_login_good;
-        login.profile = rows[i].profile;
+        login.profile = row->profile;
         bool found = ria_login_ask(&fake, &login, &token, &err) == RIA_FOUND;
-        expect_piece(rows[i].message, found ? token.text.data : err.text, rows[i].piece);
+        expect_piece(row->message, found ? token.text.data : err.text, row->piece);
     }
 }
 
-static void no_credentials_are_absent_and_an_older_token_stays(void **state)
+static void without_credentials_the_old_token_is_unchanged(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -349,7 +350,7 @@ static void a_deadline_that_has_passed_ends_the_call(void **state)
     expect_piece("the cause", err.text, "the time for a login ran out");
 }
 
-/* The names in a section to write are whole, whatever else must give way. */
+/* The names in a suggested section are complete, even if other parts of the message are dropped. */
 static void long_names_are_not_shortened(void **state)
 {
     (void)state;
@@ -368,44 +369,42 @@ static void long_names_are_not_shortened(void **state)
          false,
          "enable host name verification in the client"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, NULL) {
         struct ria_fake fake;
         struct ria_error err;
         char name[RIA_HOST_SIZE];
         RIA_AUTO(buf) section = {.max = RIA_ERROR_TEXT_MAX};
-        for (size_t at = 0; at < rows[i].len; at++) {
+        for (size_t at = 0; at < row->len; at++) {
             name[at] = at % 26 == 25 ? '.' : 'h';
         }
-        (void)strcpy(name + rows[i].len - strlen(rows[i].suffix), rows[i].suffix);
+        (void)strcpy(name + row->len - strlen(row->suffix), row->suffix);
         ria_buf_addf(
             &section,
             "[%s:13306] %stls = verify-ca",
             name,
-            rows[i].suffix[0] == '\0' ? "endpoint = NAME:PORT, " : "");
+            row->suffix[0] == '\0' ? "endpoint = NAME:PORT, " : "");
         ria_login_world(&fake, NULL);
         struct ria_login login = {
             .host = name, .port = 13306, .user = "etl", .channel = RIA_CHANNEL_CHAIN_VERIFIED};
-        expect(rows[i].piece, !ria_login_may_send(&login, &fake.world, &err));
-        expect_piece(rows[i].piece, err.text, rows[i].piece);
-        expect(
-            rows[i].piece,
-            rows[i].is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
-        expect(rows[i].piece, strstr(err.text, "...") == NULL);
-        expect(rows[i].piece, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
+        expect(row->piece, !ria_login_may_send(&login, &fake.world, &err));
+        expect_piece(row->piece, err.text, row->piece);
+        expect(row->piece, row->is_section == (strstr(err.text, ria_buf_text(&section)) != NULL));
+        expect(row->piece, strstr(err.text, "...") == NULL);
+        expect(row->piece, strlen(err.text) <= RIA_ERROR_SHOWN_MAX);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_request_that_is_wrong_is_refused_before_any_file_is_read),
+        cmocka_unit_test(an_invalid_request_is_rejected_before_any_file_is_read),
         cmocka_unit_test(a_privileged_program_signs_nothing),
-        cmocka_unit_test(a_checked_chain_suffices_only_where_the_configuration_says_so),
-        cmocka_unit_test(the_section_that_a_refusal_prints_lets_the_token_go),
-        cmocka_unit_test(a_pasted_token_needs_no_file_where_the_channel_decides),
-        cmocka_unit_test(a_token_ends_with_its_credentials),
-        cmocka_unit_test(which_profile_signs),
-        cmocka_unit_test(no_credentials_are_absent_and_an_older_token_stays),
+        cmocka_unit_test(a_checked_chain_is_enough_only_with_verify_ca),
+        cmocka_unit_test(the_suggested_section_allows_the_token),
+        cmocka_unit_test(a_pasted_token_needs_no_file_if_the_channel_decides),
+        cmocka_unit_test(a_token_expires_with_its_credentials),
+        cmocka_unit_test(the_chosen_profile_signs),
+        cmocka_unit_test(without_credentials_the_old_token_is_unchanged),
         cmocka_unit_test(a_deadline_that_has_passed_ends_the_call),
         cmocka_unit_test(long_names_are_not_shortened),
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which texts are tokens, and what is read from them, whoever wrote them and in which order. */
+ * Which texts are tokens, and the values parsed from them, for any order of the parameters. */
 #include "aws/token_text.h"
 
 #include "unit.h"
@@ -51,23 +51,21 @@ static const struct {
     {"the name of the parameter alone", "X-Amz-Signature"},
 };
 
-static void a_token_is_known_by_its_signature(void **state)
+static void a_token_is_recognised_by_its_signature(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
-        expect(tokens[i].message, ria_is_token(tokens[i].text));
-        expect(tokens[i].message, ria_line_has_token(tokens[i].text, strlen(tokens[i].text)));
+    for_each_row(token, tokens, token->message) {
+        expect(token->message, ria_is_token(token->text));
+        expect(token->message, ria_line_has_token(token->text, strlen(token->text)));
     }
-    for (size_t i = 0; i < RIA_COUNT(passwords); i++) {
-        expect(passwords[i].message, !ria_is_token(passwords[i].text));
-        expect(
-            passwords[i].message,
-            !ria_line_has_token(passwords[i].text, strlen(passwords[i].text)));
+    for_each_row(password, passwords, password->message) {
+        expect(password->message, !ria_is_token(password->text));
+        expect(password->message, !ria_line_has_token(password->text, strlen(password->text)));
     }
     expect("nothing", !ria_is_token(NULL));
 }
 
-static void backslashes_of_a_passfile_do_not_hide_it(void **state)
+static void backslashes_of_a_passfile_do_not_hide_a_token(void **state)
 {
     (void)state;
     static const struct {
@@ -76,42 +74,41 @@ static void backslashes_of_a_passfile_do_not_hide_it(void **state)
         bool has_token;
     } rows[] = {
         {"as libpq's own documents ask for", "h:5432:*:u:h\\:5432/?a&X-Amz-Signature=0", true},
-        {"in front of each character",
+        {"before each character",
          "h:1:*:u:\\X\\-\\A\\m\\z\\-\\S\\i\\g\\n\\a\\t\\u\\r\\e\\=0",
          true},
-        {"in front of one", "h:1:*:u:X-Amz-Signature\\=0", true},
-        {"behind a false beginning", "h:1:*:u:X-AmzXX-Amz-Signature=", true},
+        {"before one character", "h:1:*:u:X-Amz-Signature\\=0", true},
+        {"after a false beginning", "h:1:*:u:X-AmzXX-Amz-Signature=", true},
         {"two, of which one is meant", "h:1:*:u:X-Amz\\\\-Signature=", false},
         {"cut off", "h:1:*:u:X-Amz-Signature", false},
         {"a backslash at the end", "h:1:*:u:X-Amz-Signature\\", false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        size_t len = strlen(rows[i].line);
-        expect_number(rows[i].message, ria_line_has_token(rows[i].line, len), rows[i].has_token);
+    for_each_row(row, rows, row->message) {
+        size_t len = strlen(row->line);
+        expect_number(row->message, ria_line_has_token(row->line, len), row->has_token);
     }
     const char next[] = "h:1:*:u:word\nX-Amz-Signature=";
-    expect("what follows the line", !ria_line_has_token(next, strcspn(next, "\n")));
+    expect("the text after the line", !ria_line_has_token(next, strcspn(next, "\n")));
     expect("no line", !ria_line_has_token("X-Amz-Signature=", 0));
 }
 
-static void life_and_key_are_read_in_any_order(void **state)
+static void lifetime_and_key_are_read_in_any_order(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < RIA_COUNT(tokens); i++) {
-        const char *text = tokens[i].text;
-        expect(tokens[i].message, !ria_token_is_over(text, MADE + LIFE - 61));
-        expect(tokens[i].message, ria_token_is_over(text, MADE + LIFE - 60));
-        expect_number(tokens[i].message, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
-        expect(tokens[i].message, ria_token_key(text) != 0);
-        expect(tokens[i].message, !ria_token_is_later(text, tokens[0].text));
-        expect(tokens[i].message, ria_token_is_later(text, HOST "/?" SIGNATURE));
+    for_each_row(token, tokens, token->message) {
+        const char *text = token->text;
+        expect(token->message, !ria_token_is_over(text, MADE + LIFE - 61));
+        expect(token->message, ria_token_is_over(text, MADE + LIFE - 60));
+        expect_number(token->message, ria_token_key(text) == ria_token_key(tokens[0].text), 1);
+        expect(token->message, ria_token_key(text) != 0);
+        expect(token->message, !ria_token_is_later(text, tokens[0].text));
+        expect(token->message, ria_token_is_later(text, HOST "/?" SIGNATURE));
         expect(
-            tokens[i].message,
-            ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
+            token->message, ria_token_is_later("h/?X-Amz-Date=20240131T120001Z&" SIGNATURE, text));
     }
 }
 
-static void what_is_not_said_is_not_guessed(void **state)
+static void missing_values_are_not_guessed(void **state)
 {
     (void)state;
     static const struct {
@@ -119,28 +116,28 @@ static void what_is_not_said_is_not_guessed(void **state)
         const char *text;
     } rows[] = {
         {"no date", HOST "/?X-Amz-Expires=1&" SIGNATURE},
-        {"no life", HOST "/?" DATE "&" SIGNATURE},
+        {"no lifetime", HOST "/?" DATE "&" SIGNATURE},
         {"another form of date",
          HOST "/?X-Amz-Date=2024-01-31T12:00:00Z&X-Amz-Expires=1&" SIGNATURE},
         {"a cut date", HOST "/?X-Amz-Expires=1&" SIGNATURE "&X-Amz-Date=20240131T12"},
-        {"a date of no calendar", HOST "/?X-Amz-Date=20241331T120000Z&X-Amz-Expires=1&" SIGNATURE},
+        {"an impossible date", HOST "/?X-Amz-Date=20241331T120000Z&X-Amz-Expires=1&" SIGNATURE},
         {"no token", HOST "/?" DATE "&X-Amz-Expires=1"},
         {"the next line's", "h:1:*:u:?" SIGNATURE "\n?" DATE "&X-Amz-Expires=1&" CREDENTIAL},
         {"nothing", NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        expect(rows[i].message, !ria_token_is_over(rows[i].text, INT32_MAX));
-        expect_number(rows[i].message, ria_token_key(rows[i].text) != 0, 0);
+    for_each_row(row, rows, row->message) {
+        expect(row->message, !ria_token_is_over(row->text, INT32_MAX));
+        expect_number(row->message, ria_token_key(row->text) != 0, 0);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_token_is_known_by_its_signature),
-        cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_it),
-        cmocka_unit_test(life_and_key_are_read_in_any_order),
-        cmocka_unit_test(what_is_not_said_is_not_guessed),
+        cmocka_unit_test(a_token_is_recognised_by_its_signature),
+        cmocka_unit_test(backslashes_of_a_passfile_do_not_hide_a_token),
+        cmocka_unit_test(lifetime_and_key_are_read_in_any_order),
+        cmocka_unit_test(missing_values_are_not_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The tokens of tokens.json: signature and text by the signing modules, and once more by the one
- * call of the core, which normalises host names first. */
+ * The tokens of tokens.json: signature and text by the signing modules, and again by
+ * ria_token_for(), which normalises host names first. */
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
 #include "aws/token.h"
@@ -11,7 +11,8 @@
 #include "unit.h"
 #include "vectors.h"
 
-/* botocore signs the dot and keeps the case of the text; these two give the normalised token. */
+/* botocore signs the trailing dot and does not change case. For these two hosts, the core gives the
+ * token of the normalised name. */
 static const char *const normalised[] = {"host-upper", "trailing-dot"};
 static const char normal_form[] = "mysql-instance-static";
 
@@ -57,7 +58,7 @@ static unsigned port_of(const json_t *row)
     return (unsigned)json_integer_value(json_object_get(row, "port"));
 }
 
-/* The canonical request is the vector's own, so that hosts as botocore signs them are in it. */
+/* The canonical request comes from the vector, so it contains the host as botocore signs it. */
 static void check_signature(const char *message, const json_t *row)
 {
     RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
@@ -89,7 +90,7 @@ static void check_token(const char *message, const json_t *row)
     expect_text(message, ria_buf_text(&token), ria_vector_need(row, "token"));
 }
 
-static void every_signature_is_botocores(void **state)
+static void every_signature_equals_that_of_botocore(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("tokens.json");
@@ -104,7 +105,7 @@ static void every_signature_is_botocores(void **state)
     json_decref(root);
 }
 
-static void tokens_are_botocores_byte_for_byte(void **state)
+static void tokens_equal_those_of_botocore_byte_for_byte(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("tokens.json");
@@ -140,7 +141,8 @@ static void published_tokens_and_signatures_are_reproduced(void **state)
     json_decref(root);
 }
 
-/* The region is said where the name holds none, or another one; else it must be found. */
+/* The region is given if the name contains none, or another one. Otherwise the core must find it in
+ * the name. */
 static void ask_for_token(const json_t *row, const char *want)
 {
     const char *name = ria_vector_need(row, "name");
@@ -171,7 +173,7 @@ static void ask_for_token(const json_t *row, const char *want)
     expect_number(name, ria_fake_log_count(&fake, RIA_LOG_WARNING), is_warned ? 1 : 0);
 }
 
-static void the_one_call_gives_the_same_tokens(void **state)
+static void ria_token_for_gives_the_same_tokens(void **state)
 {
     (void)state;
     json_t *root = ria_vectors_load("tokens.json");
@@ -187,7 +189,7 @@ static void the_one_call_gives_the_same_tokens(void **state)
     json_decref(root);
 }
 
-static void a_token_that_cannot_be_signed_leaves_nothing(void **state)
+static void a_failed_signature_leaves_an_empty_token(void **state)
 {
     (void)state;
     RIA_AUTO(credentials) credentials = RIA_CREDENTIALS_INIT;
@@ -207,7 +209,8 @@ static void a_token_that_cannot_be_signed_leaves_nothing(void **state)
     assert_string_equal(ria_buf_text(&token), "");
 }
 
-/* Every limit at its largest: 255 bytes of user that each become three, 8 KB of session token. */
+/* Every length at its limit: a user of 255 bytes that are encoded as three bytes each, and a
+ * session token of 8 KB. */
 static void the_longest_token_fits(void **state)
 {
     (void)state;
@@ -235,11 +238,11 @@ static void the_longest_token_fits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_signature_is_botocores),
-        cmocka_unit_test(tokens_are_botocores_byte_for_byte),
+        cmocka_unit_test(every_signature_equals_that_of_botocore),
+        cmocka_unit_test(tokens_equal_those_of_botocore_byte_for_byte),
         cmocka_unit_test(published_tokens_and_signatures_are_reproduced),
-        cmocka_unit_test(the_one_call_gives_the_same_tokens),
-        cmocka_unit_test(a_token_that_cannot_be_signed_leaves_nothing),
+        cmocka_unit_test(ria_token_for_gives_the_same_tokens),
+        cmocka_unit_test(a_failed_signature_leaves_an_empty_token),
         cmocka_unit_test(the_longest_token_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

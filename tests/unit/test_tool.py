@@ -1,30 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""The installed `rds-iam token` from the outside: options, exit status, sentences, the token."""
+"""The installed `rds-iam token`: options, exit status, messages, and the token."""
 import calendar
 import pathlib
 import shutil
-import sys
 import tempfile
 import types
 import unittest
 
-TESTS = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(TESTS), str(TESTS / "lab")]
-import harness  # noqa: E402
-import mint  # noqa: E402
+import harness
+import mint
 
 HOST = "mydb.cluster-abcdefghijkl.eu-west-1.rds.amazonaws.com"
 NOW = "2026-08-22 12:34:56"
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "tool/Secret+Key/EXAMPLE"}
 SESSION = "tool/Session+Token/EXAMPLE=="
-# What no line on stderr may hold.
+# No line on stderr may contain one of these.
 SECRETS = [KEYS["AWS_SECRET_ACCESS_KEY"], SESSION, "X-Amz-Signature", "profile/Secret+Key"]
 GOOD = ["--hostname", HOST, "--port", "3306", "--username", "etl"]
 SEE = "; see rds-iam token --help\n"
 
 
 def fake_clock():
-    """libfaketime, for the one process that it is preloaded into."""
+    """The environment that preloads libfaketime into one process."""
     found = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
         raise FileNotFoundError("apt-get install faketime")
@@ -32,13 +29,13 @@ def fake_clock():
 
 
 def without(option):
-    """GOOD without one of its options."""
+    """Returns GOOD without one of its options."""
     at = GOOD.index(option)
     return GOOD[:at] + GOOD[at + 2:]
 
 
 def expected(user="etl", host=HOST, port=3306, region="eu-west-1", session=None, secret=None):
-    """botocore's token of the faked second."""
+    """Returns botocore's token for the faked time."""
     principal = types.SimpleNamespace(
         access_key=KEYS["AWS_ACCESS_KEY_ID"], secret_key=secret or KEYS["AWS_SECRET_ACCESS_KEY"],
         session_token=session)
@@ -60,7 +57,7 @@ class Tool(unittest.TestCase):
         (self.home / ".aws/config").write_text(text, encoding="utf-8")
 
     def env(self, keys):
-        # The machine's own /etc/rds-iam/config has no say here.
+        # The machine's own /etc/rds-iam/config must have no effect.
         return {"HOME": str(self.home), "AWS_EC2_METADATA_DISABLED": "true",
                 "RDS_IAM_CONFIG": str(self.config), **keys}
 
@@ -87,30 +84,30 @@ class Tool(unittest.TestCase):
         for line in lines:
             self.assertTrue(line.startswith("rds-iam: warning: "), line)
 
-    def assert_failed(self, result, sentence):
-        """One sentence, nothing on stdout."""
+    def assert_failed(self, result, message):
+        """Checks for one message on stderr and no output on stdout."""
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
         self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
-        self.assertTrue(result.stderr.startswith("rds-iam: " + sentence), result.stderr)
+        self.assertTrue(result.stderr.startswith("rds-iam: " + message), result.stderr)
 
-    def assert_usage(self, result, sentence, see=SEE):
+    def assert_usage(self, result, message, see=SEE):
         self.assertEqual((result.returncode, result.stdout), (2, ""), result.stderr)
-        self.assertEqual(result.stderr, "rds-iam: " + sentence + see)
+        self.assertEqual(result.stderr, "rds-iam: " + message + see)
 
     def test_control_a_secret_on_stderr_would_be_found(self):
         for secret in SECRETS:
             self.assertEqual(self.secrets_in("x %s y" % secret), [secret])
-        # And each is one that these tests handle.
+        # Each secret is one that these tests use.
         self.profiles("[profile p]\naws_access_key_id = A\naws_secret_access_key = profile/Secret+Key\n")
         result = self.token(*GOOD, "--profile", "p", **KEYS, AWS_SESSION_TOKEN=SESSION)
         self.assertIn("X-Amz-Signature", result.stdout)
 
-    def test_the_token_is_botocores_for_the_same_second(self):
+    def test_the_token_equals_that_of_botocore_for_the_same_second(self):
         self.assert_printed(self.token(*GOOD), expected() + "\n")
         self.assert_printed(
             self.token(*GOOD, **KEYS, AWS_SESSION_TOKEN=SESSION), expected(session=SESSION) + "\n")
 
-    def test_users_are_encoded_as_botocore_encodes_them(self):
+    def test_user_names_are_encoded_as_in_botocore(self):
         for user in ("a b", "user+x", "ユーザー", "a&b=c", "a%41b", "jane.doe@example.com", "-dash"):
             with self.subTest(user=user):
                 result = self.token("--hostname", HOST, "--port", "3306", "--username=" + user)
@@ -171,9 +168,9 @@ class Tool(unittest.TestCase):
             ([*GOOD, "more"], 'unexpected argument "more"'),
             ([*GOOD, "--", "--region"], 'unexpected argument "--region"'),
         ]
-        for arguments, sentence in rows:
+        for arguments, message in rows:
             with self.subTest(arguments=arguments):
-                self.assert_usage(self.token(*arguments), sentence)
+                self.assert_usage(self.token(*arguments), message)
 
     def test_the_program_without_or_with_an_unknown_command(self):
         see = "; see rds-iam --help\n"
@@ -198,7 +195,7 @@ class Tool(unittest.TestCase):
                     self.assertIn(word, result.stdout)
         self.assertRegex(self.run_tool("--version").stdout, r"\Ards-iam \d+\.\d+\.\d+\n\Z")
 
-    def test_the_region_that_is_said_counts_and_a_difference_is_warned_about(self):
+    def test_the_region_option_is_used_and_a_difference_causes_a_warning(self):
         result = self.token(*GOOD, "--region", "us-east-2")
         self.assert_printed(result, expected(region="us-east-2") + "\n", warnings=1)
         self.assertIn("signing for the region us-east-2, although the name %s contains eu-west-1" % HOST,
@@ -207,25 +204,25 @@ class Tool(unittest.TestCase):
         self.assert_failed(
             self.token(*GOOD, "--region", "Ireland"), '--region: "Ireland" is not a region')
 
-    def test_the_environments_region_does_not_count(self):
+    def test_the_region_of_the_environment_is_ignored(self):
         result = self.token(*GOOD, **KEYS, AWS_REGION="us-east-2", AWS_DEFAULT_REGION="us-east-2")
         self.assert_printed(result, expected() + "\n")
 
-    def test_a_host_that_is_no_rds_name(self):
+    def test_a_host_that_is_not_an_rds_name(self):
         arguments = ["--hostname", "db.example", *without("--hostname")]
         self.assert_failed(self.token(*arguments), "db.example is not an RDS endpoint")
         result = self.token(*arguments, "--region", "eu-west-1")
         self.assert_printed(result, expected(host="db.example") + "\n", warnings=1)
         self.assertIn("rds-iam: warning: db.example is not an RDS endpoint", result.stderr)
 
-    def test_the_configuration_counts_here_too(self):
+    def test_the_configuration_applies_here_too(self):
         self.config.write_text("[tunnel:13306]\nendpoint = %s:3306\n" % HOST, encoding="utf-8")
         result = self.token("--hostname", "tunnel", "--port", "13306", "--username", "etl")
         self.assert_printed(result, expected() + "\n")
         self.config.chmod(0o666)
         self.assert_failed(self.token(*GOOD), "%s: everybody can write it; run: chmod o-w %s" % (self.config, self.config))
 
-    def test_credentials_that_are_not_there_or_broken(self):
+    def test_missing_and_invalid_credentials(self):
         self.profiles("[profile half]\naws_access_key_id = A\n")
         rows = [
             ({"AWS_PROFILE": "nope"}, 'AWS_PROFILE: the profile "nope" does not exist'),
@@ -238,17 +235,17 @@ class Tool(unittest.TestCase):
             ({**KEYS, "AWS_CREDENTIAL_EXPIRATION": "2026-08-22T12:34:56Z"},
              "the AWS credentials of the environment expired at 20260822T123456Z"),
         ]
-        for keys, sentence in rows:
+        for keys, message in rows:
             with self.subTest(keys=keys):
-                self.assert_failed(self.token(*GOOD, **keys), sentence)
+                self.assert_failed(self.token(*GOOD, **keys), message)
         self.assert_failed(self.token(*GOOD, "--profile", "nope"), '--profile: the profile "nope"')
 
-    def test_a_stdout_that_takes_nothing_is_a_failure(self):
+    def test_a_full_stdout_is_a_failure(self):
         tool = harness.installed("bin/rds-iam")
         for arguments in (["token", *GOOD], ["--help"], ["--version"], ["token", "--help"]):
             for where in (">&-", ">/dev/full"):
                 with self.subTest(arguments=arguments, where=where):
-                    # Without the fake clock, which opens files of its own.
+                    # Without the fake clock, because libfaketime opens files itself.
                     result = self.checked(harness.run(
                         ["/bin/sh", "-c", 'exec "$0" "$@" ' + where, tool, *arguments],
                         env=self.env(KEYS), cwd=self.home))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whose files count: the rule as a table of facts, lists of the kernel's form, file systems where
- * chmod does not help, and the same verdict at each kind of file. */
+ * Which files are trusted: the rule as a table of owners and modes, ACLs in the kernel's format,
+ * file systems that do not support chmod, and the same result for each kind of file. */
 #include "base/trust.h"
 
 #include "aws/profile.h"
@@ -21,13 +21,13 @@ enum {
 
 static const struct ria_trusted file_f = {"f", "VARIABLE=COPY"};
 
-static void owners_and_writers(void **state)
+static void owners_and_writers_are_checked(void **state)
 {
     (void)state;
     static const struct {
         const char *message;
         struct ria_file file;
-        const char *want; /* NULL: the file counts */
+        const char *want; /* NULL: the file is trusted */
     } rows[] = {
         {"the user's own", {.owner = ME, .group = ME, .mode = 0600}, NULL},
         {"umask 002 and a private group", {.owner = ME, .group = ME, .mode = 0664}, NULL},
@@ -46,7 +46,7 @@ static void owners_and_writers(void **state)
         {"everybody, and a shared group",
          {.owner = ME, .group = SHARED, .mode = 0666},
          "f: everybody can write it; run: chmod go-w f"},
-        {"root's, that only root can change",
+        {"a file of root that only root can change",
          {.group = SHARED, .mode = 0660},
          "f: all of group 50 can write it; its owner must run: chmod g-w f"},
         {"another user's",
@@ -58,21 +58,21 @@ static void owners_and_writers(void **state)
          "f: belongs to uid 65534, neither to root nor to you; run: chown 1000 f, or copy it and "
          "name the copy: VARIABLE=COPY"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
-        bool ok = ria_trust_check(&fake.world, &rows[i].file, &file_f, &err);
-        expect_number(rows[i].message, ok, rows[i].want == NULL);
+        bool ok = ria_trust_check(&fake.world, &row->file, &file_f, &err);
+        expect_number(row->message, ok, row->want == NULL);
         if (!ok) {
-            expect_text(rows[i].message, err.text, rows[i].want);
-            expect_number(rows[i].message, err.code, RIA_E_CONFIG);
+            expect_text(row->message, err.text, row->want);
+            expect_number(row->message, err.code, RIA_E_CONFIG);
         }
     }
 }
 
-/* In a mounted home the owner's private group is nobody beside the owner. */
-static void writers_of_a_foreign_file(void **state)
+/* In a mounted home, the owner's private group has no other member. */
+static void writers_of_a_foreign_file_are_described(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -111,7 +111,7 @@ static void lists(void **state)
         const char *message;
         const char *bytes;
         size_t len;
-        const char *want; /* NULL: nobody else can write */
+        const char *want; /* NULL: no other user can write */
     } rows[] = {
         {"another user",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", ID_1001) GROUP_R MASK_RW OTHERS),
@@ -135,7 +135,7 @@ static void lists(void **state)
         {"the owning group",
          ACL(HEAD USER_OBJ GROUP_RW MASK_RW OTHERS),
          "all of group 50 can write it; run: chmod g-w f"},
-        {"an id that is not mapped here",
+        {"an id that is not mapped in this namespace",
          ACL(HEAD USER_OBJ ENTRY("\2", "\6", NO_ID) GROUP_R MASK_RW),
          "an ACL lets user 4294967295 write it; run: setfacl -b f"},
         {"a later version",
@@ -146,17 +146,17 @@ static void lists(void **state)
          "it has an ACL that cannot be read; run: setfacl -b f"},
         {"nothing", ACL(""), "it has an ACL that cannot be read; run: setfacl -b f"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         char text[RIA_ERROR_TEXT_MAX];
         struct ria_file file = {.owner = ME, .group = SHARED, .mode = 0660};
-        ria_acl_read(rows[i].bytes, rows[i].len, ME, &file);
+        ria_acl_read(row->bytes, row->len, ME, &file);
         bool is_open = ria_trust_describe_writers(&file, ME, "f", text, sizeof(text));
-        expect_number(rows[i].message, is_open, rows[i].want != NULL);
-        expect_text(rows[i].message, text, is_open ? rows[i].want : "");
+        expect_number(row->message, is_open, row->want != NULL);
+        expect_text(row->message, text, is_open ? row->want : "");
     }
 }
 
-/* A private group is accepted; a further name in a list is not. */
+/* A private group is accepted; an additional user in an ACL is not. */
 static void a_list_beside_a_private_group(void **state)
 {
     (void)state;
@@ -174,7 +174,7 @@ static void a_list_beside_a_private_group(void **state)
 
 /* -- file systems --------------------------------------------------------------------------- */
 
-static void where_chmod_does_not_help(void **state)
+static void file_systems_without_chmod_get_another_remedy(void **state)
 {
     (void)state;
     static const struct {
@@ -201,26 +201,23 @@ static void where_chmod_does_not_help(void **state)
         {0xef53, true, "mounted read-only"},
         {0x73717368, true, "mounted read-only"},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, NULL) {
         char want[RIA_ERROR_TEXT_MAX] = "f: everybody can write it; run: chmod o-w f";
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
         struct ria_file file = {
-            .owner = ME,
-            .mode = 0777,
-            .file_system = rows[i].type,
-            .is_read_only = rows[i].is_read_only};
-        assert_false(ria_trust_check_writers(&fake.world, &file, &file_f, &err));
-        if (rows[i].name != NULL) {
+            .owner = ME, .mode = 0777, .file_system = row->type, .is_read_only = row->is_read_only};
+        expect("rows", !ria_trust_check_writers(&fake.world, &file, &file_f, &err));
+        if (row->name != NULL) {
             (void)snprintf(
                 want,
                 sizeof(want),
                 "f: everybody can write it, and chmod may not change that on its file system (%s); "
                 "copy it to another one and name the copy: VARIABLE=COPY",
-                rows[i].name);
+                row->name);
         }
-        assert_string_equal(err.text, want);
+        expect_text("rows", err.text, want);
     }
 }
 
@@ -241,8 +238,8 @@ static enum ria_outcome load_aws(struct ria_fake *fake, struct ria_error *err)
     return ria_profiles_load(&fake->world, &profiles, err);
 }
 
-/* The names of copies, and that a foreign file of AWS's is read. */
-static void the_same_verdict_at_each_kind_of_file(void **state)
+/* Also checks the suggested names of copies, and that an AWS file of another user is read. */
+static void each_kind_of_file_is_checked_by_the_same_rule(void **state)
 {
     (void)state;
     static const struct {
@@ -272,29 +269,29 @@ static void the_same_verdict_at_each_kind_of_file(void **state)
           .acl = {.is_present = true, .has_writer = true}},
          true},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->path) {
         struct ria_fake fake;
         struct ria_error err = {0};
         ria_fake_init(&fake);
-        struct ria_fake_file *file = ria_fake_file(&fake, rows[i].path, rows[i].text);
-        for (size_t j = 0; j < RIA_COUNT(facts); j++) {
-            file->file = facts[j].facts;
-            bool is_refused = rows[i].load(&fake, &err) == RIA_FAILED;
-            expect_number(rows[i].path, is_refused, facts[j].is_refused);
-            if (facts[j].facts.file_system != 0) {
-                expect_piece(rows[i].path, err.text, rows[i].named_by);
+        struct ria_fake_file *file = ria_fake_file(&fake, row->path, row->text);
+        for_each_row(fact, facts, NULL) {
+            file->file = fact->facts;
+            bool is_refused = row->load(&fake, &err) == RIA_FAILED;
+            expect_number(row->path, is_refused, fact->is_refused);
+            if (fact->facts.file_system != 0) {
+                expect_piece(row->path, err.text, row->named_by);
             }
         }
         file->file = (struct ria_file){.owner = OTHER, .group = OTHER, .mode = 0100664};
-        expect_number(rows[i].path, rows[i].load(&fake, &err), rows[i].foreign);
+        expect_number(row->path, row->load(&fake, &err), row->foreign);
         expect_number(
-            rows[i].path,
+            row->path,
             ria_fake_logged(&fake, RIA_LOG_WARNING, ": belongs to uid 1001, neither to root"),
-            rows[i].foreign == RIA_FOUND);
+            row->foreign == RIA_FOUND);
     }
 }
 
-/* -- another user's file of AWS's ------------------------------------------------------------ */
+/* -- an AWS file of another user ------------------------------------------------------------- */
 
 #define ROLE "role_arn = arn:aws:iam::1:role/r\nsource_profile = b\n"
 #define KEYS "aws_access_key_id = K\naws_secret_access_key = S\n"
@@ -317,7 +314,7 @@ static enum ria_outcome find(struct ria_fake *fake, struct ria_error *err)
     return ria_chain_find(&ask, &response, &trail, err);
 }
 
-/* What is run, read, asked or believed. */
+/* Settings that run a command, read a file, send a request or select a CA. */
 static void settings_of_another_user(void **state)
 {
     (void)state;
@@ -362,7 +359,7 @@ static void settings_of_another_user(void **state)
          "ec2_metadata_service_endpoint = http://127.0.0.1\n",
          NULL,
          REFUSED("4", "ec2_metadata_service_endpoint")},
-        {"settings that keys do not use",
+        {"settings that are not needed with keys",
          "[profile a]\nendpoint_url = https://h\nca_bundle = /c\n"
          "ec2_metadata_service_endpoint = http://127.0.0.1\n" KEYS,
          NULL,
@@ -376,11 +373,11 @@ static void settings_of_another_user(void **state)
          "sso_start_url = u\nsso_region = eu-west-1\nsso_account_id = 1\nsso_role_name = r\n",
          NULL,
          NULL},
-        {"a variable beats the bundle",
+        {"a variable overrides the bundle",
          "[profile a]\nca_bundle = /c\n" ROLE BASE,
          "AWS_CA_BUNDLE",
          NULL},
-        {"a variable beats the endpoint",
+        {"a variable overrides the endpoint",
          "[profile a]\nendpoint_url = https://h\n" ROLE BASE,
          "AWS_ENDPOINT_URL",
          NULL},
@@ -389,7 +386,7 @@ static void settings_of_another_user(void **state)
          NULL,
          NULL},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_response response = RIA_RESPONSE_INIT;
         struct ria_error err = {0};
         struct ria_fake fake;
@@ -401,24 +398,24 @@ static void settings_of_another_user(void **state)
         fake.response = &response;
         ria_fake_file(&fake, "/t", "token");
         ria_fake_file(&fake, "/etc/shadow", "token");
-        if (rows[i].variable != NULL) {
-            ria_fake_env(&fake, rows[i].variable, "/x");
+        if (row->variable != NULL) {
+            ria_fake_env(&fake, row->variable, "/x");
         }
-        struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, rows[i].config);
-        expect_number(rows[i].message, find(&fake, &err), RIA_FOUND);
+        struct ria_fake_file *file = ria_fake_file(&fake, RIA_FAKE_AWS_CONFIG, row->config);
+        expect_number(row->message, find(&fake, &err), RIA_FOUND);
         file->file.owner = 0;
-        expect_number(rows[i].message, find(&fake, &err), RIA_FOUND);
+        expect_number(row->message, find(&fake, &err), RIA_FOUND);
         file->file.owner = OTHER;
         enum ria_outcome outcome = find(&fake, &err);
-        expect_number(rows[i].message, outcome, rows[i].want == NULL ? RIA_FOUND : RIA_FAILED);
+        expect_number(row->message, outcome, row->want == NULL ? RIA_FOUND : RIA_FAILED);
         if (outcome == RIA_FAILED) {
-            expect_text(rows[i].message, err.text, rows[i].want);
+            expect_text(row->message, err.text, row->want);
         }
         ria_response_release(&response);
     }
 }
 
-static void what_is_private_is_the_users_own(void **state)
+static void private_files_belong_to_the_user(void **state)
 {
     (void)state;
     static const struct {
@@ -432,21 +429,21 @@ static void what_is_private_is_the_users_own(void **state)
         {{.owner = 0, .mode = S_IFREG | 0600}, false},
         {{.owner = ME + 1, .mode = S_IFREG | 0600}, false},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
-        assert_int_equal(ria_trust_is_private(&rows[i].file, ME), rows[i].is_private);
+    for_each_row(row, rows, NULL) {
+        expect_number("rows", ria_trust_is_private(&row->file, ME), row->is_private);
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_private_is_the_users_own),
-        cmocka_unit_test(owners_and_writers),
-        cmocka_unit_test(writers_of_a_foreign_file),
+        cmocka_unit_test(private_files_belong_to_the_user),
+        cmocka_unit_test(owners_and_writers_are_checked),
+        cmocka_unit_test(writers_of_a_foreign_file_are_described),
         cmocka_unit_test(lists),
         cmocka_unit_test(a_list_beside_a_private_group),
-        cmocka_unit_test(where_chmod_does_not_help),
-        cmocka_unit_test(the_same_verdict_at_each_kind_of_file),
+        cmocka_unit_test(file_systems_without_chmod_get_another_remedy),
+        cmocka_unit_test(each_kind_of_file_is_checked_by_the_same_rule),
         cmocka_unit_test(settings_of_another_user),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The watch over the agent's worker: both sides in one process, at times of the test's own. */
+ * The watchdog of the agent's worker: both sides in one process, with times that the test sets. */
 #include "agent/watchdog.h"
 
 #include "unit.h"
@@ -11,7 +11,7 @@ enum {
     START = 1000 /* milliseconds */
 };
 
-/* A worker that was started, and works. */
+/* Starts a worker that is busy. */
 static struct ria_watchdog started(void)
 {
     struct ria_watchdog watchdog;
@@ -26,14 +26,15 @@ static bool is_raised(const struct ria_watchdog *watchdog)
     return poll(&alarm, 1, 0) == 1;
 }
 
-/* What a look finds so much later, with ticks that go along. "" where the worker is well. */
+/* Returns the fault that a check finds after the given time, with a clock that advances in ticks;
+ * "" if the worker is healthy. */
 static const char *look(struct ria_watchdog *watchdog, int64_t later)
 {
     const char *fault = ria_watchdog_check(watchdog, START + later, START + later);
     return fault == NULL ? "" : fault;
 }
 
-static void a_worker_that_is_silent_is_at_fault_after_two_seconds(void **state)
+static void a_silent_worker_is_at_fault_after_two_seconds(void **state)
 {
     (void)state;
     static const struct {
@@ -45,19 +46,19 @@ static void a_worker_that_is_silent_is_at_fault_after_two_seconds(void **state)
         {"at once", INT64_MAX - START, 0, ""},
         {"shortly before", INT64_MAX - START, 1999, ""},
         {"two seconds", INT64_MAX - START, 2000, "does not respond"},
-        {"a promise that is kept so far", 1000, 1099, ""},
-        {"a promise that was missed by less than a moment", 900, 1000, ""},
-        {"a promise that was missed", 100, 400, "does not respond"},
-        {"a promise that was missed, and not silent for long", 100, 399, ""},
+        {"a deadline that has not passed yet", 1000, 1099, ""},
+        {"a deadline that was missed by a little", 900, 1000, ""},
+        {"a missed deadline", 100, 400, "does not respond"},
+        {"a missed deadline, and silent for a short time", 100, 399, ""},
     };
-    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+    for_each_row(row, rows, row->message) {
         struct ria_watchdog watchdog = started();
-        ria_watchdog_promise(&watchdog, START + rows[i].opener_deadline);
-        expect_text(rows[i].message, look(&watchdog, rows[i].later), rows[i].fault);
+        ria_watchdog_promise(&watchdog, START + row->opener_deadline);
+        expect_text(row->message, look(&watchdog, row->later), row->fault);
     }
 }
 
-static void each_beat_counts_and_a_stopped_worker_has_none(void **state)
+static void each_heartbeat_counts_and_a_stopped_worker_sends_none(void **state)
 {
     (void)state;
     struct ria_watchdog watchdog = started();
@@ -65,17 +66,17 @@ static void each_beat_counts_and_a_stopped_worker_has_none(void **state)
         ria_watchdog_ping(&watchdog);
         expect_text("beats", look(&watchdog, later), "");
     }
-    expect_text("none since", look(&watchdog, 11000), "does not respond");
+    expect_text("no heartbeat since", look(&watchdog, 11000), "does not respond");
     watchdog = started();
     ria_watchdog_stop(&watchdog, true, START + 1000);
     ria_watchdog_ping(&watchdog);
     expect_text("stopped a moment ago", look(&watchdog, 2999), "");
     expect_text("stopped for two seconds", look(&watchdog, 3000), "was stopped");
     ria_watchdog_stop(&watchdog, false, START + 3000);
-    expect_text("it goes on", look(&watchdog, 4999), "");
+    expect_text("it continues", look(&watchdog, 4999), "");
 }
 
-static void a_waiting_worker_is_not_looked_at_until_it_works(void **state)
+static void an_idle_worker_is_not_checked_until_it_works(void **state)
 {
     (void)state;
     struct ria_watchdog watchdog = started();
@@ -89,11 +90,11 @@ static void a_waiting_worker_is_not_looked_at_until_it_works(void **state)
     expect("an alarm", is_raised(&watchdog));
     ria_watchdog_read_alarm(&watchdog, true, START + 60000);
     expect("taken", !is_raised(&watchdog));
-    expect_text("it has just begun", look(&watchdog, 61999), "");
+    expect_text("it has just started", look(&watchdog, 61999), "");
     expect_text("and is silent", look(&watchdog, 62000), "does not respond");
 }
 
-static void nobody_is_looked_at_where_there_is_no_worker(void **state)
+static void without_a_worker_nothing_is_checked(void **state)
 {
     (void)state;
     struct ria_watchdog watchdog = started();
@@ -116,10 +117,10 @@ static void nobody_is_looked_at_where_there_is_no_worker(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_worker_that_is_silent_is_at_fault_after_two_seconds),
-        cmocka_unit_test(each_beat_counts_and_a_stopped_worker_has_none),
-        cmocka_unit_test(a_waiting_worker_is_not_looked_at_until_it_works),
-        cmocka_unit_test(nobody_is_looked_at_where_there_is_no_worker),
+        cmocka_unit_test(a_silent_worker_is_at_fault_after_two_seconds),
+        cmocka_unit_test(each_heartbeat_counts_and_a_stopped_worker_sends_none),
+        cmocka_unit_test(an_idle_worker_is_not_checked_until_it_works),
+        cmocka_unit_test(without_a_worker_nothing_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

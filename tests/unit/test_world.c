@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is true of every world: blank variables, printable log lines, deadlines. */
+ * Functions that work on any world: blank variables, printable log lines, deadlines. */
 #include "base/world.h"
 
 #include "fake_world.h"
@@ -13,9 +13,9 @@ static void a_blank_variable_counts_as_unset(void **state)
     ria_fake_init(&fake);
     assert_null(ria_world_env(&fake.world, "V"));
     static const char *const blanks[] = {"", " ", "\t", "\r\n", " \t \n"};
-    for (size_t i = 0; i < RIA_COUNT(blanks); i++) {
-        ria_fake_env(&fake, "V", blanks[i]);
-        assert_null(ria_world_env(&fake.world, "V"));
+    for_each_row(blank, blanks, *blank) {
+        ria_fake_env(&fake, "V", *blank);
+        expect(*blank, ria_world_env(&fake.world, "V") == NULL);
     }
     ria_fake_env(&fake, "V", " x ");
     assert_string_equal(ria_world_env(&fake.world, "V"), " x ");
@@ -36,7 +36,7 @@ static void log_lines_are_printable_and_bounded(void **state)
     assert_int_equal(fake.log_count, 2);
 }
 
-static void a_deadline_never_shows_less_than_nothing(void **state)
+static void the_remaining_time_is_never_negative(void **state)
 {
     (void)state;
     struct ria_fake fake;
@@ -56,7 +56,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_blank_variable_counts_as_unset),
         cmocka_unit_test(log_lines_are_printable_and_bounded),
-        cmocka_unit_test(a_deadline_never_shows_less_than_nothing),
+        cmocka_unit_test(the_remaining_time_is_never_negative),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

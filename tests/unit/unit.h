@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * What every unit test starts with: cmocka, and checks whose failure names the row of a table. Not
- * here: anything that knows a module.
+ * What every unit test includes: cmocka, the runner for tables of rows, and checks that print what
+ * they expected and what they got. It knows no module of the product.
  *
- * A table's row begins with a sentence that says what the row shows; the checks print it.
+ * A table is an array. Each row has a name, usually its first member, that states what the row
+ * shows:
+ *
+ *     for_each_row(row, rows, row->name) {
+ *         expect_text(row->name, function(row->input), row->want);
+ *     }
+ *
+ * In such a loop a check that fails prints file, line, row and values, and the loop goes through
+ * all other rows; the test fails at the end of the table. A table without rows fails, and so does
+ * a loop that a break or a return leaves early. The number of rows is printed as a TAP comment.
+ * Outside of a table, a check that fails ends the test at once.
  */
 #ifndef RIA_UNIT_H
 #define RIA_UNIT_H
 
-/* cmocka.h needs these in front of it. */
+/* cmocka.h needs these four headers included before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,15 +26,60 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #define RIA_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The table whose rows run now, and the row. Without a table, every member is zero. */
+struct unit_table {
+    const char *file;
+    const char *table; /* the name of the array */
+    const char *row;   /* the name of the row; NULL: only its number is printed */
+    size_t count;      /* rows of the array */
+    size_t ran;        /* rows that have begun */
+    size_t failed;     /* checks that have failed */
+    int line;
+    bool is_entered;
+};
+
+/* Runs the block for each row of an array. `row` points to the row, `row_name` is an expression
+ * with it: a text or NULL. Tables nest.
+ */
+#define for_each_row(row, array, row_name)                                                         \
+    for (struct unit_table row##_outer __attribute__((cleanup(unit_table_end))) =                  \
+             unit_table_begin(__FILE__, __LINE__, #array, RIA_COUNT(array));                       \
+         unit_table_enter();)                                                                      \
+        for (__typeof__(&(array)[0]) row = (array);                                                \
+             row < (array) + RIA_COUNT(array) && unit_row_begin(row_name);                         \
+             row++)
+
+/* The parts of for_each_row(). unit_table_begin() returns the table around the new one;
+ * unit_table_end() makes that one current again, and fails the test if a check of the new one
+ * failed.
+ */
+struct unit_table unit_table_begin(const char *file, int line, const char *table, size_t count);
+bool unit_table_enter(void);
+bool unit_row_begin(const char *name);
+void unit_table_end(const struct unit_table *outer);
+
+/* A failed check: prints the place, the row of the current table, if any, and the text. Ends the
+ * test if no table is open.
+ */
+void unit_fail(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* cmocka's setup function of each test: an assertion of cmocka may have left a table open. */
+int unit_setup(void **state);
+
+#undef cmocka_unit_test
+#define cmocka_unit_test(function) cmocka_unit_test_setup(function, unit_setup)
+
 #define expect(message, condition)                                                                 \
     do {                                                                                           \
         if (!(condition)) {                                                                        \
-            fail_msg("%s: not so: %s", (message), #condition);                                     \
+            unit_fail(__FILE__, __LINE__, "%s: expected: %s", (message), #condition);              \
         }                                                                                          \
     } while (0)
 
@@ -33,7 +88,13 @@
         long long got_number = (long long)(got);                                                   \
         long long want_number = (long long)(want);                                                 \
         if (got_number != want_number) {                                                           \
-            fail_msg("%s: %lld instead of %lld", (message), got_number, want_number);              \
+            unit_fail(                                                                             \
+                __FILE__,                                                                          \
+                __LINE__,                                                                          \
+                "%s: expected %lld, got %lld",                                                     \
+                (message),                                                                         \
+                want_number,                                                                       \
+                got_number);                                                                       \
         }                                                                                          \
     } while (0)
 
@@ -42,11 +103,13 @@
         const char *got_text = (got);                                                              \
         const char *want_text = (want);                                                            \
         if (got_text == NULL || strcmp(got_text, want_text) != 0) {                                \
-            fail_msg(                                                                              \
-                "%s:\n  \"%s\" instead of\n  \"%s\"",                                              \
+            unit_fail(                                                                             \
+                __FILE__,                                                                          \
+                __LINE__,                                                                          \
+                "%s: expected\n  \"%s\", got\n  \"%s\"",                                           \
                 (message),                                                                         \
-                got_text == NULL ? "(null)" : got_text,                                            \
-                want_text);                                                                        \
+                want_text,                                                                         \
+                got_text == NULL ? "(null)" : got_text);                                           \
         }                                                                                          \
     } while (0)
 
@@ -55,8 +118,10 @@
         const char *whole_text = (text);                                                           \
         const char *piece_text = (piece);                                                          \
         if (whole_text == NULL || strstr(whole_text, piece_text) == NULL) {                        \
-            fail_msg(                                                                              \
-                "%s:\n  \"%s\" does not hold\n  \"%s\"",                                           \
+            unit_fail(                                                                             \
+                __FILE__,                                                                          \
+                __LINE__,                                                                          \
+                "%s:\n  \"%s\" does not contain\n  \"%s\"",                                        \
                 (message),                                                                         \
                 whole_text == NULL ? "(null)" : whole_text,                                        \
                 piece_text);                                                                       \

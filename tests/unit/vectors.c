@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Vectors by jansson. */
+ * Reads test vectors with jansson. */
 #include "vectors.h"
 
 #include "unit.h"

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the data of tests/vectors. A file or a member that is not there fails the test.
+ * Reads the files of tests/vectors. A missing file or member fails the test.
  */
 #ifndef RIA_UNIT_VECTORS_H
 #define RIA_UNIT_VECTORS_H
 
 #include <jansson.h>
 
-/* tests/vectors/NAME; json_decref() it. */
+/* Loads tests/vectors/NAME. The caller releases the result with json_decref(). */
 json_t *ria_vectors_load(const char *name);
 
-/* A string of an object; NULL where it is JSON's null or not there. */
+/* Returns a string member, or NULL if the member is null or missing. */
 const char *ria_vector_text(const json_t *object, const char *key);
 
-/* The same, but it must be there. */
+/* Returns a string member, and fails the test if it is missing. */
 const char *ria_vector_need(const json_t *object, const char *key);
 
 #endif

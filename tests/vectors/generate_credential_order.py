@@ -1,28 +1,27 @@
 # SPDX-License-Identifier: MIT
 """Which source botocore takes when several are configured: writes credential_order.json.
 
-    PYTHONPATH=DIRECTORY python3 generate_credential_order.py          writes the file
-    PYTHONPATH=DIRECTORY python3 generate_credential_order.py --print  prints the rows that this
-                                                                       botocore gives
+    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_credential_order.py
+        writes the file
+    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_credential_order.py --print
+        prints the rows that this botocore gives
 
 DIRECTORY holds botocore 1.31 or later; `aws login` needs 1.42. Nothing of this tree's programs runs.
 """
 import itertools
 import json
 import os
-import pathlib
 import sys
 import tempfile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-import credential_order as order  # noqa: E402
+import credential_order as order
 
 ABOUT = (
     "Which credential source answers when several are configured, as botocore decides it: every single "
     "source and every pair of two, without a named profile, with AWS_PROFILE and with a profile that is "
     "named by option; then the sources of a profile that a role stands on, one by one and in pairs; then "
     "settings of a source that come from two places. \"configured\" names entries of CONFIGURED in "
-    "tests/integration/credential_order.py, which also has the servers; \"access_key_id\" is what the "
+    "tests/integration/credentials/credential_order.py, which also has the servers; \"access_key_id\" is what the "
     "chain ends with, null where it stops or finds nothing. Written by generate_credential_order.py.")
 MORE = [
     ["profile web identity", "environment role"],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where AWS's own services are asked, by the rule data of a botocore: writes service_endpoints.json.
 
-    PYTHONPATH=DIRECTORY python3 generate_service_endpoints.py
+    PYTHONPATH=DIRECTORY tests/python tests/vectors/generate_service_endpoints.py
 
 DIRECTORY holds the botocore. Every region of its partitions and one that it does not know, every variant.
 """

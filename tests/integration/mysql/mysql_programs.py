@@ -2,11 +2,7 @@
 """Programs of Debian on libmariadb, each told a host, a port, a user and at most a password, and nothing of
 TLS. Each prints the user that the server sees. Not here: any expectation of one test.
 """
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-from labcase import harness  # noqa: E402
+import harness
 
 SOURCE = harness.BUILD / "tests" / "integration" / "src"
 

@@ -3,12 +3,10 @@
 options of the program's own, threads, children, coroutines, and copies whose functions are looked up."""
 import pathlib
 import shutil
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import mysql_programs  # noqa: E402
-from labcase import USER, LabCase, harness, mariadb_plugins  # noqa: E402
-from mysql_peer import MySQLPeer, Script  # noqa: E402
+import mysql_programs
+from labcase import USER, LabCase, harness, mariadb_plugins
+from mysql_peer import MySQLPeer, Script
 
 PROGRAM = mysql_programs.SOURCE / "handles"
 NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"

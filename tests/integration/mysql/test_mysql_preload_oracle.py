@@ -2,13 +2,8 @@
 """What the preload sets on handles of Oracle's libmysqlclient, by the numbers of each version. The library is
 played by a small object (../src/options_of_oracle.c) that prints what it would connect with: Debian has none."""
 import json
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import mysql_programs  # noqa: E402
-from labcase import Home, harness  # noqa: E402
-import unittest  # noqa: E402
+import mysql_programs
+from labcase import Home, harness
 
 HOST = "mydb.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
 PROXY = "mine.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"

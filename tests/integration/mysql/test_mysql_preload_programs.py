@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Programs on libmariadb that are told nothing of TLS log in by IAM under rds-iam exec, send nothing to hostile
 servers, and reach local servers as they do without it."""
-import pathlib
-import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import mysql_programs  # noqa: E402
-from mysql_programs import PROGRAMS  # noqa: E402
-import hostile  # noqa: E402
-from labcase import USER, harness  # noqa: E402
-import traces  # noqa: E402
-from mysql_peer import MySQLPeer, Script  # noqa: E402
+import mysql_programs
+from mysql_programs import PROGRAMS
+import hostile
+from labcase import USER, harness
+import traces
+from mysql_peer import MySQLPeer, Script
 
 ME = f"{USER}@%"
 

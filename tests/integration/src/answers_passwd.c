@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: stands for NSS. The passwd entry has the home directory PASSWD_HOME; "" is no entry,
- * and "never" does not answer. Each question is written into the file PASSWD_LOG, by the name of
- * its program. */
+ * Preloaded: replaces the passwd lookup of NSS. The passwd entry has the home directory
+ * PASSWD_HOME. If PASSWD_HOME is "", there is no entry; if it is "never", the lookup blocks. Each
+ * lookup appends the name of its program to the file PASSWD_LOG. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libpq that has hardly a function: it prints what it is to connect with, and connects with
- * nothing. */
+ * A libpq with very few functions. It prints the connection parameters that it receives, and never
+ * connects. */
 #include <stdio.h>
 
 #define EXPORTED __attribute__((visibility("default")))

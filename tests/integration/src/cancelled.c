@@ -4,8 +4,8 @@
  *
  *   cancelled CONNINFO
  *
- * Cancels it after a line on stdin, and prints "cancelled"; joins it, and prints how many threads
- * and how many files in memory the process still has.
+ * Cancels the thread after a line on stdin, and prints "cancelled". Then joins the thread, and
+ * prints how many threads and how many in-memory files (memfd) the process still has.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -21,7 +21,8 @@ static void *connect_to(void *conninfo)
     return NULL;
 }
 
-/* Entries of a directory of /proc; with a prefix those that are links to what begins so. */
+/* Counts the entries of a directory of /proc. With a prefix, counts only links whose target begins
+ * with it. */
 static unsigned count_entries(const char *path, const char *prefix)
 {
     unsigned count = 0;

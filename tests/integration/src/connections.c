@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program with many or long connections, on libmariadb. It reads the user's option file and types
- * no password of its own. Each step prints a line: who the server says is connected, or the error.
+ * A program with many or long connections, on libmariadb. It reads the user's option file and
+ * passes no password. Each step prints a line: the user that the server reports, or the error.
  *
  *   connections COMMAND HOST PORT USER [ARGUMENT...]
  */
@@ -25,10 +25,10 @@ struct place {
     const char *host;
     unsigned port;
     const char *user;
-    char **arguments; /* of the command; ends with NULL */
+    char **arguments; /* of the command; terminated by NULL */
 };
 
-/* Everything that the tests need of a user is in its ~/.my.cnf. */
+/* All options that the tests need are in the user's ~/.my.cnf. */
 static MYSQL *new_handle(void)
 {
     MYSQL *mysql = mysql_init(NULL);
@@ -45,7 +45,7 @@ static bool show_error(MYSQL *mysql, const char *step)
     return false;
 }
 
-/* "step: user@host", or the error. */
+/* Prints "step: user@host", or the error. */
 static bool show_user(MYSQL *mysql, const char *step)
 {
     MYSQL_RES *result = NULL;
@@ -74,7 +74,8 @@ static bool connect_and_show(MYSQL *mysql, const struct place *place, const char
     return connect_to(mysql, place) ? show_user(mysql, step) : show_error(mysql, step);
 }
 
-/* change-user ... USER PASSWORD [USER PASSWORD]...: one connection, one user after the other. */
+/* change-user ... USER PASSWORD [USER PASSWORD]...: changes the user of one connection, several
+ * times. */
 static bool change_user(const struct place *place)
 {
     MYSQL *mysql = new_handle();
@@ -88,8 +89,8 @@ static bool change_user(const struct place *place)
     return ok;
 }
 
-/* tls-later ... USER PASSWORD CA VERIFY: the TLS options are changed on an open connection, of
- * which they change nothing, and then its user. */
+/* tls-later ... USER PASSWORD CA VERIFY: changes the TLS options of an open connection, which has
+ * no effect on it, and then changes its user. */
 static bool tls_later(const struct place *place)
 {
     char **arguments = place->arguments;
@@ -110,7 +111,7 @@ static bool tls_later(const struct place *place)
     return ok;
 }
 
-/* The server hangs up; the library is to find that out by itself. */
+/* Makes the server close the connection. The library must notice that itself. */
 static void be_dropped(MYSQL *mysql)
 {
     struct pollfd closed = {.fd = mysql_get_socket(mysql), .events = POLLRDHUP};
@@ -121,8 +122,8 @@ static void be_dropped(MYSQL *mysql)
     }
 }
 
-/* reconnect ... [NAME VALUE]: the server drops the connection, and the library makes a new one,
- * with the environment changed in between. */
+/* reconnect ... [NAME VALUE]: the server closes the connection, the program changes the
+ * environment, and the library reconnects. */
 static bool reconnect(const struct place *place)
 {
     MYSQL *mysql = new_handle();
@@ -155,14 +156,14 @@ static int wait_for(MYSQL *mysql, int events)
            (descriptor.revents & POLLOUT ? MYSQL_WAIT_WRITE : 0);
 }
 
-/* What a step of the nonblocking interface comes to once all waiting is done. */
+/* Waits until a step of the nonblocking interface is complete, and returns its result. */
 #define FINISH(mysql, result, events, step)                                                        \
     while ((events) != 0) {                                                                        \
         (events) = step##_cont(result, mysql, wait_for(mysql, events));                            \
     }
 
-/* nonblocking ... STACK_BYTES: the plugin runs in a coroutine on a stack of that size, at the first
- * login, at a change of user and at a reconnect. */
+/* nonblocking ... STACK_BYTES: the plugin runs in a coroutine on a stack of that size, for the
+ * first login, a change of user and a reconnect. */
 static bool nonblocking(const struct place *place)
 {
     MYSQL *mysql = new_handle();
@@ -193,8 +194,8 @@ static bool nonblocking(const struct place *place)
     return ok;
 }
 
-/* reuse ...: one handle is closed and opened again, and once more after the library was ended,
- * which unloads its plugins; then a child process connects, too. */
+/* reuse ...: closes a handle and opens it again; opens it once more after mysql_server_end(), which
+ * unloads the plugins; then a child process connects too. */
 static bool reuse(const struct place *place)
 {
     MYSQL handle;
@@ -222,7 +223,7 @@ static bool reuse(const struct place *place)
     return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-/* version ...: of the library; connects nowhere. */
+/* version ...: prints the version of the library; does not connect. */
 static bool version(const struct place *place)
 {
     (void)place;
@@ -246,8 +247,8 @@ static void *one_of_many(void *argument)
     return ok ? argument : NULL;
 }
 
-/* threads ... COUNT [cold]: they all connect at the same moment, after one first connection, or as
- * the first that this process makes. */
+/* threads ... COUNT [cold]: all threads connect at the same time, after a first connection of the
+ * process. With "cold", there is no such first connection. */
 static bool threads(const struct place *place)
 {
     pthread_t thread[THREADS_MAX];
@@ -263,7 +264,7 @@ static bool threads(const struct place *place)
         ok = connect_and_show(mysql, place, "connect");
         mysql_close(mysql);
     } else if (getaddrinfo(place->host, NULL, NULL, &unused) == 0) {
-        /* nss_wrapper has a race of its own when threads ask it first. */
+        /* nss_wrapper has a race if its first lookups come from several threads. */
         freeaddrinfo(unused);
     }
     struct crowd crowd = {.place = place};
@@ -306,7 +307,9 @@ int main(int argc, char **argv)
                 .user = argv[4],
                 .arguments = argv + 5,
             };
-            (void)signal(SIGPIPE, SIG_IGN); /* a broken connection is an error, not the end */
+            (void)signal(
+                SIGPIPE,
+                SIG_IGN); /* a broken connection is an error and must not kill the program */
             (void)mysql_library_init(0, NULL, NULL);
             bool ok = commands[i].run(&place);
             mysql_library_end();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A library that logs in: connect_now() does, and its constructor, while it is loaded, where
- * CONNECT_AT_LOAD is set. Where to is in the environment: CONNINFO; or, compiled for libmariadb
- * (-DON_MARIADB), DB_HOST, DB_PORT and DB_USER. Prints "ok USER" or "failed: MESSAGE".
+ * A library that logs in, in connect_now() and, if CONNECT_AT_LOAD is set, in its constructor. The
+ * environment names the server: CONNINFO, or DB_HOST, DB_PORT and DB_USER if compiled for
+ * libmariadb (-DON_MARIADB). Prints "ok USER" or "failed: MESSAGE".
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program whose look-up of host names asks a database, as a name service may: libpq calls it in
- * the midst of a connection, and it begins another one.
+ * A program whose host name lookup queries a database, as a name service may do. libpq calls the
+ * lookup during a connection attempt, and the lookup starts another connection.
  *
  *   connects_within CONNINFO CONNINFO
  *
- * The first connection is the outer one, whose host is not found. Prints why both failed.
+ * The first CONNINFO is that of the outer connection, whose host does not exist. Prints the errors
+ * of both.
  */
 #include <libpq-fe.h>
 #include <netdb.h>
@@ -20,7 +21,7 @@ static void connect_and_report(const char *name, const char *conninfo)
     PQfinish(conn);
 }
 
-/* In the place of libc's. */
+/* Replaces the function of libc. */
 __attribute__((visibility("default"))) int getaddrinfo(
     const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
 {

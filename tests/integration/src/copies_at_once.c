@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program with many copies of libpq (copy.c) that several threads look into at one time, while
- * one more copy comes and goes, and children are forked that look into all of them too:
+ * A program with many copies of libpq (copy.c). Several threads look up functions in them at the
+ * same time, while one more copy is loaded and unloaded. Forked children look up functions in all
+ * copies, too:
  *
  *   copies_at_once COMING-AND-GOING COPY...       each named by its number
  *
- * Prints how many lookups led to the copy that was asked, and fails if one did not. */
+ * Prints how many lookups led to the right copy, and fails if one led to another copy. */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -25,7 +26,7 @@ enum {
 struct copy {
     void *handle;
     unsigned number;
-    void *ping; /* as it was found the first time */
+    void *ping; /* the result of the first lookup */
 };
 
 static struct copy copies[COPIES_MAX];
@@ -67,7 +68,8 @@ static void *come_and_go(void *wrong)
     return NULL;
 }
 
-/* No call: a fork in the midst of another thread's dlopen() leaves a child that must not load. */
+/* The child calls no dlopen(): a fork during another thread's dlopen() leaves a child that must not
+ * load objects. */
 static bool finds_the_same(void)
 {
     bool is_good = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stands for a copy of libpq: has what makes one, refuses every connection as libpq refuses a
- * setting that is not valid, and answers a ping with the number in the name of its own file. */
+ * Stands for a copy of libpq. It has the functions that identify libpq, rejects every connection as
+ * libpq rejects an invalid setting, and returns the number in its file name from a ping. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

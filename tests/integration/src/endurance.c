@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Many logins in one process, by threads that live as long as it does. After the first logins, and
- * after all of them, it prints what the process holds:
+ * Many logins in one process, by threads that live as long as the process. After the first logins,
+ * and after all of them, it prints the resources of the process:
  *
  *   endurance HOST PORT USER THREADS FIRST ALL [turns] [leak N]
  *   logins 100 failures 0 rss 9876 held 465360 descriptors 3 threads 9 children 0
  *
- * rss is in KiB, after malloc has given back what it keeps for itself; held is in bytes, what
- * malloc has given out, the caches of the threads included. With "turns", the threads log in one
- * after the other. With "leak", every Nth login keeps 16 bytes, and every hundredth a file
- * descriptor, which is what a measurement must see. */
+ * rss is in KiB, measured after malloc_trim(). held is the number of bytes that malloc has
+ * allocated, including the caches of the threads. With "turns", the threads log in one after the
+ * other. With "leak", every Nth login leaks 16 bytes, and every hundredth a file descriptor; the
+ * measurement must detect that. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -31,9 +31,9 @@ struct work {
     unsigned port;
     const char *user;
     bool takes_turns;
-    long leaks; /* every login of which number; 0: none */
+    long leaks; /* every login with a multiple of this number leaks; 0: none */
     pthread_mutex_t turn;
-    atomic_long goal; /* logins up to here; the threads wait at the barrier when it is reached */
+    atomic_long goal; /* number of logins after which the threads wait at the barrier */
     atomic_long started;
     atomic_long failures;
     pthread_barrier_t barrier;
@@ -64,7 +64,7 @@ static bool log_in(const struct work *work)
     return ok;
 }
 
-/* Twice: up to the first goal, up to the second. */
+/* Two phases: up to the first goal, and up to the second. */
 static void *run(void *argument)
 {
     struct work *work = argument;
@@ -86,7 +86,7 @@ static void *run(void *argument)
             }
         }
         (void)pthread_barrier_wait(&work->barrier); /* all logins of this phase are done */
-        (void)pthread_barrier_wait(&work->barrier); /* they have been counted */
+        (void)pthread_barrier_wait(&work->barrier); /* the main thread has measured */
     }
     mysql_thread_end();
     return NULL;
@@ -137,7 +137,8 @@ static long resident(void)
 
 static void report(struct work *work, long goal)
 {
-    /* Once for nothing: what measuring itself needs for the first time is not to count. */
+    /* Measures once without printing: the first measurement allocates memory itself, which must not
+     * be counted. */
     (void)(resident() + count_entries("/proc/self/fd") + children());
     (void)malloc_trim(0);
     (void)printf(
@@ -164,7 +165,8 @@ static int endure(struct work *work, int threads, const long goals[2])
     for (int phase = 0; phase < 2; phase++) {
         (void)pthread_barrier_wait(&work->barrier);
         report(work, goals[phase]);
-        /* Each thread has taken one number too many to see that the goal is reached. */
+        /* Each thread has taken one number more than it used, to notice that the goal is reached.
+         */
         atomic_store(&work->started, goals[phase]);
         atomic_store(&work->goal, goals[1]);
         (void)pthread_barrier_wait(&work->barrier);
@@ -197,9 +199,9 @@ int main(int argc, char **argv)
     }
     const long goals[2] = {strtol(argv[5], NULL, 10), strtol(argv[6], NULL, 10)};
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)setvbuf(stdout, NULL, _IONBF, 0); /* its buffer is not to count */
+    (void)setvbuf(stdout, NULL, _IONBF, 0); /* its buffer must not be counted */
     (void)mysql_library_init(0, NULL, NULL);
-    /* The plugin is loaded before the threads ask for it, as the setup says. */
+    /* Loads the plugin before the threads need it, as the setup instructions require. */
     int status = log_in(&work) ? endure(&work, threads, goals) : 1;
     mysql_library_end();
     return status;

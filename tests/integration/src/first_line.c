@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Prints how many bytes the first line of a file has, or why it cannot be opened. Linked statically
- * it is a program that no preload reaches. */
+ * Prints the length of the first line of a file in bytes, or why the file cannot be opened. It is
+ * also linked statically: a preload has no effect on that program. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

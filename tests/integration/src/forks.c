@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * usage: forks HOST PORT USER
- * A program that logs in and then becomes a daemon: it forks, the parent ends, the child lives on.
- * The child prints its process id, waits for the end of its standard input, logs in once more and
- * prints the user that the server sees, or the error. */
+ * usage: forks HOST PORT USER A program that logs in and then becomes a daemon: it forks, and the
+ * parent exits. The child prints its process id, waits for the end of its standard input, logs in
+ * again and prints the user that the server reports, or the error. */
 #include <mysql.h>
 #include <stdbool.h>
 #include <stdio.h>

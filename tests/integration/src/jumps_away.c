@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that leaves a connection that takes too long by a jump from a signal's handler, and
- * connects once more:
+ * A program that leaves a slow connection attempt with siglongjmp() from a signal handler, and
+ * connects again:
  *
  *   jumps_away CONNINFO [CONNINFO [ping]]
  *
- * Prints "jumped", then "ok USER" or "failed: MESSAGE", and how many files in memory it has open.
- * With two connection strings the second one is for the second connection, or a ping in its place,
- * which a function further down the stack makes.
+ * Prints "jumped", then "ok USER" or "failed: MESSAGE", and the number of open in-memory files
+ * (memfd). The second CONNINFO, if given, is for the second connection. With "ping", a function
+ * deeper in the stack calls PQping() instead of connecting.
  */
 #include <dirent.h>
 #include <libpq-fe.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that loads a library, and may call it, on a stack of some kind:
+ * A program that loads a library, and optionally calls it, on a given kind of stack:
  *
  *   loads first|thread|coroutine|KIB LIBRARY [FUNCTION]
  *
- * first: where main() is; thread: a thread as it comes; coroutine: a stack of 256 KiB from the
- * heap; a number: a thread with a stack of so many KiB. Prints "threads N" in the end: how many
- * were begun besides; and "used N" for a stack of KIB: how many bytes of it were touched. Without
- * arguments it does nothing: linked with a library, that is what runs.
+ * first: the stack of main(); thread: a thread with a default stack; coroutine: a stack of 256 KiB
+ * from the heap; a number: a thread with a stack of that many KiB. At the end it prints "threads
+ * N", the number of other threads that were created, and, for a stack of KIB, "used N", the number
+ * of its bytes that were touched. Without arguments it does nothing; if it is linked with a
+ * library, only the constructor of the library runs.
  */
 #include <dlfcn.h>
 #include <pthread.h>
@@ -27,7 +28,7 @@ enum {
 #ifdef LINKED
 void connect_now(void);
 extern void (*volatile needed)(void);
-void (*volatile needed)(void) = connect_now; /* or the linker would leave the library out */
+void (*volatile needed)(void) = connect_now; /* otherwise the linker would drop the library */
 #endif
 
 static unsigned threads;
@@ -35,7 +36,7 @@ static char **words;
 
 typedef int create_function(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
-/* glibc's names of parameters are reserved.
+/* The parameter names of glibc are reserved.
  * NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 __attribute__((visibility("default"))) int pthread_create(
     pthread_t *restrict thread,
@@ -84,7 +85,7 @@ static void load_in_coroutine(void)
     free(there.uc_stack.ss_sp);
 }
 
-/* size 0: a thread as it comes. */
+/* size 0: the default size. */
 static void load_on(size_t size)
 {
     pthread_t thread;
@@ -98,7 +99,7 @@ static void load_on(size_t size)
     }
     (void)pthread_create(&thread, &attributes, load_on_thread, NULL);
     (void)pthread_join(thread, NULL);
-    threads--; /* that one was ours */
+    threads--; /* that thread is our own */
     size_t untouched = 0;
     while (untouched < size && stack[untouched] == PAINT) {
         untouched++;
@@ -119,7 +120,7 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[1], "coroutine") == 0) {
         load_in_coroutine();
     } else {
-        load_on(strtoul(argv[1], NULL, 10) * KIB); /* "thread" is no number */
+        load_on(strtoul(argv[1], NULL, 10) * KIB); /* "thread" is not a number, so the size is 0 */
     }
     (void)printf("threads %u\n", threads);
     return 0;

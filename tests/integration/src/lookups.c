@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * An object that looks functions up as it is loaded, in every way whose answer depends on who asks,
- * and says on stdout what it got and what dlerror() said. Compiled under several names (WHO). All
- * export everywhere(), and each a function and a PQexec() of its own. */
+ * An object that looks up functions while it is loaded, in every way whose result depends on the
+ * calling object. It prints each result and the text of dlerror() to stdout. It is compiled under
+ * several names (WHO). All copies export everywhere(); each also exports its own only_WHO() and
+ * PQexec(). */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +68,7 @@ __attribute__((constructor)) static void look_up(void)
         say("default", RTLD_DEFAULT, names[i]);
         say("libm", library, names[i]);
     }
-    say("libm", library, "PQconnectdb"); /* it has none, and says so */
+    say("libm", library, "PQconnectdb"); /* libm has no such function: an error is set */
     (void)dlsym(library, "absent");
     say("after an error that nobody asked for, libm", library, "cos");
     (void)dlclose(library);

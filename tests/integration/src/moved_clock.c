@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * For LD_PRELOAD: a wall clock that goes wrong by the seconds that the file $MOVED_CLOCK holds at
- * that moment. The other clocks are right.
+ * For LD_PRELOAD: moves the wall clock by the number of seconds that the file $MOVED_CLOCK contains
+ * when the clock is read. The other clocks are not changed.
  *
- * The kernel knows nothing of that, so it cancels no timer. Where there is a file
- * $MOVED_CLOCK.told, the timer that is to be cancelled is ready at the next setting of any, and its
- * read() is told ECANCELED; the file is then gone. */
+ * The kernel does not see this change and therefore cancels no timer. If the file $MOVED_CLOCK.told
+ * exists, the next timerfd_settime() makes the cancellable timer readable, and read() fails with
+ * ECANCELED and removes the file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

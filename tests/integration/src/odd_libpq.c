@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A libpq that is odd in one way, which the variable ODD names, and else hands each call on to the
- * copy of libpq that it is linked with (libpq.so.9):
+ * A libpq with one unusual property, which the variable ODD names. It passes every other call to
+ * the copy of libpq that it is linked with (libpq.so.9):
  *
  *   version    it is of PostgreSQL 9.6
  *   nothing    PQconnectStartParams() has no memory
  *   settings   PQconninfo() has no memory
  *   begins     PQconnectStartParams() does not refuse what is not valid
  *
- * Compiled by the test, against that copy. */
+ * The test compiles it and links it with that copy. */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A library that, as it is loaded, waits for a thread that opens files. Its functions are those
- * that a program has called by then and those that it has not. */
+ * A library whose constructor waits for a thread that opens files. The thread calls functions that
+ * the program has called before, and others that it has not. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

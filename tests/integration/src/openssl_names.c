@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenSSL functions under the names of libcrypto, exported by the program that this is linked into.
- * The dynamic linker prefers them to libcrypto's own, for the plugin, for libssl and for libcrypto
- * itself: as in a program that has an OpenSSL linked in and was linked with -rdynamic.
+ * OpenSSL functions with the names of libcrypto. The program that this file is linked into exports
+ * them. The dynamic linker prefers them to those of libcrypto, for the plugin, for libssl and for
+ * libcrypto itself. The same happens in a program that contains a static OpenSSL and is linked with
+ * -rdynamic.
  *
- * Each works, by way of the libcrypto that is loaded, or TLS would fail before anybody is asked for
- * a token. OWN_<group> says which are there, OWN_HIDDEN that none is exported; OWN_WRONG_DIGEST
- * makes one of them lie to the plugin. */
+ * Each function works, because it calls the loaded libcrypto; otherwise TLS would fail before the
+ * server requests a token. OWN_<group> selects the functions, OWN_HIDDEN exports none of them, and
+ * OWN_WRONG_DIGEST makes one of them return a wrong result to the plugin. */
 #include <dlfcn.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -21,7 +22,8 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-/* The function of that name behind this program, in the search order of the linker. */
+/* Returns the next function of that name after this program, in the search order of the dynamic
+ * linker. */
 static void *theirs(const char *name)
 {
     void *found = dlsym(RTLD_NEXT, name);
@@ -32,7 +34,7 @@ static void *theirs(const char *name)
     return found;
 }
 
-/* Defines NAME(parameters) and hands the call on. */
+/* Defines NAME(parameters), which passes the call on. */
 #define FORWARD(result, name, parameters, arguments)                                               \
     EXPORT result name parameters                                                                  \
     {                                                                                              \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded into a program on libmariadb: makes its Connector/C behave as 3.4.2 does where
- * MARIADB_TLS_DISABLE_PEER_VERIFICATION is set. Chain and name are then not checked, and the
- * library goes on to report that verification is on. mysql_get_optionv() is only replaced so that
- * one of the functions in the library's table is in an object that holds the variable's name, as
- * in 3.4.2. */
+ * Preloaded into a program on libmariadb: makes its Connector/C behave as 3.4.2 does if
+ * MARIADB_TLS_DISABLE_PEER_VERIFICATION is set. The library then checks neither chain nor name, but
+ * still reports that verification is on. mysql_get_optionv() is replaced for one reason only: one
+ * of the functions in the library's table must be in an object that contains the name of the
+ * variable, as in 3.4.2. */
 #include <dlfcn.h>
 #include <mysql.h>
 #include <stdbool.h>
@@ -25,8 +25,8 @@ EXPORT int X509_check_host(
     struct X509 *certificate, const char *name, size_t len, unsigned flags, char **peer);
 EXPORT int X509_check_ip_asc(struct X509 *certificate, const char *address, unsigned flags);
 
-/* Fills *next, a pointer to a function, with the one of that name behind this object in the search
- * order of the dynamic linker. */
+/* Sets *next, a function pointer, to the next function of that name after this object, in the
+ * search order of the dynamic linker. */
 static void find_theirs(const char *name, void *next)
 {
     void *found = dlsym(RTLD_NEXT, name);
@@ -42,7 +42,7 @@ static bool skips(void)
     return getenv("MARIADB_TLS_DISABLE_PEER_VERIFICATION") != NULL;
 }
 
-/* 3.4 goes on with a handshake in which the chain is bad, and looks at it afterwards. */
+/* 3.4 continues a handshake with an invalid chain, and checks the chain afterwards. */
 void SSL_CTX_set_verify(struct SSL_CTX *context, int mode, void (*callback)(void))
 {
     void (*next)(struct SSL_CTX *, int, void (*)(void)) = NULL;
@@ -50,7 +50,7 @@ void SSL_CTX_set_verify(struct SSL_CTX *context, int mode, void (*callback)(void
     next(context, skips() ? 0 : mode, callback);
 }
 
-/* From 3.4.2 on the callback notes what is bad. */
+/* Since 3.4.2, the callback records the error. */
 void SSL_set_verify(struct SSL *ssl, int mode, void (*callback)(void))
 {
     void (*next)(struct SSL *, int, void (*)(void)) = NULL;
@@ -80,7 +80,7 @@ int X509_check_ip_asc(struct X509 *certificate, const char *address, unsigned fl
     return skips() ? 1 : next(certificate, address, flags);
 }
 
-/* Every option that is asked for here has one argument. */
+/* Every option that is queried here has one argument. */
 EXPORT int STDCALL mysql_get_optionv(MYSQL *mysql, enum mysql_option option, void *arg, ...)
 {
     int(STDCALL * next)(MYSQL *, enum mysql_option, void *, ...) = NULL;

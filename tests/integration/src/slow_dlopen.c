@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: a plugin takes its time to be loaded, as from a cold disk, so that what may happen
- * meanwhile does happen. */
+ * Preloaded: delays the loading of a plugin, as a slow disk does, to give races time to occur. */
 #include <dlfcn.h>
 #include <string.h>
 #include <time.h>

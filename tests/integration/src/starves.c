@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program whose connection runs out of memory, at each point in turn:
+ * A program whose connection runs out of memory, at one allocation after the other:
  *
  *   starves ONCE FIRST STEP CONNINFO
  *
- * Children connect, each with another allocation that fails: number FIRST, FIRST + STEP and so on,
- * that one alone if ONCE is 1, or it and all later ones. Each prints a line with what it has got:
- * "none", "ok", or libpq's message. Ends when a connection has needed fewer allocations. */
+ * Child processes connect, and in each another allocation fails: number FIRST, FIRST + STEP and so
+ * on. If ONCE is 1, only that allocation fails; otherwise all later ones fail too. Each child
+ * prints its result: "none", "ok", or the message of libpq. The program ends when a connection
+ * needs fewer allocations. */
 #include <errno.h>
 #include <libpq-fe.h>
 #include <pthread.h>
@@ -28,7 +29,7 @@ static bool fails_once;
 static long left;
 static bool has_failed;
 
-/* Whether this allocation fails. */
+/* Returns true if this allocation must fail. */
 static bool starves(void)
 {
     if (!is_counting || --left > 0 || (fails_once && has_failed)) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every way that libpq offers to begin a connection.
+ * Every way to start a connection with libpq.
  *
  *   ways LOOKUP WAY CONNINFO [HOST PORT DBNAME USER]
  *
- * LOOKUP: "linked", as programs call libpq, or "dlsym", as ctypes, cffi and JNA do, in the library
- * WAYS_LIBPQ. Prints
- * "ok USER" or "failed: MESSAGE". A way that resets a connection first prints "connected" and waits
- * for a line on stdin. Compiled as a module too (-DWAYS_MODULE), with a copy of libpq of its own.
+ * LOOKUP is "linked" for direct calls of libpq, or "dlsym" for functions looked up in the library
+ * WAYS_LIBPQ, as ctypes, cffi and JNA do. Prints "ok USER" or "failed: MESSAGE". A way that resets
+ * a connection first prints "connected" and waits for a line on stdin. The file is also compiled as
+ * a module (-DWAYS_MODULE) with its own copy of libpq.
  */
 #include <dlfcn.h>
 #include <libpq-fe.h>
@@ -69,7 +69,8 @@ static const char *const names[] = {
     "PQpingParams",
 };
 
-/* The functions from libpq's own handle, past everything that was loaded before it. */
+/* Looks up the functions with the handle of libpq, so that objects loaded before it have no effect.
+ */
 static bool look_up(struct functions *out)
 {
     void *found[sizeof(names) / sizeof(names[0])];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A program that has no libpq, and loads a module that brings its own, as an interpreter does:
+ * A program without libpq that loads a module with its own libpq, as an interpreter does:
  *
- *   ways_in_module MODULE local|deepbind ARGUMENT...      of ways.c */
+ *   ways_in_module MODULE local|deepbind ARGUMENT...      of ways.c  */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

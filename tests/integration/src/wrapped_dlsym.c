@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Preloaded: a dlsym() like those of other tools that are preloaded. It has a name of its own to
- * find, says that it was asked for PQping, and has libc find all else, by a call on top of its
- * caller's. Does what a dlsym() of ours must not do. */
+ * Preloaded: a dlsym() like that of other preloaded tools. It resolves one name itself, reports a
+ * lookup of PQping, and passes every other lookup to the dlsym() of libc, with a call in its own
+ * frame. Our dlsym() must not do this, because libc then sees the wrong caller. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>

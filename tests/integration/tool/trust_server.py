@@ -19,6 +19,7 @@ import threading
 import time
 
 import certificates
+import harness
 
 NAMES = ("truststore.pki.rds.amazonaws.com", "truststore.pki.us-gov-west-1.rds.amazonaws.com",
          "rds-truststore.s3.cn-north-1.amazonaws.com.cn")
@@ -53,8 +54,8 @@ class TrustServer:
         if os.geteuid() != 0:
             unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
         self._holder = subprocess.Popen(
-            [*unshare, sys.executable, "-B", pathlib.Path(__file__).resolve(), self.directory],
-            env={"PATH": PATH, "PYTHONPATH": os.pathsep.join(sys.path)}, stdin=subprocess.PIPE,
+            [*unshare, harness.PYTHON, __file__, self.directory],
+            env={"PATH": PATH}, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True)
         line = self._holder.stdout.readline()
         if line != "ready\n":

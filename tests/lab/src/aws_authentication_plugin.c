@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * MariaDB server plugin AWSAuthenticationPlugin: plays the part of the plugin of that name on RDS.
- * Accounts must be IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'. The client is asked for
- * mysql_clear_password; what it answers is a token, and the verifier decides about it.
+ * MariaDB server plugin AWSAuthenticationPlugin: stands for the plugin of that name on RDS.
+ * Accounts must be IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'. The plugin requests
+ * mysql_clear_password from the client, and the verifier checks the token that the client sends.
  *
- * RDSLAB_SOCKET and RDSLAB_RESOURCE in the server's environment name the verifier and the
- * database. It cannot see whether the connection is encrypted: accounts say REQUIRE SSL. */
+ * RDSLAB_SOCKET and RDSLAB_RESOURCE in the server's environment name the verifier and the database.
+ * The plugin cannot see whether the connection is encrypted, so accounts need REQUIRE SSL. */
 #include "verify.h"
 
 #include <mysql/plugin_auth.h>
@@ -25,8 +25,8 @@ static int ask_verifier(const MYSQL_SERVER_AUTH_INFO *info, const unsigned char 
     }
     char user[MYSQL_USERNAME_LENGTH + 1];
     (void)snprintf(user, sizeof(user), "%.*s", (int)info->user_name_length, info->user_name);
-    /* The client sends a text and its NUL. Without the NUL nothing is a token; one in the middle is
-     * the verifier's to refuse. */
+    /* The client sends a text with a terminating NUL. A packet without the NUL is not a token; the
+     * verifier rejects a token with a NUL inside. */
     bool ends_in_nul = len > 0 && packet[len - 1] == '\0';
     struct rdslab_login login = {
         .resource = resource,
@@ -39,8 +39,8 @@ static int ask_verifier(const MYSQL_SERVER_AUTH_INFO *info, const unsigned char 
 
 static int authenticate(MYSQL_PLUGIN_VIO *vio, MYSQL_SERVER_AUTH_INFO *info)
 {
-    /* Reading comes first: it is what makes the server send the switch to mysql_clear_password,
-     * and the account's authentication string is not filled in before. */
+    /* The plugin must read first: the read makes the server send the switch to mysql_clear_password
+     * and fill in the authentication string of the account. */
     unsigned char *packet = NULL;
     int len = vio->read_packet(vio, &packet);
     if (len < 0) {
@@ -60,7 +60,7 @@ static struct st_mysql_auth authentication = {
     .authenticate_user = authenticate,
 };
 
-/* The macros open and close an array, which clang-format cannot know. */
+/* The macros open and close an array; clang-format does not know that. */
 /* clang-format off */
 maria_declare_plugin(aws_authentication_plugin)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * LD_PRELOAD for the lab's servers: PAM services are read from the directory in
- * RDSLAB_PAM_CONFDIR. Without the variable, or with an empty one, nothing changes.
+ * LD_PRELOAD for the lab's servers: PAM reads its service files from the directory
+ * RDSLAB_PAM_CONFDIR. If the variable is unset or empty, it has no effect.
  *
- * It exists so that no file in /etc/pam.d is written and nobody has to be root. */
+ * With it, the lab needs no file in /etc/pam.d and no root privileges. */
 #include <security/pam_appl.h>
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@ int pam_start(
 {
     const char *confdir = getenv("RDSLAB_PAM_CONFDIR");
     if (confdir != NULL && confdir[0] == '\0') {
-        confdir = NULL; /* what libpam takes for "the usual place" */
+        confdir = NULL; /* for libpam, the default directory */
     }
     return pam_start_confdir(service_name, user, pam_conversation, confdir, pamh);
 }

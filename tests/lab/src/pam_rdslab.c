@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * PAM module of the lab's servers. Two uses, told apart by the arguments in the service file:
+ * PAM module of the lab's servers. The arguments in the service file select one of two modes:
  *
  *     pam_rdslab.so socket=NAME resource=ID    the password is an RDS token; the verifier decides.
  *                                              A replication login is refused unasked, unless
@@ -8,8 +8,8 @@
  *     pam_rdslab.so password=WORD              the password must be WORD: an account that is
  *                                              asked for a typed password in clear
  *
- * It looks up no accounts, opens no sessions and logs nothing: a log of a test server is no place
- * for what a client sent. */
+ * The module looks up no accounts and opens no sessions. It logs nothing, because passwords and
+ * tokens of clients must not be in the log of a test server. */
 #define PAM_SM_AUTH
 #define PAM_SM_ACCOUNT
 #include "verify.h"
@@ -23,7 +23,7 @@
 /* GetConfigOption() of PostgreSQL's utils/guc.h. */
 typedef const char *get_config_option(const char *name, bool missing_ok, bool restrict_privileged);
 
-/* Value of "name=value" among the arguments, or NULL. */
+/* Returns the value of the argument "name=value", or NULL. */
 static const char *argument(int argc, const char **argv, const char *name)
 {
     size_t len = strlen(name);
@@ -35,8 +35,8 @@ static const char *argument(int argc, const char **argv, const char *name)
     return NULL;
 }
 
-/* On RDS the rule that sends logins to IAM does not reach replication connections unless this
- * parameter is set. MariaDB has neither name. */
+/* On RDS, IAM authentication applies to replication connections only if this parameter is set.
+ * MariaDB has neither the function nor the parameter. */
 static bool is_refused_replication(void)
 {
     const bool *is_walsender = dlsym(RTLD_DEFAULT, "am_walsender");

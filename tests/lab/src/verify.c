@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Client of the verifier. Protocol: three netstrings (resource id, database user, token) one way,
- * one line ("OK" or "NO") the other way. */
+ * Client of the verifier. Protocol: the client sends three netstrings (resource id, database user,
+ * token), and the verifier sends one line ("OK" or "NO"). */
 #include "verify.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A verdict takes a millisecond; this is for a lab that hangs, so that its servers do not. */
+/* The verifier needs about a millisecond. The timeout protects the servers if the lab hangs. */
 enum {
     VERIFIER_TIMEOUT_SECONDS = 10
 };
@@ -62,7 +62,7 @@ static bool receive_line(int fd, char *line, size_t size)
     return false;
 }
 
-/* Returns -1 if there is no verifier of that name. */
+/* Connects to the verifier. Returns the socket, or -1 if there is no verifier of that name. */
 static int dial(const char *socket_name)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};

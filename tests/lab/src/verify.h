@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The question that a server of the lab asks about one login, and the verifier's answer. The
- * answer has no reason: what a server does not know it cannot tell its client, as on RDS. The
- * reasons are in the lab's journal.
+ * The request that a server of the lab sends to the verifier for one login, and the result. The
+ * result contains no reason, so that the server cannot tell it to its client, as on RDS. The lab's
+ * journal contains the reasons.
  *
- * Not for the product: nothing here is built into anything that is installed.
+ * Not for the product: no installed file contains this code.
  */
 #ifndef RDSLAB_VERIFY_H
 #define RDSLAB_VERIFY_H
@@ -14,18 +14,20 @@
 struct rdslab_login {
     const char *resource; /* resource id of the database, "db-..." or "cluster-..." */
     const char *user;
-    const char *token; /* need not end in NUL */
+    const char *token; /* need not be terminated by NUL */
     size_t token_len;
 };
 
 enum rdslab_answer {
     RDSLAB_ACCEPTED,
     RDSLAB_REFUSED,
-    RDSLAB_UNREACHABLE, /* no verifier, or it hung up or took longer than ten seconds */
+    RDSLAB_UNREACHABLE, /* no verifier, or it closed the connection or took longer than ten seconds
+                         */
 };
 
-/* Blocks. socket_name is in the abstract namespace, given without the leading NUL; it is no path,
- * so a long build directory cannot make it too long. Threads may call at once. */
+/* Sends a request and waits for the result, for up to ten seconds. socket_name is a name in the
+ * abstract namespace, without the leading NUL. It is not a path, so a long build directory cannot
+ * make it too long. Thread-safe. */
 enum rdslab_answer rdslab_verify(const char *socket_name, const struct rdslab_login *login);
 
 #endif

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Drivers that drop the verification that a service entry asks for, with the agent alone. The agent sees
+that the passfile is opened; it does not see how the driver connects.
+
+Each driver dials the lab's server and impostors: without TLS, with the certificate of another CA, with
+that of another server. As its users spell it (`leaks`) the impostors get the token: this is the control of all the
+rest, and the reason for the rows of pg_plugin/READERS.md. By the rule of `rds-iam setup postgres`
+(`holds`) they get nothing, and the same words log in at the lab's server. Under `rds-iam exec` they get
+nothing either way."""
+import contextlib
+import re
+import shlex
+import struct
+from typing import NamedTuple
+
+from labcase import USER, LabCase, harness
+from postgresql_peer import GSS_REQUEST, PostgreSQLPeer
+from service import Services
+import kerberos
+import traces
+
+DATABASE = "work"
+QUERY = "select current_user"
+# Impostors, by their certificate in lab.certificates; None: no TLS. verify-full is what stops the last one.
+IMPOSTORS = (None, "other_ca", "wrong_name")
+BELT = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
+
+
+class Spelling(NamedTuple):
+    """words: the driver's own, put into its program; variables: those set in the environment."""
+
+    words: str
+    variables: tuple = ()
+
+
+class Driver(NamedTuple):
+    """argv: the command, with WORDS where the spelling's words belong. sees_preload: whether it calls a libpq
+    that the preload of rds-iam exec reaches. connects_again: it may open further connections on its own."""
+
+    argv: tuple
+    leaks: tuple
+    holds: tuple
+    sees_preload: bool = True
+    connects_again: bool = False
+
+
+RUBY_PG = 'require "pg"; puts PG.connect(WORDS).exec("select current_user").getvalue(0, 0)'
+ACTIVE_RECORD = """
+require "active_record"
+ActiveRecord::Base.establish_connection(WORDS)
+puts ActiveRecord::Base.connection.select_value("select current_user")
+"""
+SEQUEL = 'require "sequel"; puts Sequel.connect(WORDS).get(Sequel.lit("current_user"))'
+PYODBC = 'import pyodbc; print(pyodbc.connect("WORDS").execute("select current_user").fetchone()[0])'
+ISQL = """
+printf "[db]\\nDriver = PostgreSQL Unicode\\nWORDS" >odbc.ini
+echo "select current_user" | ODBCINI=$PWD/odbc.ini isql -b db
+"""
+PGCLI = 'echo "select current_user;" | TERM=dumb LC_ALL=C.UTF-8 pgcli -w WORDS 2>&1'
+DBD_PG = """
+use DBI;
+my $handle = DBI->connect("dbi:Pg:WORDS", "", "", {RaiseError => 1, PrintError => 0});
+print $handle->selectrow_array("select current_user");
+"""
+# Compiled once in a home, which takes four times as long as a login.
+JDBC = """
+java="java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+[ -e Login.class ] || { cat >Login.java; $java -m jdk.compiler/com.sun.tools.javac.Main Login.java; } <<'END'
+import java.sql.*;
+class Login {
+    public static void main(String[] words) throws Exception {
+        try (Connection connection = DriverManager.getConnection(words[0]);
+             ResultSet rows = connection.createStatement().executeQuery("select current_user")) {
+            rows.next();
+            System.out.println(rows.getString(1));
+        }
+    }
+}
+END
+exec $java -cp /usr/share/java/postgresql.jar:. Login "WORDS"
+"""
+SERVER = "host=%(host)s port=%(port)s user=%(user)s dbname=%(database)s"
+ODBC = "Driver=PostgreSQL Unicode;"
+ODBC_SERVER = "Servername=%(host)s;Port=%(port)s;Username=%(user)s;Database=%(database)s;"
+URL = "jdbc:postgresql://%(host)s:%(port)s/%(database)s?user=%(user)s"
+WITH_SERVICE = ("PGSERVICE", *BELT)
+WITH_PASSFILE = ("PGPASSFILE", *BELT)
+
+DRIVERS = {
+    # PQconndefaults is merged into what the program gives, so that the defaults beat the entry.
+    "ruby_pg": Driver(
+        ("ruby", "-e", RUBY_PG),
+        leaks=(Spelling('"service=%(service)s user=%(user)s port=%(port)s"'),
+               Spelling('"postgresql://%(user)s@:%(port)s/?service=%(service)s"')),
+        holds=(Spelling("", WITH_SERVICE), Spelling("", ("PGSERVICE",)),
+               Spelling('"service=%(service)s user=%(user)s port=%(port)s"', BELT))),
+    "active_record": Driver(
+        ("ruby", "-e", ACTIVE_RECORD),
+        leaks=(Spelling('adapter: "postgresql", service: "%(service)s", username: "%(user)s", port: %(port)s'),),
+        holds=(Spelling('adapter: "postgresql"', WITH_SERVICE),)),
+    "sequel": Driver(
+        ("ruby", "-e", SEQUEL),
+        leaks=(Spelling('adapter: "postgres", user: "%(user)s", port: %(port)s, '
+                        'driver_options: {service: "%(service)s"}'),),
+        holds=(Spelling('"postgres:///"', WITH_SERVICE),)),
+    # sslmode=disable is sent where the data source has no SSLmode, and beats entry and environment.
+    "psqlodbc": Driver(
+        ("/usr/bin/python3", "-c", PYODBC),
+        leaks=(Spelling(ODBC, WITH_SERVICE), Spelling(ODBC + ODBC_SERVER, WITH_PASSFILE),
+               Spelling(ODBC + ODBC_SERVER + "pqopt={service=%(service)s};")),
+        holds=(Spelling(ODBC + "SSLmode=verify-full;", WITH_SERVICE),
+               Spelling(ODBC + ODBC_SERVER + "SSLmode=verify-full;", WITH_PASSFILE))),
+    "psqlodbc_data_source": Driver(
+        ("bash", "-c", ISQL),
+        leaks=(Spelling("", WITH_SERVICE),),
+        holds=(Spelling("SSLmode = verify-full\\n", WITH_SERVICE),)),
+    # It reads the entry itself, for host, port, user and dbname alone. From 4 on a thread of it connects for
+    # completion, if it comes to that before the end.
+    "pgcli": Driver(
+        ("bash", "-c", PGCLI),
+        leaks=(Spelling("service=%(service)s", ("PGPASSFILE",)),),
+        holds=(Spelling("", WITH_SERVICE), Spelling("service=%(service)s", WITH_PASSFILE)),
+        connects_again=True),
+    # No entry: what is not said is libpq's default, sslmode=prefer.
+    "psql_passfile": Driver(
+        ("psql", "-XAtwc", QUERY, "WORDS"),
+        leaks=(Spelling(SERVER, ("PGPASSFILE",)),),
+        holds=(Spelling(SERVER, WITH_PASSFILE),)),
+    "dbd_pg_passfile": Driver(
+        ("perl", "-e", DBD_PG),
+        leaks=(Spelling(SERVER.replace(" ", ";"), ("PGPASSFILE",)),),
+        holds=(Spelling(SERVER.replace(" ", ";"), WITH_PASSFILE),)),
+    # A protocol of its own, and no variable for sslmode.
+    "pgjdbc_passfile": Driver(
+        ("bash", "-c", JDBC),
+        leaks=(Spelling(URL, WITH_PASSFILE),),
+        holds=(Spelling(URL + "&sslmode=verify-full&sslrootcert=%(ca)s", ("PGPASSFILE",)),),
+        sees_preload=False),
+}  # fmt: skip
+
+
+class DriverCase(LabCase):
+    def setUp(self):
+        super().setUp()
+        self.services = Services(self.home)
+        self.belt = self.printed_environment()
+
+    def printed_environment(self):
+        """The variables that rds-iam setup postgres prints for a shell."""
+        pg = self.lab.pg
+        result = self.home.run(
+            [harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", pg.host, "--port", pg.port,
+             "--username", USER, "--dbname", DATABASE, "--ca", self.lab.ca_file], principal=None)
+        lines = " ".join(re.findall(r"^#\s+export (.*)$", result.stdout, re.M))
+        variables = dict(word.split("=", 1) for word in shlex.split(lines))
+        self.assertEqual(sorted(variables), sorted(WITH_SERVICE), "rds-iam setup postgres prints them for a shell")
+        return variables
+
+    def add(self, name, port):
+        self.services.add(name, port=port, dbname=DATABASE)
+
+    def login(self, argv, spelling, service, port, under=()):
+        """One login. Returns what the driver printed, in which no token is."""
+        where = {
+            "service": service, "host": self.lab.pg.host, "port": port, "user": USER, "database": DATABASE,
+            "ca": self.lab.ca_file}  # fmt: skip
+        variables = {**self.belt, "PGSERVICE": service, "PGPASSFILE": str(self.services.passfile(service))}
+        command = [word.replace("WORDS", spelling.words % where) for word in argv]
+        result = self.home.run(
+            [*under, *command], principal=None, **{name: variables[name] for name in spelling.variables})
+        text = result.stdout + result.stderr
+        self.assertEqual(traces.find(text, self.secrets()), [], "a secret was printed")
+        return text
+
+    def secrets(self):
+        return traces.secrets_of(self.lab.principals["etl"])
+
+    @contextlib.contextmanager
+    def impostors(self, certificates):
+        """An impostor for each, with a service of its own, and an agent that serves all of them."""
+        with contextlib.ExitStack() as stack:
+            peers = []
+            for number, name in enumerate(certificates):
+                peers.append(stack.enter_context(PostgreSQLPeer(name and getattr(self.lab.certificates, name))))
+                self.add(f"impostor-{number}", peers[-1].port)
+            self.add("rds", self.lab.pg.port)
+            stack.enter_context(self.services.agent())
+            yield peers
+
+    def assert_leaked(self, peer, text):
+        tokens = [answer for _, answer in peer.answers if b"&X-Amz-Signature=" in answer]
+        self.assertNotEqual(tokens, [], f"control: this spelling gives the token away; {text}")
+        self.assertIn("X-Amz-", traces.find(peer.received, self.secrets()))
+
+    def assert_nothing_sent(self, peer, text):
+        self.assertGreaterEqual(peer.connections, 1, f"control: the driver must have been there; {text}")
+        self.assertEqual([answer for _, answer in peer.answers if answer.strip(b"\0")], [])
+        self.assertEqual(traces.find(peer.received, self.secrets()), [])
+
+
+class Drivers(DriverCase):
+    def rows(self, driver):
+        """Who is dialled how, and what is expected. The first spelling of each kind meets all impostors,
+        a further one the impostor that tells most."""
+        rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in IMPOSTORS[:2]]
+        rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
+        rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS]
+        rows += [("other_ca", spelling, (), self.assert_nothing_sent) for spelling in driver.holds[1:]]
+        if driver.sees_preload:
+            under = (harness.installed("bin/rds-iam"), "exec", "--")
+            rows += [(None, driver.leaks[0], under, self.assert_nothing_sent)]
+        return rows
+
+    def check(self, driver):
+        rows = self.rows(driver)
+        with self.impostors([name for name, _, _, _ in rows]) as peers:
+            for number, (name, spelling, under, expectation) in enumerate(rows):
+                with self.subTest(certificate=name, spelling=spelling, under=under):
+                    text = self.login(driver.argv, spelling, f"impostor-{number}", peers[number].port, under)
+                    expectation(peers[number], text)
+            for spelling in driver.holds:
+                with self.subTest(server="the lab's", spelling=spelling):
+                    self.assertIn(USER, self.login(driver.argv, spelling, "rds", self.lab.pg.port))
+        logins = len(driver.holds)
+        self.assert_accepted(max(logins, len(self.verdicts())) if driver.connects_again else logins)
+
+
+class Kerberos(DriverCase):
+    """The third variable: a ticket is offered before TLS, whatever PGSSLMODE says."""
+
+    def offers(self, variables):
+        with PostgreSQLPeer(self.lab.certificates.server) as peer:
+            self.services.clear()
+            self.add("rds", peer.port)
+            with self.services.agent():
+                ticket = kerberos.environment(self.home)
+                argv = ["env", *(f"{name}={value}" for name, value in ticket.items()), *DRIVERS["psql_passfile"].argv]
+                self.login(argv, Spelling(SERVER, variables), "rds", peer.port)
+            return peer.received.count(struct.pack("!II", 8, GSS_REQUEST))
+
+    def test_no_ticket_is_offered_by_the_rule(self):
+        self.assertEqual(self.offers(WITH_PASSFILE), 0)
+
+    def test_control_one_is_offered_without_the_third_variable(self):
+        self.assertEqual(self.offers(("PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT")), 1)
+
+
+def add_drivers():
+    """Each driver is a test of its own, so that a failure has its name."""
+    for name, driver in DRIVERS.items():
+        def test(self, driver=driver):
+            self.check(driver)
+        setattr(Drivers, "test_" + name, test)
+
+
+add_drivers()
+if __name__ == "__main__":
+    harness.main()

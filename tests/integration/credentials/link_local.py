@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""A network namespace in which AWS's link-local addresses are loopback, and a socket that listens at
+one of them. Nothing that runs in it can reach a real metadata service, and nothing outside can be
+reached from it. Root makes it directly, an ordinary user in a user namespace.
+
+Run as a program this file is what holds the namespace: it hands its listening socket to its parent and
+stays until the parent is gone.
+"""
+import os
+import socket
+import subprocess
+import sys
+
+import harness
+
+ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23")
+PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class LinkLocal:
+    """with LinkLocal() as network: network.listener serves port 80 at every address; what runs by
+    network.argv(...) is inside."""
+
+    def __enter__(self):
+        ours, theirs = socket.socketpair()
+        unshare = ["unshare", "--net"]
+        if os.geteuid() != 0:
+            unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
+        with theirs:
+            self._holder = subprocess.Popen(
+                [*unshare, harness.PYTHON, __file__, str(theirs.fileno())],
+                env={"PATH": PATH}, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
+        self._line = ours
+        _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        if not descriptors:
+            self.__exit__()
+            raise OSError("no network namespace can be had here")
+        self.listener = socket.socket(fileno=descriptors[0])
+        return self
+
+    def __exit__(self, *exception):
+        self._line.close()
+        self._holder.wait()
+
+    def argv(self, argv):
+        user = [] if os.geteuid() == 0 else ["--user", "--preserve-credentials"]
+        return ["nsenter", f"--target={self._holder.pid}", "--net", *user, *argv]
+
+
+def main():
+    for words in ("link set lo up", *(f"addr add {address}/32 dev lo" for address in ADDRESSES)):
+        subprocess.run(["ip", *words.split()], check=True)
+    line = socket.socket(fileno=int(sys.argv[1]))
+    with socket.create_server(("0.0.0.0", 80), backlog=128) as listener:
+        socket.send_fds(line, [b"."], [listener.fileno()])
+    line.recv(1)
+
+
+if __name__ == "__main__":
+    main()

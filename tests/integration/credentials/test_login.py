@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""aws login: from its token file to a login, its renewal with a proof that python3-jwt checks, and what
+cannot be renewed."""
+import json
+import stat
+import subprocess
+
+from labcase import harness
+from mariadb_client import CONFIG
+from session_case import SHORT, LoginCase
+
+
+class Logins(LoginCase):
+    def test_a_login(self):
+        self.aws_login(**SHORT)
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
+        for _ in range(2):
+            self.assert_logged_in(self.mariadb(principal=None, **self.login_env()))
+            self.assertEqual(self.lab.last_verdict()["principal"], self.arn)
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"])
+
+    def test_credentials_that_live_are_used_without_asking(self):
+        for directory, extra in ((".aws/login/cache", {}),
+                                 ("elsewhere", {"AWS_LOGIN_CACHE_DIRECTORY": "~/elsewhere"})):
+            self.aws_login(directory, expires=320)
+            self.assertEqual(self.good(**extra)["AccessKeyId"], "ASIAFIRST")
+            (self.home.path / directory).rename(self.home.path / "away")
+            (self.home.path / "away").rename(self.home.path / f"away-{directory[:1]}")
+        self.assertEqual(self.operations(), [])
+
+    def test_the_window_is_five_minutes(self):
+        self.aws_login(expires=280)
+        self.good()
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"])
+
+    def test_what_explain_says(self):
+        config = self.home.path / ".aws/config"
+        self.aws_login(**SHORT)
+        shown = self.ask("--explain").stdout
+        self.assertIn(f"source             the aws login of profile p ({config}:2)\n", shown)
+        self.assertIn(f"sign-in            {self.lab.cloud_https} (AWS_ENDPOINT_URL_SIGNIN)\n", shown)
+        self.assertIn(f"identity           {self.arn}\n", shown)
+
+    def test_a_role_on_top(self):
+        config = self.home.path / ".aws/config"
+        config.write_text(config.read_text().replace("profile p", "profile base") + "[profile p]\n"
+                          f"source_profile = base\nrole_arn = {self.lab.roles['rds-access'].arn}\n")
+        self.aws_login(**SHORT)
+        self.good()
+        self.assertEqual(self.operations(), ["CreateOAuth2Token", "AssumeRole"])
+
+
+class Renewal(LoginCase):
+    def test_credentials_are_renewed_and_written_back(self):
+        path, before = self.aws_login(**SHORT)
+        path.write_text(json.dumps({**before, "somebody": {"else's": 1}}))
+        path.chmod(0o644)
+        key = self.good()["AccessKeyId"]
+        after = json.loads(path.read_text(encoding="ascii"))
+        self.assertEqual(path.read_text(), json.dumps(after), "the form of Python's json.dumps()")
+        self.assertEqual(list(after), [*before, "somebody"])
+        changed = {name for name in before if after[name] != before[name]}
+        self.assertEqual(changed, {"accessToken", "refreshToken"})
+        self.assertEqual(after["accessToken"]["accessKeyId"], key)
+        self.assertEqual(after["accessToken"]["accountId"], before["accessToken"]["accountId"])
+        self.assertRegex(after["accessToken"]["expiresAt"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
+
+    def test_the_request_and_its_proof(self):
+        """python3-jwt has checked the signature, the lab the key, the URL, the time and that the proof
+        was not shown before."""
+        self.aws_login(**SHORT)
+        self.good()
+        (call,) = self.calls()
+        self.assertEqual(call["parameters"], {
+            "members": ["clientId", "grantType", "refreshToken"], "grantType": "refresh_token",
+            "clientId": "arn:aws:signin:::devtools/same-device",
+            "proof": ["htm", "htu", "iat", "jti"], "htm": "POST",
+            "htu": self.lab.cloud_https + "/v1/token"})
+        self.assertEqual((call["method"], call["content_type"]), ("POST", "application/json"))
+        self.assertNotIn("authorization", call["headers"])
+
+    def test_control_another_key_is_refused(self):
+        path, token = self.aws_login(expires=-60)
+        other = self.lab.aws_login()
+        path.write_text(json.dumps({**token, "dpopKey": other["dpopKey"]}))
+        self.assertIn("with status 400: INVALID_REQUEST; run: aws login --profile p", self.ask().stderr)
+
+    def test_a_key_that_is_none(self):
+        path, token = self.aws_login(expires=-60)
+        for key in ("", "no PEM", token["dpopKey"].replace("\n", "\n!", 1), subprocess.run(
+                ["openssl", "genrsa", "-traditional", "1024"], capture_output=True, text=True).stdout,
+                subprocess.run(["openssl", "ecparam", "-name", "secp384r1", "-genkey", "-noout"],
+                               capture_output=True, text=True).stdout):
+            path.write_text(json.dumps({**token, "dpopKey": key}))
+            result = self.ask()
+            self.assertEqual(result.returncode, 1)
+            self.assertTrue(result.stderr.endswith("run: aws login --profile p\n"), result.stderr)
+        self.assertIn("the dpopKey of its token file is not a P-256 private key", result.stderr)
+        self.assertEqual(self.calls(), [])
+
+    def test_a_file_without_credentials_is_refused_before_any_request(self):
+        """Its refresh token would be spent, and what the service answers could not be written."""
+        path, token = self.aws_login(expires=-60)
+        whole = token["accessToken"]
+        broken = [{}, [], "ASIA", None, 1, {**whole, "expiresAt": "soon"}, {**whole, "accessKeyId": ""},
+                  *({name: value for name, value in whole.items() if name != member}
+                    for member in ("accessKeyId", "secretAccessKey", "sessionToken", "expiresAt"))]
+        files = [{name: value for name, value in token.items() if name != "accessToken"},
+                 *({**token, "accessToken": each} for each in broken)]
+        for document in files:
+            with self.subTest(accessToken=str(document.get("accessToken"))[:20]):
+                path.write_text(json.dumps(document))
+                result = self.ask()
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertIn(
+                    f"{path} contains no usable token; run: aws login --profile p\n", result.stderr)
+                self.assertEqual(json.loads(path.read_text()), document)
+        self.assertEqual(self.operations(), [])
+        path.write_text(json.dumps(token))
+        self.good()
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"], "control: its refresh token was good")
+
+    def test_a_key_in_the_newer_form(self):
+        path, token = self.aws_login(**SHORT)
+        newer = subprocess.run(["openssl", "pkcs8", "-topk8", "-nocrypt"], input=token["dpopKey"],
+                               capture_output=True, text=True, check=True).stdout
+        path.write_text(json.dumps({**token, "dpopKey": newer}))
+        self.good()
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"])
+
+    def test_a_session_that_is_over(self):
+        config = self.home.path / ".aws/config"
+        last = "run: aws login --profile p\n"
+        result = self.ask()
+        self.assertIn(f"{config}:2: profile p is not logged in (", result.stderr)
+        self.assertTrue(result.stderr.endswith(last), result.stderr)
+        path, token = self.aws_login(expires=-60)
+        when = token["accessToken"]["expiresAt"]
+        self.lab.aws_logout(token)
+        result = self.ask()
+        self.assertRegex(result.stderr, f"expired at {when}, .* with status 401: TOKEN_EXPIRED; " + last)
+        for fault, words in (
+            ({"status": 403, "code": "INSUFFICIENT_PERMISSIONS"},
+             "INSUFFICIENT_PERMISSIONS; allow signin:CreateOAuth2Token; try again\n"),
+            ({"status": 403, "code": "USER_CREDENTIALS_CHANGED"}, "USER_CREDENTIALS_CHANGED; " + last),
+            ({"status": 500}, "with status 500; try again\n"),
+        ):
+            self.lab.faults({"service": "signin", "kind": "status", "times": 99, **fault})
+            result = self.ask()
+            self.assertTrue(result.stderr.endswith(words), result.stderr)
+        path.write_text("{}")
+        self.assertIn(f"{path} contains no usable token; " + last, self.ask().stderr)
+        for secret in (token["refreshToken"], token["dpopKey"].split("\n")[1]):
+            self.assertNotIn(secret, result.stderr)
+
+    def test_a_renewal_that_fails_keeps_what_lives(self):
+        path, before = self.aws_login(**SHORT)
+        for fault in ({"kind": "status", "status": 503}, {"kind": "reset"}, {"kind": "body", "body": "{}"}):
+            self.lab.faults({"service": "signin", "times": 99, **fault})
+            result = self.ask()
+            self.assertEqual(json.loads(result.stdout)["AccessKeyId"], "ASIAFIRST", result.stderr)
+            self.assertIn("could not be renewed and is used until it expires", result.stderr)
+            self.assertEqual(json.loads(path.read_text()), before)
+
+    def test_fifty_at_once_renew_once(self):
+        self.aws_login(expires=-60)
+        results = self.ask_at_once()
+        self.assertEqual(len({r.stdout for r in results}), 1)
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"])
+
+
+class Kills(LoginCase):
+    def test_a_login_that_is_killed_while_the_server_answers(self):
+        self.kill_while_the_server_answers(*self.aws_login(expires=-60))
+        self.assertEqual(self.operations(), ["CreateOAuth2Token"])
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What goes wrong on the way to SSO and sign-in: the portal and the renewal of tokens meet each fault. The login
+fails within its time, with a message that names source, cause and remedy, and after the number of tries
+that the journal shows; or it succeeds, because the fault went away."""
+
+from cloud import CloudCase
+from labcase import harness
+
+# name of the fault, the fault, tries, what the message says of it
+SSO = (
+    ("500", {"kind": "status", "status": 500}, 3, "with status 500; try again later"),
+    ("429", {"kind": "status", "status": 429}, 3, "with status 429; try again later"),
+    ("400", {"kind": "status", "status": 400}, 1, "with status 400; check its endpoint"),
+    ("401", {"kind": "status", "status": 401}, 1, "run: aws sso login --profile p"),
+    ("malformed JSON", {"kind": "malformed"}, 1, "did not send a valid SSO response"),
+    ("other JSON", {"kind": "body", "body": "{}"}, 1, "did not send a valid SSO response"),
+    ("empty", {"kind": "empty"}, 1, "did not send a valid SSO response"),
+    ("redirect", {"kind": "redirect"}, 1, "with status 302"),
+    ("reset", {"kind": "reset"}, 3, "SSO's portal did not answer"),
+    ("truncated", {"kind": "truncated"}, 3, "SSO's portal did not answer"),
+    ("large", {"kind": "flood"}, 1, "sent no usable response: "),
+    ("hang", {"kind": "hang"}, 2, "SSO's portal did not answer"),
+    ("drip", {"kind": "drip"}, 2, "SSO's portal did not answer"),
+)
+# The token has ended. A renewal that hangs goes on after the login, so it stands last.
+def renewal(login, service):
+    return (
+        ("500", {"kind": "status", "status": 500}, 3, "answers its renewal with status 500; try again"),
+        ("400", {"kind": "status", "status": 400}, 1, f"type: {login} --profile p"),
+        ("malformed JSON", {"kind": "malformed"}, 1, f"did not send a valid {service} response; try again"),
+        ("other JSON", {"kind": "body", "body": "{}"}, 1, f"did not send a valid {service} response; try again"),
+        ("empty", {"kind": "empty"}, 1, f"did not send a valid {service} response; try again"),
+        ("redirect", {"kind": "redirect"}, 1, "answers its renewal with status 302; try again"),
+        ("reset", {"kind": "reset"}, 3, "could not be renewed: "),
+        ("truncated", {"kind": "truncated"}, 3, "could not be renewed: "),
+        ("large", {"kind": "flood"}, 1, "the response is longer than 64 KB"),
+        ("hang", {"kind": "hang"}, 2, "its renewal takes longer than a login allows; try again"),
+    )
+
+
+OIDC, SIGNIN = renewal("aws sso login", "SSO"), renewal("aws login", "sign-in")
+ROWS = 13 + 2 * 10
+
+
+class SessionFaults(CloudCase):
+    SOURCES = (("sso", SSO, 3600), ("sso-oidc", OIDC, -60), ("signin", SIGNIN, -60))
+
+    def ask(self, service, expires):
+        """A login by a token that ends so many seconds from now."""
+        if service == "signin":
+            self.login_profile()
+            self.aws_login(expires=expires)
+        else:
+            self.sso_profile()
+            self.sso_login(expires=expires)
+        self.credentials("--clear")
+        return self.login(self.login_env() if service == "signin" else self.sso_env())
+
+    def login(self, env):
+        """As a hook does it, within a login's time."""
+        database = ["--hostname", self.lab.pg.host, "--port", "1", "--username", "u"]
+        return self.home.run(
+            [harness.installed("bin/rds-iam"), "token", *database], None, AWS_PROFILE="p", **env)
+
+    def test_every_fault(self):
+        rows = 0
+        for service, faults, expires in self.SOURCES:
+            for name, fault, tries, message in faults:
+                rows += 1
+                with self.subTest(service=service, fault=name):
+                    self.lab.faults({"service": service, "times": 99, **fault})
+                    before = len(self.lab.calls(service=service))
+                    result = self.ask(service, expires)
+                    self.assertEqual((result.returncode, result.stdout), (1, ""))
+                    words = "the aws login of" if service == "signin" else "the SSO session of"
+                    self.assertIn(words + " profile p", result.stderr)
+                    self.assertIn(message, result.stderr)
+                    self.assertEqual(len(self.lab.calls(service=service)) - before, tries, result.stderr)
+        self.assertEqual(rows, ROWS)
+
+    def test_a_fault_that_goes_away_or_does_no_harm(self):
+        for service, _, expires in self.SOURCES:
+            for kind in ("reset", "status", "delay", "content-type"):
+                with self.subTest(service=service, kind=kind):
+                    self.lab.faults({"service": service, "kind": kind, "status": 503, "seconds": 0.2,
+                                     "times": 2})
+                    result = self.ask(service, expires)
+                    self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_an_authority_that_is_not_trusted(self):
+        for expires, message in ((3600, "SSO's portal could not be reached: "), (-60, "could not be renewed: ")):
+            self.sso_profile()
+            self.sso_login(expires=expires)
+            result = self.login(self.sso_env(AWS_CA_BUNDLE=str(self.lab.ca_file)))
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(message, result.stderr)
+        self.assertEqual(self.calls(), [], "nothing was sent")
+
+    def test_plain_http_is_for_loopback_alone(self):
+        self.sso_profile()
+        self.sso_login(expires=-60)
+        for name in ("SSO_OIDC", "SSO"):
+            env = self.sso_env()
+            env[f"AWS_ENDPOINT_URL_{name}"] = "http://192.0.2.1"
+            result = self.login(env)
+            self.assertIn(f"{name} must not be used over plain http; write https://192.0.2.1", result.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""A credential_process that is slower than a login: the refusal, the one command by hand that serves every
+hook from the cache, and the agent, which fetches ahead with the time of a person."""
+import concurrent.futures
+import re
+import shlex
+import time
+
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from opener import Opener, within_limit
+from process_case import ProcessCase
+from service import Services, await_true
+
+LIMIT = "the credential_process exceeded the 10 s limit of a login; "
+SLOW = 11  # seconds: longer than a login
+AHEAD = 32  # and longer than the agent once waited
+NOT_ANSWERED = 600
+PERSON_SECONDS = 60
+IN_TIME = 5  # of a hook that is served from the cache
+
+
+class Slow(ProcessCase):
+    """A command that takes longer than a login allows."""
+
+    def test_one_command_by_hand_serves_every_hook(self):
+        self.command(SLOW)
+        services = Services(self.home)
+        services.add("prod")
+        hooks = (self.token, self.plugin, self.executed)
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            early = [hook.result() for hook in [pool.submit(each) for each in hooks]]
+        for result in early:
+            self.assertNotEqual(result.returncode, 0)
+        self.assertIn(f"{self.home.path}/.aws/config:2: {LIMIT}run in this environment: rds-iam credentials --ho",
+                      early[0].stderr)
+        self.assertEqual(self.kept(), [])
+        # The command that the message names, as it stands there.
+        named = re.search(r"run in this environment: (rds-iam .*)", early[0].stderr).group(1)
+        result = self.home.run(
+            ["sh", "-c", named.replace("rds-iam", shlex.quote(str(self.tool)), 1)], None, **self.env)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        before = self.asked
+        begin = time.monotonic()
+        self.assert_logged_in(self.plugin())
+        self.assertEqual(self.executed().stdout, f"{USER}\n")
+        self.assert_cached()
+        with services.agent(None, **self.env):
+            psql = self.home.run(["psql", "-XAtw", "service=prod", "-c", "select current_user"], None)
+        self.assertEqual((psql.returncode, psql.stdout), (0, f"{USER}\n"), psql.stderr)
+        self.assertLess(time.monotonic() - begin, 4 * IN_TIME)
+        self.assertEqual(self.asked, before)
+        sent = [verdict["reason"] for verdict in self.verdicts() if verdict["token_length"] > 0]
+        self.assertEqual(sent, [None] * 3)
+        # The secret lies there, and nowhere else.
+        (entry,) = self.kept()
+        self.assertEqual((entry.stat().st_mode & 0o777, entry.parent.stat().st_mode & 0o777), (0o600, 0o700))
+        self.assertEqual(self.places_of_secret(), ["xdg"])
+
+    def test_the_refusal_names_limit_setting_and_command(self):
+        self.command(NOT_ANSWERED)
+        database = self.lab.pg
+        command = f"rds-iam credentials --hostname {database.host} --port {database.port} --username {USER}"
+        setting = f"set cache_credential_process = yes for this host in ~/{CONFIG}, then "
+        wide = self.home.path / "wide"
+        wide.mkdir()
+        wide.chmod(0o777)
+        section = f"[{database.host}]\nprofile = p\ncache_credential_process = "
+        yes = self.home.write("yes", section + "yes\n")
+        no = self.home.write("n" * 150, section + "no\n")
+        here = "run in this environment: " + command
+        unset = "fix XDG_RUNTIME_DIR (it is not set), "
+        not_own = "fix XDG_RUNTIME_DIR (it is not a directory of yours alone), "
+        self.configure(word=None)
+        rows = (
+            ({}, setting + here),
+            ({"RDS_IAM_CONFIG": str(no)}, f"set cache_credential_process = yes, then run: {command}"),
+            ({"RDS_IAM_CONFIG": str(yes)}, here),
+            ({"RDS_IAM_CONFIG": str(yes), "XDG_RUNTIME_DIR": ""}, unset + here),
+            ({"RDS_IAM_CONFIG": str(yes), "XDG_RUNTIME_DIR": str(wide)}, not_own),
+            ({"XDG_RUNTIME_DIR": ""}, unset),
+        )
+        with concurrent.futures.ThreadPoolExecutor(len(rows) + 2) as pool:
+            hooks = [(pool.submit(self.plugin), self.lab.mariadb), (pool.submit(self.executed), database)]
+            results = list(pool.map(lambda row: self.token(RDS_IAM_LOG="1", **row[0]), rows))
+        for (extra, remedy), result in zip(rows, results):
+            with self.subTest(extra):
+                self.assertEqual(result.returncode, 1)
+                message = result.stderr.splitlines()[-1]
+                self.assertIn(f"/.aws/config:2: {LIMIT}{remedy}", message)
+                self.assertIn(command, message)
+                self.assertLessEqual(len(message.removeprefix("rds-iam: ")), 380, "a client would cut it")
+        for hook, database in hooks:
+            result = hook.result()
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn(LIMIT + "set cache_credential_process = yes", result.stderr)
+            self.assertIn(f"--hostname {database.host} --port {database.port} --username {USER}", result.stderr)
+        self.assert_nothing_sent()
+
+
+class Person(ProcessCase):
+    """Sixty seconds, which a person waits, and the agent too."""
+
+    def setUp(self):
+        super().setUp()
+        self.opener = Opener()
+        self.services = Services(self.home)
+        self.services.add("prod")
+
+    def psql(self):
+        return self.home.run(["psql", "-XAtw", "service=prod", "-c", "select current_user"], None)
+
+    def check_agent(self, seconds):
+        """An agent fetches ahead; who opens the passfile in the meantime is answered in time."""
+        with self.services.agent(None, wait=False, **self.env) as agent:
+            await_true(lambda: self.asked == 1, agent.log)
+            begin = time.monotonic()
+            self.assertEqual(self.opener.read(self.services.passfile("prod")), "")
+            self.assertNotEqual(self.psql().returncode, 0, "control: there is no token yet")
+            self.assertLess(time.monotonic() - begin, seconds, "control: the command is running")
+            while "1 of 1 services have their tokens" not in agent.log():
+                self.assertLess(time.monotonic() - begin, 2 * seconds, agent.log())
+                time.sleep(0.2)
+            for _ in range(3):
+                self.assertEqual(self.psql().stdout, f"{USER}\n", agent.log())
+                time.sleep(1.1)  # a new token
+            self.assertEqual(self.asked, 1, "from the process's memory")
+            self.assertNotIn("no token for", agent.log())
+        self.assert_accepted(3)
+
+    def hang(self):
+        """A person waits for a command that does not answer: the result, and for how long."""
+        begin = time.monotonic()
+        return self.by_hand("--profile", "hangs"), time.monotonic() - begin
+
+    @within_limit
+    def test_a_command_of_half_a_minute(self):
+        self.configure("no")
+        self.command(AHEAD)
+        profiles = (self.home.path / ".aws/config").read_text()
+        self.home.write(".aws/config", f"{profiles}[profile hangs]\n"
+                        f"credential_process = echo touch the key >&2; sleep {NOT_ANSWERED}\n")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            hangs = pool.submit(self.hang)
+            self.check_agent(AHEAD)
+            result, seconds = hangs.result()
+        self.assertEqual((self.kept(), self.places_of_secret()), ([], []))
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r"/\.aws/config:4: the credential_process did not finish within 60 s(: touch "
+                         r"the key)?; run it by hand to see why")
+        self.assertNotIn("cache_credential_process", result.stderr)
+        self.assertGreater(seconds, PERSON_SECONDS - 2)
+
+    @within_limit
+    def test_the_agent_fills_the_cache_for_others(self):
+        self.command(SLOW)
+        self.check_agent(SLOW)
+        self.assertEqual((len(self.kept()), self.places_of_secret()), (1, ["xdg"]))
+        self.assert_cached()
+
+
+class Chain(ProcessCase):
+    def test_a_role_on_top_of_a_slow_command(self):
+        """A profile alone is enough: the role is assumed within a login."""
+        self.print_keys(principal=self.lab.principals["etl-base"])
+        self.command(SLOW)
+        self.configure(role_arn=self.lab.roles["rds-access"].arn)
+        self.assertEqual(self.by_hand("--profile", "p").returncode, 0)
+        self.assert_cached()
+        self.assertEqual([call["operation"] for call in self.calls()], ["AssumeRole"])
+
+
+if __name__ == "__main__":
+    harness.main()

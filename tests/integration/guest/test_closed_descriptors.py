@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""Programs that start without some of the descriptors 0 to 2, or close their stderr themselves: what
+they open next gets the number, and no line of ours may be written into it.
+
+Each program writes a file, with RDS_IAM_LOG=1, and the file must be what it is without a log. The
+control in each test is the same program with a stderr, which does get the line.
+"""
+import re
+
+from labcase import USER, harness
+from mariadb_client import MariadbCase
+from service import agent_program
+
+SIGNED = re.compile(r"rds-iam: signed for ")
+CLOSINGS = ("2>&-", ">&- 2>&-", "<&- 2>&-", "<&- >&- 2>&-", ">&-", "<&-")
+NO_STDOUT = "could not open stdout for appending"
+
+# Closes its stderr as a daemon does, and opens its dump, which gets the number 2.
+CLOSES_IT = """
+import os, sys
+%(before)s
+os.close(2)
+dump = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC %(flags)s)
+assert dump == 2
+os.set_inheritable(2, True)
+os.write(dump, b"first\\n")
+%(login)s
+os.write(dump, b"last\\n")
+"""
+IMPORT = {"psycopg2": "import psycopg2", "MySQLdb": "import MySQLdb"}
+LOGIN = {
+    "psycopg2": 'psycopg2.connect("")',
+    "MySQLdb": 'MySQLdb.connect(host="%(host)s", port=%(port)d, user="%(user)s", read_default_group="client")',
+}
+
+
+class ClosedCase(MariadbCase):
+    def setUp(self):
+        super().setUp()
+        pg = self.lab.pg
+        self.postgresql = {
+            "PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": self.lab.database_name,
+            "PGSSLROOTCERT": str(self.lab.ca_file)}
+        self.dump = self.home.path / "dump"
+
+    def run_closed(self, closing, argv, **extra):
+        """Runs argv by a shell that closes descriptors first: its result, and what its dump holds."""
+        self.dump.unlink(missing_ok=True)
+        result = self.home.run(
+            ["sh", "-c", f'exec "$@" {closing}', "sh", *argv], **{"RDS_IAM_LOG": "1", **extra})
+        text = self.dump.read_text(errors="replace") if self.dump.exists() else None
+        # pg_dump's key is another one each time.
+        return result, text and re.sub(r"(?m)^(\\(?:un)?restrict) .*", r"\1", text)
+
+    @staticmethod
+    def under_exec(*argv):
+        return [harness.installed("bin/rds-iam"), "exec", "--", *argv]
+
+    def mariadb_dump(self, *options):
+        return self.argv("--skip-dump-date", f"--result-file={self.dump}", *options, "shop",
+                         program="mariadb-dump", query=None)
+
+    def assert_dumps_are_whole(self, argv, closings=CLOSINGS, **extra):
+        result, whole = self.run_closed("", argv, **extra)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, SIGNED, "control: with a stderr the line is written")
+        self.assertGreater(len(whole), 100)
+        self.assertNotRegex(whole, SIGNED)
+        for closing in closings:
+            with self.subTest(closing=closing):
+                result, dump = self.run_closed(closing, argv, **extra)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertEqual(dump, whole)
+
+
+class UnderExec(ClosedCase):
+    def without_stdout(self):
+        """Closings that close stdout, if pg_dump itself refuses them: from 16 on it opens its stdout anew,
+        whatever -f says."""
+        closings = [closing for closing in CLOSINGS if re.search(r"(^| )>&-", closing)]
+        self.assertEqual(len(closings), 3)
+        argv = ["sh", "-c", 'exec "$@" >&-', "sh", "pg_dump", "-w", "-h", self.home.path, "-f", self.dump]
+        alone = self.home.run(argv)
+        self.assertEqual(alone.returncode, 1)
+        return closings if NO_STDOUT in alone.stderr else []
+
+    def test_pg_dump(self):
+        argv = self.under_exec("pg_dump", "-w", "--data-only", "-f", self.dump)
+        refused = self.without_stdout()
+        self.assert_dumps_are_whole(
+            argv, [closing for closing in CLOSINGS if closing not in refused], **self.postgresql)
+        for closing in refused:
+            with self.subTest(closing=closing):
+                result, dump = self.run_closed(closing, argv, **self.postgresql)
+                self.assertEqual((result.returncode, dump or ""), (1, ""))
+                self.assertEqual(NO_STDOUT in result.stderr, "2>&-" not in closing, "as without rds-iam exec")
+
+    def test_psql_with_its_output_in_a_file(self):
+        self.assert_dumps_are_whole(
+            self.under_exec("psql", "-XAtw", "-o", self.dump, "-c", "select repeat('x', 200)"), **self.postgresql)
+
+    def test_mariadb_dump(self):
+        self.assert_dumps_are_whole(self.under_exec(*self.mariadb_dump()))
+
+    def test_a_shell_below_it_closes_them(self):
+        for closing in ("2>&-", "<&- 2>&-", "<&- >&- 2>&-"):
+            if closing in self.without_stdout():
+                continue
+            script = f"pg_dump -w --data-only -f {self.dump}"
+            self.assert_dumps_are_whole(self.under_exec("sh", "-c", script), closings=(), **self.postgresql)
+            _, whole = self.run_closed("", self.under_exec("sh", "-c", script), **self.postgresql)
+            result, dump = self.run_closed("", self.under_exec("sh", "-c", f"{script} {closing}"), **self.postgresql)
+            self.assertEqual((result.returncode, dump), (0, whole), result.stderr)
+
+    def test_warnings_of_exec_itself(self):
+        """No CA: rds-iam exec warns, and so does the preload."""
+        settings = {**self.postgresql, "PGSSLROOTCERT": "", "RDS_IAM_LOG": "warning"}
+        argv = self.under_exec("psql", "-XAtw", "-h", self.lab.pg.host, "-L", self.dump, "-c", "select 1")
+        result, _ = self.run_closed("", argv, **settings)
+        self.assertIn("rds-iam: warning: psql has no CA certificate", result.stderr, "control")
+        for closing in CLOSINGS:
+            with self.subTest(closing=closing):
+                _, dump = self.run_closed(closing, argv, **settings)
+                self.assertNotIn("rds-iam: ", dump or "")
+
+    def test_the_command_gets_the_null_device_for_what_is_closed_and_nothing_else(self):
+        script = (f"import os; open({str(self.dump)!r}, 'w').write(' '.join(os.readlink(f'/proc/self/fd/{{fd}}')"
+                  " for fd in range(3)))")
+        for closing in CLOSINGS:
+            with self.subTest(closing=closing):
+                argv = self.under_exec("/usr/bin/python3", "-S", "-c", script)
+                found = self.run_closed(closing, argv)[1].split()
+                self.assertEqual(found[0], "/dev/null", "as harness.run() has it in any case")
+                self.assertEqual(found[1] == "/dev/null", closing != "2>&-" and " >&-" in " " + closing, found)
+                self.assertEqual(found[2] == "/dev/null", "2>&-" in closing, found)
+
+    def test_output_that_goes_nowhere_is_still_an_error(self):
+        result = self.home.run(["sh", "-c", 'exec "$@" >&-', "sh", *self.under_exec("env")])
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("write error", result.stderr)
+
+    def test_a_stderr_in_a_file_is_a_stderr(self):
+        """Also one that a shell below gives its command."""
+        inner = f"psql -XAtwc 'select 1' 2>{self.dump}"
+        for closing, argv in ((f"2>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
+                              (f"2>>{self.dump}", self.under_exec("psql", "-XAtwc", "select 1")),
+                              ("", self.under_exec("sh", "-c", inner)),
+                              ("2>&-", self.under_exec("sh", "-c", inner))):
+            with self.subTest(closing=closing, argv=argv[-1]):
+                result, text = self.run_closed(closing, argv, **self.postgresql)
+                self.assertEqual(result.stdout, "1\n", text)
+                self.assertRegex(text, SIGNED)
+
+
+class ClosesItself(ClosedCase):
+    """The program closes its stderr and opens its dump there."""
+
+    def script(self, driver, before, flags=""):
+        place = {"host": self.lab.mariadb.host, "port": self.lab.mariadb.port, "user": USER}
+        login = LOGIN[driver] % place
+        text = CLOSES_IT % {"before": "\n".join(["", IMPORT[driver], *before]), "flags": flags, "login": login}
+        return ["/usr/bin/python3", "-c", text.replace("LOGIN", login), self.dump]
+
+    def assert_dump_is_whole(self, argv, expects_log, **extra):
+        result, dump = self.run_closed("", argv, **extra)
+        self.assertEqual((result.returncode, dump), (0, "first\nlast\n"), result.stderr)
+        self.assertEqual(bool(SIGNED.search(result.stderr)), expects_log, result.stderr)
+
+    def test_before_and_after_its_first_login_under_exec(self):
+        for driver in LOGIN:
+            for before, expects_log in (((), False), (("LOGIN",), True)):
+                for flags in ("", "| os.O_APPEND", "| os.O_CLOEXEC"):
+                    with self.subTest(driver=driver, before=before, flags=flags):
+                        self.assert_dump_is_whole(
+                            self.under_exec(*self.script(driver, before, flags)), expects_log, **self.postgresql)
+
+    def test_a_plugin_alone(self):
+        """RDS_IAM_LOG=1 is the user's, and no preload has seen the start of the program. Before its
+        first login a program that opens its dump as Python does, to be closed at an exec, is seen."""
+        for before, inheritable, expects_log in (((), False, False), (("LOGIN",), True, True),
+                                                 (("LOGIN",), False, True)):
+            with self.subTest(before=before, inheritable=inheritable):
+                script = self.script("MySQLdb", before)
+                script[2] = script[2].replace("set_inheritable(2, True)", f"set_inheritable(2, {inheritable})")
+                self.assert_dump_is_whole(script, expects_log)
+
+    def test_a_plugin_alone_in_mariadb_dump(self):
+        self.assert_dumps_are_whole(self.mariadb_dump())
+
+    def test_a_plugin_alone_beside_a_connection_to_a_local_server(self):
+        """The connection has the number 2; the local protocol would break at a line of ours."""
+        script = "\n".join([
+            "import os, socket, MySQLdb",
+            f"path = {str(self.home.path / 's')!r}",
+            "listener = socket.socket(socket.AF_UNIX); listener.bind(path); listener.listen()",
+            "os.close(2)",
+            "client = socket.socket(socket.AF_UNIX); client.set_inheritable(True); client.connect(path)",
+            "assert client.fileno() == 2",
+            "server, _ = listener.accept()",
+            LOGIN["MySQLdb"] % {"host": self.lab.mariadb.host, "port": self.lab.mariadb.port, "user": USER},
+            "client.shutdown(socket.SHUT_WR)",
+            "print(server.recv(100))"])
+        result, _ = self.run_closed("", ["/usr/bin/python3", "-c", script])
+        self.assertEqual(result.stdout, "b''\n", result.stderr)
+        self.assert_accepted()
+
+    def test_a_plugin_alone_has_a_log_in_a_file(self):
+        for redirection in ("2>", "2>>"):
+            with self.subTest(redirection=redirection):
+                result, text = self.run_closed(f"{redirection}{self.dump}", self.argv())
+                self.assertEqual(result.returncode, 0, text)
+                self.assertRegex(text, SIGNED)
+
+
+class Programs(ClosedCase):
+    """Our own programs open nothing with the numbers 0 to 2."""
+
+    def opened(self, argv, **extra):
+        trace = self.home.path / "trace"
+        self.home.run(
+            ["strace", "-f", "-qq", "-e", "trace=openat,socket,socketpair,pipe2,dup,memfd_create,inotify_init1",
+             "-o", trace, "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *argv], **extra)
+        lines = trace.read_text().splitlines()
+        # What the loader opens is closed again before main(), which begins here.
+        start = next(i for i, line in enumerate(lines) if re.search(r'"/dev/null", O_RDWR\) = 0$', line))
+        first = lines[start].split()[0]
+        return [line for line in lines[start + 1:] if line.split()[0] == first]
+
+    def test_none_of_them(self):
+        token = ["token", "--hostname", self.lab.pg.host, "--port", "5432", "--username", "u"]
+        tool = harness.installed("bin/rds-iam")
+        fetch = harness.installed("libexec/rds-iam/rds-iam-fetch")
+        agent = [agent_program(), "--directory", self.home.path / "run"]
+        self.home.write(".pg_service.conf", "[a]\nhost=b\n")
+        for argv in ([tool, *token], [tool, "credentials"], [tool, "credentials", "--explain"], [tool, "lint"],
+                     [tool, "setup", "mysql"], [tool, "exec", "--", "/no/such/program"], [fetch],
+                     [*agent, "--once"], [*agent, "--status"]):
+            with self.subTest(argv=argv[1:] or argv):
+                opened = self.opened(argv)
+                filled = [line for line in opened if re.search(r"\) = [012]$", line)]
+                self.assertEqual([re.search(r'"(.*)"', line).group(1) for line in filled], ["/dev/null"] * 2, filled)
+                for line in opened:
+                    self.assertNotRegex(line, r"\[[012][,\]]", "a pipe's or a pair's end")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Credentials that a process keeps between two logins: no core file of a host holds them, the host's
+own data is in it, and what has ended is wiped. Every search has a control that finds the same bytes
+in the memory of the running process."""
+import ctypes
+import json
+import pathlib
+import re
+import subprocess
+import time
+
+from cloud import CloudCase, needs_root
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import Services, await_true
+from test_secrets import find, memory, pieces
+
+PR_SET_PTRACER, ANYBODY = 0x59616D61, -1
+MOVED_CLOCK = harness.BUILD / "tests/integration/src/moved_clock.so"
+
+# Logs in once for each line of its standard input, and keeps data of its own in its heap. The data
+# is in no argument and no literal as it is here.
+PROGRAM = """
+import sys
+own = "".join(reversed(sys.argv[1])) * 3
+for line in sys.stdin:
+    try:
+        cursor = connect().cursor()
+        cursor.execute("select 1")
+        print("in", flush=True)
+    except Exception as error:
+        print("out", str(error).replace(chr(10), " "), flush=True)
+"""
+OWN = "canary-of-the-host-itself-0123456789"
+IN_DUMP = "".join(reversed(OWN)).encode()
+
+
+def let_gcore_in():
+    """Where only a parent may look into a process, gcore is none."""
+    ctypes.CDLL(None).prctl(PR_SET_PTRACER, ANYBODY, 0, 0, 0)
+
+
+def stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+
+
+def ranges(pid):
+    """Every range of a process's memory: its words in the maps, and its flags."""
+    text = pathlib.Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8")
+    for block in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", text, flags=re.M)[1:]:
+        span, mode = block.split()[:2]
+        yield *(int(number, 16) for number in span.split("-")), mode, block
+
+
+class CoreCase(CloudCase):
+    def setUp(self):
+        super().setUp()
+        self.entry = self.lab.principals["etl-session"]
+        # What a token would encode can only be our copy. Each eighth piece: a dump is long.
+        raw = {piece for piece in sorted(pieces(self.entry.session_token))[::8] if re.search(rb"[+/=]", piece)}
+        self.secrets = pieces(self.entry.secret_key) | raw
+        self.write_keys(3600)
+        self.home.write(".aws/config", "[default]\ncredential_process = cat keys\n")
+
+    def write_keys(self, seconds):
+        self.home.write("keys", json.dumps({
+            "Version": 1, "AccessKeyId": self.entry.access_key, "SecretAccessKey": self.entry.secret_key,
+            "SessionToken": self.entry.session_token, "Expiration": stamp(seconds)}))
+
+    def start(self, argv, **extra):
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *map(str, argv)], cwd=self.home.path, text=True,
+            env=self.home.env(None, **self.cloud_env(**extra)), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, preexec_fn=let_gcore_in)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def say(self, process, line):
+        """Hands a line to the client and returns the answer."""
+        process.stdin.write(line + "\n")
+        process.stdin.flush()
+        return process.stdout.readline()
+
+    def mysqldb(self, **extra):
+        connect = (f'def connect():\n    import MySQLdb\n    return MySQLdb.connect(host="{self.lab.mariadb.host}", '
+                   f'port={self.lab.mariadb.port}, user="{USER}", read_default_file="{self.home.path}/.my.cnf", '
+                   'read_default_group="anything")\n')
+        return self.start(["/usr/bin/python3", "-c", connect + PROGRAM, OWN], **extra)
+
+    def psycopg2(self):
+        pg = self.lab.pg
+        connect = (f'def connect():\n    import psycopg2\n    return psycopg2.connect("host={pg.host} port={pg.port} '
+                   f'user={USER} dbname={self.lab.database_name} sslmode=verify-full sslrootcert={self.lab.ca_file}")\n')
+        return self.start([harness.installed("bin/rds-iam"), "exec", "--", "/usr/bin/python3", "-c",
+                           connect + PROGRAM, OWN])
+
+    def command(self):
+        process = self.start(self.argv("--unbuffered", "-N", query=None))
+        self.assertEqual(self.say(process, f"select reverse('{OWN}');"), IN_DUMP.decode() + "\n")
+        return process
+
+
+class Dumps(CoreCase):
+    """A host whose process keeps credentials for its next login."""
+
+    def gcore(self, pid):
+        result = harness.run(["gcore", "-o", self.home.path / "dump", pid], timeout=120)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return (self.home.path / f"dump.{pid}").read_bytes()
+
+    def assert_apart(self, process):
+        """The secret is in one place of the process's memory: the mapping that is not dumped."""
+        self.assertTrue(find(self.secrets, memory(process.pid)), "control: it is kept")
+        found = []
+        with open(f"/proc/{process.pid}/mem", "rb", buffering=0) as mem:
+            for start, end, mode, block in ranges(process.pid):
+                if mode.startswith("rw"):
+                    mem.seek(start)
+                    if find(self.secrets, mem.read(end - start) or b""):
+                        found.append((end - start, block))
+        self.assertEqual([size for size, _ in found], [1024 * 1024])
+        self.assertRegex(found[0][1], r"(?m)^VmFlags:.* dd( |$)")
+        resident = int(re.search(r"Rss: +(\d+) kB", found[0][1])[1])
+        self.assertLessEqual(resident, 4, "a usual copy takes one page")
+
+    def assert_not_dumped(self, dump):
+        self.assertIn(IN_DUMP, dump, "control: the host's own data is in it")
+        self.assertEqual(find(self.secrets, dump), [])
+
+    def test_a_program_on_libmariadb(self):
+        process = self.mysqldb()
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assert_apart(process)
+        self.assert_not_dumped(self.gcore(process.pid))
+        self.assertEqual(self.say(process, "once more"), "in\n")
+
+    def test_a_program_under_the_preload(self):
+        process = self.psycopg2()
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assert_apart(process)
+        self.assert_not_dumped(self.gcore(process.pid))
+
+    def test_the_mariadb_command(self):
+        process = self.command()
+        self.assert_apart(process)
+        self.assert_not_dumped(self.gcore(process.pid))
+
+    def test_credentials_of_a_role(self):
+        """They come from STS, and the cache file tells which they are."""
+        self.home.write(".aws/config", "")
+        self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n"
+                        "session_tags = team=etl, env=prod\n")
+        process = self.mysqldb(**self.lab.principals["etl-base"].env())
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        session = self.good("--hostname", self.lab.mariadb.host, "--port", str(self.lab.mariadb.port),
+                            "--username", USER)
+        self.secrets = pieces(session["SecretAccessKey"])
+        self.assert_apart(process)
+        self.assert_not_dumped(self.gcore(process.pid))
+
+    def test_control_a_dump_that_leaves_nothing_out_holds_them(self):
+        process = self.mysqldb()
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        result = harness.run(
+            ["gdb", "-nx", "-batch", "-p", process.pid, "-ex", "set use-coredump-filter off",
+             "-ex", "set dump-excluded-mappings on", "-ex", f"gcore {self.home.path}/whole"], timeout=120)
+        dump = (self.home.path / "whole").read_bytes()
+        self.assertTrue(find(self.secrets, dump), result.stderr)
+
+    def test_a_forked_child_logs_in_with_what_its_parent_has(self):
+        """It asks for nothing, and its copy is not dumped either."""
+        self.home.write(".aws/config", "[default]\ncredential_process = echo x >>asked; cat keys\n")
+        connect = (f'import os, time\ndef connect():\n    import MySQLdb\n    found = MySQLdb.connect(host="{self.lab.mariadb.host}", '
+                   f'port={self.lab.mariadb.port}, user="{USER}", read_default_file="{self.home.path}/.my.cnf", '
+                   'read_default_group="anything")\n'
+                   '    if not hasattr(os, "child"):\n        os.child = os.fork()\n'
+                   '        if os.child != 0:\n            time.sleep(1000)\n    return found\n')
+        process = self.start(["/usr/bin/python3", "-c", connect + PROGRAM, OWN])
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        (child,) = harness.children(process.pid)
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assertEqual((self.home.path / "asked").read_text(), "x\n")
+        self.assert_not_dumped(self.gcore(child))
+
+
+class Ended(CoreCase):
+    """What has ended is wiped, although nothing takes its place."""
+
+    def test_in_a_host_at_its_next_login(self):
+        clock = self.home.write("clock", "0")
+        process = self.mysqldb(LD_PRELOAD=f"{MOVED_CLOCK} {self.home.env(None)['LD_PRELOAD']}", MOVED_CLOCK=str(clock))
+        self.assertEqual(self.say(process, "log in"), "in\n")
+        self.assertTrue(find(self.secrets, memory(process.pid)), "control: they are kept")
+        (self.home.path / "keys").unlink()
+        clock.write_text("7200")
+        self.assertIn("out", self.say(process, "again"))
+        self.assertEqual(find(self.secrets, memory(process.pid)), [])
+
+    @needs_root
+    def test_in_the_agent_without_anybody_asking(self):
+        """The command gives its credentials once; they are good for some seconds."""
+        self.home.write(".aws/config", "[default]\ncredential_process = cat keys && rm keys\n")
+        self.write_keys(12)
+        services = Services(self.home)
+        services.add("prod")
+        with services.agent(None, **self.cloud_env()) as agent:
+            self.assertIn("X-Amz-Signature=", services.passfile("prod").read_text(), agent.log())
+            self.assertFalse((self.home.path / "keys").exists())
+            self.assertTrue(find(self.secrets, memory(agent.worker)), "control: they are kept")
+            await_true(lambda: not find(self.secrets, memory(agent.worker)), agent.log)
+
+    def test_in_rds_iam_at_its_end(self):
+        """gdb stops it as it has printed, and as it ends, and writes all of its memory. (A system call that
+        is stopped at its beginning for that may then fail with ENOSYS.) rds-iam hides its mappings from its
+        own user, so gdb is root of a user namespace."""
+        result = self.home.run(
+            ["unshare", "-r", "gdb", "-nx", "-batch", "-ex", "catch syscall exit_group", "-ex", "catch syscall write",
+             "-ex", "run", "-ex", "continue", "-ex", "set use-coredump-filter off", "-ex", "set dump-excluded-mappings on",
+             "-ex", f"gcore {self.home.path}/printing", "-ex", "delete 2", "-ex", "continue",
+             "-ex", f"gcore {self.home.path}/ending",
+             "--args", str(harness.installed("bin/rds-iam")), "credentials"], None, timeout=120, **self.cloud_env())
+        self.assertIn(self.entry.secret_key, result.stdout)
+        self.assertIn("(returned from syscall write)", result.stdout)
+        self.assertIn("exit_group", result.stdout)
+        printing, ending = ((self.home.path / name).read_bytes() for name in ("printing", "ending"))
+        for secret in (self.entry.secret_key, self.entry.session_token):
+            self.assertIn(secret.encode(), printing, "control: it prints them")
+            self.assertNotIn(secret.encode(), ending)
+
+
+if __name__ == "__main__":
+    harness.main()

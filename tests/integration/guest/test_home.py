@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""Where settings are looked for: HOME, else the passwd entry; a usual path that leads to no file, and
+the null device. A file that a variable names, and that cannot be read, still stops the search.
+"""
+import os
+
+from cloud import CloudCase
+from labcase import harness
+
+TOOL = harness.installed("bin/rds-iam")
+MODULE = harness.BUILD / "tests" / "integration" / "src" / "answers_passwd.so"
+# Root may search and read everything, which this takes away; others cannot, and have nothing to drop.
+UNPRIVILEGED = [
+    "setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
+WITHOUT_HOME = ["env", "-u", "HOME"]
+
+
+class HomeCase(CloudCase):
+    def keys(self, name="etl"):
+        principal = self.lab.principals[name]
+        return (f"aws_access_key_id = {principal.access_key}\n"
+                f"aws_secret_access_key = {principal.secret_key}\n")
+
+    def explain(self, *arguments, under=(), principal=None, env=None, **extra):
+        env = {**(self.cloud_env() if env is None else env), "RDS_IAM_LOG": "1", **extra}
+        return self.home.run([*under, TOOL, "credentials", "--explain", *arguments], principal, **env)
+
+    def assert_key(self, result, name="etl"):
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn(f"access key         {self.lab.principals[name].access_key}\n", result.stdout)
+
+    def assert_fails(self, result, message):
+        self.assertEqual(result.returncode, 1, result.stdout)
+        self.assertNotIn("access key", result.stdout)
+        self.assertIn(message, result.stderr)
+
+
+class WithoutHome(HomeCase):
+    """passwd is answered by a module that is loaded into the program."""
+
+    def passwd(self, home):
+        log = self.home.path / "asked"
+        self.addCleanup(log.unlink, missing_ok=True)
+        preload = self.home.env(None).get("LD_PRELOAD", "")
+        return {"LD_PRELOAD": f"{MODULE}:{preload}".rstrip(":"), "PASSWD_HOME": str(home),
+                "PASSWD_LOG": str(log)}
+
+    def asked(self):
+        return (self.home.path / "asked").read_text().splitlines()
+
+    def test_every_file_of_the_home_is_found_by_the_passwd_entry(self):
+        keys, log = "[default]\n" + self.keys(), self.home.path / "asked"
+        host = "x.abc123.us-east-1.rds.amazonaws.com"
+        login = ("--hostname", host, "--port", "5432", "--username", "u")
+        for under in (WITHOUT_HOME, ["env", "HOME="], ["env", "HOME= "]):
+            for name, text in ((".aws/config", keys), (".aws/credentials", keys)):
+                with self.subTest(under=under, name=name):
+                    path = self.home.write(name, text)
+                    self.assert_key(self.explain(under=under, **self.passwd(self.home.path)))
+                    self.assertEqual(self.asked(), ["rds-iam"], "once, and no other program asks")
+                    log.unlink()
+                    path.unlink()
+        self.home.write(".aws/config", "[profile own]\n" + self.keys())
+        self.home.write(".config/rds-iam/config", f"[{host}]\nprofile = own\n")
+        self.assert_key(self.explain(*login, under=WITHOUT_HOME, **self.passwd(self.home.path)))
+
+    def test_an_sso_session_is_found_and_renewed_there(self):
+        self.sso_profile("default")
+        self.sso_login()
+        env = {**self.sso_env(), **self.passwd(self.home.path)}
+        result = self.explain(under=WITHOUT_HOME, env=env)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("access key         ASIA", result.stdout)
+
+    def test_a_passwd_that_never_answers_stops_no_login(self):
+        env = self.web_identity_env(**self.passwd("never"))
+        self.assertIn("access key         ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
+        self.assertEqual(self.asked(), ["rds-iam"])
+
+    def test_a_user_without_an_entry_has_no_home(self):
+        result = self.explain(under=WITHOUT_HOME, **self.passwd(""))
+        self.assert_fails(result, "HOME is not set, so ~/.aws is not known")
+        env = self.web_identity_env(**self.passwd(""))
+        self.assertIn("access key         ASIA", self.explain(under=WITHOUT_HOME, env=env).stdout)
+        self.assert_key(self.explain(under=WITHOUT_HOME, principal="etl", **self.passwd("")))
+
+    def test_home_counts_before_the_passwd_entry(self):
+        self.home.write(".aws/credentials", "[default]\n" + self.keys())
+        self.assert_key(self.explain(**self.passwd("/nowhere")))
+        self.assertFalse((self.home.path / "asked").exists(), "it is not asked for")
+
+
+USUAL = (".aws/config", ".aws/credentials", ".config/rds-iam/config")
+NAMED = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "RDS_IAM_CONFIG")
+LOGIN = ("--hostname", "x.abc123.us-east-1.rds.amazonaws.com", "--port", "5432", "--username", "u")
+UNSEARCHABLE = "is below a directory that this user may not search"
+
+
+class NoFileThere(HomeCase):
+    def close(self, directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        directory.chmod(0)
+        self.addCleanup(directory.chmod, 0o700)
+
+    def spoilt(self):
+        """Each way in which a usual path leads to no file: a name, the home, the log's words."""
+        closed = self.home.path / "closed"
+        self.close(closed)
+        yield "a home that may not be searched", closed, UNSEARCHABLE
+        home = self.home.path / "parts"
+        for name in USUAL:
+            self.close((home / name).parent)
+        yield "directories that may not be searched", home, UNSEARCHABLE
+        home = self.home.path / "directories"
+        for name in USUAL:
+            (home / name).mkdir(parents=True)
+        yield "directories in their place", home, "is a directory; replace it with a file"
+        home = self.home.path / "loops"
+        for name in USUAL:
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).symlink_to(home / name)
+        yield "loops of links", home, "is a loop of links"
+
+    def test_the_environment_and_web_identity_work(self):
+        for name, home, words in self.spoilt():
+            with self.subTest(name=name):
+                result = self.explain(*LOGIN, under=UNPRIVILEGED, principal="etl", HOME=str(home))
+                self.assert_key(result)
+                env = self.web_identity_env(HOME=str(home))
+                result = self.explain(*LOGIN, under=UNPRIVILEGED, env=env)
+                self.assertIn("access key         ASIA", result.stdout, result.stderr)
+                for file in USUAL:
+                    self.assertRegex(result.stderr, f"warning: {home}/{file}: {words}")
+                result = self.explain(under=UNPRIVILEGED, HOME=str(home))
+                self.assert_fails(result, f"{home}/.aws/config is a directory, or below one that")
+                result = self.explain("--profile", "p", under=UNPRIVILEGED, HOME=str(home))
+                self.assert_fails(result, f'"p" is not found, because {home}/.aws/config is')
+
+    def test_what_a_variable_names_still_stops(self):
+        for name, home, words in self.spoilt():
+            for variable, file in zip(NAMED, USUAL):
+                with self.subTest(name=name, variable=variable):
+                    env = self.web_identity_env(**{variable: str(home / file)})
+                    result = self.explain(*LOGIN, under=UNPRIVILEGED, env=env)
+                    self.assert_fails(result, f"{home / file}: {words}")
+
+    def test_a_file_that_may_not_be_read_still_stops(self):
+        for file in USUAL:
+            with self.subTest(file=file):
+                path = self.home.write(file, "", mode=0)
+                env = self.web_identity_env()
+                self.assert_fails(self.explain(*LOGIN, under=UNPRIVILEGED, env=env),
+                                  f"{path}: cannot be opened")
+                path.unlink()
+
+    def test_a_program_that_was_started_as_another_user(self):
+        """HOME is left over, and the uid has no passwd entry."""
+        if os.geteuid() != 0:
+            return
+        home = self.home.path / "root"
+        home.mkdir(mode=0o700)
+        under = ["setpriv", "--reuid=1000650000", "--regid=1000650000", "--clear-groups"]
+        for ancestor in (harness.PREFIX, *harness.PREFIX.parents):
+            if not ancestor.stat().st_mode & 1:
+                return
+        env = self.cloud_env(HOME=str(home))
+        self.home.path.chmod(0o755)
+        result = self.explain(under=under, principal="etl", env=env)
+        self.assert_key(result)
+        self.assert_fails(self.explain(under=under, env=env), ".aws/config is a directory, or below one")
+
+
+class NullDevice(HomeCase):
+    def nulls(self):
+        link = self.home.path / "null"
+        link.unlink(missing_ok=True)
+        link.symlink_to("/dev/null")
+        return "/dev/null", "//dev/./null", str(link)
+
+    def test_it_is_an_empty_file_for_every_variable(self):
+        for variable in NAMED:
+            for value in self.nulls():
+                with self.subTest(variable=variable, value=value):
+                    env = self.web_identity_env(**{variable: value})
+                    result = self.explain(*LOGIN, env=env)
+                    self.assertIn("access key         ASIA", result.stdout, result.stderr)
+
+    def test_where_an_empty_file_is_not_enough_it_says_so(self):
+        rows = (
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", self.web_identity_env, "contains no token"),
+            ("AWS_CA_BUNDLE", self.web_identity_env, "is empty; name a file of certificates"),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", lambda: self.pod_env("pod"), "it is empty"),
+        )
+        for variable, env, message in rows:
+            for value in self.nulls():
+                with self.subTest(variable=variable, value=value):
+                    self.assert_fails(self.explain(env={**env(), variable: value}), message)
+
+    def test_pgservicefile(self):
+        result = self.home.run([TOOL, "lint"], None, PGSERVICEFILE="/dev/null")
+        self.assertNotIn("regular file", result.stdout + result.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""Which programs run, and what they map: no guest maps libcurl, and rds-iam-fetch, which does, runs only
+when credentials must be fetched."""
+import re
+import shutil
+
+from cloud import CloudCase
+from labcase import USER, harness
+from mariadb_client import CONFIG
+from service import Services, agent_program
+
+# What rds-iam-fetch alone links.
+NETWORK_LIBRARIES = ("libcurl.so", "libjansson.so", "libexpat.so")
+MAPS_AT_EXIT = harness.BUILD / "tests/integration/src/maps_at_exit.so"
+
+
+class ProgramsCase(CloudCase):
+    def setUp(self):
+        super().setUp()
+        self.traces = self.home.path / "traces"
+
+    def write_role(self):
+        arn = self.lab.roles["rds-access"].arn
+        hosts = (self.lab.mariadb.host, self.lab.pg.host)
+        self.home.write(CONFIG, "".join(f"[{host}]\nrole_arn = {arn}\n" for host in hosts))
+
+    def token_argv(self):
+        return [harness.installed("bin/rds-iam"), "token", "--hostname", self.lab.pg.host, "--port", "1",
+                "--username", USER]
+
+    def traced(self, argv, principal, **env):
+        """Runs a program that must succeed. Returns what its run left in the directory of traces."""
+        shutil.rmtree(self.traces, ignore_errors=True)
+        self.traces.mkdir()
+        result = self.home.run(argv, principal, **self.cloud_env(**env))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return [path.read_text() for path in self.traces.iterdir()]
+
+
+class Maps(ProgramsCase):
+    def maps(self, argv, principal):
+        preload = f"{self.lab.client_env()['LD_PRELOAD']} {MAPS_AT_EXIT}"
+        (text,) = self.traced(argv, principal, LD_PRELOAD=preload, MAPS_AT_EXIT=str(self.traces))
+        return text
+
+    def assert_guest(self, maps, own):
+        self.assertIn(own, maps, "the control: this is there")
+        self.assertIn("libcrypto.so", maps)
+        for library in NETWORK_LIBRARIES:
+            self.assertNotIn(library, maps)
+
+    def test_of_the_mariadb_client(self):
+        plugin = "mysql_clear_password.so"
+        self.assert_guest(self.maps(self.argv(), "etl"), plugin)
+        self.write_role()
+        self.assert_guest(self.maps(self.argv(), "etl-base"), plugin)
+        self.assertEqual(len(self.calls()), 1, "with the second, rds-iam-fetch ran")
+        self.assert_accepted(2)
+
+    def test_of_rds_iam_token(self):
+        self.assert_guest(self.maps(self.token_argv(), "etl"), "/bin/rds-iam\n")
+
+    def test_of_the_agent(self):
+        services = Services(self.home)
+        services.add("shop")
+        argv = [agent_program(), "--once", "--directory", services.directory]
+        self.assert_guest(self.maps(argv, "etl"), "/bin/rds-iam-agent\n")
+
+    def test_of_rds_iam_fetch(self):
+        """The control of both: it maps what they must not."""
+        self.traces.mkdir()
+        result = self.home.run(
+            [harness.installed("libexec/rds-iam/rds-iam-fetch")], None,
+            LD_PRELOAD=str(MAPS_AT_EXIT), MAPS_AT_EXIT=str(self.traces))
+        self.assertEqual(result.returncode, 2, "it is started by nobody who has a question")
+        (path,) = self.traces.iterdir()
+        for library in NETWORK_LIBRARIES:
+            self.assertIn(library, path.read_text())
+
+
+class Starts(ProgramsCase):
+    """rds-iam-fetch is started when nothing is kept, and not when something is."""
+
+    def executed(self, argv, principal="etl-base"):
+        """The programs that were executed, as strace shows them. A program that lets nobody look into
+        its memory is a number there, unless root asks."""
+        trace = self.traces / "trace"
+        (text,) = self.traced(
+            ["strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", str(trace), *map(str, argv)],
+            principal)
+        # A line that strace had to break off has no result; one of a call that failed ends with = -1.
+        return re.findall(r"execve\(([^,]+)(?!.* = -1 )", text)
+
+    def check(self, argv):
+        self.assertEqual(len(self.executed(argv, "etl")), 1, "static keys")
+        self.write_role()
+        cold = self.executed(argv)
+        self.assertEqual(len(cold), 2, "control: a cold start")
+        self.assertEqual(len(self.executed(argv)), 1, "kept credentials")
+        self.assertEqual(len(self.calls()), 1)
+        return cold
+
+    def test_by_the_mariadb_client(self):
+        self.assertIn("/rds-iam-fetch", self.check(self.argv())[1])
+
+    def test_by_rds_iam_token(self):
+        self.check(self.token_argv())
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: MIT
+"""Logins for which no token can be made, on a server that has earned one. The client prints why and
+what to do; a recording peer with the right certificate gets an empty password."""
+from typing import NamedTuple
+
+import hostile
+import labcase
+import harness
+from mysql_peer import OK, MySQLPeer, Script
+
+GLOBAL = "mydb.global-abcdefghijkl.global.rds.amazonaws.com"
+DSQL = "abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws"
+PERCENT = "odd%s%n.example.com"
+NO_RDS_NAME = (
+    "{0} is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel or an "
+    "alias, name its endpoint: [{0}] endpoint = NAME:PORT in ~/.config/rds-iam/config")  # fmt: skip
+# Short, so that no message is cut, however deep the build directory lies.
+NO_FILES = {"AWS_CONFIG_FILE": "/nowhere/config", "AWS_SHARED_CREDENTIALS_FILE": "/nowhere/credentials"}
+NO_CREDENTIALS = (
+    "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret. Tried environment: "
+    "AWS_ACCESS_KEY_ID is not set; profile: neither /nowhere/config nor /nowhere/credentials "
+    "exists; web identity: AWS_WEB_IDENTITY_TOKEN_FILE is not set; container: "
+    "AWS_CONTAINER_CREDENTIALS_* is not set; instance metadata: AWS_EC2_METADATA_DISABLED is true")  # fmt: skip
+NO_PROFILE = (
+    'AWS_PROFILE: the profile "{0}" does not exist; add [profile {0}] to /nowhere/config or '
+    "[{0}] to /nowhere/credentials, or name another profile")  # fmt: skip
+# What the library keeps of an error.
+LIBRARY_TEXT_MAX = 511
+
+
+class Row(NamedTuple):
+    """host: dialled. environment: the AWS_* of the user, None: good ones. certificate: of
+    lab.certificates. message: the whole of it."""
+
+    name: str
+    message: str
+    host: str = hostile.HOST
+    environment: dict = None
+    certificate: str = "server"
+    clients: tuple = tuple(hostile.CLIENTS)
+
+
+ROWS = [
+    Row("no_rds_name", NO_RDS_NAME.format("db.example.com"), "db.example.com"),
+    # MySQLdb takes this name for the Unix socket.
+    Row("localhost", NO_RDS_NAME.format("localhost"), "localhost", None, "other_names", ("mariadb",)),
+    Row("no_host_name", '"odd?s?n.example.com" is not a host name; give the endpoint\'s name', PERCENT,
+        None, "other_names"),
+    Row("no_region_in_a_global_endpoint",
+        GLOBAL + " is an Aurora global endpoint, whose name has no region; give the region of its "
+        "writer: [" + GLOBAL + "] region = REGION in ~/.config/rds-iam/config", GLOBAL),
+    Row("dsql",
+        DSQL + " is an Aurora DSQL endpoint: it needs another kind of token (service dsql), which "
+        "rds-iam does not make; use aws dsql generate-db-connect-auth-token", DSQL),
+    Row("no_credentials", NO_CREDENTIALS, environment={}),
+    Row("half_a_pair", "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not; set both or "
+        "unset both", environment={"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}),
+    Row("the_other_half", "AWS_SECRET_ACCESS_KEY is set but AWS_ACCESS_KEY_ID is not; set both or "
+        "unset both",
+        environment={"AWS_SECRET_ACCESS_KEY": "etlSession/Secret+EXAMPLE000000000000002"}),
+    Row("no_such_profile", NO_PROFILE.format("clickpipes"), environment={"AWS_PROFILE": "clickpipes"}),
+    Row("no_such_profile_with_percent_signs", NO_PROFILE.format("50?s?n?d"),
+        environment={"AWS_PROFILE": "50%s%n%d"}),
+]  # fmt: skip
+
+
+class RefusalsMariaDB(hostile.HostileCase):
+    def options(self):
+        self.write_options(labcase.mariadb_plugins(), "ssl-ca=RDS-CA", "ssl-verify-server-cert=1")
+
+    def log_in(self, client, host=hostile.HOST, environment=None, certificate="server"):
+        self.options()
+        principal = hostile.PRINCIPAL if environment is None else None
+        environment = {} if environment is None else {**NO_FILES, **environment}
+        with MySQLPeer(getattr(self.lab.certificates, certificate)) as peer:
+            text = self.dial(client, peer.port, host, None, principal, **environment)
+        return text, peer
+
+    def refuse(self, row, client):
+        text, peer = self.log_in(client, row.host, row.environment, row.certificate)
+        self.assert_message(client, text, row.message)
+        self.assertEqual(peer.answers, [(True, b"\0")])
+        self.assert_no_token(peer)
+
+    def test_control_the_same_peer_gets_a_token(self):
+        for client in hostile.CLIENTS:
+            text, peer = self.log_in(client)
+            self.assertIn("ERROR 1045", text)
+            self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_no_rds_name_on_a_real_server(self):
+        self.options()
+        for client in hostile.CLIENTS:
+            text = self.dial(client, self.lab.mariadb.port, "db.example.com")
+            self.assert_message(client, text, NO_RDS_NAME.format("db.example.com"))
+        self.assertEqual([verdict["token_length"] for verdict in self.verdicts()], [0, 0])
+
+    def test_section_that_the_message_prints_is_the_remedy(self):
+        self.options()
+        self.home.write(
+            ".config/rds-iam/config",
+            "[db.example.com]\nendpoint = %s:%d\n" % (hostile.HOST, self.lab.mariadb.port))
+        text = self.dial("mariadb", self.lab.mariadb.port, "db.example.com")
+        self.assertEqual(text, "1\n1\n")
+        self.assert_accepted()
+
+    def test_region_that_the_message_asks_for_is_the_remedy(self):
+        self.home.write(".config/rds-iam/config", "[%s]\nregion = us-east-1\n" % GLOBAL)
+        _, peer = self.log_in("mariadb", GLOBAL)
+        self.assert_token(peer.answers[0], GLOBAL, peer.port)
+
+    def test_long_texts_fit_into_the_library(self):
+        """Cut anywhere in a character of two bytes; MySQLdb loses an error that is not UTF-8."""
+        for shift in range(4):
+            path = "/" + "x" * shift + "é%s/" * 90
+            for client in hostile.CLIENTS:
+                text, peer = self.log_in(client, environment={
+                    "AWS_PROFILE": "p", "AWS_CONFIG_FILE": path, "AWS_SHARED_CREDENTIALS_FILE": path})  # fmt: skip
+                self.assert_no_token(peer)
+                self.assert_message(client, text, 'AWS_PROFILE: the profile "p" does not exist')
+                message = text.strip().partition(": ")[2]
+                self.assertIn("é?s/é?s", message, "control: the long path is in the message")
+                self.assertGreater(len(message.encode()), LIBRARY_TEXT_MAX - 40, "control: it is cut")
+                self.assertLessEqual(len(message.encode()), LIBRARY_TEXT_MAX)
+                self.assertTrue(message.endswith("..."), message)
+
+    def test_names_that_are_cut_or_are_no_utf_8(self):
+        for profile in ("x" * 63 + "é", "caf\udce9", "x" * 62 + "\u20ac"):
+            for client in hostile.CLIENTS:
+                text, peer = self.log_in(client, environment={"AWS_PROFILE": profile})
+                self.assert_no_token(peer)
+                self.assert_message(client, text, 'AWS_PROFILE: the profile "' + profile[:3])
+                self.assertIn('?" does not exist', text)
+
+    def test_failed_reconnect_with_percent_signs(self):
+        """The library hands the text of a failed reconnect to printf."""
+        self.options()
+        connect = """
+import json, sys, MySQLdb
+connection = MySQLdb.connect(**json.loads(sys.argv[1]))
+try:
+    connection.query("select 1")
+except MySQLdb.Error:
+    pass
+try:
+    connection.ping(True)
+except MySQLdb.Error as error:
+    sys.exit("ERROR %d: %s" % error.args)
+"""
+        lets_in_and_hangs_up = Script(asks=(), verdict=OK, commands=1)  # SET AUTOCOMMIT
+        scripts = (lets_in_and_hangs_up, Script())
+        with MySQLPeer(self.lab.certificates.server, *scripts) as peer:
+            argv = hostile.mysqldb(self.home, hostile.HOST, peer.port, None)
+            argv[argv.index(hostile.MYSQLDB)] = connect
+            result = self.home.run(argv, principal=None, AWS_PROFILE="50%s%n")
+        self.assertGreater(peer.connections, 1, "control: it connected again: %s" % result)
+        self.assertEqual(result.returncode, 1, result)
+        self.assert_message("MySQLdb", result.stderr, 'AWS_PROFILE: the profile "50?s?n" does not exist')
+
+
+def add_rows():
+    """Each row is a test of its own, so that a failure has its name."""
+    for row in ROWS:
+        def test(self, row=row):
+            for client in row.clients:
+                with self.subTest(client=client):
+                    self.refuse(row, client)
+        setattr(RefusalsMariaDB, "test_" + row.name, test)
+
+
+add_rows()
+if __name__ == "__main__":
+    harness.main()

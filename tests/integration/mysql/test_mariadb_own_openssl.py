@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Programs that export OpenSSL names of their own. The dynamic linker gives the plugin some of its
+functions from there, some from libcrypto: signing with such a mixture could crash or leak, so it is
+refused with a message, and the program lives."""
+import hostile
+import labcase
+import harness
+from mysql_peer import MySQLPeer
+
+ADVICE = (": a program exports OpenSSL names of its own (link it without -rdynamic or hide them), or takes "
+          "the address of one and is loaded at a fixed address (link it with -pie)")
+GROUPS = ("fetch", "context", "digest", "update", "memory", "start")
+
+
+def program(name):
+    return harness.BUILD / "tests" / "integration" / "src" / name
+
+
+class OwnOpenSSL(hostile.HostileCase):
+    def setUp(self):
+        super().setUp()
+        self.write_options(labcase.mariadb_plugins(), "ssl-ca=RDS-CA", "ssl-verify-server-cert=1")
+
+    def log_in(self, name, port):
+        argv = [program(name), hostile.HOST, port, labcase.USER]
+        return self.home.run(argv, principal=hostile.PRINCIPAL)
+
+    def accepted(self, name):
+        result = self.log_in(name, self.lab.mariadb.port)
+        self.assertEqual((result.returncode, result.stdout), (0, labcase.USER + "@%\n"), result)
+        self.assert_accepted()
+
+    def refused(self, name, message):
+        """By our message and exit status 1, with an empty password for the server."""
+        with MySQLPeer(self.lab.certificates.server) as peer:
+            result = self.log_in(name, peer.port)
+        self.assertEqual(result.returncode, 1, result)
+        self.assert_message("mariadb", result.stderr, message)
+        self.assertEqual(peer.answers, [(True, b"\0")])
+        return result.stderr
+
+    def test_control_the_program_without_such_names(self):
+        self.accepted("login")
+
+    def test_control_the_same_names_hidden(self):
+        self.accepted("login_own_hidden")
+
+    def test_all_names_from_the_program_and_a_right_answer(self):
+        """One OpenSSL, if an unusual one, that computes what it should."""
+        self.accepted("login_own_all")
+
+    def test_all_names_from_the_program_and_a_wrong_answer(self):
+        self.refused(
+            "login_own_wrong",
+            "OpenSSL computes a wrong HMAC in this program; nothing is signed with it")
+
+
+def add_groups():
+    for group in GROUPS:
+        def test(self, name="login_own_" + group):
+            text = self.refused(name, "OpenSSL's functions come from both ")
+            for words in (str(program(name)), "libcrypto.so.3", ADVICE):
+                self.assertIn(words, text)
+        setattr(OwnOpenSSL, "test_" + group, test)
+
+
+add_groups()
+if __name__ == "__main__":
+    harness.main()

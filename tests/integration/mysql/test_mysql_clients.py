@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+"""Clients on Oracle's library log in to a real server, with a library of our own in its place; and
+MariaDB's own clients do not notice what Oracle's are told."""
+import os
+import pathlib
+
+from labcase import USER, harness, mariadb_plugins
+from mysql_client import GATE, PASSWORD_GIVEN, STOCK, VERIFY_IDENTITY, MysqlCase, in_each, preload, shadow_plugins
+from service import await_true
+
+SET_VERIFY_IDENTITY = "set --ssl-mode=VERIFY_IDENTITY --ssl-ca=/path/to/global-bundle.pem"
+
+
+class MysqlClients(MysqlCase):
+    @in_each
+    def test_login(self, library):
+        for principal in ("etl", "etl-session"):
+            result = self.client(library, *VERIFY_IDENTITY, principal=principal)
+            self.assert_logged_in(result)
+            self.assertEqual(self.verdicts()[-1]["reason"], None)
+
+    @in_each
+    def test_login_with_the_option_for_passwords(self, library):
+        for option in ("--enable-cleartext-plugin", "--default-auth=mysql_clear_password"):
+            self.assert_logged_in(self.client(library, *VERIFY_IDENTITY, option))
+            self.assertGreater(self.verdicts()[-1]["token_length"], 300)
+
+    @in_each
+    def test_a_password_that_nothing_allows_is_not_replaced_by_a_token(self, library):
+        """A placeholder, or one that was left over: for RDS names, mapped names and all others."""
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[db.example.com]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
+        for host in (None, "db.example.com", "127.0.0.1"):
+            for option in ("--password=placeholder", "--enable-cleartext-plugin"):
+                for environment in ({}, {**GATE, "LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN": "0"}):
+                    result = self.client(
+                        library, "--ssl-mode=REQUIRED", "--password=left-over", option, host=host, **environment)
+                    self.assertEqual(result.stdout, PASSWORD_GIVEN + "\n")
+        self.assert_nothing_sent()
+
+    @in_each
+    def test_change_of_user(self, library):
+        before = len(self.verdicts())
+        result = self.client(library, *VERIFY_IDENTITY, "--change-user=" + USER)
+        self.assert_logged_in(result, USER, USER)
+        self.assertEqual([v["reason"] for v in self.verdicts()[before:]], [None, None])
+
+    @in_each
+    def test_change_to_a_user_that_no_policy_names(self, library):
+        result = self.client(library, *VERIFY_IDENTITY, "--change-user=other_iam_user")
+        self.assertIn("ERROR 1045 (28000): Access denied for user 'other_iam_user'@", result.stdout)
+        self.assert_refused("AccessDenied")
+
+    @in_each
+    def test_threads_that_are_all_the_first(self, library):
+        before = len(self.verdicts())
+        result = self.client(library, *VERIFY_IDENTITY, "--threads=12")
+        self.assert_logged_in(result, *[USER] * 12)
+        self.assertEqual([v["reason"] for v in self.verdicts()[before:]], [None] * 12)
+
+    @in_each
+    def test_what_the_server_refuses(self, library):
+        for principal in ("no-policy", "denied", "foreign"):
+            result = self.client(library, *VERIFY_IDENTITY, principal=principal)
+            self.assertIn("ERROR 1045 (28000): Access denied", result.stdout)
+            self.assert_refused("AccessDenied")
+
+    @in_each
+    def test_a_token_of_another_hour(self, library):
+        """The journal's reason is its own: what was sent was a whole token of the right user."""
+        self.lab.clock(3600)
+        result = self.client(library, *VERIFY_IDENTITY)
+        self.lab.clock(0)
+        self.assertIn("ERROR 1045 (28000): Access denied", result.stdout)
+        self.assert_refused("Expired")
+
+    @in_each
+    def test_no_credentials(self, library):
+        seen = len(self.verdicts())
+        result = self.client(library, *VERIFY_IDENTITY, principal=None)
+        self.assert_refused_by_us(result, "no AWS credentials: ")
+        await_true(lambda: len(self.verdicts()) > seen)  # the client does not wait for it
+        self.assertEqual(self.verdicts()[-1]["token_length"], 0, "the server has denied a login")
+
+    @in_each
+    def test_less_than_verify_identity(self, library):
+        for options in (("--ssl-mode=REQUIRED",), ("--ssl-mode=PREFERRED",), (),
+                        ("--ssl-mode=VERIFY_CA", "--ssl-ca=RDS-CA")):  # fmt: skip
+            self.assert_refused_by_us(
+                self.client(library, *options),
+                "the server's host name was not verified, so no token was sent; " + SET_VERIFY_IDENTITY)
+        self.assert_refused_by_us(
+            self.client(library, "--ssl-mode=DISABLED"),
+            "the connection is not encrypted, so no token was sent; " + SET_VERIFY_IDENTITY)
+
+    def aborted(self):
+        """The server's count of handshakes that were broken off, asked for by a password account."""
+        query = "show global status where variable_name = 'Aborted_connects_preauth'"
+        result = self.home.run(
+            ["mariadb", "--no-defaults", "-h", self.lab.mariadb.host, "-P", self.lab.mariadb.port,
+             "-u", "native_user", "-N", "-e", query], None, MYSQL_PWD=self.lab.passwords["native_user"])
+        return int(result.stdout.split()[1])
+
+    @in_each
+    def test_a_refusal_breaks_no_handshake_off(self, library):
+        """A server that counts some shuts the host out. That they are counted is tested for MariaDB's
+        clients."""
+        before, seen = self.aborted(), len(self.verdicts())
+        for mode, message in (("DISABLED", "the connection is not encrypted"),
+                               ("REQUIRED", "the server's host name was not verified")):  # fmt: skip
+            self.assert_refused_by_us(self.client(library, "--ssl-mode=" + mode), message)
+        await_true(lambda: len(self.verdicts()) == seen + 2)
+        self.assertEqual([v["token_length"] for v in self.verdicts()[seen:]], [0, 0], "control: they were answered")
+        self.assertEqual(self.aborted(), before)
+
+    @in_each
+    def test_alias_without_a_section(self, library):
+        result = self.client(library, *VERIFY_IDENTITY, host="db.example.com")
+        self.assertTrue(result.stdout.startswith(STOCK + " (rds-iam: "), result.stdout)
+        self.assertIn("[db.example.com] endpoint = NAME:PORT", result.stdout)
+        self.assert_nothing_sent()
+
+    @in_each
+    def test_alias_with_the_section_that_the_refusal_prints(self, library):
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[db.example.com]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
+        self.assert_logged_in(self.client(library, *VERIFY_IDENTITY, host="db.example.com"))
+
+    @in_each
+    def test_a_tunnel_is_dialled_by_the_endpoints_own_name(self, library):
+        """Any other name is in no certificate: no mode would do, and tls = verify-ca does not help."""
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\ntls = verify-ca\n")
+        self.assert_refused_by_us(
+            self.client(library, "--ssl-mode=VERIFY_CA", "--ssl-ca=RDS-CA", host="127.0.0.1"),
+            "the server's host name was not verified, so no token was sent; use the endpoint's own name "
+            "with --ssl-mode=VERIFY_IDENTITY (a line in /etc/hosts points it to a tunnel)")
+        self.assertIn("ERROR 2026", self.client(library, *VERIFY_IDENTITY, host="127.0.0.1").stdout)
+
+    @in_each
+    def test_password_accounts_go_on_as_before(self, library):
+        for shadowed in (False, True):
+            for user, environment in (("native_user", {}), ("pam_user", GATE)):
+                result = self.client(
+                    library, *VERIFY_IDENTITY, "--password=" + self.lab.passwords[user],
+                    user=user, host="db.example.com", shadowed=shadowed, **environment)
+                self.assert_logged_in(result, user)
+
+    @in_each
+    def test_cleartext_password_without_permission(self, library):
+        """The words are the library's own, with the shadow and without it."""
+        for shadowed in (False, True):
+            result = self.client(
+                library, *VERIFY_IDENTITY, "--password=" + self.lab.passwords["pam_user"],
+                user="pam_user", host="db.example.com", shadowed=shadowed)
+            self.assertTrue(result.stdout.startswith(STOCK), result.stdout)
+
+    @in_each
+    def test_control_without_the_shadow_nothing_is_sent(self, library):
+        result = self.client(library, *VERIFY_IDENTITY, shadowed=False)
+        self.assertEqual(result.stdout, STOCK + "\n")
+        self.assert_nothing_sent()
+
+    def test_the_log_says_what_was_signed(self):
+        result = self.client("9.x", *VERIFY_IDENTITY, RDS_IAM_LOG="1")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(f"rds-iam: signed for {USER} at {self.lab.mariadb.host}:", result.stderr)
+
+    def test_the_log_says_that_a_password_took_the_tokens_place(self):
+        result = self.client(
+            "9.x", "--ssl-mode=REQUIRED", "--password=typed", RDS_IAM_LOG="1", host="127.0.0.1", **GATE)
+        self.assertIn("ERROR 1045", result.stdout)
+        self.assertEqual(
+            result.stderr, "rds-iam: the program gave a password, so the password was sent and no token was made\n")
+
+    @in_each
+    def test_a_password_for_a_host_of_ours_is_a_warning(self, library):
+        """As `rds-iam exec` shows it: it may be a left-over."""
+        self.home.write(
+            ".config/rds-iam/config",
+            f"[127.0.0.1]\nendpoint = {self.lab.mariadb.host}:{self.lab.mariadb.port}\n")
+        for host in (self.lab.mariadb.host, "127.0.0.1"):
+            result = self.client(
+                library, "--ssl-mode=REQUIRED", "--password=left-over", host=host, RDS_IAM_LOG="warning", **GATE)
+            self.assertIn("ERROR 1045", result.stdout)
+            self.assertEqual(
+                result.stderr,
+                "rds-iam: warning: the program's own password (MYSQL_PWD, password= in an option file, -p, or "
+                f"a setting) is sent to {host} instead of a token; remove it if {USER} logs in with IAM\n")
+
+    @in_each
+    def test_a_broken_configuration_gives_no_warning_and_the_password_goes(self, library):
+        self.home.write(".config/rds-iam/config", "[127.0.0.1\n")
+        result = self.client(
+            library, "--ssl-mode=REQUIRED", "--password=" + self.lab.passwords["pam_user"], user="pam_user",
+            host="127.0.0.1", RDS_IAM_LOG="warning", **GATE)
+        self.assert_logged_in(result, "pam_user")
+
+    @in_each
+    def test_the_log_says_why_a_login_was_refused(self, library):
+        """For programs that do not show the library's error; at a level that exec does not show."""
+        at = f"{USER} at {self.lab.mariadb.host}:{self.lab.mariadb.port}"
+        rows = (
+            (("--ssl-mode=REQUIRED",), "the server's host name was not verified, so no token was sent; set --ssl-mode"),
+            (("--ssl-mode=DISABLED",), "the connection is not encrypted, so no token was sent; set --ssl-mode"),
+            ((*VERIFY_IDENTITY, "--password=x"), "a password was given, so no token was made; for a token give no"),
+        )
+        for options, reason in rows:
+            for level, shown in (("1", True), ("warning", False)):
+                result = self.client(library, *options, RDS_IAM_LOG=level)
+                self.assertEqual(result.returncode, 1)
+                self.assertEqual(result.stderr.startswith(f"rds-iam: {at} is refused: {reason}"), shown, result.stderr)
+                self.assertEqual(result.stderr.count("\n"), 1 if shown else 0)
+
+    def test_links_lead_back_to_the_librarys_own_plugins(self):
+        links = {path.stem: os.readlink(path) for path in shadow_plugins().iterdir() if path.is_symlink()}
+        self.assertIn("mysql_native_password", links)
+        self.assertIn("authentication_kerberos_client", links)
+        for name, target in links.items():
+            self.assertEqual(pathlib.Path(target).name, name + ".so")
+            self.assertTrue(target.startswith("/"), target)
+
+
+class MariadbClients(MysqlCase):
+    """MariaDB's library reads LIBMYSQL_PLUGINS too."""
+
+    def both(self, program, *arguments, user=USER, **environment):
+        """The same command without and with Oracle's variables; what it said, twice."""
+        argv = [program, "-h", self.lab.mariadb.host, "-P", self.lab.mariadb.port, "-u", user, *arguments]
+        return [self.home.run(argv, "etl", **environment, **more) for more in ({}, preload())]
+
+    def write_my_cnf(self, *lines):
+        self.home.write(
+            ".my.cnf", f"[client]\nssl-ca={self.lab.ca_file}\nssl-verify-server-cert=1\n" + "".join(
+                line + "\n" for line in lines))
+
+    def assert_alike(self, results, status):
+        without, with_them = results
+        for result in results:
+            self.assertEqual(result.returncode, status, result)
+        self.assertEqual(without.stdout, with_them.stdout)
+        self.assertEqual(without.stderr, with_them.stderr)
+
+    def test_stock_clients(self):
+        self.write_my_cnf()
+        password = "--password=" + self.lab.passwords["native_user"]
+        self.assert_alike(self.both("mariadb", password, "-e", "select 1", user="native_user"), 0)
+        dumped = ("mariadb-dump", password, "--skip-dump-date", "shop")
+        self.assert_alike(self.both(*dumped, user="native_user"), 0)
+        refused = self.both("mariadb", "-e", "select 1")
+        self.assert_alike(refused, 1)
+        self.assertIn("ERROR 1045", refused[0].stderr)
+        self.assert_nothing_sent()
+
+    def test_clients_with_our_plugin_for_them(self):
+        self.write_my_cnf("plugin-dir=%s" % mariadb_plugins())
+        self.assert_alike(self.both("mariadb", "-N", "-e", "select current_user()"), 0)
+        dumped = self.both("mariadb-dump", "--skip-dump-date", "shop")
+        self.assert_alike(dumped, 0)
+        self.assertIn("CREATE TABLE", dumped[0].stdout)
+        self.assert_accepted(4)
+
+    def test_one_environment_for_both_libraries(self):
+        """As a service would have it that runs clients of both kinds."""
+        self.write_my_cnf()
+        directory = {"MARIADB_PLUGIN_DIR": str(mariadb_plugins())}
+        self.assert_alike(self.both("mariadb", "-N", "-e", "select current_user()", **directory), 0)
+        self.assert_logged_in(self.client("9.x", *VERIFY_IDENTITY, **directory))
+        self.assert_accepted(3)
+
+    def test_control_a_mariadb_client_that_is_led_to_the_wrong_directory(self):
+        """It takes v1, whose interface is as old as its own; the plugin finds a memory that it does
+        not know, and leaves it alone. That it was called shows that the variables count."""
+        self.write_my_cnf()
+        for program, arguments in (("mariadb", ("-e", "select 1")), ("mariadb-dump", ("shop",))):
+            result = self.both(
+                program, *arguments, MARIADB_PLUGIN_DIR=str(shadow_plugins()), RDS_IAM_LOG="1")[1]
+            self.assertNotEqual(result.returncode, 0)
+            self.assertIn("of a known client library, so nothing was sent", result.stderr)
+        self.assert_nothing_sent()
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""Programs under rds-iam exec that cannot load its preload, or need to be told of it: another C library,
+static programs, other machines, AddressSanitizer. Each is run, and what it will not do is told."""
+import os
+import pathlib
+import shutil
+
+from labcase import USER, LabCase, harness
+import ways
+
+ENVIRONMENT = """
+#include <stdio.h>
+extern char **environ;
+int main(void)
+{
+    for (char **at = environ; *at != NULL; at++) {
+        puts(*at);
+    }
+    return 0;
+}
+"""
+OVERFLOW = """
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    volatile char *bytes = malloc(8);
+    return bytes[7 + argc];
+}
+"""
+E_MACHINE = 18
+OURS = {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR"}
+OTHER_WAYS = ("; a libpq program then needs the passfile of rds-iam-agent (rds-iam setup postgres) or a token in "
+              "PGPASSWORD (rds-iam token)\n")
+
+
+class ProgramCase(LabCase):
+    def compile(self, name, text, *command):
+        path = self.home.path / name
+        result = harness.run([*command, "-x", "c", "-o", path, "-"], stdin=text)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return path
+
+    def musl(self, name="musl", *flags):
+        return self.compile(name, ENVIRONMENT, "musl-gcc", *flags)
+
+    def exec(self, *command, **extra):
+        # Without the lab's own preload, which musl and AddressSanitizer would refuse like ours.
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", "--", *command],
+                             **{"LD_PRELOAD": "", **extra})
+
+    @staticmethod
+    def variables(result):
+        return dict(line.split("=", 1) for line in result.stdout.splitlines())
+
+    def other_libc(self, program):
+        return (f"rds-iam: warning: {program} uses another C library (/lib/ld-musl-x86_64.so.1) and cannot load "
+                "librds-iam-pq.so; it runs without it, and neither this program nor the programs that it starts "
+                "make tokens" + OTHER_WAYS)
+
+    @staticmethod
+    def static(program):
+        return (f"rds-iam: warning: {program} is statically linked and loads no library, so it makes no tokens "
+                "itself" + OTHER_WAYS)
+
+
+class Musl(ProgramCase):
+    def assert_run_without(self, result, program):
+        self.assertEqual((result.returncode, result.stderr), (0, self.other_libc(program)))
+        found = self.variables(result)
+        self.assertEqual(found.get("LD_PRELOAD", ""), "")
+        self.assertEqual(OURS & set(found) - {"LD_PRELOAD"}, set())
+        self.assertEqual(found["PGSSLMODE"], "verify-full")
+
+    def test_it_is_run_without_the_preload(self):
+        program = self.musl()
+        self.assert_run_without(self.exec(program), program)
+        refused = self.home.run([program], LD_PRELOAD=str(ways.preload()))
+        self.assertNotEqual(refused.returncode, 0, "control: with the preload it does not start")
+        self.assertIn("Error relocating", refused.stderr)
+
+    def test_by_path_by_scripts_and_by_env(self):
+        program = self.musl("musl-by-name")
+        path = {"PATH": f"{self.home.path}:{self.home.env()['PATH']}"}
+        self.assert_run_without(self.exec("musl-by-name", **path), program)
+        first = self.home.write("first", f"#! {program} word\n", 0o700)
+        for name, line in (("second", f"#!{first}"), ("by-env", "#!/usr/bin/env musl-by-name"),
+                           ("by-env-s", "#!/usr/bin/env -S A=1 musl-by-name -x")):
+            with self.subTest(line=line):
+                script = self.home.write(name, line + "\n", 0o700)
+                self.assert_run_without(self.exec(script, **path), program)
+        self.assert_run_without(self.exec(first), program)
+
+    def test_below_another_exec(self):
+        program = self.musl()
+        outer = [harness.installed("bin/rds-iam"), "exec", "--"]
+        self.assert_run_without(self.exec(*outer, program), program)
+        own = self.exec(*outer, program, LIBMYSQL_PLUGINS="a;b", MARIADB_PLUGIN_DIR="/own")
+        self.assertEqual(self.variables(own)["LIBMYSQL_PLUGINS"], "a;b", "the user's own stay")
+
+    def test_static_programs_are_told_and_what_they_start_logs_in(self):
+        static = ways.PROGRAMS / "first_line_static"
+        result = self.exec(static, self.home.write("text", "12345\n"))
+        self.assertEqual((result.stdout, result.stderr), ("6\n", self.static(static)))
+        for flags in (("-static",), ("-static-pie", "-fPIE")):
+            with self.subTest(flags=flags):
+                program = self.compile("static", ENVIRONMENT, "gcc", *flags)
+                result = self.exec(program)
+                self.assertEqual(result.stderr, self.static(program))
+                self.assertIn("librds-iam-pq.so", self.variables(result)["LD_PRELOAD"], "for what it starts")
+        program = self.musl("musl-static", "-static")
+        self.assertEqual(self.exec(program).stderr, self.static(program))
+
+    def test_programs_that_load_it_are_not_warned_of(self):
+        script = self.home.write("script", "#!/usr/bin/env python3\nprint(1)\n", 0o700)
+        no_line = self.home.write("no-line", "echo 1\n", 0o700)
+        empty = self.home.write("empty", "", 0o700)
+        loader = harness.run(["readelf", "-p", ".interp", "/bin/true"]).stdout.split()[-1]
+        for command in (["true"], [script], [no_line], [empty], [loader, "/bin/true"]):
+            with self.subTest(command=command):
+                result = self.exec(*command)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_another_machine(self):
+        program = self.home.path / "foreign"
+        shutil.copy("/bin/true", program)
+        with program.open("r+b") as file:
+            file.seek(E_MACHINE)
+            file.write(b"\xf3\x00" if os.uname().machine != "riscv64" else b"\x3e\x00")
+        result = self.exec(program)
+        self.assertIn(f"rds-iam: warning: {program} is built for another processor or word size and cannot load "
+                      "librds-iam-pq.so; it runs without it", result.stderr)
+
+    def test_damaged_files_are_left_to_the_kernel(self):
+        whole = pathlib.Path("/bin/true").read_bytes()
+        for size in (4, 63, 64, 500):
+            program = self.home.path / f"cut-{size}"
+            program.write_bytes(whole[:size])
+            program.chmod(0o700)
+            with self.subTest(size=size):
+                result = self.exec(program)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertNotIn("warning", result.stderr)
+
+
+class AddressSanitizer(ProgramCase):
+    def settings(self):
+        pg = self.lab.pg
+        return {"PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": self.lab.database_name,
+                "PGSSLROOTCERT": str(self.lab.ca_file), "LD_PRELOAD": "libnss_wrapper.so"}
+
+    def test_a_libpq_program_logs_in(self):
+        program = ways.PROGRAMS / "ways_asan"
+        for reach in ("linked", "dlsym"):
+            for options in ({}, {"ASAN_OPTIONS": "abort_on_error=0"}, {"ASAN_OPTIONS": "verify_asan_link_order=1"}):
+                with self.subTest(reach=reach, options=options):
+                    result = self.exec(program, reach, "connectdb", "", **self.settings(), **options)
+                    self.assertEqual((result.stdout, result.stderr), (f"ok {USER}\n", ""))
+        self.assert_accepted(6)
+        refused = self.home.run([program, "linked", "connectdb", ""], **self.settings())
+        self.assertIn("ASan runtime does not come first", refused.stderr, "control: a preload ends it")
+
+    def test_it_finds_errors_as_before(self):
+        program = self.compile("overflow", OVERFLOW, "gcc", "-g", "-fsanitize=address")
+        result = self.exec(program)
+        self.assertIn("heap-buffer-overflow", result.stderr)
+        self.assertEqual(result.returncode, self.home.run([program], LD_PRELOAD="").returncode)
+
+    def test_its_run_time_linked_in_and_other_sanitizers(self):
+        for name, command in (("static", ("gcc", "-fsanitize=address", "-static-libasan")),
+                              ("undefined", ("gcc", "-fsanitize=undefined")),
+                              ("thread", ("gcc", "-fsanitize=thread")),
+                              ("leak", ("gcc", "-fsanitize=leak"))):
+            with self.subTest(name=name):
+                result = self.exec(self.compile(name, ENVIRONMENT, *command))
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+                self.assertNotIn("ASAN_OPTIONS", self.variables(result))
+        program = self.compile("address", ENVIRONMENT, "gcc", "-fsanitize=address")
+        for given, found in ((None, "verify_asan_link_order=0"),
+                             ("log_path=/a:b=1", "log_path=/a:b=1:verify_asan_link_order=0")):
+            result = self.exec(program, **({} if given is None else {"ASAN_OPTIONS": given}))
+            self.assertEqual(self.variables(result)["ASAN_OPTIONS"], found)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: MIT
+"""The preload as a guest: programs that have no libpq, programs with more rights than their caller, what
+is said where it can do nothing, and what is left of a token."""
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+
+from labcase import USER, LabCase, harness
+import traces
+import ways
+from test_agent_lease import LeaseCase
+
+# Looks at itself: prints the libraries that are mapped, and what a program may not find changed.
+MAPS = """
+import json, os, signal, threading
+maps = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
+print(json.dumps([sorted(os.path.basename(m) for m in maps), threading.active_count(), len(os.listdir("/proc/self/fd")),
+                  os.umask(0o22), str(signal.getsignal(signal.SIGTERM)), sorted(os.environ)]))
+"""
+# Interpreters, each with modules that it finds by dlopen() and dlsym(), libpq's among them.
+INTERPRETERS = (
+    ["php", "-r", "echo implode(' ', get_loaded_extensions()), ' ', function_exists('pg_connect');"],
+    ["/usr/bin/python3", "-c",
+     "import psycopg, psycopg2, sqlite3, ssl; print(psycopg2.__libpq_version__, psycopg.pq.version(), ssl.HAS_SNI)"],
+    ["perl", "-MDBI", "-MDBD::Pg", "-MPOSIX", "-e", "print join(' ', DBI->available_drivers), $DBD::Pg::VERSION"],
+    ["ruby", "-ropenssl", "-rpg", "-rfiddle", "-e",
+     "puts PG.library_version, OpenSSL::VERSION, Fiddle.dlopen('libpq.so.5')['PQlibVersion'] != 0"],
+    ["node", "-e", "console.log(require('crypto').createHash('sha256').update('x').digest('hex'))"],
+)
+# Calls each function that is interposed with no name at all, which the kernel refuses: EFAULT.
+NULLS = """
+import ctypes, sys
+library = ctypes.CDLL(None, use_errno=True)
+for call in sys.argv[1:]:
+    name, *arguments = call.split()
+    result = library[name](*[None if a == "null" else b"r" if a == "r" else int(a) for a in arguments])
+    print(name, result, ctypes.get_errno())
+"""
+LEFT = """
+import json, os, psycopg2
+connection = psycopg2.connect("")
+links = []
+for fd in os.listdir("/proc/self/fd"):
+    try:
+        links.append(os.readlink("/proc/self/fd/" + fd).split(":")[0])
+    except FileNotFoundError:
+        pass
+print(json.dumps([sorted(links), len(os.listdir("/proc/self/task")), open("/proc/self/environ").read(),
+                  open("/proc/self/cmdline").read()]))
+"""
+
+
+class Without(LabCase):
+    """Programs that have no libpq."""
+
+    def test_they_run_as_before(self):
+        for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
+                     ["grep", "-c", "root", "/etc/passwd"], ["find", "/etc/ssl", "-name", "*.pem"]):
+            with self.subTest(argv=argv):
+                plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+                self.assertEqual((under.returncode, under.stdout, under.stderr),
+                                 (plain.returncode, plain.stdout, plain.stderr))
+
+    def test_interpreters_load_their_modules(self):
+        for argv in INTERPRETERS:
+            with self.subTest(argv=argv[0]):
+                plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+                self.assertEqual((plain.returncode, plain.stderr), (0, ""))
+                self.assertGreater(len(plain.stdout), 10)
+                self.assertEqual((under.returncode, under.stdout, under.stderr), (0, plain.stdout, ""))
+
+    def test_a_name_that_is_null_is_refused_as_ever(self):
+        calls = ["open null 0", "open64 null 0", "openat -100 null 0", "openat64 -100 null 0", "__open_2 null 0",
+                 "__open64_2 null 0", "__openat_2 -100 null 0", "__openat64_2 -100 null 0", "stat null null",
+                 "stat64 null null", "__xstat 1 null null", "__xstat64 1 null null", "fopen null r", "fopen64 null r"]
+        argv = ["/usr/bin/python3", "-S", "-c", NULLS, *calls]
+        plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
+        self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
+        self.assertEqual(plain.stdout.count(" 14\n"), len(calls), "the control")
+
+    def test_python_finds_nothing_changed_and_no_libcrypto(self):
+        argv = ["/usr/bin/python3", "-S", "-c", MAPS]
+        plain = json.loads(self.home.run(argv).stdout)
+        under = json.loads(self.home.run(argv, **ways.with_preload()).stdout)
+        added = set(under[0]) - set(plain[0])
+        self.assertEqual(added, {ways.preload().name})
+        self.assertEqual(under[1:5], plain[1:5])
+        self.assertEqual(set(under[5]) - set(plain[5]), {"RDS_IAM_LOG"})
+
+    def test_control_a_login_brings_the_other_half(self):
+        script = "import psycopg2; psycopg2.connect('')" + MAPS
+        pg = self.lab.pg
+        result = self.home.run(
+            ["/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
+            PGDATABASE="shop", PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
+        self.assertIn("rds-iam-pq-token.so", json.loads(result.stdout)[0], result.stderr)
+
+    def test_nor_does_a_password_bring_it_where_nobody_reads_what_is_said(self):
+        script = ("import psycopg2, sys\ntry: psycopg2.connect('')\n"
+                  "except psycopg2.OperationalError as e: print(e, file=sys.stderr)\n" + MAPS)
+        pg = self.lab.pg
+        for words, brings in ((["env", "-u", "RDS_IAM_LOG"], False), ([], True)):
+            result = self.home.run(
+                [*words, "/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
+                PGDATABASE="shop", PGPASSWORD="another-one", **ways.with_preload())
+            self.assertIn("authentication failed", result.stderr)
+            self.assertEqual("rds-iam-pq-token.so" in json.loads(result.stdout)[0], brings, "by RDS_IAM_LOG alone")
+
+    def test_a_library_that_waits_as_it_is_loaded_for_a_thread_that_opens_files(self):
+        module = ways.PROGRAMS / "opens_as_loaded.so"
+        argv = ["/usr/bin/python3", "-S", "-c", f"import ctypes; print(ctypes.CDLL('{module}').files_opened())"]
+        for extra in ({}, ways.with_preload()):
+            with self.subTest(under=bool(extra)):
+                self.assertEqual(self.home.run(argv, **extra).stdout, "8\n")
+
+    def test_what_it_costs_a_start(self):
+        """Told and not judged: it depends on the machine."""
+        def milliseconds(**extra):
+            start = time.monotonic()
+            self.home.run(["ls", "/"], **extra)
+            return (time.monotonic() - start) * 1000
+
+        plain, under = [], []
+        for _ in range(30):
+            plain.append(milliseconds(LD_PRELOAD=""))
+            under.append(milliseconds(LD_PRELOAD=str(ways.preload())))
+        self.assertEqual(len(under), len(plain))
+        print("# ls /: %.2f ms, under the preload %.2f ms" % (statistics.median(plain), statistics.median(under)))
+
+
+class Words(LabCase):
+    """Where no token can be made for a reason that lies in the program's surroundings, libpq says that
+    it has no password, and the preload says why."""
+
+    def setUp(self):
+        super().setUp()
+        pg = self.lab.pg
+        self.settings = {"PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "shop",
+                         "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.lab.ca_file)}
+        self.psql = ["psql", "-XAtwc", "select 1"]
+
+    def without_module(self):
+        """The preload, with another name of the other object's in it."""
+        content = ways.preload().read_bytes()
+        path = self.home.path / "librds-iam-pq.so"
+        path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
+        return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
+
+    def message(self):
+        gone = ways.preload().parent / "rds-iam-pq-ghost.so"
+        return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
+                "No such file or directory; reinstall rds-iam\n")
+
+    def test_the_other_object_cannot_be_loaded(self):
+        result = self.home.run(self.psql, **self.settings, **self.without_module())
+        self.assertEqual(result.stderr.count(self.message()), 1, result.stderr)
+        self.assertIn("no password supplied", result.stderr)
+        result = self.home.run(["env", "-u", "RDS_IAM_LOG", *self.psql], **self.settings, **self.without_module())
+        self.assertNotIn("rds-iam: ", result.stderr, "nobody asked")
+        self.assertIn("no password supplied", result.stderr)
+        given = {"PGPASSWORD": "another-one"}
+        result = self.home.run(self.psql, **self.settings, **self.without_module(), **given)
+        self.assertNotIn("rds-iam: ", result.stderr, "there was nothing to make")
+        self.assertIn("authentication failed", result.stderr)
+        result = self.home.run(self.psql, **self.settings, **ways.with_preload())
+        self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "control")
+
+    def test_it_is_not_written_to_another_machine(self):
+        """A program may have closed its stderr, and a connection may have its number."""
+        for family in (socket.AF_INET, socket.AF_UNIX):
+            with self.subTest(family=family.name):
+                here, there = self.pair(family)
+                with here, there:
+                    subprocess.run(self.psql, stderr=there, check=False, timeout=ways.TIMEOUT_SECONDS,
+                                   env=self.home.env(**self.settings, **self.without_module()), cwd=self.home.path)
+                    there.close()
+                    said = here.makefile().read()
+                self.assertIn("no password supplied", said, "psql's own words")
+                self.assertEqual(self.message() in said, family == socket.AF_UNIX, said)
+
+    @staticmethod
+    def pair(family):
+        if family == socket.AF_UNIX:
+            return socket.socketpair()
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            here = socket.create_connection(server.getsockname())
+            return here, server.accept()[0]
+
+    def test_there_is_no_room_and_no_thread(self):
+        conninfo, _ = ways.forms(self.home, self.lab)["fields"]
+        argv = [ways.PROGRAMS / "loads", "coroutine", ways.PROGRAMS / "connects_at_load.so", "connect_now"]
+        # The limit does not count for root.
+        self.home.path.chmod(0o755)
+        user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"] if os.geteuid() == 0 else []
+        for limit in ([], ["prlimit", "--nproc=1"]):
+            result = self.home.run([*user, *limit, *argv], CONNINFO=conninfo, **ways.with_preload())
+            if limit:
+                self.assertEqual(
+                    result.stderr,
+                    "rds-iam: warning: no token can be made: the stack is too small for it, and a thread "
+                    "cannot be started: Resource temporarily unavailable; raise the limits of threads and memory "
+                    "(ulimit -u and -v)\n")
+                self.assertIn("failed: ", result.stdout)
+            else:
+                self.assertIn(f"ok {USER}", result.stdout, result.stderr)
+
+    def test_libpq_knows_no_home(self):
+        empty = self.home.write("passwd", "", mode=0o644)
+        nobody = {"NSS_WRAPPER_PASSWD": str(empty), "NSS_WRAPPER_GROUP": str(empty)}
+        argv = ["env", "-u", "HOME", *self.psql]
+        result = self.home.run(argv, **self.settings, **ways.with_preload(), **nobody)
+        self.assertEqual(
+            result.stderr.splitlines()[0],
+            f"rds-iam: warning: no token for {USER} at {self.lab.pg.host}: libpq reads no passfile because it found "
+            "no home directory; set PGPASSFILE to any name, or HOME for libpq 15 and later")
+        self.assertIn("no password supplied", result.stderr)
+        token = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
+        result = self.home.run(argv, **self.settings, **ways.with_preload(), **nobody, **token)
+        self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "it has a token")
+        result = self.home.run(argv, None, **self.settings, **ways.with_preload(), **nobody)
+        self.assertIn("no AWS credentials", result.stderr, "the first reason")
+        self.assertNotIn("PGPASSFILE", result.stderr)
+        for extra in ({"PGPASSFILE": str(self.home.path / "none")}, {"HOME": str(self.home.path)}):
+            with self.subTest(extra=list(extra)):
+                words = [f"{name}={value}" for name, value in extra.items()]
+                result = self.home.run(["env", "-u", "HOME", *words, *self.psql], **self.settings,
+                                       **ways.with_preload(), **nobody)
+                self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
+
+
+class Left(LabCase):
+    def test_no_descriptor_no_thread_and_no_token_in_environment_or_arguments(self):
+        pg = self.lab.pg
+        argv = ["/usr/bin/python3", "-c", LEFT]
+        settings = {"PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "shop",
+                    "PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(self.lab.ca_file)}
+        token = self.lab.token("etl", pg, USER)
+        stock = json.loads(self.home.run(argv, **settings, PGPASSWORD=token).stdout)
+        result = self.home.run(argv, **settings, **ways.with_preload())
+        self.assertEqual(result.returncode, 0, result.stderr)
+        under = json.loads(result.stdout)
+        self.assertEqual(under[:2], stock[:2])
+        self.assertEqual(traces.find("".join(under[2:])), [])
+        self.assertIn("X-Amz-", traces.find("".join(stock[2:])), "control: a token there is found")
+        self.assert_accepted(2)
+
+    def start_cancelled(self, port, principal, **extra):
+        """A thread that connects, and is cancelled by a line."""
+        conninfo, _ = ways.forms(self.home, self.lab)["fields"]
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", ways.PROGRAMS / "cancelled",
+             conninfo.replace(f"port={self.lab.pg.port}", f"port={port}")],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=self.home.path,
+            env=self.home.env(principal, **ways.with_preload(), **extra))
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def cancel(self, process):
+        process.stdin.write("\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.readline(), "cancelled\n")
+
+    @staticmethod
+    def last_line(process):
+        """Not by communicate(): the line may have come along with the one before, and be read."""
+        process.wait(timeout=ways.TIMEOUT_SECONDS)
+        return process.stdout.read()
+
+    def test_a_thread_that_is_cancelled_waits_for_ours(self):
+        gate = LeaseCase.gate(self)
+        self.addCleanup(gate.release)
+        process = self.start_cancelled(
+            self.lab.pg.port, None, AWS_PROFILE="gate", AWS_CONFIG_FILE=str(self.home.path / ".aws/gate"))
+        gate.await_asked()
+        self.cancel(process)
+        gate.open()
+        # The file in memory is libpq's own, which is cancelled as it reads it.
+        self.assertIn("ended 1 ", self.last_line(process))
+
+    def test_a_thread_that_is_cancelled_leaves_no_token(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            process = self.start_cancelled(server.getsockname()[1], "etl")
+            peer, _ = server.accept()
+            with peer:
+                self.assertEqual(len(peer.recv(8)), 8, "libpq asks for TLS and waits")
+                self.cancel(process)
+                self.assertEqual(self.last_line(process), "ended 1 0\n")
+
+    def test_a_limit_of_file_sizes_ends_no_program(self):
+        """Its signal has no handler here, so the kernel would end psql."""
+        pg = self.lab.pg
+        for limit, said in (("0", "cannot make a passfile in memory"), ("unlimited", USER)):
+            result = self.home.run(
+                ["bash", "-c", f"ulimit -f {limit}; exec psql -XAtwc 'select current_user'"],
+                PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE="shop", PGSSLMODE="verify-full",
+                PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
+            self.assertGreaterEqual(result.returncode, 0, "no signal")
+            self.assertIn(said, result.stdout + result.stderr)
+
+    def test_a_passfile_that_others_can_read_is_not_made_good(self):
+        pg = self.lab.pg
+        self.home.write(".pgpass", f"{pg.host}:*:*:scram_user:{self.lab.passwords['scram_user']}\n", mode=0o644)
+        result = self.home.run(
+            ["psql", "-XAtwc", "select 1", f"host={pg.host},{pg.host} port={pg.port} user=scram_user dbname=shop"],
+            PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("has group or world access", result.stderr)
+        self.assertIn("password authentication failed", result.stderr, "control: our token was all it had")
+
+
+if os.geteuid() == 0:  # only root can make a program that runs with more rights than its caller
+
+    class Privileged(LabCase):
+        def test_a_setgid_program_gets_nothing(self):
+            program = self.home.path / "ways"
+            shutil.copy(ways.PROGRAMS / "ways", program)
+            conninfo, _ = ways.forms(self.home, self.lab)["hostaddr"]
+            cases = [[program, lookup, "connectdb", conninfo] for lookup in ("linked", "dlsym")]
+            for argv in cases:
+                result = self.home.run(argv, **ways.with_preload())
+                self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
+            os.chown(program, 0, 65534)
+            program.chmod(0o2755)
+            for argv in cases:
+                result = self.home.run(argv, **ways.with_preload())
+                self.assertIn("no password supplied", result.stdout)
+                self.assertNotIn("signed", result.stderr)
+            self.assert_accepted(2)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""The preload under every way to begin a connection, through Debian's libpq: as programs link it, as a
+module's private copy, bound to itself, and with each the functions looked up. The ways are tried with
+tokens that live for two seconds. tests/long has the other versions."""
+import itertools
+import tempfile
+
+from labcase import USER, LabCase, harness
+import ways
+from ways import CONNECTS, RESETS, SERVICE_FORMS, Case
+
+FORMS = (*SERVICE_FORMS, "fields", "multi_host", "hostaddr")
+
+
+class WaysCase(LabCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        harness.WORK.mkdir(parents=True, exist_ok=True)
+        cls.copies = ways.Copies(ways.debian_libpq(), tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))
+        cls.addClassCleanup(cls.copies.remove)
+
+    def assert_in(self, results):
+        self.assertEqual([(str(c), text) for c, text in results if text != f"ok {USER}"], [])
+
+    def connect(self, cases, env):
+        return ways.run_connects(cases, self.copies, self.home, self.lab, env)
+
+    def reset(self, cases, env):
+        return ways.run_resets(cases, self.copies, self.home, self.lab, env)
+
+    def assert_logins(self, count):
+        """So many were accepted, and what was refused is a login that took longer than a token lives."""
+        reasons = [v["reason"] for v in self.verdicts()]
+        self.assertEqual(reasons.count(None), count)
+        self.assertLessEqual(set(reasons), {None, "Expired"}, "see ways.py")
+
+
+class Ways(WaysCase):
+    def test_each_way_with_each_form(self):
+        cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in CONNECTS for form in FORMS]
+        self.lab.token_life(ways.TOKEN_LIFE)
+        self.assert_in(self.connect(cases, ways.with_preload()))
+        self.assert_logins(len(cases))
+
+    def test_each_reach_with_each_form(self):
+        cases = [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
+                 for form in FORMS for way in ("connectdb", "startparams")]
+        self.lab.token_life(ways.TOKEN_LIFE)
+        self.assert_in(self.connect(cases, ways.with_preload()))
+        self.assert_logins(len(cases))
+
+    def test_control_without_the_preload_there_is_no_password(self):
+        cases = [Case(reach, "connectdb", form) for reach in ways.REACHES for form in FORMS]
+        for case, text in self.connect(cases, {}):
+            with self.subTest(case=str(case)):
+                self.assertIn("no password supplied", text)
+        self.assert_nothing_sent()
+
+    def test_login_by_seven_arguments(self):
+        pg = self.lab.pg
+        for lookup in ("linked", "dlsym"):
+            result = self.home.run(
+                [ways.PROGRAMS / "ways", lookup, "login", "-", pg.host, pg.port, self.lab.database_name, USER],
+                **ways.with_preload(PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file)))
+            self.assertEqual(result.stdout, f"ok {USER}\n", result.stderr)
+        self.assert_accepted(2)
+
+    def test_pings_make_no_token(self):
+        cases = [Case(reach, way, "fields") for reach in ("linked", "dlsym") for way in ("ping", "pingparams")]
+        for case, text in self.connect(cases, ways.with_preload(RDS_IAM_LOG="1")):
+            with self.subTest(case=str(case)):
+                self.assertEqual(text, "ping 0")
+        (_, text), = self.connect([Case("linked", "connectdb", "fields")], ways.with_preload(RDS_IAM_LOG="1"))
+        self.assertIn("signed for", text, "control: a login says that it signed")
+
+
+class Stale(WaysCase):
+    """A token that has had its life is given as the password."""
+
+    def setUp(self):
+        super().setUp()
+        self.token = self.lab.token("etl", self.lab.pg, USER, at=1000000)
+        self.conninfo = ways.forms(self.home, self.lab)["fields"][0]
+
+    def run_ways(self, conninfo, env):
+        for case in [Case(reach, way, "fields") for reach in ("linked", "dlsym") for way in CONNECTS]:
+            yield str(case), ways.Run(case, self.copies, self.home, (conninfo, {}), env).end()
+
+    def test_in_the_environment(self):
+        for way, text in self.run_ways(self.conninfo, ways.with_preload(PGPASSWORD=self.token)):
+            self.assertEqual((way, text), (way, f"ok {USER}"))
+
+    def test_in_the_connection_string(self):
+        conninfo = f"{self.conninfo} password='{self.token}'"
+        for way, text in self.run_ways(conninfo, ways.with_preload()):
+            self.assertEqual((way, text), (way, f"ok {USER}"))
+
+    def test_control_without_the_preload_it_is_sent(self):
+        for _, text in self.run_ways(self.conninfo, {"PGPASSWORD": self.token}):
+            self.assertIn("PAM authentication failed", text)
+        self.assert_refused("Expired")
+
+    def test_all_other_settings_stay(self):
+        """Two that can be seen: one that is asked for with a setting of its own, and a name."""
+        conninfo = f"{self.conninfo} target_session_attrs=read-only"
+        for way, text in self.run_ways(conninfo, ways.with_preload(PGPASSWORD=self.token)):
+            self.assertIn("session is not read-only", text, way)
+        for way, text in self.run_ways(self.conninfo, ways.with_preload(
+                PGPASSWORD=self.token, PGTARGETSESSIONATTRS="read-only")):
+            self.assertIn("session is not read-only", text, way)
+        script = "import psycopg2; c = psycopg2.connect(''); print(c.get_dsn_parameters()['application_name'])"
+        pg = self.lab.pg
+        result = self.home.run(["/usr/bin/python3", "-c", script], **ways.with_preload(
+            PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE=self.lab.database_name,
+            PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=self.token, PGAPPNAME="a 'b\\ c"))
+        self.assertEqual(result.stdout, "a 'b\\ c\n", result.stderr)
+
+    def test_a_setting_that_is_empty_stays_so(self):
+        """What the environment has in its place would end the connection."""
+        env = ways.with_preload(PGPASSWORD=self.token, PGOPTIONS="-c no_such_setting=1")
+        for way, text in self.run_ways(f"{self.conninfo} options=''", env):
+            self.assertEqual((way, text), (way, f"ok {USER}"))
+        for way, text in self.run_ways(self.conninfo, env):
+            self.assertIn('unrecognized configuration parameter "no_such_setting"', text, f"control: {way}")
+
+
+class Resets(WaysCase):
+    def test_resets_after_the_end_of_the_token(self):
+        cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in RESETS for form in FORMS]
+        cases += [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
+                  for way in RESETS for form in ("entry", "fields", "multi_host")]
+        self.lab.token_life(ways.TOKEN_LIFE)
+        self.assert_in(self.reset(cases, ways.with_preload()))
+        self.assertGreaterEqual([v["reason"] for v in self.verdicts()].count(None), 2 * len(cases))
+
+    def test_control_without_the_preload_a_reset_sends_the_old_token(self):
+        self.lab.token_life(ways.TOKEN_LIFE)
+        token = self.lab.token("etl", self.lab.pg, USER)
+        for case, text in self.reset(
+                [Case(reach, way, "fields") for reach in ways.REACHES for way in RESETS], {"PGPASSWORD": token}):
+            with self.subTest(case=str(case)):
+                self.assertIn("PAM authentication failed", text)
+        self.assert_refused("Expired")
+
+    def test_a_longer_token_takes_the_place_of_a_shorter_one(self):
+        """As when the session's credentials are renewed between connection and reset."""
+        shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
+        run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
+                       ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
+        self.assertEqual(run.await_connected(), "connected\n")
+        renewed = self.lab.principals["etl-renewed"]
+        self.assertGreater(len(renewed.session_token), 64)
+        shell.write_text(self.profile("etl-renewed"), encoding="utf-8")
+        self.lab.expire_tokens()
+        self.assertEqual(run.end(), f"ok {USER}")
+        first, second = (v["token_length"] for v in self.verdicts())
+        self.assertGreater(second, first)
+
+    def test_a_reset_whose_token_does_not_fit_says_so(self):
+        shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
+        run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
+                       ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
+        self.assertEqual(run.await_connected(), "connected\n")
+        shell.write_text(self.profile("etl-session"), encoding="utf-8")
+        self.lab.expire_tokens()
+        text = run.end()
+        self.assertIn("the fresh token is longer than the one that the connection stores", text)
+        self.assertIn("PAM authentication failed", text)
+
+    def profile(self, name):
+        principal = self.lab.principals[name]
+        text = (f"[default]\naws_access_key_id = {principal.access_key}\n"
+                f"aws_secret_access_key = {principal.secret_key}\n")
+        return text + (f"aws_session_token = {principal.session_token}\n" if principal.session_token else "")
+
+
+class Together(WaysCase):
+    """Several copies of libpq, and several threads, in one process."""
+
+    def environment(self):
+        pg = self.lab.pg
+        return ways.with_preload(
+            PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE=self.lab.database_name,
+            PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file))
+
+    def test_two_copies_take_turns(self):
+        """psycopg looks its libpq's functions up, psycopg2 is linked with it."""
+        for lookup, driver in itertools.product(("linked", "dlsym"), ("psycopg2", "psycopg")):
+            with self.subTest(module=lookup, driver=driver):
+                result = self.home.run(
+                    ["/usr/bin/python3", "-c", ways.TWO_COPIES, self.copies.module, lookup, driver],
+                    **self.environment())
+                self.assertEqual(result.stdout.split("\n")[:4], [f"ok {USER}"] * 4, result.stderr)
+                self.assertIn("libpq.so.9", result.stdout)
+                self.assertIn("libpq.so.5", result.stdout)
+        self.assert_accepted(16)
+
+    def test_sixteen_threads(self):
+        result = self.home.run(["/usr/bin/python3", "-c", ways.THREADS], **self.environment())
+        self.assertEqual(result.stdout, f"{USER}\n" * 16, result.stderr)
+        self.assert_accepted(16)
+
+
+class Memory(WaysCase):
+    """valgrind sees no error and no leak, libpq's own included: nothing is suppressed."""
+
+    OPTIONS = ("-q", "--vgdb=no", "--leak-check=full", "--keep-debuginfo=yes", "--error-exitcode=99")
+
+    def test_logins_and_resets(self):
+        old = self.lab.token("etl", self.lab.pg, USER, at=1000000)
+        all_forms = ways.forms(self.home, self.lab)
+        for lookup, way, form, extra in (
+                ("linked", "connectdb", "entry", {}), ("linked", "params", "multi_host", {"PGPASSWORD": old}),
+                ("linked", "setdb", "fields", {}), ("linked", "resetstart", "fields", {}),
+                ("dlsym", "resetstart", "fields", {})):
+            with self.subTest(lookup=lookup, way=way, form=form):
+                conninfo, named = all_forms[form]
+                result = self.home.run(
+                    ["valgrind", *self.OPTIONS, ways.PROGRAMS / "ways", lookup, way, conninfo], stdin="\n",
+                    timeout=120, **named, **ways.with_preload(**extra))
+                self.assertEqual(result.stdout.splitlines()[-1], f"ok {USER}", result.stderr)
+                self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_control_a_leak_is_found(self):
+        program = self.home.path / "leaks"
+        text = "#include <stdlib.h>\nint main(void) { volatile char *p = malloc(9); p[0] = 1; p = NULL; return 0; }\n"
+        self.assertEqual(harness.run(["gcc", "-O0", "-x", "c", "-", "-o", program], stdin=text).returncode, 0)
+        result = self.home.run(["valgrind", *self.OPTIONS, program], **ways.with_preload())
+        self.assertEqual(result.returncode, 99, result.stderr)
+        self.assertIn("definitely lost", result.stderr)
+
+
+class Exceptions(WaysCase):
+    """What the preload does not reach."""
+
+    def test_a_module_that_is_loaded_with_deepbind(self):
+        # Its own address: the lab's names are a preload too.
+        form = ways.forms(self.home, self.lab)["hostaddr"]
+        case = Case("private", "connectdb", "hostaddr")
+        run = ways.Run(case, self.copies, self.home, form, ways.with_preload(), deep=True)
+        self.assertIn("no password supplied", run.end())
+        self.assert_nothing_sent()
+        run = ways.Run(case, self.copies, self.home, form, ways.with_preload())
+        self.assertEqual(run.end(), f"ok {USER}", "control: without deepbind it is reached")
+
+    def test_a_static_program(self):
+        ways.forms(self.home, self.lab)
+        passfile = self.home.path / "rds-iam" / "run" / "prod"
+        for program, expected in (("first_line", r"^[0-9]{3,}$"), ("first_line_static", "^No such file")):
+            with self.subTest(program=program):
+                result = self.home.run([ways.PROGRAMS / program, passfile], **ways.with_preload())
+                self.assertRegex(result.stdout.strip(), expected)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: MIT
+"""rds-iam exec: unchanged clients log in from an empty home, with nothing but host and user."""
+import os
+import re
+import shutil
+
+from labcase import USER, LabCase, harness
+import mysql_client
+from postgresql_peer import PostgreSQLPeer
+import ways
+
+
+class ExecCase(LabCase):
+    def exec(self, *command, own=(), principal="etl", **extra):
+        """rds-iam exec OWN -- COMMAND in a home without a file."""
+        return self.home.run([harness.installed("bin/rds-iam"), "exec", *own, "--", *command], principal, **extra)
+
+    def psql(self, *words, own=None, **extra):
+        pg = self.lab.pg
+        own = ["--ca", self.lab.ca_file] if own is None else own
+        return self.exec("psql", "-XAtw", "-h", pg.host, "-p", pg.port, "-U", USER, *words,
+                         self.lab.database_name, own=own, **extra)
+
+    def mariadb(self, *options, **extra):
+        server = self.lab.mariadb
+        return self.exec("mariadb", "-h", server.host, "-P", server.port, "-u", USER, *options, "-N", "-e",
+                         "select current_user()", **extra)
+
+
+class Clients(ExecCase):
+    def test_the_home_is_empty_and_stays_so(self):
+        self.assertEqual(self.psql("-c", "select current_user").stdout.strip(), USER)
+        self.assertEqual(list(self.home.path.iterdir()), [])
+
+    def test_psql(self):
+        result = self.psql("-c", "select current_user, ssl from pg_stat_ssl where pid = pg_backend_pid()")
+        self.assertEqual((result.stdout, result.stderr), (f"{USER}|t\n", ""))
+        self.assert_accepted()
+
+    def test_psql_with_the_ca_in_the_environment(self):
+        result = self.psql("-c", "select 1", own=[], PGSSLROOTCERT=str(self.lab.ca_file))
+        self.assertEqual(result.stdout, "1\n", result.stderr)
+
+    def test_mariadb_with_the_options_that_are_typed(self):
+        result = self.mariadb(f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert")
+        self.assertEqual(result.stdout.strip(), f"{USER}@%", result.stderr)
+        self.assert_accepted()
+
+    def test_the_line_for_mysql_is_for_oracles(self):
+        """MariaDB has a command of that name, which ends on it."""
+        server = self.lab.mariadb
+        result = self.exec("mysql", "-h", server.host, "-P", server.port, "-u", USER,
+                           f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
+        self.assertIn("unknown variable 'ssl-mode=VERIFY_IDENTITY'", result.stderr)
+        help_text = self.home.run([harness.installed("bin/rds-iam"), "exec", "--help"]).stdout
+        self.assertIn("--ssl-mode=VERIFY_IDENTITY\n", help_text)
+        self.assertIn("The last line is for Oracle's mysql.", help_text)
+
+    def test_mariadb_without_them_says_what_is_missing(self):
+        result = self.mariadb()
+        self.assertIn("so no token was sent", result.stderr)
+        self.assert_nothing_sent()
+
+    def test_a_client_on_oracles_library_with_the_options_that_are_typed(self):
+        """The library is played by tests/loader; the options are those of Oracle's mysql."""
+        server = self.lab.mariadb
+        for library in mysql_client.LIBRARIES:
+            with self.subTest(library=library):
+                result = self.exec(
+                    mysql_client.PROGRAM, "--library=" + library, "--ssl-mode=VERIFY_IDENTITY",
+                    f"--ssl-ca={self.lab.ca_file}", server.host, server.port, USER)
+                self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
+        self.assert_accepted(len(mysql_client.LIBRARIES))
+
+    def test_what_a_command_starts_logs_in_too(self):
+        pg = self.lab.pg
+        script = f"psql -XAtw -h {pg.host} -p {pg.port} -U {USER} -c 'select 7' {self.lab.database_name} | cat"
+        result = self.exec("sh", "-c", script, own=["--ca", self.lab.ca_file])
+        self.assertEqual(result.stdout, "7\n", result.stderr)
+
+    def test_exec_inside_exec_adds_nothing(self):
+        tool = harness.installed("bin/rds-iam")
+        once = self.exec("env").stdout
+        self.assertEqual(self.exec(tool, "exec", "--", "env").stdout, once)
+
+
+class Variables(ExecCase):
+    def variables(self, own=(), **extra):
+        lines = self.exec("env", own=own, **extra).stdout.splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def test_what_is_set(self):
+        library = harness.installed("lib*/**/rds-iam/librds-iam-pq.so")
+        found = self.variables(["--ca", self.lab.ca_file])
+        self.assertEqual(found["LD_PRELOAD"], f"libnss_wrapper.so:{library}")
+        self.assertEqual(found["MARIADB_PLUGIN_DIR"], str(library.parent / "mariadb"))
+        self.assertEqual(found["RDS_IAM_CA"], str(self.lab.ca_file))
+        self.assertEqual(found["RDS_IAM_CA_PUBLIC"], str(self.lab.ca_file))
+        self.assertEqual([name for name in found if name.startswith("PG")], [], "libpq's own are left alone")
+        self.assertEqual(found["RDS_IAM_LOG"], "warning")
+        self.assertEqual(found["LIBMYSQL_PLUGIN_DIR"], str(mysql_client.shadow_plugins()))
+
+    def test_the_plugins_are_those_that_setup_prints_for_both_libraries(self):
+        text = self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql"]).stdout
+        printed = re.search(r'LIBMYSQL_PLUGINS="(mysql_clear_password;.*)" and both', text).group(1)
+        self.assertEqual(self.variables()["LIBMYSQL_PLUGINS"], printed)
+        self.assertEqual(printed, "mysql_clear_password;" + mysql_client.preload()["LIBMYSQL_PLUGINS"])
+
+    def test_plugins_that_are_named_already_stay_in_front(self):
+        for named, found in (
+                ("other", "other;mysql_clear_password;rds_iam_v1;rds_iam_v2"),
+                ("mysql_clear_password;other", "mysql_clear_password;other;rds_iam_v1;rds_iam_v2")):
+            with self.subTest(named=named):
+                self.assertEqual(self.variables(LIBMYSQL_PLUGINS=named)["LIBMYSQL_PLUGINS"], found)
+
+    def test_what_a_person_has_set_stays(self):
+        found = self.variables(PGSSLMODE="verify-ca", PGGSSENCMODE="require", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")
+        self.assertEqual(
+            (found["PGSSLMODE"], found["PGGSSENCMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
+            ("verify-ca", "require", "1", "/a.pem"))
+
+    def test_the_preload_stands_before_a_libpq_that_is_preloaded(self):
+        """Whose own functions the loader would take otherwise."""
+        ours = str(harness.installed("lib*/**/rds-iam/librds-iam-pq.so"))
+        libpq = str(ways.debian_libpq())
+        for before, after in (
+                (f"libnss_wrapper.so:{libpq}", f"libnss_wrapper.so:{ours}:{libpq}"),
+                (f"libnss_wrapper.so {libpq}", f"libnss_wrapper.so {ours}:{libpq}"),
+                (f"libnss_wrapper.so {ours} {libpq}", f"libnss_wrapper.so {ours} {libpq}"),
+                (f"libnss_wrapper.so {libpq} {ours}", f"libnss_wrapper.so {ours}:{libpq}"),
+                ("libpq.so.5:libnss_wrapper.so", f"{ours}:libpq.so.5:libnss_wrapper.so"),
+                (f"{libpq}:{ours}", f"{ours}:{libpq}"),
+                (f"{ours}:{libpq}", f"{ours}:{libpq}"),
+                ("libnss_wrapper.so:libmariadb.so.3", f"libnss_wrapper.so:{ours}:libmariadb.so.3"),
+                ("libmysqlclient.so.21", f"{ours}:libmysqlclient.so.21"),
+                ("libmysqlclient_r.so", f"libmysqlclient_r.so:{ours}"),
+                ("/lib/libpq-old/libm.so.6:libpqxx.so", f"/lib/libpq-old/libm.so.6:libpqxx.so:{ours}"),
+                ("libnss_wrapper.so:libm.so.6", f"libnss_wrapper.so:libm.so.6:{ours}")):
+            with self.subTest(before=before):
+                self.assertEqual(self.variables(LD_PRELOAD=before)["LD_PRELOAD"], after)
+
+    def test_no_token_goes_past_it(self):
+        token = self.lab.token("etl", self.lab.pg, USER, port=5432)
+        for command in (("psql", "-Xw"), ("sh", "-c", 'exec psql -Xw "$1"', "sh")):
+            for under in (True, False):
+                with self.subTest(command=command[0], under=under), \
+                        PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
+                    words = [*command, f"host={self.home.path} port=5432"]
+                    start = self.exec if under else lambda *argv, **extra: self.home.run(argv, **extra)
+                    start(*words, PGPASSWORD=token, LD_PRELOAD=f"libnss_wrapper.so:{ways.debian_libpq()}")
+                    sent = [data.rstrip(b"\0") for _, data in peer.answers if data.strip(b"\0")]
+                    self.assertEqual(peer.connections, 1)
+                    self.assertEqual(sent, [] if under else [token.encode()])
+
+    def test_the_variables_of_the_command_hold_no_secret_of_ours(self):
+        before = self.home.env()
+        added = {k: v for k, v in self.variables().items() if before.get(k) != v}
+        self.assertLessEqual(
+            set(added), {"LD_PRELOAD", "MARIADB_PLUGIN_DIR", "LIBMYSQL_PLUGINS", "LIBMYSQL_PLUGIN_DIR", "RDS_IAM_LOG",
+                         "RDS_IAM_CA", "RDS_IAM_CA_PUBLIC", "PWD"})
+
+
+class Words(ExecCase):
+    """What is said where there is no token."""
+
+    def test_without_credentials(self):
+        result = self.psql("-c", "select 1", principal=None)
+        self.assertIn("rds-iam: warning: no token for clickpipes_iam_user at mypg.", result.stderr)
+        self.assertIn(": no AWS credentials: ", result.stderr)
+        self.assertIn("no password supplied", result.stderr)
+        self.assert_nothing_sent()
+
+    def test_with_less_than_verification(self):
+        result = self.psql("-c", "select 1", PGSSLMODE="require")
+        self.assertIn("sslmode=require would send it to an unverified server; add sslmode=verify-full",
+                      result.stderr)
+        self.assert_nothing_sent()
+
+    def test_a_log_that_is_turned_off(self):
+        for value, is_off in (("0", True), ("", False), ("warning", False), ("1", False)):
+            with self.subTest(value=value):
+                result = self.psql("-c", "select 1", PGSSLMODE="require", RDS_IAM_LOG=value)
+                self.assertIn("no password supplied", result.stderr)
+                self.assertEqual("rds-iam:" not in result.stderr, is_off)
+                server = self.lab.mariadb
+                result = self.exec("mariadb", "-h", server.host, "-P", server.port, "-u", USER, "-pleft-over",
+                                   f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert", RDS_IAM_LOG=value)
+                self.assertIn("ERROR 1045", result.stderr)
+                self.assertEqual("rds-iam:" not in result.stderr, is_off)
+
+    def test_a_name_that_is_no_endpoint(self):
+        result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",
+                           self.lab.database_name, own=["--ca", self.lab.ca_file])
+        self.assertIn("db.example.com is not an RDS endpoint", result.stderr)
+        self.assertIn("no password supplied", result.stderr)
+
+    def test_without_root_certificates_the_message_names_the_command(self):
+        """libpq's own message suggests to turn verification off."""
+        result = self.psql("-c", "select 1", own=[])
+        self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
+                      "run: rds-iam setup ca", result.stderr)
+        self.assert_nothing_sent()
+        self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
+        self.assertEqual(self.psql("-c", "select 1", own=[]).stderr, "")
+
+    def test_exec_prints_nothing_of_its_own(self):
+        for words in (("psql", "--version"), ("psql", "-h", self.lab.pg.host, "--version"), ("echo", "-h", "a")):
+            with self.subTest(words=words):
+                self.assertEqual(self.exec(*words).stderr, "")
+
+    def test_a_part_of_the_installation_that_is_missing(self):
+        """In a mount namespace: other tests use the parts meanwhile."""
+        parts = ("librds-iam-pq.so", "rds-iam-pq-token.so", "rds-iam-mysql-host.so")
+        installed = harness.installed(f"lib*/**/rds-iam/{parts[0]}").parent
+        for missing in (None, *parts):
+            there = [name for name in parts if name != missing]
+            with self.subTest(missing=missing):
+                directory = self.home.path / f"without-{missing}"
+                directory.mkdir()
+                for name in there:
+                    shutil.copy(installed / name, directory)
+                result = self.home.run(
+                    ["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
+                     directory, installed, harness.installed("bin/rds-iam"), "exec", "--", "echo", "ran"])
+                if missing is None:
+                    self.assertEqual(result.stdout, "ran\n", "control")
+                    continue
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertEqual(
+                    result.stderr,
+                    f"rds-iam: {installed}/{missing}: cannot be read (No such file or directory); reinstall rds-iam\n")
+
+    def test_the_end_of_the_command_is_its_own(self):
+        self.assertEqual(self.exec("sh", "-c", "exit 7").returncode, 7)
+        self.assertEqual(self.exec("sh", "-c", "kill -TERM $$").returncode, -15)
+
+    def test_what_cannot_be_run(self):
+        file = self.home.write("no-program", "")
+        for command, status, message in (
+                ("/no/such/program", 127, "rds-iam: cannot run /no/such/program: No such file or directory\n"),
+                (file, 126, f"rds-iam: cannot run {file}: Permission denied\n")):
+            with self.subTest(command=command):
+                result = self.exec(command)
+                self.assertEqual((result.returncode, result.stderr), (status, message))
+
+    def test_usage(self):
+        tool = harness.installed("bin/rds-iam")
+        write = 'rds-iam: write -- before the command "psql"; see rds-iam exec --help\n'
+        for words, message in (
+                (["exec"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
+                (["exec", "--"], "rds-iam: no command given: write -- and the command; see rds-iam exec --help\n"),
+                (["exec", "psql", "-h", "db"], write),
+                (["exec", "--ca", "/no/ca", "psql", "-h", "db", "--", "x"], write),
+                (["exec", "--ca", "/no/ca", "--", "true"],
+                 "rds-iam: --ca /no/ca: No such file or directory; name Amazon's bundle\n"),
+                (["exec", "--ca", "/", "--", "true"], "rds-iam: --ca /: Is a directory; name Amazon's bundle\n")):
+            with self.subTest(words=words):
+                result = self.home.run([tool, *words])
+                self.assertEqual((result.stdout, result.stderr), ("", message))
+                self.assertEqual(result.returncode, 1 if "true" in words else 2)
+
+
+if os.geteuid() == 0:  # only root can make a program that runs with more rights than its caller
+
+    class Privileged(ExecCase):
+        def test_a_setgid_copy_runs_nothing(self):
+            tool = self.home.path / "rds-iam"
+            shutil.copy(harness.installed("bin/rds-iam"), tool)
+            self.assertEqual(self.home.run([tool, "exec", "--", "echo", "ran"]).stdout, "ran\n", "control")
+            os.chown(tool, 0, 65534)
+            tool.chmod(0o2755)
+            result = self.home.run([tool, "exec", "--", "echo", "ran"])
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("runs with more rights than its caller", result.stderr)
+
+
+if __name__ == "__main__":
+    harness.main()

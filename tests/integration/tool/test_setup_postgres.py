@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: MIT
+"""What rds-iam setup postgres prints, appended to an empty home's pg_service.conf, logs in; and what
+rds-iam lint finds in a service file, where libpq itself can be asked, with libpq's word for it."""
+import os
+import pathlib
+import pwd
+import re
+import shlex
+import shutil
+import subprocess
+from typing import NamedTuple
+
+import yaml
+
+from labcase import USER, LabCase, harness
+from service import agent_program, await_true, systemd_analyze
+
+
+def tool():
+    return harness.installed("bin/rds-iam")
+
+
+class Setup(LabCase):
+    def setup_postgres(self, *more, **extra):
+        pg = self.lab.pg
+        return self.home.run(
+            [tool(), "setup", "postgres", "--hostname", pg.host, "--port", pg.port, "--username", USER,
+             "--dbname", self.lab.database_name, "--ca", self.lab.ca_file, *more], principal=None, **extra)
+
+    def login(self, *argv, **extra):
+        result = self.home.run([*argv, "psql", "-XAtwc", "select current_user", "service=rds"], **extra)
+        self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
+        self.assert_accepted()
+
+    def test_appended_to_an_empty_home_it_logs_in_with_the_agent(self):
+        self.home.write(".pg_service.conf", self.setup_postgres().stdout)
+        result = self.home.run([agent_program(), "--once"])
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.login(principal=None)
+
+    def test_and_with_the_agent_in_a_runtime_directory(self):
+        runtime = self.home.path / "run"
+        runtime.mkdir(mode=0o700)
+        where = {"XDG_RUNTIME_DIR": str(runtime)}
+        text = self.setup_postgres(**where).stdout
+        self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
+        self.home.write(".pg_service.conf", text)
+        self.assertEqual(self.home.run([agent_program(), "--once"], **where).returncode, 0)
+        self.login(principal=None)
+
+    def test_and_without_an_agent_under_exec(self):
+        self.home.write(".pg_service.conf", self.setup_postgres().stdout)
+        self.login(tool(), "exec", "--")
+        self.assertFalse((self.home.path / ".cache").exists())
+
+    def test_the_entry_turns_off_gss_encryption(self):
+        """A Kerberos ticket would come before TLS; libpq 10 and 11 are told of in a comment."""
+        entry = self.setup_postgres().stdout
+        self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
+        self.assertRegex(entry, r"\n# libpq 10 and 11 and pgx .*: remove the line for them\.\ngssencmode")
+
+    def test_lint_finds_nothing_in_it(self):
+        path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
+        result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+
+    def test_the_sql_is_what_the_database_was_made_with(self):
+        text = self.setup_postgres().stdout
+        # The lab runs the README's statements; see its sql/postgresql.sql.
+        sql = (harness.SOURCE / "README.md").read_text(encoding="utf-8")
+        for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
+            self.assertIn(f"\n{statement}\n", sql)
+        self.assertIn(f"CREATE USER {USER};", text)
+        for wanted in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
+                       f"ALTER USER {USER} WITH REPLICATION;",
+                       "systemctl enable --now rds-iam-agent@ACCOUNT.service"):
+            self.assertIn(wanted, text)
+
+    def test_units_below_a_prefix_of_ones_own_are_named_by_their_paths(self):
+        """systemd would not find them; that it finds those of /usr is taken on trust."""
+        text = self.setup_postgres().stdout
+        for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
+            self.assertIn(f"      systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
+
+    def test_an_odd_name_is_quoted_in_sql_and_not_in_the_entry(self):
+        text = self.setup_postgres("--username", 'Etl "x"').stdout
+        self.assertIn(' CREATE USER "Etl ""x""";\n', text)
+        self.assertIn(' GRANT rds_iam TO "Etl ""x""";\n', text)
+        self.assertIn('\nuser=Etl "x"\n', text)
+
+    def test_each_unit_that_is_named_serves_the_place_of_a_passfile_that_is_printed(self):
+        """By what the installed units say; %t of the user's own is XDG_RUNTIME_DIR."""
+        unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
+        place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
+        text = self.setup_postgres("--service", "odd").stdout
+        step = text[text.index("# 3. "):text.index("# 4. ")]
+        self.assertRegex(
+            step, f"passfile={place}/odd\n#  .*\n#  +systemctl link .*\n#  +systemctl enable --now rds-iam-agent@ACCOUNT.service")
+        subscription = text[text.index("For a subscription"):text.index("# 2. ")]
+        self.assertIn(f"passfile={place}/odd\n", subscription)
+
+    def test_a_passfile_that_the_users_unit_does_not_serve_is_told(self):
+        unserved = "not the one above: XDG_RUNTIME_DIR is not set here"
+        runtime = self.home.path / "run"
+        runtime.mkdir(mode=0o700)
+        text = self.setup_postgres(XDG_RUNTIME_DIR=str(runtime)).stdout
+        self.assertIn(f"\npassfile={runtime}/rds-iam/run/rds\n", text)
+        self.assertIn("$XDG_RUNTIME_DIR/rds-iam/run (as above), run:\n#      systemctl --user", text)
+        self.assertNotIn(unserved, text)
+        text = self.setup_postgres().stdout
+        self.assertIn(f"\npassfile={self.home.path}/.cache/rds-iam/run/rds\n", text)
+        self.assertIn(unserved, text)
+
+    def test_the_sidecar(self):
+        """The installed example: its command fills the passfile that the client's entry names, and the
+        client's environment logs in. /tokens and /services are volumes."""
+        path = harness.installed("share/rds-iam/sidecar.yaml")
+        form = yaml.safe_load(path.read_text(encoding="utf-8"))
+        agent, client = form["spec"]["containers"]
+        self.assertEqual(agent["securityContext"], client["securityContext"])
+        self.assertEqual(agent["volumeMounts"], client["volumeMounts"])
+        self.assertEqual([each for each in agent["env"] if each not in client["env"]], [])
+        volumes = {volume["name"] for volume in form["spec"]["volumes"]}
+        self.assertEqual({mount["name"] for mount in client["volumeMounts"]}, volumes)
+        places = {mount["mountPath"]: self.home.path / mount["name"] for mount in client["volumeMounts"]}
+        self.assertEqual(set(places), {"/tokens", "/services"})
+
+        def here(text):
+            for place, directory in places.items():
+                text = text.replace(f"{place}/", f"{directory}/")
+            return text
+
+        for directory in places.values():
+            directory.mkdir()
+        places["/tokens"].chmod(0o1777)  # as Kubernetes makes a volume in memory
+        text = self.setup_postgres("--ca", "/services/global-bundle.pem").stdout
+        self.assertIn(f"#   {path}\n", text)
+        wanted = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
+        variables = {each["name"]: here(each["value"]) for each in client["env"]}
+        self.assertEqual(variables["PGSERVICE"], pathlib.Path(wanted).name)
+        shutil.copy(self.lab.ca_file, variables["PGSSLROOTCERT"])
+        pathlib.Path(variables["PGSERVICEFILE"]).write_text(
+            here(re.sub(r"\npassfile=.*\n", f"\npassfile={wanted}\n", text)), encoding="utf-8")
+        command = [here(f"{word}/").rstrip("/") for word in agent["command"]]
+        self.assertEqual(command[0], agent_program().name)
+        log = self.home.path / "log"
+        process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", agent_program(), *command[1:]], stdin=subprocess.DEVNULL,
+            stderr=log.open("wb"), env=self.home.env(PGSERVICEFILE=variables["PGSERVICEFILE"]), cwd=self.home.path)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.terminate)
+        await_true((places["/tokens"] / "run" / "rds").exists, lambda: log.read_text(encoding="utf-8"))
+        result = self.home.run(["psql", "-XAtwc", "select current_user"], principal=None, **variables)
+        self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
+        self.assert_accepted()
+        for name, value in {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}.items():
+            self.assertEqual(variables[name], value)
+
+    def client_environment(self, service, ca):
+        """What a client shall find in its environment, as the shell's lines and the unit's have it."""
+        text = self.setup_postgres("--service", service, "--ca", ca).stdout
+        exports = "".join(re.findall(r"^#( +export .*\n)", text, re.M))
+        shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
+        unit = "".join(f"{line}\n" for line in re.findall(r"^# +(Environment=.*)$", text, re.M))
+        return {
+            "shell": dict(each.decode().split("=", 1) for each in shell.stdout.split(b"\0") if each),
+            "unit": self.systemds_reading(unit),
+        }  # fmt: skip
+
+    def systemds_reading(self, lines):
+        """By systemd's own check of a unit, and its rules for quotes and specifiers."""
+        unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
+        (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
+        result = self.home.run(
+            systemd_analyze("verify", unit), None, XDG_RUNTIME_DIR=str(self.home.path / "runtime"))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        words = shlex.split(lines.replace("Environment=", " ").replace("%%", "%"))
+        return dict(word.split("=", 1) for word in words)
+
+    def test_the_environment_of_its_clients(self):
+        """Values that a shell or systemd would take for something else are quoted."""
+        for service, ca in (("rds", "/etc/ca.pem"), ("a b", "/etc/o'dd $HOME/100%h \"x\"/\\n!.pem"), ("%n", "/~/#{a}&*;")):
+            wanted = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable", "PGSERVICE": service, "PGSSLROOTCERT": ca}
+            for place, variables in self.client_environment(service, ca).items():
+                with self.subTest(place=place, ca=ca):
+                    self.assertEqual({name: variables.get(name) for name in wanted}, wanted)
+
+    def test_a_value_that_makes_a_line_too_long_for_some_libpq(self):
+        """Its comments too: libpq 10 to 13 loses all that follows a line of more than 254 bytes."""
+        for size, status in ((180, 0), (225, 1)):
+            with self.subTest(size=size):
+                result = self.setup_postgres("--ca", "/" + "c" * size)
+                self.assertEqual(result.returncode, status)
+                self.assertEqual(max((len(line) for line in result.stdout.splitlines()), default=0) > 253, False)
+        self.assertIn("rds-iam: libpq 10 to 13 reads lines of at most 254 bytes, including comments; use a shorter ", result.stderr)
+
+    def test_an_endpoint_with_its_port(self):
+        """As Terraform prints it."""
+        result = self.setup_postgres("--hostname", f"{self.lab.pg.host}:5432")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (
+            2, "", f'rds-iam: --hostname "{self.lab.pg.host}:5432" contains a port; use --port; '
+                   "see rds-iam setup postgres --help\n"))
+        self.assertIn("\nhost=::1\n", self.setup_postgres("--hostname", "::1").stdout)
+
+    def test_a_ca_that_is_not_there(self):
+        result = self.setup_postgres("--ca", "/no/ca")
+        self.assertIn("\nsslrootcert=/no/ca\n", result.stdout)
+        self.assertEqual(
+            result.stderr,
+            "rds-iam: warning: --ca /no/ca cannot be read here; without it clients cannot verify the server\n")
+        self.assertEqual(self.setup_postgres().stderr, "")
+
+    def test_what_a_service_file_cannot_hold(self):
+        for words, message in (
+                (["--username", " x"], "--username is too long for a line of pg_service.conf, begins or ends with a blank"),
+                (["--dbname", "a\nb"], "or contains control characters"),
+                (["--ca", "bundle.pem"], "--ca must begin with /"),
+                (["--service", "a]"], "--service must not contain ]"),
+                (["--port", "70000"], '--port "70000" is not between 1 and 65535')):
+            with self.subTest(words=words):
+                result = self.setup_postgres(*words)
+                self.assertEqual(result.returncode, 2)
+                self.assertIn(message, result.stderr)
+                self.assertIn("; see rds-iam setup postgres --help\n", result.stderr)
+
+
+class Row(NamedTuple):
+    """text: a service file, NAME for a good entry's settings. psql: libpq's word for it, if it has
+    one; "" if it takes the service."""
+
+    text: str
+    line: int
+    finding: str
+    psql: str = ""
+
+
+GOOD = "host=H\nport=5432\nuser=u\ndbname=d\nsslmode=verify-full\nsslrootcert=CA\npassfile=/nowhere/p\ngssencmode=disable\n"
+LONG = "options=" + "x" * 1100
+SYNTAX = "syntax error in service file"
+ROWS = {
+    "unknown key": Row(f"[s]\niam=yes\n{GOOD}", 2, 'error: libpq does not know "iam"', SYNTAX),
+    "no equals sign": Row(f"[s]\nverify\n{GOOD}", 2, 'error: libpq does not know "verify" (a line without =)', SYNTAX),
+    "blank before =": Row("[s]\nhost =H\n", 2, 'error: libpq does not know "host "', SYNTAX),
+    "a nested service": Row("[s]\nservice=t\n", 2, "error: a service cannot name another one", "nested service"),
+    "servicefile": Row("[s]\nservicefile=/x\n", 2, "error: a service file cannot be named here", SYNTAX),
+    "a directory": Row("[s]\nldap://127.0.0.1:1/x?y?base?(z=*)\n", 2, "error: libpq gets the settings from an LDAP server", None),
+    "too long for all": Row(f"[s]\n{LONG}\n{GOOD}", 2, "error: 1109 bytes, but libpq reads at most 1022", "too long"),
+    "a long comment": Row(f"# {'x' * 1100}\n[s]\n{GOOD}", 1, "error: 1103 bytes, but libpq reads at most", "too long"),
+    "too long for some": Row(f"[s]\n{LONG[:300]}\n{GOOD}", 2, "warning: 301 bytes, but libpq 10 to 13 reads at most 254"),
+    "byte order mark": Row(f"\ufeff[s]\n{GOOD}", 1, "error: begins with a byte order mark", 'definition of service "s" not found'),
+    "no bracket": Row(f"[s\n{GOOD}", 1, "error: begins a service but has no ]", 'definition of service "s" not found'),
+    "trailing blank": Row("[s]\ndbname=d  \n", 2, "warning: ends with a blank or a carriage return"),
+    "carriage return": Row("[s]\r\ndbname=d\r\n", 2, "warning: ends with a blank or a carriage return"),
+    "quotes": Row("[s]\ndbname='d'\n", 2, "warning: the value begins with a quote"),
+    "a tilde": Row("[s]\nsslrootcert=~/ca.pem\n", 2, "warning: libpq expands neither ~ nor $HOME"),
+    "HOME": Row("[s]\nsslkey=$HOME/key\n", 2, "warning: libpq expands neither ~ nor $HOME"),
+    "leading blank": Row("[s]\ndbname= d\n", 2, "warning: the value begins with a blank"),
+    "a key of 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
+    "a key of 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
+    "a key until 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
+    "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, and libpq uses the first'),
+    "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, and libpq uses the first"),
+    "no host": Row(f"[s]\n{GOOD}".replace("host=H\n", ""), 1, "error: [s] has no host=; add host=ENDPOINT", None),
+    "no user": Row(f"[s]\n{GOOD}".replace("user=u\n", ""), 1, "error: [s] has no user=; add user=NAME", None),
+    "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
+    "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
+    "a password": Row(f"[s]\n{GOOD}password=x\n", 10, "error: [s] has a password=", None),
+    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
+    "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
+    "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
+    "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" as the name; write the port in port=', None),
+    "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq looks for "~/p" in the directory', None),
+    "the agent's own file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/agent.log"), 8, 'error: rds-iam-agent does not fill a passfile called "agent.log"', None),
+    "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent does not fill a passfile called ""', None),
+    "a dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent does not fill a passfile called ".x"', None),
+    "a variable": Row(f"[s]\n{GOOD}".replace("/nowhere", "/$HOME"), 8, "warning: libpq does not expand variables", None),
+    "another user's directory": Row(f"[s]\n{GOOD}".replace("/nowhere", f"/run/user/{os.geteuid() + 1}/rds-iam/run"), 8, f"warning: /run/user/{os.geteuid() + 1} belongs to another user, so your agent cannot write there; write passfile=/run/user/{os.geteuid()}/rds-iam/run/p", None),
+    "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: other users can read OPEN, so libpq ignores it; run: chmod 600", None),
+    "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is not a regular file", None),
+    "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq uses ~/.postgresql", None),
+    "a CA that is not there": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
+    "the system's CA": Row(f"[s]\n{GOOD}".replace("=CA", "=system"), 7, "warning: libpq before version 16 takes", None),
+    "a shared passfile": Row(f"[t]\n{GOOD.replace('verify-full', 'require')}[s]\n{GOOD}", 17, "error: [s] shares its passfile", None),
+}  # fmt: skip
+
+
+class Lint(LabCase):
+    def lint(self, text, **extra):
+        opened = self.home.write("open", "", mode=0o644)
+        text = text.replace("=CA", f"={self.lab.ca_file}").replace("OPEN", str(opened))
+        path = self.home.write("services", text)
+        return path, self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path), **extra)
+
+    def test_each_rule(self):
+        for name, row in ROWS.items():
+            with self.subTest(rule=name):
+                path, result = self.lint(row.text)
+                finding = row.finding.replace("FILE", str(path)).replace("OPEN", str(self.home.path / "open"))
+                self.assertIn(f"{path}:{row.line}: {finding}", result.stdout)
+                self.assertEqual(result.returncode, 1 if "error:" in result.stdout else 0)
+                self.check_with_libpq(path, row)
+
+    def check_with_libpq(self, path, row):
+        """Asks psql where it stops; it gets no further than a port on which nobody listens."""
+        if row.psql is None:
+            return
+        result = self.home.run(
+            ["psql", "-w", "service=s host=127.0.0.1 port=1 sslmode=disable"], principal=None,
+            PGSERVICEFILE=str(path))
+        self.assertIn(row.psql or "Connection refused", result.stderr)
+
+    def test_control_a_good_file_has_no_finding(self):
+        _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
+        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+
+    def test_ten_thousand_services(self):
+        """Of one name, and of one passfile: the first is named."""
+        entry = GOOD.replace("host=H", "host=h{}")
+        text = "".join(f"[s{i}]\n{entry.format(i)}" for i in range(10000))
+        where, lines = text.count("\n") + 1, entry.count("\n") + 1
+        text += f"[s17]\ndbname=d\n[t]\n{entry.format(42).replace('verify-full', 'require')}"
+        path, result = self.lint(text)
+        self.assertIn(f"{path}:{where}: warning: [s17] is already at {path}:{17 * lines + 1}", result.stdout)
+        self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
+        self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
+
+    def test_a_service_that_is_never_read_spoils_no_passfile(self):
+        """The agent serves the others."""
+        weak = GOOD.replace("verify-full", "require")
+        _, result = self.lint(f"[s]\n{GOOD}[s]\n{weak}[t]\n{GOOD}")
+        self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
+                         (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
+        _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
+        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read does")
+
+    def test_one_passfile_by_several_paths(self):
+        """As the agent sees it: links and the directory's other names lead to one file."""
+        place = self.home.path / "kept"
+        place.mkdir()
+        other = self.home.path / "other"
+        other.symlink_to("kept")
+        link = self.home.path / "link"
+        link.symlink_to("kept/p")
+        second = self.home.path / "second"
+        second.symlink_to("link")
+        weak = GOOD.replace("verify-full", "require")
+        for path, is_shared in (
+                (place / "p", True), (other / "p", True), (link, True), (second, True),
+                (place / ".." / "kept" / "p", True), (place / "q", False), (self.home.path / "p", False)):
+            with self.subTest(path=path):
+                _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}".replace("/nowhere/p", f"{place}/p", 1).replace(
+                    "/nowhere/p", str(path)))
+                self.assertEqual("error: [r] shares its passfile with [s]" in result.stdout, is_shared, result.stdout)
+                self.assertIn("error: [r] has sslmode=require", result.stdout, "control")
+
+    def test_a_file_that_others_decide_on(self):
+        """An entry says where its token goes, and by whose certificate."""
+        nobody = pwd.getpwnam("nobody").pw_uid
+        path, _ = self.lint(f"[s]\n{GOOD}")
+        rows = [(0o666, -1, -1, f"everybody can write it; run: chmod o-w {path}")]
+        if os.geteuid() == 0:
+            rows += [(0o660, -1, 4, f"all of group 4 can write it; run: chmod g-w {path}"),
+                     (0o600, nobody, -1, f"belongs to uid {nobody}, neither to root nor to you")]
+        for mode, owner, group, message in rows:
+            with self.subTest(message=message):
+                os.chown(path, owner, group)
+                path.chmod(mode)
+                result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(f"{path}: error: {message}", result.stdout)
+
+    def test_a_password_in_the_environment(self):
+        path, result = self.lint(f"[s]\n{GOOD}", PGPASSWORD="x")
+        self.assertIn(f"{path}:1: warning: PGPASSWORD is set, and libpq uses it instead of the passfile of [s]", result.stdout)
+        _, result = self.lint(f"[s]\n{GOOD}password=\n", PGPASSWORD="x")
+        self.assertNotIn("PGPASSWORD", result.stdout)
+
+    def test_a_passfile_in_the_environment(self):
+        """By PGPASSFILE a program sees no sslmode. The three variables beside it are all that verifies."""
+        belt = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
+        finding = "8: warning: PGPASSFILE names this file too, and a program that reads the file that way ignores the sslmode of [s]"
+        for variables, is_found in (
+                ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**belt, "PGSSLMODE": "require"}, True),
+                ({**belt, "PGGSSENCMODE": "prefer"}, True), (belt, False)):
+            with self.subTest(variables=variables):
+                path, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/nowhere/p", **variables)
+                self.assertEqual(f"{path}:{finding}" in result.stdout, is_found, result.stdout)
+        _, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/another/p")
+        self.assertNotIn("PGPASSFILE", result.stdout)
+
+    def test_a_file_that_is_named_and_missing(self):
+        result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE="/no/such")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("/no/such: error: PGSERVICEFILE names this file, but it does not exist", result.stdout)
+
+    def test_no_file_at_all_is_no_error_and_the_places_are_named(self):
+        """~/.pg_services.conf is not read, and looks much like it."""
+        home = self.home.write(".pg_services.conf", f"[s]\n{GOOD}").parent
+        result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(home))
+        self.assertEqual((result.returncode, result.stdout), (
+            0, f"{home}/.pg_service.conf: warning: this file does not exist\n"
+               f"{home}/pg_service.conf: warning: this file does not exist\n"
+               "rds-iam setup postgres prints an entry for a new file\n"
+               "0 services in 0 files: 0 errors, 2 warnings\n"))
+
+    def test_the_own_runtime_directory(self):
+        path = self.home.write("services", f"[s]\n{GOOD}".replace("=CA", f"={self.lab.ca_file}").replace(
+            "/nowhere", f"/run/user/{os.geteuid()}/rds-iam/run"))
+        result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
+        self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
+
+    def test_places_that_not_every_libpq_looks_at(self):
+        path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")
+        system = self.home.write("etc/pg_service.conf", "[a]\ndbname=e\n")
+        result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(system.parent))
+        self.assertIn(f"{path}: warning: libpq 10 to 14 ignores HOME and uses the file in ", result.stdout)
+        self.assertIn(f"{system}: warning: a libpq that is bundled with a program", result.stdout)
+        self.assertIn(f"{system}:1: warning: [a] is already at {path}:1", result.stdout)
+        self.assertEqual(result.returncode, 0)
+
+    def test_usage(self):
+        for words, status in (([], 0), (["x"], 2)):
+            self.assertEqual(self.home.run([tool(), "lint", *words], PGSYSCONFDIR="/no").returncode, status)
+        self.assertEqual(self.home.run([tool(), "setup"]).stderr,
+                         "rds-iam: no kind of program given; see rds-iam setup --help\n")
+        self.assertEqual(self.home.run([tool(), "setup", "oracle"]).stderr,
+                         'rds-iam: unknown kind "oracle"; see rds-iam setup --help\n')
+
+
+if __name__ == "__main__":
+    harness.main()

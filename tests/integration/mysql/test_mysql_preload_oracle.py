@@ -2,6 +2,8 @@
 """What the preload sets on handles of Oracle's libmysqlclient, by the numbers of each version. The library is
 played by a small object (../src/options_of_oracle.c) that prints what it would connect with: Debian has none."""
 import json
+import unittest
+
 import mysql_programs
 from labcase import Home, harness
 

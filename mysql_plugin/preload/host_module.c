@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam-mysql-host.so: judges the host that a program dials by rds-iam's configuration, and names
- * the CA file for it. A list of hosts is judged host by host; settings are a handle's and not a
+ * rds-iam-mysql-host.so: checks the host that a program dials against rds-iam's configuration, and
+ * names the CA file for it. Each host of a list is checked; settings are a handle's and not a
  * host's, so a list with one host of ours is verified as a whole, by the name unless the
  * configuration says otherwise for each of them. Nothing is resolved or connected here. */
 #include "preload/host_module.h"

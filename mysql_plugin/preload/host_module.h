@@ -43,7 +43,7 @@ enum {
 const struct ria_host_module *ria_host_module_for_version(unsigned version);
 #define RIA_HOST_MODULE_SYMBOL "ria_host_module_for_version"
 
-/* For the preload: loads rds-iam-mysql-host.so at the first question, and has it judge a host on a
+/* For the preload: loads rds-iam-mysql-host.so at the first question, and has it check a host on a
  * stack that has room. Where the object cannot be loaded, or there can be no thread for it, the
  * host counts as none of ours and a warning names the reason: the settings of the connection are
  * then the program's own, and the plugin sends no token over it if it is not verified. From any

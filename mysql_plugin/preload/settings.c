@@ -141,8 +141,9 @@ static bool verify_by_flag(const struct setter *setter, bool is_on)
     return setter_set(setter, RIA_OPTION_VERIFY, &value);
 }
 
-/* Asks for the verification of the name; or of the chain alone, where the configuration says so.
- * libmariadb up to 3.3 verifies the chain where it has a CA and is not told to verify the name. */
+/* Asks for the verification of the name; or of the chain alone, where the configuration asks for
+ * that. libmariadb up to 3.3 verifies the chain where it has a CA and is not told to verify the
+ * name. */
 static bool set_verification(const struct setter *setter, bool chain_suffices)
 {
     if (setter->dialect->is_mariadb) {
@@ -198,7 +199,7 @@ static void settings_take_back(const struct setter *setter)
     ria_handle_change(setter->handle, RIA_OURS | RIA_BEFORE_VERIFIED | RIA_BEFORE_TLS, 0);
 }
 
-/* Both libraries take "localhost" for a Unix socket unless they are told to use TCP. */
+/* Both libraries take "localhost" for a Unix socket unless MYSQL_PROTOCOL_TCP is set. */
 static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
 {
     return !is_empty(dialled->host) && *dialled->host != '/' &&

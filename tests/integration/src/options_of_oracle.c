@@ -4,7 +4,7 @@
  * numbers of the version VERSION. A connection is never made: mysql_real_connect() prints the
  * options that it would be made with, and fails. As in the library, functions call each other by
  * their public names, mysql_options4() by a jump; a connection that fails frees the options unless
- * it is told to remember them; and an ssl-mode that is out of range is an error. */
+ * CLIENT_REMEMBER_OPTIONS is set; and an ssl-mode that is out of range is an error. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>

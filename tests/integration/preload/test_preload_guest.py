@@ -170,7 +170,7 @@ class Messages(LabCase):
         self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "control")
 
     def test_the_message_is_not_written_to_a_network_connection(self):
-        """If a program closed its stderr, a connection may have got descriptor 2."""
+        """If a program closed its stderr, a connection may use descriptor 2."""
         for family in (socket.AF_INET, socket.AF_UNIX):
             with self.subTest(family=family.name):
                 here, there = self.pair(family)

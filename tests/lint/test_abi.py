@@ -1,9 +1,9 @@
-"""Our declarations of Connector/C and of libpq match the installed headers."""
+"""The product's declarations of Connector/C and libpq match the installed headers."""
 import unittest
 
 import harness
 
-# (our struct, our member, their type, their member)
+# (the product's struct, its member, the struct in the installed header, its member)
 OFFSETS = [
     ("ria_mariadb", "net.pvio", "MYSQL", "net.pvio"),
     ("ria_mariadb", "net.read_pos", "MYSQL", "net.read_pos"),
@@ -45,7 +45,8 @@ LIBPQ_NUMBERS = [("RIA_PQ_CONNECTION_BAD", "CONNECTION_BAD")]
 
 
 def check_libpq(offsets, numbers):
-    # If the functions are declared twice, the compiler compares them, except for the name of the handle type.
+    # The functions are then declared twice, and the compiler compares the two declarations. The define gives the
+    # handle type the same name in both.
     includes = "#define ria_pq_conn pg_conn\n" + LIBPQ_INCLUDES
     return check(offsets, numbers, includes, "libpq", "pg_plugin")
 
@@ -64,7 +65,7 @@ def check(offsets, numbers, includes=INCLUDES, library="libmariadb", folder="mys
 
 
 class Abi(unittest.TestCase):
-    def test_the_private_layout_is_the_installed_one(self):
+    def test_the_private_layout_matches_the_installed_header(self):
         result = check(OFFSETS, NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
 

@@ -1,17 +1,15 @@
-"""No banned phrase in messages, help texts, comments, documents and programs; enough comments."""
+"""No banned phrase occurs in messages, help texts, comments, documents and programs, and the share of comments
+does not fall."""
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import harness  # noqa: E402
-import phrases  # noqa: E402
+import harness
+import phrases
 
-# The least share of comment lines in the C code of each folder, in per cent: that of November 2026, when
-# every header was the manual of its module. Plain sentences must not be bought with lost facts.
+# The least share of comment lines in the C code of each folder, in per cent: the shares of November 2026, when
+# every header documented its module. A sentence must not become plainer by losing facts.
 LEAST_COMMENT = {"common": 12.5, "mysql_plugin": 20.0, "pg_plugin": 12.9}
 # Sentences that look like a banned phrase and are correct.
 GOOD = (
@@ -21,7 +19,7 @@ GOOD = (
     "A goal is set, and the value is forgotten.", "It is none.", "The server sends a password request.",
     "The result is not therefore valid.", "A personal key.", "Read ~/.kept/file and the-road-map.",
 )
-# Where a sentence may stand: (kind, file, the text of the file with the sentence as %s).
+# The places that are searched for phrases: (kind, file, the text of the file with %s where the phrase is).
 PLACES = (
     ("message", "common/base/a.c", 'const char *text = "place: %s; "\n                   "run: it";\n'),
     ("message", "pg_plugin/agent/help.c", '#define HELP "usage: agent\\n" \\\n    "  -v  %s\\n"\n'),
@@ -47,7 +45,7 @@ def tree(scratch, texts):
 
 
 def helps():
-    """(command, its help text) of each installed program that prints one."""
+    """(command, its help text) of each installed program that prints a help text."""
     tool = harness.installed("bin/rds-iam")
     top = harness.run([tool, "--help"]).stdout
     yield "rds-iam", top
@@ -62,7 +60,7 @@ def helps():
 
 class Phrases(unittest.TestCase):
     def check(self, kind):
-        """The tree has no banned phrase of this kind."""
+        """Fails if the tree contains a banned phrase of this kind."""
         self.assertEqual([f"{place}: {phrase} -> {better}" for found, place, phrase, better
                           in phrases.found(harness.SOURCE) if found == kind], [])
 

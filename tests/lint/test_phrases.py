@@ -17,7 +17,8 @@ GOOD = (
     "Content-Type: text/plain", "The call comes to an end.", "The amendment is recommended.",
     "The heartbeats stop.", "It holds the lock.", "Two rows cannot be told apart.", "It has no name.",
     "A goal is set, and the value is forgotten.", "It is none.", "The server sends a password request.",
-    "The result is not therefore valid.", "A personal key.", "Read ~/.kept/file and the-road-map.",
+    "The result is not therefore valid.", "A personal key.", "The servers run as `nobody`.", "It holds no lock.", "The worker is told to stop.",
+    "The log says so.", "It is there and nowhere else.", "The user types it.", "Read ~/.kept/file and the-road-map.",
 )
 # The places that are searched for phrases: (kind, file, the text of the file with %s where the phrase is).
 PLACES = (

@@ -1,7 +1,7 @@
 """The common start of every Python test: the directories of a test run, and a runner that prints TAP to stdout.
 
 meson sets environment variables that name the build directory, the installed prefix and the work directory. A test
-dies with its parent process, so a killed run leaves no process behind. It gives up most of the state that it inherits
+ends with its parent process, so a killed run leaves no process behind. It discards most of the state that it inherits
 (surroundings.py), and runs programs with a time limit. Code that knows servers is in lab/ and integration/.
 """
 import ctypes

@@ -21,8 +21,8 @@ SEARCHABLE = 0o001
 
 def reset_process():
     """Gives this process, and the programs that it starts, the state that a login shell gives: no signal is
-    ignored or blocked, and the umask is 022. The caller's state may differ: nohup and `&` ignore signals, and
-    these signals cannot end a program that inherits this."""
+    ignored or blocked, and the umask is 022. The caller's state may differ: nohup and `&` ignore
+    signals, and a program that inherits this cannot be ended by these signals."""
     for number in signal.valid_signals():
         if signal.getsignal(number) == signal.SIG_IGN and number not in IGNORED_BY_PYTHON:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)

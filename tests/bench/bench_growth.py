@@ -12,7 +12,7 @@ from test_agent_lease import LeaseCase
 
 LOGINS = harness.BUILD / "tests/bench/bench_logins"
 HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"
-SETTLED_SECONDS = 0.1  # a file that has just been written is read at each login; see config/config_copy.h
+SETTLED_SECONDS = 0.1  # a file that was written more recently is read at each login; see config/config_copy.h
 LINES, SECTIONS, OPENS = 100, 1000, 11
 TEXT_SECONDS = 1.2  # the agent returns the same tokens for one second
 PROFILES = 5000

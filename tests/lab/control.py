@@ -38,8 +38,8 @@ REQUEST_BODY_MAX = 65536
 
 
 class Clock:
-    """The lab's clock: the real time plus an offset. It also decides which tokens expire before their own expiry:
-    those signed before `oldest`, and those signed more than `life` seconds ago."""
+    """The lab's clock: the real time plus an offset. It also decides which tokens expire before the end
+    that they name: those signed before `oldest`, and those signed more than `life` seconds ago."""
 
     def __init__(self):
         self.set(0.0)

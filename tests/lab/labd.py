@@ -171,7 +171,7 @@ def make_verifier(entries, ports, clock, principals):
 
 
 def actions(entries, clock, cloud, machine, principals):
-    """The actions that tests can request; see control.py."""
+    """The actions that tests can request with POST; see control.py."""
 
     def set_clock(body):
         life = body.get("life")
@@ -198,7 +198,7 @@ def actions(entries, clock, cloud, machine, principals):
 
 
 def count_live(journal, clock):
-    """The number of accepted tokens with which a login would succeed now."""
+    """The number of accepted tokens that have not expired by the lab's clock."""
     accepted = (entry for entry in journal.entries() if entry["reason"] is None)
     return sum(not clock.is_expired(entry["signed_at"]) for entry in accepted)
 

@@ -70,7 +70,7 @@ def try_lock(descriptor):
 
 @contextlib.contextmanager
 def own_directory(root):
-    """A new lab directory, which is removed at the end. Directories of dead labs are removed first."""
+    """A new lab directory, which is removed at the end. Directories of killed labs are removed first."""
     with locked(root / "lock"):
         for path in lab_directories(root):
             if not is_alive(path):
@@ -117,16 +117,16 @@ def data_directory(path, in_memory):
 
 
 def layered(template, path):
-    """Mounts an overlay at `path`: it shows the directory `template` and keeps every change beside `path`,
-    so no file is copied before it is written to. path.parent is from data_directory(). Returns False if
-    the process may not mount, or if the kernel has no overlay for these file systems."""
+    """Mounts an overlay at `path`: it shows the directory `template` and stores changes in directories
+    beside `path`, so a file is copied only when it is changed. path.parent must be from data_directory(). Returns False
+    if the process may not mount, or if the kernel does not support an overlay of these file systems."""
     if not path.parent.is_mount():
         return False
     upper, work = (path.with_name(f"{path.name}.{part}") for part in ("upper", "work"))
     for each in (path, upper, work):
         each.mkdir()
     found = template.stat()
-    os.chown(upper, found.st_uid, found.st_gid)  # the upper directory's owner and mode are the overlay's
+    os.chown(upper, found.st_uid, found.st_gid)  # an overlay has the owner and mode of its upper directory
     upper.chmod(found.st_mode & 0o7777)
     options = f"lowerdir={template},upperdir={upper},workdir={work}"
     libc = ctypes.CDLL(None, use_errno=True)
@@ -138,7 +138,7 @@ def layered(template, path):
 
 
 def lab_directories(root):
-    """Every lab directory, of running and of dead labs."""
+    """Every lab directory, of running labs and of labs that were killed."""
     return sorted(path for path in root.iterdir() if path.is_dir() and path.name != "cache")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Starts the lab's programs: with which user and environment, and so that they end with labd.
+"""Starts the programs of the lab: chooses their user and environment, and ensures that they end with labd.
 
 The kernel sends a program started here its death signal when labd ends, even if labd is killed by SIGKILL. Neither
 server should run as root, and PostgreSQL refuses to, so root starts them as the user nobody. This user keeps
@@ -99,8 +99,8 @@ def hand_over(path):
 
 
 def guarded(command, death_signal):
-    """The command line that runs a command with the user and the death signal as above. Start it from labd's main
-    thread: the kernel sends the death signal when the thread that forked ends."""
+    """The command line that runs a command as the servers' user and with the death signal. Start it from labd's main
+    thread, because the kernel sends the death signal when the thread that forked ends."""
     return [
         "setpriv",
         *(DROP_ROOT if os.geteuid() == 0 else []),

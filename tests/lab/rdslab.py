@@ -183,8 +183,8 @@ class Lab:
         return entries[-1] if entries else None
 
     def clock(self, offset):
-        """Sets the clock of the verifier and of the AWS services to the real time plus `offset` seconds. Tokens
-        expire only by their own expiry again."""
+        """Sets the clock of the verifier and of the AWS services to the real time plus `offset` seconds. Ends
+        the effect of token_life() and expire_tokens()."""
         self._set_clock(offset)
 
     def token_life(self, seconds):

@@ -160,7 +160,7 @@ class Logins(unittest.TestCase):
         self.assertEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
 
     def test_token_life_expires_tokens_after_that_life(self):
-        """And not earlier: if a login is so slow that its token expires before it arrives, the test retries it."""
+        """A token is valid during its life. A login that is so slow that its token expires on the way is repeated."""
         self.lab.token_life(2)
         token = self.lab.token("etl", self.lab.pg, USER)
         while psql(self.lab, USER, token, "select 1").returncode != 0:
@@ -344,7 +344,7 @@ class Ends(unittest.TestCase):
         await_true(lambda: not traces(directory), "the processes end")
 
     def test_the_newest_postgresql_server_is_found(self):
-        """Whatever releases a distribution has, also if only the client of a release is installed."""
+        """Of several releases, the newest server is found. A release with only a client is ignored."""
         for servers, clients, expected in (
             (("15",), (), "15"), (("17",), (), "17"), (("15", "17"), (), "17"), (("9.6", "13"), (), "13"),
             (("9", "10"), (), "10"), (("15",), ("17",), "15"), ((), ("17",), "*"),

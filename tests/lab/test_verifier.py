@@ -43,8 +43,9 @@ class VerifierCase(unittest.TestCase):
 def mutants(text):
     """Texts that differ from the given text in one character, which is replaced, removed or repeated."""
     for i, char in enumerate(text):
-        # Neighbours in the alphabet, the other case, and two signs: not all, but at every place.
-        # Replacements: the neighbours in the alphabet, the other case, "%" and "0". Not all, but at every position.
+        # Replacements: the neighbours in the alphabet, the other case, "%" and "0". Not every character is tried, but
+        # every position is.
+        at = ALPHABET.find(char)
         others = {ALPHABET[at - 1], ALPHABET[(at + 1) % len(ALPHABET)], char.swapcase(), "%", "0"}
         for other in sorted(others - {char}):
             yield text[:i] + other + text[i + 1:]

@@ -87,7 +87,7 @@ def reachable(arrows, start):
     return found
 
 
-def circles(root):
+def cycles(root):
     """The sets of modules that depend on each other, directly or through other modules (dependency cycles)."""
     arrows = graph(root)
     reach = {name: reachable(arrows, name) for name in arrows}
@@ -122,7 +122,7 @@ def compiled_elsewhere(root):
             for name in re.findall(r"'(\.\./[^']+\.[cS])'", path.read_text(encoding="utf-8"))]
 
 
-def two_meanings(root):
+def ambiguous_names(root):
     """File names that occur in two folders which are not two sides of one task."""
     places = {}
     for path in {module(path) for path in sources(root)} - SUBCOMMANDS:
@@ -164,10 +164,10 @@ def figures(root):
     yield "lines of C", sum(count for count, _ in every)
     yield "files", len(every)
     yield "headers below 30 lines with one function", len(short_headers(root))
-    yield "cycles of modules", len(circles(root))
+    yield "cycles of modules", len(cycles(root))
     yield "loose sources in common/", sum(path.endswith(".c") for path in loose(root))
     yield "sources compiled by another folder", len(compiled_elsewhere(root))
-    yield "file names with two meanings", " ".join(two_meanings(root)) or 0
+    yield "file names with two meanings", " ".join(ambiguous_names(root)) or 0
     yield "static functions of one name in several files", len(shared_statics(root))
     yield "function, median", statistics.median(count for count, _ in lengths)
     yield "function, longest", "%d (%s)" % lengths[-1]

@@ -68,14 +68,14 @@ class House(unittest.TestCase):
         self.rule(house.compiled_elsewhere, ["pg_plugin/meson.build: ../common/base/buf.c"])
 
     def test_no_two_modules_depend_on_each_other(self):
-        self.rule(house.circles, [("common/aws/back", "common/aws/caller"),
+        self.rule(house.cycles, [("common/aws/back", "common/aws/caller"),
                                   ("common/base/first", "common/base/second")])
 
     def test_no_short_header_declares_a_single_function(self):
         self.rule(house.short_headers, ["common/base/lonely.h"])
 
     def test_no_file_name_is_used_for_two_topics(self):
-        self.rule(house.two_meanings, {"token": ["common/aws", "common/login"]})
+        self.rule(house.ambiguous_names, {"token": ["common/aws", "common/login"]})
 
     def test_no_static_function_has_the_name_of_one_in_another_file(self):
         self.rule(house.shared_statics, {"find": ["common/aws/back.c", "common/aws/caller.c"]})

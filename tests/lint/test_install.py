@@ -49,7 +49,7 @@ class Install(unittest.TestCase):
     @functools.cache
     def machine(cls, architecture=None, without=()):
         """A directory for PATH that contains links to this machine's programs, except those in `without`. If an
-        architecture is given, dpkg-architecture is there too and prints it."""
+        architecture is given, the directory also contains a dpkg-architecture that prints it."""
         programs = cls.scratch / f"bin-{len(list(cls.scratch.iterdir()))}"
         programs.mkdir()
         for directory in ("/usr/bin", "/usr/sbin"):

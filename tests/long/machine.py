@@ -25,8 +25,8 @@ BOOT_SECONDS = 60
 # $1: name of the cgroup; $2: the home, the only directory that can be written; $3: the user's id.
 #
 # This machine's files must not change, although a systemd that boots empties /tmp, for example. So this machine's
-# units are hidden, the targets that start them are replaced by empty ones, and every mount of this machine, with
-# /sys and /proc/sys, is read-only. Directories that must be written are separate file systems.
+# units are hidden, the targets that start them are replaced by empty ones, and every mount of this machine,
+# including /sys and /proc/sys, is read-only. Directories that must be written are separate file systems.
 BOOT = r"""
 set -eu
 mount --make-rprivate /

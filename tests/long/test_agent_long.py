@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent over minutes and with ten thousand entries: it does not wake while nothing happens, its memory has a
-limit, and the kernel completes an open if both processes of the agent are stopped."""
+"""The agent over minutes and with ten thousand entries: it does not wake while nothing happens, its memory stays
+below a limit, and the kernel completes an open if both processes of the agent are stopped."""
 import concurrent.futures
 import os
 import pathlib
@@ -14,10 +14,10 @@ from test_agent_lease import LeaseCase
 
 IDLE_SECONDS = 60
 ENTRIES = 10000
-# A few times the measured values, and far below what a leak of tokens would use.
+# The limits are a few times the measured values, and far below what a leak of tokens would use.
 RSS_ONE_KB = 24 * 1024
 RSS_MANY_KB = 64 * 1024
-# More than fs.lease-break-time.
+# Longer than fs.lease-break-time, which is 45 seconds by default.
 FROZEN_SECONDS = 100
 
 

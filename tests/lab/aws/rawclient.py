@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A client of the AWS services that sends exactly one request: it has no retries, follows no redirect and has no limits.
-botocore signs the requests, at the time that the caller gives. Used by the lab's own tests and as a control in other
-tests.
+"""A client of the AWS services that sends exactly one request: it does not retry, follow redirects or limit the
+response. botocore signs the request for the time that the caller gives. The lab's own tests use this client, and other
+tests use it as a control.
 
     reply = sts(lab, lab.principals["etl-base"], Action="GetCallerIdentity")
     assert reply.status == 200 and reply.text("Arn").endswith("user/etl-base")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Finds out who signed a request: Signature Version 4 in the Authorization header. botocore computes the signature again.
+"""Finds out who signed a request, by Signature Version 4 in the Authorization header. botocore computes the signature
+again.
 
-The order of the checks and the messages are STS's, as far as they are known from aws-cli#6676 and boto3. AWS does not
-document them completely.
+The order of the checks and the messages are those of STS, as far as aws-cli#6676 and boto3 show them. AWS does not
+document all of them.
 """
 import calendar
 import hashlib

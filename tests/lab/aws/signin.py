@@ -106,12 +106,12 @@ class Signin:
             "refreshToken": login.refresh_token,
         })  # fmt: skip
 
-    def _spend(self, login, shown):
-        """Deletes the token before the one that was used; without grace, also the used one."""
-        other = login.previous if shown == login.refresh_token else login.refresh_token
-        for token in (other,) if login.grace else (other, shown):
+    def _spend(self, login, used):
+        """Invalidates the login's other refresh token and, without grace, also the one that was used."""
+        other = login.previous if used == login.refresh_token else login.refresh_token
+        for token in (other,) if login.grace else (other, used):
             self._by_token.pop(token, None)
-        login.previous = shown
+        login.previous = used
 
     def error(self, status, code, message):
         """An Answer in the form of sign-in's errors."""

@@ -118,7 +118,7 @@ class Sts:
 
 
 def document(root, content, status=200):
-    """Returns an XML Answer. content is a list of (name, text or another such list); RequestId is generated here."""
+    """Returns an XML Answer. content is a list of (name, text or another such list). Generates the RequestId."""
     request_id = str(uuid.uuid4())
     element = ElementTree.Element(root, xmlns=NAMESPACE)
     _append(element, content, request_id)

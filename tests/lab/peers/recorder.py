@@ -39,7 +39,7 @@ class Wire:
         try:
             self._until_it_has_enough(self._tls.do_handshake)
         except ssl.SSLError:
-            self._flush()  # the alert
+            self._flush()  # sends the TLS alert
             raise
         self._flush()
         self.is_encrypted = True

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The principals, found by access key: the users of lab.json, and every session that the lab's AWS services have issued.
-A session exists in memory only. Code that looks up keys treats it like a user.
+"""The principals, found by access key: the users of lab.json, and every session that the lab's AWS services have
+issued. A session exists in memory only. Code that looks up keys treats it like a user.
 
 This module neither decides who may have a session (assume.py), nor verifies signatures.
 """

@@ -238,7 +238,8 @@ def _check_keys(principal, claim):
 
 
 def _check_signature(principal, claim):
-    """botocore encodes and sorts the decoded parameters again, so the check does not depend on the token's own form."""
+    """Compares the token's signature with the one that botocore computes. botocore encodes and sorts the decoded
+    parameters again, so the token's own encoding and order have no influence."""
     credentials = Credentials(principal.access_key, principal.secret_key, principal.session_token)
     signer = SigV4QueryAuth(credentials, claim.service, claim.region)
     signed = {

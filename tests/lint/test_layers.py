@@ -32,7 +32,10 @@ LAYERS = {
     "pg_plugin/agent": [PUBLIC, "common/base", "pg_plugin/passfile", "pg_plugin/service"],
     "pg_plugin/preload": [PUBLIC, "common/base", "common/os", "common/interpose", "pg_plugin/passfile",
                           "pg_plugin/service"],
-    # The command-line tool may include code of the PostgreSQL plugin.
+    "mysql_plugin/preload": [PUBLIC, "common/base", "common/os", "common/interpose"],
+    # common/preload combines the preloads of both plugins. The command-line tool may include code of the PostgreSQL
+    # plugin.
+    "common/preload": ["common/interpose", "mysql_plugin/preload", "pg_plugin/preload"],
     "common/tool": [PUBLIC, "pg_plugin/passfile", "pg_plugin/service"],
 }
 

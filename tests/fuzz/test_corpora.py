@@ -56,7 +56,7 @@ class Corpora(unittest.TestCase):
                 self.assertNotEqual(result.returncode, 0)
                 self.assertIsNotNone(re.search(words, result.stderr), result.stderr)
 
-    def test_control_no_defect_no_finding(self):
+    def test_control_an_input_without_a_defect_causes_no_finding(self):
         result = self.plant("x")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "1 files replayed\n", ""))
 

@@ -236,7 +236,7 @@ def watch(running):
     """Waits until a server ends. Raises its LabError."""
     descriptors = {os.pidfd_open(server.process.pid): server for server in running}
     ended, _, _ = select.select(list(descriptors), [], [])
-    raise descriptors[ended[0]].failure("died")
+    raise descriptors[ended[0]].failure("ended unexpectedly")
 
 
 def announce(message):

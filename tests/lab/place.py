@@ -52,7 +52,7 @@ def locked(path):
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while not try_lock(descriptor):
             if time.monotonic() > deadline:
-                raise LabError(f"another lab has held {path} for {LOCK_TIMEOUT_SECONDS} s")
+                raise LabError(f"another lab has locked {path} for {LOCK_TIMEOUT_SECONDS} s")
             time.sleep(0.02)
         yield
     finally:

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* The scope is limited by its region and service; 256 bytes are always enough. */
+/* A scope contains a date, a region and a service, so 256 bytes are always enough. */
 enum {
     SCOPE_MAX = 256,
     STRING_TO_SIGN_MAX = SCOPE_MAX + 128,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the signature and other parameters in the text of a token. Values are not decoded: the
- * parameters that are read here contain no encoded characters. A text that is not a token has no
- * parameters.
+ * Finds the signature and other parameters in the text of a token. Values are not decoded,
+ * because the values that are read here contain no encoded characters. Finds no parameters in a
+ * text that is not a token.
  */
 #include "aws/token_text.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    /* 20240131T235959Z: the later of two dates is the greater string */
+    /* 20240131T235959Z; of two dates, the later one is also the greater string */
     DATE_LEN = RIA_TIMESTAMP_SIZE - 1,
     MARGIN_SECONDS = 60,
 };

@@ -63,8 +63,8 @@ enum {
     QUOTED_END = sizeof("...'")
 };
 
-/* Ends a cut name in "...". *len bytes of it are written to out; *name is the first byte that is
- * not. */
+/* Ends a cut name in "...". out contains *len bytes, and `name` points at the first byte of the
+ * name that was not copied. */
 static void mark_cut_name(char *out, size_t *len, const char *name)
 {
     for (; *len > 1 && text_is_continuation(*name); name--) {

@@ -98,7 +98,8 @@ void ria_es256_key_release(struct ria_es256_key *key)
     key->key = NULL;
 }
 
-/* Encodes three bytes as four characters. */
+/* Encodes three bytes as four characters in each step of the outer loop. In the last step, one or
+ * two remaining bytes become two or three characters. */
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len)
 {
     static const char digits[] = RIA_ALNUM "-_";

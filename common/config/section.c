@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses the keys of a section, with a table that gives the parser of each value. Rejects an
- * unknown key, an empty or invalid value, and a value that AWS would reject for its form. */
+ * Parses the keys of a section. A table lists the keys and the parser of each value. Rejects an
+ * unknown key, an empty or invalid value, and a value whose form AWS would reject. */
 #include "config/section.h"
 
 #include "aws/identifier.h"

@@ -52,7 +52,7 @@ class OwnOpenSSL(hostile.HostileCase):
     def test_all_names_from_the_program_and_a_wrong_answer(self):
         self.refused(
             "login_own_wrong",
-            "OpenSSL computes a wrong HMAC in this program; nothing is signed with it")
+            "OpenSSL computes a wrong HMAC in this program, so nothing is signed with it")
 
 
 def add_groups():

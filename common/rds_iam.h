@@ -76,8 +76,8 @@ struct ria_token {
     char source[256];            /* the source of the credentials, for display: "profile etl" */
 };
 
-/* Percent-encoding turns one byte into three, so a session token of 8 KB takes 24 KB of the token.
- */
+/* Percent-encoding turns one byte into up to three, so a session token of 8 KB takes up to 24 KB of
+ * the token. */
 enum {
     RIA_TOKEN_TEXT_MAX = 32 * 1024
 };
@@ -125,8 +125,8 @@ struct ria_session {
         .session_token = {.max = 8192}, .explanation = {.max = 65536}, .mfa_serial = {.max = 256}, \
     }
 
-/* Runs the chain of credential sources without making a token. If login->host is
- * NULL, of rds-iam's configuration only cache_credential_process is used (config/config.h).
+/* Runs the chain of credential sources without making a token. If login->host is NULL, the only key
+ * of rds-iam's configuration that is used is cache_credential_process (config/config.h).
  * login->profile may name a profile. mfa_code is the code that the user entered, or NULL. Returns
  * the same outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the
  * deadline at most. */
@@ -169,9 +169,11 @@ bool ria_login_may_send(
 /* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
  * if a section of the configuration gives it an endpoint. For a hook that is called for every
  * server. Compares names only, and reads the configuration only if the host is not an RDS name.
- * Returns FOUND   tokens are made for this host; ABSENT  tokens are not made for this host: err
- * contains the reason, and the section to write if a section would change this; FAILED  the
- * configuration cannot be read. */
+ * Returns
+ *   FOUND   tokens are made for this host;
+ *   ABSENT  tokens are not made for this host: err contains the reason, and the section to write
+ *           if a section would change this;
+ *   FAILED  the configuration cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,

@@ -22,7 +22,7 @@ struct suffix {
     const char *partition;
 };
 
-/* A suffix that ends in another suffix comes before it. */
+/* A suffix that ends in another suffix must come before that suffix. */
 static const struct suffix suffixes[] = {
     {".amazonaws.com.cn", "aws-cn"},
     {".amazonaws.com", "aws"},

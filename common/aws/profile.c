@@ -88,8 +88,8 @@ static bool classify_credentials(
     return *out->name != '\0' && after_word(section->name, "profile") == NULL;
 }
 
-/* Returns whether every AWS tool accepts the character in a name. strspn() is not used: it builds a
- * table of the set for each name. */
+/* Returns whether every AWS tool accepts the character in a name. strspn() is not used, because it
+ * builds a table of the set for each name. */
 static bool is_usual(char c)
 {
     return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);

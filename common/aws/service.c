@@ -41,7 +41,7 @@ struct service {
     const char *key;
     const char *host; /* label before the region */
     const char *fips_host;
-    bool is_plain_in_govcloud; /* its normal endpoints there are FIPS endpoints */
+    bool is_plain_in_govcloud; /* in GovCloud its normal endpoints are FIPS endpoints */
 };
 
 static const struct service services[RIA_SERVICES] = {

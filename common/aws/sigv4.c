@@ -28,7 +28,7 @@ void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scop
     }
 }
 
-/* Computes the signature as one chain of HMACs: the string to sign is the last message. */
+/* Computes the signature as one chain of HMACs. The string to sign is the last message. */
 static bool compute(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,

@@ -10,10 +10,11 @@
 
 #include <stddef.h>
 
+/* STS counts the characters of a key or a value; ria_tag_list_fault() counts bytes. */
 enum {
     RIA_TAGS_MAX = 50,
-    RIA_TAG_KEY_MAX = 128,   /* STS counts characters; ria_tag_list_fault() counts bytes */
-    RIA_TAG_VALUE_MAX = 256, /* counted in the same way */
+    RIA_TAG_KEY_MAX = 128,
+    RIA_TAG_VALUE_MAX = 256,
 };
 
 /* An item of a list; borrowed from the text of the list. */

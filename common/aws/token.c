@@ -21,7 +21,7 @@ enum {
     USUAL_LEN = 511,
 };
 
-/* Appends the parameters from Action to X-Amz-Expires, which both orders begin with. */
+/* Appends the parameters from Action to X-Amz-Expires. Both orders begin with these. */
 static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,
@@ -86,7 +86,8 @@ static void add_canonical_request(
     ria_buf_add_text(out, empty_body_hash);
 }
 
-/* Makes the token; on failure *out may contain a part of it. */
+/* Makes the token. On failure, returns false with err filled; *out may contain a part of the token.
+ */
 static bool aws_token_sign(
     const struct ria_token_claim *claim,
     const struct ria_credentials *credentials,

@@ -93,7 +93,7 @@ bool ria_token_is_later(const char *token, const char *earlier)
     return strncmp(date_of(token), date_of(earlier), DATE_LEN) > 0;
 }
 
-/* A collision is harmless: an attacker gains nothing from two ids with the same hash. */
+/* A collision is harmless, because an attacker gains nothing from two ids with the same hash. */
 uint64_t ria_token_key(const char *token)
 {
     const char *id = token_text_value_of(token, "X-Amz-Credential=");

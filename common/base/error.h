@@ -15,7 +15,7 @@
 
 #define RIA_MUST_USE __attribute__((warn_unused_result))
 
-/* 511 bytes is also the limit of Connector/C and libmysqlclient for an error text. */
+/* Connector/C and libmysqlclient have the same limit: an error text of 511 bytes and a NUL. */
 enum {
     RIA_ERROR_TEXT_MAX = 512,
     /* The longest text that every client shows in full: RIA_PLUGIN_MESSAGE_SIZE (480 bytes,

@@ -45,8 +45,8 @@ struct ria_replacement {
     gid_t group;
 };
 
-/* Creates the new file, writes `bytes` to it and renames it. On failure,
- * returns false with errno set, leaves the old file untouched and removes the new file. */
+/* Creates the new file, writes `bytes` to it and renames it. On failure, returns false with errno
+ * set, leaves the old file untouched and removes the new file. */
 bool ria_file_replace(const struct ria_replacement *what, const void *bytes, size_t len)
     RIA_MUST_USE;
 

@@ -4,7 +4,7 @@
  * hooks take their messages from here, so every client library shows the same words for the same
  * cause.
  *
- * A message says what is wrong and, after a semicolon, what to do. A hook that knows a setting of
+ * A message states what is wrong and, after a semicolon, what to do. A hook that knows a setting of
  * its client library names that setting. The messages are macros, not variables, so that the
  * compiler checks their arguments against their formats.
  *

@@ -33,8 +33,8 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
 
 /* Removes the quotes of a text in place, by the rule of Python's shlex.split(): single quotes,
  * double quotes and backslashes are removed, and adjacent pieces are joined. Returns false if
- * the text is not exactly one non-empty word, or if a quote is not closed; the text may then be
- * changed. Spaces and tabs around the word are ignored. */
+ * the text is not exactly one non-empty word, or if a quote is not closed; in these cases the text
+ * may be changed. Spaces and tabs around the word are ignored. */
 bool ria_text_unquote(char *text);
 
 #endif

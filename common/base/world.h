@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation continues, but the user should know the fact */
+    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
     RIA_LOG_INFO,    /* a decision and its reason */
 };
 

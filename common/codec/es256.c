@@ -18,7 +18,8 @@ enum {
     DER_MAX = 80 /* a sequence of two numbers of up to 33 bytes has 72 bytes */
 };
 
-/* Called by OpenSSL for the password of a key. Always fails: the program cannot ask for one. */
+/* Called by OpenSSL for the password of a key. Always fails, because rds-iam-fetch cannot ask for
+ * a password. */
 static int no_password(char *out, int size, int is_writing, void *self)
 {
     (void)is_writing;

@@ -15,7 +15,7 @@
 #include <stddef.h>
 
 enum {
-    RIA_URL_SHOWN_SIZE = 272 /* a host name of 255 characters, a port, and brackets */
+    RIA_URL_SHOWN_SIZE = 272 /* fits a host name of 255 characters, a port, and brackets */
 };
 
 /* Writes the "host:port" of a URL unchanged, or "host" if the URL has no port. Writes "[URL not

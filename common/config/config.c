@@ -26,9 +26,10 @@ static bool is_rds_name(const struct ria_section_key *key)
     return !key->is_wildcard && ria_endpoint_is_rds(&endpoint);
 }
 
-/* Checks the keys of a section together. A section with a wildcard must not have `endpoint`,
- * because a token for one server must not be sent to every host that the wildcard matches. With tls
- * = verify-ca, the section must name one RDS endpoint, by its own name or by `endpoint`. */
+/* Checks the keys of a section together. A section with a wildcard must not have `endpoint` or
+ * `tls`, because a token for one server must not be sent to every host that the wildcard matches.
+ * With tls = verify-ca, the section must name one RDS endpoint, by its own name or by `endpoint`.
+ */
 static bool check_section(
     const struct ria_setting *place,
     const struct ria_section_key *key,
@@ -177,7 +178,7 @@ static enum ria_outcome config_read_file(
     return RIA_FOUND;
 }
 
-/* Reads the file, or uses this process's copy of it. Adds it to *out if it exists. */
+/* Reads the file, or uses this process's copy of the file. If the file exists, adds it to *out. */
 static enum ria_outcome config_load_file(
     const struct ria_world *world,
     const struct ria_settings_path *where,

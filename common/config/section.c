@@ -155,7 +155,7 @@ static bool section_parse_tag_keys(
 
 struct config_key {
     const char *name;
-    size_t offset; /* of its struct ria_setting in struct ria_section */
+    size_t offset; /* offset of the key's struct ria_setting in struct ria_section */
     bool (*parse)(
         const struct ria_setting *setting, struct ria_section *section, struct ria_error *err);
 };

@@ -175,6 +175,21 @@ enum ria_outcome ria_login_has_endpoint(
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
+/* How the server of a login is verified: for a hook that sets up a connection before it is made. */
+struct ria_login_certificate {
+    bool chain_suffices; /* tls = verify-ca: the certificate need not have the dialled name */
+    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL: its certificate comes from Amazon's
+                       public roots, and not from the roots of RDS */
+};
+
+/* Fills *out for a host that ria_login_has_endpoint() finds, and returns what that function
+ * returns. For an RDS name whose configuration cannot be read, the name must be verified. */
+enum ria_outcome ria_login_certificate(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_login_certificate *out,
+    struct ria_error *err) RIA_MUST_USE;
+
 enum {
     RIA_HOST_SHOWN_SIZE = 272
 };

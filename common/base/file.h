@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads the facts about a file that base/trust.h judges, and replaces a file as a whole. Used by
+ * Reads the facts about a file for base/trust.h, and replaces a file as a whole. Used by
  * the process's world (os/process_world.c), and by programs that open directories themselves. All
  * functions may be called from any thread. They block only on the file system.
  */

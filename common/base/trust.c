@@ -123,7 +123,7 @@ static bool trust_describe(const struct ria_file *file, uid_t user, char *out, s
     const struct ria_acl *acl = &file->acl;
     out[0] = '\0';
     if (everybody_writes(file)) {
-        (void)ria_text_copy(out, size, "everybody can write it");
+        (void)ria_text_copy(out, size, "every user can write it");
     } else if (group_writes(file, user)) {
         (void)ria_text_format(out, size, "all of group %u can write it", (unsigned)file->group);
     } else if (acl->is_unreadable) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Decides whether a file may be trusted. The same rule, with the same messages, applies to every
- * file from which settings, tokens or certificates are read. The functions judge the facts in
+ * file from which settings, tokens or certificates are read. The functions check the facts in
  * struct ria_file; they read files only through a world.
  *
  *   owner    Must be root or the effective user. A file of another user is "foreign". A foreign
@@ -63,7 +63,7 @@ bool ria_trust_check(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Writes which other users can write a file or directory, and the command that changes this:
- * "everybody can write it; run: chmod o-w PATH". Returns false, with out "", if no other user can.
+ * "every user can write it; run: chmod o-w PATH". Returns false, with out "", if no other user can.
  */
 bool ria_trust_describe_writers(
     const struct ria_file *file, uid_t user, const char *path, char *out, size_t size);

@@ -106,6 +106,27 @@ bool ria_library_function(const struct ria_library *library, const char *name, v
     return found != NULL;
 }
 
+static struct link_map *map_at(const void *address)
+{
+    Dl_info info;
+    struct link_map *map = NULL;
+    return dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 ? NULL : map;
+}
+
+bool ria_library_contains(const struct ria_library *library, const void *address)
+{
+    struct link_map *own = NULL;
+    return dlinfo(library->handle, RTLD_DI_LINKMAP, &own) == 0 && own != NULL &&
+           own == map_at(address);
+}
+
+bool ria_library_is_ours(const void *address)
+{
+    static const char here = 0;
+    struct link_map *own = map_at(&here);
+    return own != NULL && own == map_at(address);
+}
+
 void ria_library_release(struct ria_library *library)
 {
     if (library->handle != NULL) {

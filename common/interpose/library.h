@@ -27,6 +27,14 @@ bool ria_library_function(const struct ria_library *library, const char *name, v
 
 void ria_library_release(struct ria_library *library);
 
+/* Returns whether an address is in the library. The return address of a call that the library makes
+ * itself is. */
+bool ria_library_contains(const struct ria_library *library, const void *address);
+
+/* Returns whether an address is in the preload object itself. The return address is, if a function
+ * of the library that the preload has called ends in a jump to an interposed function. */
+bool ria_library_is_ours(const void *address);
+
 /* Returns the mark of a copy: the address of its function `name`, which differs between copies that
  * are loaded at the same time. `function` is an address that was looked up through `handle`.
  * Returns NULL if the object that contains `function` does not define `name` (a wrapper of the

@@ -286,27 +286,58 @@ bool ria_host_is_rds(const char *host)
     return ria_endpoint_is_rds(&endpoint);
 }
 
+/* Reads the dialled host into *resolved, and the section that matches it unless it is an RDS
+ * name and needs_section is false. */
+static enum ria_outcome find_endpoint(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    bool needs_section,
+    struct ria_resolved *resolved,
+    struct ria_error *err)
+{
+    if (login->host == NULL) {
+        return ria_absent(err, RIA_REFUSAL_NO_HOST);
+    }
+    ria_endpoint_read(login->host, &resolved->dialled);
+    bool is_rds = ria_endpoint_is_rds(&resolved->dialled);
+    if (is_rds && !needs_section) {
+        return RIA_FOUND;
+    }
+    if (!ria_config_load(world, &resolved->config, err)) {
+        return is_rds ? RIA_FOUND : RIA_FAILED;
+    }
+    ria_config_match(
+        &resolved->config, login->host, (uint16_t)login->port, login->user, &resolved->section);
+    if (is_rds || resolved->section.endpoint.value != NULL) {
+        return RIA_FOUND;
+    }
+    if (ria_endpoint_judge(&resolved->dialled, login->host, err) == RIA_ABSENT) {
+        append_config_name(world, err);
+    }
+    return RIA_ABSENT;
+}
+
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login, const struct ria_world *world, struct ria_error *err)
 {
     RIA_AUTO(resolved) resolved = {0};
-    if (login->host == NULL) {
-        return ria_absent(err, RIA_REFUSAL_NO_HOST);
-    }
-    ria_endpoint_read(login->host, &resolved.dialled);
-    if (ria_endpoint_is_rds(&resolved.dialled)) {
-        return RIA_FOUND;
-    }
-    if (!ria_config_load(world, &resolved.config, err)) {
-        return RIA_FAILED;
-    }
-    ria_config_match(
-        &resolved.config, login->host, (uint16_t)login->port, login->user, &resolved.section);
-    if (resolved.section.endpoint.value != NULL) {
-        return RIA_FOUND;
-    }
-    if (ria_endpoint_judge(&resolved.dialled, login->host, err) == RIA_ABSENT) {
-        append_config_name(world, err);
-    }
-    return RIA_ABSENT;
+    return find_endpoint(login, world, false, &resolved, err);
+}
+
+enum ria_outcome ria_login_certificate(
+    const struct ria_login *login,
+    const struct ria_world *world,
+    struct ria_login_certificate *out,
+    struct ria_error *err)
+{
+    RIA_AUTO(resolved) resolved = {0};
+    enum ria_outcome outcome = find_endpoint(login, world, true, &resolved, err);
+    bool is_mapped = resolved.section.endpoint.value != NULL;
+    enum ria_endpoint_kind kind =
+        is_mapped ? resolved.section.signed_for.kind : resolved.dialled.kind;
+    *out = (struct ria_login_certificate){
+        .chain_suffices = resolved.section.chain_suffices,
+        .is_public = kind == RIA_ENDPOINT_PROXY || kind == RIA_ENDPOINT_DSQL,
+    };
+    return outcome;
 }

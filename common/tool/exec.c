@@ -40,7 +40,9 @@ static const char help[] =
     "\n"
     "A token is sent to a verified server only. A PostgreSQL connection to RDS that would not be\n"
     "verified (sslmode=prefer or allow) is made with sslmode=verify-full, also where a password\n"
-    "logs in. Connections to other hosts are left alone.\n"
+    "logs in. A program that uses libmariadb or libmysqlclient verifies the name of a server of "
+    "RDS\n"
+    "where it sets no other verification. Connections to other hosts are left alone.\n"
     "\n"
     "A password that the user gives is sent as it would be without rds-iam; a warning is printed\n"
     "if the host is one of RDS. Oracle's library sends it only if the variable\n"
@@ -137,16 +139,25 @@ static bool exec_remove(const struct variable *variable)
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
-/* Returns the first libpq in a value of LD_PRELOAD, or NULL. */
-static const char *find_libpq(const char *list, const char *separator)
+static bool is_client_library(const char *file)
 {
-    static const char name[] = "libpq";
+    static const char *const names[] = {"libpq", "libmariadb", "libmysqlclient"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        size_t len = strlen(names[i]);
+        if (strncmp(file, names[i], len) == 0 && (file[len] == '.' || file[len] == '-')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns the first client library in a value of LD_PRELOAD, or NULL. */
+static const char *find_client_library(const char *list, const char *separator)
+{
     for (const char *entry = list;; entry++) {
         size_t len = strcspn(entry, separator);
         const char *slash = memrchr(entry, '/', len);
-        const char *file = slash == NULL ? entry : slash + 1;
-        const char *end = file + strlen(name);
-        if (strncmp(file, name, strlen(name)) == 0 && (*end == '.' || *end == '-')) {
+        if (is_client_library(slash == NULL ? entry : slash + 1)) {
             return entry;
         }
         entry += len;
@@ -156,35 +167,36 @@ static const char *find_libpq(const char *list, const char *separator)
     }
 }
 
-/* Inserts the object of rds-iam before a libpq that is also in LD_PRELOAD, because the loader binds
- * a function of libpq to the first object that defines it. Without such a libpq the object is
+/* Inserts the object of rds-iam before a client library that is also in LD_PRELOAD, because the
+ * loader binds a function to the first object that defines it. Without such a library the object is
  * appended, because the run-time library of a sanitizer must come first. */
-static bool put_before(const struct variable *variable, const char *set, const char *libpq)
+static bool put_before(const struct variable *variable, const char *set, const char *library)
 {
     const char *present = find_in_list(set, variable->value, variable->separator);
-    if (present != NULL && present < libpq) {
+    if (present != NULL && present < library) {
         return true;
     }
     if (present != NULL) {
         if (!exec_remove(variable)) {
             return false;
         }
-        set = secure_getenv(variable->name); /* not NULL: it still contains libpq */
-        libpq = find_libpq(set, variable->separator);
+        set = secure_getenv(variable->name); /* not NULL: it still contains the library */
+        library = find_client_library(set, variable->separator);
     }
     RIA_AUTO(buf) text = {.max = (size_t)1024 * 1024};
-    ria_buf_add(&text, set, (size_t)(libpq - set));
-    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, libpq);
+    ria_buf_add(&text, set, (size_t)(library - set));
+    ria_buf_addf(&text, "%s%c%s", variable->value, *variable->separator, library);
     const char *value = ria_buf_text(&text);
     return value != NULL && setenv(variable->name, value, 1) == 0;
 }
 
 static bool exec_append(const struct variable *variable, const char *set)
 {
-    const char *libpq =
-        strcmp(variable->name, "LD_PRELOAD") == 0 ? find_libpq(set, variable->separator) : NULL;
-    if (libpq != NULL) {
-        return put_before(variable, set, libpq);
+    const char *library = strcmp(variable->name, "LD_PRELOAD") == 0
+                              ? find_client_library(set, variable->separator)
+                              : NULL;
+    if (library != NULL) {
+        return put_before(variable, set, library);
     }
     if (find_in_list(set, variable->value, variable->separator) != NULL) {
         return true;
@@ -209,11 +221,12 @@ static bool apply(const struct variable *variable)
            setenv(variable->name, variable->value, 1) == 0; /* NOLINT(concurrency-mt-unsafe) */
 }
 
-/* Checks that the preloaded object and the object that makes its tokens can be read. Without this
+/* Checks that the preloaded object and the two objects that it loads can be read. Without this
  * check the loader would ignore a missing object, and the command would run without tokens. */
 static bool check_preload(void)
 {
-    static const char *const objects[] = {PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so"};
+    static const char *const objects[] = {
+        PRELOAD, RIA_PKGLIBDIR "/rds-iam-pq-token.so", RIA_PKGLIBDIR "/rds-iam-mysql-host.so"};
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
         if (access(objects[i], R_OK) != 0) {
             (void)fprintf(

@@ -23,14 +23,14 @@ ria_command ria_command_lint;
 ria_command ria_command_setup;
 ria_command ria_command_token;
 
-/* The kinds of rds-iam setup. argv[0] is "setup mysql" or "setup postgres". */
+/* The kinds of rds-iam setup. argv[0] is "setup ca", "setup mysql" or "setup postgres". */
 ria_command ria_setup_ca;
 ria_command ria_setup_mysql;
 ria_command ria_setup_postgres;
 
 /* Values of environment variables for MySQL's client libraries. rds-iam setup prints them, and
  * rds-iam exec sets them. Both libraries read LIBMYSQL_PLUGINS; each looks for the plugins in its
- * own directory and ignores a plugin that is not there. Connector/C finds mysql_clear_password and
+ * own directory and ignores a plugin that is missing. Connector/C finds mysql_clear_password and
  * loads it when the library is initialized, before several threads can load it at the same time.
  * Oracle's library loads whichever of rds_iam_v1 and rds_iam_v2 has the library's plugin interface
  * version. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks the function up in the copy of libpq that the call is meant for. Before libpq's blocking
- * functions run, the overlay is told which arguments libpq passes on when it calls its own
- * non-blocking function. */
+ * Looks the function up in the copy of libpq that the call is meant for. Before a blocking
+ * function runs, the overlay gets the pointer that libpq passes on to its own non-blocking
+ * function. */
 #include "preload/call.h"
 
 #include "preload/overlay.h"

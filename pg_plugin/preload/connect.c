@@ -12,7 +12,7 @@
 #include "preload/overlay.h"
 #include "preload/probe.h"
 #include "preload/query.h"
-#include "preload/signal_guard.h"
+#include "interpose/signal_guard.h"
 #include "preload/verified.h"
 
 #include "base/buf.h"

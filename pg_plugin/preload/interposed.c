@@ -6,6 +6,7 @@
  * that look the functions up with dlsym() (interpose/lookup.h); each stands for one copy of libpq.
  * All of them only describe the call and pass it to connect.h. */
 #include "preload/connect.h"
+#include "preload/pq_list.h"
 
 #include "base/buf.h"
 #include "interpose/lookup.h"
@@ -209,12 +210,10 @@ static const struct ria_interposed_function functions[] = {
 
 /* NOLINTEND(bugprone-macro-parentheses,readability-function-size) */
 
-static const struct ria_interposed_list list = {
+const struct ria_interposed_list ria_pq_interposed = {
     .prefix = "PQ",
     .mark = "PQconninfo",
     .functions = functions,
     .count = sizeof(functions) / sizeof(functions[0]),
     .marks = marks,
 };
-
-const struct ria_interposed_list *const ria_interposed_lists[] = {&list, NULL};

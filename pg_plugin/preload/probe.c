@@ -14,7 +14,7 @@
 #include "preload/probe.h"
 
 #include "preload/overlay.h"
-#include "preload/signal_guard.h"
+#include "interpose/signal_guard.h"
 
 #include "rds_iam.h"
 

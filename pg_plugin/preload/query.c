@@ -6,7 +6,7 @@
 #include "preload/query.h"
 
 #include "preload/overlay.h"
-#include "preload/signal_guard.h"
+#include "interpose/signal_guard.h"
 
 #include "interpose/next.h"
 #include "interpose/preload_log.h"

@@ -17,7 +17,7 @@ void fuzz_network_open(struct fuzz_network *network, struct fuzz_input input)
     network->fetch = (struct ria_fetch){
         .world = &network->fake.world,
         .plan = &network->plan,
-        .response = &network->response,
+        .result = &network->response,
         /* Enough time for requests, but not for a pause between them. */
         .deadline = {.at = network->fake.ticks + 1},
     };

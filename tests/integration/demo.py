@@ -19,7 +19,7 @@ import readme
 from service import Services, agent_program
 import surroundings
 
-KEPT = harness.WORK / "demo"
+STATE_DIR = harness.WORK / "demo"
 ACCESS_ROLE = "rds-access-clickpipes"
 MARIADB_QUERY = (
     'select current_user() as user, variable_value as tls, @@version as version'
@@ -68,7 +68,7 @@ class Demo:
         return ["psql", "-Xw", f"service={service}", "-c", query]
 
     def run(self, argv, principal="etl", **extra):
-        """Prints the command as a user types it, runs it and prints what it says."""
+        """Prints the command as a user enters it, runs it, and prints its output."""
         print("$ " + " ".join(f"{name}={value}" for name, value in extra.items())
               + (" " if extra else "") + shlex.join(argv), flush=True)
         result = self.home.run(argv, principal, **extra)
@@ -119,10 +119,10 @@ class Demo:
              self.mariadb("--skip-ssl", "--ssl-verify-server-cert=0"), "is not encrypted", {}),
             ("the server is not verified",
              self.mariadb("--ssl-verify-server-cert=0"), "ssl-verify-server-cert=1", {}),
-            ("the name is none of RDS",
+            ("the name is not an RDS endpoint",
              self.mariadb(host="db.example.com"), "is not an RDS endpoint", {}),
             ("half a key pair", self.mariadb(), "AWS_SECRET_ACCESS_KEY is not", one),
-            ("a profile that is not there", self.mariadb(), "does not exist", {"AWS_PROFILE": "prdo"}),
+            ("a profile that does not exist", self.mariadb(), "does not exist", {"AWS_PROFILE": "prdo"}),
             ("no credentials at all", self.mariadb(), "no AWS credentials",
              {"AWS_SHARED_CREDENTIALS_FILE": "/nowhere"}),
         )
@@ -186,18 +186,18 @@ def keep(lab, home):
     # The tool and the agent are found as if they were installed.
     env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}")
     lines = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
-    (KEPT / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (STATE_DIR / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
     services = Services(home)
     home.run([agent_program(), "--directory", services.directory], None)
     pid = int((services.directory / "agent.pid").read_text())
-    (KEPT / "agent.pid").write_text(f"{pid}\n")
-    (KEPT / "lab").write_text(f"{lab.directory}\n")
+    (STATE_DIR / "agent.pid").write_text(f"{pid}\n")
+    (STATE_DIR / "lab").write_text(f"{lab.directory}\n")
     title("The servers stay up")
     print(textwrap.dedent(f"""\
         In a shell of its own:
 
             bash
-            . {KEPT / "environment"}
+            . {STATE_DIR / "environment"}
             mariadb -h {lab.mariadb.host} -P {lab.mariadb.port} -u {USER} shop
             psql service=shop
             rds-iam exec --ca {lab.ca_file} -- psql -h {lab.pg.host} -p {lab.pg.port} -U {USER} shop
@@ -209,12 +209,12 @@ def keep(lab, home):
 
 def end_kept():
     """Ends what keep() left. True if there was anything."""
-    found = KEPT.exists()
+    found = STATE_DIR.exists()
     with contextlib.suppress(OSError, ValueError):
-        os.kill(int((KEPT / "agent.pid").read_text()), signal.SIGTERM)
+        os.kill(int((STATE_DIR / "agent.pid").read_text()), signal.SIGTERM)
     with contextlib.suppress(OSError):
-        rdslab.end(pathlib.Path((KEPT / "lab").read_text().strip()))
-    shutil.rmtree(KEPT, ignore_errors=True)
+        rdslab.end(pathlib.Path((STATE_DIR / "lab").read_text().strip()))
+    shutil.rmtree(STATE_DIR, ignore_errors=True)
     return found
 
 
@@ -225,9 +225,9 @@ def demonstrate(wants_keep):
     lab = rdslab.Lab(harness.BUILD, owner=None if wants_keep else "self").start()
     home = Home(lab)
     if wants_keep:
-        KEPT.mkdir(parents=True)
-        home.path.rename(KEPT / "home")
-        home.path = KEPT / "home"
+        STATE_DIR.mkdir(parents=True)
+        home.path.rename(STATE_DIR / "home")
+        home.path = STATE_DIR / "home"
     done = False
     try:
         print(f"{lab.pg.host}:{lab.pg.port}\n{lab.mariadb.host}:{lab.mariadb.port}\n"
@@ -255,7 +255,7 @@ def demonstrate(wants_keep):
         if not (done and wants_keep):
             home.remove()
             lab.stop()
-            shutil.rmtree(KEPT, ignore_errors=True)
+            shutil.rmtree(STATE_DIR, ignore_errors=True)
 
 
 def on_signal(number, frame):
@@ -263,7 +263,7 @@ def on_signal(number, frame):
 
 
 def main():
-    hangup_ends = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN  # nohup: it goes on without a terminal
+    hangup_ends = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN  # nohup: it continues without a terminal
     surroundings.reset_process()
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGHUP, on_signal if hangup_ends else lambda number, frame: None)

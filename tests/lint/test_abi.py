@@ -1,4 +1,5 @@
 """Our declarations of Connector/C and of libpq match the installed headers."""
+import re
 import unittest
 
 import harness
@@ -34,6 +35,30 @@ NUMBERS = [
     ("RIA_MARIADB_SOCKET_UNIX", "PVIO_TYPE_UNIXSOCKET"),
     ("RIA_MARIADB_SOCKET_TCP", "PVIO_TYPE_SOCKET"),
 ]
+# The numbers that the preload gives to the options of libmariadb, and theirs.
+OPTIONS = {
+    "CA": "MYSQL_OPT_SSL_CA",
+    "CA_PATH": "MYSQL_OPT_SSL_CAPATH",
+    "VERIFY": "MYSQL_OPT_SSL_VERIFY_SERVER_CERT",
+    "ENFORCE": "MYSQL_OPT_SSL_ENFORCE",
+    "PLUGIN_DIR": "MYSQL_PLUGIN_DIR",
+    "PROTOCOL": "MYSQL_OPT_PROTOCOL",
+    "DEFAULT_FILE": "MYSQL_READ_DEFAULT_FILE",
+    "DEFAULT_GROUP": "MYSQL_READ_DEFAULT_GROUP",
+}
+PRELOAD_NUMBERS = [
+    ("RIA_PROTOCOL_TCP", "MYSQL_PROTOCOL_TCP"),
+    ("RIA_REMEMBER_OPTIONS", "CLIENT_REMEMBER_OPTIONS"),
+    ("RIA_ERROR_UNKNOWN_PROTOCOL", "CR_CONN_UNKNOWN_PROTOCOL"),
+    ("RIA_ERROR_ALREADY_CONNECTED", "CR_ALREADY_CONNECTED"),
+]
+# The functions are declared again, so that the compiler compares them. An enumeration in the headers is an int
+# here, and my_bool an int in libmariadb's mysql_ssl_set().
+PRELOAD_INCLUDES = (
+    "#include <mysql.h>\n#include <errmsg.h>\n"
+    "#define mysql_options restated_options\n#define mysql_options4 restated_options4\n"
+    "#define mysql_optionsv restated_optionsv\n#define mysql_ssl_set restated_ssl_set\n"
+    "#define ria_handle st_mysql\n#include \"preload/client_abi.h\"\n")
 INCLUDES = "#include <stddef.h>\n#include <mysql.h>\n#include <errmsg.h>\n#include <ma_pvio.h>\n" '#include "abi.h"\n'
 
 
@@ -67,6 +92,20 @@ class Abi(unittest.TestCase):
     def test_the_private_layout_is_the_installed_one(self):
         result = check(OFFSETS, NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
+
+    def preload_numbers(self):
+        text = (harness.SOURCE / "mysql_plugin/preload/dialect.c").read_text(encoding="utf-8")
+        table = text.split("ria_dialect mariadb = {")[1].split("}};")[0]
+        return dict(re.findall(r"\[RIA_OPTION_(\w+)\] = (\d+),", table))
+
+    def test_the_preload_knows_libmariadbs_functions_and_options(self):
+        numbers = self.preload_numbers()
+        self.assertEqual(set(numbers), set(OPTIONS))
+        pairs = [(numbers[ours], theirs) for ours, theirs in OPTIONS.items()] + PRELOAD_NUMBERS
+        result = check([], pairs, PRELOAD_INCLUDES, "libmariadb", "mysql_plugin")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        wrong = check([], [(numbers["CA"], "MYSQL_OPT_SSL_CAPATH")], PRELOAD_INCLUDES, "libmariadb", "mysql_plugin")
+        self.assertIn("static assertion failed", wrong.stderr, "control")
 
     def test_our_declarations_of_libpq_match_its_header(self):
         result = check_libpq(LIBPQ_OFFSETS, LIBPQ_NUMBERS)

@@ -32,7 +32,9 @@ LAYERS = {
     "pg_plugin/agent": [DOOR, "common/base", "pg_plugin/passfile", "pg_plugin/service"],
     "pg_plugin/preload": [DOOR, "common/base", "common/os", "common/interpose", "pg_plugin/passfile",
                           "pg_plugin/service"],
-    # The tool may include both plugins' code.
+    "mysql_plugin/preload": [DOOR, "common/base", "common/os", "common/interpose"],
+    # These know both sides.
+    "common/preload": ["common/interpose", "mysql_plugin/preload", "pg_plugin/preload"],
     "common/tool": [DOOR, "pg_plugin/passfile", "pg_plugin/service"],
 }
 

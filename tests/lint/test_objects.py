@@ -13,10 +13,13 @@ PLUGINS = {
     "lib*/**/rds-iam/mysql/rds_iam_v1.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/mysql/rds_iam_v2.so": ["_mysql_client_plugin_declaration_"],
     "lib*/**/rds-iam/rds-iam-pq-token.so": ["ria_pq_module_for_version"],
+    "lib*/**/rds-iam/rds-iam-mysql-host.so": ["ria_host_module_for_version"],
     PRELOAD: sorted(
         "PQconnectStart PQconnectStartParams PQconnectdb PQconnectdbParams PQping PQpingParams PQreset "
         "PQresetStart PQsetdbLogin __open64_2 __open_2 __openat64_2 __openat_2 __xstat __xstat64 dlsym fopen "
-        "fopen64 open open64 openat openat64 ria_stderr_at_start "
+        "fopen64 mysql_close mysql_close_start mysql_init mysql_options mysql_options4 mysql_optionsv "
+        "mysql_real_connect mysql_real_connect_nonblocking mysql_real_connect_start mysql_ssl_set "
+        "open open64 openat openat64 ria_stderr_at_start "
         "stat stat64".split()),
 }
 PROGRAMS = ["bin/rds-iam", "bin/rds-iam-agent"]
@@ -122,7 +125,8 @@ def compile_plugin(scratch, text, *flags):
 
 
 def preload_sources():
-    return [path for folder in ("common/interpose", "pg_plugin/preload")
+    return [path for folder in (
+                "common/interpose", "common/preload", "mysql_plugin/preload", "pg_plugin/preload")
             for path in sorted((harness.SOURCE / folder).glob("*.c"))]
 
 

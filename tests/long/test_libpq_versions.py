@@ -195,7 +195,7 @@ class Guards(VersionsCase):
                 named = {"PGSERVICE": "prod"} if case.form == "PGSERVICE" else {}
                 result = self.run_case(
                     copies, case, "" if named else case.form, under, PGPASSWORD=token, PGSERVICEFILE=str(path), **named)
-                self.assert_sent(under, peer, token, result, f"{path}: everybody can write it")
+                self.assert_sent(under, peer, token, result, f"{path}: every user can write it")
 
         self.each(cases, check)
 

@@ -299,10 +299,10 @@ static void a_file_that_other_users_can_write_is_rejected(void **state)
          PLACE ": all of group 50 can write it; run: chmod g-w " PLACE},
         {"everybody may write it",
          {.owner = RIA_FAKE_UID, .mode = 0100602},
-         PLACE ": everybody can write it; run: chmod o-w " PLACE},
+         PLACE ": every user can write it; run: chmod o-w " PLACE},
         {"root's, and everybody may write it",
          {.owner = 0, .group = 50, .mode = 0100666},
-         PLACE ": everybody can write it; its owner must run: chmod go-w " PLACE},
+         PLACE ": every user can write it; its owner must run: chmod go-w " PLACE},
     };
     for_each_row(row, rows, row->message) {
         RIA_AUTO(config) config = {0};

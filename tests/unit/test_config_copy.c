@@ -149,7 +149,7 @@ static void each_change_is_noticed(void **state)
         {"another group", edit_group, "new"},
         {"everybody may write it now",
          let_everybody_write,
-         PLACE ": everybody can write it; run: chmod o-w " PLACE},
+         PLACE ": every user can write it; run: chmod o-w " PLACE},
         {"it belongs to another user now",
          give_away,
          PLACE ": belongs to uid 1001, neither to root nor to you; run: chown 1000 " PLACE

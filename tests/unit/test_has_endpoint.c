@@ -77,10 +77,64 @@ static void rds_names_and_sections_have_an_endpoint(void **state)
     }
 }
 
+static void the_certificate_of_a_login_is_known(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *message;
+        const char *config; /* NULL: none */
+        const char *host;
+        enum ria_outcome outcome;
+        bool chain_suffices;
+        bool is_public;
+    } rows[] = {
+        {"an RDS name", NULL, HOST, RIA_FOUND, false, false},
+        {"an RDS Proxy", NULL, "p.proxy-abc.eu-west-1.rds.amazonaws.com", RIA_FOUND, false, true},
+        {"another name", NULL, "db.example", RIA_ABSENT, false, false},
+        {"a section",
+         "[db.example]\nendpoint = " HOST ":3306\n",
+         "db.example",
+         RIA_FOUND,
+         false,
+         false},
+        {"a section that asks for the chain alone",
+         "[db.example]\nendpoint = " HOST ":3306\ntls = verify-ca\n",
+         "db.example",
+         RIA_FOUND,
+         true,
+         false},
+        {"a section that leads to a proxy",
+         "[db.example]\nendpoint = p.proxy-abc.eu-west-1.rds.amazonaws.com:3306\n",
+         "db.example",
+         RIA_FOUND,
+         false,
+         true},
+        {"an RDS name and a configuration that is broken", "[", HOST, RIA_FOUND, false, false},
+        {"another name and a broken one", "[", "db.example", RIA_FAILED, false, false},
+    };
+    for (size_t i = 0; i < RIA_COUNT(rows); i++) {
+        struct ria_fake fake;
+        struct ria_error err = {0};
+        struct ria_login_certificate certificate;
+        ria_fake_init(&fake);
+        if (rows[i].config != NULL) {
+            ria_fake_file(&fake, RIA_FAKE_CONFIG, rows[i].config);
+        }
+        struct ria_login login = {.host = rows[i].host, .port = 3306};
+        expect_number(
+            rows[i].message,
+            ria_login_certificate(&login, &fake.world, &certificate, &err),
+            rows[i].outcome);
+        expect_number(rows[i].message, certificate.chain_suffices, rows[i].chain_suffices);
+        expect_number(rows[i].message, certificate.is_public, rows[i].is_public);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rds_names_and_sections_have_an_endpoint),
+        cmocka_unit_test(the_certificate_of_a_login_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

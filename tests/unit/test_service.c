@@ -252,9 +252,9 @@ static void a_file_that_others_can_change_is_rejected(void **state)
         {{.owner = 8, .mode = 0100600},
          "f: belongs to uid 8, neither to root nor to you; run: chown 7 f, or copy it and name the "
          "copy: PGSERVICEFILE=COPY"},
-        {{.owner = 7, .mode = 0100666}, "f: everybody can write it; run: chmod o-w f"},
+        {{.owner = 7, .mode = 0100666}, "f: every user can write it; run: chmod o-w f"},
         {{.owner = 0, .mode = 0100602},
-         "f: everybody can write it; its owner must run: chmod o-w f"},
+         "f: every user can write it; its owner must run: chmod o-w f"},
         {{.owner = 7, .group = 7, .mode = 0100660, .acl = {.is_present = true, .has_writer = true}},
          "f: an ACL lets user 0 write it; run: setfacl -b f"},
     };

@@ -221,7 +221,7 @@ class Tool(unittest.TestCase):
         self.assert_printed(result, expected() + "\n")
         self.config.chmod(0o666)
         self.assert_failed(
-            self.token(*GOOD), "%s: everybody can write it; run: chmod o-w %s" % (self.config, self.config))
+            self.token(*GOOD), "%s: every user can write it; run: chmod o-w %s" % (self.config, self.config))
 
     def test_missing_and_invalid_credentials(self):
         self.profiles("[profile half]\naws_access_key_id = A\n")

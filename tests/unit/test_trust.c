@@ -42,10 +42,10 @@ static void owners_and_writers_are_checked(void **state)
          "f: all of group 50 can write it; run: chmod g-w f"},
         {"everybody, by a private group too",
          {.owner = ME, .group = ME, .mode = 0666},
-         "f: everybody can write it; run: chmod o-w f"},
+         "f: every user can write it; run: chmod o-w f"},
         {"everybody, and a shared group",
          {.owner = ME, .group = SHARED, .mode = 0666},
-         "f: everybody can write it; run: chmod go-w f"},
+         "f: every user can write it; run: chmod go-w f"},
         {"a file of root that only root can change",
          {.group = SHARED, .mode = 0660},
          "f: all of group 50 can write it; its owner must run: chmod g-w f"},
@@ -169,7 +169,7 @@ static void a_list_beside_a_private_group(void **state)
     assert_string_equal(text, "an ACL lets user 1001 write it; run: setfacl -b f");
     file.mode = 0666;
     assert_true(ria_trust_describe_writers(&file, ME, "f", text, sizeof(text)));
-    assert_string_equal(text, "everybody can write it; run: chmod go-w f");
+    assert_string_equal(text, "every user can write it; run: chmod go-w f");
 }
 
 /* -- file systems --------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
         {0x73717368, true, "mounted read-only"},
     };
     for_each_row(row, rows, NULL) {
-        char want[RIA_ERROR_TEXT_MAX] = "f: everybody can write it; run: chmod o-w f";
+        char want[RIA_ERROR_TEXT_MAX] = "f: every user can write it; run: chmod o-w f";
         struct ria_error err = {0};
         struct ria_fake fake;
         ria_fake_init(&fake);
@@ -213,7 +213,7 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
             (void)snprintf(
                 want,
                 sizeof(want),
-                "f: everybody can write it, and chmod may not change that on its file system (%s); "
+                "f: every user can write it, and chmod may not change that on its file system (%s); "
                 "copy it to another one and name the copy: VARIABLE=COPY",
                 row->name);
         }

@@ -350,7 +350,7 @@ class OtherUsers(LeaseCase):
         self.assertFalse(self.services.passfile("prod").exists())
         os.chown(path, 0, -1)
         path.chmod(0o666)
-        self.assertIn(f"{path}: everybody can write it; run: chmod o-w {path}", self.services.fill().stderr)
+        self.assertIn(f"{path}: every user can write it; run: chmod o-w {path}", self.services.fill().stderr)
         path.chmod(0o660)
         os.chown(path, 0, 4)
         self.assertIn(f"{path}: all of group 4 can write it; run: chmod g-w {path}", self.services.fill().stderr)
@@ -365,7 +365,7 @@ class OtherUsers(LeaseCase):
         with self.services.agent() as agent:
             path.chmod(0o666)
             path.write_text(path.read_text().replace("[prod]", "[planted]"))
-            agent.await_log(f"{path}: everybody can write it; run: chmod o-w {path}")
+            agent.await_log(f"{path}: every user can write it; run: chmod o-w {path}")
             agent.await_log("the previous entries are served until the files are fixed")
             self.assertIn("[prod]", agent.status())
             self.assertNotIn("[planted]", agent.status())
@@ -391,7 +391,7 @@ class OtherUsers(LeaseCase):
         inner.add("prod")
         self.assertEqual(inner.fill().returncode, 0, "control")
         for change, message in (
-            (lambda: outer.chmod(0o777), f"everybody can write it; run: chmod o-w {outer}, or give it "
+            (lambda: outer.chmod(0o777), f"every user can write it; run: chmod o-w {outer}, or give it "
              "the sticky bit (in Kubernetes: emptyDir with medium: Memory), or name another directory"),
             (lambda: (outer.chmod(0o775), os.chown(outer, 0, 4)),
              f"all of group 4 can write it; run: chmod g-w {outer}"),

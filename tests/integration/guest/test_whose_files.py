@@ -276,7 +276,7 @@ class WritableByOthers(WhoseFilesCase):
         def check(path, _, ask):
             for mode in (0o602, 0o666):
                 path.chmod(mode)
-                self.assert_refused(ask(), f"{path}: everybody can write it; run: chmod o-w {path}")
+                self.assert_refused(ask(), f"{path}: every user can write it; run: chmod o-w {path}")
 
         self.each(check)
 
@@ -287,7 +287,7 @@ class WritableByOthers(WhoseFilesCase):
             path.chmod(0o660)
             self.assert_refused(ask(), f"{path}: all of group 4 can write it; run: chmod g-w {path}")
             path.chmod(0o662)
-            self.assert_refused(ask(), f"{path}: everybody can write it; run: chmod go-w {path}")
+            self.assert_refused(ask(), f"{path}: every user can write it; run: chmod go-w {path}")
             path.chmod(0o640)
             self.assertEqual(ask().returncode, 0, "the group may read the file")
 
@@ -313,7 +313,7 @@ class WritableByOthers(WhoseFilesCase):
     def test_on_a_file_system_without_chmod(self):
         def check(path, named_by, ask):
             self.assert_refused(
-                ask(), f"{path}: everybody can write it, and chmod may not change that on its file system "
+                ask(), f"{path}: every user can write it, and chmod may not change that on its file system "
                 "(FUSE); copy it to another one", named_by)
 
         self.each(check, lambda path: self.on_fixed_modes(path.parent, "0777"))
@@ -324,7 +324,7 @@ class WritableByOthers(WhoseFilesCase):
         def lint():
             return self.home.run([TOOL, "lint"], None, PGSERVICEFILE=str(path)).stdout
 
-        rows = (("chmod", "606", "everybody can write it; run: chmod o-w"),
+        rows = (("chmod", "606", "every user can write it; run: chmod o-w"),
                 ("setfacl", "-mu:1:rw", "an ACL lets user 1 write it; run: setfacl -b"))
         self.assertNotIn("can write it", lint(), "control: no error for a private file")
         for command, argument, words in rows:

@@ -181,7 +181,7 @@ class BrokenConfiguration(PasswordCase):
 
     def test_a_file_that_others_can_write(self):
         path = self.home.write(CONFIG, "", mode=0o666)
-        self.assert_harmless(f"{path}: everybody can write it; run: chmod o-w {path}")
+        self.assert_harmless(f"{path}: every user can write it; run: chmod o-w {path}")
 
     def test_a_directory_in_its_place(self):
         path = self.home.path / CONFIG

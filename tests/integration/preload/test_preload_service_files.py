@@ -91,7 +91,7 @@ class ServiceCase(LabCase):
         self.assertEqual(peer.connections, 1, result.stderr)
         self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
         self.assertEqual(traces.find(peer.received), [])
-        self.assertRegex(result.stderr, f"{words}.*{path}: (belongs to uid|everybody can write it|all of group)")
+        self.assertRegex(result.stderr, f"{words}.*{path}: (belongs to uid|every user can write it|all of group)")
         self.assertRegex(result.stderr, "chown|chmod")
 
     def assert_token(self, peer, result, token=None):

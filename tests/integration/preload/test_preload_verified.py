@@ -164,7 +164,7 @@ class Roots(VerifiedCase):
     def test_a_store_that_others_can_write_is_not_used(self):
         (self.store / "rds-ca.pem").chmod(0o666)
         result = self.psql()
-        self.assertIn(f"{self.store}/rds-ca.pem: everybody can write it", result.stderr)
+        self.assertIn(f"{self.store}/rds-ca.pem: every user can write it", result.stderr)
         self.assertIn("not connected", result.stderr)
 
     def test_roots_that_expire_within_60_days_are_reported(self):

@@ -131,6 +131,9 @@ class Variables(ExecCase):
                 ("libpq.so.5:libnss_wrapper.so", f"{ours}:libpq.so.5:libnss_wrapper.so"),
                 (f"{libpq}:{ours}", f"{ours}:{libpq}"),
                 (f"{ours}:{libpq}", f"{ours}:{libpq}"),
+                ("libnss_wrapper.so:libmariadb.so.3", f"libnss_wrapper.so:{ours}:libmariadb.so.3"),
+                ("libmysqlclient.so.21", f"{ours}:libmysqlclient.so.21"),
+                ("libmysqlclient_r.so", f"libmysqlclient_r.so:{ours}"),
                 ("/lib/libpq-old/libm.so.6:libpqxx.so", f"/lib/libpq-old/libm.so.6:libpqxx.so:{ours}"),
                 ("libnss_wrapper.so:libm.so.6", f"libnss_wrapper.so:libm.so.6:{ours}")):
             with self.subTest(before=before):
@@ -207,17 +210,18 @@ class Words(ExecCase):
 
     def test_a_part_of_the_installation_that_is_missing(self):
         """In a mount namespace: other tests use the parts meanwhile."""
-        both = ("librds-iam-pq.so", "rds-iam-pq-token.so")
-        installed = harness.installed(f"lib*/**/rds-iam/{both[0]}").parent
-        for there, missing in ((both, None), (both[1:], both[0]), (both[:1], both[1])):
+        parts = ("librds-iam-pq.so", "rds-iam-pq-token.so", "rds-iam-mysql-host.so")
+        installed = harness.installed(f"lib*/**/rds-iam/{parts[0]}").parent
+        for missing in (None, *parts):
+            there = [name for name in parts if name != missing]
             with self.subTest(missing=missing):
-                parts = self.home.path / f"without-{missing}"
-                parts.mkdir()
+                directory = self.home.path / f"without-{missing}"
+                directory.mkdir()
                 for name in there:
-                    shutil.copy(installed / name, parts)
+                    shutil.copy(installed / name, directory)
                 result = self.home.run(
                     ["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
-                     parts, installed, harness.installed("bin/rds-iam"), "exec", "--", "echo", "ran"])
+                     directory, installed, harness.installed("bin/rds-iam"), "exec", "--", "echo", "ran"])
                 if missing is None:
                     self.assertEqual(result.stdout, "ran\n", "control")
                     continue

@@ -188,7 +188,7 @@ class FromDisk(Case):
         self.assert_installed(self.setup_ca("--file", self.file(root("us-east-1"))), 1)
         self.store.parent.chmod(0o777)
         self.assert_refused(self.setup_ca("--file", self.file(root("us-east-1"))),
-                            f"{self.store.parent}: everybody can write it", self.store.read_bytes())
+                            f"{self.store.parent}: every user can write it", self.store.read_bytes())
 
     def test_two_at_once(self):
         bundle = self.file(root("us-east-1") + root("eu-west-1"))

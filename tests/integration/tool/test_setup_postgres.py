@@ -357,7 +357,7 @@ class Lint(LabCase):
         """An entry says where its token goes, and by whose certificate."""
         nobody = pwd.getpwnam("nobody").pw_uid
         path, _ = self.lint(f"[s]\n{GOOD}")
-        rows = [(0o666, -1, -1, f"everybody can write it; run: chmod o-w {path}")]
+        rows = [(0o666, -1, -1, f"every user can write it; run: chmod o-w {path}")]
         if os.geteuid() == 0:
             rows += [(0o660, -1, 4, f"all of group 4 can write it; run: chmod g-w {path}"),
                      (0o600, nobody, -1, f"belongs to uid {nobody}, neither to root nor to you")]

@@ -2,7 +2,7 @@
  *
  * Reads the program's disposition of each signal and blocks the signals that have a handler.
  * Changes no disposition. */
-#include "preload/signal_guard.h"
+#include "interpose/signal_guard.h"
 
 #include <errno.h>
 #include <pthread.h>

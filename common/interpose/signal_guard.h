@@ -3,8 +3,8 @@
  * Protects a piece of the preload's work on a thread of the program from being left halfway, by
  * cancellation of the thread or by a signal handler that does not return.
  */
-#ifndef RIA_PRELOAD_SIGNAL_GUARD_H
-#define RIA_PRELOAD_SIGNAL_GUARD_H
+#ifndef RIA_INTERPOSE_SIGNAL_GUARD_H
+#define RIA_INTERPOSE_SIGNAL_GUARD_H
 
 #include <signal.h>
 

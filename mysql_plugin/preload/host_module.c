@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rds-iam-mysql-host.so: checks the host that a program dials against rds-iam's configuration, and
+ * names the CA file for it. Each host of a list is checked; settings are a handle's and not a
+ * host's, so a list with one host of ours is verified as a whole, by the name unless the
+ * configuration says otherwise for each of them. Nothing is resolved or connected here. */
+#include "preload/host_module.h"
+
+#include "rds_iam.h"
+
+#include <string.h>
+
+enum {
+    MYSQL_PORT = 3306,
+    HOST_MAX = 512, /* a DNS name has 253 characters; a longer text cannot be one */
+};
+
+/* The variables are set by `rds-iam exec`. RDS signs the certificates of its servers with roots of
+ * its own; those of RDS Proxy come from Amazon's public ones. */
+static const char *find_ca(const struct ria_world *world, bool is_public)
+{
+    const char *path = ria_world_env(world, is_public ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
+    return path == NULL || *path == '\0' ? NULL : path;
+}
+
+/* -- what a program may pass as the host ------------------------------------------------------- */
+
+/* One entry of a list: HOST, HOST:PORT or [IPV6]:PORT, as ma_get_host_list() in Connector/C's
+ * mariadb_lib.c reads it. Changes `text`. */
+static char *split_port(char *text, unsigned *port)
+{
+    char *bracket = strchr(text, ']');
+    char *colon = strchr(bracket == NULL ? text : bracket, ':');
+    if (bracket != NULL) {
+        *bracket = '\0';
+    }
+    if (colon != NULL) {
+        *colon = '\0';
+        *port = ria_port_parse(colon + 1);
+    }
+    return *text == '[' ? text + 1 : text;
+}
+
+/* Copies `size` bytes as a text. False if they are too many. */
+static bool copy_value(const char *value, size_t size, char out[HOST_MAX])
+{
+    if (size >= HOST_MAX) {
+        return false;
+    }
+    memcpy(out, value, size);
+    out[size] = '\0';
+    return true;
+}
+
+/* The value of a key of a connection string, "key=value;key=value"; false if it has none. */
+static bool find_value(const char *text, const char *key, char out[HOST_MAX])
+{
+    size_t len = strlen(key);
+    while (*text != '\0') {
+        text += strspn(text, " ;");
+        size_t size = strcspn(text, ";");
+        if (size > len && text[len] == '=' && ria_ascii_same_bytes(text, key, len)) {
+            return copy_value(text + len + 1, size - len - 1, out);
+        }
+        text += size;
+    }
+    return false;
+}
+
+/* -- the verdict ------------------------------------------------------------------------------- */
+
+static void judge_host(
+    const struct ria_host_target *target,
+    const char *host,
+    unsigned port,
+    struct ria_host_verdict *out)
+{
+    const struct ria_world *world = ria_process_world();
+    struct ria_login_certificate certificate;
+    struct ria_error err;
+    const struct ria_login login = {
+        .host = host, .port = port == 0 ? MYSQL_PORT : port, .user = target->user};
+    if (*host == '\0' || ria_login_certificate(&login, world, &certificate, &err) != RIA_FOUND) {
+        return;
+    }
+    const char *ca = find_ca(world, certificate.is_public);
+    if (ca == NULL && target->lacks_ca) {
+        char shown[RIA_HOST_SHOWN_SIZE];
+        ria_show_host(host, shown);
+        ria_world_log(
+            world,
+            RIA_LOG_WARNING,
+            "no CA file to verify %s with (%s is not set); run: rds-iam setup ca",
+            shown,
+            certificate.is_public ? "RDS_IAM_CA_PUBLIC" : "RDS_IAM_CA");
+    }
+    out->chain_suffices = certificate.chain_suffices && (!out->is_ours || out->chain_suffices);
+    out->ca = out->is_ours ? out->ca : ca;
+    out->is_ours = true;
+}
+
+static void judge_list(
+    const struct ria_host_target *target, char *list, unsigned port, struct ria_host_verdict *out)
+{
+    char *rest = list;
+    for (char *entry = strsep(&rest, ","); entry != NULL; entry = strsep(&rest, ",")) {
+        unsigned own_port = port;
+        char *host = split_port(entry, &own_port);
+        judge_host(target, host, own_port, out);
+    }
+}
+
+static void module_judge(const struct ria_host_target *target, struct ria_host_verdict *out)
+{
+    char host[HOST_MAX];
+    char number[HOST_MAX];
+    unsigned port = target->port;
+    *out = (struct ria_host_verdict){0};
+    bool is_string = target->is_mariadb && strpbrk(target->host, ";=") != NULL;
+    if (is_string && !find_value(target->host, "host", host) &&
+        !find_value(target->host, "servername", host)) {
+        return;
+    }
+    if (is_string && port == 0 && find_value(target->host, "port", number)) {
+        port = ria_port_parse(number);
+    }
+    if (!is_string && !ria_text_copy(host, sizeof(host), target->host)) {
+        return;
+    }
+    if (target->is_mariadb && strchr(host, ',') != NULL) {
+        judge_list(target, host, port, out);
+    } else {
+        judge_host(target, host, port, out);
+    }
+}
+
+__attribute__((visibility("default"))) const struct ria_host_module *ria_host_module_for_version(
+    unsigned version)
+{
+    static const struct ria_host_module module = {
+        .version = RIA_HOST_MODULE_VERSION,
+        .judge = module_judge,
+    };
+    return version == RIA_HOST_MODULE_VERSION ? &module : NULL;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The interposed functions of libmariadb and libmysqlclient, for the object that replaces dlsym()
+ * (interpose/lookup.h).
+ */
+#ifndef RIA_MYSQL_PRELOAD_MYSQL_LIST_H
+#define RIA_MYSQL_PRELOAD_MYSQL_LIST_H
+
+#include "interpose/lookup.h"
+
+extern const struct ria_interposed_list ria_mysql_interposed;
+
+#endif

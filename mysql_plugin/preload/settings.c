@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Calls mysql_options() of the handle's own copy. Does nothing for a handle whose mysql_init() was
+ * not seen, for a library of an unknown version, and where the program has turned TLS off. */
+#include "preload/settings.h"
+
+#include "preload/dialect.h"
+#include "preload/handle_record.h"
+#include "preload/host_module.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+/* -- what the program sets --------------------------------------------------------------------- */
+
+static bool is_empty(const char *text)
+{
+    return text == NULL || *text == '\0';
+}
+
+static bool is_off(const char *value)
+{
+    return value != NULL && *value == 0;
+}
+
+/* The program's own value replaces ours. */
+static void record_text(
+    const struct ria_handle *handle, const char *value, uint32_t set, uint32_t ours)
+{
+    bool has_value = !is_empty(value);
+    ria_handle_change(handle, has_value ? ours : set | ours, has_value ? set : 0);
+}
+
+static bool is_tcp(const unsigned *protocol)
+{
+    return protocol != NULL && *protocol == RIA_PROTOCOL_TCP;
+}
+
+void ria_settings_record(
+    const struct ria_library *library,
+    const struct ria_handle *handle,
+    int number,
+    const void *value)
+{
+    const struct ria_dialect *dialect = ria_dialect_of(library);
+    enum ria_client_option option =
+        dialect == NULL ? RIA_OPTIONS : ria_dialect_option(dialect, number);
+    switch (option) {
+    case RIA_OPTION_CA:
+        record_text(handle, value, RIA_SET_CA_FILE, RIA_OURS_CA_FILE);
+        break;
+    case RIA_OPTION_CA_PATH:
+        record_text(handle, value, RIA_SET_CA_PATH, 0);
+        break;
+    case RIA_OPTION_PLUGIN_DIR:
+        record_text(handle, value, RIA_SET_PLUGIN_DIR, RIA_OURS_PLUGIN_DIR);
+        break;
+    case RIA_OPTION_VERIFY:
+    case RIA_OPTION_SSL_MODE:
+        ria_handle_change(handle, RIA_OURS_VERIFICATION, RIA_SET_VERIFICATION);
+        break;
+    case RIA_OPTION_ENFORCE:
+        ria_handle_change(handle, RIA_SET_NO_TLS, is_off(value) ? RIA_SET_NO_TLS : 0);
+        break;
+    case RIA_OPTION_PROTOCOL:
+        ria_handle_change(handle, RIA_SET_TCP, is_tcp(value) ? RIA_SET_TCP : 0);
+        break;
+    case RIA_OPTION_DEFAULT_FILE:
+    case RIA_OPTION_DEFAULT_GROUP:
+        ria_handle_change(handle, 0, RIA_SET_OPTION_FILES);
+        break;
+    case RIA_OPTIONS:
+    default:
+        break;
+    }
+}
+
+void ria_settings_record_ssl(const struct ria_handle *handle, const char *ca, const char *capath)
+{
+    record_text(handle, ca, RIA_SET_CA_FILE, RIA_OURS_CA_FILE);
+    record_text(handle, capath, RIA_SET_CA_PATH, 0);
+}
+
+/* -- what is set for the program ----------------------------------------------------------------
+ */
+
+/* A handle and the functions of its copy. */
+struct setter {
+    const struct ria_library *library;
+    const struct ria_dialect *dialect;
+    struct ria_handle *handle;
+    int (*set)(struct ria_handle *handle, int number, const void *value);
+    uint32_t flags; /* as they were when the connection was begun */
+};
+
+static bool setter_find(
+    const struct ria_library *library, struct ria_handle *handle, struct setter *out)
+{
+    *out =
+        (struct setter){.library = library, .dialect = ria_dialect_of(library), .handle = handle};
+    return out->dialect != NULL && ria_handle_read(handle, &out->flags) &&
+           ria_library_function(library, "mysql_options", &out->set);
+}
+
+static bool setter_set(
+    const struct setter *setter, enum ria_client_option option, const void *value)
+{
+    int number = setter->dialect->numbers[option];
+    return number != RIA_NO_OPTION && setter->set(setter->handle, number, value) == 0;
+}
+
+/* An option of libmariadb that is one byte; false where the library does not tell. */
+static bool is_on(const struct setter *setter, enum ria_client_option option)
+{
+    int (*get)(struct ria_handle *, int, void *);
+    char value = 0;
+    return ria_library_function(setter->library, "mysql_get_option", &get) &&
+           get(setter->handle, setter->dialect->numbers[option], &value) == 0 && value != 0;
+}
+
+/* What taking back needs: libmariadb turns TLS on for a handle with a CA, and keeps it on. */
+static uint32_t read_state(const struct setter *setter)
+{
+    if (!setter->dialect->is_mariadb) {
+        return 0;
+    }
+    return (is_on(setter, RIA_OPTION_VERIFY) ? (uint32_t)RIA_BEFORE_VERIFIED : 0) |
+           (is_on(setter, RIA_OPTION_ENFORCE) ? (uint32_t)RIA_BEFORE_TLS : 0);
+}
+
+static bool verify_by_mode(const struct setter *setter, unsigned mode)
+{
+    return setter_set(setter, RIA_OPTION_SSL_MODE, &mode);
+}
+
+/* MySQL 5.7.3 to 5.7.10 know no ssl-mode, and refuse its number. */
+static bool verify_by_flag(const struct setter *setter, bool is_on)
+{
+    char value = is_on ? 1 : 0;
+    return setter_set(setter, RIA_OPTION_VERIFY, &value);
+}
+
+/* Asks for the verification of the name; or of the chain alone, where the configuration asks for
+ * that. libmariadb up to 3.3 verifies the chain where it has a CA and is not told to verify the
+ * name. */
+static bool set_verification(const struct setter *setter, bool chain_suffices)
+{
+    if (setter->dialect->is_mariadb) {
+        bool wants_name =
+            !chain_suffices || ria_dialect_is_mariadb_34(setter->dialect, setter->library);
+        return !wants_name || verify_by_flag(setter, true);
+    }
+    return verify_by_mode(
+               setter, chain_suffices ? RIA_SSL_MODE_VERIFY_CA : RIA_SSL_MODE_VERIFY_IDENTITY) ||
+           verify_by_flag(setter, true);
+}
+
+static void set_for_host(const struct setter *setter, const struct ria_host_verdict *verdict)
+{
+    uint32_t flags = setter->flags;
+    uint32_t ours = 0;
+    bool has_ca = (flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH)) != 0;
+    uint32_t before = read_state(setter);
+    if ((flags & RIA_SET_PLUGIN_DIR) == 0 &&
+        setter_set(setter, RIA_OPTION_PLUGIN_DIR, setter->dialect->plugin_dir)) {
+        ours |= RIA_OURS_PLUGIN_DIR;
+    }
+    if (!has_ca && verdict->ca != NULL && setter_set(setter, RIA_OPTION_CA, verdict->ca)) {
+        ours |= RIA_OURS_CA_FILE;
+        has_ca = true;
+    }
+    /* Without a CA the check would fail for every server of RDS. */
+    if ((flags & RIA_SET_VERIFICATION) == 0 && has_ca &&
+        set_verification(setter, verdict->chain_suffices)) {
+        ours |= RIA_OURS_VERIFICATION;
+    }
+    ria_handle_change(setter->handle, 0, ours | before);
+}
+
+/* The settings that an earlier connection of the handle was given are taken back. */
+static void settings_take_back(const struct setter *setter)
+{
+    uint32_t flags = setter->flags;
+    if ((flags & RIA_OURS_PLUGIN_DIR) != 0) {
+        (void)setter_set(setter, RIA_OPTION_PLUGIN_DIR, NULL);
+    }
+    if ((flags & RIA_OURS_CA_FILE) != 0) {
+        (void)setter_set(setter, RIA_OPTION_CA, NULL);
+    }
+    if ((flags & RIA_OURS_VERIFICATION) != 0 && !verify_by_mode(setter, RIA_SSL_MODE_PREFERRED)) {
+        (void)verify_by_flag(setter, (flags & RIA_BEFORE_VERIFIED) != 0);
+    }
+    bool has_own_ca = (flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH)) != 0;
+    if (setter->dialect->is_mariadb && !has_own_ca) {
+        char value = (flags & RIA_BEFORE_TLS) != 0 ? 1 : 0;
+        (void)setter_set(setter, RIA_OPTION_ENFORCE, &value);
+    }
+    ria_handle_change(setter->handle, RIA_OURS | RIA_BEFORE_VERIFIED | RIA_BEFORE_TLS, 0);
+}
+
+/* Both libraries take "localhost" for a Unix socket unless MYSQL_PROTOCOL_TCP is set. */
+static bool is_over_tcp(const struct ria_dialled *dialled, uint32_t flags)
+{
+    return !is_empty(dialled->host) && *dialled->host != '/' &&
+           ((flags & RIA_SET_TCP) != 0 || strcmp(dialled->host, "localhost") != 0);
+}
+
+static void judge_dialled(
+    const struct setter *setter, const struct ria_dialled *dialled, struct ria_host_verdict *out)
+{
+    const struct ria_host_target target = {
+        .host = dialled->host,
+        .port = dialled->port,
+        .user = dialled->user,
+        .is_mariadb = setter->dialect->is_mariadb,
+        .lacks_ca =
+            (setter->flags & (RIA_SET_CA_FILE | RIA_SET_CA_PATH | RIA_SET_OPTION_FILES)) == 0,
+    };
+    ria_host_query(&target, out);
+}
+
+void ria_settings_apply(
+    const struct ria_library *library, struct ria_handle *handle, const struct ria_dialled *dialled)
+{
+    int saved = errno;
+    struct setter setter;
+    struct ria_host_verdict verdict = {0};
+    if (setter_find(library, handle, &setter) && (setter.flags & RIA_IS_CONNECTING) == 0) {
+        if (is_over_tcp(dialled, setter.flags) && (setter.flags & RIA_SET_NO_TLS) == 0) {
+            judge_dialled(&setter, dialled, &verdict);
+        }
+        if ((setter.flags & RIA_OURS) != 0) {
+            settings_take_back(&setter);
+        }
+        if (verdict.is_ours) {
+            set_for_host(&setter, &verdict);
+        }
+    }
+    errno = saved;
+}
+
+void ria_settings_forget(const struct ria_library *library, struct ria_handle *handle)
+{
+    int saved = errno;
+    unsigned (*number_of_error)(struct ria_handle *);
+    unsigned error = ria_library_function(library, "mysql_errno", &number_of_error)
+                         ? number_of_error(handle)
+                         : 0;
+    if (error != RIA_ERROR_ALREADY_CONNECTED && error != RIA_ERROR_UNKNOWN_PROTOCOL) {
+        ria_handle_change(handle, UINT32_MAX, 0);
+    }
+    errno = saved;
+}

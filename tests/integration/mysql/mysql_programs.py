@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Programs of Debian on libmariadb, each told a host, a port, a user and at most a password, and nothing of
+TLS. Each prints the user that the server sees. Not here: any expectation of one test.
+"""
+import harness
+
+SOURCE = harness.BUILD / "tests" / "integration" / "src"
+
+MYSQLDB = """
+import MySQLdb
+connection = MySQLdb.connect(host="%(host)s", port=%(port)d, user="%(user)s", passwd="%(password)s", db="shop")
+cursor = connection.cursor()
+cursor.execute("select current_user()")
+print(cursor.fetchone()[0])
+"""
+PERL = """
+use DBI;
+my $connection = DBI->connect("DBI:{driver}:host=%(host)s;port=%(port)d;database=shop", "%(user)s", "%(password)s",
+                              {{PrintError => 0}}) or die DBI->errstr;
+print $connection->selectrow_array("select current_user()"), "\\n";
+"""
+MYSQL2 = """
+require "mysql2"
+client = Mysql2::Client.new(host: "%(host)s", port: %(port)d, username: "%(user)s", password: "%(password)s",
+                            database: "shop")
+puts client.query("select current_user()", as: :array).first.first
+"""
+LUA_SQL = """
+local environment = require("luasql.mysql").mysql()
+local connection = assert(environment:connect("shop", "%(user)s", "%(password)s", "%(host)s", %(port)d))
+print((connection:execute("select current_user()"):fetch()))
+"""
+LUA_DBI = """
+local connection = assert(require("DBI").Connect("MySQL", "shop", "%(user)s", "%(password)s", "%(host)s", %(port)d))
+local statement = assert(connection:prepare("select current_user()"))
+statement:execute()
+print(statement:fetch()[1])
+"""
+SYSBENCH = """
+function thread_init()
+  print((sysbench.sql.driver():connect():query_row("select current_user()")))
+end
+function event()
+end
+"""
+TDBC = """
+package require tdbc::mysql
+tdbc::mysql::connection create db -host "%(host)s" -port %(port)d -user "%(user)s" -passwd "%(password)s" -db shop
+puts [lindex [db allrows -as lists "select current_user()"] 0 0]
+"""
+MYSQLTCL = """
+package require mysqltcl
+set db [mysql::connect -host "%(host)s" -port %(port)d -user "%(user)s" -password "%(password)s" -db shop]
+puts [lindex [mysql::sel $db "select current_user()" -flatlist] 0]
+"""
+
+
+def _script(interpreter, text, name="script"):
+    def command(home, place):
+        return [*interpreter, home.write(name, text % place)]
+    return command
+
+
+def _sysbench(home, place):
+    return ["sysbench", "--db-driver=mysql", "--mysql-host=" + place["host"], f"--mysql-port={place['port']}",
+            "--mysql-user=" + place["user"], "--mysql-password=" + place["password"], "--mysql-db=shop", "--events=1",
+            "--verbosity=0", home.write("who.lua", SYSBENCH), "run"]
+
+
+def _c_program(name):
+    def command(_home, place):
+        return [SOURCE / name, place["host"], place["port"], place["user"], place["password"]]
+    return command
+
+
+PROGRAMS = {
+    "a C program": _c_program("says_who"),
+    "libdbi": _c_program("says_who_dbi"),
+    "MySQLdb": _script(["/usr/bin/python3"], MYSQLDB),
+    "DBD::mysql": _script(["perl"], PERL.format(driver="mysql")),
+    "DBD::MariaDB": _script(["perl"], PERL.format(driver="MariaDB")),
+    "mysql2": _script(["ruby"], MYSQL2),
+    "lua-sql": _script(["lua5.3"], LUA_SQL),
+    "lua-dbi": _script(["lua5.3"], LUA_DBI),
+    "sysbench": _sysbench,
+    "tdbc::mysql": _script(["tclsh"], TDBC),
+    "mysqltcl": _script(["tclsh"], MYSQLTCL),
+}
+
+
+def command(name, home, host, port, user, password=""):
+    """The command line of a program; it may write a script into the home."""
+    place = {"host": host, "port": port, "user": user, "password": password}
+    return PROGRAMS[name](home, place)

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What the preload sets on handles of libmariadb, keeps and takes back: one handle with several connections,
+options of the program's own, threads, children, coroutines, and copies whose functions are looked up."""
+import pathlib
+import shutil
+
+import mysql_programs
+from labcase import USER, LabCase, harness, mariadb_plugins
+from mysql_peer import MySQLPeer, Script
+
+PROGRAM = mysql_programs.SOURCE / "handles"
+NOTHING_SET = "show: ca=- verify=0 enforce=0 plugin-dir=-"
+
+
+class HandleCase(LabCase):
+    def setUp(self):
+        super().setUp()
+        server = self.lab.mariadb
+        self.rds = f"{server.host},{server.port},{USER}"
+        self.password = f"{server.host},{server.port},native_user,{self.lab.passwords['native_user']}"
+
+    def steps(self, *steps, under=True, own=None, **extra):
+        """The lines that the steps print."""
+        own = ["--ca", self.lab.ca_file] if own is None else own
+        under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
+        result = self.home.run([*under, PROGRAM, *steps], **extra)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+        return result.stdout.splitlines()
+
+    def shown(self, ca=None, verify=1, enforce=0, plugins=None):
+        return f"show: ca={ca or self.lab.ca_file} verify={verify} enforce={enforce} " \
+               f"plugin-dir={plugins or mariadb_plugins()}"
+
+    def plain(self, peer):
+        return f"127.0.0.1,{peer.port},{USER},typed"
+
+
+class OneHandle(HandleCase):
+    IN = f"connect: {USER}@% over TLS"
+
+    def test_three_connections_with_a_new_handle_each(self):
+        lines = self.steps(*("init", "connect=" + self.rds, "close") * 3)
+        self.assertEqual(lines, [self.IN] * 3)
+        self.assert_accepted(3)
+
+    def test_two_failures_and_a_success(self):
+        """A failure frees the options of the handle, those of the preload too."""
+        for options in ((), ("remember",)):
+            with self.subTest(options=options):
+                nobody = "connect=" + self.rds.replace(USER, "nobody") + ",wrong"
+                lines = self.steps("init", *options, nobody, nobody, "connect=" + self.rds, "close",
+                                   RDS_IAM_LOG="0")
+                self.assertEqual([line.split(" ")[1] for line in lines], ["1045", "1045", f"{USER}@%"])
+
+    def test_a_handle_that_goes_on_to_another_server_takes_nothing_with_it(self):
+        with MySQLPeer(None, Script(asks=())) as peer:
+            lines = self.steps("init", "remember", "connect=" + self.password + "x", "show",
+                               "connect=" + self.plain(peer), "show", "connect=" + self.rds, "show")
+        self.assertTrue(lines[0].startswith("connect: 1045 "), lines)
+        self.assertEqual(lines[1], self.shown(enforce=1))
+        self.assertIn("Access denied by the peer", lines[2])
+        self.assertEqual(lines[3], NOTHING_SET)
+        self.assertEqual(lines[4], self.IN)
+        self.assertTrue(peer.messages, "control: something was sent")
+
+    def test_init_on_a_handle_that_was_closed(self):
+        with MySQLPeer(None, Script(asks=())) as peer:
+            lines = self.steps("init", "verify=0", "close", "init", "connect=" + self.rds, "show", "close",
+                               "init", "connect=" + self.plain(peer), "show")
+        self.assertEqual(lines[0], self.IN)
+        self.assertEqual(lines[1], self.shown(enforce=1))
+        self.assertEqual(lines[3], NOTHING_SET)
+
+    def test_a_reconnect(self):
+        lines = self.steps("init", "connect=" + self.rds, "again")
+        self.assertEqual(lines, [self.IN, self.IN.replace("connect", "again")])
+        self.assert_accepted(2)
+
+    def test_the_async_functions(self):
+        """The library calls mysql_real_connect() from a coroutine."""
+        lines = self.steps("init", "start=" + self.rds, "close", "init", "connect=" + self.rds)
+        self.assertEqual(lines, [self.IN.replace("connect", "start"), self.IN])
+        self.assert_accepted(2)
+
+    def test_a_connection_string(self):
+        host, port, user = self.rds.split(",")
+        lines = self.steps("init", f"connect=host={host};port={port};user={user},0,{USER}")
+        self.assertEqual(lines, [self.IN])
+
+    def test_a_list_of_hosts(self):
+        """The settings are the handle's, so one host of RDS is enough to verify them all."""
+        host, port, user = self.rds.split(",")
+        lines = self.steps("init", f"list=127.0.0.1:1 {host}:{port},{port},{user}", "show")
+        self.assertEqual(lines, [f"list: {USER}@% over TLS", self.shown(enforce=1)])
+
+
+class ProgramsOwn(HandleCase):
+    """What the program sets stays set."""
+
+    def refused(self, *steps):
+        lines = self.steps(*steps)
+        self.assertNotIn(" over ", "".join(lines))
+        self.assert_nothing_sent()
+        return lines
+
+    def test_a_ca_file(self):
+        empty = self.home.write("empty.pem", self.lab.ca_file.read_text())
+        for steps in (["ca=" + str(empty)], ["ssl-set=" + str(empty)]):
+            with self.subTest(steps=steps):
+                lines = self.steps("init", *steps, "connect=" + self.rds, "show")
+                self.assertEqual(lines, [f"connect: {USER}@% over TLS", self.shown(ca=empty, enforce=1)])
+
+    def test_a_ca_directory(self):
+        lines = self.steps("init", f"capath={self.home.path}", "connect=" + self.rds, "show")
+        self.assertIn("certificate", lines[0])
+        self.assertEqual(lines[1], NOTHING_SET, "control: the library has freed it")
+        self.assert_nothing_sent()
+
+    def test_verification_that_is_off(self):
+        lines = self.refused("init", "verify=0", "remember", "connect=" + self.rds, "show")
+        self.assertIn("rds-iam: the server's host name was not verified, so no token was sent", lines[0])
+        self.assertEqual(lines[1], self.shown(verify=0, enforce=1))
+
+    def test_verification_that_is_on_and_no_ca(self):
+        lines = self.steps("init", "verify=1", "connect=" + self.rds, "show")
+        self.assertEqual(lines, [f"connect: {USER}@% over TLS", self.shown(enforce=1)])
+
+    def test_tls_that_is_off(self):
+        lines = self.refused("init", "enforce=0", "remember", "connect=" + self.rds, "show")
+        self.assertIn("rds-iam: the connection is not encrypted, so no token was sent", lines[0])
+        self.assertEqual(lines[1], NOTHING_SET)
+
+    def test_a_plugin_directory(self):
+        lines = self.steps("init", f"plugin-dir={self.home.path}", "remember", "connect=" + self.password, "show")
+        self.assertEqual(lines, ["connect: native_user@% over TLS",
+                                 self.shown(enforce=1, plugins=self.home.path)])
+
+    def test_empty_values_are_no_values(self):
+        lines = self.steps("init", "ssl-set=", "ca=", "connect=" + self.rds, "show")
+        self.assertEqual(lines, [f"connect: {USER}@% over TLS", self.shown(enforce=1)])
+
+
+class Many(HandleCase):
+    def test_forty_threads_at_their_first_connection(self):
+        lines = self.steps("threads=40," + self.rds)
+        self.assertEqual(lines, [f"connect: {USER}@% over TLS"] * 40)
+        self.assert_accepted(40)
+
+    def test_a_child_of_a_fork(self):
+        lines = self.steps("init", "fork", "connect=" + self.rds, "close", "init", "connect=" + self.rds)
+        self.assertEqual(lines, [f"connect: {USER}@% over TLS"] * 2)
+
+
+class Mapped(HandleCase):
+    """Names that the configuration maps."""
+
+    def map(self, *lines):
+        server = self.lab.mariadb
+        self.home.write(".config/rds-iam/config", f"[127.0.0.1:{server.port}]\nendpoint = {server.host}:{server.port}\n"
+                        + "".join(line + "\n" for line in lines))
+        return f"connect=127.0.0.1,{server.port},{USER}"
+
+    def test_a_tunnel_whose_section_asks_for_the_chain(self):
+        lines = self.steps("init", self.map("tls = verify-ca"))
+        self.assertEqual(lines, [f"connect: {USER}@% over TLS"])
+        self.assert_accepted()
+
+    def test_a_tunnel_whose_section_does_not(self):
+        lines = self.steps("init", self.map())
+        self.assertNotIn(" over ", lines[0])
+        self.assert_nothing_sent()
+
+    def test_control_without_a_section(self):
+        server = self.lab.mariadb
+        lines = self.steps("init", "remember", f"connect=127.0.0.1,{server.port},{USER}", "show")
+        self.assertEqual(lines[1], NOTHING_SET)
+        self.assert_nothing_sent()
+
+
+class LookedUp(HandleCase):
+    """dlsym() in a copy that is loaded with RTLD_LOCAL, beside the one that the program is linked with."""
+
+    def copy(self):
+        library, = pathlib.Path("/usr/lib").glob("*/libmariadb.so.3")
+        path = self.home.path / "libmariadb-copy.so.3"
+        shutil.copy(library.resolve(), path)
+        return str(path)
+
+    def test_a_copy(self):
+        lines = self.steps("init", "connect=" + self.rds, "show", "close", "init", "verify=0", "remember",
+                           "connect=" + self.rds, "show", HANDLES_LIBRARY=self.copy())
+        self.assertEqual(lines[:2], [f"connect: {USER}@% over TLS", self.shown(enforce=1)])
+        self.assertIn("no token was sent", lines[2])
+        self.assertEqual(lines[3], self.shown(verify=0, enforce=1))
+
+    def test_the_async_functions_of_a_copy(self):
+        lines = self.steps("init", "start=" + self.rds, "again", HANDLES_LIBRARY=self.copy())
+        self.assertEqual(lines, [f"start: {USER}@% over TLS", f"again: {USER}@% over TLS"])
+
+
+if __name__ == "__main__":
+    harness.main()

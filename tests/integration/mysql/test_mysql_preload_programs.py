@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""Programs on libmariadb that are told nothing of TLS log in by IAM under rds-iam exec, send nothing to hostile
+servers, and reach local servers as they do without it."""
+import mysql_programs
+from mysql_programs import PROGRAMS
+import hostile
+from labcase import USER, harness
+import traces
+from mysql_peer import MySQLPeer, Script
+
+ME = f"{USER}@%"
+
+
+class ProgramCase(hostile.HostileCase):
+    def run_program(self, name, under=True, own=None, host=None, port=None, user=USER, password="", principal="etl",
+                    **extra):
+        """One login of a program, under rds-iam exec or without it."""
+        server = self.lab.mariadb
+        argv = mysql_programs.command(name, self.home, host or server.host, port or server.port, user, password)
+        own = ["--ca", self.lab.ca_file] if own is None else own
+        under = [harness.installed("bin/rds-iam"), "exec", *own, "--"] if under else []
+        return self.home.run([*under, *argv], principal, **extra)
+
+
+class Logins(ProgramCase):
+    def test_each_logs_in_with_host_and_user_alone(self):
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                seen = len(self.verdicts())
+                result = self.run_program(name)
+                self.assertEqual((result.stdout.strip(), result.stderr), (ME, ""))
+                self.assertEqual([v["reason"] for v in self.verdicts()[seen:]], [None])
+
+    def test_control_none_does_without_it(self):
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                self.assertNotIn(ME, self.run_program(name, under=False).stdout)
+        self.assert_nothing_sent()
+
+    def test_a_session_token(self):
+        for name in ("a C program", "MySQLdb"):
+            with self.subTest(program=name):
+                self.assertEqual(self.run_program(name, principal="etl-session").stdout.strip(), ME)
+
+    def test_password_accounts_of_an_rds_host(self):
+        password = self.lab.passwords["native_user"]
+        for name in PROGRAMS:
+            with self.subTest(program=name):
+                result = self.run_program(name, user="native_user", password=password)
+                self.assertEqual(result.stdout.strip(), "native_user@%", result.stderr)
+
+    def test_without_a_ca_it_says_what_to_run(self):
+        result = self.run_program("a C program", own=[])
+        self.assertIn(f"no CA file to verify {self.lab.mariadb.host} with (RDS_IAM_CA is not set); run: rds-iam setup ca",
+                      result.stderr)
+        self.assertNotIn(ME, result.stdout)
+        self.assert_nothing_sent()
+
+    def test_an_option_file_that_the_library_reads_counts(self):
+        """Also where it asks for less: what a user has set stays set."""
+        self.home.write(".my.cnf", "[client]\nssl-verify-server-cert=0\n")
+        server = self.lab.mariadb
+        program = mysql_programs.SOURCE / "handles"
+        steps = ["init", "group=client", f"connect={server.host},{server.port},{USER}"]
+        result = self.home.run([harness.installed("bin/rds-iam"), "exec", "--ca", self.lab.ca_file, "--", program, *steps])
+        self.assertIn("rds-iam: the server's ", result.stdout, result.stderr)
+        self.assert_nothing_sent()
+
+
+class Hostile(ProgramCase):
+    """Not one byte of a token, nor of a typed password, to a server that cannot prove its name."""
+
+    PEERS = {"no TLS": None, "another CA": "other_ca", "another name": "wrong_name"}
+
+    def certificate(self, kind):
+        return None if kind is None else getattr(self.lab.certificates, kind)
+
+    def test_no_program_sends_a_token(self):
+        for name in PROGRAMS:
+            for title, kind in self.PEERS.items():
+                with self.subTest(program=name, peer=title), MySQLPeer(self.certificate(kind)) as peer:
+                    result = self.run_program(name, host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
+                    secrets = traces.secrets_of(self.lab.principals[hostile.PRINCIPAL]) + [b"X-Amz-Signature="]
+                    self.assertNotIn(ME, result.stdout)
+                    self.assertGreaterEqual(peer.connections, 1, "control: the client was there")
+                    self.assertEqual(traces.find(peer.received, secrets), [])
+
+    def test_control_a_verified_peer_gets_one(self):
+        with MySQLPeer(self.certificate("server")) as peer:
+            self.run_program("a C program", host=hostile.HOST, port=peer.port, principal=hostile.PRINCIPAL)
+            self.assert_token(peer.answers[0], hostile.HOST, peer.port)
+
+    def test_a_typed_password_goes_to_a_verified_server_alone(self):
+        for title, kind in {**self.PEERS, "the right one": "server"}.items():
+            for under in (True, False):
+                with self.subTest(peer=title, under=under), MySQLPeer(self.certificate(kind)) as peer:
+                    self.run_program("a C program", under, host=hostile.HOST, port=peer.port, password=hostile.TYPED)
+                    sent = hostile.TYPED.encode() in peer.received
+                    self.assertEqual(sent, kind == "server" or not under)
+
+
+class Local(ProgramCase):
+    """A server that is none of ours, without TLS, gets the same bytes as without rds-iam exec."""
+
+    def test_over_tcp(self):
+        for name in PROGRAMS:
+            for password in ("", hostile.TYPED):
+                with self.subTest(program=name, password=password):
+                    sent = []
+                    for under in (True, False):
+                        with MySQLPeer(None, Script(asks=())) as peer:
+                            result = self.run_program(name, under, host="127.0.0.1", port=peer.port, password=password)
+                        self.assertNotIn("rds-iam", result.stderr)
+                        sent.append([data for _, data in peer.messages])
+                    self.assertEqual(*sent)
+                    self.assertTrue(sent[0], "control: something was sent")
+
+    def test_a_unix_socket(self):
+        account = {"user": "native_user", "password": self.lab.passwords["native_user"], "host": "localhost"}
+        socket = self.lab.directory / "mariadb.sock"
+        for name in ("a C program", "MySQLdb", "lua-sql"):
+            with self.subTest(program=name):
+                results = [self.run_program(name, under, MYSQL_UNIX_PORT=str(socket), **account)
+                           for under in (True, False)]
+                self.assertEqual([(r.stdout, r.stderr) for r in results], [("native_user@%\n", "")] * 2)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The record of what is set on handles: entries that begin, change and end, more handles than there
+ * is room for, threads, and a child. */
+#include "preload/handle_record.h"
+
+#include "unit.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    MANY = 100 * 1000,
+    THREADS = 8,
+    TURNS = 2000,
+    STEP = 1272, /* the size of a handle of libmariadb */
+};
+
+/* Addresses that no handle has. */
+static const void *nth(size_t number)
+{
+    return (const void *)(uintptr_t)(0x10000 + (number * STEP)); /* NOLINT */
+}
+
+static uint32_t flags_of(const void *handle)
+{
+    uint32_t flags = 0;
+    return ria_handle_read(handle, &flags) ? flags : UINT32_MAX;
+}
+
+static void an_entry_lasts_from_its_beginning_to_its_end(void **state)
+{
+    (void)state;
+    const void *handle = nth(1);
+    expect_number("no entry", flags_of(handle), UINT32_MAX);
+    ria_handle_change(handle, 0, RIA_SET_CA_FILE);
+    expect_number("a change of none", flags_of(handle), UINT32_MAX);
+    expect("begun", ria_handle_begin(handle));
+    expect_number("nothing is set", flags_of(handle), 0);
+    ria_handle_change(handle, 0, RIA_SET_CA_FILE | RIA_SET_TCP);
+    ria_handle_change(handle, RIA_SET_TCP, RIA_OURS_VERIFICATION);
+    expect_number("changed", flags_of(handle), RIA_SET_CA_FILE | RIA_OURS_VERIFICATION);
+    expect("begun anew", ria_handle_begin(handle));
+    expect_number("nothing is set again", flags_of(handle), 0);
+    ria_handle_end(handle);
+    ria_handle_end(handle);
+    expect_number("ended", flags_of(handle), UINT32_MAX);
+}
+
+static void no_handle_is_none(void **state)
+{
+    (void)state;
+    uint32_t flags = 7;
+    expect("not known", !ria_handle_read(NULL, &flags));
+    ria_handle_change(NULL, 0, RIA_SET_TCP);
+    ria_handle_end(NULL);
+}
+
+static void more_handles_than_room_are_unknown_and_harm_none(void **state)
+{
+    (void)state;
+    size_t known = 0;
+    bool *has_entry = calloc(MANY, sizeof(*has_entry));
+    assert_non_null(has_entry);
+    for (size_t i = 0; i < MANY; i++) {
+        has_entry[i] = ria_handle_begin(nth(i));
+        ria_handle_change(nth(i), 0, (uint32_t)i & UINT16_MAX);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        uint32_t wanted = has_entry[i] ? (uint32_t)i & UINT16_MAX : UINT32_MAX;
+        assert_int_equal(flags_of(nth(i)), wanted);
+        known += has_entry[i] ? 1 : 0;
+        ria_handle_end(nth(i));
+    }
+    free(has_entry);
+    expect("most of the room is used", known > 16000 && known <= 16384);
+    expect("and is free again", ria_handle_begin(nth(MANY + 1)));
+    ria_handle_end(nth(MANY + 1));
+}
+
+static void half_of_the_room_has_room_for_all(void **state)
+{
+    (void)state;
+    enum {
+        HALF = 8192
+    };
+    for (size_t i = 0; i < HALF; i++) {
+        assert_true(ria_handle_begin(nth(i)));
+    }
+    for (size_t i = 0; i < HALF; i++) {
+        ria_handle_end(nth(i));
+    }
+}
+
+static void *use_own_handles(void *argument)
+{
+    size_t first = (size_t)(uintptr_t)argument * TURNS;
+    for (size_t i = first; i < first + TURNS; i++) {
+        uint32_t own = (uint32_t)i & UINT16_MAX;
+        bool is_right = ria_handle_begin(nth(i));
+        ria_handle_change(nth(i), 0, own);
+        is_right = is_right && flags_of(nth(i)) == own;
+        ria_handle_end(nth(i));
+        if (!is_right || flags_of(nth(i)) != UINT32_MAX) {
+            return argument;
+        }
+    }
+    return NULL;
+}
+
+static void threads_do_not_disturb_each_other(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++) {
+        void *number = (void *)(uintptr_t)(i + 1); /* NOLINT */
+        assert_int_equal(pthread_create(&threads[i], NULL, use_own_handles, number), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *wrong = NULL;
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+}
+
+static void a_child_has_a_record_of_its_own(void **state)
+{
+    (void)state;
+    int status = 0;
+    assert_true(ria_handle_begin(nth(1)));
+    ria_handle_change(nth(1), 0, RIA_SET_TCP);
+    pid_t child = fork();
+    if (child == 0) {
+        bool is_right = flags_of(nth(1)) == RIA_SET_TCP && ria_handle_begin(nth(2));
+        ria_handle_end(nth(1));
+        _exit(is_right ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    expect_number("the parent's is as it was", flags_of(nth(1)), RIA_SET_TCP);
+    expect_number("the child's new one is not here", flags_of(nth(2)), UINT32_MAX);
+    ria_handle_end(nth(1));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_entry_lasts_from_its_beginning_to_its_end),
+        cmocka_unit_test(no_handle_is_none),
+        cmocka_unit_test(more_handles_than_room_are_unknown_and_harm_none),
+        cmocka_unit_test(half_of_the_room_has_room_for_all),
+        cmocka_unit_test(threads_do_not_disturb_each_other),
+        cmocka_unit_test(a_child_has_a_record_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -69,8 +69,8 @@ PARTS = {
 BASE_SOURCES = {f"base {name}": {f"base {file}": lines for file, lines in source.items()}
                 for name, source in PROFILE_SOURCES.items()}
 CONFIGURED = {**SOURCES, **PARTS, **BASE_SOURCES}
-# Sections that every config file has. (A role's source_profile is "base", which Situation writes: the row
-# configures "base", or "base" has static keys.)
+# Sections that every config file has. Situation also writes the profile "base", the source_profile of roles. "base"
+# has static keys unless the row configures it.
 SECTIONS = f"""[profile root]
 aws_access_key_id = AKIAROOT
 aws_secret_access_key = s

@@ -43,7 +43,7 @@ class SessionCase(CloudCase):
         """Returns the operations of all requests to the lab's AWS during this test."""
         return [call["operation"] for call in self.calls()]
 
-    def ask_at_once(self):
+    def run_many(self):
         """Runs AT_ONCE commands at the same time and returns their results. Each command has its own cache, so no
         command uses credentials that another command cached."""
         def ask(number):
@@ -56,7 +56,7 @@ class SessionCase(CloudCase):
         self.assertEqual([result.stderr for result in results if result.returncode], [])
         return results
 
-    def kill_while_the_server_answers(self, path, before):
+    def kill_while_the_server_responds(self, path, before):
         """Kills a login while the server renews its token.
 
         The server revokes the old refresh token when it responds. The session must not be lost: the renewal

@@ -55,14 +55,14 @@ class Storm(ConcurrencyCase):
                 for _ in range(starts)]
         self.assertEqual({process.poll() for process in processes}, {None}, "all processes wait")
         with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
-            statuses = list(pool.map(self.let_through, processes))
+            statuses = list(pool.map(self.release, processes))
         lines = log.read_text().splitlines()
         errors = {line for line in lines if "rds-iam: " in line or "ERROR" in line}
         self.assertEqual(statuses, [0] * starts, errors)
         return lines
 
     @staticmethod
-    def let_through(process):
+    def release(process):
         with process.stdin:
             process.stdin.write(b"\n")
         return process.wait()

@@ -221,7 +221,7 @@ def process_rows():
 def all_rows(role, web_role):
     return [
         *sts_rows("role_of_a_profile", STS | ROLE, "/.aws/config:2: ", role),
-        *sts_rows("role_of_our_configuration", STS | ROLE, f"/{CONFIG}:2: ", role),
+        *sts_rows("role_of_the_configuration", STS | ROLE, f"/{CONFIG}:2: ", role),
         *sts_rows("web_identity", STS | WEB_IDENTITY, "AWS_ROLE_ARN: ", web_role),
         *local_rows("container", CONTAINER, FULL_URI),
         *local_rows("eks", CONTAINER, FULL_URI),
@@ -238,7 +238,7 @@ def clock_rows(is_ahead):
     refused = ["Access denied"] if is_ahead else LOGIN
     refused_by_psql = ["PAM authentication failed"] if is_ahead else LOGIN
     sources = (
-        ("role_of_a_profile", 2, LOGIN), ("role_of_our_configuration", 2, LOGIN),
+        ("role_of_a_profile", 2, LOGIN), ("role_of_the_configuration", 2, LOGIN),
         ("web_identity", 1, LOGIN), ("container", 1, refused), ("eks", 1, refused_by_psql),
         ("container_relative", 1, refused_by_psql), ("instance", 3, refused), ("process", 1, refused))
     for source, calls, words in sources:
@@ -263,7 +263,7 @@ class Faults(CloudCase):
         home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
         return self.through_sts_door(row, self.cloud_env(), "etl-base")
 
-    def role_of_our_configuration(self, row, home):
+    def role_of_the_configuration(self, row, home):
         home.write(CONFIG, f"[{self.lab.mariadb.host}]\nrole_arn = {self.role}\n")
         return self.through_sts_door(row, self.cloud_env(), "etl-base")
 

@@ -165,14 +165,14 @@ class Renewal(LoginCase):
 
     def test_fifty_processes_send_one_renewal(self):
         self.aws_login(expires=-60)
-        results = self.ask_at_once()
+        results = self.run_many()
         self.assertEqual(len({r.stdout for r in results}), 1)
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
 
 class Kills(LoginCase):
     def test_a_login_that_is_killed_while_the_server_responds(self):
-        self.kill_while_the_server_answers(*self.aws_login(expires=-60))
+        self.kill_while_the_server_responds(*self.aws_login(expires=-60))
         self.assertEqual(self.operations(), ["CreateOAuth2Token"])
 
 

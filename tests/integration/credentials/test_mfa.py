@@ -24,13 +24,13 @@ class Terminal:
         self._slave = slave
         self.shown = ""
 
-        def take_terminal():
+        def set_controlling_terminal():
             os.setsid()
             os.close(os.open(os.ttyname(slave), os.O_RDWR))  # becomes the controlling terminal
 
         self.process = subprocess.Popen(
             [str(word) for word in argv], env=env, stdin=subprocess.DEVNULL, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=take_terminal)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=set_controlling_terminal)
 
     def __enter__(self):
         return self
@@ -186,8 +186,8 @@ class Mfa(CloudCase):
         self.assertEqual(self.calls(), [])
 
     def test_the_command_in_the_message_of_a_hook_caches_its_session(self):
-        """The configuration names the profile q. A command with another profile would not cache the hook's
-        session."""
+        """The profile q has no region, and AWS_REGION is empty. So the command must name the host, because the name
+        of the host contains the region."""
         self.role_profile("q", "rds-access", mfa_serial=self.device["serial"], region=None)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = q\n")
         env = {**self.cloud_env(), "AWS_REGION": ""}

@@ -338,7 +338,7 @@ class Chain(ProcessCase):
         self.assert_only_role_assumed()
         self.assertEqual(len(self.cache_entries()), 3)
 
-    def test_a_role_of_our_configuration(self):
+    def test_a_role_of_the_configuration(self):
         self.configure(role_arn=self.role)
         self.assert_command_runs()
         self.assert_cached()

@@ -26,7 +26,7 @@ class Renewal(CloudCase):
         self.machine = MachineClock(self)
         self.now = 0
 
-    def let_pass(self, seconds):
+    def advance_clocks(self, seconds):
         self.now += seconds
         self.machine.set(self.now)
         self.lab.clock(self.now)
@@ -63,26 +63,26 @@ class Renewal(CloudCase):
 
     def check_renewal(self):
         self.good(calls=1)
-        self.let_pass(NEARLY - MARGIN_SECONDS)
+        self.advance_clocks(NEARLY - MARGIN_SECONDS)
         self.good(calls=1)
-        self.let_pass(2 * MARGIN_SECONDS)
+        self.advance_clocks(2 * MARGIN_SECONDS)
         log = self.good(calls=2)
         self.assertNotIn("and the token with them", log)
-        self.let_pass(NEARLY - MARGIN_SECONDS)
+        self.advance_clocks(NEARLY - MARGIN_SECONDS)
         self.good(calls=2)
         self.assert_accepted(4)
 
     def check_failure(self, service, message):
         self.good(calls=1)
         self.fail_from_now_on(service)
-        self.let_pass(LIFE_SECONDS - MARGIN_SECONDS)
+        self.advance_clocks(LIFE_SECONDS - MARGIN_SECONDS)
         result = self.log_in()
         self.assert_logged_in(result)
         self.assertIn("could not be renewed and are used until they expire: ", result.stderr)
         self.assertIn(message, result.stderr)
         self.assertIn(", and the token with them", result.stderr)
         self.assert_accepted(2)
-        self.let_pass(2 * MARGIN_SECONDS)
+        self.advance_clocks(2 * MARGIN_SECONDS)
         result = self.log_in()
         self.assertNotEqual(result.returncode, 0)
         self.assertNotIn("are used until they expire", result.stderr)
@@ -118,7 +118,7 @@ class Renewal(CloudCase):
             self.assertEqual(host.stdout.readline(), f"{USER}@%\n")
             host.stdout.readline()
             self.assertEqual((host.wait(), len(self.calls())), (0, 1))
-            self.let_pass(NEARLY + MARGIN_SECONDS)
+            self.advance_clocks(NEARLY + MARGIN_SECONDS)
             host.stdin.close()
             self.assertEqual(host.stdout.readline(), f"{USER}@%\n")
         self.assertEqual(len(self.calls()), 2)

@@ -191,14 +191,14 @@ class Renewal(SsoCase):
     def test_fifty_processes_send_one_renewal(self):
         self.sso_login(**SHORT)
         self.home.write(CONFIG, f"[{self.lab.mariadb.host}]\nprofile = p\n")
-        self.ask_at_once()
+        self.run_many()
         self.assertEqual(sorted(self.operations()), ["CreateToken"] + ["GetRoleCredentials"] * AT_ONCE)
 
 
 class Kills(SsoCase):
     def test_a_login_that_is_killed_while_the_server_responds(self):
         self.sso_profile()
-        self.kill_while_the_server_answers(*self.sso_login(**SHORT))
+        self.kill_while_the_server_responds(*self.sso_login(**SHORT))
         self.assertEqual(self.operations(), ["CreateToken", "GetRoleCredentials"])
 
 

@@ -24,7 +24,7 @@ class TimeCase(CloudCase):
     def assert_portal_was_not_asked(self):
         self.assertEqual([call for call in self.calls() if call["service"] == "sso"], [])
 
-    def live_token(self):
+    def token_due_for_renewal(self):
         """Writes a token that is valid but due for renewal. Returns its file."""
         self.sso_profile()
         return self.sso_login(expires=600)[0]
@@ -32,7 +32,7 @@ class TimeCase(CloudCase):
 
 class UsedUp(TimeCase):
     def test_by_another_process_that_renews_the_token(self):
-        path = self.live_token()
+        path = self.token_due_for_renewal()
         with path.with_name(path.name + ".lock").open("w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             message = self.token(self.sso_env())
@@ -94,8 +94,8 @@ aws_secret_access_key = {self.lab.principals["etl-base"].env()["AWS_SECRET_ACCES
 
 class Renewal(TimeCase):
     def test_by_the_renewal_of_the_token(self):
-        """The renewal continues after the login, and there is no time left to ask the portal."""
-        self.live_token()
+        """The renewal continues after the login, so this class contains no other test."""
+        self.token_due_for_renewal()
         self.lab.faults({"service": "sso-oidc", "kind": "hang", "times": 9})
         message = self.token(self.sso_env())
         self.assertIn(SSO_UNASKED + "the renewal of the session's token; try again", message)

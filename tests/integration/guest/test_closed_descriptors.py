@@ -60,7 +60,7 @@ class ClosedCase(MariadbCase):
         return self.argv("--skip-dump-date", f"--result-file={self.dump}", *options, "shop",
                          program="mariadb-dump", query=None)
 
-    def assert_dumps_are_whole(self, argv, closings=CLOSINGS, **extra):
+    def assert_dumps_are_complete(self, argv, closings=CLOSINGS, **extra):
         result, whole = self.run_closed("", argv, **extra)
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stderr, SIGNED, "control: with a stderr, the line appears")
@@ -87,7 +87,7 @@ class UnderExec(ClosedCase):
     def test_pg_dump(self):
         argv = self.under_exec("pg_dump", "-w", "--data-only", "-f", self.dump)
         refused = self.without_stdout()
-        self.assert_dumps_are_whole(
+        self.assert_dumps_are_complete(
             argv, [closing for closing in CLOSINGS if closing not in refused], **self.postgresql)
         for closing in refused:
             with self.subTest(closing=closing):
@@ -96,18 +96,18 @@ class UnderExec(ClosedCase):
                 self.assertEqual(NO_STDOUT in result.stderr, "2>&-" not in closing, "same as without rds-iam exec")
 
     def test_psql_with_its_output_in_a_file(self):
-        self.assert_dumps_are_whole(
+        self.assert_dumps_are_complete(
             self.under_exec("psql", "-XAtw", "-o", self.dump, "-c", "select repeat('x', 200)"), **self.postgresql)
 
     def test_mariadb_dump(self):
-        self.assert_dumps_are_whole(self.under_exec(*self.mariadb_dump()))
+        self.assert_dumps_are_complete(self.under_exec(*self.mariadb_dump()))
 
     def test_a_shell_under_exec_closes_descriptors(self):
         for closing in ("2>&-", "<&- 2>&-", "<&- >&- 2>&-"):
             if closing in self.without_stdout():
                 continue
             script = f"pg_dump -w --data-only -f {self.dump}"
-            self.assert_dumps_are_whole(self.under_exec("sh", "-c", script), closings=(), **self.postgresql)
+            self.assert_dumps_are_complete(self.under_exec("sh", "-c", script), closings=(), **self.postgresql)
             _, whole = self.run_closed("", self.under_exec("sh", "-c", script), **self.postgresql)
             result, dump = self.run_closed("", self.under_exec("sh", "-c", f"{script} {closing}"), **self.postgresql)
             self.assertEqual((result.returncode, dump), (0, whole), result.stderr)
@@ -161,7 +161,7 @@ class ClosesItself(ClosedCase):
         text = CLOSES_IT % {"before": "\n".join(["", IMPORT[driver], *before]), "flags": flags, "login": login}
         return ["/usr/bin/python3", "-c", text.replace("LOGIN", login), self.dump]
 
-    def assert_dump_is_whole(self, argv, expects_log, **extra):
+    def assert_dump_is_complete(self, argv, expects_log, **extra):
         result, dump = self.run_closed("", argv, **extra)
         self.assertEqual((result.returncode, dump), (0, "first\nlast\n"), result.stderr)
         self.assertEqual(bool(SIGNED.search(result.stderr)), expects_log, result.stderr)
@@ -171,7 +171,7 @@ class ClosesItself(ClosedCase):
             for before, expects_log in (((), False), (("LOGIN",), True)):
                 for flags in ("", "| os.O_APPEND", "| os.O_CLOEXEC"):
                     with self.subTest(driver=driver, before=before, flags=flags):
-                        self.assert_dump_is_whole(
+                        self.assert_dump_is_complete(
                             self.under_exec(*self.script(driver, before, flags)), expects_log, **self.postgresql)
 
     def test_a_plugin_alone(self):
@@ -182,10 +182,10 @@ class ClosesItself(ClosedCase):
             with self.subTest(before=before, inheritable=inheritable):
                 script = self.script("MySQLdb", before)
                 script[2] = script[2].replace("set_inheritable(2, True)", f"set_inheritable(2, {inheritable})")
-                self.assert_dump_is_whole(script, expects_log)
+                self.assert_dump_is_complete(script, expects_log)
 
     def test_a_plugin_alone_in_mariadb_dump(self):
-        self.assert_dumps_are_whole(self.mariadb_dump())
+        self.assert_dumps_are_complete(self.mariadb_dump())
 
     def test_a_plugin_alone_beside_a_connection_to_a_local_server(self):
         """The connection is descriptor 2. A log line in it would break its protocol."""

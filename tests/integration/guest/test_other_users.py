@@ -22,7 +22,7 @@ HOST = "db.abcdefghijkl.us-east-1.rds.amazonaws.com"
 LOGIN = ("--hostname", HOST, "--port", "3306", "--username", "u")
 
 
-# -- Flaws. Each function gets the path of a file and spoils the file. --------------------------------
+# -- Flaws. Each function gets the path of a file and adds one flaw to it. ----------------------------
 
 
 def nothing(_path):
@@ -66,7 +66,7 @@ def foreign_in_open_directory(path):
 
 
 def link(path, spoil=nothing):
-    """Replaces the file by a link to it, and spoils the target."""
+    """Replaces the file by a link to it, and adds another flaw to the target."""
     target = path.with_name("target")
     path.rename(target)
     path.symlink_to(target)
@@ -81,7 +81,7 @@ def link_to_foreign(path):
     link(path, foreign)
 
 
-WRITABLE_BY = " can write it; run: chmod "  # test_whose_files.py checks the whole message
+WRITABLE_BY = " can write it; run: chmod "  # test_whose_files.py checks the complete message
 WORKS, WRITABLE, IRREGULAR, FOREIGN = "works", "writable", "irregular", "foreign"
 FLAWS = (
     (nothing, WORKS), (readable, WORKS), (link, WORKS), (in_open_directory, WORKS),
@@ -111,7 +111,7 @@ class SettingsFiles(CloudCase):
         self.assertIn(f"access key         {access_key}\n", result.stdout)
 
     def each(self, places, flaws):
-        """Yields (place, function that spoils a file, expected verdict) for each combination, each with an empty
+        """Yields (place, function that adds a flaw, expected verdict) for each combination, each with an empty
         home directory."""
         rows = [(place, spoil, verdict) for place in places for spoil, verdict in flaws]
         for place, spoil, verdict in rows:

@@ -2,8 +2,8 @@
 """Files that another user puts in the place of the cache, or of the agent's directory.
 
 rds-iam ignores such files: it does not follow them and does not overwrite them. The login works with new
-credentials from the source. Each row first uses a valid cache, as a control, and then spoils it. Tests that need a
-file of another user run only as root.
+credentials from the source. Each row first uses a valid cache, as a control, and then adds a flaw to it. Tests that
+need a file of another user run only as root.
 """
 import fcntl
 import os
@@ -60,7 +60,7 @@ class Place:
         os.link(self.precious, path)
 
 
-# -- Flaws. Each function gets a Place and spoils it. -------------------------------------------------
+# -- Flaws. Each function gets a Place and adds one flaw to it. ---------------------------------------
 
 
 def torn(place):

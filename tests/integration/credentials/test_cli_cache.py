@@ -37,7 +37,7 @@ class CliCache(HostCase):
         self.home.write(".aws/config", f"[profile p]\nrole_arn = {self.role.arn}\nregion = us-east-1\n"
                         f"credential_source = Environment\n{lines}")
 
-    def ours(self, *arguments, **extra):
+    def run_rds_iam(self, *arguments, **extra):
         """Runs rds-iam after its own cache is cleared. Returns (result, operations of the requests to AWS)."""
         self.host.run([harness.installed("bin/rds-iam"), "credentials", "--clear"])
         self.calls()
@@ -48,12 +48,12 @@ class CliCache(HostCase):
 
     def key_from_entry(self):
         """rds-iam must use an entry of the CLI cache and send no request. Returns the access key id."""
-        result, operations = self.ours()
+        result, operations = self.run_rds_iam()
         self.assertEqual((result.returncode, result.stderr, operations), (0, "", []))
         return json.loads(result.stdout)["AccessKeyId"]
 
     def assert_entry_ignored(self):
-        result, operations = self.ours()
+        result, operations = self.run_rds_iam()
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertNotEqual(operations, [])
 
@@ -64,7 +64,7 @@ class CliCache(HostCase):
             **{"AWS_DEFAULT_REGION": "us-east-1", **self.keys})
         self.assertEqual(result.returncode, 0, result.stderr)
 
-    def cli(self):
+    def cache_with_cli(self):
         """Lets the AWS CLI assume the role. Returns the path of its only cache entry and the key id in it."""
         for path in (self.home.path / ".aws/cli/cache").glob("*"):
             path.unlink()
@@ -79,9 +79,9 @@ class CliCache(HostCase):
                 self.role = self.lab.roles["rds-access-external"]
             with self.subTest(settings=settings):
                 self.role_profile(**settings)
-                _, key = self.cli()
+                _, key = self.cache_with_cli()
                 self.assertEqual(self.key_from_entry(), key)
-        result, _ = self.ours("--explain")
+        result, _ = self.run_rds_iam("--explain")
         self.assertIn(f"CLI cache          read ({self.home.path}/{CONFIG}:3)\n", result.stdout)
         self.assertIn(f"identity           {self.role.session_arn('me')}\n", result.stdout)
 
@@ -100,7 +100,7 @@ class CliCache(HostCase):
                 self.sso_profile(session=session)
                 self.sso_login(session or self.lab.cloud.sso.start_url)
                 self.keys = {}
-                _, key = self.cli()
+                _, key = self.cache_with_cli()
                 self.assertEqual(self.key_from_entry(), key)
 
     def test_a_chain_of_roles_starts_at_its_last_cached_role(self):
@@ -110,23 +110,23 @@ class CliCache(HostCase):
                         f"role_arn = {hop}\n[profile p]\nregion = us-east-1\nsource_profile = base\n"
                         f"role_arn = {self.role.arn}\n")
         self.aws("base")
-        result, operations = self.ours()
+        result, operations = self.run_rds_iam()
         self.assertEqual((result.returncode, result.stderr, operations), (0, "", ["AssumeRole"]))
         self.aws("p")
         self.key_from_entry()
 
     def test_the_cache_is_used_only_if_it_is_set_to_read(self):
         self.role_profile()
-        self.cli()
+        self.cache_with_cli()
         self.allow("off")
         self.assert_entry_ignored()
         self.allow("write")
-        result, _ = self.ours()
+        result, _ = self.run_rds_iam()
         self.assertIn(f"{CONFIG}:3: aws_cli_cache must be read or off", result.stderr)
 
     def test_an_invalid_or_untrusted_entry_is_ignored(self):
         self.role_profile(role_session_name="me")
-        entry, key = self.cli()
+        entry, key = self.cache_with_cli()
         good = entry.read_text()
 
         def changed(**values):
@@ -167,9 +167,9 @@ class CliCache(HostCase):
         """This test has no terminal for an MFA code, so rds-iam needs the session that the AWS CLI cached."""
         serial = "arn:aws:iam::210987654321:mfa/etl-base"
         self.role_profile()
-        entry, key = self.cli()
+        entry, key = self.cache_with_cli()
         self.role_profile(mfa_serial=serial)
-        result, operations = self.ours()
+        result, operations = self.run_rds_iam()
         self.assertEqual((result.returncode, operations), (1, []))
         self.assertIn("the role needs an MFA code, and this program cannot ask for it", result.stderr)
         # The CLI names the entry of this role after the hash of these two settings.

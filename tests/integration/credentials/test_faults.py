@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every credential source except AWS SSO and `aws login` with every fault (test_session_faults.py tests those two).
+"""Every fault of every credential source, except AWS SSO and `aws login` (see test_session_faults.py).
 
 A login either succeeds, because the fault is harmless or ends, or it fails within its time limit. Its message then
 names the source, the cause and a remedy. Each row gives the number of requests that the fault must lead to.

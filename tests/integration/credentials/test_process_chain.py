@@ -343,8 +343,8 @@ class Ends(ChainCase):
         self.addCleanup(process.kill)
         ready.read_text()
         below = [Watched(self, pid) for pid in descendants(process.pid)]
-        # Each link has rds-iam-fetch, the keeper, and the shell or the program that it executed. The last has
-        # sleep.
+        # Each link has rds-iam-fetch, the keeper, and the shell or the program that the shell executes. The last
+        # link also has sleep.
         self.assertGreaterEqual(len(below), 3 * self.DEPTH, "control: all processes run")
         self.assertFalse(any(each.has_ended(0) for each in below))
         return process, below

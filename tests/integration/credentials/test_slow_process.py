@@ -164,7 +164,8 @@ class LongLimit(ProcessCase):
 
 class Chain(ProcessCase):
     def test_a_role_assumed_with_the_credentials_of_a_slow_command(self):
-        """To run rds-iam with the profile alone is enough: then a login only has to assume the role."""
+        """The user runs rds-iam with only --profile, which caches the command's credentials. A later login then only
+        assumes the role."""
         self.print_keys(principal=self.lab.principals["etl-base"])
         self.command(SLOW)
         self.configure(role_arn=self.lab.roles["rds-access"].arn)

@@ -210,13 +210,15 @@ class TheCli(HostCase):
         super().setUp()
         self.sso_profile()
 
-    def ours(self):
+    def run_rds_iam(self):
+        """Runs rds-iam without its cache. Returns the requests to AWS."""
         self.host.run([harness.installed("bin/rds-iam"), "credentials", "--clear"])
         result = self.host.run([harness.installed("bin/rds-iam"), "credentials", "--profile", "p"])
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return self.calls()
 
-    def theirs(self):
+    def run_aws_cli(self):
+        """Runs the AWS CLI without its cache. Returns the requests to AWS, except the one for the identity."""
         for path in (self.home.path / ".aws/cli/cache").glob("*"):
             path.unlink()
         result = self.host.caller(AWS_PROFILE="p")
@@ -227,7 +229,7 @@ class TheCli(HostCase):
 
     def test_each_reads_the_renewed_token_of_the_other_and_sends_the_same_requests(self):
         renewed = []
-        for first, second in ((self.ours, self.theirs), (self.theirs, self.ours)):
+        for first, second in ((self.run_rds_iam, self.run_aws_cli), (self.run_aws_cli, self.run_rds_iam)):
             path, before = self.sso_login(**SHORT)
             calls = first()
             self.assertEqual([c["operation"] for c in calls], ["CreateToken", "GetRoleCredentials"])

@@ -147,7 +147,7 @@ class SecondStart(HostVariablesCase):
 
 
 class InTheBackground(HostVariablesCase):
-    """The agent does not block while rds-iam-fetch runs, as a plugin does. It also starts it a second time."""
+    """Unlike a plugin, the agent does not block while rds-iam-fetch runs. The agent, too, starts it a second time."""
 
     def setUp(self):
         super().setUp()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Servers that request a token although they are not verified.
+"""Servers that request a token although the client has not verified them.
 
 Each server is a scripted peer that records what it receives. Each row has a control: with the distribution's
 plugin, the same peer receives the password, which is a token in that case, and the same search finds it."""

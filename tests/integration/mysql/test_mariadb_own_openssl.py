@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Programs that export their own functions with names of OpenSSL functions.
 
-The dynamic linker resolves some OpenSSL functions of the plugin to such a program, and the others to libcrypto. To
-sign with such a mixture could crash or leak, so the plugin refuses it with a message, and the program continues."""
+For some of the OpenSSL functions that the plugin calls, the dynamic linker finds the function of the program; for the
+others, it finds that of libcrypto. A signature with such a mixture could crash or leak. Therefore the plugin prints a
+message and does not sign, and the program continues."""
 import hostile
 import labcase
 import harness

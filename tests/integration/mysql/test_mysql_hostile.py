@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Servers that request a token from a client on Oracle's library although they are not verified.
+"""Servers that request a token from a client on Oracle's library although the client has not verified them.
 
 Each server is a scripted peer that records what it receives. Each row has a control: without the shadow plugin and
 with cleartext passwords allowed, the same peer receives the password, which is a token in that case, and the same

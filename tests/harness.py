@@ -1,8 +1,8 @@
-"""What every Python test of this tree starts with: where things are, and TAP on stdout.
+"""The common start of every Python test: the directories of a test run, and a runner that prints TAP to stdout.
 
-It knows the three directories of a run (source, build, installed prefix) from the environment that
-meson sets, dies with its parent so that a killed run leaves nothing behind, inherits little from it
-(surroundings.py), and runs programs with a time limit. It knows nothing of servers: that is in lab/ and integration/.
+meson sets environment variables that name the build directory, the installed prefix and the work directory. A test
+ends with its parent process, so a killed run leaves no process behind. It discards most of the state that it inherits
+(surroundings.py), and runs programs with a time limit. Code that knows servers is in lab/ and integration/.
 """
 import ctypes
 import os
@@ -22,12 +22,12 @@ SOURCE = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = SOURCE / "tests" / "python"
 BUILD = pathlib.Path(os.environ.get("RIA_BUILD", SOURCE / "build" / "plain"))
 PREFIX = pathlib.Path(os.environ.get("RIA_PREFIX", SOURCE / "build" / "prefix"))
-# What tests may write: labs, scratch directories, logs.
+# Tests write only here: labs, scratch directories, logs.
 WORK = pathlib.Path(os.environ.get("RIA_WORK", SOURCE / "build" / "work")).resolve()
 
 
 def installed(pattern):
-    """The one installed file that matches, such as "bin/rds-iam" or "lib*/**/x.so"."""
+    """The path of the one installed file that matches a pattern such as "bin/rds-iam" or "lib*/**/x.so"."""
     found = sorted(PREFIX.glob(pattern))
     if len(found) != 1:
         raise FileNotFoundError(
@@ -36,7 +36,7 @@ def installed(pattern):
 
 
 def run(argv, env=None, stdin=None, timeout=120, cwd=None):
-    """Runs a program to its end. Text in, text out; the environment is exactly env, if given."""
+    """Runs a program to its end. Input and output are text. env, if given, is the whole environment."""
     return subprocess.run(
         [str(a) for a in argv], env=env, input=stdin, timeout=timeout, cwd=cwd,
         stdin=subprocess.DEVNULL if stdin is None else None,
@@ -44,12 +44,12 @@ def run(argv, env=None, stdin=None, timeout=120, cwd=None):
 
 
 def children(pid):
-    """Children of a process, by the kernel's word."""
+    """The process ids of the children of a process, from /proc."""
     found = []
     for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             found += [int(each) for each in task.read_text().split()]
-        except OSError:  # its task has ended
+        except OSError:  # this thread has ended
             pass
     return found
 
@@ -60,7 +60,7 @@ def main():
     surroundings.reset_process()
     try:
         surroundings.open_directories(SOURCE, BUILD, PREFIX, WORK)
-    except OSError as error:  # the tests that need it say so
+    except OSError as error:  # the tests that need these directories fail and report it
         print(f"# other users cannot reach {SOURCE}: {error}; clone into a directory that they can enter", flush=True)
     WORK.mkdir(parents=True, exist_ok=True)
     runner = TAPTestRunner()

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Adds up what the suites say and closes with one line: N passed, N failed, N skipped.
+"""Adds up the results of the suites and prints one line: N passed, N failed, N skipped.
 
-usage: summary.py STATUS=LOG... -- for each suite the exit status of its runner and meson's JSON log.
+usage: summary.py STATUS=LOG... -- for each suite, the exit status of its runner and the path of meson's JSON log.
 
-Exit status 0 only if something passed and nothing failed. Counted are the cases of each test, by
-its TAP. A case that was planned and never told has failed: its test crashed or ran out of time. A
-test, and a suite's runner, that ended badly without telling of a failure count as one. (meson's
-JUnit file is of no use here: it leaves out what broke off.)
+The exit status is 0 only if at least one case passed and no case failed. The program counts the cases of each test,
+from the test's TAP output. A planned case without a result counts as failed: its test crashed or ran out of time. If
+a test or a suite's runner failed without reporting a failed case, this counts as one failure. (meson's JUnit file
+cannot be used here, because it leaves out interrupted tests.)
 """
 import json
 import pathlib
@@ -21,7 +21,7 @@ GOOD = ("OK", "SKIP", "EXPECTEDFAIL")
 
 
 def count_test(test):
-    """(passed, failed, skipped) of one test: a line of the log."""
+    """Returns (passed, failed, skipped) of one test, which is one line of the log."""
     text = test.get("stdout", "")
     cases = CASE.findall(text)
     planned = PLAN.search(text)

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""What a test process must not inherit from the caller of tests/run, and how it gets rid of it: ignored
-and blocked signals, a umask, and a tree that only root can reach.
+"""Removes the state that a test process must not inherit from the caller of tests/run: ignored and blocked signals,
+the umask, and a source tree that only root can reach.
 
-Nothing here changes the machine: the directories are opened in a mount namespace of the process's own.
+The machine is not changed: the directories are made reachable in a mount namespace of this process.
 """
 import ctypes
 import os
 import pathlib
 import signal
 
-# tests/python has set it for this process. A program under test must not import from this tree.
+# tests/python sets PYTHONPATH for this process. A program under test must not import modules from this tree.
 os.environ.pop("PYTHONPATH", None)
 
-# subprocess resets these in the programs that it starts.
+# Python ignores these signals; subprocess restores their default action in the programs that it starts.
 IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
 MS_BIND, MS_REC, MS_PRIVATE = 4096, 16384, 1 << 18
 CLONE_NEWNS = 0x00020000
@@ -20,9 +20,9 @@ SEARCHABLE = 0o001
 
 
 def reset_process():
-    """Gives this process, and the programs that it starts, the state that a login shell gives: no signal
-    ignored or blocked, umask 022. The caller may have another one: nohup and `&` ignore signals, and a
-    program that inherits this cannot be ended by them."""
+    """Gives this process, and the programs that it starts, the state that a login shell gives: no signal is
+    ignored or blocked, and the umask is 022. The caller's state may differ: nohup and `&` ignore
+    signals, and a program that inherits this cannot be ended by these signals."""
     for number in signal.valid_signals():
         if signal.getsignal(number) == signal.SIG_IGN and number not in IGNORED_BY_PYTHON:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
@@ -31,12 +31,12 @@ def reset_process():
 
 
 def open_directories(source, *others):
-    """Makes a source tree, and other directories that tests use, reachable for every user. Only root's
-    tests start programs as other users, and only they need it: root's clone may lie below /root, which
-    is closed to others, or be closed itself, because root's umask was 077 when it was made.
+    """Makes a source tree, and other directories that tests use, reachable for every user. This is needed only
+    if the tests run as root, because only root's tests start programs as other users. Root's clone may be below
+    /root, which other users cannot enter, or was itself closed by a umask of 077 when root made it.
 
-    In a mount namespace of this process an empty directory covers the topmost closed one, and the trees
-    are mounted into it at their own paths. OSError where the kernel does not let it.
+    The topmost closed directory is covered by an empty one, in a mount namespace of this process, and the trees
+    are mounted into it at their own paths. Raises OSError if the kernel does not allow this.
     """
     if os.geteuid() != 0:
         return
@@ -59,7 +59,7 @@ def open_directories(source, *others):
             path.touch()
         _mount(libc, f"/proc/self/fd/{descriptor}", path, None, MS_BIND | MS_REC)
         os.close(descriptor)
-    os.chdir(os.getcwd())  # the one that is in the namespace
+    os.chdir(os.getcwd())  # enter the directory of this path in the new namespace
 
 
 def _is_closed(path):
@@ -67,7 +67,7 @@ def _is_closed(path):
 
 
 def _topmost_closed(path):
-    """The directory above the path, nearest to /, that other users cannot search; or None."""
+    """The topmost directory above the path that other users cannot search, or None."""
     return next((each for each in reversed(pathlib.Path(path).parents) if _is_closed(each)), None)
 
 

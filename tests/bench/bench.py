@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pairs of commands, measured in turn; see README.md."""
+"""Compares the processor time of pairs of commands, which run alternately; see README.md."""
 import contextlib
 import dataclasses
 import os
@@ -15,7 +15,8 @@ import rdslab
 PAIRS = int(os.environ.get("RIA_BENCH_PAIRS", "41"))
 SYSTEM_CERTIFICATES = pathlib.Path("/etc/ssl/certs")
 BUNDLE = SYSTEM_CERTIFICATES / "ca-certificates.crt"
-# The lab's CA beside the system's, in a mount namespace; $1 is a directory with the two files.
+# Mounts the lab's CA over the system's certificates, in a mount namespace, and runs "$@". $1 is the directory that
+# contains the lab's CA as a hashed file, and a bundle to which the CA was added.
 WITH_LAB_CA = (f'mount -t overlay overlay -o "lowerdir=$1:{SYSTEM_CERTIFICATES}" {SYSTEM_CERTIFICATES}'
                ' && shift && exec "$@"')
 HOST = ("--hostname", "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com", "--port", "5432", "--username", "u")
@@ -27,7 +28,7 @@ class Command:
     env: dict
 
     def cost(self):
-        """Processor seconds of one run, with all that it waited for."""
+        """The processor seconds of one run, including all processes that it waited for."""
         process = subprocess.Popen(
             [str(word) for word in self.argv], env=self.env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -40,12 +41,13 @@ class Command:
 
 
 def compare(title, ours, other, pairs=PAIRS, without=None):
-    """The costs of `without`, which both commands have in common, are taken off both."""
+    """Prints the costs of both commands and their ratio. The cost of `without`, a command that does only the work
+    which the two have in common, is subtracted from both."""
     commands = [ours, other] + ([without] if without else [])
     rounds = []
     for number in range(pairs + 1):
         left, right, common = ([command.cost() for command in commands] + [0.0])[:3]
-        if number > 0:  # the first one fills the page cache
+        if number > 0:  # the first round only fills the page cache
             rounds.append((left - common, right - common))
     a, b = (statistics.median(column) * 1000 for column in zip(*rounds))
     ratios = sorted(left / right for left, right in rounds)
@@ -88,9 +90,9 @@ class Bench:
         self.compare_certificates()
 
     def compare_certificates(self):
-        """What rds-iam-fetch does by itself, against the bundle that it would read otherwise."""
+        """Compares rds-iam-fetch with its default, hashed certificates, and with AWS_CA_BUNDLE set to the bundle."""
         if not BUNDLE.exists() or not list(SYSTEM_CERTIFICATES.glob("*.0")):
-            print(f"{SYSTEM_CERTIFICATES} is not hashed: no comparison with the bundle")
+            print(f"{SYSTEM_CERTIFICATES} contains no hashed certificates: no comparison with the bundle")
             return
         upper = self.home / "certs"
         upper.mkdir()
@@ -102,7 +104,7 @@ class Bench:
         env = self.without_cache(self.sts)
         by_hash = Command([*prefix, *self.token(env).argv], env)
         by_bundle = Command(by_hash.argv, {**env, "AWS_CA_BUNDLE": str(BUNDLE)})
-        # The namespace and rds-iam itself, with keys that need no rds-iam-fetch.
+        # This command enters the namespace and runs rds-iam with static keys, which need no rds-iam-fetch.
         without = Command(by_hash.argv, {**env, "AWS_PROFILE": "base"})
         compare("rds-iam-fetch, authority by hash / from the bundle", by_hash, by_bundle, without=without)
 

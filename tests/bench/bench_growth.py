@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What grows with the configuration, and what threads pay: the median of each way over that of the way
-it is compared with, in the same run. Nothing here fails because something is slow; a line says where it
-stands beside its goal. README.md explains the rows."""
+"""Costs that grow with the size of the configuration, and the cost of a login on another thread. A row compares two
+variants in the same run, by the medians of their times. No row fails because something is slow; each row prints the
+result beside its goal. README.md explains the rows."""
 import os
 import statistics
 import subprocess
@@ -12,21 +12,21 @@ from test_agent_lease import LeaseCase
 
 LOGINS = harness.BUILD / "tests/bench/bench_logins"
 HOST = "wanted.abcdefghijkl.us-east-1.rds.amazonaws.com"
-SETTLED_SECONDS = 0.1  # what was written a moment ago is read each time; see config/config_copy.h
+SETTLED_SECONDS = 0.1  # a file that was written more recently is read at each login; see config/config_copy.h
 LINES, SECTIONS, OPENS = 100, 1000, 11
-TEXT_SECONDS = 1.2  # the agent gives the same tokens for a second
+TEXT_SECONDS = 1.2  # the agent returns the same tokens for one second
 PROFILES = 5000
 
 
 def sections(count):
-    """The last one is the login's: what looks from the top looks at all."""
+    """A configuration whose last section matches the login, so that a search from the top reads every section."""
     others = (f"[u{i}@db{i:05}.abcdefghijkl.eu-west-1.rds.amazonaws.com:5432]\nregion = eu-west-1\n"
               for i in range(count - 1))
     return "".join(others) + f"[{HOST}]\nregion = us-east-1\n"
 
 
 def profiles(count):
-    """SSO profiles, and at the end one with keys."""
+    """An AWS configuration with SSO profiles, and with static keys in its last profile."""
     sso = (f"[profile account{i:04}-admin]\nsso_session = corp\nsso_account_id = {100000000000 + i}\n"
            "sso_role_name = Admin\nregion = eu-west-1\n" for i in range(count - 1))
     return ("".join(sso) + "[profile wanted]\naws_access_key_id = AKIDEXAMPLE\naws_secret_access_key = secret\n"
@@ -43,7 +43,7 @@ def ms(nanoseconds):
 
 class Growth(LeaseCase):
     def logins(self, way, *files, **extra):
-        """Nanoseconds of each."""
+        """The nanoseconds of each login that the program bench_logins reports."""
         time.sleep(SETTLED_SECONDS)
         result = subprocess.run(
             [LOGINS, way, *files], env=self.home.env("etl", **extra), cwd=self.home.path,
@@ -77,7 +77,8 @@ class Growth(LeaseCase):
         row("  the same with 1 profile", ms(took[1]), "-")
 
     def opens(self, name):
-        """Milliseconds of each open that finds the file at rest, with new tokens each time."""
+        """The milliseconds of each open. Before each open the file is at rest and the tokens are a second old, so
+        the agent makes new ones."""
         times = []
         for _ in range(OPENS):
             time.sleep(TEXT_SECONDS)

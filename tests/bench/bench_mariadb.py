@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What our plugin adds to a login of the `mariadb` command, against the distribution's plugin, which is
-given a token as the typed password: instructions, resident memory and time.
+"""The cost that the product's plugin adds to a login of the `mariadb` command, compared with the distribution's
+plugin, which gets a token as the password: instructions, resident memory and time.
 
-The first two have a bar. Time is reported, with the distribution's plugin against itself beside it:
-what that differs by is the noise of the machine.
+Instructions and memory have a limit. Time has none: it is reported, together with the difference between two series
+of the distribution's plugin, which is the noise of the machine.
 """
 import os
 import pathlib
@@ -19,7 +19,7 @@ from mariadb_client import MariadbCase
 INSTRUCTIONS_MAX = 1.005
 RSS_KIB_MAX = 64
 PAIRS = 60
-COUNTED = 5  # under callgrind: signatures of random numbers differ in length
+COUNTED = 5  # logins under callgrind; their counts vary, because signatures differ in length
 SECONDS = 120
 
 
@@ -30,8 +30,8 @@ def report(text):
 class Cost(MariadbCase):
     def setUp(self):
         super().setUp()
-        # Of the same size in every respect but the plugin: where strings lie in memory decides which
-        # way the C library takes through them, and that alone is a thousandth of a login.
+        # Both variants have paths and variables of the same length. The addresses of strings decide which code path
+        # the C library takes, and this alone changes a login by a thousandth.
         token = self.lab.token("etl", self.lab.mariadb, USER)
         ours, stock = self.home.path / "ours_", self.home.path / "stock"
         ours.symlink_to(mariadb_plugins())
@@ -44,21 +44,21 @@ class Cost(MariadbCase):
         }
 
     def log_in(self, whose, *prefix):
-        """One login: seconds, largest resident size in KiB, what was written to stderr."""
+        """Runs one login. Returns its seconds and its stderr."""
         options, environment = self.usual[whose]
         argv = [*prefix, *self.argv(f"--defaults-file={options}", query="select 1")]
         start = time.monotonic()
         with subprocess.Popen(
                 [str(word) for word in argv], env=environment, cwd=self.home.path,
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as client:
-            printed, said = client.communicate(timeout=SECONDS)
+            output, errors = client.communicate(timeout=SECONDS)
             seconds = time.monotonic() - start
-        self.assertEqual(printed, "1\n", said)
-        return seconds, said
+        self.assertEqual(output, "1\n", errors)
+        return seconds, errors
 
     def instructions(self, whose):
-        _, said = self.log_in(whose, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
-        return int(re.search(r"Collected : (\d+)", said).group(1))
+        _, errors = self.log_in(whose, "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null")
+        return int(re.search(r"Collected : (\d+)", errors).group(1))
 
     def test_instructions(self):
         counted = {"stock": [], "ours": []}
@@ -68,13 +68,13 @@ class Cost(MariadbCase):
         stock, ours = (statistics.median(counted[whose]) for whose in ("stock", "ours"))
         spread = max(counted["stock"]) / min(counted["stock"])
         report(f"instructions: ours {ours:.0f}, stock {stock:.0f}, ratio {ours / stock:.4f} "
-               f"(stock's largest to its smallest {spread:.4f}; bar {INSTRUCTIONS_MAX})")
+               f"(stock's largest to its smallest {spread:.4f}; limit {INSTRUCTIONS_MAX})")
         self.assertLessEqual(ours / stock, INSTRUCTIONS_MAX)
 
     def resident(self, whose):
-        """Resident KiB of a client that has logged in and waits for its next command. The kernel counts
-        the pages for this file one by one; its running total is off by dozens of them. At random
-        addresses more or fewer of a file's pages lie near the ones that are needed, and come along."""
+        """The resident KiB of a client that has logged in and waits for its next command. smaps_rollup is used
+        because the kernel counts its pages one by one; the kernel's running total is wrong by dozens of pages.
+        setarch -R turns off random addresses, which change how many neighbouring pages of a file the kernel maps."""
         options, environment = self.usual[whose]
         argv = ["setarch", "-R",
                 *self.argv(f"--defaults-file={options}", "-N", "--unbuffered", query=None)]
@@ -93,7 +93,7 @@ class Cost(MariadbCase):
         added = statistics.median(row[1] - row[0] for row in rows)
         noise = statistics.median(row[2] - row[0] for row in rows)
         report(f"resident: {added:+.0f} KiB to stock's {statistics.median(row[0] for row in rows):.0f} "
-               f"(stock to stock {noise:+.0f} KiB; bar {RSS_KIB_MAX})")
+               f"(stock to stock {noise:+.0f} KiB; limit {RSS_KIB_MAX})")
         self.assertLessEqual(added, RSS_KIB_MAX)
 
     def test_time(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Replays each corpus through its target, built with sanitizers; planted defects are the control."""
+"""Replays each corpus through its fuzz target, which is built with sanitizers. The target "planted", which contains
+defects, is the control."""
 import os
 import pathlib
 import re
@@ -28,7 +29,7 @@ class Corpora(unittest.TestCase):
         programs = [p.name for p in PROGRAMS.glob("fuzz_*") if p.is_file()]
         self.assertEqual(sorted(programs), sorted("fuzz_" + t for t in [*TARGETS, "planted"]))
 
-    def test_every_input_is_replayed_without_a_finding(self):
+    def test_no_input_of_a_corpus_causes_a_finding(self):
         for target in TARGETS:
             with self.subTest(target=target):
                 files = sorted((CORPUS / target).iterdir())
@@ -36,7 +37,7 @@ class Corpora(unittest.TestCase):
                 result = replay(target, files, self.scratch)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertEqual(result.stdout, "%d files replayed\n" % len(files))
-        self.assertEqual(list(self.scratch.iterdir()), [], "a target left something behind")
+        self.assertEqual(list(self.scratch.iterdir()), [], "a target left a file behind")
 
     def plant(self, text):
         path = self.scratch / "input"
@@ -55,11 +56,11 @@ class Corpora(unittest.TestCase):
                 self.assertNotEqual(result.returncode, 0)
                 self.assertIsNotNone(re.search(words, result.stderr), result.stderr)
 
-    def test_control_nothing_is_found_where_nothing_is(self):
+    def test_control_an_input_without_a_defect_causes_no_finding(self):
         result = self.plant("x")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "1 files replayed\n", ""))
 
-    def test_control_a_file_that_cannot_be_read_is_no_success(self):
+    def test_control_an_unreadable_file_is_an_error(self):
         self.assertEqual(replay("ini", [self.scratch / "none"], self.scratch).returncode, 1)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Certificates by the openssl command: a root as RDS's, and servers that are not what they say.
+"""Makes certificates with the openssl command: a root like that of RDS, and certificates that a client must reject.
 
-Made once per build directory. Not here: anything about which client trusts what.
+They are made once per build directory. This module does not know which client trusts which certificate.
 """
 import pathlib
 import subprocess
@@ -13,21 +13,21 @@ DAYS = "3650"
 
 
 class Certificate(NamedTuple):
-    """A PEM certificate and its key, both as paths."""
+    """The paths of a PEM certificate and its key."""
 
     certificate: pathlib.Path
     key: pathlib.Path
 
 
 class Certificates:
-    """Where each certificate is in a directory that make() has filled."""
+    """The paths of the certificates in a directory that make() has filled."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.ca_file = self.directory / "rds-ca.crt"
         self.other_ca_file = self.directory / "other-ca.crt"
-        # The lab's own servers; the same names from a stranger's CA, and from no CA at all; RDS's CA
-        # with a stranger's name; RDS's CA with the names that the lab's own servers do not have.
+        # In this order: the lab's own servers; the same names, signed by another CA; the same names, self-signed; a
+        # wrong name, signed by RDS's CA; the fixture's uncertified names, signed by RDS's CA.
         self.server = self._pair("server")
         self.other_ca = self._pair("other-ca-server")
         self.self_signed = self._pair("self-signed-server")
@@ -39,8 +39,8 @@ class Certificates:
 
 
 class CloudCertificates:
-    """Where things are in a directory that make_cloud() has filled: AWS's own CA, which is not
-    RDS's, its servers, and the key with which a cluster signs web identity tokens."""
+    """The paths in a directory that make_cloud() has filled: AWS's own CA, which is not the CA of RDS, the
+    certificate of its servers, and the key that signs a cluster's web identity tokens."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -51,7 +51,7 @@ class CloudCertificates:
 
 
 def make_cloud(directory, names, environment):
-    """Fill an existing, empty directory for a cloud whose servers have these names."""
+    """Fills an existing, empty directory with the certificates of AWS services with these host names."""
     directory = pathlib.Path(directory)
     maker = _Maker(directory, environment)
     maker.authority("aws-ca", "Lab AWS Root CA")
@@ -60,7 +60,7 @@ def make_cloud(directory, names, environment):
 
 
 def make(directory, names, other_names, environment):
-    """Fill an existing, empty directory with certificates for the server names, and one for
+    """Fills an existing, empty directory with certificates for the servers' host names, and one certificate for
     other_names."""
     directory = pathlib.Path(directory)
     maker = _Maker(directory, environment)
@@ -102,7 +102,7 @@ class _Maker:
             [f"DNS:{dns_name}" for dns_name in dns_names] + [f"IP:{each}" for each in addresses]
         )
         extensions.write_text(f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
-        # The common name is cut at 64 characters by X.509; clients look at the alternatives.
+        # X.509 limits the common name to 64 characters; clients check the subject alternative names.
         self._openssl(
             "req", "-new", "-key", f"{name}.key", "-out", f"{name}.csr",
             "-subj", f"/CN={dns_names[0][:60]}",

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""labd's two doors: the servers ask for verdicts at one, tests look and steer at the other.
+"""labd's interfaces: the servers send tokens to one, and tests read and control the lab through the other.
 
-    abstract Unix socket   three netstrings (resource id, user, token); answer "OK" or "NO"
-    HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object a line
-                           GET /calls        the calls to the AWS side, likewise
-                           GET /live         how many of the accepted tokens have not ended
-                           POST /clock       {"offset": seconds} moves the clock of everything;
-                                             {"oldest": second} beside it ends tokens signed before,
-                                             {"life": seconds} those that are older
-                           POST /faults      a list of faults (faults.py) that replaces the last one
+    abstract Unix socket   request: three netstrings (resource id, user, token); response: "OK" or "NO"
+    HTTP on 127.0.0.1      GET /journal      the verdicts so far, one JSON object per line
+                           GET /calls        the calls to the AWS services so far, in the same form
+                           GET /live         the number of accepted tokens that have not expired
+                           POST /clock       {"offset": seconds} sets the lab's clock, relative to real time;
+                                             {"oldest": second} also expires tokens signed before it,
+                                             {"life": seconds} also expires tokens that are older
+                           POST /faults      a list of faults (faults.py), which replaces the current one
                            POST /machine     {"instance_role": name or null, "seconds": number}
-                           POST /expire      {"access_key": ...} ends a session
-                           POST /parameter   {"name": ..., "value": ...} of PostgreSQL's on RDS
-                           POST /sso        somebody has logged in to SSO (oidc.py)
-                           POST /sso-over   {"client_id": ...} and is logged out
-                           POST /login      the same by aws login (signin.py)
-                           POST /login-over {"refresh_token": ...} and is logged out
-                           POST /revoke      {"access_key": ...} takes a key away
+                           POST /expire      {"access_key": ...} expires a session
+                           POST /parameter   {"name": ..., "value": ...} sets a PostgreSQL parameter of RDS
+                           POST /sso         registers a login to SSO (oidc.py)
+                           POST /sso-over    {"client_id": ...} ends this login
+                           POST /login       registers a login by aws login (signin.py)
+                           POST /login-over  {"refresh_token": ...} ends this login
+                           POST /revoke      {"access_key": ...} deletes a key
 
-The journal has the length of a token and never the token.
+The journal contains the length of a token and never the token.
 """
 import http.server
 import json
@@ -38,8 +38,8 @@ REQUEST_BODY_MAX = 65536
 
 
 class Clock:
-    """The real time and an offset; and when a token has had its life, although it says more: it was
-    signed before `oldest`, or more than `life` seconds ago."""
+    """The lab's clock: the real time plus an offset. It also decides which tokens expire before the end
+    that they name: those signed before `oldest`, and those signed more than `life` seconds ago."""
 
     def __init__(self):
         self.set(0.0)
@@ -50,15 +50,15 @@ class Clock:
     def now(self):
         return time.time() + self.offset
 
-    def has_ended(self, signed_at):
-        """Tokens are dated by the second, and so is their age: a life of two lasts two to three."""
+    def is_expired(self, signed_at):
+        """A token's date has a resolution of one second, so a life of two seconds lasts two to three."""
         if signed_at < self.oldest:
             return True
         return self.life is not None and int(self.now()) - signed_at > self.life
 
 
 class Journal:
-    """Entries in the order in which they were given. Threads may call at once."""
+    """Entries in the order in which they were appended. Thread-safe."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -77,10 +77,10 @@ class Journal:
         return [json.loads(line) for line in self.text().splitlines()]
 
 
-class VerifierDoor:
-    """Answers the servers. make_verifier() is called by the first question, in its thread.
+class VerifierEndpoint:
+    """Verifies tokens for the servers. warm_up() or the first request calls make_verifier().
 
-    Late, because importing botocore takes as long as starting both servers.
+    The constructor does not, because importing botocore takes as long as starting both servers.
     """
 
     def __init__(self, make_verifier, journal, now):
@@ -90,46 +90,46 @@ class VerifierDoor:
         self._lock = threading.Lock()
         self._journal = journal
         self._now = now
-        door = self
+        endpoint = self
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self):
-                door.answer(self.request)
+                endpoint.answer(self.request)
 
         self._server = _AbstractServer(f"\0{self.socket_name}", Handler)
         serve(self._server)
 
     def warm_up(self):
-        """Have the verifier ready before the first question."""
+        """Makes the verifier, if that has not been done, so that the first request does not wait for it."""
         with self._lock:
             if self._verifier is None:
                 self._verifier = self._make_verifier()
         return self._verifier
 
     def answer(self, connection):
-        """One question on one connection."""
+        """Reads one request from a connection and sends the response."""
         connection.settimeout(ENGINE_TIMEOUT_SECONDS)
-        if not may_ask(connection):
+        if not is_permitted(connection):
             return
         try:
             with connection.makefile("rb") as stream:
                 resource, user, token = (_read_netstring(stream) for _ in range(3))
         except (OSError, ValueError):
             return
-        accepted = self._judge(resource.decode("utf-8", "replace"), user, token)
+        accepted = self._verify(resource.decode("utf-8", "replace"), user, token)
         try:
             connection.sendall(b"OK\n" if accepted else b"NO\n")
         except OSError:
-            pass  # the server gave up waiting; the journal has the verdict
+            pass  # the server has closed the connection; the journal contains the verdict
 
-    def _judge(self, resource, user, token):
+    def _verify(self, resource, user, token):
         engine, principal, signed_at = "unknown", None, None
         user = user.decode("utf-8", "replace")
         try:
             verifier = self.warm_up()
             engine = verifier.engine(resource)
-            reason, detail, principal, signed_at = verifier.judge(resource, user, token)
-        except Exception as error:  # a fault of the lab must not let anybody in, and be seen
+            reason, detail, principal, signed_at = verifier.verify(resource, user, token)
+        except Exception as error:  # an error in the lab must reject the login and be visible
             reason, detail = "LabFault", type(error).__name__
         self._journal.append(
             time=round(self._now(), 3),
@@ -145,10 +145,10 @@ class VerifierDoor:
         return reason is None
 
 
-class ControlDoor:
-    """The HTTP API for tests: pages are read, actions take a JSON body and answer nothing.
+class ControlEndpoint:
+    """The HTTP API for tests. GET returns a page; POST runs an action with a JSON body and returns no data.
 
-    An action that raises KeyError, TypeError or ValueError has not understood its body.
+    An action raises KeyError, TypeError or ValueError if its body is not valid.
     """
 
     def __init__(self, pages, actions):
@@ -166,14 +166,14 @@ class _AbstractServer(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 256
 
     def handle_error(self, request, client_address):
-        """Quiet: a server of the lab that hangs up is no event."""
+        """Silent: a server that closes its connection is not an error."""
 
 
 class _ControlServer(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """Quiet: a test that hangs up is no event."""
+        """Silent: a test that closes its connection is not an error."""
 
 
 class _ControlHandler(http.server.BaseHTTPRequestHandler):
@@ -184,20 +184,20 @@ class _ControlHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         page = self.pages.get(self.path)
         if page is None:
-            self._reply(404, f"there is {', '.join(self.pages)}\n")
+            self._reply(404, f"the pages are {', '.join(self.pages)}\n")
         else:
             self._reply(200, page(), "application/jsonl")
 
     def do_POST(self):
         action = self.actions.get(self.path)
         if action is None:
-            self._reply(404, f"there is {', '.join(self.actions)}\n")
+            self._reply(404, f"the actions are {', '.join(self.actions)}\n")
             return
         try:
             length = min(int(self.headers.get("Content-Length", "0")), REQUEST_BODY_MAX)
             action(json.loads(self.rfile.read(length)))
         except (ValueError, KeyError, TypeError) as error:
-            self._reply(400, f"the body is not understood: {error}\n")
+            self._reply(400, f"the body is not valid: {error}\n")
             return
         self._reply(200, "{}\n", "application/json")
 
@@ -210,16 +210,17 @@ class _ControlHandler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format, *arguments):
-        """Quiet."""
+        """Silent."""
 
 
 def serve(server):
-    """Serve from now on, in a thread of its own."""
+    """Serves requests in a new thread."""
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
 
 
-def may_ask(connection):
-    """An abstract socket has no file mode: only labd's user and the servers' may ask."""
+def is_permitted(connection):
+    """Whether the peer is a process of labd's user or of the servers' user. An abstract socket has no file mode
+    that could restrict the access."""
     size = struct.calcsize("3i")
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     return struct.unpack("3i", credentials)[1] in (os.geteuid(), process.server_uid())

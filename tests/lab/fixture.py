@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What exists in the lab: lab.json as objects.
+"""The contents of the lab: lab.json as objects.
 
-The policy "connect", and the trust of the role rds-access-clickpipes, are those of the README.
-Databases, principals and passwords are constants of the fixture; ports and directories are not
-here, because they differ from one lab to the next.
+The policy "connect" and the trust policy of the role rds-access-clickpipes are those of the README. Databases,
+principals and passwords are constants. Ports and directories are not here, because they differ between labs.
 """
 import calendar
 import hashlib
@@ -18,12 +17,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class LabError(Exception):
-    """The lab cannot do what it was asked. The text is one message for the caller."""
+    """The lab cannot do what a caller requested. The text is one message for the user."""
 
 
 @dataclass(frozen=True)
 class Database:
-    """One database as RDS names it. endpoints[0] is the one that writes."""
+    """One database as RDS names it. endpoints[0] is the writer endpoint."""
 
     engine: str
     resource_id: str
@@ -32,20 +31,20 @@ class Database:
     endpoints: tuple
 
     def user_arn(self, user):
-        """What a policy must allow rds-db:connect on."""
+        """The ARN on which a policy must allow rds-db:connect."""
         return f"arn:aws:rds-db:{self.region}:{self.account}:dbuser:{self.resource_id}/{user}"
 
 
 @dataclass(frozen=True)
 class Keys:
-    """AWS credentials; session_token is None for keys that last."""
+    """AWS credentials. session_token is None for long-term keys."""
 
     access_key: str
     secret_key: str = field(repr=False)
     session_token: str = field(repr=False)
 
     def env(self):
-        """The credentials as an AWS tool reads them from its environment."""
+        """The environment variables from which an AWS tool reads the credentials."""
         variables = {
             "AWS_ACCESS_KEY_ID": self.access_key,
             "AWS_SECRET_ACCESS_KEY": self.secret_key,
@@ -57,9 +56,9 @@ class Keys:
 
 @dataclass(frozen=True)
 class Principal(Keys):
-    """Somebody with AWS credentials. expires is in seconds of the epoch, or None.
+    """A user with AWS credentials. expires is in seconds since the epoch, or None.
 
-    mfa is the serial number of a device and the one code that it shows, or None.
+    mfa contains the serial number of an MFA device and the only code that it shows, or is None.
     """
 
     name: str
@@ -78,7 +77,7 @@ class Principal(Keys):
 
 @dataclass(frozen=True)
 class Role:
-    """A role: whom it trusts, and what its sessions may do. tags are the role's own."""
+    """A role: its trust policy, and the policies of its sessions. tags are the role's own tags."""
 
     name: str
     arn: str
@@ -93,7 +92,7 @@ class Role:
         return self.arn.split(":")[4]
 
     def session_arn(self, session_name):
-        """What a session of this role is called; a role's path is no part of it."""
+        """The ARN of a session of this role. It does not contain the role's path."""
         _, partition, _, _, account, resource = self.arn.split(":", 5)
         name = resource.split("/")[-1]
         return f"arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}"
@@ -101,8 +100,8 @@ class Role:
 
 @dataclass(frozen=True)
 class Container:
-    """Whom a path of the container endpoints serves: everybody, or who shows the authorization.
-    session_tags are all transitive, as EKS makes them."""
+    """One path of the container endpoints. If authorization is set, only a client that sends it gets credentials;
+    else every client does. All session_tags are transitive, as EKS makes them."""
 
     path: str
     service: str
@@ -114,7 +113,8 @@ class Container:
 
 @dataclass(frozen=True)
 class Sso:
-    """AWS SSO: who logs in where, and which role of the fixture a role name of the portal is."""
+    """AWS SSO: the start URL, the region and the user of a login. roles maps role names of the portal to roles of
+    the fixture."""
 
     start_url: str
     region: str
@@ -124,8 +124,8 @@ class Sso:
 
 @dataclass(frozen=True)
 class Cloud:
-    """What the AWS side has beside roles. provider is the issuer of web identity tokens, without
-    its https://; instance_role is the role of the instance that the lab's own loopback is."""
+    """The AWS services' data, except roles. provider is the issuer of web identity tokens, without https://.
+    instance_role is the role that the metadata service on the lab's loopback serves."""
 
     names: tuple
     regions: tuple
@@ -144,7 +144,7 @@ class Cloud:
 
 @dataclass(frozen=True)
 class Fixture:
-    """The whole of lab.json."""
+    """All data of lab.json."""
 
     databases: dict
     principals: dict
@@ -157,12 +157,12 @@ class Fixture:
 
     @property
     def endpoints(self):
-        """Every RDS name, of both servers."""
+        """Every RDS host name of both servers."""
         return tuple(name for database in self.databases.values() for name in database.endpoints)
 
 
 def load(path=HERE / "lab.json"):
-    """Read the fixture; a KeyError or TypeError here is a mistake in lab.json."""
+    """Reads the fixture. A KeyError or TypeError means that lab.json contains a mistake."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     databases = {
         engine: Database(engine, **{**entry, "endpoints": tuple(entry["endpoints"])})
@@ -199,7 +199,7 @@ def _principal(name, entry, named):
         user_id=_unique_id("AIDA", name),
         access_key=entry["access_key"],
         secret_key=entry["secret_key"],
-        # A list of pieces in the file, so that its lines stay short.
+        # The file contains a list of parts, so that its lines stay short.
         session_token="".join(entry.get("session_token", [])) or None,
         expires=calendar.timegm(time.strptime(expires, "%Y-%m-%dT%H:%M:%SZ")) if expires else None,
         policies=_policies(entry["policies"], named),
@@ -246,11 +246,11 @@ def _container(entry):
 
 
 def _policies(listed, named):
-    """Policies that stand in the list, or under a name in the table of those that several share."""
+    """A listed entry is a policy, or the name of policies that several entries share."""
     found = (named[each] if isinstance(each, str) else (each,) for each in listed)
     return tuple(policy for policies in found for policy in policies)
 
 
 def _unique_id(prefix, name):
-    """The id that IAM gives to a user or role, the same in every lab."""
+    """The unique id that IAM gives to a user or role. It is the same in every lab."""
     return prefix + hashlib.sha256(name.encode()).hexdigest()[:17].upper()

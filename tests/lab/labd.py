@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""labd: the process that one lab is. It starts both servers, answers them, and cleans up.
+"""labd: the process that runs one lab. It starts both servers, verifies their tokens, and cleans up.
 
 usage: tests/python tests/lab/labd.py --build-dir DIR --modules DIR [--owner PID]
 
-One JSON object is printed when everything is up ({"lab": ...}) or cannot be ({"error": ...});
-another one if a server dies later. labd ends on SIGTERM, SIGINT or SIGHUP, when its owner ends in
-whatever way, or when a server dies; it takes the servers and the lab directory with it. When labd
-itself is killed the kernel ends the servers, and the next labd removes the directory.
+labd prints one JSON object when everything runs ({"lab": ...}) or when it cannot start ({"error": ...}), and another
+one if a server ends later. labd ends on SIGTERM, SIGINT or SIGHUP, when its owner ends in any way, or when a
+server ends. It then stops the servers and removes the lab directory. If labd itself is killed, the kernel ends the
+servers, and the next labd removes the directory.
 
-Tests do not start this; they use rdslab.py.
+Tests do not start labd; they use rdslab.py.
 """
 import argparse
 import concurrent.futures
@@ -28,7 +28,7 @@ import place
 import process
 import servers
 from aws import Cloud
-from control import Clock, ControlDoor, Journal, VerifierDoor
+from control import Clock, ControlEndpoint, Journal, VerifierEndpoint
 from fixture import LabError
 from networks import Networks
 from principals import Principals
@@ -38,7 +38,7 @@ MODULES = ("pam_rdslab.so", "pam_confdir.so", "aws_authentication_plugin.so")
 
 
 class Stopped(Exception):
-    """Somebody asked labd to end."""
+    """A signal asks labd to end."""
 
 
 def main():
@@ -50,13 +50,13 @@ def main():
             try:
                 run(stack, arguments)
             finally:
-                ignore_signals()  # nothing may interrupt the cleaning up
+                ignore_signals()  # no signal may interrupt the cleanup
     except Stopped:
         return 0
     except LabError as error:
         announce({"error": str(error)})
     except Exception:
-        announce({"error": f"labd has a fault:\n{traceback.format_exc()}"})
+        announce({"error": f"internal error in labd:\n{traceback.format_exc()}"})
     return 1
 
 
@@ -69,7 +69,7 @@ def parse_arguments():
 
 
 def run(stack, arguments):
-    """Bring the lab up, say so, and return never: only by an exception."""
+    """Starts the lab, announces it and waits. Never returns; every end is an exception."""
     in_memory = place.own_mounts()
     if arguments.owner is not None:
         follow(arguments.owner)
@@ -83,20 +83,20 @@ def run(stack, arguments):
 
     journal, calls, clock, ports = Journal(), Journal(), Clock(), {}
     principals = Principals(entries, clock.now)
-    door = VerifierDoor(
+    endpoint = VerifierEndpoint(
         lambda: make_verifier(entries, ports, clock, principals), journal, clock.now
     )
     trust = make_certificates(root, entries)
     cloud_trust = make_cloud_certificates(root, entries)
     running = [
-        kind(directory, entries, trust, arguments.modules, door.socket_name)
+        kind(directory, entries, trust, arguments.modules, endpoint.socket_name)
         for kind in (servers.PostgreSQL, servers.MariaDB)
     ]
     prepare(running, root)
     for server in running:
         stack.callback(server.stop)
         server.start()
-    door.warm_up()
+    endpoint.warm_up()
     cloud = Cloud(entries, principals, clock.now, calls, cloud_trust)
     for server in running:
         server.await_ready()
@@ -109,14 +109,14 @@ def run(stack, arguments):
     }
     steering = actions(entries, clock, cloud, networks.machine, principals)
     steering["/parameter"] = lambda body: running[0].set_parameter(body["name"], body["value"])
-    control = ControlDoor(pages, steering)
+    control = ControlEndpoint(pages, steering)
     state = describe(directory, trust, running, control)
     announce({"lab": {**state, **describe_cloud(cloud_trust, networks)}})
     watch(running)
 
 
 def follow(owner):
-    """End this process as soon as the owner has ended."""
+    """Ends this process as soon as the owner has ended."""
     try:
         descriptor = os.pidfd_open(owner)
     except ProcessLookupError:
@@ -132,7 +132,7 @@ def follow(owner):
 def check_modules(modules):
     missing = [name for name in MODULES if not (modules / name).is_file()]
     if missing:
-        raise LabError(f"{', '.join(missing)} not found in {modules}; run ninja in the build dir")
+        raise LabError(f"{', '.join(missing)} not found in {modules}; run ninja in the build directory")
 
 
 def write_hosts(directory, entries):
@@ -165,13 +165,13 @@ def make_cloud_certificates(root, entries):
 
 
 def make_verifier(entries, ports, clock, principals):
-    from verifier import Verifier  # here, because this import is slow; see VerifierDoor
+    from verifier import Verifier  # imported here because it is slow; see VerifierEndpoint
 
-    return Verifier(entries, ports, clock.now, principals, clock.has_ended)
+    return Verifier(entries, ports, clock.now, principals, clock.is_expired)
 
 
 def actions(entries, clock, cloud, machine, principals):
-    """What tests can steer; see control.py."""
+    """The actions that tests can request with POST; see control.py."""
 
     def set_clock(body):
         life = body.get("life")
@@ -198,20 +198,21 @@ def actions(entries, clock, cloud, machine, principals):
 
 
 def count_live(journal, clock):
-    """Accepted tokens that a login could use once more."""
+    """The number of accepted tokens that have not expired by the lab's clock."""
     accepted = (entry for entry in journal.entries() if entry["reason"] is None)
-    return sum(not clock.has_ended(entry["signed_at"]) for entry in accepted)
+    return sum(not clock.is_expired(entry["signed_at"]) for entry in accepted)
 
 
 def prepare(running, root):
-    """Templates are made in threads, each of which outlives what it starts; see process.py."""
+    """Makes the servers' templates in threads. Each thread lives longer than the programs that it starts;
+    process.py explains why."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
         for done in [pool.submit(server.prepare, root) for server in running]:
             done.result()
 
 
 def describe(directory, trust, running, control):
-    """What rdslab.py needs to know about this lab beyond lab.json."""
+    """The data about this lab that rdslab.py needs and lab.json does not contain."""
     return {
         "pid": os.getpid(),
         "directory": str(directory),
@@ -223,7 +224,7 @@ def describe(directory, trust, running, control):
 
 
 def describe_cloud(cloud_trust, networks):
-    """The same of the AWS side."""
+    """The same data for the AWS services."""
     return {
         "cloud_certificates": str(cloud_trust.directory),
         "cloud_ports": networks.ports,
@@ -232,14 +233,14 @@ def describe_cloud(cloud_trust, networks):
 
 
 def watch(running):
-    """Wait for a server to die."""
+    """Waits until a server ends. Raises its LabError."""
     descriptors = {os.pidfd_open(server.process.pid): server for server in running}
     ended, _, _ = select.select(list(descriptors), [], [])
-    raise descriptors[ended[0]].failure("died")
+    raise descriptors[ended[0]].failure("ended unexpectedly")
 
 
 def announce(message):
-    with contextlib.suppress(OSError):  # a lab that was left running has nobody who listens
+    with contextlib.suppress(OSError):  # if the lab was left running, no process reads its output
         print(json.dumps(message), flush=True)
 
 

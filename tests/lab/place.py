@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Where a lab lives: one directory of its own, and a cache that all labs of a build share.
+"""The directories of a lab: its own directory, and a cache that all labs of a build directory share.
 
-    BUILD/lab/lock          held while directories are made or swept
+    BUILD/lab/lock          locked while a lab directory is made or removed
     BUILD/lab/cache/...     certificates and empty databases, made once
-    BUILD/lab/<name>/       one running lab; whoever holds the lock on <name>/lock is its labd
-    BUILD/lab/<name>/data/  the databases, in memory where labd may mount, which it alone sees
+    BUILD/lab/<name>/       one running lab; its labd is the process that has locked <name>/lock
+    BUILD/lab/<name>/data/  the databases; in memory, in a mount that only labd sees, if labd may mount
 
-Nothing is ever written elsewhere, /tmp included.
+The lab writes nowhere else, not even in /tmp.
 """
 import contextlib
 import ctypes
@@ -20,7 +20,7 @@ import time
 
 from fixture import LabError
 
-# Holders of these locks make a few directories, or the cache: seconds at most.
+# A process holds these locks while it makes a few directories or fills the cache, which takes seconds at most.
 LOCK_TIMEOUT_SECONDS = 120
 
 # linux/sched.h and sys/mount.h
@@ -28,17 +28,17 @@ CLONE_NEWNS = 0x00020000
 MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 16384, 1 << 18
 MNT_DETACH = 2
 
-# Characters that LD_PRELOAD and PAM's service files take literally.
+# Characters without a special meaning in LD_PRELOAD and in PAM's service files.
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_./+~@%=,-]+")
 
 
 def lab_root(build_dir):
-    """BUILD/lab, made if need be."""
+    """Returns the path BUILD/lab. Makes the directory if it does not exist."""
     build = pathlib.Path(build_dir).resolve()
     if not build.is_dir():
         raise LabError(f"the build directory {build} does not exist; run meson setup first")
     if not PLAIN_PATH.fullmatch(str(build)):
-        raise LabError(f"the lab cannot live in {build!s}: the path has a blank or a special sign")
+        raise LabError(f"the lab cannot use {build!s}: the path contains a blank or a special character")
     root = build / "lab"
     root.mkdir(exist_ok=True)
     return root
@@ -46,13 +46,13 @@ def lab_root(build_dir):
 
 @contextlib.contextmanager
 def locked(path):
-    """Hold an exclusive lock on a file, which is made if need be and stays."""
+    """Holds an exclusive lock on a file. The file is made if it does not exist, and is not removed."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
         while not try_lock(descriptor):
             if time.monotonic() > deadline:
-                raise LabError(f"another lab has held {path} for {LOCK_TIMEOUT_SECONDS} s")
+                raise LabError(f"another lab has locked {path} for {LOCK_TIMEOUT_SECONDS} s")
             time.sleep(0.02)
         yield
     finally:
@@ -60,7 +60,7 @@ def locked(path):
 
 
 def try_lock(descriptor):
-    """True if the lock is ours now."""
+    """Returns true if this process now holds the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -70,7 +70,7 @@ def try_lock(descriptor):
 
 @contextlib.contextmanager
 def own_directory(root):
-    """A new lab directory, removed at the end. Directories of dead labs are swept first."""
+    """A new lab directory, which is removed at the end. Directories of killed labs are removed first."""
     with locked(root / "lock"):
         for path in lab_directories(root):
             if not is_alive(path):
@@ -91,8 +91,8 @@ def own_directory(root):
 
 
 def own_mounts():
-    """Give this process a mount namespace of its own, which the programs that it starts share. Call it
-    before any thread starts. False where the process has no right to it."""
+    """Gives this process its own mount namespace, which it shares with the programs that it starts. Must be called
+    before the process starts a thread. Returns False if the process is not permitted to do this."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
         return False
@@ -101,8 +101,8 @@ def own_mounts():
 
 @contextlib.contextmanager
 def data_directory(path, in_memory):
-    """The empty directory path/data for what servers write. Making the 1,500 files of a database costs
-    more than starting its server does; in memory it costs a tenth. in_memory: own_mounts() was True."""
+    """Makes the empty directory path/data, to which the servers write. in_memory is the result of own_mounts().
+    Making the 1,500 files of a database takes longer than starting its server; in memory it takes a tenth."""
     data = path / "data"
     data.mkdir(mode=0o755)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -117,16 +117,16 @@ def data_directory(path, in_memory):
 
 
 def layered(template, path):
-    """Mounts an overlay at `path`: it shows the directory `template` and keeps every change beside `path`,
-    so no file is copied before it is written to. path.parent is from data_directory(). Returns False if
-    the process may not mount, or if the kernel has no overlay for these file systems."""
+    """Mounts an overlay at `path`: it shows the directory `template` and stores changes in directories
+    beside `path`, so a file is copied only when it is changed. path.parent must be from data_directory(). Returns False
+    if the process may not mount, or if the kernel does not support an overlay of these file systems."""
     if not path.parent.is_mount():
         return False
     upper, work = (path.with_name(f"{path.name}.{part}") for part in ("upper", "work"))
     for each in (path, upper, work):
         each.mkdir()
     found = template.stat()
-    os.chown(upper, found.st_uid, found.st_gid)  # the upper directory's owner and mode are the overlay's
+    os.chown(upper, found.st_uid, found.st_gid)  # an overlay has the owner and mode of its upper directory
     upper.chmod(found.st_mode & 0o7777)
     options = f"lowerdir={template},upperdir={upper},workdir={work}"
     libc = ctypes.CDLL(None, use_errno=True)
@@ -138,12 +138,12 @@ def layered(template, path):
 
 
 def lab_directories(root):
-    """Every lab directory, of living labs and of dead ones."""
+    """Every lab directory, of running labs and of labs that were killed."""
     return sorted(path for path in root.iterdir() if path.is_dir() and path.name != "cache")
 
 
 def is_alive(path):
-    """Whether some labd holds this directory."""
+    """Whether a labd holds the lock of this directory."""
     try:
         descriptor = os.open(path / "lock", os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -155,7 +155,7 @@ def is_alive(path):
 
 
 def holder(path):
-    """Process id of the labd that holds this directory, or None if none does."""
+    """The process id of the labd that holds the lock of this directory, or None."""
     try:
         pid = int((path / "lock").read_text())
     except (FileNotFoundError, ValueError):
@@ -164,7 +164,7 @@ def holder(path):
 
 
 def remove(path):
-    """Delete a tree that a dying server may still be writing to."""
+    """Removes a tree, even if a server that is ending still writes to it."""
     for _ in range(20):
         shutil.rmtree(path, ignore_errors=True)
         if not path.exists():
@@ -173,7 +173,8 @@ def remove(path):
 
 
 def cached(root, name, make):
-    """Path of the cache entry; make(directory) fills a new one. Parallel first starts wait."""
+    """Returns the path of a cache entry. If it does not exist, make(directory) fills a new one; other labs that
+    need the same entry wait for it."""
     cache = root / "cache"
     cache.mkdir(exist_ok=True)
     entry = cache / name

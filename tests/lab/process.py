@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Programs that the lab runs: as whom, with what environment, and that they die with labd.
+"""Starts the programs of the lab: chooses their user and environment, and ensures that they end with labd.
 
-A program started here gets its death signal when labd ends, even when labd is killed by SIGKILL.
-PostgreSQL and MariaDB refuse or dislike root, so root runs them as nobody; nobody keeps
-CAP_DAC_OVERRIDE, because the build directory may lie below a directory that only root may enter.
-An ordinary user needs none of this and runs them as itself.
+The kernel sends a program started here its death signal when labd ends, even if labd is killed by SIGKILL. Neither
+server should run as root, and PostgreSQL refuses to, so root starts them as the user nobody. This user keeps
+CAP_DAC_OVERRIDE, because the build directory may be below a directory that only root can enter. An ordinary user starts
+the programs as itself.
 """
 import glob
 import importlib.util
@@ -17,17 +17,17 @@ import subprocess
 import surroundings  # noqa: F401  removes PYTHONPATH from the environment
 from fixture import LabError
 
-PYTHON = pathlib.Path(__file__).resolve().parents[1] / "python"  # our own programs run by it
+PYTHON = pathlib.Path(__file__).resolve().parents[1] / "python"  # runs the lab's own Python programs
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 UNPRIVILEGED_USER = "nobody"
 
-# setpriv has set the death signal when this runs. If labd died before that, nobody would ever
-# send it; then the parent is another process already.
+# setpriv sets the death signal before this shell command runs. If labd ended before that, the signal is never sent;
+# but then the parent process is no longer labd, and the command ends.
 GUARD = '[ "$PPID" = "$1" ] || exit 1; shift; exec "$@"'
 
-# Ambient and nothing else: a program that holds more than its ambient capabilities is run in
-# secure mode by the loader, and LD_PRELOAD is ignored.
+# The process gets only this ambient capability. If it had other capabilities too, the loader would run it in secure
+# mode and ignore LD_PRELOAD.
 DROP_ROOT = [
     f"--reuid={UNPRIVILEGED_USER}",
     "--regid=nogroup",
@@ -36,13 +36,13 @@ DROP_ROOT = [
     "--ambient-caps=+dac_override",
 ]
 
-# Debian installs each release of the server below its number.
+# Debian installs each release of the server in a directory that is named after the release's number.
 POSTGRESQL_BINS = "/usr/lib/postgresql/*/bin"
 
 
 def newest_postgresql(pattern=POSTGRESQL_BINS):
-    """The directory of the newest installed server; the pattern itself where there is none. A release
-    whose client alone is installed has a directory too, without initdb."""
+    """The directory of the newest installed server, or the pattern itself if no server is installed. A release of
+    which only the client is installed also has a directory, but without initdb."""
 
     def release(path):
         return [int(number) for number in pathlib.Path(path).parent.name.split(".")]
@@ -54,7 +54,7 @@ def newest_postgresql(pattern=POSTGRESQL_BINS):
 POSTGRESQL_BIN = newest_postgresql()
 MARIADB_PLUGINS = "/usr/lib/mysql/plugin"
 
-# What must be installed: a file, and the Debian package that has it.
+# The files that must be installed, each with its Debian package.
 NEEDED_FILES = [
     (f"{POSTGRESQL_BINS}/initdb", "postgresql"),
     ("/usr/sbin/mariadbd", "mariadb-server-core"),
@@ -72,35 +72,35 @@ NEEDED_MODULES = [
 
 
 def check_installed():
-    """Raise LabError naming the package to install."""
+    """Raises LabError, which names the missing packages, if a file or module is not installed."""
     missing = [package for pattern, package in NEEDED_FILES if not glob.glob(pattern)]
     missing += [package for name, package in NEEDED_COMMANDS if not shutil.which(name, path=PATH)]
     missing += [package for name, package in NEEDED_MODULES if not importlib.util.find_spec(name)]
     if missing:
         packages = " ".join(dict.fromkeys(missing))
-        raise LabError(f"the lab needs packages that are not installed: apt install {packages}")
+        raise LabError(f"the lab needs packages that are not installed; run: apt install {packages}")
 
 
 def environment(directory, **extra):
-    """What a program of the lab sees: no variable of the caller's gets through."""
+    """The whole environment of a program of the lab. It contains no variable of the caller."""
     return {"PATH": PATH, "LC_ALL": "C", "TZ": "UTC", "TMPDIR": str(directory), **extra}
 
 
 def server_uid():
-    """Number of the user that the servers run as."""
+    """The id of the user that the servers run as."""
     return pwd.getpwnam(UNPRIVILEGED_USER).pw_uid if os.geteuid() == 0 else os.geteuid()
 
 
 def hand_over(path):
-    """Give a file or directory to the user that the servers run as."""
+    """Makes the servers' user the owner of a file or directory."""
     if os.geteuid() == 0:
         user = pwd.getpwnam(UNPRIVILEGED_USER)
         os.chown(path, user.pw_uid, user.pw_gid)
 
 
 def guarded(command, death_signal):
-    """The command line that runs command as above. Start it from labd's main thread: the kernel
-    sends the death signal when the thread that forked ends."""
+    """The command line that runs a command as the servers' user and with the death signal. Start it from labd's main
+    thread, because the kernel sends the death signal when the thread that forked ends."""
     return [
         "setpriv",
         *(DROP_ROOT if os.geteuid() == 0 else []),
@@ -111,7 +111,7 @@ def guarded(command, death_signal):
 
 
 def start(command, death_signal, log, env, cwd, stdin=subprocess.DEVNULL):
-    """Start a program; both its outputs are appended to the log file. Returns the Popen."""
+    """Starts a program whose stdout and stderr are appended to the log file. Returns the Popen."""
     with open(log, "ab") as output:
         return subprocess.Popen(
             guarded(command, death_signal),
@@ -125,7 +125,7 @@ def start(command, death_signal, log, env, cwd, stdin=subprocess.DEVNULL):
 
 
 def log_tail(path, lines=12):
-    """The end of a log, for an error message."""
+    """The last lines of a log, for an error message."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""RDS on loopback, for tests (class Lab) and by hand.
+"""Runs RDS on loopback, for tests (class Lab) and from the command line.
 
     with Lab(build_dir) as lab:
         password = lab.token("etl", lab.pg, "clickpipes_iam_user")
@@ -9,8 +9,8 @@
     tests/python tests/lab/rdslab.py up --build-dir DIR [--owner PID] [--env | --wait]
     tests/python tests/lab/rdslab.py down --build-dir DIR
 
-The lab is a process of its own (labd.py). It ends when the process that started it ends, even when
-that process is killed.
+The lab is a separate process (labd.py). It ends when the process that started it ends, even if that process is
+killed.
 """
 import argparse
 import base64
@@ -37,12 +37,12 @@ from namespace import Network
 START_TIMEOUT_SECONDS = 240
 STOP_TIMEOUT_SECONDS = 120
 HTTP_TIMEOUT_SECONDS = 60
-TOKEN_END_TIMEOUT_SECONDS = 60  # beyond their life
+TOKEN_END_TIMEOUT_SECONDS = 60  # in addition to the tokens' life
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where one database is dialled. host resolves only under Lab.client_env()."""
+    """The address of one database. host resolves only with Lab.client_env()."""
 
     engine: str
     host: str
@@ -52,10 +52,10 @@ class Server:
 
 
 class Lab:
-    """One running lab. Raises LabError, with one message to read, when it cannot run.
+    """One running lab. Raises LabError, with one message for the user, if it cannot run.
 
-    owner is the process whose end ends the lab: this one, unless told otherwise; None for a lab
-    that stays until down().
+    The lab ends with the process `owner`. By default this is the calling process; with None, the lab runs until
+    down() ends it.
     """
 
     def __init__(self, build_dir, owner="self", modules=None):
@@ -71,7 +71,7 @@ class Lab:
         self.stop()
 
     def start(self):
-        """Bring the lab up and fill the attributes. Returns self."""
+        """Starts the lab and fills the attributes. Returns self."""
         command = [process.PYTHON, str(fixture.HERE / "labd.py")]
         command += ["--build-dir", str(self._build_dir), "--modules", str(self._modules)]
         command += ["--owner", str(self._owner)] if self._owner is not None else []
@@ -100,7 +100,7 @@ class Lab:
         return self
 
     def stop(self):
-        """End the lab; its servers and its directory are gone afterwards."""
+        """Stops the lab. Its servers and its directory no longer exist afterwards."""
         if self._labd is None:
             return
         self._labd.terminate()
@@ -152,8 +152,8 @@ class Lab:
         )
 
     def client_env(self, **extra):
-        """A whole environment for a client: the lab's names resolve, HOME is private and empty,
-        nobody asks for this machine's metadata, nothing of the caller's gets through."""
+        """The whole environment for a client. The lab's host names resolve, HOME is private and empty, no tool asks
+        this machine's metadata service, and no variable of the caller is included."""
         return {
             "PATH": process.PATH,
             "HOME": str(self.home),
@@ -164,9 +164,9 @@ class Lab:
         }
 
     def token(self, principal, server, user, **overrides):
-        """A token by botocore, at the real time; overrides are mint()'s arguments, such as
-        host, port, region, service, at, life."""
-        from mint import mint  # here, because it imports botocore
+        """A token made by botocore, signed at the real time. overrides are arguments of mint(), such as host, port,
+        region, service, at, life."""
+        from mint import mint  # imported here because it imports botocore, which is slow
 
         if isinstance(principal, str):
             principal = self.principals[principal]
@@ -174,7 +174,7 @@ class Lab:
         return mint(principal, user=user, **{**target, **overrides})
 
     def journal(self):
-        """Every verdict so far, oldest first."""
+        """All verdicts so far, oldest first."""
         return [json.loads(line) for line in self._http("/journal").splitlines()]
 
     def last_verdict(self):
@@ -183,36 +183,35 @@ class Lab:
         return entries[-1] if entries else None
 
     def clock(self, offset):
-        """Move the clock of the verifier and of the AWS side away from the real time by so many
-        seconds. Tokens live as long as they say."""
+        """Sets the clock of the verifier and of the AWS services to the real time plus `offset` seconds. Ends
+        the effect of token_life() and expire_tokens()."""
         self._set_clock(offset)
 
     def token_life(self, seconds):
-        """From now on a token is good for so many seconds and no more; as tokens are dated by the
-        second, it may be for one more. Ends with the next clock()."""
+        """Expires each token `seconds` after it was signed, or up to one second later, because a token's date has a
+        resolution of one second. Lasts until the next clock()."""
         self._set_clock(0, life=seconds)
 
     def await_token_end(self):
-        """Until each token that has logged in somebody has had the life of token_life(), by the
-        lab's own clock."""
+        """Waits until, by the lab's clock, all tokens with which a login succeeded have expired. Needs
+        token_life()."""
         deadline = time.monotonic() + self.life + TOKEN_END_TIMEOUT_SECONDS
         while self._http("/live") != "0\n":
             if time.monotonic() > deadline:
-                raise LabError(f"tokens do not end after {self.life} s")
+                raise LabError(f"tokens do not expire after {self.life} s")
             time.sleep(0.1)
 
     def expire_tokens(self):
-        """Every token that was signed until now has had its life, as after 15 minutes, and one that
-        is signed from now on has not. Tokens are dated by the second, so this takes up to one.
-        Ends with the next clock()."""
+        """Expires every token that was signed before this call, and none that is signed after it. Takes up to one
+        second, because a token's date has a resolution of one second. Lasts until the next clock()."""
         oldest = int(time.time()) + 1
         self._set_clock(0, oldest=oldest)
         while time.time() < oldest:
             time.sleep(max(0.0, oldest - time.time()))
 
     def calls(self, **wanted):
-        """Every call to the AWS side so far, oldest first; of them those with the wanted entries,
-        such as service="sts", operation="AssumeRole"."""
+        """The calls to the AWS services so far, oldest first. Only calls with the given entries are returned, such as
+        service="sts", operation="AssumeRole"."""
         entries = [json.loads(line) for line in self._http("/calls").splitlines()]
         return [
             entry for entry in entries
@@ -220,40 +219,40 @@ class Lab:
         ]  # fmt: skip
 
     def faults(self, *faults):
-        """Have these faults, dicts as in faults.py, and none of the earlier ones."""
+        """Replaces all faults by these dicts; faults.py describes them."""
         self._act("/faults", faults)
 
     def machine(self, instance_role="instance", seconds=21600):
-        """Which role the metadata service on the lab's loopback hands out, None for an instance
-        without one, and how long its sessions last."""
+        """Sets the role that the metadata service on the lab's loopback serves (None: an instance without a role),
+        and how many seconds its sessions are valid."""
         self._act("/machine", {"instance_role": instance_role, "seconds": seconds})
 
     def expire(self, session):
-        """End a session at once. session has an access_key."""
+        """Expires a session at once. session has an access_key."""
         self._act("/expire", {"access_key": session.access_key})
 
     def revoke(self, principal):
-        """Nobody has this principal's key any more."""
+        """Deletes the principal's key."""
         self._act("/revoke", {"access_key": principal.access_key})
 
     def parameter(self, name, value):
-        """Set a parameter that PostgreSQL has on RDS. One at a time; only rds.iam_auth_for_replication
-        does anything here."""
+        """Sets a parameter that PostgreSQL has on RDS. Only one parameter is set at a time; only
+        rds.iam_auth_for_replication has an effect here."""
         self._act("/parameter", {"name": name, "value": value})
 
     def web_identity(self, subject="system:serviceaccount:etl:etl", **overrides):
-        """A web identity token of the lab's provider; overrides are web_identity.mint()'s
-        arguments, such as audience and expires, and further claims."""
-        import web_identity  # here, because it imports python3-jwt
+        """A web identity token of the lab's provider. overrides are arguments of web_identity.mint(), such as
+        audience and expires, and additional claims."""
+        import web_identity  # imported here because it imports python3-jwt
 
         target = {"key_file": self.provider_key, "provider": self.cloud.provider}
         return web_identity.mint(subject=subject, **{**target, **overrides})
 
     def sso_login(self, expires=3600, seconds=3600, registration=86400, renewable=True,
                   grace=False):
-        """Somebody logs in to SSO. Returns what `aws sso login` writes into the token file. The
-        access token ends in `expires` seconds and those after it live `seconds`; the client's
-        registration ends in `registration` seconds."""
+        """Simulates a login to SSO. Returns the content of the token file that `aws sso login` writes. The access
+        token expires in `expires` seconds, later ones are valid for `seconds`, and the client's registration expires in
+        `registration` seconds."""
         now = time.time()
         access, refresh, client, secret = (secrets.token_urlsafe(96) for _ in range(4))
         self._act("/sso", {
@@ -272,13 +271,13 @@ class Lab:
         return token
 
     def sso_logout(self, token):
-        """The login of this token file is over."""
+        """Ends the login of this token file."""
         self._act("/sso-over", {"client_id": token["clientId"]})
 
     def aws_login(self, expires=900, seconds=900, role="login-etl", user="ada", grace=False):
-        """Somebody logs in by `aws login`. Returns what that writes into the token file. Its first
-        credentials are not known to AWS; those after them are, and live `seconds`."""
-        from cryptography.hazmat.primitives import serialization  # here: its import is slow
+        """Simulates a login by `aws login`. Returns the content of the token file that it writes. AWS does not
+        know the first credentials, which expire in `expires` seconds; later ones work and are valid for `seconds`."""
+        from cryptography.hazmat.primitives import serialization  # imported here because it is slow
         from cryptography.hazmat.primitives.asymmetric import ec
 
         key = ec.generate_private_key(ec.SECP256R1())
@@ -310,15 +309,15 @@ class Lab:
         }  # fmt: skip
 
     def aws_logout(self, token):
-        """The login of this token file is over."""
+        """Ends the login of this token file."""
         self._act("/login-over", {"refresh_token": token["refreshToken"]})
 
     def network(self, instance_role="instance", boot_id=None):
-        """A network namespace with AWS's true addresses, as a context manager: namespace.py."""
+        """A context manager for a network namespace with AWS's real addresses; see namespace.py."""
         return Network(self, instance_role, boot_id)
 
     def _set_clock(self, offset, **tokens):
-        """One call sets all of it."""
+        """Sets all properties of the clock; each call resets those that it does not name."""
         self._act("/clock", {"offset": offset, **tokens})
         self.life = tokens.get("life")
 
@@ -336,7 +335,7 @@ class Lab:
             raise LabError(f"the lab does not answer ({error}) {self._rest()}".strip()) from None
 
     def _rest(self):
-        """What a labd that has ended said last."""
+        """The remaining output of a labd that has ended."""
         try:
             self._labd.wait(1)
             return self._labd.stdout.read()
@@ -344,7 +343,7 @@ class Lab:
             return ""
 
     def environment(self):
-        """The lab as flat RDSLAB_* strings, for shell scripts."""
+        """The lab's data as RDSLAB_* strings, for shell scripts."""
         return {
             "RDSLAB_DIRECTORY": str(self.directory),
             "RDSLAB_CONTROL": self.state["control"],
@@ -364,7 +363,7 @@ class Lab:
         }
 
     def description(self):
-        """The lab as one JSON object: environment(), credentials, client environment."""
+        """The lab's data as one JSON object: environment(), credentials, client environment."""
         return {
             "lab": self.environment(),
             "client_env": self.client_env(),
@@ -379,7 +378,7 @@ def _utc(seconds):
 
 
 class _Watchdog:
-    """Kills a labd that says nothing for too long, so that a read from it ends."""
+    """Kills a labd that prints nothing within the time limit, so that reading from it ends."""
 
     def __init__(self, labd, seconds):
         import threading
@@ -393,7 +392,7 @@ class _Watchdog:
 
 
 def down(build_dir):
-    """End every lab of a build directory. Returns how many there were."""
+    """Ends every lab of a build directory. Returns the number of labs."""
     root = pathlib.Path(build_dir).resolve() / "lab"
     if not root.is_dir():
         return 0
@@ -401,7 +400,7 @@ def down(build_dir):
 
 
 def end(directory):
-    """End the lab of one directory. False if none is alive there."""
+    """Ends the lab of one directory. Returns False if no lab runs there."""
     pid = place.holder(directory)
     if pid is None:
         return False
@@ -417,11 +416,11 @@ def end(directory):
 def main():
     parser = argparse.ArgumentParser(description="RDS on loopback")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="start a lab and print where it is")
+    up = commands.add_parser("up", help="start a lab and print its addresses")
     up.add_argument("--build-dir", required=True)
     up.add_argument("--owner", type=int, help="end the lab when this process ends")
-    up.add_argument("--env", action="store_true", help="print shell variables and not JSON")
-    up.add_argument("--wait", action="store_true", help="stay; the lab ends with this command")
+    up.add_argument("--env", action="store_true", help="print shell variables instead of JSON")
+    up.add_argument("--wait", action="store_true", help="keep running; the lab ends with this command")
     stop = commands.add_parser("down", help="end all labs of the build directory")
     stop.add_argument("--build-dir", required=True)
     arguments = parser.parse_args()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the README tells people to write at AWS, at their databases and on the service's machine: its
-fenced blocks, word for word, with their {PLACEHOLDERS} filled.
+"""The policies, the SQL and the configuration that the README shows to users: its fenced blocks, verbatim, with values
+in the place of their {PLACEHOLDERS}.
 
-So what the README says is what is tested. A block that is not there, or there twice, is an error.
+The lab uses these blocks, so the tests test what the README shows. A missing or repeated block is an error.
 """
 import json
 import pathlib
@@ -15,27 +15,27 @@ _PLACEHOLDER = re.compile(r"\{([A-Z_]+)\}")
 
 
 def trust_policy(**values):
-    """Who may assume the access role."""
+    """The trust policy of the access role."""
     return json.loads(_filled(_block("json", '"Principal"'), values))
 
 
 def access_policy(**values):
-    """What the access role may do at one database."""
+    """The policy that allows the access role to connect to one database."""
     return json.loads(_filled(_block("json", '"Resource"'), values))
 
 
 def configuration(**values):
-    """The service's ~/.config/rds-iam/config."""
+    """The service's file ~/.config/rds-iam/config."""
     return _filled(_block("ini", "role_arn"), values)
 
 
 def statements(title):
-    """The SQL whose first line is the comment with this title."""
+    """The SQL block whose first line is a comment with this title."""
     return _block("sql", f"-- {title}\n")
 
 
 def install_steps():
-    """The commands that install the software, one a line."""
+    """The commands of the section Install, as a list of lines."""
     content = README.read_text(encoding="utf-8")
     section = content.partition("\n## Install\n")[2].partition("\n## ")[0]
     found = re.search(r"(?:^    .*\n)+", section, re.MULTILINE)
@@ -45,7 +45,7 @@ def install_steps():
 
 
 def _block(language, text):
-    """The one block of a language that has this text."""
+    """The only block of a language that contains this text."""
     content = README.read_text(encoding="utf-8")
     found = [body for name, body in _BLOCK.findall(content) if name == language and text in body]
     if len(found) != 1:

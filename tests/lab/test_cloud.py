@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Instance metadata, container endpoints, true addresses and faults of the lab's AWS side: other
-people's clients get credentials from it, and every fault is one that a client can see."""
+"""Instance metadata, container endpoints, AWS's real addresses and faults of the simulated AWS services. Clients that
+are not ours (botocore, the AWS CLI) get credentials from the services, and a client can observe every fault."""
 import http.client
 import json
 import os
@@ -22,7 +22,7 @@ ROLES = "/latest/meta-data/iam/security-credentials/"
 TTL = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
 OTHER = "/v2/credentials/unknown"
 
-# What botocore's own chain finds, and who that is at STS.
+# Prints the credentials that botocore's own chain finds, and their identity at STS.
 BOTOCORE = """
 import botocore.session, json
 session = botocore.session.get_session()
@@ -33,7 +33,7 @@ identity = session.create_client("sts").get_caller_identity()
 print(json.dumps({"method": credentials.method, "arn": identity["Arn"], "keys": keys}))
 """
 
-# A test that holds a lab and a network of it: it says which process is the network's, and waits.
+# A test process that owns a lab and a network of the lab. It prints the process id of the network, and waits.
 OWNER = """
 import sys
 import rdslab
@@ -46,7 +46,7 @@ DEADLINE_SECONDS = 60
 
 
 class CloudCase(unittest.TestCase):
-    """One lab for all tests of a class; each starts without faults."""
+    """One lab for all tests of a class. Each test starts without faults."""
 
     @classmethod
     def setUpClass(cls):
@@ -63,7 +63,7 @@ class CloudCase(unittest.TestCase):
 
 
 class Metadata(CloudCase):
-    def test_version_2_hands_out_the_role(self):
+    def test_version_2_returns_credentials_of_the_role(self):
         token = self.imds_token()
         self.assertEqual(ask(self.lab, "GET", ROLES, token).body, b"instance")
         content = ask(self.lab, "GET", ROLES + "instance", token).json()
@@ -90,7 +90,7 @@ class Metadata(CloudCase):
         self.lab.clock(61)
         self.assertEqual(ask(self.lab, "GET", ROLES, old).status, 401)
 
-    def test_what_the_machine_is_told(self):
+    def test_responses_for_other_machines(self):
         token = self.imds_token()
         self.lab.machine(None)
         self.assertEqual(ask(self.lab, "GET", ROLES, token).status, 404)
@@ -125,14 +125,14 @@ class Containers(CloudCase):
             return sts(self.lab, keys, RoleArn=self.lab.roles[role].arn, **wanted, **parameters)
 
         self.assertEqual(assume("rds-access").status, 200)
-        # Without any tag of the caller's own the call stands for TagSession, by the inherited ones.
+        # The request has no tags. STS checks sts:TagSession all the same, because the caller has inherited tags.
         self.assertRegex(assume("rds-access-untagged").text("Message"), "perform: sts:TagSession")
         pairs = {"kubernetes-namespace": "mine"}
         self.assertRegex(assume("rds-access", **tags(**pairs)).text("Message"), "conflicts with")
 
 
 class Clients(CloudCase):
-    """Stock clients at AWS's true addresses, in a network namespace."""
+    """Unmodified clients at AWS's real addresses, in a network namespace."""
 
     @classmethod
     def setUpClass(cls):
@@ -159,7 +159,7 @@ class Clients(CloudCase):
         return self.network.run(["aws", *arguments, "--output", "json"], env=self.env(**extra))
 
     def found(self, network=None, **extra):
-        """What botocore's chain finds in this environment."""
+        """The output of BOTOCORE in this environment."""
         result = (network or self.network).run(
             ["/usr/bin/python3", "-c", BOTOCORE], env=self.env(**extra))
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -238,7 +238,7 @@ duration_seconds = 900
         self.assertEqual([arn.split("/")[1] for arn in arns], ["instance", "instance-b"])
         self.assertEqual(shown, "00000000\n")
 
-    def test_there_is_no_way_out(self):
+    def test_a_network_has_no_route_to_other_networks(self):
         probe = "import socket; socket.create_connection(('192.0.2.1', 80), 5)"
         result = self.network.run(["/usr/bin/python3", "-c", probe], env=self.env())
         self.assertRegex(result.stderr, "Network is unreachable")
@@ -246,12 +246,12 @@ duration_seconds = 900
 
 class Ends(unittest.TestCase):
     def test_a_network_ends_with_its_owner(self):
-        """However that ends, and the network's process with it."""
+        """The network ends even if its owner is killed, and the process of the network ends with it."""
         owner = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", harness.PYTHON, "-c", OWNER, harness.BUILD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         holder = os.pidfd_open(int(owner.stdout.readline()))
         self.addCleanup(os.close, holder)
-        self.assertEqual(select.select([holder], [], [], 0)[0], [], "control: it is there")
+        self.assertEqual(select.select([holder], [], [], 0)[0], [], "control: the process of the network is running")
         owner.kill()
         self.assertEqual(select.select([holder], [], [], DEADLINE_SECONDS)[0], [holder])
         owner.communicate()
@@ -264,10 +264,10 @@ class Faults(CloudCase):
     def fault(self, kind, **options):
         self.lab.faults({"kind": kind, "service": "sts", **options})
 
-    def assert_noted(self, kind):
+    def assert_recorded(self, kind):
         self.assertEqual([call["fault"] for call in self.lab.calls()][-1], kind)
 
-    def test_answers_that_are_replaced(self):
+    def test_faults_that_replace_the_response(self):
         true_size = len(self.identity().body)
         rows = (
             ({"kind": "status", "status": 503}, 503, b"", None),
@@ -287,8 +287,8 @@ class Faults(CloudCase):
                     self.assertEqual(reply.body, body)
                 if code:
                     self.assertEqual(reply.text("Code"), code)
-                self.assert_noted(fault["kind"])
-                self.assertEqual(self.identity().status, 200, "it strikes once")
+                self.assert_recorded(fault["kind"])
+                self.assertEqual(self.identity().status, 200, "the fault affects one request only")
         self.fault("content-type", content_type="text/html")
         reply = self.identity()
         self.assertEqual((reply.headers["content-type"], len(reply.body)), ("text/html", true_size))
@@ -302,7 +302,7 @@ class Faults(CloudCase):
         self.assertEqual((reply.status, reply.headers["location"]),
                          (302, "http://elsewhere.example.com/"))
 
-    def test_connections_that_break(self):
+    def test_faults_that_break_the_connection(self):
         for kind, error in (
             ("reset", ConnectionResetError),
             ("close", http.client.RemoteDisconnected),
@@ -313,17 +313,17 @@ class Faults(CloudCase):
                 with self.assertRaises(error) as raised:
                     self.identity()
                 self.assertIs(type(raised.exception), error)
-                self.assert_noted(kind)
+                self.assert_recorded(kind)
 
-    def test_answers_that_never_come_in_time(self):
+    def test_faults_that_make_the_client_time_out(self):
         for kind in ("hang", "delay"):
             with self.subTest(kind=kind):
                 self.fault(kind, seconds=600)
                 with self.assertRaises(TimeoutError):
                     ask(self.lab, "POST", "/", timeout=0.5)
-                self.assert_noted(kind)
+                self.assert_recorded(kind)
 
-    def test_an_answer_that_drips_comes_byte_by_byte(self):
+    def test_drip_sends_the_response_byte_by_byte(self):
         self.lab.faults({"kind": "drip", "service": "imds", "operation": "GetMetadata"})
         address = urllib.parse.urlsplit(self.lab.cloud_http)
         token = self.imds_token()["X-aws-ec2-metadata-token"]
@@ -335,7 +335,7 @@ class Faults(CloudCase):
         self.assertEqual(b"".join(pieces)[-9:], b"us-east-1")
         self.assertEqual([len(piece) for piece in pieces[-9:]], [1] * 9)
 
-    def test_an_answer_of_a_gigabyte_comes_whole(self):
+    def test_flood_sends_a_whole_gigabyte(self):
         self.fault("flood")
         address = urllib.parse.urlsplit(self.lab.cloud_http)
         connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
@@ -344,9 +344,9 @@ class Faults(CloudCase):
         response = connection.getresponse()
         size = sum(len(piece) for piece in iter(lambda: response.read(1 << 20), b""))
         self.assertEqual(size, 1 << 30)
-        self.assert_noted("flood")
+        self.assert_recorded("flood")
 
-    def test_a_fault_strikes_what_it_names_and_as_often_as_it_says(self):
+    def test_a_fault_affects_the_named_requests_and_the_given_number_of_them(self):
         self.lab.faults({"kind": "status", "status": 500, "service": "imds", "operation": "Put*",
                          "skip": 1, "times": 2})
         self.assertEqual(self.identity().status, 200)
@@ -357,7 +357,7 @@ class Faults(CloudCase):
         self.lab.faults()
         self.assertEqual(ask(self.lab, "GET", OTHER).status, 400)
 
-    def test_a_fault_that_is_not_understood_is_refused(self):
+    def test_an_invalid_fault_is_rejected(self):
         for fault in ({"kind": "unknown"}, {"kind": "status"}, {"kind": "empty", "often": 1}):
             with self.subTest(fault=fault), self.assertRaisesRegex(rdslab.LabError, "refuses /fa"):
                 self.lab.faults(fault)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The lab's own test: stock clients log in with tokens by botocore, labs do not disturb one another,
-and nothing is left of one however it ends. Knows nothing of the product."""
+"""The lab's own test. Unmodified clients log in with tokens made by botocore, labs do not affect each other, and a lab
+leaves nothing behind, however it ends. This test does not know the product."""
 import contextlib
 import os
 import pathlib
@@ -25,7 +25,7 @@ import servers
 USER = "clickpipes_iam_user"
 DEADLINE_SECONDS = 60
 
-# A test that holds a lab: it says where the lab is, and waits to be killed.
+# A test process that owns a lab. It prints the lab's state, and waits to be killed.
 OWNER = """
 import json, sys
 import rdslab
@@ -40,7 +40,7 @@ def setUpModule():
 
 
 def mariadb(lab, user, password, query):
-    """The stock client: what is its password goes to the server, over verified TLS."""
+    """Runs the unmodified client, which sends the password to the server over verified TLS."""
     return harness.run(
         ["mariadb", "--no-defaults", f"--ssl-ca={lab.ca_file}", "--ssl-verify-server-cert", "-N",
          "-h", lab.mariadb.host, "-P", lab.mariadb.port, "-u", user, "-e", query],
@@ -56,8 +56,8 @@ def psql(lab, user, password, query):
 
 
 def traces(text):
-    """Numbers of the processes that have the text in their command line, their environment, their
-    working directory, or the name of an open file."""
+    """The ids of the processes that have the text in their command line, environment, working directory, or the name
+    of an open file."""
     found = set()
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid() and has_trace(entry, text):
@@ -66,7 +66,7 @@ def traces(text):
 
 
 def has_trace(entry, text):
-    # Any of these may be somebody else's, or gone while we look.
+    # The process may belong to another user, or end during the search.
     for name in ("cmdline", "environ"):
         with contextlib.suppress(OSError):
             if text.encode() in (entry / name).read_bytes():
@@ -87,7 +87,7 @@ def is_listening(port):
 
 
 def shared_memory_of(pids):
-    """System V segments that these processes made."""
+    """The System V shared memory segments that these processes made."""
     lines = pathlib.Path("/proc/sysvipc/shm").read_text(encoding="utf-8").splitlines()
     column = lines[0].split().index("cpid")
     return [line for line in lines[1:] if int(line.split()[column]) in pids]
@@ -102,7 +102,7 @@ def await_true(condition, what):
 
 
 class Logins(unittest.TestCase):
-    """One lab, stock clients."""
+    """Logins of unmodified clients to one lab."""
 
     @classmethod
     def setUpClass(cls):
@@ -118,7 +118,7 @@ class Logins(unittest.TestCase):
         verdict = self.lab.last_verdict()
         self.assertEqual((verdict["engine"], verdict["reason"]), (engine, reason))
 
-    def test_a_good_token_logs_in(self):
+    def test_a_valid_token_logs_in(self):
         for principal in ("etl", "etl-session"):
             for server, client in ((self.lab.pg, psql), (self.lab.mariadb, mariadb)):
                 with self.subTest(principal=principal, engine=server.engine):
@@ -129,7 +129,7 @@ class Logins(unittest.TestCase):
                     self.assert_last(server.engine, None)
                     self.assertEqual(self.lab.last_verdict()["token_length"], len(token))
 
-    def test_a_bad_token_does_not(self):
+    def test_an_invalid_token_does_not_log_in(self):
         rows = (
             ("WrongUser", {"user": "other_iam_user"}, 0),
             ("WrongHost", {"port": 1}, 0),
@@ -149,7 +149,7 @@ class Logins(unittest.TestCase):
                     self.assertNotIn(reason, result.stderr)
                     self.assert_last(server.engine, reason)
 
-    def test_tokens_end_when_told_and_later_ones_do_not(self):
+    def test_expire_tokens_expires_earlier_tokens_and_no_later_ones(self):
         old = self.lab.token("etl", self.lab.pg, USER)
         self.lab.expire_tokens()
         self.assertNotEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
@@ -159,15 +159,15 @@ class Logins(unittest.TestCase):
         self.lab.clock(0)
         self.assertEqual(psql(self.lab, USER, old, "select 1").returncode, 0)
 
-    def test_tokens_end_by_themselves_after_the_life_they_are_given(self):
-        """No sooner: the first login takes as long as it takes, the second is given a new token."""
+    def test_token_life_expires_tokens_after_that_life(self):
+        """A token is valid during its life. A login that is so slow that its token expires on the way is repeated."""
         self.lab.token_life(2)
         token = self.lab.token("etl", self.lab.pg, USER)
         while psql(self.lab, USER, token, "select 1").returncode != 0:
             verdict = self.lab.last_verdict()
             self.assert_last("postgresql", "Expired")
             self.assertGreater(verdict["time"] - verdict["signed_at"], 2)
-            print(f"# a login took {verdict['time'] - verdict['signed_at']:.1f} s; once more")
+            print(f"# a login took {verdict['time'] - verdict['signed_at']:.1f} s; retrying")
             token = self.lab.token("etl", self.lab.pg, USER)
         self.assert_last("postgresql", None)
         self.lab.await_token_end()
@@ -177,7 +177,7 @@ class Logins(unittest.TestCase):
         self.lab.clock(0)
         self.assertEqual(psql(self.lab, USER, token, "select 1").returncode, 0, "control")
 
-    def test_password_accounts_do_not_ask_the_verifier(self):
+    def test_logins_with_passwords_do_not_use_the_verifier(self):
         before = len(self.lab.journal())
         for user, password in self.lab.passwords.items():
             with self.subTest(user=user):
@@ -188,7 +188,7 @@ class Logins(unittest.TestCase):
                 self.assertNotEqual(result.returncode, 0)
         self.assertEqual(len(self.lab.journal()), before)
 
-    def test_accounts_are_made_with_the_statements_of_the_manual(self):
+    def test_accounts_are_made_with_the_statements_of_the_readme(self):
         rows = (
             ("mariadb.sql", "MySQL, MariaDB", (
                 "CREATE USER 'clickpipes_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS';",)),
@@ -217,13 +217,13 @@ class Logins(unittest.TestCase):
 
         before = len(self.lab.journal())
         self.assertIn("PAM authentication failed", identify().stderr)
-        self.assertEqual(len(self.lab.journal()), before, "nobody was asked about the token")
+        self.assertEqual(len(self.lab.journal()), before, "the verifier received a token")
         for value, accepted in (("1", True), ("0", False)):
             self.lab.parameter("rds.iam_auth_for_replication", value)
             self.assertEqual(identify().returncode == 0, accepted)
         self.assertEqual(len(self.lab.journal()), before + 1)
 
-    def test_databases_lie_in_memory_where_the_lab_may_mount(self):
+    def test_databases_are_in_memory_if_the_lab_may_mount(self):
         scratch = pathlib.Path(tempfile.mkdtemp(prefix="mount-", dir=harness.WORK))
         self.addCleanup(scratch.rmdir)
         may_mount = harness.run(["unshare", "-m", "mount", "-t", "tmpfs", "none", scratch]).returncode == 0
@@ -231,12 +231,12 @@ class Logins(unittest.TestCase):
         mounts = pathlib.Path(f"/proc/{self.lab.state['pid']}/mountinfo").read_text(encoding="utf-8")
         self.assertEqual(f" {data} " in mounts, may_mount)
         self.assertEqual(sorted(path.name for path in data.iterdir()),
-                         [] if may_mount else ["mariadb", "postgresql"], "here it has no mount")
+                         [] if may_mount else ["mariadb", "postgresql"], "the mount is visible outside the lab")
         for pid in self.lab.state["server_pids"].values():
             kind = os.statvfs(f"/proc/{pid}/cwd")
             self.assertEqual(kind.f_fsid != os.statvfs(self.lab.directory).f_fsid, may_mount)
 
-    def test_a_block_that_the_readme_lacks_is_an_error(self):
+    def test_a_block_that_is_missing_in_the_readme_is_an_error(self):
         with self.assertRaisesRegex(LookupError, "README.md has 0 blocks of sql with -- Oracle"):
             readme.statements("Oracle")
         with self.assertRaisesRegex(LookupError, "README.md has no placeholder STRAY there"):
@@ -254,10 +254,10 @@ class Logins(unittest.TestCase):
 
 
 class Ends(unittest.TestCase):
-    """Labs of their own for each test."""
+    """Each test has its own labs."""
 
     def start_owner(self, build=harness.BUILD):
-        """A process that holds a lab, and the lab's state."""
+        """Starts a process that owns a lab. Returns the process and the lab's state."""
         owner = subprocess.Popen(
             [harness.PYTHON, "-c", OWNER, str(build)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -268,7 +268,7 @@ class Ends(unittest.TestCase):
         return owner, rdslab.json.loads(owner.stdout.readline())
 
     def assert_found(self, state):
-        """Control: the same search finds a lab that runs."""
+        """Control: the same search finds a running lab. Returns the ids of its processes."""
         found = traces(state["directory"])
         self.assertLessEqual({state["pid"], *state["server_pids"].values()}, found)
         for port in state["ports"].values():
@@ -278,7 +278,7 @@ class Ends(unittest.TestCase):
 
     def assert_gone(self, state, seen):
         await_true(lambda: not traces(state["directory"]), "the processes end")
-        # A process that is ending has no trace left and may still hold its ports for a moment.
+        # A process that is ending has no trace left, but its ports may still be in use for a moment.
         for port in state["ports"].values():
             await_true(lambda port=port: not is_listening(port), f"port {port} is free")
         await_true(lambda: not shared_memory_of(seen), "the shared memory is gone")
@@ -291,7 +291,7 @@ class Ends(unittest.TestCase):
                 token = lab.token("etl", lab.mariadb, USER)
                 self.assertEqual(mariadb(lab, USER, token, "select 1").returncode, 0)
                 self.assertIsNone(lab.last_verdict()["reason"])
-                # The port is signed: what opens one lab does not open the other.
+                # The port is part of the signature, so the token of one lab is not valid in the other.
                 mariadb(other, USER, token, "select 1")
                 self.assertEqual(other.last_verdict()["reason"], "WrongHost")
             one.stop()
@@ -299,22 +299,22 @@ class Ends(unittest.TestCase):
             token = two.token("etl", two.pg, USER)
             self.assertEqual(psql(two, USER, token, "select 1").returncode, 0)
 
-    def test_an_orderly_end_leaves_nothing(self):
+    def test_a_lab_that_is_stopped_leaves_nothing(self):
         with rdslab.Lab(harness.BUILD) as lab:
             state = lab.state
             seen = self.assert_found(state)
         self.assertFalse(pathlib.Path(state["directory"]).exists())
         self.assert_gone(state, seen)
 
-    def test_an_owner_that_is_killed_leaves_nothing(self):
+    def test_a_killed_owner_leaves_nothing(self):
         owner, state = self.start_owner()
         seen = self.assert_found(state)
         owner.send_signal(signal.SIGKILL)
         self.assert_gone(state, seen)
         self.assertFalse(pathlib.Path(state["directory"]).exists())
 
-    def test_a_labd_that_is_killed_leaves_a_directory_that_the_next_lab_removes(self):
-        # The next lab of this build directory might be another test's, and come too soon.
+    def test_a_killed_labd_leaves_a_directory_that_the_next_lab_removes(self):
+        # In the shared build directory, a lab of another test could remove the directory too early.
         build = self.scratch()
         owner, state = self.start_owner(build)
         seen = self.assert_found(state)
@@ -324,7 +324,7 @@ class Ends(unittest.TestCase):
         with rdslab.Lab(build):
             self.assertFalse(pathlib.Path(state["directory"]).exists())
 
-    def test_a_server_that_dies_takes_its_lab_with_it(self):
+    def test_a_lab_ends_when_one_of_its_servers_ends(self):
         _, state = self.start_owner()
         seen = self.assert_found(state)
         os.kill(state["server_pids"]["mariadb"], signal.SIGKILL)
@@ -344,7 +344,7 @@ class Ends(unittest.TestCase):
         await_true(lambda: not traces(directory), "the processes end")
 
     def test_the_newest_postgresql_server_is_found(self):
-        """Whatever release a distribution has, also beside others and beside clients alone."""
+        """Of several releases, the newest server is found. A release with only a client is ignored."""
         for servers, clients, expected in (
             (("15",), (), "15"), (("17",), (), "17"), (("15", "17"), (), "17"), (("9.6", "13"), (), "13"),
             (("9", "10"), (), "10"), (("15",), ("17",), "15"), ((), ("17",), "*"),
@@ -358,7 +358,7 @@ class Ends(unittest.TestCase):
                     (root / name / "bin/initdb").touch()
                 self.assertEqual(process.newest_postgresql(f"{root}/*/bin"), f"{root}/{expected}/bin")
 
-    def test_what_is_missing_is_named(self):
+    def test_an_error_names_what_is_missing(self):
         modules = harness.BUILD / "tests" / "lab"
         rows = (
             (("/nowhere/build",), {"modules": modules},
@@ -372,7 +372,7 @@ class Ends(unittest.TestCase):
                 rdslab.Lab(*arguments, **keywords).start()
 
     def scratch(self):
-        """A build directory of its own, with the lab's modules and its cache. It goes with the test."""
+        """A separate build directory with the lab's modules and its cache. It is removed after the test."""
         build = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
         self.addCleanup(place.remove, build)
         copy_modules(build)
@@ -389,7 +389,7 @@ def copy_modules(build):
         shutil.copy(path, modules)
 
 
-# An ordinary user runs all the tests above as one.
+# If root runs this file, an ordinary user runs all tests above as well.
 if os.geteuid() == 0:
 
     class OrdinaryUser(unittest.TestCase):
@@ -400,20 +400,20 @@ if os.geteuid() == 0:
             scratch = pathlib.Path(tempfile.mkdtemp(prefix="build-", dir=harness.WORK))
             self.addCleanup(place.remove, scratch)
             scratch.chmod(0o755)
-            # This user's labs cannot mount. Here they are in memory all the same, which saves ten seconds.
+            # Labs of this user cannot mount. The test mounts for them, because databases in memory save ten seconds.
             build = self.enterContext(place.data_directory(scratch, place.own_mounts()))
             copy_modules(build)
             for path in (build, *build.rglob("*")):
                 os.chown(path, nobody.pw_uid, nobody.pw_gid)
             if harness.run([*as_nobody, "test", "-r", HERE / "rdslab.py", "-a", "-w", build]).returncode:
-                # The tree is below a directory that only root may enter: this one right is kept.
+                # The source tree is below a directory that only root can enter, so the user keeps CAP_DAC_OVERRIDE.
                 as_nobody = ["setpriv", *process.DROP_ROOT, "--pdeathsig", "KILL"]
             result = harness.run(
                 [*as_nobody, harness.PYTHON, __file__], timeout=200, cwd="/",
                 env=process.environment(build, RIA_BUILD=str(build), RIA_WORK=str(build / "work")))
             self.assertEqual(result.returncode, 0, result.stdout + result.stderr)
             self.assertNotIn("not ok", result.stdout)
-            for name in ("test_a_good_token_logs_in", "test_an_owner_that_is_killed_leaves_nothing"):
+            for name in ("test_a_valid_token_logs_in", "test_a_killed_owner_leaves_nothing"):
                 self.assertRegex(result.stdout, rf"(?m)^ok \d+ {name}")
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The lab's STS: whom it gives a session and whom not, and what a session is worth at the databases'
-verifier. Requests are signed by botocore; test_cloud.py has whole clients of other people."""
+"""The lab's STS: to which callers it gives a session, and whether the databases' verifier accepts the session's keys.
+botocore signs the requests. test_cloud.py tests whole clients such as the AWS CLI."""
 import re
 import time
 import unittest
@@ -14,7 +14,7 @@ USER = "clickpipes_iam_user"
 
 
 def mariadb(lab, keys, user=USER):
-    """A stock client's login with a token by these keys, at the lab's time."""
+    """An unmodified client's login with a token made with these keys, at the real time."""
     token = lab.token(keys, lab.mariadb, user)
     return harness.run(
         ["mariadb", "--no-defaults", f"--ssl-ca={lab.ca_file}", "--ssl-verify-server-cert", "-N",
@@ -32,7 +32,7 @@ def psql(lab, keys, user=USER):
 
 
 class StsCase(unittest.TestCase):
-    """One lab for all tests of a class; every test starts with the true clock."""
+    """One lab for all tests of a class. Every test starts with the real time."""
 
     @classmethod
     def setUpClass(cls):
@@ -59,8 +59,8 @@ class StsCase(unittest.TestCase):
             RoleSessionName="etl", WebIdentityToken=token, **parameters)
 
     def assert_refused(self, reply, status, code, message, detail=""):
-        """By this message, and for the cause that the record of calls has; no detail: the record
-        has no more than the message or a cause that the row does not care for."""
+        """The response has this message, and the record of calls has this cause (detail). If detail is "", the record
+        has some cause, which is not checked."""
         self.assertEqual((reply.status, reply.text("Code")), (status, code), reply.body)
         self.assertRegex(reply.text("Message"), message)
         call = self.lab.calls()[-1]
@@ -72,7 +72,7 @@ class StsCase(unittest.TestCase):
 
 
 class Signatures(StsCase):
-    def test_a_caller_is_told_who_it_is(self):
+    def test_get_caller_identity(self):
         reply = sts(self.lab, self.base, Action="GetCallerIdentity")
         self.assertEqual(reply.status, 200, reply.body)
         self.assertEqual(reply.text("Arn"), "arn:aws:iam::210987654321:user/etl-base")
@@ -90,7 +90,7 @@ class Signatures(StsCase):
         china = {"host": "sts.cn-north-1.amazonaws.com.cn", "region": "cn-north-1"}
         guessed = rdslab.Keys(self.base.access_key, "guessed", None)
         stray = rdslab.Keys(self.base.access_key, self.base.secret_key, "stray")
-        nobody = rdslab.Keys("AKIANOBODY", "guessed", None)
+        unknown = rdslab.Keys("AKIANOBODY", "guessed", None)
         expired = self.lab.principals["etl-expired"]
         return (
             (403, "MissingAuthenticationToken", "Request is missing", {"keys": None}),
@@ -98,7 +98,7 @@ class Signatures(StsCase):
                 "Authorization", "AWS4-HMAC-SHA256 Credential=x")}),
             (403, "IncompleteSignature", "'basic format'. Got 'today'", {"change": set_header(
                 "X-Amz-Date", "today")}),
-            (403, "InvalidClientTokenId", "security token .* is invalid", {"keys": nobody}),
+            (403, "InvalidClientTokenId", "security token .* is invalid", {"keys": unknown}),
             (403, "InvalidClientTokenId", "security token .* is invalid", {"keys": stray}),
             (403, "InvalidClientTokenId", "security token .* is invalid", china),
             (403, "ExpiredToken", "token included in the request is expired", {"keys": expired}),
@@ -134,7 +134,7 @@ class Signatures(StsCase):
                 wanted = {"keys": self.base, "Action": "GetCallerIdentity", **arguments}
                 self.assert_refused(sts(self.lab, **wanted), status, code, message)
 
-    def test_every_region_has_its_names(self):
+    def test_host_names_of_regions(self):
         rows = (
             ("sts.amazonaws.com", "us-east-1", "etl-base"),
             ("sts.eu-west-1.amazonaws.com", "eu-west-1", "etl-base"),
@@ -149,8 +149,8 @@ class Signatures(StsCase):
                             Action="GetCallerIdentity")
                 self.assertEqual(reply.status, 200, reply.body)
 
-    def test_the_clock_is_one(self):
-        """What is signed now is too old for a lab whose clock is ahead; its Date header says so."""
+    def test_the_lab_has_one_clock(self):
+        """If the lab's clock is ahead, a request signed now is too old, and the Date header shows the lab's time."""
         self.lab.clock(600)
         reply = sts(self.lab, self.base, Action="GetCallerIdentity")
         self.assert_refused(reply, 403, "SignatureDoesNotMatch", "^Signature expired")
@@ -163,7 +163,7 @@ class Signatures(StsCase):
 
 class AssumeRole(StsCase):
     def rows(self):
-        """(role, caller, parameters, status, code, message, what the record says)"""
+        """(role, caller, parameters, status, code, message, detail in the record)"""
         role_session = self.session("etl-hop", **tags(["team"], team="etl", shift="day"))
         untagged = self.lab.principals["etl-base-untagged"]
         no_policy = self.lab.principals["no-policy"]
@@ -218,7 +218,7 @@ class AssumeRole(StsCase):
             with self.subTest(row=number, role=role):
                 self.assert_refused(self.assume(role, caller, **parameters), *expected)
 
-    def test_what_is_allowed(self):
+    def test_allowed_requests(self):
         hop = self.session("etl-hop")
         rows = (
             ("rds-access", None, {}),
@@ -259,7 +259,7 @@ class AssumeRole(StsCase):
                     self.assertEqual((verdict["reason"], verdict["principal"]),
                                      (None, self.lab.roles[role].session_arn("etl")))
 
-    def test_a_session_that_is_not_good_enough_is_refused(self):
+    def test_a_session_without_permission_or_with_wrong_keys_is_refused(self):
         narrow = ('{"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sts:*",'
                   ' "Resource": "*"}}')
         revoked, expired = self.session("rds-access"), self.session("rds-access")
@@ -268,7 +268,7 @@ class AssumeRole(StsCase):
         changed = self.session("rds-access")
         rows = (
             ("AccessDenied", self.session("rds-access-powerless")),
-            ("AccessDenied", self.session("etl-hop")),  # of another account
+            ("AccessDenied", self.session("etl-hop")),  # a role of another account
             ("AccessDenied", self.session("rds-access-tagged", **tags(dbuser="clickpipes_other"))),
             ("AccessDenied", self.session("rds-access", Policy=narrow)),
             ("InvalidClientTokenId", revoked),
@@ -281,7 +281,7 @@ class AssumeRole(StsCase):
                     self.assertNotEqual(client(self.lab, keys).returncode, 0)
                     self.assertEqual(self.lab.last_verdict()["reason"], reason)
 
-    def test_a_session_ends_by_the_clock(self):
+    def test_a_session_expires_by_the_lab_clock(self):
         keys = self.session("rds-access", DurationSeconds="900")
         for offset, reason in ((880, None), (920, "Expired")):
             self.lab.clock(offset)
@@ -292,14 +292,14 @@ class AssumeRole(StsCase):
                 env=self.lab.client_env(PGPASSWORD=token))
             self.assertEqual(self.lab.last_verdict()["reason"], reason)
 
-    def test_transitive_tags_go_along_a_chain_and_others_do_not(self):
+    def test_a_role_chain_inherits_transitive_tags_only(self):
         hop = self.session("etl-hop", **tags(["dbuser"], dbuser=USER, shift="day"))
         last = self.session("rds-access", hop)
         self.assertEqual(mariadb(self.lab, last).stdout, "1\n")
-        # The trust policy looks at the tags of the request; the inherited one is none of them.
+        # The trust policy checks the tags of the request, and an inherited tag is not among them.
         self.assertEqual(self.assume("rds-access-tagged", hop).status, 403)
 
-    def test_the_record_has_the_request_and_no_secret(self):
+    def test_the_record_contains_the_request_and_no_secret(self):
         keys = self.session("rds-access", **tags(team="a b"))
         call = self.lab.calls(service="sts", operation="AssumeRole")[-1]
         self.assertEqual(call["caller"], self.base.access_key)
@@ -309,14 +309,14 @@ class AssumeRole(StsCase):
         self.assume("rds-access", keys)
         self.web(self.lab.web_identity())
         text = self.lab._http("/calls")
-        self.assertIn(self.base.access_key, text, "control: the same search finds what is there")
+        self.assertIn(self.base.access_key, text, "control: the record contains the access key")
         for secret in (keys.secret_key, keys.session_token, self.base.secret_key, "Signature=",
                        self.lab.web_identity()[:40]):
             self.assertNotIn(secret, text)
 
 
 class WebIdentity(StsCase):
-    def test_a_good_token_opens_the_role(self):
+    def test_a_valid_token_opens_the_role(self):
         reply = self.web(self.lab.web_identity())
         self.assertEqual(reply.status, 200, reply.body)
         self.assertEqual(reply.text("SubjectFromWebIdentityToken"), "system:serviceaccount:etl:etl")
@@ -353,7 +353,7 @@ class WebIdentity(StsCase):
 
 
 class Conditions(unittest.TestCase):
-    """Elements of trust policies and conditions, one row for each."""
+    """Elements of trust policies and conditions, with one row for each."""
 
     CALLER = iam.Caller("AWS", frozenset({"arn:aws:iam::1:user/a", "1", "arn:aws:iam::1:root"}))
     CONTEXT = {"sts:externalid": "x/1", "aws:principaltag/team": "e*l", "aws:requesttag/a": "b"}
@@ -363,7 +363,7 @@ class Conditions(unittest.TestCase):
         policy = {"Version": "2012-10-17", "Statement": [{**statement, **change}]}
         return iam.evaluate_trust(policy, "sts:AssumeRole", self.CALLER, self.CONTEXT)
 
-    def test_what_statements_allow(self):
+    def test_decisions(self):
         def when(operator, key, *wanted):
             return {"Condition": {operator: {key: list(wanted)}}}
 
@@ -385,7 +385,7 @@ class Conditions(unittest.TestCase):
             (iam.IMPLICIT_DENY, when("Bool", "aws:MultiFactorAuthPresent", "true")),
             (iam.ALLOW, when("StringEquals", "aws:RequestTag/A", "b")),
             (iam.IMPLICIT_DENY, when("StringEquals", "aws:RequestTag/A", "${aws:PrincipalTag/z}")),
-            # A wildcard that comes out of a variable is a character.
+            # A wildcard in the value of a variable is an ordinary character.
             (iam.ALLOW, when("StringLike", "aws:PrincipalTag/team", "${aws:PrincipalTag/team}")),
             (iam.IMPLICIT_DENY, when("StringLike", "sts:ExternalId", "${aws:PrincipalTag/team}")),
         )
@@ -393,7 +393,7 @@ class Conditions(unittest.TestCase):
             with self.subTest(row=number):
                 self.assertEqual(self.answer(**change), expected)
 
-    def test_what_is_not_understood_is_an_error(self):
+    def test_unsupported_elements_are_errors(self):
         for change in (
             {"Principal": "*"}, {"Principal": {"AWS": "*"}}, {"Principal": {"Canonical": "x"}},
             {"Principal": {}}, {"NotPrincipal": {"AWS": "1"}}, {"Resource": "*"},
@@ -411,7 +411,7 @@ class Conditions(unittest.TestCase):
 
 def timestamp(text):
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", text):
-        raise AssertionError(f"{text} is no time of STS's")
+        raise AssertionError(f"{text} is not a time in STS's format")
     return time.mktime(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")) - time.timezone
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The judge of all other tests is judged: good tokens pass, and nothing that is nearly one."""
+"""Tests the verifier, on which all other tests depend: it accepts valid tokens, and rejects every token that differs
+from a valid one."""
 import dataclasses
 import pathlib
 import re
@@ -18,11 +19,11 @@ USER = "clickpipes_iam_user"
 NOW = 1_750_000_000
 PORTS = {"postgresql": 5432, "mariadb": 3306}
 
-# Digits, letters of both cases, and the signs that separate or encode something.
+# Digits, letters of both cases, and characters that separate or encode other characters.
 ALPHABET = string.ascii_letters + string.digits + "%&=/:?+-._~ \0\n"
 
 
-class Judge(unittest.TestCase):
+class VerifierCase(unittest.TestCase):
     def setUp(self):
         self.entries = fixture.load()
         self.database = self.entries.databases["mariadb"]
@@ -36,13 +37,14 @@ class Judge(unittest.TestCase):
         return mint(principal, user=user, **{**target, **overrides})
 
     def reason(self, token, user=USER):
-        return self.verifier.judge(self.database.resource_id, user, token.encode()).reason
+        return self.verifier.verify(self.database.resource_id, user, token.encode()).reason
 
 
 def mutants(text):
-    """Texts that differ from the text in one character: another one, one less, one more."""
+    """Texts that differ from the given text in one character, which is replaced, removed or repeated."""
     for i, char in enumerate(text):
-        # Neighbours in the alphabet, the other case, and two signs: not all, but at every place.
+        # Replacements: the neighbours in the alphabet, the other case, "%" and "0". Not every character is tried, but
+        # every position is.
         at = ALPHABET.find(char)
         others = {ALPHABET[at - 1], ALPHABET[(at + 1) % len(ALPHABET)], char.swapcase(), "%", "0"}
         for other in sorted(others - {char}):
@@ -54,22 +56,22 @@ def mutants(text):
 
 
 class Life(unittest.TestCase):
-    """When a token has had its life before its own time."""
+    """Tokens that the lab's clock expires before their own expiry."""
 
-    def test_by_the_second_in_which_it_arrives(self):
+    def test_the_age_is_counted_in_whole_seconds(self):
         clock = control.Clock()
         for now, ended in ((100.0, False), (102.999, False), (103.0, True)):
             clock.now = lambda: now  # noqa: B023 (called at once)
             clock.set(0.0, life=2)
-            self.assertEqual(clock.has_ended(100), ended, now)
+            self.assertEqual(clock.is_expired(100), ended, now)
             clock.set(0.0)
-            self.assertFalse(clock.has_ended(100), "control: no life was set")
+            self.assertFalse(clock.is_expired(100), "control: without a life the token has not expired")
         clock.set(0.0, oldest=101)
-        self.assertEqual([clock.has_ended(second) for second in (100, 101)], [True, False])
+        self.assertEqual([clock.is_expired(second) for second in (100, 101)], [True, False])
 
 
-class Mutants(Judge):
-    def test_no_mutant_of_a_good_token_is_let_in(self):
+class Mutants(VerifierCase):
+    def test_no_mutant_of_a_valid_token_is_accepted(self):
         for principal in ("etl", "etl-session"):
             with self.subTest(principal=principal):
                 good = self.mint(principal)
@@ -77,22 +79,22 @@ class Mutants(Judge):
                 tried = {mutant for mutant in mutants(good) if mutant != good}
                 self.assertGreater(len(tried), 5 * len(good))
                 self.assertEqual([m for m in tried if self.reason(m) is None], [])
-                self.assertIsNone(self.reason(good), "control: the good one is still good")
+                self.assertIsNone(self.reason(good), "control: the valid token is still accepted")
                 print(f"# {principal}: {len(tried)} mutants of {len(good)} characters")
 
-    def test_both_databases_and_every_endpoint_take_their_own_tokens_only(self):
+    def test_each_endpoint_accepts_only_tokens_of_its_database(self):
         for database in self.entries.databases.values():
             for name in database.endpoints:
                 token = mint(
                     self.entries.principals["etl"], name, PORTS[database.engine], USER,
                     database.region, at=NOW)
                 for other in self.entries.databases.values():
-                    reason = self.verifier.judge(other.resource_id, USER, token.encode()).reason
+                    reason = self.verifier.verify(other.resource_id, USER, token.encode()).reason
                     self.assertEqual(reason, None if other is database else "WrongHost")
 
 
-class Reasons(Judge):
-    """What is wrong with a token, and the one word for it."""
+class Reasons(VerifierCase):
+    """For each defect of a token, the word that the verdict gives as the reason."""
 
     def changed(self, name, **changes):
         return dataclasses.replace(self.entries.principals[name], **changes)
@@ -143,23 +145,23 @@ class Reasons(Judge):
             with self.subTest(row=number, reason=reason):
                 self.assertEqual(self.reason(token), reason)
 
-    def test_an_iam_user_whom_no_policy_names(self):
+    def test_a_database_user_that_no_policy_names(self):
         self.assertEqual(self.reason(self.mint(user="other_iam_user"), "other_iam_user"), "AccessDenied")
 
-    def test_no_reason_is_left_out(self):
+    def test_the_rows_contain_every_reason(self):
         known = set(re.findall(r'Refused\(\s*"(\w+)"', (HERE / "verdict/verifier.py").read_text()))
         self.assertEqual(known, {reason for reason, _ in self.rows() if reason})
 
-    def test_a_verdict_quotes_no_token(self):
+    def test_a_verdict_contains_no_token(self):
         for _, token in self.rows():
-            detail = self.verifier.judge(self.database.resource_id, USER, token.encode()).detail
+            detail = self.verifier.verify(self.database.resource_id, USER, token.encode()).detail
             self.assertNotIn("X-Amz-Signature=", detail)
             if token:
                 self.assertNotIn(token[-64:], detail)
 
 
 class Policies(unittest.TestCase):
-    """Elements of IAM policies, one row for each."""
+    """Elements of IAM policies, with one row for each."""
 
     ARN = "arn:aws:rds-db:us-east-1:123456789012:dbuser:db-A/etl"
 
@@ -167,7 +169,7 @@ class Policies(unittest.TestCase):
         policies = [{"Version": "2012-10-17", "Statement": list(statements)}]
         return iam.evaluate(policies, "rds-db:connect", self.ARN)
 
-    def test_what_statements_allow(self):
+    def test_decisions(self):
         def allow(resource, action="rds-db:connect", effect="Allow"):
             return {"Effect": effect, "Action": action, "Resource": resource}
 
@@ -187,7 +189,7 @@ class Policies(unittest.TestCase):
             with self.subTest(statements=statements):
                 self.assertEqual(self.answer(*statements), expected)
 
-    def test_what_is_not_understood_is_an_error(self):
+    def test_unsupported_elements_are_errors(self):
         good = {"Effect": "Allow", "Action": "*", "Resource": "*"}
         for change in (
             {"Condition": {}}, {"Effect": "allow"}, {"Resource": []}, {"NotAction": "*"},

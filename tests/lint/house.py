@@ -4,8 +4,8 @@
 
     tests/lint/house.py [FOLDER]
 
-prints the figures of this source tree, or of another version that was unpacked to FOLDER. test_house.py
-checks the rules. Sources are the C files of the three folders of the product; a module is a .c file and the
+prints the figures of this source tree, or of another version of the tree in FOLDER. test_house.py contains the
+tests. Sources are the C files in the three folders of the product. A module is a .c file together with the
 header of the same name.
 """
 import pathlib
@@ -14,22 +14,22 @@ import statistics
 import sys
 
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
-DOOR = "common/rds_iam.h"
+PUBLIC_HEADER = "common/rds_iam.h"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
-# clang-format puts the type, the name and the braces of a function at the left margin.
+# clang-format puts the type, the name and the braces of a function in the first column.
 PROTOTYPE = re.compile(r"^[a-z][\w\s*]*?\b(\w+)\([^;{}]*\)[^;{}]*;", re.M)
 DEFINITION = re.compile(r"^(?!static)[a-z][\w\s*]*?\b(ria_\w+)\([^;{}]*\)\s*{", re.M)
 STATIC = re.compile(r"^(?:__attribute__\(\([^\n]*\)\)\s)?static\b[^=;{}()]*?\b([a-z_]\w*)\([^;{}]*\)\s*{", re.M)
 SHORT_HEADER = 30
 # Two files may have the same name only if they are two sides of one task.
 TWO_SIDES = (
-    {"common/provider", "common/fetch"},            # decides; sends requests
+    {"common/provider", "common/fetch"},             # chooses a credential source; sends its requests
     {"mysql_plugin/mariadb", "mysql_plugin/mysql"},  # the two plugins
 )
-# Names of roles, not of topics: main() of a program, and the interface between two objects.
+# Names of roles, not of topics: the main() of a program, and the interface between two objects (abi).
 NAMES_OF_ROLES = {"main", "abi"}
-# Sub-commands of rds-iam are named after what the user types.
+# The files of the subcommands of rds-iam have the names of the subcommands.
 SUBCOMMANDS = {"common/tool/" + name for name in ("credentials", "exec", "lint", "setup", "token")}
 
 
@@ -53,7 +53,7 @@ def module(path):
 
 
 def definitions(root):
-    """{function: module} of the functions that exactly one module defines."""
+    """{function: module} for each function that exactly one module defines."""
     places = {}
     for path in sources(root):
         if path.endswith(".c"):
@@ -63,8 +63,8 @@ def definitions(root):
 
 
 def graph(root):
-    """{module: the modules that it depends on}, by included headers and called functions. A source does not
-    depend on the header that declares its own functions."""
+    """{module: the modules that it depends on}. A module depends on the headers that it includes and on the
+    modules whose functions it calls, but not on the header that declares its own functions."""
     arrows, defined = {}, definitions(root)
     for path in sources(root):
         needed = arrows.setdefault(module(path), set())
@@ -87,8 +87,8 @@ def reachable(arrows, start):
     return found
 
 
-def circles(root):
-    """The sets of modules that depend on each other, directly or through other modules."""
+def cycles(root):
+    """The sets of modules that depend on each other, directly or through other modules (dependency cycles)."""
     arrows = graph(root)
     reach = {name: reachable(arrows, name) for name in arrows}
     return sorted({tuple(sorted(other for other in reach[name] if name in reach.get(other, ())))
@@ -104,15 +104,15 @@ def lines(root, path):
 
 
 def short_headers(root):
-    """Headers below 30 lines that declare one function."""
+    """Headers of fewer than 30 lines that declare a single function."""
     return [path for path in sources(root) if path.endswith(".h") and lines(root, path) < SHORT_HEADER
             and len(prototypes(root, path)) == 1]
 
 
 def loose(root):
-    """Sources of common/ outside of its folders, except the door of the core."""
+    """Sources directly in common/, except those of the public header."""
     return [path for path in sources(root) if path.count("/") == 1 and path.startswith("common/")
-            and module(path) != module(DOOR)]
+            and module(path) != module(PUBLIC_HEADER)]
 
 
 def compiled_elsewhere(root):
@@ -122,7 +122,7 @@ def compiled_elsewhere(root):
             for name in re.findall(r"'(\.\./[^']+\.[cS])'", path.read_text(encoding="utf-8"))]
 
 
-def two_meanings(root):
+def ambiguous_names(root):
     """File names that occur in two folders which are not two sides of one task."""
     places = {}
     for path in {module(path) for path in sources(root)} - SUBCOMMANDS:
@@ -164,10 +164,10 @@ def figures(root):
     yield "lines of C", sum(count for count, _ in every)
     yield "files", len(every)
     yield "headers below 30 lines with one function", len(short_headers(root))
-    yield "cycles of modules", len(circles(root))
+    yield "cycles of modules", len(cycles(root))
     yield "loose sources in common/", sum(path.endswith(".c") for path in loose(root))
     yield "sources compiled by another folder", len(compiled_elsewhere(root))
-    yield "file names with two meanings", " ".join(two_meanings(root)) or 0
+    yield "file names with two meanings", " ".join(ambiguous_names(root)) or 0
     yield "static functions of one name in several files", len(shared_statics(root))
     yield "function, median", statistics.median(count for count, _ in lengths)
     yield "function, longest", "%d (%s)" % lengths[-1]

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Phrases that a reader must read twice, and the plain words that this project uses instead.
+"""Phrases that are hard to understand at first reading, and the plain words that this project uses instead.
 
     tests/lint/phrases.py [--list] [FOLDER]
 
-prints the number of such phrases in the messages, comments, documents and scripts of a source tree,
-and the share of comments in its C code. --list prints each phrase with its place. FOLDER is another
-version of the tree. test_phrases.py checks the rules.
+prints the number of such phrases in the messages, comments, documents and scripts of a source tree, and the
+share of comments in its C code. --list prints each phrase and its place. FOLDER is another version of the
+tree. test_phrases.py contains the tests.
 """
 import io
 import pathlib
@@ -21,7 +21,7 @@ PROGRAMS = ("mysql_plugin/link_plugins.sh", "tests/bench/bench.py", "tests/bench
 # Files whose comments begin with #: build files, units, manifests.
 HASH_COMMENTS = ("meson.build", "meson_options.txt", "*.service.in", "*.yaml", "*.map")
 
-# (the phrase, what to write instead, an example of each member: the test plants these)
+# (the phrase, the words to write instead, examples of the phrase that test_phrases.py adds to a scratch tree)
 PHRASES = (
     (r"(?:no|some|any|every)body(?:'s)?|who(?:so)?ever",
      "the user, the caller, the server, the peer, another user",
@@ -136,7 +136,7 @@ def found_in_c(root):
 
 
 def found(root):
-    """(kind, place, phrase, better words), by kind and place."""
+    """(kind, place, phrase, better words) of each phrase found, grouped by kind."""
     yield from found_in_c(root)
     for folder in FOLDERS:
         for path in sorted(path for name in HASH_COMMENTS for path in (root / folder).rglob(name)):
@@ -155,7 +155,7 @@ def found(root):
 
 
 def comment_share(root):
-    """(folder, per cent of the lines of its C that hold a comment other than the licence line)."""
+    """(folder, per cent of the lines of its C code that contain a comment other than the licence line)."""
     for folder in FOLDERS:
         every = comment = 0
         for path in sorted((root / folder).rglob("*.[ch]")):

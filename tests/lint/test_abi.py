@@ -1,10 +1,10 @@
-"""Our declarations of Connector/C and of libpq match the installed headers."""
+"""The product's declarations of Connector/C and libpq match the installed headers."""
 import re
 import unittest
 
 import harness
 
-# (our struct, our member, their type, their member)
+# (the product's struct, its member, the struct in the installed header, its member)
 OFFSETS = [
     ("ria_mariadb", "net.pvio", "MYSQL", "net.pvio"),
     ("ria_mariadb", "net.read_pos", "MYSQL", "net.read_pos"),
@@ -35,7 +35,7 @@ NUMBERS = [
     ("RIA_MARIADB_SOCKET_UNIX", "PVIO_TYPE_UNIXSOCKET"),
     ("RIA_MARIADB_SOCKET_TCP", "PVIO_TYPE_SOCKET"),
 ]
-# The numbers that the preload gives to the options of libmariadb, and theirs.
+# (the option in the table of mysql_plugin/preload/dialect.c, the option in the header of libmariadb)
 OPTIONS = {
     "CA": "MYSQL_OPT_SSL_CA",
     "CA_PATH": "MYSQL_OPT_SSL_CAPATH",
@@ -52,8 +52,9 @@ PRELOAD_NUMBERS = [
     ("RIA_ERROR_UNKNOWN_PROTOCOL", "CR_CONN_UNKNOWN_PROTOCOL"),
     ("RIA_ERROR_ALREADY_CONNECTED", "CR_ALREADY_CONNECTED"),
 ]
-# The functions are declared again, so that the compiler compares them. An enumeration in the headers is an int
-# here, and my_bool an int in libmariadb's mysql_ssl_set().
+# The preload declares libmariadb's functions again, and the compiler compares both declarations. Four functions get
+# another name here, because the preload's declarations differ: they use int instead of an enumeration, and int
+# instead of my_bool in mysql_ssl_set().
 PRELOAD_INCLUDES = (
     "#include <mysql.h>\n#include <errmsg.h>\n"
     "#define mysql_options restated_options\n#define mysql_options4 restated_options4\n"
@@ -70,7 +71,8 @@ LIBPQ_NUMBERS = [("RIA_PQ_CONNECTION_BAD", "CONNECTION_BAD")]
 
 
 def check_libpq(offsets, numbers):
-    # If the functions are declared twice, the compiler compares them, except for the name of the handle type.
+    # The functions are then declared twice, and the compiler compares the two declarations. The define gives the
+    # handle type the same name in both.
     includes = "#define ria_pq_conn pg_conn\n" + LIBPQ_INCLUDES
     return check(offsets, numbers, includes, "libpq", "pg_plugin")
 
@@ -89,7 +91,7 @@ def check(offsets, numbers, includes=INCLUDES, library="libmariadb", folder="mys
 
 
 class Abi(unittest.TestCase):
-    def test_the_private_layout_is_the_installed_one(self):
+    def test_the_private_layout_matches_the_installed_header(self):
         result = check(OFFSETS, NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
 
@@ -98,7 +100,7 @@ class Abi(unittest.TestCase):
         table = text.split("ria_dialect mariadb = {")[1].split("}};")[0]
         return dict(re.findall(r"\[RIA_OPTION_(\w+)\] = (\d+),", table))
 
-    def test_the_preload_knows_libmariadbs_functions_and_options(self):
+    def test_the_preloads_declarations_of_libmariadb_match_its_headers(self):
         numbers = self.preload_numbers()
         self.assertEqual(set(numbers), set(OPTIONS))
         pairs = [(numbers[ours], theirs) for ours, theirs in OPTIONS.items()] + PRELOAD_NUMBERS
@@ -107,7 +109,7 @@ class Abi(unittest.TestCase):
         wrong = check([], [(numbers["CA"], "MYSQL_OPT_SSL_CAPATH")], PRELOAD_INCLUDES, "libmariadb", "mysql_plugin")
         self.assertIn("static assertion failed", wrong.stderr, "control")
 
-    def test_our_declarations_of_libpq_match_its_header(self):
+    def test_the_products_declarations_of_libpq_match_its_header(self):
         result = check_libpq(LIBPQ_OFFSETS, LIBPQ_NUMBERS)
         self.assertEqual(result.returncode, 0, result.stderr)
         wrong = check_libpq([("ria_pq_option", "val", "PQconninfoOption", "label")], [])

@@ -45,7 +45,7 @@ class Files(unittest.TestCase):
         return (harness.SOURCE / name).read_text(encoding="utf-8")
 
     def test_shell_scripts_pass_shellcheck(self):
-        self.assertIsNotNone(shutil.which("shellcheck"), "apt-get install shellcheck")
+        self.assertIsNotNone(shutil.which("shellcheck"), "shellcheck is missing; run: apt-get install shellcheck")
         for script in SCRIPTS:
             result = harness.run(["shellcheck", harness.SOURCE / script])
             self.assertEqual(result.returncode, 0, result.stdout)
@@ -61,9 +61,9 @@ class Files(unittest.TestCase):
             ["/usr/bin/python3", "-B", harness.SOURCE / ".ci/each_file_once.py", harness.BUILD, scratch])
         self.assertEqual(result.returncode, 0, result.stderr)
         whole, once = commands(harness.BUILD), commands(scratch)
-        self.assertEqual(set(once), set(whole), "nothing is left out")
+        self.assertEqual(set(once), set(whole), "a file is missing")
         self.assertEqual(len(once), len(set(once)))
-        self.assertGreater(len(whole), len(set(whole)), "control: some stood in the list more than once")
+        self.assertGreater(len(whole), len(set(whole)), "control: the full list contains duplicates")
 
 
 harness.main()

@@ -1,4 +1,4 @@
-"""Every header compiles alone, in any order of inclusion."""
+"""Every header compiles on its own, so headers can be included in any order."""
 import pathlib
 import tempfile
 import unittest
@@ -28,7 +28,7 @@ class Headers(unittest.TestCase):
 
     def test_control_a_header_that_needs_another_one_is_found(self):
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
-            header = pathlib.Path(scratch) / "leans.h"
+            header = pathlib.Path(scratch) / "incomplete.h"
             header.write_text("bool f(struct ria_buf *buf, uint8_t byte);\n", encoding="utf-8")
             self.assertNotEqual(compiles_alone(header).returncode, 0)
 

@@ -1,4 +1,4 @@
-"""Rules of the layout: one concept in one place, no dependency cycle, no source outside of a folder."""
+"""Rules of the layout: one concept is in one place, no dependency cycles, and every source is in a folder."""
 import pathlib
 import re
 import tempfile
@@ -11,7 +11,7 @@ WALK = re.compile(r"^## Walk: (.+)$", re.M)
 STEP = re.compile(r"^\d+\. `([\w./]+)`", re.M)
 LONGEST_WALK = 6
 
-# A tree that breaks each rule once and otherwise follows all rules.
+# A tree that breaks each rule once and follows all rules otherwise.
 PLANTED = {
     "common/rds_iam.h": "bool ria_door(void);\nbool ria_window(void);\n",
     "common/loose.c": "\n",
@@ -31,7 +31,7 @@ PLANTED = {
 
 
 def walks(root):
-    """(README, title, files in their order) of each walk in a README of the product."""
+    """(README, title, files in the listed order) of each walk in a README of the product."""
     for folder in house.FOLDERS:
         for readme in sorted((root / folder).rglob("README.md")):
             parts = WALK.split(readme.read_text(encoding="utf-8"))
@@ -40,7 +40,7 @@ def walks(root):
 
 
 def broken_steps(root, files):
-    """The files of a walk that do not exist, or that no earlier file includes or calls."""
+    """Problems in a walk: a file that does not exist, or that no earlier file of the walk includes or calls."""
     arrows = house.graph(root)
     for number, name in enumerate(files):
         if not (root / name).exists():
@@ -52,7 +52,7 @@ def broken_steps(root, files):
 
 class House(unittest.TestCase):
     def rule(self, find, planted):
-        """`find` finds nothing in the source tree, and finds the planted violations in a scratch tree."""
+        """`find` returns nothing for the source tree, and returns the violations of PLANTED in a scratch tree."""
         self.assertEqual(find(harness.SOURCE), type(planted)())
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             for name, text in PLANTED.items():
@@ -67,17 +67,17 @@ class House(unittest.TestCase):
     def test_no_folder_compiles_the_sources_of_another_folder(self):
         self.rule(house.compiled_elsewhere, ["pg_plugin/meson.build: ../common/base/buf.c"])
 
-    def test_no_two_modules_need_each_other(self):
-        self.rule(house.circles, [("common/aws/back", "common/aws/caller"),
+    def test_no_two_modules_depend_on_each_other(self):
+        self.rule(house.cycles, [("common/aws/back", "common/aws/caller"),
                                   ("common/base/first", "common/base/second")])
 
     def test_no_short_header_declares_a_single_function(self):
         self.rule(house.short_headers, ["common/base/lonely.h"])
 
-    def test_a_file_name_means_one_thing(self):
-        self.rule(house.two_meanings, {"token": ["common/aws", "common/login"]})
+    def test_no_file_name_is_used_for_two_topics(self):
+        self.rule(house.ambiguous_names, {"token": ["common/aws", "common/login"]})
 
-    def test_a_static_function_is_named_after_its_file_where_another_has_its_name(self):
+    def test_no_static_function_has_the_name_of_one_in_another_file(self):
         self.rule(house.shared_statics, {"find": ["common/aws/back.c", "common/aws/caller.c"]})
 
     def test_each_file_of_a_walk_is_used_by_an_earlier_one(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the Python tests find their modules: by PYTHONPATH, which tests/python sets, and in no other way."""
+"""The Python tests find their modules only through PYTHONPATH, which only tests/python sets."""
 import collections
 import os
 import pathlib
@@ -12,13 +12,13 @@ import harness
 
 TESTS = harness.SOURCE / "tests"
 ELSEWHERE = re.compile(r"\bsys\s*\.\s*path\b|\bsys import .*\bpath\b|\bsite\.addsitedir\b")
-# The value of PYTHONPATH may be set here, and nowhere else.
+# An assignment of PYTHONPATH. Only the files listed below may contain one.
 PYTHONPATH = re.compile(r"""\bPYTHONPATH\b["']?\s*[=:\],]""")
 SETS_PYTHONPATH = {
     "tests/python",
     "tests/surroundings.py",  # removes it
-    "tests/long/test_credential_order_botocore.py",  # another botocore, for one program
-    "tests/vectors/generate_credential_order.py",  # shows the command that names another botocore
+    "tests/long/test_credential_order_botocore.py",  # selects another botocore for one program
+    "tests/vectors/generate_credential_order.py",  # shows the command that selects another botocore
     "tests/vectors/generate_service_endpoints.py",
 }
 
@@ -32,13 +32,13 @@ def sources(folder):
 
 
 def places(folder, pattern):
-    """Files below a folder that match, as names relative to its parent."""
+    """The files below a folder that match the pattern, as paths relative to the folder's parent."""
     return {str(path.relative_to(folder.parent)) for path in sources(folder)
             if pattern.search(path.read_text(encoding="utf-8"))}
 
 
 def names(folder):
-    """The folders of each module name."""
+    """{module name: the folders that contain a module of this name}"""
     found = collections.defaultdict(list)
     for path in sorted(folder.rglob("*.py")):
         found[path.stem].append(str(path.parent))
@@ -47,7 +47,7 @@ def names(folder):
 
 class Imports(unittest.TestCase):
     def planted(self, **files):
-        """A folder named "tests" with these Python files in its folders a and b."""
+        """A temporary folder named "tests" that contains the given Python files: a__x=TEXT is the file a/x.py."""
         root = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(dir=harness.WORK))) / "tests"
         for name, text in files.items():
             path = root / f"{name.replace('__', '/')}.py"
@@ -70,13 +70,13 @@ class Imports(unittest.TestCase):
         planted = names(self.planted(a__x="", b__x=""))
         self.assertEqual(len(planted["x"]), 2, "control")
 
-    def test_no_module_hides_one_of_python(self):
+    def test_no_module_hides_a_standard_module(self):
         self.assertEqual(set(names(TESTS)) & set(sys.stdlib_module_names), set())
         planted = self.planted(a__json="")
         self.assertEqual(set(names(planted)) & set(sys.stdlib_module_names), {"json"}, "control")
 
     def test_every_folder_is_searched(self):
-        """From any directory, also by a relative name."""
+        """tests/python works from any directory, and when it is called by a relative path."""
         folders = {str(path.parent) for path in TESTS.rglob("*.py")}
         script = "import os, sys; print(*sys.path, sys.flags.no_user_site, sys.dont_write_bytecode, sep='\\n')"
         for directory, program in ((harness.SOURCE, "tests/python"), (TESTS, "./python"), ("/", harness.PYTHON)):
@@ -89,7 +89,7 @@ class Imports(unittest.TestCase):
 
     def test_programs_under_test_do_not_inherit_it(self):
         self.assertNotIn("PYTHONPATH", os.environ)
-        self.assertIn(str(TESTS), sys.path, "control: this process has got it")
+        self.assertIn(str(TESTS), sys.path, "control: this process uses the path")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every path that a README names is installed, on every machine: the installed directories depend neither on
-the packages of the machine nor on its architecture. (tests/long really installs.) The RUNPATH of rds-iam-fetch
-is that of the build option; no other object has one."""
+the machine's packages nor on its architecture. (The tests in tests/long install the product on empty systems.) The
+RUNPATH of rds-iam-fetch is the value of the build option; no other object has a RUNPATH."""
 import functools
 import json
 import os
@@ -14,7 +14,7 @@ import unittest
 import harness
 
 READMES = ("README.md", "mysql_plugin/mysql/README.md", "mysql_plugin/mariadb/README.md", "pg_plugin/README.md")
-# A path of the product below the prefix of the README's install steps.
+# A path of the product, as the install steps of the README make it.
 OURS = re.compile(r"/usr/[\w./@-]*rds-iam[\w./@-]*|/usr/bin(?=`)")
 PLUGINS = "/usr/lib/rds-iam"
 DISTRIBUTION = re.compile(r"MariaDB client plugins of the distribution\s*: (\S+)")
@@ -33,12 +33,12 @@ def named_paths():
 
 
 def covers(installed, path):
-    """Whether the path is an installed file, or a directory with an installed file."""
+    """Whether the path is an installed file, or a directory that contains an installed file."""
     return any(each == path or each.startswith(path + "/") for each in installed)
 
 
 class Install(unittest.TestCase):
-    """Each fake machine is set up once for all tests, because meson needs two seconds for it."""
+    """Each simulated machine is set up once for all tests, because meson needs two seconds for it."""
 
     @classmethod
     def setUpClass(cls):
@@ -48,7 +48,8 @@ class Install(unittest.TestCase):
     @classmethod
     @functools.cache
     def machine(cls, architecture=None, without=()):
-        """A PATH with the programs of this machine, except some. With an architecture, it has dpkg-dev."""
+        """A directory for PATH that contains links to this machine's programs, except those in `without`. If an
+        architecture is given, the directory also contains a dpkg-architecture that prints it."""
         programs = cls.scratch / f"bin-{len(list(cls.scratch.iterdir()))}"
         programs.mkdir()
         for directory in ("/usr/bin", "/usr/sbin"):
@@ -64,8 +65,8 @@ class Install(unittest.TestCase):
     @classmethod
     @functools.cache
     def configure(cls, programs, *options):
-        """(installed paths, directory of the distribution's MariaDB client plugins), by the README's
-        meson setup."""
+        """(installed paths, directory of the distribution's MariaDB client plugins), after the meson setup of
+        the README."""
         build = cls.scratch / f"build-{len(list(cls.scratch.iterdir()))}"
         env = {"PATH": str(programs), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
         result = harness.run(
@@ -107,21 +108,21 @@ class Install(unittest.TestCase):
         for libdir in ("lib64", "lib/x86_64-linux-gnu"):
             installed, _ = self.configure(self.machine(), "--prefix=/usr", f"--libdir={libdir}")
             self.assertTrue(covers(installed, f"/usr/{libdir}/rds-iam/mariadb"), installed)
-            self.assertFalse(covers(installed, PLUGINS), "control: another directory is found to differ")
+            self.assertFalse(covers(installed, PLUGINS), "control: the check notices another directory")
 
-    def test_the_distributions_plugins_are_the_same_ones(self):
-        """Links to them are installed, even without libmariadb-dev, which knows their directory."""
+    def test_the_directory_of_the_distributions_plugins_does_not_depend_on_packages(self):
+        """The product installs links into this directory, also if libmariadb-dev, which names it, is missing."""
         _, with_it = self.configure(self.machine(), "--prefix=/usr")
         self.assertIn("dialog.so", os.listdir(with_it))
         _, without = self.configure(
             self.machine(without=("mariadb_config", "mariadb-config", "mysql_config")), "--prefix=/usr")
         self.assertEqual(without, with_it)
-        _, told = self.configure(self.machine(), "--prefix=/usr", "-Dmariadb_plugin_dir=/opt/plugins")
-        self.assertEqual(told, "/opt/plugins")
+        _, given = self.configure(self.machine(), "--prefix=/usr", "-Dmariadb_plugin_dir=/opt/plugins")
+        self.assertEqual(given, "/opt/plugins")
 
 
 class Runpath(unittest.TestCase):
-    """-Dfetch_runpath, for a libcurl in a separate directory."""
+    """-Dfetch_runpath is for a libcurl in a separate directory."""
     FETCH = "rds-iam-fetch"
 
     def setUp(self):
@@ -134,7 +135,7 @@ class Runpath(unittest.TestCase):
         return result.stdout
 
     def search_paths(self, root):
-        """{name: its search paths} of every installed object, such as ("RUNPATH", "/a:/b")."""
+        """{file name: its search paths, such as [("RUNPATH", "/a:/b")]} of every installed object."""
         found = {}
         for path in sorted(root.rglob("*")):
             if path.is_symlink() or not path.is_file() or path.read_bytes()[:4] != b"\x7fELF":
@@ -144,7 +145,7 @@ class Runpath(unittest.TestCase):
         return found
 
     def install(self, *options):
-        """Builds and installs everything; returns the directory."""
+        """Builds and installs the product. Returns the root directory of the installation."""
         build, root = self.scratch / "build", self.scratch / "root"
         self.succeed("meson", "setup", build, harness.SOURCE, "--prefix=/usr", "-Dtests=false",
                      "-Doptimization=0", *options)
@@ -164,9 +165,9 @@ class Runpath(unittest.TestCase):
         self.assert_found_there(root / "usr/libexec/rds-iam" / self.FETCH, place)
 
     def assert_found_there(self, program, place):
-        """rds-iam-fetch loads the libcurl of that directory, and another one with LD_LIBRARY_PATH."""
+        """rds-iam-fetch loads libcurl from the directory `place`, or from LD_LIBRARY_PATH if that is set."""
         libcurl = pathlib.Path(re.search(r"libcurl\.so\.4 => (\S+)", self.succeed("ldd", program))[1])
-        self.assertNotEqual(libcurl.parent, place, "control: it is not there yet")
+        self.assertNotEqual(libcurl.parent, place, "control: the directory contains no libcurl yet")
         for directory in (place, self.scratch / "other"):
             directory.mkdir(exist_ok=True)
             shutil.copy(libcurl, directory / "libcurl.so.4")

@@ -1,4 +1,4 @@
-"""Layers include downwards only."""
+"""A folder includes headers of lower layers only."""
 import pathlib
 import re
 import tempfile
@@ -7,10 +7,10 @@ import unittest
 import harness
 import house
 
-DOOR = "common"  # the folder of rds_iam.h
-BELOW_THE_DOOR = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]
-# Which other folders the files of a folder may include: only folders listed above it, and only as a
-# whole.
+PUBLIC = "common"  # the folder of rds_iam.h, the public header of the core
+BELOW_PUBLIC = ["common/base", "common/codec", "common/aws", "common/config", "common/provider", "common/os"]
+# The other folders that the files of a folder may include. A folder may include only folders listed above it, and
+# always all of their files.
 LAYERS = {
     "common/base": [],
     "common/codec": ["common/base"],
@@ -18,24 +18,25 @@ LAYERS = {
     "common/config": ["common/base", "common/codec", "common/aws"],
     "common/provider": ["common/base", "common/codec", "common/aws", "common/config"],
     "common/os": ["common/base", "common/codec", "common/aws", "common/config", "common/provider"],
-    DOOR: BELOW_THE_DOOR,
-    "common/login": [*BELOW_THE_DOOR, DOOR],
-    # Above the core. Guests (plugins, preload) include only the door; our own programs that are part of the core
-    # may include all of it.
-    "common/fetch": [*BELOW_THE_DOOR, DOOR, "common/login"],
+    PUBLIC: BELOW_PUBLIC,
+    "common/login": [*BELOW_PUBLIC, PUBLIC],
+    # Above the core. Code that runs in other programs (plugins, preload) includes only the public header. The
+    # product's own programs that are part of the core may include all of it.
+    "common/fetch": [*BELOW_PUBLIC, PUBLIC, "common/login"],
     "common/interpose": ["common/base", "common/os"],
-    "mysql_plugin": [DOOR],
-    "mysql_plugin/mariadb": [DOOR, "mysql_plugin"],
-    "mysql_plugin/mysql": [DOOR, "mysql_plugin"],
-    "pg_plugin/passfile": [DOOR],
-    "pg_plugin/service": [DOOR, "pg_plugin/passfile"],
-    "pg_plugin/agent": [DOOR, "common/base", "pg_plugin/passfile", "pg_plugin/service"],
-    "pg_plugin/preload": [DOOR, "common/base", "common/os", "common/interpose", "pg_plugin/passfile",
+    "mysql_plugin": [PUBLIC],
+    "mysql_plugin/mariadb": [PUBLIC, "mysql_plugin"],
+    "mysql_plugin/mysql": [PUBLIC, "mysql_plugin"],
+    "pg_plugin/passfile": [PUBLIC],
+    "pg_plugin/service": [PUBLIC, "pg_plugin/passfile"],
+    "pg_plugin/agent": [PUBLIC, "common/base", "pg_plugin/passfile", "pg_plugin/service"],
+    "pg_plugin/preload": [PUBLIC, "common/base", "common/os", "common/interpose", "pg_plugin/passfile",
                           "pg_plugin/service"],
-    "mysql_plugin/preload": [DOOR, "common/base", "common/os", "common/interpose"],
-    # These know both sides.
+    "mysql_plugin/preload": [PUBLIC, "common/base", "common/os", "common/interpose"],
+    # common/preload combines the preloads of both plugins. The command-line tool may include code of the PostgreSQL
+    # plugin.
     "common/preload": ["common/interpose", "mysql_plugin/preload", "pg_plugin/preload"],
-    "common/tool": [DOOR, "pg_plugin/passfile", "pg_plugin/service"],
+    "common/tool": [PUBLIC, "pg_plugin/passfile", "pg_plugin/service"],
 }
 
 
@@ -62,7 +63,7 @@ def violations(root):
 
 
 def clients_known_in(folder):
-    """The names of client libraries and of their functions that occur in the folder."""
+    """The names of client libraries and of their functions that occur in the sources of a folder."""
     return {name for path in [*sources(folder), *folder.rglob("*.S")]
             for name in re.findall(r"\bPQ[a-z]\w+|\bmysql_\w+|\blib(?:pq|mysqlclient|mariadb)\b", path.read_text())}
 
@@ -71,7 +72,7 @@ class Layers(unittest.TestCase):
     def test_layers_include_downwards_only(self):
         self.assertEqual(violations(harness.SOURCE), [])
 
-    def test_the_layers_go_one_way_and_have_no_exceptions(self):
+    def test_each_layer_is_listed_after_the_layers_that_it_includes(self):
         order = list(LAYERS)
         for folder, below in LAYERS.items():
             for other in below:
@@ -79,12 +80,12 @@ class Layers(unittest.TestCase):
         folders = {folder_of(path) for path in house.sources(harness.SOURCE)}
         self.assertEqual(set(LAYERS), folders)
 
-    def test_the_door_includes_base_token_text_and_the_process_only(self):
+    def test_the_public_header_includes_only_base_token_text_and_process_state(self):
         names = includes(harness.SOURCE / "common/rds_iam.h")
         self.assertEqual({i for i in names if not i.startswith("base/")}, {"aws/token_text.h", "os/guest_thread.h", "os/process_world.h"})
 
     def test_the_form_of_a_token_is_defined_in_one_place(self):
-        """Only the signer and the parser of token texts contain the parameter names of a token."""
+        """Only the file that signs tokens and the file that parses them contain the parameter names of a token."""
         users = {p.relative_to(harness.SOURCE).as_posix() for folder in ("common", "mysql_plugin", "pg_plugin")
                  for p in sources(harness.SOURCE / folder)
                  if re.search("X-Amz-Signature=|Action=connect", re.sub(r"/\*.*?\*/", "", p.read_text(), flags=re.S))}
@@ -97,9 +98,10 @@ class Layers(unittest.TestCase):
         self.assertLessEqual({"PQconnectdb", "PQreset", "libpq"}, clients_known_in(harness.SOURCE / "pg_plugin/preload"))
         self.assertLessEqual({"mysql_clear_password", "mysql_get_optionv"}, clients_known_in(harness.SOURCE / "mysql_plugin"))
 
-    def test_openssl_is_included_by_one_file_of_guests(self):
+    def test_only_one_file_of_the_plugins_includes_openssl(self):
         users = [p.name for p in sources(harness.SOURCE / "common") if "<openssl/" in p.read_text()]
-        # es256.c is of rds-iam-fetch, and the other two are of rds-iam: programs of ours, and no guests.
+        # The plugins use digest.c only. es256.c belongs to rds-iam-fetch, and the ca_bundle files belong to rds-iam;
+        # these are programs of the product, and no other program loads them.
         self.assertEqual(users, ["digest.c", "es256.c", "ca_bundle.c", "ca_bundle.h"])
         signers = {p.parent.name for folder in ("common", "mysql_plugin", "pg_plugin")
                    for p in sources(harness.SOURCE / folder) if "codec/es256.h" in includes(p)}
@@ -124,11 +126,11 @@ class Layers(unittest.TestCase):
             "common/aws/o.c": "interpose/next.h",
             "pg_plugin/nowhere/p.c": "base/buf.h",
         }
-        there = {"common/rds_iam.h"} | {f"common/{name}" for name in (
+        existing = {"common/rds_iam.h"} | {f"common/{name}" for name in (
             "aws/endpoint.h", "aws/token.h", "base/buf.h", "codec/ini.h", "config/config.h", "interpose/next.h",
             "login/resolve.h", "provider/chain.h")} | {"mysql_plugin/mariadb/abi.h", "pg_plugin/preload/connect.h"}
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
-            for name, included in [*planted.items(), *((name, None) for name in there)]:
+            for name, included in [*planted.items(), *((name, None) for name in existing)]:
                 path = pathlib.Path(scratch) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(f'#include "{included}"\n' if included else "\n", encoding="utf-8")

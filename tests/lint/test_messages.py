@@ -1,4 +1,4 @@
-"""Messages: shared ones are in one table, none occurs twice, and each command that they name exists."""
+"""Shared messages are in one table, no message occurs twice, and each command that a message names exists."""
 import collections
 import re
 import unittest
@@ -10,13 +10,13 @@ TABLE = harness.SOURCE / "common/base/messages.h"
 DEFINITION = re.compile(r"#define (RIA_(?:REFUSAL|REMEDY|MESSAGE)_\w+)\s+((?:\\\n|[^\n])+)")
 STRING = re.compile(r'"((?:\\.|[^"\\\n])*)"(?:\s*\\?\s*"((?:\\.|[^"\\\n])*)")*')
 PIECE = re.compile(r'"((?:\\.|[^"\\\n])*)"')
-# Words after "rds-iam" as the name of the product, not of a command.
+# Words that follow "rds-iam" where this is the name of the product and not a command.
 NO_COMMAND = {"does", "is", "installed", "cannot", "authors"}
 
 
-# A shorter text may occur in several places: "cannot be read".
+# A text with fewer words, such as "cannot be read", may occur in several places.
 SENTENCE_WORDS = 5
-# A second wording of one message: ria_fail_shown() makes the shorter one.
+# Names of a second wording of a message. No message needs one, because ria_fail_shown() shortens messages.
 TWIN = re.compile(r"_(?:LONG|SHORT|LONGER|SHORTER|BRIEF)\b")
 
 
@@ -35,7 +35,7 @@ def is_message(text):
 
 
 def repeated(texts):
-    """Each message that occurs in more than one place."""
+    """The messages that occur in more than one place."""
     count = collections.Counter(text.strip() for text in texts if is_message(text))
     return sorted(text for text, times in count.items() if times > 1)
 
@@ -46,17 +46,17 @@ def table(text):
 
 
 def commands():
-    """{command of rds-iam: its options}, from the help texts. For a command with subcommands ("setup"), the
-    options include the names of the subcommands."""
-    def ask(*words):
+    """{command of rds-iam: its options}, from the help texts. The options of a command with subcommands ("setup")
+    include the names and options of the subcommands."""
+    def read_help(*words):
         text = harness.run([harness.installed("bin/rds-iam"), *words, "--help"]).stdout
         return set(re.findall(r"^  ([a-z]+)  ", text, re.M)), set(re.findall(r"--[a-z-]+", text))
 
     options = {}
-    for name in ask()[0]:
-        kinds, options[name] = ask(name)
+    for name in read_help()[0]:
+        kinds, options[name] = read_help(name)
         for kind in kinds:
-            options[name] |= {kind} | ask(name, kind)[1]
+            options[name] |= {kind} | read_help(name, kind)[1]
     return options
 
 
@@ -69,8 +69,8 @@ def unknown_commands(texts, known):
             if word not in known:
                 found.append("rds-iam " + word)
                 continue
-            wanted = re.findall(r"--[a-z-]+", rest) + (re.findall(r"^ ([a-z]+)", rest) if word == "setup" else [])
-            found += [f"rds-iam {word} {option}" for option in wanted if option not in known[word]]
+            used = re.findall(r"--[a-z-]+", rest) + (re.findall(r"^ ([a-z]+)", rest) if word == "setup" else [])
+            found += [f"rds-iam {word} {option}" for option in used if option not in known[word]]
     return found
 
 
@@ -79,12 +79,12 @@ class Messages(unittest.TestCase):
         known = commands()
         self.assertLessEqual({"token", "credentials"}, set(known))
         texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
-        self.assertTrue(any("rds-iam credentials --" in text for text in texts), "the control")
+        self.assertTrue(any("rds-iam credentials --" in text for text in texts), "control: the texts contain a command")
         self.assertEqual(unknown_commands(texts, known), [])
 
     def test_control_planted_commands_are_found(self):
         known = {"token": {"--region"}, "setup": {"mysql"}}
-        planted = ["see rds-iam doctor for more", "type: rds-iam token --now", "rds-iam token --region X",
+        planted = ["see rds-iam doctor for more", "run: rds-iam token --now", "rds-iam token --region X",
                    "rds-iam setup mysql", "rds-iam setup oracle"]
         self.assertEqual(
             unknown_commands(planted, known),
@@ -96,14 +96,14 @@ class Messages(unittest.TestCase):
         others = "\n".join(p.read_text(encoding="utf-8") for p in sources() if p != TABLE)
         for name, message in messages.items():
             with self.subTest(message=name):
-                self.assertRegex(others, rf"\b{name}\b", "nobody says it")
+                self.assertRegex(others, rf"\b{name}\b", "no source uses this message")
                 self.assertGreater(len(message), 10)
-                self.assertIsNone(TWIN.search(name), "a second wording")
+                self.assertIsNone(TWIN.search(name), "this is a second wording of a message")
 
     def test_no_message_occurs_in_two_places(self):
-        """A message that two places need is in the table."""
+        """A message that is used in two places must be in the table."""
         texts = [text for path in sources() for text in joined(path.read_text(encoding="utf-8"))]
-        self.assertGreater(sum(map(is_message, texts)), 300, "the control: there are many of them")
+        self.assertGreater(sum(map(is_message, texts)), 300, "control: the sources contain many messages")
         self.assertEqual(repeated(texts), [])
 
     def test_control_planted_copies_and_twins_are_found(self):
@@ -116,12 +116,12 @@ class Messages(unittest.TestCase):
         self.assertEqual(twins, ["RIA_REFUSAL_OTHER_LONG", "RIA_REMEDY_TLS_SHORT"])
 
     def test_every_message_states_what_to_do(self):
-        """The remedy follows a semicolon."""
-        said_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
-                          "RIA_REFUSAL_NO_CREDENTIALS"}
+        """What the user can do follows a semicolon."""
+        remedy_elsewhere = {"RIA_REFUSAL_PLAIN", "RIA_REFUSAL_UNVERIFIED", "RIA_REFUSAL_NAME_UNVERIFIED",
+                            "RIA_REFUSAL_NO_CREDENTIALS"}
         nothing_to_do = {"RIA_REFUSAL_MEMORY", "RIA_REFUSAL_THREAD", "RIA_REFUSAL_PORT", "RIA_REFUSAL_TOKEN_SIZE"}
         for name, message in table(TABLE.read_text(encoding="utf-8")).items():
-            if name.startswith("RIA_REFUSAL") and name not in said_elsewhere | nothing_to_do:
+            if name.startswith("RIA_REFUSAL") and name not in remedy_elsewhere | nothing_to_do:
                 self.assertIn("; ", message, name)
 
 

@@ -1,4 +1,4 @@
-"""What the installed objects export, need and call."""
+"""The symbols that the installed objects export and import, the libraries that they need, and their hardening."""
 import pathlib
 import re
 import tempfile
@@ -27,16 +27,16 @@ FETCH = "libexec/rds-iam/rds-iam-fetch"
 GUEST_NEEDS = re.compile(r"^(libc|libcrypto|libpthread|libdl)\.so\.|^ld-linux")
 CLIENT_LIBRARIES = re.compile(r"libpq|libmariadb|libmysqlclient")
 NETWORK_LIBRARIES = re.compile(r"libcurl|libjansson|libexpat")
-# exit() and similar functions end the host program; the others change its state.
+# exit() and similar functions end the host program; the other functions change its state.
 FORBIDDEN = set(
     "exit _exit quick_exit abort __assert_fail signal sigaction umask setenv putenv unsetenv chdir "
     "fchdir atexit __cxa_atexit printf puts putchar localtime gmtime strtok system popen fork "
     "setlocale setrlimit gmtime_r localtime_r tzset __printf_chk".split())
 
-# The preload queries the program's action for a signal and sets no new action: see the test.
-ASKS = {PRELOAD: {"sigaction"}}
+# The preload only reads the host program's signal actions; test_the_preload_only_queries_signal_actions checks it.
+QUERIES = {PRELOAD: {"sigaction"}}
 
-# These functions trust the environment, even in a set-uid program, or PATH.
+# getenv() trusts the environment even in a set-uid program. The other functions trust PATH or run a shell.
 TRUSTING = set("getenv execvp execvpe execlp posix_spawnp system popen wordexp".split())
 # rds-iam exec finds its command in PATH, as the user's shell does, and refuses to run set-uid.
 ALLOWED = {"bin/rds-iam": {"execvp"}}
@@ -62,8 +62,8 @@ def runs_when_loaded(path):
     return set(re.findall(r"\((INIT|FINI|INIT_ARRAY|FINI_ARRAY)\)", text))
 
 
-# Protections that the linker and the compiler add, as seen in the file. A function that returns true reports
-# a missing protection.
+# Protections that the linker and the compiler add, as the file shows them. Each function below returns true if the
+# protection is missing.
 def dynamic_flags(path):
     text = harness.run(["readelf", "-dW", path]).stdout
     return {tag: line for tag, line in re.findall(r"\((\w+)\)(.*)", text)}
@@ -81,7 +81,7 @@ def is_lazy(path):
 
 
 def is_fixed_in_memory(path):
-    """A program needs the PIE flag. A library has no interpreter and is never at a fixed address."""
+    """A program without the PIE flag is fixed. A library, which has no interpreter, is never fixed."""
     kind = re.search(r"Type: +(\w+)", harness.run(["readelf", "-hW", path]).stdout).group(1)
     is_program = "INTERP" in dict(segments(path))
     return kind != "DYN" or (is_program and "PIE" not in dynamic_flags(path).get("FLAGS_1", ""))
@@ -106,7 +106,7 @@ HARDENING = {
 
 
 def elf_files(root):
-    """All ELF files below root. Links are not followed: they lead to files of other packages."""
+    """All ELF files below root. Links are not followed, because they lead to files of other packages."""
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink() and path.read_bytes()[:4] == b"\x7fELF":
             yield path
@@ -152,7 +152,7 @@ class Objects(unittest.TestCase):
 
     def test_a_plugin_calls_no_function_that_changes_its_host(self):
         for pattern in PLUGINS:
-            self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, ASKS.get(pattern, set()), pattern)
+            self.assertEqual(imported(harness.installed(pattern)) & FORBIDDEN, QUERIES.get(pattern, set()), pattern)
 
     def test_the_preload_only_queries_signal_actions(self):
         calls = [call for path in preload_sources()
@@ -163,17 +163,18 @@ class Objects(unittest.TestCase):
         for pattern in [*PLUGINS, *PROGRAMS, FETCH]:
             names = imported(harness.installed(pattern))
             self.assertEqual(names & TRUSTING, ALLOWED.get(pattern, set()), pattern)
-            self.assertIn("secure_getenv", names, "the control")
+            self.assertIn("secure_getenv", names, "control: the object reads the environment")
 
-    def test_the_preload_reads_only_what_exec_sets_and_home(self):
-        """RDS_IAM_LOG for what the token module cannot log, and the places of root certificates."""
+    def test_the_preload_reads_home_and_three_variables_that_exec_sets(self):
+        """It reads RDS_IAM_LOG to log what the token module cannot log, and the other variables to find root
+        certificates."""
         calls = {(path.name, name) for path in preload_sources()
                  for name in re.findall(r"\w*getenv\w*\((.*?)\)", path.read_text(encoding="utf-8"))}
         self.assertEqual(calls, {
             ("preload_log.c", '"RDS_IAM_LOG"'), ("verified.c", '"HOME"'),
             ("verified.c", '"RDS_IAM_CA"'), ("verified.c", '"RDS_IAM_CA_PUBLIC"')})
 
-    def test_a_plugin_is_never_unmapped_and_bound_at_load(self):
+    def test_a_plugin_is_never_unmapped_and_is_bound_when_it_is_loaded(self):
         for pattern in PLUGINS:
             flags = harness.run(["readelf", "-d", harness.installed(pattern)]).stdout
             self.assertIn("NODELETE", flags)
@@ -193,7 +194,7 @@ class Objects(unittest.TestCase):
             names = needed(harness.installed(pattern))
             self.assertEqual([n for n in names if NETWORK_LIBRARIES.search(n)], [], pattern)
         names = needed(harness.installed(FETCH))
-        self.assertEqual(len([n for n in names if NETWORK_LIBRARIES.search(n)]), 3, "the control")
+        self.assertEqual(len([n for n in names if NETWORK_LIBRARIES.search(n)]), 3, "control: it links the three network libraries")
 
     def test_control_a_planted_plugin_breaks_each_rule(self):
         text = "#include <stdlib.h>\nint one; int two;\n" \

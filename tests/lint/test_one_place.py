@@ -1,4 +1,4 @@
-"""Functions that every folder needs are implemented in one place only."""
+"""Functions that every folder needs are implemented in one file only."""
 import pathlib
 import re
 import tempfile
@@ -9,7 +9,8 @@ import harness
 FOLDERS = ("common", "mysql_plugin", "pg_plugin")
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
-# (the task, the files that may implement it, a pattern of its code, a planted line for each alternative)
+# (the task, the files that may implement it, a pattern that its code matches, one example for each alternative of
+# the pattern, which the control adds to a scratch tree)
 RULES = (
     ("letters, digits and blanks", {"common/base/ascii.h"},
      re.compile(r"""<ctype\.h>|<strings\.h>|\bis(?:alnum|alpha|digit|space|cntrl|upper|lower|xdigit|print)\(
@@ -23,7 +24,7 @@ RULES = (
     ("a port", {"common/base/ascii.c"},
      re.compile(r"port\w*\s*=\s*\(?\w*\)?\s*(?:\(port\w* \* 10|strto|ato)"),
      ("port = (port * 10) + digit;", "unsigned long port = strtoul(text, &end, 10);", "port = atoi(text);")),
-    ("a new file under an old name", {"common/base/file.c"},
+    ("the replacement of a file", {"common/base/file.c"},
      re.compile(r"\brename(?:at2?)?\(|\bmk(?:o?stemp|temp)|\bp?write\([^;]*\+|O_CREAT \| O_EXCL"),
      ("renameat(directory, fresh, directory, name);", "if (rename(fresh, path) != 0) {", "int fd = mkstemp(path);",
       "write(fd, text + done, len - done);", "open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);")),
@@ -51,10 +52,10 @@ def violations(root):
 
 
 class OnePlace(unittest.TestCase):
-    def test_no_other_file_implements_it_again(self):
+    def test_no_other_file_implements_the_task(self):
         self.assertEqual(violations(harness.SOURCE), [])
 
-    def test_control_each_place_implements_its_task(self):
+    def test_control_each_permitted_file_implements_its_task(self):
         for what, places, pattern, _ in RULES:
             for place in places:
                 self.assertTrue(any(pattern.search(line) for line in code(harness.SOURCE / place).split("\n")),
@@ -63,14 +64,14 @@ class OnePlace(unittest.TestCase):
     def test_control_each_planted_line_is_found(self):
         with tempfile.TemporaryDirectory(dir=harness.WORK) as scratch:
             root = pathlib.Path(scratch)
-            wanted = []
+            expected = []
             for folder in FOLDERS:
                 (root / folder).mkdir()
             for i, (what, _, _, planted) in enumerate(RULES):
                 path = root / FOLDERS[i % len(FOLDERS)] / f"planted{i}.c"
                 path.write_text("/* strcasecmp( gmtime( */\n" + "\n".join(planted) + "\n", encoding="utf-8")
-                wanted += [(f"{path.relative_to(root)}:{n}", what) for n in range(2, len(planted) + 2)]
-            self.assertEqual(sorted(violations(root)), sorted(wanted))
+                expected += [(f"{path.relative_to(root)}:{n}", what) for n in range(2, len(planted) + 2)]
+            self.assertEqual(sorted(violations(root)), sorted(expected))
 
 
 harness.main()

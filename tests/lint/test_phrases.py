@@ -1,4 +1,5 @@
-"""No banned phrase in messages, help texts, comments, documents and programs; enough comments."""
+"""No banned phrase occurs in messages, help texts, comments, documents and programs, and the share of comments
+does not fall."""
 import pathlib
 import re
 import tempfile
@@ -7,8 +8,8 @@ import unittest
 import harness
 import phrases
 
-# The least share of comment lines in the C code of each folder, in per cent: that of November 2026, when
-# every header was the manual of its module. Plain sentences must not be bought with lost facts.
+# The least share of comment lines in the C code of each folder, in per cent: the shares of November 2026, when
+# every header documented its module. A sentence must not become plainer by losing facts.
 LEAST_COMMENT = {"common": 12.5, "mysql_plugin": 20.0, "pg_plugin": 12.9}
 # Sentences that look like a banned phrase and are correct.
 GOOD = (
@@ -19,7 +20,7 @@ GOOD = (
     "The result is not therefore valid.", "A personal key.", "The servers run as `nobody`.", "It holds no lock.", "The worker is told to stop.",
     "The log says so.", "It is there and nowhere else.", "The user types it.", "Read ~/.kept/file and the-road-map.",
 )
-# Where a sentence may stand: (kind, file, the text of the file with the sentence as %s).
+# The places that are searched for phrases: (kind, file, the text of the file with %s where the phrase is).
 PLACES = (
     ("message", "common/base/a.c", 'const char *text = "place: %s; "\n                   "run: it";\n'),
     ("message", "pg_plugin/agent/help.c", '#define HELP "usage: agent\\n" \\\n    "  -v  %s\\n"\n'),
@@ -45,7 +46,7 @@ def tree(scratch, texts):
 
 
 def helps():
-    """(command, its help text) of each installed program that prints one."""
+    """(command, its help text) of each installed program that prints a help text."""
     tool = harness.installed("bin/rds-iam")
     top = harness.run([tool, "--help"]).stdout
     yield "rds-iam", top
@@ -60,7 +61,7 @@ def helps():
 
 class Phrases(unittest.TestCase):
     def check(self, kind):
-        """The tree has no banned phrase of this kind."""
+        """Fails if the tree contains a banned phrase of this kind."""
         self.assertEqual([f"{place}: {phrase} -> {better}" for found, place, phrase, better
                           in phrases.found(harness.SOURCE) if found == kind], [])
 

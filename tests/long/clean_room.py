@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Runs one command in a clean room and says what it left behind.
+"""Runs one command in a clean room and reports the files and processes that it left behind.
 
-usage: clean_room.py CLONE HOME USER KILL_AT COMMAND...     (in namespaces of its own, as process 1)
+usage: clean_room.py CLONE HOME USER KILL_AT COMMAND...     (as process 1 of new mount and pid namespaces)
 
-CLONE is a git clone, HOME an empty directory, USER a name to run as ("" for the caller). KILL_AT is a
-text: when the command prints it, the command is killed by SIGKILL; "" lets it run to its end. One
-JSON object is printed: status, output (its end), files, processes.
+CLONE is a git clone, HOME an empty directory, and USER the name of the user to run as ("" for the caller). If
+KILL_AT is not "", the command is killed by SIGKILL when it prints this text; else it runs to its end. The program
+prints one JSON object with the members status, output (the end of it), files and processes.
 
-/tmp, /var/tmp and /dev/shm are empty and private here, so nobody else's files are seen.
+/tmp, /var/tmp and /dev/shm are empty and private here, so files of other processes are not seen.
 """
 import ctypes
 import json
@@ -21,8 +21,8 @@ import time
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PRIVATE = ("/tmp", "/var/tmp", "/dev/shm", "/run/user")
-OUTPUT_KEPT = 6000
-# After a kill the kernel ends what hangs on the killed process, one after the other.
+OUTPUT_MAX = 6000
+# After a kill, the kernel ends the processes that depend on the killed one, one after the other.
 END_SECONDS = 10
 
 
@@ -34,7 +34,7 @@ def mount_private():
 
 
 def files(clone, home):
-    """Every path in the places where a program might leave something."""
+    """Every path in the places where a program might leave a file, and what git status lists in the clone."""
     found = set()
     for root in [home, *PRIVATE]:
         for directory, names, leaves in os.walk(root):
@@ -47,7 +47,7 @@ def files(clone, home):
 
 
 def processes():
-    """Command lines of all processes of this namespace but this one; the dead do not count."""
+    """The command lines of all processes of this namespace, except this one and processes that have ended."""
     while True:
         try:
             if os.waitpid(-1, os.WNOHANG)[0] == 0:
@@ -58,7 +58,7 @@ def processes():
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                # "pid (name) state ...": in the middle of an exec a process has no command line.
+                # "pid (name) state ...". During an exec a process has no command line, so its name is used.
                 name, state = (entry / "stat").read_text().rsplit(")", 1)
                 line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             except OSError:
@@ -83,11 +83,11 @@ def run(clone, home, user, kill_at, command):
         if kill_at and kill_at in line:
             child.send_signal(signal.SIGKILL)
             break
-    return child.wait(), "".join(lines)[-OUTPUT_KEPT:]
+    return child.wait(), "".join(lines)[-OUTPUT_MAX:]
 
 
 def await_end():
-    """The processes that are still there after a while."""
+    """Waits for the processes to end. Returns those that are still running after END_SECONDS."""
     deadline = time.monotonic() + END_SECONDS
     while processes() and time.monotonic() < deadline:
         time.sleep(0.1)

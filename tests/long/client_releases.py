@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""MariaDB clients of other Debian releases, unpacked and not installed.
+"""MariaDB clients of other Debian releases, which are unpacked and not installed.
 
-    client = fetch("trixie")        # a Client, or NotServed with the reason
-    client.command("mariadb")       # the start of a command line that runs its `mariadb`
-    client.program(path)            # the same for a program of ours on its libmariadb
+    client = fetch("trixie")        # a Client; raises NotServed with the reason
+    client.command("mariadb")       # the first words of a command line that runs this release's `mariadb`
+    client.program(path)            # the same for one of our programs, with this release's libmariadb
 
-apt-get resolves and downloads them with directories of its own below build/clients, which are kept
-from one run to the next. A release that is newer than this system runs on its own C library; one that
-is older runs on this system's, for which the plugin was built.
+apt-get finds and downloads the packages, with directories of its own below build/clients. They stay there for
+later runs. The client of a release that is newer than this system runs with its own C library. The client of an
+older release runs with this system's C library, for which the plugin was built.
 """
 import platform
 import shutil
@@ -20,8 +20,8 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 CACHE = (harness.BUILD / ".." / "clients").resolve()
 SECONDS = 300
 
-# suite: the client's package, and whether the release has a newer C library than Debian 12. Backports
-# and experimental have no MariaDB of their own.
+# suite: the package that contains the client, and whether the release has a newer C library than Debian 12.
+# Backports and experimental are missing because they have no MariaDB packages of their own.
 RELEASES = {
     "bullseye": ("mariadb-client-core-10.5", False),
     "bookworm": ("mariadb-client-core", False),
@@ -31,11 +31,11 @@ RELEASES = {
 
 
 class NotServed(Exception):
-    """The mirror has no such client now, or there is no mirror. The text says which."""
+    """The mirror does not have this client now, or cannot be reached. The text gives the reason."""
 
 
 class Client:
-    """One release's client, unpacked below root."""
+    """The client of one release, unpacked below root."""
 
     def __init__(self, suite, root, is_newer):
         self.suite = suite
@@ -58,7 +58,7 @@ class Client:
 
 
 def _apt(directory, suite, *arguments):
-    """apt-get with everything of its own in the directory. Returns its output."""
+    """Runs apt-get with all its directories and settings below `directory`. Returns its output."""
     options = {
         "Dir": directory, "Dir::Etc::sourcelist": directory / "sources.list", "Dir::Etc::sourceparts": "-",
         "Dir::Etc::preferencesparts": "-", "Dir::State::status": directory / "status",
@@ -85,7 +85,7 @@ def _prepare(directory, suite):
 
 
 def download(suite, directory, package):
-    """One package of a release, without what it depends on. Returns the archive's path; raises
+    """Downloads one package of a release, without its dependencies. Returns the archive's path; raises
     NotServed."""
     _prepare(directory, suite)
     _apt(directory, suite, "update")
@@ -94,7 +94,7 @@ def download(suite, directory, package):
 
 
 def fetch(suite):
-    """The client of a release; raises NotServed."""
+    """Returns the Client of a release, after downloading it if needed. Raises NotServed."""
     package, is_newer = RELEASES[suite]
     root = CACHE / suite / "root"
     if not root.exists():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""An empty Debian system in a directory, as a container's image has it: nothing but what is essential,
-no package lists, a /root that is closed to other users. Commands run in it as its root.
+"""An empty Debian system in a directory, as a container image contains it: only the essential packages, no package
+lists, and a /root that is closed to other users. Commands run in it as root.
 
-debootstrap makes each release once; an archive of it stays in build/roots. Root only.
+debootstrap makes each release once; an archive of it stays in build/roots. Only root can use this module.
 """
 import pathlib
 import shutil
@@ -17,7 +17,7 @@ RELEASES = ("bookworm", "trixie")
 
 
 def _archive(release):
-    """The archive of a release, made if it is not there. debootstrap takes its default mirror."""
+    """The path of the archive of a release. The archive is made if it is missing, from debootstrap's default mirror."""
     path = ARCHIVES / f"{release}.tar"
     if path.exists():
         return path
@@ -37,7 +37,7 @@ def _run(*command):
         ["setpriv", "--pdeathsig", "KILL", *(str(word) for word in command)], stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        raise RuntimeError(f"{command[0]} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+        raise RuntimeError(f"{command[0]} failed with status {done.returncode}:\n{done.stdout[-4000:]}")
 
 
 class EmptyRoot:
@@ -54,17 +54,17 @@ class EmptyRoot:
         return self
 
     def __exit__(self, *exception):
-        # What was mounted in it went with the namespace of each command.
+        # Each command's mounts in the directory ended together with the namespace of the command.
         shutil.rmtree(self.path, ignore_errors=True)
 
     def clone(self, umask=0o022):
-        """A clone of this tree's last commit in /root/rds-iam."""
+        """Clones the last commit of this tree into /root/rds-iam."""
         subprocess.run(
             ["git", "clone", "-q", f"file://{harness.SOURCE}", str(self.path / "root/rds-iam")],
             umask=umask, stdin=subprocess.DEVNULL, check=True)
 
     def run(self, command, directory="rds-iam"):
-        """Runs a line of shell in a directory below /root to its end: its exit status and output."""
+        """Runs a shell command in a directory below /root. Returns its exit status and output."""
         done = subprocess.run(
             ["setpriv", "--pdeathsig", "KILL", ENTER, self.path, "bash", "-c", f"cd {directory} && {command}"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -72,7 +72,7 @@ class EmptyRoot:
         return done.returncode, done.stdout
 
     def files(self, *directories):
-        """All files and links in directories of it, as absolute paths there."""
+        """All files and links in these directories of the root, as absolute paths in that root."""
         return sorted(
             "/" + str(path.relative_to(self.path)) for directory in directories
             for path in (self.path / directory.lstrip("/")).rglob("*") if not path.is_dir() or path.is_symlink())

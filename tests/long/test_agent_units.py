@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent's units under systemd itself: what they forbid, and that nothing is forbidden which the agent,
-the renewal of an SSO session, a credential_process or a passfile's directory needs."""
+"""The agent's units under a real systemd. The units forbid what they claim to forbid, and they allow everything that
+the agent, the renewal of an SSO session, a credential_process or the directory of a passfile needs."""
 import json
 import pathlib
 
@@ -10,11 +10,11 @@ from machine import RUNTIME, UID, USER, Machine
 from service import Services, agent_program, await_true
 
 SYSTEM = harness.PREFIX / "lib/systemd/system/rds-iam-agent@.service"
-OF_USER = harness.PREFIX / "lib/systemd/user/rds-iam-agent.service"
+USER_UNIT = harness.PREFIX / "lib/systemd/user/rds-iam-agent.service"
 DIRECTORY = f"/run/rds-iam/{USER}"
 
-# A credential_process that looks at where it runs and tries what it may not.
-LOOKS = r"""
+# A credential_process that records its environment and tries actions that the unit must forbid or allow.
+PROBE = r"""
 import json, os, re, socket, subprocess, sys
 home = os.environ["HOME"]
 def attempt(action):
@@ -42,7 +42,7 @@ found = {
 json.dump(found, open(home + "/found", "w"))
 print(open(home + "/credentials.json").read())
 """
-# A function that is called often enough to be compiled, into memory that is written and then run.
+# A function that is called often enough for node to compile it, into memory that is first written and then executed.
 NODE = """
 let sum = 0;
 function add(i) { return sum += i % 7; }
@@ -75,11 +75,11 @@ class UnitCase(CloudCase):
             "Version": 1, "AccessKeyId": entry.access_key, "SecretAccessKey": entry.secret_key}))
         self.home.write(".aws/config", f"[default]\ncredential_process = {command}\n")
 
-    def said(self):
+    def log_text(self):
         return self.log.read_text() if self.log.exists() else ""
 
     def start(self, *lines, directory=DIRECTORY, **env):
-        """Starts the system's unit for the user."""
+        """Starts the system unit for the user."""
         self.services.directory = pathlib.Path(directory)
         if not self.services._text.count("[prod]"):
             self.services.add("prod")
@@ -87,14 +87,14 @@ class UnitCase(CloudCase):
         self.machine.install(SYSTEM, "system", self.drop_in(*lines, **env))
         self.machine.systemctl("daemon-reload")
         result = self.machine.systemctl("start", f"rds-iam-agent@{USER}.service")
-        self.assertEqual((result.returncode, result.stderr), (0, ""), self.said())
+        self.assertEqual((result.returncode, result.stderr), (0, ""), self.log_text())
 
     def passfile(self):
         return self.machine.as_user("cat", f"{self.services.directory}/prod").stdout
 
     def assert_serves(self):
-        """A source that is slow on a busy machine gives its token to a later open."""
-        await_true(lambda: "X-Amz-Signature" in self.passfile(), self.said)
+        """Waits, because a slow credential source may have no token for the first open on a busy machine."""
+        await_true(lambda: "X-Amz-Signature" in self.passfile(), self.log_text)
         status = self.machine.as_user(agent_program(), "--status", "--directory", self.services.directory)
         self.assertRegex(status.stdout, r"serving +on open", status.stderr)
 
@@ -109,12 +109,12 @@ class SystemUnit(UnitCase):
         self.machine.own()
         name = f"rds-iam-agent@{USER}.service"
         self.assertEqual(self.machine.systemctl("reload", name).returncode, 0)
-        await_true(lambda: "X-Amz-Signature" in self.machine.as_user("cat", f"{DIRECTORY}/more").stdout, self.said)
+        await_true(lambda: "X-Amz-Signature" in self.machine.as_user("cat", f"{DIRECTORY}/more").stdout, self.log_text)
         self.assertEqual(self.machine.systemctl("stop", name).returncode, 0)
-        self.assertNotEqual(self.machine.run("ls", DIRECTORY).returncode, 0, "removed with the service")
+        self.assertNotEqual(self.machine.run("ls", DIRECTORY).returncode, 0, "the directory is not removed with the service")
 
-    def test_what_a_credential_process_finds(self):
-        script = self.home.write("looks.py", LOOKS)
+    def test_permissions_of_a_credential_process(self):
+        script = self.home.write("probe.py", PROBE)
         self.use_process(f"/usr/bin/python3 {script}")
         self.start()
         self.assert_serves()
@@ -148,12 +148,12 @@ class SystemUnit(UnitCase):
         self.start()
         self.assert_serves()
 
-    def test_control_write_and_execute_denied_ends_node(self):
+    def test_control_memory_deny_write_execute_ends_node(self):
         script = self.home.write("process.js", NODE)
         self.use_process(f"node {script}")
         self.start("MemoryDenyWriteExecute=yes")
         self.assertNotIn("X-Amz-Signature", self.passfile())
-        self.assertIn("the credential_process ended with status", self.said())
+        self.assertIn("the credential_process ended with status", self.log_text())
 
     def test_an_sso_session_is_renewed_and_written_back(self):
         self.sso_profile(name="p")
@@ -165,7 +165,7 @@ class SystemUnit(UnitCase):
         self.assertEqual(path.stat().st_uid, UID)
         self.assertEqual([call["operation"] for call in self.calls()], ["CreateToken", "GetRoleCredentials"])
 
-    def test_passfiles_in_every_place(self):
+    def test_every_directory_of_passfiles(self):
         self.use_keys()
         program = ["ExecStart=", f"ExecStart={agent_program()} --foreground"]
         for directory, lines, env in (
@@ -181,8 +181,8 @@ class SystemUnit(UnitCase):
                 self.assert_serves()
                 self.machine.systemctl("stop", f"rds-iam-agent@{USER}.service")
 
-    def test_a_home_that_is_mounted_after_the_start(self):
-        """Mounts of the machine come through: a user's runtime directory, a home on the network."""
+    def test_a_mount_that_is_made_after_the_start_is_visible(self):
+        """Mounts of the machine are visible to the agent, such as a user's runtime directory or a network home."""
         self.use_keys()
         self.start()
         late = self.home.path / "late"
@@ -196,10 +196,10 @@ class SystemUnit(UnitCase):
 
 @needs_root
 class UserUnit(UnitCase):
-    """Where an ordinary user may make no user namespace."""
+    """The user unit, on a machine where ordinary users may not make user namespaces."""
 
     def start_in_session(self, name, unit=None, drop_in=""):
-        path = OF_USER if unit is None else unit
+        path = USER_UNIT if unit is None else unit
         self.machine.install(path, "user", drop_in)
         self.machine.user_systemctl("daemon-reload")
         return self.machine.user_systemctl("start", name)
@@ -212,7 +212,7 @@ class UserUnit(UnitCase):
         result = self.machine.start_user_manager()
         self.assertEqual(result.returncode, 0, result.stderr)
         result = self.start_in_session("rds-iam-agent.service", None, self.drop_in())
-        self.assertEqual((result.returncode, result.stderr), (0, ""), self.said())
+        self.assertEqual((result.returncode, result.stderr), (0, ""), self.log_text())
         self.assert_serves()
         main = self.machine.user_systemctl("show", "-p", "MainPID", "--value", "rds-iam-agent.service").stdout.strip()
         status = self.machine.run("cat", f"/proc/{main}/status").stdout
@@ -220,7 +220,7 @@ class UserUnit(UnitCase):
         self.assertRegex(status, r"Seccomp:\s+2")
         self.assertEqual(self.machine.user_systemctl("reload", "rds-iam-agent.service").returncode, 0)
 
-    def test_control_a_unit_that_hides_files_does_not_start_there(self):
+    def test_control_a_unit_that_needs_a_user_namespace_does_not_start(self):
         self.machine.own()
         self.assertEqual(self.machine.start_user_manager().returncode, 0)
         for line, starts in (("NoNewPrivileges=yes", True), ("PrivateUsers=yes", False), ("CapabilityBoundingSet=", False)):

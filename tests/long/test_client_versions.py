@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Connector/C of other Debian releases, as the command and as the library: every login, change of
-user, reconnect and refusal that Debian 12's own pass. What the mirror does not serve is skipped with
-the reason; this system's own, installed, is never skipped."""
+"""Connector/C of other Debian releases, as the `mariadb` command and as the library. The tests are those that Debian
+12's own Connector/C passes: logins, changes of user, reconnects and refusals. A release that the mirror does not
+serve is skipped with the reason; the installed one is never skipped."""
 import pathlib
 
 import client_releases
@@ -11,14 +11,14 @@ from mariadb_client import CONFIG, MariadbCase, connector_c
 ME = f"{USER}@%"
 PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "connections"
 SMALL_STACK = 61440
-# What Connector/C calls itself in each release; 3.1 gives the server's number. 3.2 was in none of them.
+# The version number of Connector/C in each release. 3.1 reports the server's number. No release contains 3.2.
 SERIES = {
     "installed": "%d.%d." % connector_c()[:2], "bullseye": "10.5.", "bookworm": "3.3.", "trixie": "3.4.", "sid": "3.4.",
 }
 
 
 class Installed:
-    """The client of this system, in the form of client_releases.Client."""
+    """The installed client, with the interface of client_releases.Client."""
 
     @staticmethod
     def command(name):
@@ -74,7 +74,8 @@ class Versions(MariadbCase):
         self.write_my_cnf()
 
     def check_tunnel(self, command):
-        """3.4 checks no name for 127.0.0.1 and calls the plugin; the others end the connection."""
+        """3.4 does not check the certificate's name for 127.0.0.1 and calls the plugin; other versions end the
+        connection."""
         port = self.lab.mariadb.port
         lines = f"[127.0.0.1:{port}]\nendpoint = {self.lab.mariadb.host}:{port}\n"
         self.write_my_cnf()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The rows of credential_order.json are what a real botocore decides: that of Debian 13, unpacked below
-build/botocore and not installed. It knows no `aws login`; the rows with one are those of the newer
+"""Each row of credential_order.json is the decision of a real botocore: the one of Debian 13, unpacked below
+build/botocore and not installed. This version does not support `aws login`; the rows with a login come from the newer
 botocore that the file names."""
 import json
 import shutil
@@ -15,13 +15,13 @@ SUITE = "trixie"
 PACKAGE = "python3-botocore"
 CACHE = (harness.BUILD / ".." / "botocore").resolve()
 GENERATOR = harness.SOURCE / "tests/vectors/generate_credential_order.py"
-# AWS_ENDPOINT_URL leads to the servers of this test.
+# The first version with AWS_ENDPOINT_URL, which directs botocore to the servers of this test.
 OLDEST = (1, 31)
 SECONDS = 600
 
 
 def modules():
-    """The directory that has the module, downloading it if it is not there."""
+    """The directory that contains the module botocore. Downloads it if it is missing."""
     root = CACHE / SUITE
     if not root.exists():
         draft = CACHE / "draft"
@@ -40,7 +40,7 @@ def without_login(rows):
 class CredentialOrderBotocore(unittest.TestCase):
     maxDiff = None
 
-    def test_every_row_is_botocores(self):
+    def test_every_row_is_the_decision_of_botocore(self):
         printed = harness.run(
             [harness.PYTHON, GENERATOR, "--print"], timeout=SECONDS,
             env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(modules())})
@@ -50,7 +50,7 @@ class CredentialOrderBotocore(unittest.TestCase):
         self.assertGreaterEqual(version, OLDEST)
         listed = json.loads(order.VECTORS.read_text(encoding="ascii"))["rows"]
         self.assertEqual(without_login(real["rows"]), without_login(listed))
-        # The matrix of the ten sources that this botocore knows is 165 of them.
+        # Of these, 165 are the combinations of the ten sources that this botocore supports.
         self.assertEqual((len(listed), len(without_login(listed))), (297, 255))
 
 

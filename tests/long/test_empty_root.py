@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The README on a truly fresh machine: empty Debian roots, with a clone below /root, in which its commands
-run as they are written."""
+"""The README's commands on a new machine: they run as the README shows them, in empty Debian roots with a clone below
+/root."""
 import os
 import re
 import unittest
@@ -12,7 +12,7 @@ from empty_root import RELEASES, EmptyRoot
 PLACES = ("/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec")
 NAMED = re.compile(r"/usr/[\w./-]*rds-iam[\w./-]*")
 SERVERS = ("mariadbd", "postgres")
-# Begun from a shell, and as a job that has no terminal.
+# In a shell, as a job without a terminal, and with a closed umask and ignored signals.
 RUNS = ("tests/run", "nohup tests/run", "umask 077; trap '' HUP INT QUIT TERM; tests/run")
 
 
@@ -22,7 +22,7 @@ def ours(root):
 
 class Case(unittest.TestCase):
     def done(self, root, command):
-        """The output of a command that must end well."""
+        """Runs a command that must succeed. Returns its output."""
         status, output = root.run(command)
         self.assertEqual(status, 0, f"{command}:\n{output[-6000:]}")
         return output
@@ -35,7 +35,7 @@ class Case(unittest.TestCase):
 
 
 class Install(Case):
-    """The section Install."""
+    """The commands of the README's section Install."""
 
     def steps(self, root, *without):
         for step in readme.install_steps():
@@ -53,11 +53,11 @@ class Install(Case):
             for path in installed:
                 (root.path / path.lstrip("/")).unlink()
             self.steps(root, "apt-get")
-            self.assertEqual(ours(root), installed, "the same with dpkg-dev and libmariadb-dev")
+            self.assertEqual(ours(root), installed, "other files are installed with dpkg-dev and libmariadb-dev")
             self.assert_links_lead_to_the_distribution(root)
 
     def assert_named(self, root):
-        """All paths that the README and `rds-iam setup` name are there."""
+        """All paths that the README and `rds-iam setup` name exist."""
         printed = self.done(root, "rds-iam setup mysql; rds-iam setup postgres --hostname "
                             "x.abcdefghijkl.eu-west-1.rds.amazonaws.com --username u --dbname d --ca /etc/hosts")
         for text in (readme.README.read_text(encoding="utf-8"), printed):
@@ -74,7 +74,7 @@ class Install(Case):
 
 
 class Commands(Case):
-    """The two commands."""
+    """tests/demo and tests/run."""
 
     def check(self, release):
         with EmptyRoot(release) as root:
@@ -87,7 +87,7 @@ class Commands(Case):
                     last = self.done(root, command).splitlines()[-1]
                     self.assertRegex(last, r"^\d+ passed, 0 failed, 0 skipped$")
                     print(f"# {release}: {command}: {last}", flush=True)
-            # The release's own compiler has nothing to warn of.
+            # The compiler of the release must report no warning.
             self.done(root, "rm -rf build/plain && tests/prepare --werror")
 
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Ten thousand logins in one process, by eight threads: none fails, and after the last one the process
-holds what it held after the hundredth.
+"""Ten thousand logins in one process, by eight threads: no login fails, and after the last login the process holds as
+much memory as after the hundredth.
 
-To see what is held, glibc is told to keep nothing that has been given back. Left to itself it keeps
-seven free blocks of each size up to 1 KiB for each thread, and the stacks of threads that have
-ended. Those fill up for some thousand logins, as the rarer sizes come by, with any plugin."""
+To measure the memory in use, glibc is configured to cache nothing. By default glibc caches seven free blocks of each
+size up to 1 KiB for each thread, and the stacks of threads that have ended. These caches grow for some thousand
+logins, because some sizes occur rarely, with any plugin."""
 
 import hostile
 from labcase import USER, harness
@@ -14,18 +14,18 @@ PROGRAM = harness.BUILD / "tests" / "integration" / "src" / "endurance"
 THREADS = 8
 FIRST, ALL = 100, 10000
 RSS_KIB = 64
-# malloc may cut a block a little larger than last time; one that is lost is 32 bytes.
+# malloc may return a slightly larger block than the last time; a lost block has 32 bytes.
 HELD_BYTES = 1024
 SECONDS = 1500
-KEEP_NOTHING = ":".join((
+NO_CACHES = ":".join((
     "glibc.malloc.tcache_count=0", "glibc.malloc.arena_max=1", "glibc.pthread.stack_cache_size=0"))
-# What glibc's caches can hold: 7 blocks of each size from 32 to 1,040 bytes, for each thread.
+# The most that glibc's caches can contain: 7 blocks of each size from 32 to 1,040 bytes, for each thread.
 CACHES_KIB = THREADS * 7 * sum(range(32, 1041, 16)) // 1024
 
 
 class Endurance(MariadbCase):
-    def endure(self, all_logins, *arguments, principal="etl", tunables=KEEP_NOTHING):
-        """What the process held after the first logins and after all."""
+    def endure(self, all_logins, *arguments, principal="etl", tunables=NO_CACHES):
+        """Runs the logins. Returns the resources that the process held after the first logins and after all."""
         mariadb = self.lab.mariadb
         result = self.home.run(
             [PROGRAM, mariadb.host, mariadb.port, USER, THREADS, FIRST, all_logins, *arguments],
@@ -37,7 +37,7 @@ class Endurance(MariadbCase):
         print("#", *result.stdout.splitlines(), sep="\n# ")
         return counts
 
-    def assert_nothing_is_left(self, first, last):
+    def assert_nothing_leaks(self, first, last):
         self.assertEqual(last["failures"], 0)
         for held in ("descriptors", "threads", "children"):
             self.assertEqual(last[held], first[held], held)
@@ -47,9 +47,9 @@ class Endurance(MariadbCase):
         self.assertEqual(len(verdicts), ALL + 1)
 
     def assert_no_growth(self, *arguments):
-        """Ours, and the distribution's plugin beside it, with a token as its typed password."""
+        """Measures the product's plugin, and for comparison the distribution's plugin with a token as the password."""
         first, last = self.endure(ALL, *arguments)
-        self.assert_nothing_is_left(first, last)
+        self.assert_nothing_leaks(first, last)
         token = self.lab.token("etl", self.lab.mariadb, USER)
         self.write_my_cnf(plugin_dir=hostile.stock_plugins(), password=f'"{token}"')
         stock_first, stock_last = self.endure(ALL, *arguments, principal=None)
@@ -66,21 +66,21 @@ class Endurance(MariadbCase):
     def test_ten_thousand_logins_at_once(self):
         self.assert_no_growth()
 
-    def test_with_caches_no_more_than_they_can_hold(self):
-        """As programs run that tell glibc nothing: where the caches fill up, and no more."""
+    def test_with_caches_memory_grows_no_more_than_the_caches(self):
+        """With glibc's default settings, the memory grows by the size of the caches and no more."""
         first, last = self.endure(ALL, tunables="")
-        self.assert_nothing_is_left(first, last)
+        self.assert_nothing_leaks(first, last)
         self.assertLessEqual(last["rss"] - first["rss"], CACHES_KIB + RSS_KIB)
 
-    def test_control_sixteen_bytes_of_each_fourth_login_are_seen(self):
-        """About the least that makes 64 KiB: the smallest block that malloc has is 32 bytes."""
+    def test_control_a_leak_of_sixteen_bytes_in_each_fourth_login_is_found(self):
+        """This leak is about the smallest that reaches 64 KiB: malloc's smallest block has 32 bytes."""
         first, last = self.endure(ALL, "leak", 4)
         self.assertGreater(last["rss"] - first["rss"], RSS_KIB)
         self.assertGreater(last["held"] - first["held"], HELD_BYTES)
         self.assertGreater(last["descriptors"], first["descriptors"])
 
-    def test_control_sixteen_bytes_of_each_twentieth_login_are_seen(self):
-        """The bytes held are a sharper measure than the resident ones, and need fewer logins."""
+    def test_control_a_leak_of_sixteen_bytes_in_each_twentieth_login_is_found(self):
+        """The number of bytes held shows a leak earlier than the resident memory, so fewer logins are needed."""
         first, last = self.endure(ALL // 10, "turns", "leak", 20)
         self.assertGreater(last["held"] - first["held"], HELD_BYTES)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A fresh clone in an empty home: both commands of the README, and nothing left behind."""
+"""A fresh clone with an empty home: tests/demo and tests/run succeed, and leave nothing behind."""
 import json
 import os
 import pathlib
@@ -12,7 +12,7 @@ import unittest
 import harness
 
 CLEAN_ROOM = pathlib.Path(__file__).resolve().parent / "clean_room.py"
-# As root the namespaces need no user namespace, and an ordinary user is tried as well.
+# Root needs no user namespace, and tests an ordinary user as well.
 IS_ROOT = os.geteuid() == 0
 USERS = ["", "nobody"] if IS_ROOT else [""]
 UNSHARE = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -42,9 +42,9 @@ class FreshClone(unittest.TestCase):
                 os.chown(path, entry.pw_uid, entry.pw_gid, follow_symlinks=False)
 
     def enter(self, user, *command, kill_at=""):
-        """Runs a command in a clean room and returns what it says of itself."""
+        """Runs a command in a clean room. Returns the report of clean_room.py."""
         argv = [*UNSHARE, "/usr/bin/python3", "-B", CLEAN_ROOM, self.clone, self.home, user, kill_at]
-        # No limit of time of its own: meson's holds for the whole file.
+        # There is no time limit here, because meson's time limit applies to the whole file.
         done = subprocess.run(
             [str(a) for a in [*argv, *command]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, check=False)
@@ -55,14 +55,14 @@ class FreshClone(unittest.TestCase):
         self.assertEqual(result["files"], [])
         self.assertEqual(result["processes"], [])
 
-    def test_control_what_is_left_behind_is_found(self):
+    def test_control_files_and_processes_left_behind_are_found(self):
         self.make_clone("")
         result = self.enter("", "bash", "-c", PLANT)
         self.assertEqual(
             result["files"], sorted([f"{self.home}/planted", "/tmp/planted", "?? planted"]))
         self.assertEqual(len(result["processes"]), 1, result["processes"])
 
-    def test_the_demonstration(self):
+    def test_demo(self):
         for user in USERS:
             with self.subTest(user=user or "the caller"):
                 self.make_clone(user)
@@ -74,7 +74,7 @@ class FreshClone(unittest.TestCase):
                 self.assertEqual(killed["status"], -9, killed["output"])
                 self.assert_nothing_left(killed)
 
-    def test_the_tests(self):
+    def test_run(self):
         for user in USERS:
             with self.subTest(user=user or "the caller"):
                 self.make_clone(user)

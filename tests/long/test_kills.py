@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Five hundred logins that are killed at random moments, for each kind of session: none is lost.
+"""Five hundred logins, killed at random moments, for each kind of session: no session is lost.
 
-At a server that takes a refresh token back when it answers, what is killed is the login: rds-iam and
-rds-iam-fetch. The renewal goes on without them. At a server that takes the last token too until its
-successor is shown, the renewal is killed as well: the file then holds the one or the other, whole.
+In the first run the server invalidates a refresh token when it answers. There the login is killed: rds-iam and
+rds-iam-fetch. The renewal, a separate process, continues. In the second run (grace) the server also accepts the
+previous token until the client uses the new one. There the renewal is killed as well; the file then contains either
+the old or the new token, complete.
 """
 import fcntl
 import json
@@ -21,7 +22,7 @@ COMMAND = ["credentials", "--profile", "p"]
 
 
 def descendants(pid):
-    """All processes below this one, the deepest first."""
+    """All processes below this one, children before their parents."""
     found = []
     for child in harness.children(pid):
         found += [*descendants(child), child]
@@ -32,8 +33,8 @@ class Kills(CloudCase):
     def renewals(self):
         return len(self.lab.calls(operation=self.operation))
 
-    def end_token(self, path, parent):
-        """The token has ended. Nobody is renewing it at this moment, because we hold the lock."""
+    def expire_token(self, path, parent):
+        """Makes the access token in the file expired. The lock ensures that no renewal runs at the same time."""
         with open(f"{path}.lock", "a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             document = json.loads(path.read_text())
@@ -57,22 +58,22 @@ class Kills(CloudCase):
 
     def check(self, path, parent, env, with_renewal):
         self.credentials("--clear")
-        self.end_token(path, parent)
+        self.expire_token(path, parent)
         start = time.monotonic()
         self.assertEqual(self.home.run([harness.installed("bin/rds-iam"), *COMMAND], None, **env).stderr, "")
         whole = time.monotonic() - start
         before, killed = self.renewals(), 0
         for _ in range(KILLS):
-            self.end_token(path, parent)
+            self.expire_token(path, parent)
             self.credentials("--clear")
             status = self.killed_login(random.uniform(0, 1.3 * whole), env, with_renewal)
             killed += status == -signal.SIGKILL
         renewed = self.renewals() - before
-        self.end_token(path, parent)
+        self.expire_token(path, parent)
         self.credentials("--clear")
         result = self.home.run([harness.installed("bin/rds-iam"), *COMMAND], None, **env)
         self.assertEqual((result.returncode, result.stderr), (0, ""), "the session is lost")
-        # The controls: kills struck, some before and some after the server had answered.
+        # Controls: many logins were killed, some before and some after the server had answered.
         self.assertGreater(killed, KILLS // 4)
         self.assertGreater(renewed, KILLS // 50)
         self.assertLess(renewed, KILLS)

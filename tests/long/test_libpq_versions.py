@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every libpq from 10 to 18, every way to begin a connection: through the agent's passfiles, and under
-the preload; tokens live for two seconds. And node-postgres, which reads the passfile by itself."""
+"""Every libpq from 10 to 18, with every function that starts a connection: through the agent's passfiles, and under
+the preload. Tokens are valid for two seconds. Also node-postgres, which reads the passfile itself."""
 import subprocess
 import tempfile
 import unittest
@@ -39,7 +39,7 @@ def setUpModule():
 
 class VersionsCase(LabCase):
     def for_each(self, check):
-        """check(copies) for each version, as a subtest of its own."""
+        """Calls check(copies) for each version, in a separate subtest."""
         for major, library in sorted(LIBRARIES.items()):
             with self.subTest(libpq=major):
                 copies = ways.Copies(library, tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))
@@ -54,10 +54,10 @@ class Versions(VersionsCase):
         super().setUp()
         self.lab.token_life(ways.TOKEN_LIFE)
 
-    def assert_in(self, results):
+    def assert_logged_in_as_user(self, results):
         self.assertEqual([(str(c), text) for c, text in results if text != f"ok {USER}"], [])
 
-    def test_all_nine_could_be_had_and_are_what_they_say(self):
+    def test_all_nine_versions_were_downloaded_and_report_their_version(self):
         self.assertEqual(sorted(LIBRARIES), list(libpq_versions.MAJORS))
         found = []
 
@@ -73,7 +73,7 @@ class Versions(VersionsCase):
 
         def check(copies):
             before = len(self.verdicts())
-            self.assert_in(ways.run_connects(cases, copies, self.home, self.lab, ways.with_preload()))
+            self.assert_logged_in_as_user(ways.run_connects(cases, copies, self.home, self.lab, ways.with_preload()))
             reasons = [v["reason"] for v in self.verdicts()[before:]]
             self.assertEqual(reasons.count(None), len(cases))
             self.assertLessEqual(set(reasons), {None, "Expired"}, "see ways.py")
@@ -82,10 +82,10 @@ class Versions(VersionsCase):
 
     def test_resets_under_the_preload(self):
         cases = [Case(reach, way, form) for reach in ways.REACHES for way in RESETS for form in FORMS]
-        self.for_each(lambda copies: self.assert_in(
+        self.for_each(lambda copies: self.assert_logged_in_as_user(
             ways.run_resets(cases, copies, self.home, self.lab, ways.with_preload())))
 
-    def test_control_resets_without_it(self):
+    def test_control_resets_without_the_preload_fail(self):
         cases = [Case("linked", way, "fields") for way in RESETS]
 
         def check(copies):
@@ -95,8 +95,8 @@ class Versions(VersionsCase):
 
         self.for_each(check)
 
-    def agents_forms(self, services):
-        """The forms that an agent serves: entries, by each way to name one."""
+    def agent_forms(self, services):
+        """The connection strings that use an agent's entry, by each way to name the entry."""
         pg = self.lab.pg
         services.add("prod")
         services.add("multi", host=f"{pg.host},{pg.host}", port=f"1,{pg.port}")
@@ -112,22 +112,22 @@ class Versions(VersionsCase):
 
     def test_through_the_agent(self):
         services = Services(self.home)
-        forms = self.agents_forms(services)
+        forms = self.agent_forms(services)
         cases = [Case(reach, way, form) for reach in ways.REACHES for way in CONNECTS for form in forms]
 
         def check(copies):
-            self.assert_in(ways.run_connects(cases, copies, self.home, self.lab, {}, forms, principal=None))
+            self.assert_logged_in_as_user(ways.run_connects(cases, copies, self.home, self.lab, {}, forms, principal=None))
 
         with services.agent():
             self.for_each(check)
 
 
 class Guards(VersionsCase):
-    """What keeps a token from a server, by each version's own rules. The control is the same copy without
+    """The rules that withhold a token from a server, tested with each version. The control runs the same client without
     the preload."""
 
     def each(self, cases, check):
-        """check(copies, case, under) for each version, case, and with and without the preload."""
+        """Calls check(copies, case, under) for each version and case, with the preload (under) and without it."""
 
         def check_all(copies):
             for case in cases:
@@ -199,8 +199,8 @@ class Guards(VersionsCase):
 
         self.each(cases, check)
 
-    def test_a_copy_that_cannot_be_asked(self):
-        """Each version's own refusal of a call that is not made: the other object is missing."""
+    def test_a_preload_without_its_token_module(self):
+        """If the token module is missing, no connection is made, and libpq returns its own error, with our reason."""
         gone = self.home.path / "librds-iam-pq.so"
         gone.write_bytes(ways.preload().read_bytes().replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         cases = [Case("linked", way, "entry") for way in CONNECTS]
@@ -222,7 +222,7 @@ class Guards(VersionsCase):
 
 class Node(LabCase):
     def test_node_postgres_reads_the_agents_passfile_at_each_connection(self):
-        """It speaks the protocol itself: no preload reaches it, and PGPASSFILE does."""
+        """node-postgres implements the protocol itself, so the preload has no effect on it, but PGPASSFILE has."""
         try:
             directory = libpq_versions.node_postgres()
         except libpq_versions.Unavailable as error:

@@ -106,7 +106,7 @@ class Without(LabCase):
         for words, brings in ((["env", "-u", "RDS_IAM_LOG"], False), ([], True)):
             result = self.home.run(
                 [*words, "/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
-                PGDATABASE="shop", PGPASSWORD="another-one", **ways.with_preload())
+                PGDATABASE="shop", PGPASSWORD="another-one", PGSSLMODE="require", **ways.with_preload())
             self.assertIn("authentication failed", result.stderr)
             self.assertEqual("rds-iam-pq-token.so" in json.loads(result.stdout)[0], brings, "by RDS_IAM_LOG alone")
 

@@ -102,7 +102,7 @@ class Variables(ExecCase):
 
     def test_the_plugins_are_those_that_setup_prints_for_both_libraries(self):
         text = self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql"]).stdout
-        printed = re.search(r'LIBMYSQL_PLUGINS="(mysql_clear_password;.*)" and both', text).group(1)
+        printed = re.search(r'^LIBMYSQL_PLUGINS="(mysql_clear_password;[^"]*)"', text, re.M).group(1)
         self.assertEqual(self.variables()["LIBMYSQL_PLUGINS"], printed)
         self.assertEqual(printed, "mysql_clear_password;" + mysql_client.preload()["LIBMYSQL_PLUGINS"])
 

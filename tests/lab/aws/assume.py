@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""May this caller take on this role, and what does its session get?
+"""Decides whether a caller may assume a role, and what its session gets.
 
-AssumeRole asks two policies for every action that the call stands for: the caller's own, and the
-role's trust policy. Both must allow, or in one account the trust policy alone if it names the
-caller and not just the account. A refusal reads the same whichever of them says no; the journal
-knows. Not here: the wire, and how a session is stored.
+AssumeRole consists of one to three actions. For each action, AWS evaluates two policies: the caller's own, and the
+role's trust policy. Both must allow it. Within one account the trust policy alone is enough if it names the caller
+itself and not only the account. The message of a refusal does not say which policy refused; the journal does. This
+module does not know the wire format, or how a session is stored.
 """
 import json
 import math
@@ -18,12 +18,12 @@ from principals import Grant, as_caller, context, is_session, permits
 SECONDS_DEFAULT = 3600
 CHAIN_SECONDS_MAX = 3600
 
-# AWS packs a session's policy and tags in a way of its own; this much text is full here.
+# AWS packs a session's policy and tags in an undocumented way. Here their text may have this many characters.
 PACKED_MAX = 4096
 
 
 class Roles:
-    """The roles of a fixture, for those who want to take them on."""
+    """The roles of a fixture. Issues their sessions."""
 
     def __init__(self, fixture, principals, now, provider_key):
         self._by_arn = {role.arn: role for role in fixture.roles.values()}
@@ -37,7 +37,7 @@ class Roles:
                 iam.statements(policy)
 
     def assume(self, caller, parameters):
-        """A new Session by AssumeRole, and the percentage of its packed size."""
+        """Performs AssumeRole. Returns a new Session, and its packed size in per cent of the maximum."""
         query.check(parameters, ("RoleArn", "RoleSessionName"), (
             "DurationSeconds", "ExternalId", "SerialNumber", "TokenCode", "SourceIdentity",
             "Policy", "Tags", "TransitiveTagKeys"))  # fmt: skip
@@ -61,7 +61,7 @@ class Roles:
         return self._principals.issue(role, grant), packed
 
     def assume_with_web_identity(self, parameters):
-        """A new Session by AssumeRoleWithWebIdentity, its packed size, and the token's claims."""
+        """Performs AssumeRoleWithWebIdentity. Returns a new Session, its packed size, and the token's claims."""
         query.check(parameters, ("RoleArn", "RoleSessionName", "WebIdentityToken"),
                     ("DurationSeconds", "Policy"))  # fmt: skip
         session_policies = _session_policies(parameters)
@@ -84,8 +84,8 @@ class Roles:
         return self._principals.issue(role, grant), packed, claims
 
     def assume_as_service(self, service, role, grant):
-        """A Session that a service of AWS's takes for an instance, task or pod; None if the role
-        does not trust it."""
+        """Returns a new Session that an AWS service gets for an instance, task or pod, or None if the role does not
+        trust the service."""
         caller = iam.Caller("Service", frozenset({service}))
         actions = ["sts:AssumeRole"] + (["sts:TagSession"] if grant.tags else [])
         keys = {f"aws:requesttag/{key.lower()}": text for key, text in grant.tags.items()}
@@ -117,7 +117,7 @@ class Roles:
 
 
 def _by_name(role, action, caller, keys):
-    """Whether the role's trust policy lets the caller in by its own name, in its own account."""
+    """Whether the role is in the caller's account and its trust policy allows the caller by its own name."""
     names = {caller.arn} | ({caller.role.arn} if is_session(caller) else set())
     named = iam.Caller("AWS", frozenset(names))
     return (
@@ -140,7 +140,7 @@ def _source_identity(caller):
 
 
 def _request_keys(caller, parameters, tags):
-    """The condition keys that come with the request."""
+    """The condition keys that the request itself sets."""
     keys = {"sts:rolesessionname": parameters["RoleSessionName"]}
     for name in ("ExternalId", "SourceIdentity"):
         if name in parameters:
@@ -176,23 +176,23 @@ def _unique_tags(parameters):
 
 
 def _transitive(parameters, tags, inherited):
-    """The keys that go on from here, beside the inherited ones."""
+    """The keys of the tags that the next role inherits, except those that this session inherited."""
     taken = {key.lower() for key in inherited}
-    wanted = query.transitive_keys(parameters)
-    if any(key.lower() in taken for key in (*tags, *wanted)):
+    requested = query.transitive_keys(parameters)
+    if any(key.lower() in taken for key in (*tags, *requested)):
         raise AwsError(
             400,
             "InvalidParameterValue",
             "One of the specified transitive tag keys can't be set because it conflicts with a "
             "transitive tag key from the calling session.",
         )
-    if any(key not in tags for key in wanted):
+    if any(key not in tags for key in requested):
         raise AwsError(
             400,
             "InvalidParameterValue",
             "The specified transitive tag key must be included in the requested tags.",
         )
-    return wanted
+    return requested
 
 
 def _session_policies(parameters):

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The AWS side over HTTP and HTTPS: routes a request to its service, lets a fault strike, writes
-the call down, sends the answer.
+"""The AWS services over HTTP and HTTPS: selects the service of a request, applies a fault, records the call, and sends
+the response.
 
-What is asked for decides the service, not the address: "/" is STS, "/latest/" the instance
-metadata, what begins with /v1/ or /v2/ a container endpoint, SSO's two and
-sign-in have a path each.
-A call is in the record before its answer is sent, so whoever has the answer finds it there.
+The path selects the service, not the address: "/" is STS, "/latest/" the instance metadata service, and a path that
+begins with /v1/ or /v2/ a container endpoint. SSO's two services and sign-in have one path each. A call is recorded
+before its response is sent, so a test that has the response finds the record.
 """
 import email.utils
 import http.server
@@ -41,7 +40,7 @@ MISSING_BYTES = 100
 
 
 class Cloud:
-    """The services and their record of calls. now() is the lab's clock."""
+    """The services and the record of their calls. now() returns the time of the lab's clock."""
 
     def __init__(self, fixture, principals, now, calls, certificates):
         provider_key = pathlib.Path(certificates.provider_public_key).read_text(encoding="ascii")
@@ -57,7 +56,7 @@ class Cloud:
         self.now = now
 
     def answer(self, request):
-        """The Answer, and the Fault that is to disturb it or None."""
+        """Returns the Answer, and the Fault that disturbs it or None."""
         request.service, service = self._route(request)
         if service is not None:
             request.operation = service.operation(request)
@@ -123,13 +122,13 @@ def _served(service, request):
     except AwsError as error:
         request.code, request.detail = error.code, error.detail or error.message
         return service.error(error.status, error.code, error.message)
-    except Exception as error:  # a fault of the lab must be seen, and not as AWS's
+    except Exception as error:  # an error in the lab must be visible, and must not look like one of AWS
         request.code, request.detail = "LabFault", f"{type(error).__name__}: {error}"
-        return Answer(500, "text/plain", b"the lab has a fault; see its calls\n")
+        return Answer(500, "text/plain", b"internal error in the lab; see its calls\n")
 
 
-class Door(http.server.ThreadingHTTPServer):
-    """Serves one listening socket for one machine; context is None for plain HTTP."""
+class HttpEndpoint(http.server.ThreadingHTTPServer):
+    """Serves one listening socket of one machine. context is the TLS context, or None for plain HTTP."""
 
     daemon_threads = True
 
@@ -140,25 +139,25 @@ class Door(http.server.ThreadingHTTPServer):
         self.cloud, self.machine, self.context = cloud, machine, context
 
     def finish_request(self, request, client_address):
-        """In the connection's own thread, so that a slow handshake keeps nobody waiting."""
+        """Runs in the connection's thread, so a slow TLS handshake delays no other client."""
         if self.context is not None:
             request.settimeout(HANDSHAKE_SECONDS)
             try:
                 request = self.context.wrap_socket(request, server_side=True)
             except OSError:
-                return  # the client does not trust us, or is gone
+                return  # the client rejected the certificate or closed the connection
         try:
             super().finish_request(request, client_address)
         finally:
-            # socketserver closes the socket that it accepted; TLS has taken the connection over.
+            # socketserver closes the accepted socket, but wrap_socket() has detached the connection from it.
             request.close()
 
     def handle_error(self, request, client_address):
-        """Quiet: a client that hangs up is no event."""
+        """Silent: a client that closes its connection is not an error."""
 
 
 def server_context(certificate):
-    """TLS as AWS's servers speak it."""
+    """The TLS context of the simulated AWS servers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.certificate, certificate.key)
     return context
@@ -167,7 +166,7 @@ def server_context(certificate):
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_SECONDS
-    disable_nagle_algorithm = True  # or every answer waits for the client's delayed ACK
+    disable_nagle_algorithm = True  # otherwise every response waits for the client's delayed ACK
 
     def do_GET(self):
         body = self._body()
@@ -188,7 +187,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_POST = do_PUT = do_HEAD = do_DELETE = do_GET
 
     def _body(self):
-        """The request's body, or None if there is none to be had; then the client has been told."""
+        """Returns the request's body. If the body has no valid length, sends an error and returns None."""
         try:
             length = int(self.headers.get("Content-Length", "0"))
         except ValueError:
@@ -231,9 +230,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send_body(answer.body[number : number + 1])
 
     def _reset(self, answer, fault):
-        linger = struct.pack("ii", 1, 0)  # close() throws away what is in flight, and says so
+        linger = struct.pack("ii", 1, 0)  # close() discards unsent data and sends a RST
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        os.close(self.connection.detach())  # before anybody says goodbye by a FIN
+        os.close(self.connection.detach())  # closes the socket before socketserver can send a FIN
         self.close_connection = True
 
     def _close(self, answer, fault):
@@ -254,7 +253,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             left -= len(blanks)
 
     def log_message(self, format, *arguments):
-        """Quiet."""
+        """Silent."""
 
 
 _MANNERS = {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The credential endpoints of ECS tasks and EKS pods.
 
-ECS gives every task a path of its own that nobody can guess; EKS has one path for all, and a token in
-the Authorization header says which pod asks.
+ECS gives every task its own path, which other tasks cannot guess. EKS has one path for all pods; a token in the
+Authorization header identifies the pod.
 """
 import hmac
 import time
@@ -14,14 +14,14 @@ SECONDS = 21600
 
 
 class Container:
-    """Answers requests for the paths that AWS uses, as lab.json fills them; roles issues the sessions."""
+    """Serves the container paths that lab.json defines. roles issues the sessions."""
 
     def __init__(self, fixture, roles):
         self._fixture = fixture
         self._roles = roles
 
     def knows(self, path):
-        """Whether a path belongs here, good or not."""
+        """Whether a path belongs to the container endpoints, valid or not."""
         return path.startswith(("/v1/", "/v2/"))
 
     def operation(self, request):
@@ -45,7 +45,7 @@ class Container:
         )
         session = self._roles.assume_as_service(entry.service, role, grant)
         if session is None:
-            return self.error(400, "AccessDeniedException", f"{entry.service} may not assume it")
+            return self.error(400, "AccessDeniedException", f"{entry.service} may not assume the role")
         request.issued = session.access_key
         content = {
             "RoleArn": role.arn,
@@ -55,7 +55,7 @@ class Container:
             "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(session.expires)),
         }
         if entry.authorization:
-            # The pod's agent tells the account and not the role.
+            # The agent of EKS returns the account and not the role.
             del content["RoleArn"]
             content["AccountId"] = role.account
         return json_answer(200, content)
@@ -66,7 +66,7 @@ class Container:
 
 
 def _authorized(given, entries):
-    """The entry that this Authorization header opens."""
+    """Returns the entry whose authorization matches this Authorization header. Raises AwsError if there is none."""
     for entry in entries:
         if entry.authorization is None:
             return entry

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One request to the AWS side and its answer, as the services see them. No sockets here."""
+"""One request to the AWS services and its answer, independent of sockets."""
 import json
 import urllib.parse
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What is sent back; headers are pairs beyond Content-Type, Content-Length and Date."""
+    """The response. headers contains pairs, in addition to Content-Type, Content-Length and Date."""
 
     status: int
     content_type: str
@@ -16,7 +16,7 @@ class Answer(NamedTuple):
 
 
 class AwsError(Exception):
-    """A service says no. The journal's detail says what the answer does not."""
+    """A service rejects a request. detail is for the journal only; the response does not contain it."""
 
     def __init__(self, status, code, message, detail=""):
         super().__init__(message)
@@ -25,10 +25,10 @@ class AwsError(Exception):
 
 @dataclass
 class Machine:
-    """What is particular to the machine that a request comes from: the lab's loopback, or one of
-    its networks. instance_role is the name of a role, or None for an instance without one; seconds
-    is how long its sessions last from their issue. Negative seconds are an outage: the service hands
-    out what ended so long ago, and AWS goes on taking it."""
+    """The machine that a request comes from: the lab's loopback, or one of its networks. instance_role is the name
+    of a role, or None for an instance without a role. seconds is how long its sessions are valid. Negative
+    seconds simulate an outage: the metadata service returns credentials that expired so many seconds ago, and the
+    other AWS services still accept them."""
 
     instance_role: str
     seconds: float = 21600
@@ -37,8 +37,8 @@ class Machine:
 
 @dataclass
 class Request:
-    """headers are pairs in the order in which they came. What follows them is for the journal and
-    is filled by whoever learns it."""
+    """headers contains pairs in the order of the request. The attributes after machine are for the journal; the code
+    that learns a value sets it."""
 
     method: str
     target: str
@@ -63,13 +63,13 @@ class Request:
         return self.target.partition("?")[2]
 
     def header(self, name):
-        """The header's value, or None. A header that came twice is joined as HTTP has it."""
+        """The header's value, or None. Repeated headers are joined by commas, as HTTP specifies."""
         found = [value for key, value in self.headers if key.lower() == name]
         return ",".join(found) if found else None
 
     @property
     def host(self):
-        """Name or address that the client asked for, without the port."""
+        """The host name or address that the client requested, without the port."""
         return urllib.parse.urlsplit("//" + (self.header("host") or "")).hostname or ""
 
 

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: MIT
-"""What can go wrong with the AWS side, on demand.
+"""The faults of the AWS services that a test can request.
 
     {"kind": "status", "service": "sts", "operation": "AssumeRole", "status": 503, "times": 2}
 
-A fault strikes the next requests whose service and operation match (* and ? are wildcards), after
-letting `skip` of them pass, `times` times (null: until the faults are cleared). The first that
-matches strikes; only one does.
+A fault affects requests whose service and operation match (* and ? are wildcards). It ignores the first `skip` of them
+and affects the next `times` (null: all, until the faults are cleared). If several faults match a request, only the
+first affects it.
 
-| kind         | what the client gets                                                              |
+| kind         | what the client receives                                                          |
 |--------------|-----------------------------------------------------------------------------------|
-| delay        | the true answer, `seconds` late                                                    |
-| hang         | nothing, until it hangs up                                                         |
-| drip         | the true answer, one byte of its body every 200 ms                                 |
+| delay        | the real response, `seconds` late                                                  |
+| hang         | nothing, until the client closes the connection                                    |
+| drip         | the real response, one byte of its body every 200 ms                               |
 | reset        | a connection that is reset after the request                                       |
 | close        | a connection that is closed after the request                                      |
-| truncated    | the true answer, less than Content-Length says, then the end                       |
-| flood        | the true answer, followed by blanks up to one gigabyte                             |
+| truncated    | the real response, shorter than its Content-Length, then the end                   |
+| flood        | the real response, followed by blanks up to one gigabyte                           |
 | status       | `status`; with `code` an error in the service's form, else `body` as `content_type` |
-| content-type | the true answer, called `content_type`                                             |
+| content-type | the real response with the content type `content_type`                             |
 | redirect     | `status` (302) to `location`, or to the same path on elsewhere.example.com         |
-| malformed    | half of the true answer, with the right Content-Length                             |
-| entity-bomb  | an answer of STS whose entities grow to 3 GB                                       |
-| empty        | 200 and nothing                                                                    |
-| body         | 200 and `body`, called `content_type`                                              |
+| malformed    | the first half of the real body, with a Content-Length that matches it             |
+| entity-bomb  | an STS response whose XML entities expand to 3 GB                                  |
+| empty        | 200 and an empty body                                                              |
+| body         | 200 and `body` with the content type `content_type`                                |
 
-A clock that is wrong is no fault of one answer: see the control door's /clock.
+A wrong clock is not a fault of one response: see /clock in control.py.
 """
 import dataclasses
 import fnmatch
@@ -33,10 +33,10 @@ from dataclasses import dataclass
 
 from exchange import Answer
 
-# These are done while the answer is sent, by aws.py; the true answer is made before.
+# aws.py applies these faults while it sends the response, which the service has made before.
 MANNERS = {"delay", "hang", "drip", "reset", "close", "truncated", "flood"}
-# With these the service itself is never asked.
-UNASKED = {"hang", "reset", "close", "status", "redirect", "entity-bomb", "empty", "body"}
+# With these faults, the service does not see the request.
+WITHOUT_SERVICE = {"hang", "reset", "close", "status", "redirect", "entity-bomb", "empty", "body"}
 
 ELSEWHERE = "http://elsewhere.example.com"
 
@@ -61,7 +61,7 @@ class Fault:
     seconds: float = 1.0
     status: int = None
     code: str = None
-    message: str = "The lab was told to say so."
+    message: str = "This error was requested by a test."
     body: str = ""
     content_type: str = "text/html"
     location: str = None
@@ -73,12 +73,12 @@ class Fault:
 
     @property
     def manner(self):
-        """How the answer is sent, or None for the usual way."""
+        """How the response is sent, or None for the usual way."""
         return self.kind if self.kind in MANNERS else None
 
     def answer(self, request, service, true_answer):
-        """The Answer in place of the true one, which true_answer() makes."""
-        if self.kind in UNASKED:
+        """Returns the Answer that replaces the real one. true_answer() makes the real one."""
+        if self.kind in WITHOUT_SERVICE:
             return _REPLACED.get(self.kind, _nothing)(self, request, service)
         answer = true_answer()
         if self.kind == "content-type":
@@ -109,24 +109,24 @@ _REPLACED = {
     "entity-bomb": lambda *_: Answer(200, "text/xml", ENTITY_BOMB.encode()),
     "body": lambda fault, *_: Answer(200, fault.content_type, fault.body.encode()),
 }
-_KINDS = MANNERS | UNASKED | {"content-type", "malformed"}
+_KINDS = MANNERS | WITHOUT_SERVICE | {"content-type", "malformed"}
 
 
 class Faults:
-    """The faults in waiting. Threads may call at once."""
+    """The faults that are still to be applied. Thread-safe."""
 
     def __init__(self):
         self._lock = threading.Lock()
         self._waiting = []
 
     def replace(self, descriptions):
-        """Forget all faults and have these. ValueError if one is not understood."""
+        """Replaces all faults. ValueError if a description is not valid."""
         found = [_checked(each) for each in descriptions]
         with self._lock:
             self._waiting = found
 
     def take(self, request):
-        """The Fault that strikes this request, or None."""
+        """Returns the Fault that affects this request and counts it, or returns None."""
         with self._lock:
             for fault in self._waiting:
                 if not fault.matches(request):
@@ -145,7 +145,7 @@ class Faults:
 def _checked(description):
     names = {each.name for each in dataclasses.fields(Fault)}
     if not isinstance(description, dict) or not set(description) <= names:
-        raise ValueError(f"a fault has {', '.join(sorted(names))}")
+        raise ValueError(f"the members of a fault are {', '.join(sorted(names))}")
     if description.get("kind") not in _KINDS:
         raise ValueError(f"the kinds of fault are {', '.join(sorted(_KINDS))}")
     if description["kind"] == "status" and not isinstance(description.get("status"), int):

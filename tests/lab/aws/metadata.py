@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The instance metadata service, version 2: a token by PUT, everything else with the token only.
+"""The instance metadata service, version 2. A PUT returns a token, and every other request needs this token.
 
-A token is good on the machine that fetched it. What else goes wrong with this service (the hop
-limit, a service that is switched off) is done by faults.py.
+A token is valid only on the machine that fetched it. faults.py simulates other problems of this service, such as the
+hop limit or a disabled service.
 """
 import json
 import secrets
@@ -16,12 +16,12 @@ REGION = "us-east-1"
 TOKEN = "/latest/api/token"
 CREDENTIALS = "/latest/meta-data/iam/security-credentials/"
 TTL_MAX_SECONDS = 21600
-# For how long AWS takes what is handed out in an outage, whatever end it names.
+# How long AWS accepts credentials that the service returns during an outage, although their expiry has passed.
 OUTAGE_SECONDS = 3600
 
 
 class Metadata:
-    """Answers requests; roles issues the sessions."""
+    """Serves requests. roles issues the sessions."""
 
     def __init__(self, fixture, roles, now):
         self._by_name = fixture.roles
@@ -34,7 +34,7 @@ class Metadata:
         }
 
     def operation(self, request):
-        """A name for what is asked for."""
+        """The name of the requested operation, for faults and for the record."""
         if request.path == TOKEN:
             return "PutToken"
         if request.path in (CREDENTIALS, CREDENTIALS[:-1]):

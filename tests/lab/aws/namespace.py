@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""A network of its own with AWS's true addresses, served by a lab that is outside of it.
+"""A network namespace with AWS's real addresses, served by a lab that is outside of it.
 
     with lab.network(instance_role="instance-b") as network:
         network.run(["aws", "sts", "get-caller-identity"], env=network.client_env())
 
-In it: the instance metadata service and the container endpoints at their link-local addresses and
-port 80, STS at every name of lab.json and port 443, the lab's databases and its cloud at the ports
-that they have outside. /etc/hosts is the lab's, so names resolve without a preload too. There is no
-way out. Root makes it directly, an ordinary user in a user namespace of its own.
+The namespace contains the instance metadata service and the container endpoints at their link-local addresses on port
+80, STS at every host name of lab.json on port 443, and the lab's databases and AWS services at their usual ports. Its
+/etc/hosts is the lab's file, so names also resolve without a preload. There is no route to other networks. Root makes
+the namespace directly; an ordinary user makes it in a new user namespace.
 
-Run as a program this file is what holds the namespace: it makes the listening sockets, hands them
-to labd (networks.py) and stays until its parent ends.
+When this file runs as a program, it is the process that keeps the namespace alive. It makes the listening sockets,
+passes them to labd (networks.py) and waits until its parent ends.
 """
 import ctypes
 import json
@@ -33,10 +33,10 @@ MS_BIND = 4096
 
 
 class Network:
-    """One namespace, from __enter__ to __exit__. See the top of this file.
+    """One namespace, from __enter__ to __exit__. The top of this file describes it.
 
-    instance_role is the name of the role that its metadata service hands out, or None; boot_id is a
-    text that its processes find in /proc/sys/kernel/random/boot_id.
+    instance_role is the name of the role that its metadata service serves, or None. boot_id is the text that its
+    processes read from /proc/sys/kernel/random/boot_id.
     """
 
     def __init__(self, lab, instance_role, boot_id=None):
@@ -71,7 +71,7 @@ class Network:
         if line != "ready\n":
             text = (line + self._holder.stdout.read()).strip()
             self.__exit__()
-            raise LabError(f"no network namespace can be had here: {text}")
+            raise LabError(f"this system does not allow a network namespace: {text}")
         return self
 
     def __exit__(self, *exception):
@@ -81,24 +81,24 @@ class Network:
 
     @property
     def pid(self):
-        """Of the process that holds it."""
+        """The id of the process that keeps the namespace alive."""
         return self._holder.pid
 
     def client_env(self, **extra):
-        """A whole environment for a client inside: HOME is private and empty, and nothing points to
-        the lab but the CA of its AWS."""
+        """The whole environment for a client inside. HOME is private and empty. Only the CA of the lab's AWS services
+        refers to the lab."""
         trust = {"AWS_CA_BUNDLE": str(self._lab.cloud_ca_file)}
         return {"PATH": process.PATH, "HOME": str(self._lab.home), **trust, **extra}
 
     def command(self, argv, cwd="/"):
-        """The argv that runs argv inside."""
+        """Returns the argv that runs argv inside the namespace."""
         target = ["nsenter", f"--target={self.pid}", "--net", "--mount", f"--wdns={cwd}"]
         if os.geteuid() != 0:
             target += ["--user", "--preserve-credentials"]
         return [*target, "--", *(str(word) for word in argv)]
 
     def run(self, argv, env, timeout=120, cwd="/"):
-        """Run a program inside to its end; text out."""
+        """Runs a program inside to its end. Returns its output as text."""
         return subprocess.run(
             self.command(argv, cwd), env=env, timeout=timeout, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
@@ -127,7 +127,7 @@ def main():
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != plan["owner"]:
-        return  # it ended before the signal was asked for
+        return  # the owner ended before prctl() was called
     _add_addresses()
     _bind_file(libc, plan["hosts"], "/etc/hosts")
     if plan["boot_id"]:
@@ -138,7 +138,7 @@ def main():
     for each in listeners:
         each.close()
     print(connection.recv(6).decode(), end="", flush=True)
-    connection.recv(1)  # labd says no more; it ends
+    connection.recv(1)  # labd sends nothing more; recv() returns when labd ends
 
 
 def _add_addresses():
@@ -155,13 +155,13 @@ def _has_ipv6():
 
 
 def _bind_file(libc, source, target):
-    """mount(8) would look at the user's id; the capability is enough for mount(2)."""
+    """Uses mount(2), for which the capability is enough. mount(8) requires the user id 0."""
     if libc.mount(source.encode(), target.encode(), None, MS_BIND, None) != 0:
         raise OSError(ctypes.get_errno(), f"cannot mount {source} on {target}")
 
 
 def _listeners(plan):
-    """What to listen on, as (kind, socket); for the kinds see networks.py."""
+    """Yields (kind, listening socket). networks.py explains the kinds."""
     addresses = [("http", each, 80) for each in LINK_LOCAL]
     addresses += [("http", each, 80) for each in LINK_LOCAL_6 if _has_ipv6()]
     addresses += [("http", "127.0.0.1", plan["cloud_ports"]["http"])]

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""labd's listening sockets for clients of the AWS side: on its own loopback, and in network
-namespaces that namespace.py makes.
+"""labd's listening sockets for clients of the AWS services: on the lab's own loopback, and in network namespaces that
+namespace.py makes.
 
-A socket belongs for ever to the namespace in which it was made, so labd can serve a namespace that
-it is not in: namespace.py hands listening sockets over, through an abstract Unix socket, and labd
-serves them for as long as that connection lasts. Databases are relayed byte by byte.
+A socket always belongs to the namespace in which it was made, so labd can serve a namespace that it is not in:
+namespace.py passes listening sockets to labd through an abstract Unix socket, and labd serves them until that
+connection ends. Connections to databases are relayed byte by byte.
 """
 import json
 import secrets
@@ -12,8 +12,8 @@ import socket
 import socketserver
 import threading
 
-from aws import Door, server_context
-from control import may_ask, serve
+from aws import HttpEndpoint, server_context
+from control import is_permitted, serve
 from exchange import Machine
 
 BACKLOG = 512
@@ -24,9 +24,9 @@ RELAY_BYTES = 65536
 
 
 class Networks:
-    """The lab's own loopback from the start, and whatever is handed over later.
+    """Serves the lab's own loopback from the start, and sockets that are passed to it later.
 
-    machine and ports ("http", "https") are those of the loopback.
+    machine and ports ("http", "https") describe the loopback.
     """
 
     def __init__(self, cloud, certificate, instance_role):
@@ -38,7 +38,7 @@ class Networks:
         for kind in ("http", "https"):
             listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
             self.ports[kind] = listener.getsockname()[1]
-            serve(self._door(kind, listener, self.machine))
+            serve(self._endpoint(kind, listener, self.machine))
         networks = self
 
         class Handler(socketserver.BaseRequestHandler):
@@ -48,33 +48,33 @@ class Networks:
         serve(_HandoverServer(f"\0{self.socket_name}", Handler))
 
     def take_over(self, connection):
-        """Serve what comes over one connection, until it ends."""
-        if not may_ask(connection):
+        """Serves the sockets that arrive on one connection, until the connection ends."""
+        if not is_permitted(connection):
             return
         connection.settimeout(HANDOVER_SECONDS)
         message, descriptors, _, _ = socket.recv_fds(connection, HANDOVER_MAX, SOCKETS_MAX)
         listeners = [socket.socket(fileno=descriptor) for descriptor in descriptors]
         description = json.loads(message)
         machine = Machine(description["instance_role"])
-        doors = [
-            self._door(kind, listener, machine)
+        endpoints = [
+            self._endpoint(kind, listener, machine)
             for kind, listener in zip(description["kinds"], listeners, strict=True)
         ]
-        for door in doors:
-            serve(door)
+        for endpoint in endpoints:
+            serve(endpoint)
         connection.sendall(b"ready\n")
         connection.settimeout(None)
-        connection.recv(1)  # says nothing more; it ends with the namespace's process
-        for door in doors:
-            door.shutdown()
-            door.server_close()
+        connection.recv(1)  # returns when the namespace's process ends
+        for endpoint in endpoints:
+            endpoint.shutdown()
+            endpoint.server_close()
 
-    def _door(self, kind, listener, machine):
-        """kind is http, https, or the port of the loopback to which connections are relayed."""
+    def _endpoint(self, kind, listener, machine):
+        """kind is "http", "https", or the port of the loopback to which connections are relayed."""
         if kind == "http":
-            return Door(listener, self._cloud, machine)
+            return HttpEndpoint(listener, self._cloud, machine)
         if kind == "https":
-            return Door(listener, self._cloud, machine, self._context)
+            return HttpEndpoint(listener, self._cloud, machine, self._context)
         return _Relay(listener, kind)
 
 
@@ -82,11 +82,11 @@ class _HandoverServer(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """Quiet: a namespace that is gone is no event."""
+        """Silent: a namespace that has ended is not an error."""
 
 
 class _Relay(socketserver.ThreadingTCPServer):
-    """Passes connections on to a port of the loopback."""
+    """Relays connections to a port of the loopback."""
 
     daemon_threads = True
 
@@ -104,11 +104,11 @@ class _Relay(socketserver.ThreadingTCPServer):
             forward.join()
 
     def handle_error(self, request, client_address):
-        """Quiet."""
+        """Silent."""
 
 
 def _copy(source, destination):
-    """Everything up to the end, and then the end."""
+    """Copies all data until the source ends, and then ends the destination."""
     try:
         while data := source.recv(RELAY_BYTES):
             destination.sendall(data)
@@ -118,4 +118,4 @@ def _copy(source, destination):
             try:
                 each.shutdown(socket.SHUT_RDWR)
             except OSError:
-                pass  # is shut already
+                pass  # already closed

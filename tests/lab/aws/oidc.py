@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""SSO's OIDC endpoint: who has logged in, and CreateToken with a refresh token.
+"""SSO's OIDC service: the logins, and CreateToken with a refresh token.
 
-Nobody can click through a browser here, so a test says that somebody has logged in (control.py, /sso)
-and writes the token file that `aws sso login` would have written. A refresh token is good for one use:
-whoever loses the answer has lost the session. That is the hardest server that a client can meet. A
-login with `grace` is at a server that takes the last one too, until its successor is shown.
+A test cannot log in with a browser. It registers a login instead (control.py, /sso) and writes the token file that `aws
+sso login` would write. A refresh token can be used once, so a client that loses the response has lost the session. This
+is the strictest behaviour that a client can meet. With `grace`, the server also accepts the previous refresh token
+until the client uses the new one.
 """
 import hmac
 import json
@@ -20,26 +20,26 @@ NEEDED = ("clientId", "clientSecret", "grantType", "refreshToken")
 
 @dataclass
 class Login:
-    """One login of one person. seconds is how long the next access tokens live."""
+    """One login of one user. seconds is how long new access tokens are valid."""
 
     client_id: str
     client_secret: str
     refresh_token: str
     seconds: float
     grace: bool = False
-    is_over: bool = False
-    spent: str = ""
+    has_ended: bool = False
+    previous: str = ""
 
-    def takes(self, refresh_token):
-        """Whether it may be shown; it is then spent."""
-        if self.is_over or refresh_token not in (self.refresh_token, self.grace and self.spent):
+    def accepts(self, refresh_token):
+        """Whether the refresh token is valid. If so, it becomes the previous one."""
+        if self.has_ended or refresh_token not in (self.refresh_token, self.grace and self.previous):
             return False
-        self.spent = refresh_token
+        self.previous = refresh_token
         return True
 
 
 class Oidc:
-    """Threads may call at once."""
+    """The OIDC service. Thread-safe."""
 
     def __init__(self, now):
         self._now = now
@@ -48,8 +48,8 @@ class Oidc:
         self._expiry = {}
 
     def log_in(self, body):
-        """Somebody has logged in: client_id, client_secret, refresh_token, access_token, its end
-        `expires`, `seconds` for the tokens after it, and `grace`."""
+        """Registers a login. body contains client_id, client_secret, refresh_token, access_token, `expires` (the end
+        of the access token), `seconds` (how long later tokens are valid) and `grace`."""
         login = Login(
             body["client_id"], body["client_secret"], body["refresh_token"], float(body["seconds"]),
             bool(body["grace"]),
@@ -59,15 +59,15 @@ class Oidc:
             self._expiry[body["access_token"]] = (login, float(body["expires"]))
 
     def log_out(self, body):
-        """A login is over at once: body has its client_id. KeyError if there is none."""
+        """Ends the login with the body's client_id at once. KeyError if it does not exist."""
         with self._lock:
-            self._logins[body["client_id"]].is_over = True
+            self._logins[body["client_id"]].has_ended = True
 
     def is_valid(self, access_token):
-        """Whether the portal may serve whoever shows this."""
+        """Whether the portal may serve a client that sends this access token."""
         with self._lock:
             login, expires = self._expiry.get(access_token, (None, 0))
-            return login is not None and not login.is_over and self._now() < expires
+            return login is not None and not login.has_ended and self._now() < expires
 
     def operation(self, request):
         return "CreateToken"
@@ -93,7 +93,7 @@ class Oidc:
             login = self._logins.get(body["clientId"])
             if login is None or not _equal(login.client_secret, body["clientSecret"]):
                 raise AwsError(401, "invalid_client", "Invalid client provided")
-            if not login.takes(body["refreshToken"]):
+            if not login.accepts(body["refreshToken"]):
                 raise AwsError(400, "invalid_grant", "Invalid refresh token provided")
             login.refresh_token = secrets.token_urlsafe(96)
             access_token = secrets.token_urlsafe(96)

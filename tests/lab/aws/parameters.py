@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Parameters of the query protocol: decoded, put together, held against STS's limits.
+"""Parameters of AWS's query protocol: decodes them, combines the members of lists, and checks STS's limits.
 
-The limits are those of STS's API reference, the messages those of its validation.
+The limits are those of STS's API reference; the messages are those of STS's validation.
 """
 import re
 import unicodedata
@@ -15,7 +15,7 @@ TAGS_MAX = 50
 
 
 class Limit(NamedTuple):
-    """Length and pattern of a text."""
+    """The length and the pattern of a text."""
 
     shortest: int
     longest: int
@@ -35,12 +35,12 @@ LIMITS = {
 TAG_KEY, TAG_VALUE = Limit(1, 128), Limit(0, 256)
 SECONDS_MIN, SECONDS_MAX = 900, 43200
 
-# A secret is in the journal by its length alone.
+# The journal contains only the lengths of these secrets.
 SECRET = {"WebIdentityToken", "TokenCode"}
 
 
 def decode(request):
-    """The parameters of a request, in the order in which they were sent. AwsError if they are none."""
+    """Returns a request's parameters, in their order. AwsError if the request is malformed."""
     if request.method == "POST":
         kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
         if kind != FORM:
@@ -61,7 +61,7 @@ def decode(request):
 
 
 def without_secrets(parameters):
-    """The parameters as the journal may have them."""
+    """The parameters in the form that the journal may contain."""
     return {
         name: f"({len(value)} characters)" if name in SECRET else value
         for name, value in parameters.items()
@@ -69,13 +69,13 @@ def without_secrets(parameters):
 
 
 def check(parameters, required, optional):
-    """Raise ValidationError with one message for everything that is wrong."""
+    """Raises a ValidationError with one message for all mistakes."""
     wrong = [_constraint(None, name, "Member must not be null") for name in required
              if name not in parameters]  # fmt: skip
     for name, value in parameters.items():
         top = name.partition(".")[0]
         if top not in {*required, *optional, "Action", "Version"}:
-            # STS may let it pass; here it is a spelling mistake that must be seen.
+            # STS ignores some unknown parameters. Here they are an error, to reveal a misspelled name.
             raise validation_error(f"The lab's STS does not know the parameter {name}")
         if name in LIMITS:
             wrong += violations(name, value, LIMITS[name])
@@ -93,7 +93,7 @@ def validation_error(message):
 
 
 def violations(name, value, limit, is_text=None):
-    """What of a limit a text violates, as STS puts it."""
+    """The violations of a limit, in STS's words."""
     place = name[0].lower() + name[1:]
     found = []
     if len(value) < limit.shortest:
@@ -113,7 +113,7 @@ def violations(name, value, limit, is_text=None):
 
 
 def tags(parameters):
-    """Tags.member.N as (key, value), in order."""
+    """The tags of Tags.member.N as (key, value), in order."""
     found = []
     while f"Tags.member.{len(found) + 1}.Key" in parameters:
         member = f"Tags.member.{len(found) + 1}"
@@ -125,7 +125,7 @@ def tags(parameters):
 
 
 def transitive_keys(parameters):
-    """TransitiveTagKeys.member.N, in order."""
+    """The keys of TransitiveTagKeys.member.N, in order."""
     found = []
     while f"TransitiveTagKeys.member.{len(found) + 1}" in parameters:
         found.append(parameters[f"TransitiveTagKeys.member.{len(found) + 1}"])

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SSO's portal: GetRoleCredentials. Who may show which token is known to oidc.py; which names stand for
-which roles is said in lab.json."""
+"""SSO's portal: GetRoleCredentials. oidc.py knows the valid access tokens; lab.json maps the portal's role names to
+roles."""
 import urllib.parse
 
 from exchange import AwsError, json_answer

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A client of the AWS side that does nothing of its own accord: no retry, no redirect, no limit.
-Requests are signed by botocore at the time that the caller names. For the lab's own tests and for
-controls of other tests.
+"""A client of the AWS services that sends exactly one request: it does not retry, follow redirects or limit the
+response. botocore signs the request for the time that the caller gives. The lab's own tests use this client, and other
+tests use it as a control.
 
     reply = sts(lab, lab.principals["etl-base"], Action="GetCallerIdentity")
     assert reply.status == 200 and reply.text("Arn").endswith("user/etl-base")
@@ -39,13 +39,13 @@ class Reply(NamedTuple):
         return json.loads(self.body)
 
     def keys(self):
-        """The credentials in an answer of STS, as Lab.token() takes them."""
+        """The credentials in an STS response, in the form that Lab.token() accepts."""
         names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
         return Keys(*(self.text(name) for name in names))
 
 
 def ask(lab, method, path, headers=None, body=None, timeout=TIMEOUT_SECONDS):
-    """One request over the loopback's HTTP. OSError and HTTPException are the caller's."""
+    """Sends one request to the loopback's HTTP port. Raises OSError and HTTPException."""
     address = urllib.parse.urlsplit(lab.cloud_http)
     connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout)
     try:
@@ -58,7 +58,7 @@ def ask(lab, method, path, headers=None, body=None, timeout=TIMEOUT_SECONDS):
 
 
 def sts(lab, keys, host=HOST, region="us-east-1", service="sts", at=None, change=None, **parameters):
-    """One request to STS; keys None: unsigned. change(request) may spoil a signed request."""
+    """Sends one request to STS. With keys None it is unsigned. change(request) may alter it after it is signed."""
     fields = {"Version": VERSION, **parameters}
     request = AWSRequest(
         method="POST",
@@ -78,7 +78,7 @@ def sts(lab, keys, host=HOST, region="us-east-1", service="sts", at=None, change
 def _sign(request, keys, service, region, at):
     credentials = Credentials(keys.access_key, keys.secret_key, keys.session_token)
     signer = SigV4Auth(credentials, service, region)
-    # add_auth() does these steps, but only ever for the present time.
+    # add_auth() does these steps too, but always uses the current time.
     request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(at))
     signer._modify_request_before_signing(request)
     to_sign = signer.string_to_sign(request, signer.canonical_request(request))
@@ -86,7 +86,7 @@ def _sign(request, keys, service, region, at):
 
 
 def tags(transitive=(), **pairs):
-    """Parameters of session tags."""
+    """The request parameters of session tags."""
     found = {}
     for number, (key, value) in enumerate(pairs.items(), 1):
         found[f"Tags.member.{number}.Key"] = key

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Who signed a request? Signature Version 4 in the Authorization header, recomputed by botocore.
+"""Finds out who signed a request, by Signature Version 4 in the Authorization header. botocore computes the signature
+again.
 
-The order of the checks and the messages are those of STS where they are known: aws-cli#6676 and
-boto3 show them; nobody outside AWS has seen them all.
+The order of the checks and the messages are those of STS, as far as aws-cli#6676 and boto3 show them. AWS does not
+document all of them.
 """
 import calendar
 import hashlib
@@ -28,7 +29,7 @@ NO_MATCH = (
 
 @dataclass
 class Claim:
-    """The Authorization header taken apart."""
+    """The fields of the Authorization header."""
 
     access_key: str
     day: str
@@ -40,9 +41,9 @@ class Claim:
 
 
 def verify(request, principals, service, regions, now):
-    """The principal that signed the request, and the region of its scope; or AwsError.
+    """Returns the principal that signed the request, and the region of its scope. Raises AwsError.
 
-    regions has those that fit the name that the request was sent to.
+    regions contains the regions that are valid for the host name of the request.
     """
     claim = parse(request)
     request.caller = claim.access_key
@@ -62,7 +63,7 @@ def verify(request, principals, service, regions, now):
 
 
 def parse(request):
-    """The Claim of a request; AwsError if there is none or it is none."""
+    """Returns the Claim of a request. AwsError if the Authorization header is missing or malformed."""
     authorization = request.header("authorization")
     if authorization is None:
         raise AwsError(
@@ -129,8 +130,8 @@ def _check_signature(request, claim, principal):
 
 
 def _expected(request, claim, principal):
-    """botocore makes the canonical request anew, from the request and the names of what is signed."""
-    # Here, because importing botocore takes as long as starting both servers.
+    """The signature that botocore computes, from the request and the names of its signed headers."""
+    # Imported here, because importing botocore takes as long as starting both servers.
     import plain_botocore  # noqa: F401
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest

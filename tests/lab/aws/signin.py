@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""AWS's sign-in service: who has logged in by `aws login`, and CreateOAuth2Token with a refresh token.
+"""AWS's sign-in service: the logins by `aws login`, and CreateOAuth2Token with a refresh token.
 
-As with SSO (oidc.py) a test says that somebody has logged in, and a refresh token is good for one use
-or, with `grace`, until its successor is shown.
-Each request carries a proof that its sender holds the session's key (DPoP, RFC 9449): its signature is
-checked by python3-jwt, and the rest of it here.
+As with SSO (oidc.py), a test registers a login. A refresh token can be used once; with `grace`, it is valid until the
+client uses its successor. Each request carries a proof that its sender has the session's key (DPoP, RFC 9449).
+python3-jwt verifies the proof's signature; this module checks the rest of it.
 """
 import json
 import secrets
@@ -19,13 +18,13 @@ from principals import Grant
 PATH = "/v1/token"
 NEEDED = ("clientId", "grantType", "refreshToken")
 SERVICE = "signin.amazonaws.com"
-# How far the proof's time may be from ours.
+# The maximum difference between the proof's time and the lab's clock.
 PROOF_SECONDS = 60
 
 
 @dataclass
 class Login:
-    """One login. key is the public half of its key as a JWK; proofs are those that were shown."""
+    """One login. key is the public key of the session as a JWK. proofs are the ids (jti) of the proofs used so far."""
 
     client_id: str
     refresh_token: str
@@ -34,13 +33,13 @@ class Login:
     user: str
     seconds: float
     grace: bool = False
-    is_over: bool = False
-    spent: str = ""
+    has_ended: bool = False
+    previous: str = ""
     proofs: set = field(default_factory=set)
 
 
 class Signin:
-    """Threads may call at once."""
+    """The sign-in service. Thread-safe."""
 
     def __init__(self, fixture, roles, now):
         self._fixture = fixture
@@ -50,15 +49,15 @@ class Signin:
         self._by_token = {}
 
     def log_in(self, body):
-        """Somebody has logged in: the members of a Login."""
+        """Registers a login. body contains the attributes of Login."""
         self._fixture.roles[body["role"]]  # KeyError: there is no such role
         with self._lock:
             self._by_token[body["refresh_token"]] = Login(**body)
 
     def log_out(self, body):
-        """A login is over at once: body has its refresh_token. KeyError if there is none."""
+        """Ends the login with the body's refresh_token at once. KeyError if it does not exist."""
         with self._lock:
-            self._by_token[body["refresh_token"]].is_over = True
+            self._by_token[body["refresh_token"]].has_ended = True
 
     def operation(self, request):
         return "CreateOAuth2Token"
@@ -85,10 +84,10 @@ class Signin:
     def _renew(self, request, body, claims, key):
         with self._lock:
             login = self._by_token.get(body["refreshToken"])
-            if login is None or login.is_over or login.client_id != body["clientId"]:
+            if login is None or login.has_ended or login.client_id != body["clientId"]:
                 raise AwsError(401, "TOKEN_EXPIRED", "The session has ended")
             if login.key != key or claims["jti"] in login.proofs:
-                raise AwsError(400, "INVALID_REQUEST", "the proof is another key's, or was shown before")
+                raise AwsError(400, "INVALID_REQUEST", "the proof was made with another key, or was used before")
             login.proofs.add(claims["jti"])
             self._spend(login, body["refreshToken"])
             login.refresh_token = secrets.token_urlsafe(96)
@@ -107,12 +106,12 @@ class Signin:
             "refreshToken": login.refresh_token,
         })  # fmt: skip
 
-    def _spend(self, login, shown):
-        """The token before the one that is shown is good no more; nor is the shown one, without grace."""
-        other = login.spent if shown == login.refresh_token else login.refresh_token
-        for token in (other,) if login.grace else (other, shown):
+    def _spend(self, login, used):
+        """Invalidates the login's other refresh token and, without grace, also the one that was used."""
+        other = login.previous if used == login.refresh_token else login.refresh_token
+        for token in (other,) if login.grace else (other, used):
             self._by_token.pop(token, None)
-        login.spent = shown
+        login.previous = used
 
     def error(self, status, code, message):
         """An Answer in the form of sign-in's errors."""
@@ -120,19 +119,19 @@ class Signin:
 
 
 def _proof(token, now):
-    """The claims of a proof and the key that it was made with."""
+    """Verifies a proof. Returns its claims and the public key that it contains."""
     try:
         head = jwt.get_unverified_header(token)
         key = head["jwk"]
         if (head["typ"], head["alg"], set(key)) != ("dpop+jwt", "ES256", {"kty", "x", "y", "crv"}):
-            raise ValueError("its header is none of a proof")
+            raise ValueError("its header is not that of a DPoP proof")
         public = ECAlgorithm.from_jwk(json.dumps(key))
         claims = jwt.decode(
             token, public, algorithms=["ES256"],
             options={"require": ["htm", "htu", "iat", "jti"], "verify_iat": False},
         )  # fmt: skip
         if abs(claims["iat"] - now) > PROOF_SECONDS:
-            raise ValueError("it was not made now")
+            raise ValueError("its time is too far from the current time")
     except (jwt.PyJWTError, ValueError, KeyError, TypeError) as error:
-        raise AwsError(400, "INVALID_REQUEST", "the proof is not good", str(error)) from None
+        raise AwsError(400, "INVALID_REQUEST", "the proof is not valid", str(error)) from None
     return claims, key

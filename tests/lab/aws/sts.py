@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""STS: the query protocol in, XML out.
+"""STS: parses requests of the query protocol and writes responses in XML.
 
-AssumeRole, AssumeRoleWithWebIdentity and GetCallerIdentity; who may have what is decided in
-assume.py, who asks in signature.py.
+It supports AssumeRole, AssumeRoleWithWebIdentity and GetCallerIdentity. assume.py decides who may assume a role;
+signature.py finds out who sent a request.
 """
 import re
 import time
@@ -26,7 +26,7 @@ PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 
 
 class Sts:
-    """Answers requests; roles decides."""
+    """Serves requests. roles decides who may assume a role."""
 
     def __init__(self, cloud, principals, roles, now):
         self._cloud = cloud
@@ -40,7 +40,7 @@ class Sts:
         }
 
     def operation(self, request):
-        """The name of what is asked for, as far as it can be told."""
+        """The name of the requested operation, or "none" if the request does not name one."""
         found = re.search(r"(?:^|&)Action=(\w+)", request.body.decode("latin-1") or request.query)
         return found[1] if found else "none"
 
@@ -118,7 +118,7 @@ class Sts:
 
 
 def document(root, content, status=200):
-    """An XML Answer. content is a list of (name, text or such a list); a RequestId is made here."""
+    """Returns an XML Answer. content is a list of (name, text or another such list). Generates the RequestId."""
     request_id = str(uuid.uuid4())
     element = ElementTree.Element(root, xmlns=NAMESPACE)
     _append(element, content, request_id)
@@ -140,7 +140,7 @@ def _append(element, content, request_id):
 
 
 def _session(session):
-    """The elements that both operations answer with."""
+    """The elements that the responses of both AssumeRole operations contain."""
     expiration = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(session.expires))
     return [
         ("AssumedRoleUser", [("AssumedRoleId", session.user_id), ("Arn", session.arn)]),
@@ -154,8 +154,8 @@ def _session(session):
 
 
 def _regions(request, cloud):
-    """The regions that may stand in the scope of a request to this host. A host that is no name of
-    AWS's, such as the loopback address, stands for all of them."""
+    """The regions that the scope of a request to this host may name. A host that is not a host name of AWS, such as
+    the loopback address, allows all regions."""
     found = HOST.fullmatch(request.host)
     if not found:
         return cloud.regions

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Web identity tokens: what a cluster's OpenID Connect provider hands to its pods. RS256 by
-python3-jwt; the provider's key is made with the lab's certificates.
+"""Web identity tokens, which the OpenID Connect provider of a cluster gives to its pods: RS256 by python3-jwt. The
+provider's key is made together with the lab's certificates.
 
-check() is STS's part, mint() the provider's. Not here: which role a token opens.
+check() is the part of STS; mint() is the part of the provider. This module does not decide which role a token opens.
 """
 import pathlib
 import time
@@ -16,7 +16,7 @@ KEY_ID = "lab-1"
 
 
 def mint(key_file, provider, subject, audience="sts.amazonaws.com", expires=None, **claims):
-    """A token that is good until expires (seconds of the epoch; in one hour)."""
+    """A token that is valid until `expires` (seconds since the epoch; None: in one hour)."""
     now = int(time.time())
     content = {
         "iss": f"https://{provider}",
@@ -31,7 +31,7 @@ def mint(key_file, provider, subject, audience="sts.amazonaws.com", expires=None
 
 
 def check(token, public_key, cloud, now):
-    """The token's claims, or AwsError; cloud is the fixture's."""
+    """Returns the token's claims, or raises AwsError. cloud is the fixture's."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
         kid = jwt.get_unverified_header(token).get("kid")
@@ -41,7 +41,7 @@ def check(token, public_key, cloud, now):
         raise _invalid(f"No OpenIDConnect provider found in your account for {issuer}")
     if kid != KEY_ID:
         raise _invalid("Couldn't retrieve verification key from your identity provider")
-    # The times and the audience are looked at below: the clock is the lab's.
+    # The times and the audience are checked below, because the lab has its own clock.
     options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "verify_aud": False}
     options["require"] = ["exp", "iat", "sub", "aud"]
     try:

@@ -1,13 +1,11 @@
-# SPDX-License-Identifier: MIT
 """A recording peer that speaks MySQL's protocol up to the password.
 
-    MySQLPeer(None)                              no TLS; asks for mysql_clear_password; denies
-    MySQLPeer(None, Script(greeting=CLEAR))      asks in the greeting, before TLS can be up
+    MySQLPeer(None)                              no TLS; requests mysql_clear_password; denies the login
+    MySQLPeer(None, Script(greeting=CLEAR))      requests it in the greeting, before TLS can start
     MySQLPeer(cert, Script(asks=[switch(CLEAR), switch(CLEAR)], verdict=OK))
 
-What is sent is the MySQL documentation's "Connection Phase Packets". The scramble is constant and
-neither compression nor connection attributes are offered, so two clients that do the same send the
-same bytes.
+The packets follow "Connection Phase Packets" of the MySQL documentation. The scramble is constant, and the peer offers
+neither compression nor connection attributes, so two clients that do the same send the same bytes.
 """
 import struct
 from typing import NamedTuple
@@ -27,7 +25,7 @@ CAPABILITIES = (
     | MULTI_STATEMENTS | MULTI_RESULTS | PLUGIN_AUTH | PLUGIN_AUTH_LENENC_DATA
 )  # fmt: skip
 
-SSL_REQUEST_SIZE = 32  # a handshake response that ends before the user's name
+SSL_REQUEST_SIZE = 32  # an SSLRequest is a handshake response that ends before the user name
 
 OK = b"\x00\x00\x00\x02\x00\x00\x00"
 DENIED = b"\xff" + struct.pack("<H", 1045) + b"#28000Access denied by the peer"
@@ -39,9 +37,9 @@ def switch(plugin, data=b""):
 
 
 class Script(NamedTuple):
-    """What the peer says on one connection: the plugin that its greeting names, the packets that
-    ask for something, one answer each, the verdict, and how many commands it serves after OK. With
-    is_cut, the last of these packets ends in its middle, and so does the connection."""
+    """What the peer sends on one connection: the plugin that its greeting names, the packets that request data from
+    the client (the client answers each), the verdict, and how many commands it serves after OK. With is_cut, the peer
+    sends only the first half of the last of these packets and closes the connection."""
 
     greeting: str = NATIVE
     asks: tuple = (switch(CLEAR),)
@@ -51,9 +49,9 @@ class Script(NamedTuple):
 
 
 class MySQLPeer(Peer):
-    """The n-th connection gets the n-th script; the last one serves all further ones.
+    """The n-th connection uses the n-th script; the last script serves all further connections.
 
-    messages: after the clients have hung up, every packet's payload as (through TLS?, bytes).
+    messages: the payload of every packet, as (through TLS?, bytes), after the clients have closed their connections.
     """
 
     def __init__(self, certificate=None, *scripts):
@@ -104,7 +102,7 @@ class MySQLPeer(Peer):
 
 
 class _Packets:
-    """Length, sequence number, payload."""
+    """Reads and writes packets: length, sequence number, payload."""
 
     def __init__(self, wire, messages):
         self._wire = wire
@@ -124,7 +122,7 @@ class _Packets:
         return payload
 
     def read_command(self):
-        """The next command; COM_QUIT is the end of the conversation."""
+        """Reads the next command. COM_QUIT ends the conversation with EOFError."""
         payload = self.read()
         if payload[:1] == b"\x01":
             raise EOFError
@@ -132,7 +130,7 @@ class _Packets:
 
 
 def _authentication_data(response):
-    """The password's place in a HandshakeResponse41."""
+    """The password in a HandshakeResponse41."""
     (capabilities,) = struct.unpack("<I", response[:4])
     _, _, rest = response[SSL_REQUEST_SIZE:].partition(b"\0")
     if capabilities & PLUGIN_AUTH_LENENC_DATA and rest[:1] == b"\xfc":

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A recording peer that speaks PostgreSQL's protocol up to the password.
 
-    PostgreSQLPeer(None)      N to SSLRequest, then AuthenticationCleartextPassword, then an error
-    PostgreSQLPeer(cert)      S and TLS; the rest is the same
+    PostgreSQLPeer(None)      answers SSLRequest with N, sends AuthenticationCleartextPassword, then an error
+    PostgreSQLPeer(cert)      answers SSLRequest with S and starts TLS; the rest is the same
 
-What is sent is "Message Formats" of the PostgreSQL documentation.
+The packets follow "Message Formats" of the PostgreSQL documentation.
 """
 import struct
 
@@ -16,7 +16,7 @@ CLEARTEXT_PASSWORD = b"R" + struct.pack("!II", 8, 3)
 
 
 class PostgreSQLPeer(Peer):
-    """Every connection is asked for a password in clear and then denied."""
+    """Requests a cleartext password on every connection, and then denies the login."""
 
     def converse(self, wire):
         code = self._read_startup(wire)
@@ -34,7 +34,7 @@ class PostgreSQLPeer(Peer):
         wire.send(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
 
     def _read_startup(self, wire):
-        """The first packet of a kind that has no letter in front; returns its code."""
+        """Reads a packet of the startup phase, which begins with no type byte. Returns its code."""
         size, code = struct.unpack("!II", wire.read(8))
         wire.read(size - 8)
         return code

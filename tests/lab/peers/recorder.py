@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""A scripted server that writes down every byte that a client sends it.
+"""A scripted server that records every byte that a client sends to it.
 
     with MySQLPeer(certificate=lab.certificates.other_ca) as peer:
         subprocess.run(["mariadb", "-P", str(peer.port), ...], timeout=30)
     assert not traces.find(peer.received, secrets)
 
-What the two protocols have in common is here: the listener, TLS, the record. What is said to the
-client is in mysql_peer.py and postgresql_peer.py. Clients are served one after the other, in a
-thread; a peer ends when its last client has hung up, and no read lasts longer than TIMEOUT_SECONDS.
+This module contains what the two protocols share: the listener, TLS and the record. mysql_peer.py and
+postgresql_peer.py contain the packets that the peer sends. A thread serves the clients one after the other. A peer
+ends when its last client has closed the connection; no read takes longer than TIMEOUT_SECONDS.
 """
 import contextlib
 import os
@@ -15,13 +15,13 @@ import socket
 import ssl
 import threading
 
-# A client that says nothing for so long hangs; none of them ever waits on purpose.
+# A client that sends nothing for this long has hung, because no client waits on purpose.
 TIMEOUT_SECONDS = 60
 READ_SIZE = 65536
 
 
 class Wire:
-    """One accepted connection. Whatever arrives is recorded before anybody looks at it."""
+    """One accepted connection. All data is recorded before it is processed."""
 
     def __init__(self, connection, received):
         self._socket = connection
@@ -31,7 +31,7 @@ class Wire:
         self.is_encrypted = False
 
     def start_tls(self, context):
-        """Do the server's part of a handshake. ssl.SSLError or EOFError if the client will not."""
+        """Performs the server's part of a TLS handshake. Raises ssl.SSLError or EOFError if the client ends it."""
         self._from_client, self._to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._from_client, self._to_client, server_side=True)
         self._from_client.write(bytes(self._incoming))
@@ -39,7 +39,7 @@ class Wire:
         try:
             self._until_it_has_enough(self._tls.do_handshake)
         except ssl.SSLError:
-            self._flush()  # the alert
+            self._flush()  # sends the TLS alert
             raise
         self._flush()
         self.is_encrypted = True
@@ -52,7 +52,7 @@ class Wire:
             self._flush()
 
     def read(self, count):
-        """Exactly so many bytes; EOFError if the client hangs up before."""
+        """Returns exactly `count` bytes. Raises EOFError if the client closes the connection before."""
         while len(self._incoming) < count:
             self._incoming += self._more()
         data = bytes(self._incoming[:count])
@@ -60,13 +60,13 @@ class Wire:
         return data
 
     def hang_up(self):
-        """Say no more; what the client still says is recorded."""
-        with contextlib.suppress(OSError):  # the client has hung up first
+        """Ends sending. Data that the client still sends is recorded."""
+        with contextlib.suppress(OSError):  # the client has already closed the connection
             self._socket.shutdown(socket.SHUT_WR)
 
     def drain(self):
-        """Read until the client hangs up; for the record alone. What follows a failed or ended TLS
-        is recorded as it comes."""
+        """Reads, only to record the data, until the client closes the connection. After a failed or ended TLS
+        session, bytes are recorded as they arrive."""
         while True:
             try:
                 self._more()
@@ -80,7 +80,7 @@ class Wire:
             return self._from_socket()
         text = self._until_it_has_enough(lambda: self._tls.read(READ_SIZE))
         if not text:
-            self._tls = None  # the client has said that TLS ends here
+            self._tls = None  # the client has ended TLS
         self._received += text
         return text
 
@@ -106,10 +106,10 @@ class Wire:
 
 
 class Peer:
-    """A server on a free port of 127.0.0.1, from __enter__ on.
+    """A server on a free port of 127.0.0.1. It listens from __enter__ on.
 
-    certificate: what to show as a certificates.Certificate; None: offer no TLS.
-    address: of a Unix socket to listen on in its place, a path or a name that begins with NUL.
+    certificate: the certificates.Certificate that it presents; None: it offers no TLS.
+    address: listens on this Unix socket instead, a path or an abstract name that begins with NUL.
     """
 
     def __init__(self, certificate=None, address=None):
@@ -142,25 +142,25 @@ class Peer:
 
     @property
     def received(self):
-        """Every byte that clients sent: as it came, and the text of what came through TLS. Waits
-        for the clients to hang up; the peer serves no other ones afterwards."""
+        """Every byte that clients sent: as it arrived, and also decrypted if it arrived through TLS. Waits for the
+        clients to close their connections; afterwards the peer serves no further client."""
         self._finish()
         return bytes(self._received)
 
     @property
     def connections(self):
-        """How many clients came; one may have left without a word."""
+        """The number of clients that connected, including those that sent nothing."""
         self._finish()
         return self._connections
 
     @property
     def answers(self):
-        """What clients sent where a password was asked for, each as (through TLS?, bytes)."""
+        """The data that clients sent when a password was requested, each as (through TLS?, bytes)."""
         self._finish()
         return list(self._answers)
 
     def converse(self, wire):
-        """Say to one client what the script says. EOFError and OSError may come out: it left."""
+        """Sends one client what the script contains. May raise EOFError and OSError if the client leaves."""
         raise NotImplementedError
 
     def add_answer(self, wire, data):
@@ -176,7 +176,7 @@ class Peer:
                     self._connections += 1
                     connection.settimeout(TIMEOUT_SECONDS)
                     self._serve_one(Wire(connection, self._received))
-        except Exception as fault:  # raised again where the test looks at the record
+        except Exception as fault:  # raised again when the test reads the record
             self._fault = fault
 
     def _serve_one(self, wire):
@@ -185,12 +185,12 @@ class Peer:
         except TimeoutError:
             raise
         except (EOFError, ConnectionError, ssl.SSLError):
-            pass  # the client has had enough
+            pass  # the client has closed the connection
         wire.drain()
 
     def _finish(self):
-        """Connections are served in the order in which they came, so behind a call of our own
-        there is nobody left."""
+        """Connects to the peer itself. Connections are served in their order, so all earlier clients have been served
+        when this connection is."""
         if self._thread is not None:
             with socket.socket(self._listener.family) as caller:
                 caller.bind(("127.0.0.1", 0) if self._address is None else "")  # "": any free name
@@ -203,6 +203,6 @@ class Peer:
             if self._address is not None and not self._address.startswith("\0"):
                 os.unlink(self._address)
             if is_stuck:
-                raise TimeoutError("a client of the recording peer does not hang up")
+                raise TimeoutError("a client of the recording peer does not close its connection")
         if self._fault is not None:
             raise self._fault

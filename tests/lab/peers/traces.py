@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Looks for pieces of tokens and credentials in bytes that somebody recorded or printed.
+"""Searches recorded or printed bytes for parts of tokens and credentials.
 
-A piece is any PIECE bytes in a row of a secret, or a word that stands in every RDS token. They are
-looked for as they are and under one and two layers of percent-encoding. A test that finds nothing
-must find something in the same way in the same run.
+A part is any PIECE consecutive bytes of a secret, or a word that every RDS token contains. The data is searched as it
+is, and after removing one and two layers of percent-encoding. A test that expects to find nothing must, in the same
+run, use the same search to find something.
 """
 from urllib.parse import unquote_to_bytes
 
@@ -12,7 +12,7 @@ WORDS = (b"X-Amz-", b"Action=connect", b"DBUser=")
 
 
 def find(data, secrets=()):
-    """What of a token or of the secrets is in data; an empty list if nothing is."""
+    """The parts of a token or of the secrets that data contains, as a list of texts; empty if there are none."""
     data = data.encode() if isinstance(data, str) else bytes(data)
     once = unquote_to_bytes(data)
     forms = (data, once, unquote_to_bytes(once))
@@ -24,19 +24,19 @@ def find(data, secrets=()):
 
 
 def secrets_of(principal):
-    """What nobody may see of a principal."""
+    """The texts of a principal that must stay secret."""
     return [text for text in (principal.secret_key, principal.session_token) if text]
 
 
 def signature(token):
-    """The signature of a token, by which it is worth something."""
+    """The signature of a token. Without it, a token is useless to an attacker."""
     return token.rpartition("X-Amz-Signature=")[2]
 
 
 def _secret_pieces(secret):
     raw = secret.encode() if isinstance(secret, str) else secret
     if len(raw) < PIECE:
-        raise ValueError(f"a secret of fewer than {PIECE} bytes has no piece to look for")
+        raise ValueError(f"a secret of fewer than {PIECE} bytes is too short to search for")
     return _pieces(raw) | _pieces(unquote_to_bytes(raw))
 
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The lab's PostgreSQL and MariaDB: made from a template, started, stopped.
+"""The lab's PostgreSQL and MariaDB servers: makes them from a template, starts and stops them.
 
-Each class knows one server's files, flags and log. Who judges logins, and when a server must go,
-is not known here. Flags that only save time or disk make these servers unfit for any data that
-somebody wants to keep.
+Each class knows one server's files, flags and log. This module does not know how logins are verified or when a server
+must stop. Some flags only save time or disk space; do not use them for data that must not be lost.
 """
 import hashlib
 import os
@@ -21,12 +20,12 @@ from fixture import LabError
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# Cold on a loaded machine; a server that needs longer hangs.
+# Long enough for a cold start on a busy machine; a server that needs longer has hung.
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 60
 PORT_ATTEMPTS = 5
 
-# What the files in sql/ call the README's statements, and what the README calls them.
+# The README's SQL blocks: {placeholder in the files of sql/: title in the README}.
 README_TITLES = {
     "readme_mariadb": "MySQL, MariaDB",
     "readme_postgresql": "PostgreSQL",
@@ -35,10 +34,10 @@ README_TITLES = {
 
 
 def reserve_port():
-    """A bound socket that keeps a free port free until the server has taken it.
+    """Returns a bound socket that reserves a free port until the server has bound it.
 
-    With SO_REUSEADDR on both sides the server can bind while this socket, which never listens,
-    still holds the port against everybody who asks the kernel for any free one.
+    With SO_REUSEADDR on both sockets, the server can bind the port although this socket, which never listens, is
+    bound to it. The kernel gives the port to no other process that asks for any free port.
     """
     reservation = socket.socket()
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -47,21 +46,21 @@ def reserve_port():
 
 
 def rendered(name, fixture):
-    """Text of a file in sql/ with the fixture's passwords and the README's statements in it."""
+    """The text of a file in sql/, with the fixture's passwords and the README's statements inserted."""
     text = (HERE / "sql" / name).read_text(encoding="utf-8")
     statements = {name: readme.statements(title) for name, title in README_TITLES.items()}
     return string.Template(text).substitute(fixture.passwords, **statements)
 
 
 def fingerprint(binary, *texts):
-    """Name of a template: another server, another user or another SQL needs another one."""
+    """Part of a template's name. Another server binary, another user or other SQL needs another template."""
     facts = [os.stat(binary).st_size, os.stat(binary).st_mtime_ns, os.geteuid(), *texts]
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
 
 
 def copy_tree(source, destination):
-    """Makes `destination` a copy of a template, with its owners: an overlay where labd may mount one, which
-    saves a third of a lab's start; else files, by reference where the file system can."""
+    """Makes `destination` a copy of a template, with the same owners. The copy is an overlay if labd may mount one,
+    which saves a third of a lab's start; otherwise the files are copied, by reference if the file system can."""
     if place.layered(source, destination):
         return
     subprocess.run(
@@ -73,7 +72,7 @@ def copy_tree(source, destination):
 
 
 class Server:
-    """What both servers have in common. prepare(), start(), await_ready(), then stop()."""
+    """The common part of both servers. Call prepare(), start(), await_ready(), then stop()."""
 
     engine = None
     ready_text = None
@@ -95,7 +94,7 @@ class Server:
         self._attempts = 0
 
     def start(self):
-        """Start the server on a port of its own; returns at once."""
+        """Starts the server on a free port. Does not wait for it."""
         self._attempts += 1
         self.log.write_bytes(b"")
         self._reservation = reserve_port()
@@ -112,7 +111,7 @@ class Server:
         )
 
     def await_ready(self):
-        """Return when the server takes connections; start it anew if it lost its port."""
+        """Returns when the server accepts connections. Starts it again if another process took its port."""
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while True:
             log = self._log_text()
@@ -129,7 +128,7 @@ class Server:
         self._reservation.close()
 
     def stop(self):
-        """End the server at once; there is nothing that it should save."""
+        """Stops the server at once, without saving anything."""
         if self.process is None:
             return
         if self.process.poll() is None:
@@ -141,18 +140,18 @@ class Server:
             self.process.wait(STOP_TIMEOUT_SECONDS)
 
     def failure(self, what):
-        """A LabError with the end of the server's log."""
+        """Returns a LabError that contains the end of the server's log."""
         return LabError(f"{self.engine} {what}; its log ends:\n{process.log_tail(self.log)}")
 
     def _log_text(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def command(self):
-        """argv of the server."""
+        """The argv of the server."""
         raise NotImplementedError
 
     def write_pam_service(self, name, module_arguments):
-        """A PAM service that consists of the lab's module only."""
+        """Writes a PAM service that uses only the lab's module."""
         module = self.modules / "pam_rdslab.so"
         services = self.directory / "pam.d"
         services.mkdir(exist_ok=True)
@@ -161,7 +160,7 @@ class Server:
         )
 
     def run_step(self, command, log, directory, text=""):
-        """Run one step of making a template, to its end."""
+        """Runs one command that helps to make a template, and waits for its end."""
         env = process.environment(directory)
         step = process.start(command, "KILL", log, env, directory, stdin=subprocess.PIPE)
         try:
@@ -178,12 +177,12 @@ class Server:
 
 
 class PostgreSQL(Server):
-    """PostgreSQL; members of rds_iam log in through PAM, everybody else by SCRAM, all by TLS."""
+    """PostgreSQL. Members of rds_iam log in through PAM, all other users by SCRAM; all logins need TLS."""
 
     engine = "postgresql"
     ready_text = "database system is ready to accept connections"
     port_lost_text = "could not bind IPv4 address"
-    death_signal = "QUIT"  # ends at once like KILL, and frees the shared memory segment
+    death_signal = "QUIT"  # stops at once, as KILL does, but frees the shared memory segment
 
     HBA = (
         "hostssl all +rds_iam 127.0.0.1/32 pam pamservice=rdslab-token\n"
@@ -202,15 +201,15 @@ class PostgreSQL(Server):
         "jit": "off",
         "wal_level": "logical",  # rds.logical_replication
     }
-    # Small segments of the log, because a new directory has two of them.
+    # The write-ahead log has small segments, because a new data directory contains two of them.
     INITDB = ["-U", "postgres", "--auth=reject", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions",
               "--wal-segsize=1"]
-    # In the data directory, and read again when the server is told to.
+    # This file is in the data directory. The server reads it again on SIGHUP.
     PARAMETERS = "rds.conf"
     _parameter = None
 
     def prepare(self, root):
-        """Put a data directory and its configuration into the lab directory."""
+        """Makes the data directory and the configuration in the lab directory."""
         roles = rendered("postgresql.sql", self.fixture)
         shop = rendered("shop.sql", self.fixture)
         server = f"{process.POSTGRESQL_BIN}/postgres"
@@ -237,8 +236,7 @@ class PostgreSQL(Server):
             configuration.write(f"include_if_exists = '{self.PARAMETERS}'\n")
 
     def set_parameter(self, name, value):
-        """A parameter of RDS's, which PostgreSQL keeps and pam_rdslab.so looks at; from the next
-        login on."""
+        """Sets a parameter of RDS from the next login on. PostgreSQL stores it, and pam_rdslab.so reads it."""
         if self._parameter == (name, value):
             return
         change = f'parameter "{name}" changed to "{value}"'
@@ -250,7 +248,7 @@ class PostgreSQL(Server):
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while self._log_text().count(change) == before:
             if time.monotonic() > deadline:
-                raise self.failure(f"did not take {name}")
+                raise self.failure(f"did not apply {name}")
             time.sleep(0.02)
         self._parameter = (name, value)
 
@@ -268,7 +266,7 @@ class PostgreSQL(Server):
 
 
 class MariaDB(Server):
-    """MariaDB with RDS's plugin played by ours, TLS on, and plain password accounts beside it."""
+    """MariaDB with TLS, the lab's version of RDS's plugin, and accounts with ordinary passwords."""
 
     engine = "mariadb"
     ready_text = "ready for connections"
@@ -284,7 +282,7 @@ class MariaDB(Server):
     OPTIONS = [
         *INNODB,
         "--bind-address=127.0.0.1",
-        "--socket=../../mariadb.sock",  # relative to the data directory, so never too long
+        "--socket=../../mariadb.sock",  # relative to the data directory, so the path is never too long
         "--pid-file=mariadb.pid",
         "--plugin-load-add=aws_authentication_plugin",
         "--plugin-load-add=auth_ed25519",
@@ -293,7 +291,7 @@ class MariaDB(Server):
         "--skip-name-resolve",
         "--skip-log-bin",
         "--max-connections=600",
-        "--connect-timeout=60",  # hundreds of clients on two processors take their time
+        "--connect-timeout=60",  # hundreds of clients on two processors are slow
         "--max-connect-errors=100000",
         "--log-warnings=1",
         "--innodb-buffer-pool-size=8M",
@@ -309,7 +307,7 @@ class MariaDB(Server):
     PLUGINS = ("auth_ed25519.so", "auth_pam_v1.so")
 
     def prepare(self, root):
-        """Put a data directory and its configuration into the lab directory."""
+        """Makes the data directory and the configuration in the lab directory."""
         name = f"mariadb-{fingerprint('/usr/sbin/mariadbd')}"
         copy_tree(place.cached(root, name, self._make) / "data", self.data)
         statements = rendered("mariadb.sql", self.fixture) + rendered("shop.sql", self.fixture)
@@ -331,7 +329,7 @@ class MariaDB(Server):
         for path in (draft, data):
             process.hand_over(path)
         install = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", *self.INNODB]
-        # "socket": no root account that anybody on this machine could use through TCP.
+        # "socket": other users of this machine cannot log in to the root account through TCP.
         install += ["--auth-root-authentication-method=socket", "--skip-test-db"]
         install += ["--skip-name-resolve", f"--tmpdir={draft}"]
         self.run_step(install, draft / "install.log", draft)
@@ -354,6 +352,6 @@ class MariaDB(Server):
 
     def await_ready(self):
         super().await_ready()
-        # A mistake in the SQL does not keep the server from starting.
+        # MariaDB starts even if the SQL contains a mistake.
         if "[ERROR]" in self._log_text():
             raise self.failure("started with errors")

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""IAM policies: may this action be done to this resource, and who may take on this role?
+"""IAM policies: is this action on this resource allowed, and who may assume this role?
 
-Identity policies: Effect, Action, NotAction, Resource, NotResource, Condition. Trust policies:
-Effect, Principal, Action, Condition. Wildcards * and ?, the operators and keys in the tables below,
-the policy variable ${aws:PrincipalTag/...}; an explicit Deny wins. Whatever else stands in a policy
-is an error and never ignored: a policy that is half understood allows too much. Not here:
-boundaries, organisations, resource policies other than trust.
+Identity policies may contain Effect, Action, NotAction, Resource, NotResource and Condition; trust policies may
+contain Effect, Principal, Action and Condition. The wildcards * and ?, the operators and condition keys in the tables
+below, and the policy variable ${aws:PrincipalTag/...} are supported. An explicit Deny takes precedence. Anything else
+in a policy is an error and is never ignored, because a partly understood policy could allow too much. Permission
+boundaries, organisations and other resource policies are not supported.
 
-A context maps condition keys, in lower case, to text; a key that it lacks is absent from the
-request.
+A context maps condition keys, in lower case, to text. A key that is not in the context is absent from the request.
 """
 import re
 from typing import NamedTuple
@@ -34,64 +33,64 @@ _KNOWN_VARIABLE = re.compile(r"aws:PrincipalTag/[^,}]+", re.IGNORECASE)
 
 
 class PolicyError(ValueError):
-    """A policy says something that this module does not understand."""
+    """A policy contains an element that this module does not support."""
 
 
 class Caller(NamedTuple):
-    """Whom a trust policy may mean: kind is AWS, Federated or Service, and names are all the
-    texts that stand for this caller under that kind."""
+    """A caller as trust policies name it. kind is AWS, Federated or Service; names are all the texts that identify
+    the caller under this kind."""
 
     kind: str
     names: frozenset
 
 
 def evaluate(policies, action, resource, context=None):
-    """ALLOW, DENY or IMPLICIT_DENY (nothing matched) by identity policies."""
+    """Returns ALLOW, DENY or IMPLICIT_DENY (no statement matched), by identity policies."""
     context = context or {}
-    return _answer(
+    return _decision(
         statement
         for policy in policies
         for statement in statements(policy)
         if _covers(statement, "Action", action, {}, ignore_case=True)
         and _covers(statement, "Resource", resource, context)
-        and _holds(statement, context)
+        and _condition_holds(statement, context)
     )
 
 
 def evaluate_trust(policy, action, caller, context=None):
-    """The same, by a role's trust policy."""
-    return _answer(
+    """Like evaluate(), but by a role's trust policy."""
+    return _decision(
         statement
         for statement in trust_statements(policy)
         if _covers(statement, "Action", action, {}, ignore_case=True)
         and caller.names.intersection(as_list(statement["Principal"].get(caller.kind, [])))
-        and _holds(statement, context or {})
+        and _condition_holds(statement, context or {})
     )
 
 
 def statements(policy):
-    """The identity policy's statements, each of them checked. Raises PolicyError."""
+    """Checks an identity policy and returns its statements. Raises PolicyError."""
     return _checked(policy, _IDENTITY_ELEMENTS, ("Action", "Resource"))
 
 
 def trust_statements(policy):
-    """The trust policy's statements, each of them checked. Raises PolicyError."""
+    """Checks a trust policy and returns its statements. Raises PolicyError."""
     found = _checked(policy, _TRUST_ELEMENTS, ("Action",))
     for statement in found:
         principal = statement.get("Principal")
         if not isinstance(principal, dict) or not principal:
             raise PolicyError("a trust policy's Principal must name AWS, Federated or Service")
-        _known(principal, _PRINCIPAL_KINDS, "principal")
+        _check_elements(principal, _PRINCIPAL_KINDS, "principal")
         for kind, names in principal.items():
             for name in _strings(names, kind):
                 if "*" in name:
-                    raise PolicyError("a Principal for everybody is not known here")
+                    raise PolicyError("a Principal with a wildcard is not supported")
     return found
 
 
 def matches(pattern, text, ignore_case=False, context=None):
-    """IAM wildcards: * is any run of characters, ? any one; every other character is itself.
-    Variables are replaced from the context; one that is absent from it matches nothing."""
+    """Matches IAM wildcards: * stands for any number of characters, ? for one. Variables are replaced by their
+    values in the context; a pattern with a variable that the context lacks matches nothing."""
     wild = {"*": ".*", "?": "."}
     expression, done = "", 0
     for variable in _VARIABLE.finditer(pattern):
@@ -111,14 +110,14 @@ def as_list(value):
 
 
 def _literal(pattern, text, context):
-    """Equality; only variables are special."""
+    """Compares for equality. Only policy variables have a special meaning."""
     if any(variable[1].lower() not in context for variable in _VARIABLE.finditer(pattern)):
         return False
     return _VARIABLE.sub(lambda variable: context[variable[1].lower()], pattern) == text
 
 
-# How one wanted text is compared, and whether the operator is a negation: that one holds where the
-# key is absent, all others do not.
+# For each operator: the comparison with one value of the policy, and whether the operator is negated. If the request
+# lacks the key, a negated operator holds and any other operator fails.
 _OPERATORS = {
     "StringEquals": (_literal, False),
     "StringNotEquals": (_literal, True),
@@ -128,18 +127,18 @@ _OPERATORS = {
 }
 
 
-def _answer(applying):
+def _decision(applying):
     effects = {statement["Effect"] for statement in applying}
     return DENY if DENY in effects else ALLOW if effects else IMPLICIT_DENY
 
 
 def _checked(policy, elements, sides):
-    _known(policy, _POLICY_ELEMENTS, "policy")
+    _check_elements(policy, _POLICY_ELEMENTS, "policy")
     if policy.get("Version", "2008-10-17") not in _VERSIONS:
-        raise PolicyError(f"policy version {policy['Version']!r} is not known")
+        raise PolicyError(f"policy version {policy['Version']!r} is not supported")
     found = as_list(policy.get("Statement", []))
     for statement in found:
-        _known(statement, elements, "statement")
+        _check_elements(statement, elements, "statement")
         if statement.get("Effect") not in (ALLOW, DENY):
             raise PolicyError("a statement's Effect must be Allow or Deny")
         for name in sides:
@@ -151,12 +150,12 @@ def _checked(policy, elements, sides):
     return found
 
 
-def _known(element, names, what):
+def _check_elements(element, names, what):
     if not isinstance(element, dict):
         raise PolicyError(f"a {what} must be an object")
     unknown = set(element) - names
     if unknown:
-        raise PolicyError(f"{what} element not known here: {', '.join(sorted(unknown))}")
+        raise PolicyError(f"{what} element is not supported: {', '.join(sorted(unknown))}")
 
 
 def _strings(value, name):
@@ -171,18 +170,18 @@ def _check_side(statement, name):
         raise PolicyError(f"a statement needs either {name} or Not{name}")
     for pattern in _strings(statement.get(name, statement.get("Not" + name)), name):
         if name == "Action" and "${" in pattern:
-            raise PolicyError("an Action has no policy variables")
+            raise PolicyError("an Action must not contain policy variables")
         _check_variables(pattern)
 
 
 def _check_variables(pattern):
     for variable in _VARIABLE.finditer(pattern):
         if not variable[0].endswith("}") or not _KNOWN_VARIABLE.fullmatch(variable[1]):
-            raise PolicyError(f"policy variable not known here: {variable[0]}")
+            raise PolicyError(f"policy variable is not supported: {variable[0]}")
 
 
 def _check_condition(condition):
-    _known(condition, set(_OPERATORS), "condition")
+    _check_elements(condition, set(_OPERATORS), "condition")
     if not condition:
         raise PolicyError("a Condition must not be empty")
     for operator, tests in condition.items():
@@ -190,7 +189,7 @@ def _check_condition(condition):
             raise PolicyError(f"{operator} must be an object with condition keys")
         for key, wanted in tests.items():
             if not _CONDITION_KEYS.fullmatch(key.lower()):
-                raise PolicyError(f"condition key not known here: {key}")
+                raise PolicyError(f"condition key is not supported: {key}")
             for text in _strings(wanted, key):
                 _check_variables(text)
 
@@ -201,8 +200,8 @@ def _covers(statement, name, text, context, ignore_case=False):
     return any(matches(pattern, text, ignore_case, context) for pattern in patterns) != inverted
 
 
-def _holds(statement, context):
-    """All tests of all operators must hold; of the texts that one test lists, one."""
+def _condition_holds(statement, context):
+    """All tests of all operators must hold. A test holds if one of its values does."""
     for operator, tests in statement.get("Condition", {}).items():
         compare, negated = _OPERATORS[operator]
         for key, wanted in tests.items():

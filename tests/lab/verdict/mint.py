@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""RDS tokens made by botocore, good ones and every kind of bad one.
+"""Makes RDS tokens with botocore: valid ones and every kind of invalid one.
 
-None of the product's signing and none of the lab's own: a token from here is what an AWS SDK
-would have given to the client.
+This module uses neither the product's code nor the lab's own: a token from here is what an AWS SDK would give to the
+client.
 """
 import time
 
@@ -15,7 +15,7 @@ LIFE_SECONDS = 900
 
 
 def mint(principal, host, port, user, region, at=None, life=LIFE_SECONDS, service="rds-db"):
-    """A token for user at host:port, signed at the given time (seconds of the epoch; now).
+    """A token for user at host:port, signed at the time `at` (seconds since the epoch; None: now).
 
     principal has access_key, secret_key and session_token.
     """
@@ -26,7 +26,7 @@ def mint(principal, host, port, user, region, at=None, life=LIFE_SECONDS, servic
         url=f"https://{host}:{port}/",
         params={"Action": "connect", "DBUser": user},
     )
-    # add_auth() does these four steps, but only ever for the present time.
+    # add_auth() does these steps too, but always uses the current time.
     moment = time.gmtime(time.time() if at is None else at)
     request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", moment)
     signer._modify_request_before_signing(request)

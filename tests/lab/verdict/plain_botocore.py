@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Import this before botocore: it then does without awscrt, a library in C that signs requests of kinds
-which nothing here makes, and that takes as long to load as a third of all the rest."""
+"""Import this module before botocore. It stops botocore from loading awscrt, a C library that signs kinds of requests
+which the lab does not use. Loading awscrt takes a third as long as loading the rest of botocore."""
 import sys
 
 sys.modules.setdefault("awscrt", None)

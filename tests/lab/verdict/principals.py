@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Who holds which key: the users of lab.json, and every session that the lab's STS, instance and
-container endpoints have issued. A session lives in memory only and is as good as a user wherever
-keys are looked at.
+"""The principals, found by access key: the users of lab.json, and every session that the lab's AWS services have
+issued. A session exists in memory only. Code that looks up keys treats it like a user.
 
-Not here: whether somebody may have a session (assume.py), and signatures.
+This module neither decides who may have a session (assume.py), nor verifies signatures.
 """
 import base64
 import secrets
@@ -13,15 +12,15 @@ from dataclasses import dataclass, field, replace
 import iam
 from fixture import Principal, Role
 
-# What every session token of AWS begins with; the length is that of real ones, 1.2 to 2 kB.
+# Every session token of AWS begins with this. Its length is that of real ones, 1.2 to 2 kB.
 TOKEN_PREFIX = "IQoJb3JpZ2luX2Vj"
 TOKEN_BYTES_MIN, TOKEN_BYTES_MAX = 888, 1480
 
 
 @dataclass(frozen=True)
 class Session(Principal):
-    """A role that somebody has taken on. tags has the role's own, the inherited and the given ones;
-    transitive names those that go on to the next role."""
+    """A session of an assumed role. tags contains the role's own, the inherited and the requested tags; transitive
+    lists the keys of the tags that the next role of a chain inherits."""
 
     role: Role = None
     transitive: tuple = ()
@@ -31,7 +30,7 @@ class Session(Principal):
 
 @dataclass(frozen=True)
 class Grant:
-    """What a session is given beside its role."""
+    """The properties of a new session, except its role."""
 
     session_name: str
     seconds: float
@@ -42,7 +41,7 @@ class Grant:
 
 
 class Principals:
-    """All of them, by access key. Threads may call at once."""
+    """All principals, by access key. Thread-safe."""
 
     def __init__(self, fixture, now):
         self._now = now
@@ -50,12 +49,12 @@ class Principals:
         self._by_key = {entry.access_key: entry for entry in fixture.principals.values()}
 
     def find(self, access_key):
-        """The principal with this key, or None."""
+        """The principal with this access key, or None."""
         with self._lock:
             return self._by_key.get(access_key)
 
     def issue(self, role, grant):
-        """A new Session, whose keys nobody can guess."""
+        """Issues a new Session with random keys."""
         arn = role.session_arn(grant.session_name)
         session = Session(
             access_key="ASIA" + base64.b32encode(secrets.token_bytes(10)).decode(),
@@ -78,18 +77,18 @@ class Principals:
         return session
 
     def expire(self, access_key):
-        """The session is over at once. KeyError if there is none."""
+        """Expires a session at once. KeyError if the key does not exist."""
         with self._lock:
             self._by_key[access_key] = replace(self._by_key[access_key], expires=int(self._now()))
 
     def revoke(self, access_key):
-        """Nobody has this key any more. KeyError if nobody had."""
+        """Deletes a key. KeyError if it does not exist."""
         with self._lock:
             del self._by_key[access_key]
 
 
 def context(principal):
-    """The condition keys that a request has because this principal makes it."""
+    """The condition keys of a request that depend on its principal."""
     role = getattr(principal, "role", None)
     keys = {
         "aws:principalarn": role.arn if role else principal.arn,
@@ -103,7 +102,7 @@ def context(principal):
 
 
 def permits(principal, action, resource, extra=None):
-    """iam's answer by the principal's own policies; a session policy can only take away."""
+    """Evaluates the principal's own policies, as iam.evaluate() does. A session policy can only remove permissions."""
     keys = {**context(principal), **(extra or {})}
     answer = iam.evaluate(principal.policies, action, resource, keys)
     session_policies = getattr(principal, "session_policies", ())
@@ -113,7 +112,7 @@ def permits(principal, action, resource, extra=None):
 
 
 def as_caller(principal):
-    """The principal as trust policies may name it."""
+    """The iam.Caller with all names under which a trust policy may name the principal."""
     partition, account = principal.arn.split(":")[1], principal.account
     names = {principal.arn, account, f"arn:{partition}:iam::{account}:root"}
     role = getattr(principal, "role", None)

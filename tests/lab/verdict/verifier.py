@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The verdict about one token: may this user log in to this database now, and if not, why.
+"""The verdict on one token: may this user log in to this database now, and if not, why?
 
-The signature is recomputed by botocore, the policy is evaluated by iam.py. Nothing here listens
-on a socket, reads a clock or keeps a record; labd does that. A verdict never quotes a token.
+botocore computes the signature again, and iam.py evaluates the policies. This module does not listen on a socket, read
+a clock or keep a record; labd does that. A verdict never contains a token.
 
-What RDS checks is documented, how strictly is not. This verifier takes exactly what botocore
-writes, up to the order of the parameters, so that whatever it lets in is beyond dispute.
+AWS documents what RDS checks, but not how strictly. This verifier accepts only what botocore writes, with the
+parameters in any order, so a token that it accepts is certainly valid.
 """
 import calendar
 import hmac
@@ -26,10 +26,10 @@ from principals import Principals, permits
 ACTION = "rds-db:connect"
 SERVICE = "rds-db"
 
-# RDS refuses tokens that ask for more than the fifteen minutes it documents.
+# RDS rejects tokens that ask for more than the documented fifteen minutes.
 LIFE_MAX_SECONDS = 900
 
-# How far a client's clock may run ahead: what other AWS services allow. RDS documents nothing.
+# How far a client's clock may be ahead. Other AWS services allow this much; RDS documents no value.
 FUTURE_TOLERANCE_SECONDS = 300
 
 FIXED_PARAMETERS = {
@@ -42,8 +42,8 @@ OPTIONAL_PARAMETERS = {"X-Amz-Security-Token"}
 
 
 class Verdict(NamedTuple):
-    """reason is one of the fixed words, or None for a login that is accepted; principal is the name
-    of whose access key it was, or None if nobody's; signed_at is the token's date, if it has one."""
+    """reason is one of the fixed words, or None if the login is accepted. principal is the name of the access key's
+    owner, or None if the key is unknown. signed_at is the token's date, or None if the token has none."""
 
     reason: str
     detail: str
@@ -65,7 +65,7 @@ class Refused(Exception):
 
 @dataclass
 class Claim:
-    """A well-formed token, taken apart. Nothing in it is checked against anything yet."""
+    """The fields of a well-formed token. They are not verified yet."""
 
     host_port: str
     parameters: dict
@@ -86,30 +86,30 @@ class Claim:
 
 
 class Verifier:
-    """Judges tokens for the databases of one fixture.
+    """Verifies tokens for the databases of one fixture.
 
-    ports maps an engine to its port and may be filled later; now() gives seconds of the epoch.
-    principals are those of the fixture, if not given. has_ended(second) tells whether a token that
-    was signed then is at its end before its own time.
+    ports maps an engine to its port and may be filled later. now() returns seconds since the epoch. principals
+    defaults to those of the fixture. is_expired(second) returns true if a token that was signed at this second has
+    expired, although its own expiry is later.
     """
 
-    def __init__(self, fixture, ports, now=time.time, principals=None, has_ended=lambda _: False):
+    def __init__(self, fixture, ports, now=time.time, principals=None, is_expired=lambda _: False):
         self._databases = {entry.resource_id: entry for entry in fixture.databases.values()}
         self._principals = principals or Principals(fixture, now)
         self._ports = ports
         self._now = now
-        self._has_ended = has_ended
+        self._is_expired = is_expired
         for principal in fixture.principals.values():
             for policy in principal.policies:
                 iam.statements(policy)
 
     def engine(self, resource_id):
-        """Name of the engine, or "unknown"."""
+        """The name of the database's engine, or "unknown"."""
         database = self._databases.get(resource_id)
         return database.engine if database else "unknown"
 
-    def judge(self, resource_id, user, token):
-        """A Verdict on the bytes of a token that was sent as user's password."""
+    def verify(self, resource_id, user, token):
+        """Returns the Verdict on a token (bytes) that was sent as the user's password."""
         name = signed_at = None
         try:
             claim = parse(token)
@@ -151,21 +151,21 @@ class Verifier:
         age = now - claim.signed_at
         if age < -FUTURE_TOLERANCE_SECONDS:
             raise Refused("NotYetValid", f"signed {-age:.0f} s in the future")
-        if self._has_ended(claim.signed_at):
+        if self._is_expired(claim.signed_at):
             raise Refused("Expired", f"signed {age:.1f} s ago, past the end that was set for tokens")
         if age > claim.life:
-            raise Refused("Expired", f"signed {age:.0f} s ago, good for {claim.life} s")
+            raise Refused("Expired", f"signed {age:.0f} s ago, valid for {claim.life} s")
         if principal.expires is not None and now >= principal.expires:
             raise Refused("Expired", f"the credentials of {principal.name} have expired")
 
 
 def parse(token):
-    """Take a token apart, or raise Refused with Malformed."""
+    """Parses a token into a Claim. Raises Refused with "Malformed"."""
     try:
         text = token.decode("ascii")
     except UnicodeDecodeError:
         raise Refused("Malformed", "not ASCII") from None
-    # By hand: urllib drops tabs and newlines, and a token that needs such mending is not one.
+    # Not parsed by urllib, which removes tabs and newlines: a token that contains them is malformed.
     host_port, found, query = text.partition("/?")
     if not found or not re.fullmatch(r"[A-Za-z0-9.-]+:[0-9]{1,5}", host_port):
         raise Refused("Malformed", "not of the form host:port/?query")
@@ -198,7 +198,7 @@ def _parameters(query):
             raise Refused("Malformed", "a parameter is not UTF-8") from None
         if name in parameters:
             raise Refused("Malformed", "a parameter is given twice")
-        # One spelling only, or %2f would pass for the %2F that was signed.
+        # Only one encoding is accepted; otherwise %2f would be accepted where %2F was signed.
         if encoded != quote(value, safe="-_.~"):
             raise Refused("Malformed", "a parameter is not encoded as SigV4 encodes")
         parameters[name] = value
@@ -207,7 +207,7 @@ def _parameters(query):
     if missing:
         raise Refused("Malformed", "missing " + ", ".join(sorted(missing)))
     if set(parameters) - required - OPTIONAL_PARAMETERS:
-        raise Refused("Malformed", "a parameter that does not belong here")
+        raise Refused("Malformed", "a parameter that is not part of a token")
     for name, value in FIXED_PARAMETERS.items():
         if parameters[name] != value:
             raise Refused("Malformed", f"{name} is not {value}")
@@ -233,12 +233,13 @@ def _check_keys(principal, claim):
     if principal is None:
         raise Refused("InvalidClientTokenId", "no such access key")
     if claim.session_token != principal.session_token:
-        wrong = "stray" if principal.session_token is None else "missing or wrong"
+        wrong = "unexpected" if principal.session_token is None else "missing or wrong"
         raise Refused("InvalidClientTokenId", f"{wrong} security token")
 
 
 def _check_signature(principal, claim):
-    """botocore encodes and sorts the decoded parameters anew, so nothing is taken on trust."""
+    """Compares the token's signature with the one that botocore computes. botocore encodes and sorts the decoded
+    parameters again, so the token's own encoding and order have no influence."""
     credentials = Credentials(principal.access_key, principal.secret_key, principal.session_token)
     signer = SigV4QueryAuth(credentials, claim.service, claim.region)
     signed = {

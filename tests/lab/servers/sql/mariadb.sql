@@ -1,5 +1,5 @@
--- Accounts and grants of the lab's MariaDB, run by the server as it starts; shop.sql follows it.
--- A name in braces stands for a password from lab.json, or for statements of the README.
+-- Accounts and grants of the lab's MariaDB. The server runs this file, followed by shop.sql, when it starts.
+-- A name in braces is replaced by a password from lab.json, or by statements of the README.
 
 ${readme_mariadb}
 CREATE USER 'other_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL;
@@ -7,7 +7,7 @@ CREATE USER 'other_iam_user' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' RE
 CREATE USER 'native_user' IDENTIFIED VIA mysql_native_password USING PASSWORD('${native_user}');
 CREATE USER 'ed25519_user' IDENTIFIED VIA ed25519 USING PASSWORD('${ed25519_user}');
 
--- Asked for mysql_clear_password like the IAM users, but for a password that somebody typed.
+-- The server requests mysql_clear_password for this user, as for IAM users, but the password is an ordinary one.
 CREATE USER 'pam_user' IDENTIFIED VIA pam USING 'rdslab-password';
 
 CREATE DATABASE shop;

@@ -1,4 +1,4 @@
--- The demo database, in words that both servers understand. An empty line ends a command.
+-- The demo database, in SQL that both servers support. An empty line ends a command.
 
 CREATE TABLE orders (id integer PRIMARY KEY, customer varchar(40) NOT NULL, cents integer NOT NULL);
 

@@ -97,8 +97,8 @@ class Variable(hostile.HostileCase):
                     self.assert_no_token(peer)
 
     def test_a_program_that_sets_the_variable_itself(self):
-        """The program sets the variable between two logins of one connection. The affected library is refused the
-        second time. With Debian's own library, both logins work."""
+        """The program sets the variable between two logins of one connection. With the affected
+        library, the plugin refuses the second login. With Debian's own library, both logins work."""
         mariadb = self.lab.mariadb
         self.write_options(labcase.mariadb_plugins(), *OPTIONS)
         argv = [SOURCES / "connections", "reconnect", mariadb.host, mariadb.port, labcase.USER, NAME, "1"]

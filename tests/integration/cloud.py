@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A user's settings that lead to the lab's AWS instead of the real one."""
+"""Settings that make a client use the lab's AWS instead of the real AWS."""
 import hashlib
 import json
 import os
@@ -12,7 +12,7 @@ REGION = "us-east-1"
 
 
 def sts_settings(lab, **extra):
-    """Where STS is, and nothing else of AWS."""
+    """Returns an environment with the lab's STS endpoint. No other AWS service is configured."""
     return {
         "AWS_ENDPOINT_URL_STS": lab.cloud_https,
         "AWS_CA_BUNDLE": str(lab.cloud_ca_file),
@@ -23,7 +23,7 @@ def sts_settings(lab, **extra):
 
 
 def pod_settings(home, name, **extra):
-    """A container with this entry of the lab's container endpoints."""
+    """Returns the environment of a container. `name` selects one of the lab's container endpoints."""
     pod = home.lab.cloud.containers[name]
     token = home.write(f"{name}-token", pod.authorization)
     return sts_settings(
@@ -33,13 +33,13 @@ def pod_settings(home, name, **extra):
 
 
 def needs_root(test):
-    """Decorates a test, or a class of them, that makes files of another user: an ordinary user
-    cannot, and has no such test."""
+    """Decorates a test or a test class that only root can run, for example because it makes files of another
+    user. If an ordinary user runs the tests, the decorated test does not exist."""
     return test if os.geteuid() == 0 else None
 
 
 class CloudCase(MariadbCase):
-    """No fault, no moved clock and no metadata service at the start of each test."""
+    """Each test starts without a fault, with the right clock and without a metadata service."""
 
     def setUp(self):
         super().setUp()
@@ -51,7 +51,7 @@ class CloudCase(MariadbCase):
         return sts_settings(self.lab, **extra)
 
     def machine_env(self, **extra):
-        """An instance whose metadata service is the lab's."""
+        """Returns the environment of an instance that uses the lab's metadata service."""
         return self.cloud_env(**{
             "AWS_EC2_METADATA_DISABLED": "",
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.lab.cloud_http, **extra})
@@ -66,11 +66,11 @@ class CloudCase(MariadbCase):
             **extra)
 
     def sts_door(self):
-        """A way to the lab's STS that can have a fault in it, until the end of the test."""
+        """Opens a proxy to the lab's STS that can inject faults. It closes at the end of the test."""
         return self._door(self.lab.cloud_https, self.lab.cloud_certificate)
 
     def local_door(self, listener=None):
-        """The same to the endpoints of an instance and of a container."""
+        """Opens the same kind of proxy to the endpoints of instances and containers."""
         return self._door(self.lab.cloud_http, None, listener)
 
     def _door(self, *arguments):
@@ -79,13 +79,13 @@ class CloudCase(MariadbCase):
         return door
 
     def sso_env(self, **extra):
-        """SSO's two endpoints are the lab's too, and no keys lie about."""
+        """Returns an environment with the lab's two SSO endpoints and without AWS keys."""
         return self.cloud_env(
             AWS_ENDPOINT_URL_SSO=self.lab.cloud_https, AWS_ENDPOINT_URL_SSO_OIDC=self.lab.cloud_https,
             **extra)
 
     def sso_profile(self, name="p", role="Etl", session="dev"):
-        """A profile of a session, or of the older form where session is None."""
+        """Writes a profile that names an sso-session, or a profile of the older form if `session` is None."""
         sso = self.lab.cloud.sso
         account = self.lab.roles["sso-etl"].account
         urls = f"sso_start_url = {sso.start_url}\nsso_region = {sso.region}\n"
@@ -96,7 +96,7 @@ class CloudCase(MariadbCase):
             f"sso_role_name = {role}\n{section}")
 
     def sso_login(self, named_after="dev", **terms):
-        """What `aws sso login` leaves behind. Returns the token file's path and what is in it."""
+        """Writes the token file that `aws sso login` writes. Returns its path and its content."""
         token = self.lab.sso_login(**terms)
         key = hashlib.sha1(named_after.encode()).hexdigest()
         return self.home.write(f".aws/sso/cache/{key}.json", json.dumps(token)), token
@@ -110,13 +110,13 @@ class CloudCase(MariadbCase):
         return arn
 
     def aws_login(self, directory=".aws/login/cache", **terms):
-        """What `aws login` leaves behind. Returns the token file's path and what is in it."""
+        """Writes the token file that `aws login` writes. Returns its path and its content."""
         token = self.lab.aws_login(**terms)
         key = hashlib.sha256(self.lab.roles["login-etl"].session_arn("ada").encode()).hexdigest()
         return self.home.write(f"{directory}/{key}.json", json.dumps(token)), token
 
     def calls(self):
-        """What the lab's AWS was asked during this test."""
+        """Returns the requests that the lab's AWS received during this test."""
         return self.lab.calls()[self._calls:]
 
     def credentials(self, *arguments, principal="etl-base", env=None):
@@ -125,14 +125,14 @@ class CloudCase(MariadbCase):
             **(self.cloud_env() if env is None else env))
 
     def good(self, *arguments, **extra):
-        """The credentials, parsed; they must be had, without a word on stderr."""
+        """Returns the parsed credentials. Checks that the command succeeded and printed nothing on stderr."""
         result = self.credentials(*arguments, **extra)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         return json.loads(result.stdout)
 
     def role_profile(self, name, role, **settings):
-        """A profile of ~/.aws/config that assumes a role with the environment's keys; a setting of
-        None is left out."""
+        """Appends a profile to ~/.aws/config that assumes a role with the environment's keys. A setting with the
+        value None is left out."""
         lines = {"role_arn": self.lab.roles[role].arn, "credential_source": "Environment", **settings}
         text = f"[profile {name}]\n" + "".join(
             f"{key} = {value}\n" for key, value in lines.items() if value is not None)
@@ -140,5 +140,5 @@ class CloudCase(MariadbCase):
         self.home.write(".aws/config", (path.read_text() if path.exists() else "") + text)
 
     def cache_files(self):
-        """The kept credentials, without their locks."""
+        """Returns the paths of the cached credentials, without the lock files."""
         return [p for p in (self.home.path / ".cache/rds-iam/cache").glob("*") if not p.suffix]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The README's demonstration: what a user writes, two logins, and one refusal of each kind.
+"""The README's demonstration: the files that a user writes, two logins, and one refusal of each kind.
 
-It checks itself: a login that fails or a refusal that does not come ends it with status 1.
+It checks itself. If a login fails or an expected refusal is missing, it ends with status 1.
 """
 import contextlib
 import os
@@ -30,7 +30,7 @@ POSTGRESQL_QUERY = (
 
 
 class Unexpected(Exception):
-    """The demonstration shows something else than it should."""
+    """The demonstration did not show what it should."""
 
 
 def title(text):
@@ -42,7 +42,7 @@ def show(name, text):
 
 
 class Pod(Home):
-    """The home of a pod of another account's service, whose environment leads to the lab's AWS."""
+    """The home of a pod in another AWS account. The pod's environment names the lab's AWS endpoints."""
 
     def __init__(self, lab):
         super().__init__(lab)
@@ -68,7 +68,7 @@ class Demo:
         return ["psql", "-Xw", f"service={service}", "-c", query]
 
     def run(self, argv, principal="etl", **extra):
-        """Prints the command as a user enters it, runs it, and prints its output."""
+        """Prints the command line, runs the command and prints its output."""
         print("$ " + " ".join(f"{name}={value}" for name, value in extra.items())
               + (" " if extra else "") + shlex.join(argv), flush=True)
         result = self.home.run(argv, principal, **extra)
@@ -76,7 +76,7 @@ class Demo:
         return result
 
     def write_client_files(self):
-        """my.cnf and pg_service.conf. Returns their texts."""
+        """Writes my.cnf and pg_service.conf. Returns their texts."""
         self.services.add("shop", gssencmode="disable")
         return (
             self.home.write(".my.cnf", textwrap.dedent(f"""\
@@ -88,7 +88,7 @@ class Demo:
             (self.home.path / ".pg_service.conf").read_text())
 
     def write_files(self):
-        title("What a user writes, once")
+        title("The files that a user writes, once")
         for name, text in zip(("~/.my.cnf", "~/.pg_service.conf"), self.write_client_files(), strict=True):
             show(name, text)
         principal = self.lab.principals["etl"]
@@ -97,7 +97,7 @@ class Demo:
             aws_access_key_id = {principal.access_key}
             aws_secret_access_key = {principal.secret_key}
             """))
-        print("~/.aws/credentials is what the AWS CLI reads too.", flush=True)
+        print("The AWS CLI reads ~/.aws/credentials, too.", flush=True)
 
     def log_in(self):
         for argv in (self.mariadb(query=MARIADB_QUERY), self.psql("shop", POSTGRESQL_QUERY)):
@@ -109,17 +109,17 @@ class Demo:
         print(f"-- {cause}")
         result = self.run(argv, principal, **extra)
         if result.returncode == 0 or message not in result.stderr:
-            raise Unexpected(f"the refusal should say: {message}")
+            raise Unexpected(f"the refusal should contain: {message}")
 
     def refuse_in_the_client(self):
-        title("What rds-iam refuses: mariadb prints the message itself")
+        title("Refused by rds-iam: mariadb prints the message of rds-iam")
         one = {"AWS_ACCESS_KEY_ID": "AKIALABETLEXAMPLE001"}
         rows = (
             ("TLS is switched off",
              self.mariadb("--skip-ssl", "--ssl-verify-server-cert=0"), "is not encrypted", {}),
             ("the server is not verified",
              self.mariadb("--ssl-verify-server-cert=0"), "ssl-verify-server-cert=1", {}),
-            ("the name is not an RDS endpoint",
+            ("the host is not an RDS endpoint",
              self.mariadb(host="db.example.com"), "is not an RDS endpoint", {}),
             ("half a key pair", self.mariadb(), "AWS_SECRET_ACCESS_KEY is not", one),
             ("a profile that does not exist", self.mariadb(), "does not exist", {"AWS_PROFILE": "prdo"}),
@@ -130,7 +130,7 @@ class Demo:
             self.refusal(cause, argv, message, **extra)
 
     def refuse_in_the_agent(self, agent):
-        title("psql can only say that it has no password: the message is in the agent's log")
+        title("Refused by the agent: psql prints only that it has no password, and the agent's log has the reason")
         before = len(agent.log())
         self.services.add("weak", sslmode="require", gssencmode="disable")
         agent.await_log("[weak] has sslmode=require")
@@ -138,31 +138,31 @@ class Demo:
         show("the agent's log:", agent.log()[before:])
 
     def refuse_at_the_server(self):
-        title("What the server refuses: it never says why; the lab's journal does")
-        # Keys in the environment come before the file's.
+        title("Refused by the server: the server gives no reason, and the lab's journal has it")
+        # Keys in the environment take precedence over those in the file.
         self.refusal("the policy does not allow rds-db:connect", self.mariadb(), "ERROR 1045",
                      "no-policy")
         self.verdict("AccessDenied")
         self.lab.clock(1000)
-        self.refusal("a token of 16 minutes ago (the server's clock is moved)", self.psql("shop"),
+        self.refusal("a token that is 16 minutes old (the server's clock is set ahead)", self.psql("shop"),
                      "PAM authentication failed")
         self.verdict("Expired")
         self.lab.clock(0)
 
     def tell_the_story(self):
-        """self.home is that of a Pod."""
-        title("The story: a service of another account is let into both databases")
+        """Runs the README's example of an access role. self.home must be a Pod."""
+        title("The example of the README: a service of another AWS account logs in to both databases")
         self.write_client_files()
         role = self.lab.roles[ACCESS_ROLE]
         self.configure(role)
-        show("what Kubernetes and EKS put into its environment, here with the lab's addresses:", "\n".join(
+        show("the environment that Kubernetes and EKS set, here with the lab's addresses:", "\n".join(
             f"{name}={value}" for name, value in self.home.settings.items()))
         database = ["--hostname", self.lab.pg.host, "--port", str(self.lab.pg.port), "--username", USER]
         self.run(["rds-iam", "credentials", "--explain", *database], None)
         self.run(["rds-iam-agent", "--once", "--directory", str(self.services.directory)], None)
         self.log_in()
         found = {entry["principal"] for entry in self.lab.journal()[-2:]}
-        show("whom the databases have let in, by the journal:", "\n".join(found))
+        show("the identity that both databases accepted, from the lab's journal:", "\n".join(found))
         if found != {role.session_arn("rds-iam")}:
             raise Unexpected("the journal should name the access role")
         self.configure(self.lab.roles["rds-access-untagged"])
@@ -178,12 +178,12 @@ class Demo:
         entry = self.lab.last_verdict()
         show("the journal:", f"{entry['reason']}: {entry['detail']}")
         if entry["reason"] != reason:
-            raise Unexpected(f"the journal should say {reason}")
+            raise Unexpected(f"the journal should contain {reason}")
 
 
-def keep(lab, home):
-    """Leaves the lab and an agent running, and says how to use them."""
-    # The tool and the agent are found as if they were installed.
+def leave_running(lab, home):
+    """Leaves the lab and an agent running, and prints how to use them."""
+    # PATH finds rds-iam and rds-iam-agent as if they were installed in the system.
     env = home.env(None, PATH=f"{harness.PREFIX}/bin:{home.env(None)['PATH']}")
     lines = [f"export {name}={shlex.quote(value)}" for name, value in env.items()]
     (STATE_DIR / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -192,9 +192,9 @@ def keep(lab, home):
     pid = int((services.directory / "agent.pid").read_text())
     (STATE_DIR / "agent.pid").write_text(f"{pid}\n")
     (STATE_DIR / "lab").write_text(f"{lab.directory}\n")
-    title("The servers stay up")
+    title("The servers keep running")
     print(textwrap.dedent(f"""\
-        In a shell of its own:
+        In another shell, run:
 
             bash
             . {STATE_DIR / "environment"}
@@ -204,11 +204,11 @@ def keep(lab, home):
             rds-iam-agent --status --directory {services.directory}
 
         The log of the agent: {services.directory}/agent.log
-        To end it all:        tests/demo --end"""), flush=True)
+        To end everything:    tests/demo --end"""), flush=True)
 
 
-def end_kept():
-    """Ends what keep() left. True if there was anything."""
+def end_running():
+    """Ends the processes that leave_running() left. Returns whether there were any."""
     found = STATE_DIR.exists()
     with contextlib.suppress(OSError, ValueError):
         os.kill(int((STATE_DIR / "agent.pid").read_text()), signal.SIGTERM)
@@ -218,26 +218,26 @@ def end_kept():
     return found
 
 
-def demonstrate(wants_keep):
+def demonstrate(keeps_running):
     start = time.monotonic()
-    end_kept()
+    end_running()
     title("RDS on loopback")
-    lab = rdslab.Lab(harness.BUILD, owner=None if wants_keep else "self").start()
+    lab = rdslab.Lab(harness.BUILD, owner=None if keeps_running else "self").start()
     home = Home(lab)
-    if wants_keep:
+    if keeps_running:
         STATE_DIR.mkdir(parents=True)
         home.path.rename(STATE_DIR / "home")
         home.path = STATE_DIR / "home"
     done = False
     try:
         print(f"{lab.pg.host}:{lab.pg.port}\n{lab.mariadb.host}:{lab.mariadb.port}\n"
-              f"up after {time.monotonic() - start:.1f} s; the names resolve for these clients alone")
+              f"up after {time.monotonic() - start:.1f} s; only these clients can resolve the names")
         demo = Demo(lab, home)
         demo.write_files()
         with demo.services.agent(None) as agent:
             show(f"\n$ rds-iam-agent --foreground --directory {demo.services.directory} &", agent.log())
             if len(agent.log().splitlines()) != 1:
-                raise Unexpected("the agent should find nothing wrong with the entry that is shown")
+                raise Unexpected("the agent should accept the entry above without a warning")
             title("Two unchanged clients log in")
             demo.log_in()
             demo.refuse_in_the_client()
@@ -249,10 +249,10 @@ def demonstrate(wants_keep):
         finally:
             pod.remove()
         done = True
-        if wants_keep:
-            keep(lab, home)
+        if keeps_running:
+            leave_running(lab, home)
     finally:
-        if not (done and wants_keep):
+        if not (done and keeps_running):
             home.remove()
             lab.stop()
             shutil.rmtree(STATE_DIR, ignore_errors=True)
@@ -263,12 +263,12 @@ def on_signal(number, frame):
 
 
 def main():
-    hangup_ends = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN  # nohup: it continues without a terminal
+    hangup_ends = signal.getsignal(signal.SIGHUP) != signal.SIG_IGN  # false: nohup
     surroundings.reset_process()
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGHUP, on_signal if hangup_ends else lambda number, frame: None)
     if sys.argv[1:] == ["--end"]:
-        print("ended" if end_kept() else "nothing was left running")
+        print("ended" if end_running() else "nothing was running")
         return 0
     try:
         demonstrate(sys.argv[1:] == ["--keep"])

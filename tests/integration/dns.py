@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""A small DNS server in a network of its own, and a client there.
+"""A small DNS server in a network of its own, and a client in that network.
 
     tests/python tests/integration/dns.py DIRECTORY CERTIFICATES RECORDS COMMAND...
 
-Started in fresh mount and network namespaces (see mysql/test_alias.py): it brings loopback up, makes
-itself the machine's resolver, starts a recording peer and runs COMMAND, in which PORT stands for the
-peer's. RECORDS is "alias=target,...". A target "silent" is never answered. Prints JSON: what was
-asked, what the command printed, its status, and whether the peer got any byte of a token.
+The caller starts this program in new mount and network namespaces (see mysql/test_alias.py). The program
+brings loopback up, makes itself the machine's resolver, starts a recording MySQL peer and runs COMMAND. The
+word PORT in COMMAND is replaced by the peer's port. RECORDS is "alias=target,...". The server does not
+answer a query for an alias whose target is "silent". The program prints JSON: the names that were queried,
+the command's output and exit status, and whether the peer received any part of a token.
 """
 import json
 import pathlib
@@ -34,7 +35,7 @@ def asked_name(message):
 
 
 def reply(message, records):
-    """CNAME records from the name that is asked for to the end, and an address for the last."""
+    """Returns a response: the chain of CNAME records of the queried name, and an address for the last name."""
     name, answers = asked_name(message), b""
     count = 0
     while name in records:

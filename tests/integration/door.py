@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""A door to the lab's AWS, with faults: each client has a passage of its own, with its own fault and its
-own journal, so that many clients can meet many faults at the same time.
+"""A proxy to the lab's AWS that injects faults. Each client has its own passage through the proxy, with its
+own fault and its own record of requests, so that many clients can meet many faults at the same time.
 
     door = Door(lab_url, certificate)
     passage = door.passage(Fault("status", status=503, times=2))
-    ...                       # a client asks door.url
-    passage.calls             # [("POST", "/"), ...], one for each try
+    ...                       # a client sends requests to door.url
+    passage.calls             # [("POST", "/"), ...], one for each request
 
-What no fault strikes is handed to the lab's AWS as it came, and the lab's answer back. Not here: what
-AWS answers, and what a client should make of it.
+A request without a fault is forwarded unchanged to the lab's AWS, and the client gets the lab's response.
+Not here: the responses of the lab's AWS, and the behaviour that a test expects of its client.
 """
 import http.client
 import http.server
@@ -29,10 +29,11 @@ ALWAYS = 1 << 30
 
 @dataclass(frozen=True)
 class Fault:
-    """What the first `times` requests meet in whose path the expression `path` is found.
+    """A fault. It affects the first `times` requests whose path matches the regular expression `path`.
 
-    status: this status, body and type; delay: the true answer after `seconds`; retyped: the true
-    answer, called `type`; hang, reset, truncated, drip, large, redirect: as they are called."""
+    kind is one of: "status" sends this status, body and type; "delay" sends the lab's response after
+    `seconds`; "retyped" sends the lab's response with the content type `type`; "hang", "reset",
+    "truncated", "drip", "large" and "redirect" do what their names say. None: no fault."""
 
     kind: str = None
     status: int = 200
@@ -44,7 +45,7 @@ class Fault:
 
 
 class Passage:
-    """One client's way through a door, which it finds by the first part of the path: prefix."""
+    """One client's way through the proxy. The first part of the request path, `prefix`, selects it."""
 
     def __init__(self, fault, prefix):
         self.fault, self.prefix = fault, prefix
@@ -53,7 +54,7 @@ class Passage:
         self._lock = threading.Lock()
 
     def take(self, method, path):
-        """Writes a request down. True if the fault strikes it."""
+        """Records a request. Returns whether the fault affects it."""
         with self._lock:
             self.calls.append((method, path))
             if not self.fault.kind or not re.search(self.fault.path, path) or self._left == 0:
@@ -63,7 +64,7 @@ class Passage:
 
 
 class Door:
-    """Serves on loopback, or on a given listening socket; by TLS if there is a certificate."""
+    """Serves on loopback, or on the given listening socket. Uses TLS if a certificate is given."""
 
     def __init__(self, lab_url, certificate=None, listener=None):
         self.lab_url = lab_url
@@ -84,12 +85,12 @@ class Door:
         self._server.server_close()
 
     def passage(self, fault=Fault(), prefix=""):
-        """Opens a passage. prefix: "" for the only one, or "/" and a name."""
+        """Opens a passage. prefix: "" for the only passage, or "/" and a name."""
         self._passages[prefix] = Passage(fault, prefix)
         return self._passages[prefix]
 
     def find(self, path):
-        """The passage of a request, and the path behind the prefix."""
+        """Returns the passage of a request, and the path after the prefix."""
         prefix = "/" + path.split("/")[1]
         return (self._passages[prefix], path[len(prefix):]) if prefix in self._passages else (
             self._passages[""], path)
@@ -107,7 +108,7 @@ class _Server(http.server.ThreadingHTTPServer):
         self.server_name, self.server_port = "localhost", 0
 
     def handle_error(self, request, client_address):
-        """Quiet: a client that hangs up is no event."""
+        """Prints nothing: a client may close its connection at any time."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -122,7 +123,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if not passage.take(self.command, self.path):
             self._pass_on(body)
         elif fault.kind in ("delay", "retyped"):
-            # A client that hangs up ends the delay.
+            # If the client closes the connection, the delay ends.
             select.select([self.connection], [], [], fault.seconds)
             self._pass_on(body, fault.type if fault.kind == "retyped" else None)
         else:
@@ -132,7 +133,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_POST = do_PUT = do_GET
 
     def _pass_on(self, body, other_type=None):
-        """The lab's own answer, with its date."""
+        """Forwards the request, and sends the lab's response with the lab's Date header."""
         url = self.server.door.lab_url
         kind = http.client.HTTPSConnection if url.startswith("https") else http.client.HTTPConnection
         trust = {"context": ssl._create_unverified_context()} if url.startswith("https") else {}
@@ -185,4 +186,4 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._send(302, b"", fault.type, Location=fault.body or "/elsewhere")
 
     def log_message(self, format, *arguments):
-        """Quiet; see Door.calls."""
+        """Prints nothing. Passage.calls has the requests."""

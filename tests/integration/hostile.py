@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""MariaDB clients that are sent to scripted peers, and what the peers then have.
+"""MariaDB clients that connect to scripted peers, and checks of what the peers received.
 
-One account, one home, two clients: the `mariadb` command, which has Connector/C linked in, and
-Python's MySQLdb, which loads libmariadb.so.3. Not here: any expectation of one test.
+All clients have one account and one home. There are two: the `mariadb` command, which is linked with
+Connector/C, and Python's MySQLdb, which loads libmariadb.so.3. Not here: the expectations of a single test.
 """
 import json
 import subprocess
@@ -15,10 +15,10 @@ import traces
 
 HOST = "mydb.cluster-abcdefghijkl.us-east-1.rds.amazonaws.com"
 TYPED = "typed-at-the-prompt-1234567890"
-# A session's credentials: a secret key and a session token to look for.
+# A principal with a session: the tests search for its secret key and its session token.
 PRINCIPAL = "etl-session"
 
-# The library's own words for a server with another name.
+# The library's own message if the certificate has another host name.
 WRONG_NAME = ("Hostname verification failed" if VERIFIES_ITSELF
               else "Validation of SSL server certificate failed")
 
@@ -32,7 +32,7 @@ except MySQLdb.Error as error:
 
 
 def stock_plugins():
-    """The distribution's plugin directory: the control of every refusal."""
+    """Returns the plugin directory of the distribution. Tests use it for the control of a refusal."""
     done = subprocess.run(
         ["mariadb_config", "--plugindir"], stdout=subprocess.PIPE, text=True, check=True, timeout=30)
     return done.stdout.strip()
@@ -55,16 +55,16 @@ CLIENTS = {"mariadb": command_line, "MySQLdb": mysqldb}
 
 
 class HostileCase(labcase.LabCase):
-    """A lab for its names and certificates; its servers are seldom dialled."""
+    """The base class. It uses the lab's names and certificates, and rarely its servers."""
 
     def write_options(self, plugins, *lines):
-        """The whole my.cnf of the user: which plugins, and how much TLS."""
+        """Writes the user's my.cnf: the plugin directory, and TLS options in `lines`."""
         text = "\n".join(["[client]", "plugin-dir=%s" % plugins, *lines, ""])
         self.home.write(".my.cnf", text.replace("RDS-CA", str(self.lab.ca_file)))
 
     def dial(self, client, port, host=HOST, password=None, principal=PRINCIPAL, **environment):
-        """One client logs in once. Returns what it printed, in which nothing secret may be, and
-        remembers in self.secrets what could have been sent meanwhile."""
+        """Runs one client that logs in once. Returns its output, after a check that it contains no secret.
+        Stores in self.secrets every secret that the client could have sent."""
         started = time.time()
         argv = CLIENTS[client](self.home, host, port, password)
         result = self.home.run(argv, principal=principal, **environment)
@@ -75,29 +75,29 @@ class HostileCase(labcase.LabCase):
         return text
 
     def token(self, host=HOST, port=3306, at=None):
-        """A token of botocore's for the account."""
+        """Returns a token for the account, made by botocore."""
         return self.lab.token(PRINCIPAL, self.lab.mariadb, labcase.USER, host=host, port=port, at=at)
 
     def everything_secret(self, host, port, started):
-        """The credentials, and the signature of every token that they can have made since."""
+        """Returns the secrets of the credentials, and the signatures of all tokens made since `started`."""
         tokens = [self.token(host, port, at) for at in range(int(started), int(time.time()) + 1)]
         return traces.secrets_of(self.lab.principals[PRINCIPAL]) + [traces.signature(t) for t in tokens]
 
     def assert_no_token(self, peer):
-        """Not one byte of a token or of what signs it has reached the peer; the client has."""
-        self.assertEqual(peer.connections, 1, "control: the client must have been there")
+        """Checks that the client connected, and that the peer received no part of a token or of a secret."""
+        self.assertEqual(peer.connections, 1, "control: the client must have connected")
         self.assertEqual(traces.find(peer.received, self.secrets), [])
 
     def assert_token(self, answer, host, port):
-        """The answer is a whole token, sent through TLS."""
+        """Checks that the answer is a complete token, sent over TLS."""
         through_tls, data = answer
-        self.assertTrue(through_tls, "a token in plain text")
+        self.assertTrue(through_tls, "a token without TLS")
         head = "%s:%d/?Action=connect&DBUser=%s&" % (host, port, labcase.USER)
         self.assertEqual(data[: len(head)], head.encode())
         self.assertEqual(data[-1:], b"\0")
 
     def assert_message(self, client, text, message):
-        """Our refusal, as the client shows it: number, place, what is wrong, what to do."""
+        """Checks that the client printed rds-iam's refusal: error number, place, problem, remedy."""
         start = "ERROR 2061%s: rds-iam: " % (" (HY000)" if client == "mariadb" else "")
         self.assertIn(start + message, text)
         self.assertNotIn("%", text)

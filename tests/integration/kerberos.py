@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A user who has a Kerberos ticket, as far as his own machine can tell.
+"""A home directory with a Kerberos ticket that client libraries find but no KDC issued.
 
-The ticket is in a credential cache of version 4, as MIT's "ccache file format" page describes it. No
-KDC ever made it, so that it opens nothing; libraries that ask whether there is one find it.
+The ticket is in a credential cache of version 4. MIT's page "ccache file format" describes this format. No
+server accepts the ticket, but a library that checks for a ticket finds it.
 """
 import struct
 import time
@@ -25,7 +25,7 @@ def _principal(components):
 
 
 def environment(home):
-    """Writes the cache into the home, and returns the variables that name it."""
+    """Writes the credential cache into the home. Returns the environment variables that name it."""
     now = int(time.time())
     credential = b"".join([
         _principal(CLIENT), _principal(GRANTING), struct.pack("!H", AES256), _data(b"k" * KEY_SIZE),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What every integration test starts with: one lab for the file, homes for clients, the journal.
+"""The base of every integration test: one lab for the test file, home directories for clients, the journal.
 
-A test file is a user's machine in small: a Home holds what a user would write (my.cnf,
-pg_service.conf, ~/.aws), and a client runs in it with nothing of the caller's environment. Not
-here: anything that knows one client or one server.
+A Home stands for a user's machine. It contains the files that a user writes (my.cnf, pg_service.conf,
+~/.aws), and a client runs in it without the environment variables of the test process. Not here:
+anything that is specific to one client or one server.
 """
 import pathlib
 import shutil
@@ -17,12 +17,12 @@ USER = "clickpipes_iam_user"
 
 
 def mariadb_plugins():
-    """The installed plugin directory, as a my.cnf names it."""
+    """Returns the installed plugin directory, for plugin-dir= in a my.cnf."""
     return harness.installed("lib*/**/rds-iam/mariadb/mysql_clear_password.so").parent
 
 
 class Home:
-    """An empty home directory of a user who is in the lab's network."""
+    """An empty home directory. Programs that run in it resolve the lab's host names."""
 
     def __init__(self, lab):
         harness.WORK.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ class Home:
         self.path = pathlib.Path(tempfile.mkdtemp(prefix="home-", dir=harness.WORK))
 
     def write(self, name, text, mode=0o600):
-        """A file of the user's, such as ".my.cnf". Returns its path."""
+        """Writes a file of the user, such as ".my.cnf". Returns its path."""
         path = self.path / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -38,13 +38,13 @@ class Home:
         return path
 
     def env(self, principal="etl", **extra):
-        """The environment of a client here; principal None: no AWS credentials in it."""
+        """Returns a client's environment. If `principal` is None, it contains no AWS credentials."""
         keys = self.lab.principals[principal].env() if principal else {}
-        # The lab's own home is for clients that need no files; this one replaces it.
+        # client_env() sets the lab's own HOME, for clients that need no files. This home replaces it.
         return {**self.lab.client_env(**keys), "HOME": str(self.path), **extra}
 
     def run(self, argv, principal="etl", stdin=None, timeout=120, **extra):
-        """Runs a client to its end; see harness.run()."""
+        """Runs a client and waits for its end; see harness.run()."""
         return harness.run(
             argv, env=self.env(principal, **extra), stdin=stdin, timeout=timeout, cwd=self.path)
 
@@ -53,7 +53,7 @@ class Home:
 
 
 class LabCase(unittest.TestCase):
-    """One lab for all classes of the file; a fresh home and an unmoved clock for each of their tests."""
+    """Starts one lab for all classes of the file. Each test has a new home and starts with the right clock."""
 
     lab = None
 
@@ -65,7 +65,7 @@ class LabCase(unittest.TestCase):
 
     @staticmethod
     def stop_lab():
-        """At the end of the file."""
+        """Stops the lab at the end of the test file."""
         LabCase.lab.stop()
         LabCase.lab = None
 
@@ -76,21 +76,21 @@ class LabCase(unittest.TestCase):
         self._seen = len(self.lab.journal())
 
     def verdicts(self):
-        """What the verifier decided during this test, oldest first."""
+        """Returns the token verifier's verdicts of this test, oldest first."""
         return self.lab.journal()[self._seen:]
 
     def assert_accepted(self, count=1):
-        """Every login of this test was accepted, and there were `count` of them."""
+        """Checks that this test made `count` logins, and that the verifier accepted all of them."""
         verdicts = self.verdicts()
         self.assertEqual([v["reason"] for v in verdicts], [None] * count, verdicts)
 
     def assert_refused(self, reason):
-        """The last login was refused, and for this reason."""
+        """Checks that the verifier refused the last login for this reason."""
         verdicts = self.verdicts()
         self.assertTrue(verdicts, "no login reached the verifier")
         self.assertEqual(verdicts[-1]["reason"], reason, verdicts[-1])
 
     def assert_nothing_sent(self):
-        """No token or password reached the verifier. A client that refuses politely ends the
-        handshake with an empty one, which the verifier sees and refuses."""
+        """Checks that no token or password reached the verifier. A client that refuses may end the
+        handshake with an empty password, which the verifier records and refuses."""
         self.assertEqual([v for v in self.verdicts() if v["token_length"] > 0], [])

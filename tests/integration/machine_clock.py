@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Clients on a machine whose clock is wrong, and is set later.
+"""A machine whose clock is wrong, and is set during a test.
 
-The clock of the machine that runs the tests is not touched. libfaketime shifts what programs read as
-the time of day and leaves the clocks alone that count from the machine's start, as a clock that is set
-does. It is loaded by /etc/ld.so.preload of a mount namespace, because rds-iam-fetch drops LD_PRELOAD:
-guest and rds-iam-fetch see the same clock.
+The real clock of the machine does not change. libfaketime shifts the time of day that programs read. As on
+a machine whose clock is set, it does not shift the clocks that count from the start of the machine. A
+mount namespace has its own /etc/ld.so.preload, which loads libfaketime, because rds-iam-fetch drops
+LD_PRELOAD. So the client program and rds-iam-fetch see the same clock.
 
-A clock that is behind is made by moving AWS and the database ahead: certificates of the lab may be
-younger than ten minutes, and would not be valid yet.
+For a machine whose clock is behind, a test sets the clocks of AWS and the database ahead instead. The lab's
+certificates may be less than ten minutes old, and a clock behind that would make them not yet valid.
 """
 import glob
 import os
@@ -17,8 +17,8 @@ import unittest
 
 from labcase import harness
 
-# libfaketime's shared memory stays in /dev/shm where a program is killed, so that is one of our own,
-# mounted before the first program has libfaketime in it.
+# If a program is killed, libfaketime's shared memory stays in /dev/shm. So the namespace has its own /dev/shm,
+# which is mounted before the first program loads libfaketime.
 MOUNT = ('mount -t tmpfs none /dev/shm && mount -t overlay overlay -o "lowerdir=$1:/etc" /etc'
          ' && shift && exec "$@"')
 
@@ -29,7 +29,7 @@ def faketime_library():
 
 
 class MachineClock:
-    """The clock of one test: wrong by `offset` seconds, until it is set otherwise."""
+    """The clock of one test. It is right until set() is called."""
 
     def __init__(self, test):
         self._file = test.home.write("clock", "+0s")
@@ -45,16 +45,17 @@ class MachineClock:
         self._prefix += ["sh", "-c", MOUNT, "sh", str(upper)]
         found = harness.run([*self._prefix, "cat", "/etc/ld.so.preload"])
         if found.returncode != 0:
-            raise unittest.SkipTest(f"no mount namespace to be had: {found.stderr.strip()}")
+            raise unittest.SkipTest(f"cannot create a mount namespace: {found.stderr.strip()}")
 
     def set(self, offset):
-        # Renamed into place, so that nobody reads half of it.
+        """Sets the clock to the real time plus `offset` seconds."""
+        # The file is renamed into place, so that no program reads half of it.
         draft = self._file.with_suffix(".new")
         draft.write_text(f"{offset:+d}s\n")
         draft.rename(self._file)
 
     def argv(self, argv):
-        """The program on this machine."""
+        """Returns the command line that runs a program on this machine."""
         return [*self._prefix, *argv]
 
     def env(self):

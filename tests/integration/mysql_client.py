@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A client on Oracle's library, as tests/loader plays it, with the shadow plugins that its
-environment names. Not here: any expectation of one test.
+"""A client of Oracle's MySQL library, for which tests/loader stands in. Environment variables make it load
+the shadow plugins. Not here: the expectations of a single test.
 """
 import functools
 import time
@@ -12,7 +12,7 @@ import traces
 
 PROGRAM = harness.BUILD / "tests" / "loader" / "client"
 LIBRARIES = ("5.7", "8.0, early", "8.0, late, to 8.4", "9.x")
-# What MySQL 8 does on its own; the rest is said.
+# The TLS options that a user of MySQL 8 must set. RDS-CA stands for the lab's CA.
 VERIFY_IDENTITY = ("--ssl-mode=VERIFY_IDENTITY", "--ssl-ca=RDS-CA")
 GATE = {"LIBMYSQL_ENABLE_CLEARTEXT_PLUGIN": "1"}
 STOCK = (
@@ -25,17 +25,17 @@ PASSWORD_GIVEN = (
 
 
 def shadow_plugins():
-    """The installed directory, as LIBMYSQL_PLUGIN_DIR names it."""
+    """Returns the installed plugin directory, for LIBMYSQL_PLUGIN_DIR."""
     return harness.installed("lib*/**/rds-iam/mysql/rds_iam_v1.so").parent
 
 
 def preload():
-    """The two variables that README.md tells users to set."""
+    """Returns the two variables that README.md tells users to set."""
     return {"LIBMYSQL_PLUGIN_DIR": str(shadow_plugins()), "LIBMYSQL_PLUGINS": "rds_iam_v1;rds_iam_v2"}
 
 
 def in_each(test):
-    """Runs a test once for each version of the library."""
+    """Decorates a test that runs once for each version of the library."""
     @functools.wraps(test)
     def for_all(self):
         for library in LIBRARIES:
@@ -47,7 +47,7 @@ def in_each(test):
 class MysqlCase(hostile.HostileCase):
     def client(self, library, *options, host=None, port=None, user=labcase.USER, principal="etl",
                shadowed=True, **environment):
-        """Runs the client to its end; RDS-CA in an option stands for the lab's CA."""
+        """Runs the client and waits for its end. RDS-CA in an option stands for the lab's CA."""
         host, port = host or self.lab.mariadb.host, port or self.lab.mariadb.port
         argv = [PROGRAM, "--library=" + library,
                 *(option.replace("RDS-CA", str(self.lab.ca_file)) for option in options),
@@ -67,7 +67,7 @@ class MysqlCase(hostile.HostileCase):
         self.assertEqual((result.returncode, result.stderr), (0, ""), result)
 
     def assert_refused_by_us(self, result, message):
-        """Our message, and nothing sent."""
+        """Checks that the client printed rds-iam's message and that no token was sent."""
         self.assertEqual(result.returncode, 1, result)
         self.assertTrue(result.stdout.startswith("ERROR 2061 (HY000): rds-iam: " + message), result.stdout)
         self.assertEqual(result.stdout.count("\n"), 1, result.stdout)

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""A user's home on a machine that has AWS's true addresses and no way out: a network namespace of the
-lab's. Two of them on one path are two machines that share a home."""
+"""A user's home on a machine in a network namespace of the lab. There the host names of AWS and the address
+of the metadata service lead to the lab, and no other network can be reached. Two Host objects with the same
+path stand for two machines that share a home."""
 from cloud import REGION, CloudCase
 from labcase import Home, harness
 from mariadb_client import MariadbCase
 
 
 class Host(Home):
-    """The home of a test, as seen from inside a network. Nothing in its environment leads to the lab
-    but the CA of its AWS."""
+    """A test's home on a machine of the network. The only reference to the lab in its environment is the CA
+    of the lab's AWS."""
 
     def __init__(self, home, network):
         self.lab, self.path = home.lab, home.path
@@ -24,14 +25,14 @@ class Host(Home):
             timeout=timeout)
 
     def caller(self, **extra):
-        """Whom Debian's AWS CLI finds itself to be: its result, with the ARN on stdout."""
+        """Runs Debian's AWS CLI to get the caller's identity. Returns the result, with the ARN on stdout."""
         return self.run(
             ["aws", "sts", "get-caller-identity", "--output", "text", "--query", "Arn"],
             AWS_DEFAULT_REGION=REGION, **extra)
 
 
 class NetworkCase(MariadbCase):
-    """self.home is in no network; tests make a Host of it."""
+    """self.home is not in a network. Tests make a Host of it."""
 
     def setUp(self):
         super().setUp()
@@ -39,20 +40,20 @@ class NetworkCase(MariadbCase):
         self._calls = len(self.lab.calls())
 
     def calls(self):
-        """What the lab's AWS was asked since the last look."""
+        """Returns the requests that the lab's AWS received since the last call of this method."""
         found = self.lab.calls()[self._calls:]
         self._calls += len(found)
         return found
 
     def login(self, host, **extra):
-        """`mariadb` logs in from there. Returns who the server thinks it was."""
+        """Runs `mariadb` on the host and checks the login. Returns the principal that the server saw."""
         result = host.run(self.argv(), **extra)
         self.assert_logged_in(result)
         return self.lab.last_verdict()["principal"]
 
 
 class HostCase(NetworkCase):
-    """One network for the class; self.host is the test's home in it."""
+    """Makes one network for the class. self.host is the test's home in it."""
 
     sso_profile, sso_login = CloudCase.sso_profile, CloudCase.sso_login
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How long a client's open(2) of a passfile takes, measured by who opens it: 5 seconds at most, whatever
-befalls the agent. Not here: what is in the passfile."""
+"""Measures how long a client's open(2) of a passfile takes. It may take at most 5 seconds, even if the agent
+fails. Not here: the content of the passfile."""
 import functools
 import os
 import time
@@ -10,7 +10,7 @@ AGAIN_MAX = 4
 
 
 class Opener:
-    """Opens passfiles, in any thread, and remembers the longest time that one took."""
+    """Opens passfiles, in any thread, and records how long each open takes."""
 
     def __init__(self):
         self._seconds = [0.0]
@@ -23,7 +23,7 @@ class Opener:
         return text
 
     def add(self, seconds):
-        """What an opener in another process measured."""
+        """Adds a time that another process measured."""
         self._seconds.append(seconds)
 
     @property
@@ -32,8 +32,9 @@ class Opener:
 
 
 def within_limit(test):
-    """A test method of a case with an `opener`, none of whose opens may take longer. On a machine with
-    more to do than it has processors the test is run again, and the times are printed."""
+    """Decorates a test method of a case with an `opener`. If an open takes longer than WAIT_SECONDS, the test
+    fails. If the machine's load is above the number of processors, the test first runs again, at most
+    AGAIN_MAX times, and the time and the load are printed."""
 
     @functools.wraps(test)
     def run(case):
@@ -44,7 +45,7 @@ def within_limit(test):
                 break
             load, processors = os.getloadavg()[0], os.cpu_count()
             case.assertGreater(load, processors, f"an open took {longest:.1f} s, and the machine was not busy")
-            print(f"# an open took {longest:.1f} s with a load of {load:.1f} on {processors} processors; once more")
+            print(f"# an open took {longest:.1f} s with a load of {load:.1f} on {processors} processors: again")
             case.doCleanups()
             case.setUp()
             test(case)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A user's pg_service.conf, and the agent that serves it.
 
-Not here: what a client or a server says.
+Not here: the messages of clients and servers.
 """
 import contextlib
 import pathlib
@@ -20,13 +20,13 @@ def agent_program():
 
 
 def systemd_analyze(*words):
-    """The command line of systemd-analyze. It makes /run/systemd, which an ordinary user cannot where no
-    systemd runs: it gets a /run of its own."""
+    """Returns the command line of systemd-analyze, with a /run of its own. systemd-analyze creates
+    /run/systemd, and without a running systemd an ordinary user cannot create that directory."""
     return ["unshare", "-rm", "sh", "-c", 'mount -t tmpfs none /run && exec systemd-analyze "$@"', "sh", *words]
 
 
 class Services:
-    """Entries of one home's service file, all with passfiles in one directory of that home."""
+    """The entries of a home's service file. Their passfiles are in one directory of that home."""
 
     def __init__(self, home, directory="run"):
         self.home = home
@@ -36,14 +36,14 @@ class Services:
         self._text = "# services of a user\n"
 
     def add(self, name, without=(), **settings):
-        """A good entry for the lab, with settings replaced, added, or left out. The line number of
-        its [name] is returned."""
+        """Adds a valid entry for the lab, with settings replaced, added, or left out. Returns the line number
+        of its [name]."""
         line = self._append(name, without, settings)
         self.home.write(".pg_service.conf", self._text)
         return line
 
     def add_all(self, entries):
-        """Many at once: a dict of settings for each name."""
+        """Adds many entries. `entries` maps each name to a dict of settings."""
         for name, settings in entries.items():
             self._append(name, (), settings)
         self.home.write(".pg_service.conf", self._text)
@@ -65,11 +65,11 @@ class Services:
         return line
 
     def clear(self):
-        """Forgets the entries, for the next add()."""
+        """Removes all entries. The file changes at the next add()."""
         self._text = "# services of a user\n"
 
     def line_of(self, text):
-        """Number of the last line of the service file that begins so."""
+        """Returns the number of the last line of the service file that begins with the text."""
         lines = self._text.splitlines()
         return max(i for i, line in enumerate(lines, 1) if line.startswith(text))
 
@@ -77,14 +77,14 @@ class Services:
         return self.directory / name
 
     def fill(self, principal="etl", **extra):
-        """rds-iam-agent --once: its result."""
+        """Runs rds-iam-agent --once. Returns its result."""
         return self.home.run(
             [agent_program(), "--once", "--directory", self.directory], principal, **extra)
 
     @contextlib.contextmanager
     def agent(self, principal="etl", under=(), wait=True, **extra):
-        """An agent in the foreground for as long as the block lasts; `under`: words in front of the
-        command; wait: until each entry was tried."""
+        """Runs an agent in the foreground while the block runs. under: words in front of the command.
+        wait: wait until the agent tried each entry."""
         agent = Agent(self, principal, extra, under)
         try:
             agent.await_start(wait)
@@ -94,7 +94,7 @@ class Services:
 
 
 class Agent:
-    """A running agent. Its log is collected in a file, because a pipe would fill."""
+    """A running agent. Its log goes to a file, because a pipe could fill and block the agent."""
 
     def __init__(self, services, principal, extra, under=()):
         self._services = services
@@ -115,12 +115,12 @@ class Agent:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def await_log(self, *texts):
-        """Returns when one of the texts is in the log."""
+        """Waits until one of the texts is in the log."""
         await_true(lambda: any(text in self.log() for text in texts), lambda: f"{texts}: {self.log()}")
 
     @property
     def worker(self):
-        """Process id of the worker; 0 while there is none."""
+        """The process id of the worker, or 0 while there is none."""
         pid = self.process.pid
         children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return int(children[0]) if children else 0
@@ -130,7 +130,7 @@ class Agent:
             [agent_program(), "--status", "--directory", self._services.directory], None)
 
     def status(self):
-        """What --status says, by the first word of its lines."""
+        """Returns the output of --status as a dict. The key of a line is its first word."""
         result = self._ask_status()
         assert result.returncode == 0, result.stderr
         return {line.split(None, 1)[0]: line.split(None, 1)[1].strip()
@@ -140,14 +140,14 @@ class Agent:
         self.process.send_signal(signal.SIGHUP)
 
     def end(self, number=signal.SIGTERM):
-        """Ends it and returns its exit status."""
+        """Sends the signal to the agent, waits for its end and returns its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
         return self.process.wait(DEADLINE_SECONDS)
 
 
 def await_true(condition, what=lambda: ""):
-    """Looks until the condition holds; fails the test after a while."""
+    """Waits until the condition is true. After DEADLINE_SECONDS, the test fails with the text of what()."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         if time.monotonic() > deadline:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Every way that libpq offers to begin a connection, through copies of libpq of any version.
+"""Every function of libpq that begins a connection, through copies of libpq of any version.
 
-A Copies object has one libpq: as it is, under another name with a module of its own (as Python
-wheels bring it), and bound to itself (as -Bsymbolic-functions builds are). A case is a way, a form
-of connection string, and how libpq is reached; src/ways.c runs it. Not here: what must come of it.
+A Copies object has one version of libpq in three forms: unchanged, under another name together with a
+module of its own (as in Python wheels), and bound to itself (as builds with -Bsymbolic-functions are). A
+case is a function of libpq, a form of connection string, and how the function is reached. src/ways.c runs
+a case. Not here: the expected results.
 
-Where the lab's tokens live for TOKEN_LIFE seconds only, a busy machine may need longer for a login. A
-case that was refused for that, with a token that was made after it began, is run once more, alone.
+The lab's tokens may live for only TOKEN_LIFE seconds, and on a busy machine a login may take longer. If the
+server refuses a case for that reason, and the case's token was made after the case began, the case runs
+again, alone.
 """
 import os
 import pathlib
@@ -23,17 +25,17 @@ PROGRAMS = harness.BUILD / "tests" / "integration" / "src"
 SOURCE = pathlib.Path(__file__).resolve().parent / "src" / "ways.c"
 CONNECTS = ("connectdb", "params", "start", "startparams", "setdb")
 RESETS = ("reset", "resetstart")
-# How libpq is reached: by whose copy, and whether its functions are looked up, as ctypes does.
+# How libpq is reached: which copy, and whether its functions are looked up with dlsym(), as ctypes does.
 REACHES = ("linked", "private", "symbolic", "dlsym", "private_dlsym", "symbolic_dlsym")
 TOGETHER = 12
 TIMEOUT_SECONDS = 120
 TOKEN_LIFE = 2
-SHARED_SECONDS = 1  # a passfile's token is for all who open it within a second
+SHARED_SECONDS = 1  # all clients that open a passfile within a second get the same token
 REFUSED = "PAM authentication failed"
 
 DT_NULL, DT_SYMBOLIC, PT_DYNAMIC = 0, 16, 2
 
-# A driver with the system's libpq, and a module with its own, in one process.
+# One process with a driver that uses the system's libpq and a module that has its own copy.
 TWO_COPIES = """
 import ctypes, sys
 driver = __import__(sys.argv[3])
@@ -52,7 +54,7 @@ print([line.split("/")[-1].strip() for line in open("/proc/self/maps") if "libpq
 """
 THREADS = """
 import os, socket, threading, psycopg2
-# libnss_wrapper reads its files at the first look-up, without regard for other threads.
+# libnss_wrapper reads its files at the first lookup, and that is not thread-safe.
 socket.getaddrinfo(os.environ["PGHOST"], None)
 names = []
 def connect():
@@ -80,14 +82,14 @@ class Case(NamedTuple):
 
 
 def forms(home, lab):
-    """Connection strings, each with variables that go with it. The service entry's passfile is in
-    a directory like the agent's, where no agent is."""
+    """Returns connection strings by name, each with the environment variables that it needs. The service
+    entry's passfile is in a directory like the agent's, but no agent runs."""
     passfile = home.path / "rds-iam" / "run" / "prod"
     settings = {"port": lab.pg.port, "user": USER, "dbname": lab.database_name, "sslmode": "verify-full",
                 "sslrootcert": lab.ca_file}
     entry = {"host": lab.pg.host, **settings, "passfile": passfile}
     services = home.write(".pg_service.conf", "[prod]\n" + "".join(f"{k}={v}\n" for k, v in entry.items()))
-    # libpq 10 to 14 do not look at HOME.
+    # libpq 10 to 14 ignores HOME.
     named = {"PGSERVICEFILE": str(services)}
     words = " ".join(f"{k}={v}" for k, v in settings.items())
     ports = words.replace(f"port={lab.pg.port}", f"port=1,{lab.pg.port}")
@@ -105,8 +107,8 @@ SERVICE_FORMS = ("entry", "uri_service", "pgservice")
 
 
 class Copies:
-    """One libpq (the file) and what is made of it in a directory. The file's own directory has the
-    libraries that it needs, unless the system has them."""
+    """A libpq file, and the copies that are made of it in a directory. If the system lacks the libraries that
+    the file needs, the file's own directory contains them."""
 
     def __init__(self, library, directory):
         self.library = pathlib.Path(library).resolve()
@@ -145,7 +147,7 @@ class Copies:
 
 
 def bound_to_itself(data):
-    """The library with DT_SYMBOLIC in one of the spare entries of its dynamic section."""
+    """Returns the library with DT_SYMBOLIC in one of the spare entries of its dynamic section."""
     data = bytearray(data)
     at, = struct.unpack_from("<Q", data, 32)
     size, count = struct.unpack_from("<HH", data, 54)
@@ -180,7 +182,7 @@ class Run:
         return line
 
     def end(self):
-        """What it printed in the end."""
+        """Lets the program finish. Returns the rest of its output."""
         try:
             return self.process.communicate("\n", timeout=TIMEOUT_SECONDS)[0].strip()
         finally:
@@ -192,7 +194,7 @@ def with_preload(**extra):
 
 
 def run_connects(cases, copies, home, lab, env, form_of=None, principal="etl"):
-    """[(case, what it printed)], a dozen at once. form_of: other forms than those of forms()."""
+    """Runs the cases, TOGETHER at a time. Returns [(case, output)]. form_of replaces forms()."""
     form_of = form_of or forms(home, lab)
     cases = list(cases)
 
@@ -208,7 +210,7 @@ def run_connects(cases, copies, home, lab, env, form_of=None, principal="etl"):
 
 
 def run_resets(cases, copies, home, lab, env):
-    """The same for resets: all connect, their tokens end, all are reset."""
+    """Runs cases that reset a connection: all connect, their tokens expire, all reset. Returns [(case, output)]."""
     form_of = forms(home, lab)
 
     def run(some):
@@ -226,8 +228,8 @@ def run_resets(cases, copies, home, lab, env):
 
 
 def _with_late_ones_again(run, cases, lab):
-    """run(cases), and each of the cases by itself whose fresh token ended before it arrived. run()
-    also returns the moments since when a token was fresh."""
+    """Returns the results of run(cases). Each case whose fresh token expired before it reached the server
+    runs again, alone. run() also returns the moments from which on a new token counts as fresh."""
     seen = len(lab.journal())
     results, moments = run(cases)
     if not were_late(lab, lab.journal()[seen:], moments):
@@ -236,9 +238,9 @@ def _with_late_ones_again(run, cases, lab):
 
 
 def were_late(lab, verdicts, moments):
-    """Whether logins were refused only because the machine was too busy to send a fresh token within
-    its life. It is printed. False where somebody has sent a token that was there before the last of
-    the moments."""
+    """Returns whether all logins with expired tokens failed because the machine was too slow: each token was
+    fresh but reached the server too late. Prints how many. Returns False if a login sent a token that was
+    made before the last of the moments."""
     ended = [v for v in verdicts if v["reason"] == "Expired"]
     if lab.life is None or not ended:
         return False
@@ -248,7 +250,7 @@ def were_late(lab, verdicts, moments):
             return False
     took = max(v["time"] - v["signed_at"] for v in ended)
     print(f"# {len(ended)} of {len(verdicts)} logins took up to {took:.1f} s, and tokens live {lab.life} s: "
-          "once more")
+          "running again")
     return True
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the tests of file owners share: another user, a server that records what it is sent, and
-programs that run as other users or on a file system with modes of its own."""
+"""Shared code of the tests of file owners: another user, a server that records requests, and
+command lines that run a program as another user or on a file system with fixed modes."""
 import http.server
 import os
 import pwd
@@ -15,7 +15,7 @@ HOST = "db.abcdefghijkl.us-east-1.rds.amazonaws.com"
 LOGIN = ("--hostname", HOST, "--port", "5432", "--username", "u")
 TOOL = harness.installed("bin/rds-iam")
 
-# Runs in a mount namespace: $1 becomes a file system whose modes are $2, whatever chmod says.
+# Runs in a mount namespace. $1 becomes a file system whose files have the modes $2; chmod has no effect.
 FIXED_MODES = """
 set -e
 mv "$1" "$1.real"; mkdir "$1"
@@ -30,7 +30,7 @@ exit $status
 
 
 class Recorder:
-    """An HTTP server on loopback that keeps all that it is sent and refuses it."""
+    """An HTTP server on loopback that records each request and responds with status 400."""
 
     def __init__(self):
         self.requests = []
@@ -75,10 +75,11 @@ class WhoseFilesCase(CloudCase):
         return self.home.run([*under, TOOL, "credentials", "--explain", *arguments], None, **env)
 
     def as_user(self, uid, gid):
-        """Runs as another user, who can reach the build directory."""
+        """Returns a command prefix that runs a program as another user who can reach the build directory."""
         return ["setpriv", f"--reuid={uid}", f"--regid={gid}", *process.DROP_ROOT[2:]]
 
     def on_fixed_modes(self, directory, modes):
+        """Returns a command prefix that runs a program while the directory has fixed modes."""
         return ["unshare", "--mount", "sh", "-c", FIXED_MODES, "sh", directory, modes]
 
     def assert_key(self, result, name="etl"):
@@ -86,7 +87,7 @@ class WhoseFilesCase(CloudCase):
         self.assertIn(f"access key         {self.lab.principals[name].access_key}\n", result.stdout)
 
     def assert_refused(self, result, *pieces):
-        """Nothing was found, no other source answered instead, and each piece is in the message."""
+        """Checks that no source provided credentials and that the message contains each piece."""
         self.assertEqual(result.returncode, 1, result.stdout)
         self.assertNotIn("access key", result.stdout)
         message = result.stderr.splitlines()[-1]

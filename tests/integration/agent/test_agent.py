@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The agent: which entries it refuses and how it says so, renewal, failure, recovery, its end."""
+"""The agent: entries that it refuses and the messages, renewal, failure, recovery, and how it stops."""
 import os
 import pathlib
 import re
@@ -13,7 +13,7 @@ from labcase import USER, LabCase, harness
 import process
 from service import Services, agent_program, await_true
 
-# What is wrong with an entry, the setting whose line is named (None: the [name]), the message.
+# What is wrong with an entry; the setting whose line the message names (None: the line of [name]); the message.
 REFUSED = (
     ({"without": ("host",)}, None, "has no host=; add host=ENDPOINT"),
     ({"without": ("host",), "hostaddr": "127.0.0.1"}, None, "has no host=; add host=ENDPOINT"),
@@ -36,7 +36,7 @@ REFUSED = (
 )
 
 
-# Runs in a mount namespace of its own, with a root directory that has all but /top of this one's.
+# Runs in a mount namespace of its own. Its root directory contains /top and the directories of the real root.
 MOVED_TOP = """
 set -e
 mkdir "$1/root" "$1/root/top"
@@ -66,13 +66,13 @@ class AgentCase(LabCase):
 
 
 class Entries(AgentCase):
-    def test_each_rule_is_refused_with_its_line_and_remedy(self):
+    def test_each_faulty_entry_is_refused_with_its_line_and_remedy(self):
         for i, (change, place, message) in enumerate(REFUSED):
             with self.subTest(**{k: str(v)[:40] for k, v in change.items()}):
                 services = Services(self.home)
                 line = services.add("bad", **change)
                 services.passfile("bad").parent.mkdir(mode=0o700, exist_ok=True)
-                # A token of any maker, such as an agent that was killed has left.
+                # A token in another maker's form, as a killed agent may leave it.
                 services.passfile("bad").write_text(
                     f"host:1:*:u:host\\:1/?DBUser=u&X-Amz-Security-Token={'x' * 2000}&X-Amz-Signature=0\n")
                 result = services.fill()
@@ -90,7 +90,7 @@ class Entries(AgentCase):
                 services.add("bad", host=host)
                 result = services.fill()
                 lint = self.home.run([harness.installed("bin/rds-iam"), "lint"], principal=None)
-                self.assertIn("0 of 1 services have their tokens", result.stderr, "control: it is refused")
+                self.assertIn("0 of 1 services have their tokens", result.stderr, "control: the entry is refused")
                 self.assertNotIn("c4nary", result.stdout + result.stderr + lint.stdout + lint.stderr)
 
     def test_a_bad_entry_does_not_stop_a_good_one(self):
@@ -102,8 +102,8 @@ class Entries(AgentCase):
         self.assertEqual(self.psql().returncode, 0)
         self.assert_accepted()
 
-    def test_without_home_the_service_file_is_that_of_the_passwd_entry(self):
-        """As for libpq 15 and later, which reads it here too."""
+    def test_without_home_the_service_file_is_in_the_home_of_the_passwd_entry(self):
+        """libpq 15 and later does the same, and psql reads the same file here."""
         self.services.add("prod")
         user = f"someone:x:{os.geteuid()}:{os.getegid()}::{self.home.path}:/bin/sh\n"
         passwd = {"NSS_WRAPPER_PASSWD": str(self.home.write("passwd", user)),
@@ -118,7 +118,7 @@ class Entries(AgentCase):
         result = self.home.run([*without, "psql", "-XAtwc", "select 1", "service=prod"], None, **passwd)
         self.assertEqual(result.stdout, "1\n", result.stderr)
 
-    def test_entries_that_leave_gss_encryption_to_libpq_are_served_with_one_warning(self):
+    def test_entries_without_gssencmode_are_served_with_one_warning(self):
         first = self.services.add("one")
         self.services.add("two")
         self.services.add("safe", gssencmode="disable")
@@ -127,19 +127,19 @@ class Entries(AgentCase):
         self.assertEqual(result.stderr.count("Kerberos"), 1, result.stderr)
         self.assertIn(f"{self.where(first)}[one] has no gssencmode= (2 of 3 services have none)", result.stderr)
 
-    def test_entries_that_turn_off_gss_encryption_are_served_without_a_warning(self):
+    def test_entries_with_gssencmode_disable_are_served_without_a_warning(self):
         self.services.add("prod", gssencmode="disable")
         result = self.services.fill()
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertNotIn("Kerberos", result.stderr)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_an_empty_password_is_no_password(self):
+    def test_an_empty_password_is_ignored(self):
         self.services.add("prod", password="")
         self.assertEqual(self.services.fill().returncode, 0)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_blank_ends_and_a_long_line_behind_the_entry_are_fine(self):
+    def test_trailing_blanks_and_a_long_line_after_the_entry_are_accepted(self):
         self.services.add("prod", sslmode="verify-full   ")
         self.services.add("later", **{"options": "x" * 1100})
         result = self.services.fill()
@@ -158,7 +158,7 @@ class Entries(AgentCase):
         self.psql("three")
         self.assert_refused("AccessDenied")
 
-    def test_entries_that_share_a_passfile_but_not_its_protection_are_both_refused(self):
+    def test_entries_that_share_a_passfile_are_all_refused_if_one_is_invalid(self):
         shared = self.services.directory / "shared"
         self.services.add("one", passfile=shared)
         place = self.services.line_of("passfile=")
@@ -170,7 +170,7 @@ class Entries(AgentCase):
         self.assertIn(message, result.stderr)
         self.assertFalse(shared.exists())
 
-    def test_libpq_reads_the_first_group_of_a_name(self):
+    def test_the_first_of_two_entries_with_one_name_is_used(self):
         first = self.services.add("prod")
         second = self.services.add("prod", user="other_iam_user")
         result = self.services.fill()
@@ -178,7 +178,7 @@ class Entries(AgentCase):
         self.assertIn(f".pg_service.conf:{first}; rename one of them", result.stderr)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_passfiles_are_found_through_links_and_nowhere_else(self):
+    def test_passfiles_in_the_directory_are_found_also_through_links(self):
         self.services.add("elsewhere", passfile=self.home.path / "elsewhere")
         self.services.add("below", passfile=self.services.directory / "sub" / "x")
         result = self.services.fill()
@@ -191,7 +191,7 @@ class Entries(AgentCase):
         self.assertEqual(self.services.fill().returncode, 0)
         self.assertEqual(self.psql().returncode, 0)
 
-    def test_names_that_are_not_for_passfiles(self):
+    def test_names_that_are_not_allowed_for_passfiles(self):
         for name in ("agent.pid", "agent.log", ".hidden"):
             with self.subTest(name=name):
                 services = Services(self.home)
@@ -220,7 +220,7 @@ class Entries(AgentCase):
 
 
 class Directory(AgentCase):
-    def test_files_are_private_and_whole(self):
+    def test_files_are_private(self):
         self.services.add("prod")
         self.services.fill()
         mode = lambda path: stat.S_IMODE(path.stat().st_mode)  # noqa: E731
@@ -251,7 +251,7 @@ class Directory(AgentCase):
         self.assertEqual((self.home.path / "precious").read_text(), "keep")
         self.assertFalse(self.services.passfile("prod").is_symlink())
 
-    def test_the_usual_places(self):
+    def test_the_default_directories(self):
         runtime = self.home.path / "runtime"
         runtime.mkdir(mode=0o700)
         for extra, usual in (
@@ -262,7 +262,7 @@ class Directory(AgentCase):
             with self.subTest(extra=extra):
                 run = lambda: self.home.run([agent_program(), "--once"], **extra)  # noqa: E731, B023
                 self.assertIn(f"passfile={usual}/NAME", run().stderr)
-                self.assertFalse((usual.parent.parent / "rds-iam").exists(), "nothing was done there")
+                self.assertFalse((usual.parent.parent / "rds-iam").exists(), "no directory was created")
                 services = Services(self.home)
                 services.add("prod", passfile=usual / "prod")
                 self.assertEqual(run().returncode, 0)
@@ -271,10 +271,10 @@ class Directory(AgentCase):
                 self.home.write(".pg_service.conf", "")
                 (usual / "prod").unlink()
                 self.assertIn(f"passfile={usual}/NAME", run().stderr)
-                self.assertTrue(usual.is_dir(), "control: what was there before stays")
+                self.assertTrue(usual.is_dir(), "control: a directory that existed before stays")
                 shutil.rmtree(usual.parent)
 
-    def test_the_root_is_nobodys_home(self):
+    def test_home_may_not_be_the_root_directory(self):
         if os.geteuid() == 0:
             result = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once"], HOME="/")
             self.assertEqual(result.returncode, 1)
@@ -289,7 +289,7 @@ class Directory(AgentCase):
                 self.assertEqual(result.returncode, 1)
                 self.assertFalse((self.home.path / ".cache").exists(), result.stderr)
 
-    def test_a_service_whose_passfile_cannot_be_written_does_not_have_its_token(self):
+    def test_a_service_without_a_writable_passfile_is_not_counted(self):
         self.services.add("prod")
         self.services.passfile("prod").mkdir(parents=True)
         self.services.directory.chmod(0o700)
@@ -298,11 +298,11 @@ class Directory(AgentCase):
         self.assertIn("1 of 1 services have their tokens", self.services.fill().stderr, "control")
 
 
-class Life(AgentCase):
+class Lifecycle(AgentCase):
     def token(self):
         return self.services.passfile("prod").read_text()
 
-    def test_a_signal_renews_and_readers_see_whole_files(self):
+    def test_sighup_renews_and_readers_see_complete_files(self):
         self.services.add("prod")
         with self.services.agent("etl-session") as agent:
             seen = set()
@@ -318,7 +318,7 @@ class Life(AgentCase):
             self.assertEqual(self.psql().returncode, 0)
         self.assert_accepted()
 
-    def test_tokens_are_renewed_before_their_credentials_end(self):
+    def test_tokens_are_renewed_before_their_credentials_expire(self):
         self.services.add("prod")
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 8))
         with self.services.agent(AWS_CREDENTIAL_EXPIRATION=ends) as agent:
@@ -328,7 +328,7 @@ class Life(AgentCase):
             agent.await_log("the AWS credentials of the environment expired at ")
             self.assertIn("no password supplied", self.psql().stderr)
 
-    def test_credentials_that_fail_empty_the_file_and_come_back(self):
+    def test_the_passfile_is_empty_while_credentials_are_invalid(self):
         principal = self.lab.principals["etl"]
         good = (f"[default]\naws_access_key_id = {principal.access_key}\n"
                 f"aws_secret_access_key = {principal.secret_key}\n")
@@ -347,7 +347,7 @@ class Life(AgentCase):
             self.home.write(".aws/credentials", good)
             await_true(lambda: self.token() != "", agent.log)
             self.assertEqual(self.psql().returncode, 0)
-            self.assertEqual(agent.log().count("add it"), 1, "said once: " + agent.log())
+            self.assertEqual(agent.log().count("add it"), 1, "logged once: " + agent.log())
         self.assert_accepted(2)
 
     def test_an_edited_service_file_is_read_again(self):
@@ -355,11 +355,11 @@ class Life(AgentCase):
         with self.services.agent() as agent:
             self.services.add("second")
             await_true(lambda: self.services.passfile("second").exists(), agent.log)
-            self.home.write(".pg_service.conf", "# all gone\n")
+            self.home.write(".pg_service.conf", "# no entries\n")
             for name in ("prod", "second"):
                 await_true(lambda: not self.services.passfile(name).exists(), agent.log)
 
-    def test_its_end_takes_the_tokens_along(self):
+    def test_the_passfiles_are_removed_when_the_agent_ends(self):
         self.services.add("prod")
         for number in (signal.SIGTERM, signal.SIGINT):
             with self.subTest(number=number), self.services.agent() as agent:
@@ -378,7 +378,7 @@ class Life(AgentCase):
         with self.services.agent() as agent:
             self.assertEqual(agent.end(), 0)
 
-    def test_in_the_background_it_logs_to_its_file(self):
+    def test_an_agent_in_the_background_logs_to_a_file(self):
         self.services.add("prod")
         result = self.home.run([agent_program(), "--directory", self.services.directory])
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -396,7 +396,7 @@ class Life(AgentCase):
         self.assertNotIn("X-Amz", log.read_text())
         self.assert_accepted()
 
-    def test_it_ends_when_its_directory_is_taken_away(self):
+    def test_the_agent_ends_when_its_directory_is_removed(self):
         self.services.add("prod")
         with self.services.agent() as agent:
             shutil.rmtree(self.services.directory)
@@ -404,11 +404,11 @@ class Life(AgentCase):
             self.assertEqual(agent.process.returncode, 1)
             self.assertIn("the directory is gone, so the agent ends", agent.log())
 
-    def test_it_ends_when_a_directory_above_its_own_is_moved(self):
+    def test_the_agent_ends_when_a_parent_directory_is_moved(self):
         self.services.directory = self.home.path / "cache" / "rds-iam" / "run"
         self.services.directory.parent.mkdir(parents=True)
         self.services.add("prod")
-        # Nothing else in the home is watched then.
+        # The service file is elsewhere, so that the agent watches nothing else in the home.
         named = self.home.write("conf/services", (self.home.path / ".pg_service.conf").read_text())
         with self.services.agent(PGSERVICEFILE=str(named)) as agent:
             moved = (self.home.path / "cache").rename(self.home.path / "cache.old")
@@ -417,8 +417,8 @@ class Life(AgentCase):
             self.assertIn(f"{self.services.directory}: the directory is gone, so the agent ends", agent.log())
             self.assertEqual(os.listdir(moved / "rds-iam" / "run"), [])
 
-    def test_so_it_does_where_only_the_root_is_above_that(self):
-        """In a root directory of its own, which has what the agent needs of this one."""
+    def test_the_agent_ends_when_a_directory_in_the_root_is_moved(self):
+        """Runs in a root directory of its own, which contains what the agent needs."""
         self.services.directory = pathlib.Path("/top/run")
         self.services.add("prod")
         result = self.home.run(
@@ -443,7 +443,7 @@ class Life(AgentCase):
                 self.assertIn(text, result.stdout if status == 0 else result.stderr)
 
 
-# Waits for one process to end and kills another.
+# Waits until one process ends, then kills another one.
 WATCHER = """
 import os, select, signal, sys
 select.select([os.pidfd_open(int(sys.argv[1]))], [], [])
@@ -452,7 +452,7 @@ os.kill(int(sys.argv[2]), signal.SIGKILL)
 
 
 def end_with_this_test(pid):
-    """A process that went to the background ends with this one, also if this one is killed."""
+    """Kills the background process `pid` when the test process ends, even if the test process is killed."""
     subprocess.Popen(
         ["/usr/bin/python3", "-c", WATCHER, str(os.getpid()), str(pid)], start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Unchanged libpq programs with the agent alone: no preload and no AWS setting reaches them, only a
-service's name, in PGSERVICE or as the program's own service=. Each logs in before and after the end of
-its first token. And what a passfile cannot do."""
+"""Unchanged libpq programs with the agent alone. They run without the preload and without AWS settings. They
+get only the name of a service, in PGSERVICE or as service=. Each program logs in before and after its first
+token has expired. Other tests show the limits of a passfile."""
 import re
 
 from labcase import USER, harness
@@ -9,9 +9,9 @@ from service import Services, await_true
 import test_preload_clients as clients
 import ways
 
-# The second is like the agent's own.
+# The second directory has the path that the agent uses by default.
 DIRECTORIES = ("run", "rds-iam/run")
-# PQreset() itself, of a program that links libpq: ruby-pg's own reset begins a new connection from 1.5 on.
+# A program that links libpq and calls PQreset(). The reset of ruby-pg 1.5 and later begins a new connection.
 PQRESET = (ways.PROGRAMS / "ways", "linked", "reset", "service=work")
 RUBY = """
 require "pg"
@@ -35,10 +35,10 @@ class AgentCase(clients.ClientCase):
     def setUp(self):
         super().setUp()
         self.services = Services(self.home)
-        # By its address too: PHP's modules do not see the lab's names.
+        # The address is needed because PHP's modules do not use the lab's name resolution.
         self.services.add("work", dbname="work", hostaddr="127.0.0.1")
         self.environment = {"PGSERVICE": "work"}
-        self.companion, self.exec = self.exec, []
+        self.preload, self.exec = self.exec, []
         agent = self.services.agent()
         agent.__enter__()
         self.addCleanup(agent.__exit__, None, None, None)
@@ -50,7 +50,7 @@ class AgentCase(clients.ClientCase):
         return self.home.run([*self.exec, *argv], None, stdin=stdin, **{**self.environment, **extra})
 
     def expire_tokens(self):
-        """For a second all who open the passfile share one token, and that one ends too."""
+        """Expires all tokens. For a second all clients share one token, so it waits until a newer one is served."""
         passfile = self.services.passfile("work")
         before = passfile.read_text()
         self.lab.expire_tokens()
@@ -76,13 +76,13 @@ class Languages(AgentCase):
         self.assert_twice("/usr/bin/python3", "-c", clients.PSYCOPG.format(module="psycopg", conninfo=""))
 
     def test_ruby_pg(self):
-        """It takes a service from PGSERVICE alone: test_agent_drivers.py."""
+        """ruby-pg keeps the TLS settings of an entry only if PGSERVICE names it: see test_agent_drivers.py."""
         self.assert_twice("ruby", "-e", RUBY)
 
-    def test_a_reset_needs_the_companion(self):
-        """The agent has credentials, and its client has none."""
-        for companion, expected in ((self.companion, f"ok {USER}"), ([], "PAM authentication failed")):
-            process = self.start(*PQRESET, under=companion)
+    def test_a_reset_needs_the_preload(self):
+        """The agent has credentials. The client has none."""
+        for preload, expected in ((self.preload, f"ok {USER}"), ([], "PAM authentication failed")):
+            process = self.start(*PQRESET, under=preload)
             self.assertEqual(process.stdout.readline(), "connected\n")
             self.expire_tokens()
             output, errors = process.communicate("again\n", timeout=clients.DEADLINE_SECONDS)
@@ -108,17 +108,17 @@ class Languages(AgentCase):
 
 
 class LostConnection(AgentCase):
-    """psql on a terminal resets it, and a reset does not read the passfile again."""
+    """psql on a terminal resets a lost connection. A reset does not read the passfile again."""
 
     lose_connection = clients.Psql.lose_connection
 
-    def test_it_comes_back_with_the_companion(self):
-        """The agent has credentials and its client has none, which the companion says in between."""
-        terminal = clients.Terminal(self, self.companion, None)
+    def test_the_connection_is_reset_with_the_preload(self):
+        """The agent has credentials and the client has none. The preload may print this between psql's lines."""
+        terminal = clients.Terminal(self, self.preload, None)
         self.assertRegex(self.lose_connection(terminal), "Attempting reset: .*\nSucceeded[.]|reset: Succeeded[.]")
         self.assert_accepted(2)
 
-    def test_control_without_it_the_old_token_is_sent_and_a_new_connection_helps(self):
+    def test_control_without_the_preload_a_reset_fails_and_a_new_connection_works(self):
         terminal = clients.Terminal(self, [], None)
         self.assertIn("Attempting reset: Failed.", self.lose_connection(terminal))
         self.assert_refused("Expired")
@@ -129,7 +129,7 @@ class LostConnection(AgentCase):
 
 
 class Tools(AgentCase):
-    # These methods alone: the class has tests of its own.
+    # Only these methods are shared: clients.Tools also contains tests.
     make_archive, lock = clients.Tools.make_archive, clients.Tools.lock
     await_waiting, restore = clients.Tools.await_waiting, clients.Tools.restore
     restore_once = clients.Tools.restore_once
@@ -149,7 +149,7 @@ class Tools(AgentCase):
         self.assertGreaterEqual(len(self.verdicts()), 10)
         self.assert_all_accepted()
 
-    def test_pg_restore_with_jobs_needs_the_companion(self):
+    def test_pg_restore_with_jobs_needs_the_preload(self):
         archive = self.make_archive()
         self.assertEqual(self.run_client("pg_dump", "-w", "-Fd", "-f", archive).returncode, 0)
         status, errors = self.restore(archive)
@@ -157,14 +157,14 @@ class Tools(AgentCase):
         self.assertIn("reconnection failed", errors)
         self.assertIn("PAM authentication failed", errors)
         self.assert_refused("Expired")
-        # The agent has credentials, and its client has none.
-        status, errors = self.restore(archive, under=self.companion)
+        # The agent has credentials. The client has none.
+        status, errors = self.restore(archive, under=self.preload)
         self.assertEqual(status, 0, errors)
 
 
 class Renewal(clients.ClientCase):
-    """An agent whose credentials are renewed by longer ones, beside a client with the companion and
-    without any. The second time the token is longer than the room that is kept for it."""
+    """An agent gets new credentials with a longer session token. The client has the preload and no
+    credentials. In the second case the new token is longer than the space that the connection stores."""
 
     def profile(self, name):
         principal = self.lab.principals[name]
@@ -172,7 +172,7 @@ class Renewal(clients.ClientCase):
                 f"aws_secret_access_key = {principal.secret_key}\naws_session_token = {principal.session_token}\n")
 
     def reset_after(self, first, second, directory="run"):
-        """What a program prints after PQreset(), and its errors."""
+        """Returns what a program prints after PQreset(), and its stderr."""
         services = Services(self.home, directory)
         services.add("work", dbname="work")
         own = self.home.write("agents-credentials", self.profile(first))
@@ -191,8 +191,8 @@ class Renewal(clients.ClientCase):
         return re.search("X-Amz-Date=([0-9TZ]+)", services.passfile("work").read_text())[1]
 
     def await_renewed(self, services, principal, before):
-        """Until it has asked for credentials the agent makes tokens with those that it had; and one
-        of the same second as the connection's is no later one."""
+        """Waits for a token of the new credentials whose time is later than `before`. Until the agent has
+        fetched them it uses the old ones, and the preload accepts only a token with a later second."""
         key = self.lab.principals[principal].access_key
         await_true(lambda: key in services.passfile("work").read_text() and self.date(services) > before)
 
@@ -205,7 +205,7 @@ class Renewal(clients.ClientCase):
                 first, second = (v["token_length"] for v in self.verdicts() if v["token_length"])
                 self.assertGreater(second, first)
 
-    def test_one_that_does_not_says_so(self):
+    def test_a_token_that_is_too_long_is_reported(self):
         for directory in DIRECTORIES:
             with self.subTest(directory=directory):
                 self.begin_again()
@@ -217,7 +217,7 @@ class Renewal(clients.ClientCase):
         self.lab.clock(0)
         self._seen = len(self.lab.journal())
 
-    def test_a_login_with_the_agents_token_is_no_reason_to_warn(self):
+    def test_a_login_with_the_agents_token_causes_no_warning(self):
         argv = [*self.exec, "psql", "-XAtwc", "select 1", "service=work"]
         for directory in DIRECTORIES:
             with self.subTest(directory=directory):
@@ -228,10 +228,10 @@ class Renewal(clients.ClientCase):
                     result = self.home.run(argv, None)
                     self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
                     result = self.home.run(argv, None, RDS_IAM_LOG="1")
-                    self.assertIn("rds-iam: no token for", result.stderr, "control: it was tried")
+                    self.assertIn("rds-iam: no token for", result.stderr, "control: the preload tried to make a token")
 
-    def test_control_one_without_it_is(self):
-        """Where an agent has left a token that is over, or one for somebody else, or none."""
+    def test_control_a_login_without_a_valid_token_causes_a_warning(self):
+        """The passfile contains an expired token, a token of another user, or nothing."""
         pg = self.lab.pg
         old = self.lab.token("etl", pg, USER, at=1000000).replace(":", "\\:")
         other = self.lab.token("etl", pg, "somebody").replace(":", "\\:")
@@ -247,7 +247,7 @@ class Renewal(clients.ClientCase):
                     self.assertEqual(result.stdout, "")
                     self.assertIn(f"rds-iam: warning: no token for {USER} at", result.stderr)
 
-    def test_control_a_reset_without_a_later_one_is(self):
+    def test_control_a_reset_without_a_newer_token_causes_a_warning(self):
         for directory in DIRECTORIES:
             with self.subTest(directory=directory):
                 self.begin_again()
@@ -266,12 +266,12 @@ class Replication(AgentCase):
     def receive(self, *arguments):
         return self.run_client("pg_recvlogical", "-w", "-d", "service=work", "--slot=clients", *arguments)
 
-    def test_pg_recvlogical_with_the_agent_and_with_the_companion_beside_it(self):
+    def test_pg_recvlogical_with_the_agent_with_and_without_the_preload(self):
         self.lab.parameter("rds.iam_auth_for_replication", "0")
         self.assertIn("PAM authentication failed", self.receive("--create-slot").stderr, "control")
         self.lab.parameter("rds.iam_auth_for_replication", "1")
         self.addCleanup(self.lab.parameter, "rds.iam_auth_for_replication", "0")
-        for under in ([], self.companion):
+        for under in ([], self.preload):
             with self.subTest(under=under):
                 self.exec = under
                 self.assertEqual(self.receive("--create-slot").returncode, 0)

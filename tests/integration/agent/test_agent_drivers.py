@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Drivers that drop the verification that a service entry asks for, with the agent alone. The agent sees
-that the passfile is opened; it does not see how the driver connects.
+"""Drivers that ignore the verification that a service entry asks for, with the agent alone. The agent sees
+that a passfile is opened. It does not see how the driver connects.
 
-Each driver dials the lab's server and impostors: without TLS, with the certificate of another CA, with
-that of another server. As its users spell it (`leaks`) the impostors get the token: this is the control of all the
-rest, and the reason for the rows of pg_plugin/READERS.md. By the rule of `rds-iam setup postgres`
-(`holds`) they get nothing, and the same words log in at the lab's server. Under `rds-iam exec` they get
-nothing either way."""
+Each driver connects to the lab's server and to impostors: one without TLS, one with a certificate of another
+CA, one with a certificate of another server. With the usual settings (`leaks`) the driver sends the token to
+the impostors. These logins are the control of all other logins, and the reason for the table in
+pg_plugin/READERS.md. With the settings that `rds-iam setup postgres` prints (`holds`) the impostors get
+nothing, and the lab's server accepts the login. Under `rds-iam exec` the impostors get nothing in both cases."""
 import contextlib
 import re
 import shlex
@@ -21,21 +21,21 @@ import traces
 
 DATABASE = "work"
 QUERY = "select current_user"
-# Impostors, by their certificate in lab.certificates; None: no TLS. verify-full is what stops the last one.
+# Impostors: the name of a certificate in lab.certificates. None: no TLS. Only verify-full detects the last one.
 IMPOSTORS = (None, "other_ca", "wrong_name")
-BELT = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
+TLS_VARIABLES = ("PGSSLMODE", "PGSSLROOTCERT", "PGGSSENCMODE")
 
 
 class Spelling(NamedTuple):
-    """words: the driver's own, put into its program; variables: those set in the environment."""
+    """words: the driver's connection settings; variables: the environment variables that are set."""
 
     words: str
     variables: tuple = ()
 
 
 class Driver(NamedTuple):
-    """argv: the command, with WORDS where the spelling's words belong. sees_preload: whether it calls a libpq
-    that the preload of rds-iam exec reaches. connects_again: it may open further connections on its own."""
+    """argv: the command. WORDS in it is replaced by the words of the spelling. sees_preload: whether the driver
+    calls a libpq that the preload of rds-iam exec reaches. connects_again: whether it may open more connections."""
 
     argv: tuple
     leaks: tuple
@@ -62,7 +62,7 @@ use DBI;
 my $handle = DBI->connect("dbi:Pg:WORDS", "", "", {RaiseError => 1, PrintError => 0});
 print $handle->selectrow_array("select current_user");
 """
-# Compiled once in a home, which takes four times as long as a login.
+# The class is compiled once in each home. This takes four times as long as a login.
 JDBC = """
 java="java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 [ -e Login.class ] || { cat >Login.java; $java -m jdk.compiler/com.sun.tools.javac.Main Login.java; } <<'END'
@@ -83,17 +83,17 @@ SERVER = "host=%(host)s port=%(port)s user=%(user)s dbname=%(database)s"
 ODBC = "Driver=PostgreSQL Unicode;"
 ODBC_SERVER = "Servername=%(host)s;Port=%(port)s;Username=%(user)s;Database=%(database)s;"
 URL = "jdbc:postgresql://%(host)s:%(port)s/%(database)s?user=%(user)s"
-WITH_SERVICE = ("PGSERVICE", *BELT)
-WITH_PASSFILE = ("PGPASSFILE", *BELT)
+WITH_SERVICE = ("PGSERVICE", *TLS_VARIABLES)
+WITH_PASSFILE = ("PGPASSFILE", *TLS_VARIABLES)
 
 DRIVERS = {
-    # PQconndefaults is merged into what the program gives, so that the defaults beat the entry.
+    # ruby-pg merges PQconndefaults() into the program's settings, so the defaults override the entry.
     "ruby_pg": Driver(
         ("ruby", "-e", RUBY_PG),
         leaks=(Spelling('"service=%(service)s user=%(user)s port=%(port)s"'),
                Spelling('"postgresql://%(user)s@:%(port)s/?service=%(service)s"')),
         holds=(Spelling("", WITH_SERVICE), Spelling("", ("PGSERVICE",)),
-               Spelling('"service=%(service)s user=%(user)s port=%(port)s"', BELT))),
+               Spelling('"service=%(service)s user=%(user)s port=%(port)s"', TLS_VARIABLES))),
     "active_record": Driver(
         ("ruby", "-e", ACTIVE_RECORD),
         leaks=(Spelling('adapter: "postgresql", service: "%(service)s", username: "%(user)s", port: %(port)s'),),
@@ -103,7 +103,7 @@ DRIVERS = {
         leaks=(Spelling('adapter: "postgres", user: "%(user)s", port: %(port)s, '
                         'driver_options: {service: "%(service)s"}'),),
         holds=(Spelling('"postgres:///"', WITH_SERVICE),)),
-    # sslmode=disable is sent where the data source has no SSLmode, and beats entry and environment.
+    # If the data source has no SSLmode, psqlODBC passes sslmode=disable, which overrides entry and environment.
     "psqlodbc": Driver(
         ("/usr/bin/python3", "-c", PYODBC),
         leaks=(Spelling(ODBC, WITH_SERVICE), Spelling(ODBC + ODBC_SERVER, WITH_PASSFILE),
@@ -114,14 +114,14 @@ DRIVERS = {
         ("bash", "-c", ISQL),
         leaks=(Spelling("", WITH_SERVICE),),
         holds=(Spelling("SSLmode = verify-full\\n", WITH_SERVICE),)),
-    # It reads the entry itself, for host, port, user and dbname alone. From 4 on a thread of it connects for
-    # completion, if it comes to that before the end.
+    # pgcli reads the entry itself, but only host, port, user and dbname. From version 4 on, a thread of pgcli opens
+    # a second connection for completion, unless pgcli ends before that.
     "pgcli": Driver(
         ("bash", "-c", PGCLI),
         leaks=(Spelling("service=%(service)s", ("PGPASSFILE",)),),
         holds=(Spelling("", WITH_SERVICE), Spelling("service=%(service)s", WITH_PASSFILE)),
         connects_again=True),
-    # No entry: what is not said is libpq's default, sslmode=prefer.
+    # No service entry. libpq uses its default for each missing setting, such as sslmode=prefer.
     "psql_passfile": Driver(
         ("psql", "-XAtwc", QUERY, "WORDS"),
         leaks=(Spelling(SERVER, ("PGPASSFILE",)),),
@@ -130,7 +130,7 @@ DRIVERS = {
         ("perl", "-e", DBD_PG),
         leaks=(Spelling(SERVER.replace(" ", ";"), ("PGPASSFILE",)),),
         holds=(Spelling(SERVER.replace(" ", ";"), WITH_PASSFILE),)),
-    # A protocol of its own, and no variable for sslmode.
+    # pgJDBC implements the protocol itself and reads no environment variable for sslmode.
     "pgjdbc_passfile": Driver(
         ("bash", "-c", JDBC),
         leaks=(Spelling(URL, WITH_PASSFILE),),
@@ -143,10 +143,10 @@ class DriverCase(LabCase):
     def setUp(self):
         super().setUp()
         self.services = Services(self.home)
-        self.belt = self.printed_environment()
+        self.environment = self.printed_environment()
 
     def printed_environment(self):
-        """The variables that rds-iam setup postgres prints for a shell."""
+        """Returns the variables that `rds-iam setup postgres` prints for a shell."""
         pg = self.lab.pg
         result = self.home.run(
             [harness.installed("bin/rds-iam"), "setup", "postgres", "--hostname", pg.host, "--port", pg.port,
@@ -160,11 +160,11 @@ class DriverCase(LabCase):
         self.services.add(name, port=port, dbname=DATABASE)
 
     def login(self, argv, spelling, service, port, under=()):
-        """One login. Returns what the driver printed, in which no token is."""
+        """Logs in once. Returns the driver's output, after a check that it contains no secret."""
         where = {
             "service": service, "host": self.lab.pg.host, "port": port, "user": USER, "database": DATABASE,
             "ca": self.lab.ca_file}  # fmt: skip
-        variables = {**self.belt, "PGSERVICE": service, "PGPASSFILE": str(self.services.passfile(service))}
+        variables = {**self.environment, "PGSERVICE": service, "PGPASSFILE": str(self.services.passfile(service))}
         command = [word.replace("WORDS", spelling.words % where) for word in argv]
         result = self.home.run(
             [*under, *command], principal=None, **{name: variables[name] for name in spelling.variables})
@@ -177,7 +177,7 @@ class DriverCase(LabCase):
 
     @contextlib.contextmanager
     def impostors(self, certificates):
-        """An impostor for each, with a service of its own, and an agent that serves all of them."""
+        """Starts one impostor and adds one service for each certificate. An agent serves all services."""
         with contextlib.ExitStack() as stack:
             peers = []
             for number, name in enumerate(certificates):
@@ -189,19 +189,19 @@ class DriverCase(LabCase):
 
     def assert_leaked(self, peer, text):
         tokens = [answer for _, answer in peer.answers if b"&X-Amz-Signature=" in answer]
-        self.assertNotEqual(tokens, [], f"control: this spelling gives the token away; {text}")
+        self.assertNotEqual(tokens, [], f"control: with these settings the token leaks; {text}")
         self.assertIn("X-Amz-", traces.find(peer.received, self.secrets()))
 
     def assert_nothing_sent(self, peer, text):
-        self.assertGreaterEqual(peer.connections, 1, f"control: the driver must have been there; {text}")
+        self.assertGreaterEqual(peer.connections, 1, f"control: the driver must have connected; {text}")
         self.assertEqual([answer for _, answer in peer.answers if answer.strip(b"\0")], [])
         self.assertEqual(traces.find(peer.received, self.secrets()), [])
 
 
 class Drivers(DriverCase):
     def rows(self, driver):
-        """Who is dialled how, and what is expected. The first spelling of each kind meets all impostors,
-        a further one the impostor that tells most."""
+        """Returns the logins: certificate, spelling, prefix and check. The first spelling of each kind is tried
+        with several impostors. Each further spelling is tried with one impostor, the most telling one."""
         rows = [(name, driver.leaks[0], (), self.assert_leaked) for name in IMPOSTORS[:2]]
         rows += [(None, spelling, (), self.assert_leaked) for spelling in driver.leaks[1:]]
         rows += [(name, driver.holds[0], (), self.assert_nothing_sent) for name in IMPOSTORS]
@@ -226,7 +226,7 @@ class Drivers(DriverCase):
 
 
 class Kerberos(DriverCase):
-    """The third variable: a ticket is offered before TLS, whatever PGSSLMODE says."""
+    """Tests PGGSSENCMODE. Without it, libpq offers a Kerberos ticket before TLS, even if PGSSLMODE is verify-full."""
 
     def offers(self, variables):
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
@@ -238,15 +238,15 @@ class Kerberos(DriverCase):
                 self.login(argv, Spelling(SERVER, variables), "rds", peer.port)
             return peer.received.count(struct.pack("!II", 8, GSS_REQUEST))
 
-    def test_no_ticket_is_offered_by_the_rule(self):
+    def test_with_all_three_variables_no_ticket_is_offered(self):
         self.assertEqual(self.offers(WITH_PASSFILE), 0)
 
-    def test_control_one_is_offered_without_the_third_variable(self):
+    def test_control_without_pggssencmode_a_ticket_is_offered(self):
         self.assertEqual(self.offers(("PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT")), 1)
 
 
 def add_drivers():
-    """Each driver is a test of its own, so that a failure has its name."""
+    """Makes one test for each driver, so that a failure names the driver."""
     for name, driver in DRIVERS.items():
         def test(self, driver=driver):
             self.check(driver)

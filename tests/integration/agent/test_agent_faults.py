@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What befalls a running agent: processes killed and stopped with a client waiting, a full disk, a
-directory taken away, files edited to rubbish, credentials gone, a clock that is set. The outcome is
-the one in pg_plugin/agent/README.md, nobody waits for more than 5 seconds (opener.py), and no token
-stays behind."""
+"""Faults that a running agent meets: processes that are killed or stopped while a client waits, a full disk, a
+removed directory, invalid files, missing credentials, a clock that is set. The results are those that
+pg_plugin/agent/README.md describes. No client waits for more than 5 seconds (opener.py), and no token
+stays in a file."""
 import concurrent.futures
 import contextlib
 import os
@@ -17,21 +17,21 @@ from labcase import harness
 from service import agent_program, await_true
 from test_agent_lease import LeaseCase
 
-# Signals that end a program and can be caught. SIGHUP renews.
+# Signals that end a program and that it can catch. SIGHUP is not one of them: it makes the agent renew.
 ENDING = [getattr(signal, "SIG" + name) for name in (
     "TERM INT QUIT ABRT ALRM BUS FPE ILL IO PROF PWR SEGV STKFLT SYS TRAP USR1 USR2 VTALRM XCPU XFSZ"
 ).split()]
 TOKEN = b"X-Amz-Signature="
 
-# Prints how much was read and how long that took.
+# Prints the number of lines that were read and how long that took.
 TIMED_READ = """
 import sys, time
 start = time.monotonic()
 text = open(sys.argv[1]).read()
 print(f"{sys.argv[2]}:{len(text.splitlines())}:{time.monotonic() - start}")
 """
-# Runs in a mount namespace of its own, where the directory is a file system of two pages. The
-# passfile takes one while it is full, and none at rest.
+# Runs in a mount namespace of its own, where the directory is a file system of two pages. The passfile takes
+# one page while it contains a token, and none otherwise.
 FULL_DISK = """
 set -e
 mount -t tmpfs -o size=8k,mode=700 none "$1"
@@ -49,8 +49,7 @@ kill $agent; wait $agent
 """
 
 
-# Runs in a mount namespace of its own, where the directory is on a file system that has its own idea
-# of modes.
+# Runs in a mount namespace of its own, where the directory is on a file system with fixed modes.
 OWN_MODES = """
 set -e
 mkdir "$1.real"
@@ -63,7 +62,7 @@ kill $mount; wait $mount || true
 
 
 def tokens_in(directory):
-    """Names of the files that hold a piece of a token."""
+    """Returns the names of the files that contain part of a token."""
     found = []
     for path in sorted(directory.rglob("*")):
         if path.is_file() and TOKEN in path.read_bytes():
@@ -72,28 +71,30 @@ def tokens_in(directory):
 
 
 def needs_fuse(test):
-    """Decorates a test that mounts a file system of its own: most containers have no such device, and no
-    such test."""
+    """Decorates a test that mounts a FUSE file system. Most containers do not have /dev/fuse; there the test
+    does not exist."""
     return test if os.access("/dev/fuse", os.R_OK | os.W_OK) else None
 
 
 class FaultCase(LeaseCase):
     @contextlib.contextmanager
     def serving(self, **extra):
+        """Runs an agent that serves the entry "prod"."""
         self.services.add("prod")
         with self.services.agent("etl-session", **extra) as agent:
             yield agent
 
     def open_later(self, pool, name="prod"):
-        """A client's open(2), in a thread; the result tells what it read."""
+        """Opens the passfile in a thread, as a client does. The future's result is the text that it read."""
         return pool.submit(self.read, name)
 
     def assert_served(self, agent, name="prod"):
+        """Waits until an open of the passfile returns a token."""
         await_true(lambda: "X-Amz-Signature" in self.read(name), agent.log)
 
     @contextlib.contextmanager
     def waiting(self):
-        """An agent whose client waits for credentials behind a gate."""
+        """Runs an agent and a client that waits, because the agent's credentials wait for a gate."""
         gate = self.gate()
         aws = self.home.path / ".aws/config"
         (self.home.path / ".aws/gate").rename(aws)
@@ -110,7 +111,7 @@ class FaultCase(LeaseCase):
 
 
 class Processes(FaultCase):
-    def test_a_worker_that_is_killed_frees_who_waits(self):
+    def test_a_killed_worker_releases_a_waiting_client(self):
         with self.waiting() as (agent, opener, gate):
             worker = agent.worker
             os.kill(worker, signal.SIGKILL)
@@ -120,8 +121,8 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    @needs_root  # to enter the namespace of a process that hides
-    def test_a_worker_that_cannot_begin_is_tried_again(self):
+    @needs_root  # only root can enter the namespace of a process that is not dumpable
+    def test_a_worker_that_cannot_start_is_started_again(self):
         self.services.add("prod")
 
         def allow(agent, instances):
@@ -140,8 +141,8 @@ class Processes(FaultCase):
             self.assert_served(agent)
             self.assertEqual(agent.end(), 0)
 
-    def test_it_hears_of_its_worker_where_nobody_waited_for_children(self):
-        """Whoever started it ignores SIGCHLD, and programs inherit that."""
+    def test_an_agent_that_inherits_an_ignored_sigchld_notices_its_worker(self):
+        """The parent of the agent ignores SIGCHLD, and the agent inherits that."""
         self.services.add("prod")
         ignoring = ["env", "--ignore-signal=CHLD"]
         with self.services.agent(under=ignoring) as agent:
@@ -150,7 +151,7 @@ class Processes(FaultCase):
             self.assert_served(agent)
             self.assertEqual(agent.end(), 0)
 
-    def test_a_worker_that_is_stopped_is_replaced_and_frees_who_comes(self):
+    def test_a_stopped_worker_is_replaced_and_new_clients_are_released(self):
         with self.serving() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
             worker = agent.worker
             os.kill(worker, signal.SIGSTOP)
@@ -159,7 +160,7 @@ class Processes(FaultCase):
             agent.await_log(f"the worker (process {worker}) was stopped and is killed")
             self.assert_served(agent)
 
-    def test_a_worker_that_is_stopped_frees_who_waits(self):
+    def test_a_stopped_worker_releases_a_waiting_client(self):
         with self.waiting() as (agent, opener, gate):
             worker = agent.worker
             os.kill(worker, signal.SIGSTOP)
@@ -168,8 +169,8 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    def test_a_worker_that_is_stopped_when_who_waits_is_nearly_let_go(self):
-        """Two faults one after the other are not waited for one after the other."""
+    def test_a_worker_that_stops_shortly_before_the_clients_time_limit(self):
+        """The time limits of two faults in a row do not add up."""
         start = time.monotonic()
         with self.waiting() as (agent, opener, gate):
             worker = agent.worker
@@ -180,7 +181,7 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    def test_a_stop_that_ends_in_time_is_forgiven(self):
+    def test_a_worker_that_continues_in_time_is_not_replaced(self):
         with self.serving() as agent:
             worker = agent.worker
             os.kill(worker, signal.SIGSTOP)
@@ -188,7 +189,7 @@ class Processes(FaultCase):
             self.assert_served(agent)
             self.assertEqual(agent.worker, worker)
 
-    def test_a_supervisor_that_is_stopped_is_not_missed(self):
+    def test_clients_are_served_while_the_supervisor_is_stopped(self):
         with self.serving() as agent:
             agent.process.send_signal(signal.SIGSTOP)
             self.addCleanup(agent.process.send_signal, signal.SIGCONT)
@@ -197,7 +198,7 @@ class Processes(FaultCase):
             agent.process.send_signal(signal.SIGCONT)
             self.assertEqual(agent.end(), 0)
 
-    def test_a_supervisor_that_is_stopped_is_not_missed_by_who_waits(self):
+    def test_a_waiting_client_is_served_while_the_supervisor_is_stopped(self):
         with self.waiting() as (agent, opener, gate):
             agent.process.send_signal(signal.SIGSTOP)
             self.addCleanup(agent.process.send_signal, signal.SIGCONT)
@@ -206,7 +207,7 @@ class Processes(FaultCase):
             agent.process.send_signal(signal.SIGCONT)
             self.assertEqual(agent.end(), 0)
 
-    def test_a_supervisor_that_is_stopped_is_not_missed_where_credentials_are_late(self):
+    def test_late_credentials_while_the_supervisor_is_stopped(self):
         with self.waiting() as (agent, opener, gate):
             agent.process.send_signal(signal.SIGSTOP)
             self.addCleanup(agent.process.send_signal, signal.SIGCONT)
@@ -216,7 +217,7 @@ class Processes(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    def test_a_supervisor_that_is_killed_takes_the_worker_and_the_files_along(self):
+    def test_a_killed_supervisor_ends_the_worker_and_removes_the_files(self):
         with self.waiting() as (agent, opener, _):
             worker = agent.worker
             pidfd = os.pidfd_open(worker)
@@ -227,9 +228,10 @@ class Processes(FaultCase):
             self.assertEqual(self.passfiles(), [])
 
     def passfiles(self):
+        """Returns the names in the agent's directory, without the agent's own files."""
         return [name for name in os.listdir(self.services.directory) if not name.startswith("agent.")]
 
-    def test_no_token_stays_whatever_ends_the_agent(self):
+    def test_no_token_stays_after_any_signal_that_ends_the_agent(self):
         self.services.add("prod")
         for number in ENDING:
             with self.subTest(number=number), self.services.agent("etl-session") as agent:
@@ -238,57 +240,57 @@ class Processes(FaultCase):
                 await_true(lambda: self.passfiles() == [], agent.log)
                 self.assertEqual(tokens_in(self.services.directory), [])
 
-    def test_no_token_stays_when_both_are_killed_at_rest(self):
+    def test_no_token_stays_when_both_processes_are_killed_between_opens(self):
         with self.serving() as agent:
             self.assertIn("X-Amz-Signature", self.read())
             self.await_rest()
             worker = agent.worker
-            # Stopped, the supervisor replaces nobody.
+            # While the supervisor is stopped, it does not replace the worker.
             agent.process.send_signal(signal.SIGSTOP)
             os.kill(worker, signal.SIGKILL)
             agent.end(signal.SIGKILL)
         self.assertEqual(self.passfiles(), ["prod"])
         self.assertEqual(tokens_in(self.services.directory), [])
         self.services.passfile("planted").write_text(self.token_line())
-        self.assertEqual(tokens_in(self.services.directory), ["planted"], "control: it finds tokens")
+        self.assertEqual(tokens_in(self.services.directory), ["planted"], "control: the search finds tokens")
 
     def token_line(self):
         token = self.lab.token("etl", self.lab.pg, "clickpipes_iam_user")
         return f"host:5432:*:user:{token}\n".replace(token, token.replace(":", "\\:"))
 
-    def test_what_a_killed_agent_has_left_is_removed_at_the_next_start(self):
+    def test_a_passfile_that_a_killed_agent_left_is_removed_at_the_next_start(self):
         self.services.directory.mkdir(mode=0o700)
-        planted = self.services.passfile("of-an-entry-that-is-gone")
+        planted = self.services.passfile("of-a-removed-entry")
         planted.write_text(self.token_line())
         planted.chmod(0o600)
-        kept = {}
-        for name, text in (("notes", "X-Amz-Signature= is what tokens hold\n"), ("empty", "")):
-            kept[name] = text
+        foreign = {}
+        for name, text in (("notes", "X-Amz-Signature= is part of each token\n"), ("empty", "")):
+            foreign[name] = text
             self.services.passfile(name).write_text(text)
             self.services.passfile(name).chmod(0o600)
         self.assertEqual(tokens_in(self.services.directory), ["notes", planted.name], "control")
         with self.serving() as agent:
             self.assertFalse(planted.exists(), agent.log())
-            for name, text in kept.items():
+            for name, text in foreign.items():
                 self.assertEqual(self.services.passfile(name).read_text(), text)
 
 
 class Files(FaultCase):
-    def test_a_directory_that_is_removed_frees_who_waits(self):
+    def test_a_removed_directory_releases_a_waiting_client(self):
         with self.waiting() as (agent, opener, _):
             shutil.rmtree(self.services.directory)
             self.assertEqual(opener.result(), "")
             await_true(lambda: agent.process.poll() is not None, agent.log)
             self.assertIn("the directory is gone, so the agent ends", agent.log())
 
-    def test_a_service_file_of_rubbish_is_nothing_to_who_waits(self):
+    def test_an_invalid_service_file_does_not_affect_a_waiting_client(self):
         with self.waiting() as (agent, opener, gate):
             path = self.home.write(".pg_service.conf", "rubbish\n")
             agent.await_log(f"{path}:1: is not a comment, a [group] or a setting")
             gate.open()
             self.assertIn("X-Amz-Signature", opener.result(), agent.log())
 
-    def test_credentials_that_go_and_come_back(self):
+    def test_credentials_that_fail_and_work_again(self):
         with self.waiting() as (agent, opener, gate):
             gate.open("bad")
             self.assertEqual(opener.result(), "")
@@ -296,7 +298,7 @@ class Files(FaultCase):
             gate.release()
             self.assert_served(agent)
 
-    def test_a_full_disk_empties_the_file_and_is_told(self):
+    def test_a_full_disk_empties_the_file_and_is_logged(self):
         log = self.home.path / "agent.stderr"
         self.services.add("small")
         self.services.directory.mkdir(mode=0o700)
@@ -311,8 +313,8 @@ class Files(FaultCase):
         self.assertIn("small: cannot be written, so it is empty: No space left on device", log.read_text())
 
     @needs_fuse
-    def test_a_file_system_that_has_modes_of_its_own(self):
-        """As vfat has, and network file systems that map all users to one."""
+    def test_a_file_system_with_fixed_modes(self):
+        """vfat has fixed modes, and so have network file systems that map all users to one."""
         for name, perms, mode in (("open", "a=rwX", "0666"), ("executable", "u=rwx:go=", "0700"), ("good", "a=", None)):
             with self.subTest(name=name):
                 directory = self.home.path / name
@@ -328,9 +330,9 @@ class Files(FaultCase):
                     self.assertIn(
                         f"{directory}/run: its file system changes a file's mode 0600 to {mode}",
                         result.stdout, result.stderr)
-                    self.assertNotIn("run", result.stdout.splitlines(), "and it is left as it was")
+                    self.assertNotIn("run", result.stdout.splitlines(), "the agent created nothing")
 
-    def test_passfiles_that_are_tampered_with_are_made_anew(self):
+    def test_passfiles_that_were_changed_are_replaced(self):
         precious = self.home.write("precious", "keep")
 
         def replace(path, make):
@@ -362,12 +364,12 @@ class Files(FaultCase):
             self.assertEqual(second.read_text(), "", "no token under the second name")
 
     def link_and_read(self, path):
-        """The kernel tells nobody of a second name; who opens the file finds nothing in it."""
+        """Makes a hard link, of which inotify does not notify the agent. A client that opens it reads nothing."""
         self.await_rest()
         os.link(path, self.home.path / "second")
         self.assertEqual(path.read_text(), "")
 
-    def test_a_service_file_of_rubbish_changes_nothing(self):
+    def test_an_invalid_service_file_changes_nothing(self):
         path = self.home.path / ".pg_service.conf"
         with self.serving() as agent:
             good = path.read_text()
@@ -386,7 +388,7 @@ class Files(FaultCase):
             agent.await_log("1 of 1 services")
             self.assert_served(agent)
 
-    def test_a_broken_configuration_changes_nothing(self):
+    def test_an_invalid_configuration_changes_nothing(self):
         host = "tunnel.example.com"
         config = self.home.write(
             ".config/rds-iam/config", f"[{host}]\nendpoint = {self.lab.pg.host}:{self.lab.pg.port}\n")
@@ -406,6 +408,7 @@ class Files(FaultCase):
 
 class Clock(FaultCase):
     def agent(self, moved, then=(), **extra):
+        """Runs an agent whose clock is shifted by the number of seconds in the file `moved`."""
         return self.services.agent(
             under=["env", f"LD_PRELOAD={harness.BUILD / 'tests/integration/src/moved_clock.so'}",
                    f"MOVED_CLOCK={moved}", *then], **extra)
@@ -421,7 +424,7 @@ class Clock(FaultCase):
                     self.assertEqual(self.psql().returncode, 0, agent.log())
         self.assert_accepted(4)
 
-    def test_credentials_end_and_come_back_with_the_clock(self):
+    def test_credentials_expire_and_are_valid_again_with_the_clock(self):
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         end = time.gmtime(time.time() + 1800)
@@ -436,9 +439,10 @@ class Clock(FaultCase):
             moved.write_text("0")
             self.assert_served(agent)
 
-    def test_a_token_that_lies_in_a_file_is_dated_anew_when_the_clock_is_set_back(self):
-        """Nothing is due then by itself: it is the cancelled timer that tells. The mark in the home,
-        where the service file is, makes the agent set a timer."""
+    def test_a_token_in_a_file_is_replaced_when_the_clock_is_set_back(self):
+        """Without leases the token stays in the file. It is not due for renewal, so the agent notices the change only
+        by its timer, which the kernel cancels. moved_clock.so simulates that if the mark file exists. The agent
+        watches the home for its service file, so making the mark file also makes it set the timer."""
         moved = self.home.write("moved", "0")
         self.services.add("prod")
         date = lambda: re.search("X-Amz-Date=(\\w+)", self.read() or "X-Amz-Date=Z").group(1)  # noqa: E731
@@ -448,7 +452,7 @@ class Clock(FaultCase):
             moved.write_text("-3600")
             self.assertEqual(date(), first)
             mark = moved.with_name("moved.told")
-            mark.touch()  # by one call: the agent's next step removes it
+            mark.touch()  # one system call, because the agent removes the file in its next step
             await_true(lambda: date() < first, agent.log)
             self.assertFalse(mark.exists())
 

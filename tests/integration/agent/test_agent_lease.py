@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent serves a passfile when it is opened: what lies on disk when, many who open at once, slow
-and broken sources of credentials, and what happens where there are no leases."""
+"""The agent serves a passfile when a client opens it: what the file contains at which moment, many clients at
+once, slow and failing sources of credentials, and kernels or file systems without leases."""
 import concurrent.futures
 import os
 import re
@@ -11,7 +11,7 @@ from labcase import LabCase, harness
 from opener import Opener, within_limit
 from service import Services, await_true
 
-# Processes, because the lab's name resolution is not made for thirty threads.
+# Uses processes, because the lab's name resolution does not support thirty threads.
 PSYCOPG2 = """
 import multiprocessing, psycopg2
 def connect(_):
@@ -25,7 +25,7 @@ DATE = re.compile(r"X-Amz-Date=(\w+)")
 
 
 class LeaseCase(LabCase):
-    """In all tests of such a class who opens a passfile waits for no longer than opener.py says."""
+    """All tests of the subclasses check that no open of a passfile takes longer than opener.py allows."""
 
     def __init_subclass__(cls):
         super().__init_subclass__()
@@ -46,14 +46,15 @@ class LeaseCase(LabCase):
         return self.opener.read(self.services.passfile(name))
 
     def size(self, name="prod"):
-        """Looks at it without opening it."""
+        """Returns the size of the passfile without opening it."""
         return self.services.passfile(name).stat().st_size
 
     def await_rest(self, name="prod"):
+        """Waits until the passfile is empty again."""
         await_true(lambda: self.size(name) == 0)
 
     def gate(self, name="gate"):
-        """A credential_process that waits until the gate is opened; a profile of the same name."""
+        """Makes a credential_process that waits until the gate opens, and a profile of the same name that runs it."""
         principal = self.lab.principals["etl"]
         fifo = self.home.path / f"{name}.fifo"
         os.mkfifo(fifo)
@@ -67,18 +68,22 @@ class LeaseCase(LabCase):
 
 
 class Gate:
+    """A credential_process that waits at a FIFO until the test opens the gate. It records each of its starts."""
+
     def __init__(self, asked, fifo):
         self._asked = asked
         self._fifo = fifo
 
     def await_asked(self, count=1):
+        """Waits until the credential_process was started at least `count` times."""
         await_true(lambda: self._asked.exists() and self._asked.read_text().count("asked") >= count)
 
     def open(self, word="good"):
+        """Lets one waiting process continue. Any word other than "good" makes it fail."""
         self._fifo.write_text(word + "\n")
 
     def release(self):
-        """Opens it for whoever waits and for all who come."""
+        """Opens the gate for each process that waits and for all later processes."""
         if self._fifo.is_fifo():
             fd = os.open(self._fifo, os.O_RDWR | os.O_NONBLOCK)
             os.write(fd, b"good\n" * 100)
@@ -89,7 +94,7 @@ class Gate:
 
 
 class Serving(LeaseCase):
-    def test_nothing_lies_in_the_file_between_two_opens(self):
+    def test_the_file_is_empty_between_two_opens(self):
         self.services.add("prod")
         with self.services.agent("etl-session") as agent:
             inode = self.services.passfile("prod").stat().st_ino
@@ -101,8 +106,8 @@ class Serving(LeaseCase):
             self.assertEqual(self.psql().returncode, 0, agent.log())
         self.assert_accepted()
 
-    def test_one_token_a_second(self):
-        """As many as the seconds that went by, at most; and each token is of its second."""
+    def test_at_most_one_token_a_second(self):
+        """The agent makes at most one token in each second, and no two tokens have the same time."""
         self.services.add("prod")
         with self.services.agent() as agent:
             start = int(time.time())
@@ -127,19 +132,19 @@ class Serving(LeaseCase):
             self.await_rest()
         self.assert_accepted(300)
 
-    def test_a_reader_that_keeps_the_file_open_gets_it_alone(self):
-        """It is replaced, so that the next one is served; the old one has no name any more."""
+    def test_a_file_that_a_reader_holds_open_is_replaced(self):
+        """The next reader gets a new file. The old file has no name any more."""
         self.services.add("prod")
         with self.services.agent():
-            with self.services.passfile("prod").open() as kept:
-                inode = os.fstat(kept.fileno()).st_ino
+            with self.services.passfile("prod").open() as held:
+                inode = os.fstat(held.fileno()).st_ino
                 await_true(lambda: self.services.passfile("prod").stat().st_ino != inode)
-                self.assertEqual(os.fstat(kept.fileno()).st_nlink, 0)
-                self.assertIn("X-Amz-Signature", kept.read())
+                self.assertEqual(os.fstat(held.fileno()).st_nlink, 0)
+                self.assertIn("X-Amz-Signature", held.read())
                 self.assertEqual(self.size(), 0)
                 self.assertIn("X-Amz-Signature", self.read())
 
-    def test_one_file_for_each_entry_or_one_for_several(self):
+    def test_a_file_for_each_entry_or_for_several_entries(self):
         self.services.add("one")
         self.services.add("two", passfile=self.services.directory / "shared")
         self.services.add("three", passfile=self.services.directory / "shared", dbname="postgres")
@@ -150,7 +155,7 @@ class Serving(LeaseCase):
                 self.assertEqual(self.psql(name).returncode, 0)
         self.assert_accepted(3)
 
-    def test_a_nonblocking_open_is_told_to_come_again(self):
+    def test_a_nonblocking_open_fails_with_eagain(self):
         self.services.add("prod")
         with self.services.agent():
             with self.assertRaises(BlockingIOError):
@@ -160,7 +165,7 @@ class Serving(LeaseCase):
 
 class Sources(LeaseCase):
     def add_gated(self, name):
-        """A service whose credentials come through a gate; a configuration says so."""
+        """Adds a service whose profile gets its credentials through a gate, and configures the profile."""
         gate = self.gate(name)
         host = f"{name}.abcdefghijkl.us-east-1.rds.amazonaws.com"
         self.services.add(name, host=host)
@@ -173,10 +178,10 @@ class Sources(LeaseCase):
         return gate
 
     def start(self):
-        """The agent does not wait for the gates before it serves."""
+        """Starts an agent, and does not wait until it has credentials."""
         return self.services.agent("etl", wait=False)
 
-    def test_credentials_are_fetched_before_anybody_asks(self):
+    def test_credentials_are_fetched_before_the_first_open(self):
         gate = self.add_gated("slow")
         with self.start() as agent:
             gate.await_asked()
@@ -184,7 +189,7 @@ class Sources(LeaseCase):
             agent.await_log("1 of 1 services have their tokens")
             self.assertIn("X-Amz-Signature", self.read("slow"))
 
-    def test_a_slow_source_delays_its_own_file_alone(self):
+    def test_a_slow_source_delays_only_its_own_file(self):
         gate = self.add_gated("slow")
         self.services.add("prod")
         with self.start() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
@@ -196,7 +201,7 @@ class Sources(LeaseCase):
             gate.open()
             self.assertIn("X-Amz-Signature", waiting.result(), agent.log())
 
-    def test_after_four_seconds_the_lines_that_are_ready_are_read(self):
+    def test_after_four_seconds_clients_get_the_lines_that_are_ready(self):
         gate = self.add_gated("slow")
         shared = self.services.directory / "shared"
         self.services.add("late", host="slow.abcdefghijkl.us-east-1.rds.amazonaws.com", passfile=shared)
@@ -210,7 +215,7 @@ class Sources(LeaseCase):
             gate.open()
             await_true(lambda: self.read("shared").count("\n") == 2, agent.log)
 
-    def test_a_source_that_fails_is_told_and_tried_again(self):
+    def test_a_source_that_fails_is_logged_and_tried_again(self):
         gate = self.add_gated("slow")
         with self.start() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
             gate.await_asked()
@@ -230,7 +235,7 @@ class WithoutLeases(LeaseCase):
         return self.services.agent(
             principal, under=[harness.BUILD / "tests/integration/src/without_leases"], **extra)
 
-    def test_it_renews_and_says_so_once(self):
+    def test_tokens_are_renewed_and_the_log_reports_it_once(self):
         self.services.add("prod")
         with self.agent("etl-session") as agent:
             message = "so the passfiles contain tokens at all times, renewed every few minutes"
@@ -251,7 +256,7 @@ class WithoutLeases(LeaseCase):
             self.assertEqual(os.listdir(self.services.directory), [])
         self.assert_accepted()
 
-    def test_tokens_are_renewed_in_time_and_leave_with_their_credentials(self):
+    def test_tokens_are_renewed_in_time_and_removed_when_their_credentials_expire(self):
         self.services.add("prod")
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 8))
         with self.agent(AWS_CREDENTIAL_EXPIRATION=ends) as agent:
@@ -260,17 +265,17 @@ class WithoutLeases(LeaseCase):
             await_true(lambda: self.read() == "", agent.log)
             self.assertIn("no password supplied", self.psql().stderr)
 
-    def test_readers_see_whole_files(self):
+    def test_readers_see_complete_files(self):
         self.services.add("prod")
         done = threading.Event()
         seen = set()
 
-        def look():
+        def read_repeatedly():
             while not done.is_set():
                 seen.add(re.sub(r"[0-9a-f]{64}\n$", "WHOLE", self.read())[-5:])
 
         with self.agent() as agent, concurrent.futures.ThreadPoolExecutor() as pool:
-            looking = pool.submit(look)
+            reader = pool.submit(read_repeatedly)
             dates = set()
 
             def three_tokens():
@@ -280,7 +285,7 @@ class WithoutLeases(LeaseCase):
 
             await_true(three_tokens, agent.log)
             done.set()
-            looking.result()
+            reader.result()
         self.assertEqual(seen, {"WHOLE"})
 
 

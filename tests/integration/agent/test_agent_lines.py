@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The agent names a line of pg_service.conf that libpq takes literally, where its writer meant something
-else, as rds-iam lint does: blanks around the =, ~, $HOME, quotes, relative paths, capitals. Both name a
-directory that cannot be used, and what to do in Kubernetes."""
+"""Lines of pg_service.conf that libpq takes literally although the user meant something else: blanks around the
+=, ~, $HOME, quotes, relative paths, capitals. The agent reports them, as rds-iam lint does. Other tests:
+directories that the agent cannot use, with advice for Kubernetes."""
 import os
 
 from labcase import LabCase, harness
@@ -11,7 +11,7 @@ from service import Services, agent_program
 TOOL = harness.installed("bin/rds-iam")
 FULL_PATH = "libpq expands neither ~ nor $HOME; write the full path"
 RELATIVE = "in the directory that each program runs in; write a path that begins with /"
-# A passfile= that leads to no file of the agent's, and what is said of it.
+# A passfile= that does not lead to a passfile of the agent, and the message.
 PASSFILES = (
     ("passfile = /run/p", "libpq takes the blank before the = as part of the key"),
     ("passfile\t=/run/p", "libpq takes the blank before the = as part of the key"),
@@ -24,7 +24,7 @@ PASSFILES = (
     ("passfile=%h/run/p", f'libpq looks for "%h/run/p" {RELATIVE}'),
     ("Passfile=/run/p", 'libpq does not know "Passfile", so it rejects the service; write passfile='),
 )
-# Another line of an entry that is served.
+# Another line of an entry that the agent serves, and the message.
 OTHERS = (
     ("sslrootcert=~/ca.pem", FULL_PATH),
     ("sslrootcert=$HOME/ca.pem", FULL_PATH),
@@ -40,7 +40,7 @@ class Lines(LabCase):
         self.services = Services(self.home)
 
     def write(self, entry, *lines):
-        """An entry with these lines too, the last one's number."""
+        """Writes an entry that ends with these lines. Returns the file's path with the number of the last line."""
         self.services.clear()
         key = lines[0].partition("=")[0].strip()
         self.services.add(entry, gssencmode="disable", without=(key.lower(),))
@@ -49,16 +49,16 @@ class Lines(LabCase):
         self.home.write(".pg_service.conf", text)
         return f"{path}:{len(text.splitlines())}: "
 
-    def test_a_passfile_is_named(self):
+    def test_a_passfile_line_is_reported(self):
         for line, message in PASSFILES:
             with self.subTest(line=line):
                 where = self.write("prod", line)
                 result = self.services.fill()
                 self.assertEqual(result.returncode, 1)
                 self.assertIn(f"{where}[prod] {message}", result.stderr)
-                self.assertIn(where, self.home.run([TOOL, "lint"], None).stdout, "lint names it too")
+                self.assertIn(where, self.home.run([TOOL, "lint"], None).stdout, "lint reports the line, too")
 
-    def test_any_other_line_of_a_served_entry_is_named(self):
+    def test_another_line_of_a_served_entry_is_reported(self):
         for line, message in OTHERS:
             with self.subTest(line=line):
                 where = self.write("prod", line)
@@ -67,8 +67,8 @@ class Lines(LabCase):
                 self.assertIn(f"{where}[prod] {message}", result.stderr)
                 self.assertIn(where + "warning: " + message, self.home.run([TOOL, "lint"], None).stdout)
 
-    def test_lines_that_mean_what_they_say_are_not(self):
-        """The control, and an entry that is not the agent's."""
+    def test_control_correct_lines_are_not_reported(self):
+        """Also checks that the agent does not report a line of an entry that it does not serve."""
         for lines in (["connect_timeout=10"], ["options=-c a=~/x"], ["dbname=$HOME"]):
             self.write("prod", *lines)
             result = self.services.fill()
@@ -83,8 +83,8 @@ class Directories(LabCase):
         Services(self.home).add("prod")
         return self.home.run([*drops, agent_program(), "--once", "--directory", directory], **extra).stderr
 
-    def test_a_volume_that_everybody_can_write(self):
-        """An emptyDir is so; one in memory has the sticky bit."""
+    def test_a_volume_that_all_users_can_write(self):
+        """Kubernetes makes an emptyDir with such a mode. An emptyDir in memory also has the sticky bit."""
         volume = self.home.path / "tokens"
         volume.mkdir()
         volume.chmod(0o777)
@@ -93,21 +93,21 @@ class Directories(LabCase):
                       "name another directory with --directory\n", self.fill(volume / "run"))
         self.assertIn(f"{volume}: other users can enter it; run: chmod 700 {volume}\n", self.fill(volume))
         volume.chmod(0o1777)
-        self.assertIn("no service has its passfile in this directory", self.fill(volume / "run"), "the control")
+        self.assertIn("no service has its passfile in this directory", self.fill(volume / "run"), "control")
 
-    def test_a_volume_of_root(self):
+    def test_a_volume_that_belongs_to_root(self):
         if os.geteuid() == 0:
             for mode in (0o777, 0o1777):
                 volume = self.home.path / f"tokens-{mode:o}"
                 volume.mkdir()
                 volume.chmod(mode)
                 self.home.path.chmod(0o711)
-                said = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
+                output = self.home.run(["setpriv", *process.DROP_ROOT, agent_program(), "--once", "--directory",
                                       volume], PGSERVICEFILE="/dev/null").stderr
-                self.assertRegex(said, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
+                self.assertRegex(output, rf"{volume}: belongs to uid 0 and not to you \(uid \d+\); name a directory of "
                                        rf"your own with --directory, such as {volume}/run\n")
 
-    def test_the_root_is_nobodys_home(self):
+    def test_home_may_not_be_the_root_directory(self):
         setup = [TOOL, "setup", "postgres", "--hostname", self.lab.pg.host, "--username", "u", "--dbname", "d",
                  "--ca", self.lab.ca_file]
         if os.geteuid() == 0:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent's life as a service: what it tells systemd, its units, --status, what makes it read its
-files again, and what other users can do to it: nothing."""
+"""The agent as a service: its notifications to systemd, its units, --status, the events that make it read its
+files again, and attempts of other users to read, replace or end it."""
 import contextlib
 import os
 import pwd
@@ -15,11 +15,11 @@ from service import Services, agent_program, await_true, systemd_analyze
 from test_agent_lease import LeaseCase
 
 SOCKET_SECONDS = 60
-EXPOSURE_MAX = 2.5  # of 10, by systemd-analyze security
+EXPOSURE_MAX = 2.5  # of 10, measured by systemd-analyze security
 UNITS = ("user/rds-iam-agent.service", "system/rds-iam-agent@.service")
 # The targets that our units name, and those that systemd adds to every unit.
 TARGETS = ("basic", "default", "multi-user", "network-online", "shutdown", "sysinit")
-# (text of our unit, its replacement, what systemd-analyze says of it)
+# (text of our unit, its replacement, the message of systemd-analyze)
 FLAWS = (
     ("ExecStart=/", "ExecStart=/no", "is not executable"),
     ("WatchdogSec=", "WatchdgSec=", "Unknown key"),
@@ -34,7 +34,7 @@ OTHERS = (
 
 
 class Listener:
-    """What stands at the other end of $NOTIFY_SOCKET."""
+    """A datagram socket at the address in $NOTIFY_SOCKET. It stands for systemd."""
 
     def __init__(self, address):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -43,7 +43,7 @@ class Listener:
         self.lines = []
 
     def await_line(self, line):
-        """Receives until the line has come; fails after a while."""
+        """Receives until the line arrives. Fails after SOCKET_SECONDS."""
         while line not in self.lines:
             self.lines += self._socket.recv(4096).decode().splitlines()
 
@@ -77,7 +77,7 @@ class Systemd(LeaseCase):
                     listener.await_line("STOPPING=1")
 
     def test_no_watchdog_for_another_process(self):
-        """WATCHDOG_PID names whose it is; STOPPING=1 is the next thing then."""
+        """WATCHDOG_PID names another process, so the agent sends no WATCHDOG=1 before STOPPING=1."""
         self.services.add("prod")
         listener = self.listen(str(self.home.path / "notify"))
         with self.services.agent(
@@ -87,7 +87,7 @@ class Systemd(LeaseCase):
             listener.await_line("STOPPING=1")
         self.assertNotIn("WATCHDOG=1", listener.lines)
 
-    def test_no_child_can_speak_for_it(self):
+    def test_a_child_does_not_inherit_the_notification_variables(self):
         principal = self.lab.principals["etl"]
         answer = ('{"Version":1,"AccessKeyId":"%s","SecretAccessKey":"%s"}'
                   % (principal.access_key, principal.secret_key))
@@ -105,7 +105,7 @@ class Systemd(LeaseCase):
         self.assertNotIn("WATCHDOG", seen)
 
     def verify(self, path, *options, units=None):
-        """Only the named unit and empty targets are loaded: a machine's other units may be broken."""
+        """Runs systemd-analyze verify. It loads only this unit and empty targets, as other units may be broken."""
         runtime = self.home.path / "runtime"
         runtime.mkdir(mode=0o700, exist_ok=True)
         for name in TARGETS:
@@ -122,10 +122,10 @@ class Systemd(LeaseCase):
                 result = self.verify(path, *options)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
                 self.assertIn(f"ExecStart={agent_program()} --foreground", path.read_text())
-                for good, bad, said in FLAWS:
+                for good, bad, message in FLAWS:
                     self.assertIn(good, path.read_text())
                     broken = self.home.write(path.name, path.read_text().replace(good, bad))
-                    self.assertIn(said, self.verify(broken, *options).stderr, "control")
+                    self.assertIn(message, self.verify(broken, *options).stderr, "control")
 
     def test_broken_units_of_other_packages_do_not_matter(self):
         unit = harness.PREFIX / "lib/systemd" / UNITS[0]
@@ -157,7 +157,7 @@ class Systemd(LeaseCase):
 
 
 class Status(LeaseCase):
-    def test_it_tells_entries_token_error_and_credentials(self):
+    def test_status_prints_entries_tokens_errors_and_credentials(self):
         self.services.add("prod")
         self.services.add("weak", sslmode="require")
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7200))
@@ -177,7 +177,7 @@ class Status(LeaseCase):
             self.assertRegex(text, r"last token   \S+Z \[prod\] for " + USER)
             self.assertNotIn("X-Amz", text)
 
-    def test_more_passfiles_than_files_may_be_open(self):
+    def test_more_passfiles_than_the_limit_of_open_files(self):
         self.services.add_all({f"p{i:03}": {} for i in range(100)})
         limited = ["sh", "-c", 'ulimit -n 64; exec "$@"', "sh"]
         with self.services.agent(under=limited) as agent:
@@ -201,8 +201,8 @@ class Status(LeaseCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn(f"{self.services.directory}: no agent serves it; run", result.stderr)
 
-    def test_without_a_directory_none_is_made(self):
-        """Not even for a moment, in which an agent that begins could take it for its own."""
+    def test_status_creates_no_directory(self):
+        """strace shows every attempt: an agent that starts could use even a directory that exists for a moment."""
         result = self.home.run(
             ["strace", "-f", "-qq", "-e", "trace=mkdir,mkdirat,rmdir,unlink,unlinkat", agent_program(), "--status"], None)
         self.assertEqual(result.returncode, 1)
@@ -211,8 +211,8 @@ class Status(LeaseCase):
         control = self.home.run(["strace", "-qq", "-e", "trace=mkdir", agent_program(), "--once"], None)
         self.assertIn("mkdir(", control.stderr, "control")
 
-    def test_it_does_not_wait_for_a_reader(self):
-        """Connections that nobody reads from do not stop the agent."""
+    def test_the_agent_does_not_wait_for_status_clients(self):
+        """Clients that connect to the status socket and do not read do not block the agent."""
         self.services.add("prod")
         with self.services.agent() as agent, contextlib.ExitStack() as stack:
             for _ in range(5):
@@ -234,7 +234,7 @@ def working_directory(path):
 
 
 class Edits(LeaseCase):
-    def test_a_file_that_is_replaced_or_reached_by_a_link_is_read_again(self):
+    def test_a_service_file_behind_a_link_is_read_again_when_it_is_replaced(self):
         real = self.home.path / "elsewhere"
         real.mkdir()
         self.services.add("one")
@@ -252,7 +252,7 @@ class Edits(LeaseCase):
             path.write_text(text)
             await_true(lambda: self.services.passfile("one").exists(), agent.log)
 
-    def test_a_file_that_an_entry_keeps_stays_the_same_file(self):
+    def test_an_unchanged_entry_keeps_its_passfile(self):
         self.services.add("prod")
         with self.services.agent() as agent:
             inode = self.services.passfile("prod").stat().st_ino
@@ -271,7 +271,7 @@ class Edits(LeaseCase):
             self.assertIsNone(agent.process.poll())
 
     def test_a_hangup_reads_the_configuration_again(self):
-        """Its directory is reached by a link that moves, which inotify does not tell."""
+        """The path leads through a link that changes. inotify does not report such a change."""
         host = "tunnel.example.com"
         other = "other.abcdefghijkl.us-east-1.rds.amazonaws.com"
         for name, endpoint in (("one", self.lab.pg.host), ("two", other)):
@@ -286,8 +286,8 @@ class Edits(LeaseCase):
             agent.renew()
             await_true(lambda: other in self.read("tunnel"), agent.log)
 
-    def test_what_cannot_be_watched_is_told_once_and_read_at_a_hangup(self):
-        """The agent's directory and the one above it are all that may be watched."""
+    def test_a_file_that_cannot_be_watched_is_reported_once_and_read_at_a_hangup(self):
+        """The limit allows only watches of the agent's directory and of its parent."""
         self.services.add("one")
         named = self.home.write("named/services", (self.home.path / ".pg_service.conf").read_text())
         limited = ["unshare", "-r", "sh", "-c", 'echo 2 >/proc/sys/user/max_inotify_watches; exec "$@"', "sh"]
@@ -301,19 +301,19 @@ class Edits(LeaseCase):
             self.assertEqual(agent.log().count("cannot be watched"), 1)
 
 
-@needs_root  # to be somebody else
+@needs_root  # only root can run programs as another user
 class OtherUsers(LeaseCase):
-    """Another user of the machine, and an agent of root's."""
+    """Another user of the machine against an agent that runs as root."""
 
     def run_as_nobody(self, *argv):
         user = pwd.getpwnam("nobody")
         return self.home.run(
             ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *argv], None)
 
-    def test_nobody_can_read_ask_or_end_it(self):
+    def test_another_user_cannot_read_query_or_end_the_agent(self):
         self.services.add("prod")
         with self.services.agent() as agent:
-            # The way to the directory is open to all; the directory is not.
+            # Other users can reach the agent's directory, but cannot enter it.
             self.home.path.chmod(0o711)
             path = self.services.passfile("prod")
             for argv, message in (
@@ -330,16 +330,16 @@ class OtherUsers(LeaseCase):
                     self.assertNotEqual(result.returncode, 0)
                     self.assertIn(message, result.stderr)
             self.assertEqual(agent.status()["opened"], "0 times, with 0 tokens made")
-            # An open directory is not enough either: the mode of the file keeps others out.
+            # If other users can enter the directory, the mode of the file still keeps them out.
             self.services.directory.chmod(0o711)
             self.assertIn("Permission denied", self.run_as_nobody("cat", path).stderr)
             self.services.directory.chmod(0o700)
             self.assertEqual(agent.status()["opened"], "0 times, with 0 tokens made")
-            self.assertIn("X-Amz-Signature", self.read(), "control: its user can")
+            self.assertIn("X-Amz-Signature", self.read(), "control: the agent's user can read it")
             self.assertEqual(agent.status()["opened"], "1 times, with 1 tokens made")
 
-    def test_an_entry_of_another_user_makes_it_sign_nothing(self):
-        """Whoever points PGSERVICEFILE or a link at somebody else's file."""
+    def test_a_service_file_that_another_user_can_write_is_refused(self):
+        """PGSERVICEFILE or a link may lead to such a file."""
         self.services.add("prod")
         path = self.home.path / ".pg_service.conf"
         os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
@@ -355,11 +355,11 @@ class OtherUsers(LeaseCase):
         os.chown(path, 0, 4)
         self.assertIn(f"{path}: all of group 4 can write it; run: chmod g-w {path}", self.services.fill().stderr)
         os.chown(path, 0, 0)
-        self.assertEqual(self.services.fill().returncode, 0, "one's private group may")
+        self.assertEqual(self.services.fill().returncode, 0, "the user's private group may write it")
         path.chmod(0o600)
         self.assertEqual(self.services.fill().returncode, 0, "control")
 
-    def test_a_running_agent_serves_on_what_it_has_and_says_so(self):
+    def test_a_running_agent_serves_the_previous_entries_and_logs_it(self):
         self.services.add("prod")
         path = self.home.path / ".pg_service.conf"
         with self.services.agent() as agent:
@@ -372,7 +372,7 @@ class OtherUsers(LeaseCase):
             path.chmod(0o600)
             await_true(lambda: "[planted]" in agent.status(), agent.log)
 
-    def test_nothing_is_made_in_the_home_of_another_user(self):
+    def test_nothing_is_created_in_the_home_of_another_user(self):
         nobody = pwd.getpwnam("nobody").pw_uid
         os.chown(self.home.path, nobody, -1)
         for words in (["--once"], ["--status"], ["--foreground"]):
@@ -405,16 +405,16 @@ class OtherUsers(LeaseCase):
             outer.chmod(0o755)
         os.chown(outer, 0, 0)
         outer.chmod(0o775)
-        self.assertEqual(inner.fill().returncode, 0, "one's private group is nobody else")
+        self.assertEqual(inner.fill().returncode, 0, "the user's private group has no other member")
         os.chown(outer, 0, 4)
         outer.chmod(0o1777)
-        self.assertEqual(inner.fill().returncode, 0, "a sticky bit keeps others from replacing it")
+        self.assertEqual(inner.fill().returncode, 0, "with the sticky bit other users cannot replace the directory")
         os.chown(inner.directory, pwd.getpwnam("nobody").pw_uid, -1)
         self.assertIn("and not to you (uid 0)", inner.fill().stderr)
 
 
 class Names(LeaseCase):
-    def test_what_lies_in_place_of_its_own_files_is_left_alone(self):
+    def test_other_files_under_the_names_of_its_own_files_are_not_changed(self):
         precious = self.home.write("precious", "keep")
         self.services.add("prod")
         self.services.directory.mkdir(mode=0o700)
@@ -435,7 +435,7 @@ class Names(LeaseCase):
                 self.assertEqual(precious.read_text(), "keep")
                 path.unlink()
 
-    def test_started_without_standard_files_it_writes_its_log_into_none_of_its_own(self):
+    def test_an_agent_without_standard_streams_does_not_log_into_its_files(self):
         self.services.add("prod")
         closed = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh"]
         with self.services.agent(under=closed, wait=False) as agent:
@@ -443,14 +443,14 @@ class Names(LeaseCase):
             written = (self.services.directory / "agent.pid").read_text()
             self.assertEqual(written, f"{agent.process.pid}\n")
 
-    def test_started_with_a_mask_for_its_owner_too(self):
+    def test_an_agent_with_a_umask_that_denies_its_owner_write_access(self):
         self.services.add("prod")
         masked = ["sh", "-c", 'umask 0277; exec "$@"', "sh"]
         with self.services.agent(under=masked) as agent:
             self.assertEqual(self.psql().returncode, 0, agent.log())
             self.assertTrue(agent.status()["opened"].startswith("1 times"))
 
-    def test_an_agent_whose_process_is_not_told(self):
+    def test_an_agent_whose_pid_file_is_invalid(self):
         self.services.add("prod")
         with self.services.agent():
             self.services.directory.joinpath("agent.pid").write_text("rubbish\n")
@@ -458,7 +458,7 @@ class Names(LeaseCase):
         self.assertEqual(result.returncode, 1)
         self.assertIn("another agent serves it, and its agent.pid contains no process id", result.stderr)
 
-    def test_a_passfile_name_that_is_taken_by_a_directory(self):
+    def test_a_directory_under_the_name_of_a_passfile(self):
         self.services.add("prod")
         self.services.passfile("prod").mkdir(parents=True)
         self.services.directory.chmod(0o700)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""libpq programs log in with pg_service.conf and the agent alone; what the server refuses."""
+"""libpq programs log in with pg_service.conf and the agent alone. Also: logins that the server refuses."""
 import json
 
 from labcase import USER, LabCase, harness
@@ -25,7 +25,7 @@ class ServiceCase(LabCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def psql(self, service="service=prod", command="select 1", **extra):
-        # No AWS setting reaches the client: the passfile is all that it has.
+        # The client has no AWS settings, only the passfile.
         return self.home.run(["psql", "-XAtw", service, "-c", command], principal=None, **extra)
 
 
@@ -37,7 +37,7 @@ class Clients(ServiceCase):
         self.assertEqual(result.stdout.strip(), f"{USER}|t|TLSv1.3", result.stderr)
         self.assert_accepted()
 
-    def test_tokens_of_every_usual_length(self):
+    def test_tokens_with_and_without_a_session_token(self):
         self.services.add("prod")
         for principal, least, most in (("etl", 300, 400), ("etl-session", 2000, 2800)):
             with self.subTest(principal=principal):
@@ -75,9 +75,9 @@ class Clients(ServiceCase):
         hosts = [line.split(":")[1] for line in self.services.passfile("prod").read_text().splitlines()]
         self.assertEqual(hosts, ["1", str(pg.port)])
 
-    def test_a_tunnel_dials_elsewhere_and_signs_for_the_endpoint(self):
+    def test_a_token_for_a_tunnel_is_signed_for_the_endpoint(self):
         pg = self.lab.pg
-        # The name is real, the address and the port are the tunnel's end; here both are the lab's.
+        # hostaddr and port are the near end of a tunnel. In this test the lab's server listens there.
         self.services.add("prod", host="db.example.com", hostaddr="127.0.0.1")
         self.home.write(
             ".config/rds-iam/config", f"[db.example.com:{pg.port}]\nendpoint = {pg.host}:{pg.port}\n")
@@ -110,13 +110,13 @@ class Clients(ServiceCase):
 
 
 class Refusals(ServiceCase):
-    """What only the server can know. It never says why; the journal does."""
+    """Logins that only the server can refuse. The client gets no reason; the lab's journal contains it."""
 
     def assert_pam_failure(self, result):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn(f'PAM authentication failed for user "{USER}"', result.stderr)
 
-    def test_a_token_that_is_too_old_or_from_the_future(self):
+    def test_an_expired_token_and_a_token_from_the_future(self):
         self.services.add("prod")
         for offset, reason in ((1000, "Expired"), (-1000, "NotYetValid")):
             with self.subTest(reason=reason):
@@ -150,7 +150,7 @@ class Refusals(ServiceCase):
         self.assert_pam_failure(self.psql(PGPASSWORD=token.stdout.strip()))
         self.assert_refused("WrongUser")
 
-    def test_identities_without_the_right(self):
+    def test_identities_without_permission(self):
         self.services.add("prod")
         for principal in ("no-policy", "denied", "foreign"):
             with self.subTest(principal=principal):
@@ -174,7 +174,7 @@ class Refusals(ServiceCase):
         self.assertIn("expired at 20200101T000000Z; get new ones", result.stderr)
         self.assertIn("no password supplied", self.psql().stderr)
 
-    def test_two_users_do_not_share_a_line(self):
+    def test_a_passfile_line_is_for_one_user(self):
         self.services.add("prod")
         self.fill()
         result = self.psql("service=prod user=other_iam_user")

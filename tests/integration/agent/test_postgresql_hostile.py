@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""PostgreSQL servers that want a token without having earned it. The token comes out of a passfile, so
-libpq alone decides whom it is sent to: what pg_service.conf says must keep it at home. Scripted
-peers record what psql sends; the control of each is psql with less than verify-full."""
+"""Hostile PostgreSQL servers that ask for a password. The token is in a passfile, so libpq alone decides which
+server gets it: the settings in pg_service.conf must prevent a leak. Scripted peers record what psql sends. The
+control of each test is psql with a weaker setting than verify-full."""
 import time
 from typing import NamedTuple
 
@@ -12,14 +12,14 @@ from postgresql_peer import PostgreSQLPeer
 from service import Services
 
 HOST = "mypg.abcdefghijkl.us-east-1.rds.amazonaws.com"
-# A session's credentials: a secret key and a session token to look for.
+# A principal with a session: the tests search for its secret key and its session token.
 PRINCIPAL = "etl-session"
 SERVICE = "rds"
 
 
 class Row(NamedTuple):
-    """certificate: of lab.certificates; None: no TLS. message: psql's under verify-full. control:
-    connection words under which psql hands the password over to the same peer."""
+    """certificate: its name in lab.certificates, or None for no TLS. message: psql's message under verify-full.
+    control: connection settings with which psql sends the token to the same peer."""
 
     name: str
     certificate: str
@@ -45,38 +45,38 @@ class HostilePostgreSQL(labcase.LabCase):
         self.services = Services(self.home)
 
     def psql(self, words="", **environment):
-        """What psql prints; with words of the user's own on its command line. The client has no
-        credentials: the passfile is all that it has."""
+        """Returns the output of psql. `words` are more settings of its connection string. The client has no
+        credentials, only the passfile."""
         argv = ["psql", "-w", "-X", "-c", "select 1", "service=%s %s" % (SERVICE, words)]
         result = self.home.run(argv, principal=None, **environment)
         self.assertGreaterEqual(result.returncode, 0, "psql died by a signal: %s" % result)
         return result.stdout + result.stderr
 
     def record(self, certificate, words="", **environment):
-        """One login through the agent; what was printed, the peer, and the tokens that the agent
-        can have made, by their second."""
+        """Logs in once through the agent. Returns the output, the peer, and the tokens that the agent can have
+        made, one for each second."""
         start = int(time.time())
         with PostgreSQLPeer(certificate and getattr(self.lab.certificates, certificate)) as peer:
             self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")
             with self.services.agent(PRINCIPAL) as agent:
                 text = self.psql(words, **environment)
-                self.assertTrue(agent.status()["opened"].startswith("1 times"), "control: it was read")
+                self.assertTrue(agent.status()["opened"].startswith("1 times"), "control: the passfile was opened")
             self.services.clear()
         tokens = [self.token(peer.port, at) for at in range(start, int(time.time()) + 1)]
         self.assertEqual(traces.find(text, self.secrets(tokens)), [], "a secret was printed")
-        self.assertGreaterEqual(peer.connections, 1, "control: psql must have been there")
+        self.assertGreaterEqual(peer.connections, 1, "control: psql must have connected")
         return text, peer, tokens
 
     def token(self, port, at):
-        """botocore's, for that second."""
+        """Returns the token that botocore makes for that second."""
         return self.lab.token(PRINCIPAL, self.lab.pg, labcase.USER, host=HOST, port=port, at=at)
 
     def secrets(self, tokens):
         signatures = [traces.signature(token) for token in tokens]
         return [*signatures, *traces.secrets_of(self.lab.principals[PRINCIPAL])]
 
-    def assert_handed_over(self, peer, tokens, is_encrypted):
-        """The peer got one of the tokens, whole. Returns it."""
+    def assert_sent(self, peer, tokens, is_encrypted):
+        """Checks that the peer received one of the tokens, complete. Returns that token."""
         was_encrypted, answer = peer.answers[0]
         self.assertEqual(was_encrypted, is_encrypted)
         self.assertIn(answer, [token.encode() + b"\0" for token in tokens])
@@ -89,22 +89,22 @@ class HostilePostgreSQL(labcase.LabCase):
         self.assertEqual(traces.find(peer.received, self.secrets(tokens)), [])
 
     def control(self, row):
-        """The same entry, for somebody who turns verification down on the command line: libpq
-        hands the token over. It is what the passfile alone cannot prevent."""
+        """Uses the same entry, but the user weakens verification on the command line. libpq then sends the token:
+        a passfile alone cannot prevent this."""
         _, peer, tokens = self.record(row.certificate, row.control)
-        token = self.assert_handed_over(peer, tokens, row.certificate is not None)
+        token = self.assert_sent(peer, tokens, row.certificate is not None)
         found = traces.find(peer.received, [traces.signature(token)])
         self.assertEqual(len(found), len(traces.WORDS) + 1, found)
 
     def test_verified_server_gets_the_token(self):
-        """The control of every refusal: this passfile is found and used."""
+        """The control of each refusal: psql reads this passfile and sends its token."""
         text, peer, tokens = self.record("server")
         self.assertIn("password authentication failed by the peer", text)
-        self.assert_handed_over(peer, tokens, True)
+        self.assert_sent(peer, tokens, True)
         self.assertEqual(len(peer.answers), 1)
 
     def test_typed_password_in_the_environment_leaks_without_verification(self):
-        """It beats the passfile, which is not opened then."""
+        """If PGPASSWORD is set, psql does not open the passfile."""
         typed = "typed-at-the-prompt-1234567890"
         with PostgreSQLPeer(None) as peer:
             self.services.add(SERVICE, host=HOST, port=peer.port, dbname="postgres")
@@ -113,7 +113,7 @@ class HostilePostgreSQL(labcase.LabCase):
         self.assertEqual(peer.answers, [(False, typed.encode() + b"\0")])
 
     def test_environment_does_not_weaken_the_entry(self):
-        """PGSSLMODE counts only where the entry says nothing."""
+        """PGSSLMODE has an effect only if the entry has no sslmode."""
         for row in ROWS:
             text, peer, _ = self.record(row.certificate, PGSSLMODE="disable")
             self.assertIn(row.message, text)
@@ -121,7 +121,7 @@ class HostilePostgreSQL(labcase.LabCase):
 
 
 def add_rows():
-    """Each row is a test of its own, so that a failure has its name."""
+    """Makes one test for each row, so that a failure names the row."""
     for row in ROWS:
         def test(self, row=row):
             self.refuse(row)

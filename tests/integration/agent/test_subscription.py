@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""CREATE SUBSCRIPTION: a second PostgreSQL subscribes to the lab's. There the server itself is the client
-of libpq, the agent runs as the server's user, and each worker of a subscription opens the passfile anew.
-And a server under the preload, which needs neither."""
+"""CREATE SUBSCRIPTION: a second PostgreSQL server subscribes to the lab's. That server is the client of libpq.
+An agent runs as the server's user, and each worker of the subscription opens the passfile again. In a second
+test the server runs under the preload and needs neither agent nor passfile."""
 import contextlib
 import os
 import pwd
@@ -15,20 +15,20 @@ from service import DEADLINE_SECONDS, Services, await_true
 import process
 
 PARAMETER = "rds.iam_auth_for_replication"
-# PostgreSQL does not run as root. pdeathsig comes last, because a change of user takes it away.
+# PostgreSQL does not run as root. --pdeathsig comes last, because changing the user clears it.
 AS_SERVER = ["setpriv", *(process.DROP_ROOT if os.geteuid() == 0 else []), "--pdeathsig=KILL"]
 SETTINGS = {
     "listen_addresses": "",
     "dynamic_shared_memory_type": "mmap",  # in the data directory, not in /dev/shm
     "fsync": "off",
     "shared_buffers": "16MB",
-    "wal_retrieve_retry_interval": "100ms",  # between two tries of a worker
+    "wal_retrieve_retry_interval": "100ms",  # between two attempts of a worker
 }
 READY = "database system is ready to accept connections"
 
 
 class Subscriber:
-    """A PostgreSQL whose socket has no file, and that only its own user can reach."""
+    """A PostgreSQL server on an abstract socket, which only its own user can log in to."""
 
     def __init__(self, home):
         self.home = home
@@ -43,6 +43,7 @@ class Subscriber:
         return self.run("psql", "-XAtw", "-h", self.socket, "-U", "postgres", "-c", command)
 
     def make(self):
+        """Creates the data directory. Only the operating-system user of the server can log in."""
         made = self.run(f"{process.POSTGRESQL_BIN}/initdb", "-D", self.data, "-U", "postgres", "-N",
                         "--auth=reject", "--locale=C", "-E", "UTF8", "--no-instructions")
         assert made.returncode == 0, made.stderr
@@ -52,7 +53,7 @@ class Subscriber:
 
     @contextlib.contextmanager
     def running(self, under=(), principal=None):
-        """under: words in front of the server's command."""
+        """Runs the server while the block runs. under: words in front of the server's command."""
         self.make()
         settings = {**SETTINGS, "unix_socket_directories": self.socket}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -62,13 +63,13 @@ class Subscriber:
                 env=self.home.env(principal), cwd=self.home.path, stdin=subprocess.DEVNULL,
                 stdout=output, stderr=subprocess.STDOUT)
         try:
-            await_true(lambda: READY in self.said(), self.said)
+            await_true(lambda: READY in self.read_log(), self.read_log)
             yield self
         finally:
             server.send_signal(signal.SIGQUIT)
             server.wait(DEADLINE_SECONDS)
 
-    def said(self):
+    def read_log(self):
         return self.log.read_text(encoding="utf-8", errors="replace")
 
 
@@ -82,7 +83,7 @@ class Subscription(LabCase):
         self.subscriber = Subscriber(self.home)
 
     def publisher(self, command):
-        """By the same passfile, over an ordinary connection."""
+        """Runs an SQL command on the publisher, with the same passfile and an ordinary connection."""
         return self.subscriber.run("psql", "-XAtw", "service=work", "-c", command)
 
     def subscribe(self, passfile=None):
@@ -92,14 +93,14 @@ class Subscription(LabCase):
         return self.subscriber.sql(f"create subscription s connection '{words}' publication p")
 
     def expire_tokens(self):
-        """For a second all who open the passfile share one token, and that one ends too."""
+        """Expires all tokens. For a second all clients share one token, so it waits until a newer one is served."""
         before = self.services.passfile("work").read_text()
         self.lab.expire_tokens()
         await_true(lambda: self.services.passfile("work").read_text() != before)
 
     def await_rows(self, expected):
         await_true(lambda: self.subscriber.sql("select string_agg(id::text, ' ' order by id) from t")
-                   .stdout == f"{expected}\n", self.subscriber.said)
+                   .stdout == f"{expected}\n", self.subscriber.read_log)
 
     def publish(self):
         made = self.publisher("drop publication if exists p; drop table if exists t;"
@@ -108,7 +109,7 @@ class Subscription(LabCase):
         self.assertEqual(made.returncode, 0, made.stderr)
         self.addCleanup(self.lab.parameter, PARAMETER, "0")
 
-    def test_workers_log_in_for_as_long_as_the_subscription_lives(self):
+    def test_workers_log_in_while_the_subscription_exists(self):
         with self.services.agent(under=AS_SERVER), self.subscriber.running():
             self.publish()
             self.assertEqual(self.subscriber.sql("create table t (id int primary key)").stderr, "")
@@ -116,7 +117,7 @@ class Subscription(LabCase):
             self.lab.parameter(PARAMETER, "0")
             passfile = self.services.passfile("work")
             self.assertIn(f'PAM authentication failed for user "{USER}"', self.subscribe(passfile).stderr)
-            self.assertEqual(self.verdicts()[before:], [], "nobody was asked about the token")
+            self.assertEqual(self.verdicts()[before:], [], "the verifier was not asked about the token")
             self.assertEqual(self.publisher("select 1").stdout, "1\n", "control: without replication")
 
             self.lab.parameter(PARAMETER, "1")
@@ -131,7 +132,7 @@ class Subscription(LabCase):
             self.assertEqual(ended.stdout, "1\n", ended.stderr)
             self.publisher("insert into t values (3)")
             self.await_rows("1 2 3")
-            self.assertGreater(len(self.verdicts()), seen + 2, "the worker began anew, beside two psql")
+            self.assertGreater(len(self.verdicts()), seen + 2, "a new worker logged in, and psql twice")
             self.assertEqual(self.subscriber.sql("drop subscription s").stderr,
                              'NOTICE:  dropped replication slot "s" on publisher\n')
         self.assertEqual({(v["reason"], v["principal"]) for v in self.verdicts()}, {(None, "etl")})

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Tokens that a client has where it cannot be told what its connection would send.
+"""The base class for connections whose password rds-iam cannot determine.
 
-One token, given or in a passfile, and what the program is told. Not here: why it cannot be told.
+The client has one token, in PGPASSWORD or in a passfile. The module also contains the messages that the
+program gets. It does not contain the reasons why the password cannot be determined: see the tests.
 """
 from labcase import USER, LabCase, harness
 
@@ -31,11 +32,14 @@ class ClosedCase(LabCase):
         return str(self.home.write("pass", f"*:*:*:{USER}:{escaped}\n"))
 
     def given(self):
+        """Returns the two ways to give the client its token, each as environment variables."""
         return {"given": {"PGPASSWORD": self.token}, "stored": {"PGPASSFILE": self.passfile()}}
 
     def assert_nothing(self, peer):
+        """Checks that the peer received no password and no part of the token."""
         self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
         self.assertEqual(traces.find(peer.received, [traces.signature(self.token)]), [])
 
     def assert_token(self, peer):
+        """Checks that the peer received the token and nothing else as a password."""
         self.assertEqual([data for _, data in peer.answers], [self.token.encode() + b"\0"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Programs under rds-iam exec that cannot load its preload, or need to be told of it: another C library,
-static programs, other machines, AddressSanitizer. Each is run, and what it will not do is told."""
+"""Programs under rds-iam exec that cannot load the preload, or that need a setting to load it: programs of
+another C library, static programs, programs for another processor, and AddressSanitizer. Each program runs,
+and a warning states what it cannot do."""
 import os
 import pathlib
 import shutil
@@ -44,7 +45,7 @@ class ProgramCase(LabCase):
         return self.compile(name, ENVIRONMENT, "musl-gcc", *flags)
 
     def exec(self, *command, **extra):
-        # Without the lab's own preload, which musl and AddressSanitizer would refuse like ours.
+        # Clears the lab's own LD_PRELOAD: musl and AddressSanitizer would reject it as they reject ours.
         return self.home.run([harness.installed("bin/rds-iam"), "exec", "--", *command],
                              **{"LD_PRELOAD": "", **extra})
 
@@ -71,14 +72,14 @@ class Musl(ProgramCase):
         self.assertEqual(OURS & set(found) - {"LD_PRELOAD"}, set())
         self.assertEqual(found["PGSSLMODE"], "verify-full")
 
-    def test_it_is_run_without_the_preload(self):
+    def test_a_musl_program_runs_without_the_preload(self):
         program = self.musl()
         self.assert_run_without(self.exec(program), program)
         refused = self.home.run([program], LD_PRELOAD=str(ways.preload()))
-        self.assertNotEqual(refused.returncode, 0, "control: with the preload it does not start")
+        self.assertNotEqual(refused.returncode, 0, "control: the program does not start with the preload")
         self.assertIn("Error relocating", refused.stderr)
 
-    def test_by_path_by_scripts_and_by_env(self):
+    def test_a_musl_program_found_in_path_by_a_script_or_by_env(self):
         program = self.musl("musl-by-name")
         path = {"PATH": f"{self.home.path}:{self.home.env()['PATH']}"}
         self.assert_run_without(self.exec("musl-by-name", **path), program)
@@ -90,14 +91,14 @@ class Musl(ProgramCase):
                 self.assert_run_without(self.exec(script, **path), program)
         self.assert_run_without(self.exec(first), program)
 
-    def test_below_another_exec(self):
+    def test_exec_inside_exec(self):
         program = self.musl()
         outer = [harness.installed("bin/rds-iam"), "exec", "--"]
         self.assert_run_without(self.exec(*outer, program), program)
         own = self.exec(*outer, program, LIBMYSQL_PLUGINS="a;b", MARIADB_PLUGIN_DIR="/own")
-        self.assertEqual(self.variables(own)["LIBMYSQL_PLUGINS"], "a;b", "the user's own stay")
+        self.assertEqual(self.variables(own)["LIBMYSQL_PLUGINS"], "a;b", "the user's own settings stay")
 
-    def test_static_programs_are_told_and_what_they_start_logs_in(self):
+    def test_a_static_program_causes_a_warning_and_its_children_get_the_preload(self):
         static = ways.PROGRAMS / "first_line_static"
         result = self.exec(static, self.home.write("text", "12345\n"))
         self.assertEqual((result.stdout, result.stderr), ("6\n", self.static(static)))
@@ -106,11 +107,11 @@ class Musl(ProgramCase):
                 program = self.compile("static", ENVIRONMENT, "gcc", *flags)
                 result = self.exec(program)
                 self.assertEqual(result.stderr, self.static(program))
-                self.assertIn("librds-iam-pq.so", self.variables(result)["LD_PRELOAD"], "for what it starts")
+                self.assertIn("librds-iam-pq.so", self.variables(result)["LD_PRELOAD"], "for its children")
         program = self.musl("musl-static", "-static")
         self.assertEqual(self.exec(program).stderr, self.static(program))
 
-    def test_programs_that_load_it_are_not_warned_of(self):
+    def test_programs_that_load_the_preload_cause_no_warning(self):
         script = self.home.write("script", "#!/usr/bin/env python3\nprint(1)\n", 0o700)
         no_line = self.home.write("no-line", "echo 1\n", 0o700)
         empty = self.home.write("empty", "", 0o700)
@@ -120,7 +121,7 @@ class Musl(ProgramCase):
                 result = self.exec(*command)
                 self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_another_machine(self):
+    def test_a_program_for_another_processor(self):
         program = self.home.path / "foreign"
         shutil.copy("/bin/true", program)
         with program.open("r+b") as file:
@@ -131,10 +132,10 @@ class Musl(ProgramCase):
                       "librds-iam-pq.so; it runs without it", result.stderr)
 
     def test_damaged_files_are_left_to_the_kernel(self):
-        whole = pathlib.Path("/bin/true").read_bytes()
+        content = pathlib.Path("/bin/true").read_bytes()
         for size in (4, 63, 64, 500):
             program = self.home.path / f"cut-{size}"
-            program.write_bytes(whole[:size])
+            program.write_bytes(content[:size])
             program.chmod(0o700)
             with self.subTest(size=size):
                 result = self.exec(program)
@@ -157,15 +158,15 @@ class AddressSanitizer(ProgramCase):
                     self.assertEqual((result.stdout, result.stderr), (f"ok {USER}\n", ""))
         self.assert_accepted(6)
         refused = self.home.run([program, "linked", "connectdb", ""], **self.settings())
-        self.assertIn("ASan runtime does not come first", refused.stderr, "control: a preload ends it")
+        self.assertIn("ASan runtime does not come first", refused.stderr, "control: AddressSanitizer rejects a preload")
 
-    def test_it_finds_errors_as_before(self):
+    def test_address_sanitizer_still_finds_errors(self):
         program = self.compile("overflow", OVERFLOW, "gcc", "-g", "-fsanitize=address")
         result = self.exec(program)
         self.assertIn("heap-buffer-overflow", result.stderr)
         self.assertEqual(result.returncode, self.home.run([program], LD_PRELOAD="").returncode)
 
-    def test_its_run_time_linked_in_and_other_sanitizers(self):
+    def test_a_static_runtime_and_other_sanitizers(self):
         for name, command in (("static", ("gcc", "-fsanitize=address", "-static-libasan")),
                               ("undefined", ("gcc", "-fsanitize=undefined")),
                               ("thread", ("gcc", "-fsanitize=thread")),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Unchanged libpq programs under rds-iam exec, before and after the end of their first token. The
-control is the same program with a token as its password and without the preload."""
+"""Unchanged libpq programs under rds-iam exec, before and after their first token has expired. The control is
+the same program without the preload, with a token as its password."""
 import contextlib
 import os
 import pty
@@ -13,7 +13,7 @@ from service import Services
 import ways
 
 DEADLINE_SECONDS = 60
-# A lock that a test holds keeps a restore where it is for as long as the test wants.
+# While a test holds this advisory lock, a restore waits at the index.
 LOCK = 4711
 SLOW_INDEX = f"""
 create function wait_for_test(n integer) returns integer immutable language plpgsql as $$
@@ -31,7 +31,7 @@ for line in itertools.chain(["first"], sys.stdin):
     print(cursor.fetchone()[0], flush=True)
     connection.close()
 """
-# The program's own declarations of libpq, as its header has them; it is not linked with it.
+# The program declares libpq's functions itself, as libpq's header does. It is not linked with libpq.
 CFFI = """
 import cffi, ctypes.util, os, sys
 ffi = cffi.FFI()
@@ -39,12 +39,12 @@ ffi.cdef("typedef struct conn conn; conn *PQconnectdb(const char *); void PQrese
          "int PQstatus(conn *); char *PQerrorMessage(conn *);")
 pq = ffi.dlopen(ctypes.util.find_library("pq"))
 conn = pq.PQconnectdb(os.environ["CONNINFO"].encode())
-def say():
+def report():
     print(ffi.string((pq.PQerrorMessage if pq.PQstatus(conn) else pq.PQuser)(conn)).decode(), flush=True)
-say()
+report()
 for line in sys.stdin:
     pq.PQreset(conn)
-    say()
+    report()
 """
 CTYPES = """
 import ctypes, os, sys
@@ -54,12 +54,12 @@ pq.PQconnectdb.restype = ctypes.c_void_p
 for name in ("PQuser", "PQstatus", "PQerrorMessage", "PQreset"):
     getattr(pq, name).argtypes = [ctypes.c_void_p]
 conn = pq.PQconnectdb(os.environ["CONNINFO"].encode())
-def say():
+def report():
     print((pq.PQerrorMessage if pq.PQstatus(conn) else pq.PQuser)(conn).decode(), flush=True)
-say()
+report()
 for line in sys.stdin:
     pq.PQreset(conn)
-    say()
+    report()
 """
 RUBY = """
 require "pg"
@@ -94,14 +94,14 @@ class ClientCase(LabCase):
         self.environment = {
             "PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "work",
             "PGSSLROOTCERT": str(self.lab.ca_file), "PGSSLMODE": "verify-full"}  # fmt: skip
-        self.stale = {"PGPASSWORD": self.lab.token("etl", pg, USER)}
+        self.old_token = {"PGPASSWORD": self.lab.token("etl", pg, USER)}
         self.exec = [harness.installed("bin/rds-iam"), "exec", "--"]
 
     def run_client(self, *argv, stdin=None, **extra):
         return self.home.run([*self.exec, *argv], stdin=stdin, **{**self.environment, **extra})
 
     def start(self, *argv, under=None, principal="etl", **extra):
-        """A client that goes on for a while; its end is the test's business, and certain."""
+        """Starts a client that keeps running. It is killed at the end of the test at the latest."""
         command = [*(self.exec if under is None else under), *argv]
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *(str(a) for a in command)], cwd=self.home.path,
@@ -120,7 +120,7 @@ class ClientCase(LabCase):
 
 
 class Languages(ClientCase):
-    """Each logs in, and again after the end of its first token, in one process."""
+    """Each client logs in twice in one process, the second time after its first token has expired."""
 
     def assert_twice(self, *argv, **extra):
         process = self.start(*argv, **extra)
@@ -135,7 +135,7 @@ class Languages(ClientCase):
         self.assert_twice("/usr/bin/python3", "-c", PSYCOPG.format(module="psycopg2", conninfo=""))
 
     def test_psycopg3(self):
-        """Debian's has no C part: it looks libpq's functions up by ctypes."""
+        """Debian's psycopg has no C extension. It looks up libpq's functions with ctypes."""
         script = PSYCOPG.format(module="psycopg", conninfo=f"host={self.lab.pg.host} user={USER}")
         script += "assert driver.pq.__impl__ == 'python', driver.pq.__impl__\n"
         del self.environment["PGHOST"], self.environment["PGUSER"]
@@ -148,7 +148,7 @@ class Languages(ClientCase):
         conninfo, named = ways.forms(self.home, self.lab)["entry"]
         self.assert_twice("/usr/bin/python3", "-c", PSYCOPG.format(module="psycopg", conninfo=conninfo), **named)
 
-    def test_programs_that_look_libpq_up_connect_and_reset(self):
+    def test_programs_that_look_up_libpqs_functions_connect_and_reset(self):
         for script in (CFFI, CTYPES):
             argv = ["/usr/bin/python3", "-c", script]
             with self.subTest(script=script.split()[1]):
@@ -161,9 +161,9 @@ class Languages(ClientCase):
                 self.assert_refused_reset(argv)
 
     def assert_refused_reset(self, argv):
-        """The control of a reset: its first login is good, as its token is then."""
-        stale = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
-        process = self.start(*argv, under=[], CONNINFO="", **stale)
+        """Checks the control of a reset: without the preload the login works, and the reset sends an expired token."""
+        old_token = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
+        process = self.start(*argv, under=[], CONNINFO="", **old_token)
         self.assertEqual(process.stdout.readline().strip(), USER)
         self.lab.expire_tokens()
         output, errors = process.communicate("again\n", timeout=DEADLINE_SECONDS)
@@ -176,9 +176,9 @@ class Languages(ClientCase):
     def test_perl_dbd_pg(self):
         self.assert_twice("perl", "-e", PERL, CONNINFO="")
 
-    def test_php_is_out_of_reach_and_the_agent_serves_it(self):
-        """PHP 8.2 loads its modules with RTLD_DEEPBIND, past every preload, and past the lab's names. 8.4,
-        Debian 13's, does not, and is served by the preload."""
+    def test_php_logs_in_with_the_preload_or_the_agent(self):
+        """PHP 8.2 loads its modules with RTLD_DEEPBIND, so no preload reaches them, not even the one that
+        resolves the lab's names. PHP 8.4 of Debian 13 does not, so the preload works for it."""
         services = Services(self.home)
         services.add("prod", hostaddr="127.0.0.1", dbname="work")
         argv = ["php", "-r", PHP]
@@ -197,7 +197,7 @@ class Languages(ClientCase):
 
 
 class Terminal:
-    """psql on a terminal, where it keeps going after an error."""
+    """psql on a terminal. There psql continues after an error."""
 
     def __init__(self, case, under, principal="etl", **extra):
         self.master, slave = pty.openpty()
@@ -210,14 +210,15 @@ class Terminal:
         case.addCleanup(self.end)
 
     def say(self, line):
+        """Enters a line."""
         os.write(self.master, (line + "\n").encode())
 
-    def await_text(self, *wanted):
-        """Reads until one of the texts was printed since the last call; returns what was."""
+    def await_text(self, *texts):
+        """Reads until the output since the last call contains one of the texts. Returns that output."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not any(text in self.text for text in wanted):
+        while not any(text in self.text for text in texts):
             if not select.select([self.master], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise AssertionError(f"none of {wanted} in {self.text!r}")
+                raise AssertionError(f"none of {texts} in {self.text!r}")
             self.text += os.read(self.master, 65536).decode()
         found, self.text = self.text, ""
         return found
@@ -229,7 +230,7 @@ class Terminal:
 
 
 class Psql(ClientCase):
-    def test_connect_again_after_the_end_of_the_token(self):
+    def test_psql_connects_again_after_its_token_has_expired(self):
         script = "\\c shop\nselect current_database();\n"
         process = self.start("psql", "-XAtq")
         process.stdin.write("select 'in';\n")
@@ -241,23 +242,24 @@ class Psql(ClientCase):
         self.assert_accepted(2)
 
     def lose_connection(self, terminal):
+        """Lets the token expire and ends the server process. Returns the result of psql's reset."""
         terminal.say("select 'i' || 'n';")
         terminal.await_text("in\r\n")
         self.expire_tokens()
         terminal.say("select pg_terminate_backend(pg_backend_pid());")
         return terminal.await_text("Succeeded.", "Failed.")
 
-    def test_a_lost_connection_comes_back(self):
+    def test_a_lost_connection_is_reset(self):
         terminal = Terminal(self, self.exec)
         self.assertIn("Attempting reset: Succeeded.", self.lose_connection(terminal))
         self.assert_accepted(2)
 
-    def test_control_without_the_preload_it_does_not(self):
-        terminal = Terminal(self, [], **self.stale)
+    def test_control_without_the_preload_the_reset_fails(self):
+        terminal = Terminal(self, [], **self.old_token)
         self.assertIn("Attempting reset: Failed.", self.lose_connection(terminal))
         self.assert_refused("Expired")
 
-    def test_a_typed_password_goes_where_it_went(self):
+    def test_a_password_account_logs_in_as_without_the_preload(self):
         result = self.run_client("psql", "-XAtwc", "select current_user", PGUSER="scram_user",
                                  PGPASSWORD=self.lab.passwords["scram_user"], PGDATABASE="shop")
         self.assertEqual(result.stdout, "scram_user\n", result.stderr)
@@ -267,7 +269,7 @@ class Psql(ClientCase):
         self.assertEqual(result.stdout, "scram_user\n", result.stderr)
         self.assertEqual(self.verdicts(), [])
 
-    def test_a_stray_password_is_told_of_and_not_shown(self):
+    def test_a_password_that_prevents_a_token_is_reported_and_not_printed(self):
         host = self.lab.pg.host
         end = f" is sent to {host}, and no token; remove it if {USER} logs in with IAM\n"
         given = "rds-iam: warning: the program's own password (PGPASSWORD, or a setting)" + end
@@ -281,11 +283,11 @@ class Psql(ClientCase):
         self.assertIn(line, result.stderr)
         self.assertNotIn("another-one", result.stderr)
         result = self.run_client("psql", "-XAtwc", "select 1", PGHOST="db.example.com", PGPASSWORD="another-one")
-        self.assertNotIn("is sent to", result.stderr, "no RDS endpoint")
+        self.assertNotIn("is sent to", result.stderr, "not an RDS endpoint")
 
-    def test_passwords_of_other_hosts_stay_beside_the_tokens(self):
-        """A list of hosts: the first has a password of the user's own, the second gets a token; and
-        the other way round, with one server under two names."""
+    def test_passwords_of_other_hosts_in_the_list_are_used(self):
+        """Tests lists of two hosts. First the user has a password for the first host, and the second host gets a
+        token. Then the first host gets the password. Both names lead to one server."""
         pg = self.lab.pg
         own = self.lab.passwords["scram_user"]
         self.home.write(".pgpass", f"db.example.com:*:*:*:{own}\n")
@@ -298,18 +300,19 @@ class Psql(ClientCase):
         self.assertEqual(result.stdout.strip(), "scram_user", result.stderr)
         self.assert_accepted()
 
-    def test_a_stale_token_in_the_environment_or_the_passfile(self):
-        """It is over for the server and not by its own words; ours is of the same identity."""
+    def test_an_old_token_in_the_environment_or_the_passfile(self):
+        """To the lab's server the token is expired, although by its own times it is valid. The preload replaces it,
+        because its identity is that of rds-iam's credentials."""
         self.lab.expire_tokens()
-        result = self.run_client("psql", "-XAtwc", "select 1", **self.stale)
+        result = self.run_client("psql", "-XAtwc", "select 1", **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)
-        token = self.stale["PGPASSWORD"].replace(":", "\\:")
+        token = self.old_token["PGPASSWORD"].replace(":", "\\:")
         self.home.write(".pgpass", f"*:*:*:*:{token}\n")
         result = self.run_client("psql", "-XAtwc", "select 1")
         self.assertEqual(result.stdout, "1\n", result.stderr)
         self.assert_accepted(2)
 
-    def test_a_good_token_of_another_identity_is_sent_whatever_our_own_credentials_are(self):
+    def test_a_valid_token_of_another_identity_is_sent_with_any_own_credentials(self):
         ours = [name for name in self.lab.principals if name not in ("etl", "etl-renewed")]
         self.assertIn("etl-session", ours)
         for principal in ours:
@@ -320,7 +323,7 @@ class Psql(ClientCase):
                 verdict = self.verdicts()[-1]
                 self.assertEqual((verdict["reason"], verdict["principal"]), (None, "etl"))
 
-    def test_so_it_is_twice_where_the_passfile_has_one_of_that_identity(self):
+    def test_a_valid_token_is_sent_twice_with_an_older_one_in_the_passfile(self):
         pasted = self.pasted("etl-session", at=int(time.time()) - 60)
         older = self.pasted("etl-session", at=int(time.time()) - 300)["PGPASSWORD"].replace(":", "\\:")
         self.home.write(".pgpass", f"*:*:*:*:{older}\n")
@@ -329,7 +332,7 @@ class Psql(ClientCase):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([v["principal"] for v in self.verdicts()], ["etl-session"] * 2)
 
-    def test_one_of_another_identity_that_is_over_or_nearly_is_replaced(self):
+    def test_an_expired_or_nearly_expired_token_of_another_identity_is_replaced(self):
         for age in (899, 845, 1000000):
             with self.subTest(age=age):
                 result = self.run_client("psql", "-XAtwc", "select 1",
@@ -340,8 +343,8 @@ class Psql(ClientCase):
     def pasted(self, principal="etl", **how):
         return {"PGPASSWORD": self.lab.token(principal, self.lab.pg, USER, **how)}
 
-    def test_a_pasted_token_is_sent_where_there_are_no_credentials(self):
-        result = self.home.run([*self.exec, "psql", "-XAtwc", "select 1"], None, **self.environment, **self.stale)
+    def test_a_pasted_token_is_sent_if_there_are_no_credentials(self):
+        result = self.home.run([*self.exec, "psql", "-XAtwc", "select 1"], None, **self.environment, **self.old_token)
         self.assertEqual(result.stdout, "1\n", result.stderr)
 
     def test_no_token_is_in_what_libpq_reports(self):
@@ -351,7 +354,7 @@ class Psql(ClientCase):
 
 
 class Replication(ClientCase):
-    """pg_recvlogical without an agent; before and after the end of its first token."""
+    """pg_recvlogical with the preload and without an agent, before and after its first token has expired."""
 
     def receive(self, *arguments):
         return self.run_client("pg_recvlogical", "-w", "-d", "work", "--slot=preload", *arguments)
@@ -390,16 +393,16 @@ class Tools(ClientCase):
 
     @contextlib.contextmanager
     def lock(self):
-        """Held until the block ends, by a session that logged in before."""
+        """Holds the lock until the block ends. The session that holds it logs in before the block begins."""
         holder = self.start("psql", "-XAtq")
-        holder.stdin.write(f"select 'held' from (select pg_advisory_lock({LOCK})) as locked;\n")
+        holder.stdin.write(f"select 'locked' from (select pg_advisory_lock({LOCK})) as locked;\n")
         holder.stdin.flush()
-        self.assertEqual(holder.stdout.readline(), "held\n")
+        self.assertEqual(holder.stdout.readline(), "locked\n")
         yield
         holder.communicate(timeout=DEADLINE_SECONDS)
 
     def await_waiting(self, process):
-        """True when the process waits for the lock, False when it has ended instead."""
+        """Waits for the process. Returns True when it waits for the lock, False when it has ended instead."""
         waiting = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
         deadline = time.monotonic() + DEADLINE_SECONDS
         while self.run_client("psql", "-XAtwc", waiting).stdout != "1\n":
@@ -409,8 +412,8 @@ class Tools(ClientCase):
         return True
 
     def restore(self, archive, under=None, password=dict):
-        """pg_restore -j whose token ends while an index is made, because it lives for two seconds. Its
-        exit status and its words. password() gives variables that are made when it starts."""
+        """Runs pg_restore -j. Its token lives for two seconds, and expires while an index is created. Returns
+        the exit status and stderr. password() is called at each start and returns environment variables."""
         for _ in range(2):
             seen, moments = len(self.lab.journal()), []
             status, errors = self.restore_once(archive, moments, under, password)
@@ -420,6 +423,7 @@ class Tools(ClientCase):
         return status, errors
 
     def restore_once(self, archive, moments, under, password):
+        """Runs pg_restore once. Appends to `moments` the times from which on a new token counts as fresh."""
         self.lab.token_life(None)
         with self.lock():
             self.lab.token_life(ways.TOKEN_LIFE)
@@ -432,7 +436,7 @@ class Tools(ClientCase):
         _, errors = process.communicate(timeout=DEADLINE_SECONDS)
         return process.returncode, errors
 
-    def test_pg_restore_with_jobs_that_take_longer_than_the_token_lives(self):
+    def test_pg_restore_with_jobs_that_outlive_the_token(self):
         archive = self.make_archive()
         self.assertEqual(self.run_client("pg_dump", "-w", "-Fd", "-f", archive).returncode, 0)
         self.assertEqual(self.restore(archive), (0, ""))

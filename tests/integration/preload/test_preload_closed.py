@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The preload fails closed: where it cannot be told what a connection would send, none is begun, and
-the program gets a handle that fails with the reason. Here libpq is too old or odd, or a part of rds-iam
-is missing; in test_preload_memory.py the memory ends. The peer has no TLS, so that what comes is a leak."""
+"""The preload fails closed. If it cannot determine what a connection would send, it begins no connection,
+and the program gets a handle that fails with the reason. In this file libpq is too old or misbehaves, or a
+part of rds-iam is missing; in test_preload_memory.py memory runs out. The peer has no TLS, so every token
+that it receives is a leak."""
 import re
 import tempfile
 
@@ -13,7 +14,7 @@ import traces
 SOURCE = harness.SOURCE / "tests/integration/src"
 NO_ATTEMPT = "ping 3\n"
 
-# Calls what a library has of libpq's, by their names.
+# Calls libpq's connection functions in a library, by name.
 CALLS = """
 import ctypes, sys
 library = ctypes.CDLL(sys.argv[1])
@@ -25,8 +26,8 @@ print(library["PQping"](b"host=x password=" + token), flush=True)
 """
 
 
-class Odd(ClosedCase):
-    """Debian's libpq behind a library that is odd in one way."""
+class Misbehaving(ClosedCase):
+    """Debian's libpq behind a library that misbehaves in one way. ODD names the way."""
 
     @classmethod
     def setUpClass(cls):
@@ -42,23 +43,24 @@ class Odd(ClosedCase):
         assert done.returncode == 0, done.stderr
 
     def run_way(self, way, conninfo, odd, under=True, **extra):
+        """Runs src/ways.c, which calls one function of libpq. under: with the preload."""
         env = {**(ways.with_preload() if under else {}), "ODD": odd, "LD_LIBRARY_PATH": str(self.directory), **extra}
         return self.home.run([ways.PROGRAMS / "ways", "linked", way, conninfo], None, **env)
 
-    def test_no_token_goes_and_the_handle_says_why(self):
+    def test_no_token_is_sent_and_the_handle_reports_why(self):
         for odd, why in (("version", OLD), ("settings", UNKNOWN), ("nothing", UNKNOWN), ("begins", UNKNOWN)):
             for way in ways.CONNECTS:
                 for kind, extra in self.given().items():
                     with self.subTest(odd=odd, way=way, kind=kind), PostgreSQLPeer(None) as peer:
                         result = self.run_way(way, self.conninfo(peer), odd, **extra)
-                        # Without memory libpq itself has no handle.
+                        # ODD=nothing simulates a lack of memory. PQconnectStart() then returns no handle.
                         message = "" if odd == "nothing" and way.startswith("start") else why
                         self.assertEqual(result.stdout.startswith("failed: "), True, result.stdout)
                         self.assertIn(message, result.stdout)
                         self.assertIn("rds-iam: warning: not connected: ", result.stderr)
                         self.assert_nothing(peer)
 
-    def test_nor_with_a_ping(self):
+    def test_a_ping_sends_no_token(self):
         for odd in ("version", "settings", "nothing", "begins"):
             for way in ("ping", "pingparams"):
                 with self.subTest(odd=odd, way=way), PostgreSQLPeer(None) as peer:
@@ -66,20 +68,20 @@ class Odd(ClosedCase):
                     self.assertEqual(result.stdout, NO_ATTEMPT)
                     self.assert_nothing(peer)
 
-    def test_a_verified_server_makes_no_difference(self):
+    def test_a_verified_server_gets_no_token_either(self):
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
             result = self.run_way("connectdb", self.conninfo(peer, "verify-full"), "version", PGPASSWORD=self.token)
             self.assertIn(OLD, result.stdout)
             self.assert_nothing(peer)
 
-    def test_control_without_the_preload_it_goes(self):
+    def test_control_without_the_preload_the_token_is_sent(self):
         for odd in ("version", "settings"):
             for kind, extra in self.given().items():
                 with self.subTest(odd=odd, kind=kind), PostgreSQLPeer(None) as peer:
                     self.run_way("connectdb", self.conninfo(peer), odd, under=False, **extra)
                     self.assert_token(peer)
 
-    def test_control_where_it_is_not_odd_the_preload_decides(self):
+    def test_control_with_a_good_libpq_the_preload_decides(self):
         with PostgreSQLPeer(None) as peer:
             result = self.run_way("connectdb", self.conninfo(peer), "not at all", PGPASSWORD=self.token)
             self.assertIn("the token that was given as the password is not sent", result.stderr)
@@ -88,7 +90,7 @@ class Odd(ClosedCase):
             self.run_way("connectdb", self.conninfo(peer, "verify-full"), "not at all", PGPASSWORD=self.token)
             self.assert_token(peer)
 
-    def test_a_library_with_hardly_a_function(self):
+    def test_a_library_with_only_the_connect_functions(self):
         library = ways.PROGRAMS / "bare_libpq.so"
         argv = ["/usr/bin/python3", "-c", CALLS, library, self.token]
         result = self.home.run(argv, None, **ways.with_preload())
@@ -98,13 +100,13 @@ class Odd(ClosedCase):
         self.assertEqual(result.stdout.splitlines()[-1], "3")
         self.assertEqual(traces.find(result.stdout), [])
         control = self.home.run(argv, None)
-        self.assertEqual(control.stdout.count(self.token), 4, "control: it would connect with it")
+        self.assertEqual(control.stdout.count(self.token), 4, "control: without the preload each call uses the token")
 
 
 class Refused(ClosedCase):
-    """What libpq refuses itself, it refuses in its own words."""
+    """If libpq rejects the arguments itself, its own message stays."""
 
-    def test_its_message_is_the_same(self):
+    def test_the_message_is_the_same_with_the_preload(self):
         for way in ways.CONNECTS:
             for conninfo in ("service=nowhere", "host=x port=1,2", "nonsense=1", "sslmode=nonsense", "port=5432 =",
                              "host=x target_session_attrs=nonsense", "postgresql://[", "host=x channel_binding=x"):
@@ -117,7 +119,7 @@ class Refused(ClosedCase):
 
 
 class Module(ClosedCase):
-    """The other object, which decides what the first one cannot, is not there."""
+    """The module is missing. The preload asks it about every connection that it cannot decide itself."""
 
     def without_module(self):
         path = self.home.path / "librds-iam-pq.so"
@@ -127,7 +129,7 @@ class Module(ClosedCase):
     def psql(self, conninfo, **extra):
         return self.home.run(["psql", "-wXc", "select 1", conninfo], None, **{**self.without_module(), **extra})
 
-    def test_no_token_goes(self):
+    def test_no_token_is_sent(self):
         for sslmode in ("disable", "prefer", "require", "verify-ca"):
             for kind, extra in self.given().items():
                 with self.subTest(sslmode=sslmode, kind=kind), PostgreSQLPeer(None) as peer:
@@ -135,7 +137,7 @@ class Module(ClosedCase):
                     self.assertIn(UNASKED, result.stderr)
                     self.assertEqual(peer.connections, 0)
 
-    def test_nor_to_a_socket_nor_to_one_of_a_list(self):
+    def test_no_token_is_sent_to_a_unix_socket_alone_or_in_a_list(self):
         directory = self.home.path / "s"
         directory.mkdir()
         for hosts in (f"{directory}", f"{directory},{self.lab.pg.host}"):
@@ -146,7 +148,7 @@ class Module(ClosedCase):
                         self.assertIn(UNASKED, result.stderr)
                         self.assertEqual(peer.connections, 0)
 
-    def test_what_needs_no_decision_works(self):
+    def test_connections_that_need_no_decision_work(self):
         for sslmode, given, sent in (
                 ("verify-full", {"PGPASSWORD": self.token}, self.token), ("prefer", {"PGPASSWORD": "word"}, "word"),
                 ("verify-full", {"PGPASSFILE": self.passfile()}, self.token), ("prefer", {}, None)):
@@ -159,16 +161,16 @@ class Module(ClosedCase):
 
 
 class Versions(ClosedCase):
-    """The two objects are of one version; either refuses the other one's."""
+    """The preload and its module have one version number. Each rejects another version of the other."""
 
-    # Answers as the other object does, with a version of its own; or not at all.
+    # A planted module. The version in its structure differs by OFFSET. If REFUSES is set, it returns NULL instead.
     PLANTED = """
 #include "preload/module.h"
 #include <unistd.h>
 static void prepare(void) {}
 static void make_passfile(const struct ria_pq_target *target, const char *given, struct ria_pq_passfile *out)
 {
-    (void)!write(2, "the planted one was asked\\n", 26);
+    (void)!write(2, "the planted module was called\\n", 30);
     *out = (struct ria_pq_passfile){.fd = target == NULL || given != NULL ? 0 : -1};
 }
 const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
@@ -186,9 +188,9 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
         cls.version = int(re.search(r"RIA_PQ_MODULE_VERSION = (\d+)", header).group(1))
 
     def planted(self, text, *macros):
-        """The environment in which a module of this text is the other object."""
+        """Compiles this source as the module. Returns an environment whose preload loads it."""
         real = str(ways.preload().parent / "rds-iam-pq-token.so")
-        # A name of the same length, for its place in the other object.
+        # The new path must be as long as the old one, because it overwrites it in the preload.
         path = self.home.path / ("m" * (len(real) - len(str(self.home.path)) - 4) + ".so")
         self.assertEqual(len(str(path)), len(real))
         done = harness.run(
@@ -203,23 +205,23 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
         with PostgreSQLPeer(None) as peer:
             return self.home.run(["psql", "-wXc", "select 1", self.conninfo(peer, "verify-full")], None, **extra)
 
-    def test_the_first_object_refuses_another_module(self):
-        for name, offset, refuses in (("a later one", 1, 0), ("an earlier one", -1, 0), ("far from it", 1000, 0),
-                                      ("one that refuses", 0, 1)):
+    def test_the_preload_rejects_a_module_of_another_version(self):
+        for name, offset, refuses in (("a later version", 1, 0), ("an earlier version", -1, 0),
+                                      ("a very different version", 1000, 0), ("a refusal", 0, 1)):
             with self.subTest(name):
                 result = self.connect(**self.planted(self.PLANTED, f"-DOFFSET={offset}", f"-DREFUSES={refuses}"))
                 self.assertIn("m.so: has another version; reinstall rds-iam", result.stderr)
-                self.assertNotIn("planted one", result.stderr)
+                self.assertNotIn("planted module", result.stderr)
 
-    def test_and_one_from_before_there_were_versions_of_the_function(self):
+    def test_the_preload_rejects_a_module_older_than_the_versioned_function(self):
         result = self.connect(**self.planted("const unsigned ria_pq_module[] = {4};\n"))
         self.assertIn("m.so: has another version; reinstall rds-iam", result.stderr)
 
-    def test_control_a_module_of_the_same_version_is_asked(self):
+    def test_control_a_module_of_the_same_version_is_called(self):
         result = self.connect(**self.planted(self.PLANTED, "-DOFFSET=0", "-DREFUSES=0"))
-        self.assertIn("the planted one was asked", result.stderr, result.returncode)
+        self.assertIn("the planted module was called", result.stderr, result.returncode)
 
-    def test_the_module_refuses_another_first_object(self):
+    def test_the_module_rejects_a_preload_of_another_version(self):
         module = ways.preload().parent / "rds-iam-pq-token.so"
         script = ("import ctypes, sys\n"
                   f"give = ctypes.CDLL('{module}').ria_pq_module_for_version\n"
@@ -231,9 +233,9 @@ const struct ria_pq_module *ria_pq_module_for_version(unsigned version)
 
 
 class Passfiles(ClosedCase):
-    """A passfile whose lines cannot all be seen is not sent from where a token may not go."""
+    """If rds-iam cannot read all lines of a passfile, an unverified server gets no line of it."""
 
-    def test_lines_behind_a_nul_byte_and_in_a_file_that_is_too_long(self):
+    def test_lines_after_a_nul_byte_and_in_an_overlong_file(self):
         line = f"*:*:*:{USER}:" + self.token.replace(":", "\\:") + "\n"
         long_line = "#" + "x" * 1023 + "\n"
         for name, text in (("nul", "#\0\nmore of it\n" + line), ("long", long_line * (33 * 1024) + line)):

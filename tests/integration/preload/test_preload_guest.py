@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The preload as a guest: programs that have no libpq, programs with more rights than their caller, what
-is said where it can do nothing, and what is left of a token."""
+"""The effects of the preload on other programs: programs without libpq, programs with more rights than their
+caller, the messages if no token can be made, and what remains of a token in a process."""
 import json
 import os
 import shutil
@@ -14,14 +14,14 @@ import traces
 import ways
 from test_agent_lease import LeaseCase
 
-# Looks at itself: prints the libraries that are mapped, and what a program may not find changed.
+# Prints the mapped libraries, and properties of the process that the preload may not change.
 MAPS = """
 import json, os, signal, threading
 maps = {line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}
 print(json.dumps([sorted(os.path.basename(m) for m in maps), threading.active_count(), len(os.listdir("/proc/self/fd")),
                   os.umask(0o22), str(signal.getsignal(signal.SIGTERM)), sorted(os.environ)]))
 """
-# Interpreters, each with modules that it finds by dlopen() and dlsym(), libpq's among them.
+# Interpreters that load modules with dlopen() and dlsym(), among them modules that use libpq.
 INTERPRETERS = (
     ["php", "-r", "echo implode(' ', get_loaded_extensions()), ' ', function_exists('pg_connect');"],
     ["/usr/bin/python3", "-c",
@@ -31,7 +31,7 @@ INTERPRETERS = (
      "puts PG.library_version, OpenSSL::VERSION, Fiddle.dlopen('libpq.so.5')['PQlibVersion'] != 0"],
     ["node", "-e", "console.log(require('crypto').createHash('sha256').update('x').digest('hex'))"],
 )
-# Calls each function that is interposed with no name at all, which the kernel refuses: EFAULT.
+# Calls each interposed function with a null path. The kernel rejects it with EFAULT.
 NULLS = """
 import ctypes, sys
 library = ctypes.CDLL(None, use_errno=True)
@@ -54,10 +54,10 @@ print(json.dumps([sorted(links), len(os.listdir("/proc/self/task")), open("/proc
 """
 
 
-class Without(LabCase):
-    """Programs that have no libpq."""
+class WithoutLibpq(LabCase):
+    """Programs without libpq."""
 
-    def test_they_run_as_before(self):
+    def test_programs_run_as_without_the_preload(self):
         for argv in (["ls", "-la", "/usr/bin"], ["cat", "/etc/passwd"], ["ls", "/no/such/directory"],
                      ["grep", "-c", "root", "/etc/passwd"], ["find", "/etc/ssl", "-name", "*.pem"]):
             with self.subTest(argv=argv):
@@ -73,16 +73,16 @@ class Without(LabCase):
                 self.assertGreater(len(plain.stdout), 10)
                 self.assertEqual((under.returncode, under.stdout, under.stderr), (0, plain.stdout, ""))
 
-    def test_a_name_that_is_null_is_refused_as_ever(self):
+    def test_a_null_path_is_still_rejected(self):
         calls = ["open null 0", "open64 null 0", "openat -100 null 0", "openat64 -100 null 0", "__open_2 null 0",
                  "__open64_2 null 0", "__openat_2 -100 null 0", "__openat64_2 -100 null 0", "stat null null",
                  "stat64 null null", "__xstat 1 null null", "__xstat64 1 null null", "fopen null r", "fopen64 null r"]
         argv = ["/usr/bin/python3", "-S", "-c", NULLS, *calls]
         plain, under = self.home.run(argv), self.home.run(argv, **ways.with_preload())
         self.assertEqual((under.returncode, under.stdout), (0, plain.stdout), under.stderr)
-        self.assertEqual(plain.stdout.count(" 14\n"), len(calls), "the control")
+        self.assertEqual(plain.stdout.count(" 14\n"), len(calls), "control")
 
-    def test_python_finds_nothing_changed_and_no_libcrypto(self):
+    def test_a_process_is_unchanged_and_does_not_load_libcrypto(self):
         argv = ["/usr/bin/python3", "-S", "-c", MAPS]
         plain = json.loads(self.home.run(argv).stdout)
         under = json.loads(self.home.run(argv, **ways.with_preload()).stdout)
@@ -91,7 +91,7 @@ class Without(LabCase):
         self.assertEqual(under[1:5], plain[1:5])
         self.assertEqual(set(under[5]) - set(plain[5]), {"RDS_IAM_LOG"})
 
-    def test_control_a_login_brings_the_other_half(self):
+    def test_control_a_login_loads_the_module(self):
         script = "import psycopg2; psycopg2.connect('')" + MAPS
         pg = self.lab.pg
         result = self.home.run(
@@ -99,7 +99,7 @@ class Without(LabCase):
             PGDATABASE="shop", PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
         self.assertIn("rds-iam-pq-token.so", json.loads(result.stdout)[0], result.stderr)
 
-    def test_nor_does_a_password_bring_it_where_nobody_reads_what_is_said(self):
+    def test_a_login_with_a_password_loads_the_module_only_for_a_log(self):
         script = ("import psycopg2, sys\ntry: psycopg2.connect('')\n"
                   "except psycopg2.OperationalError as e: print(e, file=sys.stderr)\n" + MAPS)
         pg = self.lab.pg
@@ -108,17 +108,17 @@ class Without(LabCase):
                 [*words, "/usr/bin/python3", "-c", script], PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER,
                 PGDATABASE="shop", PGPASSWORD="another-one", PGSSLMODE="require", **ways.with_preload())
             self.assertIn("authentication failed", result.stderr)
-            self.assertEqual("rds-iam-pq-token.so" in json.loads(result.stdout)[0], brings, "by RDS_IAM_LOG alone")
+            self.assertEqual("rds-iam-pq-token.so" in json.loads(result.stdout)[0], brings, "only with RDS_IAM_LOG")
 
-    def test_a_library_that_waits_as_it_is_loaded_for_a_thread_that_opens_files(self):
+    def test_a_constructor_that_waits_for_a_thread_that_opens_files(self):
         module = ways.PROGRAMS / "opens_as_loaded.so"
         argv = ["/usr/bin/python3", "-S", "-c", f"import ctypes; print(ctypes.CDLL('{module}').files_opened())"]
         for extra in ({}, ways.with_preload()):
             with self.subTest(under=bool(extra)):
                 self.assertEqual(self.home.run(argv, **extra).stdout, "8\n")
 
-    def test_what_it_costs_a_start(self):
-        """Told and not judged: it depends on the machine."""
+    def test_the_cost_of_a_program_start(self):
+        """Prints the times, and does not check them: they depend on the machine."""
         def milliseconds(**extra):
             start = time.monotonic()
             self.home.run(["ls", "/"], **extra)
@@ -132,9 +132,9 @@ class Without(LabCase):
         print("# ls /: %.2f ms, under the preload %.2f ms" % (statistics.median(plain), statistics.median(under)))
 
 
-class Words(LabCase):
-    """Where no token can be made for a reason that lies in the program's surroundings, libpq says that
-    it has no password, and the preload says why."""
+class Messages(LabCase):
+    """If the environment of the program prevents a token, libpq reports that it has no password. The
+    preload reports the reason."""
 
     def setUp(self):
         super().setUp()
@@ -144,33 +144,33 @@ class Words(LabCase):
         self.psql = ["psql", "-XAtwc", "select 1"]
 
     def without_module(self):
-        """The preload, with another name of the other object's in it."""
+        """Returns an environment with a copy of the preload that has a wrong name for its module."""
         content = ways.preload().read_bytes()
         path = self.home.path / "librds-iam-pq.so"
         path.write_bytes(content.replace(b"rds-iam-pq-token.so", b"rds-iam-pq-ghost.so"))
         return {"LD_PRELOAD": f"libnss_wrapper.so:{path}", "RDS_IAM_LOG": "warning"}
 
     def message(self):
-        gone = ways.preload().parent / "rds-iam-pq-ghost.so"
-        return (f"rds-iam: warning: no token can be made: {gone}: cannot open shared object file: "
+        missing = ways.preload().parent / "rds-iam-pq-ghost.so"
+        return (f"rds-iam: warning: no token can be made: {missing}: cannot open shared object file: "
                 "No such file or directory; reinstall rds-iam\n")
 
-    def test_the_other_object_cannot_be_loaded(self):
+    def test_the_module_cannot_be_loaded(self):
         result = self.home.run(self.psql, **self.settings, **self.without_module())
         self.assertEqual(result.stderr.count(self.message()), 1, result.stderr)
         self.assertIn("no password supplied", result.stderr)
         result = self.home.run(["env", "-u", "RDS_IAM_LOG", *self.psql], **self.settings, **self.without_module())
-        self.assertNotIn("rds-iam: ", result.stderr, "nobody asked")
+        self.assertNotIn("rds-iam: ", result.stderr, "the log is off")
         self.assertIn("no password supplied", result.stderr)
         given = {"PGPASSWORD": "another-one"}
         result = self.home.run(self.psql, **self.settings, **self.without_module(), **given)
-        self.assertNotIn("rds-iam: ", result.stderr, "there was nothing to make")
+        self.assertNotIn("rds-iam: ", result.stderr, "a password was given, so no token is made")
         self.assertIn("authentication failed", result.stderr)
         result = self.home.run(self.psql, **self.settings, **ways.with_preload())
         self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "control")
 
-    def test_it_is_not_written_to_another_machine(self):
-        """A program may have closed its stderr, and a connection may have its number."""
+    def test_the_message_is_not_written_to_a_network_connection(self):
+        """If a program closed its stderr, a connection may use descriptor 2."""
         for family in (socket.AF_INET, socket.AF_UNIX):
             with self.subTest(family=family.name):
                 here, there = self.pair(family)
@@ -178,9 +178,9 @@ class Words(LabCase):
                     subprocess.run(self.psql, stderr=there, check=False, timeout=ways.TIMEOUT_SECONDS,
                                    env=self.home.env(**self.settings, **self.without_module()), cwd=self.home.path)
                     there.close()
-                    said = here.makefile().read()
-                self.assertIn("no password supplied", said, "psql's own words")
-                self.assertEqual(self.message() in said, family == socket.AF_UNIX, said)
+                    text = here.makefile().read()
+                self.assertIn("no password supplied", text, "psql's own message")
+                self.assertEqual(self.message() in text, family == socket.AF_UNIX, text)
 
     @staticmethod
     def pair(family):
@@ -190,10 +190,10 @@ class Words(LabCase):
             here = socket.create_connection(server.getsockname())
             return here, server.accept()[0]
 
-    def test_there_is_no_room_and_no_thread(self):
+    def test_the_stack_is_too_small_and_no_thread_can_be_started(self):
         conninfo, _ = ways.forms(self.home, self.lab)["fields"]
         argv = [ways.PROGRAMS / "loads", "coroutine", ways.PROGRAMS / "connects_at_load.so", "connect_now"]
-        # The limit does not count for root.
+        # The limit does not apply to root.
         self.home.path.chmod(0o755)
         user = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"] if os.geteuid() == 0 else []
         for limit in ([], ["prlimit", "--nproc=1"]):
@@ -208,7 +208,7 @@ class Words(LabCase):
             else:
                 self.assertIn(f"ok {USER}", result.stdout, result.stderr)
 
-    def test_libpq_knows_no_home(self):
+    def test_libpq_finds_no_home_directory(self):
         empty = self.home.write("passwd", "", mode=0o644)
         nobody = {"NSS_WRAPPER_PASSWD": str(empty), "NSS_WRAPPER_GROUP": str(empty)}
         argv = ["env", "-u", "HOME", *self.psql]
@@ -220,9 +220,9 @@ class Words(LabCase):
         self.assertIn("no password supplied", result.stderr)
         token = {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}
         result = self.home.run(argv, **self.settings, **ways.with_preload(), **nobody, **token)
-        self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "it has a token")
+        self.assertEqual((result.stdout, result.stderr), ("1\n", ""), "a token was given")
         result = self.home.run(argv, None, **self.settings, **ways.with_preload(), **nobody)
-        self.assertIn("no AWS credentials", result.stderr, "the first reason")
+        self.assertIn("no AWS credentials", result.stderr, "only the first reason is reported")
         self.assertNotIn("PGPASSFILE", result.stderr)
         for extra in ({"PGPASSFILE": str(self.home.path / "none")}, {"HOME": str(self.home.path)}):
             with self.subTest(extra=list(extra)):
@@ -232,8 +232,8 @@ class Words(LabCase):
                 self.assertEqual((result.stdout, result.stderr), ("1\n", ""))
 
 
-class Left(LabCase):
-    def test_no_descriptor_no_thread_and_no_token_in_environment_or_arguments(self):
+class Remains(LabCase):
+    def test_no_descriptor_thread_or_token_remains(self):
         pg = self.lab.pg
         argv = ["/usr/bin/python3", "-c", LEFT]
         settings = {"PGHOST": pg.host, "PGPORT": str(pg.port), "PGUSER": USER, "PGDATABASE": "shop",
@@ -245,11 +245,11 @@ class Left(LabCase):
         under = json.loads(result.stdout)
         self.assertEqual(under[:2], stock[:2])
         self.assertEqual(traces.find("".join(under[2:])), [])
-        self.assertIn("X-Amz-", traces.find("".join(stock[2:])), "control: a token there is found")
+        self.assertIn("X-Amz-", traces.find("".join(stock[2:])), "control: the search finds a token")
         self.assert_accepted(2)
 
     def start_cancelled(self, port, principal, **extra):
-        """A thread that connects, and is cancelled by a line."""
+        """Starts a program whose thread connects. The program cancels the thread when it reads a line."""
         conninfo, _ = ways.forms(self.home, self.lab)["fields"]
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", ways.PROGRAMS / "cancelled",
@@ -267,11 +267,11 @@ class Left(LabCase):
 
     @staticmethod
     def last_line(process):
-        """Not by communicate(): the line may have come along with the one before, and be read."""
+        """Returns the rest of the output. communicate() would lose text that readline() has already buffered."""
         process.wait(timeout=ways.TIMEOUT_SECONDS)
         return process.stdout.read()
 
-    def test_a_thread_that_is_cancelled_waits_for_ours(self):
+    def test_cancellation_waits_until_the_token_is_made(self):
         gate = LeaseCase.gate(self)
         self.addCleanup(gate.release)
         process = self.start_cancelled(
@@ -279,30 +279,30 @@ class Left(LabCase):
         gate.await_asked()
         self.cancel(process)
         gate.open()
-        # The file in memory is libpq's own, which is cancelled as it reads it.
+        # libpq opened the passfile in memory and was cancelled while it read, so the descriptor remains.
         self.assertIn("ended 1 ", self.last_line(process))
 
-    def test_a_thread_that_is_cancelled_leaves_no_token(self):
+    def test_a_cancelled_thread_leaves_no_token(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
             process = self.start_cancelled(server.getsockname()[1], "etl")
             peer, _ = server.accept()
             with peer:
-                self.assertEqual(len(peer.recv(8)), 8, "libpq asks for TLS and waits")
+                self.assertEqual(len(peer.recv(8)), 8, "libpq sends its TLS request and waits")
                 self.cancel(process)
                 self.assertEqual(self.last_line(process), "ended 1 0\n")
 
-    def test_a_limit_of_file_sizes_ends_no_program(self):
-        """Its signal has no handler here, so the kernel would end psql."""
+    def test_a_file_size_limit_does_not_end_the_program(self):
+        """SIGXFSZ has no handler here, so the kernel would kill psql."""
         pg = self.lab.pg
-        for limit, said in (("0", "cannot make a passfile in memory"), ("unlimited", USER)):
+        for limit, message in (("0", "cannot make a passfile in memory"), ("unlimited", USER)):
             result = self.home.run(
                 ["bash", "-c", f"ulimit -f {limit}; exec psql -XAtwc 'select current_user'"],
                 PGHOST=pg.host, PGPORT=str(pg.port), PGUSER=USER, PGDATABASE="shop", PGSSLMODE="verify-full",
                 PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
-            self.assertGreaterEqual(result.returncode, 0, "no signal")
-            self.assertIn(said, result.stdout + result.stderr)
+            self.assertGreaterEqual(result.returncode, 0, "psql was not killed")
+            self.assertIn(message, result.stdout + result.stderr)
 
-    def test_a_passfile_that_others_can_read_is_not_made_good(self):
+    def test_a_passfile_that_other_users_can_read_is_still_ignored(self):
         pg = self.lab.pg
         self.home.write(".pgpass", f"{pg.host}:*:*:scram_user:{self.lab.passwords['scram_user']}\n", mode=0o644)
         result = self.home.run(
@@ -310,13 +310,13 @@ class Left(LabCase):
             PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), **ways.with_preload())
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("has group or world access", result.stderr)
-        self.assertIn("password authentication failed", result.stderr, "control: our token was all it had")
+        self.assertIn("password authentication failed", result.stderr, "control: psql had only the token")
 
 
 if os.geteuid() == 0:  # only root can make a program that runs with more rights than its caller
 
     class Privileged(LabCase):
-        def test_a_setgid_program_gets_nothing(self):
+        def test_a_setgid_program_gets_no_token(self):
             program = self.home.path / "ways"
             shutil.copy(ways.PROGRAMS / "ways", program)
             conninfo, _ = ways.forms(self.home, self.lab)["hostaddr"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Servers that want a token without having earned it get nothing from a client under the preload: by
-no TLS, by TLS that proves nothing, nor by a Kerberos ticket in its place."""
+"""A client under the preload sends a token only to a server that it verified. It sends none without TLS, over TLS
+with an invalid certificate, or over Kerberos encryption."""
 import struct
 import tempfile
 
@@ -12,12 +12,12 @@ import ways
 from service import Services
 
 PRINCIPAL = "etl-session"
-# Every sslmode under which libpq may send a password to somebody whom it did not verify by name.
+# Every sslmode under which libpq may send a password to a server whose name it did not verify.
 WEAK = ("disable", "allow", "prefer", "require", "verify-ca")
 
 
 class Hostile(LabCase):
-    """A recording peer under the name of an RDS endpoint. Whatever it got is looked through."""
+    """A peer under the name of an RDS endpoint records what it receives. The tests search the record."""
 
     def psql(self, port, sslmode, argv=(), **extra):
         pg = self.lab.pg
@@ -29,19 +29,19 @@ class Hostile(LabCase):
         return [harness.installed("bin/rds-iam"), "exec", "--"]
 
     def assert_nothing(self, peer, *secrets):
-        self.assertGreaterEqual(peer.connections, 1, "control: psql must have been there")
+        self.assertGreaterEqual(peer.connections, 1, "control: psql must have connected")
         self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
         secrets = [*secrets, *traces.secrets_of(self.lab.principals[PRINCIPAL])]
         self.assertEqual(traces.find(peer.received, secrets), [])
 
-    def test_a_server_without_tls_gets_nothing(self):
+    def test_a_server_without_tls_gets_no_token(self):
         for sslmode in (*WEAK, "verify-full"):
             with self.subTest(sslmode=sslmode), PostgreSQLPeer(None) as peer:
                 result = self.psql(peer.port, sslmode, self.exec())
                 self.assertNotEqual(result.returncode, 0)
                 self.assert_nothing(peer)
 
-    def test_nor_does_one_with_a_certificate_that_does_not_hold(self):
+    def test_a_server_with_an_invalid_certificate_gets_no_token(self):
         for certificate in ("other_ca", "self_signed", "wrong_name"):
             for sslmode in ("require", "verify-ca", "verify-full"):
                 peer = PostgreSQLPeer(getattr(self.lab.certificates, certificate))
@@ -49,7 +49,7 @@ class Hostile(LabCase):
                     self.psql(peer.port, sslmode, self.exec())
                     self.assert_nothing(peer)
 
-    def test_nor_does_it_get_a_token_that_somebody_pasted(self):
+    def test_a_pasted_token_is_not_sent(self):
         for sslmode in WEAK:
             with self.subTest(sslmode=sslmode), PostgreSQLPeer(None) as peer:
                 token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
@@ -60,13 +60,13 @@ class Hostile(LabCase):
                               "the token that was given as the password is not sent", result.stderr)
                 self.assert_nothing(peer, traces.signature(token))
 
-    def test_nor_does_it_get_the_agents_token_by_words_that_weaken_the_entry(self):
+    def test_sslmode_disable_on_the_command_line_does_not_release_the_agents_token(self):
         services = Services(self.home)
         for under in (True, False):
             with self.subTest(under=under), PostgreSQLPeer(None) as peer:
                 services.add(f"peer{peer.port}", port=peer.port)
                 self.assertEqual(services.fill(PRINCIPAL).returncode, 0)
-                # The client has no credentials: the passfile is all that it could send.
+                # The client has no credentials, so it could only send the passfile's token.
                 argv = [*(self.exec() if under else []), "psql", "-w", "-X", "-c", "select 1",
                         f"service=peer{peer.port} sslmode=disable"]
                 result = self.home.run(argv, None)
@@ -75,16 +75,16 @@ class Hostile(LabCase):
                     self.assertIn("the token in the passfile is not sent", result.stderr)
                     self.assert_nothing(peer)
                 else:
-                    self.assertIn(b"Action=connect", peer.answers[0][1], "control: stock psql sends it")
+                    self.assertIn(b"Action=connect", peer.answers[0][1], "control: no preload")
 
     def passfile(self, name, port):
-        """A token of the user's own, in a passfile. Returns its path and the token."""
+        """Writes a passfile with a token that the user made. Returns its path and the token."""
         pg = self.lab.pg
         token = self.lab.token(PRINCIPAL, pg, USER, port=port)
         password = token.replace(":", "\\:")
         return self.home.write(name, f"other:*:*:*:word\n{pg.host}:{port}:*:{USER}:{password}\n"), token
 
-    def test_nor_does_it_get_that_of_a_passfile_whose_path_is_long(self):
+    def test_a_token_in_a_passfile_with_a_long_path_is_not_sent(self):
         for directories in (1, 8):
             name = "/".join(["d" * 200] * directories) + "/pass"
             for under in (True, False):
@@ -96,9 +96,9 @@ class Hostile(LabCase):
                         self.assertIn("the token in the passfile is not sent", result.stderr)
                         self.assert_nothing(peer, traces.signature(token))
                     else:
-                        self.assertEqual(peer.answers, [(False, token.encode() + b"\0")], "control: stock psql sends it")
+                        self.assertEqual(peer.answers, [(False, token.encode() + b"\0")], "control: no preload")
 
-    def test_nor_does_it_where_there_can_be_no_file_in_memory(self):
+    def test_no_token_is_sent_if_a_file_in_memory_cannot_be_made(self):
         for limit in ("0", "unlimited"):
             with self.subTest(limit=limit), PostgreSQLPeer(None) as peer:
                 path, token = self.passfile("pass", peer.port)
@@ -109,7 +109,7 @@ class Hostile(LabCase):
                 self.assertEqual("cannot make a passfile in memory" in result.stderr, limit == "0")
                 self.assert_nothing(peer, traces.signature(token))
 
-    def test_nor_by_a_passfile_that_an_agent_serves_as_it_is_opened(self):
+    def test_a_token_in_a_passfile_that_the_agent_serves_is_not_sent(self):
         for directory in ("run", "rds-iam/run"):
             for under in (True, False):
                 with self.subTest(directory=directory, under=under), PostgreSQLPeer(None) as peer:
@@ -123,16 +123,16 @@ class Hostile(LabCase):
                         self.assertIn("the token in the passfile is not sent", result.stderr)
                         self.assert_nothing(peer)
                     else:
-                        self.assertIn(b"Action=connect", peer.answers[0][1], "control: stock psql sends it")
+                        self.assertIn(b"Action=connect", peer.answers[0][1], "control: no preload")
 
-    def test_control_stock_psql_hands_it_over(self):
+    def test_control_psql_without_the_preload_sends_the_token(self):
         with PostgreSQLPeer(None) as peer:
             token = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port)
             self.psql(peer.port, "disable", PGPASSWORD=token)
             self.assertEqual(peer.answers, [(False, token.encode() + b"\0")])
             self.assertIn("a piece of a secret", traces.find(peer.received, [traces.signature(token)]))
 
-    def test_control_a_verified_server_gets_it(self):
+    def test_control_a_verified_server_gets_the_token(self):
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
             result = self.psql(peer.port, "verify-full", self.exec())
             (through_tls, data), = peer.answers
@@ -143,11 +143,12 @@ class Hostile(LabCase):
 
 
 class Kerberos(LabCase):
-    """libpq 12 and later offers whoever has a ticket an encryption that needs no certificate, before
-    TLS and whatever sslmode says. The peer counts offers: without one a server cannot accept it."""
+    """If the user has a Kerberos ticket, libpq 12 and later offers GSS encryption, which needs no certificate.
+    libpq makes the offer before TLS and under every sslmode. The tests count the offers that the peer
+    receives: a server cannot accept what was not offered."""
 
     def psql(self, peer, principal, *words, under=True, **extra):
-        """Under the preload and not rds-iam exec, whose variables are another matter."""
+        """Runs psql with the preload alone. rds-iam exec would set variables that hide the effect."""
         conninfo = f"host={self.lab.pg.host} port={peer.port} user={USER} dbname=shop {' '.join(words)}"
         return self.home.run(
             ["psql", "-w", "-X", "-c", "select 1", conninfo], principal,
@@ -167,13 +168,13 @@ class Kerberos(LabCase):
         self.assertIn(b"Action=connect", data)
         self.assertEqual(self.offers(peer), 0)
 
-    def test_a_token_of_ours(self):
+    def test_a_token_that_the_preload_makes(self):
         for words in ((), ("gssencmode=prefer",), ("gssencmode=disable",)):
             with self.subTest(words=words), self.peer() as peer:
                 self.psql(peer, PRINCIPAL, *words)
                 self.assert_sent_by_tls(peer)
 
-    def test_a_token_that_is_given(self):
+    def test_a_token_in_pgpassword(self):
         for principal in (None, PRINCIPAL):
             with self.subTest(principal=principal), self.peer() as peer:
                 token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
@@ -181,14 +182,14 @@ class Kerberos(LabCase):
                 self.assert_sent_by_tls(peer)
                 self.assertEqual(peer.answers[0][1], token.encode() + b"\0")
 
-    def test_one_that_is_replaced(self):
+    def test_an_expired_token_that_is_replaced(self):
         with self.peer() as peer:
             old = self.lab.token(PRINCIPAL, self.lab.pg, USER, port=peer.port, at=1000000)
             self.psql(peer, PRINCIPAL, PGPASSWORD=old)
             self.assert_sent_by_tls(peer)
             self.assertNotEqual(peer.answers[0][1], old.encode() + b"\0")
 
-    def test_the_agents(self):
+    def test_the_agents_token(self):
         services = Services(self.home)
         with self.peer() as peer:
             services.add("peer", port=peer.port)
@@ -197,7 +198,7 @@ class Kerberos(LabCase):
             self.assert_sent_by_tls(peer)
 
     def test_every_way_to_connect(self):
-        """Its arguments are completed in each; a connection's reset goes by what it began with."""
+        """The preload completes the arguments in each function. A reset uses the first connection's arguments."""
         for lookup in ("linked", "dlsym"):
             for way in (*ways.CONNECTS, "login"):
                 with self.subTest(lookup=lookup, way=way), self.peer() as peer:
@@ -211,7 +212,7 @@ class Kerberos(LabCase):
                     self.assertIn("password authentication failed by the peer", result.stdout)
                     self.assert_sent_by_tls(peer)
 
-    def test_who_wants_kerberos_gets_no_token(self):
+    def test_gssencmode_require_gets_no_token(self):
         for extra in ({}, {"PGPASSWORD": self.lab.token("etl", self.lab.pg, USER)}):
             with self.subTest(given=bool(extra)), self.peer() as peer:
                 result = self.psql(peer, PRINCIPAL, "gssencmode=require", **extra)
@@ -220,7 +221,7 @@ class Kerberos(LabCase):
                               "PGGSSENCMODE=disable", result.stderr)
                 self.assertEqual((self.offers(peer), peer.answers), (1, []))
 
-    def test_control_a_ticket_is_offered_where_there_is_no_token(self):
+    def test_control_gss_encryption_is_offered_without_a_token(self):
         for under in (True, False):
             with self.subTest(under=under), self.peer() as peer:
                 self.psql(peer, None, under=under)
@@ -228,10 +229,10 @@ class Kerberos(LabCase):
 
 
 class Limits(LabCase):
-    """A copy of libpq that the preload does not reach, here a module's with RTLD_DEEPBIND: it sends what the
-    program gives it, as without rds-iam exec (SECURITY.md)."""
+    """A copy of libpq that the preload does not reach, here the private copy of a module that is loaded with
+    RTLD_DEEPBIND. It sends what the program gives it, as without rds-iam exec (SECURITY.md)."""
 
-    def test_what_holds_where_the_preload_does_not_reach(self):
+    def test_a_copy_that_the_preload_does_not_reach(self):
         copies = ways.Copies(ways.debian_libpq(), tempfile.mkdtemp(prefix="libpq-", dir=harness.WORK))
         self.addCleanup(copies.remove)
         case = ways.Case("private", "connectdb", "given")

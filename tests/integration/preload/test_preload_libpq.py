@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The preload under every way to begin a connection, through Debian's libpq: as programs link it, as a
-module's private copy, bound to itself, and with each the functions looked up. The ways are tried with
-tokens that live for two seconds. tests/long has the other versions."""
+"""Every function that begins a connection, with the preload and Debian's libpq. libpq is linked, is the private
+copy of a module, or is bound to itself. In each case its functions are linked or looked up. The tests use
+tokens that live for two seconds. tests/long tests other versions of libpq."""
 import itertools
 import tempfile
 
@@ -30,34 +30,34 @@ class WaysCase(LabCase):
         return ways.run_resets(cases, self.copies, self.home, self.lab, env)
 
     def assert_logins(self, count):
-        """So many were accepted, and what was refused is a login that took longer than a token lives."""
+        """Checks the number of accepted logins. A refused login is allowed if its token expired on the way."""
         reasons = [v["reason"] for v in self.verdicts()]
         self.assertEqual(reasons.count(None), count)
         self.assertLessEqual(set(reasons), {None, "Expired"}, "see ways.py")
 
 
 class Ways(WaysCase):
-    def test_each_way_with_each_form(self):
+    def test_each_function_with_each_form_of_connection_string(self):
         cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in CONNECTS for form in FORMS]
         self.lab.token_life(ways.TOKEN_LIFE)
         self.assert_in(self.connect(cases, ways.with_preload()))
         self.assert_logins(len(cases))
 
-    def test_each_reach_with_each_form(self):
+    def test_each_copy_with_each_form_of_connection_string(self):
         cases = [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
                  for form in FORMS for way in ("connectdb", "startparams")]
         self.lab.token_life(ways.TOKEN_LIFE)
         self.assert_in(self.connect(cases, ways.with_preload()))
         self.assert_logins(len(cases))
 
-    def test_control_without_the_preload_there_is_no_password(self):
+    def test_control_without_the_preload_libpq_has_no_password(self):
         cases = [Case(reach, "connectdb", form) for reach in ways.REACHES for form in FORMS]
         for case, text in self.connect(cases, {}):
             with self.subTest(case=str(case)):
                 self.assertIn("no password supplied", text)
         self.assert_nothing_sent()
 
-    def test_login_by_seven_arguments(self):
+    def test_pqsetdblogin(self):
         pg = self.lab.pg
         for lookup in ("linked", "dlsym"):
             result = self.home.run(
@@ -72,11 +72,11 @@ class Ways(WaysCase):
             with self.subTest(case=str(case)):
                 self.assertEqual(text, "ping 0")
         (_, text), = self.connect([Case("linked", "connectdb", "fields")], ways.with_preload(RDS_IAM_LOG="1"))
-        self.assertIn("signed for", text, "control: a login says that it signed")
+        self.assertIn("signed for", text, "control: a login logs that a token was signed")
 
 
-class Stale(WaysCase):
-    """A token that has had its life is given as the password."""
+class Expired(WaysCase):
+    """The program gives an expired token as the password."""
 
     def setUp(self):
         super().setUp()
@@ -96,13 +96,13 @@ class Stale(WaysCase):
         for way, text in self.run_ways(conninfo, ways.with_preload()):
             self.assertEqual((way, text), (way, f"ok {USER}"))
 
-    def test_control_without_the_preload_it_is_sent(self):
+    def test_control_without_the_preload_the_expired_token_is_sent(self):
         for _, text in self.run_ways(self.conninfo, {"PGPASSWORD": self.token}):
             self.assertIn("PAM authentication failed", text)
         self.assert_refused("Expired")
 
     def test_all_other_settings_stay(self):
-        """Two that can be seen: one that is asked for with a setting of its own, and a name."""
+        """Checks two settings that are visible from outside: target_session_attrs and application_name."""
         conninfo = f"{self.conninfo} target_session_attrs=read-only"
         for way, text in self.run_ways(conninfo, ways.with_preload(PGPASSWORD=self.token)):
             self.assertIn("session is not read-only", text, way)
@@ -116,8 +116,8 @@ class Stale(WaysCase):
             PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file), PGPASSWORD=self.token, PGAPPNAME="a 'b\\ c"))
         self.assertEqual(result.stdout, "a 'b\\ c\n", result.stderr)
 
-    def test_a_setting_that_is_empty_stays_so(self):
-        """What the environment has in its place would end the connection."""
+    def test_an_empty_setting_stays_empty(self):
+        """The value in the environment would make the connection fail."""
         env = ways.with_preload(PGPASSWORD=self.token, PGOPTIONS="-c no_such_setting=1")
         for way, text in self.run_ways(f"{self.conninfo} options=''", env):
             self.assertEqual((way, text), (way, f"ok {USER}"))
@@ -126,7 +126,7 @@ class Stale(WaysCase):
 
 
 class Resets(WaysCase):
-    def test_resets_after_the_end_of_the_token(self):
+    def test_resets_after_the_token_has_expired(self):
         cases = [Case(reach, way, form) for reach in ("linked", "dlsym") for way in RESETS for form in FORMS]
         cases += [Case(reach, way, form) for reach in ways.REACHES if reach not in ("linked", "dlsym")
                   for way in RESETS for form in ("entry", "fields", "multi_host")]
@@ -143,8 +143,8 @@ class Resets(WaysCase):
                 self.assertIn("PAM authentication failed", text)
         self.assert_refused("Expired")
 
-    def test_a_longer_token_takes_the_place_of_a_shorter_one(self):
-        """As when the session's credentials are renewed between connection and reset."""
+    def test_a_longer_token_replaces_a_shorter_one(self):
+        """A token gets longer if the session's credentials are renewed between connection and reset."""
         shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
         run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
                        ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
@@ -157,7 +157,7 @@ class Resets(WaysCase):
         first, second = (v["token_length"] for v in self.verdicts())
         self.assertGreater(second, first)
 
-    def test_a_reset_whose_token_does_not_fit_says_so(self):
+    def test_a_reset_whose_token_does_not_fit_is_reported(self):
         shell = self.home.write(".aws/credentials", self.profile("etl-short-session"))
         run = ways.Run(Case("linked", "reset", "fields"), self.copies, self.home,
                        ways.forms(self.home, self.lab)["fields"], ways.with_preload(), principal=None)
@@ -185,7 +185,7 @@ class Together(WaysCase):
             PGSSLMODE="verify-full", PGSSLROOTCERT=str(self.lab.ca_file))
 
     def test_two_copies_take_turns(self):
-        """psycopg looks its libpq's functions up, psycopg2 is linked with it."""
+        """psycopg looks up libpq's functions. psycopg2 is linked with libpq."""
         for lookup, driver in itertools.product(("linked", "dlsym"), ("psycopg2", "psycopg")):
             with self.subTest(module=lookup, driver=driver):
                 result = self.home.run(
@@ -203,7 +203,7 @@ class Together(WaysCase):
 
 
 class Memory(WaysCase):
-    """valgrind sees no error and no leak, libpq's own included: nothing is suppressed."""
+    """valgrind reports no error and no leak. Nothing is suppressed, not even reports about libpq itself."""
 
     OPTIONS = ("-q", "--vgdb=no", "--leak-check=full", "--keep-debuginfo=yes", "--error-exitcode=99")
 
@@ -232,17 +232,17 @@ class Memory(WaysCase):
 
 
 class Exceptions(WaysCase):
-    """What the preload does not reach."""
+    """Programs that the preload does not reach."""
 
     def test_a_module_that_is_loaded_with_deepbind(self):
-        # Its own address: the lab's names are a preload too.
+        # Uses an address, because the lab's name resolution is a preload, too.
         form = ways.forms(self.home, self.lab)["hostaddr"]
         case = Case("private", "connectdb", "hostaddr")
         run = ways.Run(case, self.copies, self.home, form, ways.with_preload(), deep=True)
         self.assertIn("no password supplied", run.end())
         self.assert_nothing_sent()
         run = ways.Run(case, self.copies, self.home, form, ways.with_preload())
-        self.assertEqual(run.end(), f"ok {USER}", "control: without deepbind it is reached")
+        self.assertEqual(run.end(), f"ok {USER}", "control: without RTLD_DEEPBIND the preload works")
 
     def test_a_static_program(self):
         ways.forms(self.home, self.lab)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""dlsym() under the preload: which copy of libpq a looked-up function stands for, and that every other
-lookup finds what it found without it. Nobody logs in: small objects stand for libpq, and
-test_preload_libpq.py has real ones."""
+"""dlsym() under the preload. For a function of libpq it must find the right copy of libpq. Every other lookup
+must have the same result as without the preload. These tests do not log in: small libraries stand in for
+libpq. test_preload_libpq.py uses real copies."""
 import json
 import pathlib
 import shutil
@@ -15,8 +15,8 @@ from ways import PROGRAMS
 PYTHON = "/usr/bin/python3"
 COPIES_MAX = 8
 LOAD = "import ctypes, sys; ctypes.CDLL(sys.argv[1])"
-# ping(library): what its PQping() says, where that function lies, and its address. ctypes looks a name
-# up anew each time that it is asked for by an index.
+# ping(library) calls PQping(). It returns the number of the copy, the file that contains the function, and the
+# function's address. ctypes looks up a name again each time that it is used as an index.
 LOOK = """
 import ctypes, _ctypes, json, sys
 def owner(address):
@@ -31,31 +31,31 @@ def ping(library):
 def place(name):
     return min(int(line.split("-")[0], 16) for line in open("/proc/self/maps") if line.split()[-1].endswith("/" + name))
 """
-# Loads one copy more than there is room for, and unloads the third.
+# Loads one copy more than the preload can handle, then unloads the third one.
 NINE = LOOK + """
 libraries = [ctypes.CDLL(path) for path in sys.argv[1:]]
 first, again = [[ping(each) for each in libraries] for _ in range(2)]
 _ctypes.dlclose(libraries.pop(2)._handle)
 print(json.dumps([first, again, [ping(each) for each in reversed(libraries)][::-1]]))
 """
-# Two copies come and go, and lie where the other lay; from time to time something else lies there.
+# Loads and unloads two copies in turn, so that they reuse each other's address. Sometimes other memory takes it.
 RELOAD = LOOK + """
 import mmap
-said, held = [], []
+found, held = [], []
 for turn in range(40):
     number = 1 + turn % 2
     library = ctypes.CDLL(sys.argv[number])
-    said.append([number, ping(library), place(f"{number}.so")])
+    found.append([number, ping(library), place(f"{number}.so")])
     _ctypes.dlclose(library._handle)
     if turn % 4 == 3:
         held.append(mmap.mmap(-1, 4 * mmap.PAGESIZE))
-print(json.dumps(said))
+print(json.dumps(found))
 """
 GLOBAL = LOOK + """
 copies = [ctypes.CDLL(sys.argv[1]), ctypes.CDLL(sys.argv[2], ctypes.RTLD_GLOBAL)]
 print(json.dumps(ping(ctypes.CDLL(None))))
 """
-# One copy twice: as everybody's, and in a namespace of its own.
+# Loads one copy twice: into the program's namespace and into a namespace of its own.
 TWICE = LOOK + """
 ours = ctypes.CDLL(sys.argv[1])
 dlmopen = ctypes.CDLL(None).dlmopen
@@ -69,7 +69,7 @@ print(ctypes.c_char.in_dll(ctypes.CDLL(None), "own_name").value.decode())
 
 
 def run(argv, *preloads, **env):
-    """A program under these objects, in this order."""
+    """Runs a program with these libraries preloaded, in this order."""
     return harness.run(argv, env={"PATH": "/usr/bin:/bin", "LD_PRELOAD": ":".join(str(p) for p in preloads), **env})
 
 
@@ -80,7 +80,7 @@ class LookupCase(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.directory)
 
     def copies(self, count):
-        """Files that are distinct copies of libpq, by the numbers that they answer a ping with."""
+        """Makes distinct copies of libpq's stand-in. PQping() of each copy returns the number in its file name."""
         paths = [self.directory / f"{number}.so" for number in range(1, count + 1)]
         for path in paths:
             shutil.copy(PROGRAMS / "copy.so", path)
@@ -92,15 +92,15 @@ class LookupCase(unittest.TestCase):
         return result.stdout
 
 
-class WhoAsks(LookupCase):
-    """RTLD_NEXT and RTLD_DEFAULT, from objects that are preloaded and from one that is loaded later."""
+class Callers(LookupCase):
+    """RTLD_NEXT and RTLD_DEFAULT, used by preloaded libraries and by a library that is loaded later."""
 
-    def answers(self, *preloads):
+    def lookups(self, *preloads):
         return self.python(LOAD, PROGRAMS / "lookups_module.so", preloads=preloads)
 
-    def test_each_finds_what_it_finds_without_us(self):
+    def test_the_preload_changes_no_result(self):
         first, second = PROGRAMS / "lookups_first.so", PROGRAMS / "lookups_second.so"
-        plain = self.answers(first, second)
+        plain = self.lookups(first, second)
         for line in ("first: next everywhere: lookups_second.so, no error, then no error",
                      "second: default everywhere: lookups_first.so, no error, then no error",
                      "module: default only_module: lookups_module.so, no error, then no error",
@@ -109,12 +109,12 @@ class WhoAsks(LookupCase):
         self.assertRegex(plain, "second: next everywhere: nothing, .*lookups_second.so: undefined symbol: everywhere, ")
         for order in ((self.ours, first, second), (first, self.ours, second), (first, second, self.ours)):
             with self.subTest(order=[p.name for p in order]):
-                self.assertEqual(self.answers(*order), plain)
+                self.assertEqual(self.lookups(*order), plain)
 
-    def test_control_a_call_on_top_of_the_callers_is_found(self):
+    def test_control_a_simple_dlsym_wrapper_changes_results(self):
         first, second = PROGRAMS / "lookups_first.so", PROGRAMS / "lookups_second.so"
-        plain = self.answers(first, second)
-        wrapped = self.answers(first, second, PROGRAMS / "wrapped_dlsym.so")
+        plain = self.lookups(first, second)
+        wrapped = self.lookups(first, second, PROGRAMS / "wrapped_dlsym.so")
         self.assertNotEqual(wrapped, plain)
         self.assertRegex(wrapped, "first: next everywhere: nothing, ")
 
@@ -127,26 +127,26 @@ class Copies(LookupCase):
         self.assertEqual([owner for _, owner, _ in first], [self.ours.name] * COPIES_MAX + ["9.so"])
         self.assertEqual(len({address for *_, address in first}), 9)
         self.assertEqual(again, first)
-        # The third is gone, and the ninth has its place.
+        # The third copy was unloaded, and the ninth has its number now.
         self.assertEqual([number for number, *_ in later], [1, 2, 4, 5, 6, 7, 8, 9])
         self.assertEqual(later[:-1], first[:2] + first[3:8])
         self.assertEqual(later[-1][1:], first[2][1:])
 
-    def test_a_copy_lies_where_another_lay(self):
-        said = json.loads(self.python(RELOAD, *self.copies(2)))
-        self.assertEqual([number for number, _, _ in said], [answer[0] for _, answer, _ in said])
-        self.assertEqual({answer[1] for _, answer, _ in said}, {self.ours.name})
-        places = {number: {at for n, _, at in said if n == number} for number in (1, 2)}
-        self.assertTrue(places[1] & places[2], "control: one took the other's place")
-        self.assertGreater(len(places[1]), COPIES_MAX, "control: more places than there are numbers")
+    def test_a_copy_at_the_address_of_an_unloaded_copy(self):
+        found = json.loads(self.python(RELOAD, *self.copies(2)))
+        self.assertEqual([number for number, _, _ in found], [answer[0] for _, answer, _ in found])
+        self.assertEqual({answer[1] for _, answer, _ in found}, {self.ours.name})
+        places = {number: {at for n, _, at in found if n == number} for number in (1, 2)}
+        self.assertTrue(places[1] & places[2], "control: both copies were at one address")
+        self.assertGreater(len(places[1]), COPIES_MAX, "control: more addresses than the preload has numbers")
 
-    def test_the_programs_own_handle_finds_the_copy_that_all_see(self):
+    def test_the_main_programs_handle_finds_the_global_copy(self):
         number, owner, _ = json.loads(self.python(GLOBAL, *self.copies(2)))
         self.assertEqual((number, owner), (2, self.ours.name))
         plain = json.loads(self.python(GLOBAL, *self.copies(2), preloads=[]))
         self.assertEqual(plain[:2], [2, "2.so"])
 
-    def test_a_function_of_that_name_in_no_libpq_is_left_alone(self):
+    def test_a_function_of_that_name_outside_libpq_is_not_replaced(self):
         path = self.directory / "7.so"
         done = harness.run(["gcc", "-shared", "-fPIC", "-x", "c", "-", "-o", path],
                            stdin="unsigned PQping(const char *conninfo) { (void)conninfo; return 7; }\n")
@@ -154,13 +154,13 @@ class Copies(LookupCase):
         answer = json.loads(self.python(LOOK + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))))", path))
         self.assertEqual(answer[:2], [7, "7.so"])
 
-    def test_a_copy_in_a_namespace_of_its_own_is_left_alone(self):
-        """No call that begins with its address could be brought to it."""
+    def test_a_copy_in_another_namespace_is_not_replaced(self):
+        """The preload could not forward a call to such a copy."""
         ours, theirs = json.loads(self.python(TWICE, *self.copies(1)))
-        self.assertNotEqual(ours[3], theirs[3], "control: there are two")
+        self.assertNotEqual(ours[3], theirs[3], "control: there are two copies")
         self.assertEqual([ours[:2], theirs[:2]], [[1, self.ours.name], [1, "1.so"]])
 
-    def test_threads_and_children_at_once(self):
+    def test_threads_and_child_processes(self):
         paths = self.copies(COPIES_MAX + 2)
         for preloads in ([], [self.ours]):
             with self.subTest(preloads=preloads):
@@ -169,16 +169,17 @@ class Copies(LookupCase):
                 self.assertRegex(result.stdout, "^right [0-9]+\n$")
 
 
-class Others(LookupCase):
-    """Objects that are preloaded too, before us and behind us."""
+class OtherPreloads(LookupCase):
+    """Other preloaded libraries, before and after rds-iam's preload."""
 
     def both_orders(self, other):
         for preloads in ((self.ours, other), (other, self.ours)):
             with self.subTest(order=[pathlib.Path(p).name for p in preloads]):
                 yield preloads
 
-    def test_a_dlsym_of_its_own(self):
-        """Behind us it is asked by us. Before us it finds libc's, and we are not asked."""
+    def test_a_library_with_its_own_dlsym(self):
+        """After the preload, the preload calls the library's dlsym(). Before it, the library calls libc's dlsym(),
+        and the preload is not involved."""
         wrapper = PROGRAMS / "wrapped_dlsym.so"
         script = LOOK + OWN_NAME + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))[:2]))"
         path, = self.copies(1)
@@ -187,21 +188,21 @@ class Others(LookupCase):
             self.assertEqual(set(lines[:-2]), {"asked for PQping"})
             self.assertEqual(lines[-2:], ["f", json.dumps([1, owner])])
 
-    def test_a_clock_that_stands_still(self):
+    def test_libfaketime(self):
         library, = pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
         for preloads in self.both_orders(library):
             result = run(["date", "+%Y-%m-%d"], *preloads, FAKETIME="2020-02-29 12:00:00")
             self.assertEqual(result.stdout, "2020-02-29\n", result.stderr)
 
-    def test_allocators_that_look_up_before_all_else(self):
+    def test_allocators_that_call_dlsym_at_the_start(self):
         path, = self.copies(1)
         script = LOOK + "print(json.dumps(ping(ctypes.CDLL(sys.argv[1]))[:2] + [place(sys.argv[2]) > 0]))"
         for name in ("libjemalloc.so.2", "libtcmalloc_minimal.so.4"):
             library, = pathlib.Path("/usr/lib").glob(f"*/{name}")
             library = library.resolve()
             for preloads in self.both_orders(library):
-                said = json.loads(self.python(script, path, library.name, preloads=preloads))
-                self.assertEqual(said, [1, self.ours.name, True])
+                found = json.loads(self.python(script, path, library.name, preloads=preloads))
+                self.assertEqual(found, [1, self.ours.name, True])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Tokens of other makers than ours, given to a client under the preload. Whatever holds
-X-Amz-Signature= is a token: it goes to a verified server or nowhere, and it is replaced by the rules
-that hold for our own."""
+"""Tokens that other programs made, given to a client under the preload. The preload takes every password
+with X-Amz-Signature= for a token: only a verified server gets it, and an expired one is replaced by the
+same rules as a token of rds-iam."""
 from urllib.parse import quote
 
 from labcase import USER, LabCase, harness
@@ -13,18 +13,18 @@ PRINCIPAL = "etl-session"
 
 
 def in_order(token, *first):
-    """The same token with these parameters in front."""
+    """Returns the token with these parameters moved to the front."""
     head, _, query = token.partition("?")
     items = query.split("&")
     order = [i for name in first for i in items if i.startswith(name + "=")]
     return head + "?" + "&".join(order + [i for i in items if i not in order])
 
 
-# A maker's name: what it makes of the parameters that every maker has.
+# The name of a maker, and the function that turns a botocore token into one of that maker's form.
 MAKERS = {
     "AWS's SDK for Java and its JDBC wrapper": lambda t: in_order(t, "DBUser", "Action"),
-    "a maker that sorts otherwise": lambda t: in_order(t, "X-Amz-Signature", "X-Amz-Credential"),
-    "a maker that leaves the scheme": lambda t: "https://" + t,
+    "a maker with another order": lambda t: in_order(t, "X-Amz-Signature", "X-Amz-Credential"),
+    "a maker that keeps the scheme": lambda t: "https://" + t,
     "Aurora DSQL": lambda t: t.replace("Action=connect&DBUser=" + USER, "Action=DbConnectAdmin"),
     "a maker without a slash": lambda t: t.replace("/?", "?"),
 }
@@ -47,11 +47,11 @@ class Makers(LabCase):
         return self.home.write("pass", f"*:*:*:{USER}:{escape(token)}\n")
 
     def assert_nothing(self, peer, token):
-        self.assertGreaterEqual(peer.connections, 1, "control: psql must have been there")
+        self.assertGreaterEqual(peer.connections, 1, "control: psql must have connected")
         self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
         self.assertEqual(traces.find(peer.received, [traces.signature(token).split("&")[0]]), [])
 
-    def test_none_goes_where_nobody_was_verified(self):
+    def test_an_unverified_server_gets_no_token(self):
         for maker in MAKERS:
             for sslmode in ("disable", "prefer"):
                 with self.subTest(maker=maker, sslmode=sslmode), PostgreSQLPeer(None) as peer:
@@ -60,7 +60,7 @@ class Makers(LabCase):
                     self.assertIn("the token that was given as the password is not sent", result.stderr)
                     self.assert_nothing(peer, token)
 
-    def test_nor_from_a_passfile_however_it_is_escaped(self):
+    def test_a_token_in_a_passfile_is_recognized_with_any_escaping(self):
         escapes = {"as libpq needs it": None, "each character": lambda t: "".join("\\" + c for c in t)}
         for maker in MAKERS:
             for name, escape in escapes.items():
@@ -71,11 +71,11 @@ class Makers(LabCase):
                     self.assertIn("the token in the passfile is not sent", result.stderr)
                     self.assert_nothing(peer, token)
 
-    def test_nor_by_the_other_ways_to_give_a_password(self):
+    def test_a_token_in_a_conninfo_uri_or_service_file_is_not_sent(self):
         for maker in MAKERS:
             for way in ("conninfo", "uri", "service"):
                 with self.subTest(maker=maker, way=way), PostgreSQLPeer(None) as peer:
-                    # A line of a service file has 1022 bytes: no room for a session's token.
+                    # libpq reads 1022 bytes of a service file's line, too few for a token with a session token.
                     token = self.tokens(peer.port, principal="etl")[maker]
                     where = f"{self.lab.pg.host}:{peer.port}/shop?sslmode=prefer"
                     words = {
@@ -90,14 +90,14 @@ class Makers(LabCase):
                     self.assertIn("the token that was given as the password is not sent", result.stderr)
                     self.assert_nothing(peer, token)
 
-    def test_a_verified_server_gets_it_as_it_is(self):
+    def test_a_verified_server_gets_the_token_unchanged(self):
         for maker in MAKERS:
             with self.subTest(maker=maker), PostgreSQLPeer(self.lab.certificates.server) as peer:
                 token = self.tokens(peer.port)[maker]
                 self.psql(peer, PGPASSWORD=token)
                 self.assertEqual(peer.answers, [(True, token.encode() + b"\0")])
 
-    def test_one_that_is_over_is_replaced(self):
+    def test_an_expired_token_is_replaced(self):
         for maker in MAKERS:
             with self.subTest(maker=maker), PostgreSQLPeer(self.lab.certificates.server) as peer:
                 old = self.tokens(peer.port, at=1000000)[maker]
@@ -107,7 +107,7 @@ class Makers(LabCase):
                 self.assertIn(b"Action=connect&DBUser=", data)
                 self.assertNotIn(traces.signature(old).split("&")[0].encode(), data)
 
-    def test_control_bare_libpq_hands_each_of_them_over(self):
+    def test_control_libpq_without_the_preload_sends_each_token(self):
         for maker in MAKERS:
             for source in ("variable", "passfile"):
                 with self.subTest(maker=maker, source=source), PostgreSQLPeer(None) as peer:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The preload where memory ends, at each point of a connection in turn. libpq settles something else then
-than it settles the next time, and PQconninfo() leaves out what it has no room for. The peer has no TLS, so
-that what comes is a leak."""
+"""The preload when memory runs out, at each allocation of a connection in turn. libpq may then resolve other
+settings in the preload's probe than in the real call, and PQconninfo() omits settings for which it has no memory.
+The peer has no TLS, so every token that it receives is a leak."""
 
 from closed import UNKNOWN, ClosedCase, harness, ways
 from labcase import USER
@@ -10,6 +10,7 @@ from postgresql_peer import PostgreSQLPeer
 
 class Memory(ClosedCase):
     def starve(self, once, conninfo, step=1, under=True, **extra):
+        """Runs a program that makes allocations fail. Returns its lines and the number of signals in them."""
         env = {**(ways.with_preload() if under else {}), **extra}
         argv = [ways.PROGRAMS / "starves", "1" if once else "0", "1", str(step), conninfo]
         result = self.home.run(argv, None, timeout=240, **env)
@@ -17,22 +18,22 @@ class Memory(ClosedCase):
         lines = result.stdout.splitlines()
         return lines, len([line for line in lines if line.startswith("signal")])
 
-    def test_it_ends_at_each_point(self):
+    def test_memory_runs_out_at_each_allocation(self):
         for kind, extra in self.given().items():
             for once in (True, False):
                 with self.subTest(kind=kind, once=once):
                     with PostgreSQLPeer(None) as peer:
                         lines, signals = self.starve(once, self.conninfo(peer), **extra)
-                        self.assertGreater(len(lines), 100, "control: there were points at which it could end")
-                        if once:  # else libpq has no memory for a handle
+                        self.assertGreater(len(lines), 100, "control: there were allocations that could fail")
+                        if once:  # otherwise libpq has no memory for a handle
                             self.assertTrue(any(UNKNOWN in line for line in lines), set(lines))
                         self.assert_nothing(peer)
                     with PostgreSQLPeer(None) as peer:
                         lines, own = self.starve(once, self.conninfo(peer), under=False, **extra)
-                        self.assertIn((False, self.token.encode() + b"\0"), peer.answers, "control: bare libpq")
-                        self.assertLessEqual(signals, own, "libpq ends itself")
+                        self.assertIn((False, self.token.encode() + b"\0"), peer.answers, "control: no preload")
+                        self.assertLessEqual(signals, own, "no more crashes than libpq alone")
 
-    def test_it_ends_before_a_socket_is_known(self):
+    def test_memory_runs_out_before_a_unix_socket_is_recognized(self):
         directory = self.home.path / "s"
         directory.mkdir()
         for kind, extra in self.given().items():

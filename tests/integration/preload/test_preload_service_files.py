@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Service files under the preload. The file that libpq takes a connection's settings from says where a
-token goes, so if another user could write it, none is made and none is sent. The peer is a verified
-server: what keeps a token from it is the file alone."""
+"""Service files under the preload. A service file determines the server that gets a token. If another user can
+write the file, the preload makes no token and sends none. The peer here is a verified server, so only the
+file prevents the token."""
 import os
 import pathlib
 import pwd
@@ -19,20 +19,21 @@ GIVEN = "the token that was given as the password is not sent: "
 STORED = "the token in the passfile is not sent: "
 
 
-def nothing(_path):
+# Flaws of a service file. Each function gives the file one.
+def no_flaw(_path):
     pass
 
 
-def for_all(path):
+def writable_by_all(path):
     path.chmod(0o646)
 
 
-def for_group(path):
+def writable_by_group(path):
     os.chown(path, -1, 4)
     path.chmod(0o664)
 
 
-def foreign(path):
+def of_another_user(path):
     os.chown(path, OTHER.pw_uid, -1)
 
 
@@ -51,7 +52,7 @@ class ServiceCase(LabCase):
         return f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in settings.items())
 
     def places(self):
-        """Each file that libpq may find a service in, and the variables under which it does."""
+        """Returns each file in which libpq may find a service, and the variables that make libpq read it."""
         return {
             "PGSERVICEFILE": (self.home.path / "named", {"PGSERVICEFILE": str(self.home.path / "named")}),
             "home": (self.home.path / ".pg_service.conf", {"PGSYSCONFDIR": str(self.home.path / "none")}),
@@ -60,7 +61,7 @@ class ServiceCase(LabCase):
         }
 
     def compiled(self):
-        """The directory of a copy of libpq that has another one than Debian's."""
+        """Makes a copy of libpq with another compiled-in directory than Debian's. Returns the directory."""
         number = int.from_bytes(self.home.path.name.encode(), "big") % 10**13
         directory = pathlib.Path(f"/tmp/ria-{number:013d}")
         if not directory.exists():
@@ -73,7 +74,7 @@ class ServiceCase(LabCase):
             copy.write_bytes(stock.replace(SYSTEM, str(directory).encode() + b"\0"))
         return directory
 
-    def write(self, path, text, flaw=nothing):
+    def write(self, path, text, flaw=no_flaw):
         path.write_text(text, encoding="utf-8")
         path.chmod(0o644)
         self.addCleanup(path.unlink, missing_ok=True)
@@ -87,11 +88,11 @@ class ServiceCase(LabCase):
         escaped = token.replace(":", "\\:")
         return str(self.home.write("pass", f"*:*:*:{USER}:{escaped}\n"))
 
-    def assert_no_token(self, peer, result, words, path):
+    def assert_no_token(self, peer, result, message, path):
         self.assertEqual(peer.connections, 1, result.stderr)
         self.assertEqual([a for a in peer.answers if a[1].strip(b"\0")], [])
         self.assertEqual(traces.find(peer.received), [])
-        self.assertRegex(result.stderr, f"{words}.*{path}: (belongs to uid|every user can write it|all of group)")
+        self.assertRegex(result.stderr, f"{message}.*{path}: (belongs to uid|every user can write it|all of group)")
         self.assertRegex(result.stderr, "chown|chmod")
 
     def assert_token(self, peer, result, token=None):
@@ -103,52 +104,52 @@ class ServiceCase(LabCase):
 
 
 class Flaws(ServiceCase):
-    FLAWS = [for_all, *([foreign, for_group] if os.geteuid() == 0 else [])]
+    FLAWS = [writable_by_all, *([of_another_user, writable_by_group] if os.geteuid() == 0 else [])]
 
     def for_each(self, check):
-        """check(peer, path, variables, flaw), for each place and flaw, and once without any."""
+        """Calls check(peer, path, variables, flaw) for each place, with each flaw and without a flaw."""
         for place, (path, named) in self.places().items():
-            for flaw in (nothing, *self.FLAWS):
+            for flaw in (no_flaw, *self.FLAWS):
                 with self.subTest(place=place, flaw=flaw.__name__), self.peer() as peer:
                     check(peer, path, named, flaw)
                 path.unlink(missing_ok=True)
 
-    def test_none_is_made(self):
+    def test_no_token_is_made(self):
         def check(peer, path, named, flaw):
             self.write(path, self.entry(peer.port), flaw)
             result = self.connect("service=prod", **named)
-            if flaw is nothing:
+            if flaw is no_flaw:
                 self.assert_token(peer, result)
             else:
                 self.assert_no_token(peer, result, MADE, path)
 
         self.for_each(check)
 
-    def test_none_that_the_program_gives_is_sent(self):
+    def test_a_token_in_pgpassword_is_not_sent(self):
         def check(peer, path, named, flaw):
             token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
             self.write(path, self.entry(peer.port), flaw)
             result = self.connect("service=prod", principal=None, PGPASSWORD=token, **named)
-            if flaw is nothing:
+            if flaw is no_flaw:
                 self.assert_token(peer, result, token)
             else:
                 self.assert_no_token(peer, result, GIVEN, path)
 
         self.for_each(check)
 
-    def test_none_of_a_passfile_is_sent(self):
+    def test_a_token_in_a_passfile_is_not_sent(self):
         def check(peer, path, named, flaw):
             token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
             self.write(path, self.entry(peer.port, passfile=self.passfile(token)), flaw)
             result = self.connect("service=prod", principal=None, **named)
-            if flaw is nothing:
+            if flaw is no_flaw:
                 self.assert_token(peer, result, token)
             else:
                 self.assert_no_token(peer, result, STORED, path)
 
         self.for_each(check)
 
-    def test_control_bare_libpq_sends_what_it_has(self):
+    def test_control_without_the_preload_the_token_is_sent(self):
         def check(peer, path, named, flaw):
             token = self.lab.token("etl", self.lab.pg, USER, port=peer.port)
             self.write(path, self.entry(peer.port), flaw)
@@ -159,14 +160,14 @@ class Flaws(ServiceCase):
 
 
 class Ways(ServiceCase):
-    """One bad file, everybody's, and every way to come to it."""
+    """A file that all users can write, with every function that connects and every way to name a service."""
 
     def bad(self, port, **more):
         path = self.home.path / ".pg_service.conf"
-        self.write(path, self.entry(port, **more), for_all)
+        self.write(path, self.entry(port, **more), writable_by_all)
         return path
 
-    def test_every_way_to_connect_and_to_name_a_service(self):
+    def test_every_function_and_every_way_to_name_a_service(self):
         forms = {"service=prod": {}, "postgresql:///?service=prod": {}, "": {"PGSERVICE": "prod"},
                  "application_name=x service = 'prod'": {}}
         for way in ways.CONNECTS:
@@ -190,25 +191,25 @@ class Ways(ServiceCase):
     def test_a_file_that_names_itself_as_the_passfile(self):
         with self.peer() as peer:
             path = self.home.path / ".pg_service.conf"
-            self.write(path, self.entry(peer.port, passfile=path), for_all)
+            self.write(path, self.entry(peer.port, passfile=path), writable_by_all)
             self.assert_no_token(peer, self.connect("service=prod"), MADE, path)
 
     def test_a_link_to_it(self):
         with self.peer() as peer:
             path = self.home.path / "elsewhere"
-            self.write(path, self.entry(peer.port), for_all)
+            self.write(path, self.entry(peer.port), writable_by_all)
             link = self.home.path / ".pg_service.conf"
             link.symlink_to(path)
             self.assert_no_token(peer, self.connect("service=prod"), MADE, link)
 
-    def test_passwords_go_as_ever(self):
+    def test_passwords_are_sent_as_without_the_preload(self):
         for given in ({"PGPASSWORD": "word"}, {"PGPASSFILE": str(self.home.write("pass", "*:*:*:*:word\n"))}):
             with self.subTest(given=list(given)), self.peer() as peer:
                 self.bad(peer.port)
                 self.connect("service=prod", **given)
                 self.assertEqual(peer.answers, [(True, b"word\0")])
 
-    def test_a_connection_without_a_service_does_not_look_at_it(self):
+    def test_a_connection_without_a_service_ignores_the_file(self):
         with self.peer() as peer:
             self.bad(peer.port)
             result = self.connect(
@@ -217,32 +218,32 @@ class Ways(ServiceCase):
             self.assert_token(peer, result)
 
 
-class Which(ServiceCase):
-    """Of two files, the one that has the service counts."""
+class TwoFiles(ServiceCase):
+    """If there are two files, only the file that contains the service is checked."""
 
-    def test_the_file_that_has_it(self):
+    def test_only_the_file_with_the_service_is_checked(self):
         user, system = self.home.path / ".pg_service.conf", self.system / "pg_service.conf"
         for bad, holder in ((user, user), (user, system), (system, user), (system, system)):
             with self.subTest(bad=bad.name, holder=holder.parent.name), self.peer() as peer:
                 for path in (user, system):
                     name = "prod" if path == holder else "other"
-                    self.write(path, self.entry(peer.port, name), for_all if path == bad else nothing)
+                    self.write(path, self.entry(peer.port, name), writable_by_all if path == bad else no_flaw)
                 result = self.connect("service=prod", PGSYSCONFDIR=str(self.system))
                 if bad == holder:
                     self.assert_no_token(peer, result, MADE, holder)
                 else:
                     self.assert_token(peer, result)
 
-    def test_the_first_of_two_counts(self):
+    def test_the_first_of_two_files_with_the_service_is_used(self):
         user, system = self.home.path / ".pg_service.conf", self.system / "pg_service.conf"
         with self.peer() as peer:
             self.write(user, self.entry(peer.port))
-            self.write(system, self.entry(1), for_all)
+            self.write(system, self.entry(1), writable_by_all)
             self.assert_token(peer, self.connect("service=prod", PGSYSCONFDIR=str(self.system)))
 
 
 class Passfiles(ServiceCase):
-    """A passfile in the agent's directory, opened where no agent is: its lines are those of the entries
+    """A passfile in the agent's directory, opened without an agent. The preload serves the lines of the entries
     that an agent would serve."""
 
     USERS = ("clickpipes_iam_user", "other_iam_user")
@@ -253,12 +254,12 @@ class Passfiles(ServiceCase):
         self.directory.mkdir(parents=True)
 
     def users(self, path):
-        """Whose lines are in it."""
+        """Returns the users in the lines of the passfile."""
         result = self.home.run(["/usr/bin/python3", "-c", f"print(open({str(path)!r}).read())"], "etl",
                                PGSYSCONFDIR=str(self.system), **ways.with_preload())
         return [line.split(":")[3] for line in result.stdout.splitlines() if "X-Amz-Signature=" in line]
 
-    def test_the_first_service_of_a_name_counts(self):
+    def test_the_first_service_of_a_name_is_used(self):
         first, second = (self.entry(5432, user=user, passfile=self.directory / "prod") for user in self.USERS)
         other = self.entry(5432, "other", user=self.USERS[1], passfile=self.directory / "prod")
         home, system = self.home.path / ".pg_service.conf", self.system / "pg_service.conf"
@@ -270,12 +271,12 @@ class Passfiles(ServiceCase):
                 found = self.users(self.directory / "prod")
                 self.assertEqual(sorted(found), [self.USERS[i] for i in expected])
 
-    def test_a_second_one_that_is_not_fit_spoils_nothing(self):
+    def test_an_invalid_second_service_of_a_name_has_no_effect(self):
         first = self.entry(5432, passfile=self.directory / "prod")
         self.write(self.home.path / ".pg_service.conf", first + first.replace("verify-full", "prefer"))
         self.assertEqual(self.users(self.directory / "prod"), [USER])
 
-    def test_paths_are_compared_behind_their_links(self):
+    def test_paths_are_compared_after_links_are_resolved(self):
         link = self.home.path / "link"
         link.symlink_to(self.home.path / "rds-iam")
         directory = self.home.path / "elsewhere"
@@ -291,7 +292,7 @@ class Passfiles(ServiceCase):
                     self.write(self.home.path / ".pg_service.conf", self.entry(5432, passfile=named))
                     self.assertEqual(self.users(path), [USER])
 
-    def test_control_another_passfile_is_another(self):
+    def test_control_another_passfile_is_not_served(self):
         for name in ("other", "pro", "prod2"):
             self.write(self.home.path / ".pg_service.conf", self.entry(5432, passfile=self.directory / name))
             (self.directory / "prod").write_text("empty\n")

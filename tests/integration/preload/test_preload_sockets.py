@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Unix sockets under the preload. libpq encrypts nothing there, whatever sslmode says, so one that is
-alone or anywhere in a list of hosts gets no token, and neither does any other host of the list."""
+"""Unix sockets under the preload. libpq does not encrypt such a connection, regardless of sslmode. If the host is
+a Unix socket, no token is sent. If a list of hosts contains a Unix socket, no host of the list gets a token."""
 import json
 import pathlib
 from urllib.parse import quote
@@ -18,8 +18,8 @@ GIVEN = "the token that was given as the password is not sent: "
 STORED = "the token in the passfile is not sent: "
 DEFAULT = b"/var/run/postgresql\0"
 
-# Begins a connection past the preload, by the address of libpq's own function, and resets it by the
-# function that a program finds.
+# Begins a connection without the preload, by calling libpq's own function at its address. Then resets the
+# connection with the function that a program finds, which is the preload's.
 RESET = """
 import ctypes, json, sys
 offsets, way, conninfo = json.loads(sys.argv[1]), sys.argv[2], sys.argv[3].encode()
@@ -62,7 +62,7 @@ class SocketCase(LabCase):
             self.assertEqual(traces.find(peer.received, [traces.signature(self.token)]), [])
 
     def forms(self):
-        """Ways to name this one socket: connection string and variables."""
+        """Returns ways to name one socket, each with a connection string and variables."""
         directory = str(self.directory)
         entry = f"[local]\nhost={directory}\nport={PORT}\nuser={USER}\nsslmode=verify-full\n"
         services = str(self.home.write(".pg_service.conf", entry))
@@ -79,7 +79,7 @@ class SocketCase(LabCase):
 
 
 class Alone(SocketCase):
-    def test_a_given_token_does_not_go(self):
+    def test_a_token_in_pgpassword_is_not_sent(self):
         for form, (conninfo, named) in self.forms().items():
             for under in (True, False):
                 with self.subTest(form=form, under=under), self.peer(self.address(form)) as peer:
@@ -90,9 +90,9 @@ class Alone(SocketCase):
                         self.assertIn(MESSAGE, result.stderr)
                         self.assert_nothing(peer)
                     else:
-                        self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: bare libpq")
+                        self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: no preload")
 
-    def test_nor_does_one_in_the_connection_string(self):
+    def test_a_token_in_the_connection_string_is_not_sent(self):
         directory = str(self.directory)
         for conninfo in (f"host={directory} password={self.token}",
                          f"postgresql://{USER}:{quote(self.token, safe='')}@/shop?host={directory}"):
@@ -103,9 +103,9 @@ class Alone(SocketCase):
                         self.assertIn(GIVEN, result.stderr)
                         self.assert_nothing(peer)
                     else:
-                        self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: bare libpq")
+                        self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: no preload")
 
-    def test_nor_does_one_in_a_passfile(self):
+    def test_a_token_in_a_passfile_is_not_sent(self):
         for form, (conninfo, named) in self.forms().items():
             for under in (True, False):
                 with self.subTest(form=form, under=under), self.peer(self.address(form)) as peer:
@@ -117,9 +117,9 @@ class Alone(SocketCase):
                         self.assertIn(MESSAGE, result.stderr)
                         self.assert_nothing(peer)
                     else:
-                        self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: bare libpq")
+                        self.assertEqual(peer.answers, [(False, self.token.encode() + b"\0")], "control: no preload")
 
-    def test_passwords_go_as_ever(self):
+    def test_passwords_are_sent_as_without_the_preload(self):
         token = f"*:1:*:{USER}:{self.token}\n".replace("https:", "https\\:")
         path = self.home.write("pass", f"{token}{self.directory}:{PORT}:*:{USER}:word\n")
         for given in ({"PGPASSWORD": "word"}, {"PGPASSFILE": str(path)}):
@@ -129,15 +129,15 @@ class Alone(SocketCase):
                     self.assertEqual(peer.answers, [(False, b"word\0")])
                     self.assertNotIn("rds-iam: ", result.stderr)
 
-    def test_a_password_behind_a_token_is_used(self):
+    def test_a_password_after_a_token_in_the_passfile_is_used(self):
         path = self.home.write("pass", pathlib.Path(self.passfile("*")).read_text() + "*:*:*:*:word\n")
         with self.peer() as peer:
             result = self.connect(f"host={self.directory}", PGPASSFILE=str(path))
             self.assertEqual(peer.answers, [(False, b"word\0")])
             self.assertIn(STORED, result.stderr)
 
-    def test_no_ping_takes_a_token_along(self):
-        """pg_isready reads PGPASSWORD, and PQping logs in if it can."""
+    def test_a_ping_sends_no_token(self):
+        """pg_isready reads PGPASSWORD, and PQping() logs in if it can."""
         for way in ("ping", "pingparams"):
             for extra in ({"PGPASSWORD": self.token}, {"PGPASSFILE": self.passfile("*")}):
                 for under in (True, False):
@@ -152,7 +152,7 @@ class Alone(SocketCase):
 
 
 class Default(SocketCase):
-    """No host at all: libpq's own directory, here of a copy that has another one."""
+    """No host is set, so libpq uses its default directory. Here a copy of libpq has another one."""
 
     def setUp(self):
         super().setUp()
@@ -174,11 +174,11 @@ class Default(SocketCase):
             if under:
                 self.assert_nothing(peer)
             else:
-                self.assertEqual([a[0] for a in peer.answers], [False], "control: bare libpq sends it")
+                self.assertEqual([a[0] for a in peer.answers], [False], "control: no preload")
                 self.assertIn(b"X-Amz-Signature=", peer.answers[0][1])
             return result.stderr
 
-    def test_a_given_token_and_one_for_localhost(self):
+    def test_tokens_in_pgpassword_and_for_localhost_in_a_passfile(self):
         for given in ({"PGPASSWORD": self.token}, {"PGPASSFILE": self.passfile("localhost")},
                       {"PGPASSWORD": self.token, "PGHOST": ""}):
             for under in (True, False):
@@ -188,7 +188,7 @@ class Default(SocketCase):
                         self.assertIn("no host is set: the default is a Unix socket, " + MESSAGE, text)
 
     def test_an_agents_token_for_localhost(self):
-        """An entry for a tunnel, whose host a command line takes away."""
+        """The entry is for a tunnel, and the command line replaces its host by a socket directory."""
         self.home.write(".config/rds-iam/config",
                         f"[localhost:{PORT}]\nendpoint = {self.lab.pg.host}:{self.lab.pg.port}\n")
         services = Services(self.home, "rds-iam/run")
@@ -200,7 +200,7 @@ class Default(SocketCase):
 
 
 class Lists(SocketCase):
-    """Two peers: one behind the socket, and one that is verified."""
+    """Two peers: one on the Unix socket, and one that libpq verifies."""
 
     def lists(self, port):
         host, directory = self.lab.pg.host, self.directory
@@ -216,6 +216,7 @@ class Lists(SocketCase):
         }
 
     def both(self, form, under, principal=None, **given):
+        """Connects once with a list of both peers. Returns stderr and the passwords that the peers received."""
         with self.peer() as local, PostgreSQLPeer(self.lab.certificates.server) as verified:
             conninfo, named = self.lists(verified.port)[form]
             result = self.connect(conninfo, under, principal=principal, **named, **given)
@@ -225,39 +226,39 @@ class Lists(SocketCase):
             self.assertEqual(has_token, any(traces.find(p.received) for p in (local, verified)))
             return result.stderr, sent
 
-    def assert_each(self, words, **given):
+    def assert_each(self, message, **given):
         for form in self.lists(1):
             for under in (True, False):
                 with self.subTest(form=form, under=under):
                     text, sent = self.both(form, under, **given)
                     if under:
                         self.assertEqual(sent, [])
-                        self.assertIn(words, text)
+                        self.assertIn(message, text)
                         self.assertIn("contains a Unix socket, " + MESSAGE, text)
                     else:
                         self.assertEqual([data for _, data in sent], [self.token.encode() + b"\0"], "control")
 
-    def test_a_given_token_goes_to_no_host_of_it(self):
+    def test_a_token_in_pgpassword_is_sent_to_no_host(self):
         self.assert_each(GIVEN, PGPASSWORD=self.token)
 
-    def test_nor_does_one_in_a_passfile(self):
+    def test_a_token_in_a_passfile_is_not_sent(self):
         path = self.home.write("pass", pathlib.Path(self.passfile("*")).read_text().replace(f":{PORT}:", ":*:", 1))
         self.assert_each(STORED, PGPASSFILE=str(path))
 
-    def test_nor_is_one_made(self):
+    def test_no_token_is_made(self):
         for form in self.lists(1):
             with self.subTest(form=form):
                 text, sent = self.both(form, True, PRINCIPAL)
                 self.assertEqual(sent, [])
                 self.assertRegex(text, f"no token for {USER} at .*contains a Unix socket, {MESSAGE}")
 
-    def test_passwords_go_as_ever(self):
+    def test_passwords_are_sent_as_without_the_preload(self):
         for given in ({"PGPASSWORD": "word"}, {"PGPASSFILE": str(self.home.write("pass", "*:*:*:*:word\n"))}):
             with self.subTest(given=list(given)):
                 _, sent = self.both("first", True, PRINCIPAL, **given)
                 self.assertEqual(sent, [(False, b"word\0")])
 
-    def test_control_names_alone_get_a_token(self):
+    def test_control_a_list_without_a_socket_gets_a_token(self):
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
             host, port = self.lab.pg.host, peer.port
             self.connect(f"host={host},{host} port=1,{port}", principal=PRINCIPAL)
@@ -265,8 +266,8 @@ class Lists(SocketCase):
             self.assertTrue(through_tls)
             self.assertIn(b"X-Amz-Signature=", data)
 
-    def test_control_an_address_with_a_path_for_its_name_is_no_socket(self):
-        """libpq dials the address, and compares the path with the certificate."""
+    def test_control_a_path_as_host_with_an_address_is_not_a_socket(self):
+        """libpq connects to the address, and compares the path with the certificate's name."""
         with PostgreSQLPeer(self.lab.certificates.server) as peer:
             result = self.connect(f"host=/x hostaddr=127.0.0.1 port={peer.port} sslmode=require", PGPASSWORD=self.token)
             self.assertIn(GIVEN, result.stderr)
@@ -274,7 +275,7 @@ class Lists(SocketCase):
 
 
 class Resets(SocketCase):
-    def test_a_connection_that_was_begun_past_us_loses_its_token(self):
+    def test_a_reset_removes_the_token_of_a_connection_begun_without_the_preload(self):
         copy = self.home.path / "lib" / "libpq.so.5"
         copy.parent.mkdir()
         copy.write_bytes(ways.bound_to_itself(ways.debian_libpq().read_bytes()))
@@ -289,7 +290,7 @@ class Resets(SocketCase):
                             program=("/usr/bin/python3", "-c", RESET, json.dumps(offsets), way),
                             LD_LIBRARY_PATH=str(copy.parent))
                         sent = [data.rstrip(b"\0") for _, data in peer.answers]
-                        self.assertEqual(sent[0], self.token.encode(), "control: it was sent past us")
+                        self.assertEqual(sent[0], self.token.encode(), "control: the first connection sent the token")
                         self.assertEqual([data for data in sent[1:] if data], [] if under else sent[:1])
 
 

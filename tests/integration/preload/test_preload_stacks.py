@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Where a program stands when it connects under the preload: in a library's constructor, on threads
-with much stack and little, in a coroutine, with a signal's handler that jumps away."""
+"""The call stacks on which a program may connect under the preload: in the constructor of a library, on threads
+with large and small stacks, in a coroutine, and with a signal handler that jumps away."""
 import pathlib
 import signal
 import socket
@@ -13,11 +13,11 @@ import ways
 from test_agent_lease import LeaseCase
 
 LIBRARY = ways.PROGRAMS / "connects_at_load.so"
-# "entry" has a passfile like an agent's, "fields" none.
+# "entry" has a passfile like an agent's, "fields" has none.
 FORMS = ("fields", "entry")
-# With less libpq itself has not enough for TLS.
+# With a smaller stack than SMALL_KIB libpq itself cannot use TLS.
 SMALL_KIB, LARGE_KIB = 64, 1024
-# A configuration with a provider that is not built into OpenSSL, which loads it when it is first used.
+# An OpenSSL configuration with a provider that is not built in. OpenSSL loads it at its first use.
 PROVIDERS = (
     "openssl_conf = main\n[main]\nproviders = all\n[all]\ndefault = one\nlegacy = one\n"
     "[one]\nactivate = 1\n")
@@ -34,32 +34,32 @@ class Stacks(LabCase):
         self.assertEqual(result.stdout.splitlines(), [f"ok {USER}", *more], result.stderr)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
 
-    def test_a_library_that_is_linked_connects_in_its_constructor(self):
+    def test_a_linked_library_connects_in_its_constructor(self):
         for form in FORMS:
             with self.subTest(form=form):
                 self.assert_in(self.loads(None, form, program="loads_linked", CONNECT_AT_LOAD="1"))
         self.assert_accepted(len(FORMS))
 
-    def test_so_does_one_that_is_loaded_and_there_is_room(self):
+    def test_a_loaded_library_connects_in_its_constructor_on_a_large_stack(self):
         for stack in ("first", "thread", LARGE_KIB):
             for form in FORMS:
                 with self.subTest(stack=stack, form=form):
                     result = self.loads(stack, form, CONNECT_AT_LOAD="1")
                     self.assertEqual(result.stdout.splitlines()[:1], [f"ok {USER}"], result.stderr)
-                    self.assertEqual(result.stdout.splitlines()[-1], "threads 0", "on the caller's own stack")
+                    self.assertEqual(result.stdout.splitlines()[-1], "threads 0", "on the caller's stack")
         self.assert_accepted(6)
 
-    def test_so_does_one_where_there_is_none(self):
+    def test_a_loaded_library_connects_in_its_constructor_on_a_small_stack(self):
         openssl = self.home.write("openssl.cnf", PROVIDERS)
         for stack in ("coroutine", SMALL_KIB):
             for form in FORMS:
                 with self.subTest(stack=stack, form=form):
                     result = self.loads(stack, form, CONNECT_AT_LOAD="1", OPENSSL_CONF=str(openssl))
                     self.assertEqual(result.stdout.splitlines()[:1], [f"ok {USER}"], result.stderr)
-                    self.assertNotIn("threads 0\n", result.stdout, "on a thread of ours")
+                    self.assertNotIn("threads 0\n", result.stdout, "the token was made on a thread of the preload")
         self.assert_accepted(4)
 
-    def test_and_a_program_that_has_no_room_and_holds_no_lock(self):
+    def test_a_program_connects_on_a_small_stack_outside_a_constructor(self):
         for stack in ("coroutine", SMALL_KIB):
             for form in FORMS:
                 with self.subTest(stack=stack, form=form):
@@ -68,7 +68,7 @@ class Stacks(LabCase):
                     self.assertNotIn("threads 0\n", result.stdout)
         self.assert_accepted(4)
 
-    def test_and_one_whose_first_stack_is_small(self):
+    def test_a_program_whose_main_stack_is_small(self):
         conninfo, _ = ways.forms(self.home, self.lab)["fields"]
         result = self.home.run(
             ["sh", "-c", 'ulimit -s 200; exec "$@"', "sh", ways.PROGRAMS / "loads", "first", LIBRARY, "connect_now"],
@@ -76,12 +76,13 @@ class Stacks(LabCase):
         self.assert_in(result, "threads 1")
 
     def used(self, result):
+        """Returns how many bytes of stack the program used. Checks that it logged in."""
         words = dict(line.split() for line in result.stdout.splitlines())
         self.assertEqual(words["ok"], USER, result.stderr)
         return int(words["used"])
 
-    def test_how_much_of_a_stack_a_token_takes(self):
-        """Far less than is asked for before it is made there, whatever the source of credentials."""
+    def test_the_stack_size_that_a_token_needs(self):
+        """With each source of credentials it is far below the free stack space that the preload requires."""
         token = self.lab.token("etl", self.lab.pg, USER)
         stock = self.used(self.loads(LARGE_KIB, "fields", "connect_now", preload=False, PGPASSWORD=token))
         lab = self.lab.principals["etl"]
@@ -100,7 +101,7 @@ class Stacks(LabCase):
 
 
 class Jumps(LabCase):
-    def test_a_handler_that_jumps_away_waits_for_the_answer(self):
+    def test_a_handler_that_jumps_away_runs_after_the_token_is_made(self):
         gate = LeaseCase.gate(self)
         self.addCleanup(gate.release)
         conninfo, _ = ways.forms(self.home, self.lab)["fields"]
@@ -113,7 +114,7 @@ class Jumps(LabCase):
         self.addCleanup(process.kill)
         gate.await_asked()
         process.send_signal(signal.SIGUSR1)
-        self.assertTrue(self.pending(process.pid) & 1 << (signal.SIGUSR1 - 1), "it waits")
+        self.assertTrue(self.pending(process.pid) & 1 << (signal.SIGUSR1 - 1), "the signal is pending")
         gate.open()
         self.assertEqual(process.stdout.readline(), "jumped\n")
         gate.release()
@@ -123,11 +124,12 @@ class Jumps(LabCase):
 
     @staticmethod
     def pending(pid):
+        """Returns the bit mask of the process's pending signals."""
         lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
         return int(dict(line.split(":") for line in lines)["ShdPnd"], 16)
 
-    def test_a_call_after_the_jump_is_judged_anew(self):
-        """Made from further down the stack, it looks like a call within the one that was left."""
+    def test_a_call_after_the_jump_is_checked_again(self):
+        """The second call comes from deeper in the stack, so it looks like a call within the one that was left."""
         token = self.lab.token("etl", self.lab.pg, USER)
         for way in ((), ("ping",)):
             for under in (True, False):
@@ -143,10 +145,10 @@ class Jumps(LabCase):
                             self.assertEqual([data for data in sent if data], [])
                             self.assertEqual(traces.find(peer.received, [traces.signature(token)]), [])
                         else:
-                            self.assertEqual(sent, [token.encode()], "control: bare libpq")
+                            self.assertEqual(sent, [token.encode()], "control: no preload")
 
     def jump(self, silent, *words, under, **extra):
-        """Lets the program leave a connection that has begun, and waits for its end."""
+        """Starts a program that jumps out of a connection attempt. Waits for its end."""
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", ways.PROGRAMS / "jumps_away", *words], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home.path,
@@ -160,7 +162,7 @@ class Jumps(LabCase):
             out, err = process.communicate(timeout=ways.TIMEOUT_SECONDS)
         self.assertEqual(out.splitlines()[:1], ["jumped"], err)
 
-    def test_so_is_one_within_a_call(self):
+    def test_a_nested_call_is_checked(self):
         token = self.lab.token("etl", self.lab.pg, USER)
         for under in (True, False):
             with self.subTest(under=under), PostgreSQLPeer(None, f"{self.home.path}/.s.PGSQL.5432") as peer:
@@ -173,7 +175,7 @@ class Jumps(LabCase):
                 self.assertEqual(peer.connections, 1)
                 self.assertEqual(sent, [] if under else [token.encode()])
 
-    def test_a_signal_that_nobody_handles_ends_the_program_at_once(self):
+    def test_a_signal_without_a_handler_ends_the_program_at_once(self):
         gate = LeaseCase.gate(self)
         self.addCleanup(gate.release)
         conninfo, _ = ways.forms(self.home, self.lab)["fields"]
@@ -184,7 +186,7 @@ class Jumps(LabCase):
         self.addCleanup(process.kill)
         gate.await_asked()
         process.send_signal(signal.SIGINT)
-        # The gate is still shut.
+        # The gate is still closed, so no token was made.
         self.assertEqual(process.wait(ways.TIMEOUT_SECONDS), -signal.SIGINT)
 
 

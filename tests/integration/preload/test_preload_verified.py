@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Under rds-iam exec, a PostgreSQL connection to RDS that would verify nothing is verified, by the CA
-store; every other connection is left alone."""
+"""Under rds-iam exec, a PostgreSQL connection to RDS with sslmode prefer or allow, or without an sslmode, becomes
+verify-full with the CA store of rds-iam. Other sslmodes and connections to other hosts do not change."""
 import pathlib
 
 from labcase import USER, LabCase, harness
@@ -23,7 +23,7 @@ class VerifiedCase(LabCase):
         self.install(self.lab.ca_file)
 
     def install(self, rds, public=None):
-        """The CA store, as rds-iam setup ca leaves it."""
+        """Installs the CA store, as rds-iam setup ca does."""
         for name, certificate in (("rds-ca.pem", rds), ("rds-ca-public.pem", public)):
             path = self.store / name
             if path.exists():
@@ -45,8 +45,8 @@ class VerifiedCase(LabCase):
 
 
 class Connections(VerifiedCase):
-    def test_host_and_user_suffice(self):
-        """Without exec the same words get nobody in (control)."""
+    def test_host_and_user_are_enough(self):
+        """Control: without exec the same command line fails."""
         pg = self.lab.pg
         plain = self.home.run(["psql", "-XAtw", "-h", pg.host, "-p", pg.port, "-U", USER, "-c", WHO,
                                self.lab.database_name], PRINCIPAL)
@@ -54,7 +54,7 @@ class Connections(VerifiedCase):
         self.assert_in(self.psql())
         self.assert_accepted()
 
-    def test_typed_or_not_prefer_and_allow_are_verified(self):
+    def test_prefer_and_allow_are_verified(self):
         for words, extra in (("sslmode=prefer", {}), ("sslmode=allow", {}), ("", {"PGSSLMODE": "prefer"}),
                              ("", {"PGSSLMODE": "allow"}), ("gssencmode=prefer", {})):
             with self.subTest(words=words, extra=extra):
@@ -71,7 +71,7 @@ class Connections(VerifiedCase):
         self.assert_in(self.exec("/usr/bin/python3", "-c",
                                  script % (pg.host, pg.port, USER, self.lab.database_name, WHO)))
 
-    def test_a_server_without_tls_gets_nothing(self):
+    def test_a_server_without_tls_gets_no_token(self):
         for words in ("", "sslmode=prefer", "sslmode=allow"):
             with self.subTest(words=words), PostgreSQLPeer(None) as peer:
                 result = self.psql(port=peer.port, words=words)
@@ -83,21 +83,21 @@ class Connections(VerifiedCase):
         with PostgreSQLPeer(None) as peer:
             self.psql(port=peer.port, PGPASSWORD="a-password")
             self.assertEqual(peer.answers, [])
-        with PostgreSQLPeer(None) as peer:  # control: without exec it is
+        with PostgreSQLPeer(None) as peer:  # control: without exec the password is sent
             pg = self.lab.pg
             self.home.run(["psql", "-XAtw", f"host={pg.host} port={peer.port} user={USER} dbname=x"], None,
                           PGPASSWORD="a-password")
             self.assertEqual([answer[1] for answer in peer.answers], [b"a-password\0"])
 
-    def test_what_was_chosen_stays_and_the_message_says_why_there_is_no_token(self):
+    def test_other_sslmodes_stay_and_the_missing_token_is_reported(self):
         for mode in ("disable", "require", "verify-ca"):
             with self.subTest(mode=mode), PostgreSQLPeer(self.lab.certificates.server) as peer:
                 result = self.psql(port=peer.port, words=f"sslmode={mode}", PGSSLROOTCERT=str(self.lab.ca_file))
                 self.assertIn(f"no token for {USER} at {self.lab.pg.host}:{peer.port}: ", result.stderr)
                 self.assertEqual([answer for answer in peer.answers if answer[1].strip(b"\0")], [])
 
-    def test_other_hosts_are_left_alone(self):
-        """No TLS, a password account: as without exec."""
+    def test_connections_to_other_hosts_do_not_change(self):
+        """A server without TLS and an account with a password: the login is the same with and without exec."""
         for under in (True, False):
             with self.subTest(under=under), PostgreSQLPeer(None) as peer:
                 argv = ["psql", "-XAtw", f"host=db.example.com port={peer.port} user=someone dbname=x"]
@@ -117,7 +117,7 @@ class Connections(VerifiedCase):
         self.assertIn("certificate verify failed", result.stderr)
         self.assertEqual(peer.answers, [])
 
-    def test_lists_of_hosts_are_verified_if_every_host_is_ours(self):
+    def test_a_list_of_hosts_is_verified_if_all_are_rds_endpoints(self):
         pg = self.lab.pg
         self.assert_in(self.psql(host=f"{pg.host},{pg.host}", port=f"1,{pg.port}"))
         with PostgreSQLPeer(None) as peer:
@@ -126,7 +126,7 @@ class Connections(VerifiedCase):
             self.assertEqual([answer for answer in peer.answers if b"Action=connect" in answer[1]], [])
 
     def test_ruby_pg_by_service(self):
-        """It merges libpq's defaults into the entry, sslmode=prefer among them."""
+        """ruby-pg merges libpq's defaults into the entry, among them sslmode=prefer."""
         pg = self.lab.pg
         self.home.write(".pg_service.conf", f"[prod]\nhost={pg.host}\nport={pg.port}\nuser={USER}\n"
                                             f"dbname={self.lab.database_name}\n")
@@ -140,7 +140,7 @@ class Connections(VerifiedCase):
 
 
 class Roots(VerifiedCase):
-    def test_without_a_store_the_message_says_what_to_run(self):
+    def test_without_a_store_the_message_names_setup_ca(self):
         self.install(None)
         result = self.psql()
         self.assertNotEqual(result.returncode, 0)
@@ -148,7 +148,7 @@ class Roots(VerifiedCase):
                       "run: rds-iam setup ca", result.stderr)
         self.assert_nothing_sent()
 
-    def test_roots_that_the_user_has_named_are_kept(self):
+    def test_roots_that_the_user_names_are_used(self):
         self.install(self.lab.certificates.other_ca_file)
         self.assertIn("certificate verify failed", self.psql().stderr)
         for words, extra in ((f"sslrootcert={self.lab.ca_file}", {}), ("", {"PGSSLROOTCERT": str(self.lab.ca_file)})):
@@ -161,7 +161,7 @@ class Roots(VerifiedCase):
         self.install(self.lab.certificates.other_ca_file)
         self.assert_in(self.psql(own=["--ca", self.lab.ca_file]))
 
-    def test_a_store_that_others_can_write_is_not_used(self):
+    def test_a_store_that_other_users_can_write_is_not_used(self):
         (self.store / "rds-ca.pem").chmod(0o666)
         result = self.psql()
         self.assertIn(f"{self.store}/rds-ca.pem: every user can write it", result.stderr)
@@ -179,7 +179,7 @@ class Roots(VerifiedCase):
                 self.assertEqual(result.stdout, f"{USER}|t\n")
 
     def test_a_proxy_is_verified_by_the_public_roots(self):
-        """Its name leads to a peer with a certificate of the other CA, which plays a public one."""
+        """The proxy's name leads to a peer whose certificate is of the other CA, which stands for a public CA."""
         name = "my.proxy-abcdefghijkl.us-east-1.rds.amazonaws.com"
         hosts = self.home.write("hosts", f"127.0.0.1 {name}\n")
         self.install(self.lab.ca_file, self.lab.certificates.other_ca_file)

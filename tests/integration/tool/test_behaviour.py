@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every row of behaviour.json through the installed program, against an HTTP server that plays the
-container's endpoint and STS as the vectors say."""
+"""Every row of behaviour.json through the installed program. An HTTP server stands in for the container
+endpoint and for STS, as the vectors describe them."""
 import calendar
 import http.server
 import json
@@ -12,7 +12,7 @@ from labcase import Home, harness
 
 VECTORS = json.loads((harness.SOURCE / "tests/vectors/behaviour.json").read_text(encoding="utf-8"))
 ROWS = 40
-# What the message must name where the search stops.
+# The part of the message that a row must cause if the search for credentials stops with an error.
 STOPS = {
     "env key without secret": "AWS_SECRET_ACCESS_KEY is not",
     "AWS_PROFILE missing": 'the profile "nope" does not exist',
@@ -75,11 +75,11 @@ class Mock(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text.encode())
 
     def log_message(self, format, *arguments):
-        """Quiet."""
+        """Prints nothing."""
 
 
 class NoLab:
-    """A home without a lab: no name has to resolve."""
+    """Stands in for the lab in a Home. These tests resolve no host name."""
 
     principals = {}
 
@@ -96,7 +96,7 @@ class Behaviour(unittest.TestCase):
         cls.addClassCleanup(cls.server.shutdown)
         cls.url = f"http://127.0.0.1:{cls.server.server_address[1]}"
 
-    def ask(self, row):
+    def run_row(self, row):
         home = Home(NoLab)
         self.addCleanup(home.remove)
         home.write(".aws/config", row["config"])
@@ -108,35 +108,36 @@ class Behaviour(unittest.TestCase):
         return home.run([harness.installed("bin/rds-iam"), "credentials"], None, **env)
 
     def check(self, row, result):
-        want = row["expect"]
-        if want["result"] == "stop":
+        expected = row["expect"]
+        if expected["result"] == "stop":
             self.assertEqual((result.returncode, result.stdout), (1, ""))
             self.assertIn(STOPS[row["name"]], result.stderr)
             return
         self.assertEqual(result.returncode, 0, result.stderr)
         found = json.loads(result.stdout)
-        self.assertEqual(found["AccessKeyId"], want["access_key_id"])
-        self.assertEqual(found.get("SessionToken"), want["session_token"])
-        self.assertEqual("warning" in want, row["name"] in WARNINGS)
+        self.assertEqual(found["AccessKeyId"], expected["access_key_id"])
+        self.assertEqual(found.get("SessionToken"), expected["session_token"])
+        self.assertEqual("warning" in expected, row["name"] in WARNINGS)
         if row["name"] in WARNINGS:
             self.assertIn(WARNINGS[row["name"]], result.stderr)
 
     def test_a_full_uri_without_scheme(self):
-        """It is never completed to a URL: neither as a path at the address of ECS, nor as a host."""
+        """The tool does not complete the value to a URL. It uses it neither as a path at the address of ECS nor as
+        a host."""
         address = self.url.removeprefix("http://")
         variable = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
         row = {"config": "", "credentials": "", "env": {variable: "${MOCK}/creds"}}
-        self.assertEqual(json.loads(self.ask(row).stdout)["AccessKeyId"], "ASIAECS", "control")
+        self.assertEqual(json.loads(self.run_row(row).stdout)["AccessKeyId"], "ASIAECS", "control")
         for uri in ("/creds", f"//{address}/creds", f"{address}/creds", "localhost:1/creds", "creds",
                     "[::1]:1/creds", f"://{address}/creds", f"ftp://{address}/creds"):
             with self.subTest(uri=uri):
                 row["env"] = {variable: uri}
-                result = self.ask(row)
+                result = self.run_row(row)
                 self.assertEqual((result.returncode, result.stdout), (1, ""))
                 self.assertIn(f"{variable}: is not a URL; write http://ADDRESS/PATH", result.stderr)
 
     def test_both_forms_of_a_time(self):
-        """From each source that tells when its credentials end."""
+        """Tests each source that reports when its credentials expire."""
         keys = {"AWS_ACCESS_KEY_ID": "AKIAENV", "AWS_SECRET_ACCESS_KEY": "s"}
         for form, path in ((EXTENDED, "/creds"), (BASIC, "/basic")):
             until = in_an_hour(form)
@@ -151,7 +152,7 @@ class Behaviour(unittest.TestCase):
                 ("STS", role, ""),
             ):
                 with self.subTest(source=name, form=form):
-                    result = self.ask({"config": config, "credentials": "", "env": env})
+                    result = self.run_row({"config": config, "credentials": "", "env": env})
                     self.assertEqual(result.returncode, 0, result.stderr)
                     left = calendar.timegm(
                         time.strptime(json.loads(result.stdout)["Expiration"], EXTENDED)) - time.time()
@@ -161,7 +162,7 @@ class Behaviour(unittest.TestCase):
         self.assertEqual(len(VECTORS["scenarios"]), ROWS)
         for row in VECTORS["scenarios"]:
             with self.subTest(row=row["name"]):
-                self.check(row, self.ask(row))
+                self.check(row, self.run_row(row))
 
 
 if __name__ == "__main__":

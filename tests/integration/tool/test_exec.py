@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam exec: unchanged clients log in from an empty home, with nothing but host and user."""
+"""rds-iam exec: unchanged clients log in from an empty home directory, given only a host and a user name."""
 import os
 import re
 import shutil
@@ -12,7 +12,7 @@ import ways
 
 class ExecCase(LabCase):
     def exec(self, *command, own=(), principal="etl", **extra):
-        """rds-iam exec OWN -- COMMAND in a home without a file."""
+        """Runs `rds-iam exec OWN -- COMMAND` in an empty home directory."""
         return self.home.run([harness.installed("bin/rds-iam"), "exec", *own, "--", *command], principal, **extra)
 
     def psql(self, *words, own=None, **extra):
@@ -28,7 +28,7 @@ class ExecCase(LabCase):
 
 
 class Clients(ExecCase):
-    def test_the_home_is_empty_and_stays_so(self):
+    def test_the_home_directory_stays_empty(self):
         self.assertEqual(self.psql("-c", "select current_user").stdout.strip(), USER)
         self.assertEqual(list(self.home.path.iterdir()), [])
 
@@ -41,13 +41,13 @@ class Clients(ExecCase):
         result = self.psql("-c", "select 1", own=[], PGSSLROOTCERT=str(self.lab.ca_file))
         self.assertEqual(result.stdout, "1\n", result.stderr)
 
-    def test_mariadb_with_the_options_that_are_typed(self):
+    def test_mariadb_with_tls_options_on_the_command_line(self):
         result = self.mariadb(f"--ssl-ca={self.lab.ca_file}", "--ssl-verify-server-cert")
         self.assertEqual(result.stdout.strip(), f"{USER}@%", result.stderr)
         self.assert_accepted()
 
-    def test_the_line_for_mysql_is_for_oracles(self):
-        """MariaDB has a command of that name, which ends on it."""
+    def test_ssl_mode_is_an_option_of_oracles_mysql_only(self):
+        """MariaDB also installs a command `mysql`. It rejects the option, so the help text names Oracle's."""
         server = self.lab.mariadb
         result = self.exec("mysql", "-h", server.host, "-P", server.port, "-u", USER,
                            f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY")
@@ -56,13 +56,13 @@ class Clients(ExecCase):
         self.assertIn("--ssl-mode=VERIFY_IDENTITY\n", help_text)
         self.assertIn("The last line is for Oracle's mysql.", help_text)
 
-    def test_mariadb_without_them_says_what_is_missing(self):
+    def test_mariadb_without_tls_options_reports_what_is_missing(self):
         result = self.mariadb()
         self.assertIn("so no token was sent", result.stderr)
         self.assert_nothing_sent()
 
-    def test_a_client_on_oracles_library_with_the_options_that_are_typed(self):
-        """The library is played by tests/loader; the options are those of Oracle's mysql."""
+    def test_a_client_of_oracles_library_with_tls_options(self):
+        """tests/loader stands in for Oracle's library. The options are those of Oracle's mysql."""
         server = self.lab.mariadb
         for library in mysql_client.LIBRARIES:
             with self.subTest(library=library):
@@ -72,7 +72,7 @@ class Clients(ExecCase):
                 self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
         self.assert_accepted(len(mysql_client.LIBRARIES))
 
-    def test_what_a_command_starts_logs_in_too(self):
+    def test_a_program_that_the_command_starts_logs_in(self):
         pg = self.lab.pg
         script = f"psql -XAtw -h {pg.host} -p {pg.port} -U {USER} -c 'select 7' {self.lab.database_name} | cat"
         result = self.exec("sh", "-c", script, own=["--ca", self.lab.ca_file])
@@ -89,38 +89,38 @@ class Variables(ExecCase):
         lines = self.exec("env", own=own, **extra).stdout.splitlines()
         return dict(line.split("=", 1) for line in lines)
 
-    def test_what_is_set(self):
+    def test_variables_that_exec_sets(self):
         library = harness.installed("lib*/**/rds-iam/librds-iam-pq.so")
         found = self.variables(["--ca", self.lab.ca_file])
         self.assertEqual(found["LD_PRELOAD"], f"libnss_wrapper.so:{library}")
         self.assertEqual(found["MARIADB_PLUGIN_DIR"], str(library.parent / "mariadb"))
         self.assertEqual(found["RDS_IAM_CA"], str(self.lab.ca_file))
         self.assertEqual(found["RDS_IAM_CA_PUBLIC"], str(self.lab.ca_file))
-        self.assertEqual([name for name in found if name.startswith("PG")], [], "libpq's own are left alone")
+        self.assertEqual([name for name in found if name.startswith("PG")], [], "libpq's own variables are not set")
         self.assertEqual(found["RDS_IAM_LOG"], "warning")
         self.assertEqual(found["LIBMYSQL_PLUGIN_DIR"], str(mysql_client.shadow_plugins()))
 
-    def test_the_plugins_are_those_that_setup_prints_for_both_libraries(self):
+    def test_setup_mysql_prints_the_same_plugins(self):
         text = self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql"]).stdout
         printed = re.search(r'^LIBMYSQL_PLUGINS="(mysql_clear_password;[^"]*)"', text, re.M).group(1)
         self.assertEqual(self.variables()["LIBMYSQL_PLUGINS"], printed)
         self.assertEqual(printed, "mysql_clear_password;" + mysql_client.preload()["LIBMYSQL_PLUGINS"])
 
-    def test_plugins_that_are_named_already_stay_in_front(self):
+    def test_plugins_that_the_user_names_stay_in_front(self):
         for named, found in (
                 ("other", "other;mysql_clear_password;rds_iam_v1;rds_iam_v2"),
                 ("mysql_clear_password;other", "mysql_clear_password;other;rds_iam_v1;rds_iam_v2")):
             with self.subTest(named=named):
                 self.assertEqual(self.variables(LIBMYSQL_PLUGINS=named)["LIBMYSQL_PLUGINS"], found)
 
-    def test_what_a_person_has_set_stays(self):
+    def test_variables_that_the_user_set_stay(self):
         found = self.variables(PGSSLMODE="verify-ca", PGGSSENCMODE="require", RDS_IAM_LOG="1", PGSSLROOTCERT="/a.pem")
         self.assertEqual(
             (found["PGSSLMODE"], found["PGGSSENCMODE"], found["RDS_IAM_LOG"], found["PGSSLROOTCERT"]),
             ("verify-ca", "require", "1", "/a.pem"))
 
-    def test_the_preload_stands_before_a_libpq_that_is_preloaded(self):
-        """Whose own functions the loader would take otherwise."""
+    def test_the_preload_precedes_a_preloaded_libpq(self):
+        """The loader takes the first definition of a function, so libpq's would hide the preload's."""
         ours = str(harness.installed("lib*/**/rds-iam/librds-iam-pq.so"))
         libpq = str(ways.debian_libpq())
         for before, after in (
@@ -139,7 +139,7 @@ class Variables(ExecCase):
             with self.subTest(before=before):
                 self.assertEqual(self.variables(LD_PRELOAD=before)["LD_PRELOAD"], after)
 
-    def test_no_token_goes_past_it(self):
+    def test_a_preloaded_libpq_does_not_send_a_token_unchecked(self):
         token = self.lab.token("etl", self.lab.pg, USER, port=5432)
         for command in (("psql", "-Xw"), ("sh", "-c", 'exec psql -Xw "$1"', "sh")):
             for under in (True, False):
@@ -152,7 +152,7 @@ class Variables(ExecCase):
                     self.assertEqual(peer.connections, 1)
                     self.assertEqual(sent, [] if under else [token.encode()])
 
-    def test_the_variables_of_the_command_hold_no_secret_of_ours(self):
+    def test_exec_puts_no_secret_into_the_environment(self):
         before = self.home.env()
         added = {k: v for k, v in self.variables().items() if before.get(k) != v}
         self.assertLessEqual(
@@ -160,8 +160,8 @@ class Variables(ExecCase):
                          "RDS_IAM_CA", "RDS_IAM_CA_PUBLIC", "PWD"})
 
 
-class Words(ExecCase):
-    """What is said where there is no token."""
+class Messages(ExecCase):
+    """The messages for a login without a token."""
 
     def test_without_credentials(self):
         result = self.psql("-c", "select 1", principal=None)
@@ -170,13 +170,13 @@ class Words(ExecCase):
         self.assertIn("no password supplied", result.stderr)
         self.assert_nothing_sent()
 
-    def test_with_less_than_verification(self):
+    def test_with_a_weaker_sslmode(self):
         result = self.psql("-c", "select 1", PGSSLMODE="require")
         self.assertIn("sslmode=require would send it to an unverified server; add sslmode=verify-full",
                       result.stderr)
         self.assert_nothing_sent()
 
-    def test_a_log_that_is_turned_off(self):
+    def test_the_log_can_be_turned_off(self):
         for value, is_off in (("0", True), ("", False), ("warning", False), ("1", False)):
             with self.subTest(value=value):
                 result = self.psql("-c", "select 1", PGSSLMODE="require", RDS_IAM_LOG=value)
@@ -188,14 +188,14 @@ class Words(ExecCase):
                 self.assertIn("ERROR 1045", result.stderr)
                 self.assertEqual("rds-iam:" not in result.stderr, is_off)
 
-    def test_a_name_that_is_no_endpoint(self):
+    def test_a_host_that_is_not_an_rds_endpoint(self):
         result = self.exec("psql", "-w", "-h", "db.example.com", "-p", self.lab.pg.port, "-U", USER, "-c", "select 1",
                            self.lab.database_name, own=["--ca", self.lab.ca_file])
         self.assertIn("db.example.com is not an RDS endpoint", result.stderr)
         self.assertIn("no password supplied", result.stderr)
 
-    def test_without_root_certificates_the_message_names_the_command(self):
-        """libpq's own message suggests to turn verification off."""
+    def test_without_root_certificates_the_message_names_setup_ca(self):
+        """libpq's own message advises the user to turn verification off."""
         result = self.psql("-c", "select 1", own=[])
         self.assertIn("rds-iam: not connected: there are no root certificates to verify a server of RDS by; "
                       "run: rds-iam setup ca", result.stderr)
@@ -203,21 +203,21 @@ class Words(ExecCase):
         self.home.write(".postgresql/root.crt", self.lab.ca_file.read_text())
         self.assertEqual(self.psql("-c", "select 1", own=[]).stderr, "")
 
-    def test_exec_prints_nothing_of_its_own(self):
+    def test_exec_itself_prints_nothing(self):
         for words in (("psql", "--version"), ("psql", "-h", self.lab.pg.host, "--version"), ("echo", "-h", "a")):
             with self.subTest(words=words):
                 self.assertEqual(self.exec(*words).stderr, "")
 
-    def test_a_part_of_the_installation_that_is_missing(self):
-        """In a mount namespace: other tests use the parts meanwhile."""
+    def test_a_missing_part_of_the_installation(self):
+        """Hides a part in a mount namespace, because other tests use the installation at the same time."""
         parts = ("librds-iam-pq.so", "rds-iam-pq-token.so", "rds-iam-mysql-host.so")
         installed = harness.installed(f"lib*/**/rds-iam/{parts[0]}").parent
         for missing in (None, *parts):
-            there = [name for name in parts if name != missing]
+            copied = [name for name in parts if name != missing]
             with self.subTest(missing=missing):
                 directory = self.home.path / f"without-{missing}"
                 directory.mkdir()
-                for name in there:
+                for name in copied:
                     shutil.copy(installed / name, directory)
                 result = self.home.run(
                     ["unshare", "-rm", "sh", "-c", 'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
@@ -230,11 +230,11 @@ class Words(ExecCase):
                     result.stderr,
                     f"rds-iam: {installed}/{missing}: cannot be read (No such file or directory); reinstall rds-iam\n")
 
-    def test_the_end_of_the_command_is_its_own(self):
+    def test_the_exit_status_is_that_of_the_command(self):
         self.assertEqual(self.exec("sh", "-c", "exit 7").returncode, 7)
         self.assertEqual(self.exec("sh", "-c", "kill -TERM $$").returncode, -15)
 
-    def test_what_cannot_be_run(self):
+    def test_a_command_that_cannot_be_run(self):
         file = self.home.write("no-program", "")
         for command, status, message in (
                 ("/no/such/program", 127, "rds-iam: cannot run /no/such/program: No such file or directory\n"),

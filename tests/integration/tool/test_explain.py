@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""rds-iam credentials: what --explain says, whole lines of it, and our credentials in other tools."""
+"""rds-iam credentials: the complete lines that --explain prints, and other tools that use our credentials."""
 import json
 import re
 
@@ -11,7 +11,7 @@ SKIPPED = "environment        absent  skipped, because a profile is named"
 NO_KEYS = "environment        absent  AWS_ACCESS_KEY_ID is not set"
 NO_PROFILES = "profile            absent  neither {home}/.aws/config nor {home}/.aws/credentials exists"
 END = re.compile(r"expires            20\d{6}T\d{6}Z")
-KEPT = re.compile(r"credentials        cached in {home}/\.cache/rds-iam/cache/[0-9a-f]{64}")
+CACHED = re.compile(r"credentials        cached in {home}/\.cache/rds-iam/cache/[0-9a-f]{64}")
 
 
 class Explanation(CloudCase):
@@ -21,15 +21,15 @@ class Explanation(CloudCase):
         self.config = f"{self.home.path}/.aws/config"
 
     def explain(self, *arguments, principal="etl-base", env=None):
-        """The lines; nothing may be said on stderr."""
+        """Returns the lines of the explanation. Checks that stderr is empty and that no line contains a secret."""
         result = self.credentials("--explain", *arguments, principal=principal, env=env)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         self.assert_no_secret(result.stdout)
         return result.stdout.splitlines()
 
     def secrets(self):
-        """Every secret of this test's world: the keys of all principals, the container's and the web
-        identity's token, and what lies in the cache."""
+        """Yields every secret of the test: the keys of all principals, the tokens of the container and of the web
+        identity, and the secrets in the cache."""
         for principal in self.lab.principals.values():
             yield principal.secret_key
             if principal.session_token:
@@ -37,7 +37,7 @@ class Explanation(CloudCase):
         yield self.lab.cloud.containers["pod"].authorization
         yield from (path.read_text() for path in self.home.path.glob("*-token"))
         for path in self.cache_files():
-            # Fields of the record: a long run of printable characters is a key or a token.
+            # Only fields of the record: a long run of printable characters is a key or a token.
             yield from (text.decode() for text in re.findall(rb"[\w+/=-]{40,}", path.read_bytes()))
 
     def found_in(self, text):
@@ -45,31 +45,33 @@ class Explanation(CloudCase):
 
     def assert_no_secret(self, text):
         self.assertEqual(self.found_in(text), [])
-        # The control: the same search finds each of them where they are.
+        # The control: the same search finds each secret if it is in the text.
         for secret in self.secrets():
             self.assertEqual(self.found_in(text + secret)[0], secret)
 
-    def assert_lines(self, lines, *wanted):
-        """Whole lines; a pattern stands for what differs from one run to the next."""
-        self.assertEqual(len(lines), len(wanted), lines)
-        for line, want in zip(lines, wanted):
-            if isinstance(want, re.Pattern):
-                pattern = want.pattern.replace("{home}", re.escape(str(self.home.path)))
+    def assert_lines(self, lines, *expected):
+        """Compares complete lines. A pattern stands for a line that is different in each run."""
+        self.assertEqual(len(lines), len(expected), lines)
+        for line, one in zip(lines, expected):
+            if isinstance(one, re.Pattern):
+                pattern = one.pattern.replace("{home}", re.escape(str(self.home.path)))
                 self.assertRegex(line, f"^{pattern}$")
             else:
-                self.assertEqual(line, want.format(home=self.home.path))
+                self.assertEqual(line, one.format(home=self.home.path))
 
     def role_lines(self, role, place, region, session="rds-iam", *more):
+        """Returns the expected lines about a role. place: where it is configured."""
         sts = self.lab.cloud_https
         return (f"role               {self.lab.roles[role].arn} ({place})", f"  session name     {session}", *more,
                 f"  region           {region}", f"  STS              {sts} (AWS_ENDPOINT_URL_STS)")
 
     def fetched(self, role, session="rds-iam"):
+        """Returns the expected lines about credentials that were just obtained from STS."""
         return (f"CA bundle          {self.lab.cloud_ca_file} (AWS_CA_BUNDLE)", "credentials        obtained now",
                 re.compile("access key         ASIA[0-9A-Z]{16}"),
                 f"identity           {self.lab.roles[role].session_arn(session)}", END)
 
-    def test_keys_of_the_environment(self):
+    def test_keys_in_the_environment(self):
         self.assert_lines(
             self.explain(),
             "environment        found   the environment",
@@ -78,7 +80,7 @@ class Explanation(CloudCase):
             f"access key         {self.base.access_key}",
             "expires            not known")
 
-    def test_keys_of_a_profile(self):
+    def test_keys_in_a_profile(self):
         self.home.write(".aws/credentials", "# mine\n" + credentials_file(self.base, "work"))
         self.assert_lines(
             self.explain(principal=None, env=self.cloud_env(AWS_PROFILE="work")),
@@ -90,7 +92,7 @@ class Explanation(CloudCase):
             f"access key         {self.base.access_key}",
             "expires            not known")
 
-    def test_three_profiles_one_on_the_other_in_the_region_of_the_first(self):
+    def test_a_chain_of_three_profiles_uses_the_region_of_the_first(self):
         roles = self.lab.roles
         self.home.write(
             ".aws/config",
@@ -100,7 +102,7 @@ class Explanation(CloudCase):
         self.home.write(
             ".aws/credentials",
             credentials_file(self.base, "bottom") + "[top]\nregion = us-west-2\n")
-        wanted = (
+        expected = (
             "profile            top (--profile)",
             SKIPPED,
             "profile            found   profile bottom ({home}/.aws/credentials:2)",
@@ -110,12 +112,12 @@ class Explanation(CloudCase):
                 "rds-access", f"{self.config}:2", "us-west-2 ({home}/.aws/credentials:5)"),
             *self.fetched("rds-access"))
         no_region = self.cloud_env(AWS_REGION="")
-        self.assert_lines(self.explain("--profile", "top", env=no_region), *wanted)
+        self.assert_lines(self.explain("--profile", "top", env=no_region), *expected)
         self.assertEqual([c["parameters"]["RoleArn"] for c in self.calls()],
-                         [roles["etl-hop"].arn, roles["rds-access"].arn], "control: in that order")
-        kept = [KEPT if line == "credentials        obtained now" else line for line in wanted]
-        self.assert_lines(self.explain("--profile", "top", env=no_region), *kept)
-        self.assertEqual(len(self.calls()), 2, "the second time it was kept")
+                         [roles["etl-hop"].arn, roles["rds-access"].arn], "control: the order of the roles")
+        cached = [CACHED if line == "credentials        obtained now" else line for line in expected]
+        self.assert_lines(self.explain("--profile", "top", env=no_region), *cached)
+        self.assertEqual(len(self.calls()), 2, "the second run used the cache")
 
     def test_a_web_identity(self):
         env = self.web_identity_env(AWS_ROLE_SESSION_NAME="pod-7")
@@ -130,7 +132,7 @@ class Explanation(CloudCase):
                 "pod-7 (AWS_ROLE_SESSION_NAME)"),
             *self.fetched("web-identity", "pod-7"))
 
-    def test_a_role_of_our_configuration_with_tags(self):
+    def test_a_role_of_the_configuration_with_tags(self):
         ours = self.home.write(
             CONFIG,
             f"[{self.lab.pg.host}]\nrole_arn = {self.lab.roles['rds-access'].arn}\n"
@@ -165,13 +167,13 @@ class Explanation(CloudCase):
             "source             the instance's role (AWS_EC2_METADATA_SERVICE_ENDPOINT)",
             f"metadata service   {self.lab.cloud_http} (AWS_EC2_METADATA_SERVICE_ENDPOINT)"])
 
-    def test_a_clock_that_is_wrong(self):
+    def test_a_wrong_clock(self):
         self.role_profile("p", "rds-access")
         self.lab.clock(600)
-        said = [line for line in self.explain("--profile", "p") if line.startswith("clock")]
-        self.assertRegex("\n".join(said), r"^clock              (599|600|601) s are added to this machine's time$")
+        lines = [line for line in self.explain("--profile", "p") if line.startswith("clock")]
+        self.assertRegex("\n".join(lines), r"^clock              (599|600|601) s are added to this machine's time$")
 
-    def test_a_refusal_names_what_was_to_be_done(self):
+    def test_a_refusal_is_explained_with_the_role(self):
         self.role_profile("p", "rds-access-external")
         result = self.credentials("--explain", "--profile", "p")
         self.assertEqual(result.returncode, 1)
@@ -194,25 +196,25 @@ print(client.get_caller_identity()["Arn"])
 
 
 class InOtherTools(CloudCase):
-    """credential_process = rds-iam credentials --profile NAME"""
+    """AWS SDKs and the AWS CLI use `credential_process = rds-iam credentials --profile NAME`."""
 
     def setUp(self):
         super().setUp()
-        self.role_profile("theirs", "rds-access", role_session_name="lent")
+        self.role_profile("theirs", "rds-access", role_session_name="shared")
         config = self.home.path / ".aws/config"
         self.home.write(
             ".aws/config",
             config.read_text() + "[profile ours]\ncredential_process = "
             f"{harness.installed('bin/rds-iam')} credentials --profile theirs\n")
-        self.arn = self.lab.roles["rds-access"].session_arn("lent")
+        self.arn = self.lab.roles["rds-access"].session_arn("shared")
 
     def identity(self, *argv):
         result = self.home.run(argv, "etl-base", **self.cloud_env())
         self.assertEqual(result.returncode, 0, result.stderr)
         return result.stdout.strip()
 
-    def assert_lent(self, identity):
-        """Who they are is who we made them, and they asked with nothing else."""
+    def assert_shared(self, identity):
+        """Checks that the other tool has the role's identity and used the credentials that rds-iam printed."""
         self.assertEqual(identity, self.arn)
         ours, theirs = self.calls()
         self.assertEqual((ours["operation"], ours["caller"]),
@@ -221,14 +223,14 @@ class InOtherTools(CloudCase):
         self.assertEqual(theirs["caller"], self.good("--profile", "theirs")["AccessKeyId"])
 
     def test_botocore(self):
-        self.assert_lent(self.identity(
+        self.assert_shared(self.identity(
             "/usr/bin/python3", "-c", BOTOCORE, self.lab.cloud_https, self.lab.cloud_ca_file))
 
     def test_the_aws_cli(self):
         found = self.identity(
             "/usr/bin/aws", "--profile", "ours", "--endpoint-url", self.lab.cloud_https, "sts",
             "get-caller-identity")
-        self.assert_lent(json.loads(found)["Arn"])
+        self.assert_shared(json.loads(found)["Arn"])
 
 
 if __name__ == "__main__":

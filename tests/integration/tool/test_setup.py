@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What `rds-iam setup mysql` prints, written into an empty home as it is printed, logs in; and which
-option files reach which programs, as it says."""
+"""`rds-iam setup mysql`: the lines that it prints, written unchanged into an empty home, let a client log in. Each
+option file affects the programs that the text names."""
 import pathlib
 import re
 import shlex
@@ -11,7 +11,8 @@ from labcase import USER, LabCase, harness, mariadb_plugins
 from mariadb_client import VERIFIES_ITSELF
 from test_mariadb_clients import CA_AND_NAME, PROGRAMS, WHO
 
-# A library with the plugin built in, one of Oracle's, one of neither, in the words of their files.
+# The content of a planted file, and the line that setup mysql prints for it: a client library that loads the
+# plugin, one that has it built in, one of Oracle, and files of other programs.
 PLANTED = {
     b"\0MARIADB_PLUGIN_DIR\0": "loads the plugin: needs only the lines above",
     b"\0MARIADB_PLUGIN_DIR\0mysql_clear_password\0":
@@ -28,15 +29,15 @@ class Setup(LabCase):
         return self.home.run([harness.installed("bin/rds-iam"), "setup", "mysql", *options], **extra)
 
     def blocks(self):
-        """The indented blocks of what is printed, with their indentation taken off."""
+        """Returns the indented blocks of the output, without their indentation."""
         result = self.setup_mysql("--ssl-ca", self.lab.ca_file)
         self.assertEqual((result.returncode, result.stderr), (0, ""))
         found = re.findall(r"(?:^    .*\n)+", result.stdout, re.M)
         return [re.sub(r"^    ", "", block, flags=re.M) for block in found]
 
     def block(self, start, number=0):
-        """The block that starts so. There is one for MariaDB's programs, and behind it mostly one for
-        Oracle's, which is number 1."""
+        """Returns a block by its first words. Most blocks occur twice: number 0 is for MariaDB's programs, and
+        number 1 for Oracle's."""
         found = [block for block in self.blocks() if block.startswith(start)]
         self.assertEqual(len(found), 1 if start in ("MARIADB", "LIBMYSQL") else 2)
         return found[number]
@@ -61,7 +62,7 @@ class Setup(LabCase):
             self.home.run(self.program("MySQLdb", 'read_default_file="%(file)s"')))
         self.assert_accepted(2)
 
-    def test_a_ca_that_is_there_is_written_with_its_whole_path(self):
+    def test_an_existing_ca_file_is_printed_with_its_full_path(self):
         self.home.write("bundle.pem", "")
         for given, written in (("bundle.pem", self.home.path.resolve() / "bundle.pem"),
                                ("not-there.pem", "not-there.pem")):  # fmt: skip
@@ -69,28 +70,28 @@ class Setup(LabCase):
                 lines = self.setup_mysql("--ssl-ca", given).stdout.splitlines()
                 self.assertEqual(lines.count(f"    ssl-ca={written}"), 2)
 
-    def test_the_ca_of_a_proxy_is_named(self):
+    def test_the_text_names_the_ca_of_rds_proxy(self):
         text = " ".join(self.setup_mysql().stdout.split())
         self.assertIn("For a proxy, set ssl-ca= to AmazonRootCA1.pem", text)
 
     def backup(self, group, *options):
-        """mariadb-backup with one group of lines in its option file; what it printed, as it failed."""
+        """Runs mariadb-backup with these lines as its option file. It must fail. Returns its output."""
         file = self.home.write("backup.cnf", group)
         result = self.home.run(["mariadb-backup", f"--defaults-file={file}", *options,
                                 f"--target-dir={self.home.path}/backup"])
         self.assertNotEqual(result.returncode, 0, result)
         return result.stdout + result.stderr
 
-    def test_mariadb_backup_takes_no_plugin_dir_from_client_and_logs_in_with_a_password(self):
+    def test_mariadb_backup_ignores_plugin_dir_in_client_and_logs_in_with_a_password(self):
         lines = self.block("[client]")
         account = ["--backup", f"--host={self.lab.mariadb.host}", f"--port={self.lab.mariadb.port}"]
         no_plugin = r"'mysql_clear_password' cannot be loaded: (\S+)/mysql_clear_password.so: cannot open"
         text = self.backup(lines, *account, f"--user={USER}")
         self.assertNotEqual(re.search(no_plugin, text).group(1), str(mariadb_plugins()))
-        # Its library is another one than those that our plugin knows, so that would not help.
+        # mariadb-backup's library is one that the plugin does not support, so plugin-dir would not help.
         ours = lines.replace("[client]", "[mariadb-backup]")
         text = self.backup(ours, *account, f"--user={USER}")
-        self.assertNotRegex(text, no_plugin, "control: where plugin-dir counts, the plugin is loaded")
+        self.assertNotRegex(text, no_plugin, "control: in its own group plugin-dir has an effect")
         self.assertIn("Failed to connect to MariaDB server", text)
         password = self.lab.passwords["native_user"]
         text = self.backup(lines, *account, "--user=native_user", f"--password={password}")
@@ -98,7 +99,7 @@ class Setup(LabCase):
         self.assertIn("Using server version", text)
         self.assert_nothing_sent()
 
-    def test_mariadb_backup_looks_elsewhere_for_its_servers_plugins(self):
+    def test_mariadb_backup_uses_its_own_plugin_dir_for_server_plugins(self):
         backup = self.home.path / "backup"
         backup.mkdir()
         (backup / "xtrabackup_checkpoints").write_text(
@@ -111,7 +112,7 @@ class Setup(LabCase):
                 text = self.backup(group, "--prepare")
                 self.assertEqual(re.search(where, text).group(1), directory, text)
 
-    def test_what_is_said_of_mariadb_backup(self):
+    def test_the_text_about_mariadb_backup(self):
         text = " ".join(self.setup_mysql().stdout.split())
         self.assertIn("mariadb-backup cannot log in with a token. Give it an account with a password", text)
 
@@ -126,19 +127,19 @@ class Setup(LabCase):
         self.assert_logged_in(self.home.run(argv, **variables))
         self.assert_accepted()
 
-    def test_the_second_variable_alone_loads_the_distributions_plugin(self):
+    def test_libmysql_plugins_alone_loads_the_distributions_plugin(self):
         self.home.write(".my.cnf", self.block("[client]"))
         del (variables := self.variables())["MARIADB_PLUGIN_DIR"]
         self.assertIn("ERROR 1045", self.home.run(self.argv(), **variables).stderr)
         self.assert_nothing_sent()
 
     def oracles_variables(self):
-        """As a shell takes them."""
+        """Returns the variables as a shell parses them."""
         return dict(word.split("=", 1) for word in shlex.split(self.block("LIBMYSQL")))
 
-    def test_a_command_on_oracles_library(self):
-        """tests/loader plays it. A command takes each line of [client] for an option, and "loose-" for
-        a word that may be passed over."""
+    def test_a_command_of_oracles_library(self):
+        """tests/loader stands in for a command. A command takes each line of [client] as an option. A program that
+        does not know an option ignores it if the option has the prefix "loose-"."""
         lines = self.block("[client]", 1).splitlines()[1:]
         options = ["--" + line.removeprefix("loose-") for line in lines]
         self.assertEqual(options, [f"--ssl-ca={self.lab.ca_file}", "--ssl-mode=VERIFY_IDENTITY"])
@@ -146,13 +147,13 @@ class Setup(LabCase):
         for library in mysql_client.LIBRARIES:
             argv = [mysql_client.PROGRAM, "--library=" + library, *options, mariadb.host, mariadb.port, USER]
             with self.subTest(library=library):
-                self.assertIn("ERROR 2059", self.home.run(argv).stdout, "control: the variables count")
+                self.assertIn("ERROR 2059", self.home.run(argv).stdout, "control: no variables")
                 result = self.home.run(argv, **self.oracles_variables())
                 self.assertEqual(result.stdout, f"{USER}@%\n", result.stderr)
         self.assert_accepted(len(mysql_client.LIBRARIES))
 
-    def test_a_program_on_oracles_library_finds_no_ssl_mode_in_an_option_file(self):
-        """Its CA it does find, so the option of its own is all that is missing."""
+    def test_a_program_of_oracles_library_does_not_read_ssl_mode_from_an_option_file(self):
+        """The program reads the CA from the option file. Only ssl-mode must be set in the program itself."""
         mariadb = self.lab.mariadb
         for word in ("loose-ssl-mode", "ssl-mode", "ssl_mode"):
             file = self.home.write("client.cnf", self.block("[client]", 1).replace("loose-ssl-mode", word))
@@ -192,7 +193,7 @@ class Setup(LabCase):
         self.assertEqual(self.home.run(argv, **both).stdout, f"{USER}@%\n")
         self.assert_accepted(2)
 
-    def test_unit_and_dockerfile_say_the_same(self):
+    def test_unit_and_dockerfile_contain_the_same_variables(self):
         for number, variables in enumerate((self.variables(), self.oracles_variables())):
             unit = self.block("[Service]", number).splitlines()[1:]
             words = [word for line in unit for word in shlex.split(line.removeprefix("Environment="))]
@@ -204,14 +205,14 @@ class Setup(LabCase):
         self.assertIn(f"plugin-dir={mariadb_plugins()}\n", self.block("[client]"))
         self.assertNotIn("client-server", "".join(self.blocks()))
 
-    def test_a_drop_in_reaches_libmariadb_by_one_name_alone(self):
+    def test_libmariadb_reads_a_drop_in_only_under_the_name_my_cnf(self):
         directory = self.home.path / "conf.d"
         self.home.write(".my.cnf", f"!includedir {directory}\n")
         argv = self.program("MySQLdb", 'read_default_file="%(file)s"')
         block = self.block("[client]")
         drop_in = self.home.write("conf.d/rds.cnf", block)
         self.assert_logged_in(self.home.run(self.argv()))
-        if VERIFIES_ITSELF:  # 3.4 reads a drop-in of any name, as the command does
+        if VERIFIES_ITSELF:  # 3.4 reads a drop-in of any name, as `mariadb` does
             self.assert_logged_in(self.home.run(argv))
         else:
             self.assertIn("Access denied", self.home.run(argv).stderr)
@@ -219,7 +220,7 @@ class Setup(LabCase):
         self.assert_logged_in(self.home.run(self.argv()))
         self.assert_logged_in(self.home.run(argv))
 
-    def test_clients_are_judged_by_what_is_in_them(self):
+    def test_clients_are_classified_by_their_content(self):
         for content, words in PLANTED.items():
             with self.subTest(content=content):
                 path = self.home.path / "client"
@@ -229,7 +230,7 @@ class Setup(LabCase):
         self.assertIn(f"{path} cannot be read\n", self.setup_mysql("--client", path).stdout)
 
     def test_the_clients_of_this_machine(self):
-        """Told by the way of the manual: strings and grep."""
+        """Compares the result with that of the manual's method: strings and grep."""
         text = self.setup_mysql().stdout
         library = next(pathlib.Path("/usr/lib").glob("*/libmariadb.so.3"))
         for path in ("/usr/bin/mariadb", "/usr/bin/mariadb-dump", library):
@@ -242,7 +243,7 @@ class Setup(LabCase):
         text = self.setup_mysql(PATH=f"{self.home.path}/bin:/usr/bin").stdout
         self.assertIn(f"{self.home.path}/bin/mysql has mysql_clear_password built in", text)
 
-    def test_command_lines_that_are_wrong(self):
+    def test_wrong_command_lines(self):
         tool = harness.installed("bin/rds-iam")
         rows = (
             (["setup"], "no kind of program given; see rds-iam setup --help"),

@@ -1,5 +1,6 @@
-"""`rds-iam setup ca`: what it installs, from Amazon's server and from disk, and that on every failure
-the installed bundle stays as it was."""
+# SPDX-License-Identifier: MIT
+"""`rds-iam setup ca`: the bundles that it installs from Amazon's server and from disk. If a command fails, the
+installed bundle does not change."""
 import datetime
 import os
 import pathlib
@@ -20,7 +21,7 @@ DAY = datetime.timedelta(days=1)
 
 
 def certificate(name, starts=-10, ends=4000, is_ca=True, issuer=None):
-    """A PEM certificate; starts and ends are days from now. With an issuer it is not self-signed."""
+    """Returns a PEM certificate. starts and ends are days from now. It is self-signed unless an issuer is given."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Amazon Web Services, Inc."),
                          x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -50,7 +51,7 @@ class Case(unittest.TestCase):
         self.prefix = []
 
     def setup_ca(self, *options, prefix=(), **extra):
-        """Runs as a user who is not root, whose store is below XDG_CONFIG_HOME."""
+        """Runs `rds-iam setup ca` as an ordinary user whose store is below XDG_CONFIG_HOME."""
         self.config.mkdir(exist_ok=True)
         return harness.run([*self.prefix, *prefix, *self.as_user(), self.tool, "setup", "ca", *options],
                            env={"PATH": PATH, "HOME": str(self.scratch), "XDG_CONFIG_HOME": str(self.config), **extra})
@@ -75,7 +76,7 @@ class Case(unittest.TestCase):
         self.assertEqual(self.store.stat().st_mode & 0o777, 0o644)
 
     def assert_refused(self, result, message, before):
-        """The reason is printed, the exit status is 1, and the installed bundle is as it was."""
+        """Checks that the reason is printed, that the exit status is 1, and that the installed bundle is unchanged."""
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertIn(message, result.stderr)
         self.assertEqual(result.stdout, "")
@@ -85,7 +86,7 @@ class Case(unittest.TestCase):
 
 
 class FromDisk(Case):
-    def test_a_bundle_is_installed_with_the_region_that_ends_first(self):
+    def test_the_region_whose_roots_expire_first_is_printed_and_stored(self):
         content = (root("us-east-1") + root("eu-west-1", ends=3000) + root("eu-west-1", "ECC384", ends=900)
                    + root("ap-south-1", ends=2000))
         result = self.setup_ca("--file", self.file(b"a comment\n" + content))
@@ -109,7 +110,7 @@ class FromDisk(Case):
         one = root("us-east-1")
         self.assert_installed(self.setup_ca("--file", self.file(one + one)), 1)
 
-    def test_what_is_not_a_whole_bundle_of_valid_roots_is_refused(self):
+    def test_an_incomplete_or_invalid_bundle_is_refused(self):
         good = root("us-east-1")
         self.assert_installed(self.setup_ca("--file", self.file(good)), 1)
         before = self.store.read_bytes()
@@ -126,7 +127,7 @@ class FromDisk(Case):
                 ("a page of HTML", b"<html>Access denied</html>", "contains no certificate"),
                 ("DER", x509.load_pem_x509_certificate(good).public_bytes(serialization.Encoding.DER), "is not a PEM file"),
                 ("an expired root", good + root("eu-west-1", ends=-1), '"Amazon RDS eu-west-1 Root CA RSA2048 G1" has expired'),
-                ("a root of tomorrow", good + root("eu-west-1", starts=2), "is not valid yet; check the clock"),
+                ("a root that is not valid yet", good + root("eu-west-1", starts=2), "is not valid yet; check the clock"),
                 ("a CA of another company", good + certificate("Example Root CA"), '"Example Root CA" is not a root certificate of Amazon RDS'),
                 ("a server's certificate", good + certificate("Amazon RDS us-east-1 db", is_ca=False), "is not a self-signed CA certificate"),
                 ("an intermediate CA", good + certificate("Amazon RDS us-east-1 CA", issuer="Amazon RDS Root"), "is not a self-signed CA certificate"),
@@ -149,14 +150,14 @@ class FromDisk(Case):
         self.assertIn("not in the new bundle: Amazon RDS eu-west-1", result.stderr)
         self.assertEqual(self.store.read_bytes().count(b"BEGIN CERTIFICATE"), 2)
 
-    def test_a_roll_over_of_all_roots_needs_force(self):
+    def test_replacing_all_roots_needs_force(self):
         self.assert_installed(self.setup_ca("--file", self.file(root("us-east-1") + root("eu-west-1"))), 2)
         before = self.store.read_bytes()
         new = self.file(root("us-east-1", "RSA4096") + root("eu-west-1", "RSA4096"))
         self.assert_refused(self.setup_ca("--file", new), "the new bundle lacks 2 roots", before)
         self.assertEqual(self.setup_ca("--file", new, "--force").returncode, 0)
 
-    def test_a_full_disk_leaves_the_store_as_it_was(self):
+    def test_a_full_disk_does_not_change_the_store(self):
         first, second = root("us-east-1"), root("eu-west-1")
         small, large = self.file(first, "small.pem"), self.file(first + second * 1 + b"".join(
             root(f"region-{i}") for i in range(40)), "large.pem")
@@ -176,7 +177,7 @@ class FromDisk(Case):
         self.assertIn("rds-ca.pem: cannot be written, and is as it was: No space left on device", result.stderr)
         self.assertEqual(result.stdout.split(), ["rds-ca-public.pem", "rds-ca.pem"])
 
-    def test_a_directory_that_cannot_be_written_leaves_the_store_as_it_was(self):
+    def test_a_directory_that_cannot_be_written_does_not_change_the_store(self):
         self.assert_installed(self.setup_ca("--file", self.file(root("us-east-1"))), 1)
         before = self.store.read_bytes()
         self.store.parent.chmod(0o500)
@@ -184,13 +185,13 @@ class FromDisk(Case):
         self.assert_refused(self.setup_ca("--file", self.file(before + root("eu-west-1"))),
                             "cannot be written, and is as it was: Permission denied", before)
 
-    def test_a_store_that_others_can_write_is_refused(self):
+    def test_a_store_that_other_users_can_write_is_refused(self):
         self.assert_installed(self.setup_ca("--file", self.file(root("us-east-1"))), 1)
         self.store.parent.chmod(0o777)
         self.assert_refused(self.setup_ca("--file", self.file(root("us-east-1"))),
                             f"{self.store.parent}: every user can write it", self.store.read_bytes())
 
-    def test_two_at_once(self):
+    def test_eight_commands_at_once(self):
         bundle = self.file(root("us-east-1") + root("eu-west-1"))
         self.config.mkdir(exist_ok=True)
         env = {"PATH": PATH, "HOME": str(self.scratch), "XDG_CONFIG_HOME": str(self.config)}
@@ -247,7 +248,7 @@ class Download(Case):
         self.server.body.write_bytes(roots + padding * 200)
         self.assert_installed(self.setup_ca(), 110)
 
-    def test_a_download_that_fails_leaves_the_store_as_it_was(self):
+    def test_a_failed_download_does_not_change_the_store(self):
         self.server.body.write_bytes(root("us-east-1"))
         self.assert_installed(self.setup_ca(), 1)
         before = self.store.read_bytes()
@@ -267,8 +268,8 @@ class Download(Case):
         self.server.body.write_bytes(before + root("eu-west-1"))
         self.assertEqual(self.setup_ca().returncode, 0)
 
-    def test_settings_for_aws_services_do_not_count(self):
-        """A CA bundle for AWS's services is not believed here, and a proxy variable is followed."""
+    def test_aws_ca_bundle_is_ignored_and_https_proxy_is_used(self):
+        """AWS_CA_BUNDLE applies only to AWS's services, not to the server of the bundles. HTTPS_PROXY applies to both."""
         self.server.body.write_bytes(root("us-east-1"))
         self.server.behave("other certificate")
         result = self.setup_ca(AWS_CA_BUNDLE=str(self.server.directory / "other/aws-ca.crt"))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What rds-iam setup postgres prints, appended to an empty home's pg_service.conf, logs in; and what
-rds-iam lint finds in a service file, where libpq itself can be asked, with libpq's word for it."""
+"""`rds-iam setup postgres`: its output, appended to the pg_service.conf of an empty home, lets a client log in. And
+`rds-iam lint`: its findings in service files, compared with libpq's own error messages."""
 import os
 import pathlib
 import pwd
@@ -32,13 +32,13 @@ class Setup(LabCase):
         self.assertEqual(result.stdout, f"{USER}\n", result.stderr)
         self.assert_accepted()
 
-    def test_appended_to_an_empty_home_it_logs_in_with_the_agent(self):
+    def test_the_printed_entry_logs_in_with_the_agent(self):
         self.home.write(".pg_service.conf", self.setup_postgres().stdout)
         result = self.home.run([agent_program(), "--once"])
         self.assertEqual(result.returncode, 0, result.stderr)
         self.login(principal=None)
 
-    def test_and_with_the_agent_in_a_runtime_directory(self):
+    def test_the_printed_entry_logs_in_with_the_agent_in_a_runtime_directory(self):
         runtime = self.home.path / "run"
         runtime.mkdir(mode=0o700)
         where = {"XDG_RUNTIME_DIR": str(runtime)}
@@ -48,48 +48,48 @@ class Setup(LabCase):
         self.assertEqual(self.home.run([agent_program(), "--once"], **where).returncode, 0)
         self.login(principal=None)
 
-    def test_and_without_an_agent_under_exec(self):
+    def test_the_printed_entry_logs_in_under_exec_without_an_agent(self):
         self.home.write(".pg_service.conf", self.setup_postgres().stdout)
         self.login(tool(), "exec", "--")
         self.assertFalse((self.home.path / ".cache").exists())
 
     def test_the_entry_turns_off_gss_encryption(self):
-        """A Kerberos ticket would come before TLS; libpq 10 and 11 are told of in a comment."""
+        """libpq would use a Kerberos ticket before TLS. A comment tells users of libpq 10 and 11 to remove the line."""
         entry = self.setup_postgres().stdout
         self.assertEqual(entry.count("\ngssencmode=disable\n"), 1)
         self.assertRegex(entry, r"\n# libpq 10 and 11 and pgx .*: remove the line for them\.\ngssencmode")
 
-    def test_lint_finds_nothing_in_it(self):
+    def test_lint_finds_nothing_in_the_printed_entry(self):
         path = self.home.write(".pg_service.conf", self.setup_postgres().stdout)
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
-    def test_the_sql_is_what_the_database_was_made_with(self):
+    def test_the_printed_sql_is_the_sql_of_the_readme(self):
         text = self.setup_postgres().stdout
-        # The lab runs the README's statements; see its sql/postgresql.sql.
+        # The lab's database was created with the README's statements; see sql/postgresql.sql of the lab.
         sql = (harness.SOURCE / "README.md").read_text(encoding="utf-8")
         for statement in re.findall(r"^# +((?:CREATE USER|GRANT) .*;)$", text, re.M):
             self.assertIn(f"\n{statement}\n", sql)
         self.assertIn(f"CREATE USER {USER};", text)
-        for wanted in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
+        for line in ("rds.logical_replication=1", "rds.iam_auth_for_replication=1",
                        f"ALTER USER {USER} WITH REPLICATION;",
                        "systemctl enable --now rds-iam-agent@ACCOUNT.service"):
-            self.assertIn(wanted, text)
+            self.assertIn(line, text)
 
-    def test_units_below_a_prefix_of_ones_own_are_named_by_their_paths(self):
-        """systemd would not find them; that it finds those of /usr is taken on trust."""
+    def test_units_outside_usr_are_printed_with_their_paths(self):
+        """systemd finds a unit by its name only below /usr. The test does not cover an installation there."""
         text = self.setup_postgres().stdout
         for word, unit in (("--user enable --now", "user/rds-iam-agent.service"), ("link", "system/rds-iam-agent@.service")):
             self.assertIn(f"      systemctl {word} {harness.installed(f'lib/systemd/{unit}')}\n", text)
 
-    def test_an_odd_name_is_quoted_in_sql_and_not_in_the_entry(self):
+    def test_a_special_name_is_quoted_in_sql_and_not_in_the_entry(self):
         text = self.setup_postgres("--username", 'Etl "x"').stdout
         self.assertIn(' CREATE USER "Etl ""x""";\n', text)
         self.assertIn(' GRANT rds_iam TO "Etl ""x""";\n', text)
         self.assertIn('\nuser=Etl "x"\n', text)
 
-    def test_each_unit_that_is_named_serves_the_place_of_a_passfile_that_is_printed(self):
-        """By what the installed units say; %t of the user's own is XDG_RUNTIME_DIR."""
+    def test_each_printed_unit_serves_a_printed_passfile(self):
+        """The installed units contain the directory. %t in a user's unit is XDG_RUNTIME_DIR."""
         unit = harness.installed("lib/systemd/system/rds-iam-agent@.service").read_text(encoding="utf-8")
         place = re.search(r"--directory (\S+)$", unit, re.M).group(1).replace("%t", "/run").replace("%i", "ACCOUNT")
         text = self.setup_postgres("--service", "odd").stdout
@@ -99,7 +99,7 @@ class Setup(LabCase):
         subscription = text[text.index("For a subscription"):text.index("# 2. ")]
         self.assertIn(f"passfile={place}/odd\n", subscription)
 
-    def test_a_passfile_that_the_users_unit_does_not_serve_is_told(self):
+    def test_a_passfile_that_the_users_unit_does_not_serve_is_reported(self):
         unserved = "not the one above: XDG_RUNTIME_DIR is not set here"
         runtime = self.home.path / "run"
         runtime.mkdir(mode=0o700)
@@ -112,8 +112,8 @@ class Setup(LabCase):
         self.assertIn(unserved, text)
 
     def test_the_sidecar(self):
-        """The installed example: its command fills the passfile that the client's entry names, and the
-        client's environment logs in. /tokens and /services are volumes."""
+        """Tests the installed example of a Kubernetes sidecar. Its command fills the passfile that the client's
+        entry names, and with the client's environment psql logs in. /tokens and /services are volumes."""
         path = harness.installed("share/rds-iam/sidecar.yaml")
         form = yaml.safe_load(path.read_text(encoding="utf-8"))
         agent, client = form["spec"]["containers"]
@@ -125,23 +125,23 @@ class Setup(LabCase):
         places = {mount["mountPath"]: self.home.path / mount["name"] for mount in client["volumeMounts"]}
         self.assertEqual(set(places), {"/tokens", "/services"})
 
-        def here(text):
+        def in_home(text):
             for place, directory in places.items():
                 text = text.replace(f"{place}/", f"{directory}/")
             return text
 
         for directory in places.values():
             directory.mkdir()
-        places["/tokens"].chmod(0o1777)  # as Kubernetes makes a volume in memory
+        places["/tokens"].chmod(0o1777)  # the mode of a Kubernetes volume in memory
         text = self.setup_postgres("--ca", "/services/global-bundle.pem").stdout
         self.assertIn(f"#   {path}\n", text)
-        wanted = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
-        variables = {each["name"]: here(each["value"]) for each in client["env"]}
-        self.assertEqual(variables["PGSERVICE"], pathlib.Path(wanted).name)
+        passfile = re.search(r"passfile=(/tokens/run/rds)$", text, re.M).group(1)
+        variables = {each["name"]: in_home(each["value"]) for each in client["env"]}
+        self.assertEqual(variables["PGSERVICE"], pathlib.Path(passfile).name)
         shutil.copy(self.lab.ca_file, variables["PGSSLROOTCERT"])
         pathlib.Path(variables["PGSERVICEFILE"]).write_text(
-            here(re.sub(r"\npassfile=.*\n", f"\npassfile={wanted}\n", text)), encoding="utf-8")
-        command = [here(f"{word}/").rstrip("/") for word in agent["command"]]
+            in_home(re.sub(r"\npassfile=.*\n", f"\npassfile={passfile}\n", text)), encoding="utf-8")
+        command = [in_home(f"{word}/").rstrip("/") for word in agent["command"]]
         self.assertEqual(command[0], agent_program().name)
         log = self.home.path / "log"
         process = subprocess.Popen(
@@ -157,18 +157,18 @@ class Setup(LabCase):
             self.assertEqual(variables[name], value)
 
     def client_environment(self, service, ca):
-        """What a client shall find in its environment, as the shell's lines and the unit's have it."""
+        """Returns the environments that the printed lines set for a client: those for a shell, those for a unit."""
         text = self.setup_postgres("--service", service, "--ca", ca).stdout
         exports = "".join(re.findall(r"^#( +export .*\n)", text, re.M))
         shell = subprocess.run(["sh", "-c", exports + "env -0"], env={}, stdout=subprocess.PIPE, check=True)
         unit = "".join(f"{line}\n" for line in re.findall(r"^# +(Environment=.*)$", text, re.M))
         return {
             "shell": dict(each.decode().split("=", 1) for each in shell.stdout.split(b"\0") if each),
-            "unit": self.systemds_reading(unit),
+            "unit": self.parse_unit(unit),
         }  # fmt: skip
 
-    def systemds_reading(self, lines):
-        """By systemd's own check of a unit, and its rules for quotes and specifiers."""
+    def parse_unit(self, lines):
+        """Checks the lines with systemd-analyze, then parses them by systemd's rules for quotes and specifiers."""
         unit = self.home.write("client.service", f"[Service]\nExecStart=/bin/true\n{lines}")
         (self.home.path / "runtime").mkdir(mode=0o700, exist_ok=True)
         result = self.home.run(
@@ -178,15 +178,15 @@ class Setup(LabCase):
         return dict(word.split("=", 1) for word in words)
 
     def test_the_environment_of_its_clients(self):
-        """Values that a shell or systemd would take for something else are quoted."""
+        """Values with characters that are special in a shell or in systemd are quoted."""
         for service, ca in (("rds", "/etc/ca.pem"), ("a b", "/etc/o'dd $HOME/100%h \"x\"/\\n!.pem"), ("%n", "/~/#{a}&*;")):
-            wanted = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable", "PGSERVICE": service, "PGSSLROOTCERT": ca}
+            expected = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable", "PGSERVICE": service, "PGSSLROOTCERT": ca}
             for place, variables in self.client_environment(service, ca).items():
                 with self.subTest(place=place, ca=ca):
-                    self.assertEqual({name: variables.get(name) for name in wanted}, wanted)
+                    self.assertEqual({name: variables.get(name) for name in expected}, expected)
 
-    def test_a_value_that_makes_a_line_too_long_for_some_libpq(self):
-        """Its comments too: libpq 10 to 13 loses all that follows a line of more than 254 bytes."""
+    def test_a_value_that_makes_a_line_too_long_for_libpq_10_to_13(self):
+        """Comments count, too: libpq 10 to 13 ignores everything after a line of more than 254 bytes."""
         for size, status in ((180, 0), (225, 1)):
             with self.subTest(size=size):
                 result = self.setup_postgres("--ca", "/" + "c" * size)
@@ -195,14 +195,14 @@ class Setup(LabCase):
         self.assertIn("rds-iam: libpq 10 to 13 reads lines of at most 254 bytes, including comments; use a shorter ", result.stderr)
 
     def test_an_endpoint_with_its_port(self):
-        """As Terraform prints it."""
+        """Terraform prints endpoints in this form."""
         result = self.setup_postgres("--hostname", f"{self.lab.pg.host}:5432")
         self.assertEqual((result.returncode, result.stdout, result.stderr), (
             2, "", f'rds-iam: --hostname "{self.lab.pg.host}:5432" contains a port; use --port; '
                    "see rds-iam setup postgres --help\n"))
         self.assertIn("\nhost=::1\n", self.setup_postgres("--hostname", "::1").stdout)
 
-    def test_a_ca_that_is_not_there(self):
+    def test_a_missing_ca_file(self):
         result = self.setup_postgres("--ca", "/no/ca")
         self.assertIn("\nsslrootcert=/no/ca\n", result.stdout)
         self.assertEqual(
@@ -210,7 +210,7 @@ class Setup(LabCase):
             "rds-iam: warning: --ca /no/ca cannot be read here; without it clients cannot verify the server\n")
         self.assertEqual(self.setup_postgres().stderr, "")
 
-    def test_what_a_service_file_cannot_hold(self):
+    def test_values_that_a_service_file_cannot_contain(self):
         for words, message in (
                 (["--username", " x"], "--username is too long for a line of pg_service.conf, begins or ends with a blank"),
                 (["--dbname", "a\nb"], "or contains control characters"),
@@ -225,8 +225,8 @@ class Setup(LabCase):
 
 
 class Row(NamedTuple):
-    """text: a service file, NAME for a good entry's settings. psql: libpq's word for it, if it has
-    one; "" if it takes the service."""
+    """text: a service file; the test replaces CA and OPEN in it. line, finding: the output of lint. psql: a part
+    of libpq's error message; "": libpq accepts the service; None: psql is not run."""
 
     text: str
     line: int
@@ -257,7 +257,7 @@ ROWS = {
     "leading blank": Row("[s]\ndbname= d\n", 2, "warning: the value begins with a blank"),
     "a key of 16": Row("[s]\nrequire_auth=password\n", 2, 'warning: libpq before version 16 does not know "require_auth"', None),
     "a key of 12": Row("[s]\ngssencmode=disable\n", 2, 'warning: libpq before version 12 does not know "gssencmode"'),
-    "a key until 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
+    "a key up to 13": Row("[s]\nauthtype=x\n", 2, 'warning: libpq after version 13 does not know "authtype"', SYNTAX),
     "a key twice": Row("[s]\ndbname=d\ndbname=e\n", 3, 'warning: "dbname" is already set in line 2, and libpq uses the first'),
     "a service twice": Row("[s]\ndbname=d\n[s]\ndbname=e\n", 3, "warning: [s] is already at FILE:1, and libpq uses the first"),
     "no host": Row(f"[s]\n{GOOD}".replace("host=H\n", ""), 1, "error: [s] has no host=; add host=ENDPOINT", None),
@@ -265,11 +265,11 @@ ROWS = {
     "no sslmode": Row(f"[s]\n{GOOD}".replace("sslmode=verify-full\n", ""), 1, "error: [s] has no sslmode=", None),
     "less than verify-full": Row(f"[s]\n{GOOD}".replace("verify-full", "require"), 6, "error: [s] has sslmode=require", None),
     "a password": Row(f"[s]\n{GOOD}password=x\n", 10, "error: [s] has a password=", None),
-    "GSS left to libpq": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
-    "GSS asked for": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
+    "no gssencmode": Row(f"[s]\n{GOOD}".replace("gssencmode=disable\n", ""), 1, "warning: [s] has no gssencmode=: with a Kerberos ticket libpq 12", None),
+    "gssencmode=prefer": Row(f"[s]\n{GOOD}".replace("=disable", "=prefer"), 9, "error: [s] has gssencmode=prefer", None),
     "a socket": Row(f"[s]\n{GOOD}".replace("host=H", "host=/tmp"), 2, "error: [s] has the Unix socket /tmp", None),
     "a port in a host": Row(f"[s]\n{GOOD}".replace("host=H", "host=H,[::1],I:5432,::1"), 2, 'error: libpq takes all of "I:5432" as the name; write the port in port=', None),
-    "a home sign": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq looks for "~/p" in the directory', None),
+    "a tilde in the passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "~/p"), 8, 'error: libpq looks for "~/p" in the directory', None),
     "the agent's own file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/agent.log"), 8, 'error: rds-iam-agent does not fill a passfile called "agent.log"', None),
     "a directory's name": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/"), 8, 'error: rds-iam-agent does not fill a passfile called ""', None),
     "a dot": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/nowhere/.x"), 8, 'warning: rds-iam-agent does not fill a passfile called ".x"', None),
@@ -278,7 +278,7 @@ ROWS = {
     "an open passfile": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "OPEN"), 8, "error: other users can read OPEN, so libpq ignores it; run: chmod 600", None),
     "no regular file": Row(f"[s]\n{GOOD}".replace("/nowhere/p", "/dev/null"), 8, "error: /dev/null is not a regular file", None),
     "no CA": Row(f"[s]\n{GOOD}".replace("sslrootcert=CA\n", ""), 1, "warning: [s] has no sslrootcert=; libpq uses ~/.postgresql", None),
-    "a CA that is not there": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
+    "a missing CA file": Row(f"[s]\n{GOOD}".replace("=CA", "=/no/ca"), 7, "error: /no/ca cannot be read", None),
     "the system's CA": Row(f"[s]\n{GOOD}".replace("=CA", "=system"), 7, "warning: libpq before version 16 takes", None),
     "a shared passfile": Row(f"[t]\n{GOOD.replace('verify-full', 'require')}[s]\n{GOOD}", 17, "error: [s] shares its passfile", None),
 }  # fmt: skip
@@ -301,7 +301,7 @@ class Lint(LabCase):
                 self.check_with_libpq(path, row)
 
     def check_with_libpq(self, path, row):
-        """Asks psql where it stops; it gets no further than a port on which nobody listens."""
+        """Runs psql with the service file. If libpq accepts the file, psql connects to a port without a server."""
         if row.psql is None:
             return
         result = self.home.run(
@@ -309,12 +309,12 @@ class Lint(LabCase):
             PGSERVICEFILE=str(path))
         self.assertIn(row.psql or "Connection refused", result.stderr)
 
-    def test_control_a_good_file_has_no_finding(self):
+    def test_control_a_correct_file_has_no_finding(self):
         _, result = self.lint(f"# a comment\n[s]\n{GOOD}")
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
     def test_ten_thousand_services(self):
-        """Of one name, and of one passfile: the first is named."""
+        """A service name and a passfile occur again at the end. The finding names the first occurrence."""
         entry = GOOD.replace("host=H", "host=h{}")
         text = "".join(f"[s{i}]\n{entry.format(i)}" for i in range(10000))
         where, lines = text.count("\n") + 1, entry.count("\n") + 1
@@ -324,37 +324,37 @@ class Lint(LabCase):
         self.assertIn(f"[t] shares its passfile with [s0] ({path}:1), but only one", result.stdout)
         self.assertIn("10002 services in 1 files: 2 errors, 1 warnings", result.stdout)
 
-    def test_a_service_that_is_never_read_spoils_no_passfile(self):
-        """The agent serves the others."""
+    def test_a_service_that_is_never_read_does_not_disqualify_a_passfile(self):
+        """The agent serves the other entries of that passfile."""
         weak = GOOD.replace("verify-full", "require")
         _, result = self.lint(f"[s]\n{GOOD}[s]\n{weak}[t]\n{GOOD}")
         self.assertEqual((result.returncode, result.stdout.splitlines()[-1]),
                          (0, "3 services in 1 files: 0 errors, 1 warnings"), result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}[t]\n{GOOD}")
-        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read does")
+        self.assertIn("error: [t] shares its passfile with [r]", result.stdout, "control: one that is read")
 
     def test_one_passfile_by_several_paths(self):
-        """As the agent sees it: links and the directory's other names lead to one file."""
-        place = self.home.path / "kept"
+        """Links and other paths that lead to one file are the same passfile, for lint and for the agent."""
+        place = self.home.path / "real"
         place.mkdir()
         other = self.home.path / "other"
-        other.symlink_to("kept")
+        other.symlink_to("real")
         link = self.home.path / "link"
-        link.symlink_to("kept/p")
+        link.symlink_to("real/p")
         second = self.home.path / "second"
         second.symlink_to("link")
         weak = GOOD.replace("verify-full", "require")
         for path, is_shared in (
                 (place / "p", True), (other / "p", True), (link, True), (second, True),
-                (place / ".." / "kept" / "p", True), (place / "q", False), (self.home.path / "p", False)):
+                (place / ".." / "real" / "p", True), (place / "q", False), (self.home.path / "p", False)):
             with self.subTest(path=path):
                 _, result = self.lint(f"[s]\n{GOOD}[r]\n{weak}".replace("/nowhere/p", f"{place}/p", 1).replace(
                     "/nowhere/p", str(path)))
                 self.assertEqual("error: [r] shares its passfile with [s]" in result.stdout, is_shared, result.stdout)
                 self.assertIn("error: [r] has sslmode=require", result.stdout, "control")
 
-    def test_a_file_that_others_decide_on(self):
-        """An entry says where its token goes, and by whose certificate."""
+    def test_a_service_file_that_other_users_can_write(self):
+        """A service entry determines which server gets the token, and the CA that verifies this server."""
         nobody = pwd.getpwnam("nobody").pw_uid
         path, _ = self.lint(f"[s]\n{GOOD}")
         rows = [(0o666, -1, -1, f"every user can write it; run: chmod o-w {path}")]
@@ -376,25 +376,26 @@ class Lint(LabCase):
         self.assertNotIn("PGPASSWORD", result.stdout)
 
     def test_a_passfile_in_the_environment(self):
-        """By PGPASSFILE a program sees no sslmode. The three variables beside it are all that verifies."""
-        belt = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
+        """A program that finds the passfile by PGPASSFILE does not read the entry's sslmode. Only PGSSLMODE,
+        PGGSSENCMODE and PGSSLROOTCERT then make it verify the server."""
+        verified = {"PGSSLMODE": "verify-full", "PGGSSENCMODE": "disable"}
         finding = "8: warning: PGPASSFILE names this file too, and a program that reads the file that way ignores the sslmode of [s]"
         for variables, is_found in (
-                ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**belt, "PGSSLMODE": "require"}, True),
-                ({**belt, "PGGSSENCMODE": "prefer"}, True), (belt, False)):
+                ({}, True), ({"PGSSLMODE": "verify-full"}, True), ({**verified, "PGSSLMODE": "require"}, True),
+                ({**verified, "PGGSSENCMODE": "prefer"}, True), (verified, False)):
             with self.subTest(variables=variables):
                 path, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/nowhere/p", **variables)
                 self.assertEqual(f"{path}:{finding}" in result.stdout, is_found, result.stdout)
         _, result = self.lint(f"[s]\n{GOOD}", PGPASSFILE="/another/p")
         self.assertNotIn("PGPASSFILE", result.stdout)
 
-    def test_a_file_that_is_named_and_missing(self):
+    def test_a_missing_file_in_pgservicefile(self):
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE="/no/such")
         self.assertEqual(result.returncode, 1)
         self.assertIn("/no/such: error: PGSERVICEFILE names this file, but it does not exist", result.stdout)
 
-    def test_no_file_at_all_is_no_error_and_the_places_are_named(self):
-        """~/.pg_services.conf is not read, and looks much like it."""
+    def test_without_a_file_lint_prints_the_paths_and_succeeds(self):
+        """~/.pg_services.conf is not read, although its name is similar."""
         home = self.home.write(".pg_services.conf", f"[s]\n{GOOD}").parent
         result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(home))
         self.assertEqual((result.returncode, result.stdout), (
@@ -403,13 +404,13 @@ class Lint(LabCase):
                "rds-iam setup postgres prints an entry for a new file\n"
                "0 services in 0 files: 0 errors, 2 warnings\n"))
 
-    def test_the_own_runtime_directory(self):
+    def test_a_passfile_in_the_users_own_runtime_directory(self):
         path = self.home.write("services", f"[s]\n{GOOD}".replace("=CA", f"={self.lab.ca_file}").replace(
             "/nowhere", f"/run/user/{os.geteuid()}/rds-iam/run"))
         result = self.home.run([tool(), "lint"], principal=None, PGSERVICEFILE=str(path))
         self.assertEqual((result.returncode, result.stdout), (0, "1 services in 1 files: 0 errors, 0 warnings\n"))
 
-    def test_places_that_not_every_libpq_looks_at(self):
+    def test_files_that_not_every_libpq_reads(self):
         path = self.home.write(".pg_service.conf", "[a]\ndbname=d\n")
         system = self.home.write("etc/pg_service.conf", "[a]\ndbname=e\n")
         result = self.home.run([tool(), "lint"], principal=None, PGSYSCONFDIR=str(system.parent))

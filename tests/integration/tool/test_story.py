@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The story of the README, on its very texts: a service of another account assumes the access role with
-session tags and logs in as clickpipes_iam_user on both servers. And whom the databases then see: the
-principal that STS made, with its tags, its end and its policies."""
+"""The README's example with the README's own texts. A service of another account assumes the access role with
+session tags, and logs in to both servers as clickpipes_iam_user. Further tests show which identity the databases
+see: the principal of the STS session, with its tags, its expiration and its policies."""
 import time
 
 from cloud import REGION, CloudCase
@@ -15,20 +15,20 @@ PARAMETER = "rds.iam_auth_for_replication"
 BOTH = "must be allowed by both the caller's own policy and the role's trust policy"
 
 
-class StoryCase(CloudCase):
+class ExampleCase(CloudCase):
     def setUp(self):
         super().setUp()
         self.services = Services(self.home)
         self.services.add("shop")
 
     def write_section(self, role, **settings):
-        """The configuration for both servers."""
+        """Writes a configuration for both servers."""
         lines = {"role_arn": self.lab.roles[role].arn, **settings}
         text = "".join(f"{key} = {value}\n" for key, value in lines.items())
         self.home.write(CONFIG, f"[*.{REGION}.rds.amazonaws.com]\n{text}")
 
     def psql(self, command="select 1"):
-        # No AWS setting reaches the client: the passfile is all that it has.
+        # The client has no AWS settings, only the passfile.
         return self.home.run(["psql", "-XAtw", "service=shop", "-c", command], None)
 
     def assert_both_log_in(self, arn, principal=None, **env):
@@ -41,7 +41,7 @@ class StoryCase(CloudCase):
         self.assertEqual(found, [(None, arn)] * 2)
 
     def assert_both_refused(self, reason, arn, principal=None, **env):
-        """By the databases, which do not say why; the journal does."""
+        """Checks that both databases refuse the login. They give no reason; the journal contains it."""
         seen = len(self.verdicts())
         self.assertIn("ERROR 1045", self.mariadb(principal=principal, **env).stderr)
         filled = self.services.fill(principal, **env)
@@ -51,23 +51,23 @@ class StoryCase(CloudCase):
         self.assertEqual(found, [(reason, arn)] * 2)
 
     def assert_message_everywhere(self, message, principal=None, **env):
-        """rds-iam, mariadb and the agent say the same, and nothing reaches a server."""
+        """Checks that rds-iam, mariadb and the agent print the same message, and that no server gets a token."""
         host, port = self.lab.mariadb.host, self.lab.mariadb.port
-        asked = self.home.run(
+        result = self.home.run(
             [harness.installed("bin/rds-iam"), "token", "--hostname", host, "--port", port,
              "--username", USER], principal, **env)
-        self.assertEqual((asked.returncode, asked.stdout), (1, ""))
-        self.assertTrue(asked.stderr.endswith(message), asked.stderr)
-        self.assertIn("ERROR 2061 (HY000): rds-iam: ", said := self.mariadb(principal=principal, **env).stderr)
-        self.assertTrue(said.endswith(message), said)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertTrue(result.stderr.endswith(message), result.stderr)
+        self.assertIn("ERROR 2061 (HY000): rds-iam: ", text := self.mariadb(principal=principal, **env).stderr)
+        self.assertTrue(text.endswith(message), text)
         with self.services.agent(principal, **env) as agent:
             self.assertIn(message, agent.log())
             self.assertIn(f"no token for {USER} at {self.lab.pg.host}:{self.lab.pg.port}: ", agent.log())
         self.assert_nothing_sent()
-        return asked.stderr
+        return result.stderr
 
 
-class Readme(StoryCase):
+class Readme(ExampleCase):
     def setUp(self):
         super().setUp()
         role = self.lab.roles[ACCESS_ROLE]
@@ -81,7 +81,7 @@ class Readme(StoryCase):
         self.assertEqual(assumed[0]["parameters"]["Tags.member.1.Key"], "team")
         self.assertEqual(assumed[0]["parameters"]["Tags.member.1.Value"], "etl")
 
-    def test_the_explanation_names_the_role_and_the_source(self):
+    def test_explain_prints_the_role_and_the_source(self):
         result = self.credentials(
             "--explain", "--hostname", self.lab.pg.host, "--port", "5432", "--username", USER,
             principal=None, env=self.pod_env("service"))
@@ -91,14 +91,14 @@ class Readme(StoryCase):
                      f"identity           {role.session_arn('rds-iam')}"):
             self.assertIn(line + "\n", result.stdout)
 
-    def test_the_service_by_itself_has_no_right(self):
+    def test_without_the_role_the_service_has_no_permission(self):
         self.home.write(CONFIG, "")
         session = self.lab.cloud.containers["service"].session_name
         self.assert_both_refused(
             "AccessDenied", self.lab.roles["service"].session_arn(session), **self.pod_env("service"))
         self.assertIn("is not in account", self.lab.last_verdict()["detail"])
 
-    def test_the_lab_runs_on_the_policies_of_the_readme(self):
+    def test_the_lab_uses_the_policies_of_the_readme(self):
         trust = readme.trust_policy(SERVICE_ACCOUNT="210987654321", SERVICE_ROLE="service")
         self.assertEqual(self.lab.roles[ACCESS_ROLE].trust, trust)
         self.assertEqual(trust["Statement"][0]["Action"], ["sts:AssumeRole", "sts:TagSession"])
@@ -106,7 +106,7 @@ class Readme(StoryCase):
         self.assertEqual(arns, [
             f"arn:aws:rds-db:{REGION}:123456789012:dbuser:{server.resource_id}/{USER}"
             for server in (self.lab.pg, self.lab.mariadb)])
-        # Not in the policy, though the database knows it.
+        # The database has this user, but the policy does not name it.
         result = self.mariadb(user="other_iam_user", principal=None, **self.pod_env("service"))
         self.assertIn("ERROR 1045", result.stderr)
         self.assert_refused("AccessDenied")
@@ -117,7 +117,7 @@ class Readme(StoryCase):
         self.assertEqual(self.services.fill(None, **env).returncode, 0)
         refused = self.receive("--create-slot")
         self.assertIn(f'PAM authentication failed for user "{USER}"', refused.stderr)
-        self.assertEqual(self.psql().stdout, "1\n", "control: the same token, without replication")
+        self.assertEqual(self.psql().stdout, "1\n", "control: the same token works without replication")
         self.lab.parameter(PARAMETER, "1")
         self.assertEqual(self.receive("--create-slot").stderr, "")
         self.addCleanup(self.receive, "--drop-slot")
@@ -133,14 +133,14 @@ class Readme(StoryCase):
             ["pg_recvlogical", "-w", "-d", "service=shop", "--slot=story", *arguments], None)
 
 
-class Roles(StoryCase):
-    def test_a_role_of_our_own_configuration_logs_in_everywhere(self):
+class Roles(ExampleCase):
+    def test_a_role_of_the_configuration_logs_in_with_all_clients(self):
         self.write_section(
             "rds-access", role_session_name="pipe-1", session_tags="team=etl, env=prod",
             transitive_tag_keys="team")
         role = self.lab.roles["rds-access"]
         self.assert_both_log_in(role.session_arn("pipe-1"), "etl-base", **self.cloud_env())
-        (call,) = self.calls()  # one for both clients
+        (call,) = self.calls()  # both clients use one cached session
         self.assertEqual(call["parameters"], {
             "Action": "AssumeRole", "Version": "2011-06-15",
             "RoleArn": role.arn, "RoleSessionName": "pipe-1",
@@ -149,26 +149,26 @@ class Roles(StoryCase):
             "TransitiveTagKeys.member.1": "team"})
         self.assertTrue(call["tls"])
 
-    def test_the_region_of_the_database_is_where_sts_is_asked(self):
+    def test_sts_is_called_in_the_region_of_the_database(self):
         self.write_section("rds-access")
         env = self.cloud_env()
         del env["AWS_REGION"]
         self.assert_logged_in(self.mariadb(principal="etl-base", **env))
         self.assertIn(f"/{REGION}/sts", self.calls()[0]["scope"])
 
-    def test_a_role_without_the_right_is_refused_by_the_databases(self):
+    def test_a_role_without_permission_is_refused_by_the_databases(self):
         self.write_section("rds-access-powerless")
         arn = self.lab.roles["rds-access-powerless"].session_arn("rds-iam")
         self.assert_both_refused("AccessDenied", arn, "etl-base", **self.cloud_env())
 
-    def test_a_policy_that_looks_at_tags(self):
+    def test_a_policy_with_a_condition_on_tags(self):
         arn = self.lab.roles["rds-access-tagged"].session_arn("rds-iam")
         self.write_section("rds-access-tagged", session_tags=f"dbuser={USER}")
         self.assert_both_log_in(arn, "etl-base", **self.cloud_env())
         self.write_section("rds-access-tagged", session_tags="dbuser=clickpipes_other")
         self.assert_both_refused("AccessDenied", arn, "etl-base", **self.cloud_env())
 
-    def test_a_session_that_ends_or_is_revoked(self):
+    def test_a_session_that_expires_or_is_revoked(self):
         self.write_section("rds-access")
         arn = self.lab.roles["rds-access"].session_arn("rds-iam")
         env = self.cloud_env()
@@ -177,26 +177,27 @@ class Roles(StoryCase):
             (self.lab.expire, "Expired", arn), (self.lab.revoke, "InvalidClientTokenId", None)
         ):
             with self.subTest(reason=reason):
-                end(self.kept_session())
+                end(self.cached_session())
                 self.assert_both_refused(reason, owner, "etl-base", **env)
                 self.credentials("--clear")
                 self.assert_logged_in(self.mariadb(principal="etl-base", **env))
 
-    def kept_session(self):
-        """What the next login will use."""
+    def cached_session(self):
+        """Returns the access key of the session that the next login will use."""
         issued = [call["issued"] for call in self.calls() if call["issued"]][-1]
         return rdslab.Keys(issued, None, None)
 
 
-class Refusals(StoryCase):
-    """What STS refuses: who asked for what, and which policy to look at."""
+class Refusals(ExampleCase):
+    """Refusals of STS: the message names the caller, the action and the policy to check."""
 
-    def assert_denied(self, who, action, role, cause, principal, more="", **env):
-        said = self.assert_message_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
+    def assert_denied(self, user, action, role, cause, principal, more="", **env):
+        """Checks the message of all clients. cause: the reason in the lab's journal; more: the end of our advice."""
+        text = self.assert_message_everywhere(f"{action} {BOTH}{more}\n", principal, **env)
         self.assertIn(
             f"{self.home.path}/{CONFIG}:2: {self.caller()} may not assume {self.lab.roles[role].arn}: "
-            f"STS says AccessDenied: User: {who} is not authorized to perform: {action}; ", said)
-        # What AWS keeps to itself: which of the policies it was.
+            f"STS says AccessDenied: User: {user} is not authorized to perform: {action}; ", text)
+        # AWS does not report which policy denied the request. The lab's journal does.
         self.assertEqual({call["detail"] for call in self.refused()}, {cause})
 
     def refused(self):
@@ -217,15 +218,15 @@ class Refusals(StoryCase):
             "arn:aws:iam::210987654321:user/etl-base-untagged", "sts:TagSession", "rds-access",
             "caller's policy: ImplicitDeny sts:TagSession", "etl-base-untagged", **self.cloud_env())
 
-    def test_tags_that_a_pods_own_session_hands_on(self):
+    def test_transitive_tags_of_the_pods_own_session(self):
         self.write_section("rds-access-untagged")
-        # rds-iam, mariadb and the agent ask the container's endpoint each for themselves.
+        # rds-iam, mariadb and the agent each send a request to the container endpoint.
         self.assert_message_everywhere(f"sts:TagSession {BOTH}\n", **self.pod_env("service"))
         for call in self.refused():
             self.assertEqual(call["detail"], "trust policy: ImplicitDeny sts:TagSession")
             self.assertNotIn("Tags.member.1.Key", call["parameters"])
 
-    def test_an_external_id_that_is_wrong(self):
+    def test_a_wrong_external_id(self):
         self.write_section("rds-access-external", external_id="etl/4712")
         self.assert_denied(
             "arn:aws:iam::210987654321:user/etl-base", "sts:AssumeRole", "rds-access-external",
@@ -235,7 +236,7 @@ class Refusals(StoryCase):
         self.assert_logged_in(self.mariadb(principal="etl-base", **self.cloud_env()))
 
     def tokens(self):
-        """(web identity token, what STS says, the advice)"""
+        """Returns rows: a web identity token, the error of STS, the advice in our message."""
         mint, now = self.lab.web_identity, int(time.time())
         head, body, signature = mint().split(".")
         compare = "compare the token's issuer, key and audience with the account's identity provider"
@@ -256,11 +257,11 @@ class Refusals(StoryCase):
     def test_web_identities(self):
         env = self.web_identity_env()
         path = env["AWS_WEB_IDENTITY_TOKEN_FILE"]
-        for token, said, advice in self.tokens():
-            with self.subTest(said=said):
+        for token, error, advice in self.tokens():
+            with self.subTest(error=error):
                 self.home.write("web-identity-token", token)
                 text = self.assert_message_everywhere(f"; {advice}\n", **env)
-                self.assertIn(f"the token in {path} may not assume {env['AWS_ROLE_ARN']}: STS says {said}",
+                self.assertIn(f"the token in {path} may not assume {env['AWS_ROLE_ARN']}: STS says {error}",
                               text)
                 for piece in token.split("."):
                     self.assertNotIn(piece, text)

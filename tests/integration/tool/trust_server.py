@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Amazon's server of trust bundles, in a network namespace of its own.
+"""Stands in for Amazon's server of CA bundles, in a network namespace of its own.
 
-In the namespace the names of the server lead to loopback, and /etc/ssl/certs contains the CA of the
-server and the CA certificates that the test chooses. The server sends the file "body" of its
-directory; the file "behaviour", if there is one, says what goes wrong: "cut", "status 503", "silent".
+In the namespace the host names of Amazon's server lead to loopback, and /etc/ssl/certs contains the CA of this
+server and the CA certificates that the test chooses. The server sends the file "body" of its directory. The
+file "behaviour" selects a fault: "cut", "status NNN", "silent" or "other certificate". Empty: no fault.
 
-Run as a program this file is the namespace and the server. It ends with its parent.
+The class TrustServer starts this file as a program in the namespace. The program ends when its parent ends.
 """
 import contextlib
 import http.server
@@ -27,7 +27,7 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class TrustServer:
-    """with TrustServer(directory) as server: server.body.write_bytes(...); server.argv([...])."""
+    """Use: with TrustServer(directory) as server: server.body.write_bytes(...); run(server.argv([...]))."""
 
     def __init__(self, directory, system_roots=()):
         self.directory = pathlib.Path(directory)
@@ -60,7 +60,7 @@ class TrustServer:
         line = self._holder.stdout.readline()
         if line != "ready\n":
             self.__exit__()
-            raise OSError(f"no network namespace can be had here: {line}")
+            raise OSError(f"cannot create a network namespace: {line}")
         return self
 
     def _trust(self, certificate):
@@ -94,11 +94,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body[:len(body) // 2] if behaviour == "cut" else body)
 
     def log_message(self, *arguments):
-        """Quiet."""
+        """Prints nothing."""
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A handshake at a time in the thread of its connection; the certificate is the one of today."""
+    """Performs each TLS handshake in the thread of its connection, with the certificate of the behaviour."""
     daemon_threads = True
 
     def finish_request(self, request, client_address):

@@ -23,16 +23,16 @@ class LinkLocal:
     argv() returns a command line that runs a command in the namespace."""
 
     def __enter__(self):
-        ours, theirs = socket.socketpair()
+        near_end, far_end = socket.socketpair()
         unshare = ["unshare", "--net"]
         if os.geteuid() != 0:
             unshare += ["--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", "--keep-caps"]
-        with theirs:
+        with far_end:
             self._holder = subprocess.Popen(
-                [*unshare, harness.PYTHON, __file__, str(theirs.fileno())],
-                env={"PATH": PATH}, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
-        self._line = ours
-        _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+                [*unshare, harness.PYTHON, __file__, str(far_end.fileno())],
+                env={"PATH": PATH}, stdin=subprocess.DEVNULL, pass_fds=[far_end.fileno()])
+        self._line = near_end
+        _, descriptors, _, _ = socket.recv_fds(near_end, 1, 1)
         if not descriptors:
             self.__exit__()
             raise OSError("cannot create a network namespace")

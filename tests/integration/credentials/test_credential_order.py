@@ -95,7 +95,7 @@ class CredentialOrder(unittest.TestCase):
         self.check([row for row in DOCUMENT["rows"] if row["profile"] == "option"], by_configuration=True)
 
     def test_the_search_stops_at_a_broken_source(self):
-        for name, environment, config, credentials, wanted in BROKEN:
+        for name, environment, config, credentials, expected in BROKEN:
             with self.subTest(name=name), tempfile.TemporaryDirectory(dir=harness.WORK) as home:
                 directory = pathlib.Path(home) / ".aws"
                 directory.mkdir(mode=0o700)
@@ -103,11 +103,11 @@ class CredentialOrder(unittest.TestCase):
                     (directory / file).write_text(text, encoding="utf-8")
                     (directory / file).chmod(0o600)
                 key, stderr = self.run_in(home, {"AWS_EC2_METADATA_DISABLED": "true", **environment})
-                if wanted.startswith("AKIA"):
-                    self.assertEqual(key, wanted, stderr)
+                if expected.startswith("AKIA"):
+                    self.assertEqual(key, expected, stderr)
                 else:
                     self.assertIsNone(key)
-                    self.assertIn(wanted, stderr)
+                    self.assertIn(expected, stderr)
 
     def test_the_matrix_is_complete(self):
         seen = {(row["profile"], *row["configured"]) for row in DOCUMENT["rows"]}

@@ -170,9 +170,9 @@ class Cache(CloudCase):
             entry.chmod(0o600)
             entry.parent.chmod(0o755)
 
-        for i, spoil in enumerate((torn, readable, link, open_directory), 2):
-            with self.subTest(spoil=spoil.__name__):
-                spoil()
+        for i, add_flaw in enumerate((torn, readable, link, open_directory), 2):
+            with self.subTest(add_flaw=add_flaw.__name__):
+                add_flaw()
                 self.good("--profile", "p")
                 self.assertEqual(len(self.calls()), i)
 
@@ -236,13 +236,13 @@ class LikeBotocore(CloudCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def assert_last_two_are_equal(self):
-        ours, theirs = self.calls()[-2:]
-        self.assertIn("Botocore", theirs["user_agent"], "control: botocore sent it")
-        self.assertEqual(ours["parameters"], theirs["parameters"])
+        own_call, other_call = self.calls()[-2:]
+        self.assertIn("Botocore", other_call["user_agent"], "control: botocore sent it")
+        self.assertEqual(own_call["parameters"], other_call["parameters"])
         signed = {"authorization", "content-type", "host", "x-amz-date", "x-amz-security-token"}
-        self.assertEqual(signed & set(ours["headers"]), signed & set(theirs["headers"]))
+        self.assertEqual(signed & set(own_call["headers"]), signed & set(other_call["headers"]))
         for key in ("method", "path", "operation", "caller", "scope", "signed_headers", "content_type"):
-            self.assertEqual(ours[key], theirs[key])
+            self.assertEqual(own_call[key], other_call[key])
 
     def test_assume_role(self):
         self.role_profile(

@@ -66,10 +66,10 @@ class Ends(CloudCase):
 
     def test_at_the_deadline_everything_is_killed(self):
         """One rds-iam-fetch is stopped and cannot keep its deadline. A second one never receives a request."""
-        ours, theirs = socket.socketpair()
+        near_end, far_end = socket.socketpair()
         program = harness.installed("libexec/**/rds-iam-fetch")
-        mute = subprocess.Popen([str(program)], stdin=theirs, stderr=subprocess.PIPE, text=True)
-        theirs.close()
+        mute = subprocess.Popen([str(program)], stdin=far_end, stderr=subprocess.PIPE, text=True)
+        far_end.close()
         self.addCleanup(mute.kill)
         self.home.write(CONFIG, f"[{self.lab.pg.host}]\nprofile = p\n")
         process, fetch, inside, outside = self.start(
@@ -85,7 +85,7 @@ class Ends(CloudCase):
         _, complaint = mute.communicate(timeout=PATIENCE)
         self.assertEqual(mute.returncode, 2)
         self.assertIn("is started by the plugins", complaint)
-        ours.close()
+        near_end.close()
 
 
 if __name__ == "__main__":

@@ -239,14 +239,14 @@ class TheCli(HostCase):
             renewed.append(calls)
             self.assertEqual([c["operation"] for c in second()], ["GetRoleCredentials"])
             self.assertEqual(json.loads(path.read_text()), after)
-        for ours, theirs in zip(*renewed):
-            self.assertIn("aws-cli", theirs["user_agent"], "control: the AWS CLI sent it")
-            for parameters in (ours["parameters"], theirs["parameters"]):
+        for own_call, other_call in zip(*renewed):
+            self.assertIn("aws-cli", other_call["user_agent"], "control: the AWS CLI sent it")
+            for parameters in (own_call["parameters"], other_call["parameters"]):
                 parameters.pop("clientId", None)  # each login registers a new client
             for key in ("method", "path", "host", "tls", "parameters", "content_type", "caller"):
-                self.assertEqual(ours[key], theirs[key], key)
+                self.assertEqual(own_call[key], other_call[key], key)
             extra = {"accept-encoding", "user-agent", "accept", "connection", "content-length"}
-            self.assertEqual(set(ours["headers"]) - extra, set(theirs["headers"]) - extra)
+            self.assertEqual(set(own_call["headers"]) - extra, set(other_call["headers"]) - extra)
 
 
 if __name__ == "__main__":

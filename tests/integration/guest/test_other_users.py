@@ -65,12 +65,12 @@ def foreign_in_open_directory(path):
     in_open_directory(path)
 
 
-def link(path, spoil=nothing):
+def link(path, add_flaw=nothing):
     """Replaces the file by a link to it, and adds another flaw to the target."""
     target = path.with_name("target")
     path.rename(target)
     path.symlink_to(target)
-    spoil(target)
+    add_flaw(target)
 
 
 def link_to_writable(path):
@@ -113,12 +113,12 @@ class SettingsFiles(CloudCase):
     def each(self, places, flaws):
         """Yields (place, function that adds a flaw, expected verdict) for each combination, each with an empty
         home directory."""
-        rows = [(place, spoil, verdict) for place in places for spoil, verdict in flaws]
-        for place, spoil, verdict in rows:
-            with self.subTest(place=place[0], flaw=spoil.__name__):
+        rows = [(place, add_flaw, verdict) for place in places for add_flaw, verdict in flaws]
+        for place, add_flaw, verdict in rows:
+            with self.subTest(place=place[0], flaw=add_flaw.__name__):
                 shutil.rmtree(self.home.path)
                 self.home.path.mkdir(mode=0o700)
-                yield place, spoil, verdict
+                yield place, add_flaw, verdict
         self.seen = len(rows)
 
     def keys(self, name):
@@ -140,11 +140,11 @@ class SettingsFiles(CloudCase):
             IRREGULAR: "{0}: is not a regular file; name another",
             FOREIGN: f"{{0}}: belongs to uid {OTHER.pw_uid}, neither to root nor to you; run: chown",
         }
-        for (name, file, value), spoil, verdict in self.each(self.CONFIGURATION, flaws):
+        for (name, file, value), add_flaw, verdict in self.each(self.CONFIGURATION, flaws):
             self.home.write(".aws/credentials", "[default]\n" + self.keys("etl")
                             + "[evil]\n" + self.keys("etl-base"))
             path = self.home.write(file, f"[{HOST}]\nprofile = evil\n")
-            spoil(path)
+            add_flaw(path)
             extra = {} if value is None else {name: str(self.home.path / value)}
             result = self.explain(*LOGIN, **extra)
             if verdict == WORKS:
@@ -195,7 +195,7 @@ class SettingsFiles(CloudCase):
         principal = self.lab.principals["etl-base"]
         document = {"Version": 1, "AccessKeyId": principal.access_key,
                     "SecretAccessKey": principal.secret_key}
-        for (name, file, variable, text), spoil, verdict in self.each(self.PROCESS, flaws):
+        for (name, file, variable, text), add_flaw, verdict in self.each(self.PROCESS, flaws):
             keys = self.home.write("keys", json.dumps(document))
             proof = self.home.path / "proof"
             if name == "a role's source":
@@ -203,7 +203,7 @@ class SettingsFiles(CloudCase):
                                 f"{self.lab.roles['rds-access'].arn}\n")
             path = self.home.write(file, text.format(
                 f"credential_process = id -u >{proof}; cat {keys}\n"))
-            spoil(path)
+            add_flaw(path)
             result = self.explain(**({variable: str(path)} if variable else {}))
             self.assertEqual(proof.exists(), verdict == WORKS)
             if verdict != WORKS:
@@ -228,9 +228,9 @@ class SettingsFiles(CloudCase):
     KEYS = (("~/.aws/credentials", ".aws/credentials"), ("~/.aws/config", ".aws/config"))
 
     def check_keys(self, flaws):
-        for (_, file), spoil, verdict in self.each(self.KEYS, flaws):
+        for (_, file), add_flaw, verdict in self.each(self.KEYS, flaws):
             path = self.home.write(file, "[default]\n" + self.keys("etl"))
-            spoil(path)
+            add_flaw(path)
             result = self.explain()
             if verdict == WRITABLE:
                 self.assert_refused_with(result, WRITABLE_BY.format(path))

@@ -229,13 +229,13 @@ class Cache(CloudCase):
         self.role_profile("p", "rds-access")
 
     def check(self, rows):
-        for spoil, line, is_cached in rows:
-            with self.subTest(flaw=spoil.__name__):
+        for add_flaw, line, is_cached in rows:
+            with self.subTest(flaw=add_flaw.__name__):
                 self.fresh_home()
                 self.assertEqual(self.explain()[0], 1)
                 self.assertEqual(self.explain()[0], 0, "control: the entry is used")
                 place = Place(self.home.path)
-                spoil(place)
+                add_flaw(place)
                 theirs = self.state_of(place)
                 requests, log = self.explain()
                 self.assertEqual(requests, 1)

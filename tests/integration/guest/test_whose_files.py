@@ -233,7 +233,7 @@ class WritableByOthers(WhoseFilesCase):
         profile = self.home.write("d0/profile", f"[default]\nrole_arn = {identity['AWS_ROLE_ARN']}\n"
                                   f"web_identity_token_file = {self.home.path}/d1/token\n")
         return (
-            ("ours", self.home.write("d2/config", f"[{HOST}]\nprofile = default\n"), "RDS_IAM_CONFIG",
+            ("configuration", self.home.write("d2/config", f"[{HOST}]\nprofile = default\n"), "RDS_IAM_CONFIG",
              {"AWS_SHARED_CREDENTIALS_FILE": str(self.home.write("d3/keys", aws))}, LOGIN),
             ("config", self.home.write("d4/config", aws), "AWS_CONFIG_FILE", {}, ()),
             ("credentials", self.home.write("d5/file", aws), "AWS_SHARED_CREDENTIALS_FILE", {}, ()),
@@ -361,11 +361,11 @@ class AcceptedGroups(WhoseFilesCase):
         for mode in (0o440, 0o640, 0o444):
             with self.subTest(mode=oct(mode)):
                 aws = self.secret("credentials", "[evil]\n" + self.keys(), mode, 2000)
-                ours = self.secret("config", f"[{HOST}]\nprofile = evil\n", mode, 2000)
+                config = self.secret("config", f"[{HOST}]\nprofile = evil\n", mode, 2000)
                 self.readable_home()
                 under = ["setpriv", "--reuid=1000", "--regid=3000", "--groups=2000",
                          "--inh-caps=-all,+dac_override", "--ambient-caps=+dac_override"]
-                result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(ours),
+                result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(config),
                                       AWS_SHARED_CREDENTIALS_FILE=str(aws))
                 self.assert_key(result)
                 self.assertNotIn("warning", result.stderr)
@@ -374,15 +374,15 @@ class AcceptedGroups(WhoseFilesCase):
         """Runs rds-iam as a user with settings files of this mode, group and owner. Returns (result of rds-iam
         credentials, output of rds-iam lint, paths of the files)."""
         aws = self.home.write("shared/credentials", "[evil]\n" + self.keys(), mode)
-        ours = self.home.write("shared/config", f"[{HOST}]\nprofile = evil\n", mode)
+        config = self.home.write("shared/config", f"[{HOST}]\nprofile = evil\n", mode)
         service = self.home.write("shared/service", f"[s]\nhost={HOST}\n", mode)
-        for path in (aws, ours, service):
+        for path in (aws, config, service):
             os.chown(path, owner, gid)
         under = self.as_user(uid, gid)
-        result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(ours),
+        result = self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(config),
                               AWS_SHARED_CREDENTIALS_FILE=str(aws))
         lint = self.home.run([*under, TOOL, "lint"], None, PGSERVICEFILE=str(service)).stdout
-        return result, lint, (aws, ours, service)
+        return result, lint, (aws, config, service)
 
     def test_a_user_of_openshift(self):
         for owner in (OPENSHIFT_UID, 0):
@@ -398,18 +398,18 @@ class AcceptedGroups(WhoseFilesCase):
         for path in paths:
             subprocess.run(["setfacl", "-m", "u:1:rw", path], check=True)
         under = self.as_user(4321, 4321)
-        aws, ours, service = paths
+        aws, config, service = paths
         self.assert_refused(
-            self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(ours), AWS_SHARED_CREDENTIALS_FILE=str(aws)),
-            f"{ours}: an ACL lets user 1 write it")
+            self.explain(*LOGIN, under=under, RDS_IAM_CONFIG=str(config), AWS_SHARED_CREDENTIALS_FILE=str(aws)),
+            f"{config}: an ACL lets user 1 write it")
         self.assert_refused(self.explain(under=under, AWS_SHARED_CREDENTIALS_FILE=str(aws)),
                             f"{aws}: an ACL lets user 1 write it")
         self.assertIn(f"{service}: error: an ACL lets user 1 write it",
                       self.home.run([*under, TOOL, "lint"], None, PGSERVICEFILE=str(service)).stdout)
 
     def test_write_permission_of_another_group_is_rejected(self):
-        result, lint, (_, ours, service) = self.check_group(4321, 4322, 0o664, 4321)
-        self.assert_refused(result, f"{ours}: all of group 4322 can write it; run: chmod g-w {ours}")
+        result, lint, (_, config, service) = self.check_group(4321, 4322, 0o664, 4321)
+        self.assert_refused(result, f"{config}: all of group 4322 can write it; run: chmod g-w {config}")
         self.assertIn(f"{service}: error: all of group 4322 can write it", lint)
 
     def test_the_agents_directory(self):

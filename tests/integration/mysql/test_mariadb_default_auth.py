@@ -121,10 +121,10 @@ class Hostile(hostile.HostileCase):
          "the server's certificate was not verified, so no token was sent; set ssl-ca="),
         ("asks twice", None, (), Script(asks=(switch(CLEAR), switch(CLEAR))), NOT_ENCRYPTED),
         ("greeting asks", None, (), Script(greeting=CLEAR), NOT_ENCRYPTED),
-        ("greeting names our plugin", None, (), Script(greeting="aws_rds_iam"), ITSELF),
-        ("greeting names our plugin, TLS wanted", "server", ("ssl-ca=RDS-CA", "ssl-verify-server-cert=1"),
+        ("greeting names aws_rds_iam", None, (), Script(greeting="aws_rds_iam"), ITSELF),
+        ("greeting names aws_rds_iam, verification set", "server", ("ssl-ca=RDS-CA", "ssl-verify-server-cert=1"),
          Script(greeting="aws_rds_iam", asks=(), verdict=OK), ITSELF),
-        ("lets in after it asked", None, (), Script(verdict=OK), NOT_ENCRYPTED),
+        ("accepts the login after its request", None, (), Script(verdict=OK), NOT_ENCRYPTED),
         # In these rows, the library itself sends empty passwords, and the server denies the login.
         ("never stops asking", None, (), Script(asks=(switch(CLEAR),) * 9), None),
         ("a scramble first", None, (), Script(asks=(switch(NATIVE, SCRAMBLE + b"\0"), switch(CLEAR))), None),

@@ -162,15 +162,15 @@ class HostileMysql(MysqlCase):
     def test_truncated_and_oversized_requests(self):
         """If the library accepts a request, it calls the plugin, which refuses. Otherwise the library itself
         fails."""
-        ours = "ERROR 2061 (HY000): rds-iam: "
+        plugin_error = "ERROR 2061 (HY000): rds-iam: "
         sized = [Script(asks=(switch(CLEAR, b"x" * size),)) for size in OVERSIZED]
-        rows = [*((Script(asks=(ask,)), NO_PLUGIN) for ask in TRUNCATED), (CUT[0], LOST), (CUT[1], ours),
-                (sized[0], ours), (sized[1], LOST)]  # fmt: skip
+        rows = [*((Script(asks=(ask,)), NO_PLUGIN) for ask in TRUNCATED), (CUT[0], LOST), (CUT[1], plugin_error),
+                (sized[0], plugin_error), (sized[1], LOST)]  # fmt: skip
         for script, start in rows:
             for certificate, options, message in (
                     (None, (), NOT_ENCRYPTED),
                     ("wrong_name", mode("VERIFY_CA", CA), NAME_NOT_VERIFIED)):  # fmt: skip
-                expected = start + message + REMEDY if start == ours else start
+                expected = start + message + REMEDY if start == plugin_error else start
                 for library in LIBRARIES:
                     result, peer = self.record(library, Row("", certificate, options, "", script))
                     self.assertTrue(result.stdout.startswith(expected), result.stdout)

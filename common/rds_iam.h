@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The public interface of the core. The plugins, the agent and the command line tool include this
- * header and no other header of common/. Its main function, ria_token_for(), makes the token that
+ * The public interface of the core. Of the core, the plugins and the command-line tool include only
+ * this header. Its main function, ria_token_for(), makes the token that
  * logs a given user in at a given host and port:
  *
  *     struct ria_login login = {
@@ -18,14 +18,14 @@
  * ria_token_for() looks the host up in rds-iam's own configuration file, which may map it to an RDS
  * endpoint. It takes the region from the endpoint's name and the AWS credentials from the chain of
  * credential sources, and signs a new token. A separate program, rds-iam-fetch, gets the
- * credentials of sources on the network. They are cached in a file and in this process
+ * credentials of sources on the network. These credentials are cached in a file and in this process
  * (base/secret.h). Tokens are not cached.
  *
  * Every function here may be called from any thread. No function writes to stdout, changes a
  * signal, the environment, the umask or the working directory, or leaves a file open. A call that
- * needs rds-iam-fetch runs it as a child process, and the child ends before the call returns. If
- * HOME is unset, a thread of the core looks up the passwd entry through NSS, once in the life of
- * the process.
+ * needs rds-iam-fetch runs it as a child process, and the child ends before the call returns; only
+ * a background fetch (below) outlives the call that starts it. If HOME is unset or blank, a thread
+ * of the core looks up the passwd entry through NSS, once in the life of the process.
  */
 #ifndef RIA_RDS_IAM_H
 #define RIA_RDS_IAM_H
@@ -48,8 +48,8 @@
 #define RIA_VERSION "0.1.0"
 
 /* The protection of the connection over which a token will be sent. Anyone who has a token can log
- * in with it, so a token is made only for a connection to an authenticated server. The value of a
- * zeroed struct, RIA_CHANNEL_PLAIN, is refused. */
+ * in with it, so a token is made only for a connection to an authenticated server. A zeroed struct
+ * ria_login has the value RIA_CHANNEL_PLAIN, which is refused. */
 enum ria_channel {
     RIA_CHANNEL_PLAIN,          /* not encrypted */
     RIA_CHANNEL_UNVERIFIED,     /* encrypted, but the server is not authenticated */
@@ -64,19 +64,20 @@ struct ria_login {
     unsigned port;    /* as given to the client, 1 to 65535 */
     const char *user; /* database user, UTF-8 */
     enum ria_channel channel;
-    const char *region;  /* given on the command line; overrides every other source; or NULL */
-    const char *profile; /* AWS profile, likewise; or NULL */
+    const char *region;  /* from the command line, overrides every other region; or NULL */
+    const char *profile; /* AWS profile from the command line, overrides every other; or NULL */
 };
 
 struct ria_token {
     struct ria_buf text;         /* the password to send */
-    int64_t expires;             /* seconds since 1970: in 15 minutes, or with the credentials */
-    int64_t credentials_expires; /* 0: the source does not tell */
-    char source[256];            /* of its credentials, for display: "profile etl" */
+    int64_t expires;             /* seconds since 1970: 15 minutes after the token was made, or when
+                                    the credentials expire if that is earlier */
+    int64_t credentials_expires; /* seconds since 1970; 0: the source reports no time */
+    char source[256];            /* the source of the credentials, for display: "profile etl" */
 };
 
-/* Percent-encoding turns one byte into three, so a session token of 8 KB takes 24 KB of the token.
- */
+/* Percent-encoding turns one byte into up to three, so a session token of 8 KB takes up to 24 KB of
+ * the token. */
 enum {
     RIA_TOKEN_TEXT_MAX = 32 * 1024
 };
@@ -90,9 +91,9 @@ enum {
  *   FOUND   *token is filled (release it, or use RIA_AUTO(token));
  *   ABSENT  no credentials are configured: err lists each source and why it has none;
  *   FAILED  a configured source is broken, or the login is refused: err contains the reason.
- * *token is unchanged unless FOUND. Apart from reading local files, the call never blocks beyond
- * the deadline. Warnings go to world->log. The calling thread needs as much stack
- * as a piece of work of the kind RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
+ * *token is unchanged unless the result is FOUND. The call returns by the deadline, unless reading
+ * a local file takes longer. Warnings are written to world->log. The calling thread needs as much
+ * stack as work of the kind RIA_GUEST_TOKEN (os/guest_thread.h). err must not be NULL. */
 enum ria_outcome ria_token_for(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -101,9 +102,9 @@ enum ria_outcome ria_token_for(
     struct ria_error *err) RIA_MUST_USE;
 
 /* Initializes OpenSSL before the first token is made, because that initialization takes the dynamic
- * linker's lock. For a caller that may hold this lock, as a library's constructor does, and then
- * waits for another thread to make its token. Needs 10 KB of stack. A failure here is not reported:
- * ria_token_for() fails later with the same cause. */
+ * linker's lock. A caller needs this function if it may hold the lock, as a library's constructor
+ * does, and then waits for another thread to make its token. The call needs 10 KB of stack. It
+ * reports no failure, because ria_token_for() later fails for the same reason. */
 void ria_prepare(void);
 
 /* The credentials that would sign a token, for `rds-iam credentials`: other programs can use them,
@@ -112,7 +113,7 @@ struct ria_session {
     struct ria_buf access_key_id;
     struct ria_buf secret_access_key;
     struct ria_buf session_token; /* empty for long-term keys */
-    int64_t expires;              /* seconds since 1970; 0: the source does not tell */
+    int64_t expires;              /* seconds since 1970; 0: the source reports no time */
     struct ria_buf explanation;   /* lines for the user: each source that was tried, which one was
                                      chosen and why. Filled on every outcome; contains no secret. */
     struct ria_buf mfa_serial;    /* on FAILED with RIA_E_MFA: the MFA device that shows the code */
@@ -124,11 +125,11 @@ struct ria_session {
         .session_token = {.max = 8192}, .explanation = {.max = 65536}, .mfa_serial = {.max = 256}, \
     }
 
-/* Runs the chain of credential sources without making a token. login->host may be NULL: of
- * rds-iam's configuration, only cache_credential_process is then used (config/config.h).
+/* Runs the chain of credential sources without making a token. If login->host is NULL, the only key
+ * of rds-iam's configuration that is used is cache_credential_process (config/config.h).
  * login->profile may name a profile. mfa_code is the code that the user entered, or NULL. Returns
- * the same outcomes as ria_token_for(); err is filled unless FOUND. Blocks until the deadline at
- * most. */
+ * the same outcomes as ria_token_for(); err is filled unless the outcome is FOUND. Blocks until the
+ * deadline at most. */
 enum ria_outcome ria_session_for(
     const struct ria_login *login,
     const char *mfa_code,
@@ -137,7 +138,7 @@ enum ria_outcome ria_session_for(
     struct ria_session *session,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Wipes and frees; *session is then empty. */
+/* Wipes and frees the members of *session, which is empty afterwards. */
 void ria_session_release(struct ria_session *session);
 
 /* Writes to path a directory in which credentials of network sources are cached. Index 0 is the
@@ -145,9 +146,10 @@ void ria_session_release(struct ria_session *session);
  * Returns false if there is no directory with this index. */
 bool ria_session_directory(const struct ria_world *world, size_t index, char *path, size_t size);
 
-/* Wipes the credentials that this process has cached in memory. A program of rds-iam calls it
- * before it exits. A plugin may call it whenever its host program has finished; calls that run in
- * other threads are not disturbed, and cache credentials again. */
+/* Wipes the credentials that this process has cached in memory. A program of rds-iam calls
+ * this function before it exits. A plugin may call it at any time, for example when its host
+ * program has finished. Calls that run in other threads are not disturbed, and cache credentials
+ * again. */
 void ria_session_forget(void);
 
 /* The time limit for commands that a user runs at a terminal, in milliseconds; a login has less. */
@@ -158,32 +160,35 @@ enum {
 /* Returns whether a token that rds-iam did not make may be sent over login->channel, such as a
  * token that the user pasted as a password (aws/token_text.h tells a token from a password). Reads
  * the configuration file only if the answer depends on it. Returns false with err filled if the
- * token may not be sent. */
+ * token must not be sent. */
 bool ria_login_may_send(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Finds out whether tokens are made for login->host: it is an RDS name, or a section of the
- * configuration gives it an endpoint. For a hook that is called for every server. Compares names
- * only, and reads the configuration only if the name alone does not decide. Returns
+/* Finds out whether tokens are made for login->host. They are made if the host is an RDS name, or
+ * if a section of the configuration gives it an endpoint. For a hook that is called for every
+ * server. Compares names only, and reads the configuration only if the host is not an RDS name.
+ * Returns
  *   FOUND   tokens are made for this host;
- *   ABSENT  they are not: err contains the section that would change this;
+ *   ABSENT  tokens are not made for this host: err contains the reason, and the section to write
+ *           if a section would change this;
  *   FAILED  the configuration cannot be read. */
 enum ria_outcome ria_login_has_endpoint(
     const struct ria_login *login,
     const struct ria_world *world,
     struct ria_error *err) RIA_MUST_USE;
 
-/* How the server of a login is verified: for a hook that sets up a connection before it is made. */
+/* How a client must verify the server of a login. For a hook that sets the TLS options of a
+ * connection before the client connects. */
 struct ria_login_certificate {
-    bool chain_suffices; /* tls = verify-ca: the certificate need not have the dialled name */
-    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL: its certificate comes from Amazon's
-                       public roots, and not from the roots of RDS */
+    bool chain_suffices; /* tls = verify-ca: the certificate need not contain the dialled name */
+    bool is_public; /* an endpoint of RDS Proxy or Aurora DSQL, whose certificate was issued below
+                       Amazon's public roots and not below the roots of RDS */
 };
 
-/* Fills *out for a host that ria_login_has_endpoint() finds, and returns what that function
- * returns. For an RDS name whose configuration cannot be read, the name must be verified. */
+/* Returns the same outcome as ria_login_has_endpoint(), and on FOUND fills *out. If the host is an
+ * RDS name and the configuration cannot be read, returns FOUND with chain_suffices false. */
 enum ria_outcome ria_login_certificate(
     const struct ria_login *login,
     const struct ria_world *world,
@@ -194,27 +199,28 @@ enum {
     RIA_HOST_SHOWN_SIZE = 272
 };
 
-/* Writes what a message may show of a host parameter: a host name or a socket path unchanged. A URL
- * or USER:PASSWORD@HOST, given by mistake, may contain a password, so only its host is written. */
+/* Writes the part of a host parameter that a message may show. A host name or a socket path is
+ * written unchanged. A URL or USER:PASSWORD@HOST, given by mistake, can contain a password, so only
+ * its host is written. */
 void ria_show_host(const char *host, char out[RIA_HOST_SHOWN_SIZE]);
 
-/* Returns whether the host is an RDS name, whatever the configuration maps it to. The servers'
- * certificates contain RDS names only. */
+/* Returns whether the host is an RDS name, whatever the configuration maps it to. Returns false for
+ * NULL. The certificates of RDS servers contain RDS names only. */
 bool ria_host_is_rds(const char *host) RIA_MUST_USE;
 
 /* Writes the remedy for a client that verified the certificate's chain but not the host name, when
  * the host is an RDS endpoint. `setting` is the client's setting that turns host name verification
- * on ("add ..."). The remedy is `setting` and, for a client without such a setting, the section to
- * write; if a client would cut the two, it is `setting` alone. */
+ * on ("add ..."). The remedy names `setting` and, for users who cannot set it, the section to
+ * write. If this text is so long that a client would cut it, the remedy names `setting` alone. */
 void ria_login_name_remedy(
     const struct ria_login *login,
     const char *setting,
     const struct ria_world *world,
     char out[RIA_ERROR_TEXT_MAX]);
 
-/* Improves the message of a login that was refused because its host is unknown. If the host name is
- * a DNS alias of an RDS name, *err is replaced by a message that says so and contains the section
- * to write. Takes 2 seconds at most, and never longer than the deadline. */
+/* Improves the message of a login that was refused because its host is not an RDS name. If the host
+ * name is a DNS alias of an RDS name, replaces *err by a message that names the RDS name and
+ * contains the section to write. Takes 2 seconds at most, and never longer than the deadline. */
 void ria_alias_explain(
     const struct ria_login *login,
     struct ria_deadline deadline,
@@ -222,8 +228,9 @@ void ria_alias_explain(
     struct ria_error *err);
 
 /* Downloads Amazon's bundle of the root certificates of RDS for a partition ("aws", "aws-us-gov",
- * "aws-cn"), by rds-iam-fetch over HTTPS, and appends it to *pem. Nothing in it is checked. Returns
- * false with err filled, RIA_E_USAGE for any other partition. Blocks until the deadline at most. */
+ * "aws-cn"), with rds-iam-fetch over HTTPS, and appends it to *pem. The contents are not checked.
+ * Returns false with err filled on failure; the code is RIA_E_USAGE for any other partition. Blocks
+ * until the deadline at most. */
 bool ria_trust_bundle_fetch(
     const char *partition,
     struct ria_deadline deadline,
@@ -231,8 +238,9 @@ bool ria_trust_bundle_fetch(
     struct ria_buf *pem,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Whether a server of this name has a certificate of Amazon's public CAs instead of one of RDS's
- * own: an RDS Proxy or an Aurora DSQL cluster. */
+/* Returns whether the server of this name has a certificate of Amazon's public CAs instead of RDS's
+ * own CA. This is the case for an RDS Proxy and for an Aurora DSQL cluster. Returns false for NULL.
+ */
 bool ria_host_has_public_ca(const char *host) RIA_MUST_USE;
 
 /* Reads rds-iam's configuration as a login does, and checks every section. Returns false with err
@@ -247,16 +255,17 @@ bool ria_configuration_check(const struct ria_world *world, struct ria_error *er
  * RIA_E_PENDING.
  *
  * Fetched credentials are cached for as long as they can sign a token that lives for 15 minutes.
- * Any other result, a failure too, is cached for some seconds, so that a source is not queried on
- * every call. A result is wiped when its time is over. The credentials that the process caches
- * (base/secret.h) are wiped when they expire. For use by one thread. */
+ * Any other result, including a failure, is cached for some seconds, so that a source is not
+ * queried on every call. A result is wiped when this time is over. The credentials that the process
+ * caches (base/secret.h) are wiped when they expire. Only one thread may use a struct
+ * ria_background. */
 struct ria_background;
 
 /* Returns NULL if memory or descriptors run out. `world` supplies the time and is borrowed. */
 struct ria_background *ria_background_new(const struct ria_world *world);
 
-/* Implements fetch() of struct ria_world. The child is killed at the deadline, and a partial
- * response is discarded. */
+/* Implements fetch() of struct ria_world as described above. The child that it starts is killed at
+ * the deadline, and a partial response is discarded. */
 bool ria_background_fetch(
     struct ria_background *background,
     const struct ria_buf *request,
@@ -272,8 +281,9 @@ int ria_background_fd(const struct ria_background *background);
  * never. */
 int64_t ria_background_due(const struct ria_background *background);
 
-/* Continues the fetches without blocking. Returns true if a fetch has finished, on success and on
- * failure. */
+/* Continues the fetches without blocking. Returns true if a fetch has finished, successfully or
+ * not.
+ */
 bool ria_background_work(struct ria_background *background);
 
 /* Discards all cached results. For a caller that detects that the clock was set, or whose user asks
@@ -283,7 +293,7 @@ void ria_background_forget(struct ria_background *background);
 /* Kills the children and frees *background. Accepts NULL. */
 void ria_background_free(struct ria_background *background);
 
-/* Wipes and frees the token; *token is then empty and can be filled again. */
+/* Wipes and frees the token. Afterwards *token is empty and can be filled again. */
 void ria_token_release(struct ria_token *token);
 
 #endif

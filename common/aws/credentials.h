@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * AWS credentials as a value: the keys, when they expire, and where they came from. They are wiped
- * when they are released. The providers (provider/) get credentials; this module does not. */
+ * AWS credentials as a value: the keys, their expiry time, and the name of their source. They are
+ * wiped when they are released. This module gets no credentials; provider/ does. */
 #ifndef RIA_AWS_CREDENTIALS_H
 #define RIA_AWS_CREDENTIALS_H
 
@@ -12,14 +12,14 @@
 enum {
     RIA_ACCESS_KEY_ID_MAX = 128,      /* IAM: 16 to 128 characters */
     RIA_SECRET_ACCESS_KEY_MAX = 256,  /* 40 characters today */
-    RIA_SESSION_TOKEN_MAX = 8 * 1024, /* 1 to 2 kB today; STS promises no limit */
+    RIA_SESSION_TOKEN_MAX = 8 * 1024, /* 1 to 2 KB today; STS documents no limit */
 };
 
 struct ria_credentials {
     struct ria_buf access_key_id;
     struct ria_buf secret_access_key;
     struct ria_buf session_token; /* empty for long-term keys */
-    int64_t expires;              /* seconds since 1970; 0: the source does not tell */
+    int64_t expires;              /* seconds since 1970; 0: the source reports no time */
     char source[256];             /* for display: "the environment", "profile etl" */
 };
 
@@ -30,20 +30,20 @@ struct ria_credentials {
         .session_token = {.max = RIA_SESSION_TOKEN_MAX},                                           \
     }
 
-/* Returns whether the credentials contain only visible ASCII, as AWS's keys and tokens do. Any
- * other character could change the text that the credentials are put into: a line break a header,
- * an escape sequence a terminal. */
+/* Returns whether the credentials contain only visible ASCII, as AWS's keys and tokens do. Other
+ * characters are dangerous where the credentials are written: a line break could start a new HTTP
+ * header, and an escape sequence could control a terminal. */
 bool ria_credentials_are_plain(const struct ria_credentials *credentials);
 
-/* Returns whether these are temporary keys without a session token. Temporary keys are recognized
- * by their id ("ASIA...", IAM User Guide, "IAM identifiers"). AWS accepts them only with a session
- * token. */
+/* Returns whether the keys are temporary and the session token is missing. Temporary keys have an
+ * id that begins with "ASIA" (IAM User Guide, "IAM identifiers"). AWS accepts temporary keys only
+ * with a session token. */
 bool ria_credentials_lack_token(const struct ria_credentials *credentials);
 
-/* Wipes and frees the credentials. They are then empty and can be filled again. */
+/* Wipes and frees the credentials. Afterwards they are empty and can be filled again. */
 void ria_credentials_release(struct ria_credentials *credentials);
 
-/* Moves *from to *to, after releasing the old contents of *to. */
+/* Moves *from to *to, after releasing the old contents of *to. Leaves *from empty. */
 void ria_credentials_move(struct ria_credentials *to, struct ria_credentials *from);
 
 #endif

@@ -22,7 +22,7 @@ struct suffix {
     const char *partition;
 };
 
-/* A suffix that ends in another suffix comes before it. */
+/* A suffix that ends in another suffix must come before that suffix. */
 static const struct suffix suffixes[] = {
     {".amazonaws.com.cn", "aws-cn"},
     {".amazonaws.com", "aws"},
@@ -100,8 +100,8 @@ bool ria_region_is_plausible(const char *region)
     return *at == '\0';
 }
 
-/* Returns false for host:port. Only an IPv6 address may contain colons; mydb...com:3306 is a host
- * and a port. */
+/* Returns whether the text is a name or an IPv6 address. Returns false for "host:port", because
+ * only an IPv6 address may contain colons. */
 static bool is_ipv6_or_name(const char *host)
 {
     const char *colon = strchr(host, ':');
@@ -109,8 +109,8 @@ static bool is_ipv6_or_name(const char *host)
            (strchr(colon + 1, ':') != NULL && host[strspn(host, RIA_HEX_DIGITS ":.")] == '\0');
 }
 
-/* Writes the host in lower case to out. Returns false if it contains a character that neither names
- * nor addresses have. */
+/* Writes the host in lower case to out. Returns false if it is empty or too long, if it contains a
+ * character that neither names nor addresses have, or if it contains a port. */
 static bool normalise(const char *host, char out[RIA_HOST_SIZE])
 {
     size_t len = strlen(host);
@@ -131,8 +131,8 @@ static bool normalise(const char *host, char out[RIA_HOST_SIZE])
     return is_ipv6_or_name(out);
 }
 
-/* Splits the first `len` bytes of a host at the dots. Returns false if a label is empty or there
- * are too many. */
+/* Splits the first `len` bytes of a host at the dots. Returns false if a label is empty, or if
+ * there are more than LABELS_MAX labels. */
 static bool split_labels(const char *host, size_t len, struct labels *out)
 {
     (void)ria_text_copy(out->text, sizeof(out->text), host);
@@ -170,7 +170,7 @@ static enum ria_endpoint_kind kind_of(const char *label)
     return kind_prefixes[i].kind;
 }
 
-/* Sets kind, region and partition if the labels before the suffix are those of an RDS endpoint:
+/* Sets kind, region and partition if the labels before the suffix belong to an RDS endpoint:
  * ..., REGION, rds or ..., rds, REGION. */
 static void endpoint_set_from_labels(
     const struct labels *labels, const char *partition, struct ria_endpoint *out)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses host names: whether a name is an RDS or Aurora endpoint, of which kind, and in which
- * region and partition. Works on the name only; nothing is resolved.
+ * Parses host names. Decides whether a name is an RDS or Aurora endpoint, and finds its kind, its
+ * region and its partition. Reads only the text of the name, and resolves nothing in DNS.
  *
  * Implements the endpoint forms of the RDS and Aurora User Guides, and the partitions of botocore's
  * partitions.json (botocore 1.43). The labels of the name are compared from right to left, so a
@@ -36,18 +36,19 @@ struct ria_endpoint {
     char host[RIA_HOST_SIZE]; /* lower case, without a trailing dot; "" if the text is not a host */
     char region[RIA_REGION_SIZE]; /* "" if the name contains none */
     enum ria_endpoint_kind kind;
-    const char *partition; /* "aws", "aws-cn", ...; NULL if the name does not tell */
+    const char *partition; /* "aws", "aws-cn", ...; NULL for DSQL, and if it is not an RDS name */
 };
 
-/* Parses a host name or address. A login calls this once, at its start. */
+/* Parses a host name or address, and fills *out for every text. */
 void ria_endpoint_read(const char *host, struct ria_endpoint *out);
 
-/* Decides whether a token can be signed for the endpoint; `host` is the text that was parsed.
+/* Decides whether a token can be signed for the endpoint. `host` is the text that was parsed.
  * Returns
- *   FOUND   it is an RDS name with a region;
- *   ABSENT  the name contains no region: it is a global endpoint, or not an RDS name. err contains
- *           the reason, and how to configure the region or the endpoint;
- *   FAILED  no token can be signed: it is a DSQL endpoint, or not a host name. */
+ *   FOUND   the text is an RDS name with a region;
+ *   ABSENT  the text contains no region, because it is a global endpoint or not an RDS name: err
+ *           contains the reason, and how to configure the region or the endpoint;
+ *   FAILED  no token can be signed, because the text is a DSQL endpoint or not a host name: err
+ *           contains the reason. */
 enum ria_outcome ria_endpoint_judge(
     const struct ria_endpoint *endpoint, const char *host, struct ria_error *err) RIA_MUST_USE;
 
@@ -55,15 +56,17 @@ enum ria_outcome ria_endpoint_judge(
 enum ria_outcome ria_endpoint_parse(
     const char *host, struct ria_endpoint *out, struct ria_error *err) RIA_MUST_USE;
 
-/* Returns whether the name is that of an RDS or Aurora endpoint. */
+/* Returns whether the name is an RDS or Aurora endpoint. Returns false for Aurora DSQL. */
 bool ria_endpoint_is_rds(const struct ria_endpoint *endpoint);
 
 /* Returns whether a name has the form of a region, such as eu-west-1 or us-gov-east-1: three or
- * more parts, letters between the dashes, and one or two digits at the end. */
+ * more parts with dashes between them, of lower-case letters (two to four in the first part), and
+ * one or two digits as the last part. */
 bool ria_region_is_plausible(const char *region);
 
 /* Splits "host:port" or "[v6]:port" at its last colon. Returns false, with the outputs unchanged,
- * unless both parts exist and the port is a plain decimal number from 1 to 65535. */
+ * if a part is missing, if the host contains a colon and is not in brackets, if the host is too
+ * long, or if the port is not a plain decimal number from 1 to 65535. */
 bool ria_endpoint_split(const char *text, char host[RIA_HOST_SIZE], uint16_t *port) RIA_MUST_USE;
 
 #endif

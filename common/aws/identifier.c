@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Checks identifiers with two tables: the name of each kind for messages, and the characters that
- * no identifier contains. The account number is the fifth field of an ARN. Rejects what STS, SSO
- * and sign-in would reject; the number of digits in an account number is left to them.
+ * no identifier contains. The account number is the fifth field of an ARN. Rejects
+ * identifiers that STS, SSO and sign-in would reject. Does not check the number of digits in an
+ * account number; AWS checks it.
  */
 #include "aws/identifier.h"
 
@@ -55,8 +56,8 @@ static const char *find_account(const char *arn)
     return arn;
 }
 
-/* Checks an ARN, or any other identifier of the same setting, whose account number must consist of
- * digits. */
+/* Returns what is wrong with the value of a setting that accepts an ARN, or NULL. If the value is
+ * an ARN, its account number must consist of digits. */
 static const char *find_arn_fault(const char *value)
 {
     const char *fault = find_fault(value);
@@ -67,7 +68,7 @@ static const char *find_arn_fault(const char *value)
     return fault;
 }
 
-/* Checks an account number. */
+/* Returns what is wrong with an account number, or NULL. */
 static const char *find_account_fault(const char *value)
 {
     const char *fault = find_fault(value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Answers questions about a plan: which setting its source was chosen by, how messages describe it,
- * and the endpoints of the services that it needs. Refuses a service URL that does not fit. */
+ * Reads facts from a plan: the setting that chose its source, its description for messages, and the
+ * endpoints of the services that it needs. Refuses a service URL that does not fit. */
 #include "aws/plan.h"
 
 #include "base/messages.h"
@@ -44,7 +44,7 @@ void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size)
     }
 }
 
-/* Returns the setting of the variant that decides the endpoint, or the region's. */
+/* Returns the setting of the variant that decides the endpoint, or `region` if no variant does. */
 static const struct ria_setting *variant_or_region(
     const struct ria_plan *plan, bool is_legacy, const struct ria_setting *region)
 {
@@ -100,7 +100,8 @@ void ria_plan_release(struct ria_plan *plan)
         free(plan->profiles);
     }
     explicit_bzero(plan->mfa_code, sizeof(plan->mfa_code));
-    /* Only the roles in use: the whole array has several KB, and few plans have a role. */
+    /* Clears only the roles in use, because the whole array has several KB, and few plans have a
+     * role. */
     memset(plan->roles, 0, plan->role_count * sizeof(plan->roles[0]));
     memset(plan->value, 0, sizeof(plan->value));
     plan->role_count = 0;

@@ -2,13 +2,13 @@
  *
  * A plan describes how to get credentials. It is the merged result of the environment, AWS's two
  * files and rds-iam's own file: one source of credentials, and the roles that are assumed with
- * them, innermost first. It contains every setting that is used, with defaults filled in, and the
- * place where each was read.
+ * them, innermost first. It contains every setting that is used, with defaults filled in, and
+ * the file and line where each setting was read.
  *
- * A plan is complete before a command is run or a request is sent. By then, profiles have been
- * followed to their end, cycles detected, and numbers parsed and checked. Three things are decided
- * only when they are used: the contents of a token file, because it is rotated; whether a URL may
- * be requested, because libcurl parses it; and the proxy variables, which libcurl reads.
+ * A plan is complete before a command is run or a request is sent. The code that makes the plan has
+ * followed the profiles to their end, rejected cycles, and checked numbers. Three things are read
+ * or checked only when they are used: the contents of a token file, because it is rotated; a URL,
+ * because libcurl parses it; and the proxy variables, because libcurl reads them.
  *
  * The sources make plans (provider/), and rds-iam-fetch carries them out. provider/request.h sends
  * a plan to rds-iam-fetch; provider/cache_name.h derives the name under which its result is cached.
@@ -23,7 +23,7 @@
 
 enum ria_source {
     RIA_SOURCE_KEYS,         /* the keys are in the plan */
-    RIA_SOURCE_WEB_IDENTITY, /* its role is the first role of the plan */
+    RIA_SOURCE_WEB_IDENTITY, /* its role is roles[0] of the plan */
     RIA_SOURCE_PROCESS,
     RIA_SOURCE_CONTAINER,
     RIA_SOURCE_INSTANCE,
@@ -35,7 +35,7 @@ enum ria_source {
 /* The settings of a source; each may be unset. */
 enum ria_plan_value {
     RIA_PLAN_PROFILE, /* the active profile, whose settings apply to every source */
-    RIA_PLAN_KEYS,    /* the id of the keys in the plan, for its place */
+    RIA_PLAN_KEYS,    /* the id of the keys in the plan, and the place where it was read */
     RIA_PLAN_WEB_IDENTITY_TOKEN_FILE,
     RIA_PLAN_PROCESS,
     RIA_PLAN_SOURCE_PROFILE, /* the profile that contains the process or the session */
@@ -43,7 +43,7 @@ enum ria_plan_value {
     RIA_PLAN_CONTAINER_TOKEN,
     RIA_PLAN_CONTAINER_TOKEN_FILE,
     RIA_PLAN_METADATA_ENDPOINT,
-    RIA_PLAN_SSO_SESSION, /* unset in the older form, in which a token belongs to a start URL */
+    RIA_PLAN_SSO_SESSION, /* unset in an older profile, whose SSO token belongs to a start URL */
     RIA_PLAN_SSO_START_URL,
     RIA_PLAN_SSO_REGION,
     RIA_PLAN_SSO_ACCOUNT_ID,
@@ -51,11 +51,11 @@ enum ria_plan_value {
     RIA_PLAN_LOGIN_SESSION, /* the ARN of the user who logged in */
     RIA_PLAN_LOGIN_REGION,
     RIA_PLAN_LOGIN_DIRECTORY, /* directory of its token file */
-    RIA_PLAN_STS_URL,         /* replaces the region's endpoint; in the order of enum ria_service */
+    RIA_PLAN_STS_URL, /* the four URLs replace endpoints, in the order of enum ria_service */
     RIA_PLAN_SSO_URL,
     RIA_PLAN_SSO_OIDC_URL,
     RIA_PLAN_SIGNIN_URL,
-    RIA_PLAN_FIPS, /* these three are set only if they are enabled */
+    RIA_PLAN_FIPS, /* this and the next two values are set only if they are enabled */
     RIA_PLAN_DUAL_STACK,
     RIA_PLAN_STS_LEGACY,
     RIA_PLAN_CA_BUNDLE,
@@ -84,15 +84,15 @@ struct ria_role {
 };
 
 enum {
-    RIA_ROLES_MAX = 16, /* a longer chain is treated as a mistake */
+    RIA_ROLES_MAX = 16, /* a longer chain is rejected as a mistake */
     RIA_SERVICE_URL_MAX = 2048,
 };
 
 /* The durations that STS accepts: 15 minutes to 12 hours, in seconds. */
 extern const struct ria_range ria_role_duration;
 
-/* A plan. Its settings are borrowed: from the environment, from a configuration file that the
- * caller keeps loaded, from `profiles`, or from the record that the plan was read from. */
+/* A plan. Its settings are borrowed from the environment, from a configuration file that the caller
+ * keeps loaded, from `profiles`, or from the record that contained the plan. */
 struct ria_plan {
     enum ria_source source;
     char label[160]; /* name of the source, for display: "profile etl" */
@@ -109,11 +109,12 @@ struct ria_plan {
         .keys = RIA_CREDENTIALS_INIT                                                               \
     }
 
-/* Returns the setting by which the source was chosen: the keys' id, the command, the endpoint. */
+/* Returns the setting that chose the source, such as the id of the keys, the command or the
+ * endpoint. */
 const struct ria_setting *ria_plan_source_setting(const struct ria_plan *plan);
 
-/* Writes the name of the source and its place in a file, for display: "profile etl
- * (/home/u/.aws/config:3)". */
+/* Writes the name of the source for display. If the setting that chose the source was read from a
+ * file, also writes the file and line: "profile etl (/home/u/.aws/config:3)". */
 void ria_plan_describe(const struct ria_plan *plan, char *out, size_t size);
 
 /* Returns the active profile; its name is NULL if there is none. */
@@ -122,22 +123,23 @@ struct ria_profile ria_profile_active(const struct ria_plan *plan);
 /* The endpoint of a service, and the setting that chose it. */
 struct ria_plan_endpoint {
     char url[RIA_SERVICE_URL_MAX];
-    char region[RIA_REGION_SIZE];   /* to sign for */
-    const struct ria_setting *from; /* a setting of the plan, or the region */
+    char region[RIA_REGION_SIZE];   /* the region to sign for */
+    const struct ria_setting *from; /* the setting of the plan that chose it, or the region */
 };
 
-/* Fills *out with the endpoint of a service: the one that is configured, or the region's, in the
- * enabled variants (FIPS, dual-stack, legacy STS). Returns false if the URL does not fit. */
+/* Fills *out with the endpoint of a service. This is the configured URL, or else the endpoint of
+ * the region in the enabled variants (FIPS, dual-stack, legacy STS). Returns false if the
+ * configured URL does not fit. */
 bool ria_plan_service(
     const struct ria_plan *plan,
     enum ria_service service,
     const struct ria_setting *region,
     struct ria_plan_endpoint *out) RIA_MUST_USE;
 
-/* Returns whether the plan needs rds-iam-fetch. */
+/* Returns whether rds-iam-fetch must carry out the plan: always, except for keys without a role. */
 bool ria_plan_needs_fetch(const struct ria_plan *plan);
 
-/* Wipes and frees what the plan owns; *plan is then empty and can be filled again. */
+/* Wipes and frees what the plan owns. Afterwards *plan is empty and can be filled again. */
 void ria_plan_release(struct ria_plan *plan);
 
 #endif

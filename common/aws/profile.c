@@ -2,7 +2,7 @@
  *
  * Reads the two AWS files and finds the profiles in them. Rejects a file that other users can
  * write. From a file of another user, rejects settings that name a command, a file, a server or a
- * trusted_file certificate.
+ * trusted certificate.
  */
 #include "aws/profile.h"
 
@@ -38,7 +38,8 @@ static const struct prefix prefixes[] = {
     {"services", RIA_PROFILE_SERVICES},
 };
 
-/* Returns the text after `word` and the blanks that follow it, or NULL. */
+/* Returns the text after `word` and the spaces and tabs that follow it. Returns NULL if the text
+ * does not begin with the word and a space or tab. */
 static const char *after_word(const char *text, const char *word)
 {
     size_t len = strlen(word);
@@ -49,7 +50,7 @@ static const char *after_word(const char *text, const char *word)
 }
 
 /* Unquotes a name in place, in the text of the document. Returns NULL for an invalid name, such as
- * one with blanks outside quotes. */
+ * a name with spaces outside quotes. */
 static const char *unquoted(struct ria_ini *ini, const char *name)
 {
     char *own = ini->text.data + (name - ini->text.data);
@@ -77,7 +78,8 @@ static bool classify_config(
     return false;
 }
 
-/* In the credentials file the whole section name is the profile's name, with blanks and quotes. */
+/* Sets the kind and the name of a section of the credentials file, where the whole section name is
+ * the profile's name. Returns false for an empty name, and for one that begins with "profile ". */
 static bool classify_credentials(
     const struct ria_ini_section *section, struct ria_profile_section *out)
 {
@@ -86,8 +88,8 @@ static bool classify_credentials(
     return *out->name != '\0' && after_word(section->name, "profile") == NULL;
 }
 
-/* Returns whether every AWS tool accepts the character in a name. strspn() is not used: it builds a
- * table of the set for each name. */
+/* Returns whether every AWS tool accepts the character in a name. strspn() is not used, because it
+ * builds a table of the set for each name. */
 static bool is_usual(char c)
 {
     return ria_ascii_is_alnum(c) || (c != '\0' && strchr("_-/.%@:+ ", c) != NULL);
@@ -180,8 +182,7 @@ bool ria_profiles_check_owner(
     return true;
 }
 
-/* Rejects a file that other users can write, and logs a warning for one that belongs to another
- * user. */
+/* Rejects a file that other users can write. Logs a warning if the file belongs to another user. */
 static bool profile_check_file(
     const struct ria_world *world,
     struct ria_profiles *profiles,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds the values of profiles. The two files are merged during the search: the credentials file is
- * searched before the config file, and of several equal keys the last one is used. A blank value is
- * treated as unset.
+ * searched before the config file, and of several equal keys the last one is used. The
+ * ria_profile_ functions ignore a blank value; the ria_profiles_ functions return it.
  */
 #include "aws/profile.h"
 
@@ -20,8 +20,8 @@ static size_t slot_of(
     return (size_t)(hash ^ (hash >> 32)) & (profiles->slot_count - 1);
 }
 
-/* A hash table, because a login searches a file of possibly thousands of profiles dozens of times.
- */
+/* The sections are in a hash table, because a login searches them dozens of times, and a file can
+ * contain thousands of profiles. */
 bool ria_profiles_index(struct ria_profiles *profiles)
 {
     profiles->slot_count = 1;
@@ -77,7 +77,8 @@ bool ria_profiles_has(
     return first != NULL;
 }
 
-/* A key to find in the sections of one name. `parent` is set only for a sub-property. */
+/* A key to find in the sections with one name. `parent` is NULL unless the key is a sub-property.
+ */
 struct profile_key {
     enum ria_profile_kind kind;
     enum ria_profile_file file;
@@ -85,7 +86,7 @@ struct profile_key {
     const char *key;
 };
 
-/* Searches the sections of a name from the last to the first. */
+/* Searches the sections with this name in one file, from the last to the first. */
 static bool profile_value_find(
     const struct ria_profiles *profiles,
     const char *name,
@@ -160,8 +161,8 @@ static bool sets_key(const struct ria_ini_warning *warning, const char *key)
     return *key == '\0' && (*at == ':' || *at == ' ' || *at == '\t' || *at == '\0');
 }
 
-/* Returns the first warning of a section, or the first that sets the key. Warnings are sorted by
- * line. */
+/* Returns the first warning of a section, or NULL. If `key` is not NULL, only warnings about lines
+ * that set the key count. */
 static const struct ria_ini_warning *warning_in(
     const struct ria_ini *ini, const struct ria_ini_section *section, const char *key)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Builds the host names of AWS services from tables of partitions and of their exceptions. Does not
- * check whether a service exists in a region. */
+ * Builds the host names of AWS services from a table of partitions and tables of exceptions. Does
+ * not check whether a service exists in a region. */
 #include "aws/service.h"
 
 #include "base/text.h"
@@ -41,7 +41,7 @@ struct service {
     const char *key;
     const char *host; /* label before the region */
     const char *fips_host;
-    bool is_plain_in_govcloud; /* its normal endpoints there are FIPS endpoints */
+    bool is_plain_in_govcloud; /* in GovCloud its normal endpoints are FIPS endpoints */
 };
 
 static const struct service services[RIA_SERVICES] = {
@@ -72,8 +72,8 @@ static const char *const legacy_regions[] = {
     "us-west-2",
 };
 
-/* The host names that only sign-in has, after the region. fips is NULL if the FIPS endpoint has the
- * normal name. */
+/* The parts after the region of the host names that only sign-in has. fips is NULL if the FIPS
+ * endpoint has a host name of the form that all services share. */
 static const struct {
     const char *partition;
     const char *suffix;
@@ -89,7 +89,7 @@ static const struct {
     {"aws-us-gov", "signin.amazonaws-us-gov.com", "signin-fips.amazonaws-us-gov.com"},
 };
 
-/* The only region that is not part of its partition's FIPS name. */
+/* The only region whose FIPS host name of sign-in does not contain the region. */
 static const char signin_fips_home[] = "us-gov-west-1";
 
 static bool is_legacy_region(const char *region)
@@ -111,8 +111,8 @@ static bool is_one_for_all(
             (variant->is_legacy && is_legacy_region(region)));
 }
 
-/* Writes the host name that only sign-in has for a region. Returns false if its name has the form
- * that all services share. */
+/* Writes the host name that only sign-in has for a region. Returns false if the host name of
+ * sign-in has the form that the other services use. */
 static bool write_signin_host(
     const char *region,
     const char *partition,

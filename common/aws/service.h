@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The endpoints of AWS services, and the region for which a request to them is signed. Both follow
- * from a region and the variants that the user can enable. Configured endpoints (AWS_ENDPOINT_URL
- * and similar settings) are not handled here; see provider/network.h.
+ * The endpoints of AWS services, and the region for which a request to them is signed. Both
+ * depend on a region and on variants that the user can enable. Configured endpoints
+ * (AWS_ENDPOINT_URL and similar settings) are not handled here; see provider/network.h.
  *
  * Implements the endpoint rule sets of sts, sso, sso-oidc and signin in botocore 1.43.67.
  */
@@ -13,17 +13,17 @@
 
 enum ria_service {
     RIA_SERVICE_STS,
-    RIA_SERVICE_SSO, /* the portal that returns a role's credentials for a token */
+    RIA_SERVICE_SSO, /* the portal that returns a role's credentials for an SSO token */
     RIA_SERVICE_SSO_OIDC,
     RIA_SERVICE_SIGNIN,
     RIA_SERVICES,
 };
 
-/* Variants of an endpoint. The last one exists only for STS. */
+/* Variants of an endpoint. is_legacy applies only to STS. */
 struct ria_service_variant {
     bool is_fips;
     bool is_dual_stack;
-    bool is_legacy; /* one global endpoint for all regions that are older than regional endpoints */
+    bool is_legacy; /* the global endpoint, for the regions of AWS_STS_REGIONAL_ENDPOINTS=legacy */
 };
 
 enum {
@@ -32,30 +32,33 @@ enum {
 
 struct ria_service_endpoint {
     char host[RIA_SERVICE_HOST_SIZE];
-    char region[RIA_REGION_SIZE]; /* to sign for */
+    char region[RIA_REGION_SIZE]; /* the region to sign for */
 };
 
-/* Fills *out. The region must have the form of a region's name, or be "aws-global", which STS
- * accepts. */
+/* Fills *out with the host name of a service. The region must have the form of a region's name; for
+ * STS it may also be "aws-global". */
 void ria_service_endpoint(
     enum ria_service service,
     const char *region,
     const struct ria_service_variant *variant,
     struct ria_service_endpoint *out);
 
-/* Returns the partition of a region, as in botocore's partitions.json (1.43). An unknown region
- * belongs to "aws". */
+/* A partition of AWS, as in botocore's partitions.json (1.43). */
 struct ria_partition {
     const char *name;              /* "aws", "aws-cn", ... */
     const char *suffix;            /* "amazonaws.com", "amazonaws.com.cn", ... */
     const char *dual_stack_suffix; /* "api.aws", ... */
 };
 
+/* Returns the partition of a region, by the prefix of its name. An unknown region belongs to "aws".
+ */
 struct ria_partition ria_partition_of(const char *region);
 
-/* Return the name of a service: the first as the suffix of AWS_ENDPOINT_URL_* ("STS", "SSO",
- * "SSO_OIDC", "SIGNIN"), the second in lower case, as a [services] section spells it. */
+/* Returns the name of a service as the suffix of AWS_ENDPOINT_URL_*: "STS", "SSO", "SSO_OIDC",
+ * "SIGNIN". */
 const char *ria_service_name(enum ria_service service);
+
+/* Returns the name of a service as a [services] section spells it: "sts", "sso_oidc", ... */
 const char *ria_service_key(enum ria_service service);
 
 /* The pseudo-region "aws-global": the global STS endpoint of partition aws. */

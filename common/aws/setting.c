@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Finds, reads and parses settings files, and parses their values. Rejects a number outside its
- * range, a region that does not have the form of one, and a named file that other users can write.
+ * range, a region that does not have the form of a region's name, and a named file that other users
+ * can write.
  */
 #include "aws/setting.h"
 
@@ -15,7 +16,7 @@
 #include <string.h>
 
 enum {
-    DIGITS_MAX = 18 /* the most digits that cannot overflow */
+    DIGITS_MAX = 18 /* a number of 18 digits fits into an int64_t; longer ones are rejected */
 };
 
 void ria_setting_add_place(struct ria_buf *out, const struct ria_setting *setting)

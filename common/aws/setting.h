@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A setting and the place where it was read, and the functions that find and read a settings file.
- * The modules that use a key interpret it (profile.h, config.h). */
+ * A setting with the place where it was read, and the functions that find, read and parse a
+ * settings file. This module does not interpret keys; provider/ and config/ do. */
 #ifndef RIA_AWS_SETTING_H
 #define RIA_AWS_SETTING_H
 
@@ -12,12 +12,11 @@ enum {
     RIA_PATH_MAX = 4096
 };
 
-/* A setting. Borrowed from its document. value is NULL if nothing is set. */
+/* A setting. The strings are borrowed from its document. */
 struct ria_setting {
-    const char *value;
-    const char *path; /* a file; or, if line is 0, the name of an option or a variable; NULL for a
-                         default */
-    unsigned line;
+    const char *value; /* NULL: not set */
+    const char *path;  /* the file; if line is 0, the option or variable; NULL for a default */
+    unsigned line;     /* counted from 1 */
 };
 
 /* Appends the place of a setting: "path:line", or "path". Appends nothing for a default. */
@@ -25,13 +24,14 @@ void ria_setting_add_place(struct ria_buf *out, const struct ria_setting *settin
 
 /* The numbers that a setting accepts. */
 struct ria_range {
-    const char *name; /* of the setting */
+    const char *name; /* name of the setting */
     int64_t least;
     int64_t most;
 };
 
-/* Parses a number that consists of digits only. Returns false with err filled ("path:line: name is
- * ...; write a number from ..."); *out is then unchanged. */
+/* Parses a number that consists of digits only. If the value is not a number or out of range,
+ * returns false with err filled ("path:line: name is ...; write a number from ...") and *out
+ * unchanged. */
 bool ria_setting_number(
     const struct ria_setting *setting,
     const struct ria_range *range,
@@ -39,7 +39,8 @@ bool ria_setting_number(
     int64_t *out,
     struct ria_error *err) RIA_MUST_USE;
 
-/* Parses "true" or "false", in any case. Returns false with err filled, as above. */
+/* Parses "true" or "false", in upper or lower case. For any other value, returns false with err
+ * filled ("path:line: ...") and *out unchanged. */
 bool ria_setting_boolean(
     const struct ria_setting *setting, enum ria_code code, bool *out, struct ria_error *err)
     RIA_MUST_USE;
@@ -56,8 +57,8 @@ struct ria_settings_path {
                       (ria_world_read_usual()) */
 };
 
-/* Reads and parses the file. Returns FOUND, ABSENT (no such file), or FAILED with err filled. *file
- * may be NULL. */
+/* Reads and parses the file. Returns FOUND; ABSENT with err filled if the file does not exist, or
+ * if it is a default path that leads to no file; FAILED with err filled. `file` may be NULL. */
 enum ria_outcome ria_setting_read(
     const struct ria_world *world,
     const struct ria_settings_path *path,
@@ -72,8 +73,8 @@ struct ria_named_file {
     const char *what; /* for messages: "token file" */
 };
 
-/* Reads the file and fills *file. Returns false with err filled ("path:line: the WHAT PATH ..."),
- * also if the file does not exist or if other users can write it (base/trust.h). */
+/* Reads the file and fills *file. Returns false with err filled ("path:line: the WHAT PATH ...") if
+ * the file does not exist, cannot be read, or can be written by other users (base/trust.h). */
 bool ria_setting_read_named(
     const struct ria_world *world,
     const struct ria_named_file *named,
@@ -85,14 +86,17 @@ bool ria_setting_read_named(
 bool ria_setting_check_region(
     const struct ria_setting *setting, enum ria_code code, struct ria_error *err) RIA_MUST_USE;
 
-/* Like ria_fail() and ria_failed(), with "path:line: " (or "path: " without a line) before the
- * text. For a default, the text has no prefix. */
+/* Like ria_fail(), and writes the place of the setting before the text: "path:line: ", or "path: "
+ * if line is 0. For a default, the text has no prefix. Removes the secret parts of URLs in the text
+ * (codec/url.h). */
 bool ria_fail_at(
     struct ria_error *err,
     enum ria_code code,
     const struct ria_setting *where,
     const char *format,
     ...) __attribute__((format(printf, 4, 5)));
+
+/* Like ria_fail_at(), and returns RIA_FAILED. */
 enum ria_outcome ria_failed_at(
     struct ria_error *err,
     enum ria_code code,

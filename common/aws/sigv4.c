@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* The scope is limited by its region and service; 256 bytes are always enough. */
+/* A scope contains a date, a region and a service, so 256 bytes are always enough. */
 enum {
     SCOPE_MAX = 256,
     STRING_TO_SIGN_MAX = SCOPE_MAX + 128,
@@ -28,7 +28,7 @@ void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scop
     }
 }
 
-/* Computes the signature as one chain of HMACs: the string to sign is the last message. */
+/* Computes the signature as one chain of HMACs. The string to sign is the last message. */
 static bool compute(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * AWS Signature Version 4: credential scope, signing key, signature. It signs a canonical request
- * that the caller wrote, so presigned queries and signed headers share this code.
+ * AWS Signature Version 4: credential scope, signing key, signature. This module signs a canonical
+ * request that the caller wrote, so presigned queries and signed headers share this code.
  *
- * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide); its signatures are
- * identical to those of botocore 1.43.
+ * Implements "AWS Signature Version 4 for API requests" (AWS IAM User Guide); it makes the
+ * same signatures as botocore 1.43.
  */
 #ifndef RIA_AWS_SIGV4_H
 #define RIA_AWS_SIGV4_H
@@ -26,11 +26,11 @@ struct ria_sigv4_scope {
     const char *service;
 };
 
-/* Appends "20260822/us-east-1/rds-db/aws4_request". */
+/* Appends the credential scope, such as "20260822/us-east-1/rds-db/aws4_request". */
 void ria_sigv4_add_scope(struct ria_buf *out, const struct ria_sigv4_scope *scope);
 
-/* Computes the signature of a canonical request. Returns false with err filled, and signature
- * unchanged. */
+/* Computes the signature of a canonical request. On failure, returns false with err filled, and
+ * signature is unchanged. */
 bool ria_sigv4_sign(
     const struct ria_sigv4_scope *scope,
     const struct ria_credentials *credentials,

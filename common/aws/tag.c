@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses and checks lists of tags. Rejects an empty item, a repeated key, a missing or unexpected
- * value, and more or longer tags than STS accepts. */
+ * value, more tags than STS accepts, and a key or value that is too long. */
 #include "aws/tag.h"
 
 #include "base/ascii.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parses the lists in rds-iam's configuration: "team=etl, env=prod" (session tags) and "team, env"
- * (tag keys). Blanks around items are ignored. The limits are those of STS's AssumeRole. */
+ * (tag keys). Spaces, tabs and newlines around items are ignored. The limits are those of STS's
+ * AssumeRole. */
 #ifndef RIA_AWS_TAG_H
 #define RIA_AWS_TAG_H
 
@@ -9,9 +10,10 @@
 
 #include <stddef.h>
 
+/* STS counts the characters of a key or a value; ria_tag_list_fault() counts bytes. */
 enum {
     RIA_TAGS_MAX = 50,
-    RIA_TAG_KEY_MAX = 128, /* in characters; there may be more bytes */
+    RIA_TAG_KEY_MAX = 128,
     RIA_TAG_VALUE_MAX = 256,
 };
 
@@ -19,17 +21,17 @@ enum {
 struct ria_tag {
     const char *key;
     size_t key_len;
-    const char *value; /* NULL in a list of keys */
+    const char *value; /* NULL if the item has no '=' */
     size_t value_len;
 };
 
 /* Parses the next item and advances *list, which becomes "" after the last item. Returns false if
- * there is none. An item without '=' has no value; an empty item has an empty key. */
+ * *list is "". An item without '=' has no value, and an empty item has an empty key. */
 bool ria_tag_next(const char **list, struct ria_tag *out) RIA_MUST_USE;
 
-/* Checks a list against the rules of STS: the number of items, lengths, unique keys (ignoring
- * case), and a value in each item or in none. Returns NULL if the list is valid, else what is
- * wrong, a static string. */
+/* Checks a list against the rules of STS: the number of items, their lengths, and unique keys
+ * (ignoring case). Each item must have a value if has_values is set, and no item if it is not.
+ * Returns NULL if the list is valid or empty, else a static string that tells what is wrong. */
 const char *ria_tag_list_fault(const char *list, bool has_values);
 
 #endif

@@ -21,7 +21,7 @@ enum {
     USUAL_LEN = 511,
 };
 
-/* Appends Action to X-Amz-Expires, the part that is the same in both orders. */
+/* Appends the parameters from Action to X-Amz-Expires. Both orders begin with these. */
 static void aws_token_add_head(
     struct ria_buf *out,
     const struct ria_token_claim *claim,
@@ -54,7 +54,7 @@ static void add_session_token(struct ria_buf *out, const struct ria_credentials 
     }
 }
 
-/* Appends the host; an IPv6 address in brackets, as in a URL. */
+/* Appends the host. Writes an IPv6 address in brackets, as in a URL. */
 static void add_host(struct ria_buf *out, const char *host)
 {
     bool is_ipv6 = strchr(host, ':') != NULL;
@@ -76,8 +76,8 @@ static void add_canonical_request(
     add_session_token(out, credentials);
     ria_buf_add_text(out, "&X-Amz-SignedHeaders=host\nhost:");
     add_host(out, claim->host);
-    /* The Host header does not contain the default port of https; botocore and the Go SDK sign it
-     * so. */
+    /* The Host header does not contain the default port of https. botocore and the Go SDK sign the
+     * header in this form. */
     if (claim->port != HTTPS_PORT) {
         ria_buf_add_char(out, ':');
         ria_buf_add_number(out, claim->port);
@@ -86,7 +86,8 @@ static void add_canonical_request(
     ria_buf_add_text(out, empty_body_hash);
 }
 
-/* Makes the token; on failure *out may contain a part of it. */
+/* Makes the token. On failure, returns false with err filled; *out may contain a part of the token.
+ */
 static bool aws_token_sign(
     const struct ria_token_claim *claim,
     const struct ria_credentials *credentials,
@@ -99,8 +100,8 @@ static bool aws_token_sign(
     }
     RIA_AUTO(buf) head = {.max = RIA_TOKEN_MAX};
     RIA_AUTO(buf) canonical = {.max = RIA_TOKEN_MAX};
-    /* Reserves what most tokens need, so that the buffers do not grow, which means copying and
-     * wiping. */
+    /* Reserves the length that most tokens need, because a buffer that grows is copied and wiped.
+     */
     (void)ria_buf_reserve(&head, USUAL_LEN);
     (void)ria_buf_reserve(&canonical, USUAL_LEN);
     (void)ria_buf_reserve(out, USUAL_LEN);

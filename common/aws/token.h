@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The RDS authentication token: a presigned URL without its scheme, valid for one user at one host
- * and port, for 15 minutes. Its text and the order of its parameters are the same, byte for byte,
- * as those of botocore 1.43 (signers.py, generate_db_auth_token).
+ * The RDS authentication token: a presigned URL without its scheme, valid for 15 minutes for one
+ * user at one host and port. Its text is byte for byte the text that botocore 1.43 makes
+ * (signers.py, generate_db_auth_token), including the order of the parameters.
  */
 #ifndef RIA_AWS_TOKEN_H
 #define RIA_AWS_TOKEN_H
@@ -16,7 +16,8 @@ enum {
     /* X-Amz-Expires, in seconds. The server checks the token's age against it and rejects a larger
      * value (RDS User Guide, "IAM database authentication"). */
     RIA_TOKEN_LIFE = 900,
-    /* The session token percent-encoded (three bytes for one), and everything else. */
+    /* A percent-encoded session token, which has up to three bytes for each byte, and everything
+     * else. */
     RIA_TOKEN_MAX = (3 * RIA_SESSION_TOKEN_MAX) + 4096,
 };
 
@@ -29,7 +30,8 @@ struct ria_token_claim {
     int64_t when; /* seconds since 1970 */
 };
 
-/* Replaces the contents of *out by the token. Returns false with err filled and *out empty. */
+/* Replaces the contents of *out by the token. On failure, returns false with err filled, and *out
+ * is empty. */
 bool ria_token_sign(
     const struct ria_token_claim *claim,
     const struct ria_credentials *credentials,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the signature and other parameters in the text of a token. Values are not decoded: the
- * parameters that are read here contain no encoded characters. A text that is not a token has no
- * parameters.
+ * Finds the signature and other parameters in the text of a token. Values are not decoded,
+ * because the values that are read here contain no encoded characters. Finds no parameters in a
+ * text that is not a token.
  */
 #include "aws/token_text.h"
 
@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum {
-    /* 20240131T235959Z: the later of two dates is the greater string */
+    /* 20240131T235959Z; of two dates, the later one is also the greater string */
     DATE_LEN = RIA_TIMESTAMP_SIZE - 1,
     MARGIN_SECONDS = 60,
 };
@@ -93,7 +93,7 @@ bool ria_token_is_later(const char *token, const char *earlier)
     return strncmp(date_of(token), date_of(earlier), DATE_LEN) > 0;
 }
 
-/* A collision is harmless: an attacker gains nothing from two ids with the same hash. */
+/* A collision is harmless, because an attacker gains nothing from two ids with the same hash. */
 uint64_t ria_token_key(const char *token)
 {
     const char *id = token_text_value_of(token, "X-Amz-Credential=");

@@ -8,7 +8,7 @@
  * tokens.
  *
  * All functions are pure and may be called from any thread. They need only libc, because the
- * preload compiles this file too.
+ * preload also compiles this file.
  */
 #ifndef RIA_AWS_TOKEN_TEXT_H
 #define RIA_AWS_TOKEN_TEXT_H
@@ -27,15 +27,16 @@ bool ria_line_has_token(const char *line, size_t len);
 /* The functions below read a token, or a passfile line that contains one, up to the first newline
  * or the end. The order of the parameters does not matter. */
 
-/* Returns whether the token has expired or expires within a minute, so that a login may come too
+/* Returns whether the token has expired or expires within a minute, so that a login might be too
  * late. now is in seconds since 1970. Returns false for a token without a date or a lifetime. */
 bool ria_token_is_over(const char *token, int64_t now);
 
-/* Returns whether a token was made after an earlier one. A text without a date is older than any
- * other. Both may be NULL. */
+/* Returns whether `token` was made after `earlier`, by the dates in the two tokens. A text without
+ * a date counts as older than every text with a date. Both may be NULL. */
 bool ria_token_is_later(const char *token, const char *earlier);
 
-/* Returns a hash of the access key id that signed the token; 0 if the token contains none. */
+/* Returns a hash of the id of the access key that signed the token, or 0 if the token contains no
+ * id. */
 uint64_t ria_token_key(const char *token);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Compares texts without case, and parses port numbers. The port parser is the only one, so that
- * the code that signs a token and the client that connects cannot read different numbers in one
- * text. It rejects a sign, a blank, and more digits than 65535 has.
+ * Compares texts without case, and parses port numbers. All code parses ports with
+ * ria_port_parse(), so that the code that signs a token and the code that connects cannot read
+ * different numbers in one text. The port parser rejects a sign, a space, and more digits than
+ * 65535 has.
  */
 #include "base/ascii.h"
 

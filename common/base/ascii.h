@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Locale-independent text functions: ASCII letters, digits and blanks, comparison without case,
+ * Locale-independent text functions: ASCII letters, digits and spaces, comparison without case,
  * port numbers, and a hash. The functions of <ctype.h> and strcasecmp() are not used: they depend
  * on the locale of the host program, and in a Turkish locale I and i are not the same letter. Here
- * a byte above 127 is neither a letter, a digit, a blank nor a control character. All functions are
+ * a byte above 127 is neither a letter, a digit, a space nor a control character. All functions are
  * pure and may be called from any thread.
  */
 #ifndef RIA_BASE_ASCII_H
@@ -20,8 +20,9 @@
 #define RIA_LOWER_LETTERS "abcdefghijklmnopqrstuvwxyz"
 #define RIA_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ" RIA_LOWER_LETTERS
 #define RIA_ALNUM RIA_LETTERS RIA_DIGITS
-#define RIA_BLANKS                                                                                 \
-    " \t\r\n" /* ignored in a blank value, and at the end of a file that contains one value */
+/* A text that consists only of these characters counts as blank. They are also removed from the end
+ * of a file that contains one value, and around keys in environment variables. */
+#define RIA_BLANKS " \t\r\n"
 
 static inline bool ria_ascii_is_digit(char c)
 {
@@ -43,13 +44,13 @@ static inline bool ria_ascii_is_alnum(char c)
     return ria_ascii_is_lower(c) || ria_ascii_is_upper(c) || ria_ascii_is_digit(c);
 }
 
-/* Equals isspace() in the C locale: blank, tab, newline, \v, \f, \r. */
+/* Equals isspace() in the C locale: space, tab, newline, \v, \f, \r. */
 static inline bool ria_ascii_is_space(char c)
 {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Returns whether a text is empty or consists of blanks. */
+/* Returns whether a text is empty or consists of characters of RIA_BLANKS. */
 static inline bool ria_ascii_is_blank(const char *text)
 {
     return text[strspn(text, RIA_BLANKS)] == '\0';
@@ -65,17 +66,18 @@ static inline char ria_ascii_lower(char c)
     return (char)(ria_ascii_is_upper(c) ? c - 'A' + 'a' : c);
 }
 
-/* Return whether two texts are equal, ignoring the case of ASCII letters. The first function
- * compares whole strings, the second the first len bytes; both texts must have at least len bytes.
- */
+/* Returns whether two strings are equal, ignoring the case of ASCII letters. */
 bool ria_ascii_same(const char *a, const char *b);
+
+/* Returns whether the first len bytes of two texts are equal, ignoring the case of ASCII letters.
+ * Both texts must have at least len bytes. */
 bool ria_ascii_same_bytes(const char *a, const char *b, size_t len);
 
 /* Returns whether text begins with prefix, ignoring the case of ASCII letters. */
 bool ria_ascii_begins(const char *text, const char *prefix);
 
-/* Reads a port: one to five decimal digits and nothing else, 1 to 65535. Returns 0 for every other
- * text. */
+/* Parses a port: one to five decimal digits and nothing else, with a value from 1 to 65535. Returns
+ * 0 for every other text. */
 uint16_t ria_port_parse(const char *text);
 
 /* 64-bit FNV-1a, for hash tables and for comparing texts that an attacker does not choose. Start

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Implements the buffer. A buffer grows by malloc(), copy and wipe, because realloc() may leave a
- * copy of the bytes in freed memory. */
+ * Implements the buffer. To grow, it allocates a larger block, copies the bytes, and wipes and
+ * frees the old block. realloc() is not used, because it can leave a copy of the bytes in freed
+ * memory. Refuses bytes that would exceed the maximum. */
 #include "base/buf.h"
 
 #include "base/ascii.h"

@@ -29,9 +29,10 @@ struct ria_buf {
     bool failed; /* an append exceeded max or ran out of memory; stays set until ria_buf_clear() */
 };
 
-/* Append bytes, a string, one character, a number in decimal, or a formatted text. After a failed
- * append these functions do nothing. Do not pass a secret to ria_buf_addf(): vsnprintf() leaves
- * parts of it on the stack. */
+/* These functions append bytes, a string, one character, a number in decimal, and a formatted text.
+ * If the text would exceed max or memory runs out, they append nothing and set buf->failed. While
+ * buf->failed is set, they do nothing. Do not pass a secret to ria_buf_addf(), because vsnprintf()
+ * leaves parts of it on the stack. */
 void ria_buf_add(struct ria_buf *buf, const void *bytes, size_t len);
 void ria_buf_add_text(struct ria_buf *buf, const char *text);
 void ria_buf_add_char(struct ria_buf *buf, char c);
@@ -39,27 +40,30 @@ void ria_buf_add_number(struct ria_buf *buf, unsigned number);
 void ria_buf_addf(struct ria_buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Reserves room for len more bytes and returns a pointer to it, valid until the next append. The
- * caller writes there and passes the number of bytes written to ria_buf_grown(). Returns NULL after
- * a failed append. */
+/* Reserves room for len more bytes and returns a pointer to it, valid until the next append. If the
+ * bytes would exceed max or memory runs out, sets buf->failed. Returns NULL if buf->failed is set.
+ */
 char *ria_buf_reserve(struct ria_buf *buf, size_t len);
+
+/* Adds the bytes that the caller wrote to the reserved room. len must not exceed the reserved
+ * length. */
 void ria_buf_grown(struct ria_buf *buf, size_t len);
 
-/* Returns the text so far ("" if nothing was added), or NULL if an append has failed. Borrowed from
- * the buffer. */
+/* Returns the text so far ("" if nothing was added), or NULL if buf->failed is set. The text is
+ * borrowed from the buffer. */
 const char *ria_buf_text(const struct ria_buf *buf);
 
-/* Removes blanks and line ends (RIA_BLANKS) from the end. */
+/* Removes all characters of RIA_BLANKS (base/ascii.h) from the end. */
 void ria_buf_trim_end(struct ria_buf *buf);
 
-/* Wipes the bytes and empties the buffer. Keeps the memory, and clears a failure. */
+/* Wipes the bytes, empties the buffer and clears buf->failed. The memory stays allocated. */
 void ria_buf_clear(struct ria_buf *buf);
 
-/* Wipes and frees the memory. The buffer is then empty, with the same maximum. Accepts a zeroed
- * buffer. */
+/* Wipes and frees the memory. Afterwards the buffer is empty and has the same maximum. Accepts a
+ * zeroed buffer. */
 void ria_buf_release(struct ria_buf *buf);
 
-/* Moves the contents of *from to *to, after releasing the old contents of *to. *from is then empty.
+/* Moves the contents of *from to *to, after releasing the old contents of *to. Leaves *from empty.
  */
 void ria_buf_move(struct ria_buf *to, struct ria_buf *from);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Formats error texts into the caller's struct, without allocating memory. Replaces control
- * characters and invalid UTF-8, and never leaves half a character at the end. */
+ * characters and invalid UTF-8. Cuts a text that is too long, but never inside a character. */
 #include "base/error.h"
 
 #include "base/text.h"
@@ -79,8 +79,8 @@ static void error_fill(struct ria_error *err, enum ria_code code, const char *fo
     if (err == NULL) {
         return;
     }
-    /* Formatted into a copy, because an argument may point into the old text: "%s: %s", where,
-     * err->text. */
+    /* The text is formatted into a copy, because an argument may point into the old text, as in
+     * ria_fail(err, code, "%s: %s", where, err->text). */
     char text[RIA_ERROR_TEXT_MAX];
     (void)ria_text_format_args(text, sizeof(text), format, args);
     ria_printable(text);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The error type of this project. A caller has it on its stack. Filling it allocates no memory, so
- * it works when memory is exhausted and inside a foreign process, and there is nothing to free.
+ * The error type of this project. A caller declares a struct ria_error on its stack. Filling it
+ * allocates no memory, so it works when memory is exhausted, and there is nothing to free.
  *
  * A text has the form "place: what is wrong; what to do". It never contains a secret, a token or a
- * URL with a query. Control characters are replaced when the text is written, because it can
- * contain file names, profile names and host names from outside.
+ * URL with a query. Control characters are replaced when the text is written, because the text
+ * can contain file names, profile names and host names from outside.
  */
 #ifndef RIA_BASE_ERROR_H
 #define RIA_BASE_ERROR_H
@@ -15,20 +15,21 @@
 
 #define RIA_MUST_USE __attribute__((warn_unused_result))
 
-/* 511 bytes is also the limit of Connector/C and libmysqlclient for an error text. */
+/* Connector/C and libmysqlclient have the same limit: an error text of 511 bytes and a NUL. */
 enum {
     RIA_ERROR_TEXT_MAX = 512,
-    /* The longest text that every client shows in full: 480 bytes, less the words that Oracle's
-     * library puts before it. See ria_fail_shown(). */
+    /* The longest text that every client shows in full: RIA_PLUGIN_MESSAGE_SIZE (480 bytes,
+     * mysql_plugin/message.h) less 100 bytes for the words that Oracle's library puts before it.
+     * ria_fail_shown() shortens longer texts. */
     RIA_ERROR_SHOWN_MAX = 380,
 };
 
-/* One code for each way in which a caller reacts. */
+/* The causes of a failure that callers treat differently. */
 enum ria_code {
     RIA_E_NONE = 0,
     RIA_E_USAGE,          /* the request itself is wrong: host, port, user */
     RIA_E_CONFIG,         /* a file must be fixed */
-    RIA_E_UNREACHABLE,    /* no file is reachable at a path: ria_world_read_usual() */
+    RIA_E_UNREACHABLE,    /* a path leads to no file: read_file() of struct ria_world */
     RIA_E_NO_CREDENTIALS, /* no source is configured */
     RIA_E_CREDENTIALS,    /* a source is configured, but broken or unusable */
     RIA_E_ENDPOINT,       /* tokens cannot be signed for this host */
@@ -62,20 +63,23 @@ bool ria_fail(struct ria_error *err, enum ria_code code, const char *format, ...
     __attribute__((format(printf, 3, 4)));
 
 /* Like ria_fail(), for a text that ends in configuration lines which a client must show in full. If
- * the text is longer than RIA_ERROR_SHOWN_MAX, everything before its first "; " is dropped, because
- * the remedy matters more than the cause. No argument before that "; " may contain "; ". */
+ * the text is longer than RIA_ERROR_SHOWN_MAX, everything up to and including its first "; " is
+ * dropped, because the remedy matters more than the cause. No argument that is formatted before
+ * this "; " may contain "; ". */
 bool ria_fail_shown(struct ria_error *err, enum ria_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Fill *err like ria_fail(), and return RIA_FAILED or RIA_ABSENT. The code of ria_absent() is
- * RIA_E_NO_CREDENTIALS. */
+/* Fills *err like ria_fail(), and returns RIA_FAILED. */
 enum ria_outcome ria_failed(struct ria_error *err, enum ria_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Fills *err like ria_fail(), with the code RIA_E_NO_CREDENTIALS, and returns RIA_ABSENT. */
 enum ria_outcome ria_absent(struct ria_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Replaces each control character, and each byte that is not valid UTF-8, with '?'. For texts that
- * are shown to the user: Python's clients drop an error message that is not UTF-8. */
+/* Replaces each control character, and each byte that is not part of valid UTF-8, with '?'. Every
+ * text that is shown to the user needs this, because Python's clients drop an error message that is
+ * not UTF-8. */
 void ria_printable(char *text);
 
 #endif

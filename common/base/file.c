@@ -29,7 +29,9 @@ enum {
 
 static const char acl_name[] = "system.posix_acl_access";
 
-/* Parses the list of `len` bytes; `len` is the return value of fgetxattr(), and errno its error. */
+/* Parses the access control list. `len` is the return value of fgetxattr() or getxattr(): the
+ * length of the list, or -1 with errno set. The errors of a file without a list are not failures.
+ */
 static void file_set_acl(const void *bytes, ssize_t len, uid_t user, struct ria_file *out)
 {
     if (len >= 0) {
@@ -42,14 +44,14 @@ static void file_set_acl(const void *bytes, ssize_t len, uid_t user, struct ria_
 static void file_set_file_system(const struct statfs *status, struct ria_file *out)
 {
     enum {
-        READ_ONLY = 1 /* ST_RDONLY of statvfs(3), which statfs(2) has too */
+        READ_ONLY = 1 /* ST_RDONLY of statvfs(3); statfs(2) uses the same bit */
     };
     out->file_system = (uint32_t)status->f_type;
     out->is_read_only = (status->f_flags & READ_ONLY) != 0;
 }
 
-/* Reads the access control list and the file system, from the descriptor if `path` is NULL. Not
- * inlined, because its buffer would then be on the stack of every login. */
+/* Reads the access control list and the file system, from the descriptor if `path` is NULL. The
+ * function is not inlined, because inlining would put its buffer on the stack of every login. */
 __attribute__((noinline)) static void read_acl_and_file_system(
     int fd, const char *path, struct ria_file *out)
 {
@@ -168,8 +170,8 @@ bool ria_file_put_at(int directory, const char *fresh, const char *name)
     return false;
 }
 
-/* Syncs the directory. An error is ignored: the new name is visible in any case, and a directory
- * that cannot be synced has not lost data. */
+/* Syncs the directory. An error is ignored, because the file was already replaced and no data is
+ * lost. */
 static void sync_directory(int directory)
 {
     int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -179,7 +181,7 @@ static void sync_directory(int directory)
     }
 }
 
-/* Writes the new file. A failed fchown() is ignored: the file then belongs to root. */
+/* Writes the new file. If fchown() fails, the file stays root's; this is not an error. */
 static bool write_fresh(const struct ria_replacement *what, int fd, const void *bytes, size_t len)
 {
     if (what->has_owner) {

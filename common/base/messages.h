@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The messages that refuse a login, and every other message that more than one file uses. They
- * are in one table so that every client library shows the same words for the same cause.
+ * The messages that refuse a login, and every other message that more than one file uses. All
+ * hooks take their messages from here, so every client library shows the same words for the same
+ * cause.
  *
- * A message says what is wrong and, after a semicolon, what to do. A hook that knows a setting of
+ * A message states what is wrong and, after a semicolon, what to do. A hook that knows a setting of
  * its client library names that setting. The messages are macros, not variables, so that the
  * compiler checks their arguments against their formats.
  *
@@ -39,12 +40,12 @@
 #define RIA_REFUSAL_NAME_UNVERIFIED "the server's host name was not verified"
 #define RIA_REFUSAL_NOT_SENT "%s, so no %s was sent; %s"
 
-/* What to do, if the client library is not known. */
+/* What to do if the client library is not known. */
 #define RIA_REMEDY_PLAIN "enable TLS in the client"
 #define RIA_REMEDY_UNVERIFIED "give the client the RDS CA bundle and enable verification"
 #define RIA_REMEDY_NAME_UNVERIFIED "enable host name verification in the client"
-/* A remedy (one of those above or below), the section's host and port, and the path of rds-iam's
- * configuration file. */
+/* Arguments: a remedy (one of the RIA_REMEDY_ texts), the section's host and port, and the path of
+ * rds-iam's configuration file. */
 #define RIA_REMEDY_VERIFY_CA "%s, or if you cannot, write [%s:%u] tls = verify-ca in %s"
 
 /* What to do with MariaDB Connector/C. */
@@ -94,8 +95,9 @@
 /* -- the name ------------------------------------------------------------------------------- */
 
 #define RIA_REFUSAL_NO_NAME "\"%.64s\" is not a host name; give the endpoint's name alone"
-/* Each of these ends in text that the user must copy whole. If the message is too long for a
- * client, ria_fail_shown() drops the part before the semicolon and keeps that text. */
+/* RIA_REFUSAL_OTHER, _ALIAS, _TUNNEL and _GLOBAL end in configuration lines that the user must copy
+ * whole. They are passed to ria_fail_shown(): if such a message is too long for a client, the part
+ * before the semicolon is dropped. */
 #define RIA_REFUSAL_OTHER                                                                          \
     "%s is not an RDS endpoint: the server would refuse a token signed for it; if it is a tunnel " \
     "or an alias, name its endpoint: [%s] endpoint = NAME:PORT"
@@ -132,10 +134,11 @@
     "getting AWS credentials took longer than a login allows; rds-iam credentials --explain "      \
     "shows where the time goes"
 
-/* A credential_process that takes longer than a login can wait. The remedies are, in this order:
- * for the general case; the same without the name of the file, for a message that a client would
- * cut; for a process whose output may be cached already; and the addition for an environment
- * without a usable XDG_RUNTIME_DIR, where nothing can be cached. */
+/* A credential_process that takes longer than a login can wait. RIA_REMEDY_CACHE_PROCESS is the
+ * general remedy. RIA_REMEDY_CACHE_PROCESS_UNNAMED omits the name of the file, for a message that a
+ * client would cut. RIA_REMEDY_RUN_PROCESS is for a process whose output may be cached already.
+ * RIA_REMEDY_NO_RUNTIME precedes a remedy if XDG_RUNTIME_DIR is unusable, so that nothing can be
+ * cached. */
 #define RIA_REFUSAL_SLOW_PROCESS "the credential_process exceeded the %d s limit of a login; %s"
 #define RIA_REFUSAL_SLOW_PROCESS_INTERACTIVE                                                       \
     "the credential_process did not finish within %d s; run it by hand to see why"

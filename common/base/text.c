@@ -63,8 +63,8 @@ enum {
     QUOTED_END = sizeof("...'")
 };
 
-/* Ends a cut name in "...". *len bytes of it are written to out; *name is the first byte that is
- * not. */
+/* Ends a cut name in "...". out contains *len bytes, and `name` points at the first byte of the
+ * name that was not copied. */
 static void mark_cut_name(char *out, size_t *len, const char *name)
 {
     for (; *len > 1 && text_is_continuation(*name); name--) {
@@ -107,7 +107,8 @@ const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE])
     return out;
 }
 
-/* In double quotes a backslash escapes only a double quote or another backslash. */
+/* Returns whether a backslash at `at` escapes the next character. Outside quotes it always does; in
+ * double quotes, only before a double quote or another backslash; in single quotes, never. */
 static bool is_escape(const char *at, char quote)
 {
     return *at == '\\' && (quote == '\0' || (quote == '"' && (at[1] == '"' || at[1] == '\\')));

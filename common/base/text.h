@@ -10,9 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Write to out, an array of `size` bytes, at least 4. Return false if the text was cut. The first
- * function copies a text; the others format one, which takes ten times as long. */
+/* Copies a text to out, an array of `size` bytes, at least 4. `text` may overlap out. Returns false
+ * if the text was cut. */
 bool ria_text_copy(char *out, size_t size, const char *text);
+
+/* ria_text_format() and ria_text_format_args() write a formatted text to out, an array of `size`
+ * bytes, at least 4. They take ten times as long as ria_text_copy(). They return false if the text
+ * was cut, and also, with out "", if vsnprintf() fails. */
 bool ria_text_format(char *out, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool ria_text_format_args(char *out, size_t size, const char *format, va_list args)
@@ -23,13 +27,14 @@ enum {
 };
 
 /* Writes a name as a shell and the AWS CLI's files accept it, by the rule of Python's
- * shlex.quote(): unchanged, or in single quotes if it contains a blank, a quote or another special
- * character. A name that is too long is cut inside the quotes. Returns out. */
+ * shlex.quote(): unchanged, or in single quotes if it is empty or contains a space, a quote or
+ * another special character. A name that is too long is cut inside the quotes. Returns out. */
 const char *ria_text_quote(const char *name, char out[RIA_QUOTED_SIZE]);
 
 /* Removes the quotes of a text in place, by the rule of Python's shlex.split(): single quotes,
- * double quotes and backslashes are removed, and adjacent pieces are joined. Returns false unless
- * the text is exactly one non-empty word. */
+ * double quotes and backslashes are removed, and adjacent pieces are joined. Returns false if
+ * the text is not exactly one non-empty word, or if a quote is not closed; in these cases the text
+ * may be changed. Spaces and tabs around the word are ignored. */
 bool ria_text_unquote(char *text);
 
 #endif

@@ -27,11 +27,11 @@ bool ria_timestamp_format(int64_t when, char out[RIA_TIMESTAMP_SIZE]) RIA_MUST_U
 bool ria_timestamp_format_extended(int64_t when, char out[RIA_TIMESTAMP_EXTENDED_SIZE])
     RIA_MUST_USE;
 
-/* Parses a time in RFC 3339 form (2026-08-22T12:34:56Z, or with a fraction or +hh:mm), in the ISO
- * 8601 basic form (20260822T123456Z), or with the suffix "UTC" that botocore's file cache writes. A
- * fraction is dropped. Returns false, with *out untouched, for any other text. This includes a date
- * in one form with a time of day in the other form, and a time at or before the start of 1970,
- * because a time of 0 means "no time" elsewhere. */
+/* Parses a time in RFC 3339 form (2026-08-22T12:34:56Z, or with a fraction or +hh:mm) or in the ISO
+ * 8601 basic form (20260822T123456Z). Instead of Z the text may end in "UTC", which botocore's file
+ * cache writes. A fraction of a second is dropped. Returns false, with *out untouched, for any
+ * other text. This includes a date in one form with a time of day in the other form, and a time at
+ * or before the start of 1970, because a time of 0 means "no time" elsewhere. */
 bool ria_timestamp_parse(const char *text, int64_t *out) RIA_MUST_USE;
 
 #endif

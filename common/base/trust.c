@@ -2,9 +2,9 @@
  *
  * Decides who owns a file and which users can write it. The owner and the mode come from fstat().
  * struct ria_file contains the access control list and the type of the file system only if the mode
- * lets the group or others write. Without these mode bits no list gives the right to write, because
- * the group bits are the mask of the list. Treats a list of an unknown form as one that lets others
- * write.
+ * lets the group or others write. If the mode does not let the group write, no list gives the right
+ * to write, because the group bits are the mask of the list. Treats a list of an unknown form as
+ * one that lets others write.
  */
 #include "base/trust.h"
 
@@ -55,7 +55,8 @@ static bool is_accepted(
                     : entry->id == 0 || entry->id == user || entry->id == file->owner;
 }
 
-/* Adds an entry to file->acl if it gives the right to write. */
+/* Records an entry in file->acl if it gives the right to write. Of the users and groups that are
+ * not accepted, the first is recorded. */
 static void trust_add_entry(const struct acl_entry *entry, uid_t user, struct ria_file *file)
 {
     struct ria_acl *acl = &file->acl;
@@ -111,7 +112,7 @@ static bool group_writes(const struct ria_file *file, uid_t user)
     return has_right && !is_accepted_group(file, user, file->group);
 }
 
-/* Returns whether the access control list lets a further user or group write, or may do so. */
+/* Returns whether the access control list lets another user or group write, or cannot be read. */
 static bool list_widens(const struct ria_file *file)
 {
     return file->acl.is_unreadable || file->acl.has_writer;
@@ -140,7 +141,7 @@ static bool trust_describe(const struct ria_file *file, uid_t user, char *out, s
 }
 
 /* Returns the command that takes the right to write from other users. chmod g-w also clears the
- * mask of a list, and with it the rights of all its entries. */
+ * write bit of the list's mask, so that no entry of the list lets a user or group write. */
 static const char *command(const struct ria_file *file, uid_t user)
 {
     bool by_group = group_writes(file, user) || list_widens(file);
@@ -177,7 +178,7 @@ static const struct {
     {0x15013346, "UDF"},
 };
 
-/* Returns why chmod may have no effect on the file, or NULL if it has. */
+/* Returns why chmod may have no effect on the file, or NULL if chmod works there. */
 static const char *why_no_chmod(const struct ria_file *file)
 {
     for (size_t i = 0; i < sizeof(one_mode_for_all) / sizeof(one_mode_for_all[0]); i++) {
@@ -236,7 +237,7 @@ bool ria_trust_check_writers(
         return ria_fail(
             err,
             RIA_E_CONFIG,
-            "%s: %s, and chmod may not change that on its file system (%s); copy it to another "
+            "%s: %s, and chmod may have no effect on its file system (%s); copy it to another "
             "one and name the copy: %s",
             what->path,
             text,

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Decides whether a file may be trusted. The same rule, with the same messages, applies to every
- * file from which settings, tokens or certificates are read. The functions check the facts in
- * struct ria_file; they read files only through a world.
+ * Decides whether a file is trusted. The same rule, with the same messages, applies to every file
+ * from which settings, tokens or certificates are read. The functions check the facts in struct
+ * ria_file. Only ria_trust_read() reads a file, through a world.
  *
  *   owner    Must be root or the effective user. A file of another user is "foreign". A foreign
  *            configuration of rds-iam and a foreign pg_service.conf are refused. Foreign AWS files
- *            are used with a warning, because homes are mounted into containers. But a setting in
- *            them that names a command, a file, a server or a trusted certificate is refused when
- *            it is used (aws/profile.h).
+ *            are used with a warning, because users mount their homes into containers. But a
+ *            setting in such a file that names a command, a file, a server or a trusted
+ *            certificate is refused when it is used (aws/profile.h).
  *   writers  Only these may be able to write the file: the owner, root, group 0 (the group of
  *            OpenShift's arbitrary users), and the private group of the user or of the owner (the
  *            group with the same number, on which umask 002 relies). Any other file is refused.
@@ -16,12 +16,12 @@
  *            its mask is applied. The members of a group are not looked up, because that may need
  *            the network.
  *   private  Secrets, and files that lead to secrets (the cache, its locks, passfiles), must be
- *            owned by the effective user, and the mode must give no rights to others. A file of
- *            root is not accepted here.
+ *            owned by the effective user, and the mode must give no rights to the group or others.
+ *            A file that belongs to root is accepted only if the effective user is root.
  *
- * Lists that are not POSIX lists (NFSv4) are not read; for such a file the mode decides. On file
- * systems that have one mode for all files, chmod has no effect, so the message says to copy the
- * file.
+ * Access control lists of NFSv4 are not read, because they are not POSIX lists; for such a file the
+ * mode decides. On a file system that has one mode for all files, chmod has no effect, so the
+ * message tells the user to copy the file.
  *
  * All functions may be called from any thread.
  */
@@ -33,12 +33,12 @@
 /* How messages name a file. */
 struct ria_trusted {
     const char *path;
-    const char *named_by; /* the setting that names a copy of it: "AWS_CONFIG_FILE=COPY" */
+    const char *named_by; /* how the user names a copy of the file: "AWS_CONFIG_FILE=COPY" */
 };
 
 /* Fills file->acl by parsing the extended attribute system.posix_acl_access (posix_acl_xattr.h of
- * Linux: a version, then entries of 8 bytes, little-endian). Bytes of another form set
- * is_unreadable. `user` is the effective user; the owner and the group of *file must be set. */
+ * Linux: a version, then entries of 8 bytes, little-endian). If the bytes have another form, sets
+ * acl.is_unreadable. `user` is the effective user; the owner and the group of *file must be set. */
 void ria_acl_read(const void *bytes, size_t len, uid_t user, struct ria_file *file);
 
 /* Returns whether the file belongs to neither root nor the user. */

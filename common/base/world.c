@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Functions on top of struct ria_world that are the same for every world: variables, the home
- * directory, default paths, logging and deadlines. */
+ * Implements the functions that are the same for every world, on top of the members of struct
+ * ria_world: variables, the home directory, files at default paths, logging and deadlines. A blank
+ * variable counts as unset. */
 #include "base/world.h"
 
 #include "base/ascii.h"

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The interface between the core and the operating system: environment, clocks, files and log. All
- * of common/ takes it as an argument, so a unit test needs no setenv(), no sleep and no file. This
- * header declares the interface; common/os/process_world.c implements it for the running process.
+ * The interface between the core and the operating system: environment, clocks, files and log. The
+ * code in common/aws, config, provider and login takes a world as an argument and has no other
+ * access to these, so a unit test needs no setenv(), no sleep and no file.
+ * common/os/process_world.c implements the interface for the running process. The programs and
+ * preloads (fetch, tool, interpose) also use the system directly.
  */
 #ifndef RIA_BASE_WORLD_H
 #define RIA_BASE_WORLD_H
@@ -14,7 +16,7 @@
 #include <sys/types.h>
 
 enum ria_log_level {
-    RIA_LOG_WARNING, /* the operation succeeded, but the user should know of this */
+    RIA_LOG_WARNING, /* the operation continues, but has a problem that the user should know */
     RIA_LOG_INFO,    /* a decision and its reason */
 };
 
@@ -22,40 +24,41 @@ enum ria_log_level {
  * list, the group bits of its mode are the mask of the list, not the rights of the group. */
 struct ria_acl {
     bool is_present;
-    bool is_unreadable; /* present, but could not be read or parsed */
+    bool is_unreadable; /* a list is present, but could not be read or parsed */
     bool group_writes;  /* the owning group can write */
-    bool has_writer;    /* the list lets another user or group write: */
-    bool is_group;
-    uint32_t writer; /* id of the first one that base/trust.h does not accept */
+    bool has_writer;    /* the list lets a user or group write that base/trust.h does not accept */
+    bool is_group;      /* that writer is a group */
+    uint32_t writer;    /* uid or gid of that writer, the first such entry of the list */
 };
 
-/* Identifies one version of a file. Two equal stamps mean an unchanged file if is_settled is set.
- */
+/* Identifies one version of a file. If is_settled is set and a later stamp has the same values, the
+ * file is unchanged. */
 struct ria_stamp {
     uint64_t device;
     uint64_t inode;
     int64_t size;
-    int64_t modified; /* the times of stat(2), nanoseconds since 1970 */
-    int64_t changed;
+    int64_t modified; /* st_mtim of stat(2), nanoseconds since 1970 */
+    int64_t changed;  /* st_ctim of stat(2), nanoseconds since 1970 */
     uint64_t version; /* version of a copy in memory; 0: this is the file itself */
-    bool is_settled;  /* the next change will have another stamp: the last change is older than the
-                         resolution of the file system's clock */
+    bool is_settled;  /* the next change will have another stamp, because the last change is older
+                         than the resolution of the file system's clock */
 };
 
-/* The facts about a file, read from the descriptor from which its contents were read. */
+/* The facts about a file. read_file() takes them from the descriptor from which it reads the
+ * contents. */
 struct ria_file {
     uid_t owner;
     gid_t group;
     mode_t mode;
     struct ria_stamp stamp; /* taken before the contents were read */
-    /* The following are read only if the mode lets the group or others write; else they are zero.
-     */
+    /* The members below are filled only if the mode lets the group or others write; else they are
+     * zero. */
     struct ria_acl acl;
     uint32_t file_system; /* f_type of statfs(2) */
     bool is_read_only;    /* the file system is mounted read-only */
 };
 
-/* The time by which a call must have returned, on the clock ticks(). */
+/* The time by which a call must return, on the clock that ticks() reads. */
 struct ria_deadline {
     int64_t at; /* milliseconds */
 };
@@ -64,7 +67,8 @@ enum {
     RIA_BOOT_ID_SIZE = 37 /* a UUID and its NUL */
 };
 
-/* Identifies a running machine, and detects that its clock was set. */
+/* Identifies a running machine. A caller compares two of these structs to detect a reboot, or a
+ * change of the clock. */
 struct ria_host {
     char boot_id[RIA_BOOT_ID_SIZE];
     uint64_t net_namespace; /* a container has its own namespace, with its own metadata service */
@@ -75,30 +79,33 @@ struct ria_host {
 struct ria_world {
     void *self;
 
-    /* Returns the value of an environment variable, or NULL. Borrowed until the environment
-     * changes. */
+    /* Returns the value of an environment variable, or NULL. The value is borrowed until the
+     * environment changes. */
     const char *(*env)(void *self, const char *name);
 
     /* Appends each environment variable whose name begins with `prefix`, sorted by bytes:
-     * "NAME=VALUE" and a NUL. Only for a digest, because values can be secrets. */
+     * "NAME=VALUE" and a NUL. The values can be secrets, so the caller only computes
+     * a digest of them. */
     void (*add_variables)(void *self, const char *prefix, struct ria_buf *out);
 
-    /* now() returns seconds since 1970 UTC; ticks() returns milliseconds of a clock that never goes
-     * back. */
+    /* Returns seconds since 1970 UTC. */
     int64_t (*now)(void *self);
+
+    /* Returns milliseconds of a clock that never goes back. */
     int64_t (*ticks)(void *self);
 
-    /* Returns the home directory in the effective user's passwd entry, or NULL. Callers use
-     * ria_world_home(). The result stays valid until the process ends. The member is NULL in a
-     * world without a passwd database. */
+    /* Returns the home directory in the effective user's passwd entry, or NULL. Code that looks for
+     * the user's files calls ria_world_home() instead, which reads HOME first. The result stays
+     * valid until the process ends. The member is NULL in a world without a passwd database. */
     const char *(*home)(void *self);
 
     /* Reads a whole regular file into *out. A file longer than out->max is refused. Opening a FIFO
-     * or a device does not block. The null device, under any name, reads as an empty file that
+     * or a device does not block. The null device, under any name, is read as an empty file that
      * belongs to root and that no other user can write. Returns FOUND; ABSENT if the file does not
-     * exist; FAILED with a message that names the path. The code is RIA_E_UNREACHABLE if no file
-     * that this user could have written is at the path: the user may not search a directory on it,
-     * or it is a directory or a loop of links. *file may be NULL. */
+     * exist; FAILED with a message that names the path. The code of a failure is RIA_E_UNREACHABLE
+     * if the path is a directory or a loop of links, or if the user is not allowed to search a
+     * directory on the path, because in these cases there is no file that this user could have
+     * written. The code of every other failure is RIA_E_CONFIG. `file` may be NULL. */
     enum ria_outcome (*read_file)(
         void *self,
         const char *path,
@@ -107,8 +114,8 @@ struct ria_world {
         struct ria_error *err);
 
     /* Fills *out with the facts about the file that read_file() would read, without reading it.
-     * Returns false if they are not available; read_file() then reports why. The member is NULL in
-     * a world without these facts; every call then reads its files. */
+     * Returns false if the facts are not available; read_file() reports the reason. The member is
+     * NULL in a world without these facts; in such a world every login reads its files. */
     bool (*look)(void *self, const char *path, struct ria_file *out);
 
     /* Like read_file(), for a file in a private directory. Reads the file only if the directory and
@@ -129,7 +136,7 @@ struct ria_world {
     bool (*host)(void *self, struct ria_host *out);
 
     /* Sends a request to rds-iam-fetch and waits for its response; both are complete records of
-     * codec/record.h. The program is killed at the deadline. Returns false with err filled on
+     * codec/record.h. rds-iam-fetch is killed at the deadline. Returns false with err filled on
      * failure. */
     bool (*fetch)(
         void *self,
@@ -141,27 +148,29 @@ struct ria_world {
     /* Returns the uid with which files are opened. */
     uid_t (*uid)(void *self);
 
-    /* Returns true if the program runs with more rights than its caller (setuid, file
-     * capabilities), or as another user than the one that started it (seteuid). */
+    /* Returns true if the host program runs with more rights than its caller (setuid, file
+     * capabilities), or if its effective and real ids differ (seteuid). */
     bool (*is_privileged)(void *self);
 
     /* Logs one line, passed without a newline. It must not contain a secret. NULL: no log. */
     void (*log)(void *self, enum ria_log_level level, const char *line);
 };
 
-/* Returns the value of an environment variable, or NULL if it is unset or blank: every AWS SDK
- * treats a blank variable as unset. Borrowed, like env(). */
+/* Returns the value of an environment variable, or NULL if the variable is unset or its value is
+ * blank (RIA_BLANKS). The AWS SDKs treat most empty variables as unset; this function treats every
+ * empty or blank variable as unset. The value is borrowed, as from env(). */
 const char *ria_world_env(const struct ria_world *world, const char *name);
 
-/* Returns the user's home directory: HOME, or if that is unset, the directory in the passwd entry.
- * libpq 15 and later and Python's expanduser(), which the AWS CLI uses, have the same rule. Returns
- * NULL if there is neither. */
+/* Returns the user's home directory: HOME, or if HOME is unset or blank, the directory in the
+ * passwd entry. libpq 15 and later has the same rule for an unset or empty HOME, and Python's
+ * expanduser(), which the AWS CLI uses, for an unset HOME. Returns NULL if neither is known. */
 const char *ria_world_home(const struct ria_world *world);
 
-/* Like world->read_file(), for a file at its default path, which the user did not configure.
- * Returns ABSENT instead of FAILED for RIA_E_UNREACHABLE, with that code in err and a warning in
- * the log: HOME may still name another user's home after setuid(), and Docker creates a directory
- * in place of a missing mounted file. */
+/* Like world->read_file(), for a file at its default path, which the user did not configure. If
+ * read_file() fails with RIA_E_UNREACHABLE, logs a warning and returns ABSENT, with the code
+ * RIA_E_UNREACHABLE in err. This is not a failure because HOME may still name another user's home
+ * after setuid(), and because Docker creates a directory if a file to be mounted is missing. err
+ * must not be NULL. */
 enum ria_outcome ria_world_read_usual(
     const struct ria_world *world,
     const char *path,
@@ -169,7 +178,7 @@ enum ria_outcome ria_world_read_usual(
     struct ria_file *file,
     struct ria_error *err) RIA_MUST_USE;
 
-/* The maximum size of a log line: an error's text, and a description of the login. */
+/* The maximum size of a log line, which contains an error's text and a description of the login. */
 enum {
     RIA_LOG_LINE_MAX = 2 * RIA_ERROR_TEXT_MAX
 };

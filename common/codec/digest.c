@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * Computes digests with a SHA-256 algorithm that is fetched once. HMAC is implemented here from two
- * digests. It needs no second fetch, and is three times as fast as EVP_MAC for short messages such
- * as those of SigV4. Refuses to work if the process's OpenSSL functions come from more than one
- * object.
+ * digests. This HMAC needs no second fetch, and is three times as fast as EVP_MAC for short
+ * messages such as those of SigV4. Refuses every computation if the process's OpenSSL functions
+ * come from more than one object.
  */
 #include "codec/digest.h"
 
@@ -27,10 +27,10 @@ enum {
     FUNCTIONS = 15
 };
 
-/* Lists the functions that this file calls, and those that libcrypto calls internally by the same
- * names: its internal calls use the same symbol lookup, so a program can replace them too. They are
- * assigned one by one: the compiler would turn an array initializer into a table with relocations,
- * and the loader would look up each name once more. */
+/* Lists the functions that this file calls, and functions that libcrypto calls internally. The
+ * internal calls use the same symbol lookup, so a program can also replace these functions. The
+ * elements are assigned one by one, because the compiler would turn an array initializer into a
+ * table with relocations, and the loader would look up each name once more. */
 static void list_functions(uintptr_t out[FUNCTIONS])
 {
     size_t i = 0;
@@ -51,7 +51,7 @@ static void list_functions(uintptr_t out[FUNCTIONS])
     out[i++] = (uintptr_t)CRYPTO_THREAD_run_once;
 }
 
-/* Finds the loaded object that contains an address. */
+/* A search for the loaded object that contains an address. */
 struct owner {
     uintptr_t address;
     bool is_found;
@@ -97,8 +97,8 @@ static bool find_owner(uintptr_t address, struct owner *out, struct ria_error *e
            ria_fail(err, RIA_E_CRYPTO, "cannot find the library that contains OpenSSL's functions");
 }
 
-/* Compares address ranges, which is fast; dladdr() would search libcrypto's symbols for each name.
- */
+/* Returns whether all functions are in one object, else false with err filled. Compares address
+ * ranges, because dladdr() is slow: it would search libcrypto's symbols for each function. */
 static bool lie_in_one_object(struct ria_error *err)
 {
     uintptr_t functions[FUNCTIONS];
@@ -125,8 +125,7 @@ static bool lie_in_one_object(struct ria_error *err)
     return true;
 }
 
-/* Computes one digest over up to two pieces. A context may be used again without a new
- * initialization. */
+/* Computes the digest of up to two pieces. The caller may pass the same context again. */
 static bool digest(
     EVP_MD_CTX *ctx,
     const void *first,
@@ -247,7 +246,7 @@ static void set_up(void)
         (void)ria_fail(
             &refusal,
             RIA_E_CRYPTO,
-            "OpenSSL computes a wrong HMAC in this program; nothing is signed with it");
+            "OpenSSL computes a wrong HMAC in this program, so nothing is signed with it");
     }
 }
 

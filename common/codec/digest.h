@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * SHA-256 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), computed by OpenSSL's EVP functions. Of the
- * modules that run in a plugin, only this one includes OpenSSL. It fetches the SHA-256 algorithm
- * once per process. Every function may be called from any thread.
+ * SHA-256, SHA-1 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), computed by OpenSSL's EVP functions. Of
+ * the modules that run in a plugin, only this one includes OpenSSL. It fetches the SHA-256
+ * algorithm once per process. Every function may be called from any thread.
  *
  * A plugin runs inside a foreign program. If the program exports OpenSSL names of its own (a static
  * OpenSSL linked with -rdynamic), some calls of the plugin and some internal calls of libcrypto
- * reach the program's functions instead, and the mixture of two versions crashes. Before its first
- * use, this module therefore checks that all OpenSSL functions that it and libcrypto's digests call
- * are in one loaded object. It also computes one HMAC whose value is known. If a check fails, every
- * call fails with a message, until the process ends.
+ * reach the program's functions instead. A mixture of two OpenSSL versions crashes. Before its
+ * first use, this module therefore checks that all OpenSSL functions that it and libcrypto's
+ * digests call are in one loaded object. It also computes one HMAC whose value is known. If a check
+ * fails, every later call fails with the same message until the process ends.
  *
  * In a program that is not position-independent (not a PIE), a function whose address the program
- * takes appears to be in the program. Addresses cannot tell this case from the dangerous one, so
- * such a program is refused too.
+ * takes appears to be in the program. The addresses do not show whether the program merely
+ * takes a function's address or replaces the function, so such a program is also refused.
  */
 #ifndef RIA_CODEC_DIGEST_H
 #define RIA_CODEC_DIGEST_H
@@ -38,15 +38,15 @@ bool ria_sha256(const void *data, size_t len, uint8_t out[RIA_SHA256_LEN], struc
 bool ria_sha1(const void *data, size_t len, uint8_t out[RIA_SHA1_LEN], struct ria_error *err)
     RIA_MUST_USE;
 
-/* One message of a chain of HMACs. */
+/* A message in a chain of HMACs. */
 struct ria_digest_part {
     const void *data;
     size_t len;
 };
 
-/* Computes out = HMAC-SHA-256(key, message). With several messages, the HMAC of one message is the
- * key for the next, as SigV4 derives its keys. out may overlap the key. No part of a key remains on
- * the stack or in freed memory. Fails like ria_sha256(). */
+/* Computes out = HMAC-SHA-256(key, message). If there are several messages, the HMAC of each
+ * message is the key for the next, as SigV4 derives its keys. out may overlap the key. No part of a
+ * key remains on the stack or in freed memory. Fails like ria_sha256(). */
 bool ria_hmac_sha256(
     const void *key,
     size_t key_len,

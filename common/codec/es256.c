@@ -18,7 +18,8 @@ enum {
     DER_MAX = 80 /* a sequence of two numbers of up to 33 bytes has 72 bytes */
 };
 
-/* Called by OpenSSL for the password of a key. Always fails: the program cannot ask for one. */
+/* Called by OpenSSL for the password of a key. Always fails, because rds-iam-fetch cannot ask for
+ * a password. */
 static int no_password(char *out, int size, int is_writing, void *self)
 {
     (void)is_writing;
@@ -98,7 +99,8 @@ void ria_es256_key_release(struct ria_es256_key *key)
     key->key = NULL;
 }
 
-/* Encodes three bytes as four characters. */
+/* Encodes three bytes as four characters in each step of the outer loop. In the last step, one or
+ * two remaining bytes become two or three characters. */
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len)
 {
     static const char digits[] = RIA_ALNUM "-_";

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * ES256 signatures (RFC 7518: ECDSA over P-256 with SHA-256), computed by OpenSSL. The private key
- * is in PEM format, the public key is given as the coordinates of its point, and a signature as r
- * and s of 32 bytes each. Also base64url without padding (RFC 4648, section 5), in which JSON Web
- * Tokens contain these values.
+ * is in PEM format. The public key is represented by the coordinates of its point, and a signature
+ * by r and s, of 32 bytes each. The module also encodes base64url without padding (RFC 4648,
+ * section 5), the encoding of these values in JSON Web Tokens.
  *
- * Only for rds-iam-fetch. A plugin must use digest.h, which checks that the process's OpenSSL is
- * the one that rds-iam was linked with.
+ * Only for rds-iam-fetch. A plugin must use digest.h, which checks that the OpenSSL functions of
+ * the process come from one library.
  */
 #ifndef RIA_CODEC_ES256_H
 #define RIA_CODEC_ES256_H
@@ -27,8 +27,9 @@ struct ria_es256_key {
     uint8_t y[RIA_ES256_NUMBER_LEN];
 };
 
-/* Parses a private key, "EC PRIVATE KEY" or "PRIVATE KEY". Returns false with err filled for any
- * other key, and for a key with a password. Release *out with ria_es256_key_release(). */
+/* Parses a P-256 private key, "EC PRIVATE KEY" or "PRIVATE KEY". Returns false with err filled for
+ * any other key, and for a key with a password. On success, the caller releases *out with
+ * ria_es256_key_release(). */
 bool ria_es256_read(const struct ria_buf *pem, struct ria_es256_key *out, struct ria_error *err)
     RIA_MUST_USE;
 
@@ -43,7 +44,7 @@ bool ria_es256_sign(
 /* Frees the key. Accepts a zeroed struct. */
 void ria_es256_key_release(struct ria_es256_key *key);
 
-/* Appends len bytes in base64url. The buffer remembers a failure. */
+/* Appends len bytes in base64url. If the text is too long or memory runs out, sets out->failed. */
 void ria_base64url_add(struct ria_buf *out, const void *bytes, size_t len);
 
 #endif

@@ -18,15 +18,15 @@ struct parser {
     struct ria_ini *ini;
     struct ria_error *err;
     unsigned line;
-    /* The entry to which indented lines belong; there is none directly after a section line. */
-    bool has_key;
-    bool key_is_parent; /* its value was empty, so the indented lines below are sub-properties */
-    bool key_continues; /* no empty line since its value */
+    /* The current key is the last one that is not a sub-property. Indented lines belong to it. */
+    bool has_key;       /* false between a section line and its first key */
+    bool key_is_parent; /* the key's value is empty, so indented lines are sub-properties */
+    bool key_continues; /* no empty line followed the key's value */
     size_t key_indent;
-    char *value_end; /* end of the value, where a continuation is appended */
+    char *value_end; /* end of the key's value, where a continuation is appended */
 };
 
-/* A line, without the blanks at both ends. */
+/* A line, without the spaces and tabs at both ends. */
 struct line {
     char *start;
     char *end; /* points at the NUL */
@@ -70,7 +70,8 @@ static bool ini_warn(struct parser *parser, const char *text, const char *what)
     return true;
 }
 
-/* Removes the blanks at the end of a text. Returns the new end, where it writes a NUL. */
+/* Removes spaces and tabs at the end of a text. Writes a NUL at the new end and returns this end.
+ */
 static char *trimmed_end(const char *start, char *end)
 {
     while (end > start && ini_is_blank(end[-1])) {
@@ -88,8 +89,8 @@ static char *skip_blanks(char *at)
     return at;
 }
 
-/* Removes a comment, which starts with a '#' or ';' after a blank. Returns the new end of the line.
- */
+/* Removes a comment, which starts with a '#' or ';' after a space or tab. Returns the new end of
+ * the line. */
 static char *cut_comment(char *start, char *end)
 {
     for (char *at = strpbrk(start, "#;"); at != NULL && at < end; at = strpbrk(at + 1, "#;")) {
@@ -130,8 +131,8 @@ static bool ini_add_entry(struct parser *parser, struct line *line, char *equals
     return true;
 }
 
-/* Skips a quoted part of a section name; it must follow a blank. Returns its closing quote, or `at`
- * if there is no quoted part. */
+/* Returns the closing quote if a quoted part of a section name starts at `at`, else `at`. A quoted
+ * part must follow a space or tab. */
 static char *skip_quoted(const char *open, char *at)
 {
     bool is_quote = (*at == '"' || *at == '\'') && at > open && ini_is_blank(at[-1]);
@@ -233,7 +234,7 @@ static bool ini_parse_line(struct parser *parser, struct line *line)
     char *equals = strchr(line->start, '=');
     const char *colon = strchr(line->start, ':');
     if (colon != NULL && (equals == NULL || colon < equals)) {
-        return ini_warn(parser, line->start, "a colon in place of the =; write key = value");
+        return ini_warn(parser, line->start, "a colon instead of the =; write key = value");
     }
     if (equals == NULL) {
         return ini_warn(parser, line->start, "a line without its =; write key = value");

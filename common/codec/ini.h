@@ -5,17 +5,17 @@
  * of them accept, and warns about lines that some of them ignore. It does not interpret section
  * names, and opens no file.
  *
- *   [name]  # comment           blanks inside the brackets are trimmed; brackets may be nested or
- *                               quoted
- *   key = value ; comment       a comment needs a blank before it; keys are case-insensitive
+ *   [name]  # comment           spaces at both ends of the name are removed; a name may contain
+ *                               nested or quoted brackets
+ *   key = value ; comment       a comment needs a space before it; keys are case-insensitive
  *     more                      indented deeper than the key: continues the value ("value\nmore")
  *   parent =
  *     key = value               indented below an empty value: a sub-property of parent
  *
- * A byte order mark, and a CR before an LF, are skipped. An empty line ends a continued value. A
- * line without '=', a line that starts with '=', and a key before the first section are ignored
- * with a warning. A section line without ']', a NUL byte, and a text or line over the limits are
- * errors.
+ * A space may also be a tab. A byte order mark, and a CR before an LF, are skipped. An empty line
+ * ends a continued value. A line without '=', a line with ':' before its '=', a line that starts
+ * with '=', a line before the first section, and text after a section's ']' are ignored with a
+ * warning. A section line without ']', a NUL byte, and a text or line over the limits are errors.
  *
  * A document may contain secrets. It is stored in one wiped buffer, and all strings point into that
  * buffer.
@@ -35,7 +35,7 @@ enum {
 };
 
 struct ria_ini_entry {
-    const char *key;   /* lower case */
+    const char *key;   /* in lower case */
     const char *value; /* "" for the parent of sub-properties */
     unsigned line;     /* counted from 1 */
     bool is_sub;       /* sub-property of the nearest entry before it that is not a sub-property */
@@ -50,7 +50,7 @@ struct ria_ini_section {
 
 struct ria_ini_warning {
     unsigned line;
-    const char *text; /* the trimmed line; "" if the line cannot contain a key */
+    const char *text; /* the line without spaces at its ends; "" if it cannot contain a key */
     const char *what; /* static string: what is wrong; what to do */
 };
 
@@ -60,13 +60,13 @@ struct ria_ini {
     size_t section_count;
     struct ria_ini_entry *entries;
     size_t entry_count;
-    struct ria_ini_warning *warnings;
+    struct ria_ini_warning *warnings; /* sorted by line */
     size_t warning_count;
 };
 
-/* Parses a text. Takes ownership of its bytes; *text is then empty. Error messages begin with
- * `name`, the path of the file: "name:line: ...". On failure, returns false with err filled, and
- * *out is untouched. */
+/* Parses a text, and takes ownership of its bytes, so that *text is empty afterwards. Error
+ * messages begin with `name`, the path of the file: "name:line: ...". On failure, returns false
+ * with err filled, and *out is untouched. */
 bool ria_ini_parse(
     const char *name, struct ria_buf *text, struct ria_ini *out, struct ria_error *err)
     RIA_MUST_USE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Implements percent-encoding and hexadecimal. The decoder accepts only what the encoder writes: it
- * rejects lower-case digits, and a character that should have been encoded. */
+ * rejects hexadecimal digits in lower case, and a character that the encoder would encode. */
 #include "codec/percent.h"
 
 #include "base/ascii.h"

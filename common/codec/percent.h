@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The text encodings of SigV4: percent-encoding and lower-case hexadecimal. Percent-encoding is
- * that of RFC 3986 as AWS applies it: each byte except A-Z a-z 0-9 - . _ ~ becomes %XX with
- * upper-case digits. This includes the slash and each byte of a UTF-8 character. Nothing is
- * normalized.
+ * The text encodings of SigV4: percent-encoding and lower-case hexadecimal. Percent-encoding
+ * follows RFC 3986 as AWS applies it. Each byte except A-Z a-z 0-9 - . _ ~ becomes %XX with
+ * upper-case digits, also the slash and each byte of a UTF-8 character. Nothing is normalized.
  */
 #ifndef RIA_CODEC_PERCENT_H
 #define RIA_CODEC_PERCENT_H
@@ -13,7 +12,8 @@
 
 #include <stdint.h>
 
-/* Append the encoded form of len bytes. The buffer remembers a failure. */
+/* ria_percent_add() appends len bytes percent-encoded; ria_hex_add() appends them in hexadecimal.
+ * If the text is too long or memory runs out, both set out->failed. */
 void ria_percent_add(struct ria_buf *out, const char *bytes, size_t len);
 void ria_hex_add(struct ria_buf *out, const uint8_t *bytes, size_t len);
 
@@ -22,7 +22,7 @@ void ria_hex_write(const uint8_t *bytes, size_t len, char *out);
 
 /* Decodes one character of a text that ria_percent_add() wrote, and advances *at. Returns false,
  * with *at unchanged, at the end of the text, for a character that ria_percent_add() would have
- * encoded, and for a % that is not followed by two digits (A to F upper-case). */
+ * encoded, and for a % that is not followed by two hexadecimal digits in upper case. */
 bool ria_percent_decode(const char **at, char *out) RIA_MUST_USE;
 
 #endif

@@ -10,8 +10,8 @@
 
 enum {
     VERSION = 1,
-    KIND_AT = 5,   /* offset of the record's kind in the header */
-    LENGTH_AT = 8, /* of the record's length */
+    KIND_AT = 5,   /* offset of the kind in the header */
+    LENGTH_AT = 8, /* offset of the length in the header */
     FIELD_HEADER_LEN = 6,
 };
 

@@ -8,8 +8,8 @@
  *   "RIAR" version kind 0 0   length of everything after the header, 4 bytes   header: 12 bytes
  *   tag, 2 bytes              length, 4 bytes    bytes    0           field
  *
- * Numbers are big-endian. The length of a field does not count the 0 byte after it. That byte makes
- * a field without another 0 byte a C string in place.
+ * Numbers are big-endian. The length of a field does not count the 0 byte after it. Because of
+ * this byte, a field that contains no other 0 byte is a C string and need not be copied.
  */
 #ifndef RIA_CODEC_RECORD_H
 #define RIA_CODEC_RECORD_H
@@ -20,8 +20,8 @@
 #include <stdint.h>
 
 /* Four times the largest realistic request. Only sixteen roles with fifty tags each, which is not a
- * realistic configuration, do not fit. A record also fits into a pipe or socket buffer as a whole.
- */
+ * realistic configuration, do not fit. A record of this size also fits into a pipe or socket
+ * buffer as a whole. */
 enum {
     RIA_RECORD_MAX = 64 * 1024,
     RIA_RECORD_HEADER_LEN = 12,
@@ -42,8 +42,9 @@ enum ria_record_kind {
     RIA_RECORD_BUNDLE_RESPONSE = 6,
 };
 
-/* To write a record, call begin() on an empty buffer, add fields, and call end(). The buffer
- * remembers a failure. */
+/* To write a record, call ria_record_begin(), which clears the buffer, add fields, and call
+ * ria_record_end(). If the record is too long or memory runs out, these functions set out->failed.
+ */
 void ria_record_begin(struct ria_buf *out, enum ria_record_kind kind);
 void ria_record_add(struct ria_buf *out, unsigned tag, const void *bytes, size_t len);
 void ria_record_add_text(struct ria_buf *out, unsigned tag, const char *text);
@@ -61,22 +62,25 @@ struct ria_record_field {
     size_t len;
 };
 
-/* Returns the length in bytes of the whole record, from its first RIA_RECORD_HEADER_LEN bytes, or 0
- * if these are not a record header. */
+/* Returns the length in bytes of the whole record. Reads only the first RIA_RECORD_HEADER_LEN
+ * bytes. Returns 0 if these bytes are not a record header, or if the record is longer than its kind
+ * allows.
+ */
 size_t ria_record_length(const char *header);
 
 /* Checks that the bytes are one complete, well-formed record of this kind, and prepares reading its
- * fields. Returns false without a reason: the caller treats a damaged cache file as a miss, and a
- * damaged response as an error of rds-iam-fetch. */
+ * fields. Returns false without a reason, because no caller needs one: a damaged cache file counts
+ * as a cache miss, and a damaged response as an error of rds-iam-fetch. */
 bool ria_record_open(const struct ria_buf *bytes, enum ria_record_kind kind, struct ria_record *out)
     RIA_MUST_USE;
 
 /* Reads the next field. Returns false at the end of the record. */
 bool ria_record_next(struct ria_record *record, struct ria_record_field *out) RIA_MUST_USE;
 
-/* Return a field as a string, or NULL if it contains a 0 byte; and as a number, or false if it is
- * not one. */
+/* Returns the field as a string, borrowed from the record, or NULL if it contains a 0 byte. */
 const char *ria_record_text(const struct ria_record_field *field);
+
+/* Reads the field as a number. Returns false, with *out unchanged, if it does not have 8 bytes. */
 bool ria_record_number(const struct ria_record_field *field, int64_t *out) RIA_MUST_USE;
 
 #endif

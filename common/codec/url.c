@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port if they are certain. A
- * URL with a typing error is the one that has a secret in an unusual place, so in any doubt a fixed
- * text is written instead. This is the case for a URL without a scheme; for an '@' after the
- * authority; for a backslash, a blank or a percent escape before the path; and for characters that
- * hosts and ports cannot have.
+ * Finds the authority of a URL by RFC 3986 3.2, and writes its host and port if they are certain.
+ * If they are not certain, writes a fixed text instead, because a URL with a typing error may
+ * contain a secret in an unusual place. Writes the fixed text for a URL without a scheme, for an
+ * '@' after the authority, and for characters before the path that hosts and ports cannot have,
+ * such as a space or a percent escape.
  */
 #include "codec/url.h"
 
@@ -17,7 +17,7 @@
 static const char not_shown[] = "[URL not shown]";
 static const char separator[] = "://";
 
-/* A scheme by RFC 3986 3.1. */
+/* Returns whether the first len bytes are a scheme by RFC 3986 3.1. */
 static bool is_scheme(const char *text, size_t len)
 {
     return len > 0 && strspn(text, RIA_LETTERS) > 0 && strspn(text, RIA_ALNUM "+-.") >= len;
@@ -145,8 +145,8 @@ static void add_shown(struct ria_buf *out, const char *start, const char *end)
     ria_buf_add_text(out, shown);
 }
 
-/* Returns whether the URL is only a host, an optional port, and a path: this form passes on no
- * password and no key. */
+/* Returns whether the URL consists only of a host, an optional port, and a path. A URL of this form
+ * contains no password and no query. */
 static bool url_is_plain(const char *authority, const char *end)
 {
     size_t len = (size_t)(end - authority);
@@ -157,15 +157,14 @@ static bool url_is_plain(const char *authority, const char *end)
            strcspn(authority, "@?#%\\") >= len;
 }
 
-/* Returns whether the text already contains "[URL not shown]" in place of a URL, because it was
- * written by these functions. */
+/* Returns whether these functions have already replaced the URL by "[URL not shown]". */
 static bool was_shown(const char *authority)
 {
     return strncmp(authority, not_shown, sizeof(not_shown) - 1) == 0;
 }
 
-/* Copies a text and replaces its URLs. With `keeps_plain`, a plain URL and an earlier replacement
- * remain unchanged. */
+/* Copies a text and replaces its URLs. If keeps_plain is set, a plain URL and an earlier
+ * replacement stay unchanged. Returns false if the text was cut. */
 static bool show_in(const char *text, bool keeps_plain, char *out, size_t size)
 {
     RIA_AUTO(buf) copy = {.max = strlen(text) + (strlen(text) * sizeof(not_shown))};

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Decides which parts of a URL may be shown: the host and the port. Every other part can contain a
- * secret: a password before the host, a token in the path or in the query. Therefore a URL from a
- * setting, or a text that another program sent, is put into a message, a log or an explanation only
- * through these functions.
+ * secret: a password before the host, a token in the path or in the query. Therefore these
+ * functions clean every URL from a setting, and every text that another program sent, before it is
+ * written to a message, a log or an explanation.
  *
- * The functions look nothing up, and their output decides nothing: libcurl parses the URL of each
- * request itself (fetch/http.h). They may be called from any thread.
+ * The functions resolve no name. Their output is only for display, because libcurl parses the URL
+ * of each request itself (fetch/http.h). They may be called from any thread.
  */
 #ifndef RIA_CODEC_URL_H
 #define RIA_CODEC_URL_H
@@ -15,32 +15,33 @@
 #include <stddef.h>
 
 enum {
-    RIA_URL_SHOWN_SIZE = 272 /* a host name of 255 characters, a port, and brackets */
+    RIA_URL_SHOWN_SIZE = 272 /* fits a host name of 255 characters, a port, and brackets */
 };
 
-/* Writes the "host:port" of a URL unchanged; the port only if the URL has one. Writes "[URL not
- * shown]" if it is not certain which part is the host: for a URL without a scheme, for an '@' after
- * the authority of RFC 3986 3.2 (the user may have meant a password with a slash), and for a host
- * with characters that neither host names nor addresses have. */
+/* Writes the "host:port" of a URL unchanged, or "host" if the URL has no port. Writes "[URL not
+ * shown]" if it is not certain which part is the host. This is the case for a URL without a scheme,
+ * for an '@' after the authority of RFC 3986 3.2 (the user may have meant a password with a slash),
+ * and for characters in the host or the port that are not valid there. */
 void ria_url_show(const char *url, char out[RIA_URL_SHOWN_SIZE]);
 
-/* Returns "https://" or "http://" if the URL begins so, else "". */
+/* Returns "https://" or "http://" if the URL begins with it (in lower case), else "". */
 const char *ria_url_scheme(const char *url);
 
 /* Copies a text, and replaces each URL in it by the results of ria_url_scheme() and ria_url_show().
- * A URL ends before a blank, a quote or an angle bracket, or after the last '@' of the text if that
- * is later. Returns false if the text was cut; out then ends in "...". */
+ * A URL ends before a space, a quote or an angle bracket. If the text contains an '@' after that,
+ * the URL ends with the word that contains the last '@'. Returns false if the text was cut; in this
+ * case out ends in "...". */
 bool ria_url_show_in(const char *text, char *out, size_t size);
 
-/* Like ria_url_show_in(), in place, for a complete message. Such a message may quote a value that
- * should not be a URL, cut at any place. A URL that consists of a host, a port and a path is not
- * changed, because rds-iam's own messages contain such URLs. */
+/* Like ria_url_show_in(), but changes the text itself, which is a complete message. Such a message
+ * may quote a wrong value that is a URL, cut anywhere. A URL that consists only of a host, a port
+ * and a path is not changed, because rds-iam's own messages contain such URLs. */
 void ria_url_clean(char *text, size_t size);
 
 /* Writes a text that should be a host name or an address, but can be a URL by mistake. A URL is
- * written as by ria_url_show(). Of any other text, a password before an '@' is replaced
- * ("...@host"; a user name without a password is written), and everything after a slash is dropped
- * ("host/..."). */
+ * written as by ria_url_show_in(). In any other text, USER:PASSWORD before an '@' becomes "...@", a
+ * user name without a password is written unchanged, and everything after a slash becomes "..."
+ * ("host/..."). A text with an '@' after a slash becomes "[URL not shown]". */
 void ria_url_show_name(const char *name, char *out, size_t size);
 
 #endif

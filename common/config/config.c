@@ -26,9 +26,10 @@ static bool is_rds_name(const struct ria_section_key *key)
     return !key->is_wildcard && ria_endpoint_is_rds(&endpoint);
 }
 
-/* Checks the keys of a section together. A token for one server must not be sent to every host that
- * a wildcard matches. If the client verifies only the certificate's chain, the section must name
- * its endpoint, by its own name or by `endpoint`. */
+/* Checks the keys of a section together. A section with a wildcard must not have `endpoint` or
+ * `tls`, because a token for one server must not be sent to every host that the wildcard matches.
+ * With tls = verify-ca, the section must name one RDS endpoint, by its own name or by `endpoint`.
+ */
 static bool check_section(
     const struct ria_setting *place,
     const struct ria_section_key *key,
@@ -139,7 +140,7 @@ static bool check_ini(struct ria_config_file *file, struct ria_error *err)
     return true;
 }
 
-/* Checks the owner and the sections of a file that exists. */
+/* Checks the owner, the writers and the sections of a file. */
 static bool config_check_file(
     const struct ria_world *world, struct ria_config_file *file, struct ria_error *err)
 {
@@ -177,7 +178,7 @@ static enum ria_outcome config_read_file(
     return RIA_FOUND;
 }
 
-/* Reads the file, or uses this process's copy of it. Adds it to *out if it exists. */
+/* Reads the file, or uses this process's copy of the file. If the file exists, adds it to *out. */
 static enum ria_outcome config_load_file(
     const struct ria_world *world,
     const struct ria_settings_path *where,
@@ -280,8 +281,8 @@ void ria_config_match(
     }
 }
 
-/* Returns whether the section has this profile and cache_credential_process = yes; *out is then the
- * line of that setting. */
+/* Returns whether the section has this profile and cache_credential_process = yes. If so, sets *out
+ * to that setting. */
 static bool caches_process(
     const struct ria_config_file *file,
     const struct ria_ini_section *index,

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * rds-iam's own configuration file. It maps the address that a client connects to, to an RDS
- * endpoint, an AWS profile and a role.
+ * rds-iam's own configuration file. For each address that a client connects to, it can name an
+ * RDS endpoint, an AWS profile and a role.
  *
  *   [prod.cluster-abc.eu-west-1.rds.amazonaws.com]     host, host:port, user@host, user@host:port
  *   profile = etl                                      AWS profile to sign with
  *   region  = eu-west-1                                if the name does not contain it
  *   aws_cli_cache       = read                         use role credentials that the AWS CLI cached
- *   cache_credential_process = yes                     cache its output; see below
+ *   cache_credential_process = yes                     cache the output of the command; see below
  *   role_arn            = arn:aws:iam::123456789012:role/rds-access
- *                                                      assumed with the profile's or chain's
- *                                                      credentials
- *   external_id         = ...                          these need role_arn:
+ *                                                      assumed with the credentials of the profile
+ *                                                      or of the chain
+ *   external_id         = ...                          this and the next five keys need role_arn
  *   role_session_name   = etl
  *   duration_seconds    = 3600
- *   session_tags        = team=etl, env=prod           the role must trust sts:TagSession too
+ *   session_tags        = team=etl, env=prod           the role must also trust sts:TagSession
  *   transitive_tag_keys = team
  *   source_identity     = jane
  *
@@ -26,30 +26,31 @@
  *   tls      = verify-ca                               the default is verify-full
  *
  * tls = verify-ca is for a client that verifies the server's certificate against a CA but cannot
- * verify the host name. It needs `endpoint` in the same section, or a section whose name is the
- * name of an RDS endpoint. A section with a wildcard can have neither key. With verify-ca the token
- * is sent to any server that has a certificate of that CA. If the CA is the RDS bundle, this is any
- * RDS database that the host name resolves to.
+ * verify the host name. The section must also contain `endpoint`, or its name must be the name of
+ * an RDS endpoint. A section with a wildcard can contain neither `endpoint` nor `tls`. With
+ * verify-ca, the token is sent to any server that has a certificate of that CA. If the CA is the
+ * RDS bundle, the token is sent to any RDS database that the host name resolves to.
  *
  * role_arn, external_id, role_session_name and source_identity are rejected if they contain quotes,
- * blanks or a placeholder (aws/identifier.h).
+ * spaces or a placeholder (aws/identifier.h).
  *
  * cache_credential_process = yes (default: no) is for a credential_process that takes longer than
- * the 10 s of a login. Its output is then cached in a file below $XDG_RUNTIME_DIR, and nowhere
- * else. After one run of `rds-iam credentials`, which has 60 s, the plugins can log in. A cache
- * entry is valid for the same command, file, profile, AWS_* variables and HOME, until 15 minutes
- * before the Expiration in the command's output. Output without an Expiration is not cached. The
- * command is not run again to see whether it now prints another identity; `rds-iam credentials
- * --clear` deletes the cache entries. If `rds-iam credentials` is run for a profile and without a
- * host, the setting applies if a section with the same profile has it.
+ * the 10 s of a login. The output of the command is cached only in a file below $XDG_RUNTIME_DIR.
+ * `rds-iam credentials` lets the command run for 60 s; after one such run, the plugins can log in.
+ * A cache entry is valid for the same command, file, profile, AWS_* variables and HOME, until 15
+ * minutes before the Expiration in the command's output. Output without an Expiration is not
+ * cached. The command is not run again to see whether it now prints another identity. To delete the
+ * cache entries, run `rds-iam credentials --clear`. If `rds-iam credentials` is run for a profile
+ * and without a host, the setting applies if a section with the same profile has it.
  *
- * The files are $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then
- * /etc/rds-iam/config; or only the file that RDS_IAM_CONFIG names. The first matching section is
- * used. A file must belong to root or the user, and no other user may be able to write it
- * (base/trust.h), because it decides which token goes to which address. All sections are checked
- * when the file is read, also those that do not match. A file has at most 10,000 sections.
+ * If RDS_IAM_CONFIG is set, only the file that it names is read. Otherwise the files are
+ * $XDG_CONFIG_HOME/rds-iam/config (default ~/.config/rds-iam/config), then /etc/rds-iam/config. The
+ * first matching section is used. A file must belong to root or the user, and no other user may be
+ * able to write it (base/trust.h), because it decides which token goes to which address. All
+ * sections are checked when the file is read, including sections that do not match the login. A
+ * file has at most 10,000 sections.
  *
- * A process reads a file once, and again only after the file has changed (config/config_copy.h).
+ * A process caches a file, and reads it again only after it has changed (config/config_copy.h).
  */
 #ifndef RIA_CONFIG_CONFIG_H
 #define RIA_CONFIG_CONFIG_H
@@ -62,7 +63,7 @@ enum {
 
 struct ria_config_file;
 
-/* The loaded files. Each is a counted reference to a parsed file; nothing is borrowed. */
+/* The loaded files. Each member of `file` is a counted reference to a parsed file. */
 struct ria_config {
     struct ria_config_file *file[RIA_CONFIG_FILES];
     size_t count;
@@ -77,8 +78,8 @@ bool ria_config_load(const struct ria_world *world, struct ria_config *out, stru
  * or "~/.config/rds-iam/config". The file need not exist. */
 void ria_config_add_name(const struct ria_world *world, struct ria_buf *out);
 
-/* Finds the section for a connection. *out is zeroed if no section matches, and borrows from
- * *config. */
+/* Fills *out with the values of the first section that matches a connection. *out borrows from
+ * *config. If no section matches, *out is zeroed. */
 void ria_config_match(
     const struct ria_config *config,
     const char *host,
@@ -88,7 +89,8 @@ void ria_config_match(
 
 /* Returns whether a section with this profile has cache_credential_process = yes, for a command
  * that names a profile and no host. A section without a profile belongs to `active`, the profile
- * that is used if none is named. *out is then the first line with the setting. */
+ * that is used if none is named. If a section is found, *out is the setting of the first one; else
+ * *out is unchanged. */
 bool ria_config_caches_process(
     const struct ria_config *config,
     const char *profile,

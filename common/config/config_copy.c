@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Caches the last few configuration files that were parsed, with reference counts, in a table under
- * a lock. A caller tries to take the lock for a short time and never blocks on it, because the host
- * may have forked while another thread held it. A copy is not returned if its file has changed, or
- * if other users may now write the file; the caller then reads the file.
+ * a lock. The code tries a limited number of times to take the lock and never blocks on it, because
+ * the host program may have forked while another thread held the lock. Does not return a copy if
+ * its file has changed or if other users can now write the file; in these cases the caller reads
+ * the file.
  */
 #include "config/config_copy.h"
 
@@ -42,7 +43,8 @@ void ria_config_file_release(struct ria_config_file *file)
     }
 }
 
-/* Returns the index of the copy, or COPIES. The caller holds the lock. */
+/* Returns the index of the copy of a path, or COPIES if there is none. The caller holds the lock.
+ */
 static size_t config_copy_find(const char *path)
 {
     size_t i = 0;

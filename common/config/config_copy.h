@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * A parsed file of rds-iam's configuration, and the copies of such files that this process keeps in
- * memory. The file and its copies contain no credentials.
+ * Caches parsed files of rds-iam's configuration in the memory of this process. The files contain
+ * no credentials.
  *
  * A copy is used while world->look() shows that the file is unchanged: the same device, inode,
  * size, times, owner, group and mode, for the same user. The rule of base/trust.h is checked at
  * each use. If a file was changed less than a clock tick before it was read (struct ria_stamp),
- * another change could be missed, so the file is not copied. It is not copied either if the world
- * has no look().
+ * another change could be missed, so the file is not cached. The file is also not cached if the
+ * world has no look().
  *
- * All functions may be called from any thread. The lock is held for a few instructions, and a
- * caller only tries to take it, so that a child of fork() never deadlocks. A login that does not
- * get the lock reads the file itself.
+ * All functions may be called from any thread. A thread holds the lock for a few instructions.
+ * The functions try to take the lock and never wait for it, so that a child of fork() never
+ * deadlocks. If a login does not get the lock, it reads the file itself.
  */
 #ifndef RIA_AWS_CONFIG_COPY_H
 #define RIA_AWS_CONFIG_COPY_H
@@ -23,18 +23,19 @@
 struct ria_config_file {
     unsigned users; /* reference count, changed only by the functions below */
     struct ria_buf path;
-    struct ria_file facts;
-    uid_t reader;
+    struct ria_file facts; /* of the file when it was read */
+    uid_t reader;          /* effective user when it was read */
     struct ria_ini ini;
     struct ria_section_table sections;
 };
 
-/* Returns a reference to the copy of the file, which the caller releases; NULL if there is no copy
- * or the file has changed. */
+/* Returns a reference to the cached copy of the file. The caller releases it. Returns NULL if there
+ * is no copy, if the file has changed or is no longer trusted, or if the lock is taken. */
 struct ria_config_file *ria_config_copy_get(const struct ria_world *world, const char *path);
 
-/* Stores a file that was read and passed its checks, in place of an older copy of it. The caller
- * keeps its own reference. */
+/* Sets file->reader, and caches a file that was read and passed its checks, unless the file must
+ * not be cached or the lock is taken. The new copy replaces an older copy of the same path. The
+ * caller keeps its own reference. */
 void ria_config_copy_put(const struct ria_world *world, struct ria_config_file *file);
 
 /* Releases a reference, and frees the file with the last one. Accepts NULL. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Parses the keys of a section, with a table that gives the parser of each value. Rejects an
- * unknown key, an empty or invalid value, and a value that AWS would reject for its form. */
+ * Parses the keys of a section. A table lists the keys and the parser of each value. Rejects an
+ * unknown key, an empty or invalid value, and a value whose form AWS would reject. */
 #include "config/section.h"
 
 #include "aws/identifier.h"
@@ -155,7 +155,7 @@ static bool section_parse_tag_keys(
 
 struct config_key {
     const char *name;
-    size_t offset; /* of its struct ria_setting in struct ria_section */
+    size_t offset; /* offset of the key's struct ria_setting in struct ria_section */
     bool (*parse)(
         const struct ria_setting *setting, struct ria_section *section, struct ria_error *err);
 };

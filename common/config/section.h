@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The keys of one section of rds-iam's configuration file: the profile and the role to sign with,
- * and the RDS endpoint of the address. This module checks keys and values; config.h has the
- * sections and the files.
+ * Parses the keys of one section of rds-iam's configuration file: the profile and the role to sign
+ * with, and the RDS endpoint of the address. This module checks keys and values; config.c finds
+ * sections and reads files.
  */
 #ifndef RIA_CONFIG_SECTION_H
 #define RIA_CONFIG_SECTION_H
@@ -10,7 +10,8 @@
 #include "aws/endpoint.h"
 #include "aws/plan.h"
 
-/* The values of a section. Strings are borrowed from the document. */
+/* The values of a section. A key that is not set has the value NULL. Strings are borrowed from the
+ * document. */
 struct ria_section {
     struct ria_setting profile;
     struct ria_setting region;
@@ -19,9 +20,9 @@ struct ria_section {
     struct ria_setting cli_cache;     /* aws_cli_cache; set only if it is "read" */
     struct ria_setting process_cache; /* cache_credential_process; set only if it is "yes" */
     struct ria_role role;             /* no role if RIA_ROLE_ARN is not set */
-    struct ria_endpoint signed_for;   /* if `endpoint` is set: its host, and its port */
-    uint16_t signed_for_port;
-    bool chain_suffices; /* tls = verify-ca */
+    struct ria_endpoint signed_for;   /* the host in `endpoint`, if that key is set */
+    uint16_t signed_for_port;         /* the port in `endpoint`, if that key is set */
+    bool chain_suffices;              /* tls = verify-ca */
 };
 
 /* Parses one entry of a section and stores its value. Returns false with err filled ("path:line:

@@ -2,9 +2,9 @@
  *
  * Parses section names and finds the section for a connection. The hash of a host is computed from
  * its last character to its first, so that one pass yields the hashes of all its suffixes. The keys
- * of a table are unique, so a login looks up at most four keys (with and without user and port) for
- * each suffix. Of the sections found, the first one in the file is used. Rejects a name that is not
- * an address.
+ * of a table are unique, so a login looks up at most four keys for each suffix: with and without
+ * the user, and with and without the port. Of the sections that are found, the first in the file is
+ * used. Rejects a name that is not an address.
  */
 #include "config/section_table.h"
 
@@ -63,8 +63,8 @@ static bool section_table_parse_host(const char *text, struct ria_section_key *k
     }
     out[len] = '\0';
     key->host_len = (uint16_t)len;
-    /* Host names do not contain these: [profile etl] is a section of another file, and {REGION} is
-     * a placeholder that was not replaced. */
+    /* Host names do not contain these characters. [profile etl] is a section of another file, and
+     * {REGION} is a placeholder that the user did not replace. */
     return out[strcspn(out, "* \t\"'/[]{}<>")] == '\0';
 }
 
@@ -79,7 +79,7 @@ static const char *section_table_copy_text(
     return copy;
 }
 
-/* Parses "host:port". */
+/* Parses "host" or "host:port" into *key, and copies the host to the table's storage. */
 static bool parse_address(
     struct ria_section_table *table, const char *address, struct ria_section_key *key)
 {
@@ -184,7 +184,8 @@ uint32_t ria_sections_enter(struct ria_section_table *table)
     return RIA_NO_SECTION;
 }
 
-/* Finds the first section with this host, with and without the user and the port. */
+/* Returns the first section with this host, with or without the user and with or without the port,
+ * or RIA_NO_SECTION. */
 static uint32_t find_at(
     const struct ria_section_table *table,
     const struct ria_section_key *connection,

@@ -2,8 +2,8 @@
  *
  * The section names of a configuration file, parsed once: [host], [host:port], [user@host] and
  * [user@host:port], where the host may be "*." and a name. A hash table finds the section for a
- * connection. It is searched for the whole host name, and for each of its suffixes that a wildcard
- * can precede; the sections are not searched one by one.
+ * connection. A search looks up the whole host name, and each suffix of it that a wildcard can
+ * match. It does not compare every section.
  */
 #ifndef RIA_CONFIG_SECTION_TABLE_H
 #define RIA_CONFIG_SECTION_TABLE_H
@@ -30,25 +30,26 @@ struct ria_section_table {
     uint32_t count;
     char *text; /* storage of the strings of the keys */
     size_t text_len;
-    uint32_t *slots; /* index plus 1; 0: free */
+    uint32_t *slots; /* index of a key plus 1; 0: free */
     uint32_t slot_mask;
 };
 
-/* Allocates a table for the sections of *ini. Returns false if memory runs out. The caller releases
- * *out in both cases. */
+/* Allocates a table for the sections of *ini. *out must be zeroed. Returns false if memory runs
+ * out. The caller releases *out whatever the result. */
 bool ria_sections_begin(const struct ria_ini *ini, struct ria_section_table *out) RIA_MUST_USE;
 
-/* Parses the next section's name. Returns NULL if it is not an address. ria_sections_find() does
- * not find the key before ria_sections_enter() is called. */
+/* Parses the next section's name. The caller passes the names in the order of the document. Returns
+ * the key, borrowed from the table, or NULL if the name is not an address. ria_sections_find() does
+ * not find the key until ria_sections_enter() is called. */
 const struct ria_section_key *ria_sections_read(struct ria_section_table *table, const char *name);
 
-/* Adds the key that was parsed last to the hash table. Returns the earlier section with an equal
- * key, or RIA_NO_SECTION. */
+/* Adds the key that was parsed last to the hash table. If an earlier section has an equal
+ * key, returns the index of that section and adds nothing. Otherwise returns RIA_NO_SECTION. */
 uint32_t ria_sections_enter(struct ria_section_table *table);
 
-/* Returns the first section that matches a connection, or RIA_NO_SECTION. Host names are
- * case-insensitive, and a trailing dot is ignored. May be called from any thread while the table
- * does not change. */
+/* Returns the index of the first section that matches a connection, or RIA_NO_SECTION. Host names
+ * are case-insensitive, and a trailing dot is ignored. May be called from any thread while the
+ * table does not change. */
 uint32_t ria_sections_find(
     const struct ria_section_table *table, const char *host, uint16_t port, const char *user);
 

@@ -59,13 +59,13 @@ static void an_ignored_line_is_named(void **state)
         "",
         "config:3: aws_access_key_id of the profile \"default\" is in a line that was ignored: "
         "a "
-        "colon in place of the =; write key = value");
+        "colon instead of the =; write key = value");
     check(
         "the half of a pair",
         "",
         "[default]\naws_access_key_id = A\naws_secret_access_key: s\n",
         "credentials:3: the profile \"default\" has an aws_access_key_id but no "
-        "aws_secret_access_key, and this line was ignored: a colon in place of the =; write key = "
+        "aws_secret_access_key, and this line was ignored: a colon instead of the =; write key = "
         "value");
     check(
         "a secret with an equals sign in it",
@@ -85,7 +85,7 @@ static void an_ignored_line_is_named(void **state)
         "[default]\nrole_arn = arn\nsource_profile: b\n[profile b]\n",
         "",
         "config:3: the profile \"default\" has role_arn without source_profile or "
-        "credential_source, and this line was ignored: a colon in place of the =; write key = "
+        "credential_source, and this line was ignored: a colon instead of the =; write key = "
         "value");
     check(
         "a source without its keys",
@@ -102,8 +102,7 @@ static void an_ignored_line_is_named(void **state)
         "no source at all, and another line",
         "[default]\nregion: r\n",
         "",
-        "contains no credentials: " RIA_FAKE_AWS_CONFIG
-        ":2 was ignored: a colon in place of the =");
+        "contains no credentials: " RIA_FAKE_AWS_CONFIG ":2 was ignored: a colon instead of the =");
     check(
         "a source without its role",
         "[default]\ncredential_source = EcsContainer\nrole_arn: arn\n",
@@ -422,7 +421,7 @@ static void a_missing_session_token_is_reported(void **state)
         KEYS "aws_session_token: t\n",
         "",
         "config:4: the profile \"default\" has temporary keys (ASIA...) and no aws_session_token, "
-        "and this line was ignored: a colon in place of the =");
+        "and this line was ignored: a colon instead of the =");
     check("in quotes", "", KEYS "aws_session_token = \"t\"\n", "are in quotes");
     check("of another profile", "", KEYS "[b]\naws_session_token = t\n", "are temporary (ASIA...)");
 #undef KEYS

@@ -213,7 +213,7 @@ static void file_systems_without_chmod_get_another_remedy(void **state)
             (void)snprintf(
                 want,
                 sizeof(want),
-                "f: every user can write it, and chmod may not change that on its file system (%s); "
+                "f: every user can write it, and chmod may have no effect on its file system (%s); "
                 "copy it to another one and name the copy: VARIABLE=COPY",
                 row->name);
         }

@@ -313,7 +313,7 @@ class WritableByOthers(WhoseFilesCase):
     def test_on_a_file_system_without_chmod(self):
         def check(path, named_by, ask):
             self.assert_refused(
-                ask(), f"{path}: every user can write it, and chmod may not change that on its file system "
+                ask(), f"{path}: every user can write it, and chmod may have no effect on its file system "
                 "(FUSE); copy it to another one", named_by)
 
         self.each(check, lambda path: self.on_fixed_modes(path.parent, "0777"))

@@ -56,7 +56,7 @@ class OwnOpenSSL(hostile.HostileCase):
     def test_all_names_from_the_program_and_a_wrong_hmac(self):
         self.refused(
             "login_own_wrong",
-            "OpenSSL computes a wrong HMAC in this program; nothing is signed with it")
+            "OpenSSL computes a wrong HMAC in this program, so nothing is signed with it")
 
 
 def add_groups():

@@ -39,7 +39,7 @@ static void *find_through(const void *caller, const char *name)
 }
 
 /* Looks the name up in every loaded object except the program. Needed if the caller ended with a
- * jump (a tail call), because then the return address is in another object. */
+ * jump (a tail call), because in this case the return address is in another object. */
 static void *find_anywhere(const char *name)
 {
     static const char here = 0;

@@ -28,8 +28,8 @@ struct ria_child_environment {
     char *renamed;    /* owned: the text of the other strings */
 };
 
-/* Fills *out with a copy of this process's environment in which those variables are renamed. Adds
- * HOME=`home` if HOME is unset or blank and `home` is not NULL. If keeps_library_path is true,
+/* Fills *out with a copy of this process's environment in which the variables above are renamed.
+ * Adds HOME=`home` if HOME is unset or blank and `home` is not NULL. If keeps_library_path is true,
  * LD_LIBRARY_PATH also stays under its own name. Returns false if memory runs out. The caller
  * releases *out. */
 bool ria_host_variables_withhold(

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the object that defines the real function behind an interposed one. Searches first through
- * the object that made the call, then after this preload in load order (RTLD_NEXT), and last in
- * every loaded object. Never returns the program itself: a lookup through the program's handle
- * searches every object, and finds the interposed function first. */
+ * Finds the object that defines the real function behind an interposed one. Searches first the
+ * object that made the call and its dependencies, then the objects after this preload in load order
+ * (RTLD_NEXT), and last every loaded object. Never returns the program itself, because a lookup
+ * through the program's handle searches every object, and finds the interposed function first. */
 #include "interpose/library.h"
 
 #include "interpose/real_dlsym.h"

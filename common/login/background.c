@@ -4,7 +4,8 @@
  * so the caller's event loop watches one descriptor. Each fetch is identified by the cache name of
  * its plan (provider/cache_name.h), so two requests for the same credentials share one child. A
  * response is stored in secret memory (base/secret.h) and is wiped when it expires. Runs at most 16
- * children and remembers at most 256 names; a request beyond that gets RIA_E_PENDING. */
+ * children; a further request gets RIA_E_PENDING. Remembers at most 256 names; a further name
+ * replaces the name whose fetch ended first. */
 #include "rds_iam.h"
 
 #include "aws/token.h"

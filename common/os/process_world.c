@@ -225,8 +225,8 @@ static int open_at(int directory, const char *name, int flags)
     return openat(directory, name, flags | O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 }
 
-/* Reports why a file could not be opened. EACCES has two causes: the user may not read the file, or
- * the user may not search a directory above it. stat() distinguishes them. */
+/* Reports why a file could not be opened. EACCES has two causes: the user cannot read the file, or
+ * the user cannot search a directory above it. stat() distinguishes them. */
 static enum ria_outcome report_open_error(const char *path, int error, struct ria_error *err)
 {
     struct stat status;
@@ -246,7 +246,7 @@ static enum ria_outcome report_open_error(const char *path, int error, struct ri
         return ria_failed(
             err,
             RIA_E_UNREACHABLE,
-            "%s: is below a directory that this user may not search; allow it, or name another "
+            "%s: is below a directory that this user cannot search; allow that, or name another "
             "file",
             path);
     }

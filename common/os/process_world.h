@@ -32,9 +32,9 @@ const char *ria_home_of_user(void);
 /* -- for rds-iam's own programs ---------------------------------------------------------------- */
 
 /* Opens /dev/null on each of the descriptors 0 to 2 that is closed, so that no file opened later
- * gets such a number. A read from 0 then returns end of file, a write to 1 still fails, and a write
- * to 2 is discarded. Call this first in main(), before any other file is opened. Returns false if
- * /dev/null cannot be opened. In this case the program must exit. */
+ * gets such a number. After the call, a read from 0 returns end of file, a write to 1 still fails,
+ * and a write to 2 is discarded. Call this first in main(), before any other file is opened.
+ * Returns false if /dev/null cannot be opened. In this case the program must exit. */
 bool ria_standard_files_open(void) RIA_MUST_USE;
 
 #endif

@@ -105,7 +105,7 @@ static enum ria_outcome report_missing(
             RIA_E_CREDENTIALS,
             choice,
             "the profile \"%.64s\" is not found, because %.200s is a directory, or below one that "
-            "this user may not search; set HOME, or AWS_CONFIG_FILE and "
+            "this user cannot search; set HOME, or AWS_CONFIG_FILE and "
             "AWS_SHARED_CREDENTIALS_FILE",
             choice->value,
             unreachable);

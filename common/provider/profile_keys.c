@@ -25,8 +25,8 @@ bool ria_profile_has_keys(const struct ria_profile *profile)
     return ria_profile_has(profile, id_key) || ria_profile_has(profile, secret_key);
 }
 
-/* Reports half a key pair. The message says whether the other half is in the other file, empty, or
- * missing. */
+/* Reports half a key pair. The message tells whether the missing half is in the other profile file,
+ * empty, or not set at all. */
 static enum ria_outcome refuse_half(
     const struct ria_profile *profile,
     const struct ria_setting *present,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Finds the source that a profile contains: a table of sources in botocore's order, and a loop that
- * tries them. Rejects a credential_process in a file of another user, a credential_source without a
+ * Finds the source that a profile contains. Tries the sources of a table, which is in botocore's
+ * order. Rejects a credential_process in a file of another user, a credential_source without a
  * role, and a source whose line was ignored. */
 #include "provider/network.h"
 #include "provider/profile_active.h"

@@ -15,8 +15,8 @@
 /* The kind of work, which decides how much stack it needs. guest_thread.c has the sizes. */
 enum ria_guest_need {
     RIA_GUEST_TOKEN,        /* making a token: reading files, running rds-iam-fetch, OpenSSL */
-    RIA_GUEST_NAME_SERVICE, /* an NSS query, whose modules put buffers of unknown size on the
-                               stack */
+    RIA_GUEST_NAME_SERVICE, /* at most the work of making a token, and an NSS query, whose
+                               modules put buffers of unknown size on the stack */
 };
 
 /* The work to run. The functions below borrow it for the call. */
